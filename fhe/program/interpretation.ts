@@ -1,0 +1,16 @@
+/**
+ * How the decryptor reads the slots of an answer. Owner's side only: it never travels to a gateway, because the
+ * range and the tolerance were calibrated with the clear network.
+ */
+export type Interpretation = {
+  readonly labels: readonly string[];
+  /**
+   * One entry a slot of the answer: the index of the logit that must stand there (copies must agree), −1 where the program
+   * leaves zero, −2 where anything may stand.
+   */
+  readonly expected: Int32Array;
+  /** Largest |logit| that calibration allows; beyond it the answer is withheld. */
+  readonly range: number;
+  /** Largest deviation of an empty slot from zero and of copies from each other. */
+  readonly tolerance: number;
+};

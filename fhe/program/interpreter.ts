@@ -1,0 +1,37 @@
+/** Milliseconds spent in the two halves of a run. */
+export type RunTimings = { readonly encryptMs: number; readonly evaluateMs: number };
+
+/** A serialized answer (format: fhe/ckks/serialization.ts) and what it took. */
+export type RunResult = { readonly ciphertext: Uint8Array; readonly timings: RunTimings };
+
+/**
+ * A program bound to its constants and keys, ready to run on a gateway. Public data only. Heavy: lives in a worker
+ * thread. Made by `createReferenceInterpreter` (node-seal) or `createEngineInterpreter` (our kernel), which take
+ * the same {@link InterpreterMaterial}.
+ */
+export interface Interpreter {
+  readonly kind: 'reference' | 'engine';
+  /**
+   * Encrypts a picture under the public key and runs the program.
+   *
+   * @param values channels × height × width values in [0, 1], row-major, channel first.
+   */
+  run(values: Float32Array): RunResult;
+  /**
+   * Runs the program on inputs that are encrypted already (self-test): deterministic, so that the same inputs give
+   * the same bytes on every machine.
+   *
+   * @param inputs one serialized ciphertext for each program input.
+   */
+  runEncrypted(inputs: readonly Uint8Array[]): Uint8Array;
+  /** Frees wasm memory and threads. */
+  close(): Promise<void>;
+}
+
+/** The parts of a bundle that an interpreter needs, as bytes that were digest-checked already. */
+export type InterpreterMaterial = {
+  readonly program: Uint8Array;
+  readonly constants: Uint8Array;
+  readonly publicKey: Uint8Array;
+  readonly evaluationKeys: Uint8Array;
+};

@@ -1,0 +1,95 @@
+import type { ParametersLiteral } from '../ckks/parameters.ts';
+
+/** Number of a ciphertext value; every register is written once (static single assignment). */
+export type Register = number;
+
+/** One term of a `rotate-inner`: rot(source, step) · constant. */
+export type RotatedTerm = { readonly source: Register; readonly step: number; readonly constant: number };
+
+/**
+ * One step of a ciphertext program. Instructions are coarse so that the engine can fuse them.
+ * Levels, scales and sizes are not written down: the verifier derives them.
+ *
+ * `step` rotates slots to the left: result slot i is source slot i + step (SEAL's `rotateVector`).
+ */
+export type Instruction =
+  /** out = fresh public-key encryption of input `input`, at the level and scale of `inputs[input]`. */
+  | { readonly op: 'encrypt'; readonly out: Register; readonly input: number }
+  /** out = Σ sourceᵢ · constantᵢ; size 3, scale the product, not rescaled. Constants modulo Q. */
+  | {
+      readonly op: 'inner';
+      readonly out: Register;
+      readonly terms: readonly { readonly source: Register; readonly constant: number }[];
+    }
+  /** out = Σ rot(sourceᵢ, stepᵢ) · constantᵢ; size 3. Constants modulo Q·P, so that one division by P serves all. */
+  | { readonly op: 'rotate-inner'; readonly out: Register; readonly terms: readonly RotatedTerm[] }
+  | { readonly op: 'rotate'; readonly out: Register; readonly source: Register; readonly step: number }
+  /** For each step in order: x ← x + rot(x, step). */
+  | {
+      readonly op: 'fold';
+      readonly out: Register;
+      readonly source: Register;
+      readonly steps: readonly number[];
+    }
+  | { readonly op: 'square'; readonly out: Register; readonly source: Register }
+  | { readonly op: 'multiply'; readonly out: Register; readonly left: Register; readonly right: Register }
+  | { readonly op: 'add'; readonly out: Register; readonly left: Register; readonly right: Register }
+  | {
+      readonly op: 'add-constant';
+      readonly out: Register;
+      readonly source: Register;
+      readonly constant: number;
+    }
+  | { readonly op: 'relinearize'; readonly out: Register; readonly source: Register }
+  /** Divides by the last prime of the level and drops it. */
+  | { readonly op: 'rescale'; readonly out: Register; readonly source: Register }
+  /** Drops limbs without dividing: the scale stays, the level becomes `level`. */
+  | { readonly op: 'drop-level'; readonly out: Register; readonly source: Register; readonly level: number }
+  /** Brings a level-0 value that is periodic in its slots into the ring of results, under the result key. */
+  | { readonly op: 'switch-ring'; readonly out: Register; readonly source: Register }
+  | { readonly op: 'output'; readonly source: Register };
+
+/** A ciphertext that the gateway makes from its picture. */
+export type ProgramInput = {
+  readonly level: number;
+  readonly scale: number;
+  /**
+   * One entry a slot: the index of a value in the prepared picture (row-major, shape `input.shape`), or −1
+   * for an empty slot, which is zero.
+   */
+  readonly slots: Int32Array;
+};
+
+/** An encrypted constant that comes with the program: only its type is public. */
+export type ProgramConstant = {
+  readonly level: number;
+  readonly scale: number;
+  /** `QP` constants carry limbs for the special primes too (see `rotate-inner`). */
+  readonly modulus: 'Q' | 'QP';
+};
+
+/** How a frame becomes the values that `ProgramInput.slots` refers to. All values are in [0, 1]: pixel / 255. */
+export type PictureShape = {
+  readonly channels: 1 | 3;
+  readonly height: number;
+  readonly width: number;
+};
+
+/** The small ring that answers travel in; absent while a program answers in its own ring. */
+export type ResultRing = { readonly ringDegree: number; readonly modulus: number };
+
+/**
+ * A straight-line program over ciphertext registers: the whole of what a gateway knows about a network.
+ * See shared vocabulary in fhe/README.md. Nothing in it depends on a trained parameter.
+ */
+export type Program = {
+  readonly version: 1;
+  /** Public name of the network, for logs. */
+  readonly name: string;
+  readonly parameters: ParametersLiteral;
+  readonly resultRing?: ResultRing;
+  readonly picture: PictureShape;
+  readonly inputs: readonly ProgramInput[];
+  readonly constants: readonly ProgramConstant[];
+  readonly instructions: readonly Instruction[];
+};

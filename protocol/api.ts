@@ -1,0 +1,64 @@
+import type { CameraState, GatewayState, Health, Reported, Result } from './messages.ts';
+
+/** GET /api/state: all that the page needs at once; the same object arrives as the first event of /api/events. */
+export type SiteState = {
+  readonly site: string;
+  readonly time: string;
+  readonly broker: { readonly connected: boolean; readonly detail: string };
+  readonly gateways: readonly GatewayView[];
+  readonly cameras: readonly CameraView[];
+  readonly models: readonly ModelView[];
+  readonly counters: Counters;
+};
+
+export type GatewayView = {
+  readonly name: string;
+  readonly state: GatewayState['state'] | 'unknown';
+  readonly since: string | null;
+  readonly quarantined: boolean;
+  readonly health: Health | null;
+  readonly reported: Reported | null;
+  /** Deployed model and version as the backend wants it. */
+  readonly model: { readonly name: string; readonly version: number } | null;
+};
+
+export type CameraView = {
+  readonly camera: string;
+  readonly gateway: string;
+  readonly state: CameraState | null;
+  readonly result: Result | null;
+};
+
+export type ModelView = {
+  readonly name: string;
+  readonly version: number;
+  readonly labels: readonly string[];
+  readonly ringDegree: number;
+  readonly logQP: number;
+  readonly bundleBytes: number;
+  readonly createdTime: string;
+};
+
+/** What was refused, withheld or missed since the store was made; each is a reason in docs/errors.md. */
+export type Counters = {
+  readonly accepted: number;
+  readonly duplicates: number;
+  readonly gaps: number;
+  readonly refused: Readonly<Record<string, number>>;
+  readonly withheld: number;
+};
+
+/** GET /api/cameras/:camera/history?minutes=60 */
+export type History = {
+  readonly camera: string;
+  readonly labels: readonly string[];
+  /** Milliseconds since the epoch, ascending. */
+  readonly times: readonly number[];
+  /** For each label the probability at each time. */
+  readonly probabilities: readonly (readonly number[])[];
+};
+
+/** Server-sent events of GET /api/events: `event: state` with SiteState, `event: result` with Result. */
+export type SiteEvent =
+  | { readonly type: 'state'; readonly data: SiteState }
+  | { readonly type: 'result'; readonly data: Result };

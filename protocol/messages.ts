@@ -1,0 +1,140 @@
+import { z } from 'zod';
+import { NAME_PATTERN } from './topics.ts';
+
+const name = z.string().regex(NAME_PATTERN);
+const milliseconds = z.number().finite().nonnegative();
+const time = z.iso.datetime();
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** Said on every connect: who I am, what I run. */
+export const Birth = z.strictObject({
+  gateway: name,
+  /** Strictly increasing over restarts and reconnects of the daemon; ties a last will to its session. */
+  session: z.number().int().positive(),
+  version: z.string().max(64),
+  time,
+  platform: z.string().max(128),
+  cameras: z.array(name).max(64),
+  bundle: digest.nullable(),
+});
+export type Birth = z.infer<typeof Birth>;
+
+/** Retained; `offline` with `reason: "lost"` is the last will. */
+export const GatewayState = z.strictObject({
+  state: z.enum(['online', 'offline']),
+  session: z.number().int().positive(),
+  time,
+  reason: z.enum(['started', 'stopped', 'lost']),
+});
+export type GatewayState = z.infer<typeof GatewayState>;
+
+/** What a camera is doing, and if it does not deliver, why. */
+export const CAMERA_STATES = [
+  'starting',
+  'streaming',
+  'unauthorized',
+  'not-found',
+  'unreachable',
+  'refused',
+  'stalled',
+  'no-video',
+  'bad-stream',
+  'failed',
+  'disabled',
+] as const;
+
+export const CameraState = z.strictObject({
+  camera: name,
+  state: z.enum(CAMERA_STATES),
+  /** A sentence for the operator, without passwords. */
+  detail: z.string().max(500),
+  since: time,
+  /** Pictures a second that capture delivers and that inference takes. */
+  captureRate: z.number().nonnegative(),
+  inferenceRate: z.number().nonnegative(),
+  nextRetry: time.nullable(),
+});
+export type CameraState = z.infer<typeof CameraState>;
+
+export const Health = z.strictObject({
+  session: z.number().int().positive(),
+  time,
+  uptimeSeconds: z.number().nonnegative(),
+  cpuPercent: z.number().min(0).max(100),
+  memoryPercent: z.number().min(0).max(100),
+  processMegabytes: z.number().nonnegative(),
+  temperatureCelsius: z.number().nullable(),
+  diskFreePercent: z.number().min(0).max(100).nullable(),
+  outbox: z.strictObject({
+    waiting: z.number().int().nonnegative(),
+    bytes: z.number().int().nonnegative(),
+    dropped: z.number().int().nonnegative(),
+    oldestSeconds: z.number().nonnegative(),
+  }),
+});
+export type Health = z.infer<typeof Health>;
+
+export const LogEvent = z.strictObject({
+  time,
+  level: z.enum(['info', 'warn', 'error']),
+  code: z.string().max(64),
+  message: z.string().max(1000),
+});
+export type LogEvent = z.infer<typeof LogEvent>;
+
+/** What the gateway made of the manifest it was told. Retained. */
+export const Reported = z.strictObject({
+  time,
+  session: z.number().int().positive(),
+  bundle: z.strictObject({
+    status: z.enum(['none', 'fetching', 'testing', 'active', 'refused', 'rolled-back']),
+    active: digest.nullable(),
+    previous: digest.nullable(),
+    /** Highest release counter ever accepted. */
+    counter: z.number().int().nonnegative(),
+    progress: z.number().min(0).max(1),
+    /** The manifest that the status is about. */
+    subject: digest.nullable(),
+    error: z.strictObject({ code: z.string().max(64), message: z.string().max(500) }).nullable(),
+  }),
+});
+export type Reported = z.infer<typeof Reported>;
+
+export const BackendState = z.strictObject({
+  state: z.enum(['online', 'offline']),
+  session: z.number().int().positive(),
+  time,
+});
+export type BackendState = z.infer<typeof BackendState>;
+
+/** `count` chunks of a bundle part from chunk number `from` on; the pull makes delivery resumable and paced by the gateway. */
+export const ChunkRequest = z.strictObject({
+  bundle: digest,
+  part: z.string().max(32),
+  from: z.number().int().nonnegative(),
+  count: z.number().int().positive().max(64),
+});
+export type ChunkRequest = z.infer<typeof ChunkRequest>;
+
+/** A decrypted answer: rounded, the only thing that leaves the decryptor. JSON, also the line of `--json`. */
+export const Result = z.strictObject({
+  camera: name,
+  model: z.string().max(64),
+  label: z.string().max(64),
+  /** Rounded to 2 decimals. */
+  probability: z.number().min(0).max(1),
+  probabilities: z.record(z.string(), z.number().min(0).max(1)),
+  frameTime: time,
+  sequence: z.number().int().nonnegative(),
+  /** True where the answer waited in the outbox and is not the present. */
+  historical: z.boolean(),
+  latencyMs: z.strictObject({
+    prepare: milliseconds,
+    encrypt: milliseconds,
+    evaluate: milliseconds,
+    transport: milliseconds,
+    decrypt: milliseconds,
+    total: milliseconds,
+  }),
+});
+export type Result = z.infer<typeof Result>;

@@ -1,0 +1,56 @@
+const ROOT = 'blindsight/v1';
+
+/** Names that a gateway cannot have, because they are subtrees of a site. */
+export const RESERVED_GATEWAY_NAMES = ['backend', 'results', 'cockpit', 'broker'] as const;
+
+/** Site, gateway and camera names: lower case, digits and inner hyphens, at most 32 characters: safe in topics, file names and URLs. */
+export const NAME_PATTERN = /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/;
+
+/** Topics of one gateway; the direction is the comment. */
+export function gatewayTopics(site: string, gateway: string) {
+  const prefix = `${ROOT}/${site}/${gateway}`;
+  return {
+    prefix,
+    /** gateway → all, each connect; JSON {@link Birth} */
+    birth: `${prefix}/birth`,
+    /** gateway → all, retained, also the last will; JSON {@link GatewayState} */
+    state: `${prefix}/state`,
+    /** gateway → all; JSON {@link Health} */
+    health: `${prefix}/health`,
+    /** gateway → all; JSON {@link LogEvent} */
+    log: `${prefix}/log`,
+    /** gateway → all, retained; JSON {@link CameraState} */
+    cameraState: (camera: string) => `${prefix}/camera/${camera}/state`,
+    /** gateway → backend, QoS 1; CBOR envelope */
+    inference: (camera: string) => `${prefix}/camera/${camera}/inference`,
+    /** backend → gateway, retained, signed configuration */
+    desired: `${prefix}/desired`,
+    /** gateway → all, retained; JSON {@link Reported} */
+    reported: `${prefix}/reported`,
+    /** backend → gateway */
+    command: (type: string, id: string) => `${prefix}/command/${type}/${id}`,
+    /** gateway → backend */
+    answer: (type: string, id: string) => `${prefix}/answer/${type}/${id}`,
+    /** backend → gateway, retained; CBOR signed manifest of the bundle that the gateway should run */
+    bundleManifest: `${prefix}/bundle/manifest`,
+    /** gateway → backend; JSON {@link ChunkRequest} */
+    bundleRequest: `${prefix}/bundle/request`,
+    /** backend → gateway; CBOR {@link Chunk} */
+    bundleChunk: `${prefix}/bundle/chunk`,
+  };
+}
+
+/** Topics of a site that belong to the backend. Gateways may read `backendState` and nothing else here. */
+export function siteTopics(site: string) {
+  const prefix = `${ROOT}/${site}`;
+  return {
+    /** backend → all, retained, also its last will; JSON {@link BackendState} */
+    backendState: `${prefix}/backend/state`,
+    /** backend → cockpit, retained; JSON {@link Result}. Gateways cannot read this tree. */
+    result: (camera: string) => `${prefix}/results/${camera}`,
+    results: `${prefix}/results/+`,
+    /** What the backend subscribes to. */
+    inferences: `${prefix}/+/camera/+/inference`,
+    anyGateway: (leaf: string) => `${prefix}/+/${leaf}`,
+  };
+}
