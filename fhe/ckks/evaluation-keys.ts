@@ -1,0 +1,139 @@
+import { SEED_BYTES, StreamPurpose, sampleUniform } from '../ring/samplers.ts';
+import { FormatReader, FormatWriter, HEADER_BYTES, Kind } from './format.ts';
+import type { ParametersLiteral } from './parameters.ts';
+import { limbPrimes, primePosition } from './serialization.ts';
+
+/**
+ * A key that brings c·s′ under the secret s, for ciphertexts of level at most `level`.
+ *
+ * Digit d stands for the limbs d·α … min((d+1)·α, level+1) − 1, α = number of special primes. It is the pair (b, a) modulo
+ * q₀ … q_level, P with b = −a·s + e + P·s′ on the limbs of digit d and b = −a·s + e on all others. With α = 1
+ * this is SEAL's key with the digits and limbs above `level` left out. `a` comes from the seed: {@link expandKeyHalf}.
+ */
+export type KeySwitchKey = {
+  readonly level: number;
+  /** (digit · (level + 1 + α) + limb) · N + coefficient; limbs q₀ … q_level, then the special primes; NTT form. */
+  readonly b: Uint32Array;
+  readonly seed: Uint8Array;
+};
+
+/** What a gateway needs to evaluate one program. */
+export type EvaluationKeys = {
+  /** s′ = s². */
+  readonly relinearization: KeySwitchKey | null;
+  /** By step in [1, N/2): s′ = s(X^g), g = `galoisElement(step)`; applied after the automorphism, as SEAL does. */
+  readonly rotations: ReadonlyMap<number, KeySwitchKey>;
+};
+
+/** What keys a program asks for, each at the highest level that it is used at. */
+export type KeyRequirements = {
+  readonly relinearizationLevel: number | null;
+  /** Ascending steps in [1, N/2), each once. */
+  readonly rotations: readonly { readonly step: number; readonly level: number }[];
+};
+
+const KEY_BODY_BYTES = 8;
+
+/** Digits of a key for `level`. */
+export function digitCount(parameters: ParametersLiteral, level: number): number {
+  return Math.ceil((level + 1) / Math.max(1, parameters.specialModuli.length));
+}
+
+/** The digit that limb `limb` of the data primes belongs to. */
+export function digitOfLimb(parameters: ParametersLiteral, limb: number): number {
+  return Math.floor(limb / Math.max(1, parameters.specialModuli.length));
+}
+
+function keyBytes(parameters: ParametersLiteral, level: number): number {
+  const limbs = level + 1 + parameters.specialModuli.length;
+  return KEY_BODY_BYTES + SEED_BYTES + digitCount(parameters, level) * limbs * parameters.ringDegree * 4;
+}
+
+function requirementLevels(requirements: KeyRequirements): { step: number; level: number }[] {
+  const { relinearizationLevel, rotations } = requirements;
+  const levels = rotations.map(({ step, level }) => ({ step, level }));
+  return relinearizationLevel === null ? levels : [{ step: 0, level: relinearizationLevel }, ...levels];
+}
+
+/** Bytes of the file of evaluation keys that meets `requirements` exactly. */
+export function evaluationKeysBytes(parameters: ParametersLiteral, requirements: KeyRequirements): number {
+  return requirementLevels(requirements).reduce(
+    (sum, { level }) => sum + keyBytes(parameters, level),
+    HEADER_BYTES + 8,
+  );
+}
+
+/** The uniform halves of a key, in the order of `b`. */
+export function expandKeyHalf(
+  parameters: ParametersLiteral,
+  key: Pick<KeySwitchKey, 'level' | 'seed'>,
+): Uint32Array {
+  const primes = limbPrimes(parameters, key.level, 'QP');
+  const degree = parameters.ringDegree;
+  const digits = digitCount(parameters, key.level);
+  const a = new Uint32Array(digits * primes.length * degree);
+  for (let digit = 0; digit < digits; digit++) {
+    primes.forEach((q, limb) => {
+      const at = (digit * primes.length + limb) * degree;
+      sampleUniform(a.subarray(at, at + degree), q, key.seed, StreamPurpose.keySwitchKey, {
+        digit,
+        limb: primePosition(parameters, key.level, limb),
+      });
+    });
+  }
+  return a;
+}
+
+/**
+ * Body: count (u32), zero (u32), then each key: step (u32; 0 is the relinearization key and comes first, steps ascend), level (u8), zero
+ * (3 bytes), seed (32 bytes), `b`.
+ */
+export function encodeEvaluationKeys(parameters: ParametersLiteral, keys: EvaluationKeys): Uint8Array {
+  const list: [number, KeySwitchKey][] = [...keys.rotations].sort(([a], [b]) => a - b);
+  if (keys.relinearization !== null) list.unshift([0, keys.relinearization]);
+  const bodyBytes = list.reduce((sum, [, key]) => sum + keyBytes(parameters, key.level), 8);
+  const writer = new FormatWriter(Kind.evaluationKeys, parameters, bodyBytes);
+  writer.u32(list.length);
+  writer.u32(0);
+  for (const [step, key] of list) {
+    writer.u32(step);
+    writer.u8(key.level);
+    writer.raw(new Uint8Array(3));
+    writer.raw(key.seed);
+    writer.residues(key.b);
+  }
+  return writer.finish();
+}
+
+/**
+ * Reads a file of evaluation keys.
+ *
+ * @throws FheError FHE_FORMAT where a byte is not as described, the length is not exact, steps do not ascend, or a residue is not below its
+ * prime.
+ */
+export function decodeEvaluationKeys(parameters: ParametersLiteral, bytes: Uint8Array): EvaluationKeys {
+  const reader: FormatReader = new FormatReader(Kind.evaluationKeys, parameters, bytes, 'evaluation keys');
+  const slots = parameters.ringDegree / 2;
+  const count = reader.u32();
+  if (count > slots) reader.fail(`${count} keys: expected at most ${slots}`);
+  reader.zeros(4);
+  let relinearization: KeySwitchKey | null = null;
+  const rotations = new Map<number, KeySwitchKey>();
+  let previous = -1;
+  for (let index = 0; index < count; index++) {
+    const step = reader.u32();
+    if (step <= previous || step >= slots)
+      reader.fail(`step ${step} after ${previous}: expected ascending steps`);
+    previous = step;
+    const level = reader.level(parameters);
+    reader.zeros(3);
+    const seed = reader.raw(SEED_BYTES).slice();
+    const primes = limbPrimes(parameters, level, 'QP');
+    const b = reader.residues(digitCount(parameters, level), primes, parameters.ringDegree);
+    const key: KeySwitchKey = { level, b, seed };
+    if (step === 0) relinearization = key;
+    else rotations.set(step, key);
+  }
+  reader.end();
+  return { relinearization, rotations };
+}

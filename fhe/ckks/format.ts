@@ -1,0 +1,194 @@
+import { createHash } from 'node:crypto';
+import { FheError } from '../errors.ts';
+import type { ParametersLiteral } from './parameters.ts';
+
+/**
+ * The frame that all serialized forms share, little-endian, every block 8-byte aligned:
+ *
+ * | offset | bytes | content |
+ * |---|---|---|
+ * | 0 | 4 | magic 'BSFH' |
+ * | 4 | 1 | version, 1 |
+ * | 5 | 1 | kind, see {@link Kind} |
+ * | 6 | 2 | zero |
+ * | 8 | 16 | digest of the parameters, see {@link parametersDigest} |
+ * | 24 | | body |
+ */
+export const HEADER_BYTES = 24;
+
+const MAGIC = 0x48465342;
+const VERSION = 1;
+const DIGEST_BYTES = 16;
+
+/** Kind byte. The numbers are part of the format: never renumber. */
+export const Kind = { ciphertext: 1, publicKey: 2, evaluationKeys: 3, constants: 4 } as const;
+export type Kind = (typeof Kind)[keyof typeof Kind];
+
+/** The first 16 bytes of the SHA-256 of N, the numbers of primes and the primes, each as 32-bit little-endian words. */
+export function parametersDigest(parameters: ParametersLiteral): Uint8Array {
+  const { ringDegree, moduli, specialModuli } = parameters;
+  const words = Uint32Array.of(ringDegree, moduli.length, specialModuli.length, ...moduli, ...specialModuli);
+  const bytes = Buffer.alloc(words.length * 4);
+  words.forEach((word, i) => {
+    bytes.writeUInt32LE(word, i * 4);
+  });
+  return createHash('sha256')
+    .update('blindsight/fhe/parameters/1')
+    .update(bytes)
+    .digest()
+    .subarray(0, DIGEST_BYTES);
+}
+
+/** Writes one serialized form front to back into a buffer of exactly the announced size. */
+export class FormatWriter {
+  readonly bytes: Uint8Array;
+  readonly #view: DataView;
+  #at = 0;
+
+  constructor(kind: Kind, parameters: ParametersLiteral, bodyBytes: number) {
+    this.bytes = new Uint8Array(HEADER_BYTES + bodyBytes);
+    this.#view = new DataView(this.bytes.buffer);
+    this.u32(MAGIC);
+    this.u8(VERSION);
+    this.u8(kind);
+    this.u8(0);
+    this.u8(0);
+    this.raw(parametersDigest(parameters));
+  }
+
+  u8(value: number): void {
+    this.#view.setUint8(this.#at, value);
+    this.#at += 1;
+  }
+
+  u32(value: number): void {
+    this.#view.setUint32(this.#at, value, true);
+    this.#at += 4;
+  }
+
+  f64(value: number): void {
+    this.#view.setFloat64(this.#at, value, true);
+    this.#at += 8;
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.bytes.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
+  /** Residues, 4 bytes each. All supported machines are little-endian, so this is one copy. */
+  residues(values: Uint32Array): void {
+    this.raw(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  }
+
+  /** The finished bytes. @throws FheError FHE_STATE where the announced size was not met (a mistake of ours). */
+  finish(): Uint8Array {
+    if (this.#at !== this.bytes.length) {
+      throw new FheError('FHE_STATE', `wrote ${this.#at} bytes where ${this.bytes.length} were announced`);
+    }
+    return this.bytes;
+  }
+}
+
+/**
+ * Reads one serialized form front to back. Every method throws FheError FHE_FORMAT instead of reading past the end, and
+ * checks residues against their prime.
+ */
+export class FormatReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #what: string;
+  #at = 0;
+
+  /** Checks the header. @param what names the thing in messages, for example `ciphertext`. */
+  constructor(kind: Kind, parameters: ParametersLiteral, bytes: Uint8Array, what: string) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#what = what;
+    if (this.u32() !== MAGIC) this.fail('the magic bytes are not BSFH');
+    const version = this.u8();
+    if (version !== VERSION) this.fail(`format version ${version}: expected ${VERSION}`);
+    const actual = this.u8();
+    if (actual !== kind) this.fail(`kind ${actual}: expected ${kind}`);
+    this.zeros(2);
+    if (Buffer.compare(this.raw(DIGEST_BYTES), parametersDigest(parameters)) !== 0) {
+      this.fail('it was made for other parameters');
+    }
+  }
+
+  /** @throws FheError FHE_FORMAT always. */
+  fail(reason: string): never {
+    throw new FheError('FHE_FORMAT', `${this.#what}: ${reason}`);
+  }
+
+  #take(length: number): number {
+    const at = this.#at;
+    if (at + length > this.#bytes.length) {
+      this.fail(`ends at byte ${this.#bytes.length}: expected at least ${at + length}`);
+    }
+    this.#at = at + length;
+    return at;
+  }
+
+  u8(): number {
+    return this.#view.getUint8(this.#take(1));
+  }
+
+  u32(): number {
+    return this.#view.getUint32(this.#take(4), true);
+  }
+
+  f64(): number {
+    return this.#view.getFloat64(this.#take(8), true);
+  }
+
+  /** A view, not a copy. */
+  raw(length: number): Uint8Array {
+    const at = this.#take(length);
+    return this.#bytes.subarray(at, at + length);
+  }
+
+  zeros(length: number): void {
+    if (this.raw(length).some((byte) => byte !== 0)) this.fail('a reserved byte is not zero');
+  }
+
+  /** A positive, finite scale. */
+  scale(): number {
+    const scale = this.f64();
+    if (!(scale >= 1 && scale <= 2 ** 200)) this.fail(`scale ${scale}: expected 1 to 2^200`);
+    return scale;
+  }
+
+  /** A level that `parameters` have. */
+  level(parameters: ParametersLiteral): number {
+    const level = this.u8();
+    if (level >= parameters.moduli.length) {
+      this.fail(`level ${level}: expected at most ${parameters.moduli.length - 1}`);
+    }
+    return level;
+  }
+
+  /**
+   * `polynomials` × `primes` limbs of `degree` residues, each checked against its prime. A copy of its own, aligned.
+   */
+  residues(polynomials: number, primes: readonly number[], degree: number): Uint32Array {
+    const count = polynomials * primes.length * degree;
+    const at = this.#take(count * 4);
+    const copy = this.#bytes.slice(at, at + count * 4);
+    const values = new Uint32Array(copy.buffer, copy.byteOffset, count);
+    for (let limb = 0; limb < polynomials * primes.length; limb++) {
+      const q = primes[limb % primes.length]!;
+      for (let i = limb * degree; i < (limb + 1) * degree; i++) {
+        if (values[i]! >= q) this.fail(`residue ${values[i]} is not below its prime ${q}`);
+      }
+    }
+    return values;
+  }
+
+  /** @throws FheError FHE_FORMAT where bytes are left over. */
+  end(): void {
+    if (this.#at !== this.#bytes.length) {
+      this.fail(`${this.#bytes.length - this.#at} bytes after its end`);
+    }
+  }
+}
