@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+// npx blindsight …: the command line, set up on first use.
+import { ensure } from './ensure.mjs';
+import { launch } from './launch.mjs';
+import { runMain } from './setup-error.mjs';
+
+const args = process.argv.slice(2);
+
+await runMain(async () => {
+  await ensure(args[0] === 'demo' ? ['video', 'simulated camera'] : []);
+  return launch(args);
+});

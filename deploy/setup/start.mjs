@@ -1,0 +1,12 @@
+// npm start: sets up what is missing, then runs a whole site on this machine (`blindsight demo`).
+import { ensure } from './ensure.mjs';
+import { launch } from './launch.mjs';
+import { runMain } from './setup-error.mjs';
+
+const args = process.argv.slice(2);
+const ownCamera = args.some((arg) => /^--camera(-file)?(=|$)/.test(arg));
+
+await runMain(async () => {
+  await ensure(ownCamera ? ['video'] : ['video', 'simulated camera']);
+  return launch(['demo', ...args]);
+});

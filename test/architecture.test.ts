@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { importSpecifiers, isTest, readSource, repositoryFiles, resolveSpecifier } from './source-files.ts';
+
+/**
+ * Which folder may import which. `fhe/secret` (secret keys, decryption) is listed on its own: the edge image holds no
+ * decryptor. Every folder may import itself.
+ */
+const ARROWS: Readonly<Record<string, readonly string[]>> = {
+  fhe: [],
+  'fhe/secret': ['fhe'],
+  network: ['fhe'],
+  protocol: [],
+  config: ['protocol'],
+  runtime: ['protocol'],
+  broker: ['protocol', 'config', 'runtime'],
+  agent: ['fhe', 'protocol', 'config', 'runtime'],
+  backend: ['fhe', 'fhe/secret', 'network', 'protocol', 'config', 'runtime', 'broker'],
+  cockpit: ['protocol'],
+  bench: ['fhe', 'fhe/secret', 'network', 'protocol', 'config', 'runtime', 'agent', 'backend'],
+  deploy: [
+    'fhe',
+    'fhe/secret',
+    'network',
+    'protocol',
+    'config',
+    'runtime',
+    'broker',
+    'agent',
+    'backend',
+    'bench',
+  ],
+};
+
+/** Folders whose files exchange no imports with the table: settings of tools at the top, and test/. */
+const OUTSIDE = new Set(['test', '.']);
+
+function folderOf(path: string): string {
+  if (path === 'fhe/secret' || path.startsWith('fhe/secret/')) return 'fhe/secret';
+  const slash = path.indexOf('/');
+  return slash < 0 ? '.' : path.slice(0, slash);
+}
+
+const sources = repositoryFiles().filter(
+  (file) => /\.tsx?$/.test(file) && !/^fhe\/kernel\/assembly\/|\/generated\//.test(file),
+);
+
+describe('architecture', () => {
+  it('knows every folder that holds sources', () => {
+    const unknown = sources.map(folderOf).filter((folder) => !(folder in ARROWS) && !OUTSIDE.has(folder));
+    expect([...new Set(unknown)]).toEqual([]);
+  });
+
+  it('imports run one way, as the table of arrows says', () => {
+    const wrong: string[] = [];
+    for (const file of sources.filter((candidate) => !isTest(candidate))) {
+      const from = folderOf(file);
+      const allowed = ARROWS[from];
+      if (allowed === undefined) continue;
+      for (const specifier of importSpecifiers(readSource(file))) {
+        const target = resolveSpecifier(file, specifier);
+        if (target === null) continue;
+        const to = folderOf(target);
+        if (to !== from && !allowed.includes(to)) wrong.push(`${file} imports ${specifier}: ${from} → ${to}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it('no product file imports a test file', () => {
+    const wrong: string[] = [];
+    for (const file of sources.filter((candidate) => !isTest(candidate))) {
+      for (const specifier of importSpecifiers(readSource(file))) {
+        const target = resolveSpecifier(file, specifier);
+        if (target !== null && isTest(target)) wrong.push(`${file} imports ${specifier}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it('sees imports of every form', () => {
+    const source = [
+      "import { a } from '#fhe/secret/keys.ts';",
+      "import type { B } from '../network/b.ts';",
+      "export * from './c.ts';",
+      "import {\n  d,\n} from '#backend/d.ts';",
+      "import './e.ts';",
+      "const f = await import('#agent/f.ts');",
+      "new Worker(new URL('./g.ts', import.meta.url));",
+      "// import { no } from './comment.ts';",
+    ].join('\n');
+    expect(importSpecifiers(source).sort()).toEqual(
+      [
+        '#fhe/secret/keys.ts',
+        '../network/b.ts',
+        './c.ts',
+        '#backend/d.ts',
+        './e.ts',
+        '#agent/f.ts',
+        './g.ts',
+      ].sort(),
+    );
+  });
+
+  it('has no file over 500 lines', () => {
+    const long = sources
+      .map((file) => ({ file, lines: readSource(file).split('\n').length }))
+      .filter(({ lines }) => lines > 500);
+    expect(long).toEqual([]);
+  });
+});
