@@ -62,3 +62,15 @@ export type History = {
 export type SiteEvent =
   | { readonly type: 'state'; readonly data: SiteState }
   | { readonly type: 'result'; readonly data: Result };
+
+/** GET /api/journal?limit=100, newest first: what an operator should be able to read back. */
+export type JournalEntry = {
+  readonly id: number;
+  readonly time: string;
+  readonly level: 'info' | 'warn' | 'error';
+  /** Stable code, for example `GATEWAY_QUARANTINED`. */
+  readonly code: string;
+  /** What it is about: the name of a gateway, camera or model. */
+  readonly subject: string;
+  readonly message: string;
+};

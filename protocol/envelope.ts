@@ -1,7 +1,12 @@
+import { createHash, type KeyObject } from 'node:crypto';
+import { z } from 'zod';
+import { Digest, GatewayName, Name } from './names.ts';
+import { decodeSigned, encodeSigned, type Signed, type SignedKind, verifySigned } from './signed.ts';
+
 /**
  * An encrypted answer under way: everything that the backend must check before it decrypts.
- * On the wire: deterministic CBOR of [payload bytes, Ed25519 signature of the payload bytes], where the payload is the deterministic CBOR map
- * of this type. Codec: encodeEnvelope / decodeEnvelope (this file).
+ * On the wire: deterministic CBOR of [payload bytes, Ed25519 signature], where the payload is the deterministic CBOR map of this type and
+ * the signature covers "blindsight envelope 1", a zero byte and the payload. Codec: encodeEnvelope / decodeEnvelope (this file).
  */
 export type Envelope = {
   readonly schema: 1;
@@ -22,3 +27,59 @@ export type Envelope = {
   readonly timings: { readonly prepareMs: number; readonly encryptMs: number; readonly evaluateMs: number };
   readonly ciphertext: Uint8Array;
 };
+
+/** An envelope as it was decoded, with the bytes that its signature covers. */
+export type DecodedEnvelope = Signed & { readonly envelope: Envelope };
+
+const epochMs = z.number().finite().nonnegative();
+const count = z.number().int().nonnegative();
+const durationMs = z.number().finite().nonnegative();
+
+const KIND: SignedKind<Envelope> = {
+  code: 'ENVELOPE_INVALID',
+  noun: 'envelope',
+  domain: 'blindsight envelope 1',
+  schema: z.strictObject({
+    schema: z.literal(1),
+    site: Name,
+    gateway: GatewayName,
+    camera: Name,
+    session: z.number().int().positive(),
+    sequence: count,
+    frameTimeMs: epochMs,
+    readyTimeMs: epochMs,
+    bundle: Digest,
+    interpreter: z.enum(['engine', 'reference']),
+    historical: z.boolean(),
+    timings: z.strictObject({ prepareMs: durationMs, encryptMs: durationMs, evaluateMs: durationMs }),
+    ciphertext: z.instanceof(Uint8Array).refine((bytes) => bytes.length > 0, 'at least one byte'),
+  }),
+};
+
+/**
+ * Signs an envelope with the gateway's Ed25519 private key and returns its wire form.
+ * @throws BlindsightError ENVELOPE_INVALID if a field is out of its range.
+ */
+export function encodeEnvelope(envelope: Envelope, signingKey: KeyObject): Uint8Array {
+  return encodeSigned(KIND, envelope, signingKey);
+}
+
+/**
+ * Strict inverse of {@link encodeEnvelope}; the signature is *not* checked here.
+ * @param maxBytes cap on the whole wire form.
+ * @throws BlindsightError ENVELOPE_INVALID, and nothing else, for any other bytes.
+ */
+export function decodeEnvelope(bytes: Uint8Array, maxBytes: number): DecodedEnvelope {
+  const { value, payload, signature } = decodeSigned(KIND, bytes, maxBytes);
+  return { envelope: value, payload, signature };
+}
+
+/** Whether the envelope was signed by the owner of this Ed25519 public key. */
+export function verifyEnvelope(decoded: DecodedEnvelope, publicKey: KeyObject): boolean {
+  return verifySigned(KIND, decoded, publicKey);
+}
+
+/** SHA-256, hex, of a message's payload bytes as published: the name by which a receipt speaks of it. */
+export function envelopeDigest(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

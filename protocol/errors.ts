@@ -44,6 +44,54 @@ export const ERRORS = {
     meaning: 'Encrypted arithmetic was used after it was closed, or before it was ready.',
     action: 'Report this: it is a defect of Blindsight.',
   },
+
+  // protocol/: bytes from the network
+  MESSAGE_INVALID: {
+    meaning: 'A JSON message is too large or not what its topic promises.',
+    action: 'Run the same version of Blindsight on both sides; look for a foreign publisher on this topic.',
+  },
+  ENVELOPE_INVALID: {
+    meaning: 'The bytes of an encrypted answer are not a well-formed envelope.',
+    action: 'Run the same version of Blindsight on both sides; look for a foreign publisher on this topic.',
+  },
+  MANIFEST_INVALID: {
+    meaning: 'The bytes of a bundle manifest are not well formed.',
+    action: 'Deploy the network again with this version of Blindsight.',
+  },
+  CHUNK_INVALID: {
+    meaning: 'The bytes of a bundle chunk are not well formed.',
+    action: 'It is fetched again by itself; if this repeats, deploy the network again.',
+  },
+
+  // config/
+  CONFIG_INVALID: {
+    meaning:
+      'A configuration has a mistake; the message names file, line, column, path and what was expected.',
+    action: 'Correct the named lines; the commented examples in config/ show every setting.',
+  },
+  CONFIG_UNREADABLE: {
+    meaning: 'A configuration file cannot be read.',
+    action: 'Check that the path is right and that the daemon may read it.',
+  },
+
+  // runtime/
+  FILE_UNREADABLE: {
+    meaning: 'A file that is needed cannot be read.',
+    action: 'Check that the path is right and that the daemon may read it.',
+  },
+  SECRET_EXPOSED: {
+    meaning: 'A file with a secret can be read or changed by other users of the machine.',
+    action: 'Run `chmod 600` on the named file, and make a new secret if others may have read it.',
+  },
+  LINK_DOWN: {
+    meaning: 'The connection to the MQTT broker is down.',
+    action: 'It reconnects by itself; if it stays down, check address, network and that the broker runs.',
+  },
+  LINK_REFUSED: {
+    meaning: 'The MQTT broker refuses this identity or a topic.',
+    action:
+      'Check that the certificate comes from this installation and that name and site are the enrolled ones.',
+  },
 } as const satisfies Record<string, { meaning: string; action: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -1,3 +1,8 @@
+import { createHash, type KeyObject } from 'node:crypto';
+import { z } from 'zod';
+import { Digest, GatewayName, Name } from './names.ts';
+import { decodeSigned, encodeSigned, type Signed, type SignedKind, verifySigned } from './signed.ts';
+
 /** The files of a bundle, in the order in which a gateway fetches them. */
 export const BUNDLE_PARTS = ['program', 'public-key', 'constants', 'evaluation-keys', 'self-test'] as const;
 export type BundlePartName = (typeof BUNDLE_PARTS)[number];
@@ -11,7 +16,7 @@ export type BundlePart = {
 
 /**
  * What the owner signs. On the wire: deterministic CBOR of [payload bytes, Ed25519 signature], payload the deterministic
- * CBOR map of this type. Its SHA-256 (of the whole wire form) names the bundle everywhere.
+ * CBOR map of this type; the signature covers "blindsight manifest 1", a zero byte and the payload. Its SHA-256 (of the whole wire form) names the bundle everywhere.
  */
 export type Manifest = {
   readonly schema: 1;
@@ -28,14 +33,64 @@ export type Manifest = {
   readonly selfTest: { readonly engine?: string; readonly reference: string };
 };
 
-/** Bytes of one piece of a bundle part; CBOR on the wire. */
-export type Chunk = {
-  readonly bundle: string;
-  readonly part: BundlePartName;
-  /** Chunk number; its offset is number × chunkBytes. */
-  readonly number: number;
-  readonly data: Uint8Array;
+/** A manifest as it was decoded, with the bytes that its signature covers. */
+export type DecodedManifest = Signed & { readonly manifest: Manifest };
+
+/** Cap on the wire form of a manifest; a real one has well under 2 KB. */
+export const MANIFEST_MAX_BYTES = 16_384;
+
+/** Cap on one part of a bundle: evaluation keys of large rings are the largest. */
+export const PART_MAX_BYTES = 2 ** 30;
+
+const Part = z.strictObject({
+  name: z.enum(BUNDLE_PARTS),
+  bytes: z.number().int().positive().max(PART_MAX_BYTES),
+  sha256: Digest,
+});
+
+const KIND: SignedKind<Manifest> = {
+  code: 'MANIFEST_INVALID',
+  noun: 'manifest',
+  domain: 'blindsight manifest 1',
+  schema: z.strictObject({
+    schema: z.literal(1),
+    site: Name,
+    gateway: GatewayName,
+    model: z.string().min(1).max(64),
+    modelVersion: z.number().int().positive(),
+    counter: z.number().int().positive(),
+    createdMs: z.number().int().nonnegative(),
+    parts: z
+      .array(Part)
+      .length(BUNDLE_PARTS.length)
+      .refine((parts) => parts.every((part, i) => part.name === BUNDLE_PARTS[i]), 'each part once, in order'),
+    selfTest: z.strictObject({ engine: Digest.exactOptional(), reference: Digest }),
+  }),
 };
 
-/** Payload bytes of a chunk: below the 128 KB of AWS IoT, the smallest message limit of the brokers that we know. */
-export const CHUNK_BYTES = 65_536;
+/**
+ * Signs a manifest with the owner's Ed25519 private key and returns its wire form.
+ * @throws BlindsightError MANIFEST_INVALID if a field is out of its range.
+ */
+export function signManifest(manifest: Manifest, key: KeyObject): Uint8Array {
+  return encodeSigned(KIND, manifest, key);
+}
+
+/**
+ * Strict inverse of {@link signManifest}; the signature is *not* checked here.
+ * @throws BlindsightError MANIFEST_INVALID, and nothing else, for any other bytes.
+ */
+export function decodeManifest(bytes: Uint8Array): DecodedManifest {
+  const { value, payload, signature } = decodeSigned(KIND, bytes, MANIFEST_MAX_BYTES);
+  return { manifest: value, payload, signature };
+}
+
+/** Whether the manifest was signed by the owner of this Ed25519 public key. */
+export function verifyManifest(decoded: DecodedManifest, publicKey: KeyObject): boolean {
+  return verifySigned(KIND, decoded, publicKey);
+}
+
+/** SHA-256, hex, of the wire form: the name of the bundle everywhere. */
+export function manifestDigest(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

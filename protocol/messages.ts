@@ -1,21 +1,19 @@
 import { z } from 'zod';
-import { NAME_PATTERN } from './topics.ts';
+import { Digest, Name } from './names.ts';
 
-const name = z.string().regex(NAME_PATTERN);
 const milliseconds = z.number().finite().nonnegative();
 const time = z.iso.datetime();
-const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** Said on every connect: who I am, what I run. */
 export const Birth = z.strictObject({
-  gateway: name,
+  gateway: Name,
   /** Strictly increasing over restarts and reconnects of the daemon; ties a last will to its session. */
   session: z.number().int().positive(),
   version: z.string().max(64),
   time,
   platform: z.string().max(128),
-  cameras: z.array(name).max(64),
-  bundle: digest.nullable(),
+  cameras: z.array(Name).max(64),
+  bundle: Digest.nullable(),
 });
 export type Birth = z.infer<typeof Birth>;
 
@@ -44,7 +42,7 @@ export const CAMERA_STATES = [
 ] as const;
 
 export const CameraState = z.strictObject({
-  camera: name,
+  camera: Name,
   state: z.enum(CAMERA_STATES),
   /** A sentence for the operator, without passwords. */
   detail: z.string().max(500),
@@ -88,13 +86,13 @@ export const Reported = z.strictObject({
   session: z.number().int().positive(),
   bundle: z.strictObject({
     status: z.enum(['none', 'fetching', 'testing', 'active', 'refused', 'rolled-back']),
-    active: digest.nullable(),
-    previous: digest.nullable(),
+    active: Digest.nullable(),
+    previous: Digest.nullable(),
     /** Highest release counter ever accepted. */
     counter: z.number().int().nonnegative(),
     progress: z.number().min(0).max(1),
     /** The manifest that the status is about. */
-    subject: digest.nullable(),
+    subject: Digest.nullable(),
     error: z.strictObject({ code: z.string().max(64), message: z.string().max(500) }).nullable(),
   }),
 });
@@ -107,9 +105,16 @@ export const BackendState = z.strictObject({
 });
 export type BackendState = z.infer<typeof BackendState>;
 
+/**
+ * SHA-256 (hex) of the exact payload bytes of inference messages that the backend has stored durably, sent at once and before
+ * anything is checked or decrypted: it tells the gateway what it may delete and nothing else. See protocol/README.md, "Receipts".
+ */
+export const Receipt = z.strictObject({ received: z.array(Digest).min(1).max(256) });
+export type Receipt = z.infer<typeof Receipt>;
+
 /** `count` chunks of a bundle part from chunk number `from` on; the pull makes delivery resumable and paced by the gateway. */
 export const ChunkRequest = z.strictObject({
-  bundle: digest,
+  bundle: Digest,
   part: z.string().max(32),
   from: z.number().int().nonnegative(),
   count: z.number().int().positive().max(64),
@@ -118,7 +123,7 @@ export type ChunkRequest = z.infer<typeof ChunkRequest>;
 
 /** A decrypted answer: rounded, the only thing that leaves the decryptor. JSON, also the line of `--json`. */
 export const Result = z.strictObject({
-  camera: name,
+  camera: Name,
   model: z.string().max(64),
   label: z.string().max(64),
   /** Rounded to 2 decimals. */

@@ -37,6 +37,8 @@ export function gatewayTopics(site: string, gateway: string) {
     bundleRequest: `${prefix}/bundle/request`,
     /** backend → gateway; CBOR {@link Chunk} */
     bundleChunk: `${prefix}/bundle/chunk`,
+    /** backend → gateway, QoS 1; JSON {@link Receipt}: which envelopes the backend holds durably */
+    receipt: `${prefix}/receipt`,
   };
 }
 

@@ -1,0 +1,31 @@
+import { decode, encode } from 'cborg';
+
+/**
+ * The bytes that a value has in deterministic CBOR (RFC 8949, 4.2): shortest forms, sorted keys, definite lengths.
+ */
+export function encodeCanonical(value: unknown): Uint8Array {
+  return encode(value);
+}
+
+/**
+ * Decodes one value and accepts only the bytes that {@link encodeCanonical} makes of it, so that a value has exactly one wire form.
+ * @throws Error (of any kind) on anything else; callers turn it into their own code.
+ */
+export function decodeCanonical(bytes: Uint8Array): unknown {
+  const value: unknown = decode(bytes, {
+    strict: true,
+    allowIndefinite: false,
+    allowUndefined: false,
+    allowInfinity: false,
+    allowNaN: false,
+    allowBigInt: false,
+    rejectDuplicateMapKeys: true,
+  });
+  // The decoder alone lets key order, float width and `__proto__` keys through.
+  if (!sameBytes(encode(value), bytes)) throw new Error('not the canonical form');
+  return value;
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && Buffer.compare(a, b) === 0;
+}

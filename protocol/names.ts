@@ -1,0 +1,14 @@
+import { z } from 'zod';
+import { NAME_PATTERN, RESERVED_GATEWAY_NAMES } from './topics.ts';
+
+/** A site, gateway or camera name. */
+export const Name = z.string().regex(NAME_PATTERN);
+
+/** A gateway name: none of the names that are subtrees of a site. */
+export const GatewayName = Name.refine(
+  (value) => !RESERVED_GATEWAY_NAMES.some((reserved) => reserved === value),
+  'this name is reserved',
+);
+
+/** SHA-256, hex, lower case. */
+export const Digest = z.string().regex(/^[0-9a-f]{64}$/);
