@@ -92,6 +92,140 @@ export const ERRORS = {
     action:
       'Check that the certificate comes from this installation and that name and site are the enrolled ones.',
   },
+
+  // backend/
+  STORE_UNAVAILABLE: {
+    meaning: 'The store cannot be opened.',
+    action: 'Check that the path or server is right, and that this user may read and write it.',
+  },
+  STORE_TOO_NEW: {
+    meaning: 'A newer version of Blindsight has written the store.',
+    action: 'Run that version, or restore a backup that this version wrote.',
+  },
+  INSTALLATION_KEY_INVALID: {
+    meaning: 'The installation key is missing, malformed, or not the one that sealed this store.',
+    action:
+      'Restore the installation key that belongs to this data folder; without it the sealed keys are lost.',
+  },
+  SECRET_TAMPERED: {
+    meaning: 'A sealed secret was changed, or moved to another record.',
+    action: 'Restore the store from a backup and find out who wrote to it.',
+  },
+  SECRET_MISSING: {
+    meaning: 'A secret that should be in the store is not there.',
+    action: 'Initialize the site again, or restore the store from a backup.',
+  },
+  SITE_EXISTS: {
+    meaning: 'The folder holds a site already.',
+    action: 'Use another folder, or keep using the site that is there.',
+  },
+  SITE_NOT_FOUND: {
+    meaning: 'The folder holds no site.',
+    action: 'Name the data folder of the site, or initialize one.',
+  },
+  NAME_INVALID: {
+    meaning: 'A name has characters or a length that topics and files cannot carry.',
+    action: 'Use lower-case letters, digits and inner hyphens, at most 32 characters, and no reserved name.',
+  },
+  MODEL_NOT_FOUND: {
+    meaning: 'There is no protected network of this name or version.',
+    action: 'List the networks with `blindsight model list`.',
+  },
+  MODEL_UNREADABLE: {
+    meaning: 'The network to protect cannot be read or is not supported.',
+    action: 'Read the message: it names the file and the operator; see the README for what is supported.',
+  },
+  BUNDLE_DAMAGED: {
+    meaning: 'A file of a protected network is missing or was changed.',
+    action: 'Restore data/bundles from a backup or protect the network again.',
+  },
+  SELF_TEST_FAILED: {
+    meaning: 'The encrypted network does not agree with the clear network.',
+    action: 'Protect the network again; if it repeats, report it with the network.',
+  },
+  GATEWAY_EXISTS: {
+    meaning: 'A gateway of this name is enrolled already.',
+    action: 'Choose another name.',
+  },
+  GATEWAY_NOT_FOUND: {
+    meaning: 'No gateway of this name is enrolled.',
+    action: 'List the gateways with `blindsight gateway list`.',
+  },
+  OUTPUT_EXISTS: {
+    meaning: 'The folder for the enrolment package is not empty.',
+    action: 'Name a new or empty folder.',
+  },
+  API_TOKEN_MISSING: {
+    meaning: 'The page would be open to the network without a token.',
+    action: 'Set api.tokenFile, or keep api.host on loopback.',
+  },
+  API_TOKEN_WEAK: {
+    meaning: 'The API token is too short.',
+    action:
+      'Put at least 16 random characters into the token file, for example from `openssl rand -base64 24`.',
+  },
+  API_PORT_TAKEN: {
+    meaning: 'The address of the page is in use or not allowed.',
+    action: 'Choose another api.port, or stop the program that holds it.',
+  },
+  WORKER_FAILED: {
+    meaning: 'A computing thread of the backend stopped.',
+    action: 'It starts again by itself; if this repeats, look at the memory of the machine and the log.',
+  },
+
+  // agent/
+  CAMERA_ADDRESS: {
+    meaning: 'The address or the credentials of a camera cannot be read.',
+    action: 'Write the URL as rtsp://host[:port]/path and the credentials file as one line, user:password.',
+  },
+  CAMERA_STREAM: {
+    meaning: 'The decoder delivered something that is not a picture.',
+    action: 'Choose another profile of the camera: H.264, at most 8192 pixels a side.',
+  },
+  OUTBOX_UNAVAILABLE: {
+    meaning: 'An encrypted answer could not be written to the disk of the gateway.',
+    action: 'Check that the data directory exists, is writable and has free space.',
+  },
+  BUNDLE_SIGNATURE: {
+    meaning: 'A bundle was not signed by the owner of this installation.',
+    action: 'Deploy again from the right backend; if nobody deployed, look for an intruder on the broker.',
+  },
+  BUNDLE_TARGET: {
+    meaning: 'A bundle was made for another site or gateway.',
+    action: 'Deploy the network to this gateway.',
+  },
+  BUNDLE_COUNTER: {
+    meaning: 'A bundle is older than one that this gateway accepted before.',
+    action: 'Deploy again: every deployment gets a new release counter, also one that goes back.',
+  },
+  BUNDLE_TOO_LARGE: {
+    meaning: 'A bundle does not fit: the limit or the free space of the gateway is exceeded.',
+    action: 'Free disk space on the gateway, or protect the network with a smaller ring.',
+  },
+  BUNDLE_DIGEST: {
+    meaning: 'A part of a bundle is not what its manifest says.',
+    action: 'It is fetched again at the next connection; if this repeats, check broker and disk.',
+  },
+  BUNDLE_PROGRAM: {
+    meaning: 'The ciphertext program of a bundle is not valid.',
+    action: 'Protect the network again with a backend of the same version as the gateway.',
+  },
+  BUNDLE_KEY_MISSING: {
+    meaning: 'A bundle lacks an evaluation key that its program needs.',
+    action: 'Protect the network again.',
+  },
+  BUNDLE_SELF_TEST: {
+    meaning: 'A bundle computes another answer on this gateway than on the backend.',
+    action: 'Check the memory of the gateway; protect the network again with this version.',
+  },
+  BUNDLE_CRASHED: {
+    meaning: 'The computing thread stopped again and again under this bundle.',
+    action: 'Check the memory of the gateway, or deploy a smaller network.',
+  },
+  BUNDLE_UNAVAILABLE: {
+    meaning: 'A bundle is announced but its parts could not be stored.',
+    action: 'Check the free space and the permissions of the data directory of the gateway.',
+  },
 } as const satisfies Record<string, { meaning: string; action: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -1,0 +1,104 @@
+import type { Database } from './database.ts';
+
+/** `waiting`: the gateway has not said anything yet; `superseded`: a newer release came first; the rest is what it reported. */
+export type DeploymentStatus =
+  | 'waiting'
+  | 'fetching'
+  | 'testing'
+  | 'active'
+  | 'refused'
+  | 'rolled-back'
+  | 'superseded';
+
+export type DeploymentRecord = {
+  /** SHA-256 of the signed manifest, hex. */
+  readonly digest: string;
+  readonly gateway: string;
+  readonly model: string;
+  readonly version: number;
+  readonly counter: number;
+  readonly manifest: Uint8Array;
+  readonly status: DeploymentStatus;
+  readonly detail: string | null;
+  readonly createdMs: number;
+  readonly updatedMs: number;
+};
+
+type Row = Omit<DeploymentRecord, 'createdMs' | 'updatedMs'> & { created_ms: number; updated_ms: number };
+
+function fromRow(row: Row): DeploymentRecord {
+  const { created_ms: createdMs, updated_ms: updatedMs, ...rest } = row;
+  return { ...rest, createdMs, updatedMs };
+}
+
+export class DeploymentStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Adds a release; releases of the same gateway that did not finish are superseded. */
+  async add(record: Omit<DeploymentRecord, 'status' | 'detail' | 'updatedMs'>): Promise<void> {
+    await this.#database.transaction(async (inside) => {
+      await inside.run(
+        `UPDATE deployments SET status = 'superseded', updated_ms = ?
+         WHERE gateway = ? AND status IN ('waiting', 'fetching', 'testing')`,
+        record.createdMs,
+        record.gateway,
+      );
+      await inside.run(
+        `INSERT INTO deployments (digest, gateway, model, version, counter, manifest, status, created_ms, updated_ms)
+         VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?, ?)`,
+        record.digest,
+        record.gateway,
+        record.model,
+        record.version,
+        record.counter,
+        record.manifest,
+        record.createdMs,
+        record.createdMs,
+      );
+    });
+  }
+
+  async get(digest: string): Promise<DeploymentRecord | null> {
+    const [row] = await this.#database.all<Row>('SELECT * FROM deployments WHERE digest = ?', digest);
+    return row === undefined ? null : fromRow(row);
+  }
+
+  /** The newest release of each gateway: what each should run. */
+  async current(): Promise<DeploymentRecord[]> {
+    const rows = await this.#database.all<Row>(
+      `SELECT * FROM deployments AS d
+       WHERE counter = (SELECT MAX(counter) FROM deployments WHERE gateway = d.gateway) ORDER BY gateway`,
+    );
+    return rows.map(fromRow);
+  }
+
+  async list(): Promise<DeploymentRecord[]> {
+    return (await this.#database.all<Row>('SELECT * FROM deployments ORDER BY gateway, counter')).map(
+      fromRow,
+    );
+  }
+
+  /** @returns false where nothing changed. */
+  async setStatus(
+    digest: string,
+    status: DeploymentStatus,
+    detail: string | null,
+    timeMs: number,
+  ): Promise<boolean> {
+    const changed = await this.#database.run(
+      `UPDATE deployments SET status = ?, detail = ?, updated_ms = ?
+       WHERE digest = ? AND (status <> ? OR COALESCE(detail, '') <> ?)`,
+      status,
+      detail,
+      timeMs,
+      digest,
+      status,
+      detail ?? '',
+    );
+    return changed === 1;
+  }
+}

@@ -1,0 +1,143 @@
+import type { Database } from './database.ts';
+
+/** Place of an envelope in all that a gateway sends; sessions count first. */
+export type Position = { readonly session: number; readonly sequence: number };
+
+/** Whether `left` comes after `right`. */
+export function isBeyond(left: Position, right: Position): boolean {
+  return left.session > right.session || (left.session === right.session && left.sequence > right.sequence);
+}
+
+export type GatewayRecord = {
+  readonly name: string;
+  /** Ed25519 public key, PEM, that signs this gateway's envelopes. */
+  readonly signingKey: string;
+  readonly certificateSerial: string;
+  readonly enrolledMs: number;
+  /** Highest release counter handed out. */
+  readonly counter: number;
+  /** Position of the newest settled envelope; (0, −1) at first. */
+  readonly last: Position;
+  /** What was settled up to here may be forgotten: at or below it nothing is decrypted any more. */
+  readonly floor: Position;
+  readonly quarantine: { readonly sinceMs: number; readonly reason: string } | null;
+};
+
+type Row = {
+  name: string;
+  signing_key: string;
+  certificate_serial: string;
+  enrolled_ms: number;
+  counter: number;
+  last_session: number;
+  last_sequence: number;
+  floor_session: number;
+  floor_sequence: number;
+  quarantined_ms: number | null;
+  quarantine_reason: string | null;
+};
+
+function fromRow(row: Row): GatewayRecord {
+  return {
+    name: row.name,
+    signingKey: row.signing_key,
+    certificateSerial: row.certificate_serial,
+    enrolledMs: row.enrolled_ms,
+    counter: row.counter,
+    last: { session: row.last_session, sequence: row.last_sequence },
+    floor: { session: row.floor_session, sequence: row.floor_sequence },
+    quarantine:
+      row.quarantined_ms === null
+        ? null
+        : { sinceMs: row.quarantined_ms, reason: row.quarantine_reason ?? '' },
+  };
+}
+
+export class GatewayStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** @returns false where a gateway of that name exists. */
+  async add(gateway: {
+    name: string;
+    signingKey: string;
+    certificateSerial: string;
+    enrolledMs: number;
+  }): Promise<boolean> {
+    const changed = await this.#database.run(
+      `INSERT INTO gateways (name, signing_key, certificate_serial, enrolled_ms, counter,
+         last_session, last_sequence, floor_session, floor_sequence)
+       VALUES (?, ?, ?, ?, 0, 0, -1, 0, -1) ON CONFLICT (name) DO NOTHING`,
+      gateway.name,
+      gateway.signingKey,
+      gateway.certificateSerial,
+      gateway.enrolledMs,
+    );
+    return changed === 1;
+  }
+
+  async get(name: string): Promise<GatewayRecord | null> {
+    const [row] = await this.#database.all<Row>('SELECT * FROM gateways WHERE name = ?', name);
+    return row === undefined ? null : fromRow(row);
+  }
+
+  async list(): Promise<GatewayRecord[]> {
+    return (await this.#database.all<Row>('SELECT * FROM gateways ORDER BY name')).map(fromRow);
+  }
+
+  /** Next release counter of a gateway, from 1 on; strictly increasing. @returns null for an unknown gateway. */
+  async nextCounter(name: string): Promise<number | null> {
+    const [row] = await this.#database.all<{ counter: number }>(
+      'UPDATE gateways SET counter = counter + 1 WHERE name = ? RETURNING counter',
+      name,
+    );
+    return row?.counter ?? null;
+  }
+
+  /** Moves the newest settled position forward; an older one changes nothing. @returns whether it moved. */
+  advance(name: string, position: Position): Promise<boolean> {
+    return this.#raise('last', name, position);
+  }
+
+  /** Moves the floor forward; an older one changes nothing. @returns whether it moved. */
+  raiseFloor(name: string, position: Position): Promise<boolean> {
+    return this.#raise('floor', name, position);
+  }
+
+  async #raise(which: 'last' | 'floor', name: string, { session, sequence }: Position): Promise<boolean> {
+    const changed = await this.#database.run(
+      `UPDATE gateways SET ${which}_session = ?, ${which}_sequence = ?
+       WHERE name = ? AND (${which}_session < ? OR (${which}_session = ? AND ${which}_sequence < ?))`,
+      session,
+      sequence,
+      name,
+      session,
+      session,
+      sequence,
+    );
+    return changed === 1;
+  }
+
+  /** @returns false where it is quarantined already (the first reason stays) or unknown. */
+  async quarantine(name: string, reason: string, timeMs: number): Promise<boolean> {
+    const changed = await this.#database.run(
+      'UPDATE gateways SET quarantined_ms = ?, quarantine_reason = ? WHERE name = ? AND quarantined_ms IS NULL',
+      timeMs,
+      reason,
+      name,
+    );
+    return changed === 1;
+  }
+
+  /** @returns false where it was not quarantined. */
+  async release(name: string): Promise<boolean> {
+    const changed = await this.#database.run(
+      'UPDATE gateways SET quarantined_ms = NULL, quarantine_reason = NULL WHERE name = ? AND quarantined_ms IS NOT NULL',
+      name,
+    );
+    return changed === 1;
+  }
+}

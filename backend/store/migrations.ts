@@ -1,0 +1,85 @@
+import { BlindsightError } from '#protocol/errors.ts';
+import type { Database, Dialect } from './database.ts';
+
+type Migration = (dialect: Dialect) => readonly string[];
+
+/** Never edit a released entry: append one. The index + 1 is the schema version. */
+const MIGRATIONS: readonly Migration[] = [
+  ({ integer, bytes, serial, tableOptions }) => [
+    `CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) ${tableOptions}`,
+    `CREATE TABLE secrets (
+      identity TEXT PRIMARY KEY, sealed ${bytes} NOT NULL, created_ms ${integer} NOT NULL
+    ) ${tableOptions}`,
+    `CREATE TABLE models (
+      name TEXT NOT NULL, version ${integer} NOT NULL, created_ms ${integer} NOT NULL,
+      description TEXT NOT NULL, PRIMARY KEY (name, version)
+    ) ${tableOptions}`,
+    `CREATE TABLE gateways (
+      name TEXT PRIMARY KEY, signing_key TEXT NOT NULL, certificate_serial TEXT NOT NULL,
+      enrolled_ms ${integer} NOT NULL, counter ${integer} NOT NULL,
+      last_session ${integer} NOT NULL, last_sequence ${integer} NOT NULL,
+      floor_session ${integer} NOT NULL, floor_sequence ${integer} NOT NULL,
+      quarantined_ms ${integer}, quarantine_reason TEXT
+    ) ${tableOptions}`,
+    `CREATE TABLE cameras (
+      camera TEXT PRIMARY KEY, gateway TEXT NOT NULL REFERENCES gateways (name), claimed_ms ${integer} NOT NULL
+    ) ${tableOptions}`,
+    `CREATE TABLE deployments (
+      digest TEXT PRIMARY KEY, gateway TEXT NOT NULL REFERENCES gateways (name),
+      model TEXT NOT NULL, version ${integer} NOT NULL, counter ${integer} NOT NULL,
+      manifest ${bytes} NOT NULL, status TEXT NOT NULL, detail TEXT,
+      created_ms ${integer} NOT NULL, updated_ms ${integer} NOT NULL,
+      UNIQUE (gateway, counter), FOREIGN KEY (model, version) REFERENCES models (name, version)
+    ) ${tableOptions}`,
+    `CREATE TABLE inbox (
+      id ${serial}, gateway TEXT NOT NULL, digest TEXT NOT NULL, camera TEXT NOT NULL,
+      received_ms ${integer} NOT NULL, attempts ${integer} NOT NULL, envelope ${bytes} NOT NULL,
+      UNIQUE (gateway, digest)
+    ) ${tableOptions}`,
+    `CREATE TABLE results (
+      gateway TEXT NOT NULL, session ${integer} NOT NULL, sequence ${integer} NOT NULL,
+      digest TEXT NOT NULL, camera TEXT NOT NULL, model TEXT NOT NULL, version ${integer} NOT NULL,
+      frame_ms ${integer} NOT NULL, stored_ms ${integer} NOT NULL, withheld TEXT, result TEXT,
+      PRIMARY KEY (gateway, session, sequence)
+    ) ${tableOptions}`,
+    'CREATE INDEX results_camera ON results (camera, frame_ms)',
+    'CREATE INDEX results_stored ON results (stored_ms)',
+    `CREATE TABLE counters (name TEXT PRIMARY KEY, value ${integer} NOT NULL) ${tableOptions}`,
+    `CREATE TABLE journal (
+      id ${serial}, time_ms ${integer} NOT NULL, level TEXT NOT NULL, code TEXT NOT NULL,
+      subject TEXT NOT NULL, message TEXT NOT NULL
+    ) ${tableOptions}`,
+  ],
+];
+
+/**
+ * Brings a database to the schema of this version of Blindsight, in one transaction.
+ *
+ * @throws BlindsightError STORE_TOO_NEW where a newer Blindsight has written the database.
+ */
+export async function migrate(database: Database): Promise<void> {
+  await database.transaction(async (inside) => {
+    const { dialect } = inside;
+    if (dialect.kind === 'postgresql') {
+      // Two processes may open a fresh database at once; IF NOT EXISTS alone races in PostgreSQL's catalog.
+      await inside.run('SELECT pg_advisory_xact_lock(2021161080)');
+    }
+    await inside.run(
+      `CREATE TABLE IF NOT EXISTS schema_version (version ${dialect.integer} NOT NULL) ${dialect.tableOptions}`,
+    );
+    const [row] = await inside.all<{ version: number }>('SELECT version FROM schema_version');
+    const current = row?.version ?? 0;
+    if (current > MIGRATIONS.length) {
+      throw new BlindsightError(
+        'STORE_TOO_NEW',
+        `the store has schema ${current}, this version of Blindsight knows ${MIGRATIONS.length} at most`,
+      );
+    }
+    for (const migration of MIGRATIONS.slice(current)) {
+      for (const statement of migration(dialect)) await inside.run(statement);
+    }
+    if (row === undefined) await inside.run('INSERT INTO schema_version VALUES (?)', MIGRATIONS.length);
+    else if (current < MIGRATIONS.length)
+      await inside.run('UPDATE schema_version SET version = ?', MIGRATIONS.length);
+  });
+}

@@ -1,0 +1,90 @@
+import type { Interpretation } from '#fhe/program/interpretation.ts';
+import type { BundlePart } from '#protocol/manifest.ts';
+import type { Database } from './database.ts';
+
+/** A protected network: everything about it that is not secret. Its bundle parts are files named by their digest. */
+export type ModelRecord = {
+  readonly name: string;
+  readonly version: number;
+  readonly createdMs: number;
+  readonly labels: readonly string[];
+  readonly ringDegree: number;
+  readonly logQP: number;
+  readonly parts: readonly BundlePart[];
+  /** SHA-256 of the imported ONNX file, hex; the file itself is kept sealed. */
+  readonly onnxSha256: string;
+  /** Digest of the answer to the self-test inputs, by interpreter. */
+  readonly selfTest: { readonly engine?: string; readonly reference: string };
+  /** Exact length of a serialized answer. */
+  readonly answerBytes: number;
+  readonly interpretation: Interpretation;
+};
+
+type Description = Omit<ModelRecord, 'name' | 'version' | 'createdMs'>;
+type Row = { name: string; version: number; created_ms: number; description: string };
+
+function toText(record: ModelRecord): string {
+  const { name: _name, version: _version, createdMs: _createdMs, ...description } = record;
+  const { interpretation } = description;
+  return JSON.stringify({
+    ...description,
+    interpretation: { ...interpretation, expected: Array.from(interpretation.expected) },
+  });
+}
+
+function fromRow(row: Row): ModelRecord {
+  const description = JSON.parse(row.description) as Description;
+  return {
+    ...description,
+    interpretation: {
+      ...description.interpretation,
+      expected: Int32Array.from(description.interpretation.expected),
+    },
+    name: row.name,
+    version: row.version,
+    createdMs: row.created_ms,
+  };
+}
+
+export class ModelStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** @returns the version that the next protection of this name will get, from 1 on. */
+  async nextVersion(name: string): Promise<number> {
+    const [row] = await this.#database.all<{ last: number | null }>(
+      'SELECT MAX(version) AS last FROM models WHERE name = ?',
+      name,
+    );
+    return (row?.last ?? 0) + 1;
+  }
+
+  async add(record: ModelRecord): Promise<void> {
+    await this.#database.run(
+      'INSERT INTO models (name, version, created_ms, description) VALUES (?, ?, ?, ?)',
+      record.name,
+      record.version,
+      record.createdMs,
+      toText(record),
+    );
+  }
+
+  /** @param version the newest where left out. */
+  async get(name: string, version?: number): Promise<ModelRecord | null> {
+    const [row] =
+      version === undefined
+        ? await this.#database.all<Row>(
+            'SELECT * FROM models WHERE name = ? ORDER BY version DESC LIMIT 1',
+            name,
+          )
+        : await this.#database.all<Row>('SELECT * FROM models WHERE name = ? AND version = ?', name, version);
+    return row === undefined ? null : fromRow(row);
+  }
+
+  async list(): Promise<ModelRecord[]> {
+    return (await this.#database.all<Row>('SELECT * FROM models ORDER BY name, version')).map(fromRow);
+  }
+}

@@ -1,0 +1,35 @@
+import type { Database } from './database.ts';
+
+/** Sealed bytes by record identity; the store never sees what is inside (see ../sealing/vault.ts). */
+export class SecretStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Keeps a sealed secret. A second one of the same identity is an error of the database. */
+  async add(identity: string, sealed: Uint8Array, createdMs: number): Promise<void> {
+    await this.#database.run(
+      'INSERT INTO secrets (identity, sealed, created_ms) VALUES (?, ?, ?)',
+      identity,
+      sealed,
+      createdMs,
+    );
+  }
+
+  async get(identity: string): Promise<Uint8Array | null> {
+    const [row] = await this.#database.all<{ sealed: Uint8Array }>(
+      'SELECT sealed FROM secrets WHERE identity = ?',
+      identity,
+    );
+    return row?.sealed ?? null;
+  }
+
+  async identities(): Promise<string[]> {
+    const rows = await this.#database.all<{ identity: string }>(
+      'SELECT identity FROM secrets ORDER BY identity',
+    );
+    return rows.map((row) => row.identity);
+  }
+}

@@ -1,0 +1,175 @@
+import { chmodSync } from 'node:fs';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { setTimeout } from 'node:timers/promises';
+import { BlindsightError } from '#protocol/errors.ts';
+import type { Database, Dialect, Value } from './database.ts';
+
+const DIALECT: Dialect = {
+  kind: 'sqlite',
+  integer: 'INTEGER',
+  bytes: 'BLOB',
+  serial: 'INTEGER PRIMARY KEY AUTOINCREMENT',
+  tableOptions: 'STRICT',
+};
+
+/** How long one process waits in all while another (daemon, command line) writes. */
+const BUSY_TIMEOUT_MS = 10_000;
+/** How long SQLite itself waits, blocking the thread; the rest of the wait lets the event loop run. */
+const BLOCKING_MS = 20;
+const BUSY_ERROR = 5;
+
+/** Statements on one connection, each prepared once. */
+class SqliteConnection {
+  readonly #connection: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(connection: DatabaseSync) {
+    this.#connection = connection;
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#connection.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  all<Row>(sql: string, values: readonly Value[]): Row[] {
+    return this.#statement(sql).all(...values) as Row[];
+  }
+
+  run(sql: string, values: readonly Value[]): number {
+    return Number(this.#statement(sql).run(...values).changes);
+  }
+
+  execute(sql: string): void {
+    this.#connection.exec(sql);
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#connection.close();
+  }
+}
+
+/** The view of a connection that is inside a transaction: it must not wait for the transaction to end. */
+class SqliteTransaction implements Database {
+  readonly dialect = DIALECT;
+  readonly #connection: SqliteConnection;
+
+  constructor(connection: SqliteConnection) {
+    this.#connection = connection;
+  }
+
+  async all<Row>(sql: string, ...values: readonly Value[]): Promise<Row[]> {
+    return this.#connection.all<Row>(sql, values);
+  }
+
+  async run(sql: string, ...values: readonly Value[]): Promise<number> {
+    return this.#connection.run(sql, values);
+  }
+
+  /** Already inside: `work` joins the transaction. */
+  transaction<T>(work: (database: Database) => Promise<T>): Promise<T> {
+    return work(this);
+  }
+
+  async close(): Promise<void> {}
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === BUSY_ERROR;
+}
+
+/** One connection writes, one transaction after the other; another reads what is committed, and never waits. */
+class SqliteDatabase implements Database {
+  readonly dialect = DIALECT;
+  readonly #writer: SqliteConnection;
+  readonly #reader: SqliteConnection;
+  /** Resolves when the last transaction that was asked for has ended. */
+  #tail: Promise<void> = Promise.resolve();
+
+  constructor(writer: SqliteConnection, reader: SqliteConnection) {
+    this.#writer = writer;
+    this.#reader = reader;
+  }
+
+  async all<Row>(sql: string, ...values: readonly Value[]): Promise<Row[]> {
+    if (!/^\s*(SELECT|PRAGMA)\b/.test(sql)) {
+      return this.transaction((inside) => inside.all<Row>(sql, ...values));
+    }
+    return this.#reader.all<Row>(sql, values);
+  }
+
+  async run(sql: string, ...values: readonly Value[]): Promise<number> {
+    return this.transaction((inside) => inside.run(sql, ...values));
+  }
+
+  async transaction<T>(work: (database: Database) => Promise<T>): Promise<T> {
+    const before = this.#tail;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#tail = before.then(() => promise);
+    await before;
+    try {
+      await this.#begin();
+      try {
+        const result = await work(new SqliteTransaction(this.#writer));
+        this.#writer.execute('COMMIT');
+        return result;
+      } catch (error) {
+        this.#writer.execute('ROLLBACK');
+        throw error;
+      }
+    } finally {
+      resolve();
+    }
+  }
+
+  /** Takes the write lock; the holder may be another process, or another connection of this very thread. */
+  async #begin(): Promise<void> {
+    const deadline = performance.now() + BUSY_TIMEOUT_MS;
+    for (;;) {
+      try {
+        this.#writer.execute('BEGIN IMMEDIATE');
+        return;
+      } catch (error) {
+        if (!isBusy(error) || performance.now() > deadline) throw error;
+        await setTimeout(5 + Math.random() * 10);
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#tail;
+    this.#reader.close();
+    this.#writer.close();
+  }
+}
+
+/**
+ * Opens or makes a SQLite file: write-ahead log, every commit synced to the disk (a receipt promises that), several
+ * processes at once.
+ *
+ * @throws BlindsightError STORE_UNAVAILABLE naming the file.
+ */
+export function openSqlite(file: string): Database {
+  try {
+    const connect = () => {
+      const connection = new DatabaseSync(file, { timeout: BLOCKING_MS, enableForeignKeyConstraints: true });
+      connection.exec('PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF');
+      return connection;
+    };
+    const writer = connect();
+    chmodSync(file, 0o600);
+    // Two processes may make the file at once: this one statement needs the blocking wait.
+    writer.exec(
+      `PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL; PRAGMA busy_timeout = ${BLOCKING_MS}`,
+    );
+    return new SqliteDatabase(new SqliteConnection(writer), new SqliteConnection(connect()));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new BlindsightError('STORE_UNAVAILABLE', `cannot open the store ${file}: ${reason}`, { cause });
+  }
+}

@@ -1,0 +1,262 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Database } from './database.ts';
+import { migrate } from './migrations.ts';
+import type { ModelRecord } from './models.ts';
+import type { ResultRecord } from './results.ts';
+import { Store } from './store.ts';
+
+const MODEL: ModelRecord = {
+  name: 'counter',
+  version: 1,
+  createdMs: 1_700_000_000_000,
+  labels: ['empty', 'occupied'],
+  ringDegree: 8192,
+  logQP: 210.5,
+  parts: [{ name: 'program', bytes: 12, sha256: 'a'.repeat(64) }],
+  onnxSha256: 'b'.repeat(64),
+  selfTest: { reference: 'c'.repeat(64) },
+  answerBytes: 65_600,
+  interpretation: {
+    labels: ['empty', 'occupied'],
+    expected: Int32Array.of(0, 1, -1, -2),
+    range: 20,
+    tolerance: 0.01,
+  },
+};
+
+const RESULT: ResultRecord = {
+  gateway: 'gate',
+  session: 2,
+  sequence: 7,
+  digest: 'd'.repeat(64),
+  camera: 'door',
+  model: 'counter',
+  version: 1,
+  frameMs: 1000,
+  storedMs: 1500,
+  withheld: null,
+  result: {
+    camera: 'door',
+    model: 'counter',
+    label: 'empty',
+    probability: 0.9,
+    probabilities: { empty: 0.9, occupied: 0.1 },
+    frameTime: '2026-01-01T00:00:00.000Z',
+    sequence: 7,
+    historical: false,
+    latencyMs: { prepare: 1, encrypt: 2, evaluate: 3, transport: 4, decrypt: 5, total: 15 },
+  },
+};
+
+/**
+ * What every store must do, whatever database is below it.
+ *
+ * @param open makes a fresh, empty database.
+ */
+export function describeStore(name: string, open: () => Promise<Database>): void {
+  describe(`store on ${name}`, () => {
+    let database: Database;
+    let store: Store;
+
+    beforeEach(async () => {
+      database = await open();
+      await migrate(database);
+      store = new Store(database);
+    });
+    afterEach(() => store.close());
+
+    const enrol = (gateway = 'gate') =>
+      store.gateways.add({ name: gateway, signingKey: 'PEM', certificateSerial: '01', enrolledMs: 5 });
+    const item = (digest: string, gateway = 'gate') => ({
+      digest,
+      gateway,
+      camera: 'door',
+      receivedMs: 10,
+      envelope: Uint8Array.of(1, 2, 3),
+    });
+
+    it('migrates twice without harm and refuses a newer schema', async () => {
+      await migrate(database);
+      await database.run('UPDATE schema_version SET version = 99');
+      await expect(migrate(database)).rejects.toMatchObject({ code: 'STORE_TOO_NEW' });
+    });
+
+    it('rolls a failed transaction back completely', async () => {
+      const failure = new Error('stop');
+      await expect(
+        store.transaction(async (inside) => {
+          await inside.counters.add('accepted');
+          await inside.journal.add({ timeMs: 1, level: 'info', code: 'X', subject: 's', message: 'm' });
+          throw failure;
+        }),
+      ).rejects.toBe(failure);
+      expect(await store.counters.all()).toEqual({});
+      expect(await store.journal.latest(10)).toEqual([]);
+    });
+
+    it('keeps concurrent transactions apart', async () => {
+      await Promise.all(Array.from({ length: 20 }, () => store.settings.next('session')));
+      await Promise.all(
+        Array.from({ length: 20 }, () => store.transaction((inside) => inside.counters.add('accepted'))),
+      );
+      expect(await store.counters.all()).toEqual({ accepted: 20 });
+      expect(Number(await store.settings.get('session'))).toBeGreaterThan(0);
+    });
+
+    it('keeps secrets as the bytes they are and refuses to replace one', async () => {
+      const sealed = Uint8Array.from({ length: 256 }, (_, index) => index);
+      await store.secrets.add('model/counter/1', sealed, 5);
+      expect(Uint8Array.from((await store.secrets.get('model/counter/1'))!)).toEqual(sealed);
+      await expect(store.secrets.add('model/counter/1', sealed, 6)).rejects.toThrow();
+      expect(await store.secrets.get('nobody')).toBeNull();
+      expect(await store.secrets.identities()).toEqual(['model/counter/1']);
+    });
+
+    it('gives models back as they were, newest version first', async () => {
+      expect(await store.models.nextVersion('counter')).toBe(1);
+      await store.models.add(MODEL);
+      await store.models.add({ ...MODEL, version: 2 });
+      expect(await store.models.nextVersion('counter')).toBe(3);
+      expect(await store.models.get('counter', 1)).toEqual(MODEL);
+      expect((await store.models.get('counter'))?.version).toBe(2);
+      expect(await store.models.get('other')).toBeNull();
+      expect(await store.models.list()).toHaveLength(2);
+    });
+
+    it('lets a gateway go forward only', async () => {
+      expect(await enrol()).toBe(true);
+      expect(await enrol()).toBe(false);
+      const advance = (session: number, sequence: number, gateway = 'gate') =>
+        store.gateways.advance(gateway, { session, sequence });
+      expect(await advance(1, 0)).toBe(true);
+      expect(await advance(1, 0)).toBe(false);
+      expect(await advance(1, 5)).toBe(true);
+      expect(await advance(1, 4)).toBe(false);
+      expect(await advance(2, 0)).toBe(true);
+      expect(await advance(1, 9)).toBe(false);
+      expect(await advance(1, 1, 'nobody')).toBe(false);
+      expect(await store.gateways.raiseFloor('gate', { session: 1, sequence: 3 })).toBe(true);
+      expect(await store.gateways.get('gate')).toMatchObject({
+        last: { session: 2, sequence: 0 },
+        floor: { session: 1, sequence: 3 },
+      });
+    });
+
+    it('quarantines once, keeps the first reason, releases', async () => {
+      await enrol();
+      expect(await store.gateways.quarantine('gate', 'range', 7)).toBe(true);
+      expect(await store.gateways.quarantine('gate', 'other', 8)).toBe(false);
+      expect((await store.gateways.get('gate'))?.quarantine).toEqual({ sinceMs: 7, reason: 'range' });
+      expect(await store.gateways.release('gate')).toBe(true);
+      expect(await store.gateways.release('gate')).toBe(false);
+      expect((await store.gateways.get('gate'))?.quarantine).toBeNull();
+    });
+
+    it('hands out release counters that strictly increase', async () => {
+      await enrol();
+      const counters = await Promise.all(Array.from({ length: 8 }, () => store.gateways.nextCounter('gate')));
+      expect([...counters].sort((a, b) => a! - b!)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+      expect(await store.gateways.nextCounter('nobody')).toBeNull();
+    });
+
+    it('gives a camera to whom claims it first', async () => {
+      await enrol('one');
+      await enrol('two');
+      expect(await store.cameras.claim('door', 'one', 1)).toBe('one');
+      expect(await store.cameras.claim('door', 'two', 2)).toBe('one');
+      expect(await store.cameras.claim('yard', 'two', 2)).toBe('two');
+      expect(await store.cameras.countOf('two')).toBe(1);
+      expect(await store.cameras.list()).toEqual([
+        { camera: 'door', gateway: 'one' },
+        { camera: 'yard', gateway: 'two' },
+      ]);
+    });
+
+    it('supersedes a release that did not finish', async () => {
+      await enrol();
+      await store.models.add(MODEL);
+      const release = (digest: string, counter: number) => ({
+        digest,
+        gateway: 'gate',
+        model: 'counter',
+        version: 1,
+        counter,
+        manifest: Uint8Array.of(counter),
+        createdMs: counter,
+      });
+      await store.deployments.add(release('one', 1));
+      await store.deployments.setStatus('one', 'active', null, 2);
+      await store.deployments.add(release('two', 2));
+      await store.deployments.add(release('three', 3));
+      expect((await store.deployments.list()).map((row) => row.status)).toEqual([
+        'active',
+        'superseded',
+        'waiting',
+      ]);
+      expect((await store.deployments.current()).map((row) => row.digest)).toEqual(['three']);
+      expect(await store.deployments.setStatus('three', 'refused', 'X: y', 9)).toBe(true);
+      expect(await store.deployments.setStatus('three', 'refused', 'X: y', 10)).toBe(false);
+      expect(await store.deployments.get('three')).toMatchObject({ detail: 'X: y', updatedMs: 9 });
+      await expect(store.deployments.add(release('again', 3))).rejects.toThrow();
+    });
+
+    it('keeps envelopes in order of arrival, each once, up to the bound of each gateway', async () => {
+      const bound = { items: 2, bytes: 100 };
+      expect(await store.inbox.add(item('a'), bound)).toBe('stored');
+      expect(await store.inbox.add(item('a'), bound)).toBe('present');
+      expect(await store.inbox.add(item('b'), bound)).toBe('stored');
+      expect(await store.inbox.add(item('c'), bound)).toBe('full');
+      expect(await store.inbox.add(item('b', 'other'), bound)).toBe('stored');
+      expect(await store.inbox.add(item('c', 'other'), { items: 9, bytes: 5 })).toBe('full');
+      const first = (await store.inbox.first())!;
+      expect(first).toMatchObject({
+        digest: 'a',
+        attempts: 0,
+        gateway: 'gate',
+        camera: 'door',
+        receivedMs: 10,
+      });
+      expect([...first.envelope]).toEqual([1, 2, 3]);
+      await store.inbox.beginAttempt(first.id);
+      expect((await store.inbox.first())?.attempts).toBe(1);
+      await store.inbox.remove(first.id);
+      expect((await store.inbox.first())?.digest).toBe('b');
+      expect(await store.inbox.count()).toBe(2);
+    });
+
+    it('stores a result once and keeps the first', async () => {
+      expect(await store.results.add(RESULT)).toBe(true);
+      expect(await store.results.add({ ...RESULT, digest: 'e'.repeat(64) })).toBe(false);
+      expect(await store.results.digestAt('gate', 2, 7)).toBe(RESULT.digest);
+      expect(await store.results.digestAt('gate', 2, 8)).toBeNull();
+      expect(await store.results.latest('door')).toEqual(RESULT.result);
+    });
+
+    it('answers history ascending, without withheld ones, and forgets on request', async () => {
+      await enrol();
+      for (const [sequence, frameMs] of [300, 100, 200].entries()) {
+        await store.results.add({ ...RESULT, sequence, frameMs, storedMs: frameMs });
+      }
+      await store.results.add({ ...RESULT, sequence: 9, frameMs: 250, withheld: 'range', result: null });
+      const times = async (since: number, limit: number) =>
+        (await store.results.history('door', since, limit)).map((row) => row.frameMs);
+      expect(await times(0, 10)).toEqual([100, 200, 300]);
+      expect(await times(150, 10)).toEqual([200, 300]);
+      expect(await times(0, 2)).toEqual([200, 300]);
+      expect(await store.results.removeBefore(250)).toBe(2);
+      expect(await times(0, 10)).toEqual([300]);
+      expect((await store.gateways.get('gate'))?.floor).toEqual({ session: 2, sequence: 2 });
+    });
+
+    it('adds counters up and lists the journal newest first', async () => {
+      await store.counters.add('gaps', 3);
+      await store.counters.add('gaps');
+      expect(await store.counters.all()).toEqual({ gaps: 4 });
+      for (const code of ['A', 'B']) {
+        await store.journal.add({ timeMs: 0, level: 'warn', code, subject: 'gate', message: 'm' });
+      }
+      expect((await store.journal.latest(5)).map((entry) => entry.code)).toEqual(['B', 'A']);
+      expect((await store.journal.latest(1))[0]?.time).toBe('1970-01-01T00:00:00.000Z');
+    });
+  });
+}

@@ -1,0 +1,50 @@
+import { CameraStore } from './cameras.ts';
+import { CounterStore } from './counters.ts';
+import type { Database } from './database.ts';
+import { DeploymentStore } from './deployments.ts';
+import { GatewayStore } from './gateways.ts';
+import { InboxStore } from './inbox.ts';
+import { JournalStore } from './journal.ts';
+import { ModelStore } from './models.ts';
+import { ResultStore } from './results.ts';
+import { SecretStore } from './secrets.ts';
+import { SettingStore } from './settings.ts';
+
+/** Everything that a site remembers, by concern. Works over any {@link Database}. */
+export class Store {
+  readonly settings: SettingStore;
+  readonly secrets: SecretStore;
+  readonly models: ModelStore;
+  readonly gateways: GatewayStore;
+  readonly cameras: CameraStore;
+  readonly deployments: DeploymentStore;
+  readonly inbox: InboxStore;
+  readonly results: ResultStore;
+  readonly counters: CounterStore;
+  readonly journal: JournalStore;
+  readonly #database: Database;
+
+  /** @param database with the schema of `migrate`. */
+  constructor(database: Database) {
+    this.#database = database;
+    this.settings = new SettingStore(database);
+    this.secrets = new SecretStore(database);
+    this.models = new ModelStore(database);
+    this.gateways = new GatewayStore(database);
+    this.cameras = new CameraStore(database);
+    this.deployments = new DeploymentStore(database);
+    this.inbox = new InboxStore(database);
+    this.results = new ResultStore(database);
+    this.counters = new CounterStore(database);
+    this.journal = new JournalStore(database);
+  }
+
+  /** Runs `work` with a store whose writes become durable together or not at all. */
+  transaction<T>(work: (store: Store) => Promise<T>): Promise<T> {
+    return this.#database.transaction((inside) => work(new Store(inside)));
+  }
+
+  async close(): Promise<void> {
+    await this.#database.close();
+  }
+}
