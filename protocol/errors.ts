@@ -226,6 +226,29 @@ export const ERRORS = {
     meaning: 'A bundle is announced but its parts could not be stored.',
     action: 'Check the free space and the permissions of the data directory of the gateway.',
   },
+
+  // deploy/
+  DEMO_CAMERA: {
+    meaning: 'The simulated camera does not start.',
+    action:
+      'Install the RTSP server of GStreamer (see README.md), or watch your own: npm start -- --camera rtsp://host/path',
+  },
+  DEMO_NOT_READY: {
+    meaning: 'A part of the all-in-one site did not become ready in time.',
+    action: 'Read the log that the message names. `npm start -- --data DIR` with a new folder starts afresh.',
+  },
+  DEMO_PORT_TAKEN: {
+    meaning: 'The port that was asked for the page is in use.',
+    action: 'Choose another with --port N, or leave it out and a free one is taken.',
+  },
+  DEMO_IN_USE: {
+    meaning: 'Another all-in-one site runs on this data folder.',
+    action: 'End it first, or choose another folder with --data DIR.',
+  },
+  SITE_MISSING: {
+    meaning: 'A folder holds no Blindsight site.',
+    action: 'Name the folder with --data DIR, or make a site with `blindsight site init`.',
+  },
 } as const satisfies Record<string, { meaning: string; action: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;
