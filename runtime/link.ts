@@ -1,0 +1,224 @@
+import { BlindsightError } from '#protocol/errors.ts';
+import { matchesFilter } from '#protocol/topic-filter.ts';
+import type { Clock } from './clock.ts';
+import { dial, type LinkCredentials, type Session, type Will } from './link-session.ts';
+import type { Logger } from './log.ts';
+import { linkLadder, type RetryLadder } from './retry.ts';
+
+export type { LinkCredentials, Will };
+
+export type PublishOptions = {
+  readonly qos?: 0 | 1;
+  readonly retain?: boolean;
+  readonly signal?: AbortSignal;
+};
+
+/** What a handler learns of a message besides topic and payload. */
+export type MessageInfo = { readonly retain: boolean; readonly dup: boolean; readonly qos: 0 | 1 | 2 };
+export type MessageHandler = (topic: string, payload: Uint8Array, packet: MessageInfo) => void;
+
+/** A message of the farewell: published before a clean close, so that no last will is needed. */
+export type Farewell = {
+  readonly topic: string;
+  readonly payload: Uint8Array | string;
+  readonly retain?: boolean;
+};
+
+/** One lasting relation to a broker over connections that come and go. */
+export interface Link {
+  readonly connected: boolean;
+  /**
+   * QoS 1 (the default) resolves when the broker has acknowledged. Rejects with LINK_DOWN if there is no connection or it
+   * breaks first: the message may or may not have arrived, and the caller still has it. Nothing is queued or repeated here.
+   */
+  publish(topic: string, payload: Uint8Array | string, options?: PublishOptions): Promise<void>;
+  /**
+   * Subscribes with QoS 1, now and on every later connection before `onUp`. Messages may come twice and must not be relied on to be
+   * ordered across connections. Returns how to unsubscribe.
+   */
+  subscribe(filter: string, handler: MessageHandler): () => void;
+  /** Called after each connection is made and its subscriptions are granted; at once if that is so already. */
+  onUp(handler: () => void | Promise<void>): () => void;
+  /** Called when the connection breaks, and once for each new reason why it cannot be made. */
+  onDown(handler: (reason: BlindsightError) => void): () => void;
+  /** Publishes the farewell (best effort, within seconds), takes leave so that the broker drops the will, and stops for good. */
+  close(farewell?: readonly Farewell[]): Promise<void>;
+}
+
+export type LinkOptions = LinkCredentials & {
+  readonly url: string;
+  readonly clientId: string;
+  /** Made anew for every connection, so that it can carry that connection's session number; may be awaited. */
+  readonly will?: Will | (() => Will | Promise<Will>);
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Ends the link without farewell: the broker publishes the will. */
+  readonly signal?: AbortSignal;
+  readonly ladder?: RetryLadder;
+  readonly keepaliveSeconds?: number;
+};
+
+/** A connection that broke sooner than this counts as a failed attempt, so that a broker that drops us at once is not hammered. */
+const LASTING_MS = 10_000;
+const FAREWELL_MS = 2_000;
+
+/**
+ * Starts a link; it is not connected yet when this returns, and keeps trying until it is closed.
+ *
+ * MQTT.js reconnects at a fixed interval and replays from a queue in memory. Neither is used: each connection is a client of its
+ * own, attempts climb a jittered ladder, and what must not be lost stays with the caller until its promise resolves.
+ */
+export function connectLink(options: LinkOptions): Link {
+  const { clock, log } = options;
+  const ladder = options.ladder ?? linkLadder();
+  const subscriptions = new Set<{ readonly filter: string; readonly handler: MessageHandler }>();
+  const upHandlers = new Set<() => void | Promise<void>>();
+  const downHandlers = new Set<(reason: BlindsightError) => void>();
+  const closing = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, closing.signal]) : closing.signal;
+  let session: Session | null = null;
+  let lastReason = '';
+
+  const filters = () => [...new Set([...subscriptions].map(({ filter }) => filter))];
+
+  const deliver: MessageHandler = (topic, payload, packet) => {
+    for (const { filter, handler } of [...subscriptions]) {
+      if (matchesFilter(filter, topic)) guard('message', () => handler(topic, payload, packet));
+    }
+  };
+
+  function guard(what: string, call: () => void | Promise<void>): void {
+    const failed = (error: unknown) => log.error({ err: error }, `a ${what} handler of the link failed`);
+    try {
+      Promise.resolve(call()).catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  function down(reason: BlindsightError, wasUp: boolean): void {
+    if (signal.aborted) return;
+    if (!wasUp && reason.message === lastReason) return;
+    lastReason = reason.message;
+    log.warn({ code: reason.code }, wasUp ? `link lost: ${reason.message}` : `no link: ${reason.message}`);
+    for (const handler of downHandlers) guard('down', () => handler(reason));
+  }
+
+  async function attempt(): Promise<void> {
+    const will = typeof options.will === 'function' ? await options.will() : options.will;
+    const candidate = await dial({ ...options, will, onMessage: deliver, signal });
+    let wasUp = false;
+    try {
+      await subscribeAll(candidate);
+      wasUp = true;
+      session = candidate;
+      lastReason = '';
+      const since = clock.monotonic();
+      log.info('link up');
+      for (const handler of upHandlers) guard('up', handler);
+      const reason = await candidate.broken;
+      if (clock.monotonic() - since >= LASTING_MS) ladder.reset();
+      throw reason;
+    } catch (error) {
+      session = null;
+      down(asLinkError(error), wasUp);
+    } finally {
+      candidate.destroy();
+    }
+  }
+
+  /** Also covers filters that are added while the others are being granted. */
+  async function subscribeAll(candidate: Session): Promise<void> {
+    const granted = new Set<string>();
+    for (;;) {
+      const missing = filters().filter((filter) => !granted.has(filter));
+      if (missing.length === 0) return;
+      for (const filter of missing) granted.add(filter);
+      await candidate.subscribe(missing);
+    }
+  }
+
+  const running = (async () => {
+    while (!signal.aborted) {
+      try {
+        await attempt();
+      } catch (error) {
+        down(asLinkError(error), false);
+      }
+      if (!signal.aborted) await clock.sleep(ladder.next(), signal).catch(() => undefined);
+    }
+  })();
+
+  const link: Link = {
+    get connected() {
+      return session !== null;
+    },
+
+    async publish(topic, payload, { qos = 1, retain = false, signal: caller } = {}) {
+      caller?.throwIfAborted();
+      const current = session;
+      if (!current)
+        throw new BlindsightError('LINK_DOWN', `not connected to the broker: ${topic} was not sent`);
+      const sent = current.publish(topic, payload, { qos, retain });
+      if (!caller) return sent;
+      let abort = () => {};
+      const aborted = new Promise<never>((_, reject) => {
+        abort = () => reject(caller.reason);
+        caller.addEventListener('abort', abort, { once: true });
+      });
+      try {
+        await Promise.race([sent, aborted]);
+      } finally {
+        caller.removeEventListener('abort', abort);
+      }
+    },
+
+    subscribe(filter, handler) {
+      const entry = { filter, handler };
+      const isNew = !filters().includes(filter);
+      subscriptions.add(entry);
+      if (isNew) session?.subscribe([filter]).catch(() => undefined); // broken: the next connection subscribes
+      return () => {
+        if (!subscriptions.delete(entry) || filters().includes(filter)) return;
+        session?.unsubscribe(filter);
+      };
+    },
+
+    onUp(handler) {
+      upHandlers.add(handler);
+      if (session) guard('up', handler);
+      return () => upHandlers.delete(handler);
+    },
+
+    onDown(handler) {
+      downHandlers.add(handler);
+      return () => downHandlers.delete(handler);
+    },
+
+    async close(farewell = []) {
+      if (!signal.aborted && session) {
+        const current = session;
+        const sent = farewell.map(({ topic, payload, retain = false }) =>
+          current.publish(topic, payload, { qos: 1, retain }),
+        );
+        // Real time, not the clock: a simulated one that nobody advances must not keep a process from ending.
+        await Promise.race([Promise.allSettled(sent), realDelay(FAREWELL_MS)]);
+        await Promise.race([current.leave(), realDelay(FAREWELL_MS)]);
+      }
+      closing.abort();
+      await running;
+    },
+  };
+  return link;
+}
+
+function asLinkError(error: unknown): BlindsightError {
+  if (error instanceof BlindsightError) return error;
+  return new BlindsightError('LINK_DOWN', error instanceof Error ? error.message : String(error), {
+    cause: error,
+  });
+}
+
+function realDelay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}
