@@ -1,0 +1,130 @@
+import { readFile } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { AgentConfig, type CameraConfig } from '#config/schema.ts';
+import type { CameraState } from '#protocol/messages.ts';
+import { systemClock } from '#runtime/clock.ts';
+import { RetryLadder } from '#runtime/retry.ts';
+import { RtspServer } from '../testing/rtsp-server.ts';
+import { until } from '../testing/until.ts';
+import { cameraAddress } from './address.ts';
+import { Camera, type CameraOptions } from './camera.ts';
+
+const PASSWORD = 'gruyère s3cret@:/%';
+
+let server: RtspServer;
+let stop = new AbortController();
+let running: Promise<void>[] = [];
+
+beforeAll(async () => {
+  server = await RtspServer.start({ login: { user: 'viewer', password: PASSWORD } });
+});
+afterAll(() => server.stop());
+afterEach(async () => {
+  stop.abort();
+  await Promise.all(running);
+  stop = new AbortController();
+  running = [];
+});
+
+function configured(url: string, stallSeconds: number): CameraConfig {
+  return AgentConfig.shape.cameras.parse([{ name: 'front', url, stallSeconds }])[0]!;
+}
+
+function watch(path: string, options: Partial<CameraOptions> & { port?: number; login?: string } = {}) {
+  const url = `rtsp://127.0.0.1:${options.port ?? server.port}${path}`;
+  const states: CameraState[] = [];
+  const camera = new Camera({
+    config: configured(url, 2),
+    address: cameraAddress(url, options.login ?? `viewer:${PASSWORD}`),
+    clock: systemClock,
+    ladders: { failed: () => new RetryLadder([300]) },
+    firstPictureMs: 4000,
+    onFrame: () => {},
+    onState: (changed) => states.push(changed.state),
+    ...options,
+  });
+  running.push(camera.run(stop.signal));
+  const reaches = (state: CameraState['state']) =>
+    until(`${path} is ${state}, was ${states.map((s) => s.state)}`, () =>
+      states.find((s) => s.state === state),
+    );
+  return { camera, states, reaches };
+}
+
+describe('a camera', () => {
+  it('delivers its newest picture, and its password is in no argument and no environment', async () => {
+    const { camera, reaches } = watch('/live');
+    await reaches('streaming');
+    const before = Date.now();
+    const frame = await until('a picture', () => camera.take());
+    expect([frame.width, frame.height, frame.data.length]).toEqual([160, 120, 160 * 120 * 3]);
+    expect(Math.abs(frame.timeMs - before)).toBeLessThan(3000);
+    expect(new Set(frame.data).size).toBeGreaterThan(10);
+    for (const file of ['cmdline', 'environ']) {
+      const text = await readFile(`/proc/${camera.capturePid}/${file}`, 'utf8');
+      expect(text.length).toBeGreaterThan(0);
+      expect(text).not.toContain('s3cret');
+      expect(text).not.toContain('rtsp://');
+    }
+    const next = await until('a later picture', () => (camera.counts.superseded > 1 ? camera.take() : null));
+    expect(next.number).toBeGreaterThan(frame.number + 1);
+  });
+
+  it('reads pictures of odd sides', async () => {
+    const { camera, reaches } = watch('/odd');
+    await reaches('streaming');
+    const frame = await until('a picture', () => camera.take());
+    expect([frame.width, frame.height, frame.data.length]).toEqual([321, 241, 321 * 241 * 3]);
+  });
+
+  it.each([
+    ['/live', 'viewer:wrong-word', 'unauthorized', /user name or password/],
+    ['/nowhere', undefined, 'not-found', /no stream of this path/],
+    ['/audio', undefined, 'no-video', /no video/],
+  ] as const)('names the cause: %s as %s is %s', async (path, login, state, detail) => {
+    const { camera, states, reaches } = watch(path, login === undefined ? {} : { login });
+    const failed = await reaches(state);
+    expect(failed.detail).toMatch(detail);
+    expect(failed.nextRetry).not.toBeNull();
+    await until('a second attempt', () => states.filter((s) => s.state === state).length > 1);
+    expect(JSON.stringify([states, camera.lastLines])).not.toMatch(/s3cret|wrong-word|gruy/);
+  });
+
+  it('calls a port without listener refused and a silent one stalled', async () => {
+    const sockets: Socket[] = [];
+    const mute = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
+    await until('the mute server', () => mute.address());
+    const { port } = mute.address() as { port: number };
+    const silent = watch('/live', { port });
+    expect((await silent.reaches('stalled')).detail).toMatch(/does not answer as a camera/);
+    for (const socket of sockets) socket.destroy();
+    mute.close();
+    expect((await silent.reaches('refused')).detail).toMatch(/nothing listens/);
+  });
+
+  it('says what to install where ffmpeg is missing', async () => {
+    const { reaches } = watch('/live', { ffmpegPath: '/nonexistent/ffmpeg' });
+    expect((await reaches('failed')).detail).toMatch(/ffmpeg is not installed/);
+  });
+
+  it('sees a stream that hangs and one whose camera went away, and comes back after both', async () => {
+    const own = await RtspServer.start();
+    const { camera, states, reaches } = watch('/live', { port: own.port, login: 'nobody:needed' });
+    await reaches('streaming');
+    own.freeze();
+    await reaches('stalled');
+    own.thaw();
+    const streams = () => states.filter((s) => s.state === 'streaming').length;
+    await until('streaming again', () => streams() === 2);
+    await own.stop();
+    await reaches('refused');
+    const again = await RtspServer.start({ port: own.port });
+    await until('streaming once more', () => streams() === 3);
+    await until('a picture', () => camera.take());
+    stop.abort();
+    await Promise.all(running);
+    expect(camera.capturePid).toBeUndefined();
+    await again.stop();
+  });
+});

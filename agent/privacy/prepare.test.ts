@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import type { Frame } from '../camera/frame.ts';
+import { prepare, regionPixels } from './prepare.ts';
+import { PrivacyFilter } from './privacy-filter.ts';
+
+function frameOf(width: number, height: number, color: (x: number, y: number) => number[]): Frame {
+  const data = new Uint8Array(width * height * 3);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) data.set(color(x, y), (y * width + x) * 3);
+  }
+  return { width, height, data, timeMs: 0, number: 1 };
+}
+
+const open = new PrivacyFilter([]);
+
+describe('prepare', () => {
+  it('lays colours out channel first, in [0, 1]', async () => {
+    const frame = frameOf(40, 20, (x) => (x < 20 ? [255, 0, 51] : [0, 255, 102]));
+    const values = await prepare(open.apply(frame), { channels: 3, height: 2, width: 4 }, undefined);
+    expect(values.length).toBe(24);
+    const at = (channel: number, y: number, x: number) => values[channel * 8 + y * 4 + x]!;
+    expect([at(0, 0, 0), at(1, 0, 0), at(2, 1, 0)]).toEqual([1, 0, expect.closeTo(0.2, 2)]);
+    expect([at(0, 0, 3), at(1, 1, 3), at(2, 0, 3)]).toEqual([0, 1, expect.closeTo(0.4, 2)]);
+  });
+
+  it('gives one channel for a grey network', async () => {
+    const frame = frameOf(31, 17, () => [128, 128, 128]);
+    const values = await prepare(open.apply(frame), { channels: 1, height: 3, width: 5 }, undefined);
+    expect([...values]).toEqual(new Array(15).fill(Math.fround(128 / 255)));
+  });
+
+  it('looks at its region only', async () => {
+    const frame = frameOf(40, 40, (x, y) => (x >= 20 && y >= 20 ? [255, 255, 255] : [0, 0, 0]));
+    const region = { x: 0.5, y: 0.5, width: 0.5, height: 0.5 };
+    const values = await prepare(open.apply(frame), { channels: 1, height: 2, width: 2 }, region);
+    expect([...values]).toEqual([1, 1, 1, 1]);
+  });
+
+  it('sees nothing of what a mask covers: the hidden pixels do not change a single value', async () => {
+    const shape = { channels: 3, height: 8, width: 8 } as const;
+    const polygon = [
+      [0.25, 0.25],
+      [0.75, 0.25],
+      [0.75, 0.75],
+      [0.25, 0.75],
+    ] as const;
+    const inside = (x: number, y: number) => x >= 16 && x < 48 && y >= 16 && y < 48;
+    const picture = (hidden: number) =>
+      frameOf(64, 64, (x, y) => (inside(x, y) ? [hidden, hidden, 255 - hidden] : [x * 3, y * 3, 90]));
+    const bright = picture(250);
+    const filter = new PrivacyFilter([polygon]);
+    const first = await prepare(filter.apply(bright), shape, undefined);
+    const second = await prepare(filter.apply(picture(3)), shape, undefined);
+    expect(first).toEqual(second);
+    expect(bright.data[(32 * 64 + 32) * 3]).toBe(0);
+  });
+});
+
+describe('regionPixels', () => {
+  it('stays inside and never becomes empty', () => {
+    expect(regionPixels({ x: 0.999, y: 0, width: 0.001, height: 1 }, 10, 10)).toEqual({
+      left: 9,
+      top: 0,
+      width: 1,
+      height: 10,
+    });
+  });
+});

@@ -1,0 +1,62 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const SCRIPT = fileURLToPath(new URL('./rtsp-server.py', import.meta.url));
+
+const H264 = 'openh264enc gop-size=5 complexity=low ! rtph264pay name=pay0 pt=96 config-interval=1';
+const SOURCE = 'videotestsrc is-live=true pattern=ball ! video/x-raw,framerate=10/1';
+
+/** Streams of the test server by path. */
+export const MOUNTS = {
+  '/live': `${SOURCE},width=160,height=120 ! ${H264}`,
+  '/odd': `${SOURCE},width=321,height=241 ! vp8enc deadline=1 keyframe-max-dist=5 ! rtpvp8pay name=pay0 pt=96`,
+  '/audio': 'audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay0 pt=8',
+} as const;
+
+/** A GStreamer RTSP server on the loopback interface. */
+export class RtspServer {
+  readonly port: number;
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, port: number) {
+    this.#child = child;
+    this.port = port;
+  }
+
+  /** @param login asks viewers for this user and password */
+  static async start(options: { port?: number; login?: { user: string; password: string } } = {}) {
+    const { port, login } = options;
+    const child = spawn(
+      '/usr/bin/python3',
+      [
+        SCRIPT,
+        ...['--port', String(port ?? 0)],
+        ...(login === undefined ? [] : ['--user', login.user]),
+        ...Object.entries(MOUNTS).flatMap(([path, pipeline]) => ['--mount', `${path}=${pipeline}`]),
+      ],
+      { stdio: ['pipe', 'pipe', 'inherit'] },
+    );
+    child.stdin?.end(`${login?.password ?? ''}\n`);
+    const lines = createInterface({ input: child.stdout! });
+    const [line] = (await once(lines, 'line')) as [string];
+    return new RtspServer(child, (JSON.parse(line) as { port: number }).port);
+  }
+
+  /** Freezes the process: connections stay open and say nothing more. */
+  freeze(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#child.kill('SIGCONT');
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const gone = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await gone;
+  }
+}
