@@ -1,0 +1,131 @@
+import type { RefObject } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import { formatClock } from '../view/format.ts';
+import { WINDOW_MS } from '../view/history.ts';
+import type { Band } from '../view/stacked-columns.ts';
+import type { Theme } from './use-theme.ts';
+
+const FONT = '13px system-ui, sans-serif';
+/** Room for `100 %` left of the plot, in CSS pixels. */
+const AXIS_WIDTH = 46;
+const AXIS_HEIGHT = 26;
+const HALF_WIDTH_LABELS = 84;
+
+export type PlotInput = {
+  readonly times: readonly number[];
+  readonly bands: readonly Band[];
+  /** CSS class that colors a label. */
+  readonly color: (label: string) => string;
+  readonly theme: Theme;
+  /** Right edge of the time line, ms of the site's clock. */
+  readonly endMs: number;
+  /** Told of the time under the pointer, null when it leaves. */
+  readonly onPoint: (timeMs: number | null) => void;
+};
+
+/** A stacked time line in the element of `host`, redrawn as data, size, theme and the hour move on. */
+export function usePlot(host: RefObject<HTMLDivElement | null>, input: PlotInput): void {
+  const { times, bands, color, theme, endMs, onPoint } = input;
+  const plot = useRef<uPlot | null>(null);
+  const end = useRef(endMs);
+  const point = useRef(onPoint);
+  end.current = endMs;
+  point.current = onPoint;
+  const labels = bands.map(({ label }) => label);
+
+  // Built anew only when labels or colors change; the data follows below.
+  useEffect(() => {
+    const element = host.current;
+    if (element === null) return;
+    const fills = labels.map((label) => resolveColor(element, color(label)));
+    const ink = getComputedStyle(element).color;
+    const grid = resolveColor(element, 'grid-color');
+    const options = plotOptions({ element, labels, fills, ink, grid, end, point });
+    const made = new uPlot(options, [[], ...labels.map(() => [])], element);
+    plot.current = made;
+    const observer = new ResizeObserver(() => {
+      made.setSize({ width: element.clientWidth, height: element.clientHeight });
+    });
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+  }, [theme, labels.join('\n')]);
+
+  useEffect(() => {
+    plot.current?.setData([times.slice(), ...bands.map(({ edge }) => edge.slice())]);
+  }, [times, bands, endMs, theme]);
+}
+
+type OptionsInput = {
+  readonly element: HTMLElement;
+  readonly labels: readonly string[];
+  readonly fills: readonly string[];
+  readonly ink: string;
+  readonly grid: string;
+  readonly end: { readonly current: number };
+  readonly point: { readonly current: PlotInput['onPoint'] };
+};
+
+function plotOptions({ element, labels, fills, ink, grid, end, point }: OptionsInput): uPlot.Options {
+  const axis = { stroke: ink, font: FONT, ticks: { show: false } };
+  return {
+    width: element.clientWidth,
+    height: element.clientHeight,
+    ms: 1,
+    padding: [6, 2, 0, 0],
+    legend: { show: false },
+    cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
+    scales: {
+      x: { time: true, range: () => [end.current - WINDOW_MS, end.current] },
+      y: { range: [0, 1] },
+    },
+    axes: [
+      {
+        ...axis,
+        size: AXIS_HEIGHT,
+        space: HALF_WIDTH_LABELS,
+        grid: { show: false },
+        values: (_, splits) => splits.map((time) => formatClock(time).slice(0, 5)),
+      },
+      {
+        ...axis,
+        size: AXIS_WIDTH,
+        gap: 8,
+        grid: { stroke: grid, width: 1 },
+        splits: () => [0, 0.5, 1],
+        values: () => ['0', '50', '100 %'],
+      },
+    ],
+    series: [
+      {},
+      ...labels.map((label, index) => ({
+        label,
+        fill: fills[index] ?? ink,
+        width: 0,
+        points: { show: false },
+      })),
+    ],
+    hooks: {
+      setCursor: [
+        (self) => {
+          const index = self.cursor.idx;
+          point.current(index === null || index === undefined ? null : (self.data[0][index] ?? null));
+        },
+      ],
+    },
+  };
+}
+
+/** A canvas knows no custom properties: the color that a class gives, as the browser computed it. */
+function resolveColor(host: HTMLElement, className: string): string {
+  const probe = document.createElement('span');
+  probe.className = `${className} color-probe`;
+  host.append(probe);
+  const { backgroundColor } = getComputedStyle(probe);
+  probe.remove();
+  return backgroundColor;
+}

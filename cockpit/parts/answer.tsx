@@ -1,0 +1,51 @@
+import type { Result } from '#protocol/messages.ts';
+import { formatAge, formatClock, formatLabel, formatPercent } from '../view/format.ts';
+import type { Freshness } from '../view/freshness.ts';
+
+/** Labels longer than this are set smaller. */
+const LONG_LABEL = 11;
+
+type Props = {
+  readonly camera: string;
+  readonly result: Result | null;
+  readonly freshness: Freshness;
+  readonly color: string;
+};
+
+/** The present answer of a camera, legible from two metres; a stale one is faded, struck with a word and its age. */
+export function Answer({ camera, result, freshness, color }: Props) {
+  if (result === null || freshness.kind === 'none') {
+    return (
+      <div class="answer is-none">
+        <p class="answer-label">No answer yet</p>
+        <p class="answer-age">The first one appears here by itself.</p>
+      </div>
+    );
+  }
+  const label = formatLabel(result.label);
+  const stale = freshness.kind === 'stale';
+  const size = label.length > LONG_LABEL ? 'is-long' : '';
+  return (
+    <div class={`answer ${color} ${stale ? 'is-stale' : 'is-live'} ${size}`}>
+      {/* Only the label is announced, and only when it changes. */}
+      <p class="answer-label" aria-live="polite" aria-atomic="true">
+        <span class="unseen">{`${camera}: `}</span>
+        {label}
+      </p>
+      <p class="answer-probability">
+        <span class="unseen">Probability </span>
+        {formatPercent(result.probability)}
+      </p>
+      <p class="answer-age">
+        {stale && <strong class="stale-mark">Stale</strong>}
+        <time dateTime={result.frameTime} title={formatClock(Date.parse(result.frameTime))}>
+          {ageWords(freshness.ageMs)}
+        </time>
+      </p>
+    </div>
+  );
+}
+
+function ageWords(ageMs: number): string {
+  return ageMs < 1000 ? 'Seen just now' : `Seen ${formatAge(ageMs)} ago`;
+}

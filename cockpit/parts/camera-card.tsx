@@ -1,0 +1,100 @@
+import type { CameraView, History, SiteState } from '#protocol/api.ts';
+import type { Theme } from '../hooks/use-theme.ts';
+import { cameraWords } from '../view/camera-words.ts';
+import { formatClock, formatCount, UNKNOWN } from '../view/format.ts';
+import { freshness } from '../view/freshness.ts';
+import { deploymentWords, gatewayWords, modelName } from '../view/gateway-words.ts';
+import { labelOrder, seriesClass } from '../view/label-order.ts';
+import { Answer } from './answer.tsx';
+import { Chip } from './chip.tsx';
+import { LatencyBar } from './latency-bar.tsx';
+import { Progress } from './progress.tsx';
+import { TimeLine } from './time-line.tsx';
+
+type Props = {
+  readonly site: SiteState;
+  readonly camera: CameraView;
+  readonly history: History;
+  readonly theme: Theme;
+  /** The site's clock. */
+  readonly nowMs: number;
+};
+
+/** One camera: what it sees, how sure and how fresh, the last hour, and the chain behind it. */
+export function CameraCard({ site, camera, history, theme, nowMs }: Props) {
+  const { result } = camera;
+  const gateway = site.gateways.find(({ name }) => name === camera.gateway) ?? null;
+  const words = cameraWords(camera.state, gateway?.state !== 'offline', nowMs);
+  const order = labelOrder(site, camera, history.labels);
+  const fresh = freshness(result, camera.state?.inferenceRate ?? 0, nowMs);
+  const deployment = gateway === null ? null : deploymentWords(gateway);
+  const title = `camera-${camera.camera}`;
+  return (
+    <article class={`card camera is-${fresh.kind}`} aria-labelledby={title}>
+      <header class="card-head">
+        <h2 id={title}>{camera.camera}</h2>
+        <Chip tone={words.tone}>{words.word}</Chip>
+      </header>
+      {words.reason !== '' && <p class={`reason tone-${words.tone}`}>{words.reason}</p>}
+      <Answer
+        camera={camera.camera}
+        result={result}
+        freshness={fresh}
+        color={seriesClass(order, result?.label ?? '')}
+      />
+      <TimeLine
+        history={history}
+        order={order}
+        present={result?.probabilities ?? {}}
+        theme={theme}
+        nowMs={nowMs}
+      />
+      <div class="facts">
+        <section class="fact">
+          <h3>Gateway</h3>
+          <p class="fact-value">{camera.gateway}</p>
+          {gateway !== null && <Chip tone={gatewayWords(gateway).tone}>{gatewayWords(gateway).word}</Chip>}
+        </section>
+        <section class="fact">
+          <h3>Network</h3>
+          <p class="fact-value">{gateway?.model ? modelName(gateway.model) : (result?.model ?? UNKNOWN)}</p>
+          {deployment !== null && <Progress words={deployment} />}
+        </section>
+        <section class="fact fact-wide">
+          <h3>Time from picture to answer</h3>
+          {result === null ? (
+            <p class="fact-value">{UNKNOWN}</p>
+          ) : (
+            <LatencyBar latencyMs={result.latencyMs} />
+          )}
+        </section>
+      </div>
+      <CameraDetails camera={camera} />
+    </article>
+  );
+}
+
+function CameraDetails({ camera: { state, result } }: { camera: CameraView }) {
+  const rate = (perSecond: number | undefined) =>
+    perSecond === undefined ? UNKNOWN : `${perSecond.toFixed(1)} a second`;
+  const rows: readonly (readonly [string, string])[] = [
+    ['Pictures taken', rate(state?.captureRate)],
+    ['Answers computed', rate(state?.inferenceRate)],
+    ['Picture taken at', result === null ? UNKNOWN : formatClock(Date.parse(result.frameTime))],
+    ['Answer number', result === null ? UNKNOWN : formatCount(result.sequence)],
+    ['Stream', state?.detail || UNKNOWN],
+  ];
+  return (
+    <details class="more">
+      <summary>Details</summary>
+      <dl class="rows">
+        {rows.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </details>
+  );
+}

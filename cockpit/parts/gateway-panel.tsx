@@ -1,0 +1,52 @@
+import type { GatewayView } from '#protocol/api.ts';
+import { formatAge, formatCount, UNKNOWN } from '../view/format.ts';
+import { deploymentWords, gatewayWords, modelName } from '../view/gateway-words.ts';
+import { Chip } from './chip.tsx';
+import { Progress } from './progress.tsx';
+
+/** One gateway: its link, how it feels, what waits on its disk, and what it runs. */
+export function GatewayPanel({ gateway, nowMs }: { gateway: GatewayView; nowMs: number }) {
+  const { tone, word } = gatewayWords(gateway);
+  const { health } = gateway;
+  const deployment = deploymentWords(gateway);
+  const sinceMs = gateway.since === null ? Number.NaN : nowMs - Date.parse(gateway.since);
+  const percent = (value: number | null | undefined) =>
+    value === null || value === undefined ? UNKNOWN : `${Math.round(value)} %`;
+  const rows: readonly (readonly [string, string])[] = [
+    ['Network', gateway.model === null ? UNKNOWN : modelName(gateway.model)],
+    ['Answers waiting', health === null ? UNKNOWN : formatCount(health.outbox.waiting)],
+    ['Answers dropped', health === null ? UNKNOWN : formatCount(health.outbox.dropped)],
+    ['Processor', percent(health?.cpuPercent)],
+    ['Memory', percent(health?.memoryPercent)],
+    ['Disk free', percent(health?.diskFreePercent)],
+    [
+      'Temperature',
+      typeof health?.temperatureCelsius === 'number'
+        ? `${Math.round(health.temperatureCelsius)} °C`
+        : UNKNOWN,
+    ],
+  ];
+  return (
+    <article
+      class={`card gateway ${gateway.quarantined ? 'is-quarantined' : ''}`}
+      aria-label={`Gateway ${gateway.name}`}
+    >
+      <header class="card-head">
+        <h3>{gateway.name}</h3>
+        <Chip tone={tone}>{word}</Chip>
+      </header>
+      {Number.isFinite(sinceMs) && (
+        <p class="quiet">for {sinceMs < 1000 ? 'a moment' : formatAge(sinceMs)}</p>
+      )}
+      {deployment !== null && <Progress words={deployment} />}
+      <dl class="rows">
+        {rows.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </article>
+  );
+}

@@ -1,0 +1,46 @@
+import type { Theme } from '../hooks/use-theme.ts';
+import type { SiteModel } from '../site/site-model.ts';
+import type { Tone } from '../view/tone.ts';
+import { Chip } from './chip.tsx';
+import { ClosedEye, Moon, Sun } from './icons.tsx';
+
+type Props = { readonly model: SiteModel; readonly theme: Theme; readonly onToggleTheme: () => void };
+
+/** Name of the site, whether the page is live, and the light switch. */
+export function SiteHeader({ model, theme, onToggleTheme }: Props) {
+  const { tone, word } = linkWords(model);
+  const other = theme === 'dark' ? 'light' : 'dark';
+  return (
+    <header class="site-header">
+      <h1>
+        <ClosedEye />
+        <span>Blindsight</span>
+        {model.site !== null && <span class="site-name">{model.site.site}</span>}
+      </h1>
+      <div class="site-tools">
+        {model.phase !== 'locked' && (
+          <span role="status" class="link-state">
+            <Chip tone={tone}>{word}</Chip>
+          </span>
+        )}
+        <button
+          type="button"
+          class="tool"
+          onClick={onToggleTheme}
+          aria-label={`Switch to the ${other} theme`}
+          title={`Switch to the ${other} theme`}
+        >
+          {theme === 'dark' ? <Sun /> : <Moon />}
+        </button>
+      </div>
+    </header>
+  );
+}
+
+function linkWords(model: SiteModel): { tone: Tone; word: string } {
+  if (model.phase === 'away') return { tone: 'bad', word: 'Backend away' };
+  if (model.phase !== 'live') return { tone: 'wait', word: 'Connecting' };
+  return model.site?.broker.connected === false
+    ? { tone: 'warn', word: 'Broker away' }
+    : { tone: 'good', word: 'Live' };
+}

@@ -1,0 +1,55 @@
+import { useMemo, useRef, useState } from 'preact/hooks';
+import type { History } from '#protocol/api.ts';
+import { usePlot } from '../hooks/use-plot.ts';
+import type { Theme } from '../hooks/use-theme.ts';
+import { formatClock, formatLabel, formatPercent } from '../view/format.ts';
+import { historyWords, plotColumns } from '../view/history.ts';
+import { seriesClass } from '../view/label-order.ts';
+import { stackedBands } from '../view/stacked-columns.ts';
+
+/** The hour moves on in steps: a plot that crawls every second is not calm. */
+const STEP_MS = 5000;
+
+type Props = {
+  readonly history: History;
+  readonly order: readonly string[];
+  readonly present: Readonly<Record<string, number>>;
+  readonly theme: Theme;
+  readonly nowMs: number;
+};
+
+/** Probability of every label over the last hour, and under the pointer the numbers of that moment. */
+export function TimeLine({ history, order, present, theme, nowMs }: Props) {
+  const host = useRef<HTMLDivElement>(null);
+  const [pointMs, setPointMs] = useState<number | null>(null);
+  const plot = useMemo(() => plotColumns(history), [history]);
+  const bands = useMemo(() => stackedBands(plot, order), [plot, order.join('\n')]);
+  const color = (label: string) => seriesClass(order, label);
+  const endMs = Math.ceil(nowMs / STEP_MS) * STEP_MS;
+  usePlot(host, { times: plot.times, bands, color, theme, endMs, onPoint: setPointMs });
+
+  const index = pointMs === null ? -1 : history.times.indexOf(pointMs);
+  const shownValue = (label: string) => {
+    if (index < 0) return Object.hasOwn(present, label) ? present[label] : undefined;
+    return history.probabilities[history.labels.indexOf(label)]?.[index];
+  };
+  return (
+    <figure class="time-line">
+      <figcaption>
+        <span class="time-line-title">
+          {index < 0 ? 'Last hour' : `At ${formatClock(history.times[index] ?? 0)}`}
+        </span>
+        <ul class="legend">
+          {order.map((label) => (
+            <li key={label}>
+              <span class={`swatch ${color(label)}`} aria-hidden="true" />
+              {formatLabel(label)} <b>{formatPercent(shownValue(label) ?? Number.NaN)}</b>
+            </li>
+          ))}
+        </ul>
+      </figcaption>
+      <div class="plot" ref={host} role="img" aria-label={historyWords(history, formatLabel)} />
+      {history.times.length === 0 && <p class="plot-empty">No answers in the last hour</p>}
+    </figure>
+  );
+}

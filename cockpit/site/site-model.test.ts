@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { cameraOf, FIXTURE_TIME, resultOf, siteOf } from '../testing/fixtures.ts';
+import { historyOf, INITIAL_SITE, reduceSite } from './site-model.ts';
+
+const NOW_MS = Date.parse(FIXTURE_TIME);
+const live = reduceSite(INITIAL_SITE, { type: 'state', site: siteOf(), atMs: NOW_MS });
+
+describe('reduceSite', () => {
+  it('goes live with the first state', () => {
+    expect(live).toMatchObject({ phase: 'live', awaySinceMs: null, clockOffsetMs: 0 });
+  });
+
+  it('shows a newer answer and keeps it in the history', () => {
+    const result = resultOf({ label: 'empty', sequence: 2, frameTime: '2026-03-01T12:00:01.000Z' });
+    const next = reduceSite(live, { type: 'result', result, atMs: NOW_MS + 1400 });
+    expect(next.site?.cameras[0]?.result).toBe(result);
+    expect(historyOf(next, 'counter').times).toEqual([NOW_MS + 1000]);
+  });
+
+  it('never lets a late answer replace the present', () => {
+    const late = resultOf({ label: 'empty', historical: true, frameTime: '2026-03-01T11:50:00.000Z' });
+    const next = reduceSite(live, { type: 'result', result: late, atMs: NOW_MS });
+    expect(next.site?.cameras[0]?.result?.label).toBe('person');
+    expect(historyOf(next, 'counter').times).toEqual([Date.parse(late.frameTime)]);
+  });
+
+  it('keeps the answers that came while the history was fetched', () => {
+    const result = resultOf();
+    const during = reduceSite(live, { type: 'result', result, atMs: NOW_MS });
+    const fetched = {
+      camera: 'counter',
+      labels: ['empty', 'person'],
+      times: [NOW_MS - 5000],
+      probabilities: [[1], [0]],
+    };
+    const next = reduceSite(during, { type: 'history', history: fetched });
+    expect(historyOf(next, 'counter').times).toEqual([NOW_MS - 5000, NOW_MS]);
+  });
+
+  it('remembers since when the backend is away, and forgets it when it is back', () => {
+    const away = reduceSite(live, { type: 'away', atMs: NOW_MS + 1 });
+    const still = reduceSite(away, { type: 'away', atMs: NOW_MS + 9000 });
+    expect(still).toMatchObject({ phase: 'away', awaySinceMs: NOW_MS + 1 });
+    expect(still.site).toBe(live.site);
+    const back = reduceSite(still, { type: 'state', site: siteOf(), atMs: NOW_MS });
+    expect(back).toMatchObject({ phase: 'live', awaySinceMs: null });
+  });
+
+  it('forgets everything when it is locked', () => {
+    expect(reduceSite(live, { type: 'locked' })).toEqual({ ...INITIAL_SITE, phase: 'locked' });
+  });
+
+  it('follows the clock of the site, but not the delay of the network', () => {
+    const offset = (atMs: number) =>
+      reduceSite(INITIAL_SITE, { type: 'state', site: siteOf(), atMs }).clockOffsetMs;
+    expect(offset(NOW_MS + 900)).toBe(0);
+    expect(offset(NOW_MS + 3_600_000)).toBe(-3_600_000);
+  });
+
+  it('is not fooled by a camera named like an object’s own method', () => {
+    const result = resultOf({ camera: 'constructor' });
+    const site = siteOf({ cameras: [cameraOf({ camera: 'constructor', result: null })] });
+    const opened = reduceSite(INITIAL_SITE, { type: 'state', site, atMs: NOW_MS });
+    const next = reduceSite(opened, { type: 'result', result, atMs: NOW_MS });
+    expect(historyOf(next, 'constructor').times).toHaveLength(1);
+  });
+});

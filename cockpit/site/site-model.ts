@@ -1,0 +1,91 @@
+import type { History, SiteState } from '#protocol/api.ts';
+import type { Result } from '#protocol/messages.ts';
+import { addResult, emptyHistory, mergeHistory } from '../view/history.ts';
+
+/**
+ * What the page knows. `opening`: nothing came yet; `locked`: the backend wants a token; `live`: told of every change;
+ * `away`: the backend does not answer, and what is shown is old.
+ */
+export type SiteModel = {
+  readonly phase: 'opening' | 'locked' | 'live' | 'away';
+  /** Moment (this browser's clock, ms) at which the backend stopped answering; null while it answers. */
+  readonly awaySinceMs: number | null;
+  /** What to add to this browser's clock to get the site's, in ms: a wrong clock here must not make answers stale. */
+  readonly clockOffsetMs: number;
+  readonly site: SiteState | null;
+  readonly histories: Readonly<Record<string, History>>;
+};
+
+export type SiteAction =
+  | { readonly type: 'locked' }
+  | { readonly type: 'away'; readonly atMs: number }
+  | { readonly type: 'state'; readonly site: SiteState; readonly atMs: number }
+  | { readonly type: 'result'; readonly result: Result; readonly atMs: number }
+  | { readonly type: 'history'; readonly history: History };
+
+export const INITIAL_SITE: SiteModel = {
+  phase: 'opening',
+  awaySinceMs: null,
+  clockOffsetMs: 0,
+  site: null,
+  histories: {},
+};
+
+/** Disagreement of clocks below this is the network's delay, and following it would make ages jump. */
+const SAME_CLOCK_MS = 2000;
+
+/** The next state of the page after one thing was learned; pure. */
+export function reduceSite(model: SiteModel, action: SiteAction): SiteModel {
+  switch (action.type) {
+    case 'locked':
+      return { ...INITIAL_SITE, phase: 'locked' };
+    case 'away':
+      return { ...model, phase: 'away', awaySinceMs: model.awaySinceMs ?? action.atMs };
+    case 'state':
+      return {
+        ...model,
+        phase: 'live',
+        awaySinceMs: null,
+        clockOffsetMs: clockOffsetMs(action.site.time, action.atMs),
+        site: action.site,
+      };
+    case 'result':
+      return withResult(model, action.result, action.atMs);
+    case 'history':
+      return {
+        ...model,
+        histories: {
+          ...model.histories,
+          [action.history.camera]: mergeHistory(action.history, historyOf(model, action.history.camera)),
+        },
+      };
+  }
+}
+
+/** The history of a camera, empty where none came yet. */
+export function historyOf(model: SiteModel, camera: string): History {
+  const known = Object.hasOwn(model.histories, camera) ? model.histories[camera] : undefined;
+  return known ?? emptyHistory(camera);
+}
+
+function withResult(model: SiteModel, result: Result, atMs: number): SiteModel {
+  const histories = {
+    ...model.histories,
+    [result.camera]: addResult(historyOf(model, result.camera), result, atMs + model.clockOffsetMs),
+  };
+  if (model.site === null) return { ...model, histories };
+  const cameras = model.site.cameras.map((camera) =>
+    camera.camera === result.camera && isNewer(result, camera.result) ? { ...camera, result } : camera,
+  );
+  return { ...model, histories, site: { ...model.site, cameras } };
+}
+
+/** Late answers fill the time line, but never replace the present. */
+function isNewer(result: Result, shown: Result | null): boolean {
+  return shown === null || Date.parse(result.frameTime) >= Date.parse(shown.frameTime);
+}
+
+function clockOffsetMs(siteTime: string, atMs: number): number {
+  const offsetMs = Date.parse(siteTime) - atMs;
+  return Math.abs(offsetMs) < SAME_CLOCK_MS || Number.isNaN(offsetMs) ? 0 : offsetMs;
+}

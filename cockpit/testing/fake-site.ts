@@ -1,0 +1,135 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join, normalize } from 'node:path';
+import type { History, SiteState } from '#protocol/api.ts';
+import type { Result } from '#protocol/messages.ts';
+import { siteOf } from './fixtures.ts';
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+};
+
+/** The policy that the real backend sends: files of the own origin and nothing inline. */
+const POLICY = "default-src 'self'";
+
+export type FakeSiteOptions = {
+  readonly pageFolder: string;
+  /** When given, the API wants a session first. */
+  readonly token?: string;
+};
+
+/**
+ * A backend in the size of a test: serves the built page and an API that says what the test tells it to, events
+ * included. It can go away and come back on the same port.
+ */
+export class FakeSite {
+  site: SiteState = siteOf();
+  histories = new Map<string, History>();
+  readonly #options: FakeSiteOptions;
+  #server: Server | null = null;
+  #port = 0;
+  readonly #streams = new Set<ServerResponse>();
+
+  constructor(options: FakeSiteOptions) {
+    this.#options = options;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}/`;
+  }
+
+  /** How many pages listen to events now. */
+  get listeners(): number {
+    return this.#streams.size;
+  }
+
+  async start(): Promise<void> {
+    const server = createServer((request, response) => void this.#answer(request, response));
+    server.listen(this.#port, '127.0.0.1');
+    await once(server, 'listening');
+    this.#server = server;
+    this.#port = (server.address() as AddressInfo).port;
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server;
+    if (server === null) return;
+    this.#server = null;
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+    this.#streams.clear();
+  }
+
+  /** Replaces the state and tells every listener. */
+  setState(site: SiteState): void {
+    this.site = site;
+    this.#send('state', site);
+  }
+
+  sendResult(result: Result): void {
+    this.#send('result', result);
+  }
+
+  #send(event: string, data: unknown): void {
+    for (const stream of this.#streams) stream.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname } = new URL(request.url ?? '/', this.url);
+    if (!pathname.startsWith('/api/')) return this.#servePage(pathname, response);
+    if (pathname === '/api/session') return this.#openSession(request, response);
+    if (!this.#isLetIn(request)) return sendJson(response, 401, { error: 'token' });
+    if (pathname === '/api/state') return sendJson(response, 200, this.site);
+    if (pathname === '/api/events') return this.#openStream(response);
+    const camera = /^\/api\/cameras\/([^/]+)\/history$/.exec(pathname)?.[1];
+    const history = camera === undefined ? undefined : this.histories.get(decodeURIComponent(camera));
+    if (camera === undefined) return sendJson(response, 404, {});
+    return sendJson(response, 200, history ?? { camera, labels: [], times: [], probabilities: [] });
+  }
+
+  #openStream(response: ServerResponse): void {
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    response.write(`event: state\ndata: ${JSON.stringify(this.site)}\n\n`);
+    this.#streams.add(response);
+    response.on('close', () => this.#streams.delete(response));
+  }
+
+  #isLetIn(request: IncomingMessage): boolean {
+    return this.#options.token === undefined || (request.headers.cookie ?? '').includes('session=open');
+  }
+
+  async #openSession(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const { token } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as { token: string };
+    if (token !== this.#options.token) return sendJson(response, 401, { error: 'token' });
+    response.setHeader('set-cookie', 'session=open; HttpOnly; SameSite=Strict; Path=/');
+    response.writeHead(204).end();
+  }
+
+  async #servePage(pathname: string, response: ServerResponse): Promise<void> {
+    const name = pathname === '/' ? 'index.html' : normalize(pathname).replace(/^\/+/, '');
+    try {
+      const body = await readFile(join(this.#options.pageFolder, name));
+      response.writeHead(200, {
+        'content-type': TYPES[extname(name)] ?? 'application/octet-stream',
+        'content-security-policy': POLICY,
+        'x-content-type-options': 'nosniff',
+      });
+      response.end(body);
+    } catch {
+      response.writeHead(404).end();
+    }
+  }
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.end(JSON.stringify(body));
+}

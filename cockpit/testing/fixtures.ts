@@ -1,0 +1,108 @@
+import type { CameraView, GatewayView, ModelView, SiteState } from '#protocol/api.ts';
+import type { CameraState, Health, Reported, Result } from '#protocol/messages.ts';
+
+/** The moment at which all fixtures play. */
+export const FIXTURE_TIME = '2026-03-01T12:00:00.000Z';
+
+export function resultOf(change: Partial<Result> = {}): Result {
+  return {
+    camera: 'counter',
+    model: 'counter',
+    label: 'person',
+    probability: 0.97,
+    probabilities: { empty: 0.03, person: 0.97 },
+    frameTime: FIXTURE_TIME,
+    sequence: 1,
+    historical: false,
+    latencyMs: { prepare: 6, encrypt: 34, evaluate: 412, transport: 18, decrypt: 9, total: 486 },
+    ...change,
+  };
+}
+
+export function cameraStateOf(change: Partial<CameraState> = {}): CameraState {
+  return {
+    camera: 'counter',
+    state: 'streaming',
+    detail: 'H.264 768 × 432',
+    since: '2026-03-01T09:30:00.000Z',
+    captureRate: 10,
+    inferenceRate: 2,
+    nextRetry: null,
+    ...change,
+  };
+}
+
+export function cameraOf(change: Partial<CameraView> = {}): CameraView {
+  return { camera: 'counter', gateway: 'gate-1', state: cameraStateOf(), result: resultOf(), ...change };
+}
+
+export function healthOf(change: Partial<Health> = {}): Health {
+  return {
+    session: 7,
+    time: FIXTURE_TIME,
+    uptimeSeconds: 9000,
+    cpuPercent: 41,
+    memoryPercent: 22,
+    processMegabytes: 310,
+    temperatureCelsius: 52,
+    diskFreePercent: 71,
+    outbox: { waiting: 0, bytes: 0, dropped: 0, oldestSeconds: 0 },
+    ...change,
+  };
+}
+
+export function reportedOf(bundle: Partial<Reported['bundle']> = {}): Reported {
+  return {
+    time: FIXTURE_TIME,
+    session: 7,
+    bundle: {
+      status: 'active',
+      active: 'a'.repeat(64),
+      previous: null,
+      counter: 3,
+      progress: 1,
+      subject: 'a'.repeat(64),
+      error: null,
+      ...bundle,
+    },
+  };
+}
+
+export function gatewayOf(change: Partial<GatewayView> = {}): GatewayView {
+  return {
+    name: 'gate-1',
+    state: 'online',
+    since: '2026-03-01T09:30:00.000Z',
+    quarantined: false,
+    health: healthOf(),
+    reported: reportedOf(),
+    model: { name: 'counter', version: 3 },
+    ...change,
+  };
+}
+
+export function modelOf(change: Partial<ModelView> = {}): ModelView {
+  return {
+    name: 'counter',
+    version: 3,
+    labels: ['empty', 'person'],
+    ringDegree: 8192,
+    logQP: 210,
+    bundleBytes: 31_400_000,
+    createdTime: '2026-03-01T09:00:00.000Z',
+    ...change,
+  };
+}
+
+export function siteOf(change: Partial<SiteState> = {}): SiteState {
+  return {
+    site: 'old-town',
+    time: FIXTURE_TIME,
+    broker: { connected: true, detail: 'mqtts://localhost:8883' },
+    gateways: [gatewayOf()],
+    cameras: [cameraOf()],
+    models: [modelOf()],
+    counters: { accepted: 5120, duplicates: 0, gaps: 0, refused: {}, withheld: 0 },
+    ...change,
+  };
+}

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { CAMERA_STATES } from '#protocol/messages.ts';
+import { cameraStateOf, FIXTURE_TIME } from '../testing/fixtures.ts';
+import { cameraWords } from './camera-words.ts';
+
+const NOW_MS = Date.parse(FIXTURE_TIME);
+
+describe('cameraWords', () => {
+  it('has words of their own for every state', () => {
+    const words = CAMERA_STATES.map((state) => cameraWords(cameraStateOf({ state }), true, NOW_MS).word);
+    expect(new Set(words).size).toBe(CAMERA_STATES.length);
+  });
+
+  it('gives no reason while all is well', () => {
+    expect(cameraWords(cameraStateOf(), true, NOW_MS)).toEqual({
+      tone: 'good',
+      word: 'Streaming',
+      reason: '',
+    });
+  });
+
+  it('says why, what the gateway saw and when it tries again', () => {
+    const state = cameraStateOf({
+      state: 'unauthorized',
+      detail: '401 from camera.example.',
+      nextRetry: '2026-03-01T12:00:30.000Z',
+    });
+    expect(cameraWords(state, true, NOW_MS)).toEqual({
+      tone: 'bad',
+      word: 'Not let in',
+      reason: 'The camera refuses the user name or password. 401 from camera.example. Trying again in 30 s.',
+    });
+  });
+
+  it('does not promise a past retry', () => {
+    const state = cameraStateOf({ state: 'stalled', detail: '', nextRetry: '2026-03-01T11:59:00.000Z' });
+    expect(cameraWords(state, true, NOW_MS).reason).toMatch(/Trying again now\.$/);
+  });
+
+  it('does not repeat what a lost gateway last said', () => {
+    expect(cameraWords(cameraStateOf(), false, NOW_MS).word).toBe('Gateway away');
+  });
+
+  it('waits for the first report', () => {
+    expect(cameraWords(null, true, NOW_MS).tone).toBe('wait');
+  });
+});

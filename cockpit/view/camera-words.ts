@@ -1,0 +1,57 @@
+import type { CameraState } from '#protocol/messages.ts';
+import { formatAge } from './format.ts';
+import type { Tone } from './tone.ts';
+
+export type CameraWords = {
+  readonly tone: Tone;
+  /** One or two words for the chip. */
+  readonly word: string;
+  /** Why, and what happens next, for whoever has to mend it; empty while all is well. */
+  readonly reason: string;
+};
+
+const WORDS: Record<CameraState['state'], { tone: Tone; word: string; reason: string }> = {
+  starting: { tone: 'wait', word: 'Starting', reason: 'The stream is being opened.' },
+  streaming: { tone: 'good', word: 'Streaming', reason: '' },
+  unauthorized: { tone: 'bad', word: 'Not let in', reason: 'The camera refuses the user name or password.' },
+  'not-found': {
+    tone: 'bad',
+    word: 'No such stream',
+    reason: 'The camera answers, but knows no stream at this address.',
+  },
+  unreachable: { tone: 'bad', word: 'Unreachable', reason: 'Nothing answers at the camera’s address.' },
+  refused: { tone: 'bad', word: 'Refused', reason: 'The camera refuses the connection.' },
+  stalled: { tone: 'warn', word: 'Stalled', reason: 'The stream is open, but no new picture comes.' },
+  'no-video': { tone: 'bad', word: 'No video', reason: 'The stream holds no video.' },
+  'bad-stream': { tone: 'bad', word: 'Bad stream', reason: 'The video cannot be decoded.' },
+  failed: { tone: 'bad', word: 'Failed', reason: 'Capture ended unexpectedly.' },
+  disabled: {
+    tone: 'off',
+    word: 'Switched off',
+    reason: 'This camera is switched off in the gateway’s settings.',
+  },
+};
+
+/**
+ * A camera's state as an operator reads it. `gatewayOnline` false overrides: what a lost gateway last said about its
+ * cameras is no longer known to hold.
+ */
+export function cameraWords(state: CameraState | null, gatewayOnline: boolean, nowMs: number): CameraWords {
+  if (!gatewayOnline) return { tone: 'off', word: 'Gateway away', reason: 'Its gateway does not report.' };
+  if (state === null)
+    return { tone: 'wait', word: 'Waiting', reason: 'The gateway has not reported on this camera yet.' };
+  const { tone, word, reason } = WORDS[state.state];
+  if (state.state === 'streaming') return { tone, word, reason: '' };
+  return {
+    tone,
+    word,
+    reason: [reason, state.detail, retryWords(state.nextRetry, nowMs)].filter(Boolean).join(' '),
+  };
+}
+
+function retryWords(nextRetry: string | null, nowMs: number): string {
+  if (nextRetry === null) return '';
+  const waitMs = Date.parse(nextRetry) - nowMs;
+  if (Number.isNaN(waitMs)) return '';
+  return waitMs < 1000 ? 'Trying again now.' : `Trying again in ${formatAge(waitMs)}.`;
+}

@@ -1,0 +1,35 @@
+import type { Result } from '#protocol/messages.ts';
+
+/** An answer older than this is never called present, however slow the camera is. */
+const SLOWEST_MS = 60_000;
+/** An answer younger than this is never called stale, however fast the camera is. */
+const FASTEST_MS = 10_000;
+/** How many answers in a row may be missed before what is shown is no longer the present. */
+const MISSED_ANSWERS = 5;
+
+export type Freshness = {
+  /** `live`: this is the present; `stale`: it was once; `none`: nothing was ever said. */
+  readonly kind: 'live' | 'stale' | 'none';
+  /** Age of the frame the answer is about; 0 where there is none. */
+  readonly ageMs: number;
+};
+
+/**
+ * Whether a camera's answer still is the present. An answer is stale once five answers at the camera's own pace are
+ * missing, at the earliest after 10 s and at the latest after 60 s. `inferenceRate` is answers a second; where it is 0,
+ * as when the camera stands still, 10 s hold.
+ */
+export function freshness(result: Result | null, inferenceRate: number, nowMs: number): Freshness {
+  if (result === null) return { kind: 'none', ageMs: 0 };
+  const frameMs = Date.parse(result.frameTime);
+  if (Number.isNaN(frameMs)) return { kind: 'none', ageMs: 0 };
+  const ageMs = Math.max(0, nowMs - frameMs);
+  return { kind: ageMs > staleAfterMs(inferenceRate) ? 'stale' : 'live', ageMs };
+}
+
+/** Age from which on an answer is stale, between 10 s and 60 s. */
+export function staleAfterMs(inferenceRate: number): number {
+  if (!(inferenceRate > 0)) return FASTEST_MS;
+  const missedMs = (MISSED_ANSWERS * 1000) / inferenceRate;
+  return Math.min(SLOWEST_MS, Math.max(FASTEST_MS, missedMs));
+}

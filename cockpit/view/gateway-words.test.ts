@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { gatewayOf, reportedOf } from '../testing/fixtures.ts';
+import { actionFor, deploymentWords, gatewayWords, meaningOf } from './gateway-words.ts';
+
+describe('gatewayWords', () => {
+  it.each([
+    [gatewayOf(), 'good', 'Online'],
+    [gatewayOf({ state: 'offline' }), 'bad', 'Offline'],
+    [gatewayOf({ state: 'unknown', since: null }), 'wait', 'Never seen'],
+    [gatewayOf({ quarantined: true }), 'bad', 'Quarantined'],
+  ])('case %#', (gateway, tone, word) => {
+    expect(gatewayWords(gateway)).toEqual({ tone, word });
+  });
+});
+
+describe('deploymentWords', () => {
+  it('is silent while the wanted network runs', () => {
+    expect(deploymentWords(gatewayOf())).toBeNull();
+  });
+
+  it('says that nothing is deployed, or that the gateway has not begun', () => {
+    expect(deploymentWords(gatewayOf({ model: null, reported: null }))?.text).toBe(
+      'No network deployed yet.',
+    );
+    expect(deploymentWords(gatewayOf({ reported: reportedOf({ status: 'none' }) }))?.text).toBe(
+      'Waiting to fetch counter v3.',
+    );
+  });
+
+  it('shows how far a bundle has come', () => {
+    const words = deploymentWords(
+      gatewayOf({ reported: reportedOf({ status: 'fetching', progress: 0.42 }) }),
+    );
+    expect(words).toEqual({ tone: 'wait', text: 'Fetching counter v3: 42 %', progress: 0.42 });
+  });
+
+  it('names the cause of a refusal and what to do', () => {
+    const error = { code: 'FHE_KEY_MISSING', message: 'Rotation by 8 has no key' };
+    const words = deploymentWords(gatewayOf({ reported: reportedOf({ status: 'refused', error }) }));
+    expect(words).toMatchObject({ tone: 'bad', progress: null });
+    expect(words?.text).toBe(
+      'Refused counter v3. Rotation by 8 has no key (FHE_KEY_MISSING). Protect the network again.',
+    );
+  });
+
+  it('says that the previous network runs on after a rollback', () => {
+    const words = deploymentWords(gatewayOf({ reported: reportedOf({ status: 'rolled-back' }) }));
+    expect(words?.tone).toBe('warn');
+    expect(words?.text).toMatch(/previous network runs on\.$/);
+  });
+});
+
+describe('the registry', () => {
+  it('explains its codes and nothing else', () => {
+    expect(meaningOf('FHE_KEY_MISSING')).toMatch(/evaluation key/);
+    expect(meaningOf('constructor')).toBe('constructor');
+    expect(actionFor('toString')).toBe('');
+  });
+});

@@ -1,0 +1,74 @@
+import type { GatewayView } from '#protocol/api.ts';
+import type { ErrorCode } from '#protocol/errors.ts';
+import { ERRORS } from '#protocol/errors.ts';
+import { formatPercent } from './format.ts';
+import type { Tone } from './tone.ts';
+
+export type GatewayWords = { readonly tone: Tone; readonly word: string };
+
+/** Link state of a gateway; quarantine outranks it, because its answers are no longer opened. */
+export function gatewayWords(gateway: GatewayView): GatewayWords {
+  if (gateway.quarantined) return { tone: 'bad', word: 'Quarantined' };
+  if (gateway.state === 'online') return { tone: 'good', word: 'Online' };
+  if (gateway.state === 'offline') return { tone: 'bad', word: 'Offline' };
+  return { tone: 'wait', word: 'Never seen' };
+}
+
+export type DeploymentWords = {
+  readonly tone: Tone;
+  readonly text: string;
+  /** 0 to 1 while a bundle is fetched, null otherwise. */
+  readonly progress: number | null;
+};
+
+/** What the gateway made of the network it was told to run; null when there is nothing to tell. */
+export function deploymentWords(gateway: GatewayView): DeploymentWords | null {
+  const wanted = gateway.model === null ? 'a network' : modelName(gateway.model);
+  const bundle = gateway.reported?.bundle;
+  if (bundle === undefined || bundle.status === 'none') {
+    return gateway.model === null
+      ? { tone: 'wait', text: 'No network deployed yet.', progress: null }
+      : { tone: 'wait', text: `Waiting to fetch ${wanted}.`, progress: null };
+  }
+  switch (bundle.status) {
+    case 'fetching':
+      return {
+        tone: 'wait',
+        text: `Fetching ${wanted}: ${formatPercent(bundle.progress)}`,
+        progress: bundle.progress,
+      };
+    case 'testing':
+      return { tone: 'wait', text: `Testing ${wanted} before it goes live.`, progress: 1 };
+    case 'refused':
+      return { tone: 'bad', text: `Refused ${wanted}. ${errorWords(bundle.error)}`.trim(), progress: null };
+    case 'rolled-back':
+      return {
+        tone: 'warn',
+        text: `${wanted} failed its self-test; the previous network runs on. ${errorWords(bundle.error)}`.trim(),
+        progress: null,
+      };
+    default:
+      return null;
+  }
+}
+
+/** A network and its version as one name: `counter v3`. */
+export function modelName(model: { readonly name: string; readonly version: number }): string {
+  return `${model.name} v${model.version}`;
+}
+
+function errorWords(error: { readonly code: string; readonly message: string } | null): string {
+  if (error === null) return '';
+  const action = actionFor(error.code);
+  return [`${error.message} (${error.code}).`, action].filter(Boolean).join(' ');
+}
+
+/** What the registry says can be done about a code; empty for a code of another version. */
+export function actionFor(code: string): string {
+  return Object.hasOwn(ERRORS, code) ? ERRORS[code as ErrorCode].action : '';
+}
+
+/** What a code means, in the registry's words, or the code itself where the registry does not know it. */
+export function meaningOf(code: string): string {
+  return Object.hasOwn(ERRORS, code) ? ERRORS[code as ErrorCode].meaning : code;
+}

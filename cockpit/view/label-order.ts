@@ -1,0 +1,20 @@
+import type { CameraView, SiteState } from '#protocol/api.ts';
+
+/**
+ * The labels of a camera in one lasting order, which gives each its color: those of the network its gateway runs first,
+ * then those that only the history or the present answer knows.
+ */
+export function labelOrder(site: SiteState, camera: CameraView, known: readonly string[]): readonly string[] {
+  const wanted = site.gateways.find((gateway) => gateway.name === camera.gateway)?.model ?? null;
+  const model = site.models.find(({ name, version }) => name === wanted?.name && version === wanted.version);
+  const present = Object.keys(camera.result?.probabilities ?? {});
+  return [...new Set([...(model?.labels ?? []), ...known, ...present])];
+}
+
+/** Number of distinct label colors in styles/tokens.css. */
+const COLORS = 8;
+
+/** The class that colors a label; labels beyond the eighth begin again. */
+export function seriesClass(order: readonly string[], label: string): string {
+  return `series-${Math.max(0, order.indexOf(label)) % COLORS}`;
+}

@@ -1,0 +1,46 @@
+import type { Result } from '#protocol/messages.ts';
+
+export type LatencyPart = {
+  readonly key: 'prepare' | 'encrypt' | 'evaluate' | 'transport' | 'decrypt' | 'waiting';
+  /** What an operator would call it. */
+  readonly name: string;
+  readonly durationMs: number;
+  /** Part of the whole, 0 to 1; all parts sum to 1 unless the whole is 0. */
+  readonly share: number;
+};
+
+export type LatencySplit = { readonly totalMs: number; readonly parts: readonly LatencyPart[] };
+
+const NAMES = {
+  prepare: 'Prepare',
+  encrypt: 'Encrypt',
+  evaluate: 'Evaluate',
+  transport: 'Transport',
+  decrypt: 'Decrypt',
+  waiting: 'Waiting',
+} as const;
+
+const MEASURED = ['prepare', 'encrypt', 'evaluate', 'transport', 'decrypt'] as const;
+/** Less than this beside the measured parts is rounding, not waiting. */
+const ROUNDING_SHARE = 0.01;
+
+/**
+ * How the time from frame to answer was spent. What the total holds beyond the measured parts was spent waiting (for a
+ * free thread, in the outbox) and is a part of its own, so that the bar never hides time.
+ */
+export function latencySplit(latencyMs: Result['latencyMs']): LatencySplit {
+  const measuredMs = MEASURED.reduce((sum, key) => sum + latencyMs[key], 0);
+  const totalMs = Math.max(latencyMs.total, measuredMs);
+  const waitingMs = totalMs - measuredMs;
+  const share = (durationMs: number) => (totalMs > 0 ? durationMs / totalMs : 0);
+  const parts: LatencyPart[] = MEASURED.map((key) => ({
+    key,
+    name: NAMES[key],
+    durationMs: latencyMs[key],
+    share: share(latencyMs[key]),
+  }));
+  if (share(waitingMs) > ROUNDING_SHARE) {
+    parts.push({ key: 'waiting', name: NAMES.waiting, durationMs: waitingMs, share: share(waitingMs) });
+  }
+  return { totalMs, parts };
+}

@@ -1,0 +1,51 @@
+import type { SiteState } from '#protocol/api.ts';
+import { formatAge, formatCount } from './format.ts';
+import type { Tone } from './tone.ts';
+
+/** A sentence at the top of the page: something a person should know now. */
+export type Notice = { readonly key: string; readonly tone: Tone; readonly text: string };
+
+/** What needs attention, worst first; empty on a good day. */
+export function notices(site: SiteState, nowMs: number): readonly Notice[] {
+  const found: Notice[] = [];
+  for (const gateway of site.gateways) {
+    if (gateway.quarantined) {
+      found.push({
+        key: `quarantined ${gateway.name}`,
+        tone: 'bad',
+        text: `Gateway ${gateway.name} is quarantined: it sent an answer that cannot be genuine. Its answers are no longer opened until it is enrolled anew.`,
+      });
+    }
+  }
+  if (!site.broker.connected) {
+    found.push({
+      key: 'broker',
+      tone: 'bad',
+      text: `The message broker is away (${site.broker.detail}). Gateways keep their answers until it is back.`,
+    });
+  }
+  for (const gateway of site.gateways) {
+    if (gateway.state === 'offline') {
+      found.push({
+        key: `offline ${gateway.name}`,
+        tone: 'warn',
+        text: `Gateway ${gateway.name} is offline${sinceWords(gateway.since, nowMs)}.`,
+      });
+    }
+    const dropped = gateway.health?.outbox.dropped ?? 0;
+    if (dropped > 0) {
+      found.push({
+        key: `dropped ${gateway.name}`,
+        tone: 'warn',
+        text: `Gateway ${gateway.name} was cut off for so long that it gave up ${formatCount(dropped)} of its oldest answers.`,
+      });
+    }
+  }
+  return found;
+}
+
+function sinceWords(since: string | null, nowMs: number): string {
+  if (since === null) return '';
+  const spanMs = nowMs - Date.parse(since);
+  return Number.isNaN(spanMs) ? '' : ` for ${spanMs < 1000 ? 'a moment' : formatAge(spanMs)}`;
+}
