@@ -1,0 +1,47 @@
+#!/usr/bin/env node
+// The command line: `blindsight …`. Each command loads what it needs only when it runs.
+import { Command } from 'commander';
+import { registerDaemons } from './commands/daemons.ts';
+import { registerDemo } from './commands/demo.ts';
+import { registerDeploy } from './commands/deploy.ts';
+import { registerGateway } from './commands/gateway.ts';
+import { registerModel } from './commands/model.ts';
+import { registerSite } from './commands/site.ts';
+import { reportError } from './report-error.ts';
+import { version } from './version.ts';
+
+const program = new Command('blindsight')
+  .description(
+    'Cameras that see without looking: encrypted neural networks on encrypted pictures, at the edge.',
+  )
+  .version(version)
+  .showHelpAfterError('(blindsight --help lists the commands)')
+  .showSuggestionAfterError()
+  .addHelpText(
+    'after',
+    `
+Examples:
+  blindsight demo                                   a whole site on this machine, with a simulated camera
+  blindsight site init --site plaza --data ./plaza  make keys, certificates and settings of a site
+  blindsight model protect counter --data ./plaza   encrypt the bundled network
+  blindsight gateway enrol gate-1 --out ./gate-1    make the package that a gateway is installed with
+  blindsight deploy counter gate-1                  send the encrypted network to it
+  blindsight agent --config ./gate-1/agent.yaml     run the gateway`,
+  );
+
+for (const register of [
+  registerDemo,
+  registerDaemons,
+  registerSite,
+  registerModel,
+  registerGateway,
+  registerDeploy,
+]) {
+  register(program);
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = reportError(error);
+}

@@ -1,0 +1,30 @@
+import type { Command } from 'commander';
+import { stopSignal } from '../stop-signal.ts';
+
+/** `blindsight agent|backend|broker`: one daemon each, from a configuration file, until it is told to end. */
+export function registerDaemons(program: Command): void {
+  program
+    .command('agent')
+    .description('run the gateway daemon: cameras in, encrypted answers out')
+    .requiredOption('--config <file>', 'configuration file (see config/agent.example.yaml)')
+    .action(async ({ config }: { config: string }) => {
+      const { runAgentDaemon } = await import('../daemons/agent.ts');
+      await runAgentDaemon(config, stopSignal());
+    });
+  program
+    .command('backend')
+    .description('run the backend: deployment, decryption, results, page')
+    .requiredOption('--config <file>', 'configuration file (see config/backend.example.yaml)')
+    .action(async ({ config }: { config: string }) => {
+      const { runBackendDaemon } = await import('../daemons/backend.ts');
+      await runBackendDaemon(config, stopSignal());
+    });
+  program
+    .command('broker')
+    .description('run the embedded MQTT broker of a site')
+    .requiredOption('--config <file>', 'configuration file (see config/broker.example.yaml)')
+    .action(async ({ config }: { config: string }) => {
+      const { runBrokerDaemon } = await import('../daemons/broker.ts');
+      await runBrokerDaemon(config, stopSignal());
+    });
+}

@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+
+/** `blindsight gateway enrol|list|release`: the gateways of a site. */
+export function registerGateway(program: Command): void {
+  const gateway = program.command('gateway').description('gateways: enrol, list, release from quarantine');
+  gateway
+    .command('enrol')
+    .description('make the package that a gateway is installed with: certificate, signing key, settings')
+    .argument('<gateway>', 'name: lower-case letters, digits and hyphens')
+    .requiredOption('--out <dir>', 'folder for the package; it holds private keys')
+    .option('--broker <url>', 'address of the broker as the gateway reaches it, mqtts://host:port')
+    .option('--data <dir>', 'folder of the site', './data')
+    .addHelpText(
+      'after',
+      '\nExample:\n  blindsight gateway enrol gate-1 --out ./gate-1 --broker mqtts://broker.example.org:8883',
+    )
+    .action(async (name: string, options: { out: string; broker?: string; data: string }) => {
+      const { enrol } = await import('../operations/gateways.ts');
+      await enrol(name, options);
+    });
+  gateway
+    .command('list')
+    .description('list the gateways and what they run')
+    .option('--data <dir>', 'folder of the site', './data')
+    .option('--json', 'print JSON')
+    .action(async (options: { data: string; json?: boolean }) => {
+      const { list } = await import('../operations/gateways.ts');
+      await list(options);
+    });
+  gateway
+    .command('release')
+    .description('take a gateway out of quarantine, after you looked at why it came into it')
+    .argument('<gateway>')
+    .option('--data <dir>', 'folder of the site', './data')
+    .action(async (name: string, options: { data: string }) => {
+      const { release } = await import('../operations/gateways.ts');
+      await release(name, options);
+    });
+}

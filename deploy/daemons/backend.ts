@@ -1,0 +1,19 @@
+import { runBackend } from '#backend/main.ts';
+import { loadConfig } from '#config/load.ts';
+import { BackendConfig } from '#config/schema.ts';
+import { createLogger } from '#runtime/log.ts';
+import { answers } from '../probe.ts';
+import { serve } from './serve.ts';
+
+/** Runs the backend daemon of a configuration file until `signal` aborts. */
+export async function runBackendDaemon(configFile: string, signal: AbortSignal): Promise<void> {
+  const config = await loadConfig(configFile, BackendConfig);
+  const log = createLogger({ name: 'backend', ...config.log });
+  const server = await runBackend({ config, log, signal });
+  await serve(server, {
+    log,
+    status: `listening on ${config.api.host}:${server.port}`,
+    probe: () => answers(`http://${config.api.host}:${server.port}/api/state`),
+    signal,
+  });
+}

@@ -1,0 +1,31 @@
+import { once } from 'node:events';
+import type { Logger } from '#runtime/log.ts';
+import { createNotifier } from '#runtime/notify.ts';
+
+export type ServeOptions = {
+  readonly log: Logger;
+  /** Said to systemd once the server is ready, for example "listening on 8883". */
+  readonly status: string;
+  /** Whether the server still serves, asked from outside as a client would; what the systemd watchdog is fed by. */
+  readonly probe: () => Promise<boolean>;
+  readonly signal: AbortSignal;
+};
+
+/** Keeps a started server up until `signal` aborts, tells systemd how it does, and closes it. */
+export async function serve(server: { close(): Promise<void> }, options: ServeOptions): Promise<void> {
+  const { log, status, probe, signal } = options;
+  const notifier = createNotifier({ log });
+  await notifier.ready(status);
+  const { watchdogMs } = notifier;
+  const feeding =
+    watchdogMs === null
+      ? null
+      : setInterval(async () => {
+          if (await probe()) await notifier.watchdog();
+          else log.warn('the server does not answer; systemd is not told that all is well');
+        }, watchdogMs / 3);
+  if (!signal.aborted) await once(signal, 'abort');
+  if (feeding !== null) clearInterval(feeding);
+  await notifier.stopping('closing');
+  await server.close();
+}

@@ -1,0 +1,25 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { lockData } from './data-lock.ts';
+
+describe('lockData', () => {
+  const folder = () => mkdtempSync(join(tmpdir(), 'blindsight-lock-'));
+
+  it('refuses a folder that a living process holds, and gives it back', () => {
+    const data = folder();
+    const unlock = lockData(data);
+    expect(() => lockData(data)).toThrow(expect.objectContaining({ code: 'DEMO_IN_USE' }));
+    unlock();
+    lockData(data)();
+  });
+
+  it('takes over from a process that is gone, also where its number lives on', () => {
+    const data = folder();
+    writeFileSync(join(data, 'demo.lock'), `${process.pid} 1`);
+    const unlock = lockData(data);
+    expect(readFileSync(join(data, 'demo.lock'), 'utf8')).not.toBe(`${process.pid} 1`);
+    unlock();
+  });
+});

@@ -1,0 +1,65 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { deployModel, listDeployments } from '#backend/operations/deploy-model.ts';
+import { enrolGateway } from '#backend/operations/enrol-gateway.ts';
+import { listGateways } from '#backend/operations/gateways.ts';
+import { initializeSite } from '#backend/operations/initialize-site.ts';
+import { listModels } from '#backend/operations/models.ts';
+import { protectModel } from '#backend/operations/protect-model.ts';
+import { step } from '../setup/progress.mjs';
+import { siteFiles, withSite } from '../site-folder.ts';
+
+const SITE = 'demo';
+const NETWORK = 'counter';
+
+/** What the all-in-one site consists of. */
+export type PreparedSite = {
+  readonly brokerConfig: string;
+  readonly backendConfig: string;
+  /** The gateway's enrolment package. */
+  readonly gatewayFolder: string;
+  readonly agentConfig: string;
+};
+
+/** Name of the gateway whose package is in the folder, or of the one to enrol where there is none. */
+function gatewayName(folder: string, enrolled: readonly string[]): { name: string; exists: boolean } {
+  for (let number = 1; ; number++) {
+    const name = `gateway-${number}`;
+    // The package is named by the store and on disk, or the set-up was cut between the two: then the name is spent.
+    const hasPackage = existsSync(join(folder, 'gateways', name, 'agent.yaml'));
+    if (enrolled.includes(name) && hasPackage) return { name, exists: true };
+    if (!enrolled.includes(name)) return { name, exists: false };
+  }
+}
+
+/**
+ * Brings a folder to the state in which the three daemons can start: keys and certificates, the bundled network encrypted, one gateway
+ * enrolled, the network released to it. Every step is left out where its result is there, so a run that was cut short is continued.
+ */
+export async function prepareSite(data: string): Promise<PreparedSite> {
+  const { folder, backendConfig, brokerConfig } = siteFiles(data);
+  if (!existsSync(backendConfig)) {
+    await step('Making keys and certificates', () => initializeSite(folder, SITE));
+  }
+  return withSite(folder, async (site, config) => {
+    if (!(await listModels(site)).some((model) => model.name === NETWORK)) {
+      await step('Encrypting the network: every parameter, and evaluation keys', () =>
+        protectModel({ site, network: NETWORK }),
+      );
+    }
+    const enrolled = (await listGateways(site)).map((gateway) => gateway.name);
+    const { name, exists } = gatewayName(folder, enrolled);
+    const gatewayFolder = join(folder, 'gateways', name);
+    if (!exists) {
+      await step('Enrolling the gateway', () =>
+        enrolGateway({ site, name, outDirectory: gatewayFolder, brokerUrl: config.broker.url }),
+      );
+    }
+    if (!(await listDeployments(site)).some((release) => release.gateway === name)) {
+      await step('Releasing the network to the gateway', () =>
+        deployModel({ site, model: NETWORK, gateway: name }),
+      );
+    }
+    return { brokerConfig, backendConfig, gatewayFolder, agentConfig: join(gatewayFolder, 'agent.yaml') };
+  });
+}

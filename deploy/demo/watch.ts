@@ -1,0 +1,66 @@
+import type { SiteState } from '#protocol/api.ts';
+import type { Result } from '#protocol/messages.ts';
+import { followEvents } from './event-stream.ts';
+import { resultLine } from './result-line.ts';
+
+export type WatchOptions = {
+  /** http://host:port of the page. */
+  readonly origin: string;
+  readonly json: boolean;
+  /** End after this many results. */
+  readonly once: number | null;
+  /** Prints a result. */
+  readonly print: (line: string) => void;
+  /** Tells the operator something that is not a result. */
+  readonly note: (line: string) => void;
+  readonly signal: AbortSignal;
+};
+
+/** Sentences about a site's state, each given once until it changes. */
+function stateNotes(state: SiteState): Map<string, string> {
+  const notes = new Map<string, string>();
+  for (const gateway of state.gateways) {
+    const bundle = gateway.reported?.bundle;
+    if (bundle === undefined) continue;
+    const { status, progress, error } = bundle;
+    const key = `gateway ${gateway.name}`;
+    if (status === 'fetching')
+      notes.set(key, `${key} fetches the encrypted network: ${Math.floor(progress * 10) * 10} %`);
+    else if (status === 'testing') notes.set(key, `${key} tests the encrypted network`);
+    else if (status === 'active') notes.set(key, `${key} runs the encrypted network`);
+    else if (error !== null) notes.set(key, `${key} refuses the network: ${error.message} (${error.code})`);
+    if (gateway.quarantined) notes.set(`${key} quarantine`, `${key} is in quarantine; look at the page`);
+  }
+  for (const camera of state.cameras) {
+    if (camera.state === null) continue;
+    const { state: name, detail } = camera.state;
+    const key = `camera ${camera.camera}`;
+    notes.set(key, name === 'streaming' ? `${key} is streaming` : `${key}: ${name}. ${detail}`);
+  }
+  return notes;
+}
+
+/**
+ * Prints results as they come, in the way any cockpit gets them, until enough came or `signal` aborts.
+ *
+ * @returns how many results were printed
+ */
+export async function watchResults(options: WatchOptions): Promise<number> {
+  const { origin, json, once, print, note } = options;
+  const said = new Map<string, string>();
+  const enough = new AbortController();
+  const signal = AbortSignal.any([options.signal, enough.signal]);
+  let count = 0;
+  for await (const event of followEvents(`${origin}/api/events`, signal)) {
+    if (event.type === 'state') {
+      for (const [key, sentence] of stateNotes(JSON.parse(event.data) as SiteState)) {
+        if (said.get(key) !== sentence) note(sentence);
+        said.set(key, sentence);
+      }
+    } else if (event.type === 'result') {
+      print(json ? event.data : resultLine(JSON.parse(event.data) as Result));
+      if (++count === once) enough.abort();
+    }
+  }
+  return count;
+}

@@ -1,0 +1,72 @@
+import { listDeployments } from '#backend/operations/deploy-model.ts';
+import { enrolGateway } from '#backend/operations/enrol-gateway.ts';
+import { listGateways, releaseGateway } from '#backend/operations/gateways.ts';
+import { printJson, printTable } from '../print.ts';
+import { withSite } from '../site-folder.ts';
+
+/** `blindsight gateway enrol NAME --out DIR`. */
+export async function enrol(
+  name: string,
+  options: { out: string; broker?: string; data: string },
+): Promise<void> {
+  await withSite(options.data, async (site, config) => {
+    await enrolGateway({
+      site,
+      name,
+      outDirectory: options.out,
+      brokerUrl: options.broker ?? config.broker.url,
+    });
+  });
+  process.stdout.write(
+    `${name} is enrolled. Copy ${options.out} to the gateway, set its cameras in agent.yaml, and run there:\n` +
+      '  blindsight agent --config agent.yaml\n' +
+      'The folder holds private keys: delete it here afterwards.\n',
+  );
+}
+
+/** `blindsight gateway list`. */
+export async function list(options: { data: string; json?: boolean }): Promise<void> {
+  await withSite(options.data, async (site) => {
+    const gateways = await listGateways(site);
+    const deployments = await listDeployments(site);
+    const rows = gateways.map((gateway) => {
+      const release = deployments
+        .filter((deployment) => deployment.gateway === gateway.name)
+        .reduce<(typeof deployments)[number] | null>(
+          (newest, one) => (newest === null || one.counter > newest.counter ? one : newest),
+          null,
+        );
+      return {
+        gateway: gateway.name,
+        enrolled: new Date(gateway.enrolledMs).toISOString(),
+        quarantined: gateway.quarantine !== null,
+        model:
+          release === null
+            ? null
+            : { name: release.model, version: release.version, release: release.counter },
+      };
+    });
+    if (options.json) printJson(rows);
+    else {
+      printTable(
+        ['GATEWAY', 'ENROLLED', 'MODEL', 'STATE'],
+        rows.map((row) => [
+          row.gateway,
+          row.enrolled.slice(0, 10),
+          row.model === null ? '-' : `${row.model.name} ${row.model.version} (release ${row.model.release})`,
+          row.quarantined ? 'in quarantine' : 'ok',
+        ]),
+      );
+    }
+  });
+}
+
+/** `blindsight gateway release NAME`. */
+export async function release(name: string, options: { data: string }): Promise<void> {
+  await withSite(options.data, async (site) => {
+    const released = await releaseGateway(site, name);
+    process.stdout.write(
+      released ? `${name} is released from quarantine\n` : `${name} was not in quarantine\n`,
+    );
+  });
+}

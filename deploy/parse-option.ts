@@ -1,0 +1,21 @@
+import { InvalidArgumentError } from 'commander';
+
+/** An option's value as an integer within bounds, for commander. */
+export function integer(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most) {
+      throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
+    }
+    return value;
+  };
+}
+
+/** An option's value as a camera address, for commander. The complaint does not repeat it: it may hold a password. */
+export function cameraAddress(text: string): string {
+  const parsed = URL.parse(text);
+  if (parsed === null || !/^rtsps?:$/.test(parsed.protocol) || parsed.hostname === '') {
+    throw new InvalidArgumentError('Expected rtsp://[user:password@]host[:port]/path.');
+  }
+  return text;
+}

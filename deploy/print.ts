@@ -1,0 +1,21 @@
+/** Prints rows as left-aligned columns under a heading. */
+export function printTable(heading: readonly string[], rows: readonly (readonly string[])[]): void {
+  const lines = [heading, ...rows];
+  const widths = heading.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  for (const line of lines) {
+    const text = line.map((cell, column) => cell.padEnd(widths[column]!)).join('   ');
+    process.stdout.write(`${text.trimEnd()}\n`);
+  }
+}
+
+/** Prints a value as JSON for other programs. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Bytes in the unit that a person would choose. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} B`;
+  if (bytes < 1_000_000) return `${(bytes / 1_000).toFixed(1)} kB`;
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
+}

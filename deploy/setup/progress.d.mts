@@ -1,0 +1,2 @@
+/** See progress.mjs. */
+export function step<T>(title: string, work: () => Promise<T>): Promise<T>;
