@@ -1,4 +1,4 @@
-import { redactText } from '#runtime/redact.ts';
+import { redactText } from '#protocol/redact.ts';
 
 /**
  * Removes what must not be seen from a line of another program: what {@link redactText} knows, and the given secrets

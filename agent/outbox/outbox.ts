@@ -1,0 +1,240 @@
+import { readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { envelopeDigest } from '#protocol/envelope.ts';
+import { BlindsightError } from '#protocol/errors.ts';
+import type { Clock } from '#runtime/clock.ts';
+import { ensureDirectory, syncFolder, writeFileAtomic } from '#runtime/files.ts';
+import type { Logger } from '#runtime/log.ts';
+import { DropCounter } from './drop-counter.ts';
+import { type Entry, entryFile, parseEntryFile } from './entry.ts';
+
+export type OutboxOptions = {
+  readonly directory: string;
+  readonly maxBytes: number;
+  readonly maxAgeMs: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Called after entries were dropped, with their number and the reason. */
+  readonly onDrop?: (count: number, reason: string) => void;
+};
+
+export type OutboxStatus = {
+  readonly waiting: number;
+  readonly bytes: number;
+  readonly dropped: number;
+  readonly oldestSeconds: number;
+};
+
+/** What an envelope is appended as; `sign` makes the wire form. */
+export type Appended = Pick<Entry, 'session' | 'sequence' | 'camera'> & {
+  readonly historical: boolean;
+  readonly wire: Uint8Array;
+};
+
+/** Overflow drops a little more than needed, so that a full outbox does not write its counter at each append. */
+const AFTER_OVERFLOW = 0.98;
+
+/** A wall clock before this was never set (no battery, no NTP yet): ages that involve it mean nothing. */
+const PLAUSIBLE_MS = Date.UTC(2025, 0, 1);
+
+/**
+ * Envelopes on disk until the backend's receipt: one file each, in (session, sequence) order. Bounded in bytes and
+ * age; what does not fit any more is dropped oldest first and counted in a file, before it is dropped.
+ */
+export class Outbox {
+  readonly #options: OutboxOptions;
+  readonly #drops: DropCounter;
+  readonly #entries = new Set<Entry>();
+  readonly #byDigest = new Map<string, Entry>();
+  #bytes = 0;
+
+  private constructor(options: OutboxOptions, drops: DropCounter) {
+    this.#options = options;
+    this.#drops = drops;
+  }
+
+  /** Opens the folder, makes it if it is missing, and removes what a crash left half done. */
+  static async open(options: OutboxOptions): Promise<Outbox> {
+    await ensureDirectory(options.directory);
+    const drops = await DropCounter.open(join(options.directory, 'dropped.json'));
+    const outbox = new Outbox(options, drops);
+    await outbox.#load();
+    return outbox;
+  }
+
+  /** Waiting entries, oldest first. */
+  get entries(): Iterable<Entry> {
+    return this.#entries;
+  }
+
+  get status(): OutboxStatus {
+    const [oldest] = this.#entries;
+    const ageMs = oldest === undefined ? 0 : this.#ageMs(oldest);
+    return {
+      waiting: this.#entries.size,
+      bytes: this.#bytes,
+      dropped: this.#drops.count,
+      oldestSeconds: Math.max(0, Math.round(ageMs / 1000)),
+    };
+  }
+
+  /**
+   * Stores a signed envelope; it is on disk when this resolves. Drops the oldest entries where the bound asks for it.
+   *
+   * @throws BlindsightError OUTBOX_UNAVAILABLE where the disk refuses; the loss is counted.
+   */
+  async append(appended: Appended): Promise<Entry> {
+    const { wire, ...rest } = appended;
+    const entry: Entry = {
+      ...rest,
+      digest: envelopeDigest(wire),
+      bytes: wire.length,
+      storedMs: this.#options.clock.now(),
+      sent: false,
+    };
+    await this.#makeRoom(wire.length);
+    try {
+      await this.#write(entry, wire);
+    } catch (cause) {
+      await this.#count(1, 'the disk refused to store an answer');
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new BlindsightError('OUTBOX_UNAVAILABLE', `${this.#options.directory}: ${why}`, { cause });
+    }
+    this.#insert(entry);
+    return entry;
+  }
+
+  /**
+   * The signed envelope of an entry, or null where the file is gone or damaged; such an entry is dropped and counted.
+   */
+  async read(entry: Entry): Promise<Uint8Array | null> {
+    const wire = await readFile(this.#path(entry)).catch(() => null);
+    if (wire !== null && envelopeDigest(wire) === entry.digest) return wire;
+    await this.discard(entry, 'a stored answer was damaged');
+    return null;
+  }
+
+  /** Puts a newly signed form in the place of an entry's envelope; it keeps its place in the order. */
+  async replace(entry: Entry, wire: Uint8Array): Promise<void> {
+    const old = { path: this.#path(entry), digest: entry.digest, bytes: entry.bytes };
+    const next = { ...entry, digest: envelopeDigest(wire), bytes: wire.length };
+    if (next.digest === old.digest) return;
+    await this.#write(next, wire);
+    if (!this.#entries.has(entry)) return void (await unlink(this.#path(next)).catch(() => {}));
+    this.#byDigest.delete(old.digest);
+    this.#bytes += next.bytes - old.bytes;
+    Object.assign(entry, { digest: next.digest, bytes: next.bytes });
+    this.#byDigest.set(entry.digest, entry);
+    await unlink(old.path).catch(() => {});
+  }
+
+  /** Removes the entry that a receipt names; an unknown digest is ignored. A removal that a crash undoes is sent again. */
+  async settle(digest: string): Promise<Entry | null> {
+    const entry = this.#byDigest.get(digest);
+    if (entry === undefined) return null;
+    this.#forget(entry);
+    await unlink(this.#path(entry)).catch(() => {});
+    return entry;
+  }
+
+  /** Drops an entry that can never be sent. */
+  async discard(entry: Entry, reason: string): Promise<void> {
+    if (this.#entries.has(entry)) await this.#drop([entry], reason);
+  }
+
+  /** Drops what is older than the bound allows. */
+  async expire(): Promise<void> {
+    const expired: Entry[] = [];
+    for (const entry of this.#entries) {
+      if (this.#ageMs(entry) <= this.#options.maxAgeMs) break;
+      expired.push(entry);
+    }
+    if (expired.length > 0) await this.#drop(expired, 'answers waited longer than outbox.maxAgeHours');
+  }
+
+  has(entry: Entry): boolean {
+    return this.#entries.has(entry);
+  }
+
+  async #load(): Promise<void> {
+    const { directory, log } = this.#options;
+    const found: Entry[] = [];
+    for (const name of (await readdir(directory)).sort()) {
+      const path = join(directory, name);
+      const parsed = parseEntryFile(name);
+      if (parsed === null) {
+        if (name.endsWith('.tmp')) await unlink(path);
+        else if (name !== 'dropped.json') log.warn({ file: path }, 'a file in the outbox is not ours');
+        continue;
+      }
+      const { size, mtimeMs } = await stat(path);
+      const entry = { ...parsed, bytes: size, storedMs: mtimeMs, historical: null, sent: false };
+      const last = found.at(-1);
+      if (last !== undefined && last.session === entry.session && last.sequence === entry.sequence) {
+        // A crash between the two halves of a replacement: one signed form is enough.
+        await unlink(path);
+        continue;
+      }
+      found.push(entry);
+    }
+    for (const entry of found) this.#insert(entry);
+    await this.expire();
+    await this.#makeRoom(0);
+  }
+
+  async #makeRoom(bytes: number): Promise<void> {
+    await this.expire();
+    const { maxBytes } = this.#options;
+    if (this.#bytes + bytes <= maxBytes) return;
+    const excess: Entry[] = [];
+    let left = this.#bytes + bytes;
+    for (const entry of this.#entries) {
+      if (left <= maxBytes * AFTER_OVERFLOW) break;
+      excess.push(entry);
+      left -= entry.bytes;
+    }
+    await this.#drop(excess, 'the outbox is full (outbox.maxMegabytes)');
+  }
+
+  /** Counts first: a crash in between counts an entry twice rather than not at all. */
+  async #drop(entries: readonly Entry[], reason: string): Promise<void> {
+    for (const entry of entries) this.#forget(entry);
+    await this.#count(entries.length, reason);
+    for (const entry of entries) await unlink(this.#path(entry)).catch(() => {});
+    await syncFolder(this.#options.directory).catch(() => {});
+  }
+
+  async #count(count: number, reason: string): Promise<void> {
+    const { log, onDrop } = this.#options;
+    log.warn({ count, total: this.#drops.count + count }, `answers dropped: ${reason}`);
+    await this.#drops
+      .add(count)
+      .catch((err: unknown) => log.error({ err }, 'the drop counter cannot be written'));
+    onDrop?.(count, reason);
+  }
+
+  #ageMs(entry: Entry): number {
+    const now = this.#options.clock.now();
+    return entry.storedMs < PLAUSIBLE_MS || now < entry.storedMs ? 0 : now - entry.storedMs;
+  }
+
+  #insert(entry: Entry): void {
+    this.#entries.add(entry);
+    this.#byDigest.set(entry.digest, entry);
+    this.#bytes += entry.bytes;
+  }
+
+  #forget(entry: Entry): void {
+    if (!this.#entries.delete(entry)) return;
+    this.#byDigest.delete(entry.digest);
+    this.#bytes -= entry.bytes;
+  }
+
+  #write(entry: Entry, wire: Uint8Array): Promise<void> {
+    return writeFileAtomic(this.#path(entry), wire, { mode: 0o600 });
+  }
+
+  #path(entry: Entry): string {
+    return join(this.#options.directory, entryFile(entry));
+  }
+}

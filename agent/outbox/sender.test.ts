@@ -1,0 +1,153 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { decodeEnvelope, type Envelope, encodeEnvelope, envelopeDigest } from '#protocol/envelope.ts';
+import { createLogger } from '#runtime/log.ts';
+import { SimulatedClock } from '#runtime/simulated-clock.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
+import { until } from '../testing/until.ts';
+import { Outbox } from './outbox.ts';
+import { Sender, type SenderOptions } from './sender.ts';
+
+const log = createLogger({ name: 'test', level: 'error', format: 'json' });
+const { privateKey } = generateKeyPairSync('ed25519');
+
+const envelope = (sequence: number, historical = false): Envelope => ({
+  schema: 1,
+  site: 'site',
+  gateway: 'gateway',
+  camera: sequence % 2 === 0 ? 'even' : 'odd',
+  session: 1,
+  sequence,
+  frameTimeMs: 1,
+  readyTimeMs: 2,
+  bundle: 'a'.repeat(64),
+  interpreter: 'reference',
+  historical,
+  timings: { prepareMs: 1, encryptMs: 1, evaluateMs: 1 },
+  ciphertext: new Uint8Array(1000),
+});
+
+/** An outbox, a sender, and a broker that a test can take away. */
+async function bench(options: Partial<SenderOptions> = {}, directory?: string) {
+  const clock = new SimulatedClock(Date.now());
+  const outbox = await Outbox.open({
+    directory: directory ?? (await temporaryDirectory()),
+    maxBytes: 1e9,
+    maxAgeMs: 1e9,
+    clock,
+    log,
+  });
+  const published: { topic: string; digest: string; envelope: Envelope }[] = [];
+  const link = {
+    connected: true,
+    publish: async (topic: string, payload: Uint8Array | string) => {
+      const wire = payload as Uint8Array;
+      const decoded = decodeEnvelope(wire, 1e6);
+      published.push({ topic, digest: envelopeDigest(wire), envelope: decoded.envelope });
+    },
+  };
+  const sender = new Sender({
+    outbox,
+    link,
+    topic: (camera) => `t/${camera}`,
+    signingKey: privateKey,
+    clock,
+    log,
+    ...options,
+  });
+  const append = async (sequence: number, historical = !sender.live) => {
+    const made = envelope(sequence, historical);
+    const { session, camera } = made;
+    await outbox.append({ session, camera, sequence, historical, wire: encodeEnvelope(made, privateKey) });
+    sender.pump();
+  };
+  const sequences = () => published.map((message) => message.envelope.sequence);
+  const sent = (...expected: number[]) =>
+    until(
+      `${expected} sent, are ${sequences()}`,
+      () => JSON.stringify(sequences()) === JSON.stringify(expected),
+      2000,
+    );
+  return { clock, outbox, link, sender, append, published, sent };
+}
+
+describe('Sender', () => {
+  it('waits for link and backend, then sends in order and says that it waited', async () => {
+    const { append, sender, link, published, sent, outbox } = await bench();
+    link.connected = false;
+    await append(1);
+    await append(2);
+    link.connected = true;
+    sender.linkUp();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(published).toEqual([]);
+    sender.backendChanged(7);
+    await append(3);
+    await sent(1, 2, 3);
+    expect(published.map((m) => m.envelope.historical)).toEqual([true, true, false]);
+    expect(published.map((m) => m.topic)).toEqual(['t/odd', 't/even', 't/odd']);
+    await sender.received([published[0]!.digest, published[2]!.digest, 'f'.repeat(64)]);
+    expect([...outbox.entries].map((e) => e.sequence)).toEqual([2]);
+  });
+
+  it('keeps a bounded window without receipt', async () => {
+    const { append, sender, published, sent } = await bench({ windowEntries: 2 });
+    sender.backendChanged(1);
+    for (let i = 1; i <= 4; i++) await append(i);
+    await sent(1, 2);
+    await sender.received([published[1]!.digest]);
+    await sent(1, 2, 3);
+    await sender.received(published.map((m) => m.digest));
+    await sent(1, 2, 3, 4);
+  });
+
+  it('limits the bytes under way, but always sends one', async () => {
+    const { append, sender, published, sent } = await bench({ windowBytes: 500 });
+    sender.backendChanged(1);
+    await append(1);
+    await append(2);
+    await sent(1);
+    await sender.received([published[0]!.digest]);
+    await sent(1, 2);
+  });
+
+  it('sends again, byte for byte, on a new connection, a new backend session, and without a receipt', async () => {
+    const { append, sender, published, sent, clock } = await bench();
+    sender.backendChanged(1);
+    await append(1);
+    await sent(1);
+    sender.linkUp();
+    await sent(1, 1);
+    sender.backendChanged(null);
+    sender.backendChanged(2);
+    await sent(1, 1, 1);
+    const stop = new AbortController();
+    const running = sender.run(stop.signal);
+    await clock.advance(20_000);
+    await sent(1, 1, 1);
+    await until('a resend', async () => {
+      await clock.advance(1000);
+      return published.length === 4;
+    });
+    expect(clock.monotonic()).toBeLessThan(62_000);
+    expect(new Set(published.map((m) => m.digest)).size).toBe(1);
+    stop.abort();
+    await running;
+  });
+
+  it('signs anew as historical what an earlier process left, once', async () => {
+    const directory = await temporaryDirectory();
+    const first = await bench({}, directory);
+    first.link.connected = false;
+    await first.append(1, false);
+    const { sender, published, sent, outbox } = await bench({}, directory);
+    sender.backendChanged(1);
+    await sent(1);
+    expect(published[0]!.envelope.historical).toBe(true);
+    sender.linkUp();
+    await sent(1, 1);
+    expect(published[1]!.digest).toBe(published[0]!.digest);
+    await sender.received([published[0]!.digest]);
+    expect(outbox.status).toMatchObject({ waiting: 0, dropped: 0 });
+  });
+});

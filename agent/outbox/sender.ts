@@ -1,0 +1,169 @@
+import type { KeyObject } from 'node:crypto';
+import { decodeEnvelope, type Envelope, encodeEnvelope } from '#protocol/envelope.ts';
+import type { Clock } from '#runtime/clock.ts';
+import type { Link } from '#runtime/link.ts';
+import type { Logger } from '#runtime/log.ts';
+import { RetryLadder } from '#runtime/retry.ts';
+import type { Entry } from './entry.ts';
+import type { Outbox } from './outbox.ts';
+
+export type SenderOptions = {
+  readonly outbox: Outbox;
+  readonly link: Pick<Link, 'publish' | 'connected'>;
+  readonly topic: (camera: string) => string;
+  readonly signingKey: KeyObject;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Entries without receipt at a time. */
+  readonly windowEntries?: number;
+  readonly windowBytes?: number;
+  /** Waits for a receipt before a resend, in milliseconds. */
+  readonly resendMs?: readonly number[];
+};
+
+type Flight = { dueMs: number; readonly ladder: RetryLadder };
+
+const WINDOW_ENTRIES = 32;
+const WINDOW_BYTES = 4 * 2 ** 20;
+const RESEND_MS = [60_000, 120_000, 240_000, 300_000];
+/** An answer that leaves later than this after it was stored is not the present any more. */
+const PRESENT_MS = 5_000;
+const MAX_ENVELOPE_BYTES = 16 * 2 ** 20;
+
+/**
+ * Brings the outbox to the backend: only while the link is up and the backend says that it is there; oldest first in
+ * (session, sequence) order, so the order of each camera holds; a bounded window without receipt. A publish that the
+ * broker acknowledged proves nothing: an entry leaves by its receipt, and is sent again, byte for byte, on a new
+ * connection, for a new backend session, and when no receipt comes.
+ */
+export class Sender {
+  readonly #options: SenderOptions;
+  readonly #flights = new Map<Entry, Flight>();
+  #backendSession: number | null = null;
+  #pumping: Promise<void> | null = null;
+  #again = false;
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+  }
+
+  /** An answer made now can leave at once: it is the present. */
+  get live(): boolean {
+    return this.#options.link.connected && this.#backendSession !== null;
+  }
+
+  /** The backend came or went; `session` is null while it is away. */
+  backendChanged(session: number | null): void {
+    if (session !== this.#backendSession) this.#flights.clear();
+    this.#backendSession = session;
+    this.pump();
+  }
+
+  /** A connection was made; whatever was under way on the last one is sent again. */
+  linkUp(): void {
+    this.#flights.clear();
+    this.pump();
+  }
+
+  /** The backend holds these envelopes. */
+  async received(digests: readonly string[]): Promise<void> {
+    for (const digest of digests) {
+      const entry = await this.#options.outbox.settle(digest);
+      if (entry !== null) this.#flights.delete(entry);
+    }
+    this.pump();
+  }
+
+  /** Sends what may be sent; returns at once. */
+  pump(): void {
+    this.#again = true;
+    this.#pumping ??= this.#pump()
+      .catch((err: unknown) => this.#options.log.error({ err }, 'the outbox could not be sent'))
+      .finally(() => {
+        this.#pumping = null;
+        if (this.#again) this.pump(); // Asked for after the last look, before this.
+      });
+  }
+
+  /** Looks for overdue receipts and expired entries until the signal ends it. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#options.clock.sleep(1000, signal).catch(() => {});
+      if (signal.aborted) break;
+      await this.#options.outbox.expire();
+      this.pump();
+    }
+    await this.#pumping;
+  }
+
+  async #pump(): Promise<void> {
+    while (this.#again) {
+      this.#again = false;
+      this.#forgetDropped();
+      for (;;) {
+        const entry = this.live ? this.#next() : null;
+        if (entry === null) break;
+        await this.#send(entry);
+      }
+    }
+  }
+
+  #forgetDropped(): void {
+    for (const entry of this.#flights.keys())
+      if (!this.#options.outbox.has(entry)) this.#flights.delete(entry);
+  }
+
+  /** The oldest entry that is overdue, else the oldest that is not under way and fits into the window. */
+  #next(): Entry | null {
+    const { outbox, clock } = this.#options;
+    let bytes = 0;
+    for (const [entry, flight] of this.#flights) {
+      if (flight.dueMs <= clock.monotonic()) return entry;
+      bytes += entry.bytes;
+    }
+    const { windowEntries = WINDOW_ENTRIES, windowBytes = WINDOW_BYTES } = this.#options;
+    if (this.#flights.size >= windowEntries) return null;
+    for (const entry of outbox.entries) {
+      if (this.#flights.has(entry)) continue;
+      return this.#flights.size === 0 || bytes + entry.bytes <= windowBytes ? entry : null;
+    }
+    return null;
+  }
+
+  async #send(entry: Entry): Promise<void> {
+    const { outbox, link, topic, clock, log } = this.#options;
+    const known = this.#flights.get(entry);
+    const ladder = known?.ladder ?? new RetryLadder(this.#options.resendMs ?? RESEND_MS);
+    const wire = await this.#present(entry);
+    if (wire === null || !outbox.has(entry) || !this.live) {
+      if (wire === null) this.#flights.delete(entry);
+      return;
+    }
+    entry.sent = true;
+    this.#flights.set(entry, { ladder, dueMs: clock.monotonic() + ladder.next() });
+    // Not awaited: the window, not the broker's acknowledgment, is what paces us. A break of the link clears the
+    // flights on the next connection.
+    link.publish(topic(entry.camera), wire, { qos: 1 }).catch((error: Error) => {
+      log.debug({ sequence: entry.sequence, reason: error.message }, 'an answer stays in the outbox');
+    });
+  }
+
+  /** The envelope as it may be sent: one that waited says so, under a new signature, before it is sent first. */
+  async #present(entry: Entry): Promise<Uint8Array | null> {
+    const { outbox, clock, signingKey } = this.#options;
+    const wire = await outbox.read(entry);
+    const fresh = entry.historical === false && clock.now() - entry.storedMs <= PRESENT_MS;
+    if (wire === null || entry.sent || entry.historical === true || fresh) return wire;
+    let envelope: Envelope;
+    try {
+      ({ envelope } = decodeEnvelope(wire, MAX_ENVELOPE_BYTES));
+    } catch {
+      await outbox.discard(entry, 'a stored answer has a form that this version does not know');
+      return null;
+    }
+    entry.historical = true;
+    if (envelope.historical) return wire;
+    await outbox.replace(entry, encodeEnvelope({ ...envelope, historical: true }, signingKey));
+    return outbox.read(entry);
+  }
+}
