@@ -5,7 +5,10 @@ import { SetupError } from './setup-error.mjs';
 import { digestOf, readStamp, writeStamp } from './stamp.mjs';
 
 const STAMP = 'npm-packages';
-const ARGS = ['ci', '--no-audit', '--no-fund', '--no-progress', '--loglevel=error'];
+
+// Not "npm ci": it demands that the lock file lists the packages of every platform, those of systems included that we do not run
+// on. "install" without saving takes the same versions with the same checksums, and changes only what differs.
+const ARGS = ['install', '--no-save', '--no-audit', '--no-fund', '--no-progress', '--loglevel=error'];
 
 /** Error codes of npm that mean: the registry cannot be reached. */
 const OFFLINE = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED/;
@@ -26,10 +29,10 @@ export async function ensureNpmPackages() {
       : await capture('npm', ARGS, { cwd: root });
     if (code === 0) return;
     throw new SetupError(
-      `"npm ci" failed with exit code ${code}:\n    ${lastLines(output)}`,
+      `"npm install" failed with exit code ${code}:\n    ${lastLines(output)}`,
       OFFLINE.test(output)
         ? 'The npm registry cannot be reached. Connect to the network (or set a proxy or registry in ~/.npmrc) and try again.'
-        : 'Mend the cause above and try again; "npm ci --loglevel=warn" shows more.',
+        : 'Mend the cause above and try again; "npm install --no-save --loglevel=warn" shows more.',
     );
   });
   writeStamp(STAMP, wanted);
