@@ -21,7 +21,7 @@ const VERSION = 1;
 const DIGEST_BYTES = 16;
 
 /** Kind byte. The numbers are part of the format: never renumber. */
-export const Kind = { ciphertext: 1, publicKey: 2, evaluationKeys: 3, constants: 4 } as const;
+export const Kind = { ciphertext: 1, publicKey: 2, evaluationKeys: 3, constants: 4, secretKey: 5 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 
 /** The first 16 bytes of the SHA-256 of N, the numbers of primes and the primes, each as 32-bit little-endian words. */

@@ -1,0 +1,28 @@
+import { FheError } from '../errors.ts';
+import type { Program } from './program.ts';
+
+/** Values may leave [0, 1] by this much: float32 rounding of a resampled picture. */
+const SLACK = 1e-5;
+
+/**
+ * Lays a prepared picture out in the slots of the program's inputs.
+ *
+ * @param values channels × height × width values in [0, 1], row-major, channel first.
+ * @returns one vector of N/2 slots for each input.
+ * @throws FheError FHE_RANGE where the number of values is wrong or one is outside [0, 1].
+ */
+export function packInputs(program: Program, values: Float32Array): Float64Array[] {
+  const { channels, height, width } = program.picture;
+  const expected = channels * height * width;
+  if (values.length !== expected) {
+    throw new FheError(
+      'FHE_RANGE',
+      `${values.length} values: expected ${channels} × ${height} × ${width} = ${expected}`,
+    );
+  }
+  const bad = values.findIndex((value) => !(value >= -SLACK && value <= 1 + SLACK));
+  if (bad >= 0) throw new FheError('FHE_RANGE', `value ${bad} is ${values[bad]}: expected 0 to 1`);
+  return program.inputs.map((input) =>
+    Float64Array.from(input.slots, (index) => (index < 0 ? 0 : values[index]!)),
+  );
+}

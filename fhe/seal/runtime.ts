@@ -1,0 +1,52 @@
+import initialize, { type MainModule } from 'node-seal/throws';
+import { FheError } from '../errors.ts';
+
+/** One instance of Microsoft SEAL in WebAssembly, with a heap of its own. */
+export type Seal = MainModule;
+
+/**
+ * Starts an instance of SEAL. The heap of an instance never shrinks, so whoever needs much for a short time takes an instance of
+ * his own and drops it.
+ *
+ * We take the build that *throws* on transparent ciphertexts (second polynomial zero: the message stands in the clear). No
+ * honest program makes one, so it is a guard against our own mistakes, and costs nothing.
+ */
+export function loadSeal(): Promise<Seal> {
+  return initialize();
+}
+
+/**
+ * Runs `action` and turns whatever SEAL throws (C++ exceptions come as numbers or objects without a stack) into an FheError.
+ *
+ * @throws FheError FHE_FORMAT with the name of the action.
+ */
+export function guardSeal<T>(what: string, action: () => T): T {
+  try {
+    return action();
+  } catch (cause) {
+    if (cause instanceof FheError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new FheError('FHE_FORMAT', `SEAL refused to ${what}: ${reason}`, { cause });
+  }
+}
+
+/** Anything of SEAL's heap: it must be deleted. */
+export type SealObject = { delete(): void };
+
+/**
+ * Collects objects of SEAL's heap and deletes them in reverse order: `using scope = new SealScope()`.
+ */
+export class SealScope implements Disposable {
+  readonly #objects: SealObject[] = [];
+
+  /** Takes ownership. */
+  own<T extends SealObject>(object: T): T {
+    this.#objects.push(object);
+    return object;
+  }
+
+  [Symbol.dispose](): void {
+    for (const object of this.#objects.reverse()) object.delete();
+    this.#objects.length = 0;
+  }
+}

@@ -1,0 +1,71 @@
+import { createEncoder } from '../ckks/encoder.ts';
+import type { Parameters } from '../ckks/parameters.ts';
+import { encodeConstants, encodeSeededCiphertext } from '../ckks/serialization.ts';
+import { FheError } from '../errors.ts';
+import { packInputs } from '../program/pack-inputs.ts';
+import type { Program } from '../program/program.ts';
+import { verifyProgram } from '../program/verifier.ts';
+import { createRing } from '../ring/ring.ts';
+import { decodeSecretKey } from './secret-key.ts';
+import { createSymmetricEncryptor, type SymmetricEncryptor } from './symmetric.ts';
+
+/**
+ * Encrypts the constants of a program at the level and scale of their use: symmetric and seeded, every one with seeds of its own.
+ *
+ * @param values the slot values of every constant, in order; missing slots are zero.
+ * @returns the serialized constants (see `encodeConstants`).
+ * @throws FheError FHE_RANGE where the number of constants or a value does not fit; FHE_PROGRAM as `verifyProgram`.
+ */
+export async function encryptConstants(
+  program: Program,
+  secretKey: Uint8Array,
+  values: readonly Float64Array[],
+): Promise<Uint8Array> {
+  const { parameters } = verifyProgram(program);
+  if (values.length !== program.constants.length) {
+    throw new FheError(
+      'FHE_RANGE',
+      `${values.length} constants: the program has ${program.constants.length}`,
+    );
+  }
+  const encryptor = openEncryptor(parameters, secretKey);
+  try {
+    const constants = program.constants.map((type, i) => encryptor.encrypt(values[i]!, type));
+    return encodeConstants(parameters, constants);
+  } finally {
+    encryptor.close();
+  }
+}
+
+/**
+ * Encrypts a picture for `Interpreter.runEncrypted` (the self-test of a bundle): one serialized, seeded ciphertext for each input.
+ *
+ * @param values a prepared picture, see `packInputs`.
+ * @throws FheError FHE_RANGE as `packInputs`; FHE_PROGRAM as `verifyProgram`.
+ */
+export async function encryptInputs(
+  program: Program,
+  secretKey: Uint8Array,
+  values: Float32Array,
+): Promise<Uint8Array[]> {
+  const { parameters } = verifyProgram(program);
+  const slots = packInputs(program, values);
+  const encryptor = openEncryptor(parameters, secretKey);
+  try {
+    return program.inputs.map(({ level, scale }, i) =>
+      encodeSeededCiphertext(parameters, encryptor.encrypt(slots[i]!, { level, scale, modulus: 'Q' })),
+    );
+  } finally {
+    encryptor.close();
+  }
+}
+
+function openEncryptor(parameters: Parameters, secretKey: Uint8Array): SymmetricEncryptor {
+  const ring = createRing(parameters.ringDegree);
+  const secret = decodeSecretKey(parameters, secretKey);
+  try {
+    return createSymmetricEncryptor(parameters, ring, createEncoder(parameters, ring), secret);
+  } finally {
+    secret.fill(0);
+  }
+}

@@ -1,0 +1,76 @@
+import { encodeEvaluationKeys, type KeySwitchKey } from '../ckks/evaluation-keys.ts';
+import { limbPrimes } from '../ckks/serialization.ts';
+import { FheError } from '../errors.ts';
+import type { Program } from '../program/program.ts';
+import { verifyProgram } from '../program/verifier.ts';
+import { galoisElement, nttPermutation } from '../ring/automorphism.ts';
+import { mulMod } from '../ring/modular.ts';
+import { createRing } from '../ring/ring.ts';
+import { makeKeySwitchKey } from './key-switch-key.ts';
+import type { OwnerKeys } from './owner-keys.ts';
+import { decodeSecretKey, secretResidues } from './secret-key.ts';
+import { freshSeeds } from './symmetric.ts';
+
+/**
+ * Makes exactly the evaluation keys that a program needs, each truncated to the highest level that it is used at.
+ *
+ * @returns the serialized keys (see `encodeEvaluationKeys`).
+ * @throws FheError FHE_PROGRAM as `verifyProgram`, and for a program with a result ring.
+ */
+export async function makeEvaluationKeys(program: Program, keys: OwnerKeys): Promise<Uint8Array> {
+  const { parameters, requirements } = verifyProgram(program);
+  if (program.resultRing !== undefined) {
+    throw new FheError('FHE_PROGRAM', 'keys for switch-ring are not supported');
+  }
+  const ring = createRing(parameters.ringDegree);
+  const degree = ring.degree;
+  const coefficients = decodeSecretKey(parameters, keys.secretKey);
+  const { moduli, specialModuli } = parameters;
+  const secret = secretResidues(ring, coefficients, [...moduli, ...specialModuli]);
+  coefficients.fill(0);
+
+  const make = (target: Uint32Array, level: number): KeySwitchKey => {
+    const special = secret.subarray(moduli.length * degree);
+    const own = new Uint32Array((level + 1 + specialModuli.length) * degree);
+    own.set(secret.subarray(0, (level + 1) * degree));
+    own.set(special, (level + 1) * degree);
+    const seeds = freshSeeds();
+    const key = makeKeySwitchKey(parameters, ring, own, target, level, seeds);
+    seeds.error.fill(0);
+    own.fill(0);
+    target.fill(0);
+    return key;
+  };
+
+  const { relinearizationLevel, rotations } = requirements;
+  const relinearization =
+    relinearizationLevel === null
+      ? null
+      : make(squareOf(secret, limbPrimes(parameters, relinearizationLevel), degree), relinearizationLevel);
+  const rotationKeys = new Map<number, KeySwitchKey>();
+  for (const { step, level } of rotations) {
+    rotationKeys.set(step, make(permuted(secret, level + 1, galoisElement(step, degree), degree), level));
+  }
+  secret.fill(0);
+  return encodeEvaluationKeys(parameters, { relinearization, rotations: rotationKeys });
+}
+
+function squareOf(secret: Uint32Array, primes: readonly number[], degree: number): Uint32Array {
+  const square = new Uint32Array(primes.length * degree);
+  primes.forEach((q, limb) => {
+    const reciprocal = 1 / q;
+    for (let i = limb * degree; i < (limb + 1) * degree; i++) {
+      square[i] = mulMod(secret[i]!, secret[i]!, q, reciprocal);
+    }
+  });
+  return square;
+}
+
+function permuted(secret: Uint32Array, limbs: number, element: number, degree: number): Uint32Array {
+  const permutation = nttPermutation(element, degree);
+  const result = new Uint32Array(limbs * degree);
+  for (let limb = 0; limb < limbs; limb++) {
+    for (let i = 0; i < degree; i++) result[limb * degree + i] = secret[limb * degree + permutation[i]!]!;
+  }
+  return result;
+}

@@ -1,0 +1,76 @@
+import type { Interpretation } from '../program/interpretation.ts';
+
+/** What may leave the decryptor: rounded, or withheld. `reason` is for the operator, never for the sender. */
+export type Interpreted =
+  | {
+      readonly ok: true;
+      readonly label: string;
+      /** Of `label`, two decimals. */
+      readonly probability: number;
+      /** By label, in the order of `labels`, two decimals. */
+      readonly probabilities: Readonly<Record<string, number>>;
+    }
+  | {
+      readonly ok: false;
+      readonly reason: 'slots' | 'not-finite' | 'not-zero' | 'copies-differ' | 'out-of-range' | 'no-logit';
+    };
+
+/**
+ * Turns the decrypted slots of an answer into rounded probabilities, or withholds them.
+ *
+ * Anyone who gets the backend to open a ciphertext of his choice reads secrets off the answer, so a ciphertext that is not what the program
+ * yields must not pass: empty slots must be zero, copies must agree, and logits must lie in the calibrated range. All slots are
+ * looked at before the first verdict, in the order of the checks below.
+ */
+export function interpretSlots(slots: Float64Array, interpretation: Interpretation): Interpreted {
+  const { labels, expected, range, tolerance } = interpretation;
+  if (slots.length < expected.length) return { ok: false, reason: 'slots' };
+  const logits = new Float64Array(labels.length).fill(Number.NaN);
+  const lowest = new Float64Array(labels.length).fill(Number.POSITIVE_INFINITY);
+  const highest = new Float64Array(labels.length).fill(Number.NEGATIVE_INFINITY);
+  const sums = new Float64Array(labels.length);
+  const copies = new Uint32Array(labels.length);
+  let finite = true;
+  let largestEmpty = 0;
+  for (let i = 0; i < expected.length; i++) {
+    const index = expected[i]!;
+    const value = slots[i]!;
+    if (!Number.isFinite(value)) finite = false;
+    if (index === -1) largestEmpty = Math.max(largestEmpty, Math.abs(value));
+    if (index < 0) continue;
+    lowest[index] = Math.min(lowest[index]!, value);
+    highest[index] = Math.max(highest[index]!, value);
+    sums[index] = sums[index]! + value;
+    copies[index] = copies[index]! + 1;
+  }
+  let widest = 0;
+  let largest = 0;
+  for (let index = 0; index < labels.length; index++) {
+    logits[index] = sums[index]! / copies[index]!;
+    widest = Math.max(widest, highest[index]! - lowest[index]!);
+    largest = Math.max(largest, Math.abs(lowest[index]!), Math.abs(highest[index]!));
+  }
+  if (!finite) return { ok: false, reason: 'not-finite' };
+  if (copies.some((count) => count === 0)) return { ok: false, reason: 'no-logit' };
+  if (!(largestEmpty <= tolerance)) return { ok: false, reason: 'not-zero' };
+  if (!(widest <= tolerance)) return { ok: false, reason: 'copies-differ' };
+  if (!(largest <= range)) return { ok: false, reason: 'out-of-range' };
+
+  const exact = softmax(logits);
+  const best = exact.indexOf(Math.max(...exact));
+  const rounded = Array.from(exact, (value) => Math.round(value * 100) / 100);
+  return {
+    ok: true,
+    label: labels[best]!,
+    probability: rounded[best]!,
+    probabilities: Object.fromEntries(labels.map((label, index) => [label, rounded[index]!])),
+  };
+}
+
+/** Probabilities of logits; the largest logit is taken off first, so that nothing overflows. */
+function softmax(logits: Float64Array): Float64Array {
+  const top = Math.max(...logits);
+  const powers = logits.map((logit) => Math.exp(logit - top));
+  const sum = powers.reduce((total, power) => total + power, 0);
+  return powers.map((power) => power / sum);
+}
