@@ -1,20 +1,17 @@
 import { z } from 'zod';
-import { NAME_PATTERN, RESERVED_GATEWAY_NAMES } from '#protocol/topics.ts';
+import { GatewayName, Name } from '#protocol/names.ts';
+import { filePath, secretPath } from './paths.ts';
 
-const name = z.string().regex(NAME_PATTERN, 'lower-case letters, digits and inner hyphens, at most 32');
-const gatewayName = name.refine(
-  (value) => !RESERVED_GATEWAY_NAMES.some((reserved) => reserved === value),
-  'this name is reserved',
-);
-const path = z.string().min(1);
 const fraction = z.number().min(0).max(1);
 
-/** TLS to the broker; paths are relative to the configuration file. */
+const megabytes = z.number().positive();
+
+/** TLS to the broker. */
 const Broker = z.strictObject({
   url: z.string().regex(/^mqtts:\/\/[^@\s]+$/, 'mqtts://host:port, without user or password'),
-  ca: path,
-  certificate: path,
-  key: path,
+  ca: filePath(),
+  certificate: filePath(),
+  key: secretPath(),
 });
 
 const Log = z
@@ -24,17 +21,19 @@ const Log = z
   })
   .prefault({});
 
+const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
+
 /** A rectangle as fractions of the picture, origin top left. */
 const Region = z
   .strictObject({ x: fraction, y: fraction, width: fraction.gt(0), height: fraction.gt(0) })
-  .refine((r) => r.x + r.width <= 1.000001 && r.y + r.height <= 1.000001, 'the region leaves the picture');
+  .refine((r) => r.x + r.width <= 1.000001 && r.y + r.height <= 1.000001, 'a region within the picture');
 
 const Camera = z.strictObject({
-  name,
+  name: Name,
   /** rtsp://user:password@host/path, or without credentials; see `credentials`. */
   url: z.string().regex(/^rtsps?:\/\/\S+$/, 'rtsp://host[:port]/path'),
   /** A 0600 file with the line user:password, so that the configuration itself holds no secret. */
-  credentials: path.optional(),
+  credentials: secretPath().optional(),
   enabled: z.boolean().default(true),
   /** What the network looks at; the whole picture by default. */
   region: Region.optional(),
@@ -53,18 +52,30 @@ const Camera = z.strictObject({
   stallSeconds: z.number().positive().default(10),
 });
 
+function distinctNames(cameras: readonly { name: string }[], context: z.RefinementCtx): void {
+  cameras.forEach(({ name }, i) => {
+    if (cameras.findIndex((other) => other.name === name) === i) return;
+    context.addIssue({
+      code: 'custom',
+      path: [i, 'name'],
+      message: 'a name that no other camera has',
+      input: name,
+    });
+  });
+}
+
 export const AgentConfig = z.strictObject({
-  site: name,
-  gateway: gatewayName,
-  data: path,
+  site: Name,
+  gateway: GatewayName,
+  data: filePath(),
   broker: Broker,
   identity: z.strictObject({
     /** Ed25519 private key (PEM, 0600) that signs envelopes. */
-    signingKey: path,
+    signingKey: secretPath(),
     /** Ed25519 public key (PEM) of the owner, which signs manifests. */
-    ownerKey: path,
+    ownerKey: filePath(),
   }),
-  cameras: z.array(Camera).max(64).default([]),
+  cameras: z.array(Camera).max(64).superRefine(distinctNames).default([]),
   inference: z
     .strictObject({
       interpreter: z.enum(['engine', 'reference']).default('reference'),
@@ -73,12 +84,12 @@ export const AgentConfig = z.strictObject({
     .prefault({}),
   outbox: z
     .strictObject({
-      maxMegabytes: z.number().positive().default(256),
+      maxMegabytes: megabytes.default(256),
       maxAgeHours: z.number().positive().default(72),
     })
     .prefault({}),
   preview: z
-    .strictObject({ port: z.number().int().min(0).max(65535).default(0), tokenFile: path.optional() })
+    .strictObject({ port: z.number().int().min(0).max(65535).default(0), tokenFile: secretPath().optional() })
     .prefault({}),
   healthSeconds: z.number().positive().default(30),
   log: Log,
@@ -87,23 +98,27 @@ export type AgentConfig = z.infer<typeof AgentConfig>;
 export type CameraConfig = AgentConfig['cameras'][number];
 
 export const BackendConfig = z.strictObject({
-  site: name,
-  data: path,
+  site: Name,
+  data: filePath(),
   broker: Broker,
   store: z
     .discriminatedUnion('kind', [
-      z.strictObject({ kind: z.literal('sqlite'), file: path.default('blindsight.db') }),
-      z.strictObject({ kind: z.literal('postgresql'), urlFile: path }),
+      z.strictObject({ kind: z.literal('sqlite'), file: filePath().default('blindsight.db') }),
+      z.strictObject({ kind: z.literal('postgresql'), urlFile: secretPath() }),
     ])
     .prefault({ kind: 'sqlite' }),
   /** 32 random bytes, 0600; `$CREDENTIALS_DIRECTORY/installation-key` wins. */
-  installationKey: path.default('installation.key'),
+  installationKey: secretPath().default('installation.key'),
   api: z
     .strictObject({
       host: z.string().default('127.0.0.1'),
       port: z.number().int().min(0).max(65535).default(8480),
       /** Needed as soon as host is not loopback. */
-      tokenFile: path.optional(),
+      tokenFile: secretPath().optional(),
+    })
+    .refine((api) => LOOPBACK.includes(api.host) || api.tokenFile !== undefined, {
+      path: ['tokenFile'],
+      message: 'a file with a token, because host is not loopback',
     })
     .prefault({}),
   resultsDays: z.number().positive().default(30),
@@ -112,12 +127,14 @@ export const BackendConfig = z.strictObject({
 export type BackendConfig = z.infer<typeof BackendConfig>;
 
 export const BrokerConfig = z.strictObject({
-  site: name,
+  site: Name,
   host: z.string().default('127.0.0.1'),
   port: z.number().int().min(0).max(65535).default(8883),
-  ca: path,
-  certificate: path,
-  key: path,
+  /** Folder of the retained messages. */
+  data: filePath().default('broker'),
+  ca: filePath(),
+  certificate: filePath(),
+  key: secretPath(),
   maxMessageKilobytes: z.number().positive().max(16384).default(256),
   drainSeconds: z.number().positive().default(5),
   log: Log,

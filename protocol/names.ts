@@ -2,12 +2,14 @@ import { z } from 'zod';
 import { NAME_PATTERN, RESERVED_GATEWAY_NAMES } from './topics.ts';
 
 /** A site, gateway or camera name. */
-export const Name = z.string().regex(NAME_PATTERN);
+export const Name = z
+  .string()
+  .regex(NAME_PATTERN, 'lower-case letters, digits and inner hyphens, at most 32');
 
 /** A gateway name: none of the names that are subtrees of a site. */
 export const GatewayName = Name.refine(
   (value) => !RESERVED_GATEWAY_NAMES.some((reserved) => reserved === value),
-  'this name is reserved',
+  `a name that is not reserved (${RESERVED_GATEWAY_NAMES.join(', ')})`,
 );
 
 /** SHA-256, hex, lower case. */

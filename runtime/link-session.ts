@@ -1,7 +1,7 @@
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import { BlindsightError } from '#protocol/errors.ts';
+import { redactText } from '#protocol/redact.ts';
 import type { Logger } from './log.ts';
-import { redactText } from './redact.ts';
 
 /** PEM texts; absent only against a broker without TLS (tests). */
 export type LinkCredentials = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { redactLine, redactText } from '#protocol/redact.ts';
 import { changeLogLevel, createLogger, type LoggerOptions } from './log.ts';
-import { redactLine, redactText } from './redact.ts';
 
 function capture(options: Partial<LoggerOptions> = {}) {
   const lines: string[] = [];

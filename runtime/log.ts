@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { destination as fileDescriptor, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
-import { redactLine, SECRET_FIELDS } from './redact.ts';
+import { redactLine, SECRET_FIELDS } from '#protocol/redact.ts';
 
 export type { Logger };
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';

@@ -1,0 +1,121 @@
+import type { z } from 'zod';
+import { redactText } from '#protocol/redact.ts';
+import { suggest } from './suggest.ts';
+import { childSchema, definition, knownKeys, type Path, schemaAt, unwrapSchema, valueAt } from './walk.ts';
+
+/** One mistake in a configuration. */
+export type Problem = {
+  readonly path: Path;
+  /** Whether the mistake is the key itself, not its value. */
+  readonly atKey: boolean;
+  readonly text: string;
+};
+
+/** What is wrong, in words, for each issue that zod found in `value`. */
+export function describeIssues(
+  schema: z.core.$ZodType,
+  value: unknown,
+  issues: readonly z.core.$ZodIssue[],
+): Problem[] {
+  return issues.flatMap((issue) => describeIssue(schema, value, issue));
+}
+
+function describeIssue(schema: z.core.$ZodType, value: unknown, issue: z.core.$ZodIssue): Problem[] {
+  const path = issue.path.map((key) => (typeof key === 'symbol' ? String(key) : key));
+  const found = valueAt(value, path);
+  const here = schemaAt(schema, value, path);
+  const choices = issue.code === 'invalid_value' ? issue.values.map(String) : literals(schema, value, path);
+  if (issue.code === 'unrecognized_keys') {
+    const known = here ? knownKeys(here, found) : [];
+    return issue.keys.map((key) => ({ path: [...path, key], atKey: true, text: unknownKey(key, known) }));
+  }
+  const wanted = expectation(issue, choices);
+  const got = found === undefined ? 'but it is missing' : `got ${shown(found)}`;
+  return [{ path, atKey: false, text: `expected ${wanted}, ${got}${hint(issue, choices, found)}` }];
+}
+
+function unknownKey(key: string, known: readonly string[]): string {
+  const meant = suggest(key, known);
+  return meant
+    ? `unknown setting; did you mean "${meant}"?`
+    : `unknown setting; possible here: ${known.join(', ')}`;
+}
+
+function expectation(issue: z.core.$ZodIssue, choices: readonly string[]): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return TYPE_NAMES[issue.expected] ?? issue.expected;
+    case 'invalid_value':
+    case 'invalid_union':
+      return choice(choices);
+    case 'too_small':
+      return bound(issue.origin, issue.inclusive ? 'at least' : 'more than', issue.minimum, issue.message);
+    case 'too_big':
+      return bound(issue.origin, issue.inclusive ? 'at most' : 'less than', issue.maximum, issue.message);
+    default:
+      return issue.message;
+  }
+}
+
+const TYPE_NAMES: Readonly<Record<string, string>> = {
+  object: 'a map of settings',
+  array: 'a list',
+  tuple: 'a list',
+  string: 'a text',
+  boolean: 'true or false',
+  number: 'a number',
+  int: 'a whole number',
+};
+
+function bound(origin: string, relation: string, limit: number | bigint, message: string): string {
+  if (origin === 'number' || origin === 'int') return `${relation} ${limit}`;
+  if (origin === 'array') return `${relation} ${limit} entries`;
+  return message;
+}
+
+function choice(values: readonly string[]): string {
+  return values.length > 1
+    ? `one of ${values.map((each) => `"${each}"`).join(', ')}`
+    : `"${values[0] ?? ''}"`;
+}
+
+/** The texts that may stand at the discriminator of a union, over all its branches. */
+function literals(schema: z.core.$ZodType, value: unknown, path: Path): string[] {
+  const key = path.at(-1);
+  const parent = schemaAt(schema, value, path.slice(0, -1));
+  const def = parent && definition(unwrapSchema(parent));
+  if (key === undefined || def?.type !== 'union') return [];
+  return def.options.flatMap((option) => {
+    const child = childSchema(option, undefined, key);
+    const literal = child && definition(unwrapSchema(child));
+    return literal?.type === 'literal' ? literal.values.map(String) : [];
+  });
+}
+
+function hint(issue: z.core.$ZodIssue, choices: readonly string[], found: unknown): string {
+  if (typeof found !== 'string') return '';
+  if (
+    issue.code === 'invalid_type' &&
+    issue.expected === 'number' &&
+    found.trim() !== '' &&
+    !Number.isNaN(Number(found))
+  ) {
+    return '; write it without quotes';
+  }
+  if (issue.code === 'invalid_type' && issue.expected === 'boolean' && /^(yes|no|on|off)$/i.test(found)) {
+    return `; write ${/^(yes|on)$/i.test(found)}`;
+  }
+  const meant = suggest(found, choices);
+  return meant && meant !== found ? `; did you mean "${meant}"?` : '';
+}
+
+const LONGEST_SHOWN = 60;
+
+function shown(value: unknown): string {
+  if (value === null) return 'nothing';
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (typeof value === 'object') return 'a map';
+  if (typeof value !== 'string') return String(value);
+  const text = redactText(value);
+  return `"${text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text}"`;
+}
