@@ -8,8 +8,8 @@ import type { Theme } from './use-theme.ts';
 
 const FONT = '13px system-ui, sans-serif';
 /** Room for `100 %` left of the plot, in CSS pixels. */
-const AXIS_WIDTH = 46;
-const AXIS_HEIGHT = 26;
+const AXIS_WIDTH = 54;
+const AXIS_HEIGHT = 24;
 const HALF_WIDTH_LABELS = 84;
 
 export type PlotInput = {

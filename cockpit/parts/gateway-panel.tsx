@@ -14,8 +14,8 @@ export function GatewayPanel({ gateway, nowMs }: { gateway: GatewayView; nowMs: 
     value === null || value === undefined ? UNKNOWN : `${Math.round(value)} %`;
   const rows: readonly (readonly [string, string])[] = [
     ['Network', gateway.model === null ? UNKNOWN : modelName(gateway.model)],
-    ['Answers waiting', health === null ? UNKNOWN : formatCount(health.outbox.waiting)],
-    ['Answers dropped', health === null ? UNKNOWN : formatCount(health.outbox.dropped)],
+    ['Waiting', health === null ? UNKNOWN : formatCount(health.outbox.waiting)],
+    ['Dropped', health === null ? UNKNOWN : formatCount(health.outbox.dropped)],
     ['Processor', percent(health?.cpuPercent)],
     ['Memory', percent(health?.memoryPercent)],
     ['Disk free', percent(health?.diskFreePercent)],
@@ -33,13 +33,13 @@ export function GatewayPanel({ gateway, nowMs }: { gateway: GatewayView; nowMs: 
     >
       <header class="card-head">
         <h3>{gateway.name}</h3>
-        <Chip tone={tone}>{word}</Chip>
+        <span>
+          <Chip tone={tone}>{word}</Chip>
+          {Number.isFinite(sinceMs) && <span class="quiet">{sinceWords(gateway, sinceMs)}</span>}
+        </span>
       </header>
-      {Number.isFinite(sinceMs) && (
-        <p class="quiet">for {sinceMs < 1000 ? 'a moment' : formatAge(sinceMs)}</p>
-      )}
       {deployment !== null && <Progress words={deployment} />}
-      <dl class="rows">
+      <dl class="stats">
         {rows.map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>
@@ -49,4 +49,9 @@ export function GatewayPanel({ gateway, nowMs }: { gateway: GatewayView; nowMs: 
       </dl>
     </article>
   );
+}
+
+function sinceWords(gateway: GatewayView, sinceMs: number): string {
+  const span = sinceMs < 1000 ? 'a moment' : formatAge(sinceMs);
+  return gateway.quarantined ? `${gateway.state} for ${span}` : `for ${span}`;
 }

@@ -14,8 +14,10 @@ export function SiteHeader({ model, theme, onToggleTheme }: Props) {
     <header class="site-header">
       <h1>
         <ClosedEye />
-        <span>Blindsight</span>
-        {model.site !== null && <span class="site-name">{model.site.site}</span>}
+        <span class="site-title">
+          <span>Blindsight</span>
+          {model.site !== null && <span class="site-name">{model.site.site}</span>}
+        </span>
       </h1>
       <div class="site-tools">
         {model.phase !== 'locked' && (

@@ -33,6 +33,8 @@ export class FakeSite {
   readonly #options: FakeSiteOptions;
   #server: Server | null = null;
   #port = 0;
+  /** Part of the session cookie; counting on ends every session. */
+  #sessionNumber = 1;
   readonly #streams = new Set<ServerResponse>();
 
   constructor(options: FakeSiteOptions) {
@@ -72,6 +74,12 @@ export class FakeSite {
     this.#send('state', site);
   }
 
+  /** Ends every session, and with it every event stream, as a backend does that was given a new token. */
+  endSessions(): void {
+    this.#sessionNumber++;
+    for (const stream of this.#streams) stream.end();
+  }
+
   sendResult(result: Result): void {
     this.#send('result', result);
   }
@@ -100,8 +108,12 @@ export class FakeSite {
     response.on('close', () => this.#streams.delete(response));
   }
 
+  get #cookie(): string {
+    return `session=open-${this.#sessionNumber}`;
+  }
+
   #isLetIn(request: IncomingMessage): boolean {
-    return this.#options.token === undefined || (request.headers.cookie ?? '').includes('session=open');
+    return this.#options.token === undefined || (request.headers.cookie ?? '').includes(this.#cookie);
   }
 
   async #openSession(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -109,7 +121,7 @@ export class FakeSite {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const { token } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as { token: string };
     if (token !== this.#options.token) return sendJson(response, 401, { error: 'token' });
-    response.setHeader('set-cookie', 'session=open; HttpOnly; SameSite=Strict; Path=/');
+    response.setHeader('set-cookie', `${this.#cookie}; HttpOnly; SameSite=Strict; Path=/`);
     response.writeHead(204).end();
   }
 

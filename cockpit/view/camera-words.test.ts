@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CAMERA_STATES } from '#protocol/messages.ts';
 import { cameraStateOf, FIXTURE_TIME } from '../testing/fixtures.ts';
+import { plain } from '../testing/plain.ts';
 import { cameraWords } from './camera-words.ts';
 
 const NOW_MS = Date.parse(FIXTURE_TIME);
@@ -25,7 +26,8 @@ describe('cameraWords', () => {
       detail: '401 from camera.example.',
       nextRetry: '2026-03-01T12:00:30.000Z',
     });
-    expect(cameraWords(state, true, NOW_MS)).toEqual({
+    const words = cameraWords(state, true, NOW_MS);
+    expect({ ...words, reason: plain(words.reason) }).toEqual({
       tone: 'bad',
       word: 'Not let in',
       reason: 'The camera refuses the user name or password. 401 from camera.example. Trying again in 30 s.',

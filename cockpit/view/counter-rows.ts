@@ -22,8 +22,8 @@ type Definition = {
 const DEFINITIONS: readonly Definition[] = [
   {
     key: 'accepted',
-    name: 'Answers accepted',
-    explanation: 'Opened, checked and stored.',
+    name: 'Accepted',
+    explanation: 'Answers opened, checked and stored.',
     tone: 'good',
     count: (site) => site.counters.accepted,
   },

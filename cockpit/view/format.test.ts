@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { plain } from '../testing/plain.ts';
 import {
   formatAge,
   formatBytes,
@@ -9,9 +10,6 @@ import {
   formatPercent,
   UNKNOWN,
 } from './format.ts';
-
-/** The assertions read better with plain spaces; that they are no-break ones is checked once. */
-const plain = (text: string) => text.replace(/[\u00a0\u202f]/g, ' ');
 
 describe('formatAge', () => {
   it.each([

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FIXTURE_TIME, gatewayOf, healthOf, siteOf } from '../testing/fixtures.ts';
+import { plain } from '../testing/plain.ts';
 import { notices } from './notices.ts';
 
 const NOW_MS = Date.parse(FIXTURE_TIME);
@@ -22,12 +23,12 @@ describe('notices', () => {
       ['broker', 'bad'],
       ['offline gate-1', 'warn'],
     ]);
-    expect(notices(site, NOW_MS)[2]?.text).toBe('Gateway gate-1 is offline for 5 min.');
+    expect(plain(notices(site, NOW_MS)[2]?.text ?? '')).toBe('Gateway gate-1 is offline for 5 min.');
   });
 
   it('never lets dropped answers pass silently', () => {
     const outbox = { waiting: 10, dropped: 1200, bytes: 1, oldestSeconds: 60 };
     const [notice] = notices(siteOf({ gateways: [gatewayOf({ health: healthOf({ outbox }) })] }), NOW_MS);
-    expect(notice?.text).toMatch(/gave up 1 200 of its oldest answers/);
+    expect(plain(notice?.text ?? '')).toMatch(/gave up 1 200 of its oldest answers/);
   });
 });

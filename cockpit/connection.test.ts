@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { agoTime, cockpitBench } from './testing/cockpit-bench.ts';
+import { resultOf } from './testing/fixtures.ts';
+
+describe('while the backend goes and comes', () => {
+  const bench = cockpitBench();
+
+  it('says since when it is away, keeps what it knew, and goes on by itself', async () => {
+    const { page, complaints } = await bench.open();
+    await page.getByText('Live').waitFor();
+    await bench.site().stop();
+    await page.getByText(/The backend is away since \d\d:\d\d:\d\d/).waitFor();
+    expect(await page.locator('.answer-label').textContent()).toBe('counter: Person');
+    expect(await page.getByRole('status').first().textContent()).toBe('Backend away');
+
+    complaints.length = 0;
+    await bench.site().start();
+    await page.getByText('Live').waitFor({ timeout: 15_000 });
+    expect(await page.getByText(/The backend is away/).count()).toBe(0);
+    bench.site().sendResult(resultOf({ label: 'empty', probability: 0.8, frameTime: agoTime(0) }));
+    await page.getByText('80 %').first().waitFor();
+    // While it was away Chromium itself complains of refused connections; the page must not.
+    expect(complaints.filter((text) => !text.includes('ERR_CONNECTION_REFUSED'))).toEqual([]);
+  });
+});
+
+describe('where a token is asked for', () => {
+  const bench = cockpitBench({ token: 'correct horse' });
+
+  it('lets in whoever has it, and remembers nothing of it', async () => {
+    const { page, complaints, requests } = await bench.open();
+    const field = page.getByLabel('Token');
+    await field.fill('wrong');
+    await page.keyboard.press('Enter');
+    await page.getByText('That is not the token of this site.').waitFor();
+    expect(await page.locator('.answer').count()).toBe(0);
+
+    await field.fill('correct horse');
+    await page.getByRole('button', { name: 'Open the cockpit' }).click();
+    await page.locator('.answer-label').waitFor();
+
+    const kept = await page.evaluate(() =>
+      JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]),
+    );
+    expect(kept).not.toContain('correct');
+    expect(requests.join()).not.toContain('correct');
+    // Chromium notes each 401 by itself.
+    expect(complaints.filter((text) => !text.includes('401'))).toEqual([]);
+
+    await page.reload();
+    await page.locator('.answer-label').waitFor();
+  });
+
+  it('asks again when the session ends, and shows nothing meanwhile', async () => {
+    const { page } = await bench.open();
+    await page.getByLabel('Token').fill('correct horse');
+    await page.keyboard.press('Enter');
+    await page.getByText('Live').waitFor();
+    bench.site().endSessions();
+    await page.getByLabel('Token').waitFor();
+    expect(await page.locator('.answer').count()).toBe(0);
+  });
+});

@@ -1,0 +1,323 @@
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { agoTime, cockpitBench, presentSite } from './testing/cockpit-bench.ts';
+import {
+  cameraOf,
+  cameraStateOf,
+  gatewayOf,
+  healthOf,
+  modelOf,
+  reportedOf,
+  resultOf,
+  siteOf,
+} from './testing/fixtures.ts';
+import { hourOf } from './testing/hour.ts';
+
+const bench = cockpitBench();
+
+const label = (page: Page) => page.locator('.answer-label');
+const withResult = (frameAgeMs: number, change = {}) =>
+  presentSite({
+    cameras: [cameraOf({ result: resultOf({ frameTime: agoTime(frameAgeMs), ...change }) })],
+  });
+
+/** `textContent` waits for the element, not for the text. */
+async function until<T>(read: () => Promise<T>, accept: (value: T) => boolean): Promise<T> {
+  const deadlineMs = Date.now() + 10_000;
+  for (;;) {
+    const value = await read();
+    if (accept(value)) return value;
+    if (Date.now() > deadlineMs) throw new Error(`waited in vain; last seen: ${JSON.stringify(value)}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+describe('a camera', () => {
+  it('shows its answer, and the next one as it comes, without a complaint or a foreign request', async () => {
+    const { page, complaints, requests } = await bench.open();
+    await page.getByText('97 %').first().waitFor();
+    expect(await label(page).textContent()).toBe('counter: Person');
+    expect(await label(page).getAttribute('aria-live')).toBe('polite');
+
+    await until(
+      async () => bench.site().listeners,
+      (count) => count === 1,
+    );
+    const probabilities = { empty: 0.91, person: 0.09 };
+    bench
+      .site()
+      .sendResult(
+        resultOf({ label: 'empty', probability: 0.91, probabilities, frameTime: agoTime(0), sequence: 2 }),
+      );
+    await page.getByText('91 %').first().waitFor();
+    expect(await label(page).textContent()).toBe('counter: Empty');
+
+    expect(complaints).toEqual([]);
+    expect(requests.length).toBeGreaterThan(4);
+    expect(requests.filter((address) => !address.startsWith(bench.site().url))).toEqual([]);
+  });
+
+  it('is legible from two metres: letters of 12 mm and more', async () => {
+    const { page } = await bench.open({ viewport: { width: 1280, height: 800 } });
+    const size = await label(page).evaluate((element) =>
+      Number.parseFloat(getComputedStyle(element).fontSize),
+    );
+    // A CSS pixel is 0.26 mm; a capital is about 0.7 of the font size.
+    expect(size * 0.7 * 0.26).toBeGreaterThan(12);
+  });
+
+  it('ages by itself and turns stale without a word from anyone', async () => {
+    bench.site().site = withResult(8000);
+    const { page } = await bench.open();
+    const age = page.locator('.answer-age');
+    expect(await age.textContent()).toMatch(/^Seen \d+\s s ago$|^Seen \d+\ss ago$/);
+    expect(await page.locator('.answer.is-stale').count()).toBe(0);
+    await page.locator('.answer.is-stale').waitFor({ timeout: 8000 });
+    expect(await age.textContent()).toMatch(/^StaleSeen 1\d\ss ago$/);
+
+    await until(
+      async () => bench.site().listeners,
+      (count) => count === 1,
+    );
+    bench.site().sendResult(resultOf({ frameTime: agoTime(0) }));
+    await page.locator('.answer.is-live').waitFor();
+  });
+
+  it('is judged by the clock of the site, not of the browser', async () => {
+    const hourOff = 3_600_000;
+    bench.site().site = siteOf({
+      time: agoTime(hourOff),
+      cameras: [cameraOf({ result: resultOf({ frameTime: agoTime(hourOff + 1000) }) })],
+    });
+    const { page } = await bench.open();
+    await page.locator('.answer.is-live').waitFor();
+  });
+
+  it('says why it does not deliver and when it tries again', async () => {
+    const state = cameraStateOf({
+      state: 'unauthorized',
+      detail: '401 from 10.0.4.17.',
+      nextRetry: agoTime(-30_000),
+    });
+    bench.site().site = presentSite({ cameras: [cameraOf({ state, result: null })] });
+    const { page } = await bench.open();
+    await page.getByText('Not let in').waitFor();
+    expect(await page.locator('.reason').textContent()).toMatch(
+      /password\. 401 from 10\.0\.4\.17\. Trying again in \d+\ss\./,
+    );
+    expect(await label(page).textContent()).toBe('No answer yet');
+  });
+
+  it('shows whatever a label or a reason says as text, never as markup', async () => {
+    const evil = '<img src=x onerror="document.title=1">';
+    bench.site().site = presentSite({
+      cameras: [
+        cameraOf({
+          state: cameraStateOf({ state: 'failed', detail: evil }),
+          result: resultOf({ label: evil, probabilities: { [evil]: 1 }, frameTime: agoTime(0) }),
+        }),
+      ],
+      gateways: [
+        gatewayOf({ reported: reportedOf({ status: 'refused', error: { code: 'X', message: evil } }) }),
+      ],
+      models: [modelOf({ labels: [evil] })],
+    });
+    const { page, complaints } = await bench.open();
+    expect(await label(page).textContent()).toBe(`counter: ${evil}`);
+    expect(await page.locator('img, [onerror]').count()).toBe(0);
+    expect(await page.title()).toBe('Blindsight cockpit');
+    expect(complaints).toEqual([]);
+  });
+});
+
+describe('the time line', () => {
+  /** Number of canvas pixels that have the color of the legend's swatch number `index`. */
+  const painted = (page: Page, index: number) =>
+    page.locator('.plot canvas').evaluate((element, at) => {
+      const canvas = element as HTMLCanvasElement;
+      const swatch = document.querySelectorAll('.legend .swatch')[at];
+      if (swatch === undefined) return -1;
+      const wanted = (getComputedStyle(swatch).backgroundColor.match(/\d+/g) ?? []).map(Number);
+      const pixels = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+      let count = 0;
+      for (let pixel = 0; pixel < pixels.length; pixel += 4) {
+        if (wanted.every((value, channel) => pixels[pixel + channel] === value)) count++;
+      }
+      return count;
+    }, index);
+
+  it('paints every label in the color of its legend, in both themes', async () => {
+    bench.site().histories.set('counter', hourOf('counter', Date.now(), 2000));
+    const { page } = await bench.open({ colorScheme: 'light' });
+    for (const theme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme: theme });
+      await until(
+        () => painted(page, 0),
+        (count) => count > 5000,
+      );
+      await until(
+        () => painted(page, 1),
+        (count) => count > 5000,
+      );
+    }
+    expect(await page.locator('.plot').getAttribute('aria-label')).toMatch(
+      /^Last hour, \d+ answers: Empty \d+ %, Person \d+ %\.$/,
+    );
+  });
+
+  it('tells the numbers of the moment under the pointer', async () => {
+    bench.site().histories.set('counter', hourOf('counter', Date.now(), 2000));
+    const { page } = await bench.open();
+    await until(
+      () => painted(page, 1),
+      (count) => count > 5000,
+    );
+    await page.locator('.plot .u-over').hover({ position: { x: 200, y: 30 } });
+    await until(
+      () => page.locator('.time-line-title').textContent(),
+      (text) => /^At \d\d:\d\d:\d\d$/.test(text ?? ''),
+    );
+  });
+
+  it('follows the width of the window', async () => {
+    const { page } = await bench.open({ viewport: { width: 1200, height: 800 } });
+    await page.locator('.plot canvas').waitFor();
+    await page.setViewportSize({ width: 500, height: 800 });
+    await until(
+      () => page.locator('.uplot').evaluate((element) => element.getBoundingClientRect().width),
+      (width) => width > 300 && width < 500,
+    );
+  });
+});
+
+describe('the site', () => {
+  it('shows quarantine, deployment progress, a lost broker and everything that is counted', async () => {
+    bench.site().site = presentSite({
+      broker: { connected: false, detail: 'connection refused' },
+      gateways: [
+        gatewayOf({
+          quarantined: true,
+          reported: reportedOf({ status: 'fetching', progress: 0.42 }),
+          health: healthOf({ outbox: { waiting: 41, dropped: 12, bytes: 1, oldestSeconds: 9 } }),
+        }),
+      ],
+      counters: { accepted: 5, duplicates: 3, gaps: 2, refused: { FHE_FORMAT: 7 }, withheld: 1 },
+    });
+    const { page } = await bench.open();
+    const notices = await page.locator('.notice').allTextContents();
+    expect(notices.map((text) => text.slice(0, 30))).toEqual([
+      'Gateway gate-1 is quarantined:',
+      'The message broker is away (co',
+      'Gateway gate-1 was cut off for',
+    ]);
+    expect(await page.getByRole('progressbar').first().getAttribute('value')).toBe('0.42');
+    expect(await page.locator('.count-value').allTextContents()).toEqual([
+      '5',
+      '2',
+      '3',
+      '1',
+      '7',
+      '41',
+      '12',
+    ]);
+    await page.getByText('Why answers were refused').click();
+    await page.getByText('FHE_FORMAT').waitFor();
+  });
+
+  it('has words for a site without gateway, and for a gateway without camera', async () => {
+    bench.site().site = presentSite({ gateways: [], cameras: [] });
+    const { page } = await bench.open();
+    await page.getByText('No gateway yet').waitFor();
+    await until(
+      async () => bench.site().listeners,
+      (count) => count === 1,
+    );
+    bench.site().setState(presentSite({ cameras: [] }));
+    await page.getByText('No camera yet').waitFor();
+    bench.site().setState(presentSite());
+    await label(page).waitFor();
+    expect(await page.getByText('No camera yet').count()).toBe(0);
+  });
+
+  it('keeps the cryptography folded away until somebody asks', async () => {
+    const { page } = await bench.open();
+    await page.getByText('How it is protected').waitFor();
+    expect(
+      await page
+        .getByText(/CKKS|ring degree/)
+        .first()
+        .isVisible(),
+    ).toBe(false);
+    await page.getByText('How it is protected').focus();
+    await page.keyboard.press('Enter');
+    expect(
+      await page
+        .getByText(/ring degree/)
+        .first()
+        .isVisible(),
+    ).toBe(true);
+  });
+});
+
+describe('the theme', () => {
+  const ground = (page: Page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+
+  it('follows the system, can be switched, and is remembered', async () => {
+    const { page } = await bench.open({ colorScheme: 'dark' });
+    const dark = await ground(page);
+    await page.getByRole('button', { name: 'Switch to the light theme' }).click();
+    const light = await ground(page);
+    expect(light).not.toBe(dark);
+    await page.reload();
+    await page.getByRole('button', { name: 'Switch to the dark theme' }).waitFor();
+    expect(await ground(page)).toBe(light);
+    await page.emulateMedia({ colorScheme: 'light' });
+    expect(await ground(page)).toBe(light);
+  });
+});
+
+describe('on a phone', () => {
+  it('never scrolls sideways, whatever it has to show', async () => {
+    const long = 'a-name-of-thirty-two-characters0';
+    bench.site().site = presentSite({
+      site: long,
+      gateways: [
+        gatewayOf({
+          name: long,
+          quarantined: true,
+          reported: reportedOf({ status: 'fetching', progress: 0.1 }),
+        }),
+      ],
+      cameras: [
+        cameraOf({
+          camera: long,
+          gateway: long,
+          state: cameraStateOf({ state: 'failed', detail: 'x'.repeat(300) }),
+          result: resultOf({ label: 'Donaudampfschifffahrtsgesellschaft', frameTime: agoTime(100_000) }),
+        }),
+        cameraOf({ gateway: long }),
+      ],
+      counters: {
+        accepted: 51_208_123,
+        duplicates: 1,
+        gaps: 1,
+        refused: { [`E_${'X'.repeat(60)}`]: 3 },
+        withheld: 1,
+      },
+    });
+    const { page, complaints } = await bench.open({
+      viewport: { width: 360, height: 740 },
+      isMobile: true,
+      hasTouch: true,
+    });
+    await label(page).first().waitFor();
+    for (const details of await page.locator('summary').all()) await details.click();
+    const { scrolled, shown } = await page.evaluate(() => ({
+      scrolled: document.documentElement.scrollWidth,
+      shown: document.documentElement.clientWidth,
+    }));
+    expect(shown).toBe(360);
+    expect(scrolled).toBe(360);
+    expect(complaints).toEqual([]);
+  });
+});
