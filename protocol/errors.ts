@@ -119,10 +119,6 @@ export const ERRORS = {
     meaning: 'The folder holds a site already.',
     action: 'Use another folder, or keep using the site that is there.',
   },
-  SITE_NOT_FOUND: {
-    meaning: 'The folder holds no site.',
-    action: 'Name the data folder of the site, or initialize one.',
-  },
   NAME_INVALID: {
     meaning: 'A name has characters or a length that topics and files cannot carry.',
     action: 'Use lower-case letters, digits and inner hyphens, at most 32 characters, and no reserved name.',

@@ -1,0 +1,74 @@
+import type { ServerResponse } from 'node:http';
+import type { SiteEvent, SiteState } from '#protocol/api.ts';
+
+/** Bytes that may wait for a slow reader before it is cut off; its browser connects again and gets the whole state. */
+const MAX_WAITING_BYTES = 1_000_000;
+const MAX_READERS = 64;
+/** State events are merged: at most one in this time. */
+const STATE_INTERVAL_MS = 250;
+const HEARTBEAT_MS = 15_000;
+
+function frame(event: SiteEvent): string {
+  return `event: ${event.type}\ndata: ${JSON.stringify(event.data)}\n\n`;
+}
+
+/** Server-sent events to any number of pages: first the state, then what changes. */
+export class EventHub {
+  readonly #snapshot: () => Promise<SiteState>;
+  readonly #onError: (error: unknown) => void;
+  readonly #readers = new Set<ServerResponse>();
+  readonly #heartbeat: NodeJS.Timeout;
+  #stateTimer: NodeJS.Timeout | null = null;
+
+  constructor(snapshot: () => Promise<SiteState>, onError: (error: unknown) => void) {
+    this.#snapshot = snapshot;
+    this.#onError = onError;
+    this.#heartbeat = setInterval(() => this.#send(': alive\n\n'), HEARTBEAT_MS);
+    this.#heartbeat.unref();
+  }
+
+  get isFull(): boolean {
+    return this.#readers.size >= MAX_READERS;
+  }
+
+  /** Starts an event stream on a response whose headers were not sent. */
+  async add(response: ServerResponse): Promise<void> {
+    const state = await this.#snapshot();
+    if (response.destroyed) return;
+    response.writeHead(200, {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+    });
+    response.write(`retry: 2000\n\n${frame({ type: 'state', data: state })}`);
+    this.#readers.add(response);
+    response.on('close', () => this.#readers.delete(response));
+  }
+
+  /** Says that the state has changed; events follow at a bounded rate. */
+  stateChanged(): void {
+    if (this.#stateTimer !== null || this.#readers.size === 0) return;
+    this.#stateTimer = setTimeout(() => {
+      this.#stateTimer = null;
+      this.#snapshot().then((data) => this.#send(frame({ type: 'state', data })), this.#onError);
+    }, STATE_INTERVAL_MS);
+  }
+
+  publish(event: SiteEvent): void {
+    this.#send(frame(event));
+  }
+
+  #send(text: string): void {
+    for (const reader of this.#readers) {
+      if (reader.writableLength > MAX_WAITING_BYTES) reader.destroy();
+      else reader.write(text);
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#heartbeat);
+    if (this.#stateTimer !== null) clearTimeout(this.#stateTimer);
+    for (const reader of this.#readers) reader.end();
+    this.#readers.clear();
+  }
+}

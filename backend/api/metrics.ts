@@ -1,0 +1,58 @@
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { SiteState } from '#protocol/api.ts';
+import type { Store } from '../store/store.ts';
+
+export type MetricsSource = {
+  readonly store: Pick<Store, 'counters' | 'inbox'>;
+  readonly snapshot: () => Promise<SiteState>;
+};
+
+/** Prometheus metrics of the backend; values are read when they are asked for. */
+export function createMetrics({ store, snapshot }: MetricsSource): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: 'blindsight_' });
+  const registers = [registry];
+  new Gauge({
+    name: 'blindsight_envelopes',
+    help: 'Envelopes since the store was made, by what became of them',
+    labelNames: ['outcome'],
+    registers,
+    async collect() {
+      for (const [outcome, value] of Object.entries(await store.counters.all())) this.set({ outcome }, value);
+    },
+  });
+  new Gauge({
+    name: 'blindsight_inbox_waiting',
+    help: 'Envelopes that are durable and not settled yet',
+    registers,
+    async collect() {
+      this.set(await store.inbox.count());
+    },
+  });
+  const broker = new Gauge({
+    name: 'blindsight_broker_connected',
+    help: '1 while the backend is connected to its broker',
+    registers,
+  });
+  const quarantined = new Gauge({
+    name: 'blindsight_gateway_quarantined',
+    help: '1 while nothing of the gateway is decrypted',
+    labelNames: ['gateway'],
+    registers,
+  });
+  new Gauge({
+    name: 'blindsight_gateway_online',
+    help: '1 while the gateway says that it is online',
+    labelNames: ['gateway'],
+    registers,
+    async collect() {
+      const state = await snapshot();
+      broker.set(state.broker.connected ? 1 : 0);
+      for (const gateway of state.gateways) {
+        this.set({ gateway: gateway.name }, gateway.state === 'online' ? 1 : 0);
+        quarantined.set({ gateway: gateway.name }, gateway.quarantined ? 1 : 0);
+      }
+    },
+  });
+  return registry;
+}

@@ -1,0 +1,128 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import fastifyStatic from '@fastify/static';
+import { type FastifyInstance, fastify } from 'fastify';
+import type { SiteState } from '#protocol/api.ts';
+import { BlindsightError } from '#protocol/errors.ts';
+import { NAME_PATTERN } from '#protocol/topics.ts';
+import type { Clock } from '#runtime/clock.ts';
+import type { Logger } from '#runtime/log.ts';
+import type { Store } from '../store/store.ts';
+import type { EventHub } from './event-hub.ts';
+import { readHistory } from './history.ts';
+import { createMetrics } from './metrics.ts';
+import { secure } from './security.ts';
+
+/** Where the build of the cockpit puts the page. */
+const PAGE_DIRECTORY = join(dirname(fileURLToPath(import.meta.url)), '../../cockpit/dist');
+
+const NOT_BUILT = `<!doctype html><meta charset="utf-8"><title>Blindsight</title>
+<p>The page is not built. Run <code>npm start</code> once, or <code>npx vite build cockpit</code>. The API is at
+<a href="/api/state">/api/state</a>.</p>`;
+
+export type ApiOptions = {
+  readonly store: Store;
+  readonly snapshot: () => Promise<SiteState>;
+  /** Whether the decryption has not moved for long although there is something to do. */
+  readonly isStuck: () => boolean;
+  readonly hub: EventHub;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly host: string;
+  readonly port: number;
+  readonly token: string | null;
+  /** Folder of the built page; the one of the repository by default. */
+  readonly pageDirectory?: string;
+};
+
+const MAX_MINUTES = 30 * 24 * 60;
+const integer = (minimum: number, maximum: number, byDefault: number) => ({
+  type: 'integer',
+  minimum,
+  maximum,
+  default: byDefault,
+});
+
+function addRoutes(server: FastifyInstance, options: ApiOptions): void {
+  const { store, snapshot, isStuck, hub, clock } = options;
+  server.get('/healthz', async (_request, reply) => {
+    // Reads the store: a disk that does not answer makes this fail, and the watchdog hungry.
+    const waiting = await store.inbox.count();
+    return isStuck() ? reply.code(503).send({ status: 'stuck', waiting }) : { status: 'ok', waiting };
+  });
+  server.get('/api/state', () => snapshot());
+  server.get<{ Params: { camera: string }; Querystring: { minutes: number } }>(
+    '/api/cameras/:camera/history',
+    {
+      schema: {
+        params: { type: 'object', properties: { camera: { type: 'string', pattern: NAME_PATTERN.source } } },
+        querystring: { type: 'object', properties: { minutes: integer(1, MAX_MINUTES, 60) } },
+      },
+    },
+    async (request) =>
+      readHistory(store, request.params.camera, clock.now() - request.query.minutes * 60_000),
+  );
+  server.get<{ Querystring: { limit: number } }>(
+    '/api/journal',
+    { schema: { querystring: { type: 'object', properties: { limit: integer(1, 1000, 100) } } } },
+    (request) => store.journal.latest(request.query.limit),
+  );
+  server.get('/api/events', async (_request, reply) => {
+    if (hub.isFull) {
+      return reply.code(503).send({ error: { code: 'READERS', message: 'too many pages are open' } });
+    }
+    reply.hijack();
+    // Hijacked replies do not get the headers that the security hook has set.
+    for (const [name, value] of Object.entries(reply.getHeaders())) {
+      if (value !== undefined) reply.raw.setHeader(name, value);
+    }
+    await hub.add(reply.raw);
+  });
+  const metrics = createMetrics({ store, snapshot });
+  server.get('/metrics', async (_request, reply) => {
+    reply.type(metrics.contentType);
+    return metrics.metrics();
+  });
+}
+
+/**
+ * Serves the JSON API, live events, metrics and the cockpit page.
+ *
+ * @returns the listening server and its port.
+ * @throws BlindsightError API_PORT_TAKEN.
+ */
+export async function startApi(
+  options: ApiOptions,
+): Promise<{ readonly port: number; close(): Promise<void> }> {
+  const { host, port, token, log, hub, pageDirectory = PAGE_DIRECTORY } = options;
+  const server = fastify({ bodyLimit: 4096, forceCloseConnections: true, logger: false });
+  server.setErrorHandler((error: Error & { statusCode?: number; code?: string }, _request, reply) => {
+    const status = error.statusCode ?? 500;
+    if (status >= 500) log.error({ err: error }, 'a request failed');
+    const message = status >= 500 ? 'the backend could not answer' : error.message;
+    return reply.code(status).send({ error: { code: error.code ?? 'REQUEST', message } });
+  });
+  secure(server, token);
+  addRoutes(server, options);
+  if (existsSync(join(pageDirectory, 'index.html'))) {
+    await server.register(fastifyStatic, { root: pageDirectory, dotfiles: 'deny' });
+  } else {
+    server.get('/', async (_request, reply) => reply.type('text/html; charset=utf-8').send(NOT_BUILT));
+  }
+  try {
+    await server.listen({ host, port });
+  } catch (cause) {
+    await server.close();
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new BlindsightError('API_PORT_TAKEN', `cannot serve on ${host}:${port}: ${reason}`, { cause });
+  }
+  const address = server.server.address();
+  return {
+    port: address !== null && typeof address === 'object' ? address.port : port,
+    async close() {
+      hub.close();
+      await server.close();
+    },
+  };
+}

@@ -1,0 +1,137 @@
+import { createPublicKey } from 'node:crypto';
+import { type DecodedEnvelope, decodeEnvelope, type Envelope, verifyEnvelope } from '#protocol/envelope.ts';
+import { type GatewayRecord, isBeyond } from '../store/gateways.ts';
+import type { InboxItem } from '../store/inbox.ts';
+import type { ModelRecord } from '../store/models.ts';
+import type { Store } from '../store/store.ts';
+import type { Refusal } from './refusals.ts';
+
+/** Largest wire form of an envelope: two polynomials of N = 65536 at level 0, and room for the rest. */
+export const ENVELOPE_MAX_BYTES = 2 ** 20;
+
+/** Cameras that one gateway may claim; its births name at most as many. */
+const MAX_CAMERAS = 64;
+
+export type CheckedEnvelope = {
+  readonly outcome: 'decrypt';
+  readonly envelope: Envelope;
+  readonly gateway: GatewayRecord;
+  readonly model: ModelRecord;
+};
+export type RefusedEnvelope = {
+  readonly outcome: 'refuse';
+  readonly reason: Refusal;
+  /** There where the envelope is the gateway's own and takes its place in the sequence. */
+  readonly settles: Envelope | null;
+};
+export type DuplicateEnvelope = { readonly outcome: 'duplicate' };
+export type Checked = CheckedEnvelope | RefusedEnvelope | DuplicateEnvelope;
+
+/** What the steps find, in order; each step may rely on those before it. */
+type Draft = {
+  readonly item: InboxItem;
+  readonly store: Store;
+  readonly site: string;
+  decoded?: DecodedEnvelope;
+  gateway?: GatewayRecord;
+  model?: ModelRecord;
+};
+
+/** @returns a refusal, `duplicate`, or null to go on. */
+type Step = (draft: Draft) => Promise<Refusal | 'duplicate' | null> | Refusal | null;
+
+const decode: Step = (draft) => {
+  try {
+    draft.decoded = decodeEnvelope(draft.item.envelope, ENVELOPE_MAX_BYTES);
+    return null;
+  } catch {
+    return 'malformed';
+  }
+};
+
+const knownGateway: Step = async (draft) => {
+  const gateway = await draft.store.gateways.get(draft.item.gateway);
+  if (gateway === null) return 'unknown-gateway';
+  draft.gateway = gateway;
+  return null;
+};
+
+/** Under the key of the gateway that the *topic* names: the broker has checked that one against the certificate. */
+const signature: Step = (draft) =>
+  verifyEnvelope(draft.decoded!, createPublicKey(draft.gateway!.signingKey)) ? null : 'signature';
+
+const topic: Step = ({ item, decoded }) => {
+  const { gateway, camera } = decoded!.envelope;
+  return gateway === item.gateway && camera === item.camera ? null : 'topic';
+};
+
+const site: Step = (draft) => (draft.decoded!.envelope.site === draft.site ? null : 'site');
+
+const camera: Step = async ({ store, item }) => {
+  let owner = await store.cameras.owner(item.camera);
+  if (owner === null && (await store.cameras.countOf(item.gateway)) < MAX_CAMERAS) {
+    owner = await store.cameras.claim(item.camera, item.gateway, item.receivedMs);
+  }
+  return owner === item.gateway ? null : 'camera';
+};
+
+const quarantine: Step = (draft) => (draft.gateway!.quarantine === null ? null : 'quarantined');
+
+/** A bundle that is or was deployed to this very gateway: answers under the previous one may still be on their way. */
+const deployedModel: Step = async (draft) => {
+  const deployment = await draft.store.deployments.get(draft.decoded!.envelope.bundle);
+  if (deployment === null || deployment.gateway !== draft.item.gateway) return 'model';
+  const model = await draft.store.models.get(deployment.model, deployment.version);
+  if (model === null) return 'model';
+  draft.model = model;
+  return null;
+};
+
+/**
+ * Each place in a gateway's sequence is settled once. A place that was passed over may still be filled (a message that was lost
+ * on the way and sent again), as long as the store remembers what was settled since.
+ */
+const sequence: Step = async ({ store, item, decoded, gateway }) => {
+  const { envelope } = decoded!;
+  if (isBeyond(envelope, gateway!.last)) return null;
+  if (!isBeyond(envelope, gateway!.floor)) return 'stale';
+  const settled = await store.results.digestAt(item.gateway, envelope.session, envelope.sequence);
+  if (settled === null) return null;
+  return settled === item.digest ? 'duplicate' : 'replayed';
+};
+
+const size: Step = ({ decoded, model }) =>
+  decoded!.envelope.ciphertext.length === model!.answerBytes ? null : 'size';
+
+const IDENTITY_STEPS: readonly Step[] = [decode, knownGateway, signature, topic, site, camera, quarantine];
+const SEQUENCE_STEPS: readonly Step[] = [sequence];
+const CONTENT_STEPS: readonly Step[] = [deployedModel, size];
+
+/**
+ * Everything that must hold before an envelope is decrypted (design: no decryption oracle), in order. Public data only:
+ * nothing here looks at a secret key.
+ */
+export async function checkEnvelope(store: Store, site: string, item: InboxItem): Promise<Checked> {
+  const draft: Draft = { item, store, site };
+  const stages = [
+    { steps: IDENTITY_STEPS, settles: false },
+    { steps: SEQUENCE_STEPS, settles: false },
+    // From here on the envelope is the gateway's own, at a free place: a refusal takes that place.
+    { steps: CONTENT_STEPS, settles: true },
+  ];
+  for (const { steps, settles } of stages) {
+    for (const step of steps) {
+      const verdict = await step(draft);
+      if (verdict === 'duplicate') return { outcome: 'duplicate' };
+      if (verdict !== null) {
+        return { outcome: 'refuse', reason: verdict, settles: settles ? draft.decoded!.envelope : null };
+      }
+    }
+  }
+  return {
+    outcome: 'decrypt',
+    envelope: draft.decoded!.envelope,
+    gateway: draft.gateway!,
+    model: draft.model!,
+  };
+}

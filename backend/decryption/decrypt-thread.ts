@@ -1,0 +1,78 @@
+import { decodeCiphertext } from '#fhe/ckks/serialization.ts';
+import { FheError } from '#fhe/errors.ts';
+import { decodeProgram } from '#fhe/program/codec.ts';
+import type { Interpretation } from '#fhe/program/interpretation.ts';
+import { SCALE_TOLERANCE, type VerifiedProgram, verifyProgram } from '#fhe/program/verifier.ts';
+import { createDecryptor } from '#fhe/secret/decryptor.ts';
+import { interpretSlots } from '#fhe/secret/interpret.ts';
+import { serveTasks } from '../threads/serve-tasks.ts';
+import type { DecryptAnswer, DecryptTask } from './decrypt-task.ts';
+
+type Opened = {
+  readonly program: VerifiedProgram;
+  readonly decryptor: Awaited<ReturnType<typeof createDecryptor>>;
+  readonly interpretation: Interpretation;
+};
+
+const models = new Map<string, Opened>();
+
+async function open(task: Extract<DecryptTask, { kind: 'open' }>): Promise<void> {
+  models.get(task.model)?.decryptor.close();
+  const program = decodeProgram(task.program);
+  const keys = {
+    secretKey: task.secretKey,
+    publicKey: new Uint8Array(),
+    ...(task.resultSecretKey === null ? {} : { resultSecretKey: task.resultSecretKey }),
+  };
+  try {
+    models.set(task.model, {
+      program: verifyProgram(program),
+      decryptor: await createDecryptor(program, keys),
+      interpretation: task.interpretation,
+    });
+  } finally {
+    task.secretKey.fill(0);
+    task.resultSecretKey?.fill(0);
+  }
+}
+
+/** Whether the bytes are, in level, scale and size, exactly what the program answers with. Nothing secret is used. */
+function isAnswer({ program }: Opened, bytes: Uint8Array): boolean {
+  const expected = program.registers.get(program.output)!;
+  try {
+    const { level, scale, size } = decodeCiphertext(program.resultParameters, bytes);
+    const sameScale = Math.abs(scale / expected.scale - 1) <= SCALE_TOLERANCE;
+    return level === expected.level && size === expected.size && sameScale;
+  } catch (error) {
+    if (error instanceof FheError) return false;
+    throw error;
+  }
+}
+
+function decrypt(opened: Opened, ciphertext: Uint8Array): DecryptAnswer {
+  if (!isAnswer(opened, ciphertext)) return { kind: 'refused' };
+  const slots = opened.decryptor.decrypt(ciphertext);
+  try {
+    const read = interpretSlots(slots, opened.interpretation);
+    if (!read.ok) return { kind: 'withheld', reason: read.reason };
+    return {
+      kind: 'answer',
+      label: read.label,
+      probability: read.probability,
+      probabilities: read.probabilities,
+    };
+  } finally {
+    slots.fill(0);
+  }
+}
+
+serveTasks(async (message) => {
+  const task = message as DecryptTask;
+  if (task.kind === 'open') {
+    await open(task);
+    return { result: null };
+  }
+  const opened = models.get(task.model);
+  if (opened === undefined) throw new Error(`the model ${task.model} is not open`);
+  return { result: decrypt(opened, task.ciphertext) };
+});

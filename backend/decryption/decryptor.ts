@@ -1,0 +1,75 @@
+import { BlindsightError } from '#protocol/errors.ts';
+import { SECRETS } from '../sealing/identities.ts';
+import type { Site } from '../site.ts';
+import type { ModelRecord } from '../store/models.ts';
+import { TaskThread } from '../threads/task-thread.ts';
+import type { DecryptAnswer, DecryptTask } from './decrypt-task.ts';
+
+/** Decrypts answers in a thread of its own. Secret keys are unsealed on their way there and wiped here. */
+export class Decryptor {
+  readonly #site: Site;
+  readonly #thread = new TaskThread('decrypt', new URL('./decrypt-thread.ts', import.meta.url));
+  /** Models that the thread of this generation holds. */
+  readonly #open = new Map<string, number>();
+
+  constructor(site: Site) {
+    this.#site = site;
+  }
+
+  /**
+   * Makes sure that the thread holds the model's key.
+   *
+   * @throws BlindsightError SECRET_MISSING, SECRET_TAMPERED, BUNDLE_DAMAGED, WORKER_FAILED.
+   */
+  async prepare(model: ModelRecord): Promise<void> {
+    const key = modelKey(model);
+    this.#thread.start();
+    const { generation } = this.#thread;
+    if (this.#open.get(key) === generation) return;
+    const part = model.parts.find((candidate) => candidate.name === 'program');
+    if (part === undefined) throw new BlindsightError('BUNDLE_DAMAGED', `${key} has no program`);
+    const { store, vault, blobs } = this.#site;
+    const program = await blobs.get(part.sha256);
+    const secretKey = owned(await vault.fetch(store, SECRETS.modelSecretKey(model.name, model.version)));
+    const resultIdentity = SECRETS.modelResultSecretKey(model.name, model.version);
+    const resultSecretKey =
+      (await store.secrets.get(resultIdentity)) === null
+        ? null
+        : owned(await vault.fetch(store, resultIdentity));
+    const task: DecryptTask = {
+      kind: 'open',
+      model: key,
+      program,
+      secretKey,
+      resultSecretKey,
+      interpretation: model.interpretation,
+    };
+    // Transferred, not copied: no second copy of the key stays in this thread.
+    await this.#thread.run(task, {
+      transfer: [secretKey, resultSecretKey].flatMap((bytes) => (bytes === null ? [] : [bytes.buffer])),
+    });
+    this.#open.set(key, generation);
+  }
+
+  /** @param model one that {@link prepare} was called for. */
+  decrypt(model: ModelRecord, ciphertext: Uint8Array): Promise<DecryptAnswer> {
+    const task: DecryptTask = { kind: 'decrypt', model: modelKey(model), ciphertext };
+    return this.#thread.run<DecryptAnswer>(task);
+  }
+
+  async close(): Promise<void> {
+    await this.#thread.close();
+  }
+}
+
+function modelKey(model: ModelRecord): string {
+  return `${model.name}/${model.version}`;
+}
+
+/** Moves bytes into a buffer of their own, so that it can be transferred, and wipes where they were. */
+function owned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const copy = new Uint8Array(bytes.length);
+  copy.set(bytes);
+  bytes.fill(0);
+  return copy;
+}

@@ -1,0 +1,174 @@
+import { BlindsightError } from '#protocol/errors.ts';
+import type { Result } from '#protocol/messages.ts';
+import type { Clock } from '#runtime/clock.ts';
+import type { Logger } from '#runtime/log.ts';
+import { RetryLadder } from '#runtime/retry.ts';
+import type { InboxItem } from '../store/inbox.ts';
+import type { ModelRecord } from '../store/models.ts';
+import type { Store } from '../store/store.ts';
+import { type CheckedEnvelope, checkEnvelope } from './check-envelope.ts';
+import type { DecryptAnswer } from './decrypt-task.ts';
+import { RefusalLog } from './refusal-log.ts';
+import { frameTime, settle, type Verdict } from './settle.ts';
+
+/** What the processor asks of a decryptor; see {@link Decryptor}. */
+export type AnswerDecryptor = {
+  prepare(model: ModelRecord): Promise<void>;
+  decrypt(model: ModelRecord, ciphertext: Uint8Array): Promise<DecryptAnswer>;
+};
+
+export type ProcessorOptions = {
+  readonly store: Store;
+  readonly site: string;
+  readonly decryptor: AnswerDecryptor;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Called after an answer is durable. */
+  readonly onResult: (result: Result) => void;
+  /** Called after anything else that an operator can see has changed. */
+  readonly onChange: () => void;
+};
+
+/** How often a decryption is begun before the envelope is taken for one that ends the thread. */
+const MAX_ATTEMPTS = 3;
+/** Longest time that one envelope may take before the processor counts as stuck. */
+const STUCK_MS = 120_000;
+
+/**
+ * Takes envelopes from the inbox, oldest first and one at a time: check, decrypt once, settle, publish.
+ *
+ * Decrypted once means: one place in the sequence, one outcome. The attempt is durable before the decryption begins, the outcome
+ * is durable together with the removal from the inbox, and nothing of it is seen outside before. So after a crash in between,
+ * the very same bytes are decrypted again, which tells nobody anything, and no answer is lost.
+ */
+export class Processor {
+  readonly #options: ProcessorOptions;
+  readonly #refusals: RefusalLog;
+  #wake: (() => void) | null = null;
+  /** When the envelope at hand was begun; null while there is none. */
+  #begunMs: number | null = null;
+
+  constructor(options: ProcessorOptions) {
+    this.#options = options;
+    this.#refusals = new RefusalLog(options.store, options.clock, options.log);
+  }
+
+  /** Whether one envelope has been at hand for longer than any decryption takes. */
+  get isStuck(): boolean {
+    return this.#begunMs !== null && this.#options.clock.monotonic() - this.#begunMs > STUCK_MS;
+  }
+
+  /** Says that the inbox has something new. */
+  wake(): void {
+    this.#wake?.();
+  }
+
+  /** Works until the signal aborts; finishes the envelope at hand. Trouble (disk, thread, key) is waited out. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log, store } = this.#options;
+    const ladder = new RetryLadder([100, 1000, 5000, 30_000]);
+    signal.addEventListener('abort', () => this.wake(), { once: true });
+    while (!signal.aborted) {
+      try {
+        // Before the look into the inbox, so that nothing that comes in between is overlooked.
+        const woken = this.#nextWake();
+        const item = await store.inbox.first();
+        if (item === null) await woken;
+        else await this.#timed(item);
+        ladder.reset();
+      } catch (error) {
+        const code = error instanceof BlindsightError ? error.code : 'WORKER_FAILED';
+        log.error({ code, err: error }, 'the answers wait: one of them could not be processed');
+        await clock.sleep(ladder.next(), signal).catch(() => {});
+      }
+    }
+  }
+
+  async #timed(item: InboxItem): Promise<void> {
+    this.#begunMs = this.#options.clock.monotonic();
+    try {
+      await this.process(item);
+    } finally {
+      this.#begunMs = null;
+    }
+  }
+
+  #nextWake(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    return promise;
+  }
+
+  /** Brings one envelope to its end. */
+  async process(item: InboxItem): Promise<void> {
+    const { store, site, clock, onChange } = this.#options;
+    const checked = await checkEnvelope(store, site, item);
+    if (checked.outcome === 'decrypt') return this.#decrypt(item, checked);
+    if (checked.outcome === 'duplicate') {
+      await store.transaction(async (inside) => {
+        await inside.counters.add('duplicates');
+        await inside.inbox.remove(item.id);
+      });
+      return onChange();
+    }
+    const { reason, settles } = checked;
+    if (settles === null) {
+      await store.transaction(async (inside) => {
+        await inside.counters.add(`refused.${reason}`);
+        await inside.inbox.remove(item.id);
+      });
+    } else {
+      await settle(store, item, settles, null, { kind: 'refused', reason }, clock.now());
+    }
+    await this.#refusals.add(item.gateway, reason);
+    onChange();
+  }
+
+  async #decrypt(item: InboxItem, checked: CheckedEnvelope): Promise<void> {
+    const { store, clock, log, decryptor, onResult, onChange } = this.#options;
+    const { envelope, model } = checked;
+    // Trouble with keys or files is ours, not the envelope's: it throws, and the envelope waits.
+    await decryptor.prepare(model);
+    const begunMs = clock.monotonic();
+    const verdict = await this.#decide(item, checked, begunMs);
+    const quarantined = await settle(store, item, envelope, model, verdict, clock.now());
+    if (verdict.kind === 'answer') return onResult(verdict.result);
+    if (verdict.kind === 'refused') await this.#refusals.add(item.gateway, 'ciphertext');
+    else log.warn({ gateway: item.gateway, reason: verdict.reason, quarantined }, 'an answer was withheld');
+    onChange();
+  }
+
+  async #decide(item: InboxItem, { envelope, model }: CheckedEnvelope, begunMs: number): Promise<Verdict> {
+    const { store, decryptor, clock } = this.#options;
+    if (item.attempts >= MAX_ATTEMPTS) {
+      return { kind: 'withheld', reason: 'the decryption did not end', quarantine: false };
+    }
+    await store.inbox.beginAttempt(item.id);
+    const answer = await decryptor.decrypt(model, envelope.ciphertext);
+    if (answer.kind === 'refused') return { kind: 'refused', reason: 'ciphertext' };
+    if (answer.kind === 'withheld') return { kind: 'withheld', reason: answer.reason, quarantine: true };
+    const frameMs = frameTime(envelope, item);
+    const { prepareMs, encryptMs, evaluateMs } = envelope.timings;
+    return {
+      kind: 'answer',
+      result: {
+        camera: item.camera,
+        model: model.name,
+        label: answer.label,
+        probability: answer.probability,
+        probabilities: answer.probabilities,
+        frameTime: new Date(frameMs).toISOString(),
+        sequence: envelope.sequence,
+        historical: envelope.historical,
+        latencyMs: {
+          prepare: prepareMs,
+          encrypt: encryptMs,
+          evaluate: evaluateMs,
+          transport: Math.max(0, Math.round(item.receivedMs - envelope.readyTimeMs)),
+          decrypt: Math.round((clock.monotonic() - begunMs) * 10) / 10,
+          total: Math.max(0, Math.round(clock.now() - frameMs)),
+        },
+      },
+    };
+  }
+}

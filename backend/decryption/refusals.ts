@@ -1,0 +1,20 @@
+/** Why an envelope is not decrypted. Names of counters (`refused.<reason>`) and in docs; the sender never learns them. */
+export const REFUSALS = {
+  retained: 'a retained message stands on an inference topic',
+  oversized: 'the message is larger than any envelope',
+  'inbox-full': 'too much of this gateway waits already; it will send it again',
+  malformed: 'the bytes are not an envelope',
+  'unknown-gateway': 'no such gateway is enrolled',
+  signature: 'the signature is not the one of the gateway',
+  topic: 'the envelope names another gateway or camera than its topic',
+  site: 'the envelope is for another site',
+  camera: 'the camera belongs to another gateway',
+  quarantined: 'the gateway is in quarantine',
+  model: 'the network was never deployed to this gateway',
+  replayed: 'another envelope was settled at this place of the sequence',
+  stale: 'the envelope is older than what is remembered',
+  size: 'the ciphertext is not as long as an answer of this network',
+  ciphertext: 'the ciphertext is not well formed, or has another level, scale or size than an answer',
+} as const;
+
+export type Refusal = keyof typeof REFUSALS;

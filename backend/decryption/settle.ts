@@ -1,0 +1,78 @@
+import type { Envelope } from '#protocol/envelope.ts';
+import type { Result } from '#protocol/messages.ts';
+import { isBeyond } from '../store/gateways.ts';
+import type { InboxItem } from '../store/inbox.ts';
+import type { ModelRecord } from '../store/models.ts';
+import type { Store } from '../store/store.ts';
+
+/** How an envelope ends. */
+export type Verdict =
+  | { readonly kind: 'answer'; readonly result: Result }
+  | { readonly kind: 'withheld'; readonly reason: string; readonly quarantine: boolean }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/**
+ * Writes the end of an envelope that took its place in the sequence: outcome, position, gaps, counters, quarantine, and its removal
+ * from the inbox, all durable together. After a crash either all of it is there, or the envelope still waits.
+ *
+ * @returns whether this call put the gateway into quarantine.
+ */
+export async function settle(
+  store: Store,
+  item: InboxItem,
+  envelope: Envelope,
+  model: ModelRecord | null,
+  verdict: Verdict,
+  nowMs: number,
+): Promise<boolean> {
+  return store.transaction(async (inside) => {
+    await inside.inbox.remove(item.id);
+    const gateway = await inside.gateways.get(item.gateway);
+    const added = await inside.results.add({
+      gateway: item.gateway,
+      session: envelope.session,
+      sequence: envelope.sequence,
+      digest: item.digest,
+      camera: item.camera,
+      model: model?.name ?? '',
+      version: model?.version ?? 0,
+      frameMs: frameTime(envelope, item),
+      storedMs: nowMs,
+      withheld: verdict.kind === 'answer' ? null : verdict.reason,
+      result: verdict.kind === 'answer' ? verdict.result : null,
+    });
+    if (!added || gateway === null) return false;
+    if (isBeyond(envelope, gateway.last)) {
+      const before =
+        gateway.last.session === envelope.session ? gateway.last.sequence : envelope.sequence - 1;
+      const missed = envelope.sequence - before - 1;
+      if (missed > 0) await inside.counters.add('gaps', missed);
+      await inside.gateways.advance(item.gateway, envelope);
+    } else {
+      await inside.counters.add('late');
+    }
+    if (verdict.kind === 'answer') await inside.counters.add('accepted');
+    if (verdict.kind === 'refused') await inside.counters.add(`refused.${verdict.reason}`);
+    if (verdict.kind !== 'withheld') return false;
+    await inside.counters.add('withheld');
+    if (!verdict.quarantine) return false;
+    const quarantined = await inside.gateways.quarantine(item.gateway, verdict.reason, nowMs);
+    if (quarantined) {
+      await inside.journal.add({
+        timeMs: nowMs,
+        level: 'error',
+        code: 'GATEWAY_QUARANTINED',
+        subject: item.gateway,
+        message:
+          `an answer of camera ${item.camera} was withheld (${verdict.reason}); nothing of gateway ` +
+          `${item.gateway} is decrypted until it is released`,
+      });
+    }
+    return quarantined;
+  });
+}
+
+/** Frame time in whole milliseconds; a gateway whose clock is ahead must not own the future. */
+export function frameTime(envelope: Envelope, item: InboxItem): number {
+  return Math.min(Math.round(envelope.frameTimeMs), item.receivedMs);
+}

@@ -1,0 +1,102 @@
+import { CHUNK_BYTES, encodeChunk } from '#protocol/chunk.ts';
+import { BUNDLE_PARTS, decodeManifest } from '#protocol/manifest.ts';
+import { ChunkRequest } from '#protocol/messages.ts';
+import { parseMessage } from '#protocol/parse-message.ts';
+import { gatewayTopics } from '#protocol/topics.ts';
+import type { Link, MessageHandler } from '#runtime/link.ts';
+import type { Logger } from '#runtime/log.ts';
+import type { BlobFolder } from '../store/blob-folder.ts';
+import type { Store } from '../store/store.ts';
+
+export type ChunkServerOptions = {
+  readonly store: Store;
+  readonly blobs: BlobFolder;
+  readonly site: string;
+  readonly link: Pick<Link, 'publish'>;
+  readonly log: Logger;
+};
+
+/** Requests of one gateway that wait; a newer one replaces the oldest, and the gateway asks again for what it misses. */
+const MAX_WAITING = 4;
+/** Chunks on their way to the broker at once, for each gateway. */
+const WINDOW = 4;
+const REQUEST_MAX_BYTES = 1024;
+
+/**
+ * Answers chunk requests. A gateway gets pieces of bundles that were released to it, and nothing else; at most one request
+ * of each gateway is served at a time, so that one that asks without end slows down only itself.
+ */
+export class ChunkServer {
+  readonly #options: ChunkServerOptions;
+  readonly #waiting = new Map<string, ChunkRequest[]>();
+  readonly #busy = new Map<string, Promise<void>>();
+
+  constructor(options: ChunkServerOptions) {
+    this.#options = options;
+  }
+
+  /** Handler of the `bundle/request` topics. */
+  readonly receive: MessageHandler = (topic, payload, packet) => {
+    const gateway = topic.split('/')[3];
+    if (gateway === undefined || packet.retain) return;
+    let request: ChunkRequest;
+    try {
+      request = parseMessage(ChunkRequest, payload, REQUEST_MAX_BYTES);
+    } catch (error) {
+      this.#options.log.warn({ gateway, err: error }, 'a request for chunks is not well formed');
+      return;
+    }
+    const queue = this.#waiting.get(gateway) ?? [];
+    queue.push(request);
+    if (queue.length > MAX_WAITING) queue.shift();
+    this.#waiting.set(gateway, queue);
+    if (!this.#busy.has(gateway)) {
+      this.#busy.set(
+        gateway,
+        this.#serveAll(gateway).finally(() => this.#busy.delete(gateway)),
+      );
+    }
+  };
+
+  /** Forgets what waits and resolves when nothing is being sent any more. */
+  async close(): Promise<void> {
+    this.#waiting.clear();
+    await Promise.all(this.#busy.values());
+  }
+
+  async #serveAll(gateway: string): Promise<void> {
+    for (;;) {
+      const request = this.#waiting.get(gateway)?.shift();
+      if (request === undefined) return;
+      try {
+        await this.#serve(gateway, request);
+      } catch (error) {
+        // The gateway asks again; it has a timer of its own.
+        this.#options.log.warn({ gateway, err: error }, 'chunks could not be sent');
+      }
+    }
+  }
+
+  async #serve(gateway: string, request: ChunkRequest): Promise<void> {
+    const { store, blobs, site, link, log } = this.#options;
+    const deployment = await store.deployments.get(request.bundle);
+    const name = BUNDLE_PARTS.find((part) => part === request.part);
+    if (deployment === null || deployment.gateway !== gateway || name === undefined) {
+      log.warn({ gateway, part: request.part }, 'asked for a part of a bundle that was not released to it');
+      return;
+    }
+    const part = decodeManifest(deployment.manifest).manifest.parts.find((one) => one.name === name)!;
+    const count = Math.ceil(part.bytes / CHUNK_BYTES);
+    const last = Math.min(request.from + request.count, count);
+    const topic = gatewayTopics(site, gateway).bundleChunk;
+    for (let from = request.from; from < last; from += WINDOW) {
+      const numbers = Array.from({ length: Math.min(WINDOW, last - from) }, (_, index) => from + index);
+      await Promise.all(
+        numbers.map(async (number) => {
+          const data = await blobs.read(part.sha256, number * CHUNK_BYTES, CHUNK_BYTES);
+          await link.publish(topic, encodeChunk({ bundle: request.bundle, part: name, number, data }));
+        }),
+      );
+    }
+  }
+}

@@ -1,0 +1,184 @@
+import type { BackendConfig } from '#config/schema.ts';
+import type { BackendState, Result } from '#protocol/messages.ts';
+import { siteTopics } from '#protocol/topics.ts';
+import { type Clock, systemClock } from '#runtime/clock.ts';
+import { connectLink, type Link } from '#runtime/link.ts';
+import type { Logger } from '#runtime/log.ts';
+import { EventHub } from './api/event-hub.ts';
+import { readToken } from './api/security.ts';
+import { startApi } from './api/server.ts';
+import { Decryptor } from './decryption/decryptor.ts';
+import { Intake } from './decryption/intake.ts';
+import { Processor } from './decryption/processor.ts';
+import { RefusalLog } from './decryption/refusal-log.ts';
+import { ChunkServer } from './deployment/chunk-server.ts';
+import { DeploymentService } from './deployment/deployment-service.ts';
+import { GatewayListener } from './results/gateway-listener.ts';
+import { ResultPublisher } from './results/result-publisher.ts';
+import { removeOldResults } from './results/retention.ts';
+import { SiteView } from './results/site-view.ts';
+import { openSite, type Site } from './site.ts';
+
+export type BackendOptions = {
+  readonly config: BackendConfig;
+  readonly log: Logger;
+  /** Closes the backend, as `close` does. */
+  readonly signal: AbortSignal;
+  readonly clock?: Clock;
+};
+
+export type RunningBackend = {
+  /** Where the API and the page are served. */
+  readonly port: number;
+  /** Finishes what is at hand, says goodbye and ends; resolves when all is durable and closed. */
+  close(): Promise<void>;
+};
+
+/** Setting of the store that numbers the backend's connections. */
+const SESSION = 'backend-session';
+
+function openLink(
+  config: BackendConfig,
+  session: { current: number },
+  site: Site,
+  clock: Clock,
+  log: Logger,
+): Link {
+  return connectLink({
+    url: config.broker.url,
+    ca: config.broker.ca,
+    certificate: config.broker.certificate,
+    key: config.broker.key,
+    clientId: 'backend',
+    clock,
+    log,
+    will: async () => {
+      session.current = await site.store.settings.next(SESSION);
+      return {
+        topic: siteTopics(site.name).backendState,
+        payload: stateMessage('offline', session.current, clock),
+        retain: true,
+      };
+    },
+  });
+}
+
+function stateMessage(state: BackendState['state'], session: number, clock: Clock): string {
+  const message: BackendState = { state, session, time: new Date(clock.now()).toISOString() };
+  return JSON.stringify(message);
+}
+
+/**
+ * Starts the backend: inbox, decryption, deployment, results and API. It runs without a broker too, and says so.
+ *
+ * @throws BlindsightError where site, key, token or API address do not allow a start; the broker never is a reason.
+ */
+export async function runBackend(options: BackendOptions): Promise<RunningBackend> {
+  const { config, log, signal, clock = systemClock } = options;
+  const token = await readToken(config.api.host, config.api.tokenFile);
+  const site = await openSite(config);
+  const { store } = site;
+  const stop = new AbortController();
+  const view = new SiteView(site.name, store, clock);
+  await view.load();
+  const failed = (error: unknown) => log.error({ err: error }, 'the store did not answer');
+  const hub = new EventHub(() => view.snapshot(), failed);
+  const onChange = () => hub.stateChanged();
+  const decryptor = new Decryptor(site);
+
+  const session = { current: 0 };
+  let api: Awaited<ReturnType<typeof startApi>>;
+  let processor: Processor;
+  try {
+    processor = new Processor({
+      store,
+      site: site.name,
+      decryptor,
+      clock,
+      log,
+      onResult: (result: Result) => {
+        results.publish(result);
+        hub.publish({ type: 'result', data: result });
+        onChange();
+      },
+      onChange,
+    });
+    api = await startApi({
+      store,
+      snapshot: () => view.snapshot(),
+      isStuck: () => processor.isStuck,
+      hub,
+      clock,
+      log,
+      host: config.api.host,
+      port: config.api.port,
+      token,
+    });
+  } catch (error) {
+    hub.close();
+    await site.close();
+    throw error;
+  }
+
+  const link = openLink(config, session, site, clock, log);
+  const results = new ResultPublisher(site.name, link, view, log);
+  const deployments = new DeploymentService({ store, site: site.name, link, clock, log, onChange });
+  const chunks = new ChunkServer({ store, blobs: site.blobs, site: site.name, link, log });
+  const intake = new Intake({
+    store,
+    site: site.name,
+    link,
+    clock,
+    log,
+    refusals: new RefusalLog(store, clock, log),
+    onStored: () => processor.wake(),
+  });
+  const topics = siteTopics(site.name);
+  link.subscribe(topics.inferences, intake.receive);
+  link.subscribe(topics.anyGateway('bundle/request'), chunks.receive);
+  new GatewayListener({ store, site: site.name, view, deployments, clock, log, onChange }).listen(link);
+  // Only now, with every subscription granted, may gateways think that somebody listens.
+  link.onUp(async () => {
+    view.setBroker(true, `connected to ${config.broker.url}`);
+    onChange();
+    deployments.linkUp();
+    await link.publish(topics.backendState, stateMessage('online', session.current, clock), { retain: true });
+    await results.publishLatest();
+  });
+  link.onDown((reason) => {
+    view.setBroker(false, reason.message);
+    onChange();
+  });
+
+  const loops = [
+    processor.run(stop.signal),
+    deployments.run(stop.signal),
+    removeOldResults({ store, days: config.resultsDays, clock, log }, stop.signal),
+  ];
+  let closing: Promise<void> | null = null;
+  const closeAll = async () => {
+    await link.close([
+      {
+        topic: topics.backendState,
+        payload: stateMessage('offline', session.current, clock),
+        retain: true,
+      },
+    ]);
+    await intake.idle();
+    await chunks.close();
+    stop.abort();
+    await Promise.all(loops);
+    await decryptor.close();
+    await api.close();
+    await site.close();
+    log.info('backend closed');
+  };
+  const close = () => {
+    closing ??= closeAll();
+    return closing;
+  };
+  signal.addEventListener('abort', () => void close().catch(failed), { once: true });
+  if (signal.aborted) void close().catch(failed);
+  log.info({ port: api.port }, `backend of site ${site.name} runs; page on port ${api.port}`);
+  return { port: api.port, close };
+}

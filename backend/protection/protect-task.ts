@@ -1,0 +1,31 @@
+import type { Interpretation } from '#fhe/program/interpretation.ts';
+import type { BundlePartName } from '#protocol/manifest.ts';
+
+/** What the protecting thread is given. */
+export type ProtectTask = {
+  readonly name: string;
+  readonly network: { readonly zoo: string } | { readonly onnx: Uint8Array; readonly metadata: string };
+};
+
+/** How far it is. */
+export type ProtectProgress = {
+  /** A few words for people. */
+  readonly step: string;
+  /** Share of the whole that is done, 0 to 1. */
+  readonly fraction: number;
+};
+
+/** A protected network as it comes out of the thread. The secret keys are in buffers of their own, to be sealed and wiped. */
+export type ProtectedNetwork = {
+  readonly onnx: Uint8Array;
+  readonly labels: readonly string[];
+  readonly ringDegree: number;
+  readonly logQP: number;
+  readonly parts: readonly { readonly name: BundlePartName; readonly bytes: Uint8Array }[];
+  readonly secretKey: Uint8Array;
+  readonly resultSecretKey: Uint8Array | null;
+  /** SHA-256, hex, of the answer to the self-test inputs. */
+  readonly selfTest: { readonly engine?: string; readonly reference: string };
+  readonly answerBytes: number;
+  readonly interpretation: Interpretation;
+};

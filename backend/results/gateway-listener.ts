@@ -1,0 +1,125 @@
+import type { z } from 'zod';
+import { BlindsightError } from '#protocol/errors.ts';
+import { Birth, CameraState, GatewayState, Health, LogEvent, Reported } from '#protocol/messages.ts';
+import { parseMessage } from '#protocol/parse-message.ts';
+import { siteTopics } from '#protocol/topics.ts';
+import type { Clock } from '#runtime/clock.ts';
+import type { Link } from '#runtime/link.ts';
+import type { Logger } from '#runtime/log.ts';
+import type { DeploymentService } from '../deployment/deployment-service.ts';
+import type { Store } from '../store/store.ts';
+import type { SiteView } from './site-view.ts';
+
+export type GatewayListenerOptions = {
+  readonly store: Store;
+  readonly site: string;
+  readonly view: SiteView;
+  readonly deployments: Pick<DeploymentService, 'reported'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly onChange: () => void;
+};
+
+/** Log events of one gateway that reach the journal in a minute. */
+const LOG_EVENTS_A_MINUTE = 30;
+
+/** Listens to what enrolled gateways say about themselves, and brings it into view, store and journal. */
+export class GatewayListener {
+  readonly #options: GatewayListenerOptions;
+  readonly #logBudget = new Map<string, { minute: number; used: number }>();
+
+  constructor(options: GatewayListenerOptions) {
+    this.#options = options;
+  }
+
+  /** Subscribes on a link. */
+  listen(link: Pick<Link, 'subscribe'>): void {
+    const { site, view, deployments } = this.#options;
+    const { anyGateway } = siteTopics(site);
+    this.#on(link, anyGateway('birth'), Birth, (gateway, birth) => this.#birth(gateway, birth));
+    this.#on(link, anyGateway('state'), GatewayState, (gateway, state) =>
+      view.setGatewayState(gateway, state),
+    );
+    this.#on(link, anyGateway('health'), Health, (gateway, health) => view.setHealth(gateway, health));
+    this.#on(link, anyGateway('log'), LogEvent, (gateway, event) => this.#log(gateway, event));
+    this.#on(link, anyGateway('reported'), Reported, async (gateway, report) => {
+      view.setReported(gateway, report);
+      await deployments.reported(gateway, report);
+    });
+    this.#on(link, anyGateway('camera/+/state'), CameraState, (gateway, state, levels) =>
+      this.#cameraState(gateway, state, levels[5]),
+    );
+  }
+
+  #on<T>(
+    link: Pick<Link, 'subscribe'>,
+    filter: string,
+    schema: z.ZodType<T>,
+    handle: (gateway: string, message: T, levels: readonly string[]) => Promise<void> | void,
+  ): void {
+    const { store, log, onChange } = this.#options;
+    link.subscribe(filter, (topic, payload) => {
+      // A cleared retained message; the gateway will say more.
+      if (payload.length === 0) return;
+      const levels = topic.split('/');
+      const gateway = levels[3] ?? '';
+      const work = async () => {
+        const message = parseMessage(schema, payload);
+        if ((await store.gateways.get(gateway)) === null) return;
+        await handle(gateway, message, levels);
+        onChange();
+      };
+      work().catch((error: unknown) => {
+        const code = error instanceof BlindsightError ? error.code : undefined;
+        log.warn({ gateway, topic, code, err: error }, 'a message of a gateway was not understood');
+      });
+    });
+  }
+
+  async #birth(gateway: string, birth: Birth): Promise<void> {
+    const { log } = this.#options;
+    if (birth.gateway !== gateway) return;
+    log.info({ gateway, session: birth.session, version: birth.version }, 'gateway connected');
+    for (const camera of birth.cameras) await this.#claim(gateway, camera);
+  }
+
+  /** @returns whether the gateway owns the camera. */
+  async #claim(gateway: string, camera: string): Promise<boolean> {
+    const { store, clock, log } = this.#options;
+    const owner = await store.cameras.claim(camera, gateway, clock.now());
+    if (owner === gateway) return true;
+    await store.counters.add('refused.camera');
+    const message = `gateway ${gateway} announces camera ${camera}, which belongs to gateway ${owner}`;
+    log.warn({ gateway, camera, owner }, message);
+    await store.journal.add({
+      timeMs: clock.now(),
+      level: 'warn',
+      code: 'CAMERA_CONFLICT',
+      subject: camera,
+      message,
+    });
+    return false;
+  }
+
+  async #cameraState(gateway: string, state: CameraState, camera: string | undefined): Promise<void> {
+    if (state.camera !== camera) return;
+    if ((await this.#options.store.cameras.owner(camera)) === gateway)
+      this.#options.view.setCameraState(state);
+  }
+
+  async #log(gateway: string, event: LogEvent): Promise<void> {
+    const { store, clock } = this.#options;
+    const minute = Math.floor(clock.now() / 60_000);
+    const budget = this.#logBudget.get(gateway);
+    const used = budget?.minute === minute ? budget.used : 0;
+    if (used >= LOG_EVENTS_A_MINUTE) return;
+    this.#logBudget.set(gateway, { minute, used: used + 1 });
+    await store.journal.add({
+      timeMs: clock.now(),
+      level: event.level,
+      code: event.code,
+      subject: gateway,
+      message: event.message,
+    });
+  }
+}

@@ -1,0 +1,153 @@
+import type { CameraView, Counters, GatewayView, ModelView, SiteState } from '#protocol/api.ts';
+import type { CameraState, GatewayState, Health, Reported, Result } from '#protocol/messages.ts';
+import type { Clock } from '#runtime/clock.ts';
+import type { ModelRecord } from '../store/models.ts';
+import type { Store } from '../store/store.ts';
+
+type GatewayMemory = {
+  state: GatewayState | null;
+  health: Health | null;
+  reported: Reported | null;
+};
+
+/**
+ * The site as the cockpit sees it: what gateways say (in memory, because it is retained or repeated) over what the store
+ * knows. Cameras that are not owned by the gateway that speaks of them do not get in.
+ */
+export class SiteView {
+  readonly #site: string;
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #gateways = new Map<string, GatewayMemory>();
+  readonly #cameras = new Map<string, CameraState>();
+  readonly #results = new Map<string, Result>();
+  #broker: SiteState['broker'] = { connected: false, detail: 'not connected yet' };
+
+  constructor(site: string, store: Store, clock: Clock) {
+    this.#site = site;
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /** Reads the newest answer of each camera, so that the page is not empty after a restart. */
+  async load(): Promise<void> {
+    for (const { camera } of await this.#store.cameras.list()) {
+      const result = await this.#store.results.latest(camera);
+      if (result !== null) this.#results.set(camera, result);
+    }
+  }
+
+  get brokerConnected(): boolean {
+    return this.#broker.connected;
+  }
+
+  setBroker(connected: boolean, detail: string): void {
+    this.#broker = { connected, detail };
+  }
+
+  #gateway(name: string): GatewayMemory {
+    let memory = this.#gateways.get(name);
+    if (memory === undefined) {
+      memory = { state: null, health: null, reported: null };
+      this.#gateways.set(name, memory);
+    }
+    return memory;
+  }
+
+  /** The last will of an earlier session that comes late does not speak for the present one. */
+  setGatewayState(gateway: string, state: GatewayState): void {
+    const memory = this.#gateway(gateway);
+    if (memory.state !== null && state.session < memory.state.session) return;
+    memory.state = state;
+  }
+
+  setHealth(gateway: string, health: Health): void {
+    this.#gateway(gateway).health = health;
+  }
+
+  setReported(gateway: string, reported: Reported): void {
+    this.#gateway(gateway).reported = reported;
+  }
+
+  setCameraState(state: CameraState): void {
+    this.#cameras.set(state.camera, state);
+  }
+
+  /** @returns whether this is the newest answer of its camera. */
+  setResult(result: Result): boolean {
+    const before = this.#results.get(result.camera);
+    if (before !== undefined && Date.parse(before.frameTime) > Date.parse(result.frameTime)) return false;
+    this.#results.set(result.camera, result);
+    return true;
+  }
+
+  /** Newest answer of each camera. */
+  latestResults(): Result[] {
+    return [...this.#results.values()];
+  }
+
+  async snapshot(): Promise<SiteState> {
+    return {
+      site: this.#site,
+      time: new Date(this.#clock.now()).toISOString(),
+      broker: this.#broker,
+      gateways: await this.#gatewayViews(),
+      cameras: await this.#cameraViews(),
+      models: (await this.#store.models.list()).map(modelView),
+      counters: countersView(await this.#store.counters.all()),
+    };
+  }
+
+  async #gatewayViews(): Promise<GatewayView[]> {
+    const releases = new Map((await this.#store.deployments.current()).map((row) => [row.gateway, row]));
+    return (await this.#store.gateways.list()).map((record) => {
+      const memory = this.#gateways.get(record.name);
+      const release = releases.get(record.name);
+      return {
+        name: record.name,
+        state: memory?.state?.state ?? 'unknown',
+        since: memory?.state?.time ?? null,
+        quarantined: record.quarantine !== null,
+        health: memory?.health ?? null,
+        reported: memory?.reported ?? null,
+        model: release === undefined ? null : { name: release.model, version: release.version },
+      };
+    });
+  }
+
+  async #cameraViews(): Promise<CameraView[]> {
+    return (await this.#store.cameras.list()).map(({ camera, gateway }) => ({
+      camera,
+      gateway,
+      state: this.#cameras.get(camera) ?? null,
+      result: this.#results.get(camera) ?? null,
+    }));
+  }
+}
+
+function modelView(model: ModelRecord): ModelView {
+  return {
+    name: model.name,
+    version: model.version,
+    labels: model.labels,
+    ringDegree: model.ringDegree,
+    logQP: model.logQP,
+    bundleBytes: model.parts.reduce((sum, part) => sum + part.bytes, 0),
+    createdTime: new Date(model.createdMs).toISOString(),
+  };
+}
+
+function countersView(all: Record<string, number>): Counters {
+  const prefix = 'refused.';
+  return {
+    accepted: all.accepted ?? 0,
+    duplicates: all.duplicates ?? 0,
+    gaps: Math.max(0, (all.gaps ?? 0) - (all.late ?? 0)),
+    withheld: all.withheld ?? 0,
+    refused: Object.fromEntries(
+      Object.entries(all)
+        .filter(([name]) => name.startsWith(prefix))
+        .map(([name, value]) => [name.slice(prefix.length), value]),
+    ),
+  };
+}
