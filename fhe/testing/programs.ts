@@ -1,0 +1,174 @@
+import type { Parameters, ParametersLiteral } from '../ckks/parameters.ts';
+import { encodeProgram } from '../program/codec.ts';
+import type { InterpreterMaterial } from '../program/interpreter.ts';
+import type { Instruction, Program, ProgramConstant } from '../program/program.ts';
+import { verifyProgram } from '../program/verifier.ts';
+import { encryptConstants } from '../secret/encrypt.ts';
+import { makeEvaluationKeys } from '../secret/evaluation-keys.ts';
+import { createOwnerKeys, type OwnerKeys } from '../secret/owner-keys.ts';
+import { randomSlots } from './parameters.ts';
+
+/** A program with its constants in the clear. */
+export type TestProgram = {
+  readonly program: Program;
+  readonly constants: readonly Float64Array[];
+};
+
+const PICTURE = { channels: 1, height: 8, width: 8 } as const;
+const SCALE = 2 ** 28;
+
+/** A picture of 64 values for the programs below. */
+export const testPicture: Float32Array = Float32Array.from(randomSlots(64, 7), (v) => (v + 1) / 2);
+
+function build(
+  name: string,
+  parameters: Parameters,
+  instructions: readonly Instruction[],
+  constants: readonly ProgramConstant[] = [],
+  { inputs = 1, scale = SCALE, level = parameters.maxLevel } = {},
+): TestProgram {
+  const { ringDegree, moduli, specialModuli, slots } = parameters;
+  const literal: ParametersLiteral = { ringDegree, moduli, specialModuli };
+  return {
+    program: {
+      version: 1,
+      name,
+      parameters: literal,
+      picture: PICTURE,
+      inputs: Array.from({ length: inputs }, (_, input) => ({
+        level,
+        scale,
+        // Every fifth slot is empty; each input reads the picture from another place.
+        slots: Int32Array.from({ length: slots }, (_, i) => (i % 5 === 4 ? -1 : (i * 3 + input * 11) % 64)),
+      })),
+      constants,
+      instructions,
+    },
+    constants: constants.map((_, i) => randomSlots(slots, 100 + i)),
+  };
+}
+
+/**
+ * Small programs that together use every instruction but `switch-ring`, all with scales near 2^28.
+ *
+ * @param parameters at least four data primes of about 30 bits.
+ */
+export function testPrograms(parameters: Parameters): TestProgram[] {
+  const top = parameters.maxLevel;
+  const q = (level: number): number => parameters.moduli[level]!;
+  const constant = (level: number, scale = SCALE, modulus: 'Q' | 'QP' = 'Q'): ProgramConstant => ({
+    level,
+    scale,
+    modulus,
+  });
+  return [
+    build('encrypt', parameters, [
+      { op: 'encrypt', out: 0, input: 0 },
+      { op: 'output', source: 0 },
+    ]),
+    build(
+      'encrypt-low',
+      parameters,
+      [
+        { op: 'encrypt', out: 0, input: 0 },
+        { op: 'output', source: 0 },
+      ],
+      [],
+      { level: 0, scale: 2 ** 25 },
+    ),
+    build('rotate-fold', parameters, [
+      { op: 'encrypt', out: 0, input: 0 },
+      { op: 'rotate', out: 1, source: 0, step: 5 },
+      { op: 'rotate', out: 2, source: 1, step: -9 },
+      { op: 'fold', out: 3, source: 2, steps: [1, 2, -4] },
+      { op: 'output', source: 3 },
+    ]),
+    build(
+      'inner',
+      parameters,
+      [
+        { op: 'encrypt', out: 0, input: 0 },
+        { op: 'encrypt', out: 1, input: 1 },
+        {
+          op: 'inner',
+          out: 2,
+          terms: [
+            { source: 0, constant: 0 },
+            { source: 1, constant: 1 },
+          ],
+        },
+        { op: 'relinearize', out: 3, source: 2 },
+        { op: 'rescale', out: 4, source: 3 },
+        { op: 'output', source: 4 },
+      ],
+      [constant(top, q(top)), constant(top, q(top))],
+      { inputs: 2 },
+    ),
+    build(
+      'rotate-inner',
+      parameters,
+      [
+        { op: 'encrypt', out: 0, input: 0 },
+        {
+          op: 'rotate-inner',
+          out: 1,
+          terms: [0, 1, -7].map((step, index) => ({ source: 0, step, constant: index })),
+        },
+        { op: 'relinearize', out: 2, source: 1 },
+        { op: 'rescale', out: 3, source: 2 },
+        { op: 'add-constant', out: 4, source: 3, constant: 3 },
+        { op: 'output', source: 4 },
+      ],
+      [...[0, 1, 2].map(() => constant(top, q(top), 'QP')), constant(top - 1)],
+    ),
+    build('square-unrelinearized', parameters, [
+      { op: 'encrypt', out: 0, input: 0 },
+      { op: 'square', out: 1, source: 0 },
+      { op: 'multiply', out: 2, left: 0, right: 0 },
+      { op: 'add', out: 3, left: 1, right: 2 },
+      { op: 'rescale', out: 4, source: 3 },
+      { op: 'output', source: 4 },
+    ]),
+    build(
+      'chain',
+      parameters,
+      [
+        { op: 'encrypt', out: 0, input: 0 },
+        { op: 'inner', out: 1, terms: [{ source: 0, constant: 0 }] },
+        { op: 'relinearize', out: 2, source: 1 },
+        { op: 'rescale', out: 3, source: 2 },
+        { op: 'square', out: 4, source: 3 },
+        { op: 'relinearize', out: 5, source: 4 },
+        { op: 'rescale', out: 6, source: 5 },
+        {
+          op: 'rotate-inner',
+          out: 7,
+          terms: [3, 0].map((step, i) => ({ source: 6, step, constant: 1 + i })),
+        },
+        { op: 'drop-level', out: 8, source: 7, level: 1 },
+        { op: 'relinearize', out: 9, source: 8 },
+        { op: 'rescale', out: 10, source: 9 },
+        { op: 'output', source: 10 },
+      ],
+      [constant(top, q(top)), constant(top - 2, q(1) / 2, 'QP'), constant(top - 2, q(1) / 2, 'QP')],
+    ),
+  ];
+}
+
+/** Keys and material for a program, made as the owner makes them. */
+export async function makeMaterial(
+  { program, constants }: TestProgram,
+  owner?: OwnerKeys,
+): Promise<{ readonly keys: OwnerKeys; readonly material: InterpreterMaterial }> {
+  const { parameters } = verifyProgram(program);
+  const keys = owner ?? (await createOwnerKeys(parameters, program.resultRing));
+  return {
+    keys,
+    material: {
+      program: encodeProgram(program),
+      constants: await encryptConstants(program, keys.secretKey, constants),
+      publicKey: keys.publicKey,
+      evaluationKeys: await makeEvaluationKeys(program, keys),
+    },
+  };
+}
