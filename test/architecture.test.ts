@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { importSpecifiers, isTest, readSource, repositoryFiles, resolveSpecifier } from './source-files.ts';
+import { importSpecifiers } from '../deploy/edge/import-specifiers.ts';
+import { isTest, readSource, repositoryFiles, resolveSpecifier } from './source-files.ts';
 
 /**
  * Which folder may import which. `fhe/secret` (secret keys, decryption) is listed on its own: the edge image holds no

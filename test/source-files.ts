@@ -28,18 +28,6 @@ export function isTest(file: string): boolean {
   return file.startsWith('test/') || /\.test\.tsx?$/.test(file) || /(^|\/)testing\//.test(file);
 }
 
-/** Module specifiers of static imports, re-exports, dynamic imports with a literal, and worker or asset URLs. */
-export function importSpecifiers(source: string): string[] {
-  const withoutComments = source.replace(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/[^\n]*/g, '');
-  const patterns = [
-    /^\s*(?:import|export)\s[^'";]*?\bfrom\s*['"]([^'"]+)['"]/gm,
-    /^\s*import\s*['"]([^'"]+)['"]/gm,
-    /\bimport\(\s*['"]([^'"]+)['"]\s*\)/g,
-    /\bnew URL\(\s*['"]([^'"]+)['"]\s*,\s*import\.meta\.url/g,
-  ];
-  return patterns.flatMap((pattern) => [...withoutComments.matchAll(pattern)].map((match) => match[1]!));
-}
-
 /**
  * The repository path that a specifier of ours means, or null for packages and Node's own modules.
  *

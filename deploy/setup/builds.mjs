@@ -28,10 +28,12 @@ const BUILDS = [
 /**
  * Builds what is missing or older than its sources. Needs the npm packages.
  *
+ * @param {readonly string[]} [names] only these; all where none is named
  * @throws {SetupError} where a build fails
  */
-export async function ensureBuilds() {
+export async function ensureBuilds(names = []) {
   for (const { name, title, script, sources, outputs } of BUILDS) {
+    if (names.length > 0 && !names.includes(name)) continue;
     if (!existsSync(join(root, script))) continue;
     const wanted = digestOf(sources);
     const complete = outputs.every((output) => existsSync(join(root, output)));

@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+// The command line of an edge image: the agent and nothing else. Same words as the full one: blindsight agent --config FILE
+import { Command } from 'commander';
+import { runAgentDaemon } from '../daemons/agent.ts';
+import { reportError } from '../report-error.ts';
+import { stopSignal } from '../stop-signal.ts';
+
+const program = new Command('blindsight').description('Blindsight gateway').showHelpAfterError();
+program
+  .command('agent')
+  .description('run the gateway daemon: cameras in, encrypted answers out')
+  .requiredOption('--config <file>', 'configuration file')
+  .action(({ config }: { config: string }) => runAgentDaemon(config, stopSignal()));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = reportError(error);
+}

@@ -1,0 +1,63 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readSource } from './source-files.ts';
+
+const run = promisify(execFile);
+const UNITS = ['blindsight-agent', 'blindsight-backend', 'blindsight-broker'];
+
+/** systemd-analyze's exposure: 0 is safest, 10 is none; what remains is the network, /proc and systemd-notify. */
+const MAX_EXPOSURE = 2;
+
+describe('systemd units', () => {
+  let folder: string;
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'blindsight-units-'));
+    for (const unit of UNITS) {
+      // Only installing puts the program where the unit looks for it.
+      const text = readSource(`deploy/systemd/${unit}.service`).replace(
+        /^ExecStart=\S+/m,
+        'ExecStart=/bin/true',
+      );
+      writeFileSync(join(folder, `${unit}.service`), text);
+    }
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it.each(UNITS)('%s passes systemd-analyze verify without a word', async (unit) => {
+    const { stdout, stderr } = await run('systemd-analyze', [
+      'verify',
+      '--man=no',
+      join(folder, `${unit}.service`),
+    ]);
+    expect(stdout + stderr).toBe('');
+  });
+
+  it.each(UNITS)('%s is sandboxed', async (unit) => {
+    const { stdout } = await run('systemd-analyze', [
+      'security',
+      '--offline=yes',
+      '--no-pager',
+      join(folder, `${unit}.service`),
+    ]);
+    const exposure = Number(/Overall exposure level for \S+: ([\d.]+)/.exec(stdout)?.[1]);
+    expect(exposure).toBeLessThanOrEqual(MAX_EXPOSURE);
+  });
+
+  it.each(UNITS)('%s starts what the installer installs, and lets V8 compile', (unit) => {
+    const text = readSource(`deploy/systemd/${unit}.service`);
+    const daemon = unit.replace('blindsight-', '');
+    expect(text).toMatch(
+      new RegExp(`^ExecStart=/usr/lib/blindsight/bin/blindsight ${daemon} --config /\\S+$`, 'm'),
+    );
+    expect(text).toContain('Type=notify\n');
+    expect(text).toMatch(/^WatchdogSec=\d+$/m);
+    expect(text).toMatch(/^LoadCredential=\S+:\//m);
+    expect(text).not.toMatch(/^MemoryDenyWriteExecute=/m);
+    expect(readSource('deploy/install.sh')).toContain('/usr/lib/blindsight');
+  });
+});
