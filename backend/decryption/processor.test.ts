@@ -1,0 +1,334 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  decodeCiphertext,
+  decodeConstants,
+  encodeCiphertext,
+  expandCiphertext,
+} from '#fhe/ckks/serialization.ts';
+import { verifyProgram } from '#fhe/program/verifier.ts';
+import { type Envelope, encodeEnvelope, envelopeDigest } from '#protocol/envelope.ts';
+import type { Result } from '#protocol/messages.ts';
+import { systemClock } from '#runtime/clock.ts';
+import { createLogger } from '#runtime/log.ts';
+import { releaseGateway } from '../operations/gateways.ts';
+import { keepNetwork } from '../protection/keep-network.ts';
+import { enrolTestGateway, makeTestSite, releaseTo, type TestSite } from '../testing/test-site.ts';
+import { makeTinyNetwork, type TinyNetwork } from '../testing/tiny-network.ts';
+import type { DecryptAnswer } from './decrypt-task.ts';
+import { Decryptor } from './decryptor.ts';
+import { Processor } from './processor.ts';
+
+const log = createLogger({ name: 'test', level: 'error', format: 'json', destination: { write: () => {} } });
+const PIXELS = [0.2, 0.9] as const;
+
+describe('an envelope', () => {
+  let network: TinyNetwork;
+  let answer: Uint8Array;
+  let site: TestSite;
+  let signingKey: KeyObject;
+  let bundle: string;
+  let decryptor: Decryptor;
+  let processor: Processor;
+  let results: Result[];
+  let decryptions: number;
+  /** Replaces the decryption in the tests of crashes. */
+  let sabotage: (() => Promise<DecryptAnswer>) | null;
+
+  beforeAll(async () => {
+    network = await makeTinyNetwork();
+    answer = network.answer(PIXELS);
+  }, 60_000);
+  afterAll(() => network.close());
+
+  beforeEach(async () => {
+    site = await makeTestSite();
+    const { protectedNetwork } = network;
+    const copy = {
+      ...protectedNetwork,
+      secretKey: Uint8Array.from(protectedNetwork.secretKey),
+      onnx: Uint8Array.from(protectedNetwork.onnx),
+    };
+    await keepNetwork(site, 'tiny', copy, 1);
+    signingKey = await enrolTestGateway(site, 'gate');
+    bundle = await releaseTo(site, 'gate', 'tiny');
+    decryptor = new Decryptor(site);
+    results = [];
+    decryptions = 0;
+    sabotage = null;
+    processor = makeProcessor();
+  });
+  afterEach(async () => {
+    await decryptor.close();
+    await site.close();
+  });
+
+  function makeProcessor(): Processor {
+    return new Processor({
+      store: site.store,
+      site: site.name,
+      decryptor: {
+        prepare: (model) => decryptor.prepare(model),
+        decrypt: (model, ciphertext) => {
+          decryptions += 1;
+          return sabotage === null ? decryptor.decrypt(model, ciphertext) : sabotage();
+        },
+      },
+      clock: systemClock,
+      log,
+      onResult: (result) => results.push(result),
+      onChange: () => {},
+    });
+  }
+
+  function makeEnvelope(changes: Partial<Envelope> = {}): Envelope {
+    return {
+      schema: 1,
+      site: 'yard',
+      gateway: 'gate',
+      camera: 'door',
+      session: 1,
+      sequence: 0,
+      frameTimeMs: Date.now() - 1000,
+      readyTimeMs: Date.now() - 500,
+      bundle,
+      interpreter: 'reference',
+      historical: false,
+      timings: { prepareMs: 1, encryptMs: 2, evaluateMs: 3 },
+      ciphertext: answer,
+      ...changes,
+    };
+  }
+
+  async function deliver(bytes: Uint8Array, topic = { gateway: 'gate', camera: 'door' }): Promise<void> {
+    const digest = envelopeDigest(bytes);
+    const bound = { items: 100, bytes: 2 ** 30 };
+    await site.store.inbox.add({ ...topic, digest, receivedMs: Date.now(), envelope: bytes }, bound);
+    await drain();
+  }
+
+  async function drain(): Promise<void> {
+    for (;;) {
+      const item = await site.store.inbox.first();
+      if (item === null) return;
+      await processor.process(item);
+    }
+  }
+
+  const send = (changes: Partial<Envelope> = {}, topic?: { gateway: string; camera: string }) =>
+    deliver(encodeEnvelope(makeEnvelope(changes), signingKey), topic);
+  const counters = () => site.store.counters.all();
+  const codes = async () => (await site.store.journal.latest(10)).map((entry) => entry.code);
+
+  it('of an enrolled gateway is decrypted, rounded, stored and given out once', async () => {
+    await send();
+    // logits 4 · 0.2 and 4 · 0.9: softmax (0.0573, 0.9427)
+    expect(results).toMatchObject([
+      {
+        camera: 'door',
+        label: 'occupied',
+        probability: 0.94,
+        probabilities: { empty: 0.06, occupied: 0.94 },
+      },
+    ]);
+    expect(await site.store.results.latest('door')).toEqual(results[0]);
+    expect(await site.store.inbox.count()).toBe(0);
+    expect(await counters()).toEqual({ accepted: 1 });
+    expect((await site.store.gateways.get('gate'))?.last).toEqual({ session: 1, sequence: 0 });
+  });
+
+  it('that comes again is a duplicate and is not decrypted again', async () => {
+    const bytes = encodeEnvelope(makeEnvelope(), signingKey);
+    await deliver(bytes);
+    await deliver(bytes);
+    expect(decryptions).toBe(1);
+    expect(results).toHaveLength(1);
+    expect(await counters()).toEqual({ accepted: 1, duplicates: 1 });
+  });
+
+  it('with other content at a place that is settled is refused as a replay', async () => {
+    await send({ sequence: 5 });
+    await send({ sequence: 5, camera: 'door', historical: true });
+    expect(decryptions).toBe(1);
+    expect(await counters()).toMatchObject({ 'refused.replayed': 1 });
+    expect(await codes()).toContain('REFUSED_REPLAYED');
+  });
+
+  it('counts the places that were passed over, and takes one that comes late', async () => {
+    await send({ sequence: 0 });
+    await send({ sequence: 3 });
+    expect(await counters()).toMatchObject({ gaps: 2 });
+    await send({ sequence: 1 });
+    expect(await counters()).toMatchObject({ accepted: 3, gaps: 2, late: 1 });
+    await send({ session: 2, sequence: 7 });
+    expect(await counters()).toMatchObject({ accepted: 4, gaps: 2 });
+  });
+
+  it('from before the time that is remembered is refused', async () => {
+    await send({ sequence: 4 });
+    await site.store.results.removeBefore(Date.now() + 1000);
+    await send({ sequence: 4 });
+    await send({ sequence: 3 });
+    expect(decryptions).toBe(1);
+    expect(await counters()).toMatchObject({ 'refused.stale': 2 });
+    await send({ sequence: 5 });
+    expect(decryptions).toBe(2);
+  });
+
+  it('that no gateway has signed is refused and does not take a place', async () => {
+    const stranger = generateKeyPairSync('ed25519').privateKey;
+    await deliver(encodeEnvelope(makeEnvelope(), stranger));
+    expect(await counters()).toEqual({ 'refused.signature': 1 });
+    await send();
+    expect(results).toHaveLength(1);
+  });
+
+  it('with a flipped byte is refused', async () => {
+    const bytes = encodeEnvelope(makeEnvelope(), signingKey);
+    bytes[bytes.length >> 1]! ^= 1;
+    await deliver(bytes);
+    expect(decryptions).toBe(0);
+    expect(await counters()).toEqual({ 'refused.signature': 1 });
+  });
+
+  it('that is truncated or no envelope at all is refused', async () => {
+    await deliver(encodeEnvelope(makeEnvelope(), signingKey).subarray(0, 1000));
+    await deliver(new Uint8Array());
+    await deliver(new Uint8Array(2 ** 20 + 1));
+    expect(await counters()).toEqual({ 'refused.malformed': 3 });
+  });
+
+  it('of another gateway, site or camera than its topic is refused', async () => {
+    await enrolTestGateway(site, 'other');
+    await send({}, { gateway: 'other', camera: 'door' });
+    await send({}, { gateway: 'nobody', camera: 'door' });
+    await send({ gateway: 'other' });
+    await send({ camera: 'gate' });
+    await send({ site: 'elsewhere' });
+    expect(decryptions).toBe(0);
+    expect(await counters()).toEqual({
+      'refused.signature': 1,
+      'refused.unknown-gateway': 1,
+      'refused.topic': 2,
+      'refused.site': 1,
+    });
+  });
+
+  it('for a camera of another gateway is refused', async () => {
+    await enrolTestGateway(site, 'other');
+    await site.store.cameras.claim('door', 'other', 1);
+    await send();
+    expect(await counters()).toEqual({ 'refused.camera': 1 });
+  });
+
+  it('of a network that was never deployed to this gateway is refused', async () => {
+    await enrolTestGateway(site, 'other');
+    const foreign = await releaseTo(site, 'other', 'tiny');
+    await send({ bundle: foreign });
+    await send({ bundle: 'ab'.repeat(32), sequence: 1 });
+    expect(decryptions).toBe(0);
+    expect(await counters()).toMatchObject({ 'refused.model': 2 });
+  });
+
+  it('of the release before is still taken', async () => {
+    await releaseTo(site, 'gate', 'tiny');
+    await send();
+    expect(results).toHaveLength(1);
+  });
+
+  it('whose ciphertext is too short, too long or of another level is not decrypted', async () => {
+    const { parameters, registers } = verifyProgram(network.program);
+    const input = registers.get(0)!;
+    const longer = encodeCiphertext(parameters, {
+      size: 2,
+      level: input.level,
+      scale: input.scale,
+      residues: new Uint32Array(2 * 2 * parameters.ringDegree),
+    });
+    await send({ ciphertext: answer.subarray(0, answer.length - 4) });
+    await send({ ciphertext: Buffer.concat([answer, Buffer.alloc(4)]), sequence: 1 });
+    await send({ ciphertext: longer, sequence: 2 });
+    expect(decryptions).toBe(0);
+    expect(await counters()).toMatchObject({ 'refused.size': 3 });
+  });
+
+  it('whose ciphertext has the length of an answer, but not its form, is refused before any key is used', async () => {
+    const { parameters } = verifyProgram(network.program);
+    const honest = decodeCiphertext(parameters, answer);
+    const otherScale = encodeCiphertext(parameters, { ...honest, scale: honest.scale * 2 });
+    const badResidue = Uint8Array.from(answer);
+    badResidue.fill(255, answer.length - 4);
+    await send({ ciphertext: otherScale });
+    await send({ ciphertext: badResidue, sequence: 1 });
+    expect(results).toEqual([]);
+    expect(await counters()).toEqual({ 'refused.ciphertext': 2 });
+    expect((await site.store.gateways.get('gate'))?.quarantine).toBeNull();
+  });
+
+  it('with an encrypted weight in place of an answer is withheld, and its gateway quarantined', async () => {
+    const { parameters, registers, output } = verifyProgram(network.program);
+    const type = registers.get(output)!;
+    const [weight] = decodeConstants(parameters, network.program.constants, network.constants);
+    const whole = expandCiphertext(parameters, weight!);
+    const n = parameters.ringDegree;
+    // Level 1 to level 0 by dropping the last limb: just what a gateway that wants to read its weights would try.
+    const residues = new Uint32Array(2 * n);
+    residues.set(whole.residues.subarray(0, n));
+    residues.set(whole.residues.subarray(2 * n, 3 * n), n);
+    const forged = encodeCiphertext(parameters, { size: 2, level: 0, scale: type.scale, residues });
+    expect(forged.length).toBe(answer.length);
+
+    await send({ ciphertext: forged });
+    expect(results).toEqual([]);
+    expect(await site.store.results.latest('door')).toBeNull();
+    expect(await counters()).toEqual({ withheld: 1 });
+    expect((await site.store.gateways.get('gate'))?.quarantine?.reason).toBe('not-zero');
+    expect(await codes()).toContain('GATEWAY_QUARANTINED');
+
+    await send({ sequence: 1 });
+    expect(results).toEqual([]);
+    expect(decryptions).toBe(1);
+    expect(await counters()).toMatchObject({ 'refused.quarantined': 1 });
+
+    expect(await releaseGateway(site, 'gate')).toBe(true);
+    await send({ sequence: 2 });
+    expect(results).toHaveLength(1);
+    await send({ ciphertext: forged });
+    expect(await counters(), 'the withheld one is not decrypted again').toMatchObject({ withheld: 1 });
+  });
+
+  it('with noise in place of an answer is withheld', async () => {
+    const { parameters } = verifyProgram(network.program);
+    const honest = decodeCiphertext(parameters, answer);
+    const residues = honest.residues.map((value, index) => (index % 7 === 0 ? value >> 1 : value));
+    await send({ ciphertext: encodeCiphertext(parameters, { ...honest, residues }) });
+    expect(results).toEqual([]);
+    expect(await counters()).toEqual({ withheld: 1 });
+  });
+
+  it('keeps waiting while the decrypting thread is ill, and gives up on the third crash', async () => {
+    sabotage = () => Promise.reject(new Error('thread died'));
+    for (let attempt = 0; attempt < 3; attempt++) await expect(send()).rejects.toThrow('thread died');
+    expect(await site.store.inbox.count()).toBeGreaterThan(0);
+    await drain();
+    expect(await site.store.inbox.count()).toBe(0);
+    expect(await counters()).toMatchObject({ withheld: 1 });
+    expect((await site.store.gateways.get('gate'))?.quarantine).toBeNull();
+  });
+
+  it('that was being decrypted when the backend died is decrypted after the restart', async () => {
+    const bytes = encodeEnvelope(makeEnvelope(), signingKey);
+    sabotage = () => Promise.reject(new Error('power cut'));
+    await expect(deliver(bytes)).rejects.toThrow('power cut');
+    sabotage = null;
+    processor = makeProcessor();
+    await drain();
+    expect(results).toHaveLength(1);
+    expect(await counters()).toEqual({ accepted: 1 });
+  });
+
+  it('does not claim the future by a clock that is ahead', async () => {
+    await send({ frameTimeMs: 1e300 });
+    expect(Date.parse(results[0]!.frameTime)).toBeLessThanOrEqual(Date.now());
+  });
+});

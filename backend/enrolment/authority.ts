@@ -1,0 +1,189 @@
+import 'reflect-metadata'; // first: @peculiar/x509 registers its parts with it when it loads
+import { randomBytes, webcrypto } from 'node:crypto';
+import { isIP } from 'node:net';
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  Name as DistinguishedName,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  type Extension,
+  type JsonGeneralName,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  PemConverter,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  X509Certificate,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
+import { BlindsightError } from '#protocol/errors.ts';
+import { GatewayName, Name } from '#protocol/names.ts';
+
+/** Whose certificate it is: servers prove their host names, clients their common name. */
+export type CertificateKind = 'broker' | 'backend' | 'cockpit' | 'gateway';
+
+export type Issued = {
+  /** PEM. */
+  readonly certificate: string;
+  /** PEM, PKCS #8; a secret. */
+  readonly key: string;
+};
+
+export type IssueRequest = {
+  readonly kind: CertificateKind;
+  /** For a gateway its name; for the others it must be the kind itself. */
+  readonly commonName: string;
+  /** Host names and addresses of a broker; localhost and 127.0.0.1 are always among them. */
+  readonly subjectAltNames?: readonly string[];
+  /** How long it is valid. */
+  readonly days: number;
+};
+
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+const AUTHORITY_DAYS = 20 * 365;
+const DAYS_MAX = 10 * 365;
+/** Clocks of gateways without battery are late. */
+const BACKDATED_MS = 24 * 3600 * 1000;
+const DAY_MS = 24 * 3600 * 1000;
+const HOST = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i;
+
+/** The certificate authority of one installation: EC P-256, signs leaf certificates only. */
+export class Authority {
+  /** PEM; what every part of the installation trusts. */
+  readonly certificate: string;
+  /** PEM, PKCS #8; a secret. */
+  readonly key: string;
+
+  constructor(certificate: string, key: string) {
+    this.certificate = certificate;
+    this.key = key;
+  }
+
+  /**
+   * Makes a key pair and a certificate for it.
+   * @throws BlindsightError CERTIFICATE_INVALID for a name, host or duration that cannot be.
+   */
+  async issue(request: IssueRequest): Promise<Issued> {
+    check(request);
+    const issuer = this.#parsed();
+    const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+    const isServer = request.kind === 'broker';
+    const certificate = await X509CertificateGenerator.create(
+      {
+        serialNumber: serialNumber(),
+        subject: distinguished(request.commonName),
+        issuer: issuer.subjectName,
+        ...validity(request.days),
+        signingAlgorithm: ALGORITHM,
+        publicKey: keys.publicKey,
+        signingKey: await importKey(this.key),
+        extensions: [
+          new BasicConstraintsExtension(false, undefined, true),
+          new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+          new ExtendedKeyUsageExtension([
+            isServer ? ExtendedKeyUsage.serverAuth : ExtendedKeyUsage.clientAuth,
+          ]),
+          ...(isServer ? [hostNames(request.subjectAltNames ?? [])] : []),
+          await AuthorityKeyIdentifierExtension.create(issuer, false, webcrypto as Crypto),
+          await SubjectKeyIdentifierExtension.create(keys.publicKey, false, webcrypto as Crypto),
+        ],
+      },
+      webcrypto as Crypto,
+    );
+    return { certificate: `${certificate.toString('pem')}\n`, key: await exportKey(keys.privateKey) };
+  }
+
+  #parsed(): X509Certificate {
+    try {
+      return new X509Certificate(this.certificate);
+    } catch (cause) {
+      throw new BlindsightError('CERTIFICATE_INVALID', 'the certificate of the authority is damaged', {
+        cause,
+      });
+    }
+  }
+}
+
+/** Makes a new authority; `name` is shown to people who look at its certificate. */
+export async function createAuthority(name = 'Blindsight installation'): Promise<Authority> {
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const extensions: Extension[] = [
+    new BasicConstraintsExtension(true, 0, true),
+    new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+    await SubjectKeyIdentifierExtension.create(keys.publicKey, false, webcrypto as Crypto),
+  ];
+  const certificate = await X509CertificateGenerator.createSelfSigned(
+    {
+      serialNumber: serialNumber(),
+      name: distinguished(name),
+      ...validity(AUTHORITY_DAYS),
+      signingAlgorithm: ALGORITHM,
+      keys,
+      extensions,
+    },
+    webcrypto as Crypto,
+  );
+  return new Authority(`${certificate.toString('pem')}\n`, await exportKey(keys.privateKey));
+}
+
+function check({ kind, commonName, subjectAltNames = [], days }: IssueRequest): void {
+  const fits = kind === 'gateway' ? GatewayName.safeParse(commonName).success : commonName === kind;
+  if (!fits || !Name.safeParse(commonName).success) {
+    throw new BlindsightError(
+      'CERTIFICATE_INVALID',
+      `"${commonName}" cannot be the common name of a ${kind}`,
+    );
+  }
+  if (!Number.isInteger(days) || days < 1 || days > DAYS_MAX) {
+    throw new BlindsightError(
+      'CERTIFICATE_INVALID',
+      `${days} days: expected a whole number from 1 to ${DAYS_MAX}`,
+    );
+  }
+  if (kind !== 'broker' && subjectAltNames.length > 0) {
+    throw new BlindsightError('CERTIFICATE_INVALID', `a ${kind} has no host names`);
+  }
+  for (const host of subjectAltNames) {
+    if (isIP(host) === 0 && !HOST.test(host)) {
+      throw new BlindsightError('CERTIFICATE_INVALID', `"${host}" is neither a host name nor an address`);
+    }
+  }
+}
+
+function hostNames(hosts: readonly string[]): SubjectAlternativeNameExtension {
+  const all = [...new Set(['localhost', '127.0.0.1', ...hosts])];
+  return new SubjectAlternativeNameExtension(
+    all.map((value): JsonGeneralName => ({ type: isIP(value) ? 'ip' : 'dns', value })),
+  );
+}
+
+/** A list of attributes instead of a text, so that no name needs escaping. */
+function distinguished(commonName: string): DistinguishedName {
+  return new DistinguishedName([{ CN: [commonName] }]);
+}
+
+function validity(days: number): { notBefore: Date; notAfter: Date } {
+  const now = Date.now();
+  return { notBefore: new Date(now - BACKDATED_MS), notAfter: new Date(now + days * DAY_MS) };
+}
+
+/** 127 random bits; positive and without leading zero, as RFC 5280 wants it. */
+function serialNumber(): string {
+  const bytes = randomBytes(16);
+  bytes[0] = (bytes[0]! & 0x7f) | 0x40;
+  return bytes.toString('hex');
+}
+
+async function importKey(pem: string): Promise<CryptoKey> {
+  try {
+    const der = PemConverter.decodeFirst(pem);
+    return await webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, false, ['sign']);
+  } catch (cause) {
+    throw new BlindsightError('CERTIFICATE_INVALID', 'the key of the authority is damaged', { cause });
+  }
+}
+
+async function exportKey(key: CryptoKey): Promise<string> {
+  return `${PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY')}\n`;
+}

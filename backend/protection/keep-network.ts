@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import type { BundlePart } from '#protocol/manifest.ts';
+import { SECRETS } from '../sealing/identities.ts';
+import type { Site } from '../site.ts';
+import type { ModelRecord } from '../store/models.ts';
+import type { ProtectedNetwork } from './protect-task.ts';
+
+/**
+ * Keeps a protected network as the next version of its name: parts as files first, then keys (sealed) and record in one
+ * transaction, so that a model that is listed is complete. The secret keys and the network are overwritten with zeros.
+ */
+export async function keepNetwork(
+  site: Site,
+  name: string,
+  network: ProtectedNetwork,
+  nowMs: number,
+): Promise<ModelRecord> {
+  const parts: BundlePart[] = [];
+  for (const { name: part, bytes } of network.parts) {
+    parts.push({ name: part, bytes: bytes.length, sha256: await site.blobs.put(bytes) });
+  }
+  const onnxSha256 = createHash('sha256').update(network.onnx).digest('hex');
+  const { labels, ringDegree, logQP, selfTest, answerBytes, interpretation } = network;
+  return site.store.transaction(async (store) => {
+    const version = await store.models.nextVersion(name);
+    const { vault } = site;
+    await vault.keep(store, SECRETS.modelSecretKey(name, version), network.secretKey, nowMs);
+    if (network.resultSecretKey !== null) {
+      await vault.keep(store, SECRETS.modelResultSecretKey(name, version), network.resultSecretKey, nowMs);
+    }
+    await vault.keep(store, SECRETS.modelOnnx(name, version), network.onnx, nowMs);
+    const record: ModelRecord = {
+      name,
+      version,
+      createdMs: nowMs,
+      labels,
+      ringDegree,
+      logQP,
+      parts,
+      onnxSha256,
+      selfTest,
+      answerBytes,
+      interpretation,
+    };
+    await store.models.add(record);
+    await store.journal.add({
+      timeMs: nowMs,
+      level: 'info',
+      code: 'MODEL_PROTECTED',
+      subject: name,
+      message: `${name} version ${version} was protected: N = ${ringDegree}, log2(Q·P) = ${logQP.toFixed(1)}`,
+    });
+    return record;
+  });
+}

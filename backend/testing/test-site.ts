@@ -1,0 +1,55 @@
+import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { deployModel } from '../operations/deploy-model.ts';
+import { SECRETS } from '../sealing/identities.ts';
+import { Vault } from '../sealing/vault.ts';
+import { blobFolder, type Site } from '../site.ts';
+import { migrate } from '../store/migrations.ts';
+import { openSqlite } from '../store/sqlite.ts';
+import { Store } from '../store/store.ts';
+
+/** A site in a temporary folder, with owner key and no certificates. */
+export type TestSite = Site & { readonly ownerPublicKey: KeyObject };
+
+export async function makeTestSite(name = 'yard'): Promise<TestSite> {
+  const dataDirectory = mkdtempSync(join(tmpdir(), 'blindsight-site-'));
+  const database = openSqlite(join(dataDirectory, 'blindsight.db'));
+  await migrate(database);
+  const store = new Store(database);
+  const vault = new Vault(randomBytes(32));
+  await vault.mark(store, 0);
+  const owner = generateKeyPairSync('ed25519');
+  const pem = owner.privateKey.export({ format: 'pem', type: 'pkcs8' }) as string;
+  await vault.keep(store, SECRETS.ownerSigningKey, Buffer.from(pem), 0);
+  return {
+    name,
+    dataDirectory,
+    store,
+    vault,
+    blobs: blobFolder(dataDirectory),
+    ownerPublicKey: owner.publicKey,
+    async close() {
+      await store.close();
+      rmSync(dataDirectory, { recursive: true });
+    },
+  };
+}
+
+/** Enrols a gateway without certificate. @returns its signing key. */
+export async function enrolTestGateway(site: Site, name: string): Promise<KeyObject> {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  await site.store.gateways.add({
+    name,
+    signingKey: publicKey.export({ format: 'pem', type: 'spki' }) as string,
+    certificateSerial: '01',
+    enrolledMs: 0,
+  });
+  return privateKey;
+}
+
+/** Releases a model to a gateway. @returns the digest of the manifest. */
+export async function releaseTo(site: Site, gateway: string, model: string): Promise<string> {
+  return (await deployModel({ site, model, gateway })).digest;
+}

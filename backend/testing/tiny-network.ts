@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { findPrimes } from '#fhe/ckks/parameters.ts';
+import { encodeProgram } from '#fhe/program/codec.ts';
+import type { Interpretation } from '#fhe/program/interpretation.ts';
+import type { Program } from '#fhe/program/program.ts';
+import { createReferenceInterpreter } from '#fhe/program/reference.ts';
+import { verifyProgram } from '#fhe/program/verifier.ts';
+import { encryptConstants, encryptInputs } from '#fhe/secret/encrypt.ts';
+import { makeEvaluationKeys } from '#fhe/secret/evaluation-keys.ts';
+import { createOwnerKeys } from '#fhe/secret/owner-keys.ts';
+import { encodeSelfTest } from '#protocol/self-test.ts';
+import type { ProtectedNetwork } from '../protection/protect-task.ts';
+
+const RING_DEGREE = 4096;
+const SLOTS = RING_DEGREE / 2;
+const SCALE = 2 ** 26;
+const LABELS = ['empty', 'occupied'];
+
+/** Two pixels, two logits: logitᵢ = weight · pixelᵢ. As small as an encrypted network gets, for tests of what is around it. */
+function tinyProgram(): Program {
+  const moduli = [...findPrimes(RING_DEGREE, 30, 1), ...findPrimes(RING_DEGREE, 27, 1)];
+  const slots = new Int32Array(SLOTS).fill(-1);
+  slots[0] = 0;
+  slots[1] = 1;
+  return {
+    version: 1,
+    name: 'tiny',
+    parameters: { ringDegree: RING_DEGREE, moduli, specialModuli: findPrimes(RING_DEGREE, 30, 1, moduli) },
+    picture: { channels: 1, height: 1, width: 2 },
+    inputs: [{ level: 1, scale: SCALE, slots }],
+    constants: [{ level: 1, scale: SCALE, modulus: 'Q' }],
+    instructions: [
+      { op: 'encrypt', out: 0, input: 0 },
+      { op: 'inner', out: 1, terms: [{ source: 0, constant: 0 }] },
+      { op: 'relinearize', out: 2, source: 1 },
+      { op: 'rescale', out: 3, source: 2 },
+      { op: 'output', source: 3 },
+    ],
+  };
+}
+
+function interpretation(): Interpretation {
+  const expected = new Int32Array(SLOTS).fill(-1);
+  expected[0] = 0;
+  expected[1] = 1;
+  return { labels: LABELS, expected, range: 10, tolerance: 0.01 };
+}
+
+export type TinyNetwork = {
+  readonly program: Program;
+  readonly protectedNetwork: ProtectedNetwork;
+  /** Runs the encrypted network as a gateway does. @param pixels two values in [0, 1]. */
+  readonly answer: (pixels: readonly [number, number]) => Uint8Array;
+  /** The serialized constants, as a gateway holds them. */
+  readonly constants: Uint8Array;
+  readonly close: () => Promise<void>;
+};
+
+/** Makes keys and bundle of the tiny network, without the compiler. Weights fill all slots, as those of real networks do. */
+export async function makeTinyNetwork(weight = 4): Promise<TinyNetwork> {
+  const program = tinyProgram();
+  const { parameters } = verifyProgram(program);
+  const keys = await createOwnerKeys(parameters);
+  const constants = await encryptConstants(program, keys.secretKey, [new Float64Array(SLOTS).fill(weight)]);
+  const evaluationKeys = await makeEvaluationKeys(program, keys);
+  const inputs = await encryptInputs(program, keys.secretKey, Float32Array.of(0.25, 0.75));
+  const material = {
+    program: encodeProgram(program),
+    constants,
+    publicKey: keys.publicKey,
+    evaluationKeys,
+  };
+  const interpreter = await createReferenceInterpreter(material);
+  const expected = interpreter.runEncrypted(inputs);
+  return {
+    program,
+    constants,
+    answer: (pixels) => interpreter.run(Float32Array.of(...pixels)).ciphertext,
+    close: () => interpreter.close(),
+    protectedNetwork: {
+      onnx: new TextEncoder().encode('onnx'),
+      labels: LABELS,
+      ringDegree: RING_DEGREE,
+      logQP: parameters.logQP,
+      parts: [
+        { name: 'program', bytes: material.program },
+        { name: 'public-key', bytes: material.publicKey },
+        { name: 'constants', bytes: material.constants },
+        { name: 'evaluation-keys', bytes: material.evaluationKeys },
+        { name: 'self-test', bytes: encodeSelfTest(inputs) },
+      ],
+      secretKey: Uint8Array.from(keys.secretKey),
+      resultSecretKey: null,
+      selfTest: { reference: createHash('sha256').update(expected).digest('hex') },
+      answerBytes: expected.length,
+      interpretation: interpretation(),
+    },
+  };
+}
