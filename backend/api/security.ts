@@ -75,9 +75,14 @@ function hostName(header: string): string {
   return header.replace(/:\d+$/, '').toLowerCase();
 }
 
-/** Paths that answer without a token: liveness, and the page itself, which asks for the token. */
-function isOpen(path: string): boolean {
-  return path === '/healthz' || path === '/api/session' || !/^\/(?:api\/|metrics)/.test(path);
+/**
+ * Whether a request needs no token: liveness, log-in, and the page itself, which asks for the token. Goes by the route that was matched
+ * and not by the address, which has many spellings (`/%61pi/state`).
+ */
+function isOpen(request: FastifyRequest): boolean {
+  const route = request.routeOptions.url;
+  if (route === undefined || route === '/healthz' || route === '/api/session') return true;
+  return !route.startsWith('/api/') && route !== '/metrics';
 }
 
 /**
@@ -102,8 +107,7 @@ export function secure(server: FastifyInstance, token: string | null): void {
       if (LOOPBACK_NAMES.includes(hostName(request.headers.host ?? ''))) return;
       return refuse(reply, 403, 'HOST', 'this page answers to localhost only');
     }
-    const path = request.url.split('?')[0]!;
-    if (isOpen(path) || isAuthorized(request, token)) return;
+    if (isOpen(request) || isAuthorized(request, token)) return;
     return refuse(reply, 401, 'TOKEN', 'a token is needed');
   });
   server.post<{ Body: { token: string } }>(

@@ -1,0 +1,277 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { History, SiteState } from '#protocol/api.ts';
+import type { Result } from '#protocol/messages.ts';
+import { systemClock } from '#runtime/clock.ts';
+import { createLogger } from '#runtime/log.ts';
+import { SiteView } from '../results/site-view.ts';
+import { makeTestSite, type TestSite } from '../testing/test-site.ts';
+import { EventHub } from './event-hub.ts';
+import { isLoopback, readToken } from './security.ts';
+import { startApi } from './server.ts';
+
+const log = createLogger({ name: 'test', level: 'error', format: 'json', destination: { write: () => {} } });
+const TOKEN = 'a-long-token-for-tests';
+
+function makeResult(frameMs: number, occupied: number): Result {
+  return {
+    camera: 'door',
+    model: 'counter',
+    label: occupied > 0.5 ? 'occupied' : 'empty',
+    probability: Math.max(occupied, 1 - occupied),
+    probabilities: { empty: 1 - occupied, occupied },
+    frameTime: new Date(frameMs).toISOString(),
+    sequence: 1,
+    historical: false,
+    latencyMs: { prepare: 1, encrypt: 2, evaluate: 3, transport: 4, decrypt: 5, total: 15 },
+  };
+}
+
+describe('the API', () => {
+  let site: TestSite;
+  let view: SiteView;
+  let hub: EventHub;
+  let stuck: boolean;
+  let server: Awaited<ReturnType<typeof startApi>> | null;
+  let url: string;
+
+  beforeEach(async () => {
+    site = await makeTestSite();
+    view = new SiteView(site.name, site.store, systemClock);
+    hub = new EventHub(
+      () => view.snapshot(),
+      () => {},
+    );
+    stuck = false;
+    server = null;
+  });
+  afterEach(async () => {
+    await server?.close();
+    hub.close();
+    await site.close();
+  });
+
+  async function start(token: string | null = null, pageDirectory = '/nowhere'): Promise<void> {
+    server = await startApi({
+      store: site.store,
+      snapshot: () => view.snapshot(),
+      isStuck: () => stuck,
+      hub,
+      clock: systemClock,
+      log,
+      host: '127.0.0.1',
+      port: 0,
+      token,
+      pageDirectory,
+    });
+    url = `http://127.0.0.1:${server.port}`;
+  }
+
+  async function store(frameMs: number, occupied: number, sequence: number): Promise<void> {
+    await site.store.results.add({
+      gateway: 'gate',
+      session: 1,
+      sequence,
+      digest: 'a'.repeat(64),
+      camera: 'door',
+      model: 'counter',
+      version: 1,
+      frameMs,
+      storedMs: frameMs,
+      withheld: null,
+      result: makeResult(frameMs, occupied),
+    });
+  }
+
+  it('answers the state of an empty site', async () => {
+    await start();
+    const response = await fetch(`${url}/api/state`);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({
+      site: 'yard',
+      broker: { connected: false, detail: 'not connected yet' },
+      gateways: [],
+      cameras: [],
+      models: [],
+      counters: { accepted: 0, duplicates: 0, gaps: 0, refused: {}, withheld: 0 },
+    } satisfies Partial<SiteState>);
+    expect(response.headers.get('content-security-policy')).toContain("default-src 'self'");
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+  });
+
+  it('answers history as columns, and the journal newest first', async () => {
+    await start();
+    const now = Date.now();
+    await store(now - 7_200_000, 0.9, 0);
+    await store(now - 60_000, 0.25, 1);
+    await store(now - 30_000, 0.75, 2);
+    const response = await fetch(`${url}/api/cameras/door/history?minutes=60`);
+    expect((await response.json()) as History).toEqual({
+      camera: 'door',
+      labels: ['empty', 'occupied'],
+      times: [now - 60_000, now - 30_000],
+      probabilities: [
+        [0.75, 0.25],
+        [0.25, 0.75],
+      ],
+    });
+    for (const code of ['A', 'B']) {
+      await site.store.journal.add({ timeMs: 1, level: 'warn', code, subject: 'x', message: 'm' });
+    }
+    const journal = (await (await fetch(`${url}/api/journal?limit=1`)).json()) as { code: string }[];
+    expect(journal.map((entry) => entry.code)).toEqual(['B']);
+  });
+
+  it.each([
+    '/api/cameras/door/history?minutes=0',
+    '/api/cameras/door/history?minutes=abc',
+    '/api/cameras/door/history?minutes=99999999',
+    '/api/cameras/Bad%20Name/history',
+    '/api/journal?limit=5000',
+  ])('refuses %s', async (path) => {
+    await start();
+    expect((await fetch(url + path)).status).toBe(400);
+  });
+
+  it('sends the state first and then what changes', async () => {
+    await start();
+    const response = await fetch(`${url}/api/events`);
+    expect(response.headers.get('content-type')).toBe('text/event-stream');
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    const until = async (pattern: RegExp) => {
+      while (!pattern.test(text)) text += (await reader.read()).value ?? '';
+    };
+    await until(/event: state\ndata: .*"connected":false.*\n\n/);
+    hub.publish({ type: 'result', data: makeResult(0, 0.9) });
+    await until(/event: result\ndata: .*"label":"occupied".*\n\n/);
+    view.setBroker(true, 'connected');
+    for (let repeat = 0; repeat < 20; repeat++) hub.stateChanged();
+    await until(/"connected":true/);
+    expect(text.match(/event: state/g)).toHaveLength(2);
+    await reader.cancel();
+  });
+
+  it('serves metrics and its health', async () => {
+    await start();
+    await site.store.counters.add('refused.signature', 3);
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toContain('blindsight_envelopes{outcome="refused.signature"} 3');
+    expect(metrics).toContain('blindsight_broker_connected 0');
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    stuck = true;
+    expect((await fetch(`${url}/healthz`)).status).toBe(503);
+  });
+
+  it('answers to names of this machine only while it has no token', async () => {
+    await start();
+    const statusFor = (host: string) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        const call = request(`${url}/api/state`, { headers: { host } }, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        });
+        call.on('error', reject);
+        call.end();
+      });
+    expect(await statusFor('evil.example')).toBe(403);
+    expect(await statusFor(`evil.example:${server!.port}`)).toBe(403);
+    expect(await statusFor('localhost:8480')).toBe(200);
+    expect(await statusFor('[::1]:8480')).toBe(200);
+  });
+
+  it('wants the token in a header or a cookie, never in the address', async () => {
+    await start(TOKEN);
+    const status = async (path: string, headers: Record<string, string> = {}) =>
+      (await fetch(url + path, { headers })).status;
+    for (const path of [
+      '/api/state',
+      '/metrics',
+      '/api/journal',
+      '/api/events',
+      `/api/state?token=${TOKEN}`,
+    ]) {
+      expect(await status(path), path).toBe(401);
+    }
+    for (const path of ['//api/state', '/%61pi/state', '/API/state']) {
+      expect(await status(path), path).not.toBe(200);
+    }
+    expect(await status('/healthz')).toBe(200);
+    expect(await status('/api/state', { authorization: `Bearer ${TOKEN}` })).toBe(200);
+    expect(await status('/api/state', { authorization: `Bearer ${TOKEN}x` })).toBe(401);
+
+    const login = (token: string) =>
+      fetch(`${url}/api/session`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ token }),
+      });
+    expect((await login('wrong')).status).toBe(401);
+    const response = await login(TOKEN);
+    expect(response.status).toBe(204);
+    const cookie = response.headers.get('set-cookie')!;
+    expect(cookie).toMatch(/HttpOnly; SameSite=Strict/);
+    expect(cookie).not.toContain(TOKEN);
+    expect(await status('/api/state', { cookie: cookie.split(';')[0]! })).toBe(200);
+    expect(await status('/api/state', { cookie: 'blindsight=x' })).toBe(401);
+  });
+
+  it('serves the page where it is built, and says so where it is not', async () => {
+    await start();
+    expect(await (await fetch(url)).text()).toContain('The page is not built');
+    await server!.close();
+    const directory = mkdtempSync(join(tmpdir(), 'blindsight-page-'));
+    writeFileSync(join(directory, 'index.html'), '<title>Page</title>');
+    await start(null, directory);
+    expect(await (await fetch(url)).text()).toContain('<title>Page</title>');
+    expect((await fetch(`${url}/../../package.json`)).status).toBe(404);
+    rmSync(directory, { recursive: true });
+  });
+
+  it('does not start on an address that is taken', async () => {
+    await start();
+    const second = startApi({
+      store: site.store,
+      snapshot: () => view.snapshot(),
+      isStuck: () => false,
+      hub,
+      clock: systemClock,
+      log,
+      host: '127.0.0.1',
+      port: server!.port,
+      token: null,
+    });
+    await expect(second).rejects.toMatchObject({ code: 'API_PORT_TAKEN' });
+  });
+});
+
+describe('the token', () => {
+  it('may be left out on loopback only, and must be long', async () => {
+    expect(await readToken('127.0.0.1', undefined)).toBeNull();
+    await expect(readToken('0.0.0.0', undefined)).rejects.toMatchObject({ code: 'API_TOKEN_MISSING' });
+    await expect(readToken('192.168.1.5', undefined)).rejects.toMatchObject({ code: 'API_TOKEN_MISSING' });
+    const directory = mkdtempSync(join(tmpdir(), 'blindsight-token-'));
+    const file = join(directory, 'token');
+    writeFileSync(file, 'short\n', { mode: 0o600 });
+    await expect(readToken('0.0.0.0', file)).rejects.toMatchObject({ code: 'API_TOKEN_WEAK' });
+    writeFileSync(file, `${TOKEN}\n`);
+    expect(await readToken('0.0.0.0', file)).toBe(TOKEN);
+    rmSync(directory, { recursive: true });
+  });
+
+  it.each([
+    ['127.0.0.1', true],
+    ['127.8.8.8', true],
+    ['::1', true],
+    ['localhost', true],
+    ['0.0.0.0', false],
+    ['::', false],
+    ['127.evil.example', false],
+  ])('knows whether %s is this machine', (host, expected) => {
+    expect(isLoopback(host)).toBe(expected);
+  });
+});
