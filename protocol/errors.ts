@@ -245,6 +245,26 @@ export const ERRORS = {
     meaning: 'A folder holds no Blindsight site.',
     action: 'Name the folder with --data DIR, or make a site with `blindsight site init`.',
   },
+  // broker/
+  BROKER_LISTEN: {
+    meaning: 'The broker cannot listen on its address.',
+    action: 'Stop what else uses this port (perhaps another broker), or choose another host or port.',
+  },
+  BROKER_CERTIFICATE: {
+    meaning: 'Certificate, key and authority of the broker do not fit together.',
+    action: 'Issue the broker a new certificate with the authority of this installation.',
+  },
+  BROKER_ACCESS: {
+    meaning:
+      'A client of the broker was refused: its identity, its last will, a topic or the size of a packet.',
+    action: 'Look at who it is and what it wanted; a gateway may use its own topics only.',
+  },
+
+  // backend/enrolment/
+  CERTIFICATE_INVALID: {
+    meaning: 'A certificate cannot be issued as asked, or the files of an authority do not fit together.',
+    action: 'Check names and days; restore the authority from its copy if its files are damaged.',
+  },
 } as const satisfies Record<string, { meaning: string; action: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -46,6 +46,7 @@ export function gatewayTopics(site: string, gateway: string) {
 export function siteTopics(site: string) {
   const prefix = `${ROOT}/${site}`;
   return {
+    prefix,
     /** backend → all, retained, also its last will; JSON {@link BackendState} */
     backendState: `${prefix}/backend/state`,
     /** backend → cockpit, retained; JSON {@link Result}. Gateways cannot read this tree. */

@@ -1,5 +1,5 @@
 import 'reflect-metadata'; // first: @peculiar/x509 registers its parts with it when it loads
-import { randomBytes, webcrypto } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import {
   AuthorityKeyIdentifierExtension,
@@ -67,7 +67,7 @@ export class Authority {
   async issue(request: IssueRequest): Promise<Issued> {
     check(request);
     const issuer = this.#parsed();
-    const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+    const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
     const isServer = request.kind === 'broker';
     const certificate = await X509CertificateGenerator.create(
       {
@@ -85,11 +85,11 @@ export class Authority {
             isServer ? ExtendedKeyUsage.serverAuth : ExtendedKeyUsage.clientAuth,
           ]),
           ...(isServer ? [hostNames(request.subjectAltNames ?? [])] : []),
-          await AuthorityKeyIdentifierExtension.create(issuer, false, webcrypto as Crypto),
-          await SubjectKeyIdentifierExtension.create(keys.publicKey, false, webcrypto as Crypto),
+          await AuthorityKeyIdentifierExtension.create(issuer, false, crypto),
+          await SubjectKeyIdentifierExtension.create(keys.publicKey, false, crypto),
         ],
       },
-      webcrypto as Crypto,
+      crypto,
     );
     return { certificate: `${certificate.toString('pem')}\n`, key: await exportKey(keys.privateKey) };
   }
@@ -107,11 +107,11 @@ export class Authority {
 
 /** Makes a new authority; `name` is shown to people who look at its certificate. */
 export async function createAuthority(name = 'Blindsight installation'): Promise<Authority> {
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const extensions: Extension[] = [
     new BasicConstraintsExtension(true, 0, true),
     new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-    await SubjectKeyIdentifierExtension.create(keys.publicKey, false, webcrypto as Crypto),
+    await SubjectKeyIdentifierExtension.create(keys.publicKey, false, crypto),
   ];
   const certificate = await X509CertificateGenerator.createSelfSigned(
     {
@@ -122,7 +122,7 @@ export async function createAuthority(name = 'Blindsight installation'): Promise
       keys,
       extensions,
     },
-    webcrypto as Crypto,
+    crypto,
   );
   return new Authority(`${certificate.toString('pem')}\n`, await exportKey(keys.privateKey));
 }
@@ -178,12 +178,12 @@ function serialNumber(): string {
 async function importKey(pem: string): Promise<CryptoKey> {
   try {
     const der = PemConverter.decodeFirst(pem);
-    return await webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, false, ['sign']);
+    return await crypto.subtle.importKey('pkcs8', der, ALGORITHM, false, ['sign']);
   } catch (cause) {
     throw new BlindsightError('CERTIFICATE_INVALID', 'the key of the authority is damaged', { cause });
   }
 }
 
 async function exportKey(key: CryptoKey): Promise<string> {
-  return `${PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY')}\n`;
+  return `${PemConverter.encode(await crypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY')}\n`;
 }

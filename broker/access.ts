@@ -1,0 +1,95 @@
+import { GatewayName } from '#protocol/names.ts';
+import { coversFilter, matchesFilter } from '#protocol/topic-filter.ts';
+import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
+
+/** Who a certificate says that a client is. */
+export type Identity =
+  | { readonly kind: 'gateway'; readonly name: string }
+  | { readonly kind: 'backend'; readonly name: 'backend' }
+  | { readonly kind: 'cockpit'; readonly name: 'cockpit' };
+
+/** A set of topics to write or to read, as an MQTT filter. */
+export type WriteRule = { readonly filter: string; readonly retain: boolean };
+export type Access = { readonly write: readonly WriteRule[]; readonly read: readonly string[] };
+
+/** The identity that a common name stands for, or null: no name, the broker's own, or none that a gateway may have. */
+export function identityOf(commonName: unknown): Identity | null {
+  if (commonName === 'backend' || commonName === 'cockpit')
+    return { kind: commonName, name: commonName } as Identity;
+  const gateway = GatewayName.safeParse(commonName);
+  return gateway.success ? { kind: 'gateway', name: gateway.data } : null;
+}
+
+/**
+ * What an identity may write and read: the one table of access rules. The embedded broker asks it, and the access list of Mosquitto in
+ * deploy/ is made from it. Everything that is not here is refused.
+ */
+export function accessOf(site: string, identity: Identity): Access {
+  const { backendState, prefix } = siteTopics(site);
+  const results = `${prefix}/results`;
+  if (identity.kind === 'gateway') {
+    const own = gatewayTopics(site, identity.name);
+    return {
+      write: [...onceTopics(own), ...retainedTopics(own)],
+      // Nothing of other gateways, and never a result: the gateway holds encrypted weights, so answers would be an oracle.
+      read: [
+        own.desired,
+        own.command('+', '+'),
+        own.bundleManifest,
+        own.bundleChunk,
+        own.receipt,
+        backendState,
+      ],
+    };
+  }
+  const any = gatewayTopics(site, '+');
+  if (identity.kind === 'backend') {
+    return {
+      write: [
+        ...[any.command('+', '+'), any.bundleChunk, any.receipt].map((filter) => ({ filter, retain: false })),
+        ...[any.desired, any.bundleManifest, backendState, `${results}/+`].map((filter) => ({
+          filter,
+          retain: true,
+        })),
+      ],
+      read: [`${prefix}/#`],
+    };
+  }
+  return {
+    write: [],
+    read: [`${results}/#`, any.state, any.health, any.cameraState('+')],
+  };
+}
+
+/** Whether a message may be published; what is retained must be meant to be. */
+export function mayWrite(access: Access, topic: string, retain: boolean): boolean {
+  return access.write.some((rule) => (rule.retain || !retain) && matchesFilter(rule.filter, topic));
+}
+
+/** Whether a subscription may be granted: all that its filter can match must be readable. */
+export function maySubscribe(access: Access, filter: string): boolean {
+  return access.read.some((allowed) => coversFilter(allowed, filter));
+}
+
+/** Whether a message may be delivered. */
+export function mayRead(access: Access, topic: string): boolean {
+  return access.read.some((allowed) => matchesFilter(allowed, topic));
+}
+
+type Topics = ReturnType<typeof gatewayTopics>;
+
+function onceTopics(own: Topics): WriteRule[] {
+  const topics = [
+    own.birth,
+    own.health,
+    own.log,
+    own.inference('+'),
+    own.answer('+', '+'),
+    own.bundleRequest,
+  ];
+  return topics.map((filter) => ({ filter, retain: false }));
+}
+
+function retainedTopics(own: Topics): WriteRule[] {
+  return [own.state, own.cameraState('+'), own.reported].map((filter) => ({ filter, retain: true }));
+}

@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto';
+import type { AedesOptions, Client, Connection, PublishPacket } from 'aedes';
+import { BlindsightError } from '#protocol/errors.ts';
+import type { Logger } from '#runtime/log.ts';
+import { type Access, accessOf, type Identity, mayRead, maySubscribe, mayWrite } from './access.ts';
+import type { DurableMessages, KeptMessage } from './durable-messages.ts';
+
+type Hooks = Required<
+  Pick<
+    AedesOptions,
+    'preConnect' | 'authenticate' | 'authorizePublish' | 'authorizeSubscribe' | 'authorizeForward'
+  >
+>;
+
+type Guest = {
+  readonly identity: Identity;
+  readonly access: Access;
+  readonly will: KeptMessage | null;
+  /** Why the connection is refused, if it is. */
+  readonly refusal: string | null;
+};
+
+/** Retained topics that one identity may have; far more than a gateway with 64 cameras uses. */
+const RETAINED_TOPICS_MAX = 1_000;
+
+const NOT_AUTHORIZED = 5;
+
+/** Decides, for one site, who may connect, publish and subscribe, and keeps what is retained before it is acknowledged. */
+export class Gatekeeper {
+  readonly #site: string;
+  readonly #messages: DurableMessages;
+  readonly #log: Logger;
+  readonly #identities = new WeakMap<Connection, Identity>();
+  readonly #guests = new WeakMap<Client, Guest>();
+  readonly #retained = new Map<string, Set<string>>();
+  #refused = 0;
+
+  constructor(site: string, messages: DurableMessages, log: Logger) {
+    this.#site = site;
+    this.#messages = messages;
+    this.#log = log;
+  }
+
+  /** How many connections, wills, messages and subscriptions were refused since the start. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /** Notes whose connection this is, before aedes sees it. */
+  admit(connection: Connection, identity: Identity): void {
+    this.#identities.set(connection, identity);
+  }
+
+  /** Counts and logs a refusal. */
+  refuse(who: string, what: string): BlindsightError {
+    this.#refused++;
+    this.#log.warn({ code: 'BROKER_ACCESS', identity: who }, `refused ${who}: ${what}`);
+    return new BlindsightError('BROKER_ACCESS', `${who}: ${what}`);
+  }
+
+  identity(client: Client): Identity | undefined {
+    return this.#guests.get(client)?.identity;
+  }
+
+  will(client: Client): KeptMessage | null {
+    return this.#guests.get(client)?.will ?? null;
+  }
+
+  readonly hooks: Hooks = {
+    preConnect: (client, packet, done) => {
+      const identity = this.#identities.get(client.conn);
+      if (!identity) return done(this.refuse('?', 'a connection without identity'), false);
+      // A client id counts within its identity only: nobody can take over the connection of another.
+      packet.clientId = `${identity.name}/${packet.clientId || randomUUID()}`;
+      // No offline queues: aedes does not bound them, and receipts and retained messages leave nothing for them to do.
+      packet.clean = true;
+      const access = accessOf(this.#site, identity);
+      const will = packet.will ? kept(packet.will.topic, packet.will) : null;
+      const refusal =
+        will && !mayWrite(access, will.topic, will.retain) ? `a last will to ${shown(will.topic)}` : null;
+      this.#guests.set(client, { identity, access, will, refusal });
+      done(null, true);
+    },
+
+    authenticate: (client, _user, _password, done) => {
+      const guest = this.#guests.get(client);
+      if (guest && !guest.refusal) return done(null, true);
+      const error = this.refuse(
+        guest?.identity.name ?? '?',
+        guest?.refusal ?? 'a connection without identity',
+      );
+      done(Object.assign(error, { returnCode: NOT_AUTHORIZED }), false);
+    },
+
+    authorizePublish: (client, packet, done) => {
+      if (!client) return done(null); // the broker's own
+      const guest = this.#guests.get(client);
+      if (!guest || !mayWrite(guest.access, packet.topic, packet.retain)) {
+        const kind = packet.retain ? 'a retained message' : 'a message';
+        return done(this.refuse(guest?.identity.name ?? '?', `${kind} to ${shown(packet.topic)}`));
+      }
+      if (!packet.retain) return done(null);
+      if (!this.#mayRetain(guest.identity, packet)) {
+        return done(this.refuse(guest.identity.name, `more than ${RETAINED_TOPICS_MAX} retained topics`));
+      }
+      this.#messages.retain(kept(packet.topic, packet)).then(() => done(null), done);
+    },
+
+    authorizeSubscribe: (client, subscription, done) => {
+      const guest = this.#guests.get(client);
+      if (guest && maySubscribe(guest.access, subscription.topic)) return done(null, subscription);
+      this.refuse(guest?.identity.name ?? '?', `a subscription to ${shown(subscription.topic)}`);
+      done(null, null); // SUBACK 0x80, the connection stays
+    },
+
+    authorizeForward: (client, packet) => {
+      const guest = this.#guests.get(client);
+      return guest && mayRead(guest.access, packet.topic) ? packet : null;
+    },
+  };
+
+  /** Bounds what an identity that invents camera names can make us keep. */
+  #mayRetain(identity: Identity, packet: PublishPacket): boolean {
+    const topics = this.#retained.get(identity.name) ?? new Set();
+    this.#retained.set(identity.name, topics);
+    if (packet.payload.length === 0) topics.delete(packet.topic);
+    else topics.add(packet.topic);
+    return topics.size <= RETAINED_TOPICS_MAX;
+  }
+}
+
+type Published = {
+  readonly payload: string | Buffer;
+  readonly qos?: 0 | 1 | 2;
+  readonly retain?: boolean;
+};
+
+function kept(topic: string, { payload, qos = 0, retain = false }: Published): KeptMessage {
+  return { topic, payload: Buffer.from(payload), qos, retain };
+}
+
+/** A topic as it may stand in a log. */
+function shown(topic: string): string {
+  return JSON.stringify(topic.slice(0, 200));
+}

@@ -1,0 +1,235 @@
+import { constants } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createServer, type Server, type TLSSocket } from 'node:tls';
+import { Aedes, type Client } from 'aedes';
+import type { BrokerConfig } from '#config/schema.ts';
+import { BlindsightError } from '#protocol/errors.ts';
+import { ensureDirectory, readSecretFile } from '#runtime/files.ts';
+import type { Logger } from '#runtime/log.ts';
+import { identityOf } from './access.ts';
+import { DurableMap } from './durable-map.ts';
+import { DurableMessages, type KeptMessage } from './durable-messages.ts';
+import { Gatekeeper } from './gatekeeper.ts';
+import { PacketLimit } from './packet-limit.ts';
+
+export type Broker = {
+  /** The port in use, also where the configuration left the choice to the system. */
+  readonly port: number;
+  /** Identities that are connected now, and how much was refused since the start. */
+  readonly health: () => { readonly connected: readonly string[]; readonly refused: number };
+  close(): Promise<void>;
+};
+
+export type BrokerOptions = {
+  readonly config: BrokerConfig;
+  readonly log: Logger;
+  readonly signal?: AbortSignal;
+  /** How long clients of a broker that died have to come back before their wills are published. */
+  readonly willGraceMs?: number;
+};
+
+const HANDSHAKE_MS = 10_000;
+const CONNECT_MS = 10_000;
+const CONNECTIONS_MAX = 512;
+const HEALTH_MS = 60_000;
+const WILL_GRACE_MS = 60_000;
+/** blindsight/v1/site/gateway/command/type/id has seven. */
+const TOPIC_LEVELS_MAX = 10;
+
+/**
+ * The embedded MQTT broker of one site: TLS with client certificates of the installation only, access by {@link accessOf}, retained
+ * messages and wills that survive `kill -9`.
+ * @throws BlindsightError BROKER_LISTEN, BROKER_CERTIFICATE, FILE_UNREADABLE or SECRET_EXPOSED.
+ */
+export async function startBroker({
+  config,
+  log,
+  signal,
+  willGraceMs = WILL_GRACE_MS,
+}: BrokerOptions): Promise<Broker> {
+  signal?.throwIfAborted();
+  const credentials = await readCredentials(config);
+  await ensureDirectory(config.data);
+  const map = await DurableMap.open(join(config.data, 'messages.log'), log);
+  const messages = new DurableMessages(map);
+  const gatekeeper = new Gatekeeper(config.site, messages, log);
+  const aedes = await Aedes.createBroker({
+    ...gatekeeper.hooks,
+    connectTimeout: CONNECT_MS,
+    drainTimeout: config.drainSeconds * 1000,
+    maxTopicLevels: TOPIC_LEVELS_MAX,
+    maxInflightInbound: 100,
+  });
+  for (const message of messages.retained()) await storeRetained(aedes, message);
+
+  const connected = new Map<Client, string>();
+  const orphans = new Map(messages.wills().map(({ clientId, message }) => [clientId, message]));
+  aedes.on('clientReady', (client) => {
+    connected.set(client, gatekeeper.identity(client)?.name ?? '?');
+    orphans.delete(client.id);
+    void messages.setWill(client.id, gatekeeper.will(client));
+    log.info({ client: client.id }, 'client connected');
+  });
+  aedes.on('clientDisconnect', (client) => {
+    connected.delete(client);
+    void messages.setWill(client.id, null);
+    log.info({ client: client.id }, 'client gone');
+  });
+  for (const event of ['clientError', 'connectionError'] as const) {
+    aedes.on(event, (client, error) =>
+      log.debug({ client: client.id, err: error }, 'connection ended with an error'),
+    );
+  }
+
+  const server = await listen(config, credentials, (socket) => {
+    const identity = identityOf(socket.getPeerCertificate().subject?.CN);
+    if (!identity) {
+      gatekeeper.refuse(String(socket.getPeerCertificate().subject?.CN), 'no identity of a client');
+      return socket.destroy();
+    }
+    gatekeeper.admit(socket, identity);
+    limitPackets(socket, config.maxMessageKilobytes * 1024, (reason) =>
+      gatekeeper.refuse(identity.name, reason),
+    );
+    aedes.handle(socket);
+  }).catch(async (error: unknown) => {
+    await closeAedes(aedes);
+    await map.close();
+    throw error;
+  });
+  server.on('tlsClientError', (error, socket) => {
+    const reason = (error as NodeJS.ErrnoException).code ?? error.message;
+    gatekeeper.refuse(socket.remoteAddress ?? '?', `no valid certificate (${reason})`);
+  });
+
+  // Clients that had a connection when the last broker died and did not come back are as lost as if it had seen them go.
+  const grace = setTimeout(() => {
+    for (const [clientId, will] of orphans) void publishOrphan(aedes, messages, clientId, will);
+    orphans.clear();
+  }, willGraceMs).unref();
+  const health = () => ({ connected: [...connected.values()].sort(), refused: gatekeeper.refused });
+  let told = '';
+  const reporting = setInterval(() => {
+    const now = JSON.stringify(health());
+    if (now !== told) log.info(health(), 'broker health');
+    told = now;
+  }, HEALTH_MS).unref();
+
+  let closing: Promise<void> | null = null;
+  const close = () => {
+    closing ??= (async () => {
+      signal?.removeEventListener('abort', close);
+      clearTimeout(grace);
+      clearInterval(reporting);
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      await closeAedes(aedes);
+      await closed;
+      await map.close();
+      log.info('broker closed');
+    })();
+    return closing;
+  };
+  signal?.addEventListener('abort', close, { once: true });
+  const { port } = server.address() as AddressInfo;
+  log.info({ host: config.host, port, retained: messages.retained().length }, 'broker listens');
+  return { port, health, close };
+}
+
+type Credentials = { readonly ca: Buffer; readonly cert: Buffer; readonly key: Buffer };
+
+async function readCredentials(config: BrokerConfig): Promise<Credentials> {
+  const [ca, cert, key] = await Promise.all([
+    readPublicFile(config.ca),
+    readPublicFile(config.certificate),
+    readSecretFile(config.key),
+  ]);
+  return { ca, cert, key };
+}
+
+async function readPublicFile(path: string): Promise<Buffer> {
+  return await readFile(path).catch((cause: Error) => {
+    throw new BlindsightError('FILE_UNREADABLE', `cannot read ${path}: ${cause.message}`, { cause });
+  });
+}
+
+async function listen(
+  config: BrokerConfig,
+  credentials: Credentials,
+  onConnection: (socket: TLSSocket) => void,
+): Promise<Server> {
+  let server: Server;
+  try {
+    server = createServer({
+      ...credentials,
+      requestCert: true,
+      rejectUnauthorized: true,
+      minVersion: 'TLSv1.2',
+      handshakeTimeout: HANDSHAKE_MS,
+      // A ticket would let a connection skip the look at its certificate.
+      secureOptions: constants.SSL_OP_NO_TICKET,
+    });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new BlindsightError('BROKER_CERTIFICATE', `${config.certificate} and ${config.key}: ${why}`, {
+      cause,
+    });
+  }
+  server.maxConnections = CONNECTIONS_MAX;
+  server.on('secureConnection', (socket) => {
+    socket.setNoDelay(true);
+    onConnection(socket);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const where = `${config.host}:${config.port}`;
+      reject(new BlindsightError('BROKER_LISTEN', `cannot listen on ${where}: ${cause.code}`, { cause }));
+    });
+    server.listen(config.port, config.host, resolve);
+  });
+  return server;
+}
+
+/** Ends a connection that announces a packet beyond the limit, before aedes buffers it. aedes reads through `read` alone. */
+function limitPackets(socket: TLSSocket, maxBytes: number, refuse: (reason: string) => Error): void {
+  const limit = new PacketLimit(maxBytes);
+  const read = socket.read.bind(socket);
+  socket.read = (size?: number): unknown => {
+    const bytes: unknown = read(size);
+    if (!(bytes instanceof Uint8Array) || limit.accepts(bytes)) return bytes;
+    socket.destroy(refuse(`a packet of more than ${maxBytes} bytes`));
+    return null;
+  };
+}
+
+/** The part of aedes' persistence that its types leave out. */
+type WithPersistence = { readonly persistence: { storeRetained(packet: object): Promise<void> } };
+
+async function storeRetained(aedes: Aedes, { topic, payload, qos }: KeptMessage): Promise<void> {
+  const packet = { cmd: 'publish', topic, payload: Buffer.from(payload), qos, retain: true, dup: false };
+  await (aedes as unknown as WithPersistence).persistence.storeRetained(packet);
+}
+
+async function publishOrphan(
+  aedes: Aedes,
+  messages: DurableMessages,
+  clientId: string,
+  will: KeptMessage,
+): Promise<void> {
+  if (will.retain) await messages.retain(will);
+  const { topic, qos, retain } = will;
+  const packet = {
+    cmd: 'publish' as const,
+    topic,
+    payload: Buffer.from(will.payload),
+    qos,
+    retain,
+    dup: false,
+  };
+  aedes.publish(packet, () => void messages.setWill(clientId, null));
+}
+
+function closeAedes(aedes: Aedes): Promise<void> {
+  return new Promise((resolve) => aedes.close(resolve));
+}
