@@ -20,6 +20,8 @@ export type Site = {
 
 /** Setting of the store under which the site's name is kept. */
 export const SITE_NAME = 'site';
+/** Setting of the store: the authority's certificate, PEM. */
+export const AUTHORITY_CERTIFICATE = 'authority-certificate';
 
 /** Below the data folder of a site. */
 export function blobFolder(dataDirectory: string): BlobFolder {

@@ -1,0 +1,149 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { stringify } from 'yaml';
+import { BlindsightError } from '#protocol/errors.ts';
+import { Name } from '#protocol/names.ts';
+import { type Clock, systemClock } from '#runtime/clock.ts';
+import { ensureDirectory, writeFileAtomic } from '#runtime/files.ts';
+import { type Authority, createAuthority } from '../enrolment/authority.ts';
+import { openAuthority } from '../enrolment/open-authority.ts';
+import { SECRETS } from '../sealing/identities.ts';
+import { createInstallationKey, readInstallationKey } from '../sealing/installation-key.ts';
+import { Vault } from '../sealing/vault.ts';
+import { AUTHORITY_CERTIFICATE, SITE_NAME } from '../site.ts';
+import { openStore } from '../store/open.ts';
+import type { Store } from '../store/store.ts';
+
+export type InitializeSiteOptions = {
+  readonly brokerPort?: number;
+  readonly apiPort?: number;
+  /** Host names and addresses of the broker besides localhost; the first is the one that the backend uses. */
+  readonly brokerNames?: readonly string[];
+  readonly clock?: Clock;
+};
+
+export type InitializedSite = { readonly configFile: string; readonly brokerConfigFile: string };
+
+/** Certificates of the site's own daemons; initializing again after the folder was removed renews them. */
+const CERTIFICATE_DAYS = 5 * 365;
+
+/**
+ * Makes a site in a folder: installation key, store, authority, owner key, certificates of broker and backend, and the configuration of
+ * both. A run that was cut short can be repeated: `backend.yaml` comes last, and keys that exist are kept.
+ *
+ * @throws BlindsightError SITE_EXISTS, NAME_INVALID.
+ */
+export async function initializeSite(
+  dataDirectory: string,
+  site: string,
+  options: InitializeSiteOptions = {},
+): Promise<InitializedSite> {
+  const folder = resolve(dataDirectory);
+  const configFile = join(folder, 'backend.yaml');
+  const brokerConfigFile = join(folder, 'broker.yaml');
+  if (!Name.safeParse(site).success) {
+    throw new BlindsightError('NAME_INVALID', `"${site}" cannot be the name of a site`);
+  }
+  if (existsSync(configFile)) throw new BlindsightError('SITE_EXISTS', `${folder} holds a site already`);
+  await ensureDirectory(folder);
+  const keyFile = join(folder, 'installation.key');
+  if (!existsSync(keyFile)) await createInstallationKey(keyFile);
+  const vault = new Vault(await readInstallationKey(keyFile));
+  const store = await openStore({ kind: 'sqlite', file: join(folder, 'blindsight.db') });
+  try {
+    await makeKeys(store, vault, site, (options.clock ?? systemClock).now());
+    await writeOwnerKey(store, vault, folder);
+    await writeCertificates(await openAuthority(store, vault), folder, options.brokerNames ?? []);
+  } finally {
+    await store.close();
+  }
+  await writeFileAtomic(brokerConfigFile, brokerConfig(site, options), { mode: 0o600 });
+  await writeFileAtomic(configFile, backendConfig(site, options), { mode: 0o600 });
+  return { configFile, brokerConfigFile };
+}
+
+async function makeKeys(store: Store, vault: Vault, site: string, nowMs: number): Promise<void> {
+  const known = await store.settings.get(SITE_NAME);
+  if (known === site) return vault.verify(store);
+  if (known !== null) {
+    throw new BlindsightError('SITE_EXISTS', `the folder holds the store of the site ${known}`);
+  }
+  const authority = await createAuthority(`Blindsight ${site}`);
+  const owner = generateKeyPairSync('ed25519', {
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+  await store.transaction(async (inside) => {
+    await vault.mark(inside, nowMs);
+    await vault.keep(inside, SECRETS.authorityKey, Buffer.from(authority.key), nowMs);
+    await vault.keep(inside, SECRETS.ownerSigningKey, Buffer.from(owner.privateKey), nowMs);
+    await inside.settings.set(AUTHORITY_CERTIFICATE, authority.certificate);
+    await inside.settings.set(SITE_NAME, site);
+  });
+}
+
+/** PEM of the public half of the key that signs manifests. */
+export async function ownerPublicKey(store: Store, vault: Vault): Promise<string> {
+  const pem = await vault.fetch(store, SECRETS.ownerSigningKey);
+  const key = createPublicKey(createPrivateKey(Buffer.from(pem)));
+  pem.fill(0);
+  return key.export({ type: 'spki', format: 'pem' }) as string;
+}
+
+async function writeOwnerKey(store: Store, vault: Vault, folder: string): Promise<void> {
+  await writeFileAtomic(join(folder, 'owner-key.pub.pem'), await ownerPublicKey(store, vault));
+}
+
+async function writeCertificates(
+  authority: Authority,
+  folder: string,
+  brokerNames: readonly string[],
+): Promise<void> {
+  const certificates = join(folder, 'certificates');
+  await ensureDirectory(certificates);
+  await writeFileAtomic(join(certificates, 'ca.pem'), authority.certificate);
+  for (const kind of ['broker', 'backend'] as const) {
+    const issued = await authority.issue({
+      kind,
+      commonName: kind,
+      days: CERTIFICATE_DAYS,
+      ...(kind === 'broker' ? { subjectAltNames: brokerNames } : {}),
+    });
+    await writeFileAtomic(join(certificates, `${kind}.key`), issued.key, { mode: 0o600 });
+    await writeFileAtomic(join(certificates, `${kind}.pem`), issued.certificate);
+  }
+}
+
+function backendConfig(site: string, { brokerPort = 8883, apiPort = 8480 }: InitializeSiteOptions): string {
+  const comment =
+    ' Made by `blindsight site init`. Every setting is explained in config/backend.example.yaml.\n';
+  return `#${comment}${stringify({
+    site,
+    data: '.',
+    broker: {
+      url: `mqtts://localhost:${brokerPort}`,
+      ca: 'certificates/ca.pem',
+      certificate: 'certificates/backend.pem',
+      key: 'certificates/backend.key',
+    },
+    store: { kind: 'sqlite', file: 'blindsight.db' },
+    installationKey: 'installation.key',
+    api: { host: '127.0.0.1', port: apiPort },
+  })}`;
+}
+
+function brokerConfig(site: string, { brokerPort = 8883, brokerNames = [] }: InitializeSiteOptions): string {
+  const comment =
+    ' Made by `blindsight site init`. Every setting is explained in config/broker.example.yaml.\n';
+  return `#${comment}${stringify({
+    site,
+    // A broker with names of its own is there for gateways on other machines.
+    host: brokerNames.length === 0 ? '127.0.0.1' : '0.0.0.0',
+    port: brokerPort,
+    data: 'broker',
+    ca: 'certificates/ca.pem',
+    certificate: 'certificates/broker.pem',
+    key: 'certificates/broker.key',
+  })}`;
+}
