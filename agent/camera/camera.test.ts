@@ -36,7 +36,7 @@ function watch(path: string, options: Partial<CameraOptions> & { port?: number; 
   const states: CameraState[] = [];
   const camera = new Camera({
     config: configured(url, 2),
-    address: cameraAddress(url, options.login ?? `viewer:${PASSWORD}`),
+    readAddress: async () => cameraAddress(url, options.login ?? `viewer:${PASSWORD}`),
     clock: systemClock,
     ladders: { failed: () => new RetryLadder([300]) },
     firstPictureMs: 4000,

@@ -13,7 +13,8 @@ import { RateMeter } from './rate-meter.ts';
 /** What a camera's supervisor needs. Times in milliseconds. */
 export type CameraOptions = {
   readonly config: CameraConfig;
-  readonly address: CameraAddress;
+  /** Asked before each attempt, so that a new password is taken up without a restart. */
+  readonly readAddress: () => Promise<CameraAddress>;
   readonly clock: Clock;
   readonly ffmpegPath?: string;
   readonly ladders?: CameraLadders;
@@ -49,6 +50,7 @@ export class Camera {
   #superseded = 0;
   #lastPicture = 0;
   #lines: readonly string[] = [];
+  #display = '';
 
   constructor(options: CameraOptions) {
     this.config = options.config;
@@ -57,7 +59,7 @@ export class Camera {
     this.#inferenceRate = new RateMeter(() => options.clock.monotonic());
     this.#since = options.clock.now();
     this.#state = options.config.enabled
-      ? { state: 'starting', detail: `connecting to ${options.address.display}` }
+      ? { state: 'starting', detail: 'connecting to the camera' }
       : { state: 'disabled', detail: 'disabled in the configuration' };
   }
 
@@ -131,7 +133,18 @@ export class Camera {
   }
 
   async #captureOnce(signal: AbortSignal): Promise<CameraFailure> {
-    const { clock, address, config } = this.#options;
+    const { clock, config, readAddress } = this.#options;
+    let address: CameraAddress;
+    try {
+      address = await readAddress();
+    } catch (error) {
+      return {
+        state: 'failed',
+        detail: error instanceof Error ? error.message.slice(0, 500) : String(error),
+      };
+    }
+    if (signal.aborted) return { state: 'failed', detail: 'stopped' };
+    this.#display = address.display;
     const stallMs = config.stallSeconds * 1000;
     this.#lastPicture = 0;
     const capture = new Capture({
@@ -155,12 +168,12 @@ export class Camera {
     this.#capture = null;
     this.#newest = null; // A picture of a stream that broke off is not the present any more.
     this.#lines = end.lines;
-    return signal.aborted ? this.#ended(end) : await this.#explain(end);
+    return signal.aborted ? this.#ended(end) : await this.#explain(end, address);
   }
 
   /** Stops the capture when no picture came for too long. */
   async #watchPictures(capture: Capture, signal: AbortSignal): Promise<void> {
-    const { clock, address, config } = this.#options;
+    const { clock, config } = this.#options;
     const stallMs = config.stallSeconds * 1000;
     const firstMs = stallMs + (this.#options.firstPictureMs ?? FIRST_PICTURE_MS);
     const started = clock.monotonic();
@@ -169,7 +182,7 @@ export class Camera {
       const left = since + (this.#lastPicture === 0 ? firstMs : stallMs) - clock.monotonic();
       if (left <= 0) {
         const seconds = Math.round((clock.monotonic() - since) / 1000);
-        void capture.stop({ state: 'stalled', detail: `${address.display}: no picture for ${seconds} s` });
+        void capture.stop({ state: 'stalled', detail: `${this.#display}: no picture for ${seconds} s` });
         return;
       }
       await clock.sleep(Math.max(left, 20), signal).catch(() => {});
@@ -187,16 +200,15 @@ export class Camera {
     this.#captureRate.mark();
     if (this.#state.state !== 'streaming') {
       const size = `${frame.width}×${frame.height}`;
-      this.#describe({ state: 'streaming', detail: `${size} from ${this.#options.address.display}` }, false);
+      this.#describe({ state: 'streaming', detail: `${size} from ${this.#display}` }, false);
     }
     this.#options.onFrame(this);
   }
 
   /** Finds the cause: what ffmpeg said, else what the network says, else what came out. */
-  async #explain(end: CaptureEnd): Promise<CameraFailure> {
+  async #explain(end: CaptureEnd, address: CameraAddress): Promise<CameraFailure> {
     if (end.failure !== null) return end.failure;
     if (end.pictures > 0) return this.#ended(end);
-    const { address } = this.#options;
     const probed = await probeAddress(address.host, address.port, 3000);
     const undecodable = end.lines.some((line) => /Error while decoding|Invalid NAL|\[fatal\]/.test(line));
     if (probed.state === 'stalled' && undecodable) {
@@ -206,7 +218,7 @@ export class Camera {
   }
 
   #ended(end: CaptureEnd): CameraFailure {
-    const detail = `${this.#options.address.display}: the camera ended the stream after ${end.pictures} pictures`;
+    const detail = `${this.#display}: the camera ended the stream after ${end.pictures} pictures`;
     return { state: 'stalled', detail };
   }
 

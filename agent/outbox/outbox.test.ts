@@ -50,7 +50,8 @@ describe('Outbox', () => {
   it('drops the oldest at its bound, counts every one, and remembers the count', async () => {
     const directory = await temporaryDirectory();
     const drops: number[] = [];
-    const { outbox } = await opened(directory, { maxBytes: 1000, onDrop: (count) => drops.push(count) });
+    const { outbox } = await opened(directory, { maxBytes: 1000 });
+    outbox.onDrop((count) => drops.push(count));
     for (let i = 1; i <= 12; i++) await outbox.append(answer(1, i));
     expect(sequences(outbox)).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
     expect(drops.reduce((sum, count) => sum + count, 0)).toBe(2);

@@ -14,8 +14,6 @@ export type OutboxOptions = {
   readonly maxAgeMs: number;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Called after entries were dropped, with their number and the reason. */
-  readonly onDrop?: (count: number, reason: string) => void;
 };
 
 export type OutboxStatus = {
@@ -47,6 +45,7 @@ export class Outbox {
   readonly #entries = new Set<Entry>();
   readonly #byDigest = new Map<string, Entry>();
   #bytes = 0;
+  #onDrop: (count: number, reason: string) => void = () => {};
 
   private constructor(options: OutboxOptions, drops: DropCounter) {
     this.#options = options;
@@ -60,6 +59,11 @@ export class Outbox {
     const outbox = new Outbox(options, drops);
     await outbox.#load();
     return outbox;
+  }
+
+  /** Sets who hears, after entries were dropped, of their number and the reason. */
+  onDrop(listener: (count: number, reason: string) => void): void {
+    this.#onDrop = listener;
   }
 
   /** Waiting entries, oldest first. */
@@ -205,12 +209,12 @@ export class Outbox {
   }
 
   async #count(count: number, reason: string): Promise<void> {
-    const { log, onDrop } = this.#options;
+    const { log } = this.#options;
     log.warn({ count, total: this.#drops.count + count }, `answers dropped: ${reason}`);
     await this.#drops
       .add(count)
       .catch((err: unknown) => log.error({ err }, 'the drop counter cannot be written'));
-    onDrop?.(count, reason);
+    this.#onDrop(count, reason);
   }
 
   #ageMs(entry: Entry): number {

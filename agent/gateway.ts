@@ -1,0 +1,241 @@
+import { join } from 'node:path';
+import type { AgentConfig } from '#config/schema.ts';
+import { gatewayTopics } from '#protocol/topics.ts';
+import type { Clock } from '#runtime/clock.ts';
+import { ensureDirectory } from '#runtime/files.ts';
+import { connectLink } from '#runtime/link.ts';
+import { readLinkCredentials } from '#runtime/link-credentials.ts';
+import type { Logger } from '#runtime/log.ts';
+import { Camera } from './camera/camera.ts';
+import { readAddress } from './camera/read-address.ts';
+import { measureHealth } from './health/health.ts';
+import { readIdentity } from './identity.ts';
+import type { Bundle } from './inference/bundle.ts';
+import { InterpreterHost } from './inference/interpreter-host.ts';
+import { Pipeline } from './inference/pipeline.ts';
+import { Runner } from './inference/runner.ts';
+import { Outbox } from './outbox/outbox.ts';
+import { recordAnswer } from './outbox/recorder.ts';
+import { Sender } from './outbox/sender.ts';
+import type { PreviewServer } from './preview/preview-server.ts';
+import { startPreview } from './preview/start-preview.ts';
+import { BundleStore } from './rollout/bundle-store.ts';
+import { Rollout } from './rollout/rollout.ts';
+import { RolloutStateFile } from './rollout/rollout-state.ts';
+import { SessionCounter } from './uplink/session-counter.ts';
+import { Uplink } from './uplink/uplink.ts';
+import { agentVersion } from './version.ts';
+
+export type GatewayOptions = { readonly config: AgentConfig; readonly log: Logger; readonly clock: Clock };
+
+const CAMERA_STATE_MS = 10_000;
+
+/**
+ * The parts of a gateway, joined. Only this file knows them all; each knows its neighbours by callbacks.
+ *
+ * camera → pipeline (mask, prepare, run) → recorder → outbox → sender → link, and beside it rollout → runner.
+ */
+export class Gateway {
+  readonly #options: GatewayOptions;
+  readonly #cameras: readonly Camera[];
+  readonly #runner: Runner;
+  readonly #pipeline: Pipeline;
+  readonly #outbox: Outbox;
+  readonly #sender: Sender;
+  readonly #rollout: Rollout;
+  readonly #uplink: Uplink;
+  readonly #preview: PreviewServer | null;
+
+  /**
+   * Reads keys and what is on disk, and joins the parts; nothing runs yet but the link.
+   *
+   * @throws BlindsightError where the installation itself is broken: keys, certificates, the data folder
+   */
+  static async open(options: GatewayOptions): Promise<Gateway> {
+    const { config, clock, log } = options;
+    await ensureDirectory(config.data);
+    const outbox = await Outbox.open({
+      directory: join(config.data, 'outbox'),
+      maxBytes: config.outbox.maxMegabytes * 2 ** 20,
+      maxAgeMs: config.outbox.maxAgeHours * 3_600_000,
+      clock,
+      log,
+    });
+    return new Gateway(options, {
+      outbox,
+      identity: await readIdentity(config.identity),
+      credentials: await readLinkCredentials(config.broker),
+      sessions: await SessionCounter.open(join(config.data, 'session.json'), clock.now()),
+      stateFile: await RolloutStateFile.open(join(config.data, 'rollout.json')),
+      preview: await startPreview(config, log),
+    });
+  }
+
+  private constructor(options: GatewayOptions, parts: GatewayParts) {
+    const { config, clock, log } = options;
+    const { outbox, identity, sessions, preview } = parts;
+    const { site, gateway } = config;
+    this.#options = options;
+    this.#outbox = outbox;
+    this.#preview = preview;
+    const { interpreter: kind, threads } = config.inference;
+    const open = (bundle: Bundle, selfTest: boolean, signal?: AbortSignal) =>
+      InterpreterHost.open({ bundle, kind, threads, selfTest, ...(signal && { signal }) });
+    this.#cameras = config.cameras.map(
+      (camera) =>
+        new Camera({
+          config: camera,
+          readAddress: () => readAddress(camera),
+          clock,
+          onFrame: () => this.#pipeline.wake(),
+          onState: (changed) => this.#cameraChanged(changed),
+        }),
+    );
+    this.#runner = new Runner({
+      open: (bundle) => open(bundle, false),
+      clock,
+      log,
+      onChange: () => this.#pipeline.wake(),
+      onGiveUp: (bundle, reason) => this.#rollout.rollBack(bundle, reason),
+    });
+    this.#rollout = new Rollout({
+      site,
+      gateway,
+      ownerKey: identity.ownerKey,
+      store: new BundleStore(join(config.data, 'bundles')),
+      stateFile: parts.stateFile,
+      open,
+      activate: (host) => this.#runner.activate(host),
+      request: (request) => this.#uplink.requestChunks(request),
+      clock,
+      log,
+      onReport: () => this.#uplink.publishReported(),
+      onEvent: (level, code, message) => this.#uplink.publishEvent(level, code, message),
+    });
+    this.#uplink = new Uplink({
+      site,
+      gateway,
+      sessions,
+      clock,
+      log,
+      connect: (will) =>
+        connectLink({ url: config.broker.url, ...parts.credentials, clientId: gateway, will, clock, log }),
+      birth: () => ({
+        version: agentVersion(),
+        platform: `${process.platform} ${process.arch} node ${process.version}`,
+        cameras: this.#cameras.map((camera) => camera.name),
+        bundle: this.#rollout.report.active,
+      }),
+      cameraStates: () => this.#cameras.map((camera) => camera.state),
+      reported: () => this.#rollout.report,
+      onUp: () => this.#sender.linkUp(),
+      onBackend: (session) => {
+        this.#sender.backendChanged(session);
+        if (session !== null) this.#rollout.backendUp();
+      },
+      onReceipt: (digests) => void this.#sender.received(digests),
+      onManifest: (wire) => this.#rollout.receiveManifest(wire),
+      onChunk: (wire) => this.#rollout.receiveChunk(wire),
+    });
+    const { signingKey } = identity;
+    const topic = gatewayTopics(site, gateway).inference;
+    this.#sender = new Sender({ outbox, link: this.#uplink.link, topic, signingKey, clock, log });
+    outbox.onDrop((count, reason) =>
+      this.#uplink.publishEvent('warn', 'OUTBOX_DROPPED', `${count} dropped: ${reason}`),
+    );
+    const recorder = { site, gateway, signingKey, sessions, outbox, sender: this.#sender };
+    this.#pipeline = new Pipeline({
+      cameras: this.#cameras,
+      runner: this.#runner,
+      clock,
+      log,
+      onAnswer: (answer) => recordAnswer(answer, recorder),
+      ...(preview && {
+        onMasked: (camera, frame) => preview.show(camera, frame),
+        isWatched: (camera) => preview.isWatched(camera),
+      }),
+    });
+  }
+
+  /** How long the pipeline has not moved although it could, in milliseconds. */
+  get stuckMs(): number {
+    return this.#pipeline.stuckMs;
+  }
+
+  /** One line for people. */
+  get status(): string {
+    const streaming = this.#cameras.filter((camera) => camera.state.state === 'streaming').length;
+    const { status } = this.#rollout.report;
+    const { waiting } = this.#outbox.status;
+    return [
+      `${streaming} of ${this.#cameras.length} cameras deliver`,
+      this.#runner.host === null ? `no program runs (bundle: ${status})` : 'program runs',
+      `${waiting} answers wait${this.#uplink.obstacle === null ? '' : ` (${this.#uplink.obstacle})`}`,
+    ].join(', ');
+  }
+
+  /** Runs all parts until the signal ends them; children and threads are gone when this resolves. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([
+      this.#rollout.start(),
+      ...this.#cameras.map((camera) => camera.run(signal)),
+      this.#pipeline.run(signal),
+      this.#sender.run(signal),
+      this.#every(CAMERA_STATE_MS, signal, () => this.#publishCameras()),
+      this.#every(this.#options.config.healthSeconds * 1000, signal, () => this.#publishHealth()),
+      // A run that is under way cannot be waited for: it may take seconds.
+      this.#whenAborted(signal, () => Promise.all([this.#rollout.close(), this.#runner.close()])),
+    ]);
+    await this.#preview?.close();
+    await this.#uplink.close();
+  }
+
+  #cameraChanged(camera: Camera): void {
+    const { state } = camera;
+    const { log } = this.#options;
+    if (state.state === 'streaming') log.info({ camera: camera.name }, `camera delivers: ${state.detail}`);
+    else {
+      const lines = camera.lastLines.slice(-3);
+      log.warn(
+        { camera: camera.name, state: state.state, lines },
+        `camera does not deliver: ${state.detail}`,
+      );
+    }
+    this.#uplink.publishCamera(state);
+  }
+
+  #publishCameras(): void {
+    for (const camera of this.#cameras) this.#uplink.publishCamera(camera.state);
+  }
+
+  async #publishHealth(): Promise<void> {
+    this.#uplink.publishHealth(await measureHealth(this.#options.config.data, this.#outbox.status));
+  }
+
+  async #every(ms: number, signal: AbortSignal, act: () => void | Promise<void>): Promise<void> {
+    const { clock, log } = this.#options;
+    while (!signal.aborted) {
+      try {
+        await act();
+      } catch (error) {
+        log.warn({ err: error }, 'a report failed');
+      }
+      await clock.sleep(ms, signal).catch(() => {});
+    }
+  }
+
+  async #whenAborted(signal: AbortSignal, act: () => Promise<unknown>): Promise<void> {
+    if (!signal.aborted)
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    await act();
+  }
+}
+
+type GatewayParts = {
+  readonly outbox: Outbox;
+  readonly identity: Awaited<ReturnType<typeof readIdentity>>;
+  readonly credentials: Awaited<ReturnType<typeof readLinkCredentials>>;
+  readonly sessions: SessionCounter;
+  readonly stateFile: RolloutStateFile;
+  readonly preview: PreviewServer | null;
+};

@@ -1,0 +1,37 @@
+import type { Clock } from '#runtime/clock.ts';
+import type { Logger } from '#runtime/log.ts';
+import type { Notifier } from '#runtime/notify.ts';
+
+export type WatchdogOptions = {
+  readonly notifier: Notifier;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Milliseconds for which work that could be done was not done; 0 while there is none. */
+  readonly stuckMs: () => number;
+  /** One line for `systemctl status`. */
+  readonly status: () => string;
+  /** Beyond this the watchdog is not fed any more, in milliseconds. */
+  readonly patienceMs?: number;
+};
+
+/** Longer than the longest run of an interpreter, which has a time limit of its own. */
+const PATIENCE_MS = 180_000;
+const STATUS_MS = 10_000;
+
+/**
+ * Feeds systemd's watchdog while the pipeline moves, or has a good reason to rest: no bundle, no camera that delivers. A
+ * pipeline that hangs starves it, and systemd starts the daemon anew.
+ */
+export async function runWatchdog(options: WatchdogOptions, signal: AbortSignal): Promise<void> {
+  const { notifier, clock, log, stuckMs, status, patienceMs = PATIENCE_MS } = options;
+  const intervalMs = Math.min(STATUS_MS, (notifier.watchdogMs ?? Number.POSITIVE_INFINITY) / 3);
+  let said = '';
+  while (!signal.aborted) {
+    if (stuckMs() <= patienceMs) await notifier.watchdog();
+    else log.error({ stuckMs: Math.round(stuckMs()) }, 'the pipeline does not move; the watchdog is not fed');
+    const line = status();
+    if (line !== said) await notifier.status(line);
+    said = line;
+    await clock.sleep(intervalMs, signal).catch(() => {});
+  }
+}

@@ -1,0 +1,35 @@
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { AgentConfig } from '#config/schema.ts';
+import { BlindsightError } from '#protocol/errors.ts';
+import { readSecretFile } from '#runtime/files.ts';
+
+/** Keys of a gateway: its own, which signs answers, and the owner's, which signs bundles. */
+export type Identity = { readonly signingKey: KeyObject; readonly ownerKey: KeyObject };
+
+function ed25519(path: string, make: () => KeyObject): KeyObject {
+  let key: KeyObject;
+  try {
+    key = make();
+  } catch (cause) {
+    throw new BlindsightError('FILE_UNREADABLE', `${path} is not a key in PEM form`, { cause });
+  }
+  if (key.asymmetricKeyType === 'ed25519') return key;
+  throw new BlindsightError(
+    'FILE_UNREADABLE',
+    `${path} holds a ${key.asymmetricKeyType} key, expected Ed25519`,
+  );
+}
+
+/** @throws BlindsightError FILE_UNREADABLE or SECRET_EXPOSED, with the path */
+export async function readIdentity(paths: AgentConfig['identity']): Promise<Identity> {
+  const secret = await readSecretFile(paths.signingKey);
+  const owner = await readFile(paths.ownerKey).catch((cause: unknown) => {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new BlindsightError('FILE_UNREADABLE', `cannot read ${paths.ownerKey}: ${why}`, { cause });
+  });
+  return {
+    signingKey: ed25519(paths.signingKey, () => createPrivateKey(secret)),
+    ownerKey: ed25519(paths.ownerKey, () => createPublicKey(owner)),
+  };
+}

@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { decode } from 'cborg';
+import { FheError } from '#fhe/errors.ts';
+import { decodeProgram } from '#fhe/program/codec.ts';
+import type { Interpreter, InterpreterMaterial } from '#fhe/program/interpreter.ts';
+import { type VerifiedProgram, verifyProgram } from '#fhe/program/verifier.ts';
+import { BlindsightError, type ErrorCode } from '#protocol/errors.ts';
+import type { BundlePartName } from '#protocol/manifest.ts';
+import type { InterpreterKind } from './bundle.ts';
+import type { OpenRequest } from './worker-messages.ts';
+
+export type LoadedBundle = { readonly interpreter: Interpreter; readonly verified: VerifiedProgram };
+
+/**
+ * Turns the files of a bundle into an interpreter that may be trusted to compute what the owner meant:
+ *
+ * 1. each part has the size and the digest that the signed manifest gives;
+ * 2. the program decodes and passes the verifier;
+ * 3. the interpreter takes constants and keys;
+ * 4. the self-test inputs, encrypted by the owner, lead to the very answer that the owner computed.
+ *
+ * Runs in a worker thread.
+ *
+ * @throws BlindsightError BUNDLE_DIGEST, BUNDLE_PROGRAM, BUNDLE_KEY_MISSING or BUNDLE_SELF_TEST
+ */
+export async function loadBundle(request: OpenRequest): Promise<LoadedBundle> {
+  const material: InterpreterMaterial = {
+    program: await readPart(request, 'program'),
+    publicKey: await readPart(request, 'public-key'),
+    constants: await readPart(request, 'constants'),
+    evaluationKeys: await readPart(request, 'evaluation-keys'),
+  };
+  const verified = refusing(() => verifyProgram(decodeProgram(material.program)));
+  let interpreter: Interpreter;
+  try {
+    interpreter = await create(request.kind, material, request.threads);
+  } catch (error) {
+    throw asBundleError(error);
+  }
+  try {
+    if (request.selfTest !== null) await selfTest(request, interpreter, request.selfTest);
+  } catch (error) {
+    await interpreter.close();
+    throw error;
+  }
+  return { interpreter, verified };
+}
+
+async function readPart(request: OpenRequest, name: BundlePartName): Promise<Uint8Array> {
+  const part = request.parts.find((candidate) => candidate.name === name);
+  const path = join(request.directory, name);
+  const size = await stat(path).then(
+    (found) => found.size,
+    () => null,
+  );
+  if (part === undefined || size !== part.bytes) {
+    const found = size === null ? 'is missing' : `has ${size} bytes`;
+    throw new BlindsightError('BUNDLE_DIGEST', `part ${name} ${found}, expected ${part?.bytes ?? 'none'}`);
+  }
+  const bytes = await readFile(path);
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  if (digest !== part.sha256) {
+    throw new BlindsightError('BUNDLE_DIGEST', `part ${name} has digest ${digest}, expected ${part.sha256}`);
+  }
+  return bytes;
+}
+
+/** Loads only the interpreter that runs: the other one's library stays out of memory. */
+async function create(
+  kind: InterpreterKind,
+  material: InterpreterMaterial,
+  threads: number,
+): Promise<Interpreter> {
+  if (kind === 'reference') {
+    const { createReferenceInterpreter } = await import('#fhe/program/reference.ts');
+    return createReferenceInterpreter(material);
+  }
+  const { createEngineInterpreter } = await import('#fhe/program/engine.ts');
+  return createEngineInterpreter(material, { threads });
+}
+
+async function selfTest(request: OpenRequest, interpreter: Interpreter, expected: string): Promise<void> {
+  const inputs = decodeInputs(await readPart(request, 'self-test'));
+  const answer = refusing(() => interpreter.runEncrypted(inputs));
+  const digest = createHash('sha256').update(answer).digest('hex');
+  if (digest !== expected) {
+    throw new BlindsightError(
+      'BUNDLE_SELF_TEST',
+      `the ${request.kind} interpreter answers the self-test with ${digest}, expected ${expected}`,
+    );
+  }
+}
+
+/** The self-test part: a CBOR array of byte strings, one serialized ciphertext for each program input. */
+function decodeInputs(bytes: Uint8Array): Uint8Array[] {
+  let inputs: unknown;
+  try {
+    inputs = decode(bytes, { strict: true });
+  } catch (cause) {
+    throw new BlindsightError('BUNDLE_SELF_TEST', 'the self-test part is not CBOR', { cause });
+  }
+  if (!Array.isArray(inputs) || !inputs.every((input) => input instanceof Uint8Array)) {
+    throw new BlindsightError('BUNDLE_SELF_TEST', 'the self-test part is not an array of byte strings');
+  }
+  return inputs;
+}
+
+function refusing<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw asBundleError(error);
+  }
+}
+
+function asBundleError(error: unknown): BlindsightError {
+  const message = error instanceof Error ? error.message : String(error);
+  const missing = error instanceof FheError && error.code === 'FHE_KEY_MISSING';
+  const code: ErrorCode = missing ? 'BUNDLE_KEY_MISSING' : 'BUNDLE_PROGRAM';
+  return new BlindsightError(code, message, { cause: error });
+}

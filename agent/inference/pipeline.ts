@@ -1,0 +1,161 @@
+import type { RunTimings } from '#fhe/program/interpreter.ts';
+import type { Clock } from '#runtime/clock.ts';
+import type { Logger } from '#runtime/log.ts';
+import type { Camera } from '../camera/camera.ts';
+import { prepare } from '../privacy/prepare.ts';
+import { type MaskedFrame, PrivacyFilter } from '../privacy/privacy-filter.ts';
+import type { InterpreterHost } from './interpreter-host.ts';
+import type { Runner } from './runner.ts';
+
+/** An encrypted answer, on its way to the outbox. */
+export type Answer = {
+  readonly camera: string;
+  /** Milliseconds since the epoch. */
+  readonly frameTimeMs: number;
+  readonly readyTimeMs: number;
+  readonly host: InterpreterHost;
+  readonly timings: RunTimings & { readonly prepareMs: number };
+  readonly ciphertext: Uint8Array;
+};
+
+export type PipelineOptions = {
+  readonly cameras: readonly Camera[];
+  readonly runner: Pick<Runner, 'host' | 'run'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Stores the answer; the next picture is taken when this resolves. */
+  readonly onAnswer: (answer: Answer) => Promise<void>;
+  /** Sees each masked picture, for the aiming preview. */
+  readonly onMasked?: (camera: string, frame: MaskedFrame) => void;
+  /** Whether somebody watches a camera's preview: its pictures are masked also while no bundle is active. */
+  readonly isWatched?: (camera: string) => boolean;
+};
+
+type Lane = { readonly camera: Camera; readonly filter: PrivacyFilter; dueMs: number };
+
+/**
+ * Takes pictures to the interpreter, one at a time: cameras in turn, each at most at its rate, always the newest
+ * picture. A picture that fails on the way is counted and told; it never stops the others.
+ */
+export class Pipeline {
+  readonly #options: PipelineOptions;
+  readonly #lanes: readonly Lane[];
+  #turn = 0;
+  #wake = Promise.withResolvers<void>();
+  #answers = 0;
+  #failures = 0;
+  #progressMs: number;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    this.#progressMs = options.clock.monotonic();
+    this.#lanes = options.cameras.map((camera) => ({
+      camera,
+      filter: new PrivacyFilter(camera.config.masks),
+      dueMs: Number.NEGATIVE_INFINITY,
+    }));
+  }
+
+  get counts(): { readonly answers: number; readonly failures: number } {
+    return { answers: this.#answers, failures: this.#failures };
+  }
+
+  /**
+   * Milliseconds for which the pipeline should have moved but did not; 0 while it has nothing to do. Feeds the
+   * watchdog.
+   */
+  get stuckMs(): number {
+    const idle = this.#options.runner.host === null || this.#lanes.every((lane) => !lane.camera.hasFrame);
+    if (idle && !this.#busy) this.#progressMs = this.#options.clock.monotonic();
+    return this.#options.clock.monotonic() - this.#progressMs;
+  }
+
+  #busy = false;
+
+  /** Something changed: a picture came, or the interpreter did. */
+  wake(): void {
+    this.#wake.resolve();
+  }
+
+  /** Runs until the signal ends it. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    const wake = () => this.wake();
+    signal.addEventListener('abort', wake, { once: true });
+    while (!signal.aborted) {
+      this.#wake = Promise.withResolvers<void>();
+      const lane = this.#next();
+      if (lane === null) {
+        await this.#idle(signal);
+        continue;
+      }
+      this.#busy = true;
+      this.#progressMs = clock.monotonic();
+      try {
+        await this.#process(lane);
+      } catch (error) {
+        this.#failures++;
+        if (!signal.aborted)
+          log.warn({ err: error, camera: lane.camera.name }, 'a picture was lost on the way');
+      }
+      this.#busy = false;
+      this.#progressMs = clock.monotonic();
+    }
+    signal.removeEventListener('abort', wake);
+  }
+
+  /** The next lane in turn whose picture may be taken now. */
+  #next(): Lane | null {
+    const now = this.#options.clock.monotonic();
+    for (let i = 0; i < this.#lanes.length; i++) {
+      const index = (this.#turn + i) % this.#lanes.length;
+      const lane = this.#lanes[index]!;
+      if (this.#wanted(lane) && lane.dueMs <= now) {
+        this.#turn = index + 1;
+        return lane;
+      }
+    }
+    return null;
+  }
+
+  #wanted(lane: Lane): boolean {
+    const { runner, isWatched } = this.#options;
+    return lane.camera.hasFrame && (runner.host !== null || isWatched?.(lane.camera.name) === true);
+  }
+
+  async #idle(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const due = Math.min(...this.#lanes.filter((lane) => this.#wanted(lane)).map((lane) => lane.dueMs));
+    if (due === Number.POSITIVE_INFINITY) return this.#wake.promise;
+    const done = new AbortController();
+    const rested = clock.sleep(Math.max(1, due - clock.monotonic()), AbortSignal.any([signal, done.signal]));
+    await Promise.race([this.#wake.promise, rested.catch(() => {})]);
+    done.abort();
+  }
+
+  async #process(lane: Lane): Promise<void> {
+    const { runner, clock, onAnswer, onMasked } = this.#options;
+    const { camera } = lane;
+    const frame = camera.take();
+    if (frame === null) return;
+    const started = clock.monotonic();
+    lane.dueMs = Math.max(lane.dueMs + 1000 / camera.config.rate, started);
+    const masked = lane.filter.apply(frame);
+    onMasked?.(camera.name, masked);
+    const host = runner.host;
+    if (host === null) return;
+    const values = await prepare(masked, host.picture, camera.config.region);
+    const prepareMs = clock.monotonic() - started;
+    const { ciphertext, timings } = await runner.run(host, values);
+    camera.markInference();
+    this.#answers++;
+    await onAnswer({
+      camera: camera.name,
+      frameTimeMs: frame.timeMs,
+      readyTimeMs: clock.now(),
+      host,
+      timings: { ...timings, prepareMs },
+      ciphertext,
+    });
+  }
+}

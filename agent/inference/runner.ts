@@ -1,0 +1,129 @@
+import type { RunResult } from '#fhe/program/interpreter.ts';
+import type { Clock } from '#runtime/clock.ts';
+import type { Logger } from '#runtime/log.ts';
+import { RetryLadder } from '#runtime/retry.ts';
+import type { Bundle } from './bundle.ts';
+import type { InterpreterHost } from './interpreter-host.ts';
+
+export type RunnerOptions = {
+  /** Opens a bundle that passed its self-test before. */
+  readonly open: (bundle: Bundle) => Promise<InterpreterHost>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The interpreter can run, or cannot any more. */
+  readonly onChange: () => void;
+  /** Called when a bundle failed {@link CRASHES} times without an answer in between; it is tried on, slowly. */
+  readonly onGiveUp: (bundle: Bundle, reason: Error) => void;
+  readonly restartMs?: readonly number[];
+};
+
+/** Failures in a row that condemn a bundle. */
+export const CRASHES = 3;
+
+const RESTART_MS = [500, 1_000, 5_000, 30_000, 60_000];
+
+/** Keeps the interpreter of the active bundle running: restarts its thread when it dies, and says when that is hopeless. */
+export class Runner {
+  readonly #options: RunnerOptions;
+  #host: InterpreterHost | null = null;
+  #failures = 0;
+  #restarts = 0;
+  #ladder: RetryLadder;
+  /** Aborts when another host takes over: what belongs to the one before it does not act any more. */
+  #term = new AbortController();
+  readonly #restarting = new Set<Promise<void>>();
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    this.#ladder = this.#newLadder();
+  }
+
+  /** The interpreter, while it can run. */
+  get host(): InterpreterHost | null {
+    return this.#host?.closed === false ? this.#host : null;
+  }
+
+  /** How often a thread was started again. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  /** Makes a tested interpreter the one that runs, and ends the one before it. */
+  async activate(host: InterpreterHost): Promise<void> {
+    const before = this.#host;
+    this.#term.abort();
+    this.#term = new AbortController();
+    this.#failures = 0;
+    this.#ladder = this.#newLadder();
+    this.#adopt(host);
+    await before?.close();
+  }
+
+  /**
+   * Runs the active program on a prepared picture.
+   *
+   * @throws BlindsightError FHE_WORKER where no answer came; the caller counts the lost picture
+   */
+  async run(host: InterpreterHost, values: Float32Array<ArrayBuffer>): Promise<RunResult> {
+    try {
+      const result = await host.run(values);
+      if (host === this.#host) {
+        this.#failures = 0;
+        this.#ladder.reset();
+      }
+      return result;
+    } catch (error) {
+      // A program that fails on a picture fails on the next: the thread is started anew in case its memory is broken.
+      if (host === this.#host) await host.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#term.abort();
+    const host = this.#host;
+    this.#host = null;
+    await host?.close();
+    await Promise.all(this.#restarting);
+  }
+
+  #adopt(host: InterpreterHost): void {
+    this.#host = host;
+    const { signal } = this.#term;
+    void host.gone.then((reason) => {
+      if (signal.aborted) return;
+      this.#options.onChange();
+      this.#failed(host.bundle, reason);
+    });
+    this.#options.onChange();
+  }
+
+  #failed(bundle: Bundle, reason: Error): void {
+    const { log, onGiveUp } = this.#options;
+    this.#failures++;
+    log.warn({ err: reason, failures: this.#failures }, 'the interpreter stopped');
+    const { signal } = this.#term;
+    if (this.#failures === CRASHES) onGiveUp(bundle, reason);
+    if (signal.aborted) return;
+    const restarting = this.#restart(bundle, signal).finally(() => this.#restarting.delete(restarting));
+    this.#restarting.add(restarting);
+  }
+
+  async #restart(bundle: Bundle, signal: AbortSignal): Promise<void> {
+    const { clock, open } = this.#options;
+    await clock.sleep(this.#ladder.next(), signal).catch(() => {});
+    if (signal.aborted) return;
+    try {
+      const host = await open(bundle);
+      if (signal.aborted) return await host.close();
+      this.#restarts++;
+      this.#adopt(host);
+    } catch (error) {
+      if (!signal.aborted) this.#failed(bundle, error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #newLadder(): RetryLadder {
+    return new RetryLadder(this.#options.restartMs ?? RESTART_MS);
+  }
+}

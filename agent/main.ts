@@ -1,0 +1,38 @@
+import { loadConfig } from '#config/load.ts';
+import { AgentConfig } from '#config/schema.ts';
+import { type Clock, systemClock } from '#runtime/clock.ts';
+import type { Logger } from '#runtime/log.ts';
+import { createNotifier } from '#runtime/notify.ts';
+import { Gateway } from './gateway.ts';
+import { runWatchdog } from './health/watchdog.ts';
+
+export type AgentOptions = ({ readonly config: AgentConfig } | { readonly configFile: string }) & {
+  readonly log: Logger;
+  /** Ends the daemon; it says goodbye and leaves nothing behind. */
+  readonly signal: AbortSignal;
+  readonly clock?: Clock;
+};
+
+/**
+ * The gateway daemon. Runs without broker, backend, camera and bundle: each absence is a state with a reason. Resolves
+ * when the signal has ended it.
+ *
+ * @throws BlindsightError where configuration, keys or data folder are not usable
+ */
+export async function runAgent(options: AgentOptions): Promise<void> {
+  const { log, signal, clock = systemClock } = options;
+  const config = 'config' in options ? options.config : await loadConfig(options.configFile, AgentConfig);
+  const notifier = createNotifier({ log });
+  const gateway = await Gateway.open({ config, log, clock });
+  log.info({ site: config.site, gateway: config.gateway, cameras: config.cameras.length }, 'gateway started');
+  signal.addEventListener('abort', () => void notifier.stopping('stopping'), { once: true });
+  await notifier.ready(gateway.status);
+  await Promise.all([
+    gateway.run(signal),
+    runWatchdog(
+      { notifier, clock, log, stuckMs: () => gateway.stuckMs, status: () => gateway.status },
+      signal,
+    ),
+  ]);
+  log.info('gateway stopped');
+}

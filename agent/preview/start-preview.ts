@@ -1,0 +1,27 @@
+import type { AgentConfig } from '#config/schema.ts';
+import { readSecretFile } from '#runtime/files.ts';
+import type { Logger } from '#runtime/log.ts';
+import type { PreviewServer } from './preview-server.ts';
+
+/**
+ * Starts the aiming preview where a token file is configured. A preview that cannot start is told and left: it must
+ * not keep a gateway from working.
+ *
+ * @throws BlindsightError FILE_UNREADABLE or SECRET_EXPOSED for the token file
+ */
+export async function startPreview(config: AgentConfig, log: Logger): Promise<PreviewServer | null> {
+  const { port, tokenFile } = config.preview;
+  if (tokenFile === undefined) return null;
+  const token = (await readSecretFile(tokenFile)).toString('utf8').trim();
+  try {
+    // Only here: a gateway without preview does not load the muxer.
+    const { PreviewServer } = await import('./preview-server.ts');
+    const cameras = config.cameras.map((camera) => camera.name);
+    const preview = await PreviewServer.start({ port, token, cameras, ffmpegPath: 'ffmpeg', log });
+    log.info(`preview of the cameras at http://127.0.0.1:${preview.port}/<camera>`);
+    return preview;
+  } catch (error) {
+    log.error({ err: error }, `the preview cannot listen on port ${port}`);
+    return null;
+  }
+}

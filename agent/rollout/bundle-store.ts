@@ -1,0 +1,92 @@
+import { readdir, readFile, rename, rm, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BlindsightError } from '#protocol/errors.ts';
+import { decodeManifest, manifestDigest } from '#protocol/manifest.ts';
+import { ensureDirectory, syncFolder, writeFileAtomic } from '#runtime/files.ts';
+import type { Bundle } from '../inference/bundle.ts';
+import type { CheckedManifest } from './check-manifest.ts';
+
+const MANIFEST = 'manifest';
+const PARTIAL = '.partial';
+/** Kept free for the outbox, logs and the system. */
+const RESERVE_BYTES = 64 * 2 ** 20;
+
+/** Bundles on disk: a folder each, named by digest; `<digest>.partial` while it is being fetched. */
+export class BundleStore {
+  readonly #directory: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /**
+   * Makes room for a bundle and returns the folder in which its parts are collected. Other half-fetched bundles go.
+   *
+   * @throws BlindsightError BUNDLE_TOO_LARGE where the disk has not enough free space
+   */
+  async begin({ digest, manifest }: CheckedManifest): Promise<string> {
+    await ensureDirectory(this.#directory);
+    for (const other of await this.partials()) {
+      if (other !== digest) await rm(this.partial(other), { recursive: true, force: true });
+    }
+    const directory = this.partial(digest);
+    await ensureDirectory(directory);
+    const bytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0);
+    const { bavail, bsize } = await statfs(this.#directory);
+    if (bytes + RESERVE_BYTES > bavail * bsize) {
+      const megabytes = (count: number) => `${Math.ceil(count / 2 ** 20)} MB`;
+      throw new BlindsightError(
+        'BUNDLE_TOO_LARGE',
+        `the bundle needs ${megabytes(bytes)}, the disk has ${megabytes(bavail * bsize)} free and keeps ${megabytes(RESERVE_BYTES)}`,
+      );
+    }
+    return directory;
+  }
+
+  partial(digest: string): string {
+    return join(this.#directory, digest + PARTIAL);
+  }
+
+  /** Gives a completely fetched bundle its final name. */
+  async finish({ digest, manifest }: CheckedManifest, wire: Uint8Array): Promise<Bundle> {
+    const directory = join(this.#directory, digest);
+    await writeFileAtomic(join(this.partial(digest), MANIFEST), wire);
+    await rm(directory, { recursive: true, force: true });
+    await rename(this.partial(digest), directory);
+    await syncFolder(this.#directory);
+    return { digest, directory, manifest };
+  }
+
+  /** A bundle that is here, or null. Its parts are checked when it is loaded. */
+  async find(digest: string): Promise<Bundle | null> {
+    const directory = join(this.#directory, digest);
+    const wire = await readFile(join(directory, MANIFEST)).catch(() => null);
+    if (wire === null || manifestDigest(wire) !== digest) return null;
+    return { digest, directory, manifest: decodeManifest(wire).manifest };
+  }
+
+  async remove(digest: string): Promise<void> {
+    await rm(join(this.#directory, digest), { recursive: true, force: true });
+    await rm(this.partial(digest), { recursive: true, force: true });
+  }
+
+  /** Digests of half-fetched bundles. */
+  async partials(): Promise<string[]> {
+    return (await this.#names())
+      .filter((name) => name.endsWith(PARTIAL))
+      .map((name) => name.slice(0, -PARTIAL.length));
+  }
+
+  /** Removes all bundles but those named. */
+  async keep(digests: readonly (string | null)[]): Promise<void> {
+    for (const name of await this.#names()) {
+      const digest = name.endsWith(PARTIAL) ? name.slice(0, -PARTIAL.length) : name;
+      if (!digests.includes(digest)) await rm(join(this.#directory, name), { recursive: true, force: true });
+    }
+  }
+
+  async #names(): Promise<string[]> {
+    const names = await readdir(this.#directory).catch(() => []);
+    return names.filter((name) => /^[0-9a-f]{64}(\.partial)?$/.test(name));
+  }
+}

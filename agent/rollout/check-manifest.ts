@@ -1,0 +1,70 @@
+import type { KeyObject } from 'node:crypto';
+import { BlindsightError } from '#protocol/errors.ts';
+import {
+  type BundlePartName,
+  decodeManifest,
+  type Manifest,
+  manifestDigest,
+  verifyManifest,
+} from '#protocol/manifest.ts';
+import type { RolloutState } from './rollout-state.ts';
+
+export type ManifestContext = {
+  readonly ownerKey: KeyObject;
+  readonly site: string;
+  readonly gateway: string;
+  readonly state: RolloutState;
+};
+
+/** A manifest that the owner signed for this gateway. */
+export type CheckedManifest = { readonly digest: string; readonly manifest: Manifest };
+
+/** Most bytes of each part that a gateway takes, whatever the owner signed. */
+export const PART_LIMITS: Readonly<Record<BundlePartName, number>> = {
+  program: 32 * 2 ** 20,
+  'public-key': 64 * 2 ** 20,
+  constants: 2 ** 30,
+  'evaluation-keys': 2 ** 30,
+  'self-test': 256 * 2 ** 20,
+};
+
+/**
+ * The gate of a bundle, before a single part is fetched: signature of the owner, this site and gateway, sizes, and a
+ * release counter above every one accepted before. The bundle that holds the highest counter may come again.
+ *
+ * @throws BlindsightError MANIFEST_INVALID, BUNDLE_SIGNATURE, BUNDLE_TARGET, BUNDLE_TOO_LARGE or BUNDLE_COUNTER
+ */
+export function checkManifest(wire: Uint8Array, context: ManifestContext): CheckedManifest {
+  const { ownerKey, site, gateway, state } = context;
+  const decoded = decodeManifest(wire);
+  if (!verifyManifest(decoded, ownerKey)) {
+    throw new BlindsightError(
+      'BUNDLE_SIGNATURE',
+      'the manifest is not signed by the owner of this installation',
+    );
+  }
+  const { manifest } = decoded;
+  if (manifest.site !== site || manifest.gateway !== gateway) {
+    throw new BlindsightError(
+      'BUNDLE_TARGET',
+      `the bundle is for ${manifest.site}/${manifest.gateway}, this is ${site}/${gateway}`,
+    );
+  }
+  for (const part of manifest.parts) {
+    if (part.bytes > PART_LIMITS[part.name]) {
+      throw new BlindsightError(
+        'BUNDLE_TOO_LARGE',
+        `part ${part.name} has ${part.bytes} bytes, at most ${PART_LIMITS[part.name]} are accepted`,
+      );
+    }
+  }
+  const digest = manifestDigest(wire);
+  const known = digest === state.active || digest === state.counterOf;
+  if (!known && manifest.counter <= state.counter) {
+    throw new BlindsightError(
+      'BUNDLE_COUNTER',
+      `release counter ${manifest.counter}: this gateway accepted ${state.counter} before`,
+    );
+  }
+  return { digest, manifest };
+}

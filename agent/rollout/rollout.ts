@@ -1,0 +1,314 @@
+import type { KeyObject } from 'node:crypto';
+import { decodeChunk } from '#protocol/chunk.ts';
+import { BlindsightError, type ErrorCode } from '#protocol/errors.ts';
+import { manifestDigest } from '#protocol/manifest.ts';
+import type { ChunkRequest, LogEvent, Reported } from '#protocol/messages.ts';
+import type { Clock } from '#runtime/clock.ts';
+import type { Logger } from '#runtime/log.ts';
+import { RetryLadder } from '#runtime/retry.ts';
+import type { Bundle } from '../inference/bundle.ts';
+import type { InterpreterHost } from '../inference/interpreter-host.ts';
+import type { BundleStore } from './bundle-store.ts';
+import { type CheckedManifest, checkManifest } from './check-manifest.ts';
+import { PartFetcher } from './part-fetcher.ts';
+import type { RolloutState, RolloutStateFile } from './rollout-state.ts';
+
+type Status = Reported['bundle']['status'];
+
+export type RolloutOptions = {
+  readonly site: string;
+  readonly gateway: string;
+  readonly ownerKey: KeyObject;
+  readonly store: BundleStore;
+  readonly stateFile: RolloutStateFile;
+  /** Loads a bundle in a thread of its own. */
+  readonly open: (bundle: Bundle, selfTest: boolean, signal: AbortSignal) => Promise<InterpreterHost>;
+  /** Hands a tested interpreter over to the pipeline. */
+  readonly activate: (host: InterpreterHost) => Promise<void>;
+  readonly request: (request: ChunkRequest) => void;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Called when {@link Rollout.report} changed. */
+  readonly onReport: () => void;
+  readonly onEvent: (level: LogEvent['level'], code: string, message: string) => void;
+  readonly retryMs?: readonly number[];
+};
+
+/** Failures that may pass by themselves; all others are the bundle's fault and final until another one is released. */
+const PASSING: readonly ErrorCode[] = ['BUNDLE_DIGEST', 'BUNDLE_UNAVAILABLE'];
+const RETRY_MS = [30_000, 60_000, 300_000, 900_000];
+const PROGRESS_MS = 1_000;
+
+/**
+ * Brings bundles into service: a signed manifest is checked, its parts are fetched piece by piece, the whole is tested in
+ * a thread of its own beside the one that works, and goes live by the replacement of one small file. A bundle that
+ * does not hold is taken back for the one before it, and is not tried again.
+ */
+export class Rollout {
+  readonly #options: RolloutOptions;
+  #status: Status = 'none';
+  #subject: string | null = null;
+  #progress = 0;
+  #error: Reported['bundle']['error'] = null;
+  #fetcher: PartFetcher | null = null;
+  #job: { readonly digest: string; readonly stop: AbortController } | null = null;
+  #last: Promise<void> = Promise.resolve();
+  #reportedMs = Number.NEGATIVE_INFINITY;
+  readonly #final = new Map<string, BlindsightError>();
+  readonly #closing = new AbortController();
+
+  constructor(options: RolloutOptions) {
+    this.#options = options;
+  }
+
+  /** What the gateway says about its bundle. */
+  get report(): Reported['bundle'] {
+    const { active, previous, counter } = this.#state;
+    return {
+      status: this.#status,
+      active,
+      previous,
+      counter,
+      progress: Math.min(1, this.#progress),
+      subject: this.#subject,
+      error: this.#error,
+    };
+  }
+
+  /** Loads the active bundle, or the one before it where that fails. */
+  start(): Promise<void> {
+    return this.#enqueue(async () => {
+      const { store } = this.#options;
+      const { active, previous } = this.#state;
+      await store.keep([active, previous, ...(await store.partials())]);
+      if (active === null) return this.#say('none', null);
+      try {
+        await this.#load(active);
+        this.#say('active', active);
+      } catch (error) {
+        if (!this.#closing.signal.aborted) await this.#fallBack(active, asBlindsightError(error));
+      }
+    });
+  }
+
+  /** A manifest came; the retained one comes again on every connection. */
+  receiveManifest(wire: Uint8Array): void {
+    if (wire.length === 0) return;
+    const digest = manifestDigest(wire);
+    if (this.#job?.digest === digest) return;
+    this.#job?.stop.abort();
+    const job = { digest, stop: new AbortController() };
+    this.#job = job;
+    void this.#enqueue(async () => {
+      try {
+        await this.#deploy(wire, digest, AbortSignal.any([job.stop.signal, this.#closing.signal]));
+      } finally {
+        if (this.#job === job) this.#job = null;
+      }
+    });
+  }
+
+  receiveChunk(wire: Uint8Array): void {
+    if (this.#fetcher === null) return;
+    try {
+      const chunk = decodeChunk(wire);
+      if (chunk.bundle === this.#subject) this.#fetcher.receive(chunk);
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'a chunk was left');
+    }
+  }
+
+  /** The backend can be asked again. */
+  backendUp(): void {
+    this.#fetcher?.restart();
+  }
+
+  /** The active bundle crashed again and again: takes it back. */
+  rollBack(bundle: Bundle, reason: Error): void {
+    void this.#enqueue(async () => {
+      if (this.#closing.signal.aborted || this.#state.active !== bundle.digest) return;
+      await this.#fallBack(bundle.digest, new BlindsightError('BUNDLE_CRASHED', reason.message));
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#last;
+  }
+
+  get #state(): RolloutState {
+    return this.#options.stateFile.current;
+  }
+
+  #enqueue(task: () => Promise<void>): Promise<void> {
+    this.#last = this.#last.then(task).catch((error: unknown) => {
+      this.#options.log.error({ err: error }, 'the rollout failed in an unexpected way');
+    });
+    return this.#last;
+  }
+
+  async #deploy(wire: Uint8Array, digest: string, signal: AbortSignal): Promise<void> {
+    const { rolledBack, active } = this.#state;
+    const ladder = new RetryLadder(this.#options.retryMs ?? RETRY_MS);
+    while (!signal.aborted) {
+      try {
+        const final = this.#final.get(digest);
+        if (final !== undefined) throw final;
+        const checked = checkManifest(wire, { ...this.#options, state: this.#state });
+        if (digest === active && this.#status === 'active') return this.#say('active', digest);
+        if (rolledBack?.digest === digest) {
+          return this.#say('rolled-back', digest, { code: rolledBack.code, message: rolledBack.message });
+        }
+        return await this.#install(checked, wire, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        const refusal = asBlindsightError(error);
+        await this.#refuse(digest, refusal);
+        if (!PASSING.includes(refusal.code)) return;
+        await this.#options.clock.sleep(ladder.next(), signal).catch(() => {});
+      }
+    }
+  }
+
+  async #install(checked: CheckedManifest, wire: Uint8Array, signal: AbortSignal): Promise<void> {
+    const { store, stateFile, activate, onEvent } = this.#options;
+    const { digest, manifest } = checked;
+    this.#options.log.info(
+      { bundle: digest, model: manifest.model, counter: manifest.counter },
+      'new bundle',
+    );
+    const host = (await this.#reopen(digest, signal)) ?? (await this.#fetchAndTest(checked, wire, signal));
+    const { active } = this.#state;
+    await stateFile.update({
+      active: digest,
+      previous: active === digest ? this.#state.previous : active,
+      counter: Math.max(manifest.counter, this.#state.counter),
+      counterOf: digest,
+      rolledBack: null,
+    });
+    await activate(host);
+    this.#say('active', digest);
+    onEvent('info', 'BUNDLE_ACTIVE', `${manifest.model} version ${manifest.modelVersion} is active`);
+    await store.keep([this.#state.active, this.#state.previous]);
+  }
+
+  /** The bundle may be on disk already, after an activation that a crash cut short; damaged files are fetched again. */
+  async #reopen(digest: string, signal: AbortSignal): Promise<InterpreterHost | null> {
+    const { store, open } = this.#options;
+    const bundle = await store.find(digest);
+    if (bundle === null) return null;
+    this.#say('testing', digest);
+    try {
+      return await open(bundle, true, signal);
+    } catch (error) {
+      if (asBlindsightError(error).code !== 'BUNDLE_DIGEST') throw error;
+      await store.remove(digest);
+      return null;
+    }
+  }
+
+  async #fetchAndTest(
+    checked: CheckedManifest,
+    wire: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<InterpreterHost> {
+    const { store, open } = this.#options;
+    this.#say('fetching', checked.digest);
+    await this.#fetch(checked, await store.begin(checked), signal);
+    const bundle = await store.finish(checked, wire);
+    this.#say('testing', checked.digest);
+    return open(bundle, true, signal);
+  }
+
+  async #fetch(checked: CheckedManifest, directory: string, signal: AbortSignal): Promise<void> {
+    const { parts } = checked.manifest;
+    const total = parts.reduce((sum, part) => sum + part.bytes, 0);
+    let before = 0;
+    for (const part of parts) {
+      this.#fetcher = new PartFetcher({
+        bundle: checked.digest,
+        directory,
+        part,
+        request: this.#options.request,
+        clock: this.#options.clock,
+        onProgress: (bytes) => this.#advance((before + bytes) / total),
+      });
+      try {
+        await this.#fetcher.run(signal);
+      } finally {
+        this.#fetcher = null;
+      }
+      before += part.bytes;
+    }
+  }
+
+  async #refuse(digest: string, error: BlindsightError): Promise<void> {
+    const { log, onEvent, store } = this.#options;
+    const { active, previous } = this.#state;
+    const known = this.#final.has(digest);
+    if (!PASSING.includes(error.code)) this.#final.set(digest, error);
+    if (digest !== active && digest !== previous) await store.remove(digest);
+    this.#say('refused', digest, { code: error.code, message: error.message.slice(0, 500) });
+    if (known) return;
+    log.warn({ code: error.code, bundle: digest }, `bundle refused: ${error.message}`);
+    onEvent('error', error.code, `bundle refused: ${error.message}`.slice(0, 1000));
+  }
+
+  /** Goes back to the previous bundle; where there is none, the active one stays and is tried on. */
+  async #fallBack(failed: string, error: BlindsightError): Promise<void> {
+    const { log, onEvent, stateFile } = this.#options;
+    const { previous } = this.#state;
+    const reported = { code: error.code, message: error.message.slice(0, 500) };
+    log.error({ code: error.code, bundle: failed }, `the active bundle does not work: ${error.message}`);
+    onEvent('error', error.code, `the active bundle does not work: ${error.message}`.slice(0, 1000));
+    // Damaged files are not the bundle's fault: it may be fetched again.
+    const damaged = PASSING.includes(error.code);
+    const rolledBack = damaged ? null : { digest: failed, ...reported, code: error.code };
+    if (previous !== null) {
+      try {
+        await this.#load(previous);
+        await stateFile.update({ active: previous, previous: null, rolledBack });
+        return this.#say('rolled-back', failed, reported);
+      } catch (cause) {
+        if (this.#closing.signal.aborted) return;
+        log.error({ err: cause, bundle: previous }, 'the previous bundle does not load either');
+      }
+    }
+    if (damaged) await stateFile.update({ active: null, previous: null });
+    this.#say('refused', failed, reported);
+  }
+
+  async #load(digest: string): Promise<void> {
+    const { store, open, activate } = this.#options;
+    const bundle = await store.find(digest);
+    if (bundle === null) throw new BlindsightError('BUNDLE_DIGEST', `bundle ${digest} is not on disk`);
+    await activate(await open(bundle, false, this.#closing.signal));
+  }
+
+  #advance(progress: number): void {
+    this.#progress = progress;
+    const now = this.#options.clock.monotonic();
+    if (now - this.#reportedMs < PROGRESS_MS) return;
+    this.#reportedMs = now;
+    this.#options.onReport();
+  }
+
+  #say(status: Status, subject: string | null, error: Reported['bundle']['error'] = null): void {
+    this.#status = status;
+    this.#subject = subject;
+    this.#error = error;
+    this.#progress = status === 'active' || status === 'testing' ? 1 : 0;
+    this.#options.onReport();
+  }
+}
+
+function asBlindsightError(error: unknown): BlindsightError {
+  if (error instanceof BlindsightError) {
+    // A thread that died while it loaded a bundle: there is no answer that would show more.
+    return error.code === 'FHE_WORKER'
+      ? new BlindsightError('BUNDLE_CRASHED', error.message, { cause: error })
+      : error;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return new BlindsightError('BUNDLE_UNAVAILABLE', message, { cause: error });
+}

@@ -1,0 +1,155 @@
+import type { z } from 'zod';
+import type { Birth, ChunkRequest, GatewayState, Reported } from '#protocol/messages.ts';
+import { BackendState, type CameraState, type Health, type LogEvent, Receipt } from '#protocol/messages.ts';
+import { parseMessage } from '#protocol/parse-message.ts';
+import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
+import type { Clock } from '#runtime/clock.ts';
+import type { Farewell, Link, Will } from '#runtime/link.ts';
+import type { Logger } from '#runtime/log.ts';
+import type { SessionCounter } from './session-counter.ts';
+
+export type UplinkOptions = {
+  readonly site: string;
+  readonly gateway: string;
+  readonly sessions: SessionCounter;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Makes the link; the will is asked for each connection. */
+  readonly connect: (will: () => Promise<Will>) => Link;
+  readonly birth: () => Pick<Birth, 'version' | 'platform' | 'cameras' | 'bundle'>;
+  readonly cameraStates: () => readonly CameraState[];
+  readonly reported: () => Reported['bundle'];
+  /** The link came up; birth and states are on their way already. */
+  readonly onUp: () => void;
+  /** Session of the backend while it is there, null while it is away. */
+  readonly onBackend: (session: number | null) => void;
+  readonly onReceipt: (digests: readonly string[]) => void;
+  readonly onManifest: (wire: Uint8Array) => void;
+  readonly onChunk: (wire: Uint8Array) => void;
+};
+
+/** Everything that a gateway says and hears, but for answers, which the outbox sends. */
+export class Uplink {
+  readonly link: Link;
+  readonly #options: UplinkOptions;
+  readonly #topics: ReturnType<typeof gatewayTopics>;
+  #backendSession: number | null = null;
+
+  constructor(options: UplinkOptions) {
+    this.#options = options;
+    this.#topics = gatewayTopics(options.site, options.gateway);
+    this.link = options.connect(async () => {
+      await options.sessions.forConnection();
+      return { topic: this.#topics.state, payload: this.#gatewayState('offline', 'lost'), retain: true };
+    });
+    this.link.subscribe(siteTopics(options.site).backendState, (_, payload) => this.#receiveBackend(payload));
+    this.link.subscribe(this.#topics.receipt, (_, payload, packet) => {
+      if (packet.retain) return;
+      const receipt = this.#parse(Receipt, payload);
+      if (receipt !== null) options.onReceipt(receipt.received);
+    });
+    this.link.subscribe(this.#topics.bundleManifest, (_, payload) => options.onManifest(payload));
+    this.link.subscribe(this.#topics.bundleChunk, (_, payload, packet) => {
+      if (!packet.retain) options.onChunk(payload);
+    });
+    this.link.onUp(() => this.#up());
+    this.link.onDown(() => this.#setBackend(null));
+  }
+
+  /** Why answers cannot leave now, or null. */
+  get obstacle(): string | null {
+    if (!this.link.connected) return 'no connection to the broker';
+    return this.#backendSession === null ? 'the backend is away' : null;
+  }
+
+  publishCamera(state: CameraState): void {
+    this.#say(this.#topics.cameraState(state.camera), state, true);
+  }
+
+  publishHealth(health: Omit<Health, 'session' | 'time'>): void {
+    const { sessions } = this.#options;
+    this.#say(this.#topics.health, {
+      session: sessions.session,
+      time: this.#time(),
+      ...health,
+    } satisfies Health);
+  }
+
+  publishReported(): void {
+    const { sessions, reported } = this.#options;
+    const message: Reported = { time: this.#time(), session: sessions.session, bundle: reported() };
+    this.#say(this.#topics.reported, message, true);
+  }
+
+  /** Tells the operator; without a link the event is in the local log only. */
+  publishEvent(level: LogEvent['level'], code: string, message: string): void {
+    const event: LogEvent = { time: this.#time(), level, code, message: message.slice(0, 1000) };
+    this.#say(this.#topics.log, event);
+  }
+
+  requestChunks(request: ChunkRequest): void {
+    this.#say(this.#topics.bundleRequest, request);
+  }
+
+  /** Says goodbye, so that nobody takes the silence for a fault. */
+  async close(): Promise<void> {
+    const farewell: Farewell = {
+      topic: this.#topics.state,
+      payload: this.#gatewayState('offline', 'stopped'),
+      retain: true,
+    };
+    await this.link.close([farewell]);
+  }
+
+  #up(): void {
+    const { gateway, sessions, birth, cameraStates, onUp } = this.#options;
+    sessions.connected();
+    const message: Birth = { gateway, session: sessions.session, time: this.#time(), ...birth() };
+    this.#say(this.#topics.birth, message);
+    this.#publish(this.#topics.state, this.#gatewayState('online', 'started'), true);
+    this.publishReported();
+    for (const state of cameraStates()) this.publishCamera(state);
+    onUp();
+  }
+
+  #receiveBackend(payload: Uint8Array): void {
+    const state = payload.length === 0 ? null : this.#parse(BackendState, payload);
+    this.#setBackend(state?.state === 'online' ? state.session : null);
+  }
+
+  #setBackend(session: number | null): void {
+    if (session === this.#backendSession) return;
+    this.#backendSession = session;
+    this.#options.onBackend(session);
+  }
+
+  #gatewayState(state: GatewayState['state'], reason: GatewayState['reason']): string {
+    const { session } = this.#options.sessions;
+    return JSON.stringify({ state, session, time: this.#time(), reason } satisfies GatewayState);
+  }
+
+  #parse<T>(schema: z.ZodType<T>, payload: Uint8Array): T | null {
+    try {
+      return parseMessage(schema, payload);
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'a message was left');
+      return null;
+    }
+  }
+
+  #say(topic: string, message: object, retain = false): void {
+    this.#publish(topic, JSON.stringify(message), retain);
+  }
+
+  /** States are said anew on every connection, so a message that is lost with the link needs no queue. */
+  #publish(topic: string, payload: string, retain: boolean): void {
+    if (!this.link.connected) return;
+    this.link.publish(topic, payload, { qos: 1, retain }).catch((error: Error) => {
+      this.#options.log.debug({ topic, reason: error.message }, 'a message was not sent');
+    });
+  }
+
+  #time(): string {
+    return new Date(this.#options.clock.now()).toISOString();
+  }
+}
