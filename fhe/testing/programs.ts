@@ -15,17 +15,21 @@ export type TestProgram = {
 };
 
 const PICTURE = { channels: 1, height: 8, width: 8 } as const;
-const SCALE = 2 ** 28;
 
 /** A picture of 64 values for the programs below. */
 export const testPicture: Float32Array = Float32Array.from(randomSlots(64, 7), (v) => (v + 1) / 2);
+
+/** The scale of the programs below: a power of two, two bits below the primes. */
+export function testScale(parameters: ParametersLiteral): number {
+  return 2 ** (Math.round(Math.log2(parameters.moduli[0]!)) - 2);
+}
 
 function build(
   name: string,
   parameters: Parameters,
   instructions: readonly Instruction[],
   constants: readonly ProgramConstant[] = [],
-  { inputs = 1, scale = SCALE, level = parameters.maxLevel } = {},
+  { inputs = 1, scale = testScale(parameters), level = parameters.maxLevel } = {},
 ): TestProgram {
   const { ringDegree, moduli, specialModuli, slots } = parameters;
   const literal: ParametersLiteral = { ringDegree, moduli, specialModuli };
@@ -49,19 +53,20 @@ function build(
 }
 
 /**
- * Small programs that together use every instruction but `switch-ring`, all with scales near 2^28.
+ * Small programs that together use every instruction but `switch-ring`, with scales near `testScale`.
  *
- * @param parameters at least four data primes of about 30 bits.
+ * @param parameters at least three data primes of one size; with three, the program `chain` is left out.
  */
 export function testPrograms(parameters: Parameters): TestProgram[] {
   const top = parameters.maxLevel;
   const q = (level: number): number => parameters.moduli[level]!;
-  const constant = (level: number, scale = SCALE, modulus: 'Q' | 'QP' = 'Q'): ProgramConstant => ({
+  const scale = testScale(parameters);
+  const constant = (level: number, at = scale, modulus: 'Q' | 'QP' = 'Q'): ProgramConstant => ({
     level,
-    scale,
+    scale: at,
     modulus,
   });
-  return [
+  const programs = [
     build('encrypt', parameters, [
       { op: 'encrypt', out: 0, input: 0 },
       { op: 'output', source: 0 },
@@ -74,7 +79,7 @@ export function testPrograms(parameters: Parameters): TestProgram[] {
         { op: 'output', source: 0 },
       ],
       [],
-      { level: 0, scale: 2 ** 25 },
+      { level: 0, scale: scale / 8 },
     ),
     build('rotate-fold', parameters, [
       { op: 'encrypt', out: 0, input: 0 },
@@ -129,6 +134,15 @@ export function testPrograms(parameters: Parameters): TestProgram[] {
       { op: 'rescale', out: 4, source: 3 },
       { op: 'output', source: 4 },
     ]),
+    build('drop-level', parameters, [
+      { op: 'encrypt', out: 0, input: 0 },
+      { op: 'drop-level', out: 1, source: 0, level: 1 },
+      { op: 'fold', out: 2, source: 1, steps: [8] },
+      { op: 'output', source: 2 },
+    ]),
+  ];
+  if (top < 3) return programs;
+  programs.push(
     build(
       'chain',
       parameters,
@@ -145,14 +159,14 @@ export function testPrograms(parameters: Parameters): TestProgram[] {
           out: 7,
           terms: [3, 0].map((step, i) => ({ source: 6, step, constant: 1 + i })),
         },
-        { op: 'drop-level', out: 8, source: 7, level: 1 },
-        { op: 'relinearize', out: 9, source: 8 },
-        { op: 'rescale', out: 10, source: 9 },
-        { op: 'output', source: 10 },
+        { op: 'relinearize', out: 8, source: 7 },
+        { op: 'rescale', out: 9, source: 8 },
+        { op: 'output', source: 9 },
       ],
-      [constant(top, q(top)), constant(top - 2, q(1) / 2, 'QP'), constant(top - 2, q(1) / 2, 'QP')],
+      [constant(top, q(top)), constant(top - 2, q(top - 2), 'QP'), constant(top - 2, q(top - 2), 'QP')],
     ),
-  ];
+  );
+  return programs;
 }
 
 /** Keys and material for a program, made as the owner makes them. */

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { createDecryptor } from '../secret/decryptor.ts';
+import { encryptInputs } from '../secret/encrypt.ts';
+import { createOwnerKeys } from '../secret/owner-keys.ts';
+import { testParameters, worstError } from '../testing/parameters.ts';
+import { makeMaterial, testPicture, testPrograms, testScale } from '../testing/programs.ts';
+import { runClear } from './clear.ts';
+import { createReferenceInterpreter } from './reference.ts';
+
+/**
+ * log2 of the largest error of any slot before it is divided by the scale of the inputs. SEAL's key switching piles noise up in
+ * slot 0, and rescaling at size 3 multiplies the rounding error by s² (fhe/README.md).
+ */
+const NOISE_BITS: Readonly<Record<string, number>> = {
+  encrypt: 14.5,
+  'encrypt-low': 17.5,
+  'rotate-fold': 24.5,
+  inner: 15,
+  'rotate-inner': 23,
+  'square-unrelinearized': 24.5,
+  'drop-level': 23,
+  chain: 23,
+};
+
+describe.each([
+  { ringDegree: 4096, levels: 3, bits: 26 },
+  { ringDegree: 8192, levels: 4, bits: 30 },
+])('reference beside clear, N = $ringDegree', ({ ringDegree, levels, bits }) => {
+  const parameters = testParameters(ringDegree, levels, { bits });
+  const owner = createOwnerKeys(parameters);
+
+  it.each(testPrograms(parameters))('$program.name', async (test) => {
+    const { program, constants } = test;
+    const { keys, material } = await makeMaterial(test, await owner);
+    const interpreter = await createReferenceInterpreter(material);
+    const decryptor = await createDecryptor(program, keys);
+    try {
+      const clear = runClear(program, constants, testPicture);
+      const { ciphertext, timings } = interpreter.run(testPicture);
+      const bound = 2 ** NOISE_BITS[program.name]! / testScale(parameters);
+      const worst = worstError(decryptor.decrypt(ciphertext), clear);
+      expect(worst).toBeLessThan(bound);
+      expect(worst).toBeGreaterThan(0);
+      expect(timings.encryptMs).toBeGreaterThan(0);
+      const inputs = await encryptInputs(program, keys.secretKey, testPicture);
+      const first = interpreter.runEncrypted(inputs);
+      expect(interpreter.runEncrypted(inputs)).toEqual(first);
+      expect(worstError(decryptor.decrypt(first), clear)).toBeLessThan(bound);
+    } finally {
+      decryptor.close();
+      await interpreter.close();
+    }
+  });
+});
