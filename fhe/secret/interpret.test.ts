@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import type { Interpretation } from '../program/interpretation.ts';
+import { interpretSlots } from './interpret.ts';
+
+const interpretation: Interpretation = {
+  labels: ['nobody', 'somebody'],
+  expected: Int32Array.of(0, 1, -1, -2, 0, 1),
+  range: 10,
+  tolerance: 0.1,
+};
+const good = [2, -1, 0.05, 777, 2.05, -0.98];
+const interpret = (slots: number[]) => interpretSlots(Float64Array.from(slots), interpretation);
+
+describe('interpretSlots', () => {
+  it('gives the label and probabilities in two decimals', () => {
+    expect(interpret(good)).toEqual({
+      ok: true,
+      label: 'nobody',
+      probability: 0.95,
+      probabilities: { nobody: 0.95, somebody: 0.05 },
+    });
+  });
+
+  it('withholds everything else', () => {
+    const changed = (at: number, value: number): number[] => good.map((v, i) => (i === at ? value : v));
+    expect(interpret(changed(2, 0.11))).toEqual({ ok: false, reason: 'not-zero' });
+    expect(interpret(changed(2, -0.11))).toEqual({ ok: false, reason: 'not-zero' });
+    expect(interpret(changed(4, 2.2))).toEqual({ ok: false, reason: 'copies-differ' });
+    expect(interpret([11, -1, 0, 0, 11, -1])).toEqual({ ok: false, reason: 'out-of-range' });
+    expect(interpret([-11, -1, 0, 0, -11, -1])).toEqual({ ok: false, reason: 'out-of-range' });
+    expect(interpret(changed(0, Number.NaN))).toEqual({ ok: false, reason: 'not-finite' });
+    expect(interpret(changed(3, Number.NaN))).toEqual({ ok: false, reason: 'not-finite' });
+    expect(interpret(good.slice(0, 5))).toEqual({ ok: false, reason: 'slots' });
+    expect(
+      interpretSlots(new Float64Array(6), { ...interpretation, expected: Int32Array.of(0, -1) }),
+    ).toEqual({
+      ok: false,
+      reason: 'no-logit',
+    });
+  });
+
+  it('does not overflow on large logits', () => {
+    const wide = { ...interpretation, expected: Int32Array.of(0, 1), range: 1e6 };
+    expect(interpretSlots(Float64Array.of(1e5, -1e5), wide)).toMatchObject({
+      label: 'nobody',
+      probability: 1,
+    });
+  });
+});
