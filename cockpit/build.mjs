@@ -46,9 +46,29 @@ export async function buildCockpit({ force = false } = {}) {
     },
   });
   await writeFile(join(next, 'build-stamp.txt'), `${stamp}\n`);
-  await rm(OUTPUT, { recursive: true, force: true });
-  await rename(next, OUTPUT);
+  await replaceOutput(next, stamp);
   return { built: true, output: OUTPUT };
+}
+
+/** Puts the new page in place of the old one; where another build of the same sources was faster, its page stays. */
+async function replaceOutput(next, stamp) {
+  const old = `${next}-old`;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await rename(OUTPUT, old).catch(ignoreMissing);
+      await rename(next, OUTPUT);
+      break;
+    } catch (error) {
+      if ((await readStamp()) === stamp) break;
+      if (attempt === 5) throw error;
+    }
+  }
+  await rm(old, { recursive: true, force: true });
+  await rm(next, { recursive: true, force: true });
+}
+
+function ignoreMissing(error) {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 /** Holds the first paint until the script has set the chosen theme: the page never flashes in the other one. */

@@ -24,6 +24,24 @@ describe('while the backend goes and comes', () => {
   });
 });
 
+describe('when the link dies without a word', () => {
+  const bench = cockpitBench();
+
+  it('asks after 20 s of silence', async () => {
+    const { page, requests } = await bench.open();
+    const asked = () => requests.filter((address) => address.endsWith('/api/state')).length;
+    await page.getByText('Live').waitFor();
+    const before = asked();
+    await page.clock.install();
+    await page.reload();
+    await page.getByText('Live').waitFor();
+    await page.clock.runFor(15_000);
+    expect(asked()).toBe(before + 1);
+    await page.clock.runFor(8000);
+    await expect.poll(asked).toBe(before + 2);
+  });
+});
+
 describe('where a token is asked for', () => {
   const bench = cockpitBench({ token: 'correct horse' });
 

@@ -179,6 +179,31 @@ describe('the time line', () => {
     );
   });
 
+  it('is walked by keyboard', async () => {
+    bench.site().histories.set('counter', hourOf('counter', Date.now(), 2000));
+    const { page } = await bench.open();
+    await until(
+      () => painted(page, 1),
+      (count) => count > 5000,
+    );
+    const slider = page.getByRole('slider');
+    await slider.focus();
+    const seen = new Set<string | null>();
+    for (const key of ['ArrowLeft', 'ArrowLeft', 'Home']) {
+      await page.keyboard.press(key);
+      const text = await until(
+        () => slider.getAttribute('aria-valuetext'),
+        (value) => /^At \d\d:\d\d:\d\d, Empty \d+\s%, Person \d+\s%$/.test(value ?? '') && !seen.has(value),
+      );
+      seen.add(text);
+    }
+    await page.keyboard.press('Escape');
+    await until(
+      () => slider.getAttribute('aria-valuetext'),
+      (value) => (value ?? '').startsWith('Now, '),
+    );
+  });
+
   it('follows the width of the window', async () => {
     const { page } = await bench.open({ viewport: { width: 1200, height: 800 } });
     await page.locator('.plot canvas').waitFor();

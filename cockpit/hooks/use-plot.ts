@@ -1,5 +1,5 @@
 import type { RefObject } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useCallback, useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { formatClock } from '../view/format.ts';
 import { WINDOW_MS } from '../view/history.ts';
@@ -10,7 +10,8 @@ const FONT = '13px system-ui, sans-serif';
 /** Room for `100 %` left of the plot, in CSS pixels. */
 const AXIS_WIDTH = 54;
 const AXIS_HEIGHT = 24;
-const HALF_WIDTH_LABELS = 84;
+/** Least distance of two times below the plot, in CSS pixels. */
+const LABEL_DISTANCE = 64;
 
 export type PlotInput = {
   readonly times: readonly number[];
@@ -24,8 +25,14 @@ export type PlotInput = {
   readonly onPoint: (timeMs: number | null) => void;
 };
 
-/** A stacked time line in the element of `host`, redrawn as data, size, theme and the hour move on. */
-export function usePlot(host: RefObject<HTMLDivElement | null>, input: PlotInput): void {
+/**
+ * A stacked time line in the element of `host`, redrawn as data, size, theme and the hour move on. Returns a function
+ * that puts the cursor on a moment, or takes it away (null), as the pointer would.
+ */
+export function usePlot(
+  host: RefObject<HTMLDivElement | null>,
+  input: PlotInput,
+): (timeMs: number | null) => void {
   const { times, bands, color, theme, endMs, onPoint } = input;
   const plot = useRef<uPlot | null>(null);
   const end = useRef(endMs);
@@ -33,6 +40,7 @@ export function usePlot(host: RefObject<HTMLDivElement | null>, input: PlotInput
   end.current = endMs;
   point.current = onPoint;
   const labels = bands.map(({ label }) => label);
+  const look = [theme, ...labels, ...labels.map(color)].join('\n');
 
   // Built anew only when labels or colors change; the data follows below.
   useEffect(() => {
@@ -53,11 +61,16 @@ export function usePlot(host: RefObject<HTMLDivElement | null>, input: PlotInput
       made.destroy();
       plot.current = null;
     };
-  }, [theme, labels.join('\n')]);
+  }, [look]);
 
   useEffect(() => {
     plot.current?.setData([times.slice(), ...bands.map(({ edge }) => edge.slice())]);
-  }, [times, bands, endMs, theme]);
+  }, [times, bands, endMs, look]);
+
+  return useCallback((timeMs: number | null) => {
+    const left = timeMs === null ? -1 : plot.current?.valToPos(timeMs, 'x');
+    if (left !== undefined) plot.current?.setCursor({ left, top: timeMs === null ? -1 : 1 });
+  }, []);
 }
 
 type OptionsInput = {
@@ -87,7 +100,7 @@ function plotOptions({ element, labels, fills, ink, grid, end, point }: OptionsI
       {
         ...axis,
         size: AXIS_HEIGHT,
-        space: HALF_WIDTH_LABELS,
+        space: LABEL_DISTANCE,
         grid: { show: false },
         values: (_, splits) => splits.map((time) => formatClock(time).slice(0, 5)),
       },

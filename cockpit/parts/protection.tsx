@@ -18,7 +18,7 @@ export function Protection({ models }: { models: readonly ModelView[] }) {
         <summary>How it is protected</summary>
         <p>
           Each picture is encrypted on its gateway in memory, and evaluated there under homomorphic encryption
-          (CKKS, 128-bit security by the 2024 guidelines) with parameters that are ciphertexts themselves. The
+          (CKKS, 128‑bit security by the 2024 guidelines) with parameters that are ciphertexts themselves. The
           message broker passes on signed envelopes that it cannot open. Only this site’s backend holds the
           secret keys; it opens each answer once, and shows it rounded.
         </p>

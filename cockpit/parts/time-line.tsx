@@ -1,9 +1,11 @@
+import type { TargetedKeyboardEvent } from 'preact';
 import { useMemo, useRef, useState } from 'preact/hooks';
 import type { History } from '#protocol/api.ts';
 import { usePlot } from '../hooks/use-plot.ts';
 import type { Theme } from '../hooks/use-theme.ts';
 import { formatClock, formatLabel, formatPercent } from '../view/format.ts';
-import { historyWords, plotColumns } from '../view/history.ts';
+import { historyWords, plotColumns, WINDOW_MS } from '../view/history.ts';
+import { keyMoment } from '../view/key-moment.ts';
 import { seriesClass } from '../view/label-order.ts';
 import { stackedBands } from '../view/stacked-columns.ts';
 
@@ -26,19 +28,28 @@ export function TimeLine({ history, order, present, theme, nowMs }: Props) {
   const bands = useMemo(() => stackedBands(plot, order), [plot, order.join('\n')]);
   const color = (label: string) => seriesClass(order, label);
   const endMs = Math.ceil(nowMs / STEP_MS) * STEP_MS;
-  usePlot(host, { times: plot.times, bands, color, theme, endMs, onPoint: setPointMs });
+  const moveTo = usePlot(host, { times: plot.times, bands, color, theme, endMs, onPoint: setPointMs });
 
   const index = pointMs === null ? -1 : history.times.indexOf(pointMs);
+  const title = index < 0 ? 'Last hour' : `At ${formatClock(history.times[index] ?? 0)}`;
   const shownValue = (label: string) => {
     if (index < 0) return Object.hasOwn(present, label) ? present[label] : undefined;
     return history.probabilities[history.labels.indexOf(label)]?.[index];
   };
+  const onKeyDown = (event: TargetedKeyboardEvent<HTMLDivElement>) => {
+    const moved = keyMoment(event.key, history.times, pointMs, endMs - WINDOW_MS);
+    if (moved === undefined) return;
+    event.preventDefault();
+    moveTo(moved);
+  };
+  const words = historyWords(history, formatLabel);
+  const shown = order.map(
+    (label) => `${formatLabel(label)} ${formatPercent(shownValue(label) ?? Number.NaN)}`,
+  );
   return (
     <figure class="time-line">
       <figcaption>
-        <span class="time-line-title">
-          {index < 0 ? 'Last hour' : `At ${formatClock(history.times[index] ?? 0)}`}
-        </span>
+        <span class="time-line-title">{title}</span>
         <ul class="legend">
           {order.map((label) => (
             <li key={label}>
@@ -48,7 +59,19 @@ export function TimeLine({ history, order, present, theme, nowMs }: Props) {
           ))}
         </ul>
       </figcaption>
-      <div class="plot" ref={host} role="img" aria-label={historyWords(history, formatLabel)} />
+      <div
+        class="plot"
+        ref={host}
+        role="slider"
+        tabIndex={0}
+        onKeyDown={onKeyDown}
+        onBlur={() => moveTo(null)}
+        aria-label={words}
+        aria-valuemin={0}
+        aria-valuemax={Math.max(0, history.times.length - 1)}
+        aria-valuenow={index < 0 ? Math.max(0, history.times.length - 1) : index}
+        aria-valuetext={[index < 0 ? 'Now' : title, ...shown].join(', ')}
+      />
       {history.times.length === 0 && <p class="plot-empty">No answers in the last hour</p>}
     </figure>
   );

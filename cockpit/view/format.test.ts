@@ -7,6 +7,7 @@ import {
   formatCount,
   formatDuration,
   formatLabel,
+  formatMoment,
   formatPercent,
   UNKNOWN,
 } from './format.ts';
@@ -75,6 +76,16 @@ describe('numbers', () => {
   it('shows the reader’s own time of day', () => {
     expect(formatClock(new Date(2026, 2, 1, 4, 5, 6).getTime())).toBe('04:05:06');
     expect(formatClock(Number.NaN)).toBe(UNKNOWN);
+  });
+});
+
+describe('formatMoment', () => {
+  const now = new Date(2026, 2, 1, 12).getTime();
+
+  it('names the day only where it is not today', () => {
+    expect(formatMoment(new Date(2026, 2, 1, 4, 5, 59).getTime(), now)).toBe('04:05');
+    expect(plain(formatMoment(new Date(2026, 1, 28, 23, 59).getTime(), now))).toBe('28 Feb, 23:59');
+    expect(formatMoment(Number.NaN, now)).toBe(UNKNOWN);
   });
 });
 

@@ -3,6 +3,8 @@ const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
 /** Shown where a number is not known. */
 export const UNKNOWN = '–';
 
@@ -70,6 +72,15 @@ export function formatClock(epochMs: number): string {
   return [date.getHours(), date.getMinutes(), date.getSeconds()]
     .map((part) => String(part).padStart(2, '0'))
     .join(':');
+}
+
+/** A moment as the reader would note it down: the time of day, before it the day unless it is today's. */
+export function formatMoment(epochMs: number, nowMs: number): string {
+  const clock = formatClock(epochMs).slice(0, 5);
+  const day = new Date(epochMs);
+  if (Number.isNaN(day.getTime())) return UNKNOWN;
+  if (day.toDateString() === new Date(nowMs).toDateString()) return clock;
+  return `${unit(day.getDate(), MONTHS[day.getMonth()] ?? '')}, ${clock}`;
 }
 
 /** A label of a network as a person would write it: `person_at_table` becomes `Person at table`. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FIXTURE_TIME, gatewayOf, healthOf, siteOf } from '../testing/fixtures.ts';
+import { FIXTURE_TIME, gatewayOf, healthOf, reportedOf, siteOf } from '../testing/fixtures.ts';
 import { plain } from '../testing/plain.ts';
 import { notices } from './notices.ts';
 
@@ -23,7 +23,24 @@ describe('notices', () => {
       ['broker', 'bad'],
       ['offline gate-1', 'warn'],
     ]);
-    expect(plain(notices(site, NOW_MS)[2]?.text ?? '')).toBe('Gateway gate-1 is offline for 5 min.');
+    expect(notices(site, NOW_MS)[2]?.text).toMatch(/^Gateway gate-1 is offline since \d\d:55\.$/);
+  });
+
+  it('says the same a second later: it is read aloud', () => {
+    const site = siteOf({ gateways: [gatewayOf({ state: 'offline', since: '2026-03-01T11:59:30.000Z' })] });
+    expect(notices(site, NOW_MS + 1000)).toEqual(notices(site, NOW_MS));
+  });
+
+  it('tells of a network that a gateway would not run', () => {
+    const refused = reportedOf({
+      status: 'refused',
+      error: { code: 'FHE_PROGRAM', message: 'Level 3 is missing' },
+    });
+    const [notice] = notices(siteOf({ gateways: [gatewayOf({ reported: refused })] }), NOW_MS);
+    expect(notice?.tone).toBe('bad');
+    expect(notice?.text).toMatch(
+      /^Gateway gate-1: Refused counter v3\. Level 3 is missing \(FHE_PROGRAM\)\./,
+    );
   });
 
   it('never lets dropped answers pass silently', () => {

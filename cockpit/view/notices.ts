@@ -1,11 +1,15 @@
 import type { SiteState } from '#protocol/api.ts';
-import { formatAge, formatCount } from './format.ts';
+import { formatCount, formatMoment } from './format.ts';
+import { deploymentWords } from './gateway-words.ts';
 import type { Tone } from './tone.ts';
 
 /** A sentence at the top of the page: something a person should know now. */
 export type Notice = { readonly key: string; readonly tone: Tone; readonly text: string };
 
-/** What needs attention, worst first; empty on a good day. */
+/**
+ * What needs attention, worst first; empty on a good day. The sentences name moments, not ages: they are read aloud when
+ * they change, and must not change with every tick.
+ */
 export function notices(site: SiteState, nowMs: number): readonly Notice[] {
   const found: Notice[] = [];
   for (const gateway of site.gateways) {
@@ -32,6 +36,14 @@ export function notices(site: SiteState, nowMs: number): readonly Notice[] {
         text: `Gateway ${gateway.name} is offline${sinceWords(gateway.since, nowMs)}.`,
       });
     }
+    const deployment = deploymentWords(gateway);
+    if (deployment?.tone === 'bad' || deployment?.tone === 'warn') {
+      found.push({
+        key: `deployment ${gateway.name}`,
+        tone: deployment.tone,
+        text: `Gateway ${gateway.name}: ${deployment.text}`,
+      });
+    }
     const dropped = gateway.health?.outbox.dropped ?? 0;
     if (dropped > 0) {
       found.push({
@@ -46,6 +58,6 @@ export function notices(site: SiteState, nowMs: number): readonly Notice[] {
 
 function sinceWords(since: string | null, nowMs: number): string {
   if (since === null) return '';
-  const spanMs = nowMs - Date.parse(since);
-  return Number.isNaN(spanMs) ? '' : ` for ${spanMs < 1000 ? 'a moment' : formatAge(spanMs)}`;
+  const sinceMs = Date.parse(since);
+  return Number.isNaN(sinceMs) ? '' : ` since ${formatMoment(sinceMs, nowMs)}`;
 }
