@@ -61,9 +61,7 @@ export class DurableMap {
     this.#liveBytes += this.#sizeOf(key);
     return new Promise((done) => {
       this.#queue.push({ record, done });
-      this.#working ??= this.#drain().finally(() => {
-        this.#working = null;
-      });
+      this.#working ??= this.#drain();
     });
   }
 
@@ -94,6 +92,7 @@ export class DurableMap {
       }
       for (const { done } of batch) done();
     }
+    this.#working = null; // in the same turn as the look at the queue, or a set in between would wait for ever
   }
 
   async #append(bytes: Buffer): Promise<void> {

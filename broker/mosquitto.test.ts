@@ -1,0 +1,77 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { matchesFilter } from '#protocol/topic-filter.ts';
+import { accessOf, identityOf, mayRead, mayWrite } from './access.ts';
+import { mosquittoAccessList } from './mosquitto.ts';
+
+/** What Mosquitto makes of an access list, as its manual says: deny first, then the user's topics and the patterns. */
+function mosquittoAllows(list: string, user: string, access: 'read' | 'write', topic: string): boolean {
+  let current = '';
+  let allowed = false;
+  for (const line of list.split('\n').filter((line) => line && !line.startsWith('#'))) {
+    const [word, ...rest] = line.split(' ');
+    const [kind, filter = ''] = rest;
+    if (word === 'user') current = rest[0] ?? '';
+    else if (word === 'pattern') {
+      allowed ||= kind === access && matchesFilter(filter.replaceAll('%u', user), topic);
+    } else if (current === user && matchesFilter(filter, topic)) {
+      if (kind === 'deny') return false;
+      allowed ||= kind === access;
+    }
+  }
+  return allowed;
+}
+
+const LEAVES = [
+  'birth',
+  'state',
+  'health',
+  'log',
+  'reported',
+  'desired',
+  'receipt',
+  'camera/door/state',
+  'camera/door/inference',
+  'bundle/manifest',
+  'bundle/chunk',
+  'bundle/request',
+  'command/restart/7',
+  'answer/restart/7',
+  'anything',
+];
+const TOPICS = [
+  ...['gate-1', 'gate-2', 'backend', 'cockpit'].flatMap((who) =>
+    LEAVES.map((leaf) => `blindsight/v1/north/${who}/${leaf}`),
+  ),
+  'blindsight/v1/north/results/door',
+  'blindsight/v1/south/gate-1/state',
+  'blindsight/v1/south/results/door',
+  'blindsight/v1/north',
+  'elsewhere',
+];
+
+describe('the access list of Mosquitto', () => {
+  const list = mosquittoAccessList('north');
+
+  it('is the one in deploy/', async () => {
+    expect(await readFile(join(import.meta.dirname, '../deploy/mosquitto/acl'), 'utf8')).toBe(list);
+  });
+
+  // Patterns hold for every user: under the names that no gateway can have they add or take what nobody listens to.
+  it.each(['gate-1', 'gate-2', 'cockpit', 'backend'])('says the same as the table for %s', (name) => {
+    const access = accessOf('north', identityOf(name)!);
+    const own = ['cockpit', 'backend'].includes(name) ? `blindsight/v1/north/${name}/` : 'none';
+    for (const topic of TOPICS.filter((topic) => !topic.startsWith(own))) {
+      expect([topic, mosquittoAllows(list, name, 'write', topic)]).toEqual([
+        topic,
+        mayWrite(access, topic, false),
+      ]);
+      expect([topic, mosquittoAllows(list, name, 'read', topic)]).toEqual([topic, mayRead(access, topic)]);
+    }
+  });
+
+  it('lets the cockpit write nothing at all', () => {
+    for (const topic of TOPICS) expect(mosquittoAllows(list, 'cockpit', 'write', topic)).toBe(false);
+  });
+});
