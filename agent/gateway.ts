@@ -22,6 +22,7 @@ import { startPreview } from './preview/start-preview.ts';
 import { BundleStore } from './rollout/bundle-store.ts';
 import { Rollout } from './rollout/rollout.ts';
 import { RolloutStateFile } from './rollout/rollout-state.ts';
+import { runTogether } from './run-together.ts';
 import { SessionCounter } from './uplink/session-counter.ts';
 import { Uplink } from './uplink/uplink.ts';
 import { agentVersion } from './version.ts';
@@ -176,18 +177,23 @@ export class Gateway {
 
   /** Runs all parts until the signal ends them; children and threads are gone when this resolves. */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all([
-      this.#rollout.start(),
-      ...this.#cameras.map((camera) => camera.run(signal)),
-      this.#pipeline.run(signal),
-      this.#sender.run(signal),
-      this.#every(CAMERA_STATE_MS, signal, () => this.#publishCameras()),
-      this.#every(this.#options.config.healthSeconds * 1000, signal, () => this.#publishHealth()),
-      // A run that is under way cannot be waited for: it may take seconds.
-      this.#whenAborted(signal, () => Promise.all([this.#rollout.close(), this.#runner.close()])),
-    ]);
-    await this.#preview?.close();
-    await this.#uplink.close();
+    const { healthSeconds } = this.#options.config;
+    try {
+      await runTogether(signal, [
+        () => this.#rollout.start(),
+        ...this.#cameras.map((camera) => (ending: AbortSignal) => camera.run(ending)),
+        (ending) => this.#pipeline.run(ending),
+        (ending) => this.#sender.run(ending),
+        (ending) => this.#every(CAMERA_STATE_MS, ending, () => this.#publishCameras()),
+        (ending) => this.#every(healthSeconds * 1000, ending, () => this.#publishHealth()),
+        // At once, not after the others: a run that is under way may take seconds and is cut short.
+        (ending) =>
+          this.#whenAborted(ending, () => Promise.all([this.#rollout.close(), this.#runner.close()])),
+      ]);
+    } finally {
+      await this.#preview?.close();
+      await this.#uplink.close();
+    }
   }
 
   #cameraChanged(camera: Camera): void {

@@ -5,6 +5,7 @@ import type { Logger } from '#runtime/log.ts';
 import { createNotifier } from '#runtime/notify.ts';
 import { Gateway } from './gateway.ts';
 import { runWatchdog } from './health/watchdog.ts';
+import { runTogether } from './run-together.ts';
 
 export type AgentOptions = ({ readonly config: AgentConfig } | { readonly configFile: string }) & {
   readonly log: Logger;
@@ -27,12 +28,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   log.info({ site: config.site, gateway: config.gateway, cameras: config.cameras.length }, 'gateway started');
   signal.addEventListener('abort', () => void notifier.stopping('stopping'), { once: true });
   await notifier.ready(gateway.status);
-  await Promise.all([
-    gateway.run(signal),
-    runWatchdog(
-      { notifier, clock, log, stuckMs: () => gateway.stuckMs, status: () => gateway.status },
-      signal,
-    ),
-  ]);
+  const watch = { notifier, clock, log, stuckMs: () => gateway.stuckMs, status: () => gateway.status };
+  await runTogether(signal, [(ending) => gateway.run(ending), (ending) => runWatchdog(watch, ending)]);
   log.info('gateway stopped');
 }

@@ -1,4 +1,3 @@
-import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { RunResult } from '#fhe/program/interpreter.ts';
 import type { PictureShape } from '#fhe/program/program.ts';
@@ -25,8 +24,7 @@ type Pending = { readonly resolve: (result: RunResult) => void; readonly reject:
 const OPEN_TIMEOUT_MS = 600_000;
 const RUN_TIMEOUT_MS = 120_000;
 const CLOSE_TIMEOUT_MS = 1_500;
-/** The sources run as TypeScript, a build as JavaScript. */
-const WORKER = new URL(`./interpreter-worker${extname(import.meta.url)}`, import.meta.url);
+const WORKER = new URL('./interpreter-worker.ts', import.meta.url);
 
 /** One worker thread with one interpreter, seen from the event loop. */
 export class InterpreterHost {

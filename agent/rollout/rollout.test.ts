@@ -1,0 +1,288 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { encodeEvaluationKeys } from '#fhe/ckks/evaluation-keys.ts';
+import { testPicture } from '#fhe/testing/programs.ts';
+import { CHUNK_BYTES, encodeChunk } from '#protocol/chunk.ts';
+import type { BundlePartName } from '#protocol/manifest.ts';
+import type { ChunkRequest, Reported } from '#protocol/messages.ts';
+import { systemClock } from '#runtime/clock.ts';
+import { createLogger } from '#runtime/log.ts';
+import type { Bundle } from '../inference/bundle.ts';
+import { InterpreterHost } from '../inference/interpreter-host.ts';
+import { Runner } from '../inference/runner.ts';
+import { makeBundle, makeNetwork, type TestBundle, type TestNetwork } from '../testing/make-bundle.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
+import { until } from '../testing/until.ts';
+import { BundleStore } from './bundle-store.ts';
+import { Rollout } from './rollout.ts';
+import { RolloutStateFile } from './rollout-state.ts';
+
+const log = createLogger({ name: 'test', level: 'error', format: 'json', destination: { write: () => {} } });
+const owner = generateKeyPairSync('ed25519');
+const stranger = generateKeyPairSync('ed25519');
+
+let network: TestNetwork;
+beforeAll(async () => {
+  network = await makeNetwork();
+});
+
+/** A gateway's rollout on a folder, and a backend that serves one bundle, possibly falsified on the way. */
+async function bench(
+  options: { directory?: string; tamper?: (request: ChunkRequest, data: Uint8Array) => void } = {},
+) {
+  const directory = options.directory ?? (await temporaryDirectory());
+  const reports: Reported['bundle'][] = [];
+  const requests: ChunkRequest[] = [];
+  const served = new Map<string, TestBundle>();
+  let silent = false;
+  const open = (bundle: Bundle, selfTest: boolean, signal?: AbortSignal) =>
+    InterpreterHost.open({ bundle, kind: 'reference', threads: 1, selfTest, ...(signal && { signal }) });
+  const runner = new Runner({
+    open: (bundle) => open(bundle, false),
+    clock: systemClock,
+    log,
+    onChange: () => {},
+    onGiveUp: (bundle, reason) => rollout.rollBack(bundle, reason),
+    restartMs: [10],
+  });
+  const serve = (request: ChunkRequest) => {
+    requests.push(request);
+    const data = served.get(request.bundle)?.parts[request.part as BundlePartName];
+    if (data === undefined) return;
+    for (let number = request.from; number < request.from + request.count; number++) {
+      if (silent) return;
+      const piece = data.slice(number * CHUNK_BYTES, (number + 1) * CHUNK_BYTES);
+      options.tamper?.(request, piece);
+      const part = request.part as BundlePartName;
+      rollout.receiveChunk(encodeChunk({ bundle: request.bundle, part, number, data: piece }));
+    }
+  };
+  const rollout = new Rollout({
+    site: 'town',
+    gateway: 'gate-1',
+    ownerKey: owner.publicKey,
+    store: new BundleStore(join(directory, 'bundles')),
+    stateFile: await RolloutStateFile.open(join(directory, 'rollout.json')),
+    open,
+    activate: (host) => runner.activate(host),
+    request: (request) => void setImmediate(() => serve(request)),
+    clock: systemClock,
+    log,
+    onReport: () => reports.push(rollout.report),
+    onEvent: () => {},
+    retryMs: [600_000],
+  });
+  const close = async () => {
+    await rollout.close();
+    await runner.close();
+  };
+  onTestFinished(close);
+  await rollout.start();
+  const release = (bundle: TestBundle) => {
+    served.set(bundle.digest, bundle);
+    rollout.receiveManifest(bundle.wire);
+  };
+  const reaches = (status: Reported['bundle']['status'], subject: string) =>
+    until(`${status}, is ${JSON.stringify(rollout.report)}`, () =>
+      rollout.report.status === status && rollout.report.subject === subject ? rollout.report : null,
+    );
+  const answers = async () => {
+    const host = runner.host;
+    if (host === null) return null;
+    return (await runner.run(host, Float32Array.from(testPicture))).ciphertext.length > 0
+      ? host.bundle.digest
+      : null;
+  };
+  const mute = (value: boolean) => {
+    silent = value;
+  };
+  return { directory, rollout, runner, release, reaches, answers, reports, requests, close, mute };
+}
+
+const release = (counter: number, key = owner.privateKey, change = {}) =>
+  makeBundle(network, key, { counter, ...change });
+
+describe('Rollout', () => {
+  it('fetches, tests and activates a bundle, keeps the one before, and has both after a restart', async () => {
+    const first = await bench();
+    const [one, two, three] = [release(1), release(2), release(3)];
+    first.release(one);
+    await first.reaches('active', one.digest);
+    expect(first.reports.map((r) => r.status)).toEqual(
+      expect.arrayContaining(['fetching', 'testing', 'active']),
+    );
+    expect(await first.answers()).toBe(one.digest);
+    first.release(two);
+    await first.reaches('active', two.digest);
+    first.release(three);
+    expect(await first.reaches('active', three.digest)).toMatchObject({
+      previous: two.digest,
+      counter: 3,
+      error: null,
+    });
+    await first.close();
+
+    const again = await bench({ directory: first.directory });
+    expect(again.rollout.report).toMatchObject({
+      status: 'active',
+      active: three.digest,
+      previous: two.digest,
+    });
+    expect(await again.answers()).toBe(three.digest);
+    again.release(three);
+    await again.reaches('active', three.digest);
+    expect(again.requests).toEqual([]);
+    expect((await readdir(join(first.directory, 'bundles'))).sort()).toEqual(
+      [two.digest, three.digest].sort(),
+    );
+  });
+
+  it.each([
+    ['BUNDLE_SIGNATURE', () => release(9, stranger.privateKey)],
+    ['BUNDLE_TARGET', () => release(9, owner.privateKey, { gateway: 'gate-2' })],
+    ['BUNDLE_COUNTER', () => release(4, owner.privateKey, { modelVersion: 7 })],
+    [
+      'BUNDLE_TOO_LARGE',
+      () => {
+        const { parts } = release(9).manifest;
+        return release(9, owner.privateKey, {
+          parts: parts.map((part) => ({ ...part, bytes: 2 ** 29 + 1 })),
+        });
+      },
+    ],
+    ['BUNDLE_SELF_TEST', () => release(9, owner.privateKey, { selfTest: { reference: 'ab'.repeat(32) } })],
+    [
+      'BUNDLE_KEY_MISSING',
+      () => {
+        const { parts, ...rest } = network;
+        const none = { relinearization: null, rotations: new Map() };
+        const keys = encodeEvaluationKeys(network.program.parameters, none);
+        const bare = { ...rest, parts: { ...parts, 'evaluation-keys': keys } };
+        return makeBundle(bare, owner.privateKey, { counter: 9 });
+      },
+    ],
+    [
+      'BUNDLE_PROGRAM',
+      () => {
+        const { parts, ...rest } = network;
+        const broken = { ...rest, parts: { ...parts, program: parts.program.slice(0, -1) } };
+        return makeBundle(broken, owner.privateKey, { counter: 9 });
+      },
+    ],
+  ] as const)('refuses with %s, and the bundle before it works on', async (code, make) => {
+    const { release: announce, reaches, answers, directory } = await bench();
+    const good = release(4);
+    announce(good);
+    await reaches('active', good.digest);
+    const bad = make();
+    announce(bad);
+    const report = await reaches('refused', bad.digest);
+    expect(report).toMatchObject({ active: good.digest, counter: 4, error: { code } });
+    expect(await answers()).toBe(good.digest);
+    expect(await readdir(join(directory, 'bundles'))).toEqual([good.digest]);
+  });
+
+  it('refuses a manifest with one flipped byte, and a bundle with one', async () => {
+    const flip = (data: Uint8Array) => {
+      data[data.length >> 1]! ^= 1;
+    };
+    let tampering = true;
+    const {
+      rollout,
+      release: announce,
+      reaches,
+    } = await bench({
+      tamper: (request, data) => {
+        if (tampering && request.part === 'constants' && request.from === 0) flip(data);
+      },
+    });
+    const good = release(1);
+    const wire = good.wire.slice();
+    flip(wire);
+    rollout.receiveManifest(wire);
+    const refused = await until('a refusal', () => rollout.report.error);
+    expect(['BUNDLE_SIGNATURE', 'MANIFEST_INVALID']).toContain(refused.code);
+    announce(good);
+    expect(await reaches('refused', good.digest)).toMatchObject({
+      error: { code: 'BUNDLE_DIGEST' },
+      active: null,
+    });
+    tampering = false;
+    rollout.receiveManifest(release(1, owner.privateKey, { modelVersion: 2 }).wire); // Ends the wait for a retry.
+    announce(good);
+    await reaches('active', good.digest);
+  });
+
+  it('goes on where it was after a restart in the middle', async () => {
+    const first = await bench({
+      tamper: (request) => {
+        if (request.part === 'evaluation-keys') first.mute(true);
+      },
+    });
+    const one = release(1);
+    first.release(one);
+    await until('more than the start', () => first.rollout.report.progress > 0);
+    await until('silence', () => first.requests.some((request) => request.part === 'evaluation-keys'));
+    await first.close();
+    const [folder] = await readdir(join(first.directory, 'bundles'));
+    expect(folder).toBe(`${one.digest}.partial`);
+    const again = await bench({ directory: first.directory });
+    again.release(one);
+    await again.reaches('active', one.digest);
+    expect(again.requests.map((request) => request.part)).not.toContain('constants');
+  });
+
+  it('falls back to the previous bundle when the active one does not load, and fetches that one anew', async () => {
+    const first = await bench();
+    const [one, two] = [release(1), release(2)];
+    first.release(one);
+    await first.reaches('active', one.digest);
+    first.release(two);
+    await first.reaches('active', two.digest);
+    await first.close();
+    const part = join(first.directory, 'bundles', two.digest, 'constants');
+    const bytes = await readFile(part);
+    bytes[100]! ^= 1;
+    await writeFile(part, bytes);
+    const again = await bench({ directory: first.directory });
+    expect(again.rollout.report).toMatchObject({
+      status: 'rolled-back',
+      active: one.digest,
+      subject: two.digest,
+      error: { code: 'BUNDLE_DIGEST' },
+    });
+    expect(await again.answers()).toBe(one.digest);
+    // Damage on disk is not the bundle's fault: it is fetched anew.
+    again.release(two);
+    await again.reaches('active', two.digest);
+  });
+
+  it('takes a bundle back that crashes at run time, for good', async () => {
+    const { release: announce, reaches, runner, answers, rollout, directory, close } = await bench();
+    const [one, two] = [release(1), release(2)];
+    announce(one);
+    await reaches('active', one.digest);
+    announce(two);
+    await reaches('active', two.digest);
+    const crash = async () => {
+      const host = runner.host;
+      // A picture of the wrong size is what an interpreter cannot run: it fails, as a broken program would.
+      if (host?.bundle.digest === two.digest) await runner.run(host, new Float32Array(1)).catch(() => {});
+      return rollout.report.status === 'rolled-back';
+    };
+    await until('the rollback', crash);
+    expect(rollout.report).toMatchObject({
+      active: one.digest,
+      subject: two.digest,
+      error: { code: 'BUNDLE_CRASHED' },
+    });
+    expect(await until('answers', answers)).toBe(one.digest);
+    await close();
+    const again = await bench({ directory });
+    again.release(two);
+    await again.reaches('rolled-back', two.digest);
+    expect(await again.answers()).toBe(one.digest);
+  });
+});

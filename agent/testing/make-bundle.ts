@@ -1,0 +1,79 @@
+import { createHash, type KeyObject } from 'node:crypto';
+import { encode } from 'cborg';
+import type { Program } from '#fhe/program/program.ts';
+import { createReferenceInterpreter } from '#fhe/program/reference.ts';
+import { encryptInputs } from '#fhe/secret/encrypt.ts';
+import type { OwnerKeys } from '#fhe/secret/owner-keys.ts';
+import { testParameters } from '#fhe/testing/parameters.ts';
+import { makeMaterial, testPicture, testPrograms } from '#fhe/testing/programs.ts';
+import {
+  BUNDLE_PARTS,
+  type BundlePartName,
+  type Manifest,
+  manifestDigest,
+  signManifest,
+} from '#protocol/manifest.ts';
+
+/** Everything that an owner makes for one tiny network, 8×8 grey values to slots. */
+export type TestNetwork = {
+  readonly program: Program;
+  readonly constants: readonly Float64Array[];
+  readonly keys: OwnerKeys;
+  readonly parts: Readonly<Record<BundlePartName, Uint8Array>>;
+  /** SHA-256, hex, of the reference interpreter's answer. */
+  readonly selfTest: string;
+};
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** @param name one of the programs of fhe/testing */
+export async function makeNetwork(name = 'inner'): Promise<TestNetwork> {
+  const parameters = testParameters(4096, 3, { bits: 26 });
+  const test = testPrograms(parameters).find((candidate) => candidate.program.name === name)!;
+  const { keys, material } = await makeMaterial(test);
+  const inputs = await encryptInputs(test.program, keys.secretKey, testPicture);
+  const interpreter = await createReferenceInterpreter(material);
+  const selfTest = sha256(interpreter.runEncrypted(inputs));
+  await interpreter.close();
+  const parts = {
+    program: material.program,
+    'public-key': material.publicKey,
+    constants: material.constants,
+    'evaluation-keys': material.evaluationKeys,
+    'self-test': encode(inputs),
+  };
+  return { ...test, keys, parts, selfTest };
+}
+
+export type TestBundle = {
+  readonly wire: Uint8Array;
+  readonly digest: string;
+  readonly manifest: Manifest;
+  readonly parts: TestNetwork['parts'];
+};
+
+/** Signs a release of a network. */
+export function makeBundle(
+  network: TestNetwork,
+  ownerKey: KeyObject,
+  change: Partial<Manifest> = {},
+): TestBundle {
+  const manifest: Manifest = {
+    schema: 1,
+    site: 'town',
+    gateway: 'gate-1',
+    model: network.program.name,
+    modelVersion: 1,
+    counter: 1,
+    createdMs: 1_800_000_000_000,
+    parts: BUNDLE_PARTS.map((name) => ({
+      name,
+      bytes: network.parts[name].length,
+      sha256: sha256(network.parts[name]),
+    })),
+    selfTest: { reference: network.selfTest },
+    ...change,
+  };
+  const wire = signManifest(manifest, ownerKey);
+  return { wire, digest: manifestDigest(wire), manifest, parts: network.parts };
+}
