@@ -5,13 +5,10 @@ import type { Program } from './program.ts';
 const SLACK = 1e-5;
 
 /**
- * Lays a prepared picture out in the slots of the program's inputs.
- *
  * @param values channels × height × width values in [0, 1], row-major, channel first.
- * @returns one vector of N/2 slots for each input.
  * @throws FheError FHE_RANGE where the number of values is wrong or one is outside [0, 1].
  */
-export function packInputs(program: Program, values: Float32Array): Float64Array[] {
+export function checkPicture(program: Program, values: Float32Array): void {
   const { channels, height, width } = program.picture;
   const expected = channels * height * width;
   if (values.length !== expected) {
@@ -22,6 +19,17 @@ export function packInputs(program: Program, values: Float32Array): Float64Array
   }
   const bad = values.findIndex((value) => !(value >= -SLACK && value <= 1 + SLACK));
   if (bad >= 0) throw new FheError('FHE_RANGE', `value ${bad} is ${values[bad]}: expected 0 to 1`);
+}
+
+/**
+ * Lays a prepared picture out in the slots of the program's inputs.
+ *
+ * @param values as in {@link checkPicture}.
+ * @returns one vector of N/2 slots for each input.
+ * @throws FheError FHE_RANGE as {@link checkPicture}.
+ */
+export function packInputs(program: Program, values: Float32Array): Float64Array[] {
+  checkPicture(program, values);
   return program.inputs.map((input) =>
     Float64Array.from(input.slots, (index) => (index < 0 ? 0 : values[index]!)),
   );

@@ -1,0 +1,1 @@
+export { run, wait } from './tape';

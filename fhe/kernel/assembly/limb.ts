@@ -1,0 +1,142 @@
+/**
+ * Loops over one limb (N residues modulo one prime). Unless a comment says otherwise, inputs and outputs are canonical,
+ * and dst may be the same as a source.
+ */
+import { highWords, multiplyShoup, reduceMontgomery, subtractIfAbove } from './modular';
+import { degree, modulus, montgomeryInverse, montgomeryOne, montgomeryOneCompanion } from './prime';
+
+/** dst = a + b. */
+export function add(dst: usize, a: usize, b: usize, prime: usize): void {
+  const q = i32x4.splat(modulus(prime));
+  const end = a + (<usize>degree(prime) << 2);
+  while (a < end) {
+    v128.store(dst, subtractIfAbove(i32x4.add(v128.load(a), v128.load(b)), q));
+    a += 16; b += 16; dst += 16;
+  }
+}
+
+/** dst = a · w for one constant w with companion ws. a may be any 32-bit values. */
+export function scale(dst: usize, a: usize, w: u32, ws: u32, prime: usize): void {
+  const q = i32x4.splat(modulus(prime));
+  const wv = i32x4.splat(w), wsv = i32x4.splat(ws);
+  const end = a + (<usize>degree(prime) << 2);
+  while (a < end) {
+    v128.store(dst, subtractIfAbove(multiplyShoup(v128.load(a), wv, wsv, q), q));
+    a += 16; dst += 16;
+  }
+}
+
+/** dst = a · b, b in Montgomery form (times 2^32). */
+export function multiply(dst: usize, a: usize, b: usize, prime: usize): void {
+  const q = i32x4.splat(modulus(prime)), qi = i32x4.splat(montgomeryInverse(prime));
+  const end = a + (<usize>degree(prime) << 2);
+  while (a < end) {
+    const x = v128.load(a), y = v128.load(b);
+    // One product of canonical values: th < q / 4, so the result is lazy.
+    const r = reduceMontgomery(i64x2.extmul_low_i32x4_u(x, y), i64x2.extmul_high_i32x4_u(x, y), q, qi);
+    v128.store(dst, subtractIfAbove(r, q));
+    a += 16; b += 16; dst += 16;
+  }
+}
+
+/** Takes the sum with th < 4q (high words) to a canonical residue, times 2^−32. */
+// @ts-ignore: decorator
+@inline
+function settle(low: v128, high: v128, top: v128, q: v128, q2: v128, qi: v128): v128 {
+  const r = reduceMontgomery(subtractIfAbove(low, top), subtractIfAbove(high, top), q, qi);
+  return subtractIfAbove(subtractIfAbove(r, q2), q);
+}
+
+/**
+ * (dst0, dst1, dst2) = Σ (a₀, a₁) ⊗ (w₀, w₁) over `count` terms: the degree-2 product of ciphertexts under (1, s, s²).
+ * A term is four words: address of a, distance a₁ − a₀, address of w, distance w₁ − w₀ (bytes); `offset` is added to the
+ * addresses. `plain` ≠ 0: no factor is in Montgomery form (a product of two ciphertexts); 0: w is (constants).
+ * The high words of the sums grow by less than q/2 a term and are brought below 2q every four terms.
+ */
+export function tensor(dst0: usize, dst1: usize, dst2: usize, terms: usize, count: u32, offset: usize, prime: usize, plain: u32): void {
+  const q32 = modulus(prime);
+  const q = i32x4.splat(q32), q2 = i32x4.splat(q32 << 1), qi = i32x4.splat(montgomeryInverse(prime));
+  const top = highWords(q32 << 1);
+  const one = i32x4.splat(montgomeryOne(prime)), ones = i32x4.splat(montgomeryOneCompanion(prime));
+  const bytes = <usize>degree(prime) << 2;
+  for (let i: usize = 0; i < bytes; i += 16) {
+    let l0 = i64x2.splat(0), h0 = i64x2.splat(0), l1 = i64x2.splat(0), h1 = i64x2.splat(0), l2 = i64x2.splat(0), h2 = i64x2.splat(0);
+    let term = terms;
+    const at = i + offset;
+    for (let k: u32 = 0; k < count; k++) {
+      const a = <usize>load<u32>(term) + at, w = <usize>load<u32>(term, 8) + at;
+      const a0 = v128.load(a), w0 = v128.load(w);
+      const a1 = v128.load(a + <usize>load<u32>(term, 4)), w1 = v128.load(w + <usize>load<u32>(term, 12));
+      l0 = i64x2.add(l0, i64x2.extmul_low_i32x4_u(a0, w0));
+      h0 = i64x2.add(h0, i64x2.extmul_high_i32x4_u(a0, w0));
+      l1 = i64x2.add(l1, i64x2.add(i64x2.extmul_low_i32x4_u(a0, w1), i64x2.extmul_low_i32x4_u(a1, w0)));
+      h1 = i64x2.add(h1, i64x2.add(i64x2.extmul_high_i32x4_u(a0, w1), i64x2.extmul_high_i32x4_u(a1, w0)));
+      l2 = i64x2.add(l2, i64x2.extmul_low_i32x4_u(a1, w1));
+      h2 = i64x2.add(h2, i64x2.extmul_high_i32x4_u(a1, w1));
+      if ((k & 3) == 3) {
+        l0 = subtractIfAbove(l0, top); h0 = subtractIfAbove(h0, top);
+        l1 = subtractIfAbove(l1, top); h1 = subtractIfAbove(h1, top);
+        l2 = subtractIfAbove(l2, top); h2 = subtractIfAbove(h2, top);
+      }
+      term += 16;
+    }
+    let r0 = settle(l0, h0, top, q, q2, qi), r1 = settle(l1, h1, top, q, q2, qi), r2 = settle(l2, h2, top, q, q2, qi);
+    if (plain) {
+      r0 = subtractIfAbove(multiplyShoup(r0, one, ones, q), q);
+      r1 = subtractIfAbove(multiplyShoup(r1, one, ones, q), q);
+      r2 = subtractIfAbove(multiplyShoup(r2, one, ones, q), q);
+    }
+    v128.store(dst0 + i, r0);
+    v128.store(dst1 + i, r1);
+    v128.store(dst2 + i, r2);
+  }
+}
+
+/** (dst0, dst1, dst2) = (a₀², 2·a₀·a₁, a₁²), a₁ = `distance` bytes after a. */
+export function square(dst0: usize, dst1: usize, dst2: usize, a: usize, distance: usize, prime: usize): void {
+  const q32 = modulus(prime);
+  const q = i32x4.splat(q32), qi = i32x4.splat(montgomeryInverse(prime));
+  const one = i32x4.splat(montgomeryOne(prime)), ones = i32x4.splat(montgomeryOneCompanion(prime));
+  const bytes = <usize>degree(prime) << 2;
+  for (let i: usize = 0; i < bytes; i += 16) {
+    const x = v128.load(a + i), y = v128.load(a + i + distance);
+    // One product: th < q / 4, the reduction is lazy, and Shoup's multiplication takes any 32-bit value.
+    const xx = reduceMontgomery(i64x2.extmul_low_i32x4_u(x, x), i64x2.extmul_high_i32x4_u(x, x), q, qi);
+    const xy = reduceMontgomery(i64x2.extmul_low_i32x4_u(x, y), i64x2.extmul_high_i32x4_u(x, y), q, qi);
+    const yy = reduceMontgomery(i64x2.extmul_low_i32x4_u(y, y), i64x2.extmul_high_i32x4_u(y, y), q, qi);
+    v128.store(dst0 + i, subtractIfAbove(multiplyShoup(xx, one, ones, q), q));
+    v128.store(dst1 + i, subtractIfAbove(multiplyShoup(i32x4.add(xy, xy), one, ones, q), q));
+    v128.store(dst2 + i, subtractIfAbove(multiplyShoup(yy, one, ones, q), q));
+  }
+}
+
+/**
+ * (dst0, dst1) = Σ digitᵢ · (keyᵢ₀, keyᵢ₁), keys in Montgomery form: the inner product of key switching.
+ * `digits` is an array of addresses; key i begins `stride` bytes after key i − 1 and its second half `distance` bytes after its first.
+ */
+export function keyInner(dst0: usize, dst1: usize, digits: usize, count: u32, key: usize, stride: usize, distance: usize, prime: usize): void {
+  const q32 = modulus(prime);
+  const q = i32x4.splat(q32), q2 = i32x4.splat(q32 << 1), qi = i32x4.splat(montgomeryInverse(prime));
+  const top = highWords(q32 << 1);
+  const bytes = <usize>degree(prime) << 2;
+  for (let i: usize = 0; i < bytes; i += 16) {
+    let l0 = i64x2.splat(0), h0 = i64x2.splat(0), l1 = i64x2.splat(0), h1 = i64x2.splat(0);
+    let w = key + i;
+    for (let k: u32 = 0; k < count; k++) {
+      const x = v128.load(<usize>load<u32>(digits + (<usize>k << 2)) + i);
+      const w0 = v128.load(w), w1 = v128.load(w + distance);
+      l0 = i64x2.add(l0, i64x2.extmul_low_i32x4_u(x, w0));
+      h0 = i64x2.add(h0, i64x2.extmul_high_i32x4_u(x, w0));
+      l1 = i64x2.add(l1, i64x2.extmul_low_i32x4_u(x, w1));
+      h1 = i64x2.add(h1, i64x2.extmul_high_i32x4_u(x, w1));
+      // Below 2q, eight products add less than 2q to the high words.
+      if ((k & 7) == 7) {
+        l0 = subtractIfAbove(l0, top); h0 = subtractIfAbove(h0, top);
+        l1 = subtractIfAbove(l1, top); h1 = subtractIfAbove(h1, top);
+      }
+      w += stride;
+    }
+    v128.store(dst0 + i, settle(l0, h0, top, q, q2, qi));
+    v128.store(dst1 + i, settle(l1, h1, top, q, q2, qi));
+  }
+}

@@ -1,0 +1,206 @@
+import { availableParallelism } from 'node:os';
+import { Encryptor } from '../ckks/encryptor.ts';
+import { type Block, EngineContext } from '../ckks/engine-context.ts';
+import { loadKey } from '../ckks/engine-keys.ts';
+import { decodeEvaluationKeys, type EvaluationKeys } from '../ckks/evaluation-keys.ts';
+import type { EngineKeys } from '../ckks/evaluator.ts';
+import type { Parameters } from '../ckks/parameters.ts';
+import {
+  decodeCiphertext,
+  decodeConstants,
+  decodePublicKey,
+  encodeCiphertext,
+  expandSecondHalf,
+  type SeededCiphertext,
+} from '../ckks/serialization.ts';
+import { FheError } from '../errors.ts';
+import type { KernelBuild } from '../ring/wasm-kernel.ts';
+import type { RecordedTape } from '../ring/wasm-tape.ts';
+import { decodeProgram } from './codec.ts';
+import { planProgram } from './engine-plan.ts';
+import { type EngineConstant, type RecordedProgram, recordProgram } from './engine-recorder.ts';
+import type { Interpreter, InterpreterMaterial, RunResult } from './interpreter.ts';
+import { checkPicture } from './pack-inputs.ts';
+import type { Program, Register } from './program.ts';
+import { checkKeys } from './requirements.ts';
+import { type VerifiedProgram, verifyProgram } from './verifier.ts';
+
+export type EngineOptions = {
+  /** Threads that share the work, the caller's included; default: the machine's, at most 4. The answer does not depend on it. */
+  readonly threads?: number;
+  /** For tests: the kernel with assertions. */
+  readonly build?: KernelBuild;
+};
+
+const MOST_THREADS_BY_DEFAULT = 4;
+
+/**
+ * Binds a program to its material with our kernel. All memory is allocated here: running frames allocates nothing.
+ *
+ * `run` and `runEncrypted` block their thread until the answer is there, so the interpreter belongs into a worker thread. They throw
+ * FheError FHE_WORKER where a thread of the engine failed: the frame is to be run again, after the event loop turned.
+ *
+ * @throws FheError as `createReferenceInterpreter`; FHE_TOO_LARGE where 4 GiB do not suffice.
+ */
+export async function createEngineInterpreter(
+  material: InterpreterMaterial,
+  {
+    threads = Math.min(availableParallelism(), MOST_THREADS_BY_DEFAULT),
+    build = 'release',
+  }: EngineOptions = {},
+): Promise<Interpreter> {
+  const verified = verifyProgram(decodeProgram(material.program));
+  const { parameters, program, requirements } = verified;
+  const publicKey = decodePublicKey(parameters, material.publicKey);
+  const keys = decodeEvaluationKeys(parameters, material.evaluationKeys);
+  checkKeys(requirements, keys);
+  const constants = decodeConstants(parameters, program.constants, material.constants);
+
+  const engine = new EngineContext(parameters, { threads, build });
+  try {
+    const plan = planProgram(program);
+    const inputs = new Map<Register, Block>();
+    const outs: Block[] = [];
+    for (const { input, register } of plan.inputs) {
+      const block = engine.allocate(2, program.inputs[input]!.level);
+      inputs.set(register, block);
+      outs[input] = block;
+    }
+    const encryptor = new Encryptor(engine, publicKey);
+    const encryption = engine.recorder();
+    const { channels, height, width } = program.picture;
+    const used = plan.inputs.map(({ input }) => input);
+    encryptor.record(
+      encryption,
+      used.map((input) => program.inputs[input]!),
+      used.map((input) => outs[input]!),
+      channels * height * width,
+    );
+    const recordedEncryption = encryption.finish();
+    const recorded = recordProgram(
+      engine,
+      verified,
+      plan,
+      inputs,
+      loadConstants(engine, program, parameters, constants),
+      loadKeys(engine, keys),
+    );
+    return new EngineInterpreter(engine, verified, encryptor, recordedEncryption, outs, recorded);
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
+function loadKeys(engine: EngineContext, keys: EvaluationKeys): EngineKeys {
+  return {
+    relinearization: keys.relinearization === null ? null : loadKey(engine, keys.relinearization),
+    rotations: new Map([...keys.rotations].map(([step, key]) => [step, loadKey(engine, key)])),
+  };
+}
+
+function loadConstants(
+  engine: EngineContext,
+  program: Program,
+  parameters: Parameters,
+  constants: readonly SeededCiphertext[],
+): EngineConstant[] {
+  const factors = new Set<number>();
+  const addends = new Set<number>();
+  for (const instruction of program.instructions) {
+    if (instruction.op === 'add-constant') addends.add(instruction.constant);
+    if ('terms' in instruction) for (const term of instruction.terms) factors.add(term.constant);
+  }
+  return constants.map((constant, index) => {
+    const { level, modulus, first } = constant;
+    const second = expandSecondHalf(parameters, constant);
+    const load = (montgomery: boolean): Block => {
+      const block = engine.allocate(2, level, modulus === 'QP');
+      const view = engine.view(block);
+      view.set(first);
+      view.set(second, first.length);
+      if (montgomery) engine.runOnce((tape) => engine.toMontgomery(tape, block));
+      return block;
+    };
+    return {
+      factor: factors.has(index) ? load(true) : null,
+      addend: addends.has(index) ? load(false) : null,
+    };
+  });
+}
+
+class EngineInterpreter implements Interpreter {
+  readonly kind = 'engine';
+  readonly #engine: EngineContext;
+  readonly #verified: VerifiedProgram;
+  readonly #encryptor: Encryptor;
+  readonly #encryption: RecordedTape;
+  readonly #inputs: readonly Block[];
+  readonly #recorded: RecordedProgram;
+
+  constructor(
+    engine: EngineContext,
+    verified: VerifiedProgram,
+    encryptor: Encryptor,
+    encryption: RecordedTape,
+    inputs: readonly Block[],
+    recorded: RecordedProgram,
+  ) {
+    this.#engine = engine;
+    this.#verified = verified;
+    this.#encryptor = encryptor;
+    this.#encryption = encryption;
+    this.#inputs = inputs;
+    this.#recorded = recorded;
+  }
+
+  /** Bytes of wasm memory: constant from the first frame on. */
+  get memoryBytes(): number {
+    return this.#engine.arena.memory.buffer.byteLength;
+  }
+
+  run(values: Float32Array): RunResult {
+    const start = performance.now();
+    checkPicture(this.#verified.program, values);
+    this.#encryptor.supply(values);
+    this.#engine.pool.run(this.#encryption);
+    const encrypted = performance.now();
+    const ciphertext = this.#evaluate();
+    return {
+      ciphertext,
+      timings: { encryptMs: encrypted - start, evaluateMs: performance.now() - encrypted },
+    };
+  }
+
+  runEncrypted(inputs: readonly Uint8Array[]): Uint8Array {
+    const { program, parameters } = this.#verified;
+    if (inputs.length !== program.inputs.length) {
+      throw new FheError('FHE_RANGE', `${inputs.length} inputs: the program has ${program.inputs.length}`);
+    }
+    inputs.forEach((bytes, index) => {
+      const { size, level, scale, residues } = decodeCiphertext(parameters, bytes);
+      const expected = program.inputs[index]!;
+      if (size !== 2 || level !== expected.level || scale !== expected.scale) {
+        throw new FheError(
+          'FHE_FORMAT',
+          `input ${index} has another size, level or scale than the program says`,
+        );
+      }
+      const block = this.#inputs[index];
+      if (block !== undefined) this.#engine.view(block).set(residues);
+    });
+    return this.#evaluate();
+  }
+
+  #evaluate(): Uint8Array {
+    const { tape, output } = this.#recorded;
+    this.#engine.pool.run(tape);
+    const { parameters, registers, output: register } = this.#verified;
+    const { size, level, scale } = registers.get(register)!;
+    return encodeCiphertext(parameters, { size, level, scale, residues: this.#engine.view(output) });
+  }
+
+  close(): Promise<void> {
+    return this.#engine.close();
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * Words of the control block that threads share: 32 words. The kernel knows the first two and `done`; the rest is between
+ * the pool and its threads.
+ */
+export const Control = {
+  /** Next task to take. */
+  next: 0,
+  /** Not 0: a thread failed, the run is worthless. */
+  failed: 1,
+  /** Raised with each run and at shutdown; threads sleep on it. */
+  generation: 2,
+  /** 1 while threads may join the run. */
+  open: 3,
+  /** Threads inside a run. */
+  active: 4,
+  /** 1: threads end. */
+  shutdown: 5,
+  /** Threads that came up. */
+  ready: 6,
+  /** The tape of the run. */
+  tape: 7,
+  count: 8,
+  patienceMs: 9,
+  /** Finished tasks. */
+  done: 16,
+  words: 32,
+} as const;
