@@ -1,11 +1,9 @@
 import type { Interpretation } from '#fhe/program/interpretation.ts';
 import type { BundlePartName } from '#protocol/manifest.ts';
+import type { NetworkSource } from './network-source.ts';
 
 /** What the protecting thread is given. */
-export type ProtectTask = {
-  readonly name: string;
-  readonly network: { readonly zoo: string } | { readonly onnx: Uint8Array; readonly metadata: string };
-};
+export type ProtectTask = { readonly name: string; readonly source: NetworkSource };
 
 /** How far it is. */
 export type ProtectProgress = {

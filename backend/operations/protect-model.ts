@@ -1,0 +1,56 @@
+import { basename } from 'node:path';
+import { BlindsightError } from '#protocol/errors.ts';
+import { Name } from '#protocol/names.ts';
+import { type Clock, systemClock } from '#runtime/clock.ts';
+import { keepNetwork } from '../protection/keep-network.ts';
+import { findNetwork } from '../protection/network-source.ts';
+import type { ProtectedNetwork, ProtectProgress, ProtectTask } from '../protection/protect-task.ts';
+import type { Site } from '../site.ts';
+import type { ModelRecord } from '../store/models.ts';
+import { TaskThread } from '../threads/task-thread.ts';
+
+export type ProtectModelOptions = {
+  readonly site: Site;
+  /** Name of a bundled network, or path of an ONNX file with its description `<file>.json` beside it. */
+  readonly network: string;
+  /** Name of the protected network; the one of the file by default. */
+  readonly name?: string;
+  /** @param step a few words. @param fraction share that is done, 0 to 1. */
+  readonly onProgress?: (step: string, fraction: number) => void;
+  readonly signal?: AbortSignal;
+  readonly clock?: Clock;
+};
+
+/**
+ * Protects a network: compiles it, makes its keys, encrypts every parameter, proves the result by a self-test, and keeps it as the next
+ * version of its name. Runs in a thread of its own; takes seconds to minutes.
+ *
+ * @throws BlindsightError NAME_INVALID, MODEL_UNREADABLE, SELF_TEST_FAILED, and the codes of the layers below; the signal's reason.
+ */
+export async function protectModel(options: ProtectModelOptions): Promise<ModelRecord> {
+  const { site, network, onProgress, signal, clock = systemClock } = options;
+  signal?.throwIfAborted();
+  const name = options.name ?? basename(network, '.onnx').toLowerCase();
+  if (!Name.safeParse(name).success) {
+    throw new BlindsightError('NAME_INVALID', `"${name}" cannot be the name of a network`);
+  }
+  const task: ProtectTask = { name, source: await findNetwork(network) };
+  const thread = new TaskThread('protect', new URL('../protection/protect-thread.ts', import.meta.url));
+  const abort = () => void thread.close();
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    const protectedNetwork = await thread.run<ProtectedNetwork>(task, {
+      onProgress: (progress) => {
+        const { step, fraction } = progress as ProtectProgress;
+        onProgress?.(step, fraction);
+      },
+    });
+    return await keepNetwork(site, name, protectedNetwork, clock.now());
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    await thread.close();
+  }
+}

@@ -1,0 +1,172 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createEncoder } from '#fhe/ckks/encoder.ts';
+import { decodeConstants } from '#fhe/ckks/serialization.ts';
+import { decodeProgram } from '#fhe/program/codec.ts';
+import { createReferenceInterpreter } from '#fhe/program/reference.ts';
+import { verifyProgram } from '#fhe/program/verifier.ts';
+import { createDecryptor } from '#fhe/secret/decryptor.ts';
+import { interpretSlots } from '#fhe/secret/interpret.ts';
+import type { Graph } from '#network/model/graph.ts';
+import { writeOnnx } from '#network/model/onnx.ts';
+import { runGraph } from '#network/model/run.ts';
+import { compileNetwork } from '#network/packing/compile.ts';
+import { BUNDLE_PARTS } from '#protocol/manifest.ts';
+import { decodeSelfTest } from '#protocol/self-test.ts';
+import { makeSmallGraph } from '../testing/small-network.ts';
+import { protectNetwork } from './protect-network.ts';
+import type { ProtectedNetwork } from './protect-task.ts';
+
+const METADATA = { labels: ['empty', 'occupied'], activationRanges: [3, 6], logitRange: 8 };
+const graph = makeSmallGraph(1);
+
+/** Every parameter of the network, by tensor. */
+function parametersOf(source: Graph): Map<string, Float32Array> {
+  return new Map([...source.initializers].map(([name, tensor]) => [name, Float32Array.from(tensor.data)]));
+}
+
+function bytesOf(values: Float32Array | Float64Array | Uint32Array | Int32Array): Buffer {
+  return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+}
+
+/**
+ * Byte patterns that betray a tensor: float64 of each value, float32 of neighbors (alone, four bytes occur by chance), both byte orders,
+ * and neighbors as fixed-point integers of usual precisions.
+ */
+function* patternsOf(values: Float32Array): Generator<{ pattern: Buffer; what: string }> {
+  for (let index = 0; index < values.length; index++) {
+    const double = bytesOf(Float64Array.of(values[index]!));
+    yield { pattern: double, what: `float64 [${index}]` };
+    yield { pattern: Buffer.from(double).reverse(), what: `float64 big-endian [${index}]` };
+    if (index + 1 >= values.length) continue;
+    const pair = values.slice(index, index + 2);
+    yield { pattern: bytesOf(pair), what: `float32 [${index}]` };
+    const swapped = Buffer.from(bytesOf(pair));
+    yield { pattern: swapped.swap32(), what: `float32 big-endian [${index}]` };
+    for (const bits of [16, 24, 26, 28, 30]) {
+      const fixed = Int32Array.from(pair, (value) => Math.round(value * 2 ** bits));
+      yield { pattern: bytesOf(fixed), what: `${bits}-bit integer [${index}]` };
+    }
+  }
+}
+
+/** Looks for all patterns at once: every one has 8 bytes, so their first 4 lead to the few candidates at each offset. */
+function findParameter(bytes: Uint8Array, parameters: ReadonlyMap<string, Float32Array>): string | null {
+  const candidates = new Map<number, { readonly second: number; readonly label: string }[]>();
+  for (const [name, values] of parameters) {
+    for (const { pattern, what } of patternsOf(values)) {
+      expect(pattern.length).toBe(8);
+      const entries = candidates.get(pattern.readUInt32LE(0)) ?? [];
+      entries.push({ second: pattern.readUInt32LE(4), label: `${name} as ${what}` });
+      candidates.set(pattern.readUInt32LE(0), entries);
+    }
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let offset = 0; offset + 8 <= bytes.length; offset++) {
+    const entries = candidates.get(view.getUint32(offset, true));
+    if (entries === undefined) continue;
+    const found = entries.find(({ second }) => second === view.getUint32(offset + 4, true));
+    if (found !== undefined) return found.label;
+  }
+  return null;
+}
+
+/** Largest deviation of the counts of 64 buckets from what uniform residues give, in standard deviations. */
+function unevenness(residues: Uint32Array, q: number): number {
+  const buckets = new Float64Array(64);
+  for (const value of residues) buckets[Math.floor((value / q) * 64)]! += 1;
+  const expected = residues.length / 64;
+  return Math.max(...buckets.map((count) => Math.abs(count - expected) / Math.sqrt(expected)));
+}
+
+describe('a protected network', () => {
+  let bundle: ProtectedNetwork;
+  let steps: string[];
+  const part = (name: string) => bundle.parts.find((candidate) => candidate.name === name)!.bytes;
+
+  beforeAll(async () => {
+    steps = [];
+    const source = { graph, onnx: writeOnnx(graph), metadata: METADATA };
+    bundle = await protectNetwork('small', source, ({ step }) => steps.push(step));
+  }, 120_000);
+
+  it('has every part, and says what it did', () => {
+    expect(bundle.parts.map(({ name }) => name)).toEqual(BUNDLE_PARTS);
+    expect(steps.length).toBeGreaterThanOrEqual(5);
+    expect(bundle.logQP).toBeLessThanOrEqual(430);
+  });
+
+  it('holds no parameter of any layer in the clear', () => {
+    const parameters = parametersOf(graph);
+    expect([...parameters.keys()]).toEqual(['w0', 'b0', 'w1', 'b1', 'w2', 'b2']);
+    for (const { name, bytes } of bundle.parts) expect(findParameter(bytes, parameters), name).toBeNull();
+    // The search does find what is there: the ONNX file, and one that is planted.
+    expect(findParameter(bundle.onnx, parameters)).toMatch(/^w0 as float32/);
+    const planted = Uint8Array.from(part('constants'));
+    planted.set(bytesOf(Float64Array.of(parameters.get('b2')![1]!)), 1001);
+    expect(findParameter(planted, parameters)).toBe('b2 as float64 [1]');
+  });
+
+  it('holds constants that look uniformly random, and are not the encoded plaintexts', () => {
+    const program = decodeProgram(part('program'));
+    const { parameters } = verifyProgram(program);
+    const constants = decodeConstants(parameters, program.constants, part('constants'));
+    const compiled = compileNetwork(graph, { name: 'small', ...METADATA });
+    const encoder = createEncoder(parameters);
+    const degree = parameters.ringDegree;
+    expect(new Set(constants.map(({ seed }) => Buffer.from(seed).toString('hex'))).size).toBe(
+      constants.length,
+    );
+    constants.forEach((constant, index) => {
+      const type = program.constants[index]!;
+      const plain = encoder.encode(compiled.constants[index]!, type);
+      const first = constant.first.subarray(0, degree);
+      const same = first.reduce((count, value, i) => count + (value === plain[i] ? 1 : 0), 0);
+      expect(same, `constant ${index}`).toBeLessThan(4);
+      expect(unevenness(first, parameters.moduli[0]!), `constant ${index}`).toBeLessThan(6.5);
+    });
+  });
+
+  it('has a program that depends on the architecture only', async () => {
+    const other = makeSmallGraph(2);
+    expect(parametersOf(other).get('w0')).not.toEqual(parametersOf(graph).get('w0'));
+    const second = await protectNetwork('small', {
+      graph: other,
+      onnx: writeOnnx(other),
+      metadata: METADATA,
+    });
+    const program = second.parts.find(({ name }) => name === 'program')!.bytes;
+    expect(Buffer.compare(program, part('program'))).toBe(0);
+    for (const { name, bytes } of second.parts) expect(bytes.length, name).toBe(part(name).length);
+    // New keys every time: nothing else may be the same.
+    for (const name of ['public-key', 'constants', 'evaluation-keys', 'self-test']) {
+      const bytes = second.parts.find((candidate) => candidate.name === name)!.bytes;
+      expect(Buffer.compare(bytes, part(name)), name).not.toBe(0);
+    }
+  }, 120_000);
+
+  it('answers as the clear network, and passes its self-test', async () => {
+    const program = decodeProgram(part('program'));
+    const interpreter = await createReferenceInterpreter({
+      program: part('program'),
+      constants: part('constants'),
+      publicKey: part('public-key'),
+      evaluationKeys: part('evaluation-keys'),
+    });
+    const decryptor = await createDecryptor(program, { secretKey: bundle.secretKey });
+    const picture = Float32Array.from({ length: 81 }, (_, index) => ((index * 37) % 81) / 81);
+    const logits = runGraph(graph, picture);
+    const answer = interpreter.run(picture).ciphertext;
+    expect(answer.length).toBe(bundle.answerBytes);
+    const read = interpretSlots(decryptor.decrypt(answer), bundle.interpretation);
+    const expected = 1 / (1 + Math.exp(logits[0]! - logits[1]!));
+    expect(read.ok && Math.abs(read.probabilities.occupied! - expected)).toBeLessThan(0.011);
+
+    const selfTest = interpreter.runEncrypted(decodeSelfTest(part('self-test')));
+    const digest = Buffer.from(await crypto.subtle.digest('SHA-256', Uint8Array.from(selfTest))).toString(
+      'hex',
+    );
+    expect(digest).toBe(bundle.selfTest.reference);
+    await interpreter.close();
+    decryptor.close();
+  }, 120_000);
+});

@@ -1,0 +1,94 @@
+import { readFile } from 'node:fs/promises';
+import { encodeProgram } from '#fhe/program/codec.ts';
+import { verifyProgram } from '#fhe/program/verifier.ts';
+import { encryptConstants } from '#fhe/secret/encrypt.ts';
+import { makeEvaluationKeys } from '#fhe/secret/evaluation-keys.ts';
+import { createOwnerKeys } from '#fhe/secret/owner-keys.ts';
+import type { Graph } from '#network/model/graph.ts';
+import { readOnnx } from '#network/model/onnx.ts';
+import { compileNetwork } from '#network/packing/compile.ts';
+import { loadZooNetwork } from '#network/zoo.ts';
+import { encodeSelfTest } from '#protocol/self-test.ts';
+import { type NetworkMetadata, type NetworkSource, readMetadata } from './network-source.ts';
+import type { ProtectedNetwork, ProtectProgress } from './protect-task.ts';
+import { makeSelfTest } from './self-test.ts';
+
+/** A network in the clear, with what its owner says about it. */
+export type ClearNetwork = {
+  readonly onnx: Uint8Array;
+  readonly graph: Graph;
+  readonly metadata: Pick<NetworkMetadata, 'labels' | 'activationRanges' | 'logitRange'>;
+};
+
+async function loadNetwork(source: NetworkSource): Promise<ClearNetwork> {
+  if ('zoo' in source) return loadZooNetwork(source.zoo);
+  const metadata = await readMetadata(source.metadataFile);
+  const onnx = await readFile(source.onnxFile);
+  return { onnx, graph: readOnnx(onnx), metadata };
+}
+
+/**
+ * Turns a clear network into a bundle: program, fresh keys, every parameter encrypted, evaluation keys, self-test. Heavy: for a thread.
+ *
+ * @throws NetworkError, FheError, BlindsightError MODEL_UNREADABLE or SELF_TEST_FAILED.
+ */
+export async function protectNetwork(
+  name: string,
+  network: ClearNetwork,
+  onProgress: (progress: ProtectProgress) => void = () => {},
+): Promise<ProtectedNetwork> {
+  const { metadata, graph, onnx } = network;
+  onProgress({ step: 'compiling the network to a ciphertext program', fraction: 0.05 });
+  const compiled = compileNetwork(graph, {
+    name,
+    labels: metadata.labels,
+    activationRanges: metadata.activationRanges,
+    logitRange: metadata.logitRange,
+  });
+  const { program } = compiled;
+  const { parameters } = verifyProgram(program);
+  onProgress({ step: 'making the key pair', fraction: 0.1 });
+  const keys = await createOwnerKeys(parameters, program.resultRing);
+  onProgress({ step: `encrypting ${compiled.constants.length} constants`, fraction: 0.2 });
+  const constants = await encryptConstants(program, keys.secretKey, compiled.constants);
+  onProgress({ step: 'making the evaluation keys', fraction: 0.45 });
+  const evaluationKeys = await makeEvaluationKeys(program, keys);
+  onProgress({ step: 'running the self-test', fraction: 0.7 });
+  const material = {
+    program: encodeProgram(program),
+    constants,
+    publicKey: keys.publicKey,
+    evaluationKeys,
+  };
+  const selfTest = await makeSelfTest({ ...material, compiled, keys });
+  onProgress({ step: 'sealing keys and network', fraction: 0.95 });
+  return {
+    // A copy: keeping it overwrites it.
+    onnx: Uint8Array.from(onnx),
+    labels: metadata.labels,
+    ringDegree: parameters.ringDegree,
+    logQP: parameters.logQP,
+    parts: [
+      { name: 'program', bytes: material.program },
+      { name: 'public-key', bytes: keys.publicKey },
+      { name: 'constants', bytes: constants },
+      { name: 'evaluation-keys', bytes: evaluationKeys },
+      { name: 'self-test', bytes: encodeSelfTest(selfTest.inputs) },
+    ],
+    secretKey: keys.secretKey,
+    resultSecretKey: keys.resultSecretKey ?? null,
+    selfTest: { reference: selfTest.reference },
+    answerBytes: selfTest.answerBytes,
+    interpretation: compiled.interpretation,
+  };
+}
+
+/** As {@link protectNetwork}, from where the network is kept. */
+export async function protectSource(
+  name: string,
+  source: NetworkSource,
+  onProgress: (progress: ProtectProgress) => void,
+): Promise<ProtectedNetwork> {
+  onProgress({ step: 'reading the network', fraction: 0 });
+  return protectNetwork(name, await loadNetwork(source), onProgress);
+}

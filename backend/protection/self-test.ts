@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto';
+import { runClear } from '#fhe/program/clear.ts';
+import type { Interpretation } from '#fhe/program/interpretation.ts';
+import type { InterpreterMaterial } from '#fhe/program/interpreter.ts';
+import type { Program } from '#fhe/program/program.ts';
+import { createReferenceInterpreter } from '#fhe/program/reference.ts';
+import { createDecryptor } from '#fhe/secret/decryptor.ts';
+import { encryptInputs } from '#fhe/secret/encrypt.ts';
+import { interpretSlots } from '#fhe/secret/interpret.ts';
+import type { OwnerKeys } from '#fhe/secret/owner-keys.ts';
+import { BlindsightError } from '#protocol/errors.ts';
+
+export type SelfTest = {
+  readonly inputs: readonly Uint8Array[];
+  /** SHA-256, hex, of the answer. */
+  readonly reference: string;
+  readonly answerBytes: number;
+};
+
+export type SelfTestMaterial = InterpreterMaterial & {
+  readonly compiled: {
+    readonly program: Program;
+    readonly constants: readonly Float64Array[];
+    readonly interpretation: Interpretation;
+  };
+  readonly keys: OwnerKeys;
+};
+
+/** Contrasts of the test picture, strongest first: noise at full contrast is outside what some networks were calibrated for. */
+const CONTRASTS = [1, 0.5, 0.25, 0.1, 0];
+
+/** Repeatable noise around gray. */
+function testPicture(count: number, contrast: number): Float32Array {
+  let state = 12345;
+  return Float32Array.from({ length: count }, () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return 0.5 + contrast * (state / 2 ** 32 - 0.5);
+  });
+}
+
+function choosePicture({ program, constants, interpretation }: SelfTestMaterial['compiled']): Float32Array {
+  const { channels, height, width } = program.picture;
+  for (const contrast of CONTRASTS) {
+    const picture = testPicture(channels * height * width, contrast);
+    if (interpretSlots(runClear(program, constants, picture), interpretation).ok) return picture;
+  }
+  throw new BlindsightError(
+    'SELF_TEST_FAILED',
+    'the clear network answers every test picture outside its calibrated range; calibrate it on wider data',
+  );
+}
+
+/**
+ * Makes the vector by which a gateway proves that it computes what the owner expects: an encrypted picture, and the digest of the answer.
+ * The answer is decrypted here and compared with the clear program first.
+ *
+ * @throws BlindsightError SELF_TEST_FAILED.
+ */
+export async function makeSelfTest(material: SelfTestMaterial): Promise<SelfTest> {
+  const { compiled, keys } = material;
+  const { program, constants, interpretation } = compiled;
+  const picture = choosePicture(compiled);
+  const expected = runClear(program, constants, picture);
+  const inputs = await encryptInputs(program, keys.secretKey, picture);
+  const interpreter = await createReferenceInterpreter(material);
+  let answer: Uint8Array;
+  try {
+    answer = interpreter.runEncrypted(inputs);
+  } finally {
+    await interpreter.close();
+  }
+  const decryptor = await createDecryptor(program, keys);
+  try {
+    const slots = decryptor.decrypt(answer);
+    const deviation = interpretation.expected.reduce(
+      (worst, index, slot) =>
+        index === -2 ? worst : Math.max(worst, Math.abs(slots[slot]! - expected[slot]!)),
+      0,
+    );
+    if (!(deviation <= interpretation.tolerance)) {
+      throw new BlindsightError(
+        'SELF_TEST_FAILED',
+        `the encrypted network deviates by ${deviation} from the clear one; at most ${interpretation.tolerance} is allowed`,
+      );
+    }
+  } finally {
+    decryptor.close();
+  }
+  return {
+    inputs,
+    reference: createHash('sha256').update(answer).digest('hex'),
+    answerBytes: answer.length,
+  };
+}
