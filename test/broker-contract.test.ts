@@ -1,0 +1,305 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type Authority, createAuthority, type Issued } from '#backend/enrolment/authority.ts';
+import { envelopeDigest } from '#protocol/envelope.ts';
+import { Receipt } from '#protocol/messages.ts';
+import { parseMessage } from '#protocol/parse-message.ts';
+import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
+import { systemClock } from '#runtime/clock.ts';
+import { connectLink, type Link, type LinkOptions } from '#runtime/link.ts';
+import { createLogger } from '#runtime/log.ts';
+import { RetryLadder } from '#runtime/retry.ts';
+import { embeddedBroker, mosquitto, type RunningBroker } from './contract-brokers.ts';
+
+const SITE = 'north';
+const gate = gatewayTopics(SITE, 'gate-1');
+const other = gatewayTopics(SITE, 'gate-2');
+const site = siteTopics(SITE);
+
+type Heard = { topic: string; payload: string; bytes: number; retain: boolean };
+
+describe.each([
+  ['aedes', embeddedBroker],
+  ['mosquitto', mosquitto],
+])('the contract on %s', (_, start) => {
+  let folder: string;
+  let authority: Authority;
+  let broker: RunningBroker;
+  const issued = new Map<string, Issued>();
+  const links = new Set<Link>();
+  const lines: string[] = [];
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'blindsight-contract-'));
+    authority = await createAuthority();
+    const server = await authority.issue({ kind: 'broker', commonName: 'broker', days: 1 });
+    await Promise.all([
+      writeFile(join(folder, 'ca.pem'), authority.certificate),
+      writeFile(join(folder, 'broker.pem'), server.certificate),
+      writeFile(join(folder, 'broker.key'), server.key, { mode: 0o600 }),
+    ]);
+    for (const kind of ['backend', 'cockpit'] as const) {
+      issued.set(kind, await authority.issue({ kind, commonName: kind, days: 1 }));
+    }
+    for (const commonName of ['gate-1', 'gate-2']) {
+      issued.set(commonName, await authority.issue({ kind: 'gateway', commonName, days: 1 }));
+    }
+    issued.set('broker', server);
+    broker = await start({ folder, site: SITE, maxMessageKilobytes: 256 });
+  });
+
+  afterAll(async () => {
+    await Promise.all([...links].map((link) => link.close()));
+    await broker.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  function open(identity: Issued | undefined, clientId: string, options: Partial<LinkOptions> = {}): Link {
+    const link = connectLink({
+      url: `mqtts://localhost:${broker.port}`,
+      ca: authority.certificate,
+      ...(identity && { certificate: identity.certificate, key: identity.key }),
+      clientId,
+      clock: systemClock,
+      log: createLogger({
+        name: clientId,
+        level: 'debug',
+        format: 'json',
+        destination: { write: (line) => lines.push(line) },
+      }),
+      ladder: new RetryLadder([30]),
+      ...options,
+    });
+    links.add(link);
+    return link;
+  }
+
+  async function enter(name: string, options: Partial<LinkOptions> = {}, filters: string[] = []) {
+    const link = open(issued.get(name), `${name}-${links.size}`, options);
+    const heard: Heard[] = [];
+    for (const filter of filters) {
+      link.subscribe(filter, (topic, payload, { retain }) =>
+        heard.push({ topic, payload: Buffer.from(payload).toString(), bytes: payload.length, retain }),
+      );
+    }
+    await up(link);
+    return { link, heard };
+  }
+
+  const up = (link: Link) =>
+    vi.waitFor(() => expect(link.connected).toBe(true), { timeout: 5000, interval: 10 });
+  const topics = (heard: readonly Heard[]) => heard.map(({ topic }) => topic);
+
+  /** Why a link that cannot come up does not. */
+  async function refusal(link: Link): Promise<string> {
+    const reasons: string[] = [];
+    link.onUp(() => {
+      reasons.push('it was accepted');
+    });
+    link.onDown((reason) => reasons.push(reason.code));
+    await vi.waitFor(() => expect(reasons).not.toEqual([]), { timeout: 5000 });
+    await systemClock.sleep(100);
+    await link.close();
+    return reasons.join();
+  }
+
+  it('accepts nobody without a client certificate of the installation', async () => {
+    expect(await refusal(open(undefined, 'nobody'))).toMatch(/^LINK_/);
+    const foreign = await (await createAuthority()).issue({ kind: 'gateway', commonName: 'gate-1', days: 1 });
+    expect(await refusal(open(foreign, 'gate-1'))).toMatch(/^LINK_/);
+    expect(await refusal(open(issued.get('broker'), 'broker'))).toMatch(/^LINK_/); // a server, not a client
+  });
+
+  it('carries what a gateway may say to the backend', async () => {
+    const backend = await enter('backend', {}, [
+      site.inferences,
+      site.anyGateway('birth'),
+      gate.answer('+', '+'),
+    ]);
+    const gateway = await enter('gate-1');
+    const said = [gate.inference('door'), gate.birth, gate.answer('restart', '7')];
+    for (const topic of said) await gateway.link.publish(topic, 'x');
+    await vi.waitFor(() => expect(topics(backend.heard)).toEqual(said));
+  });
+
+  it('carries nothing that a gateway may not say, and goes on with the others', async () => {
+    const backend = await enter('backend', {}, [`${site.prefix}/#`]);
+    const neighbor = await enter('gate-2', {}, [other.receipt, other.desired]);
+    const gateway = await enter('gate-1');
+    const forbidden = [
+      other.inference('door'),
+      other.state,
+      other.receipt,
+      other.desired,
+      gate.receipt,
+      gate.bundleManifest,
+      site.result('door'),
+      site.backendState,
+      'elsewhere',
+      gate.prefix,
+    ];
+    for (const topic of forbidden) {
+      await up(gateway.link);
+      await gateway.link.publish(topic, 'forged').catch(() => undefined);
+      await gateway.link.publish(topic, 'forged', { qos: 0 }).catch(() => undefined);
+    }
+    await vi.waitFor(async () => gateway.link.publish(gate.health, 'last'), { timeout: 5000 });
+    await neighbor.link.publish(other.health, 'well');
+    await vi.waitFor(() =>
+      expect(topics(backend.heard)).toEqual(expect.arrayContaining([gate.health, other.health])),
+    );
+    expect(backend.heard.filter(({ payload }) => payload === 'forged')).toEqual([]);
+    expect(neighbor.heard).toEqual([]);
+  });
+
+  it('lets a gateway read nothing but what is for it', async () => {
+    const filters = ['#', '+/#', `${site.prefix}/#`, site.results, `${site.prefix}/+/receipt`, other.receipt];
+    const gateway = await enter('gate-1', {}, filters);
+    const watching = await enter('gate-1', {}, [gate.receipt, gate.command('+', '+'), site.backendState]);
+    const backend = await enter('backend');
+    const neighbor = await enter('gate-2');
+    await backend.link.publish(site.result('door'), 'result', { retain: true });
+    await backend.link.publish(other.receipt, 'receipt');
+    await backend.link.publish(other.bundleChunk, 'chunk');
+    await neighbor.link.publish(other.inference('door'), 'secret');
+    const due = [gate.receipt, gate.command('restart', '7'), site.backendState];
+    for (const topic of due) await backend.link.publish(topic, 'x');
+    await vi.waitFor(() => expect(topics(watching.heard)).toEqual(due));
+    const own = due.filter((topic) => topic !== site.backendState);
+    expect(gateway.heard.filter(({ topic }) => !own.includes(topic) && topic !== site.backendState)).toEqual(
+      [],
+    );
+    const late = await enter('gate-1', {}, [site.result('door'), site.backendState]);
+    await backend.link.publish(site.backendState, 'y');
+    await vi.waitFor(() => expect(topics(late.heard)).toEqual([site.backendState])); // and not the retained result
+    await backend.link.publish(site.result('door'), '', { retain: true });
+  });
+
+  it('lets the cockpit read results and states, and write nothing', async () => {
+    const cockpit = await enter('cockpit', {}, [
+      site.results,
+      site.anyGateway('state'),
+      site.inferences,
+      '#',
+    ]);
+    const gateway = await enter('gate-1');
+    const backend = await enter('backend', {}, [`${site.prefix}/#`]);
+    await gateway.link.publish(gate.inference('door'), 'secret');
+    await gateway.link.publish(gate.state, 'on');
+    await backend.link.publish(site.result('door'), 'result');
+    await vi.waitFor(() =>
+      expect(new Set(topics(cockpit.heard))).toEqual(new Set([gate.state, site.result('door')])),
+    );
+    for (const topic of [
+      site.result('door'),
+      gate.command('x', '1'),
+      `${site.prefix}/cockpit/state`,
+      gate.state,
+    ]) {
+      await up(cockpit.link);
+      await cockpit.link.publish(topic, 'forged').catch(() => undefined);
+    }
+    await gateway.link.publish(gate.health, 'last');
+    await vi.waitFor(() => expect(topics(backend.heard)).toContain(gate.health));
+    expect(backend.heard.filter(({ payload }) => payload === 'forged')).toEqual([]);
+  });
+
+  it('keeps retained messages, replaces and removes them, also over a restart', async () => {
+    const gateway = await enter('gate-1');
+    const backend = await enter('backend');
+    await gateway.link.publish(gate.state, 'first', { retain: true });
+    await gateway.link.publish(gate.state, 'second', { retain: true });
+    await gateway.link.publish(gate.reported, 'gone', { retain: true });
+    await gateway.link.publish(gate.reported, '', { retain: true });
+    await backend.link.publish(gate.bundleManifest, Buffer.from([0, 255, 1]), { retain: true });
+    const filters = [gate.state, gate.reported, gate.bundleManifest];
+    const kept = (heard: readonly Heard[]) =>
+      vi.waitFor(() => {
+        expect(new Set(topics(heard))).toEqual(new Set([gate.state, gate.bundleManifest]));
+        expect(heard.find(({ topic }) => topic === gate.state)).toMatchObject({
+          payload: 'second',
+          retain: true,
+        });
+        expect(heard.find(({ topic }) => topic === gate.bundleManifest)).toMatchObject({
+          bytes: 3,
+          retain: true,
+        });
+      });
+    await kept((await enter('backend', {}, filters)).heard);
+    await broker.restart();
+    await up(gateway.link);
+    await kept((await enter('backend', {}, filters)).heard);
+  });
+
+  it('publishes the will of a connection that breaks, and not of one that takes leave', async () => {
+    const backend = await enter('backend', {}, [gate.state, other.state]);
+    const abort = new AbortController();
+    await enter('gate-1', {
+      will: { topic: gate.state, payload: 'lost', retain: true },
+      signal: abort.signal,
+    });
+    const polite = await enter('gate-2', { will: { topic: other.state, payload: 'lost' } });
+    await systemClock.sleep(50);
+    backend.heard.length = 0;
+    abort.abort();
+    await polite.link.close([{ topic: other.state, payload: 'stopped' }]);
+    await vi.waitFor(() => expect(backend.heard).toHaveLength(2), { timeout: 5000 });
+    expect(backend.heard.map(({ topic, payload }) => `${topic} ${payload}`).sort()).toEqual(
+      [`${gate.state} lost`, `${other.state} stopped`].sort(),
+    );
+  });
+
+  it('does not publish a will to a topic of others', async () => {
+    const backend = await enter('backend', {}, [`${site.prefix}/#`]);
+    const abort = new AbortController();
+    const forger = open(issued.get('gate-1'), 'forger', {
+      will: { topic: other.state, payload: 'forged' },
+      signal: abort.signal,
+    });
+    await systemClock.sleep(300);
+    abort.abort();
+    await forger.close();
+    await backend.link.publish(site.result('door'), 'last');
+    await vi.waitFor(() => expect(topics(backend.heard)).toContain(site.result('door')));
+    expect(backend.heard.filter(({ payload }) => payload === 'forged')).toEqual([]);
+  });
+
+  it('carries receipts from the backend to the one gateway, for any bytes', async () => {
+    const backend = await enter('backend');
+    backend.link.subscribe(site.inferences, (topic, payload) => {
+      const [, , , name = ''] = topic.split('/');
+      const receipt: Receipt = { received: [envelopeDigest(payload)] };
+      void backend.link.publish(gatewayTopics(SITE, name).receipt, JSON.stringify(receipt));
+    });
+    const gateway = await enter('gate-1', {}, [gate.receipt]);
+    const neighbor = await enter('gate-2', {}, [other.receipt, gate.receipt]);
+    await systemClock.sleep(100);
+    const bodies = Array.from({ length: 20 }, (_, i) => Buffer.alloc(50_000, i));
+    await Promise.all(bodies.map((body) => gateway.link.publish(gate.inference('door'), body)));
+    await vi.waitFor(() => expect(gateway.heard).toHaveLength(bodies.length), { timeout: 5000 });
+    const received = gateway.heard.flatMap(
+      ({ payload }) => parseMessage(Receipt, Buffer.from(payload)).received,
+    );
+    expect(new Set(received)).toEqual(new Set(bodies.map(envelopeDigest)));
+    expect(neighbor.heard).toEqual([]);
+  });
+
+  it('carries a message of nearly the limit and cuts off one beyond it, alone', async () => {
+    const backend = await enter('backend', {}, [site.inferences]);
+    const gateway = await enter('gate-1');
+    const neighbor = await enter('gate-2');
+    const down: string[] = [];
+    neighbor.link.onDown(() => down.push('down'));
+    await gateway.link.publish(gate.inference('door'), Buffer.alloc(250 * 1024));
+    await vi.waitFor(() => expect(backend.heard.map(({ bytes }) => bytes)).toEqual([250 * 1024]));
+    const tooLarge = gateway.link.publish(gate.inference('door'), Buffer.alloc(300 * 1024));
+    await expect(tooLarge).rejects.toMatchObject({ code: 'LINK_DOWN' });
+    await up(gateway.link);
+    await gateway.link.publish(gate.inference('door'), 'after');
+    await vi.waitFor(() => expect(backend.heard.at(-1)?.payload).toBe('after'));
+    expect(backend.heard).toHaveLength(2);
+    expect(down).toEqual([]);
+  });
+});

@@ -1,0 +1,138 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { type Broker, startBroker } from '#broker/main.ts';
+import { mosquittoAccessList } from '#broker/mosquitto.ts';
+import { createLogger } from '#runtime/log.ts';
+
+/** A broker that runs for a test, on a port of its own that it keeps over a restart. */
+export type RunningBroker = {
+  readonly port: number;
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** `folder` holds ca.pem, broker.pem and broker.key. */
+export type BrokerSettings = {
+  readonly folder: string;
+  readonly site: string;
+  readonly maxMessageKilobytes: number;
+};
+
+export async function embeddedBroker({
+  folder,
+  site,
+  maxMessageKilobytes,
+}: BrokerSettings): Promise<RunningBroker> {
+  const log = createLogger({ name: 'broker', level: 'error', format: 'json' });
+  const start = (port: number): Promise<Broker> =>
+    startBroker({
+      config: {
+        site,
+        host: '127.0.0.1',
+        port,
+        data: join(folder, 'broker'),
+        ca: join(folder, 'ca.pem'),
+        certificate: join(folder, 'broker.pem'),
+        key: join(folder, 'broker.key'),
+        maxMessageKilobytes,
+        drainSeconds: 5,
+        log: { level: 'error', format: 'json' },
+      },
+      log,
+    });
+  let broker = await start(0);
+  const { port } = broker;
+  return {
+    port,
+    async restart() {
+      await broker.close();
+      broker = await start(port);
+    },
+    stop: () => broker.close(),
+  };
+}
+
+/** The real Mosquitto, with the configuration and the access list of deploy/, other paths and another port. */
+export async function mosquitto({
+  folder,
+  site,
+  maxMessageKilobytes,
+}: BrokerSettings): Promise<RunningBroker> {
+  const port = await freePort();
+  const shipped = await readFile(join(import.meta.dirname, '../deploy/mosquitto/mosquitto.conf'), 'utf8');
+  const data = join(folder, 'mosquitto');
+  await mkdir(data);
+  // Started as root it becomes the user mosquitto; here it stays who we are.
+  const user = process.geteuid?.() === 0 ? 'user root\n' : '';
+  const configuration = shipped
+    .replaceAll('/etc/mosquitto/blindsight', folder)
+    .replace('/var/lib/mosquitto/', `${data}/`)
+    .replace('listener 8883', `${user}listener ${port} 127.0.0.1`)
+    .replace('max_packet_size 262144', `max_packet_size ${maxMessageKilobytes * 1024}`);
+  const file = join(folder, 'mosquitto.conf');
+  await writeFile(file, configuration);
+  await writeFile(join(folder, 'acl'), mosquittoAccessList(site));
+  await chmod(join(folder, 'acl'), 0o600);
+
+  let child = await run(file, port);
+  return {
+    port,
+    async restart() {
+      await end(child);
+      child = await run(file, port);
+    },
+    stop: () => end(child),
+  };
+}
+
+async function run(file: string, port: number): Promise<ChildProcess> {
+  const path = `${process.env.PATH}:/usr/sbin:/usr/local/sbin`;
+  const child = spawn('mosquitto', ['-c', file], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { PATH: path },
+  });
+  let said = '';
+  child.stderr?.on('data', (data) => {
+    said += data;
+  });
+  let failure: Error | null = null;
+  child.once('error', (error) => {
+    failure = error;
+  });
+  for (let attempt = 0; attempt < 100; attempt++) {
+    if (failure) throw failure;
+    if (child.exitCode !== null) throw new Error(`mosquitto ended with ${child.exitCode}: ${said}`);
+    if (await answers(port)) return child;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await end(child);
+  throw new Error(`mosquitto does not listen: ${said}`);
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  await ended;
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
