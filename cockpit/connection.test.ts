@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { agoTime, cockpitBench } from './testing/cockpit-bench.ts';
-import { resultOf } from './testing/fixtures.ts';
+import { agoTime, cockpitBench, presentSite } from './testing/cockpit-bench.ts';
+import { cameraOf, resultOf } from './testing/fixtures.ts';
 
 describe('while the backend goes and comes', () => {
   const bench = cockpitBench();
@@ -27,7 +27,7 @@ describe('while the backend goes and comes', () => {
 describe('when the link dies without a word', () => {
   const bench = cockpitBench();
 
-  it('asks after 20 s of silence', async () => {
+  it('asks after 45 s of silence', async () => {
     const { page, requests } = await bench.open();
     const asked = () => requests.filter((address) => address.endsWith('/api/state')).length;
     await page.getByText('Live').waitFor();
@@ -35,10 +35,34 @@ describe('when the link dies without a word', () => {
     await page.clock.install();
     await page.reload();
     await page.getByText('Live').waitFor();
-    await page.clock.runFor(15_000);
+    await page.clock.runFor(38_000);
     expect(asked()).toBe(before + 1);
-    await page.clock.runFor(8000);
+    await page.clock.runFor(10_000);
     await expect.poll(asked).toBe(before + 2);
+  });
+});
+
+describe('the time line after a break', () => {
+  const bench = cockpitBench();
+
+  it('is fetched again where answers came meanwhile, and only there', async () => {
+    const frameTime = agoTime(2000);
+    const other = cameraOf({ camera: 'quay', result: resultOf({ camera: 'quay', frameTime }) });
+    const cameras = [cameraOf({ result: resultOf({ frameTime }) }), other];
+    bench.site().site = presentSite({ cameras });
+    const { page, requests } = await bench.open();
+    const fetched = (camera: string) =>
+      requests.filter((address) => address.includes(`/${camera}/history`)).length;
+    await expect.poll(() => [fetched('counter'), fetched('quay'), bench.site().listeners]).toEqual([1, 1, 1]);
+
+    await bench.site().stop();
+    await page.getByText(/The backend is away/).waitFor();
+    bench.site().site = presentSite({
+      cameras: [cameraOf({ result: resultOf({ frameTime: agoTime(0) }) }), other],
+    });
+    await bench.site().start();
+    await expect.poll(() => bench.site().listeners, { timeout: 15_000 }).toBe(1);
+    await expect.poll(() => [fetched('counter'), fetched('quay')]).toEqual([2, 1]);
   });
 });
 

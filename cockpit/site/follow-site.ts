@@ -4,8 +4,11 @@ import type { SiteAction } from './site-model.ts';
 
 /** Pauses before the backend is asked again; the last one repeats. Each is shortened by up to a quarter at random. */
 const LADDER_MS = [500, 1000, 2000, 5000, 10_000] as const;
-/** An event stream that is silent for this long is asked after: a link can die without a word. */
-const SILENCE_MS = 20_000;
+/**
+ * An event stream that is silent for this long is asked after: a link can die without a word. Longer than the 30 s in
+ * which a gateway tells of its health, so that a site at rest is left alone.
+ */
+const SILENCE_MS = 45_000;
 const REQUEST_MS = 10_000;
 
 export type FollowOptions = {
@@ -13,18 +16,22 @@ export type FollowOptions = {
   readonly signal: AbortSignal;
 };
 
+/** Frame time up to which the page holds each camera's history, `''` where the camera never answered. */
+type Covered = Map<string, string>;
+
 /**
  * Follows a site for as long as the signal allows: asks for its state, then listens to its events, and begins again
  * after every break, with growing pauses. Ends early only where the backend wants a token (`locked`).
  */
 export async function followSite({ dispatch, signal }: FollowOptions): Promise<void> {
   let step = 0;
+  const covered: Covered = new Map();
   while (!signal.aborted) {
     try {
       const site = await requestState(signal);
       if (site === 'locked') return dispatch({ type: 'locked' });
       dispatch({ type: 'state', site, atMs: Date.now() });
-      const listened = await listen(site, { dispatch, signal });
+      const listened = await listen(site, covered, { dispatch, signal });
       if (listened) step = 0;
     } catch {
       if (!signal.aborted) dispatch({ type: 'away', atMs: Date.now() });
@@ -42,10 +49,9 @@ async function requestState(signal: AbortSignal): Promise<SiteState | 'locked'> 
 }
 
 /** Listens until the stream breaks, falls silent or the signal fires; true if anything at all was heard. */
-function listen(first: SiteState, { dispatch, signal }: FollowOptions): Promise<boolean> {
+function listen(first: SiteState, covered: Covered, { dispatch, signal }: FollowOptions): Promise<boolean> {
   return new Promise((resolve) => {
     const events = new EventSource('api/events');
-    const known = new Set<string>();
     let heard = false;
     let silence: ReturnType<typeof setTimeout> | undefined;
 
@@ -60,15 +66,12 @@ function listen(first: SiteState, { dispatch, signal }: FollowOptions): Promise<
       clearTimeout(silence);
       silence = setTimeout(close, SILENCE_MS);
     };
-    const fetchHistories = (site: SiteState) => {
-      for (const { camera } of site.cameras) {
-        if (known.has(camera)) continue;
-        known.add(camera);
-        requestHistory(camera, signal)
-          .then((history) => dispatch({ type: 'history', history }))
-          // A time line that cannot be had is not worth a complaint: live answers fill it, and the next try fetches it.
-          .catch(() => known.delete(camera));
-      }
+    const fetchHistory = (camera: string, frameTime: string) => {
+      covered.set(camera, frameTime);
+      requestHistory(camera, signal)
+        .then((history) => dispatch({ type: 'history', history }))
+        // A time line that cannot be had is not worth a complaint: live answers fill it, and the next state asks again.
+        .catch(() => covered.delete(camera));
     };
 
     events.addEventListener('open', hear);
@@ -76,17 +79,25 @@ function listen(first: SiteState, { dispatch, signal }: FollowOptions): Promise<
       hear();
       const site = JSON.parse(event.data) as SiteState;
       dispatch({ type: 'state', site, atMs: Date.now() });
-      fetchHistories(site);
+      for (const { camera, result } of site.cameras) {
+        if (!covered.has(camera)) fetchHistory(camera, result?.frameTime ?? '');
+      }
     });
     events.addEventListener('result', (event) => {
       hear();
-      dispatch({ type: 'result', result: JSON.parse(event.data) as Result, atMs: Date.now() });
+      const result = JSON.parse(event.data) as Result;
+      if (!result.historical && covered.has(result.camera)) covered.set(result.camera, result.frameTime);
+      dispatch({ type: 'result', result, atMs: Date.now() });
     });
     // The browser's own reconnection gives up on some errors and never asks for the state anew: ours replaces it.
     events.addEventListener('error', close);
     signal.addEventListener('abort', close);
     silence = setTimeout(close, SILENCE_MS);
-    fetchHistories(first);
+    // After a break only the time lines that went on without us are fetched again.
+    for (const { camera, result } of first.cameras) {
+      const frameTime = result?.frameTime ?? '';
+      if (covered.get(camera) !== frameTime) fetchHistory(camera, frameTime);
+    }
   });
 }
 
