@@ -1,0 +1,277 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
+import { generate } from 'mqtt-packet';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Authority, createAuthority, type Issued } from '#backend/enrolment/authority.ts';
+import { BrokerConfig } from '#config/schema.ts';
+import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
+import { systemClock } from '#runtime/clock.ts';
+import { connectLink, type Link, type LinkOptions } from '#runtime/link.ts';
+import { createLogger } from '#runtime/log.ts';
+import { RetryLadder } from '#runtime/retry.ts';
+import { type Broker, startBroker } from './main.ts';
+
+const gate = gatewayTopics('north', 'gate-1');
+const site = siteTopics('north');
+const lines: string[] = [];
+const log = createLogger({
+  name: 'broker',
+  level: 'debug',
+  format: 'json',
+  destination: { write: (line) => lines.push(line) },
+});
+
+let authority: Authority;
+const issued: Record<string, Issued> = {};
+beforeAll(async () => {
+  authority = await createAuthority();
+  issued.broker = await authority.issue({ kind: 'broker', commonName: 'broker', days: 1 });
+  issued.backend = await authority.issue({ kind: 'backend', commonName: 'backend', days: 1 });
+  for (const commonName of ['gate-1', 'gate-2']) {
+    issued[commonName] = await authority.issue({ kind: 'gateway', commonName, days: 1 });
+  }
+});
+
+let folder: string;
+let config: BrokerConfig;
+const cleanup: (() => Promise<unknown>)[] = [];
+beforeEach(async () => {
+  lines.length = 0;
+  folder = await mkdtemp(join(tmpdir(), 'blindsight-broker-'));
+  await writeFile(join(folder, 'ca.pem'), authority.certificate);
+  await writeFile(join(folder, 'broker.pem'), issued.broker!.certificate);
+  await writeFile(join(folder, 'broker.key'), issued.broker!.key, { mode: 0o600 });
+  config = BrokerConfig.parse({
+    site: 'north',
+    port: 0,
+    data: join(folder, 'data'),
+    ca: join(folder, 'ca.pem'),
+    certificate: join(folder, 'broker.pem'),
+    key: join(folder, 'broker.key'),
+  });
+});
+afterEach(async () => {
+  while (cleanup.length > 0) await cleanup.pop()?.();
+  await rm(folder, { recursive: true });
+});
+
+async function start(changes: Partial<BrokerConfig> = {}, willGraceMs = 60_000): Promise<Broker> {
+  const broker = await startBroker({ config: { ...config, ...changes }, log, willGraceMs });
+  cleanup.push(() => broker.close());
+  return broker;
+}
+
+async function enter(port: number, name: string, options: Partial<LinkOptions> = {}) {
+  const link = connectLink({
+    url: `mqtts://127.0.0.1:${port}`,
+    ca: authority.certificate,
+    certificate: issued[name]!.certificate,
+    key: issued[name]!.key,
+    clientId: name,
+    clock: systemClock,
+    log,
+    ladder: new RetryLadder([30]),
+    ...options,
+  });
+  cleanup.push(() => link.close());
+  const heard: string[] = [];
+  link.subscribe(
+    name === 'backend' ? `${site.prefix}/#` : gatewayTopics('north', name).receipt,
+    (topic, payload) =>
+      heard.push(`${topic.slice(site.prefix.length + 1)} ${Buffer.from(payload).toString().slice(0, 20)}`),
+  );
+  await up(link);
+  return { link, heard };
+}
+
+const up = (link: Link) =>
+  vi.waitFor(() => expect(link.connected).toBe(true), { timeout: 5000, interval: 10 });
+
+/** A broker in a process of its own, which can be killed. */
+async function spawned(willGraceMs: number): Promise<{ child: ChildProcess; port: number }> {
+  const script = `
+    import { startBroker } from '#broker/main.ts';
+    import { createLogger } from '#runtime/log.ts';
+    const log = createLogger({ name: 'broker', level: 'error', format: 'json' });
+    const broker = await startBroker({ config: ${JSON.stringify(config)}, log, willGraceMs: ${willGraceMs} });
+    console.log(broker.port);`;
+  const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', script], {
+    cwd: join(import.meta.dirname, '..'),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  cleanup.push(() => killed(child));
+  const port = await new Promise<number>((resolve, reject) => {
+    child.stdout?.once('data', (data) => resolve(Number(data)));
+    child.once('exit', (code) => reject(new Error(`the broker ended with ${code}`)));
+  });
+  return { child, port };
+}
+
+async function killed(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await ended;
+}
+
+describe('startBroker', () => {
+  it('keeps every retained message that it acknowledged, and wills, over kill -9', async () => {
+    const first = await spawned(60_000);
+    const will = { topic: gate.state, payload: 'lost', retain: true };
+    const gateway = await enter(first.port, 'gate-1', { will });
+    await gateway.link.publish(gate.state, 'online', { retain: true });
+    const acknowledged: string[] = [];
+    for (let i = 0; i < 60; i++) {
+      const topic = gate.cameraState(`camera-${i}`);
+      void gateway.link.publish(topic, 'streaming', { retain: true }).then(
+        () => acknowledged.push(topic.slice(site.prefix.length + 1)),
+        () => undefined,
+      );
+    }
+    await vi.waitFor(() => expect(acknowledged.length).toBeGreaterThan(5), { interval: 1 });
+    await killed(first.child);
+    await gateway.link.close();
+
+    config = { ...config, port: first.port };
+    const second = await start({}, 500);
+    const backend = await enter(second.port, 'backend');
+    await vi.waitFor(() =>
+      expect(backend.heard).toEqual(
+        expect.arrayContaining(['gate-1/state online', ...acknowledged.map((topic) => `${topic} streaming`)]),
+      ),
+    );
+    expect(backend.heard).not.toContain('gate-1/state lost'); // it may yet come back
+    await vi.waitFor(() => expect(backend.heard).toContain('gate-1/state lost'), { timeout: 3000 });
+    await second.close();
+    const third = await start({ port: first.port }, 100);
+    await systemClock.sleep(300);
+    const late = await enter(third.port, 'backend', { clientId: 'late' });
+    await vi.waitFor(() => expect(late.heard).toContain('gate-1/state lost'));
+  });
+
+  it('does not publish the will of a client that came back after kill -9', async () => {
+    const first = await spawned(60_000);
+    const will = { topic: gate.state, payload: 'lost', retain: true };
+    const gateway = await enter(first.port, 'gate-1', { will });
+    await systemClock.sleep(50);
+    await killed(first.child);
+    const second = await start({ port: first.port }, 1500);
+    const backend = await enter(second.port, 'backend');
+    await up(gateway.link);
+    await systemClock.sleep(1700);
+    expect(backend.heard).not.toContain('gate-1/state lost');
+  });
+
+  it('keeps the client ids of identities apart, and lets a newcomer of the same identity take over', async () => {
+    const broker = await start();
+    const down: string[] = [];
+    const gateway = await enter(broker.port, 'gate-1', { clientId: 'same' });
+    gateway.link.onDown(() => down.push('gate-1'));
+    const neighbor = await enter(broker.port, 'gate-2', { clientId: 'same' });
+    neighbor.link.onDown(() => down.push('gate-2'));
+    await systemClock.sleep(100);
+    expect(down).toEqual([]);
+    expect(broker.health().connected).toEqual(['gate-1', 'gate-2']);
+    await enter(broker.port, 'gate-1', { clientId: 'same' });
+    await vi.waitFor(() => expect(down).toContain('gate-1'));
+    expect(down).not.toContain('gate-2');
+  });
+
+  it('refuses a forbidden will at once, counts and names it', async () => {
+    const broker = await start();
+    const link = connectLink({
+      url: `mqtts://127.0.0.1:${broker.port}`,
+      ca: authority.certificate,
+      certificate: issued['gate-1']!.certificate,
+      key: issued['gate-1']!.key,
+      clientId: 'gate-1',
+      will: { topic: site.backendState, payload: 'forged', retain: true },
+      clock: systemClock,
+      log,
+    });
+    cleanup.push(() => link.close());
+    const reasons: string[] = [];
+    link.onDown((reason) => reasons.push(reason.code));
+    await vi.waitFor(() => expect(reasons).toEqual(['LINK_REFUSED']));
+    expect(broker.health().refused).toBe(1);
+    expect(lines.some((line) => line.includes('BROKER_ACCESS') && line.includes('backend/state'))).toBe(true);
+  });
+
+  it('refuses to retain what is not meant to be, such as an envelope', async () => {
+    const broker = await start();
+    const gateway = await enter(broker.port, 'gate-1');
+    await gateway.link.publish(gate.inference('door'), 'x', { retain: true }).catch(() => undefined);
+    await vi.waitFor(() => expect(broker.health().refused).toBe(1));
+    const backend = await enter(broker.port, 'backend');
+    await systemClock.sleep(100);
+    expect(backend.heard).toEqual([]);
+  });
+
+  it('serves the others while one does not read, and cuts that one off', async () => {
+    const broker = await start({ drainSeconds: 0.5 });
+    const backend = await enter(broker.port, 'backend');
+    const sleeper = connectTls({
+      port: broker.port,
+      host: '127.0.0.1',
+      ca: authority.certificate,
+      cert: issued.backend!.certificate,
+      key: issued.backend!.key,
+    });
+    const closed = new Promise((resolve) => sleeper.once('close', resolve));
+    sleeper.on('error', () => undefined);
+    sleeper.write(
+      generate({
+        cmd: 'connect',
+        protocolId: 'MQTT',
+        protocolVersion: 4,
+        clean: true,
+        clientId: 'sleeper',
+        keepalive: 0,
+      }),
+    );
+    sleeper.write(
+      generate({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: site.inferences, qos: 0 }] }),
+    );
+    await new Promise((resolve) => sleeper.once('data', resolve));
+    sleeper.pause();
+    const gateway = await enter(broker.port, 'gate-1');
+    const body = Buffer.alloc(200_000, 'x');
+    for (let i = 0; i < 100; i++) await gateway.link.publish(gate.inference('door'), body);
+    await vi.waitFor(() => expect(backend.heard).toHaveLength(100), { timeout: 5000 });
+    await vi.waitFor(() => expect(broker.health().connected).toEqual(['backend', 'gate-1']), {
+      timeout: 5000,
+    });
+    sleeper.resume();
+    await closed;
+  });
+
+  it('closes cleanly when it is told to, with clients connected, and can start again at once', async () => {
+    const abort = new AbortController();
+    const broker = await startBroker({ config, log, signal: abort.signal });
+    const { link } = await enter(broker.port, 'gate-1');
+    abort.abort();
+    await broker.close();
+    const again = await start({ port: broker.port });
+    await up(link);
+    expect(again.port).toBe(broker.port);
+    await expect(startBroker({ config, log, signal: abort.signal })).rejects.toThrow();
+  });
+
+  it('says why it cannot start', async () => {
+    const broker = await start();
+    await expect(start({ port: broker.port })).rejects.toMatchObject({
+      code: 'BROKER_LISTEN',
+      message: `cannot listen on 127.0.0.1:${broker.port}: EADDRINUSE`,
+    });
+    await expect(start({ ca: join(folder, 'none.pem') })).rejects.toMatchObject({ code: 'FILE_UNREADABLE' });
+    await writeFile(join(folder, 'other.key'), issued.backend!.key, { mode: 0o600 });
+    await expect(start({ key: join(folder, 'other.key') })).rejects.toMatchObject({
+      code: 'BROKER_CERTIFICATE',
+    });
+    await chmod(join(folder, 'broker.key'), 0o644);
+    await expect(start()).rejects.toMatchObject({ code: 'SECRET_EXPOSED' });
+  });
+});
