@@ -1,0 +1,178 @@
+import { readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runClear } from '#fhe/program/clear.ts';
+import { createDecryptor } from '#fhe/secret/decryptor.ts';
+import { worstError } from '#fhe/testing/parameters.ts';
+import { makeBundle, makeNetwork, type TestBundle, type TestNetwork } from './testing/make-bundle.ts';
+import { RtspServer } from './testing/rtsp-server.ts';
+import { TestBackend } from './testing/test-backend.ts';
+import { TestSite } from './testing/test-site.ts';
+import { until } from './testing/until.ts';
+
+const PASSWORD = 'oran:ge s3cret';
+
+let camera: RtspServer;
+let site: TestSite;
+let backend: TestBackend;
+let network: TestNetwork;
+let bundle: TestBundle;
+
+beforeAll(async () => {
+  camera = await RtspServer.start({ login: { user: 'viewer', password: PASSWORD } });
+  network = await makeNetwork();
+  const whole = '[[0, 0], [1, 0], [1, 1], [0, 1]]';
+  site = await TestSite.create(
+    [
+      `  - name: front`,
+      `    url: rtsp://127.0.0.1:${camera.port}/live`,
+      '    credentials: front.credentials',
+      '    rate: 5',
+      '    stallSeconds: 2',
+      `    masks: [${whole}]`,
+    ].join('\n'),
+  );
+  await site.write('front.credentials', `viewer:${PASSWORD}\n`);
+  bundle = makeBundle(network, site.owner.privateKey);
+}, 30_000);
+
+afterAll(async () => {
+  await backend?.close();
+  await site?.close();
+  await camera?.stop();
+});
+
+const numbers = () => backend.envelopes.map((envelope) => `${envelope.session}/${envelope.sequence}`);
+const stored = async () =>
+  (await readdir(join(site.directory, 'data', 'outbox'))).filter((name) => name.endsWith('.envelope'));
+const more = (count: number) => {
+  const from = backend.envelopes.length;
+  return until(`${count} more answers`, () => backend.envelopes.length >= from + count);
+};
+
+/** Direct children of the processes that a test started, by their command. */
+function captures(): number {
+  return readFileSync('/proc/loadavg', 'utf8').length > 0
+    ? backend.cameras.filter((state) => state.state === 'streaming').length
+    : 0;
+}
+
+/** One story: each step starts where the one before it ended. */
+describe('a gateway', { timeout: 60_000 }, () => {
+  it('starts and runs without broker, backend and bundle', async () => {
+    site.startAgent();
+    await until('the camera', () => site.logs.includes('camera delivers'));
+    expect(site.logs).toContain('no link');
+  });
+
+  it('introduces itself when the broker comes', async () => {
+    await site.startBroker();
+    backend = await TestBackend.connect(site);
+    await until('a birth', () => backend.births.length > 0);
+    const [birth] = backend.births;
+    expect(birth).toMatchObject({ gateway: 'gate-1', cameras: ['front'], bundle: null });
+    await until(
+      'its states',
+      () => backend.states.length > 0 && backend.reports.length > 0 && captures() > 0,
+    );
+    expect(backend.states.at(-1)).toMatchObject({
+      state: 'online',
+      reason: 'started',
+      session: birth?.session,
+    });
+    expect(backend.reports.at(-1)?.bundle).toMatchObject({ status: 'none', active: null });
+    const health = await until('health', () => backend.health.at(-1));
+    expect(health.outbox).toEqual({ waiting: 0, bytes: 0, dropped: 0, oldestSeconds: 0 });
+    expect(health.processMegabytes).toBeGreaterThan(10);
+  });
+
+  it('takes a bundle and sends answers that only the owner can open, of pictures behind the mask', async () => {
+    await backend.announce('online');
+    await backend.deploy(bundle);
+    await until('activation', () => backend.reports.at(-1)?.bundle.status === 'active');
+    await until('answers', () => backend.envelopes.length >= 3);
+    const envelope = backend.envelopes.at(-1)!;
+    expect(envelope).toMatchObject({
+      site: 'town',
+      gateway: 'gate-1',
+      camera: 'front',
+      bundle: bundle.digest,
+    });
+    expect(envelope).toMatchObject({ interpreter: 'reference', historical: false });
+    expect(envelope.readyTimeMs).toBeGreaterThan(envelope.frameTimeMs);
+    expect(envelope.timings.evaluateMs).toBeGreaterThan(0);
+    const decryptor = await createDecryptor(network.program, network.keys);
+    const slots = decryptor.decrypt(envelope.ciphertext);
+    decryptor.close();
+    // The mask covers the whole picture: the network saw black.
+    const black = runClear(network.program, network.constants, new Float32Array(64));
+    expect(worstError(slots, black)).toBeLessThan(0.01);
+    await until('an empty outbox', async () => (await stored()).length === 0);
+  });
+
+  it('keeps answers while the backend is away, and sends them in order when it is back, once each', async () => {
+    await backend.announce('offline');
+    await until('stored answers', async () => (await stored()).length >= 3);
+    const before = backend.envelopes.length;
+    await delay(500);
+    expect(backend.envelopes.length - before).toBeLessThanOrEqual(1);
+    await backend.announce('online');
+    await more(5);
+    await until('an empty outbox', async () => (await stored()).length === 0);
+    expect(backend.envelopes.filter((envelope) => envelope.historical).length).toBeGreaterThanOrEqual(3);
+    expect(new Set(numbers()).size).toBe(numbers().length);
+    const sequences = backend.envelopes.map((envelope) => envelope.sequence);
+    expect(sequences).toEqual([...sequences.keys()].map((index) => index + 1));
+  });
+
+  it('sends again what was not confirmed, after the broker was away', async () => {
+    backend.receipts = false;
+    await more(2);
+    const unconfirmed = numbers().slice(-2);
+    const births = backend.births.length;
+    await site.stopBroker();
+    await until('answers stored meanwhile', async () => (await stored()).length >= 5);
+    await site.startBroker();
+    await until('a birth', () => backend.births.length > births);
+    backend.receipts = true;
+    await backend.announce('online');
+    await until('a resend', () => numbers().filter((number) => unconfirmed.includes(number)).length >= 4);
+    const [last, earlier] = [backend.births.at(-1)!, backend.births.at(-2)!];
+    expect(last.session).toBeGreaterThan(earlier.session);
+    await until('an empty outbox', async () => (await stored()).length <= 1);
+  });
+
+  it('loses nothing when it is killed, and goes on with its bundle in a new session', async () => {
+    backend.receipts = false;
+    await until('unconfirmed answers', async () => (await stored()).length >= 2);
+    await site.stopAgent('SIGKILL');
+    const kept = await stored();
+    await until('the last will', () => backend.states.at(-1)?.reason === 'lost');
+    const { session } = backend.births.at(-1)!;
+    expect(backend.states.at(-1)?.session).toBe(session);
+    backend.receipts = true;
+    const requests = backend.requests.length;
+    const from = backend.envelopes.length;
+    site.startAgent();
+    await until('a birth', () => backend.births.at(-1)!.session > session);
+    await until('answers of the new session', () => backend.envelopes.at(-1)!.session > session);
+    const sent = backend.envelopes.slice(from).map((e) => `${e.session}/${e.sequence}`);
+    const waited = kept.map((name) => name.split('-').slice(0, 2).map(Number).join('/'));
+    expect(sent.slice(0, waited.length)).toEqual(waited);
+    expect(backend.requests.length).toBe(requests);
+    expect(backend.births.at(-1)?.bundle).toBe(bundle.digest);
+  });
+
+  it('says goodbye, ends its children and has kept the password to itself', async () => {
+    const started = performance.now();
+    expect(await site.stopAgent('SIGTERM')).toBe(0);
+    expect(performance.now() - started).toBeLessThan(5000);
+    await until('the goodbye', () => backend.states.at(-1)?.reason === 'stopped');
+    expect(site.logs).not.toContain('s3cret');
+    const { cameras, events, births } = backend;
+    expect(JSON.stringify({ cameras, events, births })).not.toContain('s3cret');
+    expect(site.logs).not.toMatch(/"level":"(error|fatal)"/);
+  });
+});

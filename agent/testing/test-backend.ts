@@ -1,0 +1,104 @@
+import type { z } from 'zod';
+import { CHUNK_BYTES, encodeChunk } from '#protocol/chunk.ts';
+import { decodeEnvelope, type Envelope, envelopeDigest, verifyEnvelope } from '#protocol/envelope.ts';
+import type { BundlePartName } from '#protocol/manifest.ts';
+import {
+  Birth,
+  CameraState,
+  ChunkRequest,
+  GatewayState,
+  Health,
+  LogEvent,
+  Reported,
+} from '#protocol/messages.ts';
+import { parseMessage } from '#protocol/parse-message.ts';
+import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
+import { systemClock } from '#runtime/clock.ts';
+import { connectLink, type Link } from '#runtime/link.ts';
+import { createLogger } from '#runtime/log.ts';
+import { RetryLadder } from '#runtime/retry.ts';
+import type { TestBundle } from './make-bundle.ts';
+import type { TestSite } from './test-site.ts';
+
+const topics = gatewayTopics('town', 'gate-1');
+const STATE = siteTopics('town').backendState;
+
+/** A backend as a gateway sees it: says that it is there, serves chunks, gives receipts. Strict about every message. */
+export class TestBackend {
+  readonly births: Birth[] = [];
+  readonly states: GatewayState[] = [];
+  readonly cameras: CameraState[] = [];
+  readonly health: Health[] = [];
+  readonly events: LogEvent[] = [];
+  readonly reports: Reported[] = [];
+  readonly requests: ChunkRequest[] = [];
+  readonly envelopes: Envelope[] = [];
+  /** Whether answers are confirmed. */
+  receipts = true;
+  readonly #link: Link;
+  readonly #bundles = new Map<string, TestBundle>();
+  #session = 0;
+
+  private constructor(site: TestSite, link: Link) {
+    this.#link = link;
+    const collect = <T>(topic: string, schema: z.ZodType<T>, list: T[]) =>
+      link.subscribe(topic, (_, payload) => list.push(parseMessage(schema, payload)));
+    collect(topics.birth, Birth, this.births);
+    collect(topics.state, GatewayState, this.states);
+    collect(topics.cameraState('front'), CameraState, this.cameras);
+    collect(topics.health, Health, this.health);
+    collect(topics.log, LogEvent, this.events);
+    collect(topics.reported, Reported, this.reports);
+    link.subscribe(topics.bundleRequest, (_, payload) => this.#serve(parseMessage(ChunkRequest, payload)));
+    link.subscribe(topics.inference('front'), (_, payload) => {
+      const decoded = decodeEnvelope(payload, 2 ** 20);
+      if (!verifyEnvelope(decoded, site.signing.publicKey)) throw new Error('an envelope is not signed');
+      this.envelopes.push(decoded.envelope);
+      if (this.receipts) void this.#say(topics.receipt, { received: [envelopeDigest(payload)] });
+    });
+  }
+
+  static async connect(site: TestSite): Promise<TestBackend> {
+    const link = connectLink({
+      url: `mqtts://localhost:${site.port}`,
+      ...(await site.backendCredentials()),
+      clientId: 'backend',
+      clock: systemClock,
+      log: createLogger({ name: 'backend', level: 'error', format: 'json' }),
+      ladder: new RetryLadder([100]),
+    });
+    const backend = new TestBackend(site, link);
+    await new Promise<void>((resolve) => link.onUp(resolve));
+    return backend;
+  }
+
+  /** Says that the backend is there, or away; subscriptions stay, so that a test sees what comes all the same. */
+  async announce(state: 'online' | 'offline'): Promise<void> {
+    if (state === 'online') this.#session++;
+    await this.#say(STATE, { state, session: this.#session, time: new Date().toISOString() }, true);
+  }
+
+  async deploy(bundle: TestBundle): Promise<void> {
+    this.#bundles.set(bundle.digest, bundle);
+    await this.#link.publish(topics.bundleManifest, bundle.wire, { retain: true });
+  }
+
+  async close(): Promise<void> {
+    await this.#link.close();
+  }
+
+  #serve(request: ChunkRequest): void {
+    this.requests.push(request);
+    const part = request.part as BundlePartName;
+    const data = this.#bundles.get(request.bundle)?.parts[part];
+    for (let number = request.from; data !== undefined && number < request.from + request.count; number++) {
+      const piece = data.slice(number * CHUNK_BYTES, (number + 1) * CHUNK_BYTES);
+      const wire = encodeChunk({ bundle: request.bundle, part, number, data: piece });
+      void this.#link.publish(topics.bundleChunk, wire).catch(() => {});
+    }
+  }
+
+  async #say(topic: string, message: object, retain = false): Promise<void> {
+    await this.#link.publish(topic, JSON.stringify(message), { retain });
+  }
+}
