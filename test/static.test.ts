@@ -21,6 +21,13 @@ describe('static checks', () => {
     expect(await complaints('tsc', ['--noEmit', '-p', 'tsconfig.json'])).toBe('');
   });
 
+  it('TypeScript finds nothing in the set-up scripts', async () => {
+    const scripts = repositoryFiles().filter((file) => /^deploy\/.*\.mjs$/.test(file));
+    const options = '--ignoreConfig --noEmit --allowJs --checkJs --strict --skipLibCheck --types node';
+    const target = ['--module', 'nodenext', '--target', 'es2022'];
+    expect(await complaints('tsc', [...options.split(' '), ...target, ...scripts])).toBe('');
+  });
+
   it('Biome finds nothing', async () => {
     expect(await complaints('biome', ['check', '--max-diagnostics=50', '.'])).toBe('');
   });

@@ -36,10 +36,16 @@ class Clip:
         pipeline.set_state(Gst.State.PLAYING)
         sink = pipeline.get_by_name("out")
         self.units = []
-        while (sample := sink.emit("pull-sample")) is not None:
-            self.units.append(sample.get_buffer())
-            self.caps = sample.get_caps()
+        error = None
+        while error is None and not sink.is_eos():
+            sample = sink.try_pull_sample(100 * Gst.MSECOND)
+            if sample is not None:
+                self.units.append(sample.get_buffer())
+                self.caps = sample.get_caps()
+            error = pipeline.get_bus().pop_filtered(Gst.MessageType.ERROR)
         pipeline.set_state(Gst.State.NULL)
+        if error is not None:
+            raise SystemExit(f"camera: {path}: {error.parse_error().gerror.message}")
         if not self.units:
             raise SystemExit(f"camera: no H.264 video in {path}")
         # The sending times are evenly spaced; presentation may be later, and in another order where there are B frames.
@@ -55,7 +61,8 @@ class Clip:
         """Unit `index` of the endless stream, with times relative to unit `start`."""
         turn, place = divmod(index, len(self.units))
         source = self.units[place]
-        unit = source.copy()
+        # Not copy(): from Python it only adds a reference, and the times of the clip itself would change.
+        unit = source.copy_deep()
         offset = turn * self.duration - start * self.period
         unit.dts = source.dts + offset
         unit.pts = source.pts + offset

@@ -2,7 +2,9 @@
 import { ensureBuilds } from './builds.mjs';
 import { runMain } from './setup-error.mjs';
 
+const names = process.argv.slice(2);
+
 await runMain(async () => {
-  await ensureBuilds(process.argv.slice(2));
+  await ensureBuilds(names.length > 0 ? names : undefined);
   return 0;
 });

@@ -14,7 +14,7 @@ export function capture(command, args, options = {}) {
   return new Promise((resolve) => {
     let output = '';
     const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
-    const collect = (chunk) => {
+    const collect = (/** @type {Buffer} */ chunk) => {
       output += chunk;
     };
     child.stdout.on('data', collect);

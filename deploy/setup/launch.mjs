@@ -8,7 +8,11 @@ import { findRuntime } from './runtime.mjs';
 const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 const ORPHAN_CHECK_MS = 1_000;
 
-/** Number that a shell would report for a child that a signal ended. */
+/**
+ * Number that a shell would report for a child that a signal ended.
+ *
+ * @type {Readonly<Record<string, number>>}
+ */
 const SIGNAL_EXIT = { SIGHUP: 129, SIGINT: 130, SIGKILL: 137, SIGTERM: 143 };
 
 /**
@@ -60,7 +64,7 @@ export async function launch(args) {
   try {
     return await new Promise((resolve, reject) => {
       child.on('error', reject);
-      child.on('exit', (code, signal) => resolve(code ?? SIGNAL_EXIT[signal] ?? 1));
+      child.on('exit', (code, signal) => resolve(code ?? SIGNAL_EXIT[signal ?? ''] ?? 1));
     });
   } finally {
     clearInterval(orphanCheck);

@@ -19,7 +19,7 @@ const OFFLINE = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREA
  * @throws {SetupError} where npm fails, with its last lines
  */
 export async function ensureNpmPackages() {
-  const wanted = `${digestOf(['package-lock.json'])} ${process.platform} ${process.arch}`;
+  const wanted = `${digestOf('package-lock.json')} ${process.platform} ${process.arch}`;
   if (readStamp(STAMP) === wanted) return;
   await step('Installing npm packages', async () => {
     // Started by npm, its own program is known; it may not be on the PATH.
