@@ -2,7 +2,8 @@ import type { BackendConfig } from '#config/schema.ts';
 import type { BackendState, Result } from '#protocol/messages.ts';
 import { siteTopics } from '#protocol/topics.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
-import { connectLink, type Link } from '#runtime/link.ts';
+import { connectLink, type Link, type LinkCredentials } from '#runtime/link.ts';
+import { readLinkCredentials } from '#runtime/link-credentials.ts';
 import type { Logger } from '#runtime/log.ts';
 import { EventHub } from './api/event-hub.ts';
 import { readToken } from './api/security.ts';
@@ -39,6 +40,7 @@ const SESSION = 'backend-session';
 
 function openLink(
   config: BackendConfig,
+  credentials: LinkCredentials,
   session: { current: number },
   site: Site,
   clock: Clock,
@@ -46,9 +48,7 @@ function openLink(
 ): Link {
   return connectLink({
     url: config.broker.url,
-    ca: config.broker.ca,
-    certificate: config.broker.certificate,
-    key: config.broker.key,
+    ...credentials,
     clientId: 'backend',
     clock,
     log,
@@ -76,6 +76,7 @@ function stateMessage(state: BackendState['state'], session: number, clock: Cloc
 export async function runBackend(options: BackendOptions): Promise<RunningBackend> {
   const { config, log, signal, clock = systemClock } = options;
   const token = await readToken(config.api.host, config.api.tokenFile);
+  const credentials = await readLinkCredentials(config.broker);
   const site = await openSite(config);
   const { store } = site;
   const stop = new AbortController();
@@ -120,7 +121,7 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
     throw error;
   }
 
-  const link = openLink(config, session, site, clock, log);
+  const link = openLink(config, credentials, session, site, clock, log);
   const results = new ResultPublisher(site.name, link, view, log);
   const deployments = new DeploymentService({ store, site: site.name, link, clock, log, onChange });
   const chunks = new ChunkServer({ store, blobs: site.blobs, site: site.name, link, log });
@@ -141,9 +142,9 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
   link.onUp(async () => {
     view.setBroker(true, `connected to ${config.broker.url}`);
     onChange();
-    deployments.linkUp();
     await link.publish(topics.backendState, stateMessage('online', session.current, clock), { retain: true });
-    await results.publishLatest();
+    results.publishLatest();
+    await deployments.linkUp();
   });
   link.onDown((reason) => {
     view.setBroker(false, reason.message);

@@ -89,14 +89,15 @@ export class ChunkServer {
     const count = Math.ceil(part.bytes / CHUNK_BYTES);
     const last = Math.min(request.from + request.count, count);
     const topic = gatewayTopics(site, gateway).bundleChunk;
-    for (let from = request.from; from < last; from += WINDOW) {
-      const numbers = Array.from({ length: Math.min(WINDOW, last - from) }, (_, index) => from + index);
-      await Promise.all(
-        numbers.map(async (number) => {
-          const data = await blobs.read(part.sha256, number * CHUNK_BYTES, CHUNK_BYTES);
-          await link.publish(topic, encodeChunk({ bundle: request.bundle, part: name, number, data }));
-        }),
-      );
+    // In order, because gateways write them as they come; a few are under way before the first is acknowledged.
+    const underWay: Promise<void>[] = [];
+    for (let number = request.from; number < last; number++) {
+      const data = await blobs.read(part.sha256, number * CHUNK_BYTES, CHUNK_BYTES);
+      const sent = link.publish(topic, encodeChunk({ bundle: request.bundle, part: name, number, data }));
+      sent.catch(() => {});
+      underWay.push(sent);
+      if (underWay.length >= WINDOW) await underWay.shift();
     }
+    await Promise.all(underWay);
   }
 }

@@ -33,8 +33,9 @@ export class DeploymentService {
   }
 
   /** A new connection: the broker may be another one, so everything is published again. */
-  linkUp(): void {
+  async linkUp(): Promise<void> {
     this.#published.clear();
+    await this.publishReleases();
   }
 
   /** Looks for new releases each second until the signal aborts. */
@@ -57,8 +58,15 @@ export class DeploymentService {
     for (const deployment of await store.deployments.current()) {
       const { gateway, digest, counter } = deployment;
       if (this.#published.get(gateway) === digest) continue;
-      await link.publish(gatewayTopics(site, gateway).bundleManifest, deployment.manifest, { retain: true });
       this.#published.set(gateway, digest);
+      try {
+        await link.publish(gatewayTopics(site, gateway).bundleManifest, deployment.manifest, {
+          retain: true,
+        });
+      } catch (error) {
+        this.#published.delete(gateway);
+        throw error;
+      }
       if (deployment.status === 'waiting') {
         log.info(
           { gateway, model: deployment.model, version: deployment.version, counter },

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { BlindsightError } from '#protocol/errors.ts';
 import { Birth, CameraState, GatewayState, Health, LogEvent, Reported } from '#protocol/messages.ts';
+import { GatewayName } from '#protocol/names.ts';
 import { parseMessage } from '#protocol/parse-message.ts';
 import { siteTopics } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
@@ -59,10 +60,10 @@ export class GatewayListener {
   ): void {
     const { store, log, onChange } = this.#options;
     link.subscribe(filter, (topic, payload) => {
-      // A cleared retained message; the gateway will say more.
-      if (payload.length === 0) return;
       const levels = topic.split('/');
       const gateway = levels[3] ?? '';
+      // An empty payload clears a retained message; `backend/state` is our own.
+      if (payload.length === 0 || !GatewayName.safeParse(gateway).success) return;
       const work = async () => {
         const message = parseMessage(schema, payload);
         if ((await store.gateways.get(gateway)) === null) return;
