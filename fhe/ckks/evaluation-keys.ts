@@ -1,6 +1,12 @@
 import { SEED_BYTES, StreamPurpose, sampleUniform } from '../ring/samplers.ts';
 import { FormatReader, FormatWriter, HEADER_BYTES, Kind } from './format.ts';
 import type { ParametersLiteral } from './parameters.ts';
+import {
+  RING_SWITCH_DIGITS,
+  type RingSwitchKey,
+  ringSwitchPrimes,
+  ringSwitchResidues,
+} from './ring-switch-key.ts';
 import { limbPrimes, primePosition } from './serialization.ts';
 
 /**
@@ -23,6 +29,8 @@ export type EvaluationKeys = {
   readonly relinearization: KeySwitchKey | null;
   /** By step in [1, N/2): s′ = s(X^g), g = `galoisElement(step)`; applied after the automorphism, as SEAL does. */
   readonly rotations: ReadonlyMap<number, KeySwitchKey>;
+  /** For `switch-ring`. */
+  readonly ringSwitch?: RingSwitchKey;
 };
 
 /** What keys a program asks for, each at the highest level that it is used at. */
@@ -30,9 +38,13 @@ export type KeyRequirements = {
   readonly relinearizationLevel: number | null;
   /** Ascending steps in [1, N/2), each once. */
   readonly rotations: readonly { readonly step: number; readonly level: number }[];
+  /** Ring degree of the results, where the program switches rings. */
+  readonly ringSwitch?: number;
 };
 
 const KEY_BODY_BYTES = 8;
+/** In the place of a step: the entry is a ring-switching key. */
+const RING_SWITCH_STEP = 0xffffffff;
 
 /** Digits of a key for `level`. */
 export function digitCount(parameters: ParametersLiteral, level: number): number {
@@ -49,6 +61,10 @@ function keyBytes(parameters: ParametersLiteral, level: number): number {
   return KEY_BODY_BYTES + SEED_BYTES + digitCount(parameters, level) * limbs * parameters.ringDegree * 4;
 }
 
+function ringSwitchBytes(parameters: ParametersLiteral): number {
+  return KEY_BODY_BYTES + SEED_BYTES + ringSwitchResidues(parameters) * 4;
+}
+
 function requirementLevels(requirements: KeyRequirements): { step: number; level: number }[] {
   const { relinearizationLevel, rotations } = requirements;
   const levels = rotations.map(({ step, level }) => ({ step, level }));
@@ -59,7 +75,7 @@ function requirementLevels(requirements: KeyRequirements): { step: number; level
 export function evaluationKeysBytes(parameters: ParametersLiteral, requirements: KeyRequirements): number {
   return requirementLevels(requirements).reduce(
     (sum, { level }) => sum + keyBytes(parameters, level),
-    HEADER_BYTES + 8,
+    HEADER_BYTES + 8 + (requirements.ringSwitch === undefined ? 0 : ringSwitchBytes(parameters)),
   );
 }
 
@@ -86,14 +102,18 @@ export function expandKeyHalf(
 
 /**
  * Body: count (u32), zero (u32), then each key: step (u32; 0 is the relinearization key and comes first, steps ascend), level (u8), zero
- * (3 bytes), seed (32 bytes), `b`.
+ * (3 bytes), seed (32 bytes), `b`. A ring-switching key comes last: its step is 2^32 − 1 and its level byte log2 of the small ring's degree.
  */
 export function encodeEvaluationKeys(parameters: ParametersLiteral, keys: EvaluationKeys): Uint8Array {
   const list: [number, KeySwitchKey][] = [...keys.rotations].sort(([a], [b]) => a - b);
   if (keys.relinearization !== null) list.unshift([0, keys.relinearization]);
-  const bodyBytes = list.reduce((sum, [, key]) => sum + keyBytes(parameters, key.level), 8);
+  const { ringSwitch } = keys;
+  const bodyBytes = list.reduce(
+    (sum, [, key]) => sum + keyBytes(parameters, key.level),
+    8 + (ringSwitch === undefined ? 0 : ringSwitchBytes(parameters)),
+  );
   const writer = new FormatWriter(Kind.evaluationKeys, parameters, bodyBytes);
-  writer.u32(list.length);
+  writer.u32(list.length + (ringSwitch === undefined ? 0 : 1));
   writer.u32(0);
   for (const [step, key] of list) {
     writer.u32(step);
@@ -101,6 +121,13 @@ export function encodeEvaluationKeys(parameters: ParametersLiteral, keys: Evalua
     writer.raw(new Uint8Array(3));
     writer.raw(key.seed);
     writer.residues(key.b);
+  }
+  if (ringSwitch !== undefined) {
+    writer.u32(RING_SWITCH_STEP);
+    writer.u8(Math.log2(ringSwitch.ringDegree));
+    writer.raw(new Uint8Array(3));
+    writer.raw(ringSwitch.seed);
+    writer.residues(ringSwitch.b);
   }
   return writer.finish();
 }
@@ -119,9 +146,15 @@ export function decodeEvaluationKeys(parameters: ParametersLiteral, bytes: Uint8
   reader.zeros(4);
   let relinearization: KeySwitchKey | null = null;
   const rotations = new Map<number, KeySwitchKey>();
+  let ringSwitch: RingSwitchKey | undefined;
   let previous = -1;
   for (let index = 0; index < count; index++) {
     const step = reader.u32();
+    if (step === RING_SWITCH_STEP) {
+      if (index !== count - 1) reader.fail('the ring-switching key is not the last key');
+      ringSwitch = readRingSwitchKey(parameters, reader);
+      break;
+    }
     if (step <= previous || step >= slots)
       reader.fail(`step ${step} after ${previous}: expected ascending steps`);
     previous = step;
@@ -135,5 +168,16 @@ export function decodeEvaluationKeys(parameters: ParametersLiteral, bytes: Uint8
     else rotations.set(step, key);
   }
   reader.end();
-  return { relinearization, rotations };
+  return { relinearization, rotations, ...(ringSwitch === undefined ? {} : { ringSwitch }) };
+}
+
+function readRingSwitchKey(parameters: ParametersLiteral, reader: FormatReader): RingSwitchKey {
+  const ringDegree = 2 ** reader.u8();
+  if (ringDegree > parameters.ringDegree) {
+    reader.fail(`ring-switching key for ring ${ringDegree}: expected at most ${parameters.ringDegree}`);
+  }
+  reader.zeros(3);
+  const seed = reader.raw(SEED_BYTES).slice();
+  const b = reader.residues(RING_SWITCH_DIGITS, ringSwitchPrimes(parameters), parameters.ringDegree);
+  return { ringDegree, b, seed };
 }

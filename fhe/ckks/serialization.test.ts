@@ -14,6 +14,7 @@ import {
 } from './evaluation-keys.ts';
 import { HEADER_BYTES } from './format.ts';
 import { checkParameters, findPrimes } from './parameters.ts';
+import { RING_SWITCH_DIGITS, ringSwitchPrimes } from './ring-switch-key.ts';
 import {
   ciphertextBytes,
   constantsBytes,
@@ -89,6 +90,19 @@ const forms: [string, Uint8Array, (bytes: Uint8Array) => unknown][] = [
   [
     'evaluation keys',
     encodeEvaluationKeys(parameters, { relinearization: key(0, 5), rotations: new Map([[9, key(0, 6)]]) }),
+    (b) => decodeEvaluationKeys(parameters, b),
+  ],
+  [
+    'ring-switching key',
+    encodeEvaluationKeys(parameters, {
+      relinearization: null,
+      rotations: new Map(),
+      ringSwitch: {
+        ringDegree: 2048,
+        b: uniform(ringSwitchPrimes(parameters), 2048, RING_SWITCH_DIGITS, 7),
+        seed: seed(8),
+      },
+    }),
     (b) => decodeEvaluationKeys(parameters, b),
   ],
   [

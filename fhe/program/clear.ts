@@ -62,7 +62,7 @@ export function runClear(
       case 'drop-level':
         return read(instruction.source);
       case 'switch-ring':
-        return read(instruction.source).slice(0, program.resultRing!.ringDegree / 2);
+        return meanOfCopies(read(instruction.source), program.resultRing!.ringDegree / 2);
     }
   };
 
@@ -99,4 +99,14 @@ function combine(
   operation: (a: number, b: number) => number,
 ): Float64Array {
   return left.map((value, i) => operation(value, right[i]!));
+}
+
+/** What `switch-ring` does to slots: slot i of the result is the mean of the source slots i, i + count, i + 2·count, … */
+function meanOfCopies(source: Float64Array, count: number): Float64Array {
+  const copies = source.length / count;
+  return Float64Array.from({ length: count }, (_, i) => {
+    let sum = 0;
+    for (let at = i; at < source.length; at += count) sum += source[at]!;
+    return sum / copies;
+  });
 }

@@ -90,7 +90,8 @@ function costOf(instruction: Instruction, verified: VerifiedProgram): Partial<Co
       return { rescales: 1, transforms: size * (level + 2) };
     }
     case 'switch-ring':
-      return { transforms: 4 };
+      // Two digits modulo two primes, both halves there and back, and the answer in the small ring.
+      return { transforms: 2 + 4 + 4 + 2 };
     default:
       return {};
   }

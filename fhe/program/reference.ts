@@ -6,7 +6,9 @@ import type {
   RelinKeys,
   Ciphertext as SealCiphertext,
 } from 'node-seal/throws';
+import type { Ciphertext } from '../ckks/ciphertext.ts';
 import { decodeEvaluationKeys, type EvaluationKeys } from '../ckks/evaluation-keys.ts';
+import { createRingSwitch } from '../ckks/ring-switch.ts';
 import {
   decodeCiphertext,
   decodeConstants,
@@ -37,8 +39,7 @@ import { type VerifiedProgram, verifyProgram } from './verifier.ts';
  * Binds a program to its material with node-seal: slow, and the yardstick of the engine.
  *
  * @throws FheError FHE_FORMAT, FHE_TOO_LARGE, FHE_PROGRAM, FHE_PARAMETERS, FHE_SECURITY as the decoders and the verifier;
- * FHE_KEY_MISSING where a key is missing or truncated below a use; FHE_PROGRAM for what SEAL cannot do (more than one special prime, a
- * result ring).
+ * FHE_KEY_MISSING where a key is missing or truncated below a use; FHE_PROGRAM for what SEAL cannot do (more than one special prime).
  */
 export async function createReferenceInterpreter(material: InterpreterMaterial): Promise<Interpreter> {
   const verified = verifyProgram(decodeProgram(material.program));
@@ -48,9 +49,6 @@ export async function createReferenceInterpreter(material: InterpreterMaterial):
       'FHE_PROGRAM',
       `the reference interpreter knows one special prime: the program has ${parameters.specialModuli.length}`,
     );
-  }
-  if (program.resultRing !== undefined) {
-    throw new FheError('FHE_PROGRAM', 'the reference interpreter knows no switch-ring');
   }
   const publicKey = decodePublicKey(parameters, material.publicKey);
   const keys = decodeEvaluationKeys(parameters, material.evaluationKeys);
@@ -70,6 +68,10 @@ export async function createReferenceInterpreter(material: InterpreterMaterial):
       constants: constants.map((constant) =>
         scope.own(toSealCiphertext(bridge, expandCiphertext(parameters, constant))),
       ),
+      ringSwitch:
+        program.resultRing === undefined
+          ? null
+          : createRingSwitch(parameters, program.resultRing, keys.ringSwitch!),
     };
     return new ReferenceInterpreter(verified, bridge, tools, scope);
   } catch (error) {
@@ -85,6 +87,7 @@ type Tools = {
   readonly relinearization: RelinKeys | null;
   readonly rotations: ReadonlyMap<number, GaloisKeys>;
   readonly constants: readonly SealCiphertext[];
+  readonly ringSwitch: ((ciphertext: Ciphertext) => Ciphertext) | null;
 };
 
 function loadKeys(
@@ -186,7 +189,7 @@ class ReferenceInterpreter implements Interpreter {
 
   #evaluate(input: InputSource): Uint8Array {
     if (this.#closed) throw new FheError('FHE_STATE', 'the interpreter is closed');
-    const { program, output, parameters } = this.#verified;
+    const { program, output, parameters, resultParameters } = this.#verified;
     const registers = new Map<Register, SealCiphertext>();
     try {
       program.instructions.forEach((instruction, index) => {
@@ -201,7 +204,11 @@ class ReferenceInterpreter implements Interpreter {
           registers.delete(register);
         }
       });
-      return encodeCiphertext(parameters, fromSealCiphertext(this.#bridge, registers.get(output)!));
+      const answer = fromSealCiphertext(this.#bridge, registers.get(output)!);
+      // SEAL has one ring: the switch, always the last step before the output, is done outside of it.
+      const { ringSwitch } = this.#tools;
+      if (ringSwitch === null) return encodeCiphertext(parameters, answer);
+      return encodeCiphertext(resultParameters, ringSwitch(answer));
     } finally {
       for (const register of registers.values()) register.delete();
     }
@@ -245,7 +252,7 @@ class ReferenceInterpreter implements Interpreter {
         return this.#make((out) => evaluator.cipherModSwitchTo(read(instruction.source), id, out));
       }
       case 'switch-ring':
-        throw new FheError('FHE_PROGRAM', 'the reference interpreter knows no switch-ring');
+        return read(instruction.source).copy();
     }
   }
 

@@ -5,6 +5,7 @@ import { normalizeStep } from '../ring/automorphism.ts';
 /** Collects which evaluation keys a program uses, each at the highest level of its uses. */
 export class RequirementCollector {
   #relinearizationLevel: number | null = null;
+  #ringSwitch: number | null = null;
   readonly #rotations: { step: number; level: number }[] = [];
 
   relinearization(level: number): void {
@@ -13,6 +14,10 @@ export class RequirementCollector {
 
   rotation(step: number, level: number): void {
     this.#rotations.push({ step, level });
+  }
+
+  ringSwitch(ringDegree: number): void {
+    this.#ringSwitch = ringDegree;
   }
 
   /** Steps brought into [1, N/2), ascending; a rotation by nothing needs no key. */
@@ -25,6 +30,7 @@ export class RequirementCollector {
     return {
       relinearizationLevel: this.#relinearizationLevel,
       rotations: [...levels].sort(([a], [b]) => a - b).map(([step, level]) => ({ step, level })),
+      ...(this.#ringSwitch === null ? {} : { ringSwitch: this.#ringSwitch }),
     };
   }
 }
@@ -48,5 +54,11 @@ export function checkKeys(requirements: KeyRequirements, keys: EvaluationKeys): 
   }
   for (const { step, level } of requirements.rotations) {
     check(`rotation key of step ${step}`, keys.rotations.get(step), level);
+  }
+  if (requirements.ringSwitch !== undefined && keys.ringSwitch?.ringDegree !== requirements.ringSwitch) {
+    throw new FheError(
+      'FHE_KEY_MISSING',
+      `ring-switching key: ${keys.ringSwitch === undefined ? 'missing' : `made for ring ${keys.ringSwitch.ringDegree}`}, needed for ring ${requirements.ringSwitch}`,
+    );
   }
 }

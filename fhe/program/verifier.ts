@@ -1,6 +1,7 @@
 import type { KeyRequirements } from '../ckks/evaluation-keys.ts';
 import { evaluationKeysBytes } from '../ckks/evaluation-keys.ts';
 import { checkParameters, type Parameters } from '../ckks/parameters.ts';
+import { ringSwitchPrime } from '../ckks/ring-switch-key.ts';
 import { constantsBytes } from '../ckks/serialization.ts';
 import { FheError } from '../errors.ts';
 import { peakRegisterBytes } from './liveness.ts';
@@ -65,6 +66,20 @@ export function verifyProgram(program: Program): VerifiedProgram {
           moduli: [program.resultRing.modulus],
           specialModuli: [],
         });
+  if (program.resultRing !== undefined) {
+    if (program.resultRing.ringDegree > parameters.ringDegree) {
+      throw new FheError(
+        'FHE_PROGRAM',
+        `program: result ring ${program.resultRing.ringDegree} is larger than the ring ${parameters.ringDegree}`,
+      );
+    }
+    // The ring-switching key is as strong as a key of the small ring modulo q₀·P′.
+    checkParameters({
+      ringDegree: program.resultRing.ringDegree,
+      moduli: [parameters.moduli[0]!],
+      specialModuli: [ringSwitchPrime(parameters)],
+    });
+  }
   return new Verification(program, parameters, resultParameters).run();
 }
 
@@ -121,7 +136,7 @@ class Verification {
   }
 
   #checkDeclarations(): void {
-    const { picture, inputs, constants, instructions, parameters, resultRing, name } = this.#program;
+    const { picture, inputs, constants, instructions, parameters, name } = this.#program;
     const limit = (what: string, count: number, most: number): void => {
       if (count > most) this.#refuse(`${count} ${what}: at most ${most}`);
     };
@@ -133,9 +148,6 @@ class Verification {
       if (!Number.isInteger(side) || side < 1 || side > ProgramLimits.pictureSide) {
         this.#refuse(`picture side ${side}: expected 1 to ${ProgramLimits.pictureSide}`);
       }
-    }
-    if (resultRing !== undefined && resultRing.ringDegree > parameters.ringDegree) {
-      this.#refuse(`result ring ${resultRing.ringDegree} is larger than the ring ${parameters.ringDegree}`);
     }
     const values = picture.channels * picture.height * picture.width;
     inputs.forEach((input, index) => {
@@ -319,6 +331,7 @@ class Verification {
         if (type.level !== 0)
           this.#refuse(`register ${instruction.source} is at level ${type.level}: expected 0`);
         const scale = (type.scale * ring.modulus) / this.#parameters.moduli[0]!;
+        this.#required.ringSwitch(ring.ringDegree);
         if (!(scale >= 1)) this.#refuse('the scale does not survive the modulus of the result ring');
         return { level: 0, scale, size: 2, ring: 'result' };
       }

@@ -13,6 +13,7 @@ export const StreamPurpose = {
   keySwitchKey: 2,
   ternary: 3,
   error: 4,
+  ringSwitchKey: 5,
 } as const;
 export type StreamPurpose = (typeof StreamPurpose)[keyof typeof StreamPurpose];
 

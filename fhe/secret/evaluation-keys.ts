@@ -1,13 +1,16 @@
 import { encodeEvaluationKeys, type KeySwitchKey } from '../ckks/evaluation-keys.ts';
+import type { Parameters } from '../ckks/parameters.ts';
+import type { RingSwitchKey } from '../ckks/ring-switch-key.ts';
 import { limbPrimes } from '../ckks/serialization.ts';
 import { FheError } from '../errors.ts';
 import type { Program } from '../program/program.ts';
 import { verifyProgram } from '../program/verifier.ts';
 import { galoisElement, nttPermutation } from '../ring/automorphism.ts';
 import { mulMod } from '../ring/modular.ts';
-import { createRing } from '../ring/ring.ts';
+import { createRing, type Ring } from '../ring/ring.ts';
 import { makeKeySwitchKey } from './key-switch-key.ts';
 import type { OwnerKeys } from './owner-keys.ts';
+import { makeRingSwitchKey } from './ring-switch-key.ts';
 import { decodeSecretKey, secretResidues } from './secret-key.ts';
 import { freshSeeds } from './symmetric.ts';
 
@@ -15,19 +18,15 @@ import { freshSeeds } from './symmetric.ts';
  * Makes exactly the evaluation keys that a program needs, each truncated to the highest level that it is used at.
  *
  * @returns the serialized keys (see `encodeEvaluationKeys`).
- * @throws FheError FHE_PROGRAM as `verifyProgram`, and for a program with a result ring.
+ * @throws FheError FHE_PROGRAM as `verifyProgram`, FHE_KEY_MISSING where the program has a result ring and the keys have no secret for it.
  */
 export async function makeEvaluationKeys(program: Program, keys: OwnerKeys): Promise<Uint8Array> {
-  const { parameters, requirements } = verifyProgram(program);
-  if (program.resultRing !== undefined) {
-    throw new FheError('FHE_PROGRAM', 'keys for switch-ring are not supported');
-  }
+  const { parameters, resultParameters, requirements } = verifyProgram(program);
   const ring = createRing(parameters.ringDegree);
   const degree = ring.degree;
   const coefficients = decodeSecretKey(parameters, keys.secretKey);
   const { moduli, specialModuli } = parameters;
   const secret = secretResidues(ring, coefficients, [...moduli, ...specialModuli]);
-  coefficients.fill(0);
 
   const make = (target: Uint32Array, level: number): KeySwitchKey => {
     const special = secret.subarray(moduli.length * degree);
@@ -51,8 +50,35 @@ export async function makeEvaluationKeys(program: Program, keys: OwnerKeys): Pro
   for (const { step, level } of rotations) {
     rotationKeys.set(step, make(permuted(secret, level + 1, galoisElement(step, degree), degree), level));
   }
+  const made = { relinearization, rotations: rotationKeys };
+  const ringSwitch =
+    requirements.ringSwitch === undefined
+      ? {}
+      : { ringSwitch: switchKey(parameters, resultParameters, ring, coefficients, keys.resultSecretKey) };
   secret.fill(0);
-  return encodeEvaluationKeys(parameters, { relinearization, rotations: rotationKeys });
+  coefficients.fill(0);
+  return encodeEvaluationKeys(parameters, { ...made, ...ringSwitch });
+}
+
+function switchKey(
+  parameters: Parameters,
+  resultParameters: Parameters,
+  ring: Ring,
+  secret: Int8Array,
+  resultSecretKey: Uint8Array | undefined,
+): RingSwitchKey {
+  if (resultSecretKey === undefined) {
+    throw new FheError(
+      'FHE_KEY_MISSING',
+      'the program has a result ring, but the keys have no secret for it',
+    );
+  }
+  const resultSecret = decodeSecretKey(resultParameters, resultSecretKey);
+  const seeds = freshSeeds();
+  const key = makeRingSwitchKey(parameters, ring, secret, resultSecret, seeds);
+  seeds.error.fill(0);
+  resultSecret.fill(0);
+  return key;
 }
 
 function squareOf(secret: Uint32Array, primes: readonly number[], degree: number): Uint32Array {

@@ -169,6 +169,21 @@ export function testPrograms(parameters: Parameters): TestProgram[] {
   return programs;
 }
 
+/**
+ * A program whose answer travels in the ring n = 2048: values that are not periodic, so that the mean over copies shows.
+ *
+ * @param modulus q′, 1 modulo 4096.
+ */
+export function switchRingProgram(parameters: Parameters, modulus: number): TestProgram {
+  const { program, constants } = build('switch-ring', parameters, [
+    { op: 'encrypt', out: 0, input: 0 },
+    { op: 'drop-level', out: 1, source: 0, level: 0 },
+    { op: 'switch-ring', out: 2, source: 1 },
+    { op: 'output', source: 2 },
+  ]);
+  return { program: { ...program, resultRing: { ringDegree: 2048, modulus } }, constants };
+}
+
 /** Keys and material for a program, made as the owner makes them. */
 export async function makeMaterial(
   { program, constants }: TestProgram,
