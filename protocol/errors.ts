@@ -169,6 +169,40 @@ export const ERRORS = {
     action: 'It starts again by itself; if this repeats, look at the memory of the machine and the log.',
   },
 
+  // network/ (thrown as NetworkError; listed here for the page)
+  NETWORK_FILE: {
+    meaning: 'A network file is not an ONNX model that can be read.',
+    action: 'Export the network again as one ONNX file, opset 13 or later, without control flow.',
+  },
+  NETWORK_TOO_LARGE: {
+    meaning: 'A network exceeds the limits of the importer or of the packings.',
+    action: 'Use fewer maps or units, or a smaller picture.',
+  },
+  NETWORK_OPERATOR: {
+    meaning: 'A network uses an operator, attribute or wiring that is not supported.',
+    action: 'Replace the node that the message names.',
+  },
+  NETWORK_SHAPE: {
+    meaning: 'The input or output of a network does not have the expected shape.',
+    action: 'Export with one picture of fixed size as input and the logits as output.',
+  },
+  NETWORK_NOT_POLYNOMIAL: {
+    meaning: 'A network has an activation that cannot be computed on encrypted values.',
+    action: 'Approximate it with calibration data: blindsight model import FILE --calibrate DATA.',
+  },
+  NETWORK_TOO_DEEP: {
+    meaning: 'A network has more layers than the largest ring can evaluate.',
+    action: 'Use fewer layers, or activations of lower degree.',
+  },
+  NETWORK_DATA: {
+    meaning: 'Pictures, labels or calibrated ranges do not fit the network.',
+    action: 'Check the files and values that the message names.',
+  },
+  NETWORK_TRAINING: {
+    meaning: 'A network cannot be trained as asked.',
+    action: 'Follow the message; a lower learning rate or a smaller batch often helps.',
+  },
+
   // agent/
   CAMERA_ADDRESS: {
     meaning: 'The address or the credentials of a camera cannot be read.',

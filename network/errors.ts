@@ -1,0 +1,21 @@
+/** Reasons for which a network is refused. Every code is explained in docs/errors.md. */
+export type NetworkErrorCode =
+  | 'NETWORK_FILE'
+  | 'NETWORK_TOO_LARGE'
+  | 'NETWORK_OPERATOR'
+  | 'NETWORK_SHAPE'
+  | 'NETWORK_NOT_POLYNOMIAL'
+  | 'NETWORK_TOO_DEEP'
+  | 'NETWORK_DATA'
+  | 'NETWORK_TRAINING';
+
+/** An error of the `network` layer: `code` is stable; `message` names the node, what was expected and what to do. */
+export class NetworkError extends Error {
+  override readonly name = 'NetworkError';
+  readonly code: NetworkErrorCode;
+
+  constructor(code: NetworkErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,71 @@
+/** Element types that a network may hold; numbers are those of ONNX's TensorProto.DataType. */
+export type ElementType =
+  | 'float32'
+  | 'float64'
+  | 'uint8'
+  | 'int8'
+  | 'uint16'
+  | 'int16'
+  | 'int32'
+  | 'int64'
+  | 'uint32'
+  | 'uint64'
+  | 'bool';
+
+/** A dense array in row-major order. Integers are held as exact float64 values. */
+export type Tensor = {
+  readonly type: ElementType;
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Float64Array;
+};
+
+/** An attribute of a node, as ONNX types it. */
+export type Attribute =
+  | { readonly kind: 'float'; readonly value: number }
+  | { readonly kind: 'int'; readonly value: number }
+  | { readonly kind: 'string'; readonly value: string }
+  | { readonly kind: 'tensor'; readonly value: Tensor }
+  | { readonly kind: 'floats'; readonly value: readonly number[] }
+  | { readonly kind: 'ints'; readonly value: readonly number[] }
+  | { readonly kind: 'strings'; readonly value: readonly string[] };
+
+/** One operator of ONNX's default domain. An empty input name means: left out. */
+export type Node = {
+  readonly name: string;
+  readonly operator: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: ReadonlyMap<string, Attribute>;
+};
+
+/** A named value at the border of a graph; a dimension is −1 where the file leaves it open. */
+export type ValueInfo = {
+  readonly name: string;
+  readonly type: ElementType;
+  readonly shape: readonly number[] | null;
+};
+
+/** A network: ONNX names and semantics, nodes in an order in which they can run. */
+export type Graph = {
+  readonly name: string;
+  /** Version of ONNX's default operator set that the nodes are to be read by. */
+  readonly opset: number;
+  /** Inputs that are not initializers. */
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  readonly initializers: ReadonlyMap<string, Tensor>;
+  readonly nodes: readonly Node[];
+};
+
+/** Number of elements of a shape. */
+export function sizeOf(shape: readonly number[]): number {
+  let size = 1;
+  for (const extent of shape) size *= extent;
+  return size;
+}
+
+/** "node 'conv1' (Conv)": how error messages name a node. */
+export function nodeTitle(node: Node): string {
+  const name = node.name !== '' ? node.name : `of output ${node.outputs[0] ?? '?'}`;
+  return `node '${name}' (${node.operator})`;
+}

@@ -1,0 +1,126 @@
+import type { ElementType, Tensor } from '../graph.ts';
+import { broadcastIndex, broadcastShape } from './broadcast.ts';
+import { type Call, type Operator, tensorLike } from './operator.ts';
+
+const INTEGER_BITS: Readonly<Partial<Record<ElementType, number>>> = {
+  uint8: 8,
+  int8: 8,
+  uint16: 16,
+  int16: 16,
+  int32: 32,
+  uint32: 32,
+  int64: 64,
+  uint64: 64,
+};
+
+/** Wraps an integer result as its type does (numpy's rule); floats stay. */
+function wrap(value: number, type: ElementType): number {
+  const bits = INTEGER_BITS[type];
+  if (bits === undefined || bits === 64) return bits === 64 ? Math.trunc(value) : value;
+  const modulus = 2 ** bits;
+  const positive = ((Math.trunc(value) % modulus) + modulus) % modulus;
+  return type.startsWith('u') || positive < modulus / 2 ? positive : positive - modulus;
+}
+
+function binary(compute: (a: number, b: number) => number): Operator {
+  const run = (call: Call): Tensor[] => {
+    const left = call.input(0);
+    const right = call.input(1);
+    const shape = broadcastShape(call, left.shape, right.shape);
+    const indexA = broadcastIndex(call, left.shape, shape);
+    const indexB = broadcastIndex(call, right.shape, shape);
+    const output = new Float64Array(indexA.length);
+    for (let i = 0; i < output.length; i++) {
+      output[i] = wrap(compute(left.data[indexA[i]!]!, right.data[indexB[i]!]!), left.type);
+    }
+    return [tensorLike(left, shape, output)];
+  };
+  return { attributes: [], arity: [2, 2], run };
+}
+
+/** Adds, subtracts … with numpy's broadcasting. */
+export const arithmetic: Readonly<Record<string, Operator>> = {
+  Add: binary((a, b) => a + b),
+  Sub: binary((a, b) => a - b),
+  Mul: binary((a, b) => a * b),
+  Div: binary((a, b) => a / b),
+  Pow: binary((a, b) => a ** b),
+};
+
+/** A function of one number, with the attributes of its node. */
+export type ScalarFunction = (x: number) => number;
+
+function sigmoid(x: number): number {
+  return 1 / (1 + Math.exp(-x));
+}
+
+/** Error function: Taylor series near zero, continued fraction of erfc beyond; about 1e-12 accurate. */
+function erf(x: number): number {
+  const t = Math.abs(x);
+  if (t < 2.5) {
+    let term = t;
+    let sum = t;
+    for (let n = 1; n < 60; n++) {
+      term *= (-t * t) / n;
+      sum += term / (2 * n + 1);
+    }
+    return (Math.sign(x) * 2 * sum) / Math.sqrt(Math.PI);
+  }
+  // Continued fraction of erfc, which converges quickly out here.
+  let fraction = 0;
+  for (let n = 60; n >= 1; n--) fraction = n / 2 / (t + fraction);
+  return Math.sign(x) * (1 - Math.exp(-t * t) / ((t + fraction) * Math.sqrt(Math.PI)));
+}
+
+/** The activations that are known, each read with its node's attributes and ONNX's defaults. */
+export const ACTIVATIONS: Readonly<Record<string, (call: Call) => ScalarFunction>> = {
+  Relu: () => (x) => Math.max(0, x),
+  LeakyRelu: (call) => {
+    const alpha = call.float('alpha', 0.01);
+    return (x) => (x < 0 ? alpha * x : x);
+  },
+  Elu: (call) => {
+    const alpha = call.float('alpha', 1);
+    return (x) => (x < 0 ? alpha * Math.expm1(x) : x);
+  },
+  Softplus: () => (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+  Sigmoid: () => sigmoid,
+  Tanh: () => Math.tanh,
+  HardSigmoid: (call) => {
+    const alpha = call.float('alpha', 0.2);
+    const beta = call.float('beta', 0.5);
+    return (x) => Math.min(1, Math.max(0, alpha * x + beta));
+  },
+  Gelu: (call) =>
+    call.string('approximate', 'none') === 'tanh'
+      ? (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))
+      : (x) => 0.5 * x * (1 + erf(x / Math.SQRT2)),
+  Clip: (call) => {
+    const low = call.optional(1)?.data[0] ?? call.float('min', -Infinity);
+    const high = call.optional(2)?.data[0] ?? call.float('max', Infinity);
+    return (x) => Math.min(high, Math.max(low, x));
+  },
+};
+
+const ACTIVATION_ATTRIBUTES: Readonly<Record<string, readonly string[]>> = {
+  LeakyRelu: ['alpha'],
+  Elu: ['alpha'],
+  HardSigmoid: ['alpha', 'beta'],
+  Gelu: ['approximate'],
+  Clip: ['min', 'max'],
+};
+
+/** The activations as operators. */
+export const activations: Readonly<Record<string, Operator>> = Object.fromEntries(
+  Object.entries(ACTIVATIONS).map(([name, make]): [string, Operator] => [
+    name,
+    {
+      attributes: ACTIVATION_ATTRIBUTES[name] ?? [],
+      arity: [1, name === 'Clip' ? 3 : 1],
+      run: (call) => {
+        const input = call.input(0);
+        return [tensorLike(input, input.shape, Float64Array.from(input.data, make(call)))];
+      },
+    },
+  ]),
+);

@@ -1,0 +1,56 @@
+import { NetworkError } from '../../errors.ts';
+import { type Node, nodeTitle } from '../graph.ts';
+import { arranging } from './arranging.ts';
+import { convolution } from './convolution.ts';
+import { activations, arithmetic } from './elementwise.ts';
+import { gemm, matMul } from './matrix.ts';
+import { normalizing } from './normalizing.ts';
+import type { Operator } from './operator.ts';
+import { pooling } from './pooling.ts';
+import { reshaping } from './reshaping.ts';
+
+/** Every ONNX operator that is understood, by name. */
+export const OPERATORS: ReadonlyMap<string, Operator> = new Map(
+  Object.entries({
+    Conv: convolution,
+    Gemm: gemm,
+    MatMul: matMul,
+    ...arithmetic,
+    ...activations,
+    ...pooling,
+    ...reshaping,
+    ...arranging,
+    ...normalizing,
+  }),
+);
+
+/**
+ * The operator of a node, after checking that it is known, that its attributes are, and the number of its inputs.
+ *
+ * @throws NetworkError NETWORK_OPERATOR, naming the node and what to do.
+ */
+export function operatorOf(node: Node): Operator {
+  const operator = OPERATORS.get(node.operator);
+  if (operator === undefined) {
+    throw new NetworkError(
+      'NETWORK_OPERATOR',
+      `${nodeTitle(node)}: this operator is not supported; replace it by ${[...OPERATORS.keys()].sort().join(', ')}`,
+    );
+  }
+  for (const name of node.attributes.keys()) {
+    if (!operator.attributes.includes(name)) {
+      throw new NetworkError(
+        'NETWORK_OPERATOR',
+        `${nodeTitle(node)}: attribute '${name}' is not supported; known: ${operator.attributes.join(', ') || 'none'}`,
+      );
+    }
+  }
+  const [min, max] = operator.arity;
+  if (node.inputs.length < min || node.inputs.length > max) {
+    throw new NetworkError(
+      'NETWORK_OPERATOR',
+      `${nodeTitle(node)}: ${node.inputs.length} inputs, expected ${min === max ? min : `${min} to ${max}`}`,
+    );
+  }
+  return operator;
+}

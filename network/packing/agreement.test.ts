@@ -1,0 +1,92 @@
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { checkParameters } from '#fhe/ckks/parameters.ts';
+import { encodeProgram } from '#fhe/program/codec.ts';
+import { createReferenceInterpreter } from '#fhe/program/reference.ts';
+import { createDecryptor } from '#fhe/secret/decryptor.ts';
+import { encryptConstants } from '#fhe/secret/encrypt.ts';
+import { makeEvaluationKeys } from '#fhe/secret/evaluation-keys.ts';
+import { interpretSlots } from '#fhe/secret/interpret.ts';
+import { createOwnerKeys } from '#fhe/secret/owner-keys.ts';
+import { readClip } from '../training/clip.ts';
+import { pictureValues } from '../training/dataset.ts';
+import { COUNTER_LABELS, COUNTER_PICTURE, splitCounter } from '../training/train-counter.ts';
+import { loadZooNetwork } from '../zoo.ts';
+import { measureAgreement } from './agreement.ts';
+import { compileNetwork } from './compile.ts';
+import { lowerGraph } from './lower.ts';
+
+/**
+ * A sample in every test run. The figures of the card come from
+ * `BLINDSIGHT_AGREEMENT_FRAMES=300 npx vitest run network/packing/agreement.test.ts`, which rewrites agreement.md.
+ */
+const FRAMES = Number(process.env.BLINDSIGHT_AGREEMENT_FRAMES ?? 6);
+const REWRITE = process.env.BLINDSIGHT_AGREEMENT_FRAMES !== undefined;
+
+const folder = fileURLToPath(new URL('../../deploy/demo/counter/', import.meta.url));
+const card = fileURLToPath(new URL('../zoo/counter/agreement.md', import.meta.url));
+
+describe('Agreement/counter', () => {
+  it(`answers ${FRAMES} encrypted test frames as the clear network does`, async () => {
+    expect(existsSync(`${folder}counter.mp4`)).toBe(true);
+    const all = await readClip(
+      `${folder}counter.mp4`,
+      `${folder}presence.csv`,
+      COUNTER_LABELS,
+      COUNTER_PICTURE,
+    );
+    const { test } = splitCounter(all);
+    const size = pictureValues(COUNTER_PICTURE);
+    // Evenly spread over the later part, so that both labels occur.
+    const pictures = Array.from({ length: FRAMES }, (_, i) => {
+      const frame = Math.floor(((i + 0.5) * test.classes.length) / FRAMES);
+      return test.pictures.slice(frame * size, (frame + 1) * size);
+    });
+    const { graph, metadata } = await loadZooNetwork('counter');
+    const compiled = compileNetwork(graph, metadata);
+    const { program } = compiled;
+    const keys = await createOwnerKeys(checkParameters(program.parameters));
+    const interpreter = await createReferenceInterpreter({
+      program: encodeProgram(program),
+      constants: await encryptConstants(program, keys.secretKey, compiled.constants),
+      publicKey: keys.publicKey,
+      evaluationKeys: await makeEvaluationKeys(program, keys),
+    });
+    const decryptor = await createDecryptor(program, keys);
+    const withheld: string[] = [];
+    const result = await measureAgreement(lowerGraph(graph), compiled, pictures, (picture) => {
+      const slots = decryptor.decrypt(interpreter.run(picture).ciphertext);
+      const opened = interpretSlots(slots, compiled.interpretation);
+      if (!opened.ok) withheld.push(opened.reason);
+      return slots;
+    });
+    await interpreter.close();
+    decryptor.close();
+    if (REWRITE) {
+      await writeFile(
+        card,
+        [
+          '# counter: encrypted against clear',
+          '',
+          `${result.pictures} frames of the later part, reference interpreter (Microsoft SEAL through node-seal):`,
+          '',
+          '| | |',
+          '|---|---:|',
+          `| same label as the clear network | ${(100 * result.agreement).toFixed(2)} % |`,
+          `| largest error of a logit (range ±${metadata.logitRange}) | ${result.worstLogitError.toExponential(2)} |`,
+          `| largest value in a slot that must be empty | ${result.worstEmptySlot.toExponential(2)} |`,
+          `| answers withheld | ${withheld.length} |`,
+          '',
+          `Made by \`BLINDSIGHT_AGREEMENT_FRAMES=${FRAMES} npx vitest run network/packing/agreement.test.ts\`.`,
+          '',
+        ].join('\n'),
+      );
+    }
+    expect(withheld).toEqual([]);
+    expect(result.agreement).toBeGreaterThanOrEqual(0.99);
+    expect(result.worstLogitError).toBeLessThan(0.01);
+    expect(result.worstEmptySlot).toBeLessThan(0.01);
+  }, 900_000);
+});

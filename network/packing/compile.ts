@@ -1,0 +1,202 @@
+import { checkParameters, findPrimes, MAX_LOG_QP, type ParametersLiteral } from '#fhe/ckks/parameters.ts';
+import type { Interpretation } from '#fhe/program/interpretation.ts';
+import type { PictureShape, Program } from '#fhe/program/program.ts';
+import { verifyProgram } from '#fhe/program/verifier.ts';
+import { NetworkError } from '../errors.ts';
+import type { Graph } from '../model/graph.ts';
+import { balanceScales } from '../passes/balance-scales.ts';
+import { Emitter, type Wire } from './emitter.ts';
+import type { Layout } from './layout.ts';
+import { type LinearPlan, planBlocks, planPatches, planSpread } from './linear-packing.ts';
+import { lowerGraph, type StagedNetwork } from './lower.ts';
+
+/** What the owner says about a network besides its graph. */
+export type CompileOptions = {
+  /** Public name, for the program; the graph's own name where it is left out. */
+  readonly name?: string;
+  /** One label for each logit. */
+  readonly labels: readonly string[];
+  /** Largest magnitude that calibration found before each square (`calibrateRanges`). */
+  readonly activationRanges: readonly number[];
+  /** Largest |logit| that calibration found. */
+  readonly logitRange: number;
+};
+
+/** One line of the report: a linear stage and how it is evaluated. */
+export type StageReport = {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly plan: LinearPlan['name'];
+  readonly level: number;
+  readonly rotations: number;
+  readonly products: number;
+};
+
+/** What protecting a network takes; sizes of constants and keys follow from the program. */
+export type CompileReport = {
+  readonly ringDegree: number;
+  readonly logQP: number;
+  readonly levels: number;
+  readonly inputs: number;
+  readonly constants: number;
+  readonly rotations: number;
+  readonly memoryBytes: number;
+  readonly stages: readonly StageReport[];
+};
+
+/** A network as a program; `constants` are the slot values that the owner encrypts. */
+export type CompiledNetwork = {
+  readonly program: Program;
+  readonly constants: readonly Float64Array[];
+  readonly interpretation: Interpretation;
+  readonly report: CompileReport;
+};
+
+const PRIME_BITS = 30;
+/** Scale between stages: as large as a prime, so that squaring and rescaling keep it. */
+const SCALE = 2 ** 30;
+/** Unseen pictures may exceed the calibrated logits by this factor before the answer is withheld. */
+const LOGIT_HEADROOM = 1.5;
+/** Largest deviation of empty slots from zero, and of copies from each other. */
+const SLOT_TOLERANCE = 0.05;
+
+/** The shape of a picture that a gateway can prepare. @throws NetworkError NETWORK_SHAPE for any other. */
+function pictureShape(network: StagedNetwork): PictureShape {
+  const [channels, height, width] = network.pictureShape;
+  const values = network.stages[0]!.columns;
+  if (network.pictureShape.length === 3 && (channels === 1 || channels === 3)) {
+    return { channels, height: height!, width: width! };
+  }
+  if (network.pictureShape.length === 1) return { channels: 1, height: 1, width: values };
+  throw new NetworkError(
+    'NETWORK_SHAPE',
+    `input ${network.pictureShape.join('×')}: expected 1 or 3 channels × height × width`,
+  );
+}
+
+/** Parameters for a chain of `stages` linear stages: a level for each, and one for each square between them. */
+function parametersFor(ringDegree: number, stages: number): ParametersLiteral | null {
+  const count = 2 * stages;
+  if ((count + 1) * PRIME_BITS > MAX_LOG_QP[ringDegree]!) return null;
+  const primes = findPrimes(ringDegree, PRIME_BITS, count + 1);
+  return { ringDegree, specialModuli: primes.slice(0, 1), moduli: primes.slice(1) };
+}
+
+/** Chooses a plan for each stage, or nothing where the slots do not suffice. */
+function planStages(network: StagedNetwork, slots: number): LinearPlan[] | null {
+  const plans: LinearPlan[] = [];
+  let layout: Layout | null = null;
+  for (const stage of network.stages) {
+    const plan: LinearPlan | null =
+      layout === null
+        ? planPatches(stage, slots)
+        : (planBlocks(stage, layout, slots) ?? planSpread(stage, layout, slots));
+    if (plan === null) return null;
+    plans.push(plan);
+    layout = plan.layout;
+  }
+  return plans;
+}
+
+/** The smallest ring in which the network has enough levels and slots. */
+function choose(network: StagedNetwork): { literal: ParametersLiteral; plans: LinearPlan[] } {
+  const depth = network.stages.length;
+  let enoughLevels = false;
+  for (const ringDegree of [4096, 8192, 16384, 32768]) {
+    const literal = parametersFor(ringDegree, depth);
+    if (literal === null) continue;
+    enoughLevels = true;
+    const plans = planStages(network, ringDegree / 2);
+    if (plans !== null) return { literal, plans };
+  }
+  throw new NetworkError(
+    enoughLevels ? 'NETWORK_TOO_LARGE' : 'NETWORK_TOO_DEEP',
+    enoughLevels
+      ? `layers of ${network.stages.map((stage) => stage.rows).join(', ')} values do not fit the packings of N ≤ 32768; use fewer maps or units`
+      : `${depth} linear layers with squares between them need ${2 * depth + 1} primes, more than N = 32768 holds; use fewer layers`,
+  );
+}
+
+/** Which logit stands in which slot of an answer; −1 zero, −2 anything. */
+function expectedSlots(layout: Layout, slots: number): Int32Array {
+  const expected = new Int32Array(slots).fill(layout.kind === 'periodic' ? -1 : -2);
+  for (let slot = 0; slot < slots; slot++) {
+    const index = layout.kind === 'periodic' ? slot % layout.period : slot / layout.stride;
+    if (Number.isInteger(index) && index < layout.size) expected[slot] = index;
+  }
+  return expected;
+}
+
+/**
+ * Compiles a network into a ciphertext program and the constants that its owner encrypts. Nothing in the program depends on a
+ * trained weight: layouts follow the graph's structure, scales the calibrated logit range rounded up to a power of two.
+ *
+ * @throws NetworkError where the graph cannot be lowered (see `lowerGraph`), is too deep or too large, or the options do not
+ * fit it.
+ */
+export function compileNetwork(graph: Graph, options: CompileOptions): CompiledNetwork {
+  const lowered = lowerGraph(graph);
+  const picture = pictureShape(lowered);
+  const classes = lowered.stages.at(-1)!.rows;
+  if (options.labels.length !== classes) {
+    throw new NetworkError('NETWORK_DATA', `${options.labels.length} labels for ${classes} outputs`);
+  }
+  if (!(options.logitRange > 0) || !Number.isFinite(options.logitRange)) {
+    throw new NetworkError('NETWORK_DATA', `logit range ${options.logitRange}: expected a positive number`);
+  }
+  const network = balanceScales(lowered, options.activationRanges);
+  const { literal, plans } = choose(network);
+  const range = LOGIT_HEADROOM * options.logitRange;
+  // The answer at level 0 must satisfy |logit| · scale < q₀ / 2.
+  const answerScale = 2 ** Math.floor(Math.log2(literal.moduli[0]! / 2 / Math.max(range, 1.5)));
+  const emitter = new Emitter(literal);
+  const levels: number[] = [];
+  let wire: Wire | null = null;
+  let layout: Layout | null = null;
+  plans.forEach((plan, i) => {
+    const last = i === plans.length - 1;
+    if (wire !== null) wire = emitter.square(wire);
+    levels.push(wire?.level ?? emitter.topLevel);
+    const packed = plan.write(emitter, wire, last ? answerScale : SCALE);
+    wire = packed.wire;
+    layout = packed.layout;
+  });
+  emitter.output(wire!);
+  const program: Program = {
+    version: 1,
+    name: options.name ?? graph.name,
+    parameters: literal,
+    picture,
+    inputs: emitter.inputs,
+    constants: emitter.constants,
+    instructions: emitter.instructions,
+  };
+  const verified = verifyProgram(program);
+  return {
+    program,
+    constants: emitter.values,
+    interpretation: {
+      labels: options.labels,
+      expected: expectedSlots(layout!, emitter.slots),
+      range,
+      tolerance: SLOT_TOLERANCE,
+    },
+    report: {
+      ringDegree: literal.ringDegree,
+      logQP: checkParameters(literal).logQP,
+      levels: literal.moduli.length,
+      inputs: emitter.inputs.length,
+      constants: emitter.constants.length,
+      rotations: plans.reduce((sum, plan) => sum + plan.rotations, 0),
+      memoryBytes: verified.memoryBytes,
+      stages: plans.map((plan, i) => ({
+        inputs: network.stages[i]!.columns,
+        outputs: network.stages[i]!.rows,
+        plan: plan.name,
+        level: levels[i]!,
+        rotations: plan.rotations,
+        products: plan.products,
+      })),
+    },
+  };
+}

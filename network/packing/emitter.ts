@@ -1,0 +1,106 @@
+import type { ParametersLiteral } from '#fhe/ckks/parameters.ts';
+import type { Instruction, ProgramConstant, ProgramInput, Register } from '#fhe/program/program.ts';
+
+/** A ciphertext value while a program is written: the scale is computed exactly as the verifier does. */
+export type Wire = { readonly register: Register; readonly level: number; readonly scale: number };
+
+/** A product of a wire, rotated to the left by `step` slots, with a vector of weights. */
+export type WeightedWire = { readonly wire: Wire; readonly step: number; readonly weights: Float64Array };
+
+/** Writes the instructions of a program and collects its constants. */
+export class Emitter {
+  readonly inputs: ProgramInput[] = [];
+  readonly constants: ProgramConstant[] = [];
+  readonly values: Float64Array[] = [];
+  readonly instructions: Instruction[] = [];
+  readonly parameters: ParametersLiteral;
+  readonly slots: number;
+  #next = 0;
+
+  constructor(parameters: ParametersLiteral) {
+    this.parameters = parameters;
+    this.slots = parameters.ringDegree / 2;
+  }
+
+  get topLevel(): number {
+    return this.parameters.moduli.length - 1;
+  }
+
+  encrypt(slots: Int32Array, scale: number): Wire {
+    const wire = this.#wire(this.topLevel, scale);
+    this.inputs.push({ level: wire.level, scale, slots });
+    this.instructions.push({ op: 'encrypt', out: wire.register, input: this.inputs.length - 1 });
+    return wire;
+  }
+
+  /**
+   * Σ rot(wire, step) · weights, relinearized. The weights' scale is chosen so that after the next `rescale` the value has
+   * the scale `target`.
+   */
+  weightedSum(terms: readonly WeightedWire[], target: number): Wire {
+    const { level, scale } = terms[0]!.wire;
+    const weightScale = (target * this.parameters.moduli[level]!) / scale;
+    const rotates = terms.some((term) => term.step !== 0);
+    const written = terms.map(({ wire, step, weights }) => ({
+      source: wire.register,
+      step,
+      constant: this.#constant(weights, level, weightScale, rotates ? 'QP' : 'Q'),
+    }));
+    const sum = this.#wire(level, scale * weightScale);
+    this.instructions.push(
+      rotates
+        ? { op: 'rotate-inner', out: sum.register, terms: written }
+        : {
+            op: 'inner',
+            out: sum.register,
+            terms: written.map(({ source, constant }) => ({ source, constant })),
+          },
+    );
+    return this.#step(sum, (out) => ({ op: 'relinearize', out, source: sum.register }));
+  }
+
+  rescale(wire: Wire): Wire {
+    const out = this.#wire(wire.level - 1, wire.scale / this.parameters.moduli[wire.level]!);
+    this.instructions.push({ op: 'rescale', out: out.register, source: wire.register });
+    return out;
+  }
+
+  /** Sums over slots at distances `steps`, in order; nothing for no steps. */
+  fold(wire: Wire, steps: readonly number[]): Wire {
+    if (steps.length === 0) return wire;
+    return this.#step(wire, (out) => ({ op: 'fold', out, source: wire.register, steps }));
+  }
+
+  addConstant(wire: Wire, values: Float64Array): Wire {
+    const constant = this.#constant(values, wire.level, wire.scale, 'Q');
+    return this.#step(wire, (out) => ({ op: 'add-constant', out, source: wire.register, constant }));
+  }
+
+  /** x², relinearized and rescaled. */
+  square(wire: Wire): Wire {
+    const product = this.#wire(wire.level, wire.scale * wire.scale);
+    this.instructions.push({ op: 'square', out: product.register, source: wire.register });
+    return this.rescale(this.#step(product, (out) => ({ op: 'relinearize', out, source: product.register })));
+  }
+
+  output(wire: Wire): void {
+    this.instructions.push({ op: 'output', source: wire.register });
+  }
+
+  #wire(level: number, scale: number): Wire {
+    return { register: this.#next++, level, scale };
+  }
+
+  /** A step that keeps level and scale. */
+  #step(wire: Wire, make: (out: Register) => Instruction): Wire {
+    const out = this.#wire(wire.level, wire.scale);
+    this.instructions.push(make(out.register));
+    return out;
+  }
+
+  #constant(values: Float64Array, level: number, scale: number, modulus: 'Q' | 'QP'): number {
+    this.constants.push({ level, scale, modulus });
+    this.values.push(values);
+    return this.constants.length - 1;
+  }
+}

@@ -1,0 +1,26 @@
+import type { Interpretation } from '#fhe/program/interpretation.ts';
+
+/**
+ * Reads an answer's slots against the truth: the mean of each logit's copies, the largest error of any copy, and the largest
+ * deviation from zero where nothing should stand.
+ */
+export function interpretationError(
+  slots: Float64Array,
+  interpretation: Interpretation,
+  truth: ArrayLike<number>,
+): { logits: Float64Array; logitError: number; emptySlot: number } {
+  const { expected } = interpretation;
+  const logits = new Float64Array(truth.length);
+  const copies = new Float64Array(truth.length);
+  let logitError = 0;
+  let emptySlot = 0;
+  expected.forEach((index, slot) => {
+    const value = slots[slot]!;
+    if (index >= 0) {
+      logits[index]! += value;
+      copies[index]!++;
+      logitError = Math.max(logitError, Math.abs(value - truth[index]!));
+    } else if (index === -1) emptySlot = Math.max(emptySlot, Math.abs(value));
+  });
+  return { logits: logits.map((sum, k) => sum / copies[k]!), logitError, emptySlot };
+}

@@ -1,0 +1,60 @@
+import type { SeededRandom } from '../random.ts';
+import type { Workspace } from '../workspace.ts';
+
+/** Trained numbers and their gradients. */
+export type Parameter = {
+  readonly values: Float32Array;
+  readonly gradients: Float32Array;
+  /** Whether weight decay applies (weights, not biases). */
+  readonly decays: boolean;
+};
+
+/**
+ * A shape between layers. Values are stored channel by channel, [channels][batch][pixels], so that a convolution of a whole
+ * batch is one matrix product; a flat vector has one pixel a channel but is stored [batch][units].
+ */
+export type LayerShape =
+  | { readonly kind: 'maps'; readonly channels: number; readonly height: number; readonly width: number }
+  | { readonly kind: 'vector'; readonly units: number };
+
+/** What a layer is made with. */
+export type LayerContext = {
+  readonly workspace: Workspace;
+  readonly random: SeededRandom;
+  /** Largest batch. */
+  readonly batch: number;
+};
+
+/** One trainable or fixed step of a network. */
+export interface Layer {
+  readonly output: LayerShape;
+  readonly parameters: readonly Parameter[];
+  /** @returns the layer's own output array, valid until the next call. */
+  forward(input: Float32Array, batch: number, training: boolean): Float32Array;
+  /**
+   * Adds to the parameters' gradients.
+   *
+   * @param gradient of the loss by the output of the last `forward`.
+   * @param wanted whether the gradient by the input is needed.
+   * @returns the gradient of the loss by the input; not meaningful where it is not wanted.
+   */
+  backward(gradient: Float32Array, batch: number, wanted: boolean): Float32Array;
+}
+
+/** Number of values of one picture. */
+export function shapeSize(shape: LayerShape): number {
+  return shape.kind === 'vector' ? shape.units : shape.channels * shape.height * shape.width;
+}
+
+/** A parameter of `size` values drawn from a normal distribution. */
+export function drawParameter(context: LayerContext, size: number, deviation: number): Parameter {
+  const values = context.workspace.allocate(size);
+  for (let i = 0; i < size; i++) values[i] = context.random.normal() * deviation;
+  return { values, gradients: context.workspace.allocate(size), decays: true };
+}
+
+/** A parameter of `size` equal values, without weight decay. */
+export function fillParameter(context: LayerContext, size: number, value: number): Parameter {
+  const values = context.workspace.allocate(size).fill(value);
+  return { values, gradients: context.workspace.allocate(size), decays: false };
+}

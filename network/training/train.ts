@@ -1,0 +1,212 @@
+import { NetworkError } from '../errors.ts';
+import { Adam } from './adam.ts';
+import { type Dataset, pictureValues } from './dataset.ts';
+import { SeededRandom } from './random.ts';
+import { type Architecture, TrainableNetwork } from './trainable-network.ts';
+import { Workspace } from './workspace.ts';
+
+/** Changes one picture in place before it is learned from; `random` makes it reproducible. */
+export type Augmentation = (picture: Float32Array, random: SeededRandom, label: number) => number | undefined;
+
+/** One line of a learning curve. */
+export type EpochReport = {
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Mean cross entropy over the training pictures, in nats. */
+  readonly loss: number;
+  readonly trainingAccuracy: number;
+  readonly validationAccuracy: number;
+  readonly elapsedMs: number;
+};
+
+/** How a network is trained. */
+export type TrainingOptions = {
+  readonly seed: number;
+  readonly epochs: number;
+  readonly batch: number;
+  /** Highest learning rate; it warms up over the first 5 % of the steps and falls as a cosine. */
+  readonly learningRate: number;
+  readonly weightDecay: number;
+  /** Share of each target that is spread over all classes. */
+  readonly labelSmoothing?: number;
+  /** May change a picture in place; a returned number replaces its label. */
+  readonly augment?: Augmentation;
+  /** Stops after this many epochs without a better validation accuracy. */
+  readonly patience?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (report: EpochReport) => void;
+};
+
+/** A trained network, with the weights of its best epoch, and how it got there. */
+export type TrainingResult = { readonly network: TrainableNetwork; readonly curve: readonly EpochReport[] };
+
+const WORKSPACE_BYTES = 1.5 * 2 ** 30;
+const GRADIENT_NORM = 5;
+
+/** Copies picture `n` of a batch from [channels · pixels] to [channels][batch][pixels]. */
+function place(
+  target: Float32Array,
+  picture: Float32Array,
+  n: number,
+  batch: number,
+  channels: number,
+): void {
+  const pixels = picture.length / channels;
+  for (let c = 0; c < channels; c++) {
+    target.set(picture.subarray(c * pixels, (c + 1) * pixels), (c * batch + n) * pixels);
+  }
+}
+
+/** Cross entropy of softmax(logits); writes the gradient by the logits. */
+function crossEntropy(
+  logits: Float32Array,
+  labels: Uint8Array,
+  gradient: Float32Array,
+  classes: number,
+  smoothing: number,
+): { loss: number; hits: number } {
+  let loss = 0;
+  let hits = 0;
+  for (let n = 0; n < labels.length; n++) {
+    const row = logits.subarray(n * classes, (n + 1) * classes);
+    const largest = Math.max(...row);
+    let sum = 0;
+    for (const logit of row) sum += Math.exp(logit - largest);
+    for (let k = 0; k < classes; k++) {
+      const target = (k === labels[n] ? 1 - smoothing : 0) + smoothing / classes;
+      const logProbability = row[k]! - largest - Math.log(sum);
+      loss -= target * logProbability;
+      gradient[n * classes + k] = (Math.exp(logProbability) - target) / labels.length;
+    }
+    if (row[labels[n]!] === largest) hits++;
+  }
+  return { loss, hits };
+}
+
+/** Logits of every picture of a dataset, in inference mode, [pictures][classes]. */
+export function predict(
+  network: TrainableNetwork,
+  dataset: Dataset,
+  input: Float32Array,
+  batch: number,
+): Float32Array {
+  const size = pictureValues(dataset.picture);
+  const count = dataset.classes.length;
+  const logits = new Float32Array(count * network.classes);
+  for (let start = 0; start < count; start += batch) {
+    const length = Math.min(batch, count - start);
+    for (let n = 0; n < length; n++) {
+      const picture = dataset.pictures.subarray((start + n) * size, (start + n + 1) * size);
+      place(input, picture, n, length, dataset.picture.channels);
+    }
+    const out = network.forward(input, length, false);
+    logits.set(out.subarray(0, length * network.classes), start * network.classes);
+  }
+  return logits;
+}
+
+/** Share of the logits' largest entries that are the label. */
+export function accuracyOf(logits: Float32Array, labels: Uint8Array): number {
+  const classes = logits.length / labels.length;
+  let hits = 0;
+  labels.forEach((label, n) => {
+    const row = logits.subarray(n * classes, (n + 1) * classes);
+    if (row[label] === Math.max(...row)) hits++;
+  });
+  return hits / labels.length;
+}
+
+/** Learning rate of a step: linear warm-up, then a half cosine down to a hundredth. */
+function rateAt(step: number, steps: number, highest: number): number {
+  const warm = Math.max(1, Math.round(0.05 * steps));
+  if (step < warm) return (highest * (step + 1)) / warm;
+  return (
+    highest * (0.01 + 0.99 * 0.5 * (1 + Math.cos((Math.PI * (step - warm)) / Math.max(1, steps - warm))))
+  );
+}
+
+/**
+ * Trains a network; the same seed, data and options give the same weights on every machine.
+ *
+ * @param validation decides which epoch is kept; it must not be the data that accuracy is claimed on.
+ * @throws NetworkError NETWORK_TRAINING where the loss stops being a number; the signal's reason where it is aborted.
+ */
+export async function trainNetwork(
+  architecture: Architecture,
+  training: Dataset,
+  validation: Dataset,
+  options: TrainingOptions,
+): Promise<TrainingResult> {
+  const { seed, epochs, signal } = options;
+  const random = new SeededRandom(seed);
+  const workspace = await Workspace.create(WORKSPACE_BYTES);
+  const count = training.classes.length;
+  const batch = Math.min(options.batch, count);
+  const network = new TrainableNetwork({ workspace, random, batch }, training.picture, architecture);
+  if (network.classes !== training.labels.length) {
+    throw new NetworkError(
+      'NETWORK_TRAINING',
+      `${network.classes} outputs for ${training.labels.length} labels`,
+    );
+  }
+  const adam = new Adam(network.parameters, {
+    weightDecay: options.weightDecay,
+    gradientNorm: GRADIENT_NORM,
+  });
+  const size = pictureValues(training.picture);
+  const input = workspace.allocate(batch * size);
+  const gradient = workspace.allocate(batch * network.classes);
+  const picture = new Float32Array(size);
+  const labels = new Uint8Array(batch);
+  const order = Uint32Array.from({ length: count }, (_, i) => i);
+  const stepsPerEpoch = Math.floor(count / batch);
+  const started = performance.now();
+  const curve: EpochReport[] = [];
+  let best = { accuracy: -1, loss: Infinity, epoch: 0, weights: network.snapshot() };
+  for (let epoch = 1; epoch <= epochs; epoch++) {
+    random.shuffle(order);
+    let loss = 0;
+    let hits = 0;
+    for (let step = 0; step < stepsPerEpoch; step++) {
+      signal?.throwIfAborted();
+      for (let n = 0; n < batch; n++) {
+        const from = order[step * batch + n]!;
+        picture.set(training.pictures.subarray(from * size, (from + 1) * size));
+        labels[n] = options.augment?.(picture, random, training.classes[from]!) ?? training.classes[from]!;
+        place(input, picture, n, batch, training.picture.channels);
+      }
+      const logits = network.forward(input, batch, true);
+      const measured = crossEntropy(logits, labels, gradient, network.classes, options.labelSmoothing ?? 0);
+      loss += measured.loss;
+      hits += measured.hits;
+      network.backward(gradient, batch);
+      adam.step(rateAt((epoch - 1) * stepsPerEpoch + step, epochs * stepsPerEpoch, options.learningRate));
+    }
+    const seen = stepsPerEpoch * batch;
+    const report: EpochReport = {
+      epoch,
+      epochs,
+      loss: loss / seen,
+      trainingAccuracy: hits / seen,
+      validationAccuracy: accuracyOf(predict(network, validation, input, batch), validation.classes),
+      elapsedMs: performance.now() - started,
+    };
+    if (!Number.isFinite(report.loss)) {
+      throw new NetworkError(
+        'NETWORK_TRAINING',
+        `the loss is ${report.loss} in epoch ${epoch}; lower the learning rate`,
+      );
+    }
+    curve.push(report);
+    options.onProgress?.(report);
+    const better = report.validationAccuracy - best.accuracy;
+    if (better > 0 || (better === 0 && report.loss <= best.loss)) {
+      best = { accuracy: report.validationAccuracy, loss: report.loss, epoch, weights: network.snapshot() };
+    }
+    if (epoch - best.epoch >= (options.patience ?? epochs)) break;
+    // Lets timers, signals and progress output run.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  network.restore(best.weights);
+  return { network, curve };
+}
