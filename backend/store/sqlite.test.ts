@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { describeStore } from '../testing/store-contract.ts';
 import { migrate } from './migrations.ts';
 import { openSqlite } from './sqlite.ts';
 import { Store } from './store.ts';
-import { describeStore } from './store-contract.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'blindsight-sqlite-'));
 let count = 0;

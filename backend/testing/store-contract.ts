@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Database } from './database.ts';
-import { migrate } from './migrations.ts';
-import type { ModelRecord } from './models.ts';
-import type { ResultRecord } from './results.ts';
-import { Store } from './store.ts';
+import type { Database } from '../store/database.ts';
+import { migrate } from '../store/migrations.ts';
+import type { ModelRecord } from '../store/models.ts';
+import type { ResultRecord } from '../store/results.ts';
+import { Store } from '../store/store.ts';
 
 const MODEL: ModelRecord = {
   name: 'counter',

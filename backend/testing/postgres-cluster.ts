@@ -1,0 +1,96 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { chmod, chown, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import pg from 'pg';
+
+const run = promisify(execFile);
+const ROOT = '/usr/lib/postgresql';
+
+/** Where Debian keeps the newest PostgreSQL that is installed. */
+function findBinaries(): string {
+  const versions = existsSync(ROOT) ? readdirSync(ROOT).sort((a, b) => Number(b) - Number(a)) : [];
+  const folder = versions
+    .map((version) => join(ROOT, version, 'bin'))
+    .find((bin) => existsSync(join(bin, 'initdb')));
+  if (folder === undefined) throw new Error('PostgreSQL is not installed: apt-get install postgresql');
+  return folder;
+}
+
+/** PostgreSQL refuses to run as root; then its own user runs it. */
+async function serverUser(): Promise<{ uid: number; gid: number } | null> {
+  if (process.getuid?.() !== 0) return null;
+  const number = async (flag: string) => Number((await run('id', [flag, 'postgres'])).stdout);
+  return { uid: await number('-u'), gid: await number('-g') };
+}
+
+export type PostgresCluster = {
+  /** Makes an empty database. @returns its postgresql:// address. */
+  createDatabase(): Promise<string>;
+  stop(): Promise<void>;
+};
+
+/** Starts a PostgreSQL cluster of its own in a temporary folder, on a Unix socket there and on no network. */
+export async function startPostgres(): Promise<PostgresCluster> {
+  const bin = findBinaries();
+  const user = await serverUser();
+  const folder = await mkdtemp(join(tmpdir(), 'blindsight-postgres-'));
+  await chmod(folder, 0o711);
+  if (user !== null) await chown(folder, user.uid, user.gid);
+  const data = join(folder, 'data');
+  const options = { cwd: folder, ...user };
+  await run(
+    join(bin, 'initdb'),
+    ['-D', data, '-U', 'blindsight', '-A', 'trust', '-E', 'UTF8', '--no-sync'],
+    options,
+  );
+  const settings = [
+    'listen_addresses=',
+    `unix_socket_directories=${folder}`,
+    'fsync=off',
+    'max_connections=50',
+  ];
+  const server: ChildProcess = spawn(
+    join(bin, 'postgres'),
+    ['-D', data, ...settings.flatMap((setting) => ['-c', setting])],
+    { stdio: 'ignore', ...options },
+  );
+  const address = (database: string) =>
+    `postgresql://blindsight@/${database}?host=${encodeURIComponent(folder)}`;
+  const query = async (sql: string) => {
+    const client = new pg.Client({ connectionString: address('postgres') });
+    await client.connect();
+    try {
+      await client.query(sql);
+    } finally {
+      await client.end();
+    }
+  };
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await query('SELECT 1');
+      break;
+    } catch (error) {
+      if (attempt > 200 || server.exitCode !== null) throw error;
+      await delay(50);
+    }
+  }
+  let count = 0;
+  return {
+    async createDatabase() {
+      count += 1;
+      await query(`CREATE DATABASE test${count}`);
+      return address(`test${count}`);
+    },
+    async stop() {
+      const closed = once(server, 'close');
+      server.kill('SIGINT');
+      await closed;
+      await rm(folder, { recursive: true });
+    },
+  };
+}
