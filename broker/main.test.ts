@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
-import { generate } from 'mqtt-packet';
+import fc from 'fast-check';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Authority, createAuthority, type Issued } from '#backend/enrolment/authority.ts';
 import { BrokerConfig } from '#config/schema.ts';
@@ -13,6 +13,7 @@ import { connectLink, type Link, type LinkOptions } from '#runtime/link.ts';
 import { createLogger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';
 import { type Broker, startBroker } from './main.ts';
+import { connectPacket, subscribePacket } from './testing/packets.ts';
 
 const gate = gatewayTopics('north', 'gate-1');
 const site = siteTopics('north');
@@ -222,19 +223,8 @@ describe('startBroker', () => {
     });
     const closed = new Promise((resolve) => sleeper.once('close', resolve));
     sleeper.on('error', () => undefined);
-    sleeper.write(
-      generate({
-        cmd: 'connect',
-        protocolId: 'MQTT',
-        protocolVersion: 4,
-        clean: true,
-        clientId: 'sleeper',
-        keepalive: 0,
-      }),
-    );
-    sleeper.write(
-      generate({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: site.inferences, qos: 0 }] }),
-    );
+    sleeper.write(connectPacket('sleeper'));
+    sleeper.write(subscribePacket(site.inferences));
     await new Promise((resolve) => sleeper.once('data', resolve));
     sleeper.pause();
     const gateway = await enter(broker.port, 'gate-1');
@@ -246,6 +236,40 @@ describe('startBroker', () => {
     });
     sleeper.resume();
     await closed;
+  });
+
+  it('survives whatever bytes a client with a valid certificate sends', async () => {
+    const broker = await start();
+    const hello = connectPacket('x');
+    const noise = fc.sample(fc.uint8Array({ minLength: 1, maxLength: 400 }), { numRuns: 60, seed: 7 });
+    const hostile = [
+      ...noise,
+      ...noise.map((bytes) => Buffer.concat([hello, bytes])),
+      Buffer.concat([hello, hello]),
+      Buffer.from(hello).fill(5, 8, 9), // MQTT 5
+      Buffer.from([0x30, 0xff, 0xff, 0xff, 0x7f]), // 256 MB are to come
+    ];
+    for (const bytes of hostile) {
+      await new Promise<void>((resolve) => {
+        const socket = connectTls({
+          port: broker.port,
+          host: '127.0.0.1',
+          ca: authority.certificate,
+          cert: issued['gate-1']!.certificate,
+          key: issued['gate-1']!.key,
+        });
+        socket.on('error', () => undefined);
+        socket.once('close', () => resolve());
+        socket.once('secureConnect', () => socket.end(bytes));
+        socket.resume();
+      });
+    }
+    const gateway = await enter(broker.port, 'gate-1');
+    const backend = await enter(broker.port, 'backend');
+    await gateway.link.publish(gate.health, 'well');
+    await vi.waitFor(() => expect(backend.heard).toContain('gate-1/health well'));
+    expect(broker.health().connected).toEqual(['backend', 'gate-1']);
+    expect(lines.some((line) => line.includes('a packet of more than'))).toBe(true);
   });
 
   it('closes cleanly when it is told to, with clients connected, and can start again at once', async () => {

@@ -1,10 +1,9 @@
 import fc from 'fast-check';
-import { generate } from 'mqtt-packet';
 import { describe, expect, it } from 'vitest';
 import { PacketLimit } from './packet-limit.ts';
+import { publishPacket } from './testing/packets.ts';
 
-const publish = (bytes: number) =>
-  generate({ cmd: 'publish', topic: 'a', payload: Buffer.alloc(bytes), qos: 0, dup: false, retain: false });
+const publish = (payloadBytes: number) => publishPacket('a', payloadBytes);
 const TOPIC_BYTES = 3;
 
 describe('PacketLimit', () => {

@@ -1,7 +1,7 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { loadConfig } from './load.ts';
 import { AgentConfig, BackendConfig } from './schema.ts';
 
@@ -11,7 +11,10 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'blindsight-config-'));
   file = join(folder, 'agent.yaml');
 });
-afterEach(() => rm(folder, { recursive: true }));
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true });
+});
 
 const AGENT = `
 site: north
@@ -63,6 +66,19 @@ describe('loadConfig', () => {
       `${file}:6:25: identity.signingKey: ${join(folder, 'signing.key')} has mode 0640`,
     );
     await chmod(join(folder, 'signing.key'), 0o600);
+    await loadConfig(file, AgentConfig);
+  });
+
+  it('leaves the guard of its own credentials to systemd', async () => {
+    await writeFile(
+      file,
+      AGENT.replace('signingKey: signing.key', `signingKey: ${join(folder, 'run/signing.key')}`),
+    );
+    await mkdir(join(folder, 'run'));
+    await writeFile(join(folder, 'run/signing.key'), 'x');
+    await chmod(join(folder, 'run/signing.key'), 0o440);
+    await expect(loadConfig(file, AgentConfig)).rejects.toMatchObject({ code: 'SECRET_EXPOSED' });
+    vi.stubEnv('CREDENTIALS_DIRECTORY', join(folder, 'run'));
     await loadConfig(file, AgentConfig);
   });
 

@@ -1,5 +1,5 @@
 import { open, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, resolve, sep } from 'node:path';
 import type { z } from 'zod';
 import { BlindsightError } from '#protocol/errors.ts';
 import { pathKind } from './paths.ts';
@@ -35,7 +35,7 @@ export async function loadConfig<T>(file: string, schema: z.ZodType<T>): Promise
       );
     }
   }
-  for (const secret of secrets) {
+  for (const secret of secrets.filter(({ file }) => !isCredential(file))) {
     const secretMode = await modeOf(secret.file);
     if (secretMode === null || (secretMode & 0o077) === 0) continue;
     const octal = (secretMode & 0o777).toString(8).padStart(4, '0');
@@ -58,6 +58,12 @@ async function read(file: string): Promise<{ text: string; mode: number }> {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new BlindsightError('CONFIG_UNREADABLE', `cannot read ${file}: ${why}`, { cause });
   }
+}
+
+/** Whether systemd made the file (LoadCredential=) and guards it; its mode shows an access list, not a group. */
+function isCredential(file: string): boolean {
+  const credentials = process.env.CREDENTIALS_DIRECTORY;
+  return credentials !== undefined && file.startsWith(resolve(credentials) + sep);
 }
 
 /** The mode of a file; null where there is none: whoever needs it says so, and some secrets are made at the first start. */

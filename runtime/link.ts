@@ -34,7 +34,8 @@ export interface Link {
   publish(topic: string, payload: Uint8Array | string, options?: PublishOptions): Promise<void>;
   /**
    * Subscribes with QoS 1, now and on every later connection before `onUp`. Messages may come twice and must not be relied on to be
-   * ordered across connections. Returns how to unsubscribe.
+   * ordered across connections. Retained messages come to those handlers that were there when the filter was granted.
+   * Returns how to unsubscribe.
    */
   subscribe(filter: string, handler: MessageHandler): () => void;
   /** Called after each connection is made and its subscriptions are granted; at once if that is so already. */
@@ -88,7 +89,11 @@ export function connectLink(options: LinkOptions): Link {
   };
 
   function guard(what: string, call: () => void | Promise<void>): void {
-    const failed = (error: unknown) => log.error({ err: error }, `a ${what} handler of the link failed`);
+    const failed = (error: unknown) => {
+      // What a handler could not send because the link broke again, it sends on the next connection.
+      const expected = error instanceof BlindsightError && error.code === 'LINK_DOWN';
+      log[expected ? 'debug' : 'error']({ err: error }, `a ${what} handler of the link failed`);
+    };
     try {
       Promise.resolve(call()).catch(failed);
     } catch (error) {
