@@ -1,0 +1,104 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { SiteState } from '#protocol/api.ts';
+import { SiteProcess } from './testing/site-process.ts';
+
+/** One camera, one gateway, one broker, one backend, all real: from the picture to the decrypted answer. */
+describe('a whole site', () => {
+  let data: string;
+  const sites: SiteProcess[] = [];
+  const start = (...options: string[]) => {
+    const site = new SiteProcess(data, ...options);
+    sites.push(site);
+    return site;
+  };
+
+  beforeAll(() => {
+    data = mkdtempSync(join(tmpdir(), 'blindsight-site-'));
+  });
+  afterAll(() => {
+    for (const site of sites) site.cleanUp();
+    rmSync(data, { recursive: true, force: true });
+  });
+
+  it('makes everything on the first run, answers, and ends with nothing left running', async () => {
+    const site = start('--once', '3');
+    expect(await site.exit, site.notes).toBe(0);
+    expect(site.results).toHaveLength(3);
+    for (const result of site.results) {
+      expect(result).toMatchObject({ camera: 'counter', model: 'counter', historical: false });
+      expect(['present', 'absent']).toContain(result.label);
+      const shares = Object.values(result.probabilities);
+      expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 1);
+      expect(result.probability).toBe(Math.max(...shares));
+      expect(result.latencyMs.evaluate).toBeGreaterThan(0);
+      expect(Math.abs(Date.now() - Date.parse(result.frameTime))).toBeLessThan(300_000);
+    }
+    const sequences = site.results.map((result) => result.sequence);
+    expect(sequences).toEqual([...sequences].sort((a, b) => a - b));
+    expect(new Set(sequences).size).toBe(3);
+    expect(site.members).toEqual([]);
+  });
+
+  it('keeps every secret to itself', () => {
+    const exposed = readdirSync(data, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && /\.key$|\.db$|\.yaml$|\.credentials$/.test(entry.name))
+      .map((entry) => join(entry.parentPath, entry.name))
+      .filter((file) => (statSync(file).mode & 0o077) !== 0);
+    expect(exposed.filter((file) => !file.endsWith('.yaml'))).toEqual([]);
+    const logs = readdirSync(join(data, 'logs')).map((name) =>
+      readFileSync(join(data, 'logs', name), 'utf8'),
+    );
+    expect(logs.join('')).not.toMatch(/PRIVATE KEY/);
+  });
+
+  it('goes on from what is there, shows the page, and ends on Ctrl-C', async () => {
+    const startedAt = Date.now();
+    const site = start();
+    await expect.poll(() => site.lines.length, { timeout: 120_000, interval: 100 }).toBeGreaterThan(1);
+    expect(site.notes).not.toContain('Encrypting the network');
+    expect(Date.now() - startedAt).toBeLessThan(120_000);
+
+    const page = await fetch(`${site.origin}/`);
+    expect(page.headers.get('content-type')).toContain('text/html');
+    expect(await page.text()).toContain('<script');
+    const state = (await (await fetch(`${site.origin}/api/state`)).json()) as SiteState;
+    expect(state.cameras).toHaveLength(1);
+    expect(state.cameras[0]).toMatchObject({ camera: 'counter', state: { state: 'streaming' } });
+    expect(state.gateways[0]).toMatchObject({ state: 'online', quarantined: false });
+    expect(state.counters).toMatchObject({ gaps: 0, withheld: 0, refused: {} });
+
+    // As a terminal does it: the signal reaches every process of the foreground group.
+    site.child.kill('SIGINT');
+    expect(await site.exit).toBe(0);
+    expect(site.members).toEqual([]);
+  });
+
+  it('leaves nothing running when it is killed', async () => {
+    const site = start();
+    await expect.poll(() => site.lines.length, { timeout: 120_000, interval: 100 }).toBeGreaterThan(0);
+    const names = site.members.map(({ command }) => command).join('\n');
+    for (const part of [' broker ', ' backend ', ' agent ', 'camera.py', 'ffmpeg'])
+      expect(names).toContain(part);
+    site.child.kill('SIGKILL');
+    await expect.poll(() => site.members, { timeout: 20_000 }).toEqual([]);
+  });
+
+  it('refuses a second site on the same folder, and a port that is taken', async () => {
+    const first = start();
+    await expect.poll(() => first.notes, { timeout: 60_000 }).toContain('The page:');
+    const second = start();
+    expect(await second.exit).toBe(1);
+    expect(second.notes).toContain('code: DEMO_IN_USE');
+    const other = mkdtempSync(join(tmpdir(), 'blindsight-site-'));
+    const third = new SiteProcess(other, '--port', new URL(first.origin).port);
+    sites.push(third);
+    expect(await third.exit).toBe(1);
+    expect(third.notes).toContain('code: DEMO_PORT_TAKEN');
+    rmSync(other, { recursive: true });
+    first.child.kill('SIGTERM');
+    expect(await first.exit).toBe(0);
+  });
+});
