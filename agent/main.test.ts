@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -52,12 +52,8 @@ const more = (count: number) => {
   return until(`${count} more answers`, () => backend.envelopes.length >= from + count);
 };
 
-/** Direct children of the processes that a test started, by their command. */
-function captures(): number {
-  return readFileSync('/proc/loadavg', 'utf8').length > 0
-    ? backend.cameras.filter((state) => state.state === 'streaming').length
-    : 0;
-}
+const streams = () => backend.cameras.some((state) => state.state === 'streaming');
+const isRunning = (pid: number) => existsSync(`/proc/${pid}`);
 
 /** One story: each step starts where the one before it ended. */
 describe('a gateway', { timeout: 60_000 }, () => {
@@ -73,10 +69,7 @@ describe('a gateway', { timeout: 60_000 }, () => {
     await until('a birth', () => backend.births.length > 0);
     const [birth] = backend.births;
     expect(birth).toMatchObject({ gateway: 'gate-1', cameras: ['front'], bundle: null });
-    await until(
-      'its states',
-      () => backend.states.length > 0 && backend.reports.length > 0 && captures() > 0,
-    );
+    await until('its states', () => backend.states.length > 0 && backend.reports.length > 0 && streams());
     expect(backend.states.at(-1)).toMatchObject({
       state: 'online',
       reason: 'started',
@@ -147,6 +140,8 @@ describe('a gateway', { timeout: 60_000 }, () => {
   it('loses nothing when it is killed, and goes on with its bundle in a new session', async () => {
     backend.receipts = false;
     await until('unconfirmed answers', async () => (await stored()).length >= 2);
+    const children = site.agentChildren();
+    expect(children.length).toBeGreaterThan(0);
     await site.stopAgent('SIGKILL');
     const kept = await stored();
     await until('the last will', () => backend.states.at(-1)?.reason === 'lost');
@@ -163,12 +158,16 @@ describe('a gateway', { timeout: 60_000 }, () => {
     expect(sent.slice(0, waited.length)).toEqual(waited);
     expect(backend.requests.length).toBe(requests);
     expect(backend.births.at(-1)?.bundle).toBe(bundle.digest);
+    await until('the end of orphans', () => !children.some(isRunning));
   });
 
   it('says goodbye, ends its children and has kept the password to itself', async () => {
+    const children = site.agentChildren();
+    expect(children.length).toBeGreaterThan(0);
     const started = performance.now();
     expect(await site.stopAgent('SIGTERM')).toBe(0);
     expect(performance.now() - started).toBeLessThan(5000);
+    expect(children.filter(isRunning)).toEqual([]);
     await until('the goodbye', () => backend.states.at(-1)?.reason === 'stopped');
     expect(site.logs).not.toContain('s3cret');
     const { cameras, events, births } = backend;

@@ -164,7 +164,7 @@ function workerError(message: string, cause?: unknown): BlindsightError {
 
 function watch(worker: Worker): Promise<Error> {
   const { promise, resolve } = Promise.withResolvers<Error>();
-  worker.once('error', (error: Error) => resolve(workerError(`the thread failed: ${error.message}`, error)));
+  worker.on('error', (error: Error) => resolve(workerError(`the thread failed: ${error.message}`, error)));
   worker.once('exit', (code) => resolve(workerError(`the thread ended (${code})`)));
   return promise;
 }

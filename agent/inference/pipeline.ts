@@ -18,8 +18,11 @@ export type Answer = {
   readonly ciphertext: Uint8Array;
 };
 
+/** What the pipeline sees of a camera. */
+export type FrameSource = Pick<Camera, 'name' | 'config' | 'hasFrame' | 'take' | 'markInference'>;
+
 export type PipelineOptions = {
-  readonly cameras: readonly Camera[];
+  readonly cameras: readonly FrameSource[];
   readonly runner: Pick<Runner, 'host' | 'run'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -31,7 +34,7 @@ export type PipelineOptions = {
   readonly isWatched?: (camera: string) => boolean;
 };
 
-type Lane = { readonly camera: Camera; readonly filter: PrivacyFilter; dueMs: number };
+type Lane = { readonly camera: FrameSource; readonly filter: PrivacyFilter; dueMs: number };
 
 /**
  * Takes pictures to the interpreter, one at a time: cameras in turn, each at most at its rate, always the newest
@@ -45,6 +48,7 @@ export class Pipeline {
   #answers = 0;
   #failures = 0;
   #progressMs: number;
+  #busy = false;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -65,12 +69,11 @@ export class Pipeline {
    * watchdog.
    */
   get stuckMs(): number {
+    const now = this.#options.clock.monotonic();
     const idle = this.#options.runner.host === null || this.#lanes.every((lane) => !lane.camera.hasFrame);
-    if (idle && !this.#busy) this.#progressMs = this.#options.clock.monotonic();
-    return this.#options.clock.monotonic() - this.#progressMs;
+    if (idle && !this.#busy) this.#progressMs = now;
+    return now - this.#progressMs;
   }
-
-  #busy = false;
 
   /** Something changed: a picture came, or the interpreter did. */
   wake(): void {

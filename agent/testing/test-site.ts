@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -109,6 +110,16 @@ export class TestSite {
       this.logs += text;
     });
     this.#agent = child;
+  }
+
+  /** Process ids of the gateway's children. */
+  agentChildren(): number[] {
+    const pid = this.#agent?.pid ?? 0;
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+      .trim()
+      .split(' ')
+      .filter(Boolean)
+      .map(Number);
   }
 
   /** Ends the gateway; resolves with its exit code, null where the signal ended it. */

@@ -28,12 +28,15 @@ export type UplinkOptions = {
   readonly onChunk: (wire: Uint8Array) => void;
 };
 
+const EVENT_MS = 10_000;
+
 /** Everything that a gateway says and hears, but for answers, which the outbox sends. */
 export class Uplink {
   readonly link: Link;
   readonly #options: UplinkOptions;
   readonly #topics: ReturnType<typeof gatewayTopics>;
   #backendSession: number | null = null;
+  readonly #said = new Map<string, number>();
 
   constructor(options: UplinkOptions) {
     this.#options = options;
@@ -81,8 +84,14 @@ export class Uplink {
     this.#say(this.#topics.reported, message, true);
   }
 
-  /** Tells the operator; without a link the event is in the local log only. */
+  /**
+   * Tells the operator, each code at most once in ten seconds. What was left out, or had no link, is in the local log and
+   * in the counters of {@link publishHealth}.
+   */
   publishEvent(level: LogEvent['level'], code: string, message: string): void {
+    const now = this.#options.clock.monotonic();
+    if (now - (this.#said.get(code) ?? Number.NEGATIVE_INFINITY) < EVENT_MS) return;
+    this.#said.set(code, now);
     const event: LogEvent = { time: this.#time(), level, code, message: message.slice(0, 1000) };
     this.#say(this.#topics.log, event);
   }

@@ -1,0 +1,89 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { runClear } from '#fhe/program/clear.ts';
+import { createDecryptor } from '#fhe/secret/decryptor.ts';
+import { worstError } from '#fhe/testing/parameters.ts';
+import { testPicture } from '#fhe/testing/programs.ts';
+import { makeBundle, makeNetwork, type TestNetwork } from '../testing/make-bundle.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
+import type { Bundle } from './bundle.ts';
+import { InterpreterHost } from './interpreter-host.ts';
+
+let network: TestNetwork;
+beforeAll(async () => {
+  network = await makeNetwork();
+});
+
+async function onDisk(): Promise<Bundle> {
+  const { digest, manifest, parts } = makeBundle(network, generateKeyPairSync('ed25519').privateKey);
+  const directory = await temporaryDirectory();
+  for (const [name, bytes] of Object.entries(parts)) await writeFile(join(directory, name), bytes);
+  return { digest, manifest, directory };
+}
+
+const picture = () => Float32Array.from(testPicture);
+
+describe('InterpreterHost', () => {
+  it.each(['reference', 'engine'] as const)('runs the program in a thread: %s', async (kind) => {
+    const bundle = await onDisk();
+    const host = await InterpreterHost.open({ bundle, kind, threads: 2, selfTest: false });
+    expect(host.picture).toEqual(network.program.picture);
+    const { ciphertext, timings } = await host.run(picture());
+    expect(timings.evaluateMs).toBeGreaterThan(0);
+    const decryptor = await createDecryptor(network.program, network.keys);
+    const clear = runClear(network.program, network.constants, testPicture);
+    expect(worstError(decryptor.decrypt(ciphertext), clear)).toBeLessThan(0.01);
+    decryptor.close();
+    await host.close();
+    await expect(host.run(picture())).rejects.toMatchObject({ code: 'FHE_WORKER' });
+  });
+
+  it('refuses a bundle that has no self-test for its interpreter', async () => {
+    const bundle = await onDisk();
+    const opening = InterpreterHost.open({ bundle, kind: 'engine', threads: 1, selfTest: true });
+    await expect(opening).rejects.toMatchObject({ code: 'BUNDLE_SELF_TEST' });
+  });
+
+  it('stops loading when it is told to', async () => {
+    const bundle = await onDisk();
+    const signal = AbortSignal.timeout(5);
+    const opening = InterpreterHost.open({ bundle, kind: 'reference', threads: 1, selfTest: true, signal });
+    await expect(opening).rejects.toMatchObject({ name: 'TimeoutError' });
+  });
+
+  it('ends a thread that does not come back', async () => {
+    const bundle = await onDisk();
+    const host = await InterpreterHost.open({
+      bundle,
+      kind: 'reference',
+      threads: 1,
+      selfTest: false,
+      runTimeoutMs: 200,
+      workerFile: new URL('../testing/hanging-worker.ts', import.meta.url),
+    });
+    await expect(host.run(picture())).rejects.toMatchObject({
+      code: 'FHE_WORKER',
+      message: /took longer than 0.2 s/,
+    });
+    expect(host.closed).toBe(true);
+    await host.gone;
+  });
+
+  it('closes at once in the middle of a run', async () => {
+    const bundle = await onDisk();
+    const workerFile = new URL('../testing/hanging-worker.ts', import.meta.url);
+    const host = await InterpreterHost.open({
+      bundle,
+      kind: 'reference',
+      threads: 1,
+      selfTest: false,
+      workerFile,
+    });
+    const running = host.run(picture());
+    const refused = expect(running).rejects.toMatchObject({ code: 'FHE_WORKER' });
+    await host.close();
+    await refused;
+  });
+});

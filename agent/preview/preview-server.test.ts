@@ -1,0 +1,87 @@
+import { execFileSync } from 'node:child_process';
+import { request } from 'node:http';
+import { networkInterfaces } from 'node:os';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createLogger } from '#runtime/log.ts';
+import type { Frame } from '../camera/frame.ts';
+import { PrivacyFilter } from '../privacy/privacy-filter.ts';
+import { until } from '../testing/until.ts';
+import { PreviewServer } from './preview-server.ts';
+
+const log = createLogger({ name: 'test', level: 'error', format: 'json' });
+const token = 'a-long-enough-token';
+
+let preview: PreviewServer;
+beforeEach(async () => {
+  preview = await PreviewServer.start({ port: 0, token, cameras: ['front'], ffmpegPath: 'ffmpeg', log });
+});
+afterEach(() => preview.close());
+
+const url = (path: string) => `http://127.0.0.1:${preview.port}${path}`;
+const bearer = { headers: { Authorization: `Bearer ${token}` } };
+
+function frame(grey: number): Frame {
+  return { width: 161, height: 121, data: new Uint8Array(161 * 121 * 3).fill(grey), timeMs: 0, number: 1 };
+}
+
+describe('PreviewServer', () => {
+  it('shows nothing without the token, and no camera that is not there', async () => {
+    expect((await fetch(url('/front'))).status).toBe(401);
+    expect((await fetch(url('/front'), { headers: { Authorization: 'Bearer x' } })).status).toBe(401);
+    expect((await fetch(url('/back'), bearer)).status).toBe(404);
+    expect((await fetch(url('/front'), { ...bearer, method: 'POST' })).status).toBe(405);
+    expect(preview.isWatched('front')).toBe(false);
+  });
+
+  it('listens on the loopback interface only', async () => {
+    const outside = Object.values(networkInterfaces())
+      .flat()
+      .find((address) => address?.internal === false && address.family === 'IPv4');
+    const host = outside?.address ?? '127.0.0.2';
+    const refused = new Promise((resolve) =>
+      request({ host, port: preview.port, path: '/front' })
+        .on('error', (error: NodeJS.ErrnoException) => resolve(error.code))
+        .on('response', () => resolve('answered'))
+        .end(),
+    );
+    expect(await refused).toBe('ECONNREFUSED');
+  });
+
+  it('streams masked pictures as MPEG-1 while somebody watches', async () => {
+    const watching = new AbortController();
+    const response = await fetch(url('/front'), { ...bearer, signal: watching.signal });
+    expect(response.headers.get('content-type')).toBe('video/mp2t');
+    expect(preview.isWatched('front')).toBe(true);
+    const filter = new PrivacyFilter([]);
+    const feeding = setInterval(() => preview.show('front', filter.apply(frame(180))), 20);
+    const pieces: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const piece of response.body!) {
+      pieces.push(piece);
+      bytes += piece.length;
+      if (bytes > 20_000) break;
+    }
+    clearInterval(feeding);
+    watching.abort();
+    const decoded = execFileSync(
+      'ffmpeg',
+      [
+        '-loglevel',
+        'quiet',
+        '-i',
+        'pipe:0',
+        '-frames:v',
+        '1',
+        '-f',
+        'rawvideo',
+        '-pix_fmt',
+        'gray',
+        'pipe:1',
+      ],
+      { input: Buffer.concat(pieces) },
+    );
+    expect(decoded.length).toBeGreaterThan(640 * 400);
+    expect(Math.abs(decoded[decoded.length >> 1]! - 180)).toBeLessThan(8);
+    await until('nobody watches', () => !preview.isWatched('front'));
+  });
+});
