@@ -24,6 +24,20 @@ describe('while the backend goes and comes', () => {
   });
 });
 
+describe('where the backend is down from the beginning', () => {
+  const bench = cockpitBench();
+
+  it('says so on an otherwise empty page, and opens by itself', async () => {
+    bench.site().failing = true;
+    const { page } = await bench.open();
+    await page.getByText('The backend does not answer').waitFor();
+    expect(await page.locator('.card').count()).toBe(0);
+    bench.site().failing = false;
+    await page.locator('.answer-label').waitFor({ timeout: 15_000 });
+    expect(await page.getByText('The backend does not answer').count()).toBe(0);
+  });
+});
+
 describe('when the link dies without a word', () => {
   const bench = cockpitBench();
 

@@ -226,7 +226,7 @@ describe('the site', () => {
           health: healthOf({ outbox: { waiting: 41, dropped: 12, bytes: 1, oldestSeconds: 9 } }),
         }),
       ],
-      counters: { accepted: 5, duplicates: 3, gaps: 2, refused: { FHE_FORMAT: 7 }, withheld: 1 },
+      counters: { accepted: 5, duplicates: 3, gaps: 2, refused: { signature: 7 }, withheld: 1 },
     });
     const { page } = await bench.open();
     const notices = await page.locator('.notice').allTextContents();
@@ -246,7 +246,7 @@ describe('the site', () => {
       '12',
     ]);
     await page.getByText('Why answers were refused').click();
-    await page.getByText('FHE_FORMAT').waitFor();
+    await page.getByText('The signature is not the gateway’s.').waitFor();
   });
 
   it('has words for a site without gateway, and for a gateway without camera', async () => {

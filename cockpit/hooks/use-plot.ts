@@ -12,6 +12,8 @@ const AXIS_WIDTH = 54;
 const AXIS_HEIGHT = 24;
 /** Least distance of two times below the plot, in CSS pixels. */
 const LABEL_DISTANCE = 64;
+/** Half the width of `00:00`, in CSS pixels. */
+const HALF_TEXT = 20;
 
 export type PlotInput = {
   readonly times: readonly number[];
@@ -102,7 +104,11 @@ function plotOptions({ element, labels, fills, ink, grid, end, point }: OptionsI
         size: AXIS_HEIGHT,
         space: LABEL_DISTANCE,
         grid: { show: false },
-        values: (_, splits) => splits.map((time) => formatClock(time).slice(0, 5)),
+        values: (_, splits) => {
+          // A time whose text would be cut off at the right edge is left out.
+          const halfTextMs = (WINDOW_MS * HALF_TEXT) / Math.max(1, element.clientWidth - AXIS_WIDTH);
+          return splits.map((time) => (end.current - time < halfTextMs ? '' : formatClock(time).slice(0, 5)));
+        },
       },
       {
         ...axis,

@@ -17,10 +17,14 @@ export function Cockpit() {
       <SiteHeader model={model} theme={theme} onToggleTheme={toggle} />
       <main class={model.phase === 'away' ? 'is-away' : ''}>
         {model.phase === 'locked' && <Login onOpened={unlock} />}
-        {model.awaySinceMs !== null && <Away sinceMs={model.awaySinceMs} nowMs={browserMs} />}
+        {model.awaySinceMs !== null && model.site !== null && (
+          <Away sinceMs={model.awaySinceMs} nowMs={browserMs} />
+        )}
         {model.phase === 'opening' && <p class="opening">Opening the cockpit …</p>}
-        {model.phase === 'away' && model.site === null && (
-          <Empty title="The backend does not answer">This page tries again by itself.</Empty>
+        {model.awaySinceMs !== null && model.site === null && (
+          <Empty title="The backend does not answer">
+            Since {formatClock(model.awaySinceMs)}. This page tries again by itself.
+          </Empty>
         )}
         <Overview model={model} theme={theme} nowMs={browserMs + model.clockOffsetMs} />
       </main>

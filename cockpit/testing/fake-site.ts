@@ -29,6 +29,8 @@ export type FakeSiteOptions = {
  */
 export class FakeSite {
   site: SiteState = siteOf();
+  /** While true the page is served, but every API call fails, as behind a proxy whose backend is down. */
+  failing = false;
   histories = new Map<string, History>();
   readonly #options: FakeSiteOptions;
   #server: Server | null = null;
@@ -91,6 +93,7 @@ export class FakeSite {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname } = new URL(request.url ?? '/', this.url);
     if (!pathname.startsWith('/api/')) return this.#servePage(pathname, response);
+    if (this.failing) return sendJson(response, 503, { error: 'away' });
     if (pathname === '/api/session') return this.#openSession(request, response);
     if (!this.#isLetIn(request)) return sendJson(response, 401, { error: 'token' });
     if (pathname === '/api/state') return sendJson(response, 200, this.site);

@@ -9,7 +9,7 @@ const counters = {
   accepted: 5120,
   duplicates: 2,
   gaps: 3,
-  refused: { FHE_FORMAT: 4, FHE_TOO_LARGE: 9, SOMETHING_NEW: 0 },
+  refused: { signature: 4, oversized: 9, replayed: 0 },
   withheld: 1,
 };
 
@@ -47,9 +47,9 @@ describe('refusalRows', () => {
   it('lists reasons that happened, most frequent first, in words', () => {
     const rows = refusalRows(siteOf({ counters }));
     expect(rows.map(({ key, count }) => [key, count])).toEqual([
-      ['FHE_TOO_LARGE', 9],
-      ['FHE_FORMAT', 4],
+      ['oversized', 9],
+      ['signature', 4],
     ]);
-    expect(rows[0]?.explanation).toMatch(/size limit/);
+    expect(rows[0]?.explanation).toMatch(/larger than any answer/);
   });
 });

@@ -1,5 +1,5 @@
 import type { SiteState } from '#protocol/api.ts';
-import { meaningOf } from './gateway-words.ts';
+import { refusalWords } from './refusal-words.ts';
 import type { Tone } from './tone.ts';
 
 export type CounterRow = {
@@ -44,7 +44,7 @@ const DEFINITIONS: readonly Definition[] = [
   {
     key: 'withheld',
     name: 'Withheld',
-    explanation: 'Opened, but implausible, so never shown. The gateway is quarantined.',
+    explanation: 'Opened, but implausible, so never shown. As a rule the gateway is quarantined.',
     tone: 'bad',
     count: (site) => site.counters.withheld,
   },
@@ -84,7 +84,13 @@ export function refusalRows(site: SiteState): readonly CounterRow[] {
   return Object.entries(site.counters.refused)
     .filter(([, count]) => count > 0)
     .sort(([, left], [, right]) => right - left)
-    .map(([code, count]) => ({ key: code, name: code, explanation: meaningOf(code), count, tone: 'bad' }));
+    .map(([reason, count]) => ({
+      key: reason,
+      name: reason,
+      explanation: refusalWords(reason),
+      count,
+      tone: 'bad',
+    }));
 }
 
 function total(counts: readonly number[]): number {

@@ -67,8 +67,3 @@ function errorWords(error: { readonly code: string; readonly message: string } |
 export function actionFor(code: string): string {
   return Object.hasOwn(ERRORS, code) ? ERRORS[code as ErrorCode].action : '';
 }
-
-/** What a code means, in the registry's words, or the code itself where the registry does not know it. */
-export function meaningOf(code: string): string {
-  return Object.hasOwn(ERRORS, code) ? ERRORS[code as ErrorCode].meaning : code;
-}

@@ -17,7 +17,7 @@ export function notices(site: SiteState, nowMs: number): readonly Notice[] {
       found.push({
         key: `quarantined ${gateway.name}`,
         tone: 'bad',
-        text: `Gateway ${gateway.name} is quarantined: it sent an answer that cannot be genuine. Its answers are no longer opened until it is enrolled anew.`,
+        text: `Gateway ${gateway.name} is quarantined: it sent an answer that cannot be genuine. Its answers stay unopened until somebody looks into it and releases it (npx blindsight gateway release ${gateway.name}).`,
       });
     }
   }

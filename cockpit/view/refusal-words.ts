@@ -1,0 +1,23 @@
+/** Why an envelope was not opened, for an operator; the reasons are those of the backend's counters. */
+const WORDS: Readonly<Record<string, string>> = {
+  retained: 'A retained message stood where only fresh answers belong.',
+  oversized: 'The message was larger than any answer.',
+  'inbox-full': 'Too much waited already; the gateway sends it again.',
+  malformed: 'The message was no answer at all.',
+  'unknown-gateway': 'The sender is not an enrolled gateway.',
+  signature: 'The signature is not the gateway’s.',
+  topic: 'It came in under another gateway’s or camera’s name.',
+  site: 'It was meant for another site.',
+  camera: 'The camera belongs to another gateway.',
+  quarantined: 'The gateway is in quarantine.',
+  model: 'The network was never deployed to this gateway.',
+  replayed: 'Another answer with this number was settled before.',
+  stale: 'It was older than what is remembered.',
+  size: 'Its length is not that of an answer of this network.',
+  ciphertext: 'Its content does not have the form of an answer.',
+};
+
+/** The reason in words, or as it is where this page does not know it. */
+export function refusalWords(reason: string): string {
+  return Object.hasOwn(WORDS, reason) ? (WORDS[reason] ?? reason) : reason;
+}
