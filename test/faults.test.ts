@@ -1,0 +1,67 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { SiteState } from '#protocol/api.ts';
+import { SiteProcess } from './testing/site-process.ts';
+
+/** The daemons start again by themselves, as under systemd; what is proven is that no answer is lost and none comes twice. */
+describe('kill -9 at any moment', () => {
+  let data: string;
+  let site: SiteProcess;
+
+  const state = async () => (await (await fetch(`${site.origin}/api/state`)).json()) as SiteState;
+  const kill = (name: string) => {
+    const member = site.members.find(({ command }) => command.includes(`cli.ts ${name} `));
+    expect(member, `${name} runs`).toBeDefined();
+    process.kill(member!.pid, 'SIGKILL');
+  };
+  /** Waits until results come that were captured after now. */
+  const untilAnsweredAnew = async () => {
+    const now = Date.now();
+    await expect
+      .poll(() => site.results.filter((result) => Date.parse(result.frameTime) > now).length, {
+        timeout: 90_000,
+        interval: 250,
+      })
+      .toBeGreaterThan(1);
+  };
+
+  beforeAll(() => {
+    data = mkdtempSync(join(tmpdir(), 'blindsight-faults-'));
+    site = new SiteProcess(data);
+  });
+  afterAll(() => {
+    site.cleanUp();
+    rmSync(data, { recursive: true, force: true });
+  });
+
+  it('starts', async () => {
+    await expect.poll(() => site.lines.length, { timeout: 240_000, interval: 250 }).toBeGreaterThan(2);
+  });
+
+  it.each(['broker', 'backend', 'agent', 'backend', 'agent', 'broker'])('%s comes back', async (name) => {
+    await sleep(Math.random() * 2_000);
+    kill(name);
+    await untilAnsweredAnew();
+    const { gateways } = await state();
+    expect(gateways[0]).toMatchObject({ quarantined: false, reported: { bundle: { status: 'active' } } });
+  });
+
+  it('broker and backend die together', async () => {
+    kill('broker');
+    kill('backend');
+    await untilAnsweredAnew();
+  });
+
+  it('lost none and decrypted none twice', async () => {
+    const frames = site.results.map((result) => result.frameTime);
+    expect(new Set(frames).size).toBe(frames.length);
+    const { counters } = await state();
+    expect(counters).toMatchObject({ gaps: 0, withheld: 0, refused: {} });
+    site.child.kill('SIGTERM');
+    expect(await site.exit).toBe(0);
+    expect(site.members).toEqual([]);
+  });
+});
