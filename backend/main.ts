@@ -11,6 +11,7 @@ import { startApi } from './api/server.ts';
 import { Decryptor } from './decryption/decryptor.ts';
 import { Intake } from './decryption/intake.ts';
 import { Processor } from './decryption/processor.ts';
+import { ReceiptSender } from './decryption/receipt-sender.ts';
 import { RefusalLog } from './decryption/refusal-log.ts';
 import { ChunkServer } from './deployment/chunk-server.ts';
 import { DeploymentService } from './deployment/deployment-service.ts';
@@ -125,10 +126,10 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
   const results = new ResultPublisher(site.name, link, view, log);
   const deployments = new DeploymentService({ store, site: site.name, link, clock, log, onChange });
   const chunks = new ChunkServer({ store, blobs: site.blobs, site: site.name, link, log });
+  const receipts = new ReceiptSender({ site: site.name, link, clock, log });
   const intake = new Intake({
     store,
-    site: site.name,
-    link,
+    receipts,
     clock,
     log,
     refusals: new RefusalLog(store, clock, log),
@@ -158,6 +159,7 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
   ];
   let closing: Promise<void> | null = null;
   const closeAll = async () => {
+    receipts.flush();
     await link.close([
       {
         topic: topics.backendState,
@@ -166,6 +168,7 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
       },
     ]);
     await intake.idle();
+    receipts.flush();
     await chunks.close();
     stop.abort();
     await Promise.all(loops);

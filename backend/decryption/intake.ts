@@ -1,18 +1,17 @@
 import { envelopeDigest } from '#protocol/envelope.ts';
-import { gatewayTopics } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
-import type { Link, MessageHandler } from '#runtime/link.ts';
+import type { MessageHandler } from '#runtime/link.ts';
 import type { Logger } from '#runtime/log.ts';
 import type { InboxBound, InboxItem } from '../store/inbox.ts';
 import type { Store } from '../store/store.ts';
 import { ENVELOPE_MAX_BYTES } from './check-envelope.ts';
+import type { ReceiptSender } from './receipt-sender.ts';
 import type { RefusalLog } from './refusal-log.ts';
 import type { Refusal } from './refusals.ts';
 
 export type IntakeOptions = {
   readonly store: Store;
-  readonly site: string;
-  readonly link: Pick<Link, 'publish'>;
+  readonly receipts: Pick<ReceiptSender, 'add'>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly refusals: RefusalLog;
@@ -22,12 +21,13 @@ export type IntakeOptions = {
 };
 
 const BOUND: InboxBound = { items: 20_000, bytes: 2 ** 30 };
-/** Envelopes that one commit makes durable, and one receipt names. */
+/** Envelopes that one commit makes durable. */
 const MAX_BATCH = 64;
 /** Envelopes in memory before their commit; more are dropped without receipt, and come again. */
 const MAX_PENDING = 512;
 
 type Arrival = Omit<InboxItem, 'id' | 'attempts'>;
+type Drop = { readonly gateway: string; readonly reason: Refusal };
 
 /** `blindsight/v1/<site>/<gateway>/camera/<camera>/inference` */
 function namesIn(topic: string): { readonly gateway: string; readonly camera: string } | null {
@@ -38,11 +38,13 @@ function namesIn(topic: string): { readonly gateway: string; readonly camera: st
 
 /**
  * First station of an envelope: durable in the inbox, then a receipt, whatever the bytes are. Nothing is decoded here, so a receipt
- * says nothing about them, and its time depends on the disk alone.
+ * says nothing about them.
  */
 export class Intake {
   readonly #options: IntakeOptions;
   #pending: Arrival[] = [];
+  /** What was dropped since the last commit; counted in batches, because a flood must not become a flood of commits. */
+  #drops: Drop[] = [];
   #flushing: Promise<void> | null = null;
 
   constructor(options: IntakeOptions) {
@@ -53,70 +55,68 @@ export class Intake {
   readonly receive: MessageHandler = (topic, payload, packet) => {
     const names = namesIn(topic);
     if (names === null) return;
-    if (packet.retain) return this.#drop(names.gateway, 'retained');
-    if (payload.length > ENVELOPE_MAX_BYTES) return this.#drop(names.gateway, 'oversized');
-    if (this.#pending.length >= MAX_PENDING) return this.#drop(names.gateway, 'inbox-full');
-    this.#pending.push({
-      ...names,
-      digest: envelopeDigest(payload),
-      receivedMs: this.#options.clock.now(),
-      envelope: payload,
-    });
+    const reason = this.#reasonToDrop(payload, packet.retain);
+    if (reason !== null) {
+      this.#drops.push({ gateway: names.gateway, reason });
+    } else {
+      const receivedMs = this.#options.clock.now();
+      this.#pending.push({ ...names, digest: envelopeDigest(payload), receivedMs, envelope: payload });
+    }
     this.#flushing ??= this.#flush().finally(() => {
       this.#flushing = null;
     });
   };
+
+  #reasonToDrop(payload: Uint8Array, retained: boolean): Refusal | null {
+    if (retained) return 'retained';
+    if (payload.length > ENVELOPE_MAX_BYTES) return 'oversized';
+    return this.#pending.length >= MAX_PENDING ? 'inbox-full' : null;
+  }
 
   /** Resolves when everything that was received is durable or dropped. */
   async idle(): Promise<void> {
     while (this.#flushing !== null) await this.#flushing;
   }
 
-  #drop(gateway: string, reason: Refusal): void {
-    const { store, refusals, log } = this.#options;
-    Promise.all([store.counters.add(`refused.${reason}`), refusals.add(gateway, reason)]).catch((error) =>
-      log.error({ err: error }, 'cannot count a dropped message'),
-    );
-  }
-
   async #flush(): Promise<void> {
-    while (this.#pending.length > 0) {
+    while (this.#pending.length > 0 || this.#drops.length > 0) {
       const batch = this.#pending.splice(0, MAX_BATCH);
       try {
-        await this.#keep(batch);
+        const kept = await this.#keep(batch);
+        for (const { gateway, digest } of kept) this.#options.receipts.add(gateway, digest);
+        if (kept.length > 0) this.#options.onStored();
+        await this.#countDrops();
       } catch (error) {
         // No receipt: the gateways still have these and send them again.
         this.#options.log.error({ err: error, count: batch.length }, 'cannot store what was received');
-        for (const { gateway } of batch) this.#drop(gateway, 'inbox-full');
+        this.#drops = [];
       }
     }
   }
 
-  async #keep(batch: readonly Arrival[]): Promise<void> {
-    const { store, bound = BOUND, onStored } = this.#options;
-    const kept = await store.transaction(async (inside) => {
-      const durable: Arrival[] = [];
+  async #keep(batch: readonly Arrival[]): Promise<Arrival[]> {
+    if (batch.length === 0) return [];
+    const { store, bound = BOUND } = this.#options;
+    return store.transaction(async (inside) => {
+      const kept: Arrival[] = [];
       for (const arrival of batch) {
         const outcome = await inside.inbox.add(arrival, bound);
-        if (outcome === 'full') this.#drop(arrival.gateway, 'inbox-full');
-        else durable.push(arrival);
+        if (outcome === 'full') this.#drops.push({ gateway: arrival.gateway, reason: 'inbox-full' });
+        else kept.push(arrival);
       }
-      return durable;
+      return kept;
     });
-    this.#receipt(kept);
-    if (kept.length > 0) onStored();
   }
 
-  #receipt(kept: readonly Arrival[]): void {
-    const { site, link, log } = this.#options;
-    for (const [gateway, arrivals] of Map.groupBy(kept, (arrival) => arrival.gateway)) {
-      const received = [...new Set(arrivals.map((arrival) => arrival.digest))];
-      link
-        .publish(gatewayTopics(site, gateway).receipt, JSON.stringify({ received }), { qos: 1 })
-        .catch((error: unknown) => {
-          // The gateway sends again after the next connect, and gets its receipt then.
-          log.debug({ err: error, gateway }, 'a receipt was not sent');
-        });
-    }
+  async #countDrops(): Promise<void> {
+    const { store, refusals } = this.#options;
+    const drops = this.#drops.splice(0);
+    if (drops.length === 0) return;
+    await store.transaction(async (inside) => {
+      for (const [reason, same] of Map.groupBy(drops, (drop) => drop.reason)) {
+        await inside.counters.add(`refused.${reason}`, same.length);
+      }
+    });
+    for (const { gateway, reason } of drops) await refusals.add(gateway, reason);
   }
 }
