@@ -37,7 +37,7 @@ export class Encryptor {
     const { length } = engine.parameters.moduli;
     this.#top = length;
     this.#key = engine.allocate(2, length - 1, true);
-    engine.view(this.#key).set(publicKey.residues);
+    engine.write(this.#key, publicKey.residues);
     engine.runOnce((tape) => this.#prepareKey(tape));
   }
 

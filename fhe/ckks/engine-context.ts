@@ -42,6 +42,12 @@ export type Division = {
 };
 
 /**
+ * A cache line between limbs. Without it all limbs of a key begin in the same cache set, and the inner product of key switching, which reads
+ * eighteen of them at once, evicts its own lines: measured 150 µs instead of 45 µs a prime at N = 8192.
+ */
+const LIMB_PADDING = 64;
+
+/**
  * Memory, tables and threads for one set of parameters: what evaluator and encryptor record on.
  *
  * A *position* names a prime: 0 … L for q₀ … q_L, then the special primes.
@@ -52,6 +58,9 @@ export class EngineContext {
   readonly arena = new Arena();
   readonly tables: KernelTables;
   readonly pool: KernelPool;
+  /** Bytes of the residues of a limb. */
+  readonly residueBytes: number;
+  /** Bytes from one limb to the next: see {@link LIMB_PADDING}. */
   readonly limbBytes: number;
   /** α. */
   readonly specials: number;
@@ -62,7 +71,8 @@ export class EngineContext {
     this.primes = [...parameters.moduli, ...parameters.specialModuli];
     this.specials = parameters.specialModuli.length;
     this.tables = new KernelTables(this.arena, parameters.ringDegree);
-    this.limbBytes = parameters.ringDegree * 4;
+    this.residueBytes = parameters.ringDegree * 4;
+    this.limbBytes = this.residueBytes + LIMB_PADDING;
     this.pool = new KernelPool(this.arena, options);
   }
 
@@ -126,8 +136,26 @@ export class EngineContext {
     return this.limbCount(block.level, block.special) * this.limbBytes;
   }
 
-  view(block: Block): Uint32Array {
-    return this.arena.view(block.address, this.blockBytes(block) / 4);
+  /** Copies residues (limb · N + coefficient) into the polynomials of a block from `component` on. */
+  write(block: Block, residues: Uint32Array, component = 0): void {
+    const { ringDegree } = this.parameters;
+    const from = component * this.limbCount(block.level, block.special);
+    for (let limb = 0; limb * ringDegree < residues.length; limb++) {
+      const to = block.address + (from + limb) * this.limbBytes;
+      this.arena.words.set(residues.subarray(limb * ringDegree, (limb + 1) * ringDegree), to / 4);
+    }
+  }
+
+  /** A copy of all residues of a block, without padding. */
+  read(block: Block): Uint32Array {
+    const { ringDegree } = this.parameters;
+    const limbs = block.size * this.limbCount(block.level, block.special);
+    const residues = new Uint32Array(limbs * ringDegree);
+    for (let limb = 0; limb < limbs; limb++) {
+      const at = block.address + limb * this.limbBytes;
+      residues.set(this.arena.view(at, ringDegree), limb * ringDegree);
+    }
+    return residues;
   }
 
   /** Multiplies all limbs of a block by 2^32 modulo their primes: constants and keys are kept so. */

@@ -15,17 +15,15 @@ export type EngineKey = {
 /** Expands a key and brings it into wasm memory. */
 export function loadKey(engine: EngineContext, key: KeySwitchKey): EngineKey {
   const digits = digitCount(engine.parameters, key.level);
-  const distance = engine.limbCount(key.level, true) * engine.limbBytes;
   const a = expandKeyHalf(engine.parameters, key);
-  const words = distance / 4;
-  let first = 0;
+  const words = a.length / digits;
   // One block holds all digits as 2·digits polynomials.
   const block = engine.allocate(2 * digits, key.level, true);
-  const view = engine.view(block);
-  for (let digit = 0; digit < digits; digit++, first += words) {
-    view.set(key.b.subarray(first, first + words), 2 * first);
-    view.set(a.subarray(first, first + words), 2 * first + words);
+  for (let digit = 0; digit < digits; digit++) {
+    engine.write(block, key.b.subarray(digit * words, (digit + 1) * words), 2 * digit);
+    engine.write(block, a.subarray(digit * words, (digit + 1) * words), 2 * digit + 1);
   }
   engine.runOnce((tape) => engine.toMontgomery(tape, block));
+  const distance = engine.distance(block);
   return { level: key.level, address: block.address, stride: 2 * distance, distance };
 }

@@ -71,6 +71,22 @@ export class Evaluator {
     throw new FheError('FHE_KEY_MISSING', `the ${what} reaches level ${key.level}: needed at ${level}`);
   }
 
+  /** out = source, by way of coefficient form: what transforms alone cost. */
+  transformThereAndBack(out: Block, source: Block): void {
+    this.#instruction(() => {
+      const engine = this.#engine;
+      for (const position of engine.positions(out.level, false)) {
+        for (let component = 0; component < out.size; component++) {
+          const to = engine.limb(out, component, position);
+          const group = this.#tape.group();
+          const prime = engine.prime(position);
+          this.#tape.task(Op.inverseAdd, [to, engine.limb(source, component, position), 0, prime], { group });
+          this.#tape.task(Op.forward, [to, to, 0, prime], { after: [group] });
+        }
+      }
+    });
+  }
+
   /** out = a + b; one may have two polynomials where the other has three. */
   add(out: Block, a: Block, b: Block): void {
     this.#instruction(() => {
@@ -84,7 +100,7 @@ export class Evaluator {
             this.#tape.task(Op.add, [to, left, engine.limb(b, component, position), prime]);
           } else {
             const only = engine.limb(component < a.size ? a : b, component, position);
-            this.#tape.task(Op.copy, [to, only, engine.limbBytes]);
+            this.#tape.task(Op.copy, [to, only, engine.residueBytes]);
           }
         }
       }
@@ -327,8 +343,8 @@ export class Evaluator {
       : Number(engine.parameters.specialModuli.reduce((product, s) => product * BigInt(s), 1n) % BigInt(q));
     // Halves, so that two threads share the work of one prime.
     for (const [from, to] of [
-      [0, engine.limbBytes / 2],
-      [engine.limbBytes / 2, engine.limbBytes],
+      [0, engine.residueBytes / 2],
+      [engine.residueBytes / 2, engine.residueBytes],
     ]) {
       const args = [
         engine.limb(block, 0, position),

@@ -116,9 +116,8 @@ function loadConstants(
     const second = expandSecondHalf(parameters, constant);
     const load = (montgomery: boolean): Block => {
       const block = engine.allocate(2, level, modulus === 'QP');
-      const view = engine.view(block);
-      view.set(first);
-      view.set(second, first.length);
+      engine.write(block, first);
+      engine.write(block, second, 1);
       if (montgomery) engine.runOnce((tape) => engine.toMontgomery(tape, block));
       return block;
     };
@@ -187,7 +186,7 @@ class EngineInterpreter implements Interpreter {
         );
       }
       const block = this.#inputs[index];
-      if (block !== undefined) this.#engine.view(block).set(residues);
+      if (block !== undefined) this.#engine.write(block, residues);
     });
     return this.#evaluate();
   }
@@ -197,7 +196,7 @@ class EngineInterpreter implements Interpreter {
     this.#engine.pool.run(tape);
     const { parameters, registers, output: register } = this.#verified;
     const { size, level, scale } = registers.get(register)!;
-    return encodeCiphertext(parameters, { size, level, scale, residues: this.#engine.view(output) });
+    return encodeCiphertext(parameters, { size, level, scale, residues: this.#engine.read(output) });
   }
 
   close(): Promise<void> {
