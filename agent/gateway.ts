@@ -20,6 +20,7 @@ import { Sender } from './outbox/sender.ts';
 import type { PreviewServer } from './preview/preview-server.ts';
 import { startPreview } from './preview/start-preview.ts';
 import { BundleStore } from './rollout/bundle-store.ts';
+import { recoverState } from './rollout/recover-state.ts';
 import { Rollout } from './rollout/rollout.ts';
 import { RolloutStateFile } from './rollout/rollout-state.ts';
 import { runTogether } from './run-together.ts';
@@ -62,12 +63,19 @@ export class Gateway {
       clock,
       log,
     });
+    const identity = await readIdentity(config.identity);
+    const bundles = new BundleStore(join(config.data, 'bundles'));
+    const stateFile = await RolloutStateFile.open(join(config.data, 'rollout.json'), () => {
+      log.error('rollout.json is damaged; the state is taken from the signed manifests on disk');
+      return recoverState(bundles, identity.ownerKey);
+    });
     return new Gateway(options, {
       outbox,
-      identity: await readIdentity(config.identity),
+      identity,
+      bundles,
+      stateFile,
       credentials: await readLinkCredentials(config.broker),
       sessions: await SessionCounter.open(join(config.data, 'session.json'), clock.now()),
-      stateFile: await RolloutStateFile.open(join(config.data, 'rollout.json')),
       preview: await startPreview(config, log),
     });
   }
@@ -103,7 +111,7 @@ export class Gateway {
       site,
       gateway,
       ownerKey: identity.ownerKey,
-      store: new BundleStore(join(config.data, 'bundles')),
+      store: parts.bundles,
       stateFile: parts.stateFile,
       open,
       activate: (host) => this.#runner.activate(host),
@@ -215,7 +223,19 @@ export class Gateway {
   }
 
   async #publishHealth(): Promise<void> {
-    this.#uplink.publishHealth(await measureHealth(this.#options.config.data, this.#outbox.status));
+    const measured = await measureHealth(this.#options.config.data, this.#outbox.status);
+    this.#uplink.publishHealth({ ...measured, pictures: this.#pictures() });
+  }
+
+  #pictures() {
+    const counts = this.#cameras.map((camera) => camera.counts);
+    const { answers, failures } = this.#pipeline.counts;
+    return {
+      captured: counts.reduce((sum, count) => sum + count.captured, 0),
+      superseded: counts.reduce((sum, count) => sum + count.superseded, 0),
+      answered: answers,
+      failed: failures,
+    };
   }
 
   async #every(ms: number, signal: AbortSignal, act: () => void | Promise<void>): Promise<void> {
@@ -239,6 +259,7 @@ export class Gateway {
 
 type GatewayParts = {
   readonly outbox: Outbox;
+  readonly bundles: BundleStore;
   readonly identity: Awaited<ReturnType<typeof readIdentity>>;
   readonly credentials: Awaited<ReturnType<typeof readLinkCredentials>>;
   readonly sessions: SessionCounter;

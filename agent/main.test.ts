@@ -103,6 +103,12 @@ describe('a gateway', { timeout: 60_000 }, () => {
     const black = runClear(network.program, network.constants, new Float32Array(64));
     expect(worstError(slots, black)).toBeLessThan(0.01);
     await until('an empty outbox', async () => (await stored()).length === 0);
+    const pictures = await until(
+      'counts',
+      () => backend.health.find((health) => health.pictures?.answered)?.pictures,
+    );
+    expect(pictures.captured).toBeGreaterThan(pictures.answered);
+    expect(pictures.failed).toBe(0);
   });
 
   it('keeps answers while the backend is away, and sends them in order when it is back, once each', async () => {

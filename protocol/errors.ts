@@ -216,6 +216,10 @@ export const ERRORS = {
     meaning: 'An encrypted answer could not be written to the disk of the gateway.',
     action: 'Check that the data directory exists, is writable and has free space.',
   },
+  OUTBOX_DROPPED: {
+    meaning: 'Encrypted answers were dropped from the disk of a gateway before the backend had them.',
+    action: 'Bring the backend back, or raise outbox.maxMegabytes and outbox.maxAgeHours.',
+  },
   BUNDLE_SIGNATURE: {
     meaning: 'A bundle was not signed by the owner of this installation.',
     action: 'Deploy again from the right backend; if nobody deployed, look for an intruder on the broker.',

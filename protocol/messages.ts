@@ -69,6 +69,17 @@ export const Health = z.strictObject({
     dropped: z.number().int().nonnegative(),
     oldestSeconds: z.number().nonnegative(),
   }),
+  /** Since the daemon started; what is neither superseded, answered nor failed waits or was captured without a bundle. */
+  pictures: z
+    .strictObject({
+      captured: z.number().int().nonnegative(),
+      /** A newer picture came before the network could take this one. */
+      superseded: z.number().int().nonnegative(),
+      answered: z.number().int().nonnegative(),
+      /** Lost on the way: the interpreter or the disk failed. */
+      failed: z.number().int().nonnegative(),
+    })
+    .optional(),
 });
 export type Health = z.infer<typeof Health>;
 

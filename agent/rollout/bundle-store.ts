@@ -1,22 +1,24 @@
 import { readdir, readFile, rename, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BlindsightError } from '#protocol/errors.ts';
-import { decodeManifest, manifestDigest } from '#protocol/manifest.ts';
+import { type DecodedManifest, decodeManifest, manifestDigest } from '#protocol/manifest.ts';
 import { ensureDirectory, syncFolder, writeFileAtomic } from '#runtime/files.ts';
 import type { Bundle } from '../inference/bundle.ts';
 import type { CheckedManifest } from './check-manifest.ts';
 
 const MANIFEST = 'manifest';
 const PARTIAL = '.partial';
-/** Kept free for the outbox, logs and the system. */
 const RESERVE_BYTES = 64 * 2 ** 20;
 
 /** Bundles on disk: a folder each, named by digest; `<digest>.partial` while it is being fetched. */
 export class BundleStore {
   readonly #directory: string;
+  readonly #reserveBytes: number;
 
-  constructor(directory: string) {
+  /** @param reserveBytes is left free on the disk for the outbox, logs and the system */
+  constructor(directory: string, reserveBytes = RESERVE_BYTES) {
     this.#directory = directory;
+    this.#reserveBytes = reserveBytes;
   }
 
   /**
@@ -33,11 +35,11 @@ export class BundleStore {
     await ensureDirectory(directory);
     const bytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0);
     const { bavail, bsize } = await statfs(this.#directory);
-    if (bytes + RESERVE_BYTES > bavail * bsize) {
+    if (bytes + this.#reserveBytes > bavail * bsize) {
       const megabytes = (count: number) => `${Math.ceil(count / 2 ** 20)} MB`;
       throw new BlindsightError(
         'BUNDLE_TOO_LARGE',
-        `the bundle needs ${megabytes(bytes)}, the disk has ${megabytes(bavail * bsize)} free and keeps ${megabytes(RESERVE_BYTES)}`,
+        `the bundle needs ${megabytes(bytes)}, the disk has ${megabytes(bavail * bsize)} free and keeps ${megabytes(this.#reserveBytes)}`,
       );
     }
     return directory;
@@ -63,6 +65,17 @@ export class BundleStore {
     const wire = await readFile(join(directory, MANIFEST)).catch(() => null);
     if (wire === null || manifestDigest(wire) !== digest) return null;
     return { digest, directory, manifest: decodeManifest(wire).manifest };
+  }
+
+  /** Bundles that were fetched completely, where the manifest passes the check. */
+  async complete(check: (decoded: DecodedManifest) => boolean): Promise<Bundle[]> {
+    const bundles: Bundle[] = [];
+    for (const digest of await this.#names()) {
+      const bundle = await this.find(digest);
+      const wire = bundle === null ? null : await readFile(join(bundle.directory, MANIFEST));
+      if (bundle !== null && wire !== null && check(decodeManifest(wire))) bundles.push(bundle);
+    }
+    return bundles;
   }
 
   async remove(digest: string): Promise<void> {

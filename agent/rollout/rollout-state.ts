@@ -34,9 +34,9 @@ export class RolloutStateFile {
   /**
    * Reads the state; a missing file is a new gateway.
    *
-   * @throws Error where the file is there but damaged: starting from nothing would forget the release counter
+   * @param recover where the file is there but damaged: starting from nothing would forget the release counter
    */
-  static async open(path: string): Promise<RolloutStateFile> {
+  static async open(path: string, recover: () => Promise<RolloutState>): Promise<RolloutStateFile> {
     let text: string;
     try {
       text = await readFile(path, 'utf8');
@@ -44,7 +44,8 @@ export class RolloutStateFile {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new RolloutStateFile(path, EMPTY);
       throw error;
     }
-    return new RolloutStateFile(path, State.parse(JSON.parse(text)));
+    const parsed = State.safeParse(parseJson(text));
+    return new RolloutStateFile(path, parsed.success ? parsed.data : await recover());
   }
 
   get current(): RolloutState {
@@ -56,5 +57,13 @@ export class RolloutStateFile {
     const next = { ...this.#state, ...change };
     await writeFileAtomic(this.#path, JSON.stringify(next));
     this.#state = next;
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
   }
 }

@@ -16,6 +16,7 @@ import { makeBundle, makeNetwork, type TestBundle, type TestNetwork } from '../t
 import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { until } from '../testing/until.ts';
 import { BundleStore } from './bundle-store.ts';
+import { recoverState } from './recover-state.ts';
 import { Rollout } from './rollout.ts';
 import { RolloutStateFile } from './rollout-state.ts';
 
@@ -30,7 +31,11 @@ beforeAll(async () => {
 
 /** A gateway's rollout on a folder, and a backend that serves one bundle, possibly falsified on the way. */
 async function bench(
-  options: { directory?: string; tamper?: (request: ChunkRequest, data: Uint8Array) => void } = {},
+  options: {
+    directory?: string;
+    reserveBytes?: number;
+    tamper?: (request: ChunkRequest, data: Uint8Array) => void;
+  } = {},
 ) {
   const directory = options.directory ?? (await temporaryDirectory());
   const reports: Reported['bundle'][] = [];
@@ -59,12 +64,15 @@ async function bench(
       rollout.receiveChunk(encodeChunk({ bundle: request.bundle, part, number, data: piece }));
     }
   };
+  const store = new BundleStore(join(directory, 'bundles'), options.reserveBytes);
   const rollout = new Rollout({
     site: 'town',
     gateway: 'gate-1',
     ownerKey: owner.publicKey,
-    store: new BundleStore(join(directory, 'bundles')),
-    stateFile: await RolloutStateFile.open(join(directory, 'rollout.json')),
+    store,
+    stateFile: await RolloutStateFile.open(join(directory, 'rollout.json'), () =>
+      recoverState(store, owner.publicKey),
+    ),
     open,
     activate: (host) => runner.activate(host),
     request: (request) => void setImmediate(() => serve(request)),
@@ -232,6 +240,34 @@ describe('Rollout', () => {
     again.release(one);
     await again.reaches('active', one.digest);
     expect(again.requests.map((request) => request.part)).not.toContain('constants');
+  });
+
+  it('refuses what the disk has no room for, before anything is fetched', async () => {
+    const { release: announce, reaches, requests } = await bench({ reserveBytes: 2 ** 52 });
+    const one = release(1);
+    announce(one);
+    const report = await reaches('refused', one.digest);
+    expect(report.error).toMatchObject({
+      code: 'BUNDLE_TOO_LARGE',
+      message: expect.stringMatching(/MB free/),
+    });
+    expect(requests).toEqual([]);
+  });
+
+  it('finds its bundles and its counter again when the pointer file is damaged', async () => {
+    const first = await bench();
+    const [one, two] = [release(3), release(4)];
+    first.release(one);
+    await first.reaches('active', one.digest);
+    first.release(two);
+    await first.reaches('active', two.digest);
+    await first.close();
+    await writeFile(join(first.directory, 'rollout.json'), '');
+    const again = await bench({ directory: first.directory });
+    expect(again.rollout.report).toMatchObject({ active: two.digest, previous: one.digest, counter: 4 });
+    const old = release(2);
+    again.release(old);
+    expect(await again.reaches('refused', old.digest)).toMatchObject({ error: { code: 'BUNDLE_COUNTER' } });
   });
 
   it('falls back to the previous bundle when the active one does not load, and fetches that one anew', async () => {
