@@ -7,6 +7,7 @@ import { registerDeploy } from './commands/deploy.ts';
 import { registerGateway } from './commands/gateway.ts';
 import { registerModel } from './commands/model.ts';
 import { registerSite } from './commands/site.ts';
+import { registerTrain } from './commands/train.ts';
 import { reportError } from './report-error.ts';
 import { version } from './version.ts';
 
@@ -36,6 +37,7 @@ for (const register of [
   registerModel,
   registerGateway,
   registerDeploy,
+  registerTrain,
 ]) {
   register(program);
 }

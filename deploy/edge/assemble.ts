@@ -4,7 +4,12 @@ import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync
 import { dirname, join, resolve } from 'node:path';
 import { importClosure } from './closure.ts';
 
-const ENTRIES = ['deploy/edge/main.ts', 'deploy/edge/health-check.mjs'];
+const ENTRIES = [
+  'deploy/edge/main.ts',
+  'deploy/edge/health-check.mjs',
+  // Loaded by a name that is put together at run time.
+  'fhe/kernel/dist/kernel.release.wasm',
+];
 
 const LAUNCHER = `#!/bin/sh
 here=$(dirname "$(dirname "$(readlink -f "$0")")")
