@@ -1,5 +1,5 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   decodeCiphertext,
   decodeConstants,
@@ -325,6 +325,38 @@ describe('an envelope', () => {
     await drain();
     expect(results).toHaveLength(1);
     expect(await counters()).toEqual({ accepted: 1 });
+  });
+
+  it('that waits for a damaged key lets others pass, and is decrypted when the key is back', async () => {
+    const stop = new AbortController();
+    let opensTheKey = 0;
+    const patient = new Processor({
+      store: site.store,
+      site: site.name,
+      decryptor: {
+        prepare: async (model) => {
+          opensTheKey += 1;
+          if (opensTheKey === 1) throw new Error('the key does not open');
+          await decryptor.prepare(model);
+        },
+        decrypt: (model, ciphertext) => decryptor.decrypt(model, ciphertext),
+      },
+      clock: systemClock,
+      log,
+      onResult: (result) => results.push(result),
+      onChange: () => {},
+    });
+    const bound = { items: 100, bytes: 2 ** 30 };
+    for (const sequence of [0, 1]) {
+      const envelope = encodeEnvelope(makeEnvelope({ sequence }), signingKey);
+      const names = { gateway: 'gate', camera: 'door', digest: envelopeDigest(envelope) };
+      await site.store.inbox.add({ ...names, receivedMs: Date.now(), envelope }, bound);
+    }
+    const running = patient.run(stop.signal);
+    await vi.waitFor(() => expect(results).toHaveLength(2), { timeout: 10_000 });
+    expect(results.map((result) => result.sequence)).toEqual([1, 0]);
+    stop.abort();
+    await running;
   });
 
   it('does not claim the future by a clock that is ahead', async () => {

@@ -31,6 +31,8 @@ export type ProcessorOptions = {
 
 /** How often a decryption is begun before the envelope is taken for one that ends the thread. */
 const MAX_ATTEMPTS = 3;
+/** Pause after trouble, so that a store that fails at once is not asked in a tight loop. */
+const MIN_PAUSE_MS = 50;
 /** Longest time that one envelope may take before the processor counts as stuck. */
 const STUCK_MS = 120_000;
 
@@ -63,25 +65,50 @@ export class Processor {
     this.#wake?.();
   }
 
-  /** Works until the signal aborts; finishes the envelope at hand. Trouble (disk, thread, key) is waited out. */
+  /**
+   * Works until the signal aborts; finishes the envelope at hand. An envelope that cannot be processed for a reason that is ours (disk,
+   * thread, a damaged key) stays, lets those behind it pass, and is tried again later.
+   */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log, store } = this.#options;
-    const ladder = new RetryLadder([100, 1000, 5000, 30_000]);
+    const { clock, store } = this.#options;
     signal.addEventListener('abort', () => this.wake(), { once: true });
+    const ladder = new RetryLadder([100, 1000, 5000, 30_000]);
+    let afterId = 0;
+    let retryMs: number | null = null;
     while (!signal.aborted) {
+      if (retryMs !== null && clock.monotonic() >= retryMs) [afterId, retryMs] = [0, null];
+      // Before the look into the inbox, so that nothing that comes in between is overlooked.
+      const woken = this.#nextWake();
       try {
-        // Before the look into the inbox, so that nothing that comes in between is overlooked.
-        const woken = this.#nextWake();
-        const item = await store.inbox.first();
-        if (item === null) await woken;
-        else await this.#timed(item);
-        ladder.reset();
+        const item = await store.inbox.first(afterId);
+        if (item !== null) {
+          afterId = item.id;
+          await this.#timed(item);
+        } else if (retryMs === null) {
+          ladder.reset();
+          await woken;
+          afterId = 0;
+        } else {
+          await this.#sleepUnlessWoken(retryMs - clock.monotonic(), woken);
+        }
       } catch (error) {
-        const code = error instanceof BlindsightError ? error.code : 'WORKER_FAILED';
-        log.error({ code, err: error }, 'the answers wait: one of them could not be processed');
-        await clock.sleep(ladder.next(), signal).catch(() => {});
+        this.#reportTrouble(error);
+        retryMs ??= clock.monotonic() + ladder.next();
+        // The store itself may be the trouble: no hurry then either.
+        await clock.sleep(MIN_PAUSE_MS, signal).catch(() => {});
       }
     }
+  }
+
+  #reportTrouble(error: unknown): void {
+    const code = error instanceof BlindsightError ? error.code : 'WORKER_FAILED';
+    this.#options.log.error({ code, err: error }, 'an answer waits, because it could not be processed');
+  }
+
+  async #sleepUnlessWoken(ms: number, woken: Promise<void>): Promise<void> {
+    const enough = new AbortController();
+    await Promise.race([this.#options.clock.sleep(Math.max(0, ms), enough.signal).catch(() => {}), woken]);
+    enough.abort();
   }
 
   async #timed(item: InboxItem): Promise<void> {

@@ -62,11 +62,12 @@ export class InboxStore {
     });
   }
 
-  /** The oldest item, or null. */
-  async first(): Promise<InboxItem | null> {
+  /** The oldest item, of those after the item `afterId` where it is given; or null. */
+  async first(afterId = 0): Promise<InboxItem | null> {
     const [row] = await this.#database.all<InboxItem>(
       `SELECT id, digest, gateway, camera, received_ms AS "receivedMs", attempts, envelope
-       FROM inbox ORDER BY id LIMIT 1`,
+       FROM inbox WHERE id > ? ORDER BY id LIMIT 1`,
+      afterId,
     );
     return row ?? null;
   }
