@@ -162,7 +162,8 @@ export async function trainNetwork(
   const stepsPerEpoch = Math.floor(count / batch);
   const started = performance.now();
   const curve: EpochReport[] = [];
-  let best = { accuracy: -1, loss: Infinity, epoch: 0, weights: network.snapshot() };
+  let best = { accuracy: -1, loss: Infinity, weights: network.snapshot() };
+  let improved = 0;
   for (let epoch = 1; epoch <= epochs; epoch++) {
     random.shuffle(order);
     let loss = 0;
@@ -200,10 +201,11 @@ export async function trainNetwork(
     curve.push(report);
     options.onProgress?.(report);
     const better = report.validationAccuracy - best.accuracy;
+    if (better > 0) improved = epoch;
     if (better > 0 || (better === 0 && report.loss <= best.loss)) {
-      best = { accuracy: report.validationAccuracy, loss: report.loss, epoch, weights: network.snapshot() };
+      best = { accuracy: report.validationAccuracy, loss: report.loss, weights: network.snapshot() };
     }
-    if (epoch - best.epoch >= (options.patience ?? epochs)) break;
+    if (epoch - improved >= (options.patience ?? epochs)) break;
     // Lets timers, signals and progress output run.
     await new Promise((resolve) => setImmediate(resolve));
   }

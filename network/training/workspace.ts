@@ -98,7 +98,17 @@ export class Workspace {
     columns: number,
     add = false,
   ): void {
-    this.#kernel.multiply(c.byteOffset, a.byteOffset, b.byteOffset, rows, depth, columns, depth, 1, add);
+    this.#kernel.multiply(
+      this.#pointer(c),
+      this.#pointer(a),
+      this.#pointer(b),
+      rows,
+      depth,
+      columns,
+      depth,
+      1,
+      add,
+    );
   }
 
   /** C (rows × columns) = Aᵀ · B, where A is stored as depth × rows. */
@@ -111,7 +121,17 @@ export class Workspace {
     columns: number,
     add = false,
   ): void {
-    this.#kernel.multiply(c.byteOffset, a.byteOffset, b.byteOffset, rows, depth, columns, 1, rows, add);
+    this.#kernel.multiply(
+      this.#pointer(c),
+      this.#pointer(a),
+      this.#pointer(b),
+      rows,
+      depth,
+      columns,
+      1,
+      rows,
+      add,
+    );
   }
 
   /** C (rows × columns) = A · Bᵀ, where B is stored as columns × depth. */
@@ -124,6 +144,21 @@ export class Workspace {
     columns: number,
     add = false,
   ): void {
-    this.#kernel.multiplyTransposed(c.byteOffset, a.byteOffset, b.byteOffset, rows, depth, columns, add);
+    this.#kernel.multiplyTransposed(
+      this.#pointer(c),
+      this.#pointer(a),
+      this.#pointer(b),
+      rows,
+      depth,
+      columns,
+      add,
+    );
+  }
+
+  #pointer(array: Float32Array): number {
+    if (array.buffer !== this.#memory.buffer) {
+      throw new NetworkError('NETWORK_TRAINING', 'the kernel was given an array from outside its workspace');
+    }
+    return array.byteOffset;
   }
 }

@@ -22,10 +22,23 @@ function wrap(value: number, type: ElementType): number {
   return type.startsWith('u') || positive < modulus / 2 ? positive : positive - modulus;
 }
 
+/** Before operator set 7, `broadcast` and `axis` said where the right operand's dimensions lie in the left one's. */
+function alignRight(call: Call, left: Tensor, right: Tensor): Tensor {
+  if (call.opset >= 7) {
+    if (call.node.attributes.size > 0)
+      call.refuse("attributes 'broadcast' and 'axis' ended with operator set 7");
+    return right;
+  }
+  const axis = call.int('axis', left.shape.length - right.shape.length);
+  const after = left.shape.length - axis - right.shape.length;
+  if (axis < 0 || after < 0) call.refuse(`axis ${axis} does not place ${right.shape.join('×')}`);
+  return { ...right, shape: [...right.shape, ...new Array<number>(after).fill(1)] };
+}
+
 function binary(compute: (a: number, b: number) => number): Operator {
   const run = (call: Call): Tensor[] => {
     const left = call.input(0);
-    const right = call.input(1);
+    const right = alignRight(call, left, call.input(1));
     const shape = broadcastShape(call, left.shape, right.shape);
     const indexA = broadcastIndex(call, left.shape, shape);
     const indexB = broadcastIndex(call, right.shape, shape);
@@ -35,7 +48,7 @@ function binary(compute: (a: number, b: number) => number): Operator {
     }
     return [tensorLike(left, shape, output)];
   };
-  return { attributes: [], arity: [2, 2], run };
+  return { attributes: ['broadcast', 'axis'], arity: [2, 2], run };
 }
 
 /** Adds, subtracts … with numpy's broadcasting. */

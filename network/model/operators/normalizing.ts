@@ -18,7 +18,48 @@ export function normalizationFactors(
   return { factor, summand: Float64Array.from(bias!, (b, c) => b - mean![c]! * factor[c]!) };
 }
 
+/** Mean and variance of every channel of a batch. */
+function batchStatistics(input: Tensor): { mean: Float64Array; variance: Float64Array } {
+  const [batch = 0, channels = 1, ...spatial] = input.shape;
+  const pixels = sizeOf(spatial);
+  const mean = new Float64Array(channels);
+  const variance = new Float64Array(channels);
+  const each = (visit: (channel: number, value: number) => void): void =>
+    input.data.forEach((value, i) => {
+      visit(Math.floor(i / pixels) % channels, value);
+    });
+  each((c, value) => {
+    mean[c]! += value / (batch * pixels);
+  });
+  each((c, value) => {
+    variance[c]! += (value - mean[c]!) ** 2 / (batch * pixels);
+  });
+  return { mean, variance };
+}
+
+/** Normalizes by the batch itself and moves the running statistics: for conformance only, networks here are run for inference. */
+function runTrainingNormalization(call: Call): Tensor[] {
+  const input = call.input(0);
+  const [, channels = 1, ...spatial] = input.shape;
+  const pixels = sizeOf(spatial);
+  const { mean, variance } = batchStatistics(input);
+  const momentum = call.float('momentum', 0.9);
+  const epsilon = call.float('epsilon', 1e-5);
+  const [scale, bias] = [call.input(1).data, call.input(2).data];
+  const output = Float64Array.from(input.data, (value, i) => {
+    const c = Math.floor(i / pixels) % channels;
+    return ((value - mean[c]!) / Math.sqrt(variance[c]! + epsilon)) * scale[c]! + bias[c]!;
+  });
+  const running = (index: number, now: Float64Array): Tensor => {
+    const before = call.input(index);
+    const data = now.map((value, c) => momentum * before.data[c]! + (1 - momentum) * value);
+    return tensorLike(before, before.shape, data);
+  };
+  return [tensorLike(input, input.shape, output), running(3, mean), running(4, variance)];
+}
+
 function runBatchNormalization(call: Call): Tensor[] {
+  if (call.int('training_mode', 0) !== 0) return runTrainingNormalization(call);
   const input = call.input(0);
   const [batch = 0, channels = 1, ...spatial] = input.shape;
   const { factor, summand } = normalizationFactors(call, channels);

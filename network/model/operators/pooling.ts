@@ -53,10 +53,24 @@ function runAverage(call: Call): Tensor[] {
   return [tensorLike(input, shape, output)];
 }
 
+/** The offset that `at` (row-major) has when the first spatial dimension runs fastest. */
+function columnMajorOffset(at: number, spatial: readonly number[]): number {
+  let rest = at;
+  let unit = sizeOf(spatial);
+  let offset = 0;
+  for (let d = spatial.length - 1; d >= 0; d--) {
+    unit /= spatial[d]!;
+    offset += (rest % spatial[d]!) * unit;
+    rest = Math.floor(rest / spatial[d]!);
+  }
+  return offset;
+}
+
 function runMax(call: Call): Tensor[] {
   const input = call.input(0);
   const { images, pixels, shape, windows } = planPooling(call, input.shape);
-  if (call.int('storage_order', 0) !== 0) call.refuse("attribute 'storage_order' 1 is not supported; use 0");
+  const spatial = input.shape.slice(2);
+  const columnMajor = call.int('storage_order', 0) !== 0;
   const { index, taps, positions } = windows;
   const output = new Float64Array(images * positions).fill(-Infinity);
   const where = new Float64Array(images * positions);
@@ -67,7 +81,7 @@ function runMax(call: Call): Tensor[] {
         const at = index[tap * positions + position]!;
         if (at < 0 || input.data[image * pixels + at]! <= output[out]!) continue;
         output[out] = input.data[image * pixels + at]!;
-        where[out] = image * pixels + at;
+        where[out] = image * pixels + (columnMajor ? columnMajorOffset(at, spatial) : at);
       }
     }
   }

@@ -1,0 +1,29 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { runConformance } from './conformance.ts';
+
+const folder = fileURLToPath(new URL('../../../shared/data/onnx-backend/', import.meta.url));
+
+describe('Conformance', () => {
+  it("passes the ONNX project's cases, and refuses four for a stated reason", async () => {
+    const report = await runConformance(folder);
+    expect(report.cases.filter((one) => one.status === 'failed')).toEqual([]);
+    expect(
+      report.cases.filter((one) => one.status === 'refused').map(({ name, reason }) => [name, reason]),
+    ).toEqual([
+      ['node/test_identity_sequence', "value 'x': only tensors are supported, not sequenceType"],
+      ...['', '_default', '_mask'].map((suffix) => [
+        `node/test_training_dropout${suffix}`,
+        "node 'of output y' (Dropout): training mode is random and not supported; export the network for inference",
+      ]),
+    ]);
+    expect(report).toMatchObject({ passed: 134, failed: 0, refused: 4 });
+  });
+
+  it('says so where there is no case', async () => {
+    await expect(runConformance(fileURLToPath(new URL('.', import.meta.url)))).rejects.toThrow(
+      'no model.onnx',
+    );
+    await expect(runConformance('/nowhere')).rejects.toThrow('cannot be read');
+  });
+});

@@ -1,0 +1,56 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { prepareFrame, readClip, readFrameLabels } from './clip.ts';
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'clip-'));
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+
+/** A 4 × 2 frame: left half red, right half white. */
+const frame = Uint8Array.from({ length: 24 }, (_, i) =>
+  Math.floor(i / 3) % 4 < 2 ? (i % 3 === 0 ? 255 : 0) : 255,
+);
+
+describe('Clip', () => {
+  it('lays pictures out channel first, in [0, 1]', async () => {
+    const values = await prepareFrame(frame, { width: 4, height: 2 }, { channels: 3, height: 2, width: 4 });
+    expect([...values.slice(0, 8)]).toEqual(new Array(8).fill(1));
+    expect([...values.slice(8, 16)]).toEqual([0, 0, 1, 1, 0, 0, 1, 1]);
+  });
+
+  it('crops before it resizes', async () => {
+    const region = { x: 0.5, y: 0, width: 0.5, height: 1 };
+    const values = await prepareFrame(
+      frame,
+      { width: 4, height: 2 },
+      { channels: 1, height: 1, width: 2 },
+      region,
+    );
+    expect([...values]).toEqual([1, 1]);
+  });
+
+  it('reads labels and names the line that is wrong', async () => {
+    const file = join(folder, 'labels.csv');
+    await writeFile(file, 'frame,presence\n0,absent\n1,present\n');
+    expect(await readFrameLabels(file)).toEqual(['absent', 'present']);
+    await writeFile(file, 'frame,presence\n0,absent\n2,present\n');
+    await expect(readFrameLabels(file)).rejects.toThrow(`${file}:3: expected "1,label", found "2,present"`);
+  });
+
+  it('says so where a clip is none', async () => {
+    const labels = join(folder, 'ok.csv');
+    const clip = join(folder, 'clip.mp4');
+    await writeFile(labels, 'frame,presence\n0,absent\n');
+    await writeFile(clip, 'this is no video');
+    const picture = { channels: 1, height: 2, width: 2 };
+    await expect(readClip(clip, labels, ['absent'], picture)).rejects.toThrow('no video in this file');
+  });
+});
