@@ -24,13 +24,26 @@ export type SealContext = {
 /** SEAL has no bound for this ring degree, so its own check cannot be asked for. Ours is stricter everywhere. */
 const LARGEST_CHECKED_DEGREE = 32768;
 
-/** Makes the context in a new instance of SEAL, or in `instance`. @throws FheError FHE_PARAMETERS where SEAL refuses. */
-export async function createSealContext(parameters: Parameters, instance?: Seal): Promise<SealContext> {
-  const seal = instance ?? (await loadSeal());
-  return guardSeal('make a context', () => build(seal, parameters));
+/**
+ * Which levels a context knows. SEAL makes tables for every prime of every level anew, which takes minutes at N = 65536 with a long
+ * chain; keys and one level are enough for making keys and for decryption.
+ */
+export type SealLevels = 'all' | 'keys-and-top';
+
+/** Makes a context with all levels in a new instance of SEAL. @throws FheError FHE_PARAMETERS where SEAL refuses. */
+export async function createSealContext(
+  parameters: Parameters,
+  levels: SealLevels = 'all',
+): Promise<SealContext> {
+  return openSealContext(await loadSeal(), parameters, levels);
 }
 
-function build(seal: Seal, parameters: Parameters): SealContext {
+/** As {@link createSealContext}, in an instance that runs already. */
+export function openSealContext(seal: Seal, parameters: Parameters, levels: SealLevels): SealContext {
+  return guardSeal('make a context', () => build(seal, parameters, levels));
+}
+
+function build(seal: Seal, parameters: Parameters, levels: SealLevels): SealContext {
   const scope = new SealScope();
   try {
     using temporary = new SealScope();
@@ -42,20 +55,20 @@ function build(seal: Seal, parameters: Parameters): SealContext {
     literal.setCoeffModulus(chain);
     const security =
       parameters.ringDegree > LARGEST_CHECKED_DEGREE ? seal.SecLevelType.none : seal.SecLevelType.tc128;
-    const context = scope.own(new seal.SEALContext(literal, true, security));
+    const context = scope.own(new seal.SEALContext(literal, levels === 'all', security));
     if (!context.parametersSet()) {
       throw new FheError('FHE_PARAMETERS', 'SEAL does not accept the parameters');
     }
     const ids = collectLevelIds(context, scope, parameters);
     const keyId = idBytes(scope.own(context.keyParmsId()));
-    const idsAsBytes = ids.map(idBytes);
+    const idsAsBytes: (Uint8Array | undefined)[] = Array.from(ids, (id) => id && idBytes(id));
     return {
       seal,
       parameters,
       context,
       levelId: (level) => ids[level]!,
       levelIdBytes: (level) => (level === 'key' ? keyId : idsAsBytes[level]!),
-      levelOfId: (bytes) => idsAsBytes.findIndex((id) => Buffer.compare(id, bytes) === 0),
+      levelOfId: (bytes) => idsAsBytes.findIndex((id) => id !== undefined && Buffer.compare(id, bytes) === 0),
       close: () => scope[Symbol.dispose](),
     };
   } catch (error) {
@@ -64,15 +77,15 @@ function build(seal: Seal, parameters: Parameters): SealContext {
   }
 }
 
-/** Walks SEAL's chain; entry l is the identity of our level l. */
+/** Walks SEAL's chain; entry l is the identity of our level l, which has l + 1 primes. */
 function collectLevelIds(context: SEALContext, scope: SealScope, parameters: Parameters): ParmsIdType[] {
   const ids: ParmsIdType[] = [];
   let data = scope.own(context.firstContextData());
   for (let more = true; more; ) {
-    // SEAL numbers its chain from the last prime: chain index l has l + 1 primes.
-    const level = data.chainIndex();
+    using temporary = new SealScope();
+    const level = temporary.own(temporary.own(data.parms()).coeffModulus()).size() - 1;
     if (level <= parameters.maxLevel) ids[level] = scope.own(data.parmsId());
-    more = level > 0;
+    more = data.chainIndex() > 0;
     if (more) data = scope.own(data.nextContextData());
   }
   return ids;

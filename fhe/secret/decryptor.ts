@@ -1,12 +1,13 @@
+import type { Ciphertext } from '../ckks/ciphertext.ts';
 import { checkParameters, type Parameters, type ParametersLiteral } from '../ckks/parameters.ts';
 import { decodeCiphertext } from '../ckks/serialization.ts';
 import { FheError } from '../errors.ts';
 import type { Program } from '../program/program.ts';
 import { verifyProgram } from '../program/verifier.ts';
-import { createRing } from '../ring/ring.ts';
-import { createSealContext } from '../seal/context.ts';
+import { createRing, type Ring } from '../ring/ring.ts';
+import { openSealContext } from '../seal/context.ts';
 import { toSealCiphertext } from '../seal/convert.ts';
-import { guardSeal, SealScope } from '../seal/runtime.ts';
+import { guardSeal, loadSeal, type Seal, SealScope } from '../seal/runtime.ts';
 import type { OwnerKeys } from './owner-keys.ts';
 import { toSealSecretKey } from './seal-secret.ts';
 import { decodeSecretKey } from './secret-key.ts';
@@ -43,14 +44,13 @@ export async function createDecryptor(
     );
   }
   const secret = decodeSecretKey(parameters, secretKey);
-  const bridge = await createSealContext(parameters);
-  const scope = new SealScope();
-  scope.own({ delete: bridge.close });
-  const { seal, context } = bridge;
-  const key = scope.own(toSealSecretKey(bridge, createRing(parameters.ringDegree), secret));
-  secret.fill(0);
-  const decryptor = scope.own(new seal.Decryptor(context, key));
-  const encoder = scope.own(new seal.CKKSEncoder(context));
+  const seal = await loadSeal();
+  const ring = createRing(parameters.ringDegree);
+  const levels = new Map<number, Opener>();
+  // The answers of a program stand at one level: its tables are made now, not while the first answer waits.
+  if (expected !== null) {
+    levels.set(expected.level, openLevel(seal, ring, parameters, expected.level, secret));
+  }
 
   return {
     decrypt(bytes) {
@@ -64,6 +64,46 @@ export async function createDecryptor(
           );
         }
       }
+      const { level } = ciphertext;
+      const opener = levels.get(level) ?? openLevel(seal, ring, parameters, level, secret);
+      levels.set(level, opener);
+      return opener.open(ciphertext);
+    },
+    close() {
+      secret.fill(0);
+      for (const opener of levels.values()) opener.close();
+      levels.clear();
+    },
+  };
+}
+
+/** SEAL's tools for one level. */
+type Opener = { open(ciphertext: Ciphertext): Float64Array; close(): void };
+
+/**
+ * A context of SEAL with just the primes of the level: decryption needs no others, and SEAL makes a long chain very slowly (see
+ * `SealLevels`). Its special prime is there because SEAL sets the last of several primes aside for keys.
+ */
+function openLevel(
+  seal: Seal,
+  ring: Ring,
+  { ringDegree, moduli, specialModuli }: Parameters,
+  level: number,
+  secret: Int8Array,
+): Opener {
+  const truncated = checkParameters({
+    ringDegree,
+    moduli: moduli.slice(0, level + 1),
+    specialModuli: specialModuli.slice(0, 1),
+  });
+  const bridge = openSealContext(seal, truncated, 'keys-and-top');
+  const scope = new SealScope();
+  scope.own({ delete: bridge.close });
+  const key = scope.own(toSealSecretKey(bridge, ring, secret));
+  const decryptor = scope.own(new seal.Decryptor(bridge.context, key));
+  const encoder = scope.own(new seal.CKKSEncoder(bridge.context));
+  return {
+    open(ciphertext) {
       using temporary = new SealScope();
       return guardSeal('decrypt', () => {
         const source = temporary.own(toSealCiphertext(bridge, ciphertext));
@@ -73,9 +113,7 @@ export async function createDecryptor(
         return slots.slice();
       });
     },
-    close() {
-      scope[Symbol.dispose]();
-    },
+    close: () => scope[Symbol.dispose](),
   };
 }
 

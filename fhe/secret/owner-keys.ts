@@ -23,7 +23,7 @@ export function resultRingParameters(ring: ResultRing): Parameters {
 
 /** Makes fresh keys with SEAL's KeyGenerator (ternary secret, randomness from the operating system). */
 export async function createOwnerKeys(parameters: Parameters, resultRing?: ResultRing): Promise<OwnerKeys> {
-  const bridge = await createSealContext(parameters);
+  const bridge = await createSealContext(parameters, 'keys-and-top');
   try {
     using scope = new SealScope();
     const generator = scope.own(new bridge.seal.KeyGenerator(bridge.context));
@@ -40,7 +40,7 @@ export async function createOwnerKeys(parameters: Parameters, resultRing?: Resul
 }
 
 async function createSecretKey(parameters: Parameters): Promise<Uint8Array> {
-  const bridge = await createSealContext(parameters);
+  const bridge = await createSealContext(parameters, 'keys-and-top');
   try {
     using scope = new SealScope();
     return takeSecret(bridge, scope, scope.own(new bridge.seal.KeyGenerator(bridge.context)));
