@@ -6,9 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '#config/load.ts';
 import { AgentConfig, BackendConfig, BrokerConfig } from '#config/schema.ts';
 import { decodeManifest, verifyManifest } from '#protocol/manifest.ts';
-import { keepNetwork } from '../protection/keep-network.ts';
 import { SECRETS } from '../sealing/identities.ts';
 import { openSite, type Site } from '../site.ts';
+import { keepTestModel } from '../testing/test-site.ts';
 import { deployModel, listDeployments } from './deploy-model.ts';
 import { enrolGateway } from './enrol-gateway.ts';
 import { listGateways } from './gateways.ts';
@@ -136,24 +136,7 @@ describe('a site', () => {
   it('releases a model with counters that strictly increase, signed by the owner', async () => {
     await initializeSite(data, 'yard');
     const opened = await open();
-    const parts = ['program', 'public-key', 'constants', 'evaluation-keys', 'self-test'] as const;
-    await keepNetwork(
-      opened,
-      'counter',
-      {
-        onnx: Uint8Array.of(1),
-        labels: ['a', 'b'],
-        ringDegree: 4096,
-        logQP: 100,
-        parts: parts.map((name, index) => ({ name, bytes: Uint8Array.of(index) })),
-        secretKey: Uint8Array.of(9),
-        resultSecretKey: null,
-        selfTest: { reference: 'c'.repeat(64) },
-        answerBytes: 10,
-        interpretation: { labels: ['a', 'b'], expected: Int32Array.of(0, 1), range: 1, tolerance: 1 },
-      },
-      5,
-    );
+    await keepTestModel(opened, 'counter');
     expect(await listModels(opened)).toMatchObject([{ name: 'counter', version: 1 }]);
     const deploy = (model: string, gateway: string) => deployModel({ site: opened, model, gateway });
     await expect(deploy('counter', 'gate')).rejects.toMatchObject({ code: 'GATEWAY_NOT_FOUND' });

@@ -2,7 +2,9 @@ import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BUNDLE_PARTS } from '#protocol/manifest.ts';
 import { deployModel } from '../operations/deploy-model.ts';
+import { keepNetwork } from '../protection/keep-network.ts';
 import { SECRETS } from '../sealing/identities.ts';
 import { Vault } from '../sealing/vault.ts';
 import { blobFolder, type Site } from '../site.ts';
@@ -52,4 +54,30 @@ export async function enrolTestGateway(site: Site, name: string): Promise<KeyObj
 /** Releases a model to a gateway. @returns the digest of the manifest. */
 export async function releaseTo(site: Site, gateway: string, model: string): Promise<string> {
   return (await deployModel({ site, model, gateway })).digest;
+}
+
+/** Keeps a model whose bundle parts are no more than bytes. */
+export async function keepTestModel(site: Site, name: string): Promise<void> {
+  await keepNetwork(
+    site,
+    name,
+    {
+      onnx: Uint8Array.of(1),
+      labels: ['empty', 'occupied'],
+      ringDegree: 4096,
+      logQP: 100,
+      parts: BUNDLE_PARTS.map((part, index) => ({ name: part, bytes: new Uint8Array(70_000).fill(index) })),
+      secretKey: Uint8Array.of(9),
+      resultSecretKey: null,
+      selfTest: { reference: 'c'.repeat(64) },
+      answerBytes: 10,
+      interpretation: {
+        labels: ['empty', 'occupied'],
+        expected: Int32Array.of(0, 1),
+        range: 1,
+        tolerance: 1,
+      },
+    },
+    5,
+  );
 }

@@ -1,0 +1,78 @@
+import { once } from 'node:events';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { SiteEvent, SiteState } from '#protocol/api.ts';
+import { EventHub } from './event-hub.ts';
+
+const STATE: SiteState = {
+  site: 'yard',
+  time: '2026-01-01T00:00:00.000Z',
+  broker: { connected: true, detail: '' },
+  gateways: [],
+  cameras: [],
+  models: [],
+  counters: { accepted: 0, duplicates: 0, gaps: 0, refused: {}, withheld: 0 },
+};
+const LARGE: SiteEvent = { type: 'state', data: { ...STATE, site: 'x'.repeat(100_000) } };
+
+describe('the event hub', () => {
+  let hub: EventHub;
+  let server: Server;
+  let responses: ServerResponse[];
+  let sockets: Socket[];
+  beforeEach(async () => {
+    hub = new EventHub(
+      async () => STATE,
+      () => {},
+    );
+    responses = [];
+    sockets = [];
+    server = createServer((_, response) => {
+      responses.push(response);
+      void hub.add(response);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+  });
+  afterEach(() => {
+    hub.close();
+    for (const socket of sockets) socket.destroy();
+    server.closeAllConnections();
+    server.close();
+  });
+
+  function openReader(): Socket {
+    const address = server.address();
+    const socket = connect(typeof address === 'object' && address !== null ? address.port : 0, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n');
+    sockets.push(socket);
+    return socket;
+  }
+
+  it('cuts off a reader that does not read, and goes on serving the others', async () => {
+    let text = '';
+    openReader().on('data', (data) => {
+      text += data.toString();
+    });
+    await vi.waitFor(() => expect(text).toContain('event: state'));
+    openReader().pause();
+    await vi.waitFor(() => expect(responses).toHaveLength(2));
+    const slow = responses[1]!;
+    for (let count = 0; count < 200 && !slow.destroyed; count++) {
+      hub.publish(LARGE);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    expect(slow.destroyed).toBe(true);
+    expect(slow.writableLength).toBeLessThan(2_000_000);
+    expect(responses[0]!.destroyed).toBe(false);
+  });
+
+  it('forgets readers that leave, and has a bound', async () => {
+    for (let count = 0; count < 64; count++) openReader();
+    await vi.waitFor(() => expect(hub.isFull).toBe(true));
+    sockets[0]!.destroy();
+    await vi.waitFor(() => expect(hub.isFull).toBe(false));
+  });
+});
