@@ -1,29 +1,47 @@
+import { mulMod } from '../ring/modular.ts';
 import type { Address } from '../ring/wasm-arena.ts';
 import type { EngineContext } from './engine-context.ts';
 import { digitCount, expandKeyHalf, type KeySwitchKey } from './evaluation-keys.ts';
 
-/** A key-switching key in wasm memory: for each digit its two halves, in Montgomery form, NTT form. */
+/**
+ * A key-switching key in wasm memory, in Montgomery form, NTT form. For each prime one polynomial after the other is no good (see `keyInner` in the
+ * kernel): four residues of each half of each digit stand together.
+ */
 export type EngineKey = {
   readonly level: number;
-  readonly address: Address;
-  /** Bytes from one digit to the next. */
+  /** Bytes that a group of four coefficients takes: 32 for each digit. */
   readonly stride: number;
-  /** Bytes from the first half of a digit to its second. */
-  readonly distance: number;
+  /** The part for the prime at a position. */
+  at(position: number): Address;
 };
 
 /** Expands a key and brings it into wasm memory. */
 export function loadKey(engine: EngineContext, key: KeySwitchKey): EngineKey {
-  const digits = digitCount(engine.parameters, key.level);
-  const a = expandKeyHalf(engine.parameters, key);
-  const words = a.length / digits;
-  // One block holds all digits as 2·digits polynomials.
-  const block = engine.allocate(2 * digits, key.level, true);
-  for (let digit = 0; digit < digits; digit++) {
-    engine.write(block, key.b.subarray(digit * words, (digit + 1) * words), 2 * digit);
-    engine.write(block, a.subarray(digit * words, (digit + 1) * words), 2 * digit + 1);
-  }
-  engine.runOnce((tape) => engine.toMontgomery(tape, block));
-  const distance = engine.distance(block);
-  return { level: key.level, address: block.address, stride: 2 * distance, distance };
+  const { parameters } = engine;
+  const degree = parameters.ringDegree;
+  const digits = digitCount(parameters, key.level);
+  const halves = [key.b, expandKeyHalf(parameters, key)];
+  const positions = engine.positions(key.level, true);
+  const limbWords = 2 * digits * degree;
+  const address = engine.arena.allocate(positions.length * limbWords * 4);
+  const words = engine.arena.words;
+  positions.forEach((position, limb) => {
+    const q = engine.primes[position]!;
+    const one = 2 ** 32 % q;
+    const reciprocal = 1 / q;
+    for (let digit = 0; digit < digits; digit++) {
+      const from = (digit * positions.length + limb) * degree;
+      halves.forEach((half, which) => {
+        let to = address / 4 + limb * limbWords + 8 * digit + 4 * which;
+        for (let i = from; i < from + degree; i += 4, to += 8 * digits) {
+          for (let lane = 0; lane < 4; lane++) words[to + lane] = mulMod(half[i + lane]!, one, q, reciprocal);
+        }
+      });
+    }
+  });
+  return {
+    level: key.level,
+    stride: 32 * digits,
+    at: (position) => address + engine.limbIndex(key.level, position) * limbWords * 4,
+  };
 }

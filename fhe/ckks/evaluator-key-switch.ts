@@ -168,9 +168,8 @@ export class KeySwitcher {
       engine.limb(block, 1, position),
       digits,
       count,
-      key.address + engine.limbIndex(key.level, position) * engine.limbBytes,
+      key.at(position),
       key.stride,
-      key.distance,
     ];
   }
 

@@ -334,8 +334,8 @@ export class Evaluator {
       if (step === 0) return [0, 0, 0, 0, 0, 0, ...own, ...weights];
       const key = this.#rotationKey(step, level);
       const { array, count } = digitsOf(source);
-      const from = key.address + engine.limbIndex(key.level, position) * engine.limbBytes;
-      return [engine.tables.rotation(step), array, count, from, key.stride, key.distance, ...own, ...weights];
+      const from = key.at(position);
+      return [engine.tables.rotation(step), array, count, from, key.stride, 0, ...own, ...weights];
     });
     const address = engine.arena.place(records);
     const p = special

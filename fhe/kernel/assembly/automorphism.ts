@@ -44,7 +44,7 @@ export function addScaled(dst: usize, a: usize, src: usize, w: u32, ws: u32, tab
 /**
  * As keyInner of ./limb on the automorphism of the digits: hoisted rotations decompose once and permute here.
  */
-export function keyInnerPermuted(dst0: usize, dst1: usize, digits: usize, count: u32, key: usize, stride: usize, distance: usize, table: usize, patterns: usize, prime: usize): void {
+export function keyInnerPermuted(dst0: usize, dst1: usize, digits: usize, count: u32, key: usize, stride: usize, table: usize, patterns: usize, prime: usize): void {
   const q32 = modulus(prime);
   const q = i32x4.splat(q32), q2 = i32x4.splat(q32 << 1), qi = i32x4.splat(montgomeryInverse(prime));
   const top = highWords(q32 << 1);
@@ -54,10 +54,11 @@ export function keyInnerPermuted(dst0: usize, dst1: usize, digits: usize, count:
     const entry = load<u32>(table + (i >> 2));
     const from = <usize>(entry & ~15);
     const pattern = v128.load(patterns + (<usize>(entry & 15) << 4));
-    let w = key + i;
+    let w = key;
+    key += stride;
     for (let k: u32 = 0; k < count; k++) {
       const x = v128.swizzle(v128.load(<usize>load<u32>(digits + (<usize>k << 2)) + from), pattern);
-      const w0 = v128.load(w), w1 = v128.load(w + distance);
+      const w0 = v128.load(w), w1 = v128.load(w, 16);
       l0 = i64x2.add(l0, i64x2.extmul_low_i32x4_u(x, w0));
       h0 = i64x2.add(h0, i64x2.extmul_high_i32x4_u(x, w0));
       l1 = i64x2.add(l1, i64x2.extmul_low_i32x4_u(x, w1));
@@ -66,7 +67,7 @@ export function keyInnerPermuted(dst0: usize, dst1: usize, digits: usize, count:
         l0 = subtractIfAbove(l0, top); h0 = subtractIfAbove(h0, top);
         l1 = subtractIfAbove(l1, top); h1 = subtractIfAbove(h1, top);
       }
-      w += stride;
+      w += 32;
     }
     const r0 = reduceMontgomery(subtractIfAbove(l0, top), subtractIfAbove(h0, top), q, qi);
     const r1 = reduceMontgomery(subtractIfAbove(l1, top), subtractIfAbove(h1, top), q, qi);

@@ -5,7 +5,7 @@ import { modulus, montgomeryInverse } from './prime';
  * (dst0, dst1, dst2) = Σ rot(aₖ) ⊗ wₖ on the bytes from … to of one limb modulo q·P: hoisted rotation, key switching inner product
  * and product with the weight in one pass; a rotated ciphertext never reaches memory.
  *
- * A term is 12 words: 0 automorphism table (0: step 0), 1 digits (array of addresses), 2 number of digits, 3 key, 4 key stride, 5 key distance,
+ * A term is 12 words: 0 automorphism table (0: step 0), 1 digits (array of addresses), 2 number of digits, 3 key (interleaved, see ./limb), 4 its stride, 5 zero,
  * 6 a₀, 7 a₁ (used for step 0 only), 8 w₀, 9 w₁, 10–11 zero. rot(a) modulo q·P is P·a₀ rotated plus Σ digit·key;
  * `p`, `ps` is P mod q with its companion (0, 0 on a special prime, where P vanishes). Keys and weights in Montgomery form.
  */
@@ -26,12 +26,11 @@ export function rotateInner(dst: usize, distance: usize, terms: usize, count: u3
         const from = <usize>(entry & ~15);
         const pattern = v128.load(patterns + (<usize>(entry & 15) << 4));
         const digits = <usize>load<u32>(term, 4), last = digits + (<usize>load<u32>(term, 8) << 2);
-        const stride = <usize>load<u32>(term, 16), half = <usize>load<u32>(term, 20);
-        let key = <usize>load<u32>(term, 12) + i;
+        let key = <usize>load<u32>(term, 12) + (i >> 4) * <usize>load<u32>(term, 16);
         let kl0 = i64x2.splat(0), kh0 = i64x2.splat(0), kl1 = i64x2.splat(0), kh1 = i64x2.splat(0);
         for (let digit = digits; digit < last; digit += 4) {
           const x = v128.swizzle(v128.load(<usize>load<u32>(digit) + from), pattern);
-          const k0 = v128.load(key), k1 = v128.load(key + half);
+          const k0 = v128.load(key), k1 = v128.load(key, 16);
           kl0 = i64x2.add(kl0, i64x2.extmul_low_i32x4_u(x, k0));
           kh0 = i64x2.add(kh0, i64x2.extmul_high_i32x4_u(x, k0));
           kl1 = i64x2.add(kl1, i64x2.extmul_low_i32x4_u(x, k1));
@@ -41,7 +40,7 @@ export function rotateInner(dst: usize, distance: usize, terms: usize, count: u3
             kl0 = subtractIfAbove(kl0, top); kh0 = subtractIfAbove(kh0, top);
             kl1 = subtractIfAbove(kl1, top); kh1 = subtractIfAbove(kh1, top);
           }
-          key += stride;
+          key += 32;
         }
         const a0 = v128.swizzle(v128.load(<usize>load<u32>(term, 24) + from), pattern);
         // At most 8 products (or corrected to 2q) plus one: th < 3q. The reduction is below 4q.
