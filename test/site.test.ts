@@ -86,6 +86,23 @@ describe('a whole site', () => {
     await expect.poll(() => site.members, { timeout: 20_000 }).toEqual([]);
   });
 
+  it('shows the password of an own camera nowhere', async () => {
+    // Nobody listens on this port: the camera is refused, which must not end anything.
+    const site = start('--camera', 'rtsp://guard:hunter2@127.0.0.1:9/stream');
+    await expect.poll(() => site.notes, { timeout: 60_000 }).toMatch(/camera camera: (?!starting)/);
+    expect(site.members.map(({ command }) => command).join('\n')).not.toContain('hunter2');
+    site.child.kill('SIGINT');
+    expect(await site.exit).toBe(0);
+    expect(site.notes).not.toContain('hunter2');
+    const holders = readdirSync(data, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .filter((file) => readFileSync(file).includes('hunter2'));
+    expect(holders).toHaveLength(1);
+    expect(holders[0]).toMatch(/camera\.credentials$/);
+    expect(statSync(holders[0]!).mode & 0o777).toBe(0o600);
+  });
+
   it('refuses a second site on the same folder, and a port that is taken', async () => {
     const first = start();
     await expect.poll(() => first.notes, { timeout: 60_000 }).toContain('The page:');

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { watchNpm } from './npm-parent.mjs';
 import { root } from './paths.mjs';
 import { findRuntime } from './runtime.mjs';
 
@@ -56,10 +57,9 @@ export async function launch(args) {
     env: { ...process.env, BLINDSIGHT_LIFELINE: '3' },
   });
   for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
-  const parent = process.ppid;
+  const npmIsGone = watchNpm();
   const orphanCheck = setInterval(() => {
-    // npm was killed; nobody would end us any more.
-    if (process.env.npm_lifecycle_event !== undefined && process.ppid !== parent) child.kill('SIGTERM');
+    if (npmIsGone()) child.kill('SIGTERM');
   }, ORPHAN_CHECK_MS);
   try {
     return await new Promise((resolve, reject) => {
