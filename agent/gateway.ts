@@ -195,13 +195,18 @@ export class Gateway {
         (ending) => this.#every(CAMERA_STATE_MS, ending, () => this.#publishCameras()),
         (ending) => this.#every(healthSeconds * 1000, ending, () => this.#publishHealth()),
         // At once, not after the others: a run that is under way may take seconds and is cut short.
-        (ending) =>
-          this.#whenAborted(ending, () => Promise.all([this.#rollout.close(), this.#runner.close()])),
+        (ending) => this.#whenAborted(ending, () => this.#closeInterpreters()),
       ]);
     } finally {
       await this.#preview?.close();
       await this.#uplink.close();
     }
+  }
+
+  /** In this order: a bundle under test must not become active behind the back of a closed runner. */
+  async #closeInterpreters(): Promise<void> {
+    await this.#rollout.close();
+    await this.#runner.close();
   }
 
   #cameraChanged(camera: Camera): void {

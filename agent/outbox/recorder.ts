@@ -14,6 +14,8 @@ export type RecorderOptions = {
   readonly sender: Sender;
 };
 
+const tenth = (ms: number): number => Math.round(ms * 10) / 10;
+
 /**
  * Makes a signed envelope of an answer and stores it before anything is sent.
  *
@@ -35,7 +37,11 @@ export async function recordAnswer(answer: Answer, options: RecorderOptions): Pr
     bundle: answer.host.bundle.digest,
     interpreter: answer.host.kind,
     historical,
-    timings: answer.timings,
+    timings: {
+      prepareMs: tenth(answer.timings.prepareMs),
+      encryptMs: tenth(answer.timings.encryptMs),
+      evaluateMs: tenth(answer.timings.evaluateMs),
+    },
     ciphertext: answer.ciphertext,
   };
   const wire = encodeEnvelope(envelope, signingKey);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { prepareFrame } from '#network/training/clip.ts';
 import type { Frame } from '../camera/frame.ts';
 import { prepare, regionPixels } from './prepare.ts';
 import { PrivacyFilter } from './privacy-filter.ts';
@@ -34,6 +35,17 @@ describe('prepare', () => {
     const region = { x: 0.5, y: 0.5, width: 0.5, height: 0.5 };
     const values = await prepare(open.apply(frame), { channels: 1, height: 2, width: 2 }, region);
     expect([...values]).toEqual([1, 1, 1, 1]);
+  });
+
+  it.each([
+    [1, undefined],
+    [3, { x: 0.13, y: 0.2, width: 0.61, height: 0.47 }],
+    [1, { x: 0.013, y: 0.5, width: 0.35, height: 0.45 }],
+  ] as const)('gives exactly what training gives, %i channels of region %j', async (channels, region) => {
+    const shape = { channels, height: 24, width: 32 };
+    const frame = frameOf(161, 97, (x, y) => [(x * 7 + y) % 256, (x ^ y) % 256, (x * y) % 256]);
+    const trained = await prepareFrame(frame.data, { width: 161, height: 97 }, shape, region);
+    expect(await prepare(open.apply(frame), shape, region)).toEqual(trained);
   });
 
   it('sees nothing of what a mask covers: the hidden pixels do not change a single value', async () => {

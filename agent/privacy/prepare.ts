@@ -21,8 +21,8 @@ export function regionPixels(region: Region, width: number, height: number) {
   return {
     left,
     top,
-    width: Math.max(1, Math.min(Math.round((region.x + region.width) * width), width) - left),
-    height: Math.max(1, Math.min(Math.round((region.y + region.height) * height), height) - top),
+    width: Math.max(1, Math.min(Math.round(region.width * width), width - left)),
+    height: Math.max(1, Math.min(Math.round(region.height * height), height - top)),
   };
 }
 

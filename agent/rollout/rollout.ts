@@ -178,14 +178,19 @@ export class Rollout {
       'new bundle',
     );
     const host = (await this.#reopen(digest, signal)) ?? (await this.#fetchAndTest(checked, wire, signal));
-    const { active } = this.#state;
-    await stateFile.update({
-      active: digest,
-      previous: active === digest ? this.#state.previous : active,
-      counter: Math.max(manifest.counter, this.#state.counter),
-      counterOf: digest,
-      rolledBack: null,
-    });
+    const { active, counter } = this.#state;
+    try {
+      await stateFile.update({
+        active: digest,
+        previous: active === digest ? this.#state.previous : active,
+        counter: Math.max(manifest.counter, counter),
+        counterOf: digest,
+        rolledBack: null,
+      });
+    } catch (error) {
+      await host.close();
+      throw error;
+    }
     await activate(host);
     this.#say('active', digest);
     onEvent('info', 'BUNDLE_ACTIVE', `${manifest.model} version ${manifest.modelVersion} is active`);
