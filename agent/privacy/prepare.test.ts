@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { prepareFrame } from '#network/training/clip.ts';
+import { prepareFrame } from '#network/datasets/clip.ts';
 import type { Frame } from '../camera/frame.ts';
 import { prepare, regionPixels } from './prepare.ts';
 import { PrivacyFilter } from './privacy-filter.ts';
