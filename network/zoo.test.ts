@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { runGraph } from './model/run.ts';
-import { readClip } from './training/clip.ts';
+import { readClip } from './datasets/clip.ts';
 import { confusionAccuracy, countConfusion } from './training/confusion.ts';
 import { COUNTER_LABELS, COUNTER_PICTURE, splitCounter } from './training/train-counter.ts';
 import { listZoo, loadZooNetwork } from './zoo.ts';

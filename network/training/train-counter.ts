@@ -1,15 +1,10 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { writeOnnx } from '../model/onnx.ts';
-import { lowerGraph } from '../packing/lower.ts';
-import { calibrateRanges } from '../passes/calibrate-ranges.ts';
+import { type ClipDataset, readClip } from '../datasets/clip.ts';
+import { type Dataset, pictureValues, selectPictures } from '../datasets/dataset.ts';
 import type { ZooMetadata } from '../zoo.ts';
 import { drawPasserby, shiftPicture, varyLight } from './augment.ts';
-import { type ClipDataset, readClip } from './clip.ts';
-import { type Confusion, confusionAccuracy, confusionTable, countConfusion } from './confusion.ts';
-import { type Dataset, pictureValues, selectPictures } from './dataset.ts';
+import { type Confusion, confusionAccuracy, countConfusion } from './confusion.ts';
 import { exportGraph } from './export.ts';
-import { drawLearningCurve } from './learning-curve.ts';
+import { publishNetwork } from './publish.ts';
 import { SeededRandom } from './random.ts';
 import { type Augmentation, type EpochReport, predict, trainNetwork } from './train.ts';
 import type { Architecture, PictureSize } from './trainable-network.ts';
@@ -107,10 +102,6 @@ const ROBUSTNESS: readonly { readonly name: string; readonly change: (picture: F
   { name: 'moved one pixel (16 camera pixels) down', change: (p) => shiftPicture(p, COUNTER_PICTURE, 0, 1) },
 ];
 
-function round(value: number, digits: number): number {
-  return Number(value.toFixed(digits));
-}
-
 /**
  * Trains the bundled `counter` network: is somebody at the counter? Writes `counter.onnx`, `counter.json`, `results.md` and
  * `learning-curve.svg` into `out`. Reproducible: the same clip and seed give the same file.
@@ -143,53 +134,20 @@ export async function trainCounter(options: CounterTraining): Promise<CounterRes
   }));
   const random = new SeededRandom(seed);
   const varied = changed(training, (picture) => varyLight(picture, random));
-  const ranges = calibrateRanges(
-    lowerGraph(graph),
-    Float32Array.from([...training.pictures, ...varied.pictures]),
-  );
-  const accuracy = confusionAccuracy(confusion);
-  const metadata: ZooMetadata = {
+  const metadata = await publishNetwork({
+    out,
     name: 'counter',
     description: 'Is somebody at the counter?',
-    labels: [...COUNTER_LABELS],
-    picture: { channels: 1, height: COUNTER_PICTURE.height, width: COUNTER_PICTURE.width },
-    activationRanges: ranges.activations.map((range) => round(range, 4)),
-    logitRange: round(ranges.logits, 4),
-    accuracy: round(accuracy, 5),
+    labels: COUNTER_LABELS,
     seed,
-  };
-  await mkdir(out, { recursive: true });
-  await writeFile(join(out, 'counter.onnx'), writeOnnx(graph));
-  await writeFile(join(out, 'counter.json'), `${JSON.stringify(metadata, null, 2)}\n`);
-  await writeFile(join(out, 'learning-curve.svg'), drawLearningCurve(curve, `counter, seed ${seed}`));
-  await writeFile(join(out, 'results.md'), resultsPage(metadata, confusion, robustness, training, test));
+    graph,
+    curve,
+    confusion,
+    trainingPictures: training.classes.length,
+    calibration: Float32Array.from([...training.pictures, ...varied.pictures]),
+    command: 'npx blindsight train counter',
+    robustness,
+  });
+  const accuracy = confusionAccuracy(confusion);
   return { accuracy, confusion, testFrames: test.classes.length, metadata };
-}
-
-function resultsPage(
-  metadata: ZooMetadata,
-  confusion: Confusion,
-  robustness: readonly { readonly name: string; readonly accuracy: number }[],
-  training: Dataset,
-  test: Dataset,
-): string {
-  const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
-  return [
-    '# counter: results of the last training',
-    '',
-    'Written by `npx blindsight train counter`; see README.md for what they mean.',
-    '',
-    `Seed ${metadata.seed}, ${training.classes.length} training frames, ${test.classes.length} test frames.`,
-    '',
-    `Accuracy on the later part: **${percent(metadata.accuracy)}**`,
-    '',
-    confusionTable(confusion, metadata.labels),
-    '',
-    '| the same frames | accuracy |',
-    '|---|---:|',
-    ...robustness.map(({ name, accuracy }) => `| ${name} | ${percent(accuracy)} |`),
-    '',
-    '![learning curve](learning-curve.svg)',
-    '',
-  ].join('\n');
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Dataset } from './dataset.ts';
+import type { Dataset } from '../datasets/dataset.ts';
 import { SeededRandom } from './random.ts';
 import { accuracyOf, type EpochReport, predict, trainNetwork } from './train.ts';
 import type { Architecture } from './trainable-network.ts';

@@ -1,8 +1,9 @@
+import { type Dataset, pictureValues } from '../datasets/dataset.ts';
 import { NetworkError } from '../errors.ts';
 import { Adam } from './adam.ts';
-import { type Dataset, pictureValues } from './dataset.ts';
 import { SeededRandom } from './random.ts';
 import { type Architecture, TrainableNetwork } from './trainable-network.ts';
+import { WeightAverage } from './weight-average.ts';
 import { Workspace } from './workspace.ts';
 
 /** Changes one picture in place before it is learned from; `random` makes it reproducible. */
@@ -29,6 +30,8 @@ export type TrainingOptions = {
   readonly weightDecay: number;
   /** Share of each target that is spread over all classes. */
   readonly labelSmoothing?: number;
+  /** Decay a step of the averaged weights that are kept in the end (`WeightAverage`); none where it is left out. */
+  readonly averaging?: number;
   /** May change a picture in place; a returned number replaces its label. */
   readonly augment?: Augmentation;
   /** Stops after this many epochs without a better validation accuracy. */
@@ -153,6 +156,8 @@ export async function trainNetwork(
     weightDecay: options.weightDecay,
     gradientNorm: GRADIENT_NORM,
   });
+  const average =
+    options.averaging === undefined ? null : new WeightAverage(network.state, options.averaging);
   const size = pictureValues(training.picture);
   const input = workspace.allocate(batch * size);
   const gradient = workspace.allocate(batch * network.classes);
@@ -182,7 +187,10 @@ export async function trainNetwork(
       hits += measured.hits;
       network.backward(gradient, batch);
       adam.step(rateAt((epoch - 1) * stepsPerEpoch + step, epochs * stepsPerEpoch, options.learningRate));
+      average?.add(network.state);
     }
+    const weights = network.snapshot();
+    if (average !== null) network.restore(average.values);
     const seen = stepsPerEpoch * batch;
     const report: EpochReport = {
       epoch,
@@ -205,6 +213,7 @@ export async function trainNetwork(
     if (better > 0 || (better === 0 && report.loss <= best.loss)) {
       best = { accuracy: report.validationAccuracy, loss: report.loss, weights: network.snapshot() };
     }
+    if (average !== null) network.restore(weights);
     if (epoch - improved >= (options.patience ?? epochs)) break;
     // Lets timers, signals and progress output run.
     await new Promise((resolve) => setImmediate(resolve));

@@ -101,17 +101,18 @@ export class TrainableNetwork {
 
   /** Copies everything that training changes, running statistics included. */
   snapshot(): Float32Array[] {
-    return this.#state().map((values) => values.slice());
+    return this.state.map((values) => values.slice());
   }
 
   /** Puts a {@link snapshot} back. */
   restore(snapshot: readonly Float32Array[]): void {
-    this.#state().forEach((values, i) => {
+    this.state.forEach((values, i) => {
       values.set(snapshot[i]!);
     });
   }
 
-  #state(): Float32Array[] {
+  /** Everything that training changes, in place. */
+  get state(): readonly Float32Array[] {
     return this.layers.flatMap((layer) => [
       ...layer.parameters.map((parameter) => parameter.values),
       ...(layer instanceof NormalizationLayer ? [layer.runningMean, layer.runningVariance] : []),

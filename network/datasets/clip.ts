@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { NetworkError } from '../errors.ts';
+import type { PictureSize } from '../training/trainable-network.ts';
 import { type Dataset, pictureValues } from './dataset.ts';
-import type { PictureSize } from './trainable-network.ts';
 
 /** A part of the frame, in fractions of its width and height. */
 export type Region = {

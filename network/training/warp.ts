@@ -1,0 +1,67 @@
+import type { SeededRandom } from './random.ts';
+import type { PictureSize } from './trainable-network.ts';
+
+/** Largest changes of shape; each is drawn evenly between minus and plus. */
+export type WarpLimits = {
+  /** Pixels, in both directions. */
+  readonly shift?: number;
+  /** Degrees. */
+  readonly rotate?: number;
+  /** Relative change of size, each direction by itself: 0.1 is 90 % to 110 %. */
+  readonly scale?: number;
+  /** Sideways pixels for each pixel down. */
+  readonly shear?: number;
+};
+
+/**
+ * Shifts, turns, scales and shears a picture about its centre in one bilinear resampling; what comes from outside is black.
+ * Teaches a network what hand or camera may vary.
+ */
+export function warpPicture(
+  picture: Float32Array,
+  size: PictureSize,
+  random: SeededRandom,
+  limits: WarpLimits,
+): void {
+  const draw = (limit = 0): number => (limit === 0 ? 0 : random.uniform(-limit, limit));
+  const angle = (draw(limits.rotate) * Math.PI) / 180;
+  const shear = draw(limits.shear);
+  const scaleX = 1 / (1 + draw(limits.scale));
+  const scaleY = 1 / (1 + draw(limits.scale));
+  const shiftX = draw(limits.shift);
+  const shiftY = draw(limits.shift);
+  const { channels, height, width } = size;
+  // Where each target pixel comes from: scale · rotation · shear, about the centre.
+  const xx = scaleX * Math.cos(angle);
+  const xy = scaleX * (Math.sin(angle) + shear * Math.cos(angle));
+  const yx = -scaleY * Math.sin(angle);
+  const yy = scaleY * (Math.cos(angle) - shear * Math.sin(angle));
+  const centreX = (width - 1) / 2;
+  const centreY = (height - 1) / 2;
+  const source = picture.slice();
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const dx = x - centreX - shiftX;
+      const dy = y - centreY - shiftY;
+      const sx = xx * dx + xy * dy + centreX;
+      const sy = yx * dx + yy * dy + centreY;
+      const left = Math.floor(sx);
+      const top = Math.floor(sy);
+      const fx = sx - left;
+      const fy = sy - top;
+      const inLeft = left >= 0 && left < width;
+      const inRight = left >= -1 && left < width - 1;
+      const inTop = top >= 0 && top < height;
+      const inBottom = top >= -1 && top < height - 1;
+      for (let c = 0; c < channels; c++) {
+        const at = (c * height + top) * width + left;
+        const a = inTop && inLeft ? source[at]! : 0;
+        const b = inTop && inRight ? source[at + 1]! : 0;
+        const d = inBottom && inLeft ? source[at + width]! : 0;
+        const e = inBottom && inRight ? source[at + width + 1]! : 0;
+        picture[(c * height + y) * width + x] =
+          (a * (1 - fx) + b * fx) * (1 - fy) + (d * (1 - fx) + e * fx) * fy;
+      }
+    }
+  }
+}
