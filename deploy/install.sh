@@ -76,8 +76,11 @@ if [ "$role" = agent ]; then
 else
   units="blindsight-broker blindsight-backend"
   install -d -o blindsight -g blindsight -m 700 "$site_data"
-  [ -e "$site_data/backend.yaml" ] ||
+  if [ ! -e "$site_data/backend.yaml" ]; then
     runuser -u blindsight -- "$prefix/bin/blindsight" site init --site "$argument" --data "$site_data"
+    # The broker takes its key from systemd (LoadCredential=).
+    sed -i "s#^key:.*#key: /run/credentials/blindsight-broker.service/broker.key#" "$site_data/broker.yaml"
+  fi
   echo "Manage it as: sudo -u blindsight blindsight model list --data $site_data"
 fi
 
