@@ -1,0 +1,148 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
+import type { Link, MessageHandler, Will } from '#runtime/link.ts';
+import { createLogger } from '#runtime/log.ts';
+import { SimulatedClock } from '#runtime/simulated-clock.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
+import { SessionCounter } from './session-counter.ts';
+import { Uplink } from './uplink.ts';
+
+const log = createLogger({ name: 'test', level: 'error', format: 'json', destination: { write: () => {} } });
+const topics = gatewayTopics('town', 'gate-1');
+const backendState = siteTopics('town').backendState;
+
+/** A link in the hands of the test. */
+async function bench() {
+  const published: { topic: string; message: Record<string, unknown>; retain: boolean }[] = [];
+  const handlers = new Map<string, MessageHandler>();
+  const calls: string[] = [];
+  let up = () => {};
+  let down = () => {};
+  let will: () => Promise<Will> = () => Promise.reject(new Error('not set'));
+  const link = {
+    connected: true,
+    publish: async (topic, payload, options) => {
+      published.push({ topic, message: JSON.parse(String(payload)), retain: options?.retain === true });
+    },
+    subscribe: (filter, handler) => {
+      handlers.set(filter, handler);
+      return () => {};
+    },
+    onUp: (handler) => {
+      up = () => void handler();
+      return () => {};
+    },
+    onDown: (handler) => {
+      down = () => handler(new Error('gone') as never);
+      return () => {};
+    },
+    close: async (farewell) => {
+      for (const { topic, payload } of farewell ?? []) calls.push(`${topic} ${String(payload)}`);
+    },
+  } satisfies Link;
+  const clock = new SimulatedClock();
+  const sessions = await SessionCounter.open(join(await temporaryDirectory(), 'session.json'), clock.now());
+  const uplink = new Uplink({
+    site: 'town',
+    gateway: 'gate-1',
+    sessions,
+    clock,
+    log,
+    connect: (makeWill) => {
+      will = makeWill;
+      return link;
+    },
+    birth: () => ({ version: '1', platform: 'test', cameras: [], bundle: null }),
+    cameraStates: () => [],
+    reported: () => ({
+      status: 'none',
+      active: null,
+      previous: null,
+      counter: 0,
+      progress: 0,
+      subject: null,
+      error: null,
+    }),
+    onUp: () => calls.push('up'),
+    onBackend: (session) => calls.push(`backend ${session}`),
+    onReceipt: (digests) => calls.push(`receipt ${digests.length}`),
+    onManifest: () => calls.push('manifest'),
+    onChunk: () => calls.push('chunk'),
+  });
+  const hear = (topic: string, message: unknown, retain = false) => {
+    const payload = new TextEncoder().encode(JSON.stringify(message));
+    handlers.get(topic)?.(topic, payload, { retain, dup: false, qos: 1 });
+  };
+  return {
+    uplink,
+    published,
+    calls,
+    hear,
+    clock,
+    sessions,
+    up: () => up(),
+    down: () => down(),
+    will: () => will(),
+  };
+}
+
+const online = (session: number) => ({ state: 'online', session, time: '2026-01-01T00:00:00.000Z' });
+
+describe('Uplink', () => {
+  it('introduces itself on every connection, each with a will of its own session', async () => {
+    const { published, up, will, sessions, calls } = await bench();
+    const first = JSON.parse(String((await will()).payload));
+    expect(first).toMatchObject({ state: 'offline', reason: 'lost', session: sessions.session });
+    up();
+    expect(published.map(({ topic, retain }) => [topic, retain])).toEqual([
+      [topics.birth, false],
+      [topics.state, true],
+      [topics.reported, true],
+    ]);
+    expect(published[1]?.message).toMatchObject({ state: 'online', session: first.session });
+    expect(calls).toEqual(['up']);
+    const second = JSON.parse(String((await will()).payload));
+    expect(second.session).toBe(first.session + 1);
+  });
+
+  it('knows whether the backend is there, and forgets it with the link', async () => {
+    const { uplink, calls, hear, down } = await bench();
+    expect(uplink.obstacle).toMatch(/backend/);
+    hear(backendState, online(3), true);
+    hear(backendState, online(3), true);
+    expect(uplink.obstacle).toBeNull();
+    hear(backendState, { ...online(3), state: 'offline' });
+    hear(backendState, online(4));
+    down();
+    expect(calls).toEqual(['backend 3', 'backend null', 'backend 4', 'backend null']);
+  });
+
+  it('leaves messages that are not well formed, and retained ones that should not be', async () => {
+    const { calls, hear } = await bench();
+    hear(backendState, { state: 'online' });
+    hear(topics.receipt, { received: ['x'] });
+    hear(topics.receipt, { received: ['a'.repeat(64)] }, true);
+    hear(topics.bundleChunk, {}, true);
+    expect(calls).toEqual([]);
+    hear(topics.receipt, { received: ['a'.repeat(64)] });
+    expect(calls).toEqual(['receipt 1']);
+  });
+
+  it('tells an event of one code once in ten seconds', async () => {
+    const { uplink, published, clock } = await bench();
+    uplink.publishEvent('warn', 'OUTBOX_DROPPED', 'one');
+    uplink.publishEvent('warn', 'OUTBOX_DROPPED', 'two');
+    uplink.publishEvent('error', 'BUNDLE_DIGEST', 'other');
+    await clock.advance(10_000);
+    uplink.publishEvent('warn', 'OUTBOX_DROPPED', 'three');
+    expect(published.map(({ message }) => message.message)).toEqual(['one', 'other', 'three']);
+  });
+
+  it('says goodbye', async () => {
+    const { uplink, calls } = await bench();
+    await uplink.close();
+    expect(calls[0]).toContain(`${topics.state} {"state":"offline"`);
+    expect(calls[0]).toContain('"reason":"stopped"');
+  });
+});
