@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { registerDaemons } from './commands/daemons.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerDeploy } from './commands/deploy.ts';
+import { registerEvaluate } from './commands/evaluate.ts';
 import { registerGateway } from './commands/gateway.ts';
 import { registerModel } from './commands/model.ts';
 import { registerSite } from './commands/site.ts';
@@ -38,6 +39,7 @@ for (const register of [
   registerGateway,
   registerDeploy,
   registerTrain,
+  registerEvaluate,
 ]) {
   register(program);
 }

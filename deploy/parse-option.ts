@@ -19,3 +19,15 @@ export function cameraAddress(text: string): string {
   }
   return text;
 }
+
+/** An option's value as a finite number, for commander. */
+export function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('Expected a number.');
+  return value;
+}
+
+/** An option's value as numbers with commas between them, for commander. */
+export function numbers(text: string): number[] {
+  return text.split(',').map(number);
+}

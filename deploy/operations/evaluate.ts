@@ -1,0 +1,64 @@
+import { readIdxFile } from '#network/datasets/idx.ts';
+import { idxPictures, readIdxDataset } from '#network/datasets/idx-pictures.ts';
+import { type EvaluationProgress, evaluateNetwork } from '#network/evaluation/evaluate-network.ts';
+import { loadNetwork } from '#network/evaluation/load-network.ts';
+import { adaptPictureInput } from '#network/evaluation/picture-input.ts';
+import { evaluationJson, evaluationText } from '#network/evaluation/report.ts';
+import type { EvaluateOptions } from '../commands/evaluate.ts';
+import { printJson } from '../print.ts';
+import { stopSignal } from '../stop-signal.ts';
+
+const REPORT_EVERY_MS = 5_000;
+
+/** Writes a line of progress at most every five seconds, and one at each new step. */
+function progressLines(): (progress: EvaluationProgress) => void {
+  let step = '';
+  let last = Number.NEGATIVE_INFINITY;
+  return ({ step: current, done, images, clearAccuracy, encryptedAccuracy }) => {
+    const now = performance.now();
+    if (current === step && now - last < REPORT_EVERY_MS && done < images) return;
+    step = current;
+    last = now;
+    const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+    const text = {
+      compiling: 'compiling the network to a ciphertext program',
+      encrypting: 'making keys, encrypting every parameter',
+      measuring: `${done} of ${images} pictures: ${percent(encryptedAccuracy)} right encrypted, ${percent(clearAccuracy)} in the clear`,
+    }[current];
+    process.stderr.write(`… ${text}\n`);
+  };
+}
+
+/** `blindsight evaluate NETWORK`. */
+export async function evaluate(fileOrName: string, options: EvaluateOptions): Promise<void> {
+  const { images, labels, divide, mean, std, pad, limit, calibrate, engine } = options;
+  const network = await loadNetwork(fileOrName);
+  const dataset = await readIdxDataset({
+    images,
+    labels,
+    ...(pad !== undefined && { pad }),
+    ...(limit !== undefined && { limit }),
+  });
+  const scaling = {
+    ...(divide !== undefined && { divide }),
+    ...(mean && { mean }),
+    ...(std && { deviation: std }),
+  };
+  // Ranges that were written down hold for the pictures that the network was trained on, in that scaling.
+  const ranges = calibrate === undefined && Object.keys(scaling).length === 0 ? network.ranges : undefined;
+  const evaluation = await evaluateNetwork({
+    name: network.name,
+    graph: adaptPictureInput(network.graph, dataset.picture, scaling),
+    ...(network.labels && { labels: network.labels }),
+    dataset,
+    ...(ranges && { ranges }),
+    ...(calibrate !== undefined && {
+      calibration: idxPictures(await readIdxFile(calibrate), calibrate, pad).pictures,
+    }),
+    engine,
+    signal: stopSignal(),
+    onProgress: progressLines(),
+  });
+  if (options.json) printJson(evaluationJson(evaluation));
+  else process.stdout.write(evaluationText(evaluation));
+}

@@ -1,0 +1,83 @@
+import { checkParameters } from '#fhe/ckks/parameters.ts';
+import { FheError } from '#fhe/errors.ts';
+import { runClear } from '#fhe/program/clear.ts';
+import { encodeProgram } from '#fhe/program/codec.ts';
+import { createEngineInterpreter } from '#fhe/program/engine.ts';
+import { createReferenceInterpreter } from '#fhe/program/reference.ts';
+import { createDecryptor } from '#fhe/secret/decryptor.ts';
+import { encryptConstants } from '#fhe/secret/encrypt.ts';
+import { makeEvaluationKeys } from '#fhe/secret/evaluation-keys.ts';
+import { createOwnerKeys } from '#fhe/secret/owner-keys.ts';
+import type { CompiledNetwork } from '../packing/compile.ts';
+
+/** Who runs the program: our kernel, Microsoft SEAL, or float64 slots without encryption. */
+export const ENGINES = ['engine', 'reference', 'clear'] as const;
+export type EngineKind = (typeof ENGINES)[number];
+
+/** A protected network that answers pictures: gateway and decryptor in one, for measurements. */
+export type Answerer = {
+  /** Program, public key, encrypted constants and evaluation keys, as a gateway gets them. */
+  readonly bundleBytes: number;
+  /**
+   * @param picture values in [0, 1], channel first.
+   * @returns all slots of the answer, and what the gateway's part (encryption and evaluation) took.
+   */
+  answer(picture: Float32Array): Promise<{ readonly slots: Float64Array; readonly latencyMs: number }>;
+  close(): Promise<void>;
+};
+
+/** A frame on which a thread of the engine failed is run again; this often. */
+const ATTEMPTS = 3;
+
+/**
+ * Makes keys, encrypts every parameter, and readies an interpreter: what protecting and deploying a network does, in memory. The
+ * keys die with the process.
+ *
+ * @throws FheError where keys or constants do not fit.
+ */
+export async function openAnswerer(compiled: CompiledNetwork, kind: EngineKind): Promise<Answerer> {
+  const { program, constants } = compiled;
+  const keys = await createOwnerKeys(checkParameters(program.parameters), program.resultRing);
+  const material = {
+    program: encodeProgram(program),
+    constants: await encryptConstants(program, keys.secretKey, constants),
+    publicKey: keys.publicKey,
+    evaluationKeys: await makeEvaluationKeys(program, keys),
+  };
+  const bundleBytes = Object.values(material).reduce((sum, bytes) => sum + bytes.length, 0);
+  if (kind === 'clear') {
+    return {
+      bundleBytes,
+      async answer(picture) {
+        const start = performance.now();
+        const slots = runClear(program, constants, picture);
+        return { slots, latencyMs: performance.now() - start };
+      },
+      close: () => Promise.resolve(),
+    };
+  }
+  const create = kind === 'engine' ? createEngineInterpreter : createReferenceInterpreter;
+  const interpreter = await create(material);
+  const decryptor = await createDecryptor(program, keys);
+  return {
+    bundleBytes,
+    async answer(picture) {
+      for (let attempt = 1; ; attempt++) {
+        // Failed threads are replaced, and Ctrl-C is heard, when the event loop turns.
+        await new Promise((resolve) => setImmediate(resolve));
+        try {
+          const { ciphertext, timings } = interpreter.run(picture);
+          const latencyMs = timings.encryptMs + timings.evaluateMs;
+          return { slots: decryptor.decrypt(ciphertext), latencyMs };
+        } catch (error) {
+          const again = error instanceof FheError && error.code === 'FHE_WORKER' && attempt < ATTEMPTS;
+          if (!again) throw error;
+        }
+      }
+    },
+    async close() {
+      decryptor.close();
+      await interpreter.close();
+    },
+  };
+}

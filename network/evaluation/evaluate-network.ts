@@ -1,0 +1,175 @@
+import { interpretSlots } from '#fhe/secret/interpret.ts';
+import { type Dataset, pictureValues } from '../datasets/dataset.ts';
+import { NetworkError } from '../errors.ts';
+import type { Graph } from '../model/graph.ts';
+import { type CompiledNetwork, compileNetwork } from '../packing/compile.ts';
+import { interpretationError } from '../packing/interpretation-error.ts';
+import { lowerGraph, runStages, type StagedNetwork } from '../packing/lower.ts';
+import { type CalibratedRanges, calibrateRanges } from '../passes/calibrate-ranges.ts';
+import type { Confusion } from '../training/confusion.ts';
+import { type EngineKind, openAnswerer } from './answerer.ts';
+import { quantile } from './quantile.ts';
+
+/** What is measured, and how. */
+export type EvaluationRequest = {
+  readonly name: string;
+  /** Takes pictures as the dataset has them (see `adaptPictureInput`). */
+  readonly graph: Graph;
+  /** One for each logit; `0`, `1`, … where they are left out. */
+  readonly labels?: readonly string[];
+  readonly dataset: Dataset;
+  /** Calibrated ranges; where they are left out, they are measured on `calibration`. */
+  readonly ranges?: CalibratedRanges;
+  /** Pictures, one after the other, for calibration; those of the dataset where they are left out: labels are not used. */
+  readonly calibration?: Float32Array;
+  readonly engine: EngineKind;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: EvaluationProgress) => void;
+};
+
+/** How far an evaluation is. */
+export type EvaluationProgress = {
+  readonly step: 'compiling' | 'encrypting' | 'measuring';
+  readonly done: number;
+  readonly images: number;
+  readonly clearAccuracy: number;
+  readonly encryptedAccuracy: number;
+};
+
+/** How a protected network answers, against the same network in the clear. */
+export type Evaluation = {
+  readonly images: number;
+  /** Shares of right answers, 0 to 1. */
+  readonly clearAccuracy: number;
+  readonly encryptedAccuracy: number;
+  /** Share of pictures on which both give the same label. */
+  readonly agreement: number;
+  /** Largest |encrypted − clear| of any logit in any copy. */
+  readonly worstLogitError: number;
+  /** Largest |logit| of the clear network, to judge the error by. */
+  readonly largestLogit: number;
+  /** Answers that the decryptor would keep back; they count as wrong and as disagreeing. */
+  readonly withheld: number;
+  /** The gateway's part of a frame: encryption and evaluation. */
+  readonly latencyMs: { readonly median: number; readonly p95: number };
+  readonly ringDegree: number;
+  readonly logQP: number;
+  readonly bundleBytes: number;
+  /** Encrypted answers, counts[truth][answer]; withheld ones are in none. */
+  readonly confusion: Confusion;
+  readonly labels: readonly string[];
+};
+
+/** Pictures that ranges are measured on where the owner gave none. */
+const CALIBRATION_PICTURES = 2000;
+
+function largest(values: ArrayLike<number>): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
+  return best;
+}
+
+function compile(request: EvaluationRequest, network: StagedNetwork): CompiledNetwork {
+  const { dataset, graph, name } = request;
+  const size = pictureValues(dataset.picture);
+  if (network.stages[0]!.columns !== size) {
+    throw new NetworkError(
+      'NETWORK_SHAPE',
+      `the network takes ${network.stages[0]!.columns} values, a picture has ${size}`,
+    );
+  }
+  const classes = network.stages.at(-1)!.rows;
+  if (classes < dataset.labels.length) {
+    throw new NetworkError('NETWORK_DATA', `${classes} outputs for ${dataset.labels.length} classes`);
+  }
+  const calibration =
+    request.calibration ??
+    dataset.pictures.subarray(0, Math.min(dataset.classes.length, CALIBRATION_PICTURES) * size);
+  const ranges = request.ranges ?? calibrateRanges(network, calibration);
+  return compileNetwork(graph, {
+    name,
+    labels: request.labels ?? Array.from({ length: classes }, (_, i) => String(i)),
+    activationRanges: ranges.activations,
+    logitRange: ranges.logits,
+  });
+}
+
+/**
+ * Protects a network in memory, answers every picture of a dataset with it, and compares with the clear network and the labels.
+ *
+ * @throws NetworkError where network and dataset do not fit together or the compiler refuses; the signal's reason.
+ */
+export async function evaluateNetwork(request: EvaluationRequest): Promise<Evaluation> {
+  const { dataset, signal } = request;
+  const images = dataset.classes.length;
+  const size = pictureValues(dataset.picture);
+  const network = lowerGraph(request.graph);
+  let clearHits = 0;
+  let hits = 0;
+  let done = 0;
+  const report = (step: EvaluationProgress['step']): void => {
+    const share = (count: number): number => (done === 0 ? 0 : count / done);
+    request.onProgress?.({
+      step,
+      done,
+      images,
+      clearAccuracy: share(clearHits),
+      encryptedAccuracy: share(hits),
+    });
+  };
+  report('compiling');
+  const compiled = compile(request, network);
+  report('encrypting');
+  const classes = compiled.interpretation.labels.length;
+  const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+  const latencies = new Float64Array(images);
+  let agreeing = 0;
+  let withheld = 0;
+  let worstLogitError = 0;
+  let largestLogit = 0;
+  const answerer = await openAnswerer(compiled, request.engine);
+  try {
+    const pictureOf = (n: number): Float32Array => dataset.pictures.subarray(n * size, (n + 1) * size);
+    // Code gets compiled and caches fill on a frame that is not counted.
+    await answerer.answer(pictureOf(0));
+    for (; done < images; report('measuring')) {
+      signal?.throwIfAborted();
+      const picture = pictureOf(done);
+      const truth = dataset.classes[done]!;
+      const clear = runStages(network, picture);
+      const { slots, latencyMs } = await answerer.answer(picture);
+      const { logits, logitError } = interpretationError(slots, compiled.interpretation, clear);
+      const expected = largest(clear);
+      const answer = largest(logits);
+      latencies[done++] = latencyMs;
+      worstLogitError = Math.max(worstLogitError, logitError);
+      largestLogit = Math.max(largestLogit, ...clear.map(Math.abs));
+      if (expected === truth) clearHits++;
+      if (!interpretSlots(slots, compiled.interpretation).ok) {
+        withheld++;
+        continue;
+      }
+      confusion[truth]![answer]!++;
+      if (answer === truth) hits++;
+      if (answer === expected) agreeing++;
+    }
+  } finally {
+    await answerer.close();
+  }
+  const { ringDegree, logQP } = compiled.report;
+  return {
+    images,
+    clearAccuracy: clearHits / images,
+    encryptedAccuracy: hits / images,
+    agreement: agreeing / images,
+    worstLogitError,
+    largestLogit,
+    withheld,
+    latencyMs: { median: quantile(latencies, 0.5), p95: quantile(latencies, 0.95) },
+    ringDegree,
+    logQP,
+    bundleBytes: answerer.bundleBytes,
+    confusion,
+    labels: compiled.interpretation.labels,
+  };
+}
