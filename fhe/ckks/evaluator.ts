@@ -185,48 +185,71 @@ export class Evaluator {
     else this.#switcher.divide(out, sums, divisor, at);
   }
 
-  /** out = source with slots rotated to the left by `step`: SEAL's way, bit for bit (α = 1). */
+  /** out = source with slots rotated to the left by `step`: SEAL's way, bit for bit with SEAL's digits (α = 1). */
   rotate(out: Block, source: Block, step: number): void {
-    this.#instruction(() => this.#rotate(out, source, step, false));
-  }
-
-  /** out = source + rotation of source by `step`. */
-  rotateAdd(out: Block, source: Block, step: number): void {
-    this.#instruction(() => this.#rotate(out, source, step, true));
-  }
-
-  #rotate(out: Block, source: Block, step: number, adding: boolean): void {
-    const engine = this.#engine;
-    const key = this.#rotationKey(step, source.level);
-    const { permuted, ready } = this.#permute(source, step, adding);
-    const decomposition = this.#switcher.decompose((p) => engine.limb(permuted, 1, p), source.level, ready);
-    const sums = this.#switcher.keyInner(decomposition, key);
-    this.#switcher.divide(out, sums, engine.specialPositions(), (component, position) => {
-      if (component === 0) return engine.limb(permuted, 0, position);
-      return adding ? engine.limb(source, 1, position) : 0;
+    this.#instruction(() => {
+      const engine = this.#engine;
+      const key = this.#rotationKey(step, source.level);
+      const ready = this.#tape.group();
+      const permuted = this.#switcher.scratch(2, source.level);
+      this.#permute(permuted, source, step, ready);
+      const decomposition = this.#switcher.decompose((p) => engine.limb(permuted, 1, p), source.level, ready);
+      const sums = this.#switcher.keyInner(decomposition, key);
+      this.#switcher.divide(out, sums, engine.specialPositions(), (component, position) =>
+        component === 0 ? engine.limb(permuted, 0, position) : 0,
+      );
     });
   }
 
-  /** The automorphism of both polynomials; with `adding`, source₀ is added to the first. */
-  #permute(source: Block, step: number, adding: boolean): { permuted: Block; ready: Group } {
+  /** The automorphism of the polynomials that `permuted` has room for. */
+  #permute(permuted: Block, source: Block, step: number, group: Group): void {
     const engine = this.#engine;
-    const permuted = this.#switcher.scratch(2, source.level);
-    const ready = this.#tape.group();
-    const table = engine.tables.rotation(step);
-    const { patterns } = engine.tables;
     for (const position of engine.positions(source.level, false)) {
-      const prime = engine.prime(position);
-      const [to0, to1] = [engine.limb(permuted, 0, position), engine.limb(permuted, 1, position)];
-      const [from0, from1] = [engine.limb(source, 0, position), engine.limb(source, 1, position)];
-      const one = [1, shoupCompanion(1, engine.primes[position]!)];
-      if (adding) {
-        this.#tape.task(Op.addScaled, [to0, from0, from0, ...one, table, patterns, prime], { group: ready });
-      } else {
-        this.#tape.task(Op.permute, [to0, from0, table, patterns, prime], { group: ready });
+      for (let component = 0; component < permuted.size; component++) {
+        const args = [engine.limb(permuted, component, position), engine.limb(source, component, position)];
+        const more = [engine.tables.rotation(step), engine.tables.patterns, engine.prime(position)];
+        this.#tape.task(Op.permute, [...args, ...more], { group });
       }
-      this.#tape.task(Op.permute, [to1, from1, table, patterns, prime], { group: ready });
     }
-    return { permuted, ready };
+  }
+
+  /** out = source + Σ rotations of source by `steps` (normalized, none is zero): one decomposition, one division by P. */
+  foldRound(out: Block, source: Block, steps: readonly number[]): void {
+    this.#instruction(() => {
+      const engine = this.#engine;
+      const { patterns } = engine.tables;
+      const keys = steps.map((step) => this.#rotationKey(step, source.level));
+      const tables = steps.map((step) => engine.tables.rotation(step));
+      const tableArray = engine.arena.place(tables);
+      const first = this.#switcher.scratch(1, source.level);
+      const moved = this.#tape.group();
+      for (const position of engine.positions(source.level, false)) {
+        const from = engine.limb(source, 0, position);
+        const args = [engine.limb(first, 0, position), from, from, tableArray, steps.length, patterns];
+        this.#tape.task(Op.permuteSum, [...args, engine.prime(position)], { group: moved });
+      }
+      const decomposition = this.#switcher.decompose((p) => engine.limb(source, 1, p), source.level, moved);
+      const block = this.#switcher.scratch(2, source.level, true);
+      const ready = this.#switcher.forEachPrime([decomposition], [], (position, [digits], after) => {
+        const group = this.#tape.group();
+        const rotations = keys.flatMap((key, i) => [tables[i]!, key.at(position), key.stride]);
+        const args = [
+          engine.limb(block, 0, position),
+          engine.limb(block, 1, position),
+          engine.arena.place(digits!),
+          digits!.length,
+          engine.arena.place(rotations),
+          steps.length,
+          patterns,
+          engine.prime(position),
+        ];
+        this.#tape.task(Op.foldInner, args, { after: [after], group });
+        return group;
+      });
+      this.#switcher.divide(out, { block, ready }, engine.specialPositions(), (component, position) =>
+        component === 0 ? engine.limb(first, 0, position) : engine.limb(source, 1, position),
+      );
+    });
   }
 
   /** Several rotations of one source: decomposed once. Not SEAL's bits (digits are permuted, not made again), but SEAL's noise. */
@@ -234,7 +257,11 @@ export class Evaluator {
     this.#instruction(() => {
       const engine = this.#engine;
       const moved = this.#tape.group();
-      const firsts = steps.map((step) => this.#permuteFirst(source, step, moved));
+      const firsts = steps.map((step) => {
+        const permuted = this.#switcher.scratch(1, source.level);
+        this.#permute(permuted, source, step, moved);
+        return permuted;
+      });
       const decomposition = this.#switcher.decompose((p) => engine.limb(source, 1, p), source.level, moved);
       const sums = steps.map(() => this.#switcher.scratch(2, source.level, true));
       const ready = this.#switcher.forEachPrime([decomposition], [], (position, [digits], after) => {
@@ -257,17 +284,6 @@ export class Evaluator {
         );
       });
     });
-  }
-
-  #permuteFirst(source: Block, step: number, group: Group): Block {
-    const engine = this.#engine;
-    const permuted = this.#switcher.scratch(1, source.level);
-    for (const position of engine.positions(source.level, false)) {
-      const args = [engine.limb(permuted, 0, position), engine.limb(source, 0, position)];
-      const more = [engine.tables.rotation(step), engine.tables.patterns, engine.prime(position)];
-      this.#tape.task(Op.permute, [...args, ...more], { group });
-    }
-    return permuted;
   }
 
   /**

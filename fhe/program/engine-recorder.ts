@@ -1,9 +1,9 @@
 import type { Block, EngineContext } from '../ckks/engine-context.ts';
 import { type EngineKeys, Evaluator } from '../ckks/evaluator.ts';
-import { FheError } from '../errors.ts';
 import { normalizeStep } from '../ring/automorphism.ts';
 import type { RecordedTape } from '../ring/wasm-tape.ts';
 import { lastReads, type Plan, readBy, type Step, writtenBy } from './engine-plan.ts';
+import { foldRounds } from './fold-rounds.ts';
 import type { Register } from './program.ts';
 import type { VerifiedProgram } from './verifier.ts';
 
@@ -101,7 +101,9 @@ export function recordProgram(
         evaluator.dropLevel(make(step.out), read(step.source));
         break;
       case 'switch-ring':
-        throw new FheError('FHE_PROGRAM', 'the engine knows no switch-ring');
+        // Always the last step: the engine switches what this copies when it reads the answer.
+        evaluator.dropLevel(make(step.out), read(step.source));
+        break;
     }
   }
 
@@ -124,12 +126,15 @@ export function recordProgram(
     const { level } = source;
     const made: Block[] = [];
     let sum = source;
-    steps.forEach((step, index) => {
-      const to = index === steps.length - 1 ? make(out) : engine.allocate(2, level);
-      if (index < steps.length - 1) made.push(to);
-      const by = normalizeStep(step, parameters.ringDegree);
-      if (by === 0) evaluator.add(to, sum, sum);
-      else evaluator.rotateAdd(to, sum, by);
+    const rounds = foldRounds(steps.map((step) => normalizeStep(step, parameters.ringDegree)))
+      .map((round) => round.map((step) => normalizeStep(step, parameters.ringDegree)))
+      // A rotation by nothing needs no key: such a round is taken apart.
+      .flatMap((round) => (round.includes(0) ? round.slice(0, 2).map((step) => [step]) : [round]));
+    rounds.forEach((round, index) => {
+      const to = index === rounds.length - 1 ? make(out) : engine.allocate(2, level);
+      if (index < rounds.length - 1) made.push(to);
+      if (round[0] === 0) evaluator.add(to, sum, sum);
+      else evaluator.foldRound(to, sum, round);
       if (index > 0) engine.release(made[index - 1]!);
       sum = to;
     });

@@ -1,10 +1,12 @@
 import { availableParallelism } from 'node:os';
+import type { Ciphertext } from '../ckks/ciphertext.ts';
 import { Encryptor } from '../ckks/encryptor.ts';
 import { type Block, EngineContext } from '../ckks/engine-context.ts';
 import { loadKey } from '../ckks/engine-keys.ts';
 import { decodeEvaluationKeys, type EvaluationKeys } from '../ckks/evaluation-keys.ts';
 import type { EngineKeys } from '../ckks/evaluator.ts';
 import type { Parameters } from '../ckks/parameters.ts';
+import { createRingSwitch } from '../ckks/ring-switch.ts';
 import {
   decodeCiphertext,
   decodeConstants,
@@ -85,7 +87,11 @@ export async function createEngineInterpreter(
       loadConstants(engine, program, parameters, constants),
       loadKeys(engine, keys),
     );
-    return new EngineInterpreter(engine, verified, encryptor, recordedEncryption, outs, recorded);
+    const ringSwitch =
+      program.resultRing === undefined
+        ? null
+        : createRingSwitch(parameters, program.resultRing, keys.ringSwitch!);
+    return new EngineInterpreter(engine, verified, encryptor, recordedEncryption, outs, recorded, ringSwitch);
   } catch (error) {
     await engine.close();
     throw error;
@@ -128,6 +134,8 @@ function loadConstants(
   });
 }
 
+type RingSwitch = (ciphertext: Ciphertext) => Ciphertext;
+
 class EngineInterpreter implements Interpreter {
   readonly kind = 'engine';
   readonly #engine: EngineContext;
@@ -136,6 +144,7 @@ class EngineInterpreter implements Interpreter {
   readonly #encryption: RecordedTape;
   readonly #inputs: readonly Block[];
   readonly #recorded: RecordedProgram;
+  readonly #ringSwitch: RingSwitch | null;
 
   constructor(
     engine: EngineContext,
@@ -144,6 +153,7 @@ class EngineInterpreter implements Interpreter {
     encryption: RecordedTape,
     inputs: readonly Block[],
     recorded: RecordedProgram,
+    ringSwitch: RingSwitch | null,
   ) {
     this.#engine = engine;
     this.#verified = verified;
@@ -151,6 +161,7 @@ class EngineInterpreter implements Interpreter {
     this.#encryption = encryption;
     this.#inputs = inputs;
     this.#recorded = recorded;
+    this.#ringSwitch = ringSwitch;
   }
 
   /** Bytes of wasm memory: constant from the first frame on. */
@@ -194,9 +205,13 @@ class EngineInterpreter implements Interpreter {
   #evaluate(): Uint8Array {
     const { tape, output } = this.#recorded;
     this.#engine.pool.run(tape);
-    const { parameters, registers, output: register } = this.#verified;
+    const { parameters, resultParameters, registers, output: register, program } = this.#verified;
     const { size, level, scale } = registers.get(register)!;
-    return encodeCiphertext(parameters, { size, level, scale, residues: this.#engine.read(output) });
+    const residues = this.#engine.read(output);
+    if (this.#ringSwitch === null) return encodeCiphertext(parameters, { size, level, scale, residues });
+    // The scale before the switch.
+    const before = (scale * parameters.moduli[0]!) / program.resultRing!.modulus;
+    return encodeCiphertext(resultParameters, this.#ringSwitch({ size, level, scale: before, residues }));
   }
 
   close(): Promise<void> {

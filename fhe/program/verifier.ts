@@ -4,6 +4,7 @@ import { checkParameters, type Parameters } from '../ckks/parameters.ts';
 import { ringSwitchPrime } from '../ckks/ring-switch-key.ts';
 import { constantsBytes } from '../ckks/serialization.ts';
 import { FheError } from '../errors.ts';
+import { foldRounds } from './fold-rounds.ts';
 import { peakRegisterBytes } from './liveness.ts';
 import type { Instruction, Program, ProgramConstant, Register } from './program.ts';
 import { RequirementCollector } from './requirements.ts';
@@ -285,6 +286,9 @@ class Verification {
           this.#refuse(`${count} steps: expected 1 to ${ProgramLimits.foldSteps}`);
         }
         for (const step of instruction.steps) this.#rotation(step, type.level);
+        for (const round of foldRounds(instruction.steps)) {
+          for (const step of round.slice(2)) this.#required.rotation(step, type.level);
+        }
         return type;
       }
       case 'square':

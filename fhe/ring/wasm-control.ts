@@ -1,5 +1,5 @@
 /**
- * Words of the control block that threads share: 32 words. The kernel knows the first two and `done`; the rest is between
+ * Words of the control block that threads share: 48 words. The kernel knows the first two, `done` and `sleepers`; the rest is between
  * the pool and its threads.
  */
 export const Control = {
@@ -23,5 +23,7 @@ export const Control = {
   patienceMs: 9,
   /** Finished tasks. */
   done: 16,
-  words: 32,
+  /** Threads asleep within the run. */
+  sleepers: 32,
+  words: 48,
 } as const;

@@ -25,6 +25,8 @@ export const Op = {
   clear: 21,
   copy: 22,
   rotateInner: 23,
+  permuteSum: 24,
+  foldInner: 25,
 } as const;
 export type Op = (typeof Op)[keyof typeof Op];
 

@@ -5,7 +5,7 @@
  * and up to 14 arguments. Threads take tasks in order by one atomic increment. A task waits only for tasks before it, which somebody has
  * taken already, so there is no deadlock, and any number of threads (also one) gives the same bytes.
  */
-import { addScaled, keyInnerPermuted, permute } from './automorphism';
+import { addScaled, foldInner, keyInnerPermuted, permute, permuteSum } from './automorphism';
 import { convertForward, divide, inverseAdd, mixedRadix } from './base';
 import { encryptLimb, encryptTop, forwardSmall, sampleError, sampleTernary } from './encrypt';
 import { encode } from './fourier';
@@ -14,17 +14,20 @@ import { add, keyInner, multiply, scale, square, tensor } from './limb';
 import { forward } from './ntt';
 
 const TASK_BYTES: usize = 80;
-/** Loads of a counter before the thread goes to sleep for a millisecond at a time. */
+/** Loads of a counter before the thread goes to sleep: about the time of a task. */
 const SPINS: u32 = 20000;
-const SLEEP_NS: i64 = 1_000_000;
+/** A sleeper looks for itself now and then, in case the one who should wake it died. */
+const SLEEP_MS: u32 = 20;
 
-/** Words of the control block: next task, failure flag, finished tasks (a line of its own). */
+/** Words of the control block: next task, failure flag, finished tasks and sleeping threads (lines of their own). */
 // @ts-ignore: decorator
 @inline const NEXT: usize = 0;
 // @ts-ignore: decorator
 @inline const FAILED: usize = 4;
 // @ts-ignore: decorator
 @inline const DONE: usize = 64;
+// @ts-ignore: decorator
+@inline const SLEEPERS: usize = 128;
 
 // @ts-ignore: decorator
 @inline
@@ -57,6 +60,8 @@ function execute(t: usize): void {
     case 21: memory.fill(argument(t, 0), 0, argument(t, 1)); break;
     case 22: memory.copy(argument(t, 0), argument(t, 1), argument(t, 2)); break;
     case 23: rotateInner(argument(t, 0), argument(t, 1), argument(t, 2), argument(t, 3), argument(t, 4), argument(t, 5), argument(t, 6), argument(t, 7), argument(t, 8)); break;
+    case 24: permuteSum(argument(t, 0), argument(t, 1), argument(t, 2), argument(t, 3), argument(t, 4), argument(t, 5), argument(t, 6)); break;
+    case 25: foldInner(argument(t, 0), argument(t, 1), argument(t, 2), argument(t, 3), argument(t, 4), argument(t, 5), argument(t, 6), argument(t, 7)); break;
     default: unreachable();
   }
 }
@@ -66,13 +71,25 @@ function awaitCounter(counter: usize, value: u32, control: usize, patience: u32)
   for (let spin: u32 = 0; spin < SPINS; spin++) {
     if (atomic.load<u32>(counter) >= value) return true;
   }
-  for (let slept: u32 = 0; slept < patience; slept++) {
-    const seen = atomic.load<u32>(counter);
-    if (seen >= value) return true;
-    if (atomic.load<u32>(control, FAILED) != 0) return false;
-    atomic.wait<u32>(counter, seen, SLEEP_NS);
+  // First counted as a sleeper, then looked: whoever raises the counter looks for sleepers after that, so one of the two sees the other.
+  atomic.add<u32>(control, 1, SLEEPERS);
+  let idle: u32 = 0, seen = atomic.load<u32>(counter);
+  while (seen < value && idle < patience && atomic.load<u32>(control, FAILED) == 0) {
+    if (atomic.wait<u32>(counter, seen, <i64>SLEEP_MS * 1_000_000) == TIMED_OUT) idle += SLEEP_MS;
+    seen = atomic.load<u32>(counter);
   }
-  return atomic.load<u32>(counter) >= value;
+  atomic.sub<u32>(control, 1, SLEEPERS);
+  return seen >= value;
+}
+
+/** Result of a wait that nobody ended. */
+const TIMED_OUT: i32 = 2;
+
+// @ts-ignore: decorator
+@inline
+function raise(counter: usize, control: usize): void {
+  atomic.add<u32>(counter, 1);
+  if (atomic.load<u32>(control, SLEEPERS) != 0) atomic.notify(counter, -1);
 }
 
 /**
@@ -94,8 +111,8 @@ export function run(control: usize, tape: usize, count: u32, patience: u32): u32
     }
     execute(task);
     const counter = load<u32>(task, 4);
-    if (counter) atomic.add<u32>(counter, 1);
-    atomic.add<u32>(control, 1, DONE);
+    if (counter) raise(counter, control);
+    raise(control + DONE, control);
   }
 }
 

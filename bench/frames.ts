@@ -1,0 +1,99 @@
+import { runClear } from '#fhe/program/clear.ts';
+import { encodeProgram } from '#fhe/program/codec.ts';
+import { createEngineInterpreter } from '#fhe/program/engine.ts';
+import type { Interpreter, InterpreterMaterial } from '#fhe/program/interpreter.ts';
+import { createReferenceInterpreter } from '#fhe/program/reference.ts';
+import { verifyProgram } from '#fhe/program/verifier.ts';
+import { createDecryptor } from '#fhe/secret/decryptor.ts';
+import { encryptConstants } from '#fhe/secret/encrypt.ts';
+import { makeEvaluationKeys } from '#fhe/secret/evaluation-keys.ts';
+import { createOwnerKeys, type OwnerKeys } from '#fhe/secret/owner-keys.ts';
+import type { CompiledNetwork } from '#network/packing/compile.ts';
+import { type Effort, measureInterleaved } from './measure.ts';
+import { benchPictures } from './networks.ts';
+import type { FrameResult } from './report.ts';
+
+/** Pictures that the error is measured on. */
+const PICTURES = 5;
+
+/** Measures one network: encrypted weights, encrypted picture, one picture at a time. */
+export async function benchFrame(
+  network: string,
+  compiled: CompiledNetwork,
+  threadCounts: readonly number[],
+  effort: Effort,
+  signal?: AbortSignal,
+): Promise<FrameResult[]> {
+  const { program, constants } = compiled;
+  const { parameters } = verifyProgram(program);
+  const keys = await createOwnerKeys(parameters, program.resultRing);
+  const material: InterpreterMaterial = {
+    program: encodeProgram(program),
+    constants: await encryptConstants(program, keys.secretKey, constants),
+    publicKey: keys.publicKey,
+    evaluationKeys: await makeEvaluationKeys(program, keys),
+  };
+  const reference = await createReferenceInterpreter(material);
+  const engines: Interpreter[] = [];
+  try {
+    for (const threads of threadCounts) engines.push(await createEngineInterpreter(material, { threads }));
+    const [picture] = benchPictures(1);
+    const timings = engines.map((): { encryptMs: number; evaluateMs: number }[] => []);
+    const candidates = engines.map((engine, i) => () => {
+      timings[i]!.push(engine.run(picture!).timings);
+    });
+    const times = await measureInterleaved([...candidates, () => reference.run(picture!)], effort, signal);
+    const nodeSealMs = times.at(-1)!.medianMs;
+    const results: FrameResult[] = [];
+    for (const [i, engine] of engines.entries()) {
+      const { medianMs, spreadMs } = times[i]!;
+      const encryptMs = median(timings[i]!.map((timing) => timing.encryptMs));
+      const answers = benchPictures(PICTURES).map((values) => ({
+        values,
+        ciphertext: engine.run(values).ciphertext,
+      }));
+      results.push({
+        network,
+        threads: threadCounts[i]!,
+        encryptMs,
+        evaluateMs: median(timings[i]!.map((timing) => timing.evaluateMs)),
+        totalMs: medianMs,
+        spreadMs,
+        nodeSealMs,
+        ratio: nodeSealMs / medianMs,
+        bundleBytes: Object.values(material).reduce((sum, part) => sum + part.length, 0),
+        evaluationKeyBytes: material.evaluationKeys.length,
+        resultBytes: answers[0]!.ciphertext.length,
+        worstError: await worstLogitError(compiled, keys, answers),
+      });
+    }
+    return results;
+  } finally {
+    await Promise.all([reference, ...engines].map((interpreter) => interpreter.close()));
+  }
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
+
+/** Largest |engine − clear program| over all slots that hold a logit. */
+async function worstLogitError(
+  { program, constants, interpretation }: CompiledNetwork,
+  keys: OwnerKeys,
+  answers: readonly { readonly values: Float32Array; readonly ciphertext: Uint8Array }[],
+): Promise<number> {
+  const decryptor = await createDecryptor(program, keys);
+  try {
+    let worst = 0;
+    for (const { values, ciphertext } of answers) {
+      const clear = runClear(program, constants, values);
+      decryptor.decrypt(ciphertext).forEach((value, slot) => {
+        if (interpretation.expected[slot]! >= 0) worst = Math.max(worst, Math.abs(value - clear[slot]!));
+      });
+    }
+    return worst;
+  } finally {
+    decryptor.close();
+  }
+}
