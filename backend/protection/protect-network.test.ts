@@ -166,6 +166,7 @@ describe('a protected network', () => {
       'hex',
     );
     expect(digest).toBe(bundle.selfTest.reference);
+    expect(bundle.selfTest.engine).toMatch(/^[0-9a-f]{64}$/);
     await interpreter.close();
     decryptor.close();
   }, 120_000);

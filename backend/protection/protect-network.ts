@@ -77,7 +77,7 @@ export async function protectNetwork(
     ],
     secretKey: keys.secretKey,
     resultSecretKey: keys.resultSecretKey ?? null,
-    selfTest: { reference: selfTest.reference },
+    selfTest: selfTest.digests,
     answerBytes: selfTest.answerBytes,
     interpretation: compiled.interpretation,
   };

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { runClear } from '#fhe/program/clear.ts';
+import { createEngineInterpreter } from '#fhe/program/engine.ts';
 import type { Interpretation } from '#fhe/program/interpretation.ts';
-import type { InterpreterMaterial } from '#fhe/program/interpreter.ts';
+import type { Interpreter, InterpreterMaterial } from '#fhe/program/interpreter.ts';
 import type { Program } from '#fhe/program/program.ts';
 import { createReferenceInterpreter } from '#fhe/program/reference.ts';
 import { createDecryptor } from '#fhe/secret/decryptor.ts';
@@ -12,8 +13,8 @@ import { BlindsightError } from '#protocol/errors.ts';
 
 export type SelfTest = {
   readonly inputs: readonly Uint8Array[];
-  /** SHA-256, hex, of the answer. */
-  readonly reference: string;
+  /** SHA-256, hex, of the answer of each interpreter. */
+  readonly digests: { readonly reference: string; readonly engine: string };
   readonly answerBytes: number;
 };
 
@@ -52,7 +53,7 @@ function choosePicture({ program, constants, interpretation }: SelfTestMaterial[
 
 /**
  * Makes the vector by which a gateway proves that it computes what the owner expects: an encrypted picture, and the digest of the answer.
- * The answer is decrypted here and compared with the clear program first.
+ * The answers of both interpreters are decrypted here and compared with the clear program first.
  *
  * @throws BlindsightError SELF_TEST_FAILED.
  */
@@ -62,33 +63,51 @@ export async function makeSelfTest(material: SelfTestMaterial): Promise<SelfTest
   const picture = choosePicture(compiled);
   const expected = runClear(program, constants, picture);
   const inputs = await encryptInputs(program, keys.secretKey, picture);
-  const interpreter = await createReferenceInterpreter(material);
-  let answer: Uint8Array;
-  try {
-    answer = interpreter.runEncrypted(inputs);
-  } finally {
-    await interpreter.close();
-  }
+  const reference = await answerOf(createReferenceInterpreter(material), inputs);
+  const engine = await answerOf(createEngineInterpreter(material, { threads: 1 }), inputs);
   const decryptor = await createDecryptor(program, keys);
   try {
-    const slots = decryptor.decrypt(answer);
-    const deviation = interpretation.expected.reduce(
-      (worst, index, slot) =>
-        index === -2 ? worst : Math.max(worst, Math.abs(slots[slot]! - expected[slot]!)),
-      0,
-    );
-    if (!(deviation <= interpretation.tolerance)) {
-      throw new BlindsightError(
-        'SELF_TEST_FAILED',
-        `the encrypted network deviates by ${deviation} from the clear one; at most ${interpretation.tolerance} is allowed`,
-      );
+    for (const [name, answer] of Object.entries({ reference, engine })) {
+      checkSlots(name, decryptor.decrypt(answer), expected, interpretation);
     }
   } finally {
     decryptor.close();
   }
   return {
     inputs,
-    reference: createHash('sha256').update(answer).digest('hex'),
-    answerBytes: answer.length,
+    digests: { reference: digestOf(reference), engine: digestOf(engine) },
+    answerBytes: reference.length,
   };
+}
+
+async function answerOf(opening: Promise<Interpreter>, inputs: readonly Uint8Array[]): Promise<Uint8Array> {
+  const interpreter = await opening;
+  try {
+    return interpreter.runEncrypted(inputs);
+  } finally {
+    await interpreter.close();
+  }
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function checkSlots(
+  interpreter: string,
+  slots: Float64Array,
+  expected: Float64Array,
+  interpretation: Interpretation,
+): void {
+  const deviation = interpretation.expected.reduce(
+    (worst, index, slot) =>
+      index === -2 ? worst : Math.max(worst, Math.abs(slots[slot]! - expected[slot]!)),
+    0,
+  );
+  if (deviation <= interpretation.tolerance) return;
+  throw new BlindsightError(
+    'SELF_TEST_FAILED',
+    `the encrypted network (${interpreter}) deviates by ${deviation} from the clear one; ` +
+      `at most ${interpretation.tolerance} is allowed`,
+  );
 }
