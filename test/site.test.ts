@@ -23,6 +23,17 @@ describe('a whole site', () => {
     rmSync(data, { recursive: true, force: true });
   });
 
+  it('can be ended in the middle of the first run', async () => {
+    const site = start();
+    await expect
+      .poll(() => site.notes, { timeout: 60_000, interval: 20 })
+      .toContain('Encrypting the network');
+    site.child.kill('SIGINT');
+    expect(await site.exit).toBe(130);
+    expect(site.notes).not.toContain('code:');
+    expect(site.members).toEqual([]);
+  });
+
   it('makes everything on the first run, answers, and ends with nothing left running', async () => {
     const site = start('--once', '3');
     expect(await site.exit, site.notes).toBe(0);

@@ -52,7 +52,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   try {
     const page = await pagePort(options.port);
     const broker = await freePort(BROKER_PORT);
-    const site = await prepareSite(data);
+    const site = await prepareSite(data, ending);
     if (ending.aborted) return EXIT.interrupted;
 
     const brokerUrl = `mqtts://127.0.0.1:${broker}`;
@@ -99,6 +99,10 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
       signal: ending,
     });
     return options.once === null || count >= options.once ? EXIT.done : EXIT.interrupted;
+  } catch (error) {
+    // Whatever fails because it was cut short is no news to the person who asked for that.
+    if (ending.aborted) return EXIT.interrupted;
+    throw error;
   } finally {
     await step('Ending', async () => {
       for (const undo of cleanUp) await undo();

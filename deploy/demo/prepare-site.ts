@@ -35,8 +35,10 @@ function gatewayName(folder: string, enrolled: readonly string[]): { name: strin
 /**
  * Brings a folder to the state in which the three daemons can start: keys and certificates, the bundled network encrypted, one gateway
  * enrolled, the network released to it. Every step is left out where its result is there, so a run that was cut short is continued.
+ *
+ * @param signal cuts it short
  */
-export async function prepareSite(data: string): Promise<PreparedSite> {
+export async function prepareSite(data: string, signal: AbortSignal): Promise<PreparedSite> {
   const { folder, backendConfig, brokerConfig } = siteFiles(data);
   if (!existsSync(backendConfig)) {
     await step('Making keys and certificates', () => initializeSite(folder, SITE));
@@ -44,7 +46,7 @@ export async function prepareSite(data: string): Promise<PreparedSite> {
   return withSite(folder, async (site, config) => {
     if (!(await listModels(site)).some((model) => model.name === NETWORK)) {
       await step('Encrypting the network: every parameter, and evaluation keys', () =>
-        protectModel({ site, network: NETWORK }),
+        protectModel({ site, network: NETWORK, signal }),
       );
     }
     const enrolled = (await listGateways(site)).map((gateway) => gateway.name);

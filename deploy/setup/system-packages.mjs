@@ -120,11 +120,14 @@ export async function ensureSystemPackages(needs) {
   const missingNeeds = needs.filter((need) => !NEEDS[need].present());
   if (missingNeeds.length === 0) return;
   let missing = missingNeeds.flatMap((need) => NEEDS[need].packages);
-  const prefix = isDebian() && findCommand('apt-get') !== null ? rootPrefix() : null;
-  let reason = '';
-  if (prefix !== null) {
+  const debian = isDebian() && findCommand('apt-get') !== null;
+  if (debian) {
     const installed = await installedPackages(missing);
     missing = missing.filter((name) => !installed.has(name));
+  }
+  const prefix = debian ? rootPrefix() : null;
+  let reason = '';
+  if (prefix !== null) {
     const failure = await step(`Installing system packages (${missing.join(', ')})`, () =>
       install(prefix, missing),
     );
