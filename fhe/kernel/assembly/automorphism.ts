@@ -5,6 +5,8 @@
  * and multiplication by an odd g keeps that: aligned groups of four go to aligned groups of four, each permuted inside by one of
  * eight patterns. A table has a word for each group of the result: byte offset of the source group (a multiple of 16) plus pattern.
  */
+import { requireBelow } from './contracts';
+import { requireDigits } from './limb';
 import { highWords, multiplyShoup, reduceMontgomery, subtractIfAbove } from './modular';
 import { degree, modulus, montgomeryInverse } from './prime';
 
@@ -25,6 +27,7 @@ export function permute(dst: usize, src: usize, table: usize, patterns: usize, p
 
 /** dst = a + automorphism of src · w, w a constant with companion ws; table 0: no automorphism. dst may be a, not src. */
 export function addScaled(dst: usize, a: usize, src: usize, w: u32, ws: u32, table: usize, patterns: usize, prime: usize): void {
+  requireBelow(a, 1, prime);
   const q32 = modulus(prime);
   const q = i32x4.splat(q32), q2 = i32x4.splat(q32 << 1);
   const wv = i32x4.splat(w), wsv = i32x4.splat(ws);
@@ -43,6 +46,7 @@ export function addScaled(dst: usize, a: usize, src: usize, w: u32, ws: u32, tab
  * As keyInner of ./limb on the automorphism of the digits: hoisted rotations decompose once and permute here.
  */
 export function keyInnerPermuted(dst0: usize, dst1: usize, digits: usize, count: u32, key: usize, stride: usize, table: usize, patterns: usize, prime: usize): void {
+  if (!ASC_NO_ASSERT) requireDigits(digits, count, prime);
   const q32 = modulus(prime);
   const q = i32x4.splat(q32), q2 = i32x4.splat(q32 << 1), qi = i32x4.splat(montgomeryInverse(prime));
   const top = highWords(q32 << 1);
@@ -94,6 +98,7 @@ export function permuteSum(dst: usize, a: usize, src: usize, tables: usize, coun
  * `rotations`: for each of `rotationCount` the triple table, key, stride.
  */
 export function foldInner(dst0: usize, dst1: usize, digits: usize, count: u32, rotations: usize, rotationCount: u32, patterns: usize, prime: usize): void {
+  if (!ASC_NO_ASSERT) requireDigits(digits, count, prime);
   const q32 = modulus(prime);
   const q = i32x4.splat(q32), q2 = i32x4.splat(q32 << 1), qi = i32x4.splat(montgomeryInverse(prime));
   const top = highWords(q32 << 1);

@@ -3,6 +3,7 @@
  * v = y₀ + y₁·p₀ + y₂·p₀·p₁ + …, and then reduced modulo any other prime. Exact, without floating point; for k = 1 it is SEAL's
  * method. Division by p₀ ⋯ p_(k−1) rounds to nearest, because half of the product was added before (and is taken away here).
  */
+import { requireBelow } from './contracts';
 import { multiplyShoup, subtractIfAbove } from './modular';
 import { forward, inverse } from './ntt';
 import { degree, modulus, oneCompanion } from './prime';
@@ -90,6 +91,8 @@ export function convertForward(dst: usize, limbs: usize, k: u32, factors: usize,
  * in `factors`; `inverse` is that of the divisor. src, addend (0: none) and dst in NTT form; dst is neither src nor addend.
  */
 export function divide(dst: usize, src: usize, limbs: usize, k: u32, factors: usize, direct: u32, inverse: u32, inverseCompanion: u32, addend: usize, prime: usize): void {
+  requireBelow(src, 1, prime);
+  if (addend) requireBelow(addend, 1, prime);
   convertForward(dst, limbs, k, factors, direct, prime);
   const q32 = modulus(prime);
   const q = i32x4.splat(q32), q2 = i32x4.splat(q32 << 1);

@@ -2,6 +2,7 @@
  * Public-key encryption: samplers and the last step. Constant-time in everything secret: no branch and no address depends on
  * the picture or on randomness.
  */
+import { requireBelow } from './contracts';
 import { multiplyShoup, reduceMontgomery, subtractIfAbove } from './modular';
 import { multiply } from './limb';
 import { forward, inverse } from './ntt';
@@ -79,6 +80,8 @@ export function encryptTop(dst: usize, u: usize, key: usize, e: usize, h: u32, p
  * `constants`: a multiple of q above 2^29 + 64 minus h (wrapping), P^−1 mod q, its companion.
  */
 export function encryptLimb(dst: usize, u: usize, key: usize, t: usize, e: usize, message: usize, constants: usize, prime: usize): void {
+  requireBelow(u, 1, prime);
+  requireBelow(key, 1, prime);
   const q32 = modulus(prime);
   const q = i32x4.splat(q32), q2 = i32x4.splat(q32 << 1), qi = i32x4.splat(montgomeryInverse(prime));
   const shift = v128.load32_splat(constants);

@@ -2,11 +2,14 @@
  * Loops over one limb (N residues modulo one prime). Unless a comment says otherwise, inputs and outputs are canonical,
  * and dst may be the same as a source.
  */
+import { requireBelow } from './contracts';
 import { highWords, multiplyShoup, reduceMontgomery, subtractIfAbove } from './modular';
 import { degree, modulus, montgomeryInverse, montgomeryOne, montgomeryOneCompanion } from './prime';
 
 /** dst = a + b. */
 export function add(dst: usize, a: usize, b: usize, prime: usize): void {
+  requireBelow(a, 1, prime);
+  requireBelow(b, 1, prime);
   const q = i32x4.splat(modulus(prime));
   const end = a + (<usize>degree(prime) << 2);
   while (a < end) {
@@ -28,6 +31,8 @@ export function scale(dst: usize, a: usize, w: u32, ws: u32, prime: usize): void
 
 /** dst = a · b, b in Montgomery form (times 2^32). */
 export function multiply(dst: usize, a: usize, b: usize, prime: usize): void {
+  requireBelow(a, 1, prime);
+  requireBelow(b, 1, prime);
   const q = i32x4.splat(modulus(prime)), qi = i32x4.splat(montgomeryInverse(prime));
   const end = a + (<usize>degree(prime) << 2);
   while (a < end) {
@@ -36,6 +41,16 @@ export function multiply(dst: usize, a: usize, b: usize, prime: usize): void {
     const r = reduceMontgomery(i64x2.extmul_low_i32x4_u(x, y), i64x2.extmul_high_i32x4_u(x, y), q, qi);
     v128.store(dst, subtractIfAbove(r, q));
     a += 16; b += 16; dst += 16;
+  }
+}
+
+function requireTerms(terms: usize, count: u32, offset: usize, prime: usize): void {
+  for (let k: u32 = 0; k < count; k++, terms += 16) {
+    const a = <usize>load<u32>(terms) + offset, w = <usize>load<u32>(terms, 8) + offset;
+    requireBelow(a, 1, prime);
+    requireBelow(a + <usize>load<u32>(terms, 4), 1, prime);
+    requireBelow(w, 1, prime);
+    requireBelow(w + <usize>load<u32>(terms, 12), 1, prime);
   }
 }
 
@@ -54,6 +69,7 @@ function settle(low: v128, high: v128, top: v128, q: v128, q2: v128, qi: v128): 
  * The high words of the sums grow by less than q/2 a term and are brought below 2q every four terms.
  */
 export function tensor(dst0: usize, dst1: usize, dst2: usize, terms: usize, count: u32, offset: usize, prime: usize, plain: u32): void {
+  if (!ASC_NO_ASSERT) requireTerms(terms, count, offset, prime);
   const q32 = modulus(prime);
   const q = i32x4.splat(q32), q2 = i32x4.splat(q32 << 1), qi = i32x4.splat(montgomeryInverse(prime));
   const top = highWords(q32 << 1);
@@ -94,6 +110,8 @@ export function tensor(dst0: usize, dst1: usize, dst2: usize, terms: usize, coun
 
 /** (dst0, dst1, dst2) = (a₀², 2·a₀·a₁, a₁²), a₁ = `distance` bytes after a. */
 export function square(dst0: usize, dst1: usize, dst2: usize, a: usize, distance: usize, prime: usize): void {
+  requireBelow(a, 1, prime);
+  requireBelow(a + distance, 1, prime);
   const q32 = modulus(prime);
   const q = i32x4.splat(q32), qi = i32x4.splat(montgomeryInverse(prime));
   const one = i32x4.splat(montgomeryOne(prime)), ones = i32x4.splat(montgomeryOneCompanion(prime));
@@ -110,12 +128,18 @@ export function square(dst0: usize, dst1: usize, dst2: usize, a: usize, distance
   }
 }
 
+/** In debug builds: all digits are canonical. */
+export function requireDigits(digits: usize, count: u32, prime: usize): void {
+  for (let k: u32 = 0; k < count; k++) requireBelow(<usize>load<u32>(digits + (<usize>k << 2)), 1, prime);
+}
+
 /**
  * (dst0, dst1) = Σ digitᵢ · (keyᵢ₀, keyᵢ₁), keys in Montgomery form: the inner product of key switching.
  * `digits` is an array of addresses. The key of one prime is interleaved: for each group of four coefficients `stride` bytes, in them for each digit
  * its two halves. Read as 2 · digits separate polynomials it cost twice the time: more streams than the processor fetches ahead.
  */
 export function keyInner(dst0: usize, dst1: usize, digits: usize, count: u32, key: usize, stride: usize, prime: usize): void {
+  if (!ASC_NO_ASSERT) requireDigits(digits, count, prime);
   const q32 = modulus(prime);
   const q = i32x4.splat(q32), q2 = i32x4.splat(q32 << 1), qi = i32x4.splat(montgomeryInverse(prime));
   const top = highWords(q32 << 1);

@@ -4,6 +4,7 @@
  * Forward: Cooley–Tukey with Harvey's lazy butterflies (loose values), two stages a pass (radix 4), the last three
  * stages in registers on eight neighbours. Inverse: Gentleman–Sande, the same passes backwards.
  */
+import { requireBelow } from './contracts';
 import { multiplyShoup, subtractIfAbove } from './modular';
 import {
   degree, inverseDegree, inverseDegreeCompanion, inverseRootCompanions, inverseRoots, lastRoot, lastRootCompanion,
@@ -107,6 +108,9 @@ function forwardTail(a: usize, n: u32, w: usize, ws: usize, q: v128, q2: v128): 
  * In: value + offset loose, that is below 4q. Out: canonical.
  */
 export function forward(dst: usize, src: usize, offset32: u32, prime: usize): void {
+  // Values and offset together; an offset is canonical.
+  requireBelow(src, offset32 == 0 ? 4 : 3, prime);
+  assert(offset32 < modulus(prime), 'offset out of range');
   const q32 = modulus(prime);
   const q = i32x4.splat(q32), q2 = i32x4.splat(q32 << 1), offset = i32x4.splat(offset32);
   const w = roots(prime), ws = rootCompanions(prime);
@@ -124,6 +128,7 @@ export function forward(dst: usize, src: usize, offset32: u32, prime: usize): vo
     stage += 2;
   }
   forwardTail(dst, degree(prime), w, ws, q, q2);
+  requireBelow(dst, 1, prime);
 }
 
 /** The first three inverse stages. In: lazy. Out: lazy. */
@@ -214,6 +219,7 @@ function inverseLast(a: usize, prime: usize, two: bool, q: v128, q2: v128): void
 
 /** Inverse transform from src to dst (may be the same). In: lazy. Out: canonical. */
 export function inverse(dst: usize, src: usize, prime: usize): void {
+  requireBelow(src, 2, prime);
   const q32 = modulus(prime);
   const q = i32x4.splat(q32), q2 = i32x4.splat(q32 << 1);
   const w = inverseRoots(prime), ws = inverseRootCompanions(prime);
@@ -227,4 +233,5 @@ export function inverse(dst: usize, src: usize, prime: usize): void {
     inverseRadix4(dst, 1 << stage, <usize>1 << (logN - stage), w, ws, q, q2);
   }
   inverseLast(dst, prime, two, q, q2);
+  requireBelow(dst, 1, prime);
 }
