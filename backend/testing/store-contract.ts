@@ -19,6 +19,7 @@ const MODEL: ModelRecord = {
   interpretation: {
     labels: ['empty', 'occupied'],
     expected: Int32Array.of(0, 1, -1, -2),
+    unit: 1,
     range: 20,
     tolerance: 0.01,
   },

@@ -74,6 +74,7 @@ export async function keepTestModel(site: Site, name: string): Promise<void> {
       interpretation: {
         labels: ['empty', 'occupied'],
         expected: Int32Array.of(0, 1),
+        unit: 1,
         range: 1,
         tolerance: 1,
       },

@@ -43,7 +43,7 @@ function interpretation(): Interpretation {
   const expected = new Int32Array(SLOTS).fill(-1);
   expected[0] = 0;
   expected[1] = 1;
-  return { labels: LABELS, expected, range: 10, tolerance: 0.01 };
+  return { labels: LABELS, expected, unit: 1, range: 10, tolerance: 0.01 };
 }
 
 export type TinyNetwork = {

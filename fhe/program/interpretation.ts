@@ -9,8 +9,13 @@ export type Interpretation = {
    * leaves zero, −2 where anything may stand.
    */
   readonly expected: Int32Array;
+  /**
+   * The logit that a slot value of 1 stands for. It is applied here and not by the program's scale, because it follows from
+   * calibration and the program is public.
+   */
+  readonly unit: number;
   /** Largest |logit| that calibration allows; beyond it the answer is withheld. */
   readonly range: number;
-  /** Largest deviation of an empty slot from zero and of copies from each other. */
+  /** Largest deviation of an empty slot from zero and of copies from each other, in logits. */
   readonly tolerance: number;
 };

@@ -5,6 +5,7 @@ import { interpretSlots } from './interpret.ts';
 const interpretation: Interpretation = {
   labels: ['nobody', 'somebody'],
   expected: Int32Array.of(0, 1, -1, -2, 0, 1),
+  unit: 1,
   range: 10,
   tolerance: 0.1,
 };
@@ -18,6 +19,15 @@ describe('interpretSlots', () => {
       label: 'nobody',
       probability: 0.95,
       probabilities: { nobody: 0.95, somebody: 0.05 },
+    });
+  });
+
+  it('reads slots in units of logits', () => {
+    const slots = Float64Array.from(good.map((value) => value / 5));
+    expect(interpretSlots(slots, { ...interpretation, unit: 5 })).toEqual(interpret(good));
+    expect(interpretSlots(Float64Array.from(good), { ...interpretation, unit: 6 })).toEqual({
+      ok: false,
+      reason: 'copies-differ',
     });
   });
 

@@ -23,7 +23,7 @@ export type Interpreted =
  * looked at before the first verdict, in the order of the checks below.
  */
 export function interpretSlots(slots: Float64Array, interpretation: Interpretation): Interpreted {
-  const { labels, expected, range, tolerance } = interpretation;
+  const { labels, expected, unit, range, tolerance } = interpretation;
   if (slots.length < expected.length) return { ok: false, reason: 'slots' };
   const logits = new Float64Array(labels.length).fill(Number.NaN);
   const lowest = new Float64Array(labels.length).fill(Number.POSITIVE_INFINITY);
@@ -34,7 +34,7 @@ export function interpretSlots(slots: Float64Array, interpretation: Interpretati
   let largestEmpty = 0;
   for (let i = 0; i < expected.length; i++) {
     const index = expected[i]!;
-    const value = slots[i]!;
+    const value = slots[i]! * unit;
     if (!Number.isFinite(value)) finite = false;
     if (index === -1) largestEmpty = Math.max(largestEmpty, Math.abs(value));
     if (index < 0) continue;

@@ -113,7 +113,13 @@ describe('owner side', () => {
     decryptor.close();
     const expected = new Int32Array(parameters.slots).fill(-1);
     expected.set([0, 1]);
-    const interpretation: Interpretation = { labels: ['a', 'b'], expected, range: 10, tolerance: 0.05 };
+    const interpretation: Interpretation = {
+      labels: ['a', 'b'],
+      expected,
+      unit: 1,
+      range: 10,
+      tolerance: 0.05,
+    };
     const verdict = interpretSlots(slots, interpretation);
     expect(verdict).toEqual({ ok: false, reason: 'not-zero' });
   });

@@ -30,7 +30,7 @@ function expectAgreement(graph: Graph, labels: number): CompiledNetwork {
     const slots = runClear(result.program, result.constants, picture);
     result.interpretation.expected.forEach((index, slot) => {
       if (index >= 0)
-        expect(Math.abs(slots[slot]! - truth[index]!)).toBeLessThan(
+        expect(Math.abs(slots[slot]! * result.interpretation.unit - truth[index]!)).toBeLessThan(
           1e-6 * Math.max(1, Math.abs(truth[index]!)),
         );
       if (index === -1) expect(Math.abs(slots[slot]!)).toBeLessThan(1e-9);
@@ -84,7 +84,7 @@ describe('Compile', () => {
     const first = compileNetwork(convolutionalGraph(7), options);
     const second = compileNetwork(
       { ...zero, initializers: emptied },
-      { ...options, activationRanges: [1, 9], logitRange: 4.5 },
+      { ...options, activationRanges: [1, 9], logitRange: 400 },
     );
     expect(Buffer.from(encodeProgram(second.program)).equals(Buffer.from(encodeProgram(first.program)))).toBe(
       true,
@@ -98,7 +98,8 @@ describe('Compile', () => {
     expect(interpretation.range).toBeGreaterThan(0);
     const last = program.constants.at(-1)!;
     expect(last.level).toBe(0);
-    expect(last.scale * interpretation.range).toBeLessThanOrEqual(program.parameters.moduli[0]! / 2);
+    const largestSlot = interpretation.range / interpretation.unit;
+    expect(last.scale * largestSlot).toBeLessThanOrEqual(program.parameters.moduli[0]! / 2);
   });
 
   it.each([

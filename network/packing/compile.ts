@@ -57,8 +57,13 @@ const PRIME_BITS = 30;
 const SCALE = 2 ** 30;
 /** Unseen pictures may exceed the calibrated logits by this factor before the answer is withheld. */
 const LOGIT_HEADROOM = 1.5;
-/** Largest deviation of empty slots from zero, and of copies from each other. */
-const SLOT_TOLERANCE = 0.05;
+/**
+ * Scale of the answer, whose slots are at most 1 in magnitude within the calibrated range: half of what the last prime can hold.
+ * The same for every network, because a scale is public.
+ */
+const ANSWER_SCALE = 2 ** 28;
+/** Largest deviation of empty slots from zero, and of copies from each other, as a part of the range; the noise is 2^-15 of it. */
+const SLOT_TOLERANCE = 2 ** -10;
 
 /** The shape of a picture that a gateway can prepare. @throws NetworkError NETWORK_SHAPE for any other. */
 function pictureShape(network: StagedNetwork): PictureShape {
@@ -129,7 +134,7 @@ function expectedSlots(layout: Layout, slots: number): Int32Array {
 
 /**
  * Compiles a network into a ciphertext program and the constants that its owner encrypts. Nothing in the program depends on a
- * trained weight: layouts follow the graph's structure, scales the calibrated logit range rounded up to a power of two.
+ * trained weight or on calibration: layouts follow the graph's structure, and scales are the same for all.
  *
  * @throws NetworkError where the graph cannot be lowered (see `lowerGraph`), is too deep or too large, or the options do not
  * fit it.
@@ -144,11 +149,9 @@ export function compileNetwork(graph: Graph, options: CompileOptions): CompiledN
   if (!(options.logitRange > 0) || !Number.isFinite(options.logitRange)) {
     throw new NetworkError('NETWORK_DATA', `logit range ${options.logitRange}: expected a positive number`);
   }
-  const network = balanceScales(lowered, options.activationRanges);
-  const { literal, plans } = choose(network);
   const range = LOGIT_HEADROOM * options.logitRange;
-  // The answer at level 0 must satisfy |logit| · scale < q₀ / 2.
-  const answerScale = 2 ** Math.floor(Math.log2(literal.moduli[0]! / 2 / Math.max(range, 1.5)));
+  const network = balanceScales(lowered, options.activationRanges, range);
+  const { literal, plans } = choose(network);
   const emitter = new Emitter(literal);
   const levels: number[] = [];
   let wire: Wire | null = null;
@@ -157,7 +160,7 @@ export function compileNetwork(graph: Graph, options: CompileOptions): CompiledN
     const last = i === plans.length - 1;
     if (wire !== null) wire = emitter.square(wire);
     levels.push(wire?.level ?? emitter.topLevel);
-    const packed = plan.write(emitter, wire, last ? answerScale : SCALE);
+    const packed = plan.write(emitter, wire, last ? ANSWER_SCALE : SCALE);
     wire = packed.wire;
     layout = packed.layout;
   });
@@ -178,8 +181,9 @@ export function compileNetwork(graph: Graph, options: CompileOptions): CompiledN
     interpretation: {
       labels: options.labels,
       expected: expectedSlots(layout!, emitter.slots),
+      unit: range,
       range,
-      tolerance: SLOT_TOLERANCE,
+      tolerance: range * SLOT_TOLERANCE,
     },
     report: {
       ringDegree: literal.ringDegree,

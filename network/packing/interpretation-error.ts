@@ -1,7 +1,7 @@
 import type { Interpretation } from '#fhe/program/interpretation.ts';
 
 /**
- * Reads an answer's slots against the truth: the mean of each logit's copies, the largest error of any copy, and the largest
+ * Reads an answer's slots against the true logits, in logits: the mean of each logit's copies, the largest error of any copy, and the largest
  * deviation from zero where nothing should stand.
  */
 export function interpretationError(
@@ -9,13 +9,13 @@ export function interpretationError(
   interpretation: Interpretation,
   truth: ArrayLike<number>,
 ): { logits: Float64Array; logitError: number; emptySlot: number } {
-  const { expected } = interpretation;
+  const { expected, unit } = interpretation;
   const logits = new Float64Array(truth.length);
   const copies = new Float64Array(truth.length);
   let logitError = 0;
   let emptySlot = 0;
   expected.forEach((index, slot) => {
-    const value = slots[slot]!;
+    const value = slots[slot]! * unit;
     if (index >= 0) {
       logits[index]! += value;
       copies[index]!++;

@@ -11,12 +11,12 @@ const PEAK = 2.5;
 
 /**
  * Moves factors between the linear stages so that what enters each square is of magnitude 1: noise is then small against the
- * values. Exact: (a·x)² = a²·x², and the next stage divides by a². The gateway sees nothing of it,
- * because all weights are encrypted.
+ * values. Exact: (a·x)² = a²·x², and the next stage divides by a². The last stage answers in units of `unit`. The
+ * gateway sees nothing of it, because all weights are encrypted.
  *
  * Assumes: `ranges[i]` is the largest magnitude that enters square i (see `calibrateRanges`).
  */
-export function balanceScales(network: StagedNetwork, ranges: readonly number[]): StagedNetwork {
+export function balanceScales(network: StagedNetwork, ranges: readonly number[], unit = 1): StagedNetwork {
   const squares = network.stages.length - 1;
   if (ranges.length !== squares || ranges.some((range) => !(range > 0) || !Number.isFinite(range))) {
     throw new NetworkError(
@@ -26,7 +26,7 @@ export function balanceScales(network: StagedNetwork, ranges: readonly number[])
   }
   const factors = ranges.map((range) => PEAK / range);
   const stages = network.stages.map((stage, i) =>
-    scaleAffine(stage, factors[i] ?? 1, i === 0 ? 1 : 1 / factors[i - 1]! ** 2),
+    scaleAffine(stage, factors[i] ?? 1 / unit, i === 0 ? 1 : 1 / factors[i - 1]! ** 2),
   );
   return { ...network, stages };
 }
