@@ -1,4 +1,5 @@
 import { NetworkError } from '../errors.ts';
+import { openBatch } from '../passes/open-batch.ts';
 import { type Graph, sizeOf, type Tensor } from './graph.ts';
 import { Call } from './operators/operator.ts';
 import { operatorOf } from './operators/table.ts';
@@ -49,12 +50,12 @@ export function evaluateGraph(graph: Graph, inputs: ReadonlyMap<string, Tensor>)
 /**
  * Runs a network with one input and one output in the clear.
  *
- * @param values the input, row-major, of the shape that the graph declares (or a multiple of it: a batch, where the
- * graph leaves the batch open or its batch is 1).
+ * @param values the input, row-major: one picture or several, whatever batch the graph was exported for.
  * @returns the first output, flattened.
  * @throws NetworkError NETWORK_SHAPE, NETWORK_OPERATOR.
  */
-export function runGraph(graph: Graph, values: Float32Array): Float32Array {
+export function runGraph(given: Graph, values: Float32Array): Float32Array {
+  const graph = openBatch(given);
   const shape = inputShape(graph);
   const picture = sizeOf(shape.slice(1));
   const batch = values.length / picture;

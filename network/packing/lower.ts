@@ -4,6 +4,7 @@ import { ACTIVATIONS } from '../model/operators/elementwise.ts';
 import { Call } from '../model/operators/operator.ts';
 import { operatorOf } from '../model/operators/table.ts';
 import { inputShape } from '../model/run.ts';
+import { openBatch } from '../passes/open-batch.ts';
 import { type Affine, addAffine, applyAffine, composeAffine } from './affine.ts';
 import { LINEAR_RULES } from './linear-map.ts';
 
@@ -136,16 +137,11 @@ const ENDINGS = new Set(['Softmax', 'ArgMax']);
  * @throws NetworkError NETWORK_NOT_POLYNOMIAL for activations that are not squares; NETWORK_OPERATOR for what is not linear;
  * NETWORK_SHAPE.
  */
-export function lowerGraph(graph: Graph): StagedNetwork {
+export function lowerGraph(given: Graph): StagedNetwork {
+  const graph = openBatch(given);
   const shape = inputShape(graph);
   const output = graph.outputs[0]?.name;
   if (output === undefined) throw new NetworkError('NETWORK_SHAPE', 'the network has no output');
-  if (shape[0] !== 1) {
-    throw new NetworkError(
-      'NETWORK_SHAPE',
-      `the network takes ${shape[0]} pictures at once; export it with a batch of 1`,
-    );
-  }
   const lowering = new Lowering(graph);
   let logits = output;
   for (const node of graph.nodes) {
