@@ -1,0 +1,162 @@
+import { describe, expect, it } from 'vitest';
+import { findPrimes } from '../ckks/parameters.ts';
+import { FheError } from '../errors.ts';
+import { createDecryptor } from '../secret/decryptor.ts';
+import { encryptInputs } from '../secret/encrypt.ts';
+import { createOwnerKeys } from '../secret/owner-keys.ts';
+import { testParameters, worstError } from '../testing/parameters.ts';
+import {
+  makeMaterial,
+  switchRingProgram,
+  testPicture,
+  testPrograms,
+  testScale,
+} from '../testing/programs.ts';
+import { runClear } from './clear.ts';
+import { createEngineInterpreter } from './engine.ts';
+import { createReferenceInterpreter } from './reference.ts';
+import { verifyProgram } from './verifier.ts';
+
+/**
+ * log2 of the largest error of any slot before it is divided by the scale of the inputs. Compare the table of reference.test.ts: centered digits
+ * save up to seven bits.
+ */
+const NOISE_BITS: Readonly<Record<string, number>> = {
+  encrypt: 14.5,
+  'encrypt-low': 17.5,
+  'rotate-fold': 19.5,
+  inner: 15,
+  'rotate-inner': 17.5,
+  'square-unrelinearized': 24.5,
+  'drop-level': 17,
+  chain: 19,
+};
+
+describe.each([
+  { ringDegree: 4096, levels: 3, special: 1, bits: 26, build: 'release' },
+  { ringDegree: 8192, levels: 4, special: 1, bits: 30, build: 'debug' },
+  { ringDegree: 8192, levels: 5, special: 2, bits: 30, build: 'release' },
+  { ringDegree: 16384, levels: 7, special: 4, bits: 30, build: 'debug' },
+] as const)(
+  'engine beside clear, N = $ringDegree, α = $special, $build',
+  ({ ringDegree, levels, special, bits, build }) => {
+    const parameters = testParameters(ringDegree, levels, { special, bits });
+    const owner = createOwnerKeys(parameters);
+
+    it.each(testPrograms(parameters))('$program.name', async (test) => {
+      const { program, constants } = test;
+      const { keys, material } = await makeMaterial(test, await owner);
+      const engine = await createEngineInterpreter(material, { threads: 1, build });
+      const pair = await createEngineInterpreter(material, { threads: 2 });
+      const decryptor = await createDecryptor(program, keys);
+      try {
+        const clear = runClear(program, constants, testPicture);
+        // A larger ring has more coefficients in a slot: half a bit for each doubling.
+        const bits = NOISE_BITS[program.name]! + Math.max(0, Math.log2(ringDegree / 8192));
+        const bound = 2 ** bits / testScale(parameters);
+        const { ciphertext, timings } = engine.run(testPicture);
+        const worst = worstError(decryptor.decrypt(ciphertext), clear);
+        expect(worst).toBeLessThan(bound);
+        expect(worst).toBeGreaterThan(0);
+        expect(timings.encryptMs).toBeGreaterThan(0);
+        expect(timings.evaluateMs).toBeGreaterThan(0);
+        expect(engine.run(testPicture).ciphertext).not.toEqual(ciphertext);
+
+        const inputs = await encryptInputs(program, keys.secretKey, testPicture);
+        const first = engine.runEncrypted(inputs);
+        expect(worstError(decryptor.decrypt(first), clear)).toBeLessThan(bound);
+        for (let i = 0; i < 3; i++) expect(Buffer.compare(pair.runEncrypted(inputs), first)).toBe(0);
+        expect(worstError(decryptor.decrypt(pair.run(testPicture).ciphertext), clear)).toBeLessThan(bound);
+      } finally {
+        decryptor.close();
+        await engine.close();
+        await pair.close();
+      }
+    });
+  },
+);
+
+describe('engine', () => {
+  const parameters = testParameters(8192, 4);
+  const programs = testPrograms(parameters);
+  const named = (name: string) => programs.find(({ program }) => program.name === name)!;
+
+  it('agrees with the reference on the same encrypted inputs', async () => {
+    const test = named('chain');
+    const { keys, material } = await makeMaterial(test);
+    const inputs = await encryptInputs(test.program, keys.secretKey, testPicture);
+    const engine = await createEngineInterpreter(material);
+    const reference = await createReferenceInterpreter(material);
+    const decryptor = await createDecryptor(test.program, keys);
+    const difference = worstError(
+      decryptor.decrypt(engine.runEncrypted(inputs)),
+      decryptor.decrypt(reference.runEncrypted(inputs)),
+    );
+    expect(difference).toBeLessThan(2 ** 23 / testScale(parameters));
+    decryptor.close();
+    await engine.close();
+    await reference.close();
+  });
+
+  it.each([
+    ['q₀ itself', parameters.moduli[0]!],
+    ['a prime of 24 bits', findPrimes(2048, 24, 1)[0]!],
+  ])('answers in the small ring modulo %s as the reference does', async (_, modulus) => {
+    const test = switchRingProgram(parameters, modulus);
+    const { keys, material } = await makeMaterial(test);
+    const engine = await createEngineInterpreter(material);
+    const reference = await createReferenceInterpreter(material);
+    const inputs = await encryptInputs(test.program, keys.secretKey, testPicture);
+    const answer = engine.runEncrypted(inputs);
+    expect(Buffer.compare(answer, reference.runEncrypted(inputs))).toBe(0);
+    const decryptor = await createDecryptor(test.program, keys);
+    const { scale } = verifyProgram(test.program).registers.get(2)!;
+    const clear = runClear(test.program, test.constants, testPicture);
+    const slots = decryptor.decrypt(engine.run(testPicture).ciphertext);
+    expect(worstError(slots, clear)).toBeLessThan(2 ** 13 / testScale(parameters) + 2 ** 12 / scale);
+    decryptor.close();
+    await engine.close();
+    await reference.close();
+  });
+
+  it('refuses pictures, inputs and material that do not fit', async () => {
+    const test = named('rotate-inner');
+    const { keys, material } = await makeMaterial(test);
+    const engine = await createEngineInterpreter(material, { threads: 1 });
+    expect(() => engine.run(new Float32Array(63))).toThrow('63 values');
+    expect(() => engine.run(new Float32Array(64).fill(2))).toThrow('expected 0 to 1');
+    expect(() => engine.runEncrypted([])).toThrow('0 inputs');
+    const [input] = await encryptInputs(test.program, keys.secretKey, testPicture);
+    expect(() => engine.runEncrypted([input!.subarray(0, -1)])).toThrow(FheError);
+    await engine.close();
+    await engine.close();
+    expect(() => engine.run(testPicture)).toThrow('closed');
+    const other = await makeMaterial(named('chain'), keys);
+    await expect(
+      createEngineInterpreter({ ...material, evaluationKeys: other.material.evaluationKeys }),
+    ).rejects.toMatchObject({ code: 'FHE_KEY_MISSING' });
+  });
+
+  it('does not grow over 10 000 frames', async () => {
+    const small = testParameters(4096, 2, { bits: 26 });
+    const test = testPrograms(testParameters(4096, 3, { bits: 26 })).find(
+      ({ program }) => program.name === 'encrypt-low',
+    )!;
+    const program = { ...test.program, parameters: { ...test.program.parameters, ...literal(small) } };
+    const { material } = await makeMaterial({ program, constants: [] });
+    const engine = await createEngineInterpreter(material, { threads: 1 });
+    const bytes = (): number => (engine as unknown as { readonly memoryBytes: number }).memoryBytes;
+    for (let i = 0; i < 1000; i++) engine.run(testPicture);
+    const wasm = bytes();
+    const before = process.memoryUsage().rss;
+    for (let i = 0; i < 9000; i++) engine.run(testPicture);
+    expect(bytes()).toBe(wasm);
+    // Answers are garbage of 32 KB each: 300 MB in all would show.
+    expect(process.memoryUsage().rss - before).toBeLessThan(150 * 2 ** 20);
+    await engine.close();
+  }, 60_000);
+});
+
+function literal({ ringDegree, moduli, specialModuli }: ReturnType<typeof testParameters>) {
+  return { ringDegree, moduli, specialModuli };
+}
