@@ -1,21 +1,73 @@
-import type { Command } from 'commander';
-import { integer } from '../parse-option.ts';
+import { type Command, InvalidArgumentError } from 'commander';
+import { integer, number, numbers } from '../parse-option.ts';
 
-/** `blindsight train counter`: trains the bundled network again from the frames of its clip. */
+/** Options of `blindsight train`. */
+export type TrainOptions = {
+  readonly images?: string;
+  readonly labels?: string;
+  readonly testImages?: string;
+  readonly testLabels?: string;
+  readonly pictures?: string;
+  readonly testPictures?: string;
+  readonly clip?: string;
+  readonly boxes?: string;
+  readonly region?: { x: number; y: number; width: number; height: number };
+  readonly trainShare: number;
+  readonly out?: string;
+  readonly seed?: number;
+  readonly epochs?: number;
+  readonly patience?: number;
+};
+
+function region(text: string): { x: number; y: number; width: number; height: number } {
+  const [x, y, width, height, ...more] = numbers(text);
+  const inside = [x, y, width, height].every((value) => value !== undefined && value >= 0 && value <= 1);
+  if (!inside || more.length > 0 || x! + width! > 1 || y! + height! > 1 || width === 0 || height === 0) {
+    throw new InvalidArgumentError('Expected x,y,width,height in fractions of the frame, within it.');
+  }
+  return { x: x!, y: y!, width: width!, height: height! };
+}
+
+function share(text: string): number {
+  const value = number(text);
+  if (!(value > 0 && value < 1)) throw new InvalidArgumentError('Expected a number between 0 and 1.');
+  return value;
+}
+
+/** `blindsight train`: trains a network from pictures, in the clear, on the owner's machine. */
 export function registerTrain(program: Command): void {
-  const train = program.command('train').description('train a network from real frames');
-  train
-    .command('counter')
-    .description(
-      'train the bundled network: is somebody at the counter? The same clip and seed give the same file',
-    )
-    .option('--clip <file>', 'video (default: the clip that comes with Blindsight)')
-    .option('--labels <file>', 'CSV with the label of every frame (default: that of the clip)')
-    .option('--out <dir>', 'folder for the network and its results', './counter-training')
+  program
+    .command('train')
+    .description('train a network whose activations are squares, ready to be encrypted')
+    .argument('<recipe>', 'name of a recipe that comes along, or a JSON file of the same form')
+    .option('--images <idx>', 'training pictures: IDX file, plain or gzip')
+    .option('--labels <file>', 'their classes: IDX file; with --clip, CSV lines "frame,label"')
+    .option('--test-images <idx>', 'test pictures (default: the last tenth of the others)')
+    .option('--test-labels <idx>', 'their classes')
+    .option('--pictures <dir>', 'training pictures: one folder a class')
+    .option('--test-pictures <dir>', 'test pictures, likewise (default: a tenth of the others)')
+    .option('--clip <file>', 'video; trained on its earlier part, tested on its later part')
+    .option('--boxes <csv>', 'with --clip: boxes "frame,person,x,y,width,height"; the classes are how many')
+    .option('--region <x,y,w,h>', 'with --clip: the part of the frame to look at, in fractions of it', region)
+    .option('--train-share <s>', 'with --clip: share of the clip that is trained on', share, 0.6)
+    .option('--out <dir>', 'folder for the network, its card and its learning curve (default: ./<name>)')
     .option('--seed <n>', 'seed of every random choice', integer(0, 2 ** 31 - 1))
-    .addHelpText('after', '\nExample:\n  blindsight train counter --out network/zoo/counter')
-    .action(async (options: { clip?: string; labels?: string; out: string; seed?: number }) => {
-      const { train: run } = await import('../operations/train.ts');
-      await run(options);
+    .option('--epochs <n>', 'passes over the training pictures', integer(1, 100_000))
+    .option('--patience <n>', 'stop after this many epochs without improvement', integer(1, 100_000))
+    .addHelpText(
+      'after',
+      `
+The same recipe, pictures and seed give the same file. Recipes that come along: counter, e2dm, cryptonets, lenet5, carpark, plaza.
+
+Examples:
+  blindsight train counter
+  blindsight train e2dm --images train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz \\
+      --test-images t10k-images-idx3-ubyte.gz --test-labels t10k-labels-idx1-ubyte.gz
+  blindsight train carpark --clip carpark.mp4 --labels presence.csv
+  blindsight train my-recipe.json --pictures ./photos`,
+    )
+    .action(async (recipe: string, options: TrainOptions) => {
+      const { train } = await import('../operations/train.ts');
+      await train(recipe, options);
     });
 }

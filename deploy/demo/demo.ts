@@ -92,6 +92,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
     note(`The page: ${origin}/   (Ctrl-C ends everything)`);
     const count = await watchResults({
       origin,
+      camera: name,
       json: options.json,
       once: options.once,
       print: (line) => void process.stdout.write(`${line}\n`),

@@ -6,6 +6,8 @@ import { resultLine } from './result-line.ts';
 export type WatchOptions = {
   /** http://host:port of the page. */
   readonly origin: string;
+  /** The camera of this run; the site may remember others from runs before. */
+  readonly camera: string;
   readonly json: boolean;
   /** End after this many results. */
   readonly once: number | null;
@@ -17,7 +19,7 @@ export type WatchOptions = {
 };
 
 /** Sentences about a site's state, each given once until it changes. */
-function stateNotes(state: SiteState): Map<string, string> {
+function stateNotes(state: SiteState, camera: string): Map<string, string> {
   const notes = new Map<string, string>();
   for (const gateway of state.gateways) {
     const bundle = gateway.reported?.bundle;
@@ -31,10 +33,10 @@ function stateNotes(state: SiteState): Map<string, string> {
     else if (error !== null) notes.set(key, `${key} refuses the network: ${error.message} (${error.code})`);
     if (gateway.quarantined) notes.set(`${key} quarantine`, `${key} is in quarantine; look at the page`);
   }
-  for (const camera of state.cameras) {
-    if (camera.state === null) continue;
-    const { state: name, detail } = camera.state;
-    const key = `camera ${camera.camera}`;
+  for (const view of state.cameras) {
+    if (view.camera !== camera || view.state === null) continue;
+    const { state: name, detail } = view.state;
+    const key = `camera ${camera}`;
     notes.set(key, name === 'streaming' ? `${key} is streaming` : `${key}: ${name}. ${detail}`);
   }
   return notes;
@@ -46,14 +48,14 @@ function stateNotes(state: SiteState): Map<string, string> {
  * @returns how many results were printed
  */
 export async function watchResults(options: WatchOptions): Promise<number> {
-  const { origin, json, once, print, note } = options;
+  const { origin, camera, json, once, print, note } = options;
   const said = new Map<string, string>();
   const enough = new AbortController();
   const signal = AbortSignal.any([options.signal, enough.signal]);
   let count = 0;
   for await (const event of followEvents(`${origin}/api/events`, signal)) {
     if (event.type === 'state') {
-      for (const [key, sentence] of stateNotes(JSON.parse(event.data) as SiteState)) {
+      for (const [key, sentence] of stateNotes(JSON.parse(event.data) as SiteState, camera)) {
         if (said.get(key) !== sentence) note(sentence);
         said.set(key, sentence);
       }

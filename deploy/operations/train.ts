@@ -1,28 +1,127 @@
 import { join } from 'node:path';
+import { readClip } from '#network/datasets/clip.ts';
+import type { Dataset } from '#network/datasets/dataset.ts';
+import { readIdxDataset, splitOff } from '#network/datasets/idx-pictures.ts';
+import { readPeopleInRegion } from '#network/datasets/people-in-region.ts';
+import { readPictureFolder } from '#network/datasets/picture-folder.ts';
+import { splitByTime } from '#network/datasets/split-by-time.ts';
+import { NetworkError } from '#network/errors.ts';
+import { loadRecipe, type Recipe } from '#network/training/recipe.ts';
+import type { EpochReport } from '#network/training/train.ts';
 import { trainCounter } from '#network/training/train-counter.ts';
+import { trainRecipe } from '#network/training/train-network.ts';
+import type { TrainOptions } from '../commands/train.ts';
 import { COUNTER_CLIP } from '../demo/simulated-camera.ts';
 import { stopSignal } from '../stop-signal.ts';
 
-/** `blindsight train counter`. */
-export async function train(options: {
-  clip?: string;
-  labels?: string;
-  out: string;
-  seed?: number;
-}): Promise<void> {
+/** Share of the pictures that are tested on where no test pictures are given. */
+const TEST_SHARE = 0.1;
+const DEFAULT_SEED = 2026;
+
+function onProgress({ epoch, epochs, loss, trainingAccuracy, validationAccuracy }: EpochReport): void {
+  const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+  process.stderr.write(
+    `… epoch ${epoch} of ${epochs}: loss ${loss.toFixed(4)}, ${percent(trainingAccuracy)} of the training pictures, ${percent(validationAccuracy)} of the validation pictures\n`,
+  );
+}
+
+async function trainBundledCounter(options: TrainOptions): Promise<void> {
   const clip = options.clip ?? COUNTER_CLIP;
+  const out = options.out ?? './counter-training';
   const result = await trainCounter({
     clip,
     presence: options.labels ?? join(clip, '..', 'presence.csv'),
-    out: options.out,
+    out,
     ...(options.seed === undefined ? {} : { seed: options.seed }),
     signal: stopSignal(),
-    onProgress: ({ epoch, epochs, loss, trainingAccuracy }) => {
-      const accuracy = `${(trainingAccuracy * 100).toFixed(1)} % of the training frames`;
-      process.stderr.write(`… epoch ${epoch} of ${epochs}: loss ${loss.toFixed(3)}, ${accuracy}\n`);
-    },
+    onProgress,
   });
   process.stdout.write(
-    `${options.out}: ${(result.accuracy * 100).toFixed(2)} % of ${result.testFrames} test frames; see results.md there\n`,
+    `${out}: ${(result.accuracy * 100).toFixed(2)} % of ${result.testFrames} test frames; see results.md there\n`,
+  );
+}
+
+type Parts = { readonly training: Dataset; readonly test: Dataset };
+
+/** Reads what the options name: IDX files, a folder of folders, or a clip. */
+async function readPictures(recipe: Recipe, options: TrainOptions, signal: AbortSignal): Promise<Parts> {
+  const { images, labels, testImages, testLabels, pictures, testPictures, clip, boxes, region } = options;
+  const names = recipe.labels === undefined ? {} : { names: recipe.labels };
+  const { picture } = recipe;
+  if (clip !== undefined && boxes !== undefined && region !== undefined && recipe.labels !== undefined) {
+    const all = await readPeopleInRegion({ clip, boxes, region, labels: recipe.labels, picture, signal });
+    return splitByTime(all, options.trainShare);
+  }
+  if (clip !== undefined && labels !== undefined && recipe.labels !== undefined) {
+    const where = { signal, ...(region && { region }) };
+    return splitByTime(await readClip(clip, labels, recipe.labels, picture, where), options.trainShare);
+  }
+  if (images !== undefined && labels !== undefined) {
+    const all = await readIdxDataset({ images, labels, ...names });
+    if (testImages !== undefined && testLabels !== undefined) {
+      return {
+        training: all,
+        test: await readIdxDataset({ images: testImages, labels: testLabels, names: all.labels }),
+      };
+    }
+    const { training, validation } = splitOff(all, TEST_SHARE);
+    return { training, test: validation };
+  }
+  if (pictures !== undefined) {
+    const all = await readPictureFolder({ folder: pictures, picture, ...names, signal });
+    if (testPictures !== undefined) {
+      const test = await readPictureFolder({ folder: testPictures, picture, names: all.labels, signal });
+      return { training: all, test };
+    }
+    const { training, validation } = splitOff(all, TEST_SHARE);
+    return { training, test: validation };
+  }
+  throw new NetworkError(
+    'NETWORK_TRAINING',
+    'nothing to learn from: give --images and --labels (IDX), --pictures (a folder of folders), --clip and --labels, or --clip, --boxes and --region',
+  );
+}
+
+/** The command that makes this network again; files by their last name, so that no path of this machine is written down. */
+function commandLine(recipe: string, options: TrainOptions): string {
+  const base = (path: string): string => path.replace(/^.*[\\/](?=.)/, '');
+  const words = Object.entries(options).flatMap(([name, value]) => {
+    if (name === 'out' || value === undefined || (name === 'trainShare' && value === 0.6)) return [];
+    const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    const text =
+      typeof value === 'object' ? Object.values(value).join(',') : base(String(value).replace(/[\\/]+$/, ''));
+    return [`${flag} ${text}`];
+  });
+  return ['npx blindsight train', base(recipe), ...words].join(' ');
+}
+
+/** `blindsight train RECIPE`. */
+export async function train(fileOrName: string, options: TrainOptions): Promise<void> {
+  if (fileOrName === 'counter') return trainBundledCounter(options);
+  const given = await loadRecipe(fileOrName);
+  const { epochs = given.training.epochs, patience = given.training.patience } = options;
+  const recipe: Recipe = {
+    ...given,
+    training: { ...given.training, epochs, ...(patience !== undefined && { patience }) },
+  };
+  const signal = stopSignal();
+  const { training, test } = await readPictures(recipe, options, signal);
+  process.stderr.write(
+    `… ${training.classes.length} pictures to learn from, ${test.classes.length} to test on\n`,
+  );
+  const out = options.out ?? `./${recipe.name}`;
+  const { accuracy, majority } = await trainRecipe({
+    recipe,
+    training,
+    test,
+    out,
+    seed: options.seed ?? DEFAULT_SEED,
+    command: commandLine(fileOrName, options),
+    signal,
+    onProgress,
+  });
+  const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+  process.stdout.write(
+    `${join(out, `${recipe.name}.onnx`)}: ${percent(accuracy)} of ${test.classes.length} test pictures (the most frequent class alone: ${percent(majority)}); see README.md there\n`,
   );
 }
