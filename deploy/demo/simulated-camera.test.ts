@@ -2,6 +2,7 @@ import { execFile, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SimulatedCamera } from './simulated-camera.ts';
@@ -42,7 +43,7 @@ describe('SimulatedCamera', () => {
       expect(frames).toEqual(Array.from({ length: 50 }, (_, index) => (frames[0]! + index) % FRAMES));
       // What was sent since the last key frame comes at once; the rest takes its time.
       expect(seconds).toBeGreaterThan(3.5);
-      expect(seconds).toBeLessThan(15);
+      expect(seconds).toBeLessThan(30);
     } finally {
       await camera.stop();
     }
