@@ -1,0 +1,69 @@
+import { execFile } from 'node:child_process';
+import { availableParallelism, cpus } from 'node:os';
+import { promisify } from 'node:util';
+import { benchFrame } from './frames.ts';
+import { FULL, QUICK } from './measure.ts';
+import { ARCHITECTURES, compileArchitecture } from './networks.ts';
+import { benchOperations } from './operations.ts';
+import type { BenchReport, FrameResult, OperationResult } from './report.ts';
+
+export type BenchOptions = {
+  /** The caller prints JSON: progress goes nowhere. */
+  readonly json: boolean;
+  /** A few rounds only: the numbers scatter. */
+  readonly quick?: boolean;
+  readonly signal?: AbortSignal;
+};
+
+const RINGS = [
+  { ringDegree: 8192, limbs: 6 },
+  { ringDegree: 16384, limbs: 10 },
+] as const;
+
+/**
+ * Runs engine and node-seal side by side in this process. Blocks the event loop for up to seconds at a time.
+ *
+ * @throws the signal's reason where it is aborted.
+ */
+export async function runBench({ json, quick = false, signal }: BenchOptions): Promise<BenchReport> {
+  const effort = quick ? QUICK : FULL;
+  const say = (line: string): void => {
+    if (!json) process.stderr.write(`${line}\n`);
+  };
+  const threadCounts = availableParallelism() > 1 ? [1, 2] : [1];
+  const operations: OperationResult[] = [];
+  for (const { ringDegree, limbs } of RINGS) {
+    for (const threads of threadCounts) {
+      say(`Operations at N = ${ringDegree}, ${limbs} primes, ${threads} thread${threads > 1 ? 's' : ''} …`);
+      operations.push(...(await benchOperations(ringDegree, limbs, threads, effort, signal)));
+    }
+  }
+  const frames: FrameResult[] = [];
+  for (const architecture of ARCHITECTURES) {
+    say(`Frames of ${architecture.name} …`);
+    frames.push(
+      ...(await benchFrame(
+        architecture.name,
+        compileArchitecture(architecture),
+        threadCounts,
+        effort,
+        signal,
+      )),
+    );
+  }
+  return { machine: describeMachine(), commit: await currentCommit(), operations, frames };
+}
+
+function describeMachine(): string {
+  const all = cpus();
+  return `${all.length} × ${all[0]?.model.trim() ?? 'unknown processor'}, ${process.platform} ${process.arch}, Node ${process.versions.node}`;
+}
+
+async function currentCommit(): Promise<string> {
+  try {
+    const { stdout } = await promisify(execFile)('git', ['rev-parse', 'HEAD'], { cwd: import.meta.dirname });
+    return stdout.trim();
+  } catch {
+    return 'unknown';
+  }
+}

@@ -1,0 +1,67 @@
+import type { BenchReport } from './report.ts';
+
+const MEGABYTE = 1e6;
+const KILOBYTE = 1e3;
+
+/** The report as two tables for a terminal. */
+export function formatReport({ machine, commit, operations, frames }: BenchReport): string {
+  const ms = (value: number): string => value.toFixed(value < 10 ? 2 : 1);
+  const operationRows = operations.map((row) => [
+    row.name,
+    String(row.ringDegree),
+    String(row.limbs),
+    String(row.threads),
+    `${ms(row.engineMs)} ±${ms(row.engineSpreadMs)}`,
+    `${ms(row.nodeSealMs)} ±${ms(row.nodeSealSpreadMs)}`,
+    `${row.ratio.toFixed(1)} ×`,
+  ]);
+  const frameRows = frames.map((row) => [
+    row.network,
+    String(row.threads),
+    ms(row.encryptMs),
+    ms(row.evaluateMs),
+    `${ms(row.totalMs)} ±${ms(row.spreadMs)}`,
+    ms(row.nodeSealMs),
+    `${row.ratio.toFixed(1)} ×`,
+    (row.bundleBytes / MEGABYTE).toFixed(1),
+    (row.evaluationKeyBytes / MEGABYTE).toFixed(1),
+    (row.resultBytes / KILOBYTE).toFixed(1),
+    row.worstError.toExponential(1),
+  ]);
+  return [
+    machine,
+    `commit ${commit}`,
+    '',
+    'Operations, median ± interquartile range in ms; node-seal in the same process, in turn',
+    ...table(['operation', 'N', 'primes', 'threads', 'engine', 'node-seal', 'ratio'], operationRows),
+    '',
+    'Frames, weights and picture encrypted, one picture; times in ms',
+    ...table(
+      [
+        'network',
+        'threads',
+        'encrypt',
+        'evaluate',
+        'total',
+        'node-seal',
+        'ratio',
+        'bundle MB',
+        'keys MB',
+        'answer kB',
+        'worst error',
+      ],
+      frameRows,
+    ),
+  ].join('\n');
+}
+
+/** Columns as wide as their widest entry; the first to the left, the others to the right. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
+  return [head, ...rows].map((row) =>
+    row
+      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .join('  ')
+      .trimEnd(),
+  );
+}
