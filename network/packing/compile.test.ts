@@ -112,17 +112,13 @@ describe('Compile', () => {
     expect(() => compileNetwork(convolutionalGraph(1), options)).toThrow(message);
   });
 
-  it('refuses networks that are too deep or too wide', () => {
-    const deep = denseGraph(1, new Array<number>(17).fill(4));
+  it('refuses networks that are too deep', () => {
+    const deep = denseGraph(1, new Array<number>(32).fill(4));
     const options = {
       labels: ['a', 'b', 'c', 'd'],
-      activationRanges: new Array<number>(15).fill(1),
+      activationRanges: new Array<number>(30).fill(1),
       logitRange: 1,
     };
-    expect(() => compileNetwork(deep, options)).toThrow(/NETWORK_TOO_DEEP|more than N = 32768 holds/);
-    const wide = denseGraph(1, [4, 20_000, 4]);
-    expect(() => compileNetwork(wide, { ...options, activationRanges: [1] })).toThrow(
-      'do not fit the packings',
-    );
+    expect(() => compileNetwork(deep, options)).toThrow('more than N = 65536 holds');
   });
 });

@@ -1,11 +1,23 @@
 import { checkParameters, findPrimes, MAX_LOG_QP, type ParametersLiteral } from '#fhe/ckks/parameters.ts';
 import type { Interpretation } from '#fhe/program/interpretation.ts';
-import type { PictureShape, Program } from '#fhe/program/program.ts';
+import type { Program } from '#fhe/program/program.ts';
 import { verifyProgram } from '#fhe/program/verifier.ts';
 import { NetworkError } from '../errors.ts';
 import type { Graph } from '../model/graph.ts';
 import { balanceScales } from '../passes/balance-scales.ts';
+import {
+  ANSWER_SCALE,
+  LOGIT_HEADROOM,
+  PRIME_BITS,
+  pictureShape,
+  SCALE,
+  SLOT_TOLERANCE,
+} from './compile-limits.ts';
 import { Emitter, type Wire } from './emitter.ts';
+import { compileGeneral } from './general/compile-general.ts';
+import { planSteps } from './general/compile-steps.ts';
+import { lowerSteps } from './general/lower-steps.ts';
+import { OperationCost, TYPICAL_MACHINE } from './general/operation-cost.ts';
 import type { Layout } from './layout.ts';
 import { type LinearPlan, planBlocks, planPatches, planSpread } from './linear-packing.ts';
 import { lowerGraph, type StagedNetwork } from './lower.ts';
@@ -26,7 +38,7 @@ export type CompileOptions = {
 export type StageReport = {
   readonly inputs: number;
   readonly outputs: number;
-  readonly plan: LinearPlan['name'];
+  readonly plan: LinearPlan['name'] | 'hoisted' | 'baby-giant';
   readonly level: number;
   readonly rotations: number;
   readonly products: number;
@@ -51,33 +63,6 @@ export type CompiledNetwork = {
   readonly interpretation: Interpretation;
   readonly report: CompileReport;
 };
-
-const PRIME_BITS = 30;
-/** Scale between stages: as large as a prime, so that squaring and rescaling keep it. */
-const SCALE = 2 ** 30;
-/** Unseen pictures may exceed the calibrated logits by this factor before the answer is withheld. */
-const LOGIT_HEADROOM = 1.5;
-/**
- * Scale of the answer, whose slots are at most 1 in magnitude within the calibrated range: half of what the last prime can hold.
- * The same for every network, because a scale is public.
- */
-const ANSWER_SCALE = 2 ** 28;
-/** Largest deviation of empty slots from zero, and of copies from each other, as a part of the range; the noise is 2^-15 of it. */
-const SLOT_TOLERANCE = 2 ** -10;
-
-/** The shape of a picture that a gateway can prepare. @throws NetworkError NETWORK_SHAPE for any other. */
-function pictureShape(network: StagedNetwork): PictureShape {
-  const [channels, height, width] = network.pictureShape;
-  const values = network.stages[0]!.columns;
-  if (network.pictureShape.length === 3 && (channels === 1 || channels === 3)) {
-    return { channels, height: height!, width: width! };
-  }
-  if (network.pictureShape.length === 1) return { channels: 1, height: 1, width: values };
-  throw new NetworkError(
-    'NETWORK_SHAPE',
-    `input ${network.pictureShape.join('×')}: expected 1 or 3 channels × height × width`,
-  );
-}
 
 /** Parameters for a chain of `stages` linear stages: a level for each, and one for each square between them. */
 function parametersFor(ringDegree: number, stages: number): ParametersLiteral | null {
@@ -132,16 +117,61 @@ function expectedSlots(layout: Layout, slots: number): Int32Array {
   return expected;
 }
 
+/** A network that is a chain and fits the three packings of `linear-packing.ts`. */
+type Chain = { readonly lowered: StagedNetwork } & ReturnType<typeof choose>;
+
+/** The network as a chain; null where it is none or does not fit. What is wrong with it, `lowerSteps` says. */
+function asChain(graph: Graph): Chain | null {
+  try {
+    const lowered = lowerGraph(graph);
+    return { lowered, ...choose(lowered) };
+  } catch (error) {
+    if (error instanceof NetworkError) return null;
+    throw error;
+  }
+}
+
+/** Chains with at most so many products are what the three packings were made for; no search beats them by much. */
+const FEW_PRODUCTS = 128;
+
+/** Estimated time of a chain, comparable with that of a general plan. */
+function chainMilliseconds({ literal, plans }: Chain): number {
+  const cost = new OperationCost(TYPICAL_MACHINE, { ringDegree: literal.ringDegree, alpha: 1 });
+  return plans.reduce((sum, { name, rotations, products }, i) => {
+    const level = literal.moduli.length - 1 - 2 * i;
+    const hoisted = name === 'patches' ? 0 : products - 1;
+    return (
+      sum +
+      (name === 'patches' ? products * cost.encrypt(level) : cost.decompose(level)) +
+      hoisted * cost.keyInner(level) +
+      products * cost.product(level, hoisted > 0) +
+      (rotations - hoisted + 2) * cost.keySwitch(level)
+    );
+  }, 0);
+}
+
 /**
  * Compiles a network into a ciphertext program and the constants that its owner encrypts. Nothing in the program depends on a
  * trained weight or on calibration: layouts follow the graph's structure, and scales are the same for all.
  *
- * @throws NetworkError where the graph cannot be lowered (see `lowerGraph`), is too deep or too large, or the options do not
+ * Small chains take the packings of `linear-packing.ts`; everything else is planned in general (`general/`).
+ *
+ * @throws NetworkError where the graph cannot be lowered (see `lowerSteps`), is too deep or too large, or the options do not
  * fit it.
  */
 export function compileNetwork(graph: Graph, options: CompileOptions): CompiledNetwork {
-  const lowered = lowerGraph(graph);
-  const picture = pictureShape(lowered);
+  const chain = asChain(graph);
+  if (chain !== null && chain.plans.reduce((sum, plan) => sum + plan.products, 0) <= FEW_PRODUCTS)
+    return compileChain(graph, chain, options);
+  const network = lowerSteps(graph);
+  const planned = planSteps(network);
+  if (chain !== null && chainMilliseconds(chain) < planned.plan.milliseconds)
+    return compileChain(graph, chain, options);
+  return compileGeneral(planned, options);
+}
+
+function compileChain(graph: Graph, { lowered, literal }: Chain, options: CompileOptions): CompiledNetwork {
+  const picture = pictureShape(lowered.pictureShape);
   const classes = lowered.stages.at(-1)!.rows;
   if (options.labels.length !== classes) {
     throw new NetworkError('NETWORK_DATA', `${options.labels.length} labels for ${classes} outputs`);
@@ -151,7 +181,7 @@ export function compileNetwork(graph: Graph, options: CompileOptions): CompiledN
   }
   const range = LOGIT_HEADROOM * options.logitRange;
   const network = balanceScales(lowered, options.activationRanges, range);
-  const { literal, plans } = choose(network);
+  const plans = planStages(network, literal.ringDegree / 2)!;
   const emitter = new Emitter(literal);
   const levels: number[] = [];
   let wire: Wire | null = null;

@@ -26,8 +26,8 @@ export class Emitter {
     return this.parameters.moduli.length - 1;
   }
 
-  encrypt(slots: Int32Array, scale: number): Wire {
-    const wire = this.#wire(this.topLevel, scale);
+  encrypt(slots: Int32Array, scale: number, level = this.topLevel): Wire {
+    const wire = this.#wire(level, scale);
     this.inputs.push({ level: wire.level, scale, slots });
     this.instructions.push({ op: 'encrypt', out: wire.register, input: this.inputs.length - 1 });
     return wire;
@@ -38,15 +38,15 @@ export class Emitter {
    * the scale `target`.
    */
   weightedSum(terms: readonly WeightedWire[], target: number): Wire {
-    const { level, scale } = terms[0]!.wire;
-    const weightScale = (target * this.parameters.moduli[level]!) / scale;
+    const { level } = terms[0]!.wire;
+    const product = target * this.parameters.moduli[level]!;
     const rotates = terms.some((term) => term.step !== 0);
     const written = terms.map(({ wire, step, weights }) => ({
       source: wire.register,
       step,
-      constant: this.#constant(weights, level, weightScale, rotates ? 'QP' : 'Q'),
+      constant: this.#constant(weights, level, product / wire.scale, rotates ? 'QP' : 'Q'),
     }));
-    const sum = this.#wire(level, scale * weightScale);
+    const sum = this.#wire(level, product);
     this.instructions.push(
       rotates
         ? { op: 'rotate-inner', out: sum.register, terms: written }
@@ -74,6 +74,35 @@ export class Emitter {
   addConstant(wire: Wire, values: Float64Array): Wire {
     const constant = this.#constant(values, wire.level, wire.scale, 'Q');
     return this.#step(wire, (out) => ({ op: 'add-constant', out, source: wire.register, constant }));
+  }
+
+  /** Rotates to the left. */
+  rotate(wire: Wire, step: number): Wire {
+    if (step === 0) return wire;
+    return this.#step(wire, (out) => ({ op: 'rotate', out, source: wire.register, step }));
+  }
+
+  add(left: Wire, right: Wire): Wire {
+    return this.#step(left, (out) => ({ op: 'add', out, left: left.register, right: right.register }));
+  }
+
+  dropLevel(wire: Wire, level: number): Wire {
+    if (wire.level === level) return wire;
+    const out = this.#wire(level, wire.scale);
+    this.instructions.push({ op: 'drop-level', out: out.register, source: wire.register, level });
+    return out;
+  }
+
+  /** left · right, relinearized and rescaled. */
+  multiply(left: Wire, right: Wire): Wire {
+    const product = this.#wire(left.level, left.scale * right.scale);
+    this.instructions.push({
+      op: 'multiply',
+      out: product.register,
+      left: left.register,
+      right: right.register,
+    });
+    return this.rescale(this.#step(product, (out) => ({ op: 'relinearize', out, source: product.register })));
   }
 
   /** x², relinearized and rescaled. */

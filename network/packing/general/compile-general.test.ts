@@ -1,0 +1,96 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { runClear } from '#fhe/program/clear.ts';
+import { encodeProgram } from '#fhe/program/codec.ts';
+import type { Graph } from '../../model/graph.ts';
+import { runGraph } from '../../model/run.ts';
+import { randomStack, type StackPart } from '../../testing/random-stack.ts';
+import { randomPictures } from '../../testing/small-graphs.ts';
+import type { CompiledNetwork } from '../compile.ts';
+import { compileGeneral } from './compile-general.ts';
+import { planSteps } from './compile-steps.ts';
+import { lowerSteps } from './lower-steps.ts';
+import { calibrateSteps } from './steps.ts';
+
+function compile(graph: Graph, size: number): CompiledNetwork {
+  const network = lowerSteps(graph);
+  const pictures = Float32Array.from(randomPictures(5, 12, size).flatMap((picture) => [...picture]));
+  const ranges = calibrateSteps(network, pictures);
+  return compileGeneral(planSteps(network), {
+    labels: ['a', 'b', 'c'],
+    activationRanges: ranges.activations,
+    logitRange: ranges.logits,
+  });
+}
+
+/** The clear program and the graph must give the same logits in every copy, and zero where zero is promised. */
+function expectAgreement(graph: Graph, size: number): CompiledNetwork {
+  const compiled = compile(graph, size);
+  const { unit, range, expected } = compiled.interpretation;
+  for (const picture of randomPictures(4, 2, size)) {
+    const truth = runGraph(graph, picture);
+    const slots = runClear(compiled.program, compiled.constants, picture);
+    expect(expected.some((index) => index >= 0)).toBe(true);
+    let worst = 0;
+    expected.forEach((index, slot) => {
+      if (index >= 0) worst = Math.max(worst, Math.abs(slots[slot]! * unit - truth[index]!));
+      if (index === -1) worst = Math.max(worst, Math.abs(slots[slot]! * unit));
+    });
+    expect(worst).toBeLessThan(1e-6 * Math.max(1, range));
+  }
+  return compiled;
+}
+
+describe('CompileGeneral', () => {
+  it.each<[StackPart[], number]>([
+    [['conv', 'pool', 'dense'], 8192],
+    [['conv', 'strided', 'dense'], 16384],
+    [['conv', 'residual'], 16384],
+    [['strided', 'depthwise', 'pool', 'dense'], 16384],
+    [['conv', 'cubic'], 16384],
+    [['dense', 'dense', 'dense', 'dense'], 16384],
+  ])('computes %j as the clear network does', (parts, ringDegree) => {
+    expect(expectAgreement(randomStack(3, parts), 64).report.ringDegree).toBe(ringDegree);
+  });
+
+  it('spreads tensors that are larger than a ciphertext', () => {
+    const compiled = expectAgreement(randomStack(2, ['conv', 'dense'], { side: 32, maps: 5 }), 1024);
+    expect(compiled.report.ringDegree).toBe(8192);
+  });
+
+  it('computes any stack of layers', () => {
+    const part = fc.constantFrom<StackPart>(
+      'conv',
+      'strided',
+      'depthwise',
+      'pool',
+      'residual',
+      'cubic',
+      'dense',
+    );
+    fc.assert(
+      fc.property(
+        fc.record({
+          parts: fc.array(part, { minLength: 1, maxLength: 3 }),
+          seed: fc.nat(1000),
+          side: fc.integer({ min: 4, max: 9 }),
+          channels: fc.constantFrom(1, 3),
+          maps: fc.integer({ min: 1, max: 5 }),
+        }),
+        ({ parts, seed, side, channels, maps }) => {
+          expectAgreement(randomStack(seed, parts, { channels, side, maps }), channels * side * side);
+        },
+      ),
+      { numRuns: 20, seed: 1 },
+    );
+  }, 60_000);
+
+  it('writes the same program for any weights of one architecture', () => {
+    const bytes = [1, 2].map((seed) =>
+      Buffer.from(encodeProgram(compile(randomStack(seed, ['conv', 'residual']), 64).program)).toString(
+        'base64',
+      ),
+    );
+    expect(bytes[0]).toBe(bytes[1]);
+  });
+});

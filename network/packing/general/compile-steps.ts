@@ -1,0 +1,87 @@
+import { findPrimes, MAX_LOG_QP, type ParametersLiteral } from '#fhe/ckks/parameters.ts';
+import { NetworkError } from '../../errors.ts';
+import { ANSWER_SCALE, PRIME_BITS, SCALE } from '../compile-limits.ts';
+import { Emitter } from '../emitter.ts';
+import { type MachineCost, OperationCost, TYPICAL_MACHINE } from './operation-cost.ts';
+import { type NetworkPlan, planNetwork, registerDepths } from './plan.ts';
+import { type SlotLayout, slotContents } from './slot-layout.ts';
+import type { StepNetwork } from './steps.ts';
+import { writeNetwork } from './write.ts';
+
+const RING_DEGREES = [4096, 8192, 16384, 32768, 65536];
+/** Rings from this on use digits of several limbs where that is cheaper. */
+const HYBRID_FROM = 16384;
+/** See `linear-packing.ts`: public-key encryption is the noisiest step, so the picture gets more bits than a prime. */
+const INPUT_SCALE = 2 ** 33;
+
+/** Parameters for a depth. */
+export type ChosenParameters = {
+  readonly literal: ParametersLiteral;
+  readonly alpha: number;
+  readonly cost: OperationCost;
+};
+
+/**
+ * The smallest ring of the 2024 table that holds `depth` levels of 30-bit primes, with the digit size that makes key switching cheapest.
+ *
+ * @throws NetworkError NETWORK_TOO_DEEP where even N = 65536 does not.
+ */
+export function chooseParameters(depth: number, machine: MachineCost = TYPICAL_MACHINE): ChosenParameters {
+  for (const ringDegree of RING_DEGREES) {
+    const most = Math.floor(MAX_LOG_QP[ringDegree]! / PRIME_BITS);
+    if (depth + 2 > most) continue;
+    let best: { alpha: number; milliseconds: number; cost: OperationCost } | null = null;
+    const largest = ringDegree < HYBRID_FROM ? 1 : Math.min(depth + 1, most - depth - 1);
+    for (let alpha = 1; alpha <= largest; alpha++) {
+      const cost = new OperationCost(machine, { ringDegree, alpha });
+      // The middle of the chain stands for all levels.
+      const milliseconds = cost.keySwitch(depth) + 2 * cost.keySwitch(Math.floor(depth / 2));
+      if (best === null || milliseconds < best.milliseconds) best = { alpha, milliseconds, cost };
+    }
+    const { alpha, cost } = best!;
+    const primes = findPrimes(ringDegree, PRIME_BITS, depth + 1 + alpha);
+    const literal = {
+      ringDegree,
+      specialModuli: primes.slice(0, alpha),
+      moduli: primes.slice(alpha),
+    };
+    return { literal, alpha, cost };
+  }
+  throw new NetworkError(
+    'NETWORK_TOO_DEEP',
+    `${depth} levels need ${depth + 2} primes of ${PRIME_BITS} bits, more than N = 65536 holds; use fewer layers or lower degrees`,
+  );
+}
+
+/** A network with layouts and parameters, before any constant is filled in. */
+export type PlannedNetwork = { readonly network: StepNetwork; readonly plan: NetworkPlan } & ChosenParameters;
+
+/** Plans a network: parameters, layouts, schedules. Cheap enough to ask before deciding anything. */
+export function planSteps(network: StepNetwork, machine: MachineCost = TYPICAL_MACHINE): PlannedNetwork {
+  const chosen = chooseParameters(registerDepths(network).at(-1)!, machine);
+  const plan = planNetwork(network, chosen.literal.ringDegree / 2, chosen.cost);
+  return { network, plan, ...chosen };
+}
+
+/** Writes the program of a planned network, whose logits are at most 1 in magnitude. */
+export function writeSteps({ network, plan, literal }: PlannedNetwork): {
+  emitter: Emitter;
+  layout: SlotLayout;
+} {
+  const emitter = new Emitter(literal);
+  const layout = plan.layouts.at(-1)!;
+  if (layout.ciphertexts !== 1)
+    throw new NetworkError(
+      'NETWORK_TOO_LARGE',
+      `${layout.at.length} logits do not fit the ${layout.slots} slots of one answer`,
+    );
+  const scales = { input: INPUT_SCALE, inner: SCALE, answer: ANSWER_SCALE };
+  const [logits] = writeNetwork(emitter, network, plan, scales);
+  emitter.output(logits!);
+  return { emitter, layout };
+}
+
+/** Which logit stands in which slot of an answer; −1 zero, −2 anything. */
+export function expectedLogits(layout: SlotLayout): Int32Array {
+  return slotContents(layout).map((value) => (value < 0 && !layout.clean ? -2 : value));
+}

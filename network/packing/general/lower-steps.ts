@@ -1,0 +1,197 @@
+import { NetworkError } from '../../errors.ts';
+import { type Graph, type Node, nodeTitle, sizeOf, type Tensor } from '../../model/graph.ts';
+import { ACTIVATIONS } from '../../model/operators/elementwise.ts';
+import { Call } from '../../model/operators/operator.ts';
+import { operatorOf } from '../../model/operators/table.ts';
+import { inputShape } from '../../model/run.ts';
+import { openBatch } from '../../passes/open-batch.ts';
+import { LINEAR_RULES } from '../linear-map.ts';
+import { addValues, applyToValue, identityAffine, type LinearValue } from './compose.ts';
+import type { Step, StepNetwork } from './steps.ts';
+
+/** Largest power that `Pow` may raise to. */
+const MOST_POWER = 64;
+
+/** Operators that may end a network: the decryptor applies them to the logits. */
+const ENDINGS = new Set(['Softmax', 'ArgMax']);
+
+class StepLowering {
+  readonly steps: Step[] = [];
+  readonly #graph: Graph;
+  readonly #constants: Map<string, Tensor>;
+  readonly #values = new Map<string, LinearValue>();
+  /** Names that are multiplied by something that depends on the picture: these become registers as soon as they are known. */
+  readonly #factors = new Set<string>();
+
+  constructor(graph: Graph) {
+    this.#graph = graph;
+    this.#constants = new Map(graph.initializers);
+    this.#values.set(graph.inputs[0]!.name, {
+      parts: new Map([[0, null]]),
+      constant: null,
+      shape: inputShape(graph),
+    });
+    this.#findFactors();
+  }
+
+  #findFactors(): void {
+    const variable = new Set([this.#graph.inputs[0]!.name]);
+    for (const { operator, inputs, outputs } of this.#graph.nodes) {
+      const used = inputs.filter((name) => variable.has(name));
+      if (used.length === 0) continue;
+      for (const name of outputs) variable.add(name);
+      if ((operator === 'Mul' && used.length === 2) || operator === 'Pow')
+        for (const name of used) this.#factors.add(name);
+    }
+  }
+
+  value(name: string): LinearValue {
+    const value = this.#values.get(name);
+    if (value === undefined)
+      throw new NetworkError('NETWORK_SHAPE', `'${name}' does not depend on the picture`);
+    return value;
+  }
+
+  #call(node: Node, position: number, tensor?: Tensor): Call {
+    const inputs = node.inputs.map((name, i) =>
+      i === position && tensor ? tensor : this.#constants.get(name),
+    );
+    return new Call(node, this.#graph.opset, inputs);
+  }
+
+  step(node: Node): void {
+    const variable = node.inputs.flatMap((name, i) => (this.#values.has(name) ? [i] : []));
+    if (variable.length === 0) {
+      operatorOf(node)
+        .run(this.#call(node, -1))
+        .forEach((tensor, i) => {
+          const name = node.outputs[i];
+          if (name) this.#constants.set(name, tensor);
+        });
+      return;
+    }
+    const name = node.outputs[0]!;
+    const value = this.#result(node, variable);
+    this.#values.set(name, this.#factors.has(name) ? this.#settle(value) : value);
+  }
+
+  #result(node: Node, variable: readonly number[]): LinearValue {
+    if (variable.length === 2) {
+      const [left, right] = node.inputs.map((name) => this.value(name)) as [LinearValue, LinearValue];
+      if (!['Add', 'Sub', 'Mul'].includes(node.operator))
+        this.#call(node, 0).refuse('two values that depend on the picture cannot meet here');
+      if (left.shape.join() !== right.shape.join())
+        this.#call(node, 0).refuse(`the operands differ in shape: ${left.shape} and ${right.shape}`);
+      if (node.operator === 'Mul') return this.#product(left, right);
+      return addValues(left, right, node.operator === 'Add' ? 1 : -1, sizeOf(left.shape));
+    }
+    if (node.operator === 'Pow' && variable[0] === 0) return this.#power(node);
+    if (node.operator in ACTIVATIONS || node.operator === 'MaxPool') {
+      throw new NetworkError(
+        'NETWORK_NOT_POLYNOMIAL',
+        `${nodeTitle(node)}: not a polynomial; approximate it first: blindsight model import FILE --calibrate DATA`,
+      );
+    }
+    const position = variable[0]!;
+    const input = this.value(node.inputs[position]!);
+    const rule = LINEAR_RULES.get(node.operator);
+    const call: Call = this.#call(node, position);
+    if (rule === undefined || variable.length > 1)
+      call.refuse('values that depend on the picture cannot meet here');
+    const withData = (data: Float64Array): Call =>
+      this.#call(node, position, { type: 'float32', shape: input.shape, data });
+    const { affine, shape } = rule(call, { position, shape: input.shape, withData });
+    return applyToValue(affine, input, shape);
+  }
+
+  #power(node: Node): LinearValue {
+    const base = this.value(node.inputs[0]!);
+    const exponent = this.#constants.get(node.inputs[1]!)?.data[0] ?? 0;
+    const same = this.#constants.get(node.inputs[1]!)?.data.every((power) => power === exponent);
+    if (!same || !Number.isInteger(exponent) || exponent < 1 || exponent > MOST_POWER) {
+      throw new NetworkError(
+        'NETWORK_NOT_POLYNOMIAL',
+        `${nodeTitle(node)}: the exponent must be one whole number from 1 to ${MOST_POWER}`,
+      );
+    }
+    // Halving keeps the depth at log2 of the exponent.
+    const raise = (power: number): LinearValue => {
+      if (power === 1) return base;
+      const half = raise(Math.floor(power / 2));
+      return this.#product(half, power % 2 === 0 ? half : raise(Math.ceil(power / 2)));
+    };
+    return raise(exponent);
+  }
+
+  #product(left: LinearValue, right: LinearValue): LinearValue {
+    const a = this.#register(left);
+    const b = left === right ? a : this.#register(right);
+    this.steps.push({ kind: 'product', left: a, right: b });
+    return { parts: new Map([[this.steps.length, null]]), constant: null, shape: left.shape };
+  }
+
+  /** The register that holds a value; makes a linear step where there is none. */
+  #register(value: LinearValue): number {
+    const [only] = value.parts;
+    if (value.parts.size === 1 && only![1] === null && value.constant === null && only![0] !== 0)
+      return only![0];
+    const size = sizeOf(value.shape);
+    const terms = [...value.parts].map(([source, part]) => ({
+      source,
+      affine: part ?? identityAffine(size),
+    }));
+    const bias = value.constant ?? new Float64Array(size);
+    this.steps.push({ kind: 'linear', terms, bias, shape: value.shape.slice(1) });
+    return this.steps.length;
+  }
+
+  #settle(value: LinearValue): LinearValue {
+    return { parts: new Map([[this.#register(value), null]]), constant: null, shape: value.shape };
+  }
+
+  /** Makes the logits the last step. */
+  finish(name: string): void {
+    const value = this.value(name);
+    const before = this.steps.length;
+    const register = this.#register(value);
+    if (register === before + 1) return;
+    // The logits are a register already: only as the last linear step may they stay so.
+    if (register === before && this.steps[before - 1]!.kind === 'linear') return;
+    const size = sizeOf(value.shape);
+    const terms = [{ source: register, affine: identityAffine(size) }];
+    this.steps.push({ kind: 'linear', terms, bias: new Float64Array(size), shape: value.shape.slice(1) });
+  }
+}
+
+/**
+ * Lowers a graph with one picture and one output to linear steps and products. Shortcuts, polynomials of any degree and branches are
+ * welcome; what is not polynomial is refused.
+ *
+ * @throws NetworkError NETWORK_NOT_POLYNOMIAL, NETWORK_OPERATOR, NETWORK_SHAPE, NETWORK_DATA; the message names the node.
+ */
+export function lowerSteps(given: Graph): StepNetwork {
+  const graph = openBatch(given);
+  const shape = inputShape(graph);
+  const output = graph.outputs[0]?.name;
+  if (output === undefined) throw new NetworkError('NETWORK_SHAPE', 'the network has no output');
+  const lowering = new StepLowering(graph);
+  let logits = output;
+  for (const node of graph.nodes) {
+    if (ENDINGS.has(node.operator) && node.outputs[0] === output) logits = node.inputs[0]!;
+    else lowering.step(node);
+  }
+  lowering.finish(logits);
+  const steps = lowering.steps;
+  for (const [i, step] of steps.entries()) {
+    const finite =
+      step.kind === 'product' ||
+      (step.bias.every(Number.isFinite) && step.terms.every((t) => t.affine.weight.every(Number.isFinite)));
+    if (!finite) {
+      throw new NetworkError('NETWORK_DATA', `linear step ${i + 1} has a weight that is not a finite number`);
+    }
+  }
+  const last = steps.at(-1)!;
+  if (last.kind !== 'linear' || last.bias.length < 2)
+    throw new NetworkError('NETWORK_SHAPE', 'the network must have at least two outputs');
+  return { name: graph.name, pictureShape: shape.slice(1), steps };
+}

@@ -1,0 +1,218 @@
+import { proposeCanvases, proposeLayouts } from './candidates.ts';
+import { type Diagonal, findDiagonals } from './diagonals.ts';
+import type { OperationCost } from './operation-cost.ts';
+import { type Schedule, scheduleDiagonals, scheduleValue } from './schedule.ts';
+import type { SlotLayout } from './slot-layout.ts';
+import type { LinearStep, StepNetwork } from './steps.ts';
+
+/** How one linear step is evaluated. */
+export type PlannedLinear = {
+  /** Level of its products; the result is one lower. */
+  readonly level: number;
+  readonly output: SlotLayout;
+  /** Diagonals of all terms that read registers; `from` counts the ciphertexts of the terms one after the other. */
+  readonly diagonals: readonly Diagonal[];
+  readonly schedule: Schedule;
+  /** Ciphertexts of laid-out patches of the picture, for each ciphertext of the result; 0 without a term on the picture. */
+  readonly patches: number;
+  readonly milliseconds: number;
+};
+
+/** A plan for all linear steps, by index of the step. */
+export type NetworkPlan = {
+  readonly depth: number;
+  readonly layouts: readonly (SlotLayout | null)[];
+  readonly linear: ReadonlyMap<number, PlannedLinear>;
+  /** Time of products (activations). */
+  readonly productMilliseconds: number;
+  readonly milliseconds: number;
+};
+
+/** Levels that lead from the picture to each register. */
+export function registerDepths(network: StepNetwork): number[] {
+  const depths = [0];
+  for (const step of network.steps) {
+    const sources = step.kind === 'product' ? [step.left, step.right] : step.terms.map((t) => t.source);
+    depths.push(1 + Math.max(0, ...sources.map((source) => depths[source]!)));
+  }
+  return depths;
+}
+
+/** Registers that must share a layout: factors and their product. The picture stands alone. */
+function layoutClasses(network: StepNetwork): number[] {
+  const parent = Array.from({ length: network.steps.length + 1 }, (_, i) => i);
+  const find = (i: number): number => {
+    let root = i;
+    while (parent[root] !== root) root = parent[root]!;
+    return root;
+  };
+  network.steps.forEach((step, i) => {
+    if (step.kind !== 'product') return;
+    for (const factor of [step.left, step.right]) parent[find(factor)] = find(i + 1);
+  });
+  // The number of a class is that of its first register, so that classes are in the order of their making.
+  const first = new Map<number, number>();
+  return parent.map((_, i) => {
+    const root = find(i);
+    if (!first.has(root)) first.set(root, i);
+    return first.get(root)!;
+  });
+}
+
+/** Entries that estimates look at. */
+const SAMPLED_ENTRIES = 6000;
+
+/** A fixed sample of rows, spread without a period that could meet that of a layout. */
+function sampleRows(step: LinearStep): Int32Array | undefined {
+  const rows = step.bias.length;
+  const entries = step.terms.reduce((sum, { affine }) => sum + affine.column.length, 0);
+  if (entries <= SAMPLED_ENTRIES) return undefined;
+  const count = Math.max(8, Math.ceil((rows * SAMPLED_ENTRIES) / entries));
+  if (count >= rows) return undefined;
+  return Int32Array.from({ length: count }, (_, i) => Math.floor((i * 0.6180339887 * rows) % rows));
+}
+
+/** Ciphertexts of patches for one result: taps of a row over the copies that the fold sums. */
+function patchCount(step: LinearStep, output: SlotLayout): number {
+  const term = step.terms.find(({ source }) => source === 0);
+  if (term === undefined) return 0;
+  let widest = 1;
+  const { start } = term.affine;
+  for (let row = 0; row < term.affine.rows; row++) widest = Math.max(widest, start[row + 1]! - start[row]!);
+  return Math.ceil(widest / Math.max(1, output.foldHigh / output.foldLow));
+}
+
+/** Plans one linear step for given layouts of what it reads. */
+export function planLinear(
+  step: LinearStep,
+  level: number,
+  layoutOf: (register: number) => SlotLayout,
+  output: SlotLayout,
+  cost: OperationCost,
+  rows?: Int32Array,
+): PlannedLinear {
+  const diagonals: Diagonal[] = [];
+  let sources = 0;
+  for (const { source, affine } of step.terms) {
+    if (source === 0) continue;
+    const input = layoutOf(source);
+    for (const diagonal of findDiagonals(affine, input, output, rows))
+      diagonals.push({ ...diagonal, from: sources + diagonal.from });
+    sources += input.ciphertexts;
+  }
+  const schedule = scheduleDiagonals(diagonals, output, level, cost, sources);
+  const patches = patchCount(step, output);
+  const picture = output.ciphertexts * patches * (cost.encrypt(level) + cost.product(level, false));
+  return { level, output, diagonals, schedule, patches, milliseconds: schedule.milliseconds + picture };
+}
+
+/**
+ * Chooses layouts by dynamic programming over the tree in which every tensor hangs on the largest term that makes it; the other terms
+ * (shortcuts) are counted, but not weighed. Costs are estimated on a sample of rows and made exact for what is chosen.
+ */
+export function planNetwork(network: StepNetwork, slots: number, cost: OperationCost): NetworkPlan {
+  const { steps } = network;
+  const depths = registerDepths(network);
+  const depth = depths.at(-1)!;
+  const classes = layoutClasses(network);
+  const shapes = steps.flatMap((step) => (step.kind === 'linear' ? [step.shape] : []));
+  const canvases = proposeCanvases(shapes);
+  const levelOf = (step: number): number => depth - depths[step + 1]! + 1;
+
+  const linearOf = new Map<number, number[]>();
+  steps.forEach((step, i) => {
+    if (step.kind !== 'linear') return;
+    const key = classes[i + 1]!;
+    linearOf.set(key, [...(linearOf.get(key) ?? []), i]);
+  });
+  const ordered = [...linearOf.keys()].sort((a, b) => a - b);
+  const candidates = new Map(
+    ordered.map((key) => {
+      const made = linearOf.get(key)!;
+      const step = steps[made[0]!] as LinearStep;
+      return [key, proposeLayouts(step.shape, slots, canvases, made.includes(steps.length - 1))];
+    }),
+  );
+  /** The class that a class hangs on; 0 the picture. */
+  const parentOf = new Map(
+    ordered.map((key) => {
+      const terms = linearOf.get(key)!.flatMap((i) => (steps[i] as LinearStep).terms);
+      const others = terms.filter(({ source }) => classes[source] !== key);
+      const main = others.reduce((a, b) => (b.affine.column.length > a.affine.column.length ? b : a));
+      return [key, classes[main.source]!];
+    }),
+  );
+  /** Value of the subtree below a class, by candidate; and the candidates that its children then take. */
+  const below = new Map<number, { value: number; children: Map<number, number> }[]>(
+    ordered.map((key) => [
+      key,
+      candidates.get(key)!.map(() => ({ value: 0, children: new Map<number, number>() })),
+    ]),
+  );
+  const root = { value: 0, children: new Map<number, number>() };
+  for (const key of [...ordered].reverse()) {
+    const parent = parentOf.get(key)!;
+    const samples = linearOf.get(key)!.map((i) => ({ i, rows: sampleRows(steps[i] as LinearStep) }));
+    const parents = parent === 0 ? [null] : candidates.get(parent)!;
+    parents.forEach((input, p) => {
+      let best = Number.POSITIVE_INFINITY;
+      let chosen = 0;
+      candidates.get(key)!.forEach((output, c) => {
+        let value = below.get(key)![c]!.value;
+        for (const { i, rows } of samples) {
+          const step = steps[i] as LinearStep;
+          const weighed = {
+            ...step,
+            terms: step.terms.filter(({ source }) => source === 0 || classes[source] === parent),
+          };
+          const planned = planLinear(weighed, levelOf(i), () => input!, output, cost, rows);
+          value += planned.milliseconds + scheduleValue(planned.schedule, levelOf(i), cost);
+          value -= planned.schedule.milliseconds;
+          if (value >= best) break;
+        }
+        // A product of several ciphertexts costs as many key switches.
+        value += output.ciphertexts * cost.keySwitch(levelOf(samples[0]!.i) - 1);
+        if (value < best) {
+          best = value;
+          chosen = c;
+        }
+      });
+      const node = parent === 0 ? root : below.get(parent)![p]!;
+      node.value += best;
+      node.children.set(key, chosen);
+    });
+  }
+
+  const chosen = new Map<number, SlotLayout>();
+  const choose = (node: { children: Map<number, number> }): void => {
+    for (const [key, c] of node.children) {
+      chosen.set(key, candidates.get(key)![c]!);
+      choose(below.get(key)![c]!);
+    }
+  };
+  choose(root);
+  const layouts = classes.map((key) => chosen.get(key) ?? null);
+  const linear = new Map<number, PlannedLinear>();
+  let productMilliseconds = 0;
+  steps.forEach((step, i) => {
+    const level = levelOf(i);
+    const output = layouts[i + 1]!;
+    if (step.kind === 'linear')
+      linear.set(
+        i,
+        planLinear(step, level, (register) => layouts[register]!, output, cost),
+      );
+    else {
+      const one = cost.product(level, false) + cost.keySwitch(level) + cost.rescale(level);
+      productMilliseconds += output.ciphertexts * one;
+    }
+  });
+  const linearMilliseconds = [...linear.values()].reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+  return {
+    depth,
+    layouts,
+    linear,
+    productMilliseconds,
+    milliseconds: linearMilliseconds + productMilliseconds,
+  };
+}

@@ -1,0 +1,162 @@
+import { foldSteps, powerOfTwo } from '../layout.ts';
+
+/**
+ * Which value of a tensor stands where, in one or several ciphertexts, and how partial sums are folded when a linear step makes it.
+ *
+ * A result is summed from the slots at + f, f any combination of the powers of two from `foldLow` to below `foldHigh`: rotating and adding
+ * folds them. Where the run reaches the top bit the sum stands at all of them (the ring is cyclic), else the others hold garbage.
+ */
+export type SlotLayout = {
+  /** Human-readable, unique among the candidates of a tensor. */
+  readonly name: string;
+  readonly slots: number;
+  readonly ciphertexts: number;
+  /** ciphertext · slots + slot of every value; bits from `foldLow` to below `foldHigh` of the slot are zero. */
+  readonly at: Int32Array;
+  /** Values repeat after this many slots, a power of two; `slots` where there is one copy. */
+  readonly period: number;
+  readonly foldLow: number;
+  readonly foldHigh: number;
+  /** Slots that hold no value are zero; otherwise anything may stand there. */
+  readonly clean: boolean;
+};
+
+/** Steps of the fold that ends a linear step with this layout. */
+export function foldOf({ foldLow, foldHigh }: SlotLayout): number[] {
+  return foldLow < foldHigh ? foldSteps(foldLow, foldHigh) : [];
+}
+
+/** Copies of each value that weights, not a fold, must make. */
+export function weightCopies(layout: SlotLayout): number {
+  return layout.foldLow < layout.foldHigh ? 1 : layout.slots / layout.period;
+}
+
+/** Slots of all ciphertexts: the index of the value that stands there, −1 where nothing does. */
+export function slotContents(layout: SlotLayout): Int32Array {
+  const { slots, period, ciphertexts } = layout;
+  const contents = new Int32Array(ciphertexts * slots).fill(-1);
+  layout.at.forEach((at, value) => {
+    const base = at - (at % slots);
+    for (let copy = 0; copy < slots; copy += period) contents[base + (((at % slots) + copy) % slots)] = value;
+  });
+  return contents;
+}
+
+/** The layout of values at given positions with period and fold that follow from their extent. */
+function compact(
+  name: string,
+  slots: number,
+  positions: Int32Array,
+  extent: number,
+  fold: boolean,
+): SlotLayout | null {
+  const period = powerOfTwo(extent);
+  if (period > slots) return null;
+  const folds = fold && period < slots;
+  if (fold && !folds) return null;
+  return {
+    name: folds ? `${name}, folded` : name,
+    slots,
+    ciphertexts: 1,
+    at: positions,
+    period,
+    foldLow: period,
+    foldHigh: folds ? slots : period,
+    clean: true,
+  };
+}
+
+/**
+ * Vectors: the low `lowBits` bits of the index at the bottom of the slot number, the rest at its top, summing over the bits in between.
+ * All bits low: periodic and folded over the copies; none low: strided, one output every so many slots.
+ */
+export function splitLayout(size: number, slots: number, lowBits: number): SlotLayout | null {
+  const bits = Math.log2(powerOfTwo(size));
+  const high = bits - lowBits;
+  const span = slots / 2 ** high;
+  if (2 ** bits > slots || lowBits > bits || lowBits < 0) return null;
+  const low = 2 ** lowBits;
+  const at = Int32Array.from({ length: size }, (_, i) => (i % low) + Math.floor(i / low) * span);
+  if (high === 0) {
+    return compact('vector', slots, at, size, true) ?? compact('vector', slots, at, size, false);
+  }
+  return {
+    name: lowBits === 0 ? `every ${span}th slot` : `${low} in every ${span} slots`,
+    slots,
+    ciphertexts: 1,
+    at,
+    period: slots,
+    foldLow: low,
+    foldHigh: span,
+    clean: low === span,
+  };
+}
+
+/** Values in their own order, in as many ciphertexts as they need. */
+export function sequentialLayout(size: number, slots: number, fold: boolean): SlotLayout | null {
+  const at = Int32Array.from({ length: size }, (_, i) => i);
+  if (size <= slots) return compact('vector', slots, at, size, fold);
+  if (fold) return null;
+  return {
+    name: 'vector',
+    slots,
+    ciphertexts: Math.ceil(size / slots),
+    at,
+    period: slots,
+    foldLow: slots,
+    foldHigh: slots,
+    clean: true,
+  };
+}
+
+/** A canvas on which maps are drawn: the same for neighboring layers, so that one tap is one rotation. */
+export type Canvas = {
+  /** Slots from one row to the next. */
+  readonly pitch: number;
+  /** Slots from one block to the next. */
+  readonly block: number;
+};
+
+/** How maps are drawn on a canvas. */
+export type Drawing = {
+  /** Every `phases`-th row and column form a picture of their own, in a block of its own (before a stride). */
+  readonly phases: number;
+  /** Neighboring pixels stand `gap` apart (after a stride); channels fill the gaps. */
+  readonly gap: number;
+};
+
+/** channels × height × width on a canvas; null where it does not fit. */
+export function gridLayout(
+  shape: readonly number[],
+  slots: number,
+  { pitch, block }: Canvas,
+  { phases, gap }: Drawing,
+  fold: boolean,
+): SlotLayout | null {
+  const [channels, height, width] = shape as [number, number, number];
+  const rows = Math.ceil(height / phases);
+  const columns = Math.ceil(width / phases);
+  const used = ((rows - 1) * gap + gap - 1) * pitch + (columns - 1) * gap + gap;
+  if ((columns - 1) * gap + gap > pitch || used > block || block > slots) return null;
+  const blocks = Math.ceil(channels / (gap * gap)) * phases * phases;
+  const perCiphertext = Math.min(blocks, Math.floor(slots / block));
+  const ciphertexts = Math.ceil(blocks / perCiphertext);
+  const at = new Int32Array(channels * height * width);
+  let i = 0;
+  for (let c = 0; c < channels; c++) {
+    const inGap = c % (gap * gap);
+    const corner = Math.floor(inGap / gap) * pitch + (inGap % gap);
+    const first = Math.floor(c / (gap * gap)) * phases * phases;
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const b = first + (y % phases) * phases + (x % phases);
+        const pixel = Math.floor(y / phases) * gap * pitch + Math.floor(x / phases) * gap;
+        at[i++] = Math.floor(b / perCiphertext) * slots + (b % perCiphertext) * block + corner + pixel;
+      }
+    }
+  }
+  const name = `maps, pitch ${pitch}, block ${block}${phases > 1 ? `, ${phases}×${phases} phases` : ''}${gap > 1 ? `, gap ${gap}` : ''}`;
+  if (ciphertexts === 1) return compact(name, slots, at, blocks * block, fold);
+  if (fold) return null;
+  return { name, slots, ciphertexts, at, period: slots, foldLow: slots, foldHigh: slots, clean: true };
+}

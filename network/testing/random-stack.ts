@@ -1,0 +1,80 @@
+import type { Graph, Node, Tensor } from '../model/graph.ts';
+import { SeededRandom } from '../training/random.ts';
+import { graphOf, ints, node, randomTensor } from './small-graphs.ts';
+
+/** What a random stack is made of, in order. */
+export type StackPart = 'conv' | 'strided' | 'depthwise' | 'pool' | 'residual' | 'cubic' | 'dense';
+
+/**
+ * A random network of these parts, each followed by a square (`cubic`: by x + x³/8), on channels × side × side pictures; ends in a dense layer of three
+ * outputs.
+ */
+export function randomStack(
+  seed: number,
+  parts: readonly StackPart[],
+  { channels = 1, side = 8, maps = 3 }: { channels?: number; side?: number; maps?: number } = {},
+): Graph {
+  const random = new SeededRandom(seed);
+  const initializers: Record<string, Tensor> = {};
+  const nodes: Node[] = [];
+  let name = 'picture';
+  let shape = [channels, side, side];
+  let count = 0;
+  const fresh = (): string => `v${count++}`;
+  const add = (operator: string, inputs: string[], attributes: Parameters<typeof node>[3] = {}): string => {
+    const output = fresh();
+    nodes.push(node(operator, inputs, output, attributes));
+    return output;
+  };
+  const weight = (dims: readonly number[], fan: number): string => {
+    const key = `w${Object.keys(initializers).length}`;
+    initializers[key] = randomTensor(random, dims, 1 / Math.sqrt(fan));
+    return key;
+  };
+  const convolve = (input: string, from: number, to: number, stride: number, groups = 1): string =>
+    add('Conv', [input, weight([to, from / groups, 3, 3], (9 * from) / groups), weight([to], 10)], {
+      pads: ints(1, 1, 1, 1),
+      strides: ints(stride, stride),
+      group: { kind: 'int', value: groups },
+    });
+  const flatten = (): void => {
+    if (shape.length === 1) return;
+    name = add('Flatten', [name]);
+    shape = [shape.reduce((a, b) => a * b, 1)];
+  };
+  for (const part of parts) {
+    const [c = 1, h = 1, w = 1] = shape;
+    if (part === 'dense' || shape.length === 1) {
+      flatten();
+      name = add('Gemm', [name, weight([shape[0]!, 12], shape[0]!), weight([12], 10)]);
+      shape = [12];
+      name = add('Mul', [name, name]);
+      continue;
+    }
+    if (part === 'pool') {
+      name = add('AveragePool', [name], { kernel_shape: ints(2, 2), strides: ints(2, 2) });
+      shape = [c, Math.floor(h / 2), Math.floor(w / 2)];
+      continue;
+    }
+    if (part === 'residual') {
+      const inner = convolve(name, c, c, 1);
+      name = add('Add', [convolve(add('Mul', [inner, inner]), c, c, 1), name]);
+    } else if (part === 'depthwise') name = convolve(name, c, c, 1, c);
+    else {
+      const stride = part === 'strided' ? 2 : 1;
+      name = convolve(name, c, maps, stride);
+      shape = [maps, Math.ceil(h / stride), Math.ceil(w / stride)];
+    }
+    if (part !== 'cubic') {
+      name = add('Mul', [name, name]);
+      continue;
+    }
+    const key = `w${Object.keys(initializers).length}`;
+    initializers[key] = { type: 'float32', shape: [1], data: Float32Array.of(0.125) };
+    initializers.three = { type: 'float32', shape: [], data: Float32Array.of(3) };
+    name = add('Add', [name, add('Mul', [add('Pow', [name, 'three']), key])]);
+  }
+  flatten();
+  nodes.push(node('Gemm', [name, weight([shape[0]!, 3], shape[0]!), weight([3], 10)], 'logits'));
+  return graphOf([channels, side, side], 3, initializers, nodes);
+}
