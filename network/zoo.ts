@@ -33,13 +33,12 @@ export type ZooNetwork = { readonly metadata: ZooMetadata; readonly onnx: Uint8A
 
 const ZOO = new URL('./zoo/', import.meta.url);
 
-/** Names of the bundled networks, sorted. */
+/** Names of the bundled networks, sorted: folders that hold a network, not only the recipe for one. */
 export async function listZoo(): Promise<string[]> {
-  const entries = await readdir(ZOO, { withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name)
-    .sort();
+  const files = await readdir(ZOO, { recursive: true });
+  return files
+    .flatMap((file) => /^([^/\\]+)[/\\]\1\.onnx$/.exec(file)?.[1] ?? [])
+    .sort((a, b) => (a < b ? -1 : 1));
 }
 
 /**

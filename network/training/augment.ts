@@ -67,3 +67,10 @@ export function drawPasserby(picture: Float32Array, size: PictureSize, random: S
   }
   return changed >= 0.008 * height * width;
 }
+
+/** Swaps left and right. */
+export function mirrorPicture(picture: Float32Array, { channels, height, width }: PictureSize): void {
+  for (let row = 0; row < channels * height; row++) {
+    picture.subarray(row * width, (row + 1) * width).reverse();
+  }
+}

@@ -1,8 +1,9 @@
 import { type ClipDataset, readClip } from '../datasets/clip.ts';
 import { type Dataset, pictureValues, selectPictures } from '../datasets/dataset.ts';
+import { splitByTime } from '../datasets/split-by-time.ts';
 import type { ZooMetadata } from '../zoo.ts';
 import { drawPasserby, shiftPicture, varyLight } from './augment.ts';
-import { type Confusion, confusionAccuracy, countConfusion } from './confusion.ts';
+import { type Confusion, confusionAccuracy, confusionTable, countConfusion } from './confusion.ts';
 import { exportGraph } from './export.ts';
 import { publishNetwork } from './publish.ts';
 import { SeededRandom } from './random.ts';
@@ -68,15 +69,7 @@ const augment: Augmentation = (picture, random, label) => {
 
 /** Earlier and later part of the clip, by frame number. */
 export function splitCounter(all: ClipDataset): { training: Dataset; test: Dataset; testFrames: number[] } {
-  const border = Math.floor(TRAINING_SHARE * (all.frames.at(-1)! + 1));
-  const indices = [...all.frames.keys()];
-  const later = indices.filter((i) => all.frames[i]! >= border);
-  const earlier = indices.filter((i) => all.frames[i]! < border);
-  return {
-    training: selectPictures(all, earlier),
-    test: selectPictures(all, later),
-    testFrames: later.map((i) => all.frames[i]!),
-  };
+  return splitByTime(all, TRAINING_SHARE);
 }
 
 /** Frames without people repeated, so that both labels weigh about the same. */
@@ -143,11 +136,37 @@ export async function trainCounter(options: CounterTraining): Promise<CounterRes
     graph,
     curve,
     confusion,
-    trainingPictures: training.classes.length,
     calibration: Float32Array.from([...training.pictures, ...varied.pictures]),
-    command: 'npx blindsight train counter',
-    robustness,
+    pages: (described) => ({ 'results.md': resultsPage(described, confusion, robustness, training, test) }),
   });
   const accuracy = confusionAccuracy(confusion);
   return { accuracy, confusion, testFrames: test.classes.length, metadata };
+}
+
+function resultsPage(
+  metadata: ZooMetadata,
+  confusion: Confusion,
+  robustness: readonly { readonly name: string; readonly accuracy: number }[],
+  training: Dataset,
+  test: Dataset,
+): string {
+  const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+  return [
+    '# counter: results of the last training',
+    '',
+    'Written by `npx blindsight train counter`; see README.md for what they mean.',
+    '',
+    `Seed ${metadata.seed}, ${training.classes.length} training frames, ${test.classes.length} test frames.`,
+    '',
+    `Accuracy on the later part: **${percent(metadata.accuracy)}**`,
+    '',
+    confusionTable(confusion, metadata.labels),
+    '',
+    '| the same frames | accuracy |',
+    '|---|---:|',
+    ...robustness.map(({ name, accuracy }) => `| ${name} | ${percent(accuracy)} |`),
+    '',
+    '![learning curve](learning-curve.svg)',
+    '',
+  ].join('\n');
 }

@@ -14,7 +14,7 @@ export type WarpLimits = {
 };
 
 /**
- * Shifts, turns, scales and shears a picture about its centre in one bilinear resampling; what comes from outside is black.
+ * Shifts, turns, scales and shears a picture about its centre in one bilinear resampling; what comes from outside is black or repeats the border.
  * Teaches a network what hand or camera may vary.
  */
 export function warpPicture(
@@ -22,6 +22,7 @@ export function warpPicture(
   size: PictureSize,
   random: SeededRandom,
   limits: WarpLimits,
+  border: 'black' | 'repeat' = 'black',
 ): void {
   const draw = (limit = 0): number => (limit === 0 ? 0 : random.uniform(-limit, limit));
   const angle = (draw(limits.rotate) * Math.PI) / 180;
@@ -47,20 +48,18 @@ export function warpPicture(
       const sy = yx * dx + yy * dy + centreY;
       const left = Math.floor(sx);
       const top = Math.floor(sy);
-      const fx = sx - left;
-      const fy = sy - top;
-      const inLeft = left >= 0 && left < width;
-      const inRight = left >= -1 && left < width - 1;
-      const inTop = top >= 0 && top < height;
-      const inBottom = top >= -1 && top < height - 1;
       for (let c = 0; c < channels; c++) {
-        const at = (c * height + top) * width + left;
-        const a = inTop && inLeft ? source[at]! : 0;
-        const b = inTop && inRight ? source[at + 1]! : 0;
-        const d = inBottom && inLeft ? source[at + width]! : 0;
-        const e = inBottom && inRight ? source[at + width + 1]! : 0;
-        picture[(c * height + y) * width + x] =
-          (a * (1 - fx) + b * fx) * (1 - fy) + (d * (1 - fx) + e * fx) * fy;
+        const plane = c * height * width;
+        const pixel = (column: number, row: number): number => {
+          if (column >= 0 && column < width && row >= 0 && row < height)
+            return source[plane + row * width + column]!;
+          if (border === 'black') return 0;
+          const nearest = Math.min(height - 1, Math.max(0, row)) * width;
+          return source[plane + nearest + Math.min(width - 1, Math.max(0, column))]!;
+        };
+        const upper = pixel(left, top) * (1 - sx + left) + pixel(left + 1, top) * (sx - left);
+        const lower = pixel(left, top + 1) * (1 - sx + left) + pixel(left + 1, top + 1) * (sx - left);
+        picture[plane + y * width + x] = upper * (1 - sy + top) + lower * (sy - top);
       }
     }
   }

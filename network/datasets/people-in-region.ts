@@ -1,0 +1,87 @@
+import { readFile } from 'node:fs/promises';
+import { NetworkError } from '../errors.ts';
+import type { PictureSize } from '../training/trainable-network.ts';
+import { type ClipDataset, type FrameSize, prepareFrame, type Region, readFrames } from './clip.ts';
+import { pictureValues } from './dataset.ts';
+
+/** A clip in which every person is boxed, and the part of it in which they are counted. */
+export type PeopleSource = {
+  readonly clip: string;
+  /** Lines "frame,person,x,y,width,height" in pixels of the clip, with a heading. */
+  readonly boxes: string;
+  readonly region: Region;
+  /** Class n is n people; the last one is that many or more. */
+  readonly labels: readonly string[];
+  readonly picture: PictureSize;
+  readonly signal?: AbortSignal;
+};
+
+/** A person's box in pixels. */
+type Box = { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+
+/** Boxes by frame number. @throws NetworkError NETWORK_DATA naming the line that is wrong. */
+export function parseBoxes(text: string, where: string): Map<number, Box[]> {
+  const boxes = new Map<number, Box[]>();
+  text
+    .trim()
+    .split(/\r?\n/)
+    .slice(1)
+    .forEach((line, i) => {
+      const [frame, , x, y, width, height, ...more] = line.split(',').map(Number);
+      if (
+        ![frame, x, y, width, height].every((value) => Number.isFinite(value)) ||
+        !Number.isInteger(frame) ||
+        more.length > 0
+      ) {
+        throw new NetworkError(
+          'NETWORK_DATA',
+          `${where}:${i + 2}: expected "frame,person,x,y,width,height", found "${line}"`,
+        );
+      }
+      const list = boxes.get(frame!) ?? [];
+      list.push({ x: x!, y: y!, width: width!, height: height! });
+      boxes.set(frame!, list);
+    });
+  return boxes;
+}
+
+/** How many boxes have their centre in the region. */
+export function countInRegion(boxes: readonly Box[], size: FrameSize, region: Region): number {
+  return boxes.filter((box) => {
+    const x = (box.x + box.width / 2) / size.width;
+    const y = (box.y + box.height / 2) / size.height;
+    return x >= region.x && x < region.x + region.width && y >= region.y && y < region.y + region.height;
+  }).length;
+}
+
+/**
+ * Reads a clip as pictures of one region, labelled by how many people are in it.
+ *
+ * @throws NetworkError NETWORK_DATA where the files cannot be read or name frames that the clip does not have.
+ */
+export async function readPeopleInRegion(source: PeopleSource): Promise<ClipDataset> {
+  const { clip, region, labels, picture, signal } = source;
+  const text = await readFile(source.boxes, 'utf8').catch((cause: unknown) => {
+    throw new NetworkError('NETWORK_DATA', `${source.boxes}: cannot be read`, { cause });
+  });
+  const boxes = parseBoxes(text, source.boxes);
+  const values: Float32Array[] = [];
+  const classes: number[] = [];
+  for await (const { frame, size } of readFrames(clip, signal)) {
+    const people = countInRegion(boxes.get(values.length) ?? [], size, region);
+    classes.push(Math.min(people, labels.length - 1));
+    values.push(await prepareFrame(frame, size, picture, region));
+  }
+  const beyond = Math.max(...boxes.keys());
+  if (beyond >= values.length) {
+    throw new NetworkError(
+      'NETWORK_DATA',
+      `${source.boxes} has boxes in frame ${beyond}, but ${clip} has ${values.length} frames`,
+    );
+  }
+  const pictures = new Float32Array(values.length * pictureValues(picture));
+  values.forEach((one, i) => {
+    pictures.set(one, i * one.length);
+  });
+  return { picture, labels, pictures, classes: Uint8Array.from(classes), frames: [...values.keys()] };
+}

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import type { Dataset } from '../datasets/dataset.ts';
+import type { Graph } from '../model/graph.ts';
+import { runGraph } from '../model/run.ts';
+import { denseGraph, randomPictures } from '../testing/small-graphs.ts';
+import type { EngineKind } from './answerer.ts';
+import { type EvaluationProgress, type EvaluationRequest, evaluateNetwork } from './evaluate-network.ts';
+import { evaluationJson, evaluationText } from './report.ts';
+
+const graph = denseGraph(2, [12, 4]);
+
+/** Random pictures, labelled as the network answers; every `wrong`-th label is another. */
+function labelled(network: Graph, count: number, wrong: number): Dataset {
+  const pictures = Float32Array.from(randomPictures(3, count, 12).flatMap((picture) => [...picture]));
+  const logits = runGraph(network, pictures);
+  const classes = Uint8Array.from({ length: count }, (_, n) => {
+    const row = logits.subarray(4 * n, 4 * n + 4);
+    const answer = row.indexOf(Math.max(...row));
+    return n % wrong === 0 ? (answer + 1) % 4 : answer;
+  });
+  const labels = ['0', '1', '2', '3'];
+  return { picture: { channels: 1, height: 1, width: 12 }, labels, pictures, classes };
+}
+
+function request(engine: EngineKind, more: Partial<EvaluationRequest> = {}): EvaluationRequest {
+  return { name: 'small', graph, dataset: labelled(graph, 20, 5), engine, ...more };
+}
+
+describe('EvaluateNetwork', () => {
+  it.each(['engine', 'reference', 'clear'] as const)('measures what is true, with %s', async (engine) => {
+    const steps: EvaluationProgress[] = [];
+    const result = await evaluateNetwork(request(engine, { onProgress: (progress) => steps.push(progress) }));
+    expect(result.images).toBe(20);
+    expect(result.clearAccuracy).toBeCloseTo(0.8, 9);
+    expect(result.encryptedAccuracy).toBeCloseTo(0.8, 9);
+    expect(result.agreement).toBe(1);
+    expect(result.withheld).toBe(0);
+    expect(result.worstLogitError).toBeLessThan(engine === 'clear' ? 1e-6 : 0.01);
+    expect(result.worstLogitError).toBeGreaterThan(0);
+    expect(result.latencyMs.p95).toBeGreaterThanOrEqual(result.latencyMs.median);
+    expect(result.ringDegree).toBe(4096);
+    expect(result.logQP).toBeLessThanOrEqual(106);
+    expect(result.bundleBytes).toBeGreaterThan(10_000);
+    expect(result.confusion.flat().reduce((sum, one) => sum + one, 0)).toBe(20);
+    expect(steps.map(({ step }) => step).slice(0, 3)).toEqual(['compiling', 'encrypting', 'measuring']);
+    expect(steps.at(-1)).toMatchObject({ done: 20, images: 20 });
+  });
+
+  it('counts answers that the decryptor would keep back as wrong', async () => {
+    const { largestLogit } = await evaluateNetwork(request('clear'));
+    // The decryptor allows half as much again as calibration found.
+    const ranges = { activations: [], logits: largestLogit / 2 };
+    const result = await evaluateNetwork(request('clear', { ranges }));
+    expect(result.withheld).toBeGreaterThan(0);
+    expect(result.withheld).toBeLessThan(20);
+    expect(result.agreement).toBeCloseTo(1 - result.withheld / 20, 9);
+    expect(result.confusion.flat().reduce((sum, one) => sum + one, 0)).toBe(20 - result.withheld);
+    expect(result.encryptedAccuracy).toBeLessThan(result.clearAccuracy);
+  });
+
+  it('refuses what does not fit, and stops when it is told', async () => {
+    const dataset = { ...labelled(graph, 4, 5), picture: { channels: 1, height: 1, width: 11 } };
+    await expect(evaluateNetwork(request('clear', { dataset }))).rejects.toThrow(
+      'the network takes 12 values, a picture has 11',
+    );
+    const many = { ...labelled(graph, 4, 5), labels: ['a', 'b', 'c', 'd', 'e'] };
+    await expect(evaluateNetwork(request('clear', { dataset: many }))).rejects.toThrow(
+      '4 outputs for 5 classes',
+    );
+    const signal = AbortSignal.abort(new Error('enough'));
+    await expect(evaluateNetwork(request('clear', { signal }))).rejects.toThrow('enough');
+  });
+
+  it('reports the keys that were promised, and a table for people', async () => {
+    const result = await evaluateNetwork(request('clear'));
+    expect(Object.keys(evaluationJson(result))).toEqual([
+      'images',
+      'clearAccuracy',
+      'encryptedAccuracy',
+      'agreement',
+      'worstLogitError',
+      'latencyMs',
+      'ringDegree',
+      'logQP',
+      'bundleBytes',
+    ]);
+    const text = evaluationText(result);
+    expect(text).toContain('| accuracy, encrypted | 80.00 % |');
+    expect(text).toContain('| same answer as in the clear | 100.00 % |');
+    expect(text).toContain('| truth ↓ answer → | 0 | 1 | 2 | 3 |');
+  });
+});

@@ -1,0 +1,95 @@
+import type { ZooMetadata } from '../zoo.ts';
+import { type Confusion, confusionAccuracy, confusionTable } from './confusion.ts';
+import type { Recipe } from './recipe.ts';
+import type { EpochReport } from './train.ts';
+import type { LayerSpec } from './trainable-network.ts';
+
+/** What a card is written from. */
+export type CardFacts = {
+  readonly recipe: Recipe;
+  readonly metadata: ZooMetadata;
+  readonly trainingPictures: number;
+  readonly curve: readonly EpochReport[];
+  readonly confusion: Confusion;
+  /** The command that makes this network again. */
+  readonly command: string;
+};
+
+function layerText(layer: LayerSpec): string {
+  switch (layer.kind) {
+    case 'convolution': {
+      const { maps, kernel, stride = 1, padding = 0 } = layer;
+      const extras = [stride > 1 && `stride ${stride}`, padding > 0 && `padding ${padding}`].filter(Boolean);
+      return `convolution ${kernel} × ${kernel}${extras.map((text) => `, ${text}`).join('')}, ${maps} maps`;
+    }
+    case 'dense':
+      return `dense ${layer.units}`;
+    case 'square':
+      return 'x²';
+    case 'normalize':
+      return 'batch normalization';
+    case 'average':
+      return `mean pooling ${layer.size} × ${layer.size}`;
+  }
+}
+
+function augmentationText({ training }: Recipe): string {
+  const { shift, rotate, scale, shear, mirror, light } = training.augmentation ?? {};
+  const parts = [
+    shift && `shifted by up to ${shift} pixel${shift === 1 ? '' : 's'}`,
+    rotate && `turned by up to ${rotate}°`,
+    scale && `scaled by up to ${Math.round(100 * scale)} %`,
+    shear && `sheared by up to ${shear}`,
+    mirror && 'mirrored half of the time',
+    light && 'varied in light (gain, gamma, offset, noise)',
+  ].filter(Boolean);
+  return parts.length === 0 ? 'Pictures are not varied.' : `Every picture is ${parts.join(', ')}.`;
+}
+
+/** Share of the most frequent class: what answering without looking would reach. */
+export function majorityShare(confusion: Confusion): number {
+  const sums = confusion.map((row) => row.reduce((sum, one) => sum + one, 0));
+  return Math.max(...sums) / sums.reduce((sum, one) => sum + one, 0);
+}
+
+/** The card of a trained network, Markdown: what it is, how it was made, how well it does. */
+export function modelCard(facts: CardFacts): string {
+  const { recipe, metadata, trainingPictures, curve, confusion, command } = facts;
+  const { channels, height, width } = metadata.picture;
+  const percent = (value: number): string => `${(100 * value).toFixed(2)} %`;
+  const tested = confusion.flat().reduce((sum, one) => sum + one, 0);
+  const { training } = recipe;
+  const regularized = [
+    `weight decay ${training.weightDecay}`,
+    training.labelSmoothing && `label smoothing ${training.labelSmoothing}`,
+    training.averaging && `averaged weights (decay ${training.averaging})`,
+  ].filter(Boolean);
+  return [
+    `# ${metadata.name}: ${metadata.description}`,
+    '',
+    `Written by \`${command}\`; the texts come from recipe.json.`,
+    '',
+    '| | |',
+    '|---|---|',
+    `| input | \`picture\`, N × ${channels} × ${height} × ${width}, byte / 255 |`,
+    `| layers | ${recipe.layers.map(layerText).join(' → ')} |`,
+    `| output | \`logits\`: ${metadata.labels.join(', ')} |`,
+    `| largest magnitude before each square | ${metadata.activationRanges.join(', ')} |`,
+    `| largest logit | ${metadata.logitRange} |`,
+    '',
+    ...(recipe.notes ?? []).flatMap(({ title, text }) => [`## ${title}`, '', text, '']),
+    '## Training',
+    '',
+    `Adam, ${curve.length} epochs of ${trainingPictures} pictures in ${Math.round(curve.at(-1)!.elapsedMs / 1000)} s, batches of ${training.batch}, learning rate up to ${training.learningRate} (warm-up, then cosine), ${regularized.join(', ')}, seed ${metadata.seed}. ${augmentationText(recipe)}`,
+    'Batch normalization is folded into its neighbours before encryption.',
+    '',
+    '![learning curve](learning-curve.svg)',
+    '',
+    '## Accuracy in the clear',
+    '',
+    `**${percent(confusionAccuracy(confusion))}** of ${tested} test pictures, which took no part in training or in the choice of the epoch. Always answering the most frequent class would reach ${percent(majorityShare(confusion))}.`,
+    '',
+    confusionTable(confusion, metadata.labels),
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { augmentationOf } from './augmentation.ts';
+import { SeededRandom } from './random.ts';
+import { listRecipes, loadRecipe, parseRecipe } from './recipe.ts';
+
+const recipe = {
+  name: 'two-shades',
+  description: 'light or dark',
+  picture: { channels: 1, height: 4, width: 4 },
+  layers: [{ kind: 'dense', units: 2 }],
+  training: { epochs: 1, batch: 2, learningRate: 0.1, weightDecay: 0 },
+};
+
+describe('Recipe', () => {
+  it('reads every recipe that comes along', async () => {
+    const names = await listRecipes();
+    expect(names).toEqual(expect.arrayContaining(['cryptonets', 'e2dm', 'lenet5']));
+    for (const name of names) expect((await loadRecipe(name)).name).toBe(name);
+  });
+
+  it.each([
+    ['text that is not JSON', '{', 'my.json is not JSON'],
+    ['an unknown layer', { ...recipe, layers: [{ kind: 'relu' }] }, 'layers.0.kind'],
+    ['a misspelt entry', { ...recipe, training: { ...recipe.training, epoch: 3 } }, 'epoch'],
+    ['a rate of zero', { ...recipe, training: { ...recipe.training, learningRate: 0 } }, 'learningRate'],
+    ['a name with capitals', { ...recipe, name: 'Mine' }, 'expected lower-case letters'],
+  ])('refuses %s', (_, value, message) => {
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    expect(() => parseRecipe(text, 'my.json')).toThrow(message);
+  });
+
+  it('names what there is', async () => {
+    await expect(loadRecipe('e3dm')).rejects.toThrow(/neither a recipe that comes along \(.*e2dm.*\)/);
+  });
+
+  it('varies pictures only as it says', () => {
+    const plain = parseRecipe(JSON.stringify(recipe), 'x');
+    expect(augmentationOf(plain)).toBeUndefined();
+    const training = { ...recipe.training, augmentation: { mirror: true } };
+    const augment = augmentationOf(parseRecipe(JSON.stringify({ ...recipe, training }), 'x'))!;
+    const seen = new Set<number>();
+    for (let seed = 0; seed < 20; seed++) {
+      const picture = Float32Array.from({ length: 16 }, (_, i) => i % 4);
+      augment(picture, new SeededRandom(seed), 0);
+      seen.add(picture[0]!);
+      expect([...picture.slice(0, 4)].sort()).toEqual([0, 1, 2, 3]);
+    }
+    expect([...seen].sort()).toEqual([0, 3]);
+  });
+});

@@ -1,0 +1,118 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { NetworkError } from '../errors.ts';
+
+const count = z.int().positive().max(65_536);
+const share = z.number().min(0).max(1);
+
+const layer = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('convolution'),
+    maps: count,
+    kernel: count,
+    stride: count.exactOptional(),
+    padding: z.int().nonnegative().max(1024).exactOptional(),
+  }),
+  z.strictObject({ kind: z.literal('dense'), units: count }),
+  z.strictObject({ kind: z.literal('square') }),
+  z.strictObject({ kind: z.literal('normalize') }),
+  z.strictObject({ kind: z.literal('average'), size: count }),
+]);
+
+/** What `recipe.json` says: a network's layers and how it is trained. */
+const recipeSchema = z.strictObject({
+  name: z.string().regex(/^[a-z0-9-]{1,64}$/, 'expected lower-case letters, digits and hyphens, at most 64'),
+  description: z.string().min(1),
+  /** Names of the classes in the order of the outputs; those of the data where they are left out. */
+  labels: z.array(z.string().min(1)).min(2).exactOptional(),
+  picture: z.strictObject({ channels: z.union([z.literal(1), z.literal(3)]), height: count, width: count }),
+  layers: z.array(layer).min(1).max(1000),
+  training: z.strictObject({
+    epochs: count,
+    batch: count,
+    /** Highest learning rate; it warms up and falls as a cosine. */
+    learningRate: z.number().positive(),
+    weightDecay: z.number().min(0),
+    /** Share of each target that is spread over all classes. */
+    labelSmoothing: share.exactOptional(),
+    /** Decay a step of the averaged weights that are kept. */
+    averaging: z.number().min(0).lt(1).exactOptional(),
+    /** Stops after this many epochs without a better validation accuracy. */
+    patience: count.exactOptional(),
+    /** Share of the training pictures, from their end, that chooses the epoch to keep; with 0 the training pictures do. */
+    validationShare: share.exactOptional(),
+    /** Shows every class as often as the most frequent one. */
+    balance: z.boolean().exactOptional(),
+    augmentation: z
+      .strictObject({
+        /** Pixels. */
+        shift: z.number().min(0).exactOptional(),
+        /** Degrees. */
+        rotate: z.number().min(0).max(180).exactOptional(),
+        scale: share.exactOptional(),
+        shear: share.exactOptional(),
+        /** What stands behind a moved picture. */
+        border: z.enum(['black', 'repeat']).exactOptional(),
+        /** Left and right swapped, half of the time. */
+        mirror: z.boolean().exactOptional(),
+        /** Gain, gamma, offset and noise. */
+        light: z.boolean().exactOptional(),
+      })
+      .exactOptional(),
+  }),
+  /** Paragraphs of the card: where the data comes from, what the network is not for. */
+  notes: z.array(z.strictObject({ title: z.string(), text: z.string() })).exactOptional(),
+});
+
+/** A network that can be trained. */
+export type Recipe = z.infer<typeof recipeSchema>;
+
+const ZOO = new URL('../zoo/', import.meta.url);
+
+/** Names of the recipes that come along, sorted. */
+export async function listRecipes(): Promise<string[]> {
+  const files = await readdir(ZOO, { recursive: true });
+  return files
+    .flatMap((file) => /^([^/\\]+)[/\\]recipe\.json$/.exec(file)?.[1] ?? [])
+    .sort((a, b) => (a < b ? -1 : 1));
+}
+
+/** @param where names the text in messages. @throws NetworkError NETWORK_TRAINING naming the entry that is wrong. */
+export function parseRecipe(text: string, where: string): Recipe {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new NetworkError('NETWORK_TRAINING', `${where} is not JSON: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+  const result = recipeSchema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  throw new NetworkError(
+    'NETWORK_TRAINING',
+    `${where}: ${issue.path.join('.') || 'the recipe'}: ${issue.message}`,
+  );
+}
+
+/**
+ * Loads a recipe that comes along, by name, or a JSON file of the same form.
+ *
+ * @throws NetworkError NETWORK_TRAINING where there is neither, or it is not valid.
+ */
+export async function loadRecipe(fileOrName: string): Promise<Recipe> {
+  const names = await listRecipes();
+  const source = names.includes(fileOrName) ? new URL(`${fileOrName}/recipe.json`, ZOO) : fileOrName;
+  let text: string;
+  try {
+    text = await readFile(source, 'utf8');
+  } catch (cause) {
+    throw new NetworkError(
+      'NETWORK_TRAINING',
+      `'${fileOrName}' is neither a recipe that comes along (${names.join(', ')}) nor a JSON file that can be read`,
+      { cause },
+    );
+  }
+  return parseRecipe(text, fileOrName);
+}
