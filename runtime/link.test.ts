@@ -224,6 +224,25 @@ describe('connectLink', () => {
     await expect(link.publish('a', 'x')).rejects.toMatchObject({ code: 'LINK_DOWN' });
   });
 
+  it('closes without a word of a lost link, also where the broker still talks', async () => {
+    const link = site.link();
+    link.subscribe('news', () => undefined);
+    let downs = 0;
+    link.onDown(() => downs++);
+    await up(link);
+    const talking = setInterval(() => {
+      site.broker.publish(
+        { cmd: 'publish', topic: 'news', payload: 'x', qos: 1, retain: false, dup: false },
+        () => {},
+      );
+    }, 0);
+    await link.close([{ topic: 'state', payload: 'stopped' }]);
+    clearInterval(talking);
+    await systemClock.sleep(50);
+    expect(downs).toBe(0);
+    expect(site.lines.filter((line) => line.includes('link lost'))).toEqual([]);
+  });
+
   it('closes within seconds although the broker does not answer, and at once while it is down', async () => {
     const link = site.link();
     await up(link);

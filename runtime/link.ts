@@ -79,6 +79,8 @@ export function connectLink(options: LinkOptions): Link {
   const signal = options.signal ? AbortSignal.any([options.signal, closing.signal]) : closing.signal;
   let session: Session | null = null;
   let lastReason = '';
+  /** The farewell has begun: that the connection ends now is no news. */
+  let isLeaving = false;
 
   const filters = () => [...new Set([...subscriptions].map(({ filter }) => filter))];
 
@@ -102,7 +104,7 @@ export function connectLink(options: LinkOptions): Link {
   }
 
   function down(reason: BlindsightError, wasUp: boolean): void {
-    if (signal.aborted) return;
+    if (signal.aborted || isLeaving) return;
     if (!wasUp && reason.message === lastReason) return;
     lastReason = reason.message;
     log.warn({ code: reason.code }, wasUp ? `link lost: ${reason.message}` : `no link: ${reason.message}`);
@@ -144,7 +146,7 @@ export function connectLink(options: LinkOptions): Link {
   }
 
   const running = (async () => {
-    while (!signal.aborted) {
+    while (!signal.aborted && !isLeaving) {
       try {
         await attempt();
       } catch (error) {
@@ -208,6 +210,7 @@ export function connectLink(options: LinkOptions): Link {
         );
         // Real time, not the clock: a simulated one that nobody advances must not keep a process from ending.
         await Promise.race([Promise.allSettled(sent), realDelay(FAREWELL_MS)]);
+        isLeaving = true;
         await Promise.race([current.leave(), realDelay(FAREWELL_MS)]);
       }
       closing.abort();
