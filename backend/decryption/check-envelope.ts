@@ -4,13 +4,11 @@ import { type GatewayRecord, isBeyond } from '../store/gateways.ts';
 import type { InboxItem } from '../store/inbox.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { Store } from '../store/store.ts';
+import { answerDigest } from './answer-digest.ts';
 import type { Refusal } from './refusals.ts';
 
 /** Largest wire form of an envelope: two polynomials of N = 65536 at level 0, and room for the rest. */
 export const ENVELOPE_MAX_BYTES = 2 ** 20;
-
-/** Cameras that one gateway may claim; its births name at most as many. */
-const MAX_CAMERAS = 64;
 
 export type CheckedEnvelope = {
   readonly outcome: 'decrypt';
@@ -68,10 +66,7 @@ const topic: Step = ({ item, decoded }) => {
 const site: Step = (draft) => (draft.decoded!.envelope.site === draft.site ? null : 'site');
 
 const camera: Step = async ({ store, item }) => {
-  let owner = await store.cameras.owner(item.camera);
-  if (owner === null && (await store.cameras.countOf(item.gateway)) < MAX_CAMERAS) {
-    owner = await store.cameras.claim(item.camera, item.gateway, item.receivedMs);
-  }
+  const owner = await store.cameras.claim(item.camera, item.gateway, item.receivedMs);
   return owner === item.gateway ? null : 'camera';
 };
 
@@ -97,7 +92,7 @@ const sequence: Step = async ({ store, item, decoded, gateway }) => {
   if (!isBeyond(envelope, gateway!.floor)) return 'stale';
   const settled = await store.results.digestAt(item.gateway, envelope.session, envelope.sequence);
   if (settled === null) return null;
-  return settled === item.digest ? 'duplicate' : 'replayed';
+  return settled === answerDigest(envelope) ? 'duplicate' : 'replayed';
 };
 
 const size: Step = ({ decoded, model }) =>

@@ -103,10 +103,14 @@ describe('the intake', () => {
     intake.receive(TOPIC, bytes(1), PACKET);
     await intake.idle();
     expect(receipted).toEqual([]);
+    intake.receive(TOPIC, bytes(1, 2 ** 20 + 1), PACKET);
+    await intake.idle();
     broken = false;
     intake.receive(TOPIC, bytes(1), PACKET);
     await intake.idle();
     expect(receipted).toHaveLength(1);
+    // What was dropped meanwhile is counted when the disk is back.
+    expect(await site.store.counters.all()).toEqual({ 'refused.oversized': 1 });
   });
 });
 

@@ -27,7 +27,7 @@ const MAX_BATCH = 64;
 const MAX_PENDING = 512;
 
 type Arrival = Omit<InboxItem, 'id' | 'attempts'>;
-type Drop = { readonly gateway: string; readonly reason: Refusal };
+type Drops = { count: number; readonly gateways: Set<string> };
 
 /** `blindsight/v1/<site>/<gateway>/camera/<camera>/inference` */
 function namesIn(topic: string): { readonly gateway: string; readonly camera: string } | null {
@@ -43,8 +43,8 @@ function namesIn(topic: string): { readonly gateway: string; readonly camera: st
 export class Intake {
   readonly #options: IntakeOptions;
   #pending: Arrival[] = [];
-  /** What was dropped since the last commit; counted in batches, because a flood must not become a flood of commits. */
-  #drops: Drop[] = [];
+  /** What was dropped since the last commit: a flood must become neither a flood of commits nor of memory. */
+  #drops = new Map<Refusal, Drops>();
   #flushing: Promise<void> | null = null;
 
   constructor(options: IntakeOptions) {
@@ -57,7 +57,7 @@ export class Intake {
     if (names === null) return;
     const reason = this.#reasonToDrop(payload, packet.retain);
     if (reason !== null) {
-      this.#drops.push({ gateway: names.gateway, reason });
+      this.#drop([names.gateway], reason);
     } else {
       const receivedMs = this.#options.clock.now();
       this.#pending.push({ ...names, digest: envelopeDigest(payload), receivedMs, envelope: payload });
@@ -66,6 +66,13 @@ export class Intake {
       this.#flushing = null;
     });
   };
+
+  #drop(gateways: Iterable<string>, reason: Refusal, count = 1): void {
+    const drops = this.#drops.get(reason) ?? { count: 0, gateways: new Set() };
+    drops.count += count;
+    for (const gateway of gateways) drops.gateways.add(gateway);
+    this.#drops.set(reason, drops);
+  }
 
   #reasonToDrop(payload: Uint8Array, retained: boolean): Refusal | null {
     if (retained) return 'retained';
@@ -79,7 +86,7 @@ export class Intake {
   }
 
   async #flush(): Promise<void> {
-    while (this.#pending.length > 0 || this.#drops.length > 0) {
+    while (this.#pending.length > 0 || this.#drops.size > 0) {
       const batch = this.#pending.splice(0, MAX_BATCH);
       try {
         const kept = await this.#keep(batch);
@@ -89,7 +96,8 @@ export class Intake {
       } catch (error) {
         // No receipt: the gateways still have these and send them again.
         this.#options.log.error({ err: error, count: batch.length }, 'cannot store what was received');
-        this.#drops = [];
+        // What was dropped is counted with the next arrival that can be.
+        if (this.#pending.length === 0) return;
       }
     }
   }
@@ -101,7 +109,7 @@ export class Intake {
       const kept: Arrival[] = [];
       for (const arrival of batch) {
         const outcome = await inside.inbox.add(arrival, bound);
-        if (outcome === 'full') this.#drops.push({ gateway: arrival.gateway, reason: 'inbox-full' });
+        if (outcome === 'full') this.#drop([arrival.gateway], 'inbox-full');
         else kept.push(arrival);
       }
       return kept;
@@ -110,13 +118,19 @@ export class Intake {
 
   async #countDrops(): Promise<void> {
     const { store, refusals } = this.#options;
-    const drops = this.#drops.splice(0);
-    if (drops.length === 0) return;
-    await store.transaction(async (inside) => {
-      for (const [reason, same] of Map.groupBy(drops, (drop) => drop.reason)) {
-        await inside.counters.add(`refused.${reason}`, same.length);
-      }
-    });
-    for (const { gateway, reason } of drops) await refusals.add(gateway, reason);
+    const drops = this.#drops;
+    if (drops.size === 0) return;
+    this.#drops = new Map();
+    try {
+      await store.transaction(async (inside) => {
+        for (const [reason, { count }] of drops) await inside.counters.add(`refused.${reason}`, count);
+      });
+    } catch (error) {
+      for (const [reason, { count, gateways }] of drops) this.#drop(gateways, reason, count);
+      throw error;
+    }
+    for (const [reason, { gateways }] of drops) {
+      for (const gateway of gateways) await refusals.add(gateway, reason);
+    }
   }
 }

@@ -1,5 +1,8 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Ciphertext } from '#fhe/ckks/ciphertext.ts';
+import { decodeEvaluationKeys } from '#fhe/ckks/evaluation-keys.ts';
+import { createRingSwitch } from '#fhe/ckks/ring-switch.ts';
 import {
   decodeCiphertext,
   decodeConstants,
@@ -47,6 +50,7 @@ describe('an envelope', () => {
     const copy = {
       ...protectedNetwork,
       secretKey: Uint8Array.from(protectedNetwork.secretKey),
+      resultSecretKey: Uint8Array.from(protectedNetwork.resultSecretKey!),
       onnx: Uint8Array.from(protectedNetwork.onnx),
     };
     await keepNetwork(site, 'tiny', copy, 1);
@@ -146,9 +150,17 @@ describe('an envelope', () => {
     expect(await counters()).toEqual({ accepted: 1, duplicates: 1 });
   });
 
+  it('that a restarted gateway signs anew as historical is a duplicate and no replay', async () => {
+    await send({ sequence: 5 });
+    await send({ sequence: 5, historical: true });
+    expect(decryptions).toBe(1);
+    expect(await counters()).toEqual({ accepted: 1, duplicates: 1 });
+    expect(await codes()).not.toContain('REFUSED_REPLAYED');
+  });
+
   it('with other content at a place that is settled is refused as a replay', async () => {
     await send({ sequence: 5 });
-    await send({ sequence: 5, camera: 'door', historical: true });
+    await send({ sequence: 5, ciphertext: network.answer([0.9, 0.2]) });
     expect(decryptions).toBe(1);
     expect(await counters()).toMatchObject({ 'refused.replayed': 1 });
     expect(await codes()).toContain('REFUSED_REPLAYED');
@@ -245,6 +257,7 @@ describe('an envelope', () => {
       scale: input.scale,
       residues: new Uint32Array(2 * 2 * parameters.ringDegree),
     });
+    expect(answer.length).toBe(40 + 2 * 2048 * 4);
     await send({ ciphertext: answer.subarray(0, answer.length - 4) });
     await send({ ciphertext: Buffer.concat([answer, Buffer.alloc(4)]), sequence: 1 });
     await send({ ciphertext: longer, sequence: 2 });
@@ -253,7 +266,7 @@ describe('an envelope', () => {
   });
 
   it('whose ciphertext has the length of an answer, but not its form, is refused before any key is used', async () => {
-    const { parameters } = verifyProgram(network.program);
+    const { resultParameters: parameters } = verifyProgram(network.program);
     const honest = decodeCiphertext(parameters, answer);
     const otherScale = encodeCiphertext(parameters, { ...honest, scale: honest.scale * 2 });
     const badResidue = Uint8Array.from(answer);
@@ -265,17 +278,47 @@ describe('an envelope', () => {
     expect((await site.store.gateways.get('gate'))?.quarantine).toBeNull();
   });
 
-  it('with an encrypted weight in place of an answer is withheld, and its gateway quarantined', async () => {
-    const { parameters, registers, output } = verifyProgram(network.program);
-    const type = registers.get(output)!;
+  /** A weight at level 0, made by dropping the last limb: just what a gateway that wants to read its weights would try. */
+  function weightAtLevelZero(): Ciphertext {
+    const { parameters } = verifyProgram(network.program);
     const [weight] = decodeConstants(parameters, network.program.constants, network.constants);
-    const whole = expandCiphertext(parameters, weight!);
+    const { residues: whole, scale } = expandCiphertext(parameters, weight!);
     const n = parameters.ringDegree;
-    // Level 1 to level 0 by dropping the last limb: just what a gateway that wants to read its weights would try.
     const residues = new Uint32Array(2 * n);
-    residues.set(whole.residues.subarray(0, n));
-    residues.set(whole.residues.subarray(2 * n, 3 * n), n);
-    const forged = encodeCiphertext(parameters, { size: 2, level: 0, scale: type.scale, residues });
+    residues.set(whole.subarray(0, n));
+    residues.set(whole.subarray(2 * n, 3 * n), n);
+    return { size: 2, level: 0, scale, residues };
+  }
+
+  it('with an encrypted weight in place of an answer cannot even be opened', async () => {
+    const { parameters, resultParameters, registers, output } = verifyProgram(network.program);
+    const weight = weightAtLevelZero();
+    await send({ ciphertext: encodeCiphertext(parameters, weight) });
+    expect(await counters()).toEqual({ 'refused.size': 1 });
+    // Cut to the length of an answer, and with the form of one: residues of another ring under another key are noise.
+    await send({ ciphertext: encodeCiphertext(parameters, weight).subarray(0, answer.length), sequence: 1 });
+    expect(await counters()).toMatchObject({ 'refused.ciphertext': 1 });
+    const { scale } = registers.get(output)!;
+    const residues = weight.residues.subarray(0, 2 * resultParameters.ringDegree);
+    await send({
+      ciphertext: encodeCiphertext(resultParameters, { size: 2, level: 0, scale, residues }),
+      sequence: 2,
+    });
+    expect(await counters()).toMatchObject({ withheld: 1 });
+    expect(results).toEqual([]);
+  });
+
+  it('with an encrypted weight that was brought into the small ring is withheld, and its gateway quarantined', async () => {
+    const { parameters, resultParameters, registers, output } = verifyProgram(network.program);
+    // A gateway holds the key for this.
+    const { ringSwitch } = decodeEvaluationKeys(parameters, network.evaluationKeys);
+    const switched = createRingSwitch(
+      parameters,
+      network.program.resultRing!,
+      ringSwitch!,
+    )(weightAtLevelZero());
+    const { scale } = registers.get(output)!;
+    const forged = encodeCiphertext(resultParameters, { ...switched, scale });
     expect(forged.length).toBe(answer.length);
 
     await send({ ciphertext: forged });
@@ -298,7 +341,7 @@ describe('an envelope', () => {
   });
 
   it('with noise in place of an answer is withheld', async () => {
-    const { parameters } = verifyProgram(network.program);
+    const { resultParameters: parameters } = verifyProgram(network.program);
     const honest = decodeCiphertext(parameters, answer);
     const residues = honest.residues.map((value, index) => (index % 7 === 0 ? value >> 1 : value));
     await send({ ciphertext: encodeCiphertext(parameters, { ...honest, residues }) });

@@ -8,7 +8,7 @@ export const REFUSALS = {
   signature: 'the signature is not the one of the gateway',
   topic: 'the envelope names another gateway or camera than its topic',
   site: 'the envelope is for another site',
-  camera: 'the camera belongs to another gateway',
+  camera: 'the camera belongs to another gateway, or this one has as many as it may',
   quarantined: 'the gateway is in quarantine',
   model: 'the network was never deployed to this gateway',
   replayed: 'another envelope was settled at this place of the sequence',

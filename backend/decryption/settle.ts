@@ -4,6 +4,7 @@ import { isBeyond } from '../store/gateways.ts';
 import type { InboxItem } from '../store/inbox.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { Store } from '../store/store.ts';
+import { answerDigest } from './answer-digest.ts';
 
 /** How an envelope ends. */
 export type Verdict =
@@ -32,7 +33,7 @@ export async function settle(
       gateway: item.gateway,
       session: envelope.session,
       sequence: envelope.sequence,
-      digest: item.digest,
+      digest: answerDigest(envelope),
       camera: item.camera,
       model: model?.name ?? '',
       version: model?.version ?? 0,

@@ -3,6 +3,7 @@ import { gatewayTopics } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Link } from '#runtime/link.ts';
 import type { Logger } from '#runtime/log.ts';
+import { JournalBudget } from '../results/journal-budget.ts';
 import type { DeploymentStatus } from '../store/deployments.ts';
 import type { Store } from '../store/store.ts';
 
@@ -28,8 +29,11 @@ export class DeploymentService {
   /** Digest that this connection has published, by gateway. */
   readonly #published = new Map<string, string>();
 
+  readonly #budget: JournalBudget;
+
   constructor(options: DeploymentServiceOptions) {
     this.#options = options;
+    this.#budget = new JournalBudget(options.clock);
   }
 
   /** A new connection: the broker may be another one, so everything is published again. */
@@ -90,6 +94,7 @@ export class DeploymentService {
     if (!(await store.deployments.setStatus(subject, next, detail, nowMs))) return;
     onChange();
     if (next !== 'active' && next !== 'refused' && next !== 'rolled-back') return;
+    if (!this.#budget.take(gateway)) return;
     const what = `${deployment.model} version ${deployment.version}`;
     const failed = next !== 'active';
     log[failed ? 'error' : 'info']({ gateway, status: next, detail }, `${what} on ${gateway}: ${next}`);

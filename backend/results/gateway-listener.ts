@@ -9,6 +9,7 @@ import type { Link } from '#runtime/link.ts';
 import type { Logger } from '#runtime/log.ts';
 import type { DeploymentService } from '../deployment/deployment-service.ts';
 import type { Store } from '../store/store.ts';
+import { JournalBudget } from './journal-budget.ts';
 import type { SiteView } from './site-view.ts';
 
 export type GatewayListenerOptions = {
@@ -21,16 +22,14 @@ export type GatewayListenerOptions = {
   readonly onChange: () => void;
 };
 
-/** Log events of one gateway that reach the journal in a minute. */
-const LOG_EVENTS_A_MINUTE = 30;
-
 /** Listens to what enrolled gateways say about themselves, and brings it into view, store and journal. */
 export class GatewayListener {
   readonly #options: GatewayListenerOptions;
-  readonly #logBudget = new Map<string, { minute: number; used: number }>();
+  readonly #budget: JournalBudget;
 
   constructor(options: GatewayListenerOptions) {
     this.#options = options;
+    this.#budget = new JournalBudget(options.clock);
   }
 
   /** Subscribes on a link. */
@@ -84,13 +83,14 @@ export class GatewayListener {
     for (const camera of birth.cameras) await this.#claim(gateway, camera);
   }
 
-  /** @returns whether the gateway owns the camera. */
-  async #claim(gateway: string, camera: string): Promise<boolean> {
+  async #claim(gateway: string, camera: string): Promise<void> {
     const { store, clock, log } = this.#options;
     const owner = await store.cameras.claim(camera, gateway, clock.now());
-    if (owner === gateway) return true;
+    if (owner === gateway) return;
     await store.counters.add('refused.camera');
-    const message = `gateway ${gateway} announces camera ${camera}, which belongs to gateway ${owner}`;
+    if (!this.#budget.take(gateway)) return;
+    const why = owner === null ? 'but has as many as it may' : `which belongs to gateway ${owner}`;
+    const message = `gateway ${gateway} announces camera ${camera}, ${why}`;
     log.warn({ gateway, camera, owner }, message);
     await store.journal.add({
       timeMs: clock.now(),
@@ -99,7 +99,6 @@ export class GatewayListener {
       subject: camera,
       message,
     });
-    return false;
   }
 
   async #cameraState(gateway: string, state: CameraState, camera: string | undefined): Promise<void> {
@@ -110,11 +109,7 @@ export class GatewayListener {
 
   async #log(gateway: string, event: LogEvent): Promise<void> {
     const { store, clock } = this.#options;
-    const minute = Math.floor(clock.now() / 60_000);
-    const budget = this.#logBudget.get(gateway);
-    const used = budget?.minute === minute ? budget.used : 0;
-    if (used >= LOG_EVENTS_A_MINUTE) return;
-    this.#logBudget.set(gateway, { minute, used: used + 1 });
+    if (!this.#budget.take(gateway)) return;
     await store.journal.add({
       timeMs: clock.now(),
       level: event.level,

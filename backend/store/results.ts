@@ -7,7 +7,7 @@ export type ResultRecord = {
   readonly gateway: string;
   readonly session: number;
   readonly sequence: number;
-  /** SHA-256 of the envelope, hex. */
+  /** SHA-256 of the ciphertext, hex. */
   readonly digest: string;
   readonly camera: string;
   readonly model: string;
@@ -46,7 +46,7 @@ export class ResultStore {
     return changed === 1;
   }
 
-  /** Digest of the envelope that was settled at this position, or null. */
+  /** Digest of the ciphertext that was settled at this position, or null. */
   async digestAt(gateway: string, session: number, sequence: number): Promise<string | null> {
     const [row] = await this.#database.all<{ digest: string }>(
       'SELECT digest FROM results WHERE gateway = ? AND session = ? AND sequence = ?',

@@ -166,11 +166,13 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       expect(await store.cameras.claim('door', 'one', 1)).toBe('one');
       expect(await store.cameras.claim('door', 'two', 2)).toBe('one');
       expect(await store.cameras.claim('yard', 'two', 2)).toBe('two');
-      expect(await store.cameras.countOf('two')).toBe(1);
       expect(await store.cameras.list()).toEqual([
         { camera: 'door', gateway: 'one' },
         { camera: 'yard', gateway: 'two' },
       ]);
+      for (let number = 1; number < 64; number++) await store.cameras.claim(`yard-${number}`, 'two', 2);
+      expect(await store.cameras.claim('one-too-many', 'two', 2)).toBeNull();
+      expect(await store.cameras.claim('one-too-many', 'one', 2)).toBe('one');
     });
 
     it('supersedes a release that did not finish', async () => {
