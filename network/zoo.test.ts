@@ -1,12 +1,16 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { runGraph } from './model/run.ts';
 import { readClip } from './datasets/clip.ts';
+import { readIdxDataset } from './datasets/idx-pictures.ts';
+import { runGraph } from './model/run.ts';
 import { confusionAccuracy, countConfusion } from './training/confusion.ts';
 import { COUNTER_LABELS, COUNTER_PICTURE, splitCounter } from './training/train-counter.ts';
 import { listZoo, loadZooNetwork } from './zoo.ts';
 
 const folder = fileURLToPath(new URL('../deploy/demo/counter/', import.meta.url));
+
+const digits = fileURLToPath(new URL('../../shared/data/mnist/', import.meta.url));
+const DIGITS = 2000;
 
 describe('Zoo', () => {
   it('holds networks whose description fits the graph', async () => {
@@ -23,8 +27,24 @@ describe('Zoo', () => {
 
   it('names the networks that there are', async () => {
     await expect(loadZooNetwork('nothing')).rejects.toThrow(
-      "no bundled network 'nothing': there are counter",
+      /no bundled network 'nothing': there are carpark, counter, cryptonets, e2dm/,
     );
+  });
+
+  it.each([
+    ['e2dm', 0.983],
+    ['cryptonets', 0.989],
+  ])('%s: reaches on 2 000 test digits what its card says', async (name, least) => {
+    const { graph, metadata } = await loadZooNetwork(name);
+    const { pictures, classes } = await readIdxDataset({
+      images: `${digits}t10k-images-idx3-ubyte.gz`,
+      labels: `${digits}t10k-labels-idx1-ubyte.gz`,
+      limit: DIGITS,
+    });
+    const accuracy = confusionAccuracy(countConfusion(runGraph(graph, pictures), classes, 10));
+    expect(metadata.accuracy).toBeGreaterThanOrEqual(least);
+    // The first half of the test pictures is the harder one; two deviations of 2 000 draws are 0.005.
+    expect(Math.abs(accuracy - metadata.accuracy)).toBeLessThan(0.01);
   });
 
   it('counter: reaches on the later part of the clip what its card says', async () => {

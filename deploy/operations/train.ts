@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { readClip } from '#network/datasets/clip.ts';
-import type { Dataset } from '#network/datasets/dataset.ts';
+import { type Dataset, joinDatasets } from '#network/datasets/dataset.ts';
 import { readIdxDataset, splitOff } from '#network/datasets/idx-pictures.ts';
+import { pastePeople } from '#network/datasets/paste-people.ts';
 import { readPeopleInRegion } from '#network/datasets/people-in-region.ts';
 import { readPictureFolder } from '#network/datasets/picture-folder.ts';
 import { splitByTime } from '#network/datasets/split-by-time.ts';
 import { NetworkError } from '#network/errors.ts';
+import { SeededRandom } from '#network/training/random.ts';
 import { loadRecipe, type Recipe } from '#network/training/recipe.ts';
 import type { EpochReport } from '#network/training/train.ts';
 import { trainCounter } from '#network/training/train-counter.ts';
@@ -50,7 +52,12 @@ async function readPictures(recipe: Recipe, options: TrainOptions, signal: Abort
   const { picture } = recipe;
   if (clip !== undefined && boxes !== undefined && region !== undefined && recipe.labels !== undefined) {
     const all = await readPeopleInRegion({ clip, boxes, region, labels: recipe.labels, picture, signal });
-    return splitByTime(all, options.trainShare);
+    const { training, test } = splitByTime(all, options.trainShare);
+    const { pastedPeople } = recipe.training;
+    if (pastedPeople === undefined) return { training, test };
+    const earlier = all.boxes.slice(0, training.classes.length);
+    const random = new SeededRandom(options.seed ?? DEFAULT_SEED);
+    return { training: joinDatasets(training, pastePeople(training, earlier, pastedPeople, random)), test };
   }
   if (clip !== undefined && labels !== undefined && recipe.labels !== undefined) {
     const where = { signal, ...(region && { region }) };

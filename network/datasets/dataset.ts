@@ -22,3 +22,11 @@ export function selectPictures(dataset: Dataset, chosen: readonly number[]): Dat
   });
   return { ...dataset, pictures, classes: Uint8Array.from(chosen, (i) => dataset.classes[i]!) };
 }
+
+/** The pictures of both, which must be of one size and have the same labels. */
+export function joinDatasets(first: Dataset, second: Dataset): Dataset {
+  const pictures = new Float32Array(first.pictures.length + second.pictures.length);
+  pictures.set(first.pictures);
+  pictures.set(second.pictures, first.pictures.length);
+  return { ...first, pictures, classes: Uint8Array.of(...first.classes, ...second.classes) };
+}

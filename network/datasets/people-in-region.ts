@@ -3,6 +3,7 @@ import { NetworkError } from '../errors.ts';
 import type { PictureSize } from '../training/trainable-network.ts';
 import { type ClipDataset, type FrameSize, prepareFrame, type Region, readFrames } from './clip.ts';
 import { pictureValues } from './dataset.ts';
+import type { PictureBox } from './paste-people.ts';
 
 /** A clip in which every person is boxed, and the part of it in which they are counted. */
 export type PeopleSource = {
@@ -17,7 +18,7 @@ export type PeopleSource = {
 };
 
 /** A person's box in pixels. */
-type Box = { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+type Box = PictureBox;
 
 /** Boxes by frame number. @throws NetworkError NETWORK_DATA naming the line that is wrong. */
 export function parseBoxes(text: string, where: string): Map<number, Box[]> {
@@ -54,21 +55,38 @@ export function countInRegion(boxes: readonly Box[], size: FrameSize, region: Re
   }).length;
 }
 
+/** A box of the frame in pixels of the prepared picture. */
+function inPicture(box: Box, size: FrameSize, region: Region, picture: PictureSize): PictureBox {
+  const scaleX = picture.width / (region.width * size.width);
+  const scaleY = picture.height / (region.height * size.height);
+  return {
+    x: (box.x - region.x * size.width) * scaleX,
+    y: (box.y - region.y * size.height) * scaleY,
+    width: box.width * scaleX,
+    height: box.height * scaleY,
+  };
+}
+
 /**
- * Reads a clip as pictures of one region, labelled by how many people are in it.
+ * Reads a clip as pictures of one region, labelled by how many people are in it; `boxes` are theirs, in pixels of the pictures.
  *
  * @throws NetworkError NETWORK_DATA where the files cannot be read or name frames that the clip does not have.
  */
-export async function readPeopleInRegion(source: PeopleSource): Promise<ClipDataset> {
+export async function readPeopleInRegion(
+  source: PeopleSource,
+): Promise<ClipDataset & { readonly boxes: readonly (readonly PictureBox[])[] }> {
   const { clip, region, labels, picture, signal } = source;
   const text = await readFile(source.boxes, 'utf8').catch((cause: unknown) => {
     throw new NetworkError('NETWORK_DATA', `${source.boxes}: cannot be read`, { cause });
   });
   const boxes = parseBoxes(text, source.boxes);
+  const inPictures: PictureBox[][] = [];
   const values: Float32Array[] = [];
   const classes: number[] = [];
   for await (const { frame, size } of readFrames(clip, signal)) {
-    const people = countInRegion(boxes.get(values.length) ?? [], size, region);
+    const here = boxes.get(values.length) ?? [];
+    const people = countInRegion(here, size, region);
+    inPictures.push(here.map((box) => inPicture(box, size, region, picture)));
     classes.push(Math.min(people, labels.length - 1));
     values.push(await prepareFrame(frame, size, picture, region));
   }
@@ -83,5 +101,12 @@ export async function readPeopleInRegion(source: PeopleSource): Promise<ClipData
   values.forEach((one, i) => {
     pictures.set(one, i * one.length);
   });
-  return { picture, labels, pictures, classes: Uint8Array.from(classes), frames: [...values.keys()] };
+  return {
+    picture,
+    labels,
+    pictures,
+    classes: Uint8Array.from(classes),
+    frames: [...values.keys()],
+    boxes: inPictures,
+  };
 }

@@ -58,7 +58,7 @@ describe('EvaluateNetwork', () => {
     expect(result.encryptedAccuracy).toBeLessThan(result.clearAccuracy);
   });
 
-  it('refuses what does not fit, and stops when it is told', async () => {
+  it('refuses what does not fit, and does not begin when it was stopped before', async () => {
     const dataset = { ...labelled(graph, 4, 5), picture: { channels: 1, height: 1, width: 11 } };
     await expect(evaluateNetwork(request('clear', { dataset }))).rejects.toThrow(
       'the network takes 12 values, a picture has 11',
@@ -69,6 +69,23 @@ describe('EvaluateNetwork', () => {
     );
     const signal = AbortSignal.abort(new Error('enough'));
     await expect(evaluateNetwork(request('clear', { signal }))).rejects.toThrow('enough');
+  });
+
+  it('reports what it has measured when it is stopped', async () => {
+    const controller = new AbortController();
+    const result = await evaluateNetwork(
+      request('clear', {
+        signal: controller.signal,
+        onProgress: ({ done }) => {
+          if (done === 7) controller.abort();
+        },
+      }),
+    );
+    expect(result.images).toBe(7);
+    // Two of the first seven labels are wrong.
+    expect(result.clearAccuracy).toBeCloseTo(5 / 7, 9);
+    expect(result.agreement).toBe(1);
+    expect(result.latencyMs.median).toBeGreaterThan(0);
   });
 
   it('reports the keys that were promised, and a table for people', async () => {

@@ -23,6 +23,7 @@ export type EvaluationRequest = {
   /** Pictures, one after the other, for calibration; those of the dataset where they are left out: labels are not used. */
   readonly calibration?: Float32Array;
   readonly engine: EngineKind;
+  /** Ends the measurement: what was measured until then is the outcome. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: EvaluationProgress) => void;
 };
@@ -97,7 +98,8 @@ function compile(request: EvaluationRequest, network: StagedNetwork): CompiledNe
 /**
  * Protects a network in memory, answers every picture of a dataset with it, and compares with the clear network and the labels.
  *
- * @throws NetworkError where network and dataset do not fit together or the compiler refuses; the signal's reason.
+ * @throws NetworkError where network and dataset do not fit together or the compiler refuses; the signal's reason
+ * before the first picture is measured.
  */
 export async function evaluateNetwork(request: EvaluationRequest): Promise<Evaluation> {
   const { dataset, signal } = request;
@@ -133,7 +135,8 @@ export async function evaluateNetwork(request: EvaluationRequest): Promise<Evalu
     // Code gets compiled and caches fill on a frame that is not counted.
     await answerer.answer(pictureOf(0));
     for (; done < images; report('measuring')) {
-      signal?.throwIfAborted();
+      if (done === 0) signal?.throwIfAborted();
+      if (signal?.aborted) break;
       const picture = pictureOf(done);
       const truth = dataset.classes[done]!;
       const clear = runStages(network, picture);
@@ -157,15 +160,16 @@ export async function evaluateNetwork(request: EvaluationRequest): Promise<Evalu
     await answerer.close();
   }
   const { ringDegree, logQP } = compiled.report;
+  const measured = latencies.subarray(0, done);
   return {
-    images,
-    clearAccuracy: clearHits / images,
-    encryptedAccuracy: hits / images,
-    agreement: agreeing / images,
+    images: done,
+    clearAccuracy: clearHits / done,
+    encryptedAccuracy: hits / done,
+    agreement: agreeing / done,
     worstLogitError,
     largestLogit,
     withheld,
-    latencyMs: { median: quantile(latencies, 0.5), p95: quantile(latencies, 0.95) },
+    latencyMs: { median: quantile(measured, 0.5), p95: quantile(measured, 0.95) },
     ringDegree,
     logQP,
     bundleBytes: answerer.bundleBytes,

@@ -37,12 +37,16 @@ const recipeSchema = z.strictObject({
     labelSmoothing: share.exactOptional(),
     /** Decay a step of the averaged weights that are kept. */
     averaging: z.number().min(0).lt(1).exactOptional(),
+    /** Share of the epochs after which normalization keeps its statistics. */
+    freezeNormalizationAt: share.exactOptional(),
     /** Stops after this many epochs without a better validation accuracy. */
     patience: count.exactOptional(),
     /** Share of the training pictures, from their end, that chooses the epoch to keep; with 0 the training pictures do. */
     validationShare: share.exactOptional(),
     /** Shows every class as often as the most frequent one. */
     balance: z.boolean().exactOptional(),
+    /** Pictures to invent by pasting people where they never stood (clips with boxes only, see `pastePeople`). */
+    pastedPeople: count.exactOptional(),
     augmentation: z
       .strictObject({
         /** Pixels. */

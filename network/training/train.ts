@@ -32,6 +32,8 @@ export type TrainingOptions = {
   readonly labelSmoothing?: number;
   /** Decay a step of the averaged weights that are kept in the end (`WeightAverage`); none where it is left out. */
   readonly averaging?: number;
+  /** Share of the epochs after which normalization uses its running statistics in training too; never where it is left out. */
+  readonly freezeNormalizationAt?: number;
   /** May change a picture in place; a returned number replaces its label. */
   readonly augment?: Augmentation;
   /** Stops after this many epochs without a better validation accuracy. */
@@ -170,6 +172,7 @@ export async function trainNetwork(
   let best = { accuracy: -1, loss: Infinity, weights: network.snapshot() };
   let improved = 0;
   for (let epoch = 1; epoch <= epochs; epoch++) {
+    if (epoch > epochs * (options.freezeNormalizationAt ?? 1)) network.freezeNormalization();
     random.shuffle(order);
     let loss = 0;
     let hits = 0;

@@ -35,8 +35,15 @@ async function network(): Promise<{
 }
 
 describe('TrainableNetwork', () => {
-  it('computes the gradients that differences say', async () => {
+  it.each([
+    ['the statistics of the batch', false],
+    ['frozen statistics', true],
+  ])('computes the gradients that differences say, with %s', async (_, frozen) => {
     const { network: made, input, gradient } = await network();
+    if (frozen) {
+      for (let i = 0; i < 20; i++) made.forward(input, BATCH, true);
+      made.freezeNormalization();
+    }
     const weights = Float64Array.from({ length: BATCH * 3 }, (_, i) => Math.sin(i + 1));
     const loss = (): number => {
       const logits = made.forward(input, BATCH, true);
@@ -72,6 +79,17 @@ describe('TrainableNetwork', () => {
     logits.forEach((value, i) => {
       expect(Math.abs(exported[i]! - value)).toBeLessThan(1e-4);
     });
+  });
+
+  it('trains with frozen statistics on what it answers with', async () => {
+    const { network: made, input } = await network();
+    for (let i = 0; i < 3; i++) made.forward(input, BATCH, true);
+    const answers = made.forward(input, BATCH, false).slice();
+    expect([...made.forward(input, BATCH, true)]).not.toEqual([...answers]);
+    made.freezeNormalization();
+    const frozen = made.forward(input, BATCH, false).slice();
+    expect([...made.forward(input, BATCH, true)]).toEqual([...frozen]);
+    expect([...made.forward(input, BATCH, false)]).toEqual([...frozen]);
   });
 
   it('restores a snapshot, running statistics included', async () => {

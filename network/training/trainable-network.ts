@@ -99,6 +99,11 @@ export class TrainableNetwork {
     for (let i = this.layers.length - 1; i >= 0; i--) values = this.layers[i]!.backward(values, batch, i > 0);
   }
 
+  /** Lets training use the running statistics of normalization from now on (see `NormalizationLayer.frozen`). */
+  freezeNormalization(): void {
+    for (const layer of this.layers) if (layer instanceof NormalizationLayer) layer.frozen = true;
+  }
+
   /** Copies everything that training changes, running statistics included. */
   snapshot(): Float32Array[] {
     return this.state.map((values) => values.slice());

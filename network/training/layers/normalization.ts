@@ -18,6 +18,12 @@ export class NormalizationLayer implements Layer {
   readonly runningMean: Float32Array;
   readonly runningVariance: Float32Array;
   readonly epsilon = 1e-5;
+  /**
+   * Whether training uses the running statistics, as inference does. Squares make rare pictures weigh so much that a network
+   * learns to lean on the statistics of its batch, and answers worse without them; training to the end with frozen statistics cures that:
+   * CryptoNets' network fell from 99.1 % to 98.3 % on validation pictures without.
+   */
+  frozen = false;
   readonly #normalized: Float32Array;
   readonly #values: Float32Array;
   readonly #inputGradient: Float32Array;
@@ -54,7 +60,7 @@ export class NormalizationLayer implements Layer {
       const end = first + step * count;
       let mean = this.runningMean[c]!;
       let variance = this.runningVariance[c]!;
-      if (training) {
+      if (training && !this.frozen) {
         mean = 0;
         for (let i = first; i < end; i += step) mean += input[i]!;
         mean /= count;
@@ -91,6 +97,10 @@ export class NormalizationLayer implements Layer {
       this.shift.gradients[c]! += sum;
       this.scale.gradients[c]! += product;
       const factor = this.scale.values[c]! * this.#inverse[c]!;
+      if (this.frozen) {
+        for (let i = first; i < end; i += step) this.#inputGradient[i] = factor * gradient[i]!;
+        continue;
+      }
       for (let i = first; i < end; i += step) {
         this.#inputGradient[i] = factor * (gradient[i]! - (sum + this.#normalized[i]! * product) / count);
       }
