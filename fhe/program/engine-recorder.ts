@@ -1,4 +1,5 @@
 import type { Block, EngineContext } from '../ckks/engine-context.ts';
+import type { RingSwitcher } from '../ckks/engine-ring-switch.ts';
 import { type EngineKeys, Evaluator } from '../ckks/evaluator.ts';
 import { normalizeStep } from '../ring/automorphism.ts';
 import type { RecordedTape } from '../ring/wasm-tape.ts';
@@ -10,12 +11,17 @@ import type { VerifiedProgram } from './verifier.ts';
 /** Constants in wasm memory: `factor` in Montgomery form for products, `addend` as they are. */
 export type EngineConstant = { readonly factor: Block | null; readonly addend: Block | null };
 
-/** A recorded evaluation: inputs are written to `inputs`, the answer is read from `output`. */
-export type RecordedProgram = { readonly tape: RecordedTape; readonly output: Block };
+/** A recorded evaluation: inputs are written to `inputs`, the answer is read afterwards. */
+export type RecordedProgram = {
+  readonly tape: RecordedTape;
+  /** The residues of the answer of the last run. */
+  readonly read: () => Uint32Array;
+};
 
 /**
  * Records the steps of a plan, giving every register a block that is reused after its last reader.
  *
+ * @param ringSwitcher for a program with a result ring.
  * @param inputs blocks of the encrypted inputs, by register; written before every run, and reused like all others.
  */
 export function recordProgram(
@@ -25,6 +31,7 @@ export function recordProgram(
   inputs: ReadonlyMap<Register, Block>,
   constants: readonly EngineConstant[],
   keys: EngineKeys,
+  ringSwitcher: RingSwitcher | null,
 ): RecordedProgram {
   const tape = engine.recorder();
   const evaluator = new Evaluator(engine, tape, keys);
@@ -44,12 +51,16 @@ export function recordProgram(
   plan.steps.forEach((step, index) => {
     record(step);
     for (const register of new Set([...readBy(step), ...writtenBy(step)])) {
-      if ((last.get(register) ?? -1) > index) continue;
-      engine.release(read(register));
+      const block = blocks.get(register);
+      if (block === undefined || (last.get(register) ?? -1) > index) continue;
+      engine.release(block);
       blocks.delete(register);
     }
   });
-  return { tape: tape.finish(), output: read(output) };
+  const recorded = tape.finish();
+  if (ringSwitcher !== null) return { tape: recorded, read: () => ringSwitcher.read() };
+  const answer = read(output);
+  return { tape: recorded, read: () => engine.read(answer) };
 
   function record(step: Step): void {
     switch (step.op) {
@@ -101,8 +112,8 @@ export function recordProgram(
         evaluator.dropLevel(make(step.out), read(step.source));
         break;
       case 'switch-ring':
-        // Always the last step: the engine switches what this copies when it reads the answer.
-        evaluator.dropLevel(make(step.out), read(step.source));
+        // Always the last step: the answer stays with the switcher.
+        ringSwitcher!.record(tape, read(step.source));
         break;
     }
   }

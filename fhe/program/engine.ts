@@ -1,12 +1,11 @@
 import { availableParallelism } from 'node:os';
-import type { Ciphertext } from '../ckks/ciphertext.ts';
 import { Encryptor } from '../ckks/encryptor.ts';
 import { type Block, EngineContext } from '../ckks/engine-context.ts';
 import { loadKey } from '../ckks/engine-keys.ts';
+import { RingSwitcher } from '../ckks/engine-ring-switch.ts';
 import { decodeEvaluationKeys, type EvaluationKeys } from '../ckks/evaluation-keys.ts';
 import type { EngineKeys } from '../ckks/evaluator.ts';
 import type { Parameters } from '../ckks/parameters.ts';
-import { createRingSwitch } from '../ckks/ring-switch.ts';
 import {
   decodeCiphertext,
   decodeConstants,
@@ -79,6 +78,9 @@ export async function createEngineInterpreter(
       channels * height * width,
     );
     const recordedEncryption = encryption.finish();
+    const { resultRing } = program;
+    const ringSwitcher =
+      resultRing === undefined ? null : new RingSwitcher(engine, resultRing, keys.ringSwitch!);
     const recorded = recordProgram(
       engine,
       verified,
@@ -86,12 +88,9 @@ export async function createEngineInterpreter(
       inputs,
       loadConstants(engine, program, parameters, constants),
       loadKeys(engine, keys),
+      ringSwitcher,
     );
-    const ringSwitch =
-      program.resultRing === undefined
-        ? null
-        : createRingSwitch(parameters, program.resultRing, keys.ringSwitch!);
-    return new EngineInterpreter(engine, verified, encryptor, recordedEncryption, outs, recorded, ringSwitch);
+    return new EngineInterpreter(engine, verified, encryptor, recordedEncryption, outs, recorded);
   } catch (error) {
     await engine.close();
     throw error;
@@ -134,8 +133,6 @@ function loadConstants(
   });
 }
 
-type RingSwitch = (ciphertext: Ciphertext) => Ciphertext;
-
 class EngineInterpreter implements Interpreter {
   readonly kind = 'engine';
   readonly #engine: EngineContext;
@@ -144,7 +141,6 @@ class EngineInterpreter implements Interpreter {
   readonly #encryption: RecordedTape;
   readonly #inputs: readonly Block[];
   readonly #recorded: RecordedProgram;
-  readonly #ringSwitch: RingSwitch | null;
 
   constructor(
     engine: EngineContext,
@@ -153,7 +149,6 @@ class EngineInterpreter implements Interpreter {
     encryption: RecordedTape,
     inputs: readonly Block[],
     recorded: RecordedProgram,
-    ringSwitch: RingSwitch | null,
   ) {
     this.#engine = engine;
     this.#verified = verified;
@@ -161,7 +156,6 @@ class EngineInterpreter implements Interpreter {
     this.#encryption = encryption;
     this.#inputs = inputs;
     this.#recorded = recorded;
-    this.#ringSwitch = ringSwitch;
   }
 
   /** Bytes of wasm memory: constant from the first frame on. */
@@ -203,15 +197,11 @@ class EngineInterpreter implements Interpreter {
   }
 
   #evaluate(): Uint8Array {
-    const { tape, output } = this.#recorded;
+    const { tape, read } = this.#recorded;
     this.#engine.pool.run(tape);
-    const { parameters, resultParameters, registers, output: register, program } = this.#verified;
-    const { size, level, scale } = registers.get(register)!;
-    const residues = this.#engine.read(output);
-    if (this.#ringSwitch === null) return encodeCiphertext(parameters, { size, level, scale, residues });
-    // The scale before the switch.
-    const before = (scale * parameters.moduli[0]!) / program.resultRing!.modulus;
-    return encodeCiphertext(resultParameters, this.#ringSwitch({ size, level, scale: before, residues }));
+    const { resultParameters, registers, output } = this.#verified;
+    const { size, level, scale } = registers.get(output)!;
+    return encodeCiphertext(resultParameters, { size, level, scale, residues: read() });
   }
 
   close(): Promise<void> {

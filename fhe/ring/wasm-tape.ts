@@ -27,6 +27,8 @@ export const Op = {
   rotateInner: 23,
   permuteSum: 24,
   foldInner: 25,
+  splitDigits: 26,
+  shrink: 27,
 } as const;
 export type Op = (typeof Op)[keyof typeof Op];
 

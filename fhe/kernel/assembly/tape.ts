@@ -12,6 +12,7 @@ import { encode } from './fourier';
 import { rotateInner } from './rotate-inner';
 import { add, keyInner, multiply, scale, square, tensor } from './limb';
 import { forward } from './ntt';
+import { shrink, splitDigits } from './ring-switch';
 
 const TASK_BYTES: usize = 80;
 /** Loads of a counter before the thread goes to sleep: about the time of a task. */
@@ -62,6 +63,8 @@ function execute(t: usize): void {
     case 23: rotateInner(argument(t, 0), argument(t, 1), argument(t, 2), argument(t, 3), argument(t, 4), argument(t, 5), argument(t, 6), argument(t, 7), argument(t, 8)); break;
     case 24: permuteSum(argument(t, 0), argument(t, 1), argument(t, 2), argument(t, 3), argument(t, 4), argument(t, 5), argument(t, 6)); break;
     case 25: foldInner(argument(t, 0), argument(t, 1), argument(t, 2), argument(t, 3), argument(t, 4), argument(t, 5), argument(t, 6), argument(t, 7)); break;
+    case 26: splitDigits(argument(t, 0), argument(t, 1), argument(t, 2), argument(t, 3)); break;
+    case 27: shrink(argument(t, 0), argument(t, 1), argument(t, 2), argument(t, 3), argument(t, 4), argument(t, 5), argument(t, 6), argument(t, 7)); break;
     default: unreachable();
   }
 }
