@@ -79,7 +79,8 @@ describe('the backend with a broker and a gateway', () => {
     const { protectedNetwork } = network;
     const secretKey = Uint8Array.from(protectedNetwork.secretKey);
     const onnx = Uint8Array.from(protectedNetwork.onnx);
-    await keepNetwork(site, 'tiny', { ...protectedNetwork, secretKey, onnx }, 1);
+    const resultSecretKey = Uint8Array.from(protectedNetwork.resultSecretKey!);
+    await keepNetwork(site, 'tiny', { ...protectedNetwork, secretKey, resultSecretKey, onnx }, 1);
     bundle = (await deployModel({ site, model: 'tiny', gateway: 'gate' })).digest;
   });
   afterEach(async () => {

@@ -78,7 +78,7 @@ export const AgentConfig = z.strictObject({
   cameras: z.array(Camera).max(64).superRefine(distinctNames).default([]),
   inference: z
     .strictObject({
-      interpreter: z.enum(['engine', 'reference']).default('reference'),
+      interpreter: z.enum(['engine', 'reference']).default('engine'),
       threads: z.number().int().positive().max(64).default(2),
     })
     .prefault({}),

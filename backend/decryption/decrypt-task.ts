@@ -1,5 +1,8 @@
 import type { Interpretation } from '#fhe/program/interpretation.ts';
 
+/** `result`: the small ring of answers; its key opens no stored weight. `main`: the ring of the network itself, for answers without one. */
+export type AnswerRing = 'result' | 'main';
+
 /** Tasks of the decrypting thread. */
 export type DecryptTask =
   | {
@@ -7,8 +10,9 @@ export type DecryptTask =
       /** Name under which `decrypt` speaks of it. */
       readonly model: string;
       readonly program: Uint8Array;
+      /** The ring that answers travel in, and the one secret key that opens it. */
+      readonly ring: AnswerRing;
       readonly secretKey: Uint8Array;
-      readonly resultSecretKey: Uint8Array | null;
       readonly interpretation: Interpretation;
     }
   | { readonly kind: 'decrypt'; readonly model: string; readonly ciphertext: Uint8Array };

@@ -19,11 +19,11 @@ const models = new Map<string, Opened>();
 async function open(task: Extract<DecryptTask, { kind: 'open' }>): Promise<void> {
   models.get(task.model)?.decryptor.close();
   const program = decodeProgram(task.program);
-  const keys = {
-    secretKey: task.secretKey,
-    publicKey: new Uint8Array(),
-    ...(task.resultSecretKey === null ? {} : { resultSecretKey: task.resultSecretKey }),
-  };
+  // Never both: with a result ring this thread has nothing that opens weights.
+  const keys =
+    task.ring === 'result'
+      ? { secretKey: new Uint8Array(), resultSecretKey: task.secretKey }
+      : { secretKey: task.secretKey };
   try {
     models.set(task.model, {
       program: verifyProgram(program),
@@ -32,7 +32,6 @@ async function open(task: Extract<DecryptTask, { kind: 'open' }>): Promise<void>
     });
   } finally {
     task.secretKey.fill(0);
-    task.resultSecretKey?.fill(0);
   }
 }
 

@@ -3,7 +3,7 @@ import { SECRETS } from '../sealing/identities.ts';
 import type { Site } from '../site.ts';
 import type { ModelRecord } from '../store/models.ts';
 import { TaskThread } from '../threads/task-thread.ts';
-import type { DecryptAnswer, DecryptTask } from './decrypt-task.ts';
+import type { AnswerRing, DecryptAnswer, DecryptTask } from './decrypt-task.ts';
 
 /** Decrypts answers in a thread of its own. Secret keys are unsealed on their way there and wiped here. */
 export class Decryptor {
@@ -30,25 +30,28 @@ export class Decryptor {
     if (part === undefined) throw new BlindsightError('BUNDLE_DAMAGED', `${key} has no program`);
     const { store, vault, blobs } = this.#site;
     const program = await blobs.get(part.sha256);
-    const secretKey = owned(await vault.fetch(store, SECRETS.modelSecretKey(model.name, model.version)));
-    const resultIdentity = SECRETS.modelResultSecretKey(model.name, model.version);
-    const resultSecretKey =
-      (await store.secrets.get(resultIdentity)) === null
-        ? null
-        : owned(await vault.fetch(store, resultIdentity));
+    const { ring, identity } = await this.#answerKey(model);
+    const secretKey = owned(await vault.fetch(store, identity));
     const task: DecryptTask = {
       kind: 'open',
       model: key,
       program,
+      ring,
       secretKey,
-      resultSecretKey,
       interpretation: model.interpretation,
     };
     // Transferred, not copied: no second copy of the key stays in this thread.
-    await this.#thread.run(task, {
-      transfer: [secretKey, resultSecretKey].flatMap((bytes) => (bytes === null ? [] : [bytes.buffer])),
-    });
+    await this.#thread.run(task, { transfer: [secretKey.buffer] });
     this.#open.set(key, generation);
+  }
+
+  /** The key of answers. Where there is a result ring, the key of the network itself is not unsealed here at all. */
+  async #answerKey({ name, version }: ModelRecord): Promise<{ ring: AnswerRing; identity: string }> {
+    const result = SECRETS.modelResultSecretKey(name, version);
+    const sealed = await this.#site.store.secrets.get(result);
+    return sealed === null
+      ? { ring: 'main', identity: SECRETS.modelSecretKey(name, version) }
+      : { ring: 'result', identity: result };
   }
 
   /** @param model one that {@link prepare} was called for. */

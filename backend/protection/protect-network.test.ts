@@ -152,7 +152,13 @@ describe('a protected network', () => {
       publicKey: part('public-key'),
       evaluationKeys: part('evaluation-keys'),
     });
-    const decryptor = await createDecryptor(program, { secretKey: bundle.secretKey });
+    expect(program.resultRing?.ringDegree).toBe(2048);
+    expect(bundle.answerBytes).toBe(40 + 2 * 2048 * 4);
+    // As on line: with the key of answers alone.
+    const decryptor = await createDecryptor(program, {
+      secretKey: new Uint8Array(),
+      resultSecretKey: bundle.resultSecretKey!,
+    });
     const picture = Float32Array.from({ length: 81 }, (_, index) => ((index * 37) % 81) / 81);
     const logits = runGraph(graph, picture);
     const answer = interpreter.run(picture).ciphertext;

@@ -13,19 +13,21 @@ import type { ProtectedNetwork } from '../protection/protect-task.ts';
 
 const RING_DEGREE = 4096;
 const SLOTS = RING_DEGREE / 2;
+const RESULT_DEGREE = 2048;
 const SCALE = 2 ** 26;
 const LABELS = ['empty', 'occupied'];
 
 /** Two pixels, two logits: logitᵢ = weight · pixelᵢ. As small as an encrypted network gets, for tests of what is around it. */
-function tinyProgram(): Program {
+function tinyProgram(resultRing: boolean): Program {
   const moduli = [...findPrimes(RING_DEGREE, 30, 1), ...findPrimes(RING_DEGREE, 27, 1)];
   const slots = new Int32Array(SLOTS).fill(-1);
-  slots[0] = 0;
-  slots[1] = 1;
+  // Copies in every half: the answer repeats itself in the slots of the small ring.
+  for (let copy = 0; copy < SLOTS; copy += RESULT_DEGREE / 2) slots.set([0, 1], copy);
   return {
     version: 1,
     name: 'tiny',
     parameters: { ringDegree: RING_DEGREE, moduli, specialModuli: findPrimes(RING_DEGREE, 30, 1, moduli) },
+    ...(resultRing && { resultRing: { ringDegree: RESULT_DEGREE, modulus: moduli[0]! } }),
     picture: { channels: 1, height: 1, width: 2 },
     inputs: [{ level: 1, scale: SCALE, slots }],
     constants: [{ level: 1, scale: SCALE, modulus: 'Q' }],
@@ -34,15 +36,15 @@ function tinyProgram(): Program {
       { op: 'inner', out: 1, terms: [{ source: 0, constant: 0 }] },
       { op: 'relinearize', out: 2, source: 1 },
       { op: 'rescale', out: 3, source: 2 },
-      { op: 'output', source: 3 },
+      ...(resultRing ? [{ op: 'switch-ring', out: 4, source: 3 } as const] : []),
+      { op: 'output', source: resultRing ? 4 : 3 },
     ],
   };
 }
 
-function interpretation(): Interpretation {
-  const expected = new Int32Array(SLOTS).fill(-1);
-  expected[0] = 0;
-  expected[1] = 1;
+function interpretation(resultRing: boolean): Interpretation {
+  const expected = new Int32Array(resultRing ? RESULT_DEGREE / 2 : SLOTS).fill(-1);
+  for (let copy = 0; copy < expected.length; copy += RESULT_DEGREE / 2) expected.set([0, 1], copy);
   return { labels: LABELS, expected, unit: 1, range: 10, tolerance: 0.01 };
 }
 
@@ -53,14 +55,20 @@ export type TinyNetwork = {
   readonly answer: (pixels: readonly [number, number]) => Uint8Array;
   /** The serialized constants, as a gateway holds them. */
   readonly constants: Uint8Array;
+  /** The serialized evaluation keys, likewise. */
+  readonly evaluationKeys: Uint8Array;
   readonly close: () => Promise<void>;
 };
 
-/** Makes keys and bundle of the tiny network, without the compiler. Weights fill all slots, as those of real networks do. */
-export async function makeTinyNetwork(weight = 4): Promise<TinyNetwork> {
-  const program = tinyProgram();
+/**
+ * Makes keys and bundle of the tiny network, without the compiler. Weights fill all slots, as those of real networks do.
+ *
+ * @param resultRing whether answers travel in the small ring.
+ */
+export async function makeTinyNetwork({ weight = 4, resultRing = true } = {}): Promise<TinyNetwork> {
+  const program = tinyProgram(resultRing);
   const { parameters } = verifyProgram(program);
-  const keys = await createOwnerKeys(parameters);
+  const keys = await createOwnerKeys(parameters, program.resultRing);
   const constants = await encryptConstants(program, keys.secretKey, [new Float64Array(SLOTS).fill(weight)]);
   const evaluationKeys = await makeEvaluationKeys(program, keys);
   const inputs = await encryptInputs(program, keys.secretKey, Float32Array.of(0.25, 0.75));
@@ -75,6 +83,7 @@ export async function makeTinyNetwork(weight = 4): Promise<TinyNetwork> {
   return {
     program,
     constants,
+    evaluationKeys,
     answer: (pixels) => interpreter.run(Float32Array.of(...pixels)).ciphertext,
     close: () => interpreter.close(),
     protectedNetwork: {
@@ -90,10 +99,10 @@ export async function makeTinyNetwork(weight = 4): Promise<TinyNetwork> {
         { name: 'self-test', bytes: encodeSelfTest(inputs) },
       ],
       secretKey: Uint8Array.from(keys.secretKey),
-      resultSecretKey: null,
+      resultSecretKey: keys.resultSecretKey === undefined ? null : Uint8Array.from(keys.resultSecretKey),
       selfTest: { reference: createHash('sha256').update(expected).digest('hex') },
       answerBytes: expected.length,
-      interpretation: interpretation(),
+      interpretation: interpretation(resultRing),
     },
   };
 }

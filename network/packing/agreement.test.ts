@@ -47,7 +47,7 @@ describe('Agreement/counter', () => {
     const { graph, metadata } = await loadZooNetwork('counter');
     const compiled = compileNetwork(graph, metadata);
     const { program } = compiled;
-    const keys = await createOwnerKeys(checkParameters(program.parameters));
+    const keys = await createOwnerKeys(checkParameters(program.parameters), program.resultRing);
     const interpreter = await createReferenceInterpreter({
       program: encodeProgram(program),
       constants: await encryptConstants(program, keys.secretKey, compiled.constants),

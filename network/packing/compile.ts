@@ -15,12 +15,14 @@ import {
 } from './compile-limits.ts';
 import { Emitter, type Wire } from './emitter.ts';
 import { compileGeneral } from './general/compile-general.ts';
-import { planSteps } from './general/compile-steps.ts';
+import { type PlannedNetwork, planSteps } from './general/compile-steps.ts';
 import { lowerSteps } from './general/lower-steps.ts';
 import { OperationCost, TYPICAL_MACHINE } from './general/operation-cost.ts';
+import { registerSizes, scaledRegisters } from './general/steps.ts';
 import type { Layout } from './layout.ts';
 import { type LinearPlan, planBlocks, planPatches, planSpread } from './linear-packing.ts';
 import { lowerGraph, type StagedNetwork } from './lower.ts';
+import { writeAnswer } from './result-ring.ts';
 
 /** What the owner says about a network besides its graph. */
 export type CompileOptions = {
@@ -42,6 +44,10 @@ export type StageReport = {
   readonly level: number;
   readonly rotations: number;
   readonly products: number;
+  /** Where the outputs stand. */
+  readonly layout: string;
+  /** Ciphertexts that the outputs take. */
+  readonly ciphertexts: number;
 };
 
 /** What protecting a network takes; sizes of constants and keys follow from the program. */
@@ -117,6 +123,10 @@ function expectedSlots(layout: Layout, slots: number): Int32Array {
   return expected;
 }
 
+function layoutName(layout: Layout): string {
+  return layout.kind === 'periodic' ? `periodic, ${layout.period}` : `every ${layout.stride}th slot`;
+}
+
 /** A network that is a chain and fits the three packings of `linear-packing.ts`. */
 type Chain = { readonly lowered: StagedNetwork } & ReturnType<typeof choose>;
 
@@ -160,14 +170,42 @@ function chainMilliseconds({ literal, plans }: Chain): number {
  * fit it.
  */
 export function compileNetwork(graph: Graph, options: CompileOptions): CompiledNetwork {
+  const chosen = chooseCompilation(graph);
+  if ('chain' in chosen) return compileChain(graph, chosen.chain, options);
+  return compileGeneral(chosen.planned, options);
+}
+
+/** Which compiler a network goes to. */
+function chooseCompilation(graph: Graph): { chain: Chain } | { planned: PlannedNetwork } {
   const chain = asChain(graph);
   if (chain !== null && chain.plans.reduce((sum, plan) => sum + plan.products, 0) <= FEW_PRODUCTS)
-    return compileChain(graph, chain, options);
-  const network = lowerSteps(graph);
-  const planned = planSteps(network);
-  if (chain !== null && chainMilliseconds(chain) < planned.plan.milliseconds)
-    return compileChain(graph, chain, options);
-  return compileGeneral(planned, options);
+    return { chain };
+  const planned = planSteps(lowerSteps(graph));
+  if (chain !== null && chainMilliseconds(chain) < planned.plan.milliseconds) return { chain };
+  return { planned };
+}
+
+/**
+ * The program that `compileNetwork` would write, without calibration and, for large networks, without weights: to see what
+ * protection will cost before anything else is done.
+ *
+ * @throws NetworkError as `compileNetwork`.
+ */
+export function sketchNetwork(graph: Graph, name: string): Pick<CompiledNetwork, 'program' | 'report'> {
+  const chosen = chooseCompilation(graph);
+  const options = (classes: number, ranges: number): CompileOptions => ({
+    name,
+    labels: Array.from({ length: classes }, (_, i) => String(i)),
+    activationRanges: new Array<number>(ranges).fill(1),
+    logitRange: 1,
+  });
+  if ('chain' in chosen) {
+    const { stages } = chosen.chain.lowered;
+    return compileChain(graph, chosen.chain, options(stages.at(-1)!.rows, stages.length - 1));
+  }
+  const { network } = chosen.planned;
+  const hollow = options(registerSizes(network).at(-1)!, scaledRegisters(network).length);
+  return compileGeneral(chosen.planned, hollow, true);
 }
 
 function compileChain(graph: Graph, { lowered, literal }: Chain, options: CompileOptions): CompiledNetwork {
@@ -194,11 +232,12 @@ function compileChain(graph: Graph, { lowered, literal }: Chain, options: Compil
     wire = packed.wire;
     layout = packed.layout;
   });
-  emitter.output(wire!);
+  const { expected, resultRing } = writeAnswer(emitter, wire!, expectedSlots(layout!, emitter.slots));
   const program: Program = {
     version: 1,
     name: options.name ?? graph.name,
     parameters: literal,
+    ...(resultRing && { resultRing }),
     picture,
     inputs: emitter.inputs,
     constants: emitter.constants,
@@ -210,7 +249,7 @@ function compileChain(graph: Graph, { lowered, literal }: Chain, options: Compil
     constants: emitter.values,
     interpretation: {
       labels: options.labels,
-      expected: expectedSlots(layout!, emitter.slots),
+      expected,
       unit: range,
       range,
       tolerance: range * SLOT_TOLERANCE,
@@ -230,6 +269,8 @@ function compileChain(graph: Graph, { lowered, literal }: Chain, options: Compil
         level: levels[i]!,
         rotations: plan.rotations,
         products: plan.products,
+        layout: layoutName(plan.layout),
+        ciphertexts: 1,
       })),
     },
   };

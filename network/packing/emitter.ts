@@ -1,5 +1,11 @@
 import type { ParametersLiteral } from '#fhe/ckks/parameters.ts';
-import type { Instruction, ProgramConstant, ProgramInput, Register } from '#fhe/program/program.ts';
+import type {
+  Instruction,
+  ProgramConstant,
+  ProgramInput,
+  Register,
+  ResultRing,
+} from '#fhe/program/program.ts';
 
 /** A ciphertext value while a program is written: the scale is computed exactly as the verifier does. */
 export type Wire = { readonly register: Register; readonly level: number; readonly scale: number };
@@ -110,6 +116,13 @@ export class Emitter {
     const product = this.#wire(wire.level, wire.scale * wire.scale);
     this.instructions.push({ op: 'square', out: product.register, source: wire.register });
     return this.rescale(this.#step(product, (out) => ({ op: 'relinearize', out, source: product.register })));
+  }
+
+  /** Brings a level-0 wire that repeats itself in the slots of the small ring there; only `output` takes the result. */
+  switchRing(wire: Wire, ring: ResultRing): Wire {
+    const out = this.#wire(0, (wire.scale * ring.modulus) / this.parameters.moduli[0]!);
+    this.instructions.push({ op: 'switch-ring', out: out.register, source: wire.register });
+    return out;
   }
 
   output(wire: Wire): void {

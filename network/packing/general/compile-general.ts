@@ -4,7 +4,7 @@ import { verifyProgram } from '#fhe/program/verifier.ts';
 import { NetworkError } from '../../errors.ts';
 import type { CompiledNetwork, CompileOptions } from '../compile.ts';
 import { ACTIVATION_PEAK, LOGIT_HEADROOM, pictureShape, SLOT_TOLERANCE } from '../compile-limits.ts';
-import { expectedLogits, type PlannedNetwork, writeSteps } from './compile-steps.ts';
+import { type PlannedNetwork, writeSteps } from './compile-steps.ts';
 import { balanceSteps, registerSizes, type StepNetwork, scaledRegisters } from './steps.ts';
 
 /** Checks what the owner says about a network against it. @throws NetworkError NETWORK_DATA. */
@@ -24,20 +24,30 @@ function checkOptions(network: StepNetwork, options: CompileOptions): void {
   }
 }
 
-/** Writes a planned network. @throws NetworkError as `compileNetwork`. */
-export function compileGeneral(plan: PlannedNetwork, options: CompileOptions): CompiledNetwork {
+/**
+ * Writes a planned network.
+ *
+ * @param hollow leave the weights out: for the program alone.
+ * @throws NetworkError as `compileNetwork`.
+ */
+export function compileGeneral(
+  plan: PlannedNetwork,
+  options: CompileOptions,
+  hollow = false,
+): CompiledNetwork {
   const { network } = plan;
   checkOptions(network, options);
   const picture = pictureShape(network.pictureShape);
   const range = LOGIT_HEADROOM * options.logitRange;
-  const balanced = balanceSteps(network, options.activationRanges, ACTIVATION_PEAK, range);
+  const balanced = hollow ? network : balanceSteps(network, options.activationRanges, ACTIVATION_PEAK, range);
   // Factors change no pattern, so the plan holds for the balanced network.
   const planned = { ...plan, network: balanced };
-  const { emitter, layout } = writeSteps(planned);
+  const { emitter, answer } = writeSteps(planned, hollow);
   const program: Program = {
     version: 1,
     name: options.name ?? network.name,
     parameters: planned.literal,
+    ...(answer.resultRing && { resultRing: answer.resultRing }),
     picture,
     inputs: emitter.inputs,
     constants: emitter.constants,
@@ -49,7 +59,7 @@ export function compileGeneral(plan: PlannedNetwork, options: CompileOptions): C
     constants: emitter.values,
     interpretation: {
       labels: options.labels,
-      expected: expectedLogits(layout),
+      expected: answer.expected,
       unit: range,
       range,
       tolerance: range * SLOT_TOLERANCE,
@@ -79,6 +89,8 @@ function stageReports({ network, plan }: PlannedNetwork): CompiledNetwork['repor
       level,
       rotations: schedule.rotations,
       products: schedule.products + output.ciphertexts * patches,
+      layout: output.name,
+      ciphertexts: output.ciphertexts,
     };
   });
 }

@@ -2,6 +2,7 @@ import { findPrimes, MAX_LOG_QP, type ParametersLiteral } from '#fhe/ckks/parame
 import { NetworkError } from '../../errors.ts';
 import { ANSWER_SCALE, PRIME_BITS, SCALE } from '../compile-limits.ts';
 import { Emitter } from '../emitter.ts';
+import { type WrittenAnswer, writeAnswer } from '../result-ring.ts';
 import { type MachineCost, OperationCost, TYPICAL_MACHINE } from './operation-cost.ts';
 import { type NetworkPlan, planNetwork, registerDepths } from './plan.ts';
 import { type SlotLayout, slotContents } from './slot-layout.ts';
@@ -63,11 +64,11 @@ export function planSteps(network: StepNetwork, machine: MachineCost = TYPICAL_M
   return { network, plan, ...chosen };
 }
 
-/** Writes the program of a planned network, whose logits are at most 1 in magnitude. */
-export function writeSteps({ network, plan, literal }: PlannedNetwork): {
-  emitter: Emitter;
-  layout: SlotLayout;
-} {
+/** Writes the program of a planned network, whose logits are at most 1 in magnitude. @param hollow see `writeNetwork`. */
+export function writeSteps(
+  { network, plan, literal }: PlannedNetwork,
+  hollow = false,
+): { emitter: Emitter; answer: WrittenAnswer } {
   const emitter = new Emitter(literal);
   const layout = plan.layouts.at(-1)!;
   if (layout.ciphertexts !== 1)
@@ -76,9 +77,8 @@ export function writeSteps({ network, plan, literal }: PlannedNetwork): {
       `${layout.at.length} logits do not fit the ${layout.slots} slots of one answer`,
     );
   const scales = { input: INPUT_SCALE, inner: SCALE, answer: ANSWER_SCALE };
-  const [logits] = writeNetwork(emitter, network, plan, scales);
-  emitter.output(logits!);
-  return { emitter, layout };
+  const [logits] = writeNetwork(emitter, network, plan, scales, hollow);
+  return { emitter, answer: writeAnswer(emitter, logits!, expectedLogits(layout)) };
 }
 
 /** Which logit stands in which slot of an answer; −1 zero, −2 anything. */

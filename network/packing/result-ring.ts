@@ -1,0 +1,52 @@
+import { checkParameters, type ParametersLiteral } from '#fhe/ckks/parameters.ts';
+import { ringSwitchPrime } from '#fhe/ckks/ring-switch-key.ts';
+import type { ResultRing } from '#fhe/program/program.ts';
+import type { Emitter, Wire } from './emitter.ts';
+
+/** n of the ring that answers travel in: the smallest that holds a prime of 30 bits securely together with its switching key. */
+export const RESULT_RING_DEGREE = 2048;
+
+/** An answer that was written: where it stands, and the ring it travels in. */
+export type WrittenAnswer = {
+  /** See `Interpretation.expected`: slots of the ring of the answer. */
+  readonly expected: Int32Array;
+  readonly resultRing?: ResultRing;
+};
+
+/**
+ * Ends a program. An answer that repeats itself in the slots of the small ring travels there: a quarter of the bytes or less, under a key
+ * that opens nothing else, so that whoever decrypts answers holds no key of the stored weights. Any other answer stays in its own ring.
+ *
+ * @param expected which logit stands in which slot of `wire`; −1 zero, −2 anything.
+ */
+export function writeAnswer(emitter: Emitter, wire: Wire, expected: Int32Array): WrittenAnswer {
+  const slots = RESULT_RING_DEGREE / 2;
+  const resultRing =
+    wire.level === 0 && isPeriodic(expected, slots) ? resultRingOf(emitter.parameters) : null;
+  if (resultRing === null) {
+    emitter.output(wire);
+    return { expected };
+  }
+  emitter.output(emitter.switchRing(wire, resultRing));
+  return { expected: expected.slice(0, slots), resultRing };
+}
+
+/** Whether the mean over the copies is what each of them holds. A ring that is small already has nothing to gain. */
+function isPeriodic(expected: Int32Array, period: number): boolean {
+  return expected.length > period && expected.every((value, i) => value === expected[i % period]);
+}
+
+/** The small ring modulo q₀: changing the modulus too would save no byte and cost precision. Null where q₀ and P′ do not allow it. */
+function resultRingOf(parameters: ParametersLiteral): ResultRing | null {
+  const modulus = parameters.moduli[0]!;
+  try {
+    checkParameters({
+      ringDegree: RESULT_RING_DEGREE,
+      moduli: [modulus],
+      specialModuli: [ringSwitchPrime(parameters)],
+    });
+  } catch {
+    return null;
+  }
+  return { ringDegree: RESULT_RING_DEGREE, modulus };
+}
