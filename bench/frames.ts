@@ -77,7 +77,7 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
-/** Largest |engine − clear program| over all slots that hold a logit. */
+/** Largest |engine − clear program| over all slots that hold a logit, in logits. */
 async function worstLogitError(
   { program, constants, interpretation }: CompiledNetwork,
   keys: OwnerKeys,
@@ -89,7 +89,7 @@ async function worstLogitError(
     for (const { values, ciphertext } of answers) {
       const clear = runClear(program, constants, values);
       decryptor.decrypt(ciphertext).forEach((value, slot) => {
-        if (interpretation.expected[slot]! >= 0) worst = Math.max(worst, Math.abs(value - clear[slot]!));
+        if (interpretation.expected[slot]! >= 0) worst = Math.max(worst, Math.abs(value - clear[slot]!) * interpretation.unit);
       });
     }
     return worst;
