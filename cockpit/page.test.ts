@@ -221,7 +221,7 @@ describe('the site', () => {
       broker: { connected: false, detail: 'connection refused' },
       gateways: [
         gatewayOf({
-          quarantined: true,
+          quarantine: { since: '2026-01-01T00:00:00.000Z', reason: 'not-zero' },
           reported: reportedOf({ status: 'fetching', progress: 0.42 }),
           health: healthOf({ outbox: { waiting: 41, dropped: 12, bytes: 1, oldestSeconds: 9 } }),
         }),
@@ -231,7 +231,7 @@ describe('the site', () => {
     const { page } = await bench.open();
     const notices = await page.locator('.notice').allTextContents();
     expect(notices.map((text) => text.slice(0, 30))).toEqual([
-      'Gateway gate-1 is quarantined:',
+      'Gateway gate-1 is quarantined ',
       'The message broker is away (co',
       'Gateway gate-1 was cut off for',
     ]);
@@ -309,7 +309,7 @@ describe('on a phone', () => {
       gateways: [
         gatewayOf({
           name: long,
-          quarantined: true,
+          quarantine: { since: '2026-01-01T00:00:00.000Z', reason: 'not-zero' },
           reported: reportedOf({ status: 'fetching', progress: 0.1 }),
         }),
       ],

@@ -15,7 +15,8 @@ export type GatewayView = {
   readonly name: string;
   readonly state: GatewayState['state'] | 'unknown';
   readonly since: string | null;
-  readonly quarantined: boolean;
+  /** Since when and why nothing of it is decrypted; `reason` is what was wrong with the answer that was withheld. */
+  readonly quarantine: { readonly since: string; readonly reason: string } | null;
   readonly health: Health | null;
   readonly reported: Reported | null;
   /** Deployed model and version as the backend wants it. */

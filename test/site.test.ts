@@ -78,7 +78,7 @@ describe('a whole site', () => {
     const state = (await (await fetch(`${site.origin}/api/state`)).json()) as SiteState;
     expect(state.cameras).toHaveLength(1);
     expect(state.cameras[0]).toMatchObject({ camera: 'counter', state: { state: 'streaming' } });
-    expect(state.gateways[0]).toMatchObject({ state: 'online', quarantined: false });
+    expect(state.gateways[0]).toMatchObject({ state: 'online', quarantine: null });
     expect(state.counters).toMatchObject({ gaps: 0, withheld: 0, refused: {} });
 
     // As a terminal does it: the signal reaches every process of the foreground group.

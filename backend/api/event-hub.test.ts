@@ -69,6 +69,40 @@ describe('the event hub', () => {
     expect(responses[0]!.destroyed).toBe(false);
   });
 
+  it('says the state every 15 seconds, so that a page can tell a calm site from a dead line', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    hub.close();
+    hub = new EventHub(
+      async () => STATE,
+      () => {},
+    );
+    let text = '';
+    openReader().on('data', (data) => {
+      text += data.toString();
+    });
+    const states = () => text.match(/event: state/g)?.length ?? 0;
+    await vi.waitFor(() => expect(states()).toBe(1));
+    await vi.advanceTimersByTimeAsync(15_000);
+    await vi.waitFor(() => expect(states()).toBe(2));
+    hub.close();
+    vi.useRealTimers();
+  });
+
+  it('ends a stream whose first state cannot be read', async () => {
+    const errors: unknown[] = [];
+    hub.close();
+    hub = new EventHub(
+      async () => {
+        throw new Error('the disk is gone');
+      },
+      (error) => errors.push(error),
+    );
+    const reader = openReader();
+    await once(reader, 'close');
+    expect(errors).toHaveLength(1);
+    expect(hub.isFull).toBe(false);
+  });
+
   it('forgets readers that leave, and has a bound', async () => {
     for (let count = 0; count < 64; count++) openReader();
     await vi.waitFor(() => expect(hub.isFull).toBe(true));

@@ -17,23 +17,35 @@ export class EventHub {
   readonly #snapshot: () => Promise<SiteState>;
   readonly #onError: (error: unknown) => void;
   readonly #readers = new Set<ServerResponse>();
+  /** Readers that wait for their first state. */
+  #opening = 0;
   readonly #heartbeat: NodeJS.Timeout;
   #stateTimer: NodeJS.Timeout | null = null;
 
   constructor(snapshot: () => Promise<SiteState>, onError: (error: unknown) => void) {
     this.#snapshot = snapshot;
     this.#onError = onError;
-    this.#heartbeat = setInterval(() => this.#send(': alive\n\n'), HEARTBEAT_MS);
+    // The whole state and no mere comment: a page also notices by it that this clock goes on, and makes up for what it missed.
+    this.#heartbeat = setInterval(() => this.#sendState(), HEARTBEAT_MS);
     this.#heartbeat.unref();
   }
 
   get isFull(): boolean {
-    return this.#readers.size >= MAX_READERS;
+    return this.#readers.size + this.#opening >= MAX_READERS;
   }
 
-  /** Starts an event stream on a response whose headers were not sent. */
+  /** Starts an event stream on a response whose headers were not sent; ends it where the state cannot be read. */
   async add(response: ServerResponse): Promise<void> {
-    const state = await this.#snapshot();
+    this.#opening += 1;
+    let state: SiteState;
+    try {
+      state = await this.#snapshot();
+    } catch (error) {
+      response.destroy();
+      return this.#onError(error);
+    } finally {
+      this.#opening -= 1;
+    }
     if (response.destroyed) return;
     response.writeHead(200, {
       'content-type': 'text/event-stream',
@@ -50,8 +62,13 @@ export class EventHub {
     if (this.#stateTimer !== null || this.#readers.size === 0) return;
     this.#stateTimer = setTimeout(() => {
       this.#stateTimer = null;
-      this.#snapshot().then((data) => this.#send(frame({ type: 'state', data })), this.#onError);
+      this.#sendState();
     }, STATE_INTERVAL_MS);
+  }
+
+  #sendState(): void {
+    if (this.#readers.size === 0) return;
+    this.#snapshot().then((data) => this.#send(frame({ type: 'state', data })), this.#onError);
   }
 
   publish(event: SiteEvent): void {

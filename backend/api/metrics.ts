@@ -50,7 +50,7 @@ export function createMetrics({ store, snapshot }: MetricsSource): Registry {
       broker.set(state.broker.connected ? 1 : 0);
       for (const gateway of state.gateways) {
         this.set({ gateway: gateway.name }, gateway.state === 'online' ? 1 : 0);
-        quarantined.set({ gateway: gateway.name }, gateway.quarantined ? 1 : 0);
+        quarantined.set({ gateway: gateway.name }, gateway.quarantine === null ? 0 : 1);
       }
     },
   });

@@ -3,17 +3,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BlindsightError } from '#protocol/errors.ts';
 import { readSecretFile } from '#runtime/files.ts';
 
-const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 const COOKIE = 'blindsight';
 const MIN_TOKEN_LENGTH = 16;
 const COOKIE_SECONDS = 30 * 24 * 3600;
 
-/** uPlot sets widths by style attributes, hence the inline styles; scripts come from this server only. */
+/** Everything from this server, nothing inline: the page sets styles by script, as the policy allows. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
   "object-src 'none'",
   "base-uri 'none'",
   "form-action 'self'",
@@ -70,9 +66,12 @@ function isAuthorized(request: FastifyRequest, token: string): boolean {
   return cookie !== null && sameText(cookie, cookieValue(token));
 }
 
-/** The name part of a Host header, without the port. */
+/** The name part of a Host header, without port and brackets. */
 function hostName(header: string): string {
-  return header.replace(/:\d+$/, '').toLowerCase();
+  return header
+    .replace(/:\d+$/, '')
+    .replace(/^\[(.*)\]$/, '$1')
+    .toLowerCase();
 }
 
 /**
@@ -104,7 +103,7 @@ export function secure(server: FastifyInstance, token: string | null): void {
       'cross-origin-resource-policy': 'same-origin',
     });
     if (token === null) {
-      if (LOOPBACK_NAMES.includes(hostName(request.headers.host ?? ''))) return;
+      if (isLoopback(hostName(request.headers.host ?? ''))) return;
       return refuse(reply, 403, 'HOST', 'this page answers to localhost only');
     }
     if (isOpen(request) || isAuthorized(request, token)) return;

@@ -98,7 +98,9 @@ describe('the API', () => {
       models: [],
       counters: { accepted: 0, duplicates: 0, gaps: 0, refused: {}, withheld: 0 },
     } satisfies Partial<SiteState>);
-    expect(response.headers.get('content-security-policy')).toContain("default-src 'self'");
+    const policy = response.headers.get('content-security-policy');
+    expect(policy).toContain("default-src 'self'");
+    expect(policy).not.toContain('unsafe');
     expect(response.headers.get('x-content-type-options')).toBe('nosniff');
   });
 

@@ -18,7 +18,7 @@ import { secure } from './security.ts';
 const PAGE_DIRECTORY = join(dirname(fileURLToPath(import.meta.url)), '../../cockpit/dist');
 
 const NOT_BUILT = `<!doctype html><meta charset="utf-8"><title>Blindsight</title>
-<p>The page is not built. Run <code>npm start</code> once, or <code>npx vite build cockpit</code>. The API is at
+<p>The page is not built. Run <code>node cockpit/build.mjs</code>. The API is at
 <a href="/api/state">/api/state</a>.</p>`;
 
 export type ApiOptions = {

@@ -61,7 +61,12 @@ export class ChunkServer {
   /** Forgets what waits and resolves when nothing is being sent any more. */
   async close(): Promise<void> {
     this.#waiting.clear();
-    await Promise.all(this.#busy.values());
+    await this.idle();
+  }
+
+  /** Resolves when no request waits or is being served. */
+  async idle(): Promise<void> {
+    while (this.#busy.size > 0) await Promise.all(this.#busy.values());
   }
 
   async #serveAll(gateway: string): Promise<void> {

@@ -52,7 +52,7 @@ describe('the view of a site', () => {
         name: 'gate',
         state: 'online',
         since: TIME,
-        quarantined: true,
+        quarantine: { since: '1970-01-01T00:00:00.001Z', reason: 'range' },
         model: { name: 'counter', version: 1 },
       },
     ]);

@@ -107,7 +107,13 @@ export class SiteView {
         name: record.name,
         state: memory?.state?.state ?? 'unknown',
         since: memory?.state?.time ?? null,
-        quarantined: record.quarantine !== null,
+        quarantine:
+          record.quarantine === null
+            ? null
+            : {
+                since: new Date(record.quarantine.sinceMs).toISOString(),
+                reason: record.quarantine.reason,
+              },
         health: memory?.health ?? null,
         reported: memory?.reported ?? null,
         model: release === undefined ? null : { name: release.model, version: release.version },

@@ -28,7 +28,7 @@ export function GatewayPanel({ gateway, nowMs }: { gateway: GatewayView; nowMs: 
   ];
   return (
     <article
-      class={`card gateway ${gateway.quarantined ? 'is-quarantined' : ''}`}
+      class={`card gateway ${gateway.quarantine === null ? '' : 'is-quarantined'}`}
       aria-label={`Gateway ${gateway.name}`}
     >
       <header class="card-head">
@@ -53,5 +53,5 @@ export function GatewayPanel({ gateway, nowMs }: { gateway: GatewayView; nowMs: 
 
 function sinceWords(gateway: GatewayView, sinceMs: number): string {
   const span = sinceMs < 1000 ? 'a moment' : formatAge(sinceMs);
-  return gateway.quarantined ? `${gateway.state} for ${span}` : `for ${span}`;
+  return gateway.quarantine === null ? `for ${span}` : `${gateway.state} for ${span}`;
 }

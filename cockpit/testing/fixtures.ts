@@ -73,7 +73,7 @@ export function gatewayOf(change: Partial<GatewayView> = {}): GatewayView {
     name: 'gate-1',
     state: 'online',
     since: '2026-03-01T09:30:00.000Z',
-    quarantined: false,
+    quarantine: null,
     health: healthOf(),
     reported: reportedOf(),
     model: { name: 'counter', version: 3 },

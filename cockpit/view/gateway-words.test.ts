@@ -8,7 +8,11 @@ describe('gatewayWords', () => {
     [gatewayOf(), 'good', 'Online'],
     [gatewayOf({ state: 'offline' }), 'bad', 'Offline'],
     [gatewayOf({ state: 'unknown', since: null }), 'wait', 'Never seen'],
-    [gatewayOf({ quarantined: true }), 'bad', 'Quarantined'],
+    [
+      gatewayOf({ quarantine: { since: '2026-01-01T00:00:00.000Z', reason: 'not-zero' } }),
+      'bad',
+      'Quarantined',
+    ],
   ])('case %#', (gateway, tone, word) => {
     expect(gatewayWords(gateway)).toEqual({ tone, word });
   });

@@ -8,7 +8,7 @@ export type GatewayWords = { readonly tone: Tone; readonly word: string };
 
 /** Link state of a gateway; quarantine outranks it, because its answers are no longer opened. */
 export function gatewayWords(gateway: GatewayView): GatewayWords {
-  if (gateway.quarantined) return { tone: 'bad', word: 'Quarantined' };
+  if (gateway.quarantine !== null) return { tone: 'bad', word: 'Quarantined' };
   if (gateway.state === 'online') return { tone: 'good', word: 'Online' };
   if (gateway.state === 'offline') return { tone: 'bad', word: 'Offline' };
   return { tone: 'wait', word: 'Never seen' };

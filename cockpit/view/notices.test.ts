@@ -15,7 +15,7 @@ describe('notices', () => {
       broker: { connected: false, detail: 'connection refused' },
       gateways: [
         gatewayOf({ name: 'gate-1', state: 'offline', since: '2026-03-01T11:55:00.000Z' }),
-        gatewayOf({ name: 'gate-2', quarantined: true }),
+        gatewayOf({ name: 'gate-2', quarantine: { since: '2026-01-01T00:00:00.000Z', reason: 'not-zero' } }),
       ],
     });
     expect(notices(site, NOW_MS).map(({ key, tone }) => [key, tone])).toEqual([
@@ -23,6 +23,9 @@ describe('notices', () => {
       ['broker', 'bad'],
       ['offline gate-1', 'warn'],
     ]);
+    expect(notices(site, NOW_MS)[0]?.text).toMatch(
+      /since 1.Jan, \d\d:00: it sent .* \(places that the network leaves empty were filled\)/,
+    );
     expect(notices(site, NOW_MS)[2]?.text).toMatch(/^Gateway gate-1 is offline since \d\d:55\.$/);
   });
 

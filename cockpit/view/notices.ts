@@ -2,6 +2,7 @@ import type { SiteState } from '#protocol/api.ts';
 import { formatCount, formatMoment } from './format.ts';
 import { deploymentWords } from './gateway-words.ts';
 import type { Tone } from './tone.ts';
+import { withheldWords } from './withheld-words.ts';
 
 /** A sentence at the top of the page: something a person should know now. */
 export type Notice = { readonly key: string; readonly tone: Tone; readonly text: string };
@@ -13,11 +14,11 @@ export type Notice = { readonly key: string; readonly tone: Tone; readonly text:
 export function notices(site: SiteState, nowMs: number): readonly Notice[] {
   const found: Notice[] = [];
   for (const gateway of site.gateways) {
-    if (gateway.quarantined) {
+    if (gateway.quarantine !== null) {
       found.push({
         key: `quarantined ${gateway.name}`,
         tone: 'bad',
-        text: `Gateway ${gateway.name} is quarantined: it sent an answer that cannot be genuine. Its answers stay unopened until somebody looks into it and releases it (npx blindsight gateway release ${gateway.name}).`,
+        text: `Gateway ${gateway.name} is quarantined since ${formatMoment(Date.parse(gateway.quarantine.since), nowMs)}: it sent an answer that cannot be genuine (${withheldWords(gateway.quarantine.reason)}). Its answers stay unopened until somebody looks into it and releases it (npx blindsight gateway release ${gateway.name}).`,
       });
     }
   }

@@ -31,7 +31,8 @@ function stateNotes(state: SiteState, camera: string): Map<string, string> {
     else if (status === 'testing') notes.set(key, `${key} tests the encrypted network`);
     else if (status === 'active') notes.set(key, `${key} runs the encrypted network`);
     else if (error !== null) notes.set(key, `${key} refuses the network: ${error.message} (${error.code})`);
-    if (gateway.quarantined) notes.set(`${key} quarantine`, `${key} is in quarantine; look at the page`);
+    if (gateway.quarantine !== null)
+      notes.set(`${key} quarantine`, `${key} is in quarantine; look at the page`);
   }
   for (const view of state.cameras) {
     if (view.camera !== camera || view.state === null) continue;
