@@ -5,6 +5,7 @@ import { registerDaemons } from './commands/daemons.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerDeploy } from './commands/deploy.ts';
 import { registerEvaluate } from './commands/evaluate.ts';
+import { registerExplain } from './commands/explain.ts';
 import { registerGateway } from './commands/gateway.ts';
 import { registerModel } from './commands/model.ts';
 import { registerSite } from './commands/site.ts';
@@ -39,6 +40,7 @@ for (const register of [
   registerGateway,
   registerDeploy,
   registerTrain,
+  registerExplain,
   registerEvaluate,
 ]) {
   register(program);

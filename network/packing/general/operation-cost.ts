@@ -81,6 +81,11 @@ export class OperationCost {
     return this.#milliseconds(2 * (level + 1), 0, 0);
   }
 
+  /** A pass over a ciphertext. */
+  elementwise(level: number): number {
+    return this.#milliseconds(0, 0, level + 1);
+  }
+
   encrypt(level: number): number {
     return this.#milliseconds(level + 1 + 5 * this.#extended(level), 0, 2 * this.#extended(level));
   }

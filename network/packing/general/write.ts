@@ -18,7 +18,7 @@ export type Scales = {
 type Loaded = { readonly diagonal: Diagonal; readonly wire: Wire; readonly weights: Float64Array };
 
 function rotateWeights(weights: Float64Array, giant: number): Float64Array {
-  if (giant === 0) return weights;
+  if (giant === 0 || weights.length === 0) return weights;
   const turned = new Float64Array(weights.length);
   turned.set(weights.subarray(0, weights.length - giant), giant);
   turned.set(weights.subarray(weights.length - giant), 0);
@@ -63,14 +63,18 @@ type PatchRequest = {
   readonly patches: number;
 };
 
+const EMPTY = new Float64Array();
+
 class Writer {
   readonly #emitter: Emitter;
   readonly #plan: NetworkPlan;
   readonly #scales: Scales;
+  readonly #hollow: boolean;
   readonly #registers: Wire[][] = [[]];
   readonly #dropped = new Map<string, Wire[]>();
 
-  constructor(emitter: Emitter, plan: NetworkPlan, scales: Scales) {
+  constructor(emitter: Emitter, plan: NetworkPlan, scales: Scales, hollow: boolean) {
+    this.#hollow = hollow;
     this.#emitter = emitter;
     this.#plan = plan;
     this.#scales = scales;
@@ -127,7 +131,7 @@ class Writer {
         next++
       )
         own.push({ ...diagonals[next]!, from: diagonals[next]!.from - from });
-      weights.push(...fillDiagonals(affine, input, output, own));
+      weights.push(...(this.#hollow ? own.map(() => EMPTY) : fillDiagonals(affine, input, output, own)));
       sources.push(...this.#at(source, level));
     }
     const loaded = diagonals.map(
@@ -188,12 +192,18 @@ class Writer {
   }
 }
 
-/** Writes a planned network. @returns the ciphertexts of the logits. */
+/**
+ * Writes a planned network.
+ *
+ * @param hollow leave the weights of diagonals out: for plans that only the program is wanted of.
+ * @returns the ciphertexts of the logits.
+ */
 export function writeNetwork(
   emitter: Emitter,
   network: StepNetwork,
   plan: NetworkPlan,
   scales: Scales,
+  hollow = false,
 ): Wire[] {
-  return new Writer(emitter, plan, scales).write(network);
+  return new Writer(emitter, plan, scales, hollow).write(network);
 }

@@ -1,0 +1,156 @@
+import { checkParameters, MAX_LOG_QP } from '#fhe/ckks/parameters.ts';
+import { encodeProgram } from '#fhe/program/codec.ts';
+import { estimateCost } from '#fhe/program/cost.ts';
+import type { Instruction, Program, Register } from '#fhe/program/program.ts';
+import { type VerifiedProgram, verifyProgram } from '#fhe/program/verifier.ts';
+import type { Graph } from '../model/graph.ts';
+import { type CompileReport, sketchNetwork } from '../packing/compile.ts';
+import { type MachineCost, TYPICAL_MACHINE } from '../packing/general/operation-cost.ts';
+import { abstractActivations } from './abstract-activations.ts';
+import type { ExplainedLayer, Explanation } from './explanation.ts';
+import { machineIdentity } from './measure-machine.ts';
+import { estimatePrecisionBits } from './precision.ts';
+import { estimateStepTimes, type Segment, segmentProgram } from './step-times.ts';
+
+export type ExplainOptions = {
+  readonly name?: string;
+  /** Measured costs of this machine; typical ones where left out. */
+  readonly machine?: MachineCost;
+};
+
+/** A gateway with less memory than this is common; plans beyond it get a note. */
+const COMMON_MEMORY_BYTES = 4e9;
+
+/**
+ * Says what protecting a network will take, before anything is encrypted.
+ *
+ * @throws NetworkError as `compileNetwork`, where not even a plan can be made.
+ */
+export function explainNetwork(graph: Graph, options: ExplainOptions = {}): Explanation {
+  const { graph: polynomial, replaced } = abstractActivations(graph);
+  const { program, report } = sketchNetwork(polynomial, options.name ?? graph.name);
+  const notes: string[] = [];
+  if (replaced.length > 0) {
+    notes.push(
+      `${replaced.length} activations or poolings are not polynomials (${replaced[0]} …): counted as squares and mean pooling, the cheapest approximations; approximate and fine-tune before protecting (blindsight model import)`,
+    );
+  }
+  return explainProgram(program, report, options.machine, notes);
+}
+
+/** Says what a compiled network takes. */
+export function explainProgram(
+  program: Program,
+  report: CompileReport,
+  machine?: MachineCost,
+  notes: readonly string[] = [],
+): Explanation {
+  const verified = verifyProgram(program);
+  const cost = estimateCost(program);
+  const times = estimateStepTimes(program, machine ?? TYPICAL_MACHINE);
+  const segments = segmentProgram(
+    program.instructions,
+    report.stages.map((stage) => stage.ciphertexts),
+  );
+  const timeOf = (registers: ReadonlySet<Register>): number =>
+    times.reduce((sum, { out, milliseconds }) => (registers.has(out) ? sum + milliseconds : sum), 0);
+  const layers = describeLayers(program, verified, report, segments, timeOf);
+  const encrypt = times.reduce((sum, t) => (t.kind === 'encrypt' ? sum + t.milliseconds : sum), 0);
+  const total = times.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+  const programBytes = encodeProgram(program).length;
+  const { constants, evaluationKeys, result, memory } = cost.bytes;
+  const { ringDegree, specialModuli } = program.parameters;
+  const warnings: string[] = [];
+  if (memory > COMMON_MEMORY_BYTES) {
+    warnings.push(
+      `the engine would need about ${(memory / 1e9).toFixed(1)} GB, more than the 4 GB that WebAssembly can address: this plan can be made, but not run`,
+    );
+  }
+  return {
+    name: program.name,
+    layers,
+    ringDegree,
+    logQP: checkParameters(program.parameters).logQP,
+    logQPLimit: MAX_LOG_QP[ringDegree]!,
+    securityBits: 128,
+    levels: report.levels,
+    specialPrimes: specialModuli.length,
+    inputs: program.inputs.length,
+    rotations: cost.rotations,
+    products: cost.products,
+    keySwitches: layers.reduce((sum, layer) => sum + layer.keySwitches, 0),
+    estimatedMs: { encrypt, evaluate: total - encrypt, total },
+    bytes: {
+      constants,
+      evaluationKeys,
+      program: programBytes,
+      bundle: constants + evaluationKeys + programBytes,
+      answer: result,
+      memory,
+    },
+    precisionBits: estimatePrecisionBits(program),
+    machine: { measured: machine !== undefined, identity: machineIdentity() },
+    notes: [...notes, ...warnings],
+  };
+}
+
+function describeLayers(
+  program: Program,
+  { registers }: VerifiedProgram,
+  report: CompileReport,
+  segments: readonly Segment[],
+  timeOf: (registers: ReadonlySet<Register>) => number,
+): ExplainedLayer[] {
+  const byOut = new Map<Register, Instruction>();
+  for (const instruction of program.instructions)
+    if (instruction.op !== 'output') byOut.set(instruction.out, instruction);
+  let stage = -1;
+  return segments.map((segment): ExplainedLayer => {
+    const instructions = [...segment.registers].map((out) => byOut.get(out)!);
+    if (segment.kind === 'linear') stage++;
+    const about = report.stages[stage]!;
+    const counts = instructions.map(countOf);
+    const total = (key: keyof Counts): number => counts.reduce((sum, count) => sum + count[key], 0);
+    const own = {
+      kind: segment.kind,
+      layout: about.layout,
+      ciphertexts: about.ciphertexts,
+      rotations: total('rotations'),
+      products: total('products'),
+      keySwitches: total('rotations') + total('relinearizations'),
+      estimatedMs: timeOf(segment.registers),
+    };
+    if (segment.kind === 'linear')
+      return { ...own, inputs: about.inputs, outputs: about.outputs, plan: about.plan, level: about.level };
+    const product = instructions.find((i) => i.op === 'square' || i.op === 'multiply');
+    const level = product && 'out' in product ? registers.get(product.out)!.level : 0;
+    return { ...own, inputs: about.outputs, outputs: about.outputs, plan: 'product', level };
+  });
+}
+
+type Counts = { readonly rotations: number; readonly relinearizations: number; readonly products: number };
+
+function countOf(instruction: Instruction): Counts {
+  const counts = { rotations: 0, relinearizations: 0, products: 0 };
+  switch (instruction.op) {
+    case 'inner':
+      return { ...counts, products: instruction.terms.length };
+    case 'rotate-inner':
+      return {
+        ...counts,
+        products: instruction.terms.length,
+        rotations: instruction.terms.filter(({ step }) => step !== 0).length,
+      };
+    case 'rotate':
+      return { ...counts, rotations: 1 };
+    case 'fold':
+      return { ...counts, rotations: instruction.steps.length };
+    case 'square':
+    case 'multiply':
+      return { ...counts, products: 1 };
+    case 'relinearize':
+      return { ...counts, relinearizations: 1 };
+    default:
+      return counts;
+  }
+}

@@ -1,0 +1,52 @@
+/** One layer of the plan: a linear step or the products (squares) after it. */
+export type ExplainedLayer = {
+  readonly kind: 'linear' | 'activation';
+  readonly inputs: number;
+  readonly outputs: number;
+  /** How it is evaluated: `patches`, `blocks`, `spread`, `hoisted`, `baby-giant`, or `product`. */
+  readonly plan: string;
+  /** Where the outputs stand. */
+  readonly layout: string;
+  readonly ciphertexts: number;
+  /** Level at which it is computed. */
+  readonly level: number;
+  readonly rotations: number;
+  readonly products: number;
+  readonly keySwitches: number;
+  readonly estimatedMs: number;
+};
+
+/** What protecting and running a network will take. Plain data: print it, draw it, or send it as JSON. */
+export type Explanation = {
+  readonly name: string;
+  readonly layers: readonly ExplainedLayer[];
+  readonly ringDegree: number;
+  /** log2 of all primes, and the most that is 128-bit secure at this ring degree (2024 guidelines). */
+  readonly logQP: number;
+  readonly logQPLimit: number;
+  /** Classical security in bits that the table guarantees. */
+  readonly securityBits: number;
+  readonly levels: number;
+  /** Special primes, limbs in a key-switching digit. */
+  readonly specialPrimes: number;
+  readonly inputs: number;
+  readonly rotations: number;
+  readonly products: number;
+  readonly keySwitches: number;
+  readonly estimatedMs: { readonly encrypt: number; readonly evaluate: number; readonly total: number };
+  readonly bytes: {
+    readonly constants: number;
+    readonly evaluationKeys: number;
+    readonly program: number;
+    /** Everything that is deployed. */
+    readonly bundle: number;
+    readonly answer: number;
+    /** Memory of the gateway's engine, estimated. */
+    readonly memory: number;
+  };
+  /** Bits of the largest calibrated logit that the noise leaves, estimated. */
+  readonly precisionBits: number;
+  readonly machine: { readonly measured: boolean; readonly identity: string };
+  /** What was assumed, and what stands in the way of running it. */
+  readonly notes: readonly string[];
+};

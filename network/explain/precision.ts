@@ -1,0 +1,78 @@
+import type { Program, Register } from '#fhe/program/program.ts';
+import { verifyProgram } from '#fhe/program/verifier.ts';
+
+/** Typical error in a slot, not divided by the scale, at N = 8192 (fhe/README.md, "Where precision goes"); grows with √N. */
+const NOISE = { publicKey: 2 ** 11, constant: 2 ** 8, rescale: 2 ** 11, keySwitch: 2 ** 14 } as const;
+/** Typical magnitude of balanced values, against a peak of 2.5 (`balance-scales.ts`). */
+const TYPICAL_VALUE = 0.3;
+/** The worst of a few hundred logits against the typical one. */
+const WORST = 4;
+
+/**
+ * Bits between a slot of 1, half as much again as the largest calibrated logit, and the worst error: noise walks through the program as independent
+ * errors, with weights as large as balanced values need them to be. An estimate, good to about two bits.
+ */
+export function estimatePrecisionBits(program: Program): number {
+  const { registers, parameters, output } = verifyProgram(program);
+  const growth = Math.sqrt(parameters.ringDegree / 8192);
+  const errors = new Map<Register, number>();
+  const error = (register: Register): number => errors.get(register)!;
+  const noise = (kind: keyof typeof NOISE, scale: number): number => (NOISE[kind] * growth) / scale;
+  const sum = (...parts: number[]): number => Math.hypot(...parts);
+  for (const instruction of program.instructions) {
+    if (instruction.op === 'output') continue;
+    const { out } = instruction;
+    const { scale } = registers.get(out)!;
+    switch (instruction.op) {
+      case 'encrypt':
+        errors.set(out, noise('publicKey', scale));
+        break;
+      case 'inner':
+      case 'rotate-inner': {
+        const { terms } = instruction;
+        const own = Math.max(...terms.map(({ source }) => error(source)));
+        const weights = noise('constant', program.constants[terms[0]!.constant]!.scale);
+        // Weights of balanced layers keep typical values typical: their norm is about 1, and so is their gain on errors.
+        errors.set(out, sum(own, weights * TYPICAL_VALUE * Math.sqrt(terms.length)));
+        break;
+      }
+      case 'square':
+      case 'multiply': {
+        const [a, b] =
+          instruction.op === 'square'
+            ? [instruction.source, instruction.source]
+            : [instruction.left, instruction.right];
+        errors.set(out, 2 * TYPICAL_VALUE * Math.max(error(a), error(b)));
+        break;
+      }
+      case 'add':
+        errors.set(out, sum(error(instruction.left), error(instruction.right)));
+        break;
+      case 'fold':
+        errors.set(
+          out,
+          sum(error(instruction.source), noise('keySwitch', scale)) *
+            Math.sqrt(2 ** instruction.steps.length),
+        );
+        break;
+      case 'rotate':
+      case 'relinearize':
+        errors.set(out, sum(error(instruction.source), noise('keySwitch', scale)));
+        break;
+      case 'rescale':
+        errors.set(out, sum(error(instruction.source), noise('rescale', scale)));
+        break;
+      case 'add-constant':
+        errors.set(
+          out,
+          sum(error(instruction.source), noise('constant', program.constants[instruction.constant]!.scale)),
+        );
+        break;
+      case 'drop-level':
+      case 'switch-ring':
+        errors.set(out, error(instruction.source));
+        break;
+    }
+  }
+  return Math.max(0, -Math.log2(WORST * error(output)));
+}

@@ -1,0 +1,72 @@
+import type { Explanation } from './explanation.ts';
+
+function bytes(count: number): string {
+  if (count >= 1e9) return `${(count / 1e9).toFixed(1)} GB`;
+  if (count >= 1e6) return `${(count / 1e6).toFixed(1)} MB`;
+  return `${Math.ceil(count / 1e3)} kB`;
+}
+
+function milliseconds(ms: number): string {
+  if (ms >= 10_000) return `${(ms / 1000).toFixed(0)} s`;
+  return ms >= 100 ? `${ms.toFixed(0)} ms` : `${ms.toFixed(1)} ms`;
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  // Names to the left, figures to the right.
+  return rows.map((row) =>
+    row
+      .map((cell, i) => (i === 0 || i >= 8 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** An explanation as text: a table of layers, then what it adds up to. */
+export function printExplanation(explanation: Explanation): string {
+  const { layers, estimatedMs, bytes: size } = explanation;
+  const rows = [
+    ['layer', 'in', 'out', 'level', 'rotations', 'products', 'key switches', 'time', 'plan', 'outputs stand'],
+    ...layers.map((layer) => [
+      layer.kind === 'linear' ? 'linear' : '  product',
+      String(layer.inputs),
+      String(layer.outputs),
+      String(layer.level),
+      String(layer.rotations),
+      String(layer.products),
+      String(layer.keySwitches),
+      milliseconds(layer.estimatedMs),
+      layer.plan,
+      layer.ciphertexts > 1 ? `${layer.layout}, ${layer.ciphertexts} ciphertexts` : layer.layout,
+    ]),
+  ];
+  const facts: [string, string][] = [
+    ['ring degree N', String(explanation.ringDegree)],
+    [
+      'log2(QP)',
+      `${explanation.logQP.toFixed(0)} bits of ${explanation.logQPLimit} that are ${explanation.securityBits}-bit secure (ia.cr/2024/463)`,
+    ],
+    ['levels', `${explanation.levels}, ${explanation.specialPrimes} special primes`],
+    [
+      'time a frame',
+      `${milliseconds(estimatedMs.total)}, ${milliseconds(estimatedMs.encrypt)} of it encryption (estimate, ${explanation.machine.measured ? 'from measurements of this machine' : 'typical two-core machine'})`,
+    ],
+    [
+      'bundle',
+      `${bytes(size.bundle)}: constants ${bytes(size.constants)}, evaluation keys ${bytes(size.evaluationKeys)}, program ${bytes(size.program)}`,
+    ],
+    ['answer', bytes(size.answer)],
+    ['memory', `${bytes(size.memory)} on the gateway (estimate)`],
+    ['precision', `${explanation.precisionBits.toFixed(1)} bits of the largest logit (estimate)`],
+  ];
+  const width = Math.max(...facts.map(([name]) => name.length));
+  return [
+    explanation.name,
+    '',
+    ...table(rows),
+    '',
+    ...facts.map(([name, value]) => `${name.padEnd(width)}  ${value}`),
+    ...explanation.notes.map((note) => `\nNote: ${note}.`),
+    '',
+  ].join('\n');
+}
