@@ -23,6 +23,12 @@ export function broadcastIndex(call: Call, from: readonly number[], target: read
     call.refuse(`shape ${from.join('×')} does not broadcast to ${target.join('×')}`);
   }
   const index = new Int32Array(sizeOf(target));
+  // The two common cases: one number for all, and the same shape.
+  if (sizeOf(from) === 1) return index;
+  if (sizeOf(from) === index.length) {
+    for (let i = 0; i < index.length; i++) index[i] = i;
+    return index;
+  }
   const offset = target.length - from.length;
   const strides = new Array<number>(target.length).fill(0);
   let unit = 1;
@@ -30,15 +36,17 @@ export function broadcastIndex(call: Call, from: readonly number[], target: read
     strides[d + offset] = from[d] === 1 ? 0 : unit;
     unit *= from[d]!;
   }
+  // An odometer over the target: no division for each element.
+  const position = new Int32Array(target.length);
+  let at = 0;
   for (let i = 0; i < index.length; i++) {
-    let rest = i;
-    let at = 0;
-    for (let d = target.length - 1; d >= 0; d--) {
-      const extent = target[d]!;
-      at += (rest % extent) * strides[d]!;
-      rest = Math.floor(rest / extent);
-    }
     index[i] = at;
+    for (let d = target.length - 1; d >= 0; d--) {
+      at += strides[d]!;
+      if (++position[d]! < target[d]!) break;
+      at -= strides[d]! * target[d]!;
+      position[d] = 0;
+    }
   }
   return index;
 }

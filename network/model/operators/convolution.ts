@@ -48,8 +48,12 @@ export function planConvolution(
   };
 }
 
-/** columns[(channel · taps + tap) · positions + position] of one image and group; zero on padding. */
-function fillColumns(columns: Float64Array, image: Float32Array | Float64Array, plan: ConvolutionPlan): void {
+/** Lays out columns[(channel · taps + tap) · positions + position] of one image and group; zero on padding. */
+export function fillColumns(
+  columns: Float64Array,
+  image: Float32Array | Float64Array,
+  plan: ConvolutionPlan,
+): void {
   const { index, taps, positions } = plan.windows;
   for (let c = 0; c < plan.patch; c++) {
     const base = c * plan.pixels;
@@ -58,6 +62,33 @@ function fillColumns(columns: Float64Array, image: Float32Array | Float64Array, 
       const at = index[i]!;
       columns[out + i] = at < 0 ? 0 : image[base + at]!;
     }
+  }
+}
+
+/** row += Σ_d weights[d] · columns[d], four columns at a time: the row is loaded and stored a quarter as often. */
+export function accumulateRows(
+  row: Float64Array,
+  weights: Float32Array | Float64Array,
+  columns: Float64Array,
+): void {
+  const positions = row.length;
+  const depth = weights.length;
+  let d = 0;
+  for (; d + 4 <= depth; d += 4) {
+    const [w0, w1, w2, w3] = [weights[d]!, weights[d + 1]!, weights[d + 2]!, weights[d + 3]!];
+    const c0 = d * positions;
+    const c1 = c0 + positions;
+    const c2 = c1 + positions;
+    const c3 = c2 + positions;
+    for (let p = 0; p < positions; p++) {
+      row[p]! +=
+        w0 * columns[c0 + p]! + w1 * columns[c1 + p]! + (w2 * columns[c2 + p]! + w3 * columns[c3 + p]!);
+    }
+  }
+  for (; d < depth; d++) {
+    const w = weights[d]!;
+    const c = d * positions;
+    for (let p = 0; p < positions; p++) row[p]! += w * columns[c + p]!;
   }
 }
 
@@ -81,11 +112,7 @@ function runConvolution(call: Call): Tensor[] {
       for (let m = (g * maps) / groups; m < ((g + 1) * maps) / groups; m++) {
         const row = output.subarray((n * maps + m) * positions, (n * maps + m + 1) * positions);
         if (bias !== undefined) row.fill(bias.data[m]!);
-        for (let d = 0; d < depth; d++) {
-          const w = weight.data[m * depth + d]!;
-          const at = d * positions;
-          for (let p = 0; p < positions; p++) row[p]! += w * columns[at + p]!;
-        }
+        accumulateRows(row, weight.data.subarray(m * depth, (m + 1) * depth), columns);
       }
     }
   }

@@ -43,9 +43,10 @@ function binary(compute: (a: number, b: number) => number): Operator {
     const indexA = broadcastIndex(call, left.shape, shape);
     const indexB = broadcastIndex(call, right.shape, shape);
     const output = new Float64Array(indexA.length);
-    for (let i = 0; i < output.length; i++) {
-      output[i] = wrap(compute(left.data[indexA[i]!]!, right.data[indexB[i]!]!), left.type);
-    }
+    const [a, b] = [left.data, right.data];
+    for (let i = 0; i < output.length; i++) output[i] = compute(a[indexA[i]!]!, b[indexB[i]!]!);
+    if (left.type in INTEGER_BITS)
+      for (let i = 0; i < output.length; i++) output[i] = wrap(output[i]!, left.type);
     return [tensorLike(left, shape, output)];
   };
   return { attributes: ['broadcast', 'axis'], arity: [2, 2], run };

@@ -1,0 +1,51 @@
+import type { Polynomial } from '../approximation/polynomial.ts';
+import type { Node } from '../model/graph.ts';
+import { type Replacement, scalar } from './replace-nodes.ts';
+
+/** Below this share of the linear part a square is rounding, and is left out. */
+const NEGLIGIBLE = 1e-9;
+
+/**
+ * Writes p(x) with plain ONNX nodes. A quadratic becomes a·(x + b/2a)² + (c − b²/4a): one bare square between linear nodes, which
+ * merge with the layers before and after, so that the coefficients end up in encrypted neighbours. Higher degrees are written
+ * as Horner's rule.
+ *
+ * @param node the activation that is replaced: its first input is x, its first output p(x).
+ */
+export function expandPolynomial(node: Node, polynomial: Polynomial): Replacement {
+  const input = node.inputs[0]!;
+  const output = node.outputs[0]!;
+  const nodes: Node[] = [];
+  const initializers: Record<string, ReturnType<typeof scalar>> = {};
+  const emit = (operator: string, left: string, right: string, last: boolean): string => {
+    const name = last ? output : `${output}:${nodes.length}`;
+    nodes.push({
+      name: `${node.name || output}:${nodes.length}`,
+      operator,
+      inputs: [left, right],
+      outputs: [name],
+      attributes: new Map(),
+    });
+    return name;
+  };
+  const constant = (value: number): string => {
+    const name = `${output}:constant${Object.keys(initializers).length}`;
+    initializers[name] = scalar(value);
+    return name;
+  };
+  const [c = 0, b = 0, a = 0] = polynomial;
+  if (polynomial.length > 3 && polynomial.slice(3).some((k) => k !== 0)) {
+    let value = emit('Mul', input, constant(polynomial.at(-1)!), false);
+    for (let k = polynomial.length - 2; k >= 1; k--) {
+      value = emit('Mul', emit('Add', value, constant(polynomial[k]!), false), input, false);
+    }
+    emit('Add', value, constant(c), true);
+  } else if (Math.abs(a) <= NEGLIGIBLE * Math.abs(b)) {
+    emit('Add', emit('Mul', input, constant(b), false), constant(c), true);
+  } else {
+    const shifted = emit('Add', input, constant(b / (2 * a)), false);
+    const square = emit('Mul', shifted, shifted, false);
+    emit('Add', emit('Mul', square, constant(a), false), constant(c - (b * b) / (4 * a)), true);
+  }
+  return { nodes, initializers };
+}

@@ -1,0 +1,41 @@
+import type { Graph, Node, Tensor } from '../model/graph.ts';
+import { Call } from '../model/operators/operator.ts';
+import { operatorOf } from '../model/operators/table.ts';
+
+/**
+ * Computes every node that does not depend on the picture, and drops nodes that only pass a value on (Identity, Dropout at
+ * inference). Exact.
+ */
+export function foldConstants(graph: Graph): Graph {
+  const initializers = new Map(graph.initializers);
+  const variable = new Set(graph.inputs.map((input) => input.name));
+  const renamed = new Map<string, string>();
+  const outputs = new Set(graph.outputs.map((output) => output.name));
+  const nodes: Node[] = [];
+  for (const given of graph.nodes) {
+    const node = { ...given, inputs: given.inputs.map((name) => renamed.get(name) ?? name) };
+    if (node.inputs.some((name) => variable.has(name))) {
+      const passes = node.operator === 'Identity' || (node.operator === 'Dropout' && node.inputs.length < 3);
+      if (passes && !node.outputs.some((name) => outputs.has(name))) {
+        for (const name of node.outputs) renamed.set(name, node.inputs[0]!);
+        continue;
+      }
+      for (const name of node.outputs) variable.add(name);
+      nodes.push(node);
+      continue;
+    }
+    const inputs = node.inputs.map((name): Tensor | undefined => initializers.get(name));
+    operatorOf(node)
+      .run(new Call(node, graph.opset, inputs))
+      .forEach((tensor, i) => {
+        const name = node.outputs[i];
+        if (name)
+          initializers.set(
+            name,
+            tensor.type === 'float32' ? { ...tensor, data: Float32Array.from(tensor.data) } : tensor,
+          );
+      });
+  }
+  const used = new Set([...nodes.flatMap((node) => node.inputs), ...outputs]);
+  return { ...graph, nodes, initializers: new Map([...initializers].filter(([name]) => used.has(name))) };
+}
