@@ -6,6 +6,7 @@ import { adaptPictureInput } from '#network/evaluation/picture-input.ts';
 import { evaluationJson, evaluationText } from '#network/evaluation/report.ts';
 import type { EvaluateOptions } from '../commands/evaluate.ts';
 import { printJson } from '../print.ts';
+import { EXIT } from '../report-error.ts';
 import { stopSignal } from '../stop-signal.ts';
 
 const REPORT_EVERY_MS = 5_000;
@@ -29,7 +30,7 @@ function progressLines(): (progress: EvaluationProgress) => void {
   };
 }
 
-/** `blindsight evaluate NETWORK`. */
+/** `blindsight evaluate NETWORK`. Stopped (Ctrl-C), it reports what it has measured. */
 export async function evaluate(fileOrName: string, options: EvaluateOptions): Promise<void> {
   const { images, labels, divide, mean, std, pad, limit, calibrate, engine } = options;
   const network = await loadNetwork(fileOrName);
@@ -46,6 +47,7 @@ export async function evaluate(fileOrName: string, options: EvaluateOptions): Pr
   };
   // Ranges that were written down hold for the pictures that the network was trained on, in that scaling.
   const ranges = calibrate === undefined && Object.keys(scaling).length === 0 ? network.ranges : undefined;
+  const signal = stopSignal();
   const evaluation = await evaluateNetwork({
     name: network.name,
     graph: adaptPictureInput(network.graph, dataset.picture, scaling),
@@ -56,9 +58,15 @@ export async function evaluate(fileOrName: string, options: EvaluateOptions): Pr
       calibration: idxPictures(await readIdxFile(calibrate), calibrate, pad).pictures,
     }),
     engine,
-    signal: stopSignal(),
+    signal,
     onProgress: progressLines(),
+  }).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+    process.stderr.write('stopped before the first picture\n');
+    process.exitCode = EXIT.interrupted;
   });
+  if (evaluation === undefined) return;
+  if (signal.aborted) process.stderr.write(`stopped after ${evaluation.images} pictures\n`);
   if (options.json) printJson(evaluationJson(evaluation));
   else process.stdout.write(evaluationText(evaluation));
 }

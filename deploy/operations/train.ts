@@ -14,6 +14,7 @@ import { trainCounter } from '#network/training/train-counter.ts';
 import { trainRecipe } from '#network/training/train-network.ts';
 import type { TrainOptions } from '../commands/train.ts';
 import { COUNTER_CLIP } from '../demo/simulated-camera.ts';
+import { EXIT } from '../report-error.ts';
 import { stopSignal } from '../stop-signal.ts';
 
 /** Share of the pictures that are tested on where no test pictures are given. */
@@ -27,7 +28,7 @@ function onProgress({ epoch, epochs, loss, trainingAccuracy, validationAccuracy 
   );
 }
 
-async function trainBundledCounter(options: TrainOptions): Promise<void> {
+async function trainBundledCounter(options: TrainOptions, signal: AbortSignal): Promise<void> {
   const clip = options.clip ?? COUNTER_CLIP;
   const out = options.out ?? './counter-training';
   const result = await trainCounter({
@@ -35,7 +36,7 @@ async function trainBundledCounter(options: TrainOptions): Promise<void> {
     presence: options.labels ?? join(clip, '..', 'presence.csv'),
     out,
     ...(options.seed === undefined ? {} : { seed: options.seed }),
-    signal: stopSignal(),
+    signal,
     onProgress,
   });
   process.stdout.write(
@@ -102,16 +103,27 @@ function commandLine(recipe: string, options: TrainOptions): string {
   return ['npx blindsight train', base(recipe), ...words].join(' ');
 }
 
-/** `blindsight train RECIPE`. */
+/** `blindsight train RECIPE`. Stopped before its end, it writes nothing. */
 export async function train(fileOrName: string, options: TrainOptions): Promise<void> {
-  if (fileOrName === 'counter') return trainBundledCounter(options);
+  const signal = stopSignal();
+  try {
+    await (fileOrName === 'counter'
+      ? trainBundledCounter(options, signal)
+      : trainByRecipe(fileOrName, options, signal));
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    process.stderr.write('stopped; nothing was written\n');
+    process.exitCode = EXIT.interrupted;
+  }
+}
+
+async function trainByRecipe(fileOrName: string, options: TrainOptions, signal: AbortSignal): Promise<void> {
   const given = await loadRecipe(fileOrName);
   const { epochs = given.training.epochs, patience = given.training.patience } = options;
   const recipe: Recipe = {
     ...given,
     training: { ...given.training, epochs, ...(patience !== undefined && { patience }) },
   };
-  const signal = stopSignal();
   const { training, test } = await readPictures(recipe, options, signal);
   process.stderr.write(
     `… ${training.classes.length} pictures to learn from, ${test.classes.length} to test on\n`,

@@ -3,9 +3,10 @@ import { type Dataset, pictureValues } from '../datasets/dataset.ts';
 import { NetworkError } from '../errors.ts';
 import type { Graph } from '../model/graph.ts';
 import { type CompiledNetwork, compileNetwork } from '../packing/compile.ts';
+import { lowerSteps } from '../packing/general/lower-steps.ts';
+import { calibrateSteps, registerSizes, runSteps, type StepNetwork } from '../packing/general/steps.ts';
 import { interpretationError } from '../packing/interpretation-error.ts';
-import { lowerGraph, runStages, type StagedNetwork } from '../packing/lower.ts';
-import { type CalibratedRanges, calibrateRanges } from '../passes/calibrate-ranges.ts';
+import type { CalibratedRanges } from '../passes/calibrate-ranges.ts';
 import type { Confusion } from '../training/confusion.ts';
 import { type EngineKind, openAnswerer } from './answerer.ts';
 import { quantile } from './quantile.ts';
@@ -70,23 +71,21 @@ function largest(values: ArrayLike<number>): number {
   return best;
 }
 
-function compile(request: EvaluationRequest, network: StagedNetwork): CompiledNetwork {
+function compile(request: EvaluationRequest, network: StepNetwork): CompiledNetwork {
   const { dataset, graph, name } = request;
   const size = pictureValues(dataset.picture);
-  if (network.stages[0]!.columns !== size) {
-    throw new NetworkError(
-      'NETWORK_SHAPE',
-      `the network takes ${network.stages[0]!.columns} values, a picture has ${size}`,
-    );
+  const sizes = registerSizes(network);
+  if (sizes[0] !== size) {
+    throw new NetworkError('NETWORK_SHAPE', `the network takes ${sizes[0]} values, a picture has ${size}`);
   }
-  const classes = network.stages.at(-1)!.rows;
+  const classes = sizes.at(-1)!;
   if (classes < dataset.labels.length) {
     throw new NetworkError('NETWORK_DATA', `${classes} outputs for ${dataset.labels.length} classes`);
   }
   const calibration =
     request.calibration ??
     dataset.pictures.subarray(0, Math.min(dataset.classes.length, CALIBRATION_PICTURES) * size);
-  const ranges = request.ranges ?? calibrateRanges(network, calibration);
+  const ranges = request.ranges ?? calibrateSteps(network, calibration);
   return compileNetwork(graph, {
     name,
     labels: request.labels ?? Array.from({ length: classes }, (_, i) => String(i)),
@@ -105,7 +104,7 @@ export async function evaluateNetwork(request: EvaluationRequest): Promise<Evalu
   const { dataset, signal } = request;
   const images = dataset.classes.length;
   const size = pictureValues(dataset.picture);
-  const network = lowerGraph(request.graph);
+  const network = lowerSteps(request.graph);
   let clearHits = 0;
   let hits = 0;
   let done = 0;
@@ -139,7 +138,7 @@ export async function evaluateNetwork(request: EvaluationRequest): Promise<Evalu
       if (signal?.aborted) break;
       const picture = pictureOf(done);
       const truth = dataset.classes[done]!;
-      const clear = runStages(network, picture);
+      const clear = runSteps(network, picture);
       const { slots, latencyMs } = await answerer.answer(picture);
       const { logits, logitError } = interpretationError(slots, compiled.interpretation, clear);
       const expected = largest(clear);

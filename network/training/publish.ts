@@ -2,8 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Graph } from '../model/graph.ts';
 import { writeOnnx } from '../model/onnx.ts';
-import { lowerGraph } from '../packing/lower.ts';
-import { calibrateRanges } from '../passes/calibrate-ranges.ts';
+import { lowerSteps } from '../packing/general/lower-steps.ts';
+import { calibrateSteps } from '../packing/general/steps.ts';
 import type { ZooMetadata } from '../zoo.ts';
 import { type Confusion, confusionAccuracy } from './confusion.ts';
 import { drawLearningCurve } from './learning-curve.ts';
@@ -33,7 +33,7 @@ function round(value: number, digits: number): number {
 /** Calibrates a trained network and writes `<name>.onnx`, `<name>.json`, `learning-curve.svg` and the pages. */
 export async function publishNetwork(publication: Publication): Promise<ZooMetadata> {
   const { out, name, graph, seed, confusion } = publication;
-  const ranges = calibrateRanges(lowerGraph(graph), publication.calibration);
+  const ranges = calibrateSteps(lowerSteps(graph), publication.calibration);
   const [channels, height, width] = graph.inputs[0]!.shape!.slice(1);
   const metadata: ZooMetadata = {
     name,
