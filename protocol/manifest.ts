@@ -29,8 +29,11 @@ export type Manifest = {
   readonly counter: number;
   readonly createdMs: number;
   readonly parts: readonly BundlePart[];
-  /** SHA-256, hex, of the serialized answer of each interpreter to the self-test inputs. */
-  readonly selfTest: { readonly engine?: string; readonly reference: string };
+  /**
+   * SHA-256, hex, of the serialized answer of each interpreter to the self-test inputs; at least one. Programs with several special primes
+   * have none for the reference, which cannot run them.
+   */
+  readonly selfTest: { readonly engine?: string; readonly reference?: string };
 };
 
 /** A manifest as it was decoded, with the bytes that its signature covers. */
@@ -64,7 +67,9 @@ const KIND: SignedKind<Manifest> = {
       .array(Part)
       .length(BUNDLE_PARTS.length)
       .refine((parts) => parts.every((part, i) => part.name === BUNDLE_PARTS[i]), 'each part once, in order'),
-    selfTest: z.strictObject({ engine: Digest.exactOptional(), reference: Digest }),
+    selfTest: z
+      .strictObject({ engine: Digest.exactOptional(), reference: Digest.exactOptional() })
+      .refine(({ engine, reference }) => engine ?? reference, 'at least one interpreter'),
   }),
 };
 

@@ -14,7 +14,7 @@ import { BlindsightError } from '#protocol/errors.ts';
 export type SelfTest = {
   readonly inputs: readonly Uint8Array[];
   /** SHA-256, hex, of the answer of each interpreter. */
-  readonly digests: { readonly reference: string; readonly engine: string };
+  readonly digests: { readonly reference?: string; readonly engine: string };
   readonly answerBytes: number;
 };
 
@@ -53,7 +53,8 @@ function choosePicture({ program, constants, interpretation }: SelfTestMaterial[
 
 /**
  * Makes the vector by which a gateway proves that it computes what the owner expects: an encrypted picture, and the digest of the answer.
- * The answers of both interpreters are decrypted here and compared with the clear program first.
+ * The answers of both interpreters are decrypted here and compared with the clear program first; the reference stands back where a program has several special
+ * primes, which it does not know.
  *
  * @throws BlindsightError SELF_TEST_FAILED.
  */
@@ -63,11 +64,13 @@ export async function makeSelfTest(material: SelfTestMaterial): Promise<SelfTest
   const picture = choosePicture(compiled);
   const expected = runClear(program, constants, picture);
   const inputs = await encryptInputs(program, keys.secretKey, picture);
-  const reference = await answerOf(createReferenceInterpreter(material), inputs);
+  const hybrid = program.parameters.specialModuli.length > 1;
+  const reference = hybrid ? null : await answerOf(createReferenceInterpreter(material), inputs);
   const engine = await answerOf(createEngineInterpreter(material, { threads: 1 }), inputs);
   const decryptor = await createDecryptor(program, keys);
   try {
     for (const [name, answer] of Object.entries({ reference, engine })) {
+      if (answer === null) continue;
       checkSlots(name, decryptor.decrypt(answer), expected, interpretation);
     }
   } finally {
@@ -75,8 +78,8 @@ export async function makeSelfTest(material: SelfTestMaterial): Promise<SelfTest
   }
   return {
     inputs,
-    digests: { reference: digestOf(reference), engine: digestOf(engine) },
-    answerBytes: reference.length,
+    digests: { ...(reference && { reference: digestOf(reference) }), engine: digestOf(engine) },
+    answerBytes: engine.length,
   };
 }
 
