@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AedesOptions, Client, Connection, PublishPacket } from 'aedes';
 import { BlindsightError } from '#protocol/errors.ts';
+import { gatewayTopics } from '#protocol/topics.ts';
 import type { Logger } from '#runtime/log.ts';
 import { type Access, accessOf, type Identity, mayRead, maySubscribe, mayWrite } from './access.ts';
 import type { DurableMessages, KeptMessage } from './durable-messages.ts';
@@ -20,8 +21,10 @@ type Guest = {
   readonly refusal: string | null;
 };
 
-/** Retained topics that one identity may have; far more than a gateway with 64 cameras uses. */
-const RETAINED_TOPICS_MAX = 1_000;
+/** Retained topics that a gateway may have; far more than one with 64 cameras uses. */
+const RETAINED_TOPICS_MAX = 256;
+/** Longest retained message of a gateway; its states have below 2 KB. */
+const RETAINED_BYTES_MAX = 16_384;
 
 const NOT_AUTHORIZED = 5;
 
@@ -32,7 +35,6 @@ export class Gatekeeper {
   readonly #log: Logger;
   readonly #identities = new WeakMap<Connection, Identity>();
   readonly #guests = new WeakMap<Client, Guest>();
-  readonly #retained = new Map<string, Set<string>>();
   #refused = 0;
 
   constructor(site: string, messages: DurableMessages, log: Logger) {
@@ -100,9 +102,8 @@ export class Gatekeeper {
         return done(this.refuse(guest?.identity.name ?? '?', `${kind} to ${shown(packet.topic)}`));
       }
       if (!packet.retain) return done(null);
-      if (!this.#mayRetain(guest.identity, packet)) {
-        return done(this.refuse(guest.identity.name, `more than ${RETAINED_TOPICS_MAX} retained topics`));
-      }
+      const excess = this.#excess(guest.identity, packet);
+      if (excess !== null) return done(this.refuse(guest.identity.name, excess));
       this.#messages.retain(kept(packet.topic, packet)).then(() => done(null), done);
     },
 
@@ -119,13 +120,16 @@ export class Gatekeeper {
     },
   };
 
-  /** Bounds what an identity that invents camera names can make us keep. */
-  #mayRetain(identity: Identity, packet: PublishPacket): boolean {
-    const topics = this.#retained.get(identity.name) ?? new Set();
-    this.#retained.set(identity.name, topics);
-    if (packet.payload.length === 0) topics.delete(packet.topic);
-    else topics.add(packet.topic);
-    return topics.size <= RETAINED_TOPICS_MAX;
+  /** Bounds what a gateway that invents camera names can make us keep; the backend keeps the site's own. */
+  #excess(identity: Identity, packet: PublishPacket): string | null {
+    if (identity.kind !== 'gateway' || packet.payload.length === 0) return null;
+    if (packet.payload.length > RETAINED_BYTES_MAX) {
+      return `a retained message of more than ${RETAINED_BYTES_MAX} bytes`;
+    }
+    if (this.#messages.hasRetained(packet.topic)) return null;
+    const { prefix } = gatewayTopics(this.#site, identity.name);
+    const isFull = this.#messages.countRetained(`${prefix}/`) >= RETAINED_TOPICS_MAX;
+    return isFull ? `more than ${RETAINED_TOPICS_MAX} retained topics` : null;
   }
 }
 

@@ -119,6 +119,29 @@ async function killed(child: ChildProcess): Promise<void> {
 }
 
 describe('startBroker', () => {
+  it('keeps a bounded number of retained messages of bounded size for a gateway, over restarts too', async () => {
+    const retain = (link: Link, topic: string, payload = 'x') =>
+      link.publish(topic, payload, { retain: true });
+    const broker = await start();
+    const first = await enter(broker.port, 'gate-1');
+    for (let i = 0; i < 256; i++) await retain(first.link, gate.cameraState(`camera-${i}`));
+    await broker.close();
+    const again = await start();
+    const { link } = await enter(again.port, 'gate-1');
+    await retain(link, gate.cameraState('camera-7'), 'again');
+    await expect(retain(link, gate.cameraState('one-too-many'))).rejects.toMatchObject({ code: 'LINK_DOWN' });
+    await up(link);
+    const large = 'x'.repeat(16_385);
+    await expect(retain(link, gate.cameraState('camera-7'), large)).rejects.toMatchObject({
+      code: 'LINK_DOWN',
+    });
+    await up(link);
+    // A topic that is given back makes room.
+    await retain(link, gate.cameraState('camera-7'), '');
+    await retain(link, gate.state);
+    expect(again.health().refused).toBe(2);
+  });
+
   it('keeps every retained message that it acknowledged, and wills, over kill -9', async () => {
     const first = await spawned(60_000);
     const will = { topic: gate.state, payload: 'lost', retain: true };

@@ -6,7 +6,6 @@ export type FheErrorCode =
   | 'FHE_TOO_LARGE'
   | 'FHE_PROGRAM'
   | 'FHE_KEY_MISSING'
-  | 'FHE_PRECISION'
   | 'FHE_RANGE'
   | 'FHE_WORKER'
   | 'FHE_STATE';

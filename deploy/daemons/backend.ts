@@ -2,7 +2,7 @@ import { runBackend } from '#backend/main.ts';
 import { loadConfig } from '#config/load.ts';
 import { BackendConfig } from '#config/schema.ts';
 import { createLogger } from '#runtime/log.ts';
-import { answers } from '../probe.ts';
+import { isHealthy } from '../probe.ts';
 import { serve } from './serve.ts';
 
 /** Runs the backend daemon of a configuration file until `signal` aborts. */
@@ -13,7 +13,7 @@ export async function runBackendDaemon(configFile: string, signal: AbortSignal):
   await serve(server, {
     log,
     status: `listening on ${config.api.host}:${server.port}`,
-    probe: () => answers(`http://${config.api.host}:${server.port}/api/state`),
+    probe: () => isHealthy(config.api.host, server.port),
     signal,
   });
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { LIFELINE_ENVIRONMENT } from '../lifeline.ts';
 
@@ -55,6 +55,7 @@ export class DaemonProcess {
       detached: true,
       env: { ...process.env, ...LIFELINE_ENVIRONMENT },
     });
+    closeSync(log);
     this.#child = child;
     child.once('error', (error) => this.#onExit(`${this.name} cannot be started: ${error.message}`));
     child.once('exit', (code, signal) => {

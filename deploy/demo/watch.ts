@@ -62,7 +62,10 @@ export async function watchResults(options: WatchOptions): Promise<number> {
       }
     } else if (event.type === 'result') {
       print(json ? event.data : resultLine(JSON.parse(event.data) as Result));
-      if (++count === once) enough.abort();
+      if (++count !== once) continue;
+      enough.abort();
+      // More may have come in the same piece of the stream.
+      break;
     }
   }
   return count;
