@@ -28,10 +28,6 @@ export const ERRORS = {
     meaning: 'A program needs an evaluation key that did not come with it.',
     action: 'Protect the network again.',
   },
-  FHE_PRECISION: {
-    meaning: 'An encrypted result is less precise than promised.',
-    action: 'Import the network again with calibration data that covers its inputs.',
-  },
   FHE_RANGE: {
     meaning: 'A value is outside the range that the scale can hold.',
     action: 'Scale the network down or calibrate it on wider data.',
