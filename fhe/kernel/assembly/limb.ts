@@ -144,25 +144,43 @@ export function keyInner(dst0: usize, dst1: usize, digits: usize, count: u32, ke
   const q = i32x4.splat(q32), q2 = i32x4.splat(q32 << 1), qi = i32x4.splat(montgomeryInverse(prime));
   const top = highWords(q32 << 1);
   const bytes = <usize>degree(prime) << 2;
-  for (let i: usize = 0; i < bytes; i += 16) {
+  // Two groups at a time: one load of a digit's address serves both.
+  for (let i: usize = 0; i < bytes; i += 32) {
     let l0 = i64x2.splat(0), h0 = i64x2.splat(0), l1 = i64x2.splat(0), h1 = i64x2.splat(0);
-    let w = key;
-    key += stride;
-    for (let k: u32 = 0; k < count; k++) {
-      const x = v128.load(<usize>load<u32>(digits + (<usize>k << 2)) + i);
-      const w0 = v128.load(w), w1 = v128.load(w, 16);
-      l0 = i64x2.add(l0, i64x2.extmul_low_i32x4_u(x, w0));
-      h0 = i64x2.add(h0, i64x2.extmul_high_i32x4_u(x, w0));
-      l1 = i64x2.add(l1, i64x2.extmul_low_i32x4_u(x, w1));
-      h1 = i64x2.add(h1, i64x2.extmul_high_i32x4_u(x, w1));
+    let m0 = i64x2.splat(0), n0 = i64x2.splat(0), m1 = i64x2.splat(0), n1 = i64x2.splat(0);
+    let w = key, v = key + stride, left = count;
+    let digit = digits;
+    while (left > 0) {
       // Below 2q, eight products add less than 2q to the high words.
-      if ((k & 7) == 7) {
+      const last = digit + (<usize>min<u32>(left, 8) << 2);
+      left -= min<u32>(left, 8);
+      while (digit < last) {
+        const at = <usize>load<u32>(digit) + i;
+        const x = v128.load(at);
+        const w0 = v128.load(w), w1 = v128.load(w, 16);
+        l0 = i64x2.add(l0, i64x2.extmul_low_i32x4_u(x, w0));
+        h0 = i64x2.add(h0, i64x2.extmul_high_i32x4_u(x, w0));
+        l1 = i64x2.add(l1, i64x2.extmul_low_i32x4_u(x, w1));
+        h1 = i64x2.add(h1, i64x2.extmul_high_i32x4_u(x, w1));
+        const y = v128.load(at, 16);
+        const v0 = v128.load(v), v1 = v128.load(v, 16);
+        m0 = i64x2.add(m0, i64x2.extmul_low_i32x4_u(y, v0));
+        n0 = i64x2.add(n0, i64x2.extmul_high_i32x4_u(y, v0));
+        m1 = i64x2.add(m1, i64x2.extmul_low_i32x4_u(y, v1));
+        n1 = i64x2.add(n1, i64x2.extmul_high_i32x4_u(y, v1));
+        w += 32; v += 32; digit += 4;
+      }
+      if (left > 0) {
         l0 = subtractIfAbove(l0, top); h0 = subtractIfAbove(h0, top);
         l1 = subtractIfAbove(l1, top); h1 = subtractIfAbove(h1, top);
+        m0 = subtractIfAbove(m0, top); n0 = subtractIfAbove(n0, top);
+        m1 = subtractIfAbove(m1, top); n1 = subtractIfAbove(n1, top);
       }
-      w += 32;
     }
+    key += stride << 1;
     v128.store(dst0 + i, settle(l0, h0, top, q, q2, qi));
     v128.store(dst1 + i, settle(l1, h1, top, q, q2, qi));
+    v128.store(dst0 + i, settle(m0, n0, top, q, q2, qi), 16);
+    v128.store(dst1 + i, settle(m1, n1, top, q, q2, qi), 16);
   }
 }
