@@ -1,0 +1,111 @@
+import { METHODS, type Method } from '../approximation/approximate.ts';
+import { type Dataset, selectPictures } from '../datasets/dataset.ts';
+import { NetworkError } from '../errors.ts';
+import type { Graph } from '../model/graph.ts';
+import { lowerGraph } from '../packing/lower.ts';
+import {
+  type ActivationReport,
+  approximateActivations,
+  graphAccuracy,
+} from '../passes/approximate-activations.ts';
+import { type CalibratedRanges, calibrateRanges } from '../passes/calibrate-ranges.ts';
+import { fineTune } from '../training/fine-tune.ts';
+
+/** How a network is made ready for protection. */
+export type ImportOptions = {
+  /** Labelled pictures, prepared as the graph takes them. Nothing that accuracy is claimed on should be among them. */
+  readonly calibration: Dataset;
+  /** Degree of the polynomials; default 2, the only one that is compiled. */
+  readonly degree?: number;
+  /** Candidates; default all. */
+  readonly methods?: readonly Method[];
+  /** Largest loss of accuracy that is accepted, as a share; default 0.01. */
+  readonly tolerance?: number;
+  /** Trains with the polynomials in place where accuracy falls by more than `tolerance`, or always. */
+  readonly fineTune?: { readonly epochs: number; readonly learningRate?: number; readonly seed?: number };
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: ImportProgress) => void;
+};
+
+/** What is being done. */
+export type ImportProgress =
+  | { readonly step: 'approximated'; readonly layer: ActivationReport }
+  | { readonly step: 'fine-tuning'; readonly done: number; readonly loss: number };
+
+/** A network that can be compiled, and what became of it. */
+export type ImportedNetwork = {
+  readonly graph: Graph;
+  readonly layers: readonly ActivationReport[];
+  readonly ranges: CalibratedRanges;
+  /** Shares of right answers on pictures that were kept out of calibration and fine-tuning. */
+  readonly accuracyBefore: number;
+  readonly accuracyApproximated: number;
+  readonly accuracyAfter: number;
+};
+
+/** Pictures that each candidate polynomial is measured on. */
+const MEASURED = 200;
+/** One picture in this many is kept out, to measure on. */
+const HELD_OUT = 5;
+const DEFAULT_TOLERANCE = 0.01;
+const BATCH = 32;
+
+/**
+ * Makes a network ready for protection: constants folded, maxima and activations replaced by what can be encrypted, fine-tuned
+ * if asked for, ranges calibrated.
+ *
+ * @throws NetworkError NETWORK_DATA where accuracy falls by more than the tolerance: the message says by how much, and what to do.
+ */
+export async function importNetwork(given: Graph, options: ImportOptions): Promise<ImportedNetwork> {
+  const { calibration, tolerance = DEFAULT_TOLERANCE, degree = 2, signal, onProgress } = options;
+  const count = calibration.classes.length;
+  if (count < 2 * HELD_OUT) {
+    throw new NetworkError(
+      'NETWORK_DATA',
+      `${count} calibration pictures: at least ${2 * HELD_OUT} are needed`,
+    );
+  }
+  const indices = [...calibration.classes.keys()];
+  const training = selectPictures(
+    calibration,
+    indices.filter((i) => i % HELD_OUT !== 0),
+  );
+  const heldOut = selectPictures(
+    calibration,
+    indices.filter((i) => i % HELD_OUT === 0),
+  );
+  const measured = selectPictures(training, indices.slice(0, Math.min(MEASURED, training.classes.length)));
+  const approximated = approximateActivations(given, measured, {
+    degree,
+    methods: options.methods ?? (Object.keys(METHODS) as Method[]),
+    ...(signal && { signal }),
+    onProgress: (layer) => onProgress?.({ step: 'approximated', layer }),
+  });
+  const accuracyBefore = graphAccuracy(given, heldOut);
+  const accuracyApproximated = graphAccuracy(approximated.graph, heldOut);
+  let graph = approximated.graph;
+  if (options.fineTune !== undefined && approximated.layers.length > 0) {
+    const { epochs, learningRate = 4e-3, seed = 2026 } = options.fineTune;
+    graph = await fineTune(graph, training, {
+      epochs,
+      batch: BATCH,
+      learningRate,
+      seed,
+      ...(signal && { signal }),
+      onProgress: ({ epoch, step, steps, loss }) =>
+        onProgress?.({ step: 'fine-tuning', done: (epoch - 1 + step / steps) / epochs, loss }),
+    });
+  }
+  const accuracyAfter = graphAccuracy(graph, heldOut);
+  if (accuracyBefore - accuracyAfter > tolerance) {
+    const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+    const advice =
+      options.fineTune === undefined ? 'fine-tune it (--fine-tune)' : 'fine-tune longer, on more pictures';
+    throw new NetworkError(
+      'NETWORK_DATA',
+      `accuracy falls from ${percent(accuracyBefore)} to ${percent(accuracyAfter)}, more than the tolerance of ${percent(tolerance)}: ${advice}, or accept it (--tolerance)`,
+    );
+  }
+  const ranges = calibrateRanges(lowerGraph(graph), calibration.pictures);
+  return { graph, layers: approximated.layers, ranges, accuracyBefore, accuracyApproximated, accuracyAfter };
+}
