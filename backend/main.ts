@@ -124,7 +124,23 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
 
   const link = openLink(config, credentials, session, site, clock, log);
   const results = new ResultPublisher(site.name, link, view, log);
-  const deployments = new DeploymentService({ store, site: site.name, link, clock, log, onChange });
+  const deployments = new DeploymentService({
+    store,
+    site: site.name,
+    link,
+    clock,
+    log,
+    onChange,
+    // Unsealing a key and making SEAL's tables takes a second: not while the first answer waits.
+    onRelease: ({ model, version }) => {
+      store.models
+        .get(model, version)
+        .then((record) => (record === null || stop.signal.aborted ? undefined : decryptor.prepare(record)))
+        .catch((error: unknown) => {
+          if (!stop.signal.aborted) log.warn({ err: error, model }, 'the key of a model cannot be opened');
+        });
+    },
+  });
   const chunks = new ChunkServer({ store, blobs: site.blobs, site: site.name, link, log });
   const receipts = new ReceiptSender({ site: site.name, link, clock, log });
   const intake = new Intake({

@@ -33,7 +33,7 @@ describe('the decryptor', () => {
     const network = await makeTinyNetwork({ resultRing });
     await keepNetwork(site, 'tiny', network.protectedNetwork, 1);
     const model = await findModel(site, 'tiny');
-    await decryptor.prepare(model);
+    await Promise.all([decryptor.prepare(model), decryptor.prepare(model)]);
     expect(fetched).toEqual([key]);
     expect(await decryptor.decrypt(model, network.answer([0.2, 0.9]))).toMatchObject({
       kind: 'answer',

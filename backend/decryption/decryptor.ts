@@ -9,8 +9,10 @@ import type { AnswerRing, DecryptAnswer, DecryptTask } from './decrypt-task.ts';
 export class Decryptor {
   readonly #site: Site;
   readonly #thread = new TaskThread('decrypt', new URL('./decrypt-thread.ts', import.meta.url));
-  /** Models that the thread of this generation holds. */
-  readonly #open = new Map<string, number>();
+  /** Models that the thread holds or is given, by the generation of the thread. */
+  readonly #open = new Map<string, { readonly generation: number; readonly done: Promise<void> }>();
+
+  #closed = false;
 
   constructor(site: Site) {
     this.#site = site;
@@ -25,7 +27,19 @@ export class Decryptor {
     const key = modelKey(model);
     this.#thread.start();
     const { generation } = this.#thread;
-    if (this.#open.get(key) === generation) return;
+    const known = this.#open.get(key);
+    if (known?.generation === generation) return known.done;
+    const done = this.#openModel(key, model);
+    this.#open.set(key, { generation, done });
+    try {
+      await done;
+    } catch (error) {
+      this.#open.delete(key);
+      throw error;
+    }
+  }
+
+  async #openModel(key: string, model: ModelRecord): Promise<void> {
     const part = model.parts.find((candidate) => candidate.name === 'program');
     if (part === undefined) throw new BlindsightError('BUNDLE_DAMAGED', `${key} has no program`);
     const { store, vault, blobs } = this.#site;
@@ -40,9 +54,12 @@ export class Decryptor {
       secretKey,
       interpretation: model.interpretation,
     };
+    if (this.#closed) {
+      secretKey.fill(0);
+      throw new BlindsightError('WORKER_FAILED', 'the decryptor was closed');
+    }
     // Transferred, not copied: no second copy of the key stays in this thread.
     await this.#thread.run(task, { transfer: [secretKey.buffer] });
-    this.#open.set(key, generation);
   }
 
   /** The key of answers. Where there is a result ring, the key of the network itself is not unsealed here at all. */
@@ -61,6 +78,7 @@ export class Decryptor {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#thread.close();
   }
 }

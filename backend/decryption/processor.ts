@@ -154,9 +154,9 @@ export class Processor {
   async #decrypt(item: InboxItem, checked: CheckedEnvelope): Promise<void> {
     const { store, clock, log, decryptor, onResult, onChange } = this.#options;
     const { envelope, model } = checked;
+    const begunMs = clock.monotonic();
     // Trouble with keys or files is ours, not the envelope's: it throws, and the envelope waits.
     await decryptor.prepare(model);
-    const begunMs = clock.monotonic();
     const verdict = await this.#decide(item, checked, begunMs);
     const quarantined = await settle(store, item, envelope, model, verdict, clock.now());
     if (verdict.kind === 'answer') return onResult(verdict.result);

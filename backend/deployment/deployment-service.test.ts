@@ -22,6 +22,7 @@ describe('deployment', () => {
   let failing: boolean;
   let published: { topic: string; payload: Uint8Array; retain: boolean | undefined }[];
   let service: DeploymentService;
+  let released: string[];
 
   beforeEach(async () => {
     site = await makeTestSite();
@@ -31,6 +32,7 @@ describe('deployment', () => {
     connected = true;
     failing = false;
     published = [];
+    released = [];
     service = makeService();
   });
   afterEach(() => site.close());
@@ -42,6 +44,7 @@ describe('deployment', () => {
       clock,
       log,
       onChange: () => {},
+      onRelease: ({ digest }) => released.push(digest),
       link: {
         get connected() {
           return connected;
@@ -70,6 +73,15 @@ describe('deployment', () => {
       },
     };
   }
+
+  it('says which release is about to be answered under, once for each connection', async () => {
+    const digest = await releaseTo(site, 'gate', 'counter');
+    await service.publishReleases();
+    await service.publishReleases();
+    expect(released).toEqual([digest]);
+    await service.linkUp();
+    expect(released).toEqual([digest, digest]);
+  });
 
   it('publishes the newest release of a gateway, retained and signed, once for each connection', async () => {
     await releaseTo(site, 'gate', 'counter');

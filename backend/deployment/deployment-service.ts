@@ -4,7 +4,7 @@ import type { Clock } from '#runtime/clock.ts';
 import type { Link } from '#runtime/link.ts';
 import type { Logger } from '#runtime/log.ts';
 import { JournalBudget } from '../results/journal-budget.ts';
-import type { DeploymentStatus } from '../store/deployments.ts';
+import type { DeploymentRecord, DeploymentStatus } from '../store/deployments.ts';
 import type { Store } from '../store/store.ts';
 
 export type DeploymentServiceOptions = {
@@ -15,6 +15,8 @@ export type DeploymentServiceOptions = {
   readonly log: Logger;
   /** Called after a release was published or its state changed. */
   readonly onChange: () => void;
+  /** Called when the newest release of a gateway is about to be published: answers under it will come. */
+  readonly onRelease?: (release: DeploymentRecord) => void;
 };
 
 /** How soon a release by the command line is noticed. */
@@ -63,6 +65,7 @@ export class DeploymentService {
       const { gateway, digest, counter } = deployment;
       if (this.#published.get(gateway) === digest) continue;
       this.#published.set(gateway, digest);
+      this.#options.onRelease?.(deployment);
       try {
         await link.publish(gatewayTopics(site, gateway).bundleManifest, deployment.manifest, {
           retain: true,
