@@ -23,7 +23,7 @@ export type ProtectedNetwork = {
   readonly secretKey: Uint8Array;
   readonly resultSecretKey: Uint8Array | null;
   /** SHA-256, hex, of the answer to the self-test inputs. */
-  readonly selfTest: { readonly engine?: string; readonly reference: string };
+  readonly selfTest: { readonly engine?: string; readonly reference?: string };
   readonly answerBytes: number;
   readonly interpretation: Interpretation;
 };

@@ -14,7 +14,7 @@ export type ModelRecord = {
   /** SHA-256 of the imported ONNX file, hex; the file itself is kept sealed. */
   readonly onnxSha256: string;
   /** Digest of the answer to the self-test inputs, by interpreter. */
-  readonly selfTest: { readonly engine?: string; readonly reference: string };
+  readonly selfTest: { readonly engine?: string; readonly reference?: string };
   /** Exact length of a serialized answer. */
   readonly answerBytes: number;
   readonly interpretation: Interpretation;
