@@ -1,8 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { AgentConfig } from '#config/schema.ts';
 import { BlindsightError } from '#protocol/errors.ts';
-import { readSecretFile } from '#runtime/files.ts';
+import { readPublicFile, readSecretFile } from '#runtime/files.ts';
 
 /** Keys of a gateway: its own, which signs answers, and the owner's, which signs bundles. */
 export type Identity = { readonly signingKey: KeyObject; readonly ownerKey: KeyObject };
@@ -24,10 +23,7 @@ function ed25519(path: string, make: () => KeyObject): KeyObject {
 /** @throws BlindsightError FILE_UNREADABLE or SECRET_EXPOSED, with the path */
 export async function readIdentity(paths: AgentConfig['identity']): Promise<Identity> {
   const secret = await readSecretFile(paths.signingKey);
-  const owner = await readFile(paths.ownerKey).catch((cause: unknown) => {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new BlindsightError('FILE_UNREADABLE', `cannot read ${paths.ownerKey}: ${why}`, { cause });
-  });
+  const owner = await readPublicFile(paths.ownerKey);
   return {
     signingKey: ed25519(paths.signingKey, () => createPrivateKey(secret)),
     ownerKey: ed25519(paths.ownerKey, () => createPublicKey(owner)),

@@ -1,12 +1,11 @@
 import { constants } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { Aedes, type Client } from 'aedes';
 import type { BrokerConfig } from '#config/schema.ts';
 import { BlindsightError } from '#protocol/errors.ts';
-import { ensureDirectory, readSecretFile } from '#runtime/files.ts';
+import { ensureDirectory, readPublicFile, readSecretFile } from '#runtime/files.ts';
 import type { Logger } from '#runtime/log.ts';
 import { identityOf } from './access.ts';
 import { DurableMap } from './durable-map.ts';
@@ -146,12 +145,6 @@ async function readCredentials(config: BrokerConfig): Promise<Credentials> {
     readSecretFile(config.key),
   ]);
   return { ca, cert, key };
-}
-
-async function readPublicFile(path: string): Promise<Buffer> {
-  return await readFile(path).catch((cause: Error) => {
-    throw new BlindsightError('FILE_UNREADABLE', `cannot read ${path}: ${cause.message}`, { cause });
-  });
 }
 
 async function listen(

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, rename, unlink } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { BlindsightError } from '#protocol/errors.ts';
 
@@ -49,6 +49,16 @@ export async function syncFolder(path: string): Promise<void> {
 export async function ensureDirectory(path: string, mode = 0o700): Promise<void> {
   const made = await mkdir(path, { recursive: true, mode });
   if (made !== undefined) await syncFolder(dirname(made));
+}
+
+/**
+ * Reads a file that anybody may know: a certificate, a public key.
+ * @throws BlindsightError FILE_UNREADABLE.
+ */
+export async function readPublicFile(path: string): Promise<Buffer> {
+  return await readFile(path).catch((cause: unknown) => {
+    throw unreadable(path, cause);
+  });
 }
 
 /**

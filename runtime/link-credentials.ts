@@ -1,6 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { BlindsightError } from '#protocol/errors.ts';
-import { readSecretFile } from './files.ts';
+import { readPublicFile, readSecretFile } from './files.ts';
 
 /**
  * Reads the PEM files that a configuration names for the link.
@@ -17,11 +15,4 @@ export async function readLinkCredentials(paths: {
     readSecretFile(paths.key),
   ]);
   return { ca, certificate, key };
-}
-
-async function readPublicFile(path: string): Promise<Buffer> {
-  return await readFile(path).catch((cause: unknown) => {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new BlindsightError('FILE_UNREADABLE', `cannot read ${path}: ${why}`, { cause });
-  });
 }
