@@ -76,6 +76,22 @@ describe.each([
   },
 );
 
+describe('engine beside clear, N = 32768, α = 2', () => {
+  const parameters = testParameters(32768, 4, { special: 2 });
+
+  it('runs a chain of products and rotations', async () => {
+    const test = testPrograms(parameters).find(({ program }) => program.name === 'chain')!;
+    const { keys, material } = await makeMaterial(test);
+    const engine = await createEngineInterpreter(material, { threads: 2 });
+    const decryptor = await createDecryptor(test.program, keys);
+    const clear = runClear(test.program, test.constants, testPicture);
+    const slots = decryptor.decrypt(engine.run(testPicture).ciphertext);
+    expect(worstError(slots, clear)).toBeLessThan(2 ** (NOISE_BITS.chain! + 2) / testScale(parameters));
+    decryptor.close();
+    await engine.close();
+  });
+});
+
 describe('engine', () => {
   const parameters = testParameters(8192, 4);
   const programs = testPrograms(parameters);
