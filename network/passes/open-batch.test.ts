@@ -28,6 +28,17 @@ describe('OpenBatch', () => {
     expect(openBatch(fixed).inputs[0]!.shape).toEqual([-1, 2, 3]);
   });
 
+  it('opens the rest of a graph whose input is open already', () => {
+    const half = {
+      ...graphOf([2, 3], 2, { s: shape(1, 6), w: ones }, [
+        node('Reshape', ['picture', 's'], 'flat'),
+        node('MatMul', ['flat', 'w'], 'logits'),
+      ]),
+      outputs: [{ name: 'logits', type: 'float32' as const, shape: [1, 2] }],
+    };
+    expect(runGraph(half, new Float32Array(18).fill(1))).toEqual(new Float32Array(6).fill(6));
+  });
+
   it('leaves the shapes of weights alone', () => {
     const graph = {
       ...graphOf([6], 2, { s: shape(1, 12), t: shape(6, 2), w: ones }, [

@@ -19,7 +19,8 @@ function dependentValues(graph: Graph): Set<string> {
  */
 export function openBatch(graph: Graph): Graph {
   const input = graph.inputs[0];
-  const batch = input?.shape?.[0];
+  // A graph whose input was opened already may still state the batch in its output, and in a Reshape between the two.
+  const batch = (input?.shape?.[0] ?? 0) < 0 ? graph.outputs[0]?.shape?.[0] : input?.shape?.[0];
   if (graph.inputs.length !== 1 || input === undefined || batch === undefined || batch < 0) return graph;
   const dependent = dependentValues(graph);
   const initializers = new Map(graph.initializers);
