@@ -89,7 +89,8 @@ async function worstLogitError(
     for (const { values, ciphertext } of answers) {
       const clear = runClear(program, constants, values);
       decryptor.decrypt(ciphertext).forEach((value, slot) => {
-        if (interpretation.expected[slot]! >= 0) worst = Math.max(worst, Math.abs(value - clear[slot]!) * interpretation.unit);
+        if (interpretation.expected[slot]! >= 0)
+          worst = Math.max(worst, Math.abs(value - clear[slot]!) * interpretation.unit);
       });
     }
     return worst;
