@@ -4,6 +4,30 @@ import { normalizationFactors } from '../../model/operators/normalizing.ts';
 import { averageDivisor, planPooling } from '../../model/operators/pooling.ts';
 import type { NodeGradient } from './gradient.ts';
 
+/** sums[d] += row · columns[d], four columns at a time. */
+function addProducts(sums: Float64Array, row: Float64Array, columns: Float64Array): void {
+  const positions = row.length;
+  let d = 0;
+  for (; d + 4 <= sums.length; d += 4) {
+    const [c0, c1, c2, c3] = [d * positions, (d + 1) * positions, (d + 2) * positions, (d + 3) * positions];
+    let [s0, s1, s2, s3] = [0, 0, 0, 0];
+    for (let p = 0; p < positions; p++) {
+      const g = row[p]!;
+      s0 += g * columns[c0 + p]!;
+      s1 += g * columns[c1 + p]!;
+      s2 += g * columns[c2 + p]!;
+      s3 += g * columns[c3 + p]!;
+    }
+    sums[d]! += s0;
+    sums[d + 1]! += s1;
+    sums[d + 2]! += s2;
+    sums[d + 3]! += s3;
+  }
+  for (; d < sums.length; d++) {
+    for (let p = 0; p < positions; p++) sums[d]! += row[p]! * columns[d * positions + p]!;
+  }
+}
+
 /** Conv: by the picture, the kernel and the bias. */
 export const convolutionGradient: NodeGradient = (call, _output, gradient, wanted) => {
   const [input, weight] = [call.input(0), call.input(1)];
@@ -24,11 +48,11 @@ export const convolutionGradient: NodeGradient = (call, _output, gradient, wante
       for (let m = first; m < end; m++) {
         const row = (n * maps + m) * positions;
         for (let p = 0; p < positions; p++) byBias[m]! += gradient[row + p]!;
-        for (let d = 0; d < depth; d++) {
-          let sum = 0;
-          for (let p = 0; p < positions; p++) sum += gradient[row + p]! * columns[d * positions + p]!;
-          byWeight[m * depth + d]! += sum;
-        }
+        addProducts(
+          byWeight.subarray(m * depth, (m + 1) * depth),
+          gradient.subarray(row, row + positions),
+          columns,
+        );
       }
       if (byInput === undefined) continue;
       const rows = gradient.subarray((n * maps + first) * positions, (n * maps + end) * positions);
