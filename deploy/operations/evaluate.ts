@@ -1,8 +1,10 @@
+import { type Dataset, selectPictures } from '#network/datasets/dataset.ts';
 import { readIdxFile } from '#network/datasets/idx.ts';
 import { idxPictures, readIdxDataset } from '#network/datasets/idx-pictures.ts';
 import { type EvaluationProgress, evaluateNetwork } from '#network/evaluation/evaluate-network.ts';
 import { loadNetwork } from '#network/evaluation/load-network.ts';
 import { adaptPictureInput } from '#network/evaluation/picture-input.ts';
+import { makePolynomial, needsApproximation } from '#network/evaluation/polynomial-network.ts';
 import { evaluationJson, evaluationText } from '#network/evaluation/report.ts';
 import type { EvaluateOptions } from '../commands/evaluate.ts';
 import { printJson } from '../print.ts';
@@ -30,33 +32,52 @@ function progressLines(): (progress: EvaluationProgress) => void {
   };
 }
 
+function firstPictures(dataset: Dataset, limit = dataset.classes.length): Dataset {
+  if (limit >= dataset.classes.length) return dataset;
+  return selectPictures(
+    dataset,
+    Array.from({ length: limit }, (_, i) => i),
+  );
+}
+
 /** `blindsight evaluate NETWORK`. Stopped (Ctrl-C), it reports what it has measured. */
 export async function evaluate(fileOrName: string, options: EvaluateOptions): Promise<void> {
   const { images, labels, divide, mean, std, pad, limit, calibrate, engine } = options;
+  const signal = stopSignal();
   const network = await loadNetwork(fileOrName);
-  const dataset = await readIdxDataset({
+  // The last pictures calibrate an approximation, so all are read even if the first few are measured.
+  const sets = calibrate === undefined && needsApproximation(network.graph);
+  const all = await readIdxDataset({
     images,
     labels,
     ...(pad !== undefined && { pad }),
-    ...(limit !== undefined && { limit }),
+    ...(limit !== undefined && !sets && { limit }),
   });
   const scaling = {
     ...(divide !== undefined && { divide }),
     ...(mean && { mean }),
     ...(std && { deviation: std }),
   };
+  const given =
+    calibrate === undefined ? undefined : idxPictures(await readIdxFile(calibrate), calibrate, pad).pictures;
+  const polynomial = makePolynomial(adaptPictureInput(network.graph, all.picture, scaling), all, given, {
+    signal,
+    onProgress: ({ node, operator, method, degree, accuracy }) =>
+      process.stderr.write(
+        `… ${operator} '${node}' → ${method}, degree ${degree}: ${(100 * accuracy).toFixed(2)} % of the calibration pictures\n`,
+      ),
+  });
+  const dataset = firstPictures(polynomial.dataset, limit);
   // Ranges that were written down hold for the pictures that the network was trained on, in that scaling.
-  const ranges = calibrate === undefined && Object.keys(scaling).length === 0 ? network.ranges : undefined;
-  const signal = stopSignal();
+  const ranges =
+    polynomial.calibration === undefined && Object.keys(scaling).length === 0 ? network.ranges : undefined;
   const evaluation = await evaluateNetwork({
     name: network.name,
-    graph: adaptPictureInput(network.graph, dataset.picture, scaling),
+    graph: polynomial.graph,
     ...(network.labels && { labels: network.labels }),
     dataset,
     ...(ranges && { ranges }),
-    ...(calibrate !== undefined && {
-      calibration: idxPictures(await readIdxFile(calibrate), calibrate, pad).pictures,
-    }),
+    ...(polynomial.calibration && { calibration: polynomial.calibration }),
     engine,
     signal,
     onProgress: progressLines(),

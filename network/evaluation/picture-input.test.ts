@@ -85,6 +85,24 @@ describe('PictureInput', () => {
     );
   });
 
+  it('opens the batch of a network that was exported for one picture', () => {
+    const graph = denseOn([1, 2, 3]);
+    const reshape = node('Reshape', ['picture', 'shape'], 'flat');
+    const shape = { type: 'int64', shape: [2], data: Float64Array.of(1, 6) } as const;
+    const single: Graph = {
+      ...graph,
+      inputs: [{ ...graph.inputs[0]!, shape: [1, 1, 2, 3] }],
+      initializers: new Map([...graph.initializers, ['shape', shape]]),
+      nodes: [reshape, ...graph.nodes.slice(1)],
+    };
+    const pictures = Float32Array.from({ length: 12 }, (_, i) => i / 12);
+    const doubled = pictures.map((value) => 2 * value);
+    expectClose(
+      runGraph(adaptPictureInput(single, gray, { divide: 127.5 }), pictures),
+      runGraph(graph, doubled),
+    );
+  });
+
   it.each([
     ['another size', { channels: 1, height: 4, width: 4 }, {}, 'takes 1×2×3, the pictures are 1×4×4'],
     ['a divisor of zero', gray, { divide: 0 }, 'divide by 0: expected a positive number'],

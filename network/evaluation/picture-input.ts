@@ -1,5 +1,6 @@
 import { NetworkError } from '../errors.ts';
 import type { Attribute, Graph, Node, Tensor } from '../model/graph.ts';
+import { openBatch } from '../passes/open-batch.ts';
 import type { PictureSize } from '../training/trainable-network.ts';
 
 /** How the network's owner fed it: x = (byte / divide − mean[c]) / deviation[c]. */
@@ -53,7 +54,8 @@ function arrangement(
  *
  * @throws NetworkError NETWORK_SHAPE where the network takes pictures of another size; NETWORK_DATA for a wrong scaling.
  */
-export function adaptPictureInput(graph: Graph, picture: PictureSize, scaling: PixelScaling = {}): Graph {
+export function adaptPictureInput(given: Graph, picture: PictureSize, scaling: PixelScaling = {}): Graph {
+  const graph = openBatch(given);
   const input = graph.inputs[0];
   const declared = input?.shape?.slice(1);
   if (graph.inputs.length !== 1 || input === undefined || declared === undefined) {
