@@ -1,7 +1,7 @@
 import { proposeCanvases, proposeLayouts } from './candidates.ts';
 import { type Diagonal, findDiagonals } from './diagonals.ts';
 import type { OperationCost } from './operation-cost.ts';
-import { type Schedule, scheduleDiagonals, scheduleValue } from './schedule.ts';
+import { bytesValue, productsValue, type Schedule, scheduleDiagonals } from './schedule.ts';
 import type { SlotLayout } from './slot-layout.ts';
 import type { LinearStep, StepNetwork } from './steps.ts';
 
@@ -82,15 +82,13 @@ function patchCount(step: LinearStep, output: SlotLayout): number {
   return Math.ceil(widest / Math.max(1, output.foldHigh / output.foldLow));
 }
 
-/** Plans one linear step for given layouts of what it reads. */
-export function planLinear(
+/** The diagonals of all terms on registers, and how many ciphertexts these are. */
+function linearDiagonals(
   step: LinearStep,
-  level: number,
   layoutOf: (register: number) => SlotLayout,
   output: SlotLayout,
-  cost: OperationCost,
   rows?: Int32Array,
-): PlannedLinear {
+): { diagonals: Diagonal[]; sources: number } {
   const diagonals: Diagonal[] = [];
   let sources = 0;
   for (const { source, affine } of step.terms) {
@@ -100,6 +98,17 @@ export function planLinear(
       diagonals.push({ ...diagonal, from: sources + diagonal.from });
     sources += input.ciphertexts;
   }
+  return { diagonals, sources };
+}
+
+/** Plans one linear step for given layouts of what it reads. */
+function planLinear(
+  step: LinearStep,
+  level: number,
+  output: SlotLayout,
+  { diagonals, sources }: ReturnType<typeof linearDiagonals>,
+  cost: OperationCost,
+): PlannedLinear {
   const schedule = scheduleDiagonals(diagonals, output, level, cost, sources);
   const patches = patchCount(step, output);
   const picture = output.ciphertexts * patches * (cost.encrypt(level) + cost.product(level, false));
@@ -165,10 +174,13 @@ export function planNetwork(network: StepNetwork, slots: number, cost: Operation
             ...step,
             terms: step.terms.filter(({ source }) => source === 0 || classes[source] === parent),
           };
-          const planned = planLinear(weighed, levelOf(i), () => input!, output, cost, rows);
-          value += planned.milliseconds + scheduleValue(planned.schedule, levelOf(i), cost);
-          value -= planned.schedule.milliseconds;
-          if (value >= best) break;
+          const level = levelOf(i);
+          const found = linearDiagonals(weighed, () => input!, output, rows);
+          // Most candidates are far off: products alone tell, before any schedule is tried.
+          if (value + productsValue(found.diagonals.length, level, cost) >= best) return;
+          const planned = planLinear(weighed, level, output, found, cost);
+          value += planned.milliseconds + bytesValue(planned.schedule, level, cost);
+          if (value >= best) return;
         }
         // A product of several ciphertexts costs as many key switches.
         value += output.ciphertexts * cost.keySwitch(levelOf(samples[0]!.i) - 1);
@@ -200,7 +212,13 @@ export function planNetwork(network: StepNetwork, slots: number, cost: Operation
     if (step.kind === 'linear')
       linear.set(
         i,
-        planLinear(step, level, (register) => layouts[register]!, output, cost),
+        planLinear(
+          step,
+          level,
+          output,
+          linearDiagonals(step, (register) => layouts[register]!, output),
+          cost,
+        ),
       );
     else {
       const one = cost.product(level, false) + cost.keySwitch(level) + cost.rescale(level);

@@ -41,9 +41,7 @@ export function scheduleDiagonals(
   const ending = output.ciphertexts * (fold.length * cost.keySwitch(level) + cost.rescale(level));
   const moving = diagonals.filter(({ step }) => step !== 0);
   const steps = new Set([...moving.map(({ step }) => step), ...fold]);
-  const value = (schedule: Schedule): number =>
-    schedule.milliseconds +
-    MILLISECONDS_PER_BYTE * (schedule.constantBytes + schedule.steps.length * cost.keyBytes(level));
+  const value = (schedule: Schedule): number => schedule.milliseconds + bytesValue(schedule, level, cost);
 
   let best: Schedule = {
     kind: 'hoisted',
@@ -90,12 +88,14 @@ export function scheduleDiagonals(
   return best;
 }
 
-/** What a schedule is worth, for comparing layouts. */
-export function scheduleValue(schedule: Schedule, level: number, cost: OperationCost): number {
-  return (
-    schedule.milliseconds +
-    MILLISECONDS_PER_BYTE * (schedule.constantBytes + schedule.steps.length * cost.keyBytes(level))
-  );
+/** What the bytes of a schedule are worth, in milliseconds. */
+export function bytesValue(schedule: Schedule, level: number, cost: OperationCost): number {
+  return MILLISECONDS_PER_BYTE * (schedule.constantBytes + schedule.steps.length * cost.keyBytes(level));
+}
+
+/** The least that so many products are worth, whatever the schedule. */
+export function productsValue(products: number, level: number, cost: OperationCost): number {
+  return products * (cost.product(level, false) + MILLISECONDS_PER_BYTE * cost.constantBytes(level, false));
 }
 
 /** Moduli that are worth trying: powers of two, and the smallest differences of steps with their multiples. */
