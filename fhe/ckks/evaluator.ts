@@ -1,6 +1,5 @@
 import { FheError } from '../errors.ts';
 import type { Address } from '../ring/wasm-arena.ts';
-import { shoupCompanion } from '../ring/wasm-tables.ts';
 import { type Group, Op, type TapeRecorder } from '../ring/wasm-tape.ts';
 import type { Block, EngineContext } from './engine-context.ts';
 import type { EngineKey } from './engine-keys.ts';
@@ -10,6 +9,7 @@ import {
   type DigitRange,
   KeySwitcher,
 } from './evaluator-key-switch.ts';
+import { type RotatedWeight, recordRotatedSum } from './evaluator-rotate-inner.ts';
 
 /** The keys that an evaluator was given. */
 export type EngineKeys = {
@@ -17,9 +17,6 @@ export type EngineKeys = {
   /** By normalized step. */
   readonly rotations: ReadonlyMap<number, EngineKey>;
 };
-
-/** One term of {@link Evaluator.rotateInner}; `step` is normalized, `weight` modulo Q·P in Montgomery form. */
-export type RotatedWeight = { readonly source: Block; readonly step: number; readonly weight: Block };
 
 /** A product that was not relinearized yet: three polynomials, modulo Q or (times P) modulo Q·P. */
 export type Degree2 = { readonly block: Block; readonly ready: ReadonlyMap<number, Group> };
@@ -292,89 +289,15 @@ export class Evaluator {
    */
   rotateInner(out: Block, terms: readonly RotatedWeight[]): void {
     this.#instruction(() => {
-      const sums = this.#rotateInner(terms);
+      const sums = recordRotatedSum(this.#engine, this.#tape, this.#switcher, terms, (step, level) =>
+        this.#rotationKey(step, level),
+      );
       if (out.size === 3) {
         this.#switcher.divide(out, sums, this.#engine.specialPositions());
         return;
       }
       this.#relinearizeTimesP(out, sums);
     });
-  }
-
-  #rotateInner(terms: readonly RotatedWeight[]): Accumulators {
-    const engine = this.#engine;
-    const { level } = terms[0]!.source;
-    const sources = [...new Set(terms.filter(({ step }) => step !== 0).map(({ source }) => source))];
-    const decompositions = sources.map((source) =>
-      this.#switcher.decompose((p) => engine.limb(source, 1, p), level),
-    );
-    const block = this.#switcher.scratch(3, level, true);
-    const consume = (position: number, digits: Address[][], after: Group | null): Group => {
-      const arrays = digits.map((list) => engine.arena.place(list));
-      const group = this.#tape.group();
-      this.#recordRotateInner(
-        block,
-        terms,
-        position,
-        (source) => {
-          const index = sources.indexOf(source);
-          return { array: arrays[index]!, count: digits[index]!.length };
-        },
-        { after: [after], group },
-      );
-      return group;
-    };
-    if (decompositions.length > 0) {
-      return { block, ready: this.#switcher.forEachPrime(decompositions, [], consume) };
-    }
-    const positions = engine.positions(level, true);
-    return { block, ready: new Map(positions.map((p) => [p, consume(p, [], null)])) };
-  }
-
-  #recordRotateInner(
-    block: Block,
-    terms: readonly RotatedWeight[],
-    position: number,
-    digitsOf: (source: Block) => { array: Address; count: number },
-    order: { after: (Group | null)[]; group: Group },
-  ): void {
-    const engine = this.#engine;
-    const { level } = block;
-    const q = engine.primes[position]!;
-    const special = position >= engine.parameters.moduli.length;
-    const records = terms.flatMap(({ source, step, weight }) => {
-      // On a special prime P·a vanishes; any readable address will do.
-      const at = special ? 0 : position;
-      const own = [engine.limb(source, 0, at), engine.limb(source, 1, at)];
-      const weights = [engine.limb(weight, 0, position), engine.limb(weight, 1, position), 0, 0];
-      if (step === 0) return [0, 0, 0, 0, 0, 0, ...own, ...weights];
-      const key = this.#rotationKey(step, level);
-      const { array, count } = digitsOf(source);
-      const from = key.at(position);
-      return [engine.tables.rotation(step), array, count, from, key.stride, 0, ...own, ...weights];
-    });
-    const address = engine.arena.place(records);
-    const p = special
-      ? 0
-      : Number(engine.parameters.specialModuli.reduce((product, s) => product * BigInt(s), 1n) % BigInt(q));
-    // Halves, so that two threads share the work of one prime.
-    for (const [from, to] of [
-      [0, engine.residueBytes / 2],
-      [engine.residueBytes / 2, engine.residueBytes],
-    ]) {
-      const args = [
-        engine.limb(block, 0, position),
-        engine.distance(block),
-        address,
-        terms.length,
-        p,
-        shoupCompanion(p, q),
-        engine.tables.patterns,
-        engine.arena.place([from!, to!]),
-        engine.prime(position),
-      ];
-      this.#tape.task(Op.rotateInner, args, order);
-    }
   }
 
   /** As {@link #relinearize} for three polynomials that stand for themselves divided by P: only the third is divided before. */
