@@ -24,6 +24,7 @@ import { recoverState } from './rollout/recover-state.ts';
 import { Rollout } from './rollout/rollout.ts';
 import { RolloutStateFile } from './rollout/rollout-state.ts';
 import { runTogether } from './run-together.ts';
+import { CameraList } from './uplink/camera-list.ts';
 import { SessionCounter } from './uplink/session-counter.ts';
 import { Uplink } from './uplink/uplink.ts';
 import { agentVersion } from './version.ts';
@@ -77,6 +78,10 @@ export class Gateway {
       credentials: await readLinkCredentials(config.broker),
       sessions: await SessionCounter.open(join(config.data, 'session.json'), clock.now()),
       preview: await startPreview(config, log),
+      cameraList: await CameraList.open(
+        join(config.data, 'cameras.json'),
+        config.cameras.map((camera) => camera.name),
+      ),
     });
   }
 
@@ -136,6 +141,7 @@ export class Gateway {
         bundle: this.#rollout.report.active,
       }),
       cameraStates: () => this.#cameras.map((camera) => camera.state),
+      goneCameras: parts.cameraList,
       reported: () => this.#rollout.report,
       onUp: () => this.#sender.linkUp(),
       onBackend: (session) => {
@@ -270,4 +276,5 @@ type GatewayParts = {
   readonly sessions: SessionCounter;
   readonly stateFile: RolloutStateFile;
   readonly preview: PreviewServer | null;
+  readonly cameraList: CameraList;
 };

@@ -79,17 +79,13 @@ export function mayRead(access: Access, topic: string): boolean {
 type Topics = ReturnType<typeof gatewayTopics>;
 
 function onceTopics(own: Topics): WriteRule[] {
-  const topics = [
-    own.birth,
-    own.health,
-    own.log,
-    own.inference('+'),
-    own.answer('+', '+'),
-    own.bundleRequest,
-  ];
+  const topics = [own.health, own.log, own.inference('+'), own.answer('+', '+'), own.bundleRequest];
   return topics.map((filter) => ({ filter, retain: false }));
 }
 
 function retainedTopics(own: Topics): WriteRule[] {
-  return [own.state, own.cameraState('+'), own.reported].map((filter) => ({ filter, retain: true }));
+  return [own.birth, own.state, own.cameraState('+'), own.reported].map((filter) => ({
+    filter,
+    retain: true,
+  }));
 }

@@ -271,9 +271,10 @@ export const ERRORS = {
     meaning: 'The port that was asked for the page is in use.',
     action: 'Choose another with --port N, or leave it out and a free one is taken.',
   },
-  DEMO_IN_USE: {
-    meaning: 'Another all-in-one site runs on this data folder.',
-    action: 'End it first, or choose another folder with --data DIR.',
+  DATA_IN_USE: {
+    meaning: 'Another process works on this data folder in the same role.',
+    action:
+      'End it first, or name another folder: `data` in the configuration of a daemon, --data DIR for the all-in-one site.',
   },
   SITE_MISSING: {
     meaning: 'A folder holds no Blindsight site.',

@@ -17,13 +17,24 @@ async function bench() {
   const published: { topic: string; message: Record<string, unknown>; retain: boolean }[] = [];
   const handlers = new Map<string, MessageHandler>();
   const calls: string[] = [];
+  const goneCameras = {
+    gone: ['shed'],
+    forget: async (camera: string) => {
+      goneCameras.gone = goneCameras.gone.filter((one) => one !== camera);
+    },
+  };
   let up = () => {};
   let down = () => {};
   let will: () => Promise<Will> = () => Promise.reject(new Error('not set'));
   const link = {
     connected: true,
     publish: async (topic, payload, options) => {
-      published.push({ topic, message: JSON.parse(String(payload)), retain: options?.retain === true });
+      const text = String(payload);
+      published.push({
+        topic,
+        message: text === '' ? {} : JSON.parse(text),
+        retain: options?.retain === true,
+      });
     },
     subscribe: (filter, handler) => {
       handlers.set(filter, handler);
@@ -55,6 +66,7 @@ async function bench() {
     },
     birth: () => ({ version: '1', platform: 'test', cameras: [], bundle: null }),
     cameraStates: () => [],
+    goneCameras,
     reported: () => ({
       status: 'none',
       active: null,
@@ -96,14 +108,24 @@ describe('Uplink', () => {
     expect(first).toMatchObject({ state: 'offline', reason: 'lost', session: sessions.session });
     up();
     expect(published.map(({ topic, retain }) => [topic, retain])).toEqual([
-      [topics.birth, false],
+      [topics.birth, true],
       [topics.state, true],
       [topics.reported, true],
+      [topics.cameraState('shed'), true],
     ]);
     expect(published[1]?.message).toMatchObject({ state: 'online', session: first.session });
     expect(calls).toEqual(['up']);
     const second = JSON.parse(String((await will()).payload));
     expect(second.session).toBe(first.session + 1);
+  });
+
+  it('clears the retained state of a camera that is gone, once', async () => {
+    const { published, up } = await bench();
+    up();
+    await new Promise((resolve) => setImmediate(resolve));
+    up();
+    const cleared = published.filter(({ topic }) => topic === topics.cameraState('shed'));
+    expect(cleared).toEqual([{ topic: topics.cameraState('shed'), message: {}, retain: true }]);
   });
 
   it('knows whether the backend is there, and forgets it with the link', async () => {

@@ -6,6 +6,7 @@ import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Farewell, Link, Will } from '#runtime/link.ts';
 import type { Logger } from '#runtime/log.ts';
+import type { CameraList } from './camera-list.ts';
 import type { SessionCounter } from './session-counter.ts';
 
 export type UplinkOptions = {
@@ -18,6 +19,8 @@ export type UplinkOptions = {
   readonly connect: (will: () => Promise<Will>) => Link;
   readonly birth: () => Pick<Birth, 'version' | 'platform' | 'cameras' | 'bundle'>;
   readonly cameraStates: () => readonly CameraState[];
+  /** Cameras that are gone and whose retained state is to be cleared; see `CameraList`. */
+  readonly goneCameras: Pick<CameraList, 'gone' | 'forget'>;
   readonly reported: () => Reported['bundle'];
   /** The link came up; birth and states are on their way already. */
   readonly onUp: () => void;
@@ -114,11 +117,24 @@ export class Uplink {
     const { gateway, sessions, birth, cameraStates, onUp } = this.#options;
     sessions.connected();
     const message: Birth = { gateway, session: sessions.session, time: this.#time(), ...birth() };
-    this.#say(this.#topics.birth, message);
+    // Retained, so that a backend that was away learns which cameras there are.
+    this.#say(this.#topics.birth, message, true);
     this.#publish(this.#topics.state, this.#gatewayState('online', 'started'), true);
     this.publishReported();
     for (const state of cameraStates()) this.publishCamera(state);
+    this.#clearGoneCameras().catch((error: Error) => {
+      this.#options.log.debug({ reason: error.message }, 'states of former cameras are cleared later');
+    });
     onUp();
+  }
+
+  /** An empty retained message clears the one before it. */
+  async #clearGoneCameras(): Promise<void> {
+    const { goneCameras } = this.#options;
+    for (const camera of goneCameras.gone) {
+      await this.link.publish(this.#topics.cameraState(camera), '', { qos: 1, retain: true });
+      await goneCameras.forget(camera);
+    }
   }
 
   #receiveBackend(payload: Uint8Array): void {

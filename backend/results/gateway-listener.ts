@@ -81,6 +81,8 @@ export class GatewayListener {
     if (birth.gateway !== gateway) return;
     log.info({ gateway, session: birth.session, version: birth.version }, 'gateway connected');
     for (const camera of birth.cameras) await this.#claim(gateway, camera);
+    const { store, clock } = this.#options;
+    await store.cameras.setPresent(gateway, birth.cameras, clock.now());
   }
 
   async #claim(gateway: string, camera: string): Promise<void> {

@@ -46,7 +46,29 @@ export class CameraStore {
     return row?.count ?? 0;
   }
 
+  /**
+   * Takes a gateway's word for which cameras it has now. Others of its own are retired: an answer of theirs that comes late is still
+   * taken, but they are not listed.
+   */
+  async setPresent(gateway: string, present: readonly string[], timeMs: number): Promise<void> {
+    const rows = await this.#database.all<{ camera: string; retired_ms: number | null }>(
+      'SELECT camera, retired_ms FROM cameras WHERE gateway = ?',
+      gateway,
+    );
+    for (const { camera, retired_ms: retiredMs } of rows) {
+      if (present.includes(camera) === (retiredMs === null)) continue;
+      await this.#database.run(
+        'UPDATE cameras SET retired_ms = ? WHERE camera = ?',
+        retiredMs === null ? timeMs : null,
+        camera,
+      );
+    }
+  }
+
+  /** All cameras that are not retired, by name. */
   async list(): Promise<CameraRecord[]> {
-    return this.#database.all<CameraRecord>('SELECT camera, gateway FROM cameras ORDER BY camera');
+    return this.#database.all<CameraRecord>(
+      'SELECT camera, gateway FROM cameras WHERE retired_ms IS NULL ORDER BY camera',
+    );
   }
 }

@@ -50,6 +50,8 @@ const MIGRATIONS: readonly Migration[] = [
       subject TEXT NOT NULL, message TEXT NOT NULL
     ) ${tableOptions}`,
   ],
+  // Cameras that their gateway does not have any more: not shown, but still its own for answers that come late.
+  ({ integer }) => [`ALTER TABLE cameras ADD COLUMN retired_ms ${integer}`],
 ];
 
 /**

@@ -175,6 +175,21 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       expect(await store.cameras.claim('one-too-many', 'one', 2)).toBe('one');
     });
 
+    it('lists the cameras that gateways have now, and keeps the others for them', async () => {
+      await enrol('one');
+      await enrol('two');
+      for (const camera of ['door', 'yard']) await store.cameras.claim(camera, 'one', 1);
+      await store.cameras.claim('gate', 'two', 1);
+      const listed = async () => (await store.cameras.list()).map(({ camera }) => camera);
+      await store.cameras.setPresent('one', ['yard'], 2);
+      expect(await listed()).toEqual(['gate', 'yard']);
+      expect(await store.cameras.claim('door', 'two', 3)).toBe('one');
+      expect(await store.cameras.claim('door', 'one', 3)).toBe('one');
+      expect(await listed()).toEqual(['gate', 'yard']);
+      await store.cameras.setPresent('one', ['door', 'gate'], 4);
+      expect(await listed()).toEqual(['door', 'gate']);
+    });
+
     it('supersedes a release that did not finish', async () => {
       await enrol();
       await store.models.add(MODEL);

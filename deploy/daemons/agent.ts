@@ -1,11 +1,17 @@
 import { runAgent } from '#agent/main.ts';
 import { loadConfig } from '#config/load.ts';
 import { AgentConfig } from '#config/schema.ts';
+import { lockData } from '#runtime/data-lock.ts';
 import { createLogger } from '#runtime/log.ts';
 
 /** Runs the gateway daemon of a configuration file until `signal` aborts. */
 export async function runAgentDaemon(configFile: string, signal: AbortSignal): Promise<void> {
   const config = await loadConfig(configFile, AgentConfig);
   const log = createLogger({ name: 'agent', ...config.log });
-  await runAgent({ config, log, signal });
+  const unlock = lockData(config.data, 'agent');
+  try {
+    await runAgent({ config, log, signal });
+  } finally {
+    unlock();
+  }
 }

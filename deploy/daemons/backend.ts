@@ -1,6 +1,7 @@
 import { runBackend } from '#backend/main.ts';
 import { loadConfig } from '#config/load.ts';
 import { BackendConfig } from '#config/schema.ts';
+import { lockData } from '#runtime/data-lock.ts';
 import { createLogger } from '#runtime/log.ts';
 import { isHealthy } from '../probe.ts';
 import { serve } from './serve.ts';
@@ -9,11 +10,16 @@ import { serve } from './serve.ts';
 export async function runBackendDaemon(configFile: string, signal: AbortSignal): Promise<void> {
   const config = await loadConfig(configFile, BackendConfig);
   const log = createLogger({ name: 'backend', ...config.log });
-  const server = await runBackend({ config, log, signal });
-  await serve(server, {
-    log,
-    status: `listening on ${config.api.host}:${server.port}`,
-    probe: () => isHealthy(config.api.host, server.port),
-    signal,
-  });
+  const unlock = lockData(config.data, 'backend');
+  try {
+    const server = await runBackend({ config, log, signal });
+    await serve(server, {
+      log,
+      status: `listening on ${config.api.host}:${server.port}`,
+      probe: () => isHealthy(config.api.host, server.port),
+      signal,
+    });
+  } finally {
+    unlock();
+  }
 }

@@ -1,6 +1,7 @@
 import { startBroker } from '#broker/main.ts';
 import { loadConfig } from '#config/load.ts';
 import { BrokerConfig } from '#config/schema.ts';
+import { lockData } from '#runtime/data-lock.ts';
 import { createLogger } from '#runtime/log.ts';
 import { listens } from '../probe.ts';
 import { serve } from './serve.ts';
@@ -9,11 +10,16 @@ import { serve } from './serve.ts';
 export async function runBrokerDaemon(configFile: string, signal: AbortSignal): Promise<void> {
   const config = await loadConfig(configFile, BrokerConfig);
   const log = createLogger({ name: 'broker', ...config.log });
-  const server = await startBroker({ config, log, signal });
-  await serve(server, {
-    log,
-    status: `listening on ${config.host}:${server.port}`,
-    probe: () => listens(server.port, config.host),
-    signal,
-  });
+  const unlock = lockData(config.data, 'broker');
+  try {
+    const server = await startBroker({ config, log, signal });
+    await serve(server, {
+      log,
+      status: `listening on ${config.host}:${server.port}`,
+      probe: () => listens(server.port, config.host),
+      signal,
+    });
+  } finally {
+    unlock();
+  }
 }

@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { BlindsightError } from '#protocol/errors.ts';
+import { lockData } from '#runtime/data-lock.ts';
 import { answers, listens } from '../probe.ts';
 import { EXIT } from '../report-error.ts';
 import { step } from '../setup/progress.mjs';
 import { cameraSetting } from './camera-address.ts';
 import { DaemonProcess } from './daemon-process.ts';
-import { lockData } from './data-lock.ts';
 import type { DemoOptions } from './options.ts';
 import { freePort, isFree } from './ports.ts';
 import { prepareSite } from './prepare-site.ts';
@@ -39,12 +39,12 @@ async function freshLog(folder: string, name: string): Promise<string> {
  * started with the same commands and files as on a real site.
  *
  * @returns exit code
- * @throws BlindsightError DEMO_IN_USE, DEMO_PORT_TAKEN, DEMO_CAMERA, DEMO_NOT_READY, and what the site's operations throw
+ * @throws BlindsightError DATA_IN_USE, DEMO_PORT_TAKEN, DEMO_CAMERA, DEMO_NOT_READY, and what the site's operations throw
  */
 export async function runDemo(options: DemoOptions, signal: AbortSignal): Promise<number> {
   const data = resolve(options.data);
   // In the order in which they are undone: the last started ends first.
-  const cleanUp: (() => Promise<void> | void)[] = [lockData(data)];
+  const cleanUp: (() => Promise<void> | void)[] = [lockData(data, 'demo')];
   const stop = new AbortController();
   const ending = AbortSignal.any([signal, stop.signal]);
   process.stdout.on('error', () => stop.abort()); // whoever read our results went away

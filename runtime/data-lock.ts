@@ -13,15 +13,18 @@ function startOf(pid: number): string | null {
   }
 }
 
+/** Who may be alone on a data folder. */
+export type LockRole = 'demo' | 'agent' | 'backend' | 'broker';
+
 /**
- * Takes a data folder for this process and returns what gives it back. The lock of a process that is gone does not count, also where
- * its number was given to another.
+ * Takes a data folder for this process in a role, and returns what gives it back: two daemons that write the same outbox or counters would
+ * undo each other. The lock of a process that is gone does not count, also where its number was given to another.
  *
- * @throws BlindsightError DEMO_IN_USE
+ * @throws BlindsightError DATA_IN_USE naming the process
  */
-export function lockData(folder: string): () => void {
+export function lockData(folder: string, role: LockRole): () => void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const file = join(folder, 'demo.lock');
+  const file = join(folder, `${role}.lock`);
   const mine = `${process.pid} ${startOf(process.pid)}`;
   for (let attempt = 0; ; attempt++) {
     try {
@@ -32,7 +35,7 @@ export function lockData(folder: string): () => void {
     }
     const [pid, start] = readFileSync(file, 'utf8').split(' ');
     if (pid !== undefined && start !== undefined && startOf(Number(pid)) === start) {
-      throw new BlindsightError('DEMO_IN_USE', `process ${pid} runs a site on ${folder}`);
+      throw new BlindsightError('DATA_IN_USE', `process ${pid} runs as ${role} on ${folder}`);
     }
     rmSync(file, { force: true });
   }

@@ -9,16 +9,17 @@ describe('lockData', () => {
 
   it('refuses a folder that a living process holds, and gives it back', () => {
     const data = folder();
-    const unlock = lockData(data);
-    expect(() => lockData(data)).toThrow(expect.objectContaining({ code: 'DEMO_IN_USE' }));
+    const unlock = lockData(data, 'agent');
+    expect(() => lockData(data, 'agent')).toThrow(expect.objectContaining({ code: 'DATA_IN_USE' }));
+    lockData(data, 'backend')();
     unlock();
-    lockData(data)();
+    lockData(data, 'agent')();
   });
 
   it('takes over from a process that is gone, also where its number lives on', () => {
     const data = folder();
     writeFileSync(join(data, 'demo.lock'), `${process.pid} 1`);
-    const unlock = lockData(data);
+    const unlock = lockData(data, 'demo');
     expect(readFileSync(join(data, 'demo.lock'), 'utf8')).not.toBe(`${process.pid} 1`);
     unlock();
   });

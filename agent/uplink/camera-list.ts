@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { Name } from '#protocol/names.ts';
+import { writeFileAtomic } from '#runtime/files.ts';
+
+const Stored = z.strictObject({ cameras: z.array(Name) });
+
+/**
+ * Cameras whose retained state may stand at the broker, on disk before it can: so that a camera that left the configuration, also while this
+ * gateway was off, does not seem to stand there for ever.
+ */
+export class CameraList {
+  readonly #path: string;
+  readonly #present: ReadonlySet<string>;
+  #known: ReadonlySet<string>;
+  #writing: Promise<void> = Promise.resolve();
+
+  private constructor(path: string, present: ReadonlySet<string>, known: ReadonlySet<string>) {
+    this.#path = path;
+    this.#present = present;
+    this.#known = known;
+  }
+
+  /** @param cameras those of the configuration. A damaged list is begun anew: it is no more than housekeeping. */
+  static async open(path: string, cameras: readonly string[]): Promise<CameraList> {
+    const list = new CameraList(path, new Set(cameras), new Set([...(await readNames(path)), ...cameras]));
+    await list.#write();
+    return list;
+  }
+
+  /** Cameras that are gone, but whose state may still be retained. */
+  get gone(): string[] {
+    return [...this.#known].filter((camera) => !this.#present.has(camera));
+  }
+
+  /** The retained state of a camera that is gone was cleared. */
+  async forget(camera: string): Promise<void> {
+    if (this.#present.has(camera)) return;
+    this.#known = new Set([...this.#known].filter((known) => known !== camera));
+    await this.#write();
+  }
+
+  #write(): Promise<void> {
+    this.#writing = this.#writing
+      .catch(() => {})
+      .then(() => writeFileAtomic(this.#path, JSON.stringify({ cameras: [...this.#known] })));
+    return this.#writing;
+  }
+}
+
+async function readNames(path: string): Promise<string[]> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  try {
+    return Stored.parse(JSON.parse(text)).cameras;
+  } catch {
+    return [];
+  }
+}
