@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 // The command line: `blindsight …`. Each command loads what it needs only when it runs.
 import { Command } from 'commander';
+import { registerBench } from './commands/bench.ts';
+import { registerConformance } from './commands/conformance.ts';
 import { registerDaemons } from './commands/daemons.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerDeploy } from './commands/deploy.ts';
@@ -42,6 +44,8 @@ for (const register of [
   registerTrain,
   registerExplain,
   registerEvaluate,
+  registerConformance,
+  registerBench,
 ]) {
   register(program);
 }
