@@ -15,8 +15,7 @@ import {
 } from './compile-limits.ts';
 import { Emitter, type Wire } from './emitter.ts';
 import { compileGeneral } from './general/compile-general.ts';
-import { type PlannedNetwork, planSteps } from './general/compile-steps.ts';
-import { lowerSteps } from './general/lower-steps.ts';
+import { type PlannedNetwork, planGraph } from './general/compile-steps.ts';
 import { OperationCost, TYPICAL_MACHINE } from './general/operation-cost.ts';
 import { registerSizes, scaledRegisters } from './general/steps.ts';
 import type { Layout } from './layout.ts';
@@ -180,7 +179,7 @@ function chooseCompilation(graph: Graph): { chain: Chain } | { planned: PlannedN
   const chain = asChain(graph);
   if (chain !== null && chain.plans.reduce((sum, plan) => sum + plan.products, 0) <= FEW_PRODUCTS)
     return { chain };
-  const planned = planSteps(lowerSteps(graph));
+  const planned = planGraph(graph);
   if (chain !== null && chainMilliseconds(chain) < planned.plan.milliseconds) return { chain };
   return { planned };
 }

@@ -67,7 +67,11 @@ export function proposeLayouts(
         for (const stride of STRIDES) {
           const phases = Math.max(1, first / stride);
           const gap = Math.max(1, stride / first);
-          for (const fold of [true, false]) propose(gridLayout(shape, slots, canvas, { phases, gap }, fold));
+          for (const fold of [true, false]) {
+            propose(gridLayout(shape, slots, canvas, { phases, gap }, fold));
+            if (phases > 1)
+              propose(gridLayout(shape, slots, canvas, { phases, gap, phasesOnTop: true }, fold));
+          }
         }
       }
     }

@@ -12,8 +12,8 @@ import { planSteps } from './compile-steps.ts';
 import { lowerSteps } from './lower-steps.ts';
 import { calibrateSteps } from './steps.ts';
 
-function compile(graph: Graph, size: number): CompiledNetwork {
-  const network = lowerSteps(graph);
+function compile(graph: Graph, size: number, pools = false): CompiledNetwork {
+  const network = lowerSteps(graph, { pools });
   const pictures = Float32Array.from(randomPictures(5, 12, size).flatMap((picture) => [...picture]));
   const ranges = calibrateSteps(network, pictures);
   return compileGeneral(planSteps(network), {
@@ -24,8 +24,8 @@ function compile(graph: Graph, size: number): CompiledNetwork {
 }
 
 /** The clear program and the graph must give the same logits in every copy, and zero where zero is promised. */
-function expectAgreement(graph: Graph, size: number): CompiledNetwork {
-  const compiled = compile(graph, size);
+function expectAgreement(graph: Graph, size: number, pools = false): CompiledNetwork {
+  const compiled = compile(graph, size, pools);
   const { unit, range, expected } = compiled.interpretation;
   for (const picture of randomPictures(4, 2, size)) {
     const truth = runGraph(graph, picture);
@@ -51,6 +51,15 @@ describe('CompileGeneral', () => {
     [['dense', 'dense', 'dense', 'dense'], 16384],
   ])('computes %j as the clear network does', (parts, ringDegree) => {
     expect(expectAgreement(randomStack(3, parts), 64).report.ringDegree).toBe(ringDegree);
+  });
+
+  it('makes mean pooling a fold that takes no level', () => {
+    const graph = randomStack(3, ['conv', 'pool', 'conv', 'pool', 'dense']);
+    const [merged, pooled] = [false, true].map((pools) => expectAgreement(graph, 64, pools));
+    expect(pooled!.report.levels).toBe(merged!.report.levels);
+    const products = ({ report }: CompiledNetwork): number =>
+      report.stages.reduce((sum, stage) => sum + stage.products, 0);
+    expect(products(pooled!)).toBeLessThan(products(merged!));
   });
 
   it('spreads tensors that are larger than a ciphertext', () => {

@@ -1,8 +1,10 @@
 import { findPrimes, MAX_LOG_QP, type ParametersLiteral } from '#fhe/ckks/parameters.ts';
 import { NetworkError } from '../../errors.ts';
+import type { Graph } from '../../model/graph.ts';
 import { ANSWER_SCALE, PRIME_BITS, SCALE } from '../compile-limits.ts';
 import { Emitter } from '../emitter.ts';
 import { type WrittenAnswer, writeAnswer } from '../result-ring.ts';
+import { lowerSteps } from './lower-steps.ts';
 import { type MachineCost, OperationCost, TYPICAL_MACHINE } from './operation-cost.ts';
 import { type NetworkPlan, planNetwork, registerDepths } from './plan.ts';
 import { type SlotLayout, slotContents } from './slot-layout.ts';
@@ -57,11 +59,27 @@ export function chooseParameters(depth: number, machine: MachineCost = TYPICAL_M
 /** A network with layouts and parameters, before any constant is filled in. */
 export type PlannedNetwork = { readonly network: StepNetwork; readonly plan: NetworkPlan } & ChosenParameters;
 
-/** Plans a network: parameters, layouts, schedules. Cheap enough to ask before deciding anything. */
+/** Plans steps: parameters, layouts, schedules. @throws NetworkError NETWORK_TOO_DEEP; NETWORK_TOO_LARGE where pools fit no layout. */
 export function planSteps(network: StepNetwork, machine: MachineCost = TYPICAL_MACHINE): PlannedNetwork {
   const chosen = chooseParameters(registerDepths(network).at(-1)!, machine);
   const plan = planNetwork(network, chosen.literal.ringDegree / 2, chosen.cost);
+  if (plan === null)
+    throw new NetworkError('NETWORK_TOO_LARGE', 'no layout lets pooling be a step of its own');
   return { network, plan, ...chosen };
+}
+
+/** Plans a graph, with mean pooling in the next layer's matrix or as a step of its own, whichever is better. */
+export function planGraph(graph: Graph, machine: MachineCost = TYPICAL_MACHINE): PlannedNetwork {
+  const merged = planSteps(lowerSteps(graph), machine);
+  const network = lowerSteps(graph, { pools: true });
+  if (!network.steps.some((step) => step.kind === 'pool')) return merged;
+  try {
+    const pooled = planSteps(network, machine);
+    return pooled.plan.value < merged.plan.value ? pooled : merged;
+  } catch (error) {
+    if (error instanceof NetworkError) return merged;
+    throw error;
+  }
 }
 
 /** Writes the program of a planned network, whose logits are at most 1 in magnitude. @param hollow see `writeNetwork`. */

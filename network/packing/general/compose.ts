@@ -55,8 +55,18 @@ function selectRows(outer: Affine, inner: Affine): Affine {
   };
 }
 
-function compose(outer: Affine, inner: Affine | null): Affine {
-  if (inner === null) return outer;
+function isIdentity(affine: Affine): boolean {
+  return (
+    affine.rows === affine.columns &&
+    affine.column.length === affine.rows &&
+    affine.start.every((at, row) => at === row) &&
+    affine.column.every((column, row) => column === row) &&
+    affine.weight.every((weight) => weight === 1)
+  );
+}
+
+function compose(outer: Affine, inner: Affine | null): Affine | null {
+  if (inner === null) return isIdentity(outer) ? null : outer;
   let single = true;
   for (let row = 0; row < outer.rows && single; row++)
     single = outer.start[row + 1]! - outer.start[row]! <= 1;

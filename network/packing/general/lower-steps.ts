@@ -17,13 +17,15 @@ const ENDINGS = new Set(['Softmax', 'ArgMax']);
 
 class StepLowering {
   readonly steps: Step[] = [];
+  readonly #pools: boolean;
   readonly #graph: Graph;
   readonly #constants: Map<string, Tensor>;
   readonly #values = new Map<string, LinearValue>();
   /** Names that are multiplied by something that depends on the picture: these become registers as soon as they are known. */
   readonly #factors = new Set<string>();
 
-  constructor(graph: Graph) {
+  constructor(graph: Graph, pools: boolean) {
+    this.#pools = pools;
     this.#graph = graph;
     this.#constants = new Map(graph.initializers);
     this.#values.set(graph.inputs[0]!.name, {
@@ -94,6 +96,8 @@ class StepLowering {
     }
     const position = variable[0]!;
     const input = this.value(node.inputs[position]!);
+    const pooled = this.#pools ? this.#pool(node, input) : null;
+    if (pooled !== null) return pooled;
     const rule = LINEAR_RULES.get(node.operator);
     const call: Call = this.#call(node, position);
     if (rule === undefined || variable.length > 1)
@@ -102,6 +106,30 @@ class StepLowering {
       this.#call(node, position, { type: 'float32', shape: input.shape, data });
     const { affine, shape } = rule(call, { position, shape: input.shape, withData });
     return applyToValue(affine, input, shape);
+  }
+
+  /** Mean pooling of a register over windows that do not overlap; null where it is anything else. */
+  #pool(node: Node, input: LinearValue): LinearValue | null {
+    const [only] = input.parts;
+    const [, channels, height, width, ...more] = input.shape;
+    if (node.operator !== 'AveragePool' || width === undefined || more.length > 0) return null;
+    if (input.parts.size !== 1 || only![0] === 0 || only![1] !== null || input.constant !== null) return null;
+    const call: Call = this.#call(node, 0);
+    const kernel = call.ints('kernel_shape') ?? [];
+    const size = kernel[0] ?? 1;
+    const plain =
+      (size === 2 || size === 4) &&
+      [...kernel, ...(call.ints('strides') ?? [1])].every((extent) => extent === size) &&
+      (call.ints('pads') ?? []).every((pad) => pad === 0) &&
+      (call.ints('dilations') ?? []).every((dilation) => dilation === 1) &&
+      call.int('ceil_mode', 0) === 0 &&
+      ['NOTSET', 'VALID'].includes(call.string('auto_pad', 'NOTSET'));
+    if (!plain) return null;
+    this.steps.push({ kind: 'pool', source: only![0], shape: [channels!, height!, width], size });
+    const shape = [1, channels!, Math.floor(height! / size), Math.floor(width / size)];
+    const sum = identityAffine(sizeOf(shape));
+    const mean = { ...sum, weight: sum.weight.map(() => 1 / size ** 2) };
+    return { parts: new Map([[this.steps.length, mean]]), constant: null, shape };
   }
 
   #power(node: Node): LinearValue {
@@ -167,14 +195,15 @@ class StepLowering {
  * Lowers a graph with one picture and one output to linear steps and products. Shortcuts, polynomials of any degree and branches are
  * welcome; what is not polynomial is refused.
  *
+ * @param options `pools`: make mean pooling a step of its own, where it can be, rather than part of the next layer's matrix.
  * @throws NetworkError NETWORK_NOT_POLYNOMIAL, NETWORK_OPERATOR, NETWORK_SHAPE, NETWORK_DATA; the message names the node.
  */
-export function lowerSteps(given: Graph): StepNetwork {
+export function lowerSteps(given: Graph, { pools = false }: { pools?: boolean } = {}): StepNetwork {
   const graph = openBatch(given);
   const shape = inputShape(graph);
   const output = graph.outputs[0]?.name;
   if (output === undefined) throw new NetworkError('NETWORK_SHAPE', 'the network has no output');
-  const lowering = new StepLowering(graph);
+  const lowering = new StepLowering(graph, pools);
   let logits = output;
   for (const node of graph.nodes) {
     if (ENDINGS.has(node.operator) && node.outputs[0] === output) logits = node.inputs[0]!;
@@ -184,7 +213,7 @@ export function lowerSteps(given: Graph): StepNetwork {
   const steps = lowering.steps;
   for (const [i, step] of steps.entries()) {
     const finite =
-      step.kind === 'product' ||
+      step.kind !== 'linear' ||
       (step.bias.every(Number.isFinite) && step.terms.every((t) => t.affine.weight.every(Number.isFinite)));
     if (!finite) {
       throw new NetworkError('NETWORK_DATA', `linear step ${i + 1} has a weight that is not a finite number`);

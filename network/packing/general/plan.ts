@@ -1,9 +1,10 @@
 import { proposeCanvases, proposeLayouts } from './candidates.ts';
 import { type Diagonal, findDiagonals } from './diagonals.ts';
 import type { OperationCost } from './operation-cost.ts';
+import { poolLayout } from './pool-layout.ts';
 import { bytesValue, productsValue, type Schedule, scheduleDiagonals } from './schedule.ts';
 import type { SlotLayout } from './slot-layout.ts';
-import type { LinearStep, StepNetwork } from './steps.ts';
+import type { LinearStep, PoolStep, StepNetwork } from './steps.ts';
 
 /** How one linear step is evaluated. */
 export type PlannedLinear = {
@@ -23,15 +24,21 @@ export type NetworkPlan = {
   readonly depth: number;
   readonly layouts: readonly (SlotLayout | null)[];
   readonly linear: ReadonlyMap<number, PlannedLinear>;
-  /** Time of products (activations). */
+  /** Time of products (activations) and pools. */
   readonly productMilliseconds: number;
   readonly milliseconds: number;
+  /** Time, and what the bytes are worth: plans of one network compare by it. */
+  readonly value: number;
 };
 
 /** Levels that lead from the picture to each register. */
 export function registerDepths(network: StepNetwork): number[] {
   const depths = [0];
   for (const step of network.steps) {
+    if (step.kind === 'pool') {
+      depths.push(depths[step.source]!);
+      continue;
+    }
     const sources = step.kind === 'product' ? [step.left, step.right] : step.terms.map((t) => t.source);
     depths.push(1 + Math.max(0, ...sources.map((source) => depths[source]!)));
   }
@@ -115,15 +122,43 @@ function planLinear(
   return { level, output, diagonals, schedule, patches, milliseconds: schedule.milliseconds + picture };
 }
 
+/** What a linear step reads where pools stand between it and a chosen layout. */
+type PooledInput = { readonly layout: SlotLayout; readonly keySwitches: number };
+
+function pooledInput(input: SlotLayout, pools: readonly PoolStep[]): PooledInput | null {
+  let layout = input;
+  let keySwitches = 0;
+  for (const pool of pools) {
+    const pooled = poolLayout(layout, pool);
+    if (pooled === null) return null;
+    layout = pooled.layout;
+    keySwitches += layout.ciphertexts * pooled.fold.length;
+  }
+  return { layout, keySwitches };
+}
+
 /**
  * Chooses layouts by dynamic programming over the tree in which every tensor hangs on the largest term that makes it; the other terms
  * (shortcuts) are counted, but not weighed. Costs are estimated on a sample of rows and made exact for what is chosen.
+ *
+ * @returns null where pools stand on no layout that was tried.
  */
-export function planNetwork(network: StepNetwork, slots: number, cost: OperationCost): NetworkPlan {
+export function planNetwork(network: StepNetwork, slots: number, cost: OperationCost): NetworkPlan | null {
   const { steps } = network;
   const depths = registerDepths(network);
   const depth = depths.at(-1)!;
   const classes = layoutClasses(network);
+  /** The register that a pooled one is made of, and the way there. */
+  const poolsOf = (register: number): { root: number; pools: PoolStep[] } => {
+    const pools: PoolStep[] = [];
+    let root = register;
+    for (let step = steps[root - 1]; step?.kind === 'pool'; step = steps[root - 1]) {
+      pools.unshift(step);
+      root = step.source;
+    }
+    return { root, pools };
+  };
+  const classOf = (register: number): number => classes[poolsOf(register).root]!;
   const shapes = steps.flatMap((step) => (step.kind === 'linear' ? [step.shape] : []));
   const canvases = proposeCanvases(shapes);
   const levelOf = (step: number): number => depth - depths[step + 1]! + 1;
@@ -146,9 +181,9 @@ export function planNetwork(network: StepNetwork, slots: number, cost: Operation
   const parentOf = new Map(
     ordered.map((key) => {
       const terms = linearOf.get(key)!.flatMap((i) => (steps[i] as LinearStep).terms);
-      const others = terms.filter(({ source }) => classes[source] !== key);
+      const others = terms.filter(({ source }) => classOf(source) !== key);
       const main = others.reduce((a, b) => (b.affine.column.length > a.affine.column.length ? b : a));
-      return [key, classes[main.source]!];
+      return [key, classOf(main.source)];
     }),
   );
   /** Value of the subtree below a class, by candidate; and the candidates that its children then take. */
@@ -164,6 +199,15 @@ export function planNetwork(network: StepNetwork, slots: number, cost: Operation
     const samples = linearOf.get(key)!.map((i) => ({ i, rows: sampleRows(steps[i] as LinearStep) }));
     const parents = parent === 0 ? [null] : candidates.get(parent)!;
     parents.forEach((input, p) => {
+      const pooled = new Map<number, PooledInput | null>();
+      const inputOf = (register: number): PooledInput | null => {
+        let made = pooled.get(register);
+        if (made === undefined) {
+          made = pooledInput(input!, poolsOf(register).pools);
+          pooled.set(register, made);
+        }
+        return made;
+      };
       let best = Number.POSITIVE_INFINITY;
       let chosen = 0;
       candidates.get(key)!.forEach((output, c) => {
@@ -172,10 +216,14 @@ export function planNetwork(network: StepNetwork, slots: number, cost: Operation
           const step = steps[i] as LinearStep;
           const weighed = {
             ...step,
-            terms: step.terms.filter(({ source }) => source === 0 || classes[source] === parent),
+            terms: step.terms.filter(({ source }) => source === 0 || classOf(source) === parent),
           };
           const level = levelOf(i);
-          const found = linearDiagonals(weighed, () => input!, output, rows);
+          const inputs = weighed.terms.flatMap(({ source }) => (source === 0 ? [] : [inputOf(source)]));
+          if (inputs.includes(null)) return;
+          const switches = inputs.reduce((sum, one) => sum + one!.keySwitches, 0);
+          value += switches * cost.keySwitch(level);
+          const found = linearDiagonals(weighed, (register) => inputOf(register)!.layout, output, rows);
           // Most candidates are far off: products alone tell, before any schedule is tried.
           if (value + productsValue(found.diagonals.length, level, cost) >= best) return;
           const planned = planLinear(weighed, level, output, found, cost);
@@ -202,14 +250,27 @@ export function planNetwork(network: StepNetwork, slots: number, cost: Operation
       choose(below.get(key)![c]!);
     }
   };
+  if (root.value === Number.POSITIVE_INFINITY) return null;
   choose(root);
-  const layouts = classes.map((key) => chosen.get(key) ?? null);
+  const layouts: (SlotLayout | null)[] = [];
+  classes.forEach((key, register) => {
+    const step = steps[register - 1];
+    layouts.push(
+      step?.kind === 'pool'
+        ? (poolLayout(layouts[step.source]!, step)?.layout ?? null)
+        : (chosen.get(key) ?? null),
+    );
+  });
+  if (layouts.some((layout, register) => register > 0 && layout === null)) return null;
   const linear = new Map<number, PlannedLinear>();
   let productMilliseconds = 0;
   steps.forEach((step, i) => {
     const level = levelOf(i);
     const output = layouts[i + 1]!;
-    if (step.kind === 'linear')
+    if (step.kind === 'pool') {
+      const { fold } = poolLayout(layouts[step.source]!, step)!;
+      productMilliseconds += output.ciphertexts * fold.length * cost.keySwitch(level - 1);
+    } else if (step.kind === 'linear')
       linear.set(
         i,
         planLinear(
@@ -232,5 +293,9 @@ export function planNetwork(network: StepNetwork, slots: number, cost: Operation
     linear,
     productMilliseconds,
     milliseconds: linearMilliseconds + productMilliseconds,
+    value:
+      linearMilliseconds +
+      productMilliseconds +
+      [...linear.values()].reduce((sum, { schedule, level }) => sum + bytesValue(schedule, level, cost), 0),
   };
 }

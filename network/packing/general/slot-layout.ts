@@ -123,14 +123,23 @@ export type Drawing = {
   readonly phases: number;
   /** Neighboring pixels stand `gap` apart (after a stride); channels fill the gaps. */
   readonly gap: number;
+  /** Phases above the channels in the slot number, lowest bits on top: sums over them then repeat in all of their places. */
+  readonly phasesOnTop?: boolean;
 };
+
+/** The number of a pixel's phase with the lowest bits of its row and column as the highest. */
+function phaseFromTop(y: number, x: number, phases: number): number {
+  let phase = 0;
+  for (let bit = 1; bit < phases; bit *= 2) phase = 4 * phase + (y & bit ? 2 : 0) + (x & bit ? 1 : 0);
+  return phase;
+}
 
 /** channels × height × width on a canvas; null where it does not fit. */
 export function gridLayout(
   shape: readonly number[],
   slots: number,
   { pitch, block }: Canvas,
-  { phases, gap }: Drawing,
+  { phases, gap, phasesOnTop = false }: Drawing,
   fold: boolean,
 ): SlotLayout | null {
   const [channels, height, width] = shape as [number, number, number];
@@ -138,7 +147,9 @@ export function gridLayout(
   const columns = Math.ceil(width / phases);
   const used = ((rows - 1) * gap + gap - 1) * pitch + (columns - 1) * gap + gap;
   if ((columns - 1) * gap + gap > pitch || used > block || block > slots) return null;
-  const blocks = Math.ceil(channels / (gap * gap)) * phases * phases;
+  const perPhase = Math.ceil(channels / (gap * gap));
+  const padded = phasesOnTop ? powerOfTwo(perPhase) : perPhase;
+  const blocks = padded * phases * phases;
   const perCiphertext = Math.min(blocks, Math.floor(slots / block));
   const ciphertexts = Math.ceil(blocks / perCiphertext);
   const at = new Int32Array(channels * height * width);
@@ -146,16 +157,18 @@ export function gridLayout(
   for (let c = 0; c < channels; c++) {
     const inGap = c % (gap * gap);
     const corner = Math.floor(inGap / gap) * pitch + (inGap % gap);
-    const first = Math.floor(c / (gap * gap)) * phases * phases;
+    const inPhase = Math.floor(c / (gap * gap));
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
-        const b = first + (y % phases) * phases + (x % phases);
+        const b = phasesOnTop
+          ? phaseFromTop(y, x, phases) * padded + inPhase
+          : inPhase * phases * phases + (y % phases) * phases + (x % phases);
         const pixel = Math.floor(y / phases) * gap * pitch + Math.floor(x / phases) * gap;
         at[i++] = Math.floor(b / perCiphertext) * slots + (b % perCiphertext) * block + corner + pixel;
       }
     }
   }
-  const name = `maps, pitch ${pitch}, block ${block}${phases > 1 ? `, ${phases}×${phases} phases` : ''}${gap > 1 ? `, gap ${gap}` : ''}`;
+  const name = `maps, pitch ${pitch}, block ${block}${phases > 1 ? `, ${phases}×${phases} phases${phasesOnTop ? ' on top' : ''}` : ''}${gap > 1 ? `, gap ${gap}` : ''}`;
   if (ciphertexts === 1) return compact(name, slots, at, blocks * block, fold);
   if (fold) return null;
   return { name, slots, ciphertexts, at, period: slots, foldLow: slots, foldHigh: slots, clean: true };

@@ -15,7 +15,39 @@ export type LinearStep = {
 /** y = left · right, value by value; a square where both are one register. */
 export type ProductStep = { readonly kind: 'product'; readonly left: number; readonly right: number };
 
-export type Step = LinearStep | ProductStep;
+/**
+ * Sums over windows of `size` × `size` neighbors, a power of two, side by side: what mean pooling is but for a factor. Rotations and
+ * additions only, so it takes no level.
+ */
+export type PoolStep = {
+  readonly kind: 'pool';
+  readonly source: number;
+  /** Channels, height and width of the source. */
+  readonly shape: readonly [number, number, number];
+  readonly size: number;
+};
+
+export type Step = LinearStep | ProductStep | PoolStep;
+
+/** For every value of a pooled tensor, in order, the index in the source of its window's first value. */
+export function windowStarts({ shape, size }: PoolStep): Int32Array {
+  const [channels, height, width] = shape;
+  const starts: number[] = [];
+  for (let c = 0; c < channels; c++) {
+    for (let y = 0; y + size <= height; y += size)
+      for (let x = 0; x + size <= width; x += size) starts.push((c * height + y) * width + x);
+  }
+  return Int32Array.from(starts);
+}
+
+function sumWindows(step: PoolStep, x: Float64Array): Float64Array {
+  return Float64Array.from(windowStarts(step), (first) => {
+    let sum = 0;
+    for (let dy = 0; dy < step.size; dy++)
+      for (let dx = 0; dx < step.size; dx++) sum += x[first + dy * step.shape[2] + dx]!;
+    return sum;
+  });
+}
 
 /**
  * Any polynomial network: linear maps and products of values. Register 0 is the picture, register i > 0 what step i − 1 makes; the
@@ -31,7 +63,10 @@ export type StepNetwork = {
 /** Number of values in every register, the picture included. */
 export function registerSizes(network: StepNetwork): number[] {
   const sizes = [network.pictureShape.reduce((a, b) => a * b, 1)];
-  for (const step of network.steps) sizes.push(step.kind === 'linear' ? step.bias.length : sizes[step.left]!);
+  for (const step of network.steps) {
+    if (step.kind === 'linear') sizes.push(step.bias.length);
+    else sizes.push(step.kind === 'pool' ? windowStarts(step).length : sizes[step.left]!);
+  }
   return sizes;
 }
 
@@ -42,6 +77,10 @@ export function runRegisters(network: StepNetwork, picture: ArrayLike<number>): 
     if (step.kind === 'product') {
       const right = registers[step.right]!;
       registers.push(registers[step.left]!.map((value, i) => value * right[i]!));
+      continue;
+    }
+    if (step.kind === 'pool') {
+      registers.push(sumWindows(step, registers[step.source]!));
       continue;
     }
     const sum = step.bias.slice();
@@ -108,10 +147,11 @@ export function balanceSteps(
   let next = 0;
   network.steps.forEach((step, i) => {
     if (step.kind === 'product') factors.push(factors[step.left]! * factors[step.right]!);
+    else if (step.kind === 'pool') factors.push(factors[step.source]!);
     else factors.push(i === network.steps.length - 1 ? 1 / unit : peak / ranges[next++]!);
   });
   const steps = network.steps.map((step, i): Step => {
-    if (step.kind === 'product') return step;
+    if (step.kind !== 'linear') return step;
     const factor = factors[i + 1]!;
     return {
       ...step,

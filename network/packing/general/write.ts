@@ -1,6 +1,7 @@
 import type { Emitter, WeightedWire, Wire } from '../emitter.ts';
 import { type Diagonal, fillDiagonals } from './diagonals.ts';
 import type { NetworkPlan, PlannedLinear } from './plan.ts';
+import { poolLayout } from './pool-layout.ts';
 import { foldOf, type SlotLayout, slotContents, weightCopies } from './slot-layout.ts';
 import type { LinearStep, StepNetwork } from './steps.ts';
 
@@ -97,6 +98,11 @@ class Writer {
         const last = i === network.steps.length - 1;
         const target = last ? this.#scales.answer : this.#scales.inner;
         this.#registers.push(this.#linear(step, this.#plan.linear.get(i)!, target));
+        return;
+      }
+      if (step.kind === 'pool') {
+        const { fold } = poolLayout(this.#plan.layouts[step.source]!, step)!;
+        this.#registers.push(this.#registers[step.source]!.map((wire) => this.#emitter.fold(wire, fold)));
         return;
       }
       const level = Math.min(
