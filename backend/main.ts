@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { BackendConfig } from '#config/schema.ts';
 import type { BackendState, Result } from '#protocol/messages.ts';
 import { siteTopics } from '#protocol/topics.ts';
@@ -20,6 +21,7 @@ import { ResultPublisher } from './results/result-publisher.ts';
 import { removeOldResults } from './results/retention.ts';
 import { SiteView } from './results/site-view.ts';
 import { openSite, type Site } from './site.ts';
+import { isDiskLow } from './store/disk-low.ts';
 
 export type BackendOptions = {
   readonly config: BackendConfig;
@@ -143,6 +145,7 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
   });
   const chunks = new ChunkServer({ store, blobs: site.blobs, site: site.name, link, log });
   const receipts = new ReceiptSender({ site: site.name, link, clock, log });
+  const inboxFolder = config.store.kind === 'sqlite' ? dirname(config.store.file) : null;
   const intake = new Intake({
     store,
     receipts,
@@ -150,6 +153,7 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
     log,
     refusals: new RefusalLog(store, clock, log),
     onStored: () => processor.wake(),
+    ...(inboxFolder !== null && { isDiskLow: () => isDiskLow(inboxFolder) }),
   });
   const topics = siteTopics(site.name);
   link.subscribe(topics.inferences, intake.receive);

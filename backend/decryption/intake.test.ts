@@ -78,12 +78,41 @@ describe('the intake', () => {
   });
 
   it('takes no more of one gateway than its bound, and leaves room for others', async () => {
-    const intake = makeIntake({ bound: { items: 2, bytes: 1000 } });
+    const intake = makeIntake({ bound: { items: 2, bytes: 1000, siteBytes: 1000 } });
     for (let index = 0; index < 5; index++) intake.receive(TOPIC, bytes(index), PACKET);
     intake.receive(TOPIC.replace('gate', 'other'), bytes(9), PACKET);
     await intake.idle();
     expect(receipted.map((line) => line.split(' ')[0])).toEqual(['gate', 'gate', 'other']);
     expect(await site.store.counters.all()).toEqual({ 'refused.inbox-full': 3 });
+  });
+
+  it('takes no more of all gateways than the bound of the site', async () => {
+    const intake = makeIntake({ bound: { items: 9, bytes: 1000, siteBytes: 250 } });
+    for (const gateway of ['one', 'two', 'three'])
+      intake.receive(TOPIC.replace('gate', gateway), bytes(1), PACKET);
+    await intake.idle();
+    expect(receipted.map((line) => line.split(' ')[0])).toEqual(['one', 'two']);
+    expect(await site.store.counters.all()).toEqual({ 'refused.site-full': 1 });
+  });
+
+  it('takes nothing new while the disk is nearly full, and says so', async () => {
+    let isLow = false;
+    const intake = makeIntake({ isDiskLow: async () => isLow });
+    const send = async (index: number) => {
+      intake.receive(TOPIC, bytes(index), PACKET);
+      await intake.idle();
+    };
+    await send(1);
+    isLow = true;
+    await send(2);
+    expect(receipted).toHaveLength(1);
+    await send(1);
+    expect(receipted).toHaveLength(2);
+    expect(await site.store.counters.all()).toEqual({ 'refused.disk-full': 1 });
+    expect((await site.store.journal.latest(1))[0]?.code).toBe('REFUSED_DISK_FULL');
+    isLow = false;
+    await send(2);
+    expect(receipted).toHaveLength(3);
   });
 
   it('does not let one gateway take the place of the bytes of another', async () => {

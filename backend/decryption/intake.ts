@@ -18,13 +18,18 @@ export type IntakeOptions = {
   /** Called after envelopes became durable. */
   readonly onStored: () => void;
   readonly bound?: InboxBound;
+  /** Whether the disk of the inbox is nearly full; asked before each commit. Never, where it is not on a disk of this machine. */
+  readonly isDiskLow?: () => Promise<boolean>;
 };
 
-const BOUND: InboxBound = { items: 20_000, bytes: 2 ** 30 };
+const BOUND: InboxBound = { items: 20_000, bytes: 2 ** 30, siteBytes: 4 * 2 ** 30 };
+const NOTHING: InboxBound = { items: 0, bytes: 0, siteBytes: 0 };
 /** Envelopes that one commit makes durable. */
 const MAX_BATCH = 64;
 /** Envelopes in memory before their commit; more are dropped without receipt, and come again. */
 const MAX_PENDING = 512;
+
+const FULL = { full: 'inbox-full', 'site-full': 'site-full' } as const;
 
 type Arrival = Omit<InboxItem, 'id' | 'attempts'>;
 type Drops = { count: number; readonly gateways: Set<string> };
@@ -104,13 +109,15 @@ export class Intake {
 
   async #keep(batch: readonly Arrival[]): Promise<Arrival[]> {
     if (batch.length === 0) return [];
-    const { store, bound = BOUND } = this.#options;
+    const { store, bound = BOUND, isDiskLow } = this.#options;
+    const isLow = (await isDiskLow?.()) ?? false;
     return store.transaction(async (inside) => {
       const kept: Arrival[] = [];
       for (const arrival of batch) {
-        const outcome = await inside.inbox.add(arrival, bound);
-        if (outcome === 'full') this.#drop([arrival.gateway], 'inbox-full');
-        else kept.push(arrival);
+        // What waits already is confirmed also while the disk is low.
+        const outcome = await inside.inbox.add(arrival, isLow ? NOTHING : bound);
+        if (outcome === 'stored' || outcome === 'present') kept.push(arrival);
+        else this.#drop([arrival.gateway], isLow ? 'disk-full' : FULL[outcome]);
       }
       return kept;
     });

@@ -106,7 +106,7 @@ describe('an envelope', () => {
 
   async function deliver(bytes: Uint8Array, topic = { gateway: 'gate', camera: 'door' }): Promise<void> {
     const digest = envelopeDigest(bytes);
-    const bound = { items: 100, bytes: 2 ** 30 };
+    const bound = { items: 100, bytes: 2 ** 30, siteBytes: 2 ** 30 };
     await site.store.inbox.add({ ...topic, digest, receivedMs: Date.now(), envelope: bytes }, bound);
     await drain();
   }
@@ -389,7 +389,7 @@ describe('an envelope', () => {
       onResult: (result) => results.push(result),
       onChange: () => {},
     });
-    const bound = { items: 100, bytes: 2 ** 30 };
+    const bound = { items: 100, bytes: 2 ** 30, siteBytes: 2 ** 30 };
     for (const sequence of [0, 1]) {
       const envelope = encodeEnvelope(makeEnvelope({ sequence }), signingKey);
       const names = { gateway: 'gate', camera: 'door', digest: envelopeDigest(envelope) };

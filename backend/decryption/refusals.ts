@@ -3,6 +3,8 @@ export const REFUSALS = {
   retained: 'a retained message stands on an inference topic',
   oversized: 'the message is larger than any envelope',
   'inbox-full': 'too much of this gateway waits already; it will send it again',
+  'site-full': 'too much of all gateways together waits already; it will be sent again',
+  'disk-full': 'the disk of the inbox is nearly full; it will be sent again',
   malformed: 'the bytes are not an envelope',
   'unknown-gateway': 'no such gateway is enrolled',
   signature: 'the signature is not the one of the gateway',

@@ -13,8 +13,18 @@ export type InboxItem = {
   readonly envelope: Uint8Array;
 };
 
-/** How much of one gateway may wait; more is not taken, and stays in the gateway's outbox. */
-export type InboxBound = { readonly items: number; readonly bytes: number };
+/** How much may wait; more is not taken, and stays in the gateways' outboxes. */
+export type InboxBound = {
+  /** Of one gateway. */
+  readonly items: number;
+  /** Of one gateway. */
+  readonly bytes: number;
+  /** Of all gateways together. */
+  readonly siteBytes: number;
+};
+
+/** What waits, of one gateway and of all. */
+type Usage = { readonly items: number; readonly bytes: number; readonly site_bytes: number };
 
 /**
  * Envelopes that were received and not settled yet. Keyed by the digest of the bytes and not by what the bytes say:
@@ -28,14 +38,15 @@ export class InboxStore {
   }
 
   /**
-   * Keeps an envelope, durably.
+   * Keeps an envelope, durably, in a time that does not depend on how many wait.
    *
-   * @returns `stored`, `present` where the same bytes of this gateway wait already, or `full`.
+   * @returns `stored`; `present` where the same bytes of this gateway wait already; `full` where too much of this gateway waits, or
+   *   `site-full` where too much of all does.
    */
   async add(
     item: Omit<InboxItem, 'id' | 'attempts'>,
     bound: InboxBound,
-  ): Promise<'stored' | 'present' | 'full'> {
+  ): Promise<'stored' | 'present' | 'full' | 'site-full'> {
     return this.#database.transaction(async (inside) => {
       const [present] = await inside.all<{ id: number }>(
         'SELECT id FROM inbox WHERE gateway = ? AND digest = ?',
@@ -43,13 +54,10 @@ export class InboxStore {
         item.digest,
       );
       if (present !== undefined) return 'present';
-      const [waiting] = await inside.all<{ items: number; bytes: number }>(
-        `SELECT COUNT(*) AS items, CAST(COALESCE(SUM(LENGTH(envelope)), 0) AS ${this.#database.dialect.integer}) AS bytes
-         FROM inbox WHERE gateway = ?`,
-        item.gateway,
-      );
-      const { items, bytes } = waiting!;
-      if (items + 1 > bound.items || bytes + item.envelope.length > bound.bytes) return 'full';
+      const added = item.envelope.length;
+      const { items, bytes, site_bytes: siteBytes } = await this.#usage(inside, item.gateway);
+      if (items + 1 > bound.items || bytes + added > bound.bytes) return 'full';
+      if (siteBytes + added > bound.siteBytes) return 'site-full';
       await inside.run(
         `INSERT INTO inbox (gateway, digest, camera, received_ms, attempts, envelope) VALUES (?, ?, ?, ?, 0, ?)`,
         item.gateway,
@@ -58,8 +66,28 @@ export class InboxStore {
         item.receivedMs,
         item.envelope,
       );
+      await inside.run(
+        `INSERT INTO inbox_usage (gateway, items, bytes) VALUES (?, 1, ?)
+         ON CONFLICT (gateway) DO UPDATE SET items = inbox_usage.items + 1, bytes = inbox_usage.bytes + excluded.bytes`,
+        item.gateway,
+        added,
+      );
       return 'stored';
     });
+  }
+
+  /** One row for each gateway is read, however much waits. */
+  async #usage(inside: Database, gateway: string): Promise<Usage> {
+    const { integer } = this.#database.dialect;
+    const sum = (value: string) => `CAST(COALESCE(SUM(${value}), 0) AS ${integer})`;
+    const [usage] = await inside.all<Usage>(
+      `SELECT ${sum('CASE WHEN gateway = ? THEN items ELSE 0 END')} AS items,
+         ${sum('CASE WHEN gateway = ? THEN bytes ELSE 0 END')} AS bytes, ${sum('bytes')} AS site_bytes
+       FROM inbox_usage`,
+      gateway,
+      gateway,
+    );
+    return usage!;
   }
 
   /** The oldest item, of those after the item `afterId` where it is given; or null. */
@@ -77,11 +105,26 @@ export class InboxStore {
   }
 
   async remove(id: number): Promise<void> {
-    await this.#database.run('DELETE FROM inbox WHERE id = ?', id);
+    await this.#database.transaction(async (inside) => {
+      const [gone] = await inside.all<{ gateway: string; bytes: number }>(
+        'DELETE FROM inbox WHERE id = ? RETURNING gateway, LENGTH(envelope) AS bytes',
+        id,
+      );
+      if (gone === undefined) return;
+      await inside.run(
+        'UPDATE inbox_usage SET items = items - 1, bytes = bytes - ? WHERE gateway = ?',
+        gone.bytes,
+        gone.gateway,
+      );
+    });
   }
 
+  /** How many wait, of all gateways. */
   async count(): Promise<number> {
-    const [row] = await this.#database.all<{ count: number }>('SELECT COUNT(*) AS count FROM inbox');
-    return row?.count ?? 0;
+    const { integer } = this.#database.dialect;
+    const [row] = await this.#database.all<{ count: number }>(
+      `SELECT CAST(COALESCE(SUM(items), 0) AS ${integer}) AS count FROM inbox_usage`,
+    );
+    return row!.count;
   }
 }

@@ -52,14 +52,23 @@ const MIGRATIONS: readonly Migration[] = [
   ],
   // Cameras that their gateway does not have any more: not shown, but still its own for answers that come late.
   ({ integer }) => [`ALTER TABLE cameras ADD COLUMN retired_ms ${integer}`],
+  // What waits of each gateway, kept with each envelope that comes and goes: to add it up each time is slow while much waits.
+  ({ integer, tableOptions }) => [
+    `CREATE TABLE inbox_usage (
+      gateway TEXT PRIMARY KEY, items ${integer} NOT NULL, bytes ${integer} NOT NULL
+    ) ${tableOptions}`,
+    `INSERT INTO inbox_usage (gateway, items, bytes)
+     SELECT gateway, COUNT(*), SUM(LENGTH(envelope)) FROM inbox GROUP BY gateway`,
+  ],
 ];
 
 /**
  * Brings a database to the schema of this version of Blindsight, in one transaction.
  *
+ * @param target schema to stop at; tests make an old one with it
  * @throws BlindsightError STORE_TOO_NEW where a newer Blindsight has written the database.
  */
-export async function migrate(database: Database): Promise<void> {
+export async function migrate(database: Database, target = MIGRATIONS.length): Promise<void> {
   await database.transaction(async (inside) => {
     const { dialect } = inside;
     if (dialect.kind === 'postgresql') {
@@ -77,11 +86,10 @@ export async function migrate(database: Database): Promise<void> {
         `the store has schema ${current}, this version of Blindsight knows ${MIGRATIONS.length} at most`,
       );
     }
-    for (const migration of MIGRATIONS.slice(current)) {
+    for (const migration of MIGRATIONS.slice(current, target)) {
       for (const statement of migration(dialect)) await inside.run(statement);
     }
-    if (row === undefined) await inside.run('INSERT INTO schema_version VALUES (?)', MIGRATIONS.length);
-    else if (current < MIGRATIONS.length)
-      await inside.run('UPDATE schema_version SET version = ?', MIGRATIONS.length);
+    if (row === undefined) await inside.run('INSERT INTO schema_version VALUES (?)', target);
+    else if (current < target) await inside.run('UPDATE schema_version SET version = ?', target);
   });
 }

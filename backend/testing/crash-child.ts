@@ -17,7 +17,7 @@ async function receive(from: number): Promise<void> {
   for (let sequence = from; ; sequence++) {
     const digest = String(sequence).padStart(64, '0');
     const item = { digest, gateway: 'gate', camera: 'door', receivedMs: 1, envelope: new Uint8Array(20_000) };
-    await store.inbox.add(item, { items: 1e6, bytes: 1e12 });
+    await store.inbox.add(item, { items: 1e6, bytes: 1e12, siteBytes: 1e12 });
     say(`stored ${sequence}`);
   }
 }

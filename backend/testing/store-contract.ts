@@ -219,13 +219,13 @@ export function describeStore(name: string, open: () => Promise<Database>): void
     });
 
     it('keeps envelopes in order of arrival, each once, up to the bound of each gateway', async () => {
-      const bound = { items: 2, bytes: 100 };
+      const bound = { items: 2, bytes: 100, siteBytes: 1000 };
       expect(await store.inbox.add(item('a'), bound)).toBe('stored');
       expect(await store.inbox.add(item('a'), bound)).toBe('present');
       expect(await store.inbox.add(item('b'), bound)).toBe('stored');
       expect(await store.inbox.add(item('c'), bound)).toBe('full');
       expect(await store.inbox.add(item('b', 'other'), bound)).toBe('stored');
-      expect(await store.inbox.add(item('c', 'other'), { items: 9, bytes: 5 })).toBe('full');
+      expect(await store.inbox.add(item('c', 'other'), { ...bound, items: 9, bytes: 5 })).toBe('full');
       const first = (await store.inbox.first())!;
       expect(first).toMatchObject({
         digest: 'a',
@@ -240,6 +240,48 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       await store.inbox.remove(first.id);
       expect((await store.inbox.first())?.digest).toBe('b');
       expect(await store.inbox.count()).toBe(2);
+    });
+
+    it('makes room in the inbox with what leaves it, and bounds all gateways together', async () => {
+      const bound = { items: 1, bytes: 3, siteBytes: 6 };
+      for (const round of ['a', 'b', 'c']) {
+        expect(await store.inbox.add(item(round), bound)).toBe('stored');
+        expect(await store.inbox.add(item('x'), bound)).toBe('full');
+        expect(await store.inbox.add(item(round, 'other'), bound)).toBe('stored');
+        expect(await store.inbox.add(item(round, 'third'), bound)).toBe('site-full');
+        for (let left = 2; left > 0; left--) {
+          expect(await store.inbox.count()).toBe(left);
+          const { id } = (await store.inbox.first())!;
+          await store.inbox.remove(id);
+          await store.inbox.remove(id);
+        }
+      }
+      expect(await store.inbox.count()).toBe(0);
+    });
+
+    it('does not count what a transaction took back', async () => {
+      const bound = { items: 1, bytes: 3, siteBytes: 3 };
+      await expect(
+        store.transaction(async (inside) => {
+          await inside.inbox.add(item('a'), bound);
+          throw new Error('disk full');
+        }),
+      ).rejects.toThrow('disk full');
+      expect(await store.inbox.add(item('b'), bound)).toBe('stored');
+    });
+
+    it('knows what waited in a store of before the bound had a row of its own', async () => {
+      const old = await open();
+      await migrate(old, 2);
+      const insert = `INSERT INTO inbox (gateway, digest, camera, received_ms, attempts, envelope) VALUES ('gate', ?, 'door', 1, 0, ?)`;
+      for (const digest of ['a', 'b']) await old.run(insert, digest, Uint8Array.of(1, 2, 3));
+      await migrate(old);
+      const { inbox } = new Store(old);
+      expect(await inbox.count()).toBe(2);
+      const bound = { items: 9, bytes: 8, siteBytes: 99 };
+      expect(await inbox.add(item('c'), bound)).toBe('full');
+      expect(await inbox.add(item('c'), { ...bound, bytes: 9 })).toBe('stored');
+      await old.close();
     });
 
     it('stores a result once and keeps the first', async () => {

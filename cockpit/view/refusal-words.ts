@@ -3,6 +3,8 @@ const WORDS: Readonly<Record<string, string>> = {
   retained: 'A retained message stood where only fresh answers belong.',
   oversized: 'The message was larger than any answer.',
   'inbox-full': 'Too much waited already; the gateway sends it again.',
+  'site-full': 'Too much of all gateways waited already; the gateway sends it again.',
+  'disk-full': 'The disk of the backend is nearly full; the gateway sends it again.',
   malformed: 'The message was no answer at all.',
   'unknown-gateway': 'The sender is not an enrolled gateway.',
   signature: 'The signature is not the gateway’s.',
