@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { estimateCost } from '#fhe/program/cost.ts';
-import { calibrateRanges } from '../passes/calibrate-ranges.ts';
 import { compileNetwork } from '../packing/compile.ts';
 import { lowerGraph } from '../packing/lower.ts';
+import { calibrateRanges } from '../passes/calibrate-ranges.ts';
 import { randomStack } from '../testing/random-stack.ts';
 import { convolutionalGraph, node, randomPictures } from '../testing/small-graphs.ts';
 import { drawExplanation } from './draw-explanation.ts';
@@ -40,6 +40,7 @@ describe('ExplainNetwork', () => {
 
   it.each([
     ['a chain', graph],
+    ['pooling', randomStack(3, ['conv', 'pool', 'dense'])],
     ['a residual network', randomStack(3, ['conv', 'residual'])],
     ['several ciphertexts', randomStack(2, ['conv', 'dense'], { side: 32, maps: 5 })],
   ])('accounts for every operation of %s', (_, network) => {
@@ -64,7 +65,9 @@ describe('ExplainNetwork', () => {
     };
     const explanation = explainNetwork(relu);
     expect(explanation.layers).toEqual(explainNetwork(graph).layers);
-    expect(explanation.notes.join()).toContain("2 activations or poolings are not polynomials (node 's1' (Relu)");
+    expect(explanation.notes.join()).toContain(
+      "2 activations or poolings are not polynomials (node 's1' (Relu)",
+    );
   });
 });
 
@@ -73,7 +76,14 @@ describe('PrintExplanation', () => {
     const text = printExplanation(explainNetwork(graph, { name: 'counter' }));
     expect(text).toMatch(/^counter\n/);
     expect(text.match(/^linear /gm)).toHaveLength(3);
-    for (const word of ['ring degree N  8192', 'log2(QP)', 'bundle', 'memory', 'precision', 'typical two-core'])
+    for (const word of [
+      'ring degree N  8192',
+      'log2(QP)',
+      'bundle',
+      'memory',
+      'precision',
+      'typical two-core',
+    ])
       expect(text).toContain(word);
   });
 });
