@@ -1,3 +1,4 @@
+import { clipFactor } from './clip-factor.ts';
 import type { Parameter } from './layers/layer.ts';
 
 /** Settings of {@link Adam}. */
@@ -30,10 +31,7 @@ export class Adam {
   /** Moves every parameter against its gradient. */
   step(learningRate: number): void {
     this.#steps++;
-    let norm = 0;
-    for (const { gradients } of this.#parameters) for (const g of gradients) norm += g * g;
-    norm = Math.sqrt(norm);
-    const clip = norm > this.#options.gradientNorm ? this.#options.gradientNorm / norm : 1;
+    const clip = clipFactor(this.#parameters, this.#options.gradientNorm);
     const rate = (learningRate * Math.sqrt(1 - BETA2 ** this.#steps)) / (1 - BETA1 ** this.#steps);
     this.#parameters.forEach(({ values, gradients, decays }, p) => {
       const first = this.#first[p]!;

@@ -30,6 +30,7 @@ const recipeSchema = z.strictObject({
   training: z.strictObject({
     epochs: count,
     batch: count,
+    optimizer: z.enum(['adam', 'sgd']).exactOptional(),
     /** Highest learning rate; it warms up and falls as a cosine. */
     learningRate: z.number().positive(),
     weightDecay: z.number().min(0),

@@ -103,6 +103,7 @@ export async function trainRecipe(work: RecipeTraining): Promise<TrainedNetwork>
       batch,
       learningRate,
       weightDecay,
+      ...(rest.optimizer && { optimizer: rest.optimizer }),
       ...(labelSmoothing !== undefined && { labelSmoothing }),
       ...(averaging !== undefined && { averaging }),
       ...(freezeNormalizationAt !== undefined && { freezeNormalizationAt }),

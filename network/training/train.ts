@@ -2,6 +2,7 @@ import { type Dataset, pictureValues } from '../datasets/dataset.ts';
 import { NetworkError } from '../errors.ts';
 import { Adam } from './adam.ts';
 import { SeededRandom } from './random.ts';
+import { Sgd } from './sgd.ts';
 import { type Architecture, TrainableNetwork } from './trainable-network.ts';
 import { WeightAverage } from './weight-average.ts';
 import { Workspace } from './workspace.ts';
@@ -25,6 +26,8 @@ export type TrainingOptions = {
   readonly seed: number;
   readonly epochs: number;
   readonly batch: number;
+  /** Adam where it is left out; `sgd` is plain descent with momentum. */
+  readonly optimizer?: 'adam' | 'sgd';
   /** Highest learning rate; it warms up over the first 5 % of the steps and falls as a cosine. */
   readonly learningRate: number;
   readonly weightDecay: number;
@@ -154,7 +157,8 @@ export async function trainNetwork(
       `${network.classes} outputs for ${training.labels.length} labels`,
     );
   }
-  const adam = new Adam(network.parameters, {
+  const Optimizer = options.optimizer === 'sgd' ? Sgd : Adam;
+  const optimizer = new Optimizer(network.parameters, {
     weightDecay: options.weightDecay,
     gradientNorm: GRADIENT_NORM,
   });
@@ -189,7 +193,9 @@ export async function trainNetwork(
       loss += measured.loss;
       hits += measured.hits;
       network.backward(gradient, batch);
-      adam.step(rateAt((epoch - 1) * stepsPerEpoch + step, epochs * stepsPerEpoch, options.learningRate));
+      optimizer.step(
+        rateAt((epoch - 1) * stepsPerEpoch + step, epochs * stepsPerEpoch, options.learningRate),
+      );
       average?.add(network.state);
     }
     const weights = network.snapshot();
