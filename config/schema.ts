@@ -14,6 +14,9 @@ const Broker = z.strictObject({
   key: secretPath(),
 });
 
+/** Whole message of MQTT, header and topic included. The same default in broker, backend and deploy/mosquitto. */
+const maxMessageKilobytes = z.number().positive().max(16384).default(256);
+
 const Log = z
   .strictObject({
     level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
@@ -100,7 +103,8 @@ export type CameraConfig = AgentConfig['cameras'][number];
 export const BackendConfig = z.strictObject({
   site: Name,
   data: filePath(),
-  broker: Broker,
+  /** With the largest message that the broker takes: a network whose answers are larger is not released. */
+  broker: Broker.extend({ maxMessageKilobytes }),
   store: z
     .discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('sqlite'), file: filePath().default('blindsight.db') }),
@@ -135,7 +139,7 @@ export const BrokerConfig = z.strictObject({
   ca: filePath(),
   certificate: filePath(),
   key: secretPath(),
-  maxMessageKilobytes: z.number().positive().max(16384).default(256),
+  maxMessageKilobytes,
   drainSeconds: z.number().positive().default(5),
   log: Log,
 });

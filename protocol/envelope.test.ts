@@ -2,8 +2,16 @@ import { generateKeyPairSync } from 'node:crypto';
 import { encode } from 'cborg';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeEnvelope, type Envelope, encodeEnvelope, envelopeDigest, verifyEnvelope } from './envelope.ts';
+import {
+  decodeEnvelope,
+  ENVELOPE_OVERHEAD_BYTES,
+  type Envelope,
+  encodeEnvelope,
+  envelopeDigest,
+  verifyEnvelope,
+} from './envelope.ts';
 import { BlindsightError } from './errors.ts';
+import { gatewayTopics } from './topics.ts';
 
 const MAX_BYTES = 4096;
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
@@ -47,6 +55,21 @@ describe('envelope', () => {
     expect(decoded.envelope).toEqual(sample);
     expect(verifyEnvelope(decoded, publicKey)).toBe(true);
     expect(verifyEnvelope(decoded, generateKeyPairSync('ed25519').publicKey)).toBe(false);
+  });
+
+  it('has no more than a known number of bytes beyond the ciphertext, topic included', () => {
+    const long = 'n'.repeat(32);
+    const largest: Envelope = {
+      ...sample,
+      ...{ site: long, gateway: long, camera: long },
+      ...{ session: Number.MAX_SAFE_INTEGER, sequence: Number.MAX_SAFE_INTEGER },
+      timings: { prepareMs: 0.1, encryptMs: 0.1, evaluateMs: 0.1 },
+      ciphertext: new Uint8Array(16_424),
+    };
+    const topic = gatewayTopics(long, long).inference(long);
+    // Fixed header of five bytes, length of the topic, packet identifier.
+    const message = 5 + 2 + topic.length + 2 + encodeEnvelope(largest, privateKey).length;
+    expect(message - largest.ciphertext.length).toBeLessThanOrEqual(ENVELOPE_OVERHEAD_BYTES);
   });
 
   it('reads any well-formed envelope back', () => {

@@ -31,6 +31,9 @@ export type Envelope = {
 /** An envelope as it was decoded, with the bytes that its signature covers. */
 export type DecodedEnvelope = Signed & { readonly envelope: Envelope };
 
+/** Most bytes that a message has beyond the ciphertext of its envelope: names, numbers, signature, topic. */
+export const ENVELOPE_OVERHEAD_BYTES = 1024;
+
 const epochMs = z.number().finite().nonnegative();
 const count = z.number().int().nonnegative();
 const durationMs = z.number().finite().nonnegative();

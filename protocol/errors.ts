@@ -139,6 +139,12 @@ export const ERRORS = {
     meaning: 'A gateway of this name is enrolled already.',
     action: 'Choose another name.',
   },
+  ANSWER_TOO_LARGE: {
+    meaning: 'The encrypted answers of a network would be larger than the messages that the broker takes.',
+    action:
+      'Raise the limit of the broker (`maxMessageKilobytes`, or max_packet_size of Mosquitto) and then `broker.maxMessageKilobytes` in ' +
+      'backend.yaml, or deploy a smaller network.',
+  },
   GATEWAY_NOT_FOUND: {
     meaning: 'No gateway of this name is enrolled.',
     action: 'List the gateways with `blindsight gateway list`.',
@@ -270,6 +276,11 @@ export const ERRORS = {
   DEMO_PORT_TAKEN: {
     meaning: 'The port that was asked for the page is in use.',
     action: 'Choose another with --port N, or leave it out and a free one is taken.',
+  },
+  DEMO_REFUSED: {
+    meaning: 'The gateway of the all-in-one site refuses the encrypted network, also one that was just made.',
+    action:
+      'Read data/logs/agent.log of the site. `npm start -- --data DIR` with a new folder starts afresh.',
   },
   DATA_IN_USE: {
     meaning: 'Another process works on this data folder in the same role.',

@@ -1,9 +1,13 @@
 import { createPrivateKey } from 'node:crypto';
+import { ENVELOPE_OVERHEAD_BYTES } from '#protocol/envelope.ts';
+import { BlindsightError } from '#protocol/errors.ts';
 import { type Manifest, manifestDigest, signManifest } from '#protocol/manifest.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
+import { ENVELOPE_MAX_BYTES } from '../decryption/check-envelope.ts';
 import { SECRETS } from '../sealing/identities.ts';
 import type { Site } from '../site.ts';
 import type { DeploymentRecord } from '../store/deployments.ts';
+import type { ModelRecord } from '../store/models.ts';
 import { findGateway } from './gateways.ts';
 import { findModel } from './models.ts';
 
@@ -13,19 +17,24 @@ export type DeployModelOptions = {
   /** The newest where left out. An older one is a rollback, and a new release like any other. */
   readonly version?: number;
   readonly gateway: string;
+  /** Largest message that the broker takes; 256 KiB where left out. */
+  readonly maxMessageBytes?: number;
   readonly clock?: Clock;
 };
+
+const MAX_MESSAGE_BYTES = 256 * 1024;
 
 /**
  * Releases a model to a gateway: a signed manifest with the gateway's next counter. The running daemon sees it within a
  * second and publishes it; without a daemon it waits in the store.
  *
- * @throws BlindsightError MODEL_NOT_FOUND, GATEWAY_NOT_FOUND, SECRET_MISSING.
+ * @throws BlindsightError MODEL_NOT_FOUND, GATEWAY_NOT_FOUND, ANSWER_TOO_LARGE, SECRET_MISSING.
  */
 export async function deployModel(options: DeployModelOptions): Promise<DeploymentRecord> {
   const { site, clock = systemClock } = options;
   const model = await findModel(site, options.model, options.version);
   const gateway = await findGateway(site, options.gateway);
+  checkAnswerSize(model, options.maxMessageBytes ?? MAX_MESSAGE_BYTES);
   const pem = await site.vault.fetch(site.store, SECRETS.ownerSigningKey);
   const signingKey = createPrivateKey(Buffer.from(pem));
   pem.fill(0);
@@ -63,6 +72,17 @@ export async function deployModel(options: DeployModelOptions): Promise<Deployme
     });
     return (await store.deployments.get(digest))!;
   });
+}
+
+/** A broker drops what is too large without a word to the gateway, which would then keep answers until they expire. */
+function checkAnswerSize({ name, version, answerBytes }: ModelRecord, brokerBytes: number): void {
+  const bytes = answerBytes + ENVELOPE_OVERHEAD_BYTES;
+  const most = Math.min(brokerBytes, ENVELOPE_MAX_BYTES);
+  if (bytes <= most) return;
+  throw new BlindsightError(
+    'ANSWER_TOO_LARGE',
+    `answers of ${name} version ${version} make messages of up to ${bytes} bytes; at most ${most} pass`,
+  );
 }
 
 /** All releases, by gateway and counter. */

@@ -147,6 +147,11 @@ describe('a site', () => {
       brokerUrl: 'mqtts://localhost:1',
     });
     await expect(deploy('other', 'gate')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+    const release = { site: opened, model: 'counter', gateway: 'gate' };
+    await expect(deployModel({ ...release, maxMessageBytes: 1000 })).rejects.toMatchObject({
+      code: 'ANSWER_TOO_LARGE',
+      message: 'answers of counter version 1 make messages of up to 1034 bytes; at most 1000 pass',
+    });
     await deploy('counter', 'gate');
     const second = await deploy('counter', 'gate');
     expect((await listDeployments(opened)).map((row) => [row.counter, row.status])).toEqual([

@@ -10,8 +10,9 @@ import { cameraSetting } from './camera-address.ts';
 import { DaemonProcess } from './daemon-process.ts';
 import type { DemoOptions } from './options.ts';
 import { freePort, isFree } from './ports.ts';
-import { prepareSite } from './prepare-site.ts';
+import { prepareSite, renewNetwork } from './prepare-site.ts';
 import { untilReady } from './ready.ts';
+import { RefusalWatch } from './refusal-watch.ts';
 import { changeSettings } from './settings.ts';
 import { COUNTER_CLIP, SimulatedCamera } from './simulated-camera.ts';
 import { watchResults } from './watch.ts';
@@ -39,7 +40,7 @@ async function freshLog(folder: string, name: string): Promise<string> {
  * started with the same commands and files as on a real site.
  *
  * @returns exit code
- * @throws BlindsightError DATA_IN_USE, DEMO_PORT_TAKEN, DEMO_CAMERA, DEMO_NOT_READY, and what the site's operations throw
+ * @throws BlindsightError DATA_IN_USE, DEMO_PORT_TAKEN, DEMO_CAMERA, DEMO_NOT_READY, DEMO_REFUSED, and what the site's operations throw
  */
 export async function runDemo(options: DemoOptions, signal: AbortSignal): Promise<number> {
   const data = resolve(options.data);
@@ -47,6 +48,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   const cleanUp: (() => Promise<void> | void)[] = [lockData(data, 'demo')];
   const stop = new AbortController();
   const ending = AbortSignal.any([signal, stop.signal]);
+  let failure: unknown = null;
   process.stdout.on('error', () => stop.abort()); // whoever read our results went away
 
   try {
@@ -89,6 +91,14 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
     ]);
     await startDaemon('agent', site.agentConfig, null);
 
+    const refusals = new RefusalWatch(
+      site.release,
+      (refused) => renewNetwork(data, refused, ending),
+      (error) => {
+        failure = error;
+        stop.abort();
+      },
+    );
     note(`The page: ${origin}/   (Ctrl-C ends everything)`);
     const count = await watchResults({
       origin,
@@ -97,13 +107,15 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
       once: options.once,
       print: (line) => void process.stdout.write(`${line}\n`),
       note,
+      onRefused: refusals.hear,
       signal: ending,
     });
+    if (failure !== null) throw failure;
     return options.once === null || count >= options.once ? EXIT.done : EXIT.interrupted;
   } catch (error) {
     // Whatever fails because it was cut short is no news to the person who asked for that.
-    if (ending.aborted) return EXIT.interrupted;
-    throw error;
+    if (ending.aborted && failure === null) return EXIT.interrupted;
+    throw failure ?? error;
   } finally {
     await step('Ending', async () => {
       for (const undo of cleanUp) await undo();

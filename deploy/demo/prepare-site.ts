@@ -4,8 +4,11 @@ import { deployModel, listDeployments } from '#backend/operations/deploy-model.t
 import { enrolGateway } from '#backend/operations/enrol-gateway.ts';
 import { listGateways } from '#backend/operations/gateways.ts';
 import { initializeSite } from '#backend/operations/initialize-site.ts';
+import { isCurrent } from '#backend/operations/is-current.ts';
 import { listModels } from '#backend/operations/models.ts';
 import { protectModel } from '#backend/operations/protect-model.ts';
+import type { Site } from '#backend/site.ts';
+import type { DeploymentRecord } from '#backend/store/deployments.ts';
 import { step } from '../setup/progress.mjs';
 import { siteFiles, withSite } from '../site-folder.ts';
 
@@ -19,6 +22,8 @@ export type PreparedSite = {
   /** The gateway's enrolment package. */
   readonly gatewayFolder: string;
   readonly agentConfig: string;
+  /** Digest of the gateway's newest release. */
+  readonly release: string;
 };
 
 /** Name of the gateway whose package is in the folder, or of the one to enrol where there is none. */
@@ -44,10 +49,11 @@ export async function prepareSite(data: string, signal: AbortSignal): Promise<Pr
     await step('Making keys and certificates', () => initializeSite(folder, SITE));
   }
   return withSite(folder, async (site, config) => {
-    if (!(await listModels(site)).some((model) => model.name === NETWORK)) {
-      await step('Encrypting the network: every parameter, and evaluation keys', () =>
-        protectModel({ site, network: NETWORK, signal }),
-      );
+    const stored = (await listModels(site)).filter((model) => model.name === NETWORK).at(-1);
+    const outdated = stored !== undefined && !(await isCurrent(stored, NETWORK));
+    if (stored === undefined || outdated) {
+      const why = outdated ? 'anew, because this version of Blindsight makes another program of it' : '';
+      await protectBundled(site, signal, why);
     }
     const enrolled = (await listGateways(site)).map((gateway) => gateway.name);
     const { name, exists } = gatewayName(folder, enrolled);
@@ -57,11 +63,45 @@ export async function prepareSite(data: string, signal: AbortSignal): Promise<Pr
         enrolGateway({ site, name, outDirectory: gatewayFolder, brokerUrl: config.broker.url }),
       );
     }
-    if (!(await listDeployments(site)).some((release) => release.gateway === name)) {
-      await step('Releasing the network to the gateway', () =>
-        deployModel({ site, model: NETWORK, gateway: name }),
-      );
-    }
-    return { brokerConfig, backendConfig, gatewayFolder, agentConfig: join(gatewayFolder, 'agent.yaml') };
+    let release = (await listDeployments(site)).filter(({ gateway }) => gateway === name).at(-1);
+    // Another network that somebody deployed here stays.
+    if (release === undefined || (outdated && release.model === NETWORK))
+      release = await releaseBundled(site, name);
+    return {
+      brokerConfig,
+      backendConfig,
+      gatewayFolder,
+      agentConfig: join(gatewayFolder, 'agent.yaml'),
+      release: release.digest,
+    };
   });
+}
+
+/**
+ * Encrypts the bundled network once more and releases it to the gateway that refused the one before.
+ *
+ * @returns the digest of the new release; null where it is not the bundled network that the gateway is to run.
+ */
+export async function renewNetwork(
+  data: string,
+  refused: string,
+  signal: AbortSignal,
+): Promise<string | null> {
+  return withSite(siteFiles(data).folder, async (site) => {
+    const release = (await listDeployments(site)).find(({ digest }) => digest === refused);
+    if (release?.model !== NETWORK) return null;
+    await protectBundled(site, signal, 'anew, because the gateway refuses the one before');
+    return (await releaseBundled(site, release.gateway)).digest;
+  });
+}
+
+async function protectBundled(site: Site, signal: AbortSignal, why: string): Promise<void> {
+  const what = ['Encrypting the network', why].filter((words) => words !== '').join(' ');
+  await step(`${what}: every parameter, and evaluation keys`, () =>
+    protectModel({ site, network: NETWORK, signal }),
+  );
+}
+
+async function releaseBundled(site: Site, gateway: string): Promise<DeploymentRecord> {
+  return step('Releasing the network to the gateway', () => deployModel({ site, model: NETWORK, gateway }));
 }

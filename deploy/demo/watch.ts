@@ -15,8 +15,22 @@ export type WatchOptions = {
   readonly print: (line: string) => void;
   /** Tells the operator something that is not a result. */
   readonly note: (line: string) => void;
+  /** Hears, for each state of the site, of bundles that gateways refuse for good. What it throws ends the watch. */
+  readonly onRefused?: (subject: string, error: { readonly code: string; readonly message: string }) => void;
   readonly signal: AbortSignal;
 };
+
+/** The gateway tries these again by itself. */
+const PASSING = ['BUNDLE_DIGEST', 'BUNDLE_UNAVAILABLE'];
+
+function tellRefusals(state: SiteState, onRefused: NonNullable<WatchOptions['onRefused']>): void {
+  for (const { reported } of state.gateways) {
+    const { subject = null, status, error = null } = reported?.bundle ?? {};
+    const refused = status === 'refused' || status === 'rolled-back';
+    if (refused && subject !== null && error !== null && !PASSING.includes(error.code))
+      onRefused(subject, error);
+  }
+}
 
 /** Sentences about a site's state, each given once until it changes. */
 function stateNotes(state: SiteState, camera: string): Map<string, string> {
@@ -56,10 +70,12 @@ export async function watchResults(options: WatchOptions): Promise<number> {
   let count = 0;
   for await (const event of followEvents(`${origin}/api/events`, signal)) {
     if (event.type === 'state') {
-      for (const [key, sentence] of stateNotes(JSON.parse(event.data) as SiteState, camera)) {
+      const state = JSON.parse(event.data) as SiteState;
+      for (const [key, sentence] of stateNotes(state, camera)) {
         if (said.get(key) !== sentence) note(sentence);
         said.set(key, sentence);
       }
+      if (options.onRefused !== undefined) tellRefusals(state, options.onRefused);
     } else if (event.type === 'result') {
       print(json ? event.data : resultLine(JSON.parse(event.data) as Result));
       if (++count !== once) continue;

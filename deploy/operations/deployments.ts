@@ -3,8 +3,9 @@ import { withSite } from '../site-folder.ts';
 
 /** `blindsight deploy MODEL GATEWAY`. */
 export async function deploy(model: string, gateway: string, options: { data: string }): Promise<void> {
-  await withSite(options.data, async (site) => {
-    const release = await deployModel({ site, model, gateway });
+  await withSite(options.data, async (site, config) => {
+    const maxMessageBytes = config.broker.maxMessageKilobytes * 1024;
+    const release = await deployModel({ site, model, gateway, maxMessageBytes });
     process.stdout.write(
       `${release.model} version ${release.version} is release ${release.counter} of ${gateway} (${release.digest.slice(0, 12)}); ` +
         'a running backend sends it now\n',

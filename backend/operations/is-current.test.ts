@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { evaluationKeysBytes } from '#fhe/ckks/evaluation-keys.ts';
+import { encodeProgram } from '#fhe/program/codec.ts';
+import { verifyProgram } from '#fhe/program/verifier.ts';
+import { compileNetwork } from '#network/packing/compile.ts';
+import { loadZooNetwork } from '#network/zoo.ts';
+import type { ModelRecord } from '../store/models.ts';
+import { isCurrent } from './is-current.ts';
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** The record that protecting the bundled network would leave, without the encryption. */
+async function makeRecord(): Promise<ModelRecord> {
+  const { onnx, graph, metadata } = await loadZooNetwork('counter');
+  const { program, interpretation } = compileNetwork(graph, { ...metadata, name: 'entrance' });
+  const { parameters, requirements } = verifyProgram(program);
+  const bytes = encodeProgram(program);
+  return {
+    name: 'entrance',
+    version: 1,
+    createdMs: 0,
+    labels: metadata.labels,
+    ringDegree: 8192,
+    logQP: 1,
+    parts: [
+      { name: 'program', bytes: bytes.length, sha256: sha256(bytes) },
+      { name: 'evaluation-keys', bytes: evaluationKeysBytes(parameters, requirements), sha256: '' },
+    ],
+    onnxSha256: sha256(onnx),
+    selfTest: {},
+    answerBytes: 1,
+    interpretation,
+  };
+}
+
+describe('isCurrent', () => {
+  it('knows a model of this version, and each way in which one is not', async () => {
+    const record = await makeRecord();
+    const [program, keys] = record.parts as [(typeof record.parts)[number], (typeof record.parts)[number]];
+    expect(await isCurrent(record, 'counter')).toBe(true);
+    expect(await isCurrent({ ...record, onnxSha256: sha256(new Uint8Array()) }, 'counter')).toBe(false);
+    expect(await isCurrent({ ...record, parts: [{ ...program, sha256: '00' }, keys] }, 'counter')).toBe(
+      false,
+    );
+    const fewerKeys = { ...keys, bytes: keys.bytes - 1 };
+    expect(await isCurrent({ ...record, parts: [program, fewerKeys] }, 'counter')).toBe(false);
+  });
+});

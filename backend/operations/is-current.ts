@@ -1,0 +1,27 @@
+import { createHash } from 'node:crypto';
+import { evaluationKeysBytes } from '#fhe/ckks/evaluation-keys.ts';
+import { encodeProgram } from '#fhe/program/codec.ts';
+import { verifyProgram } from '#fhe/program/verifier.ts';
+import { compileNetwork } from '#network/packing/compile.ts';
+import { loadZooNetwork } from '#network/zoo.ts';
+import type { ModelRecord } from '../store/models.ts';
+
+/**
+ * Whether this version of Blindsight would make the same of a bundled network as the one that protected it: the same network, the same
+ * program, evaluation keys of the same size. Compared, and not numbered, so that no change of the compiler can be forgotten.
+ */
+export async function isCurrent(model: ModelRecord, zooName: string): Promise<boolean> {
+  const { onnx, graph, metadata } = await loadZooNetwork(zooName);
+  if (sha256(onnx) !== model.onnxSha256) return false;
+  const { program } = compileNetwork(graph, { ...metadata, name: model.name });
+  const part = (name: string) => model.parts.find((candidate) => candidate.name === name);
+  const { parameters, requirements } = verifyProgram(program);
+  return (
+    part('program')?.sha256 === sha256(encodeProgram(program)) &&
+    part('evaluation-keys')?.bytes === evaluationKeysBytes(parameters, requirements)
+  );
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
