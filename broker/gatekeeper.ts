@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { AedesOptions, Client, Connection, PublishPacket } from 'aedes';
 import { BlindsightError } from '#protocol/errors.ts';
 import { gatewayTopics } from '#protocol/topics.ts';
+import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
+import { RareLines } from '#runtime/rare-lines.ts';
 import { type Access, accessOf, type Identity, mayRead, maySubscribe, mayWrite } from './access.ts';
 import type { DurableMessages, KeptMessage } from './durable-messages.ts';
 
@@ -35,12 +37,14 @@ export class Gatekeeper {
   readonly #log: Logger;
   readonly #identities = new WeakMap<Connection, Identity>();
   readonly #guests = new WeakMap<Client, Guest>();
+  readonly #rare: RareLines;
   #refused = 0;
 
-  constructor(site: string, messages: DurableMessages, log: Logger) {
+  constructor(site: string, messages: DurableMessages, log: Logger, clock: Pick<Clock, 'monotonic'>) {
     this.#site = site;
     this.#messages = messages;
     this.#log = log;
+    this.#rare = new RareLines(clock);
   }
 
   /** How many connections, wills, messages and subscriptions were refused since the start. */
@@ -58,6 +62,15 @@ export class Gatekeeper {
     this.#refused++;
     this.#log.warn({ code: 'BROKER_ACCESS', identity: who }, `refused ${who}: ${what}`);
     return new BlindsightError('BROKER_ACCESS', `${who}: ${what}`);
+  }
+
+  /** Counts a connection that showed no valid certificate; said rarely, because anybody who scans ports makes them. */
+  refuseHandshake(address: string, reason: string): void {
+    this.#refused++;
+    const count = this.#rare.take('handshake');
+    if (count === 0) return;
+    const fields = { code: 'BROKER_ACCESS', identity: address, count };
+    this.#log.warn(fields, `refused ${address}: no valid certificate (${reason})`);
   }
 
   identity(client: Client): Identity | undefined {

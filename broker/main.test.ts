@@ -224,6 +224,19 @@ describe('startBroker', () => {
     expect(lines.some((line) => line.includes('BROKER_ACCESS') && line.includes('backend/state'))).toBe(true);
   });
 
+  it('counts every handshake without certificate, and says so once', async () => {
+    const broker = await start();
+    for (let index = 0; index < 5; index++) {
+      const socket = connectTls({ port: broker.port, host: '127.0.0.1', rejectUnauthorized: false });
+      await new Promise<void>((resolve) => {
+        socket.on('error', () => {});
+        socket.once('close', () => resolve());
+      });
+    }
+    await vi.waitFor(() => expect(broker.health().refused).toBe(5));
+    expect(lines.filter((line) => line.includes('no valid certificate'))).toHaveLength(1);
+  });
+
   it('refuses to retain what is not meant to be, such as an envelope', async () => {
     const broker = await start();
     const gateway = await enter(broker.port, 'gate-1');

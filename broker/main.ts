@@ -5,6 +5,7 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { Aedes, type Client } from 'aedes';
 import type { BrokerConfig } from '#config/schema.ts';
 import { BlindsightError } from '#protocol/errors.ts';
+import { systemClock } from '#runtime/clock.ts';
 import { ensureDirectory, readPublicFile, readSecretFile } from '#runtime/files.ts';
 import type { Logger } from '#runtime/log.ts';
 import { identityOf } from './access.ts';
@@ -53,7 +54,7 @@ export async function startBroker({
   await ensureDirectory(config.data);
   const map = await DurableMap.open(join(config.data, 'messages.log'), log);
   const messages = new DurableMessages(map);
-  const gatekeeper = new Gatekeeper(config.site, messages, log);
+  const gatekeeper = new Gatekeeper(config.site, messages, log, systemClock);
   const aedes = await Aedes.createBroker({
     ...gatekeeper.hooks,
     connectTimeout: CONNECT_MS,
@@ -100,7 +101,7 @@ export async function startBroker({
   });
   server.on('tlsClientError', (error, socket) => {
     const reason = (error as NodeJS.ErrnoException).code ?? error.message;
-    gatekeeper.refuse(socket.remoteAddress ?? '?', `no valid certificate (${reason})`);
+    gatekeeper.refuseHandshake(socket.remoteAddress ?? '?', reason);
   });
 
   // Clients that had a connection when the last broker died and did not come back are as lost as if it had seen them go.

@@ -7,6 +7,7 @@ import { siteTopics } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Link } from '#runtime/link.ts';
 import type { Logger } from '#runtime/log.ts';
+import { RareLines } from '#runtime/rare-lines.ts';
 import type { DeploymentService } from '../deployment/deployment-service.ts';
 import type { Store } from '../store/store.ts';
 import { JournalBudget } from './journal-budget.ts';
@@ -26,10 +27,12 @@ export type GatewayListenerOptions = {
 export class GatewayListener {
   readonly #options: GatewayListenerOptions;
   readonly #budget: JournalBudget;
+  readonly #rare: RareLines;
 
   constructor(options: GatewayListenerOptions) {
     this.#options = options;
     this.#budget = new JournalBudget(options.clock);
+    this.#rare = new RareLines(options.clock);
   }
 
   /** Subscribes on a link. */
@@ -71,7 +74,9 @@ export class GatewayListener {
       };
       work().catch((error: unknown) => {
         const code = error instanceof BlindsightError ? error.code : undefined;
-        log.warn({ gateway, topic, code, err: error }, 'a message of a gateway was not understood');
+        const count = this.#rare.take(`${gateway} ${code ?? ''}`);
+        if (count > 0)
+          log.warn({ gateway, topic, code, count, err: error }, 'a message of a gateway was not understood');
       });
     });
   }
