@@ -15,18 +15,14 @@ export type LoggerOptions = {
   readonly destination?: { write(line: string): unknown };
 };
 
-/** Loggers made from a root, held weakly: children come and go with cameras and connections. */
-const families = new WeakMap<Logger, Set<WeakRef<Logger>>>();
-
 /**
  * A pino logger whose lines pass a redaction as the last step before they leave, so that also error texts of other programs carry no
  * password, key or credential. Writes synchronously: the last line before a crash is there.
  */
 export function createLogger(options: LoggerOptions): Logger {
-  const children = new Set<WeakRef<Logger>>();
   const out = options.destination ?? fileDescriptor({ fd: 2, sync: true });
   const sink = options.format === 'pretty' ? prettySink(out) : out;
-  const logger = pino(
+  return pino(
     {
       name: options.name,
       level: options.level,
@@ -38,24 +34,9 @@ export function createLogger(options: LoggerOptions): Logger {
         paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
         censor: '***',
       },
-      onChild: (child) => {
-        for (const known of children) if (!known.deref()) children.delete(known);
-        children.add(new WeakRef(child as Logger));
-      },
     },
     { write: (line: string) => sink.write(redactLine(line)) },
   );
-  families.set(logger, children);
-  return logger;
-}
-
-/** Changes the level of a logger made by {@link createLogger} and of all its children, while they run. */
-export function changeLogLevel(root: Logger, level: LogLevel): void {
-  root.level = level;
-  for (const child of families.get(root) ?? []) {
-    const logger = child.deref();
-    if (logger) logger.level = level;
-  }
 }
 
 function prettySink(out: { write(line: string): unknown }): { write(line: string): unknown } {
