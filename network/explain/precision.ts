@@ -2,7 +2,7 @@ import type { Program, Register } from '#fhe/program/program.ts';
 import { verifyProgram } from '#fhe/program/verifier.ts';
 
 /** Typical error in a slot, not divided by the scale, at N = 8192 (fhe/README.md, "Where precision goes"); grows with √N. */
-const NOISE = { publicKey: 2 ** 11, constant: 2 ** 8, rescale: 2 ** 11, keySwitch: 2 ** 14 } as const;
+const NOISE = { publicKey: 2 ** 11, constant: 2 ** 8, rescale: 2 ** 11, keySwitch: 2 ** 12 } as const;
 /** Typical magnitude of balanced values, against a peak of 2.5 (`balance-scales.ts`). */
 const TYPICAL_VALUE = 0.3;
 /** The worst of a few hundred logits against the typical one. */
@@ -48,13 +48,12 @@ export function estimatePrecisionBits(program: Program): number {
       case 'add':
         errors.set(out, sum(error(instruction.left), error(instruction.right)));
         break;
-      case 'fold':
-        errors.set(
-          out,
-          sum(error(instruction.source), noise('keySwitch', scale)) *
-            Math.sqrt(2 ** instruction.steps.length),
-        );
+      case 'fold': {
+        // Weights of norm 1 are spread over what is folded: only the noise of the folds adds up.
+        const folds = noise('keySwitch', scale) * Math.sqrt(2 ** instruction.steps.length);
+        errors.set(out, sum(error(instruction.source), folds));
         break;
+      }
       case 'rotate':
       case 'relinearize':
         errors.set(out, sum(error(instruction.source), noise('keySwitch', scale)));
