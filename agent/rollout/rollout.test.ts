@@ -40,6 +40,7 @@ async function bench(
   const directory = options.directory ?? (await temporaryDirectory());
   const reports: Reported['bundle'][] = [];
   const requests: ChunkRequest[] = [];
+  const events: string[] = [];
   const served = new Map<string, TestBundle>();
   let silent = false;
   const open = (bundle: Bundle, selfTest: boolean, signal?: AbortSignal) =>
@@ -79,7 +80,7 @@ async function bench(
     clock: systemClock,
     log,
     onReport: () => reports.push(rollout.report),
-    onEvent: () => {},
+    onEvent: (_level, code) => events.push(code),
     retryMs: [600_000],
   });
   const close = async () => {
@@ -106,7 +107,7 @@ async function bench(
   const mute = (value: boolean) => {
     silent = value;
   };
-  return { directory, rollout, runner, release, reaches, answers, reports, requests, close, mute };
+  return { directory, rollout, runner, release, reaches, answers, reports, requests, events, close, mute };
 }
 
 const release = (counter: number, key = owner.privateKey, change = {}) =>
@@ -240,6 +241,55 @@ describe('Rollout', () => {
     again.release(one);
     await again.reaches('active', one.digest);
     expect(again.requests.map((request) => request.part)).not.toContain('constants');
+  });
+
+  it('fetches on while forged manifests come, and says each of them once', async () => {
+    const held = Promise.withResolvers<void>();
+    let isHeld = false;
+    const site = await bench({
+      tamper: (request) => {
+        if (isHeld || request.part !== 'evaluation-keys') return;
+        isHeld = true;
+        site.mute(true);
+        held.resolve();
+      },
+    });
+    const { rollout, events, requests, mute } = site;
+    const good = release(1);
+    site.release(good);
+    await held.promise;
+    const forged = release(9, stranger.privateKey).wire;
+    rollout.receiveManifest(forged);
+    rollout.receiveManifest(forged);
+    rollout.receiveManifest(good.wire.slice(0, -1));
+    expect(events).toEqual(['BUNDLE_SIGNATURE', 'MANIFEST_INVALID']);
+    expect(rollout.report).toMatchObject({ status: 'fetching', subject: good.digest });
+    mute(false);
+    rollout.backendUp();
+    await until('the good one', () => rollout.report.active === good.digest);
+    // Then the newest of the refused has its turn, as if it had come then.
+    await until('the refusal', () => rollout.report.error?.code === 'MANIFEST_INVALID');
+    expect(events.filter((code) => code !== 'BUNDLE_ACTIVE')).toHaveLength(2);
+    expect(requests.filter((request) => request.part === 'program' && request.from === 0)).toHaveLength(1);
+  });
+
+  it('remembers the newest refusals only', async () => {
+    const { rollout, reaches, events } = await bench();
+    const forged = Array.from({ length: 17 }, (_, index) => release(index + 1, stranger.privateKey));
+    for (const { wire, digest } of forged) {
+      rollout.receiveManifest(wire);
+      await reaches('refused', digest);
+    }
+    expect(events).toHaveLength(17);
+    for (const [index, said] of [
+      [16, 17],
+      [1, 17],
+      [0, 18],
+    ] as const) {
+      rollout.receiveManifest(forged[index]!.wire);
+      await reaches('refused', forged[index]!.digest);
+      expect(events).toHaveLength(said);
+    }
   });
 
   it('refuses what the disk has no room for, before anything is fetched', async () => {

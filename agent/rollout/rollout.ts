@@ -38,6 +38,8 @@ export type RolloutOptions = {
 const PASSING: readonly ErrorCode[] = ['BUNDLE_DIGEST', 'BUNDLE_UNAVAILABLE'];
 const RETRY_MS = [30_000, 60_000, 300_000, 900_000];
 const PROGRESS_MS = 1_000;
+/** Refusals that are remembered; who forges manifests must not fill the memory. */
+const MAX_FINAL = 16;
 
 /**
  * Brings bundles into service: a signed manifest is checked, its parts are fetched piece by piece, the whole is tested in
@@ -52,6 +54,8 @@ export class Rollout {
   #error: Reported['bundle']['error'] = null;
   #fetcher: PartFetcher | null = null;
   #job: { readonly digest: string; readonly stop: AbortController } | null = null;
+  /** The newest manifest that the gate refused while the job ran. */
+  #refusedMeanwhile: Uint8Array | null = null;
   #last: Promise<void> = Promise.resolve();
   #reportedMs = Number.NEGATIVE_INFINITY;
   readonly #final = new Map<string, BlindsightError>();
@@ -95,7 +99,17 @@ export class Rollout {
   receiveManifest(wire: Uint8Array): void {
     if (wire.length === 0) return;
     const digest = manifestDigest(wire);
-    if (this.#job?.digest === digest) return;
+    if (this.#job?.digest === digest) {
+      this.#refusedMeanwhile = null;
+      return;
+    }
+    const refusal = this.#job === null ? null : this.#gate(wire);
+    // What the gate refuses must not end the work on a bundle that passed it: its turn is afterwards.
+    this.#refusedMeanwhile = refusal === null ? null : wire;
+    if (refusal !== null) {
+      this.#tellRefusal(digest, refusal);
+      return;
+    }
     this.#job?.stop.abort();
     const job = { digest, stop: new AbortController() };
     this.#job = job;
@@ -103,7 +117,10 @@ export class Rollout {
       try {
         await this.#deploy(wire, digest, AbortSignal.any([job.stop.signal, this.#closing.signal]));
       } finally {
-        if (this.#job === job) this.#job = null;
+        if (this.#job === job) {
+          this.#job = null;
+          if (this.#refusedMeanwhile !== null) this.receiveManifest(this.#refusedMeanwhile);
+        }
       }
     });
   }
@@ -145,6 +162,16 @@ export class Rollout {
       this.#options.log.error({ err: error }, 'the rollout failed in an unexpected way');
     });
     return this.#last;
+  }
+
+  /** @returns why a manifest does not pass, or null. */
+  #gate(wire: Uint8Array): BlindsightError | null {
+    try {
+      checkManifest(wire, { ...this.#options, state: this.#state });
+      return null;
+    } catch (error) {
+      return asBlindsightError(error);
+    }
   }
 
   async #deploy(wire: Uint8Array, digest: string, signal: AbortSignal): Promise<void> {
@@ -248,13 +275,22 @@ export class Rollout {
   }
 
   async #refuse(digest: string, error: BlindsightError): Promise<void> {
-    const { log, onEvent, store } = this.#options;
+    const { store } = this.#options;
     const { active, previous } = this.#state;
-    const known = this.#final.has(digest);
-    if (!PASSING.includes(error.code)) this.#final.set(digest, error);
     if (digest !== active && digest !== previous) await store.remove(digest);
     this.#say('refused', digest, { code: error.code, message: error.message.slice(0, 500) });
-    if (known) return;
+    this.#tellRefusal(digest, error);
+  }
+
+  /** Says a refusal to log and backend, a final one once. */
+  #tellRefusal(digest: string, error: BlindsightError): void {
+    const { log, onEvent } = this.#options;
+    if (this.#final.has(digest)) return;
+    if (!PASSING.includes(error.code)) {
+      this.#final.set(digest, error);
+      const [oldest] = this.#final.keys();
+      if (this.#final.size > MAX_FINAL && oldest !== undefined) this.#final.delete(oldest);
+    }
     log.warn({ code: error.code, bundle: digest }, `bundle refused: ${error.message}`);
     onEvent('error', error.code, `bundle refused: ${error.message}`.slice(0, 1000));
   }
