@@ -43,7 +43,10 @@ export class TestBackend {
     this.#link = link;
     const collect = <T>(topic: string, schema: z.ZodType<T>, list: T[]) =>
       link.subscribe(topic, (_, payload) => list.push(parseMessage(schema, payload)));
-    collect(topics.birth, Birth, this.births);
+    // A retained birth is an old one that the broker kept.
+    link.subscribe(topics.birth, (_, payload, packet) => {
+      if (!packet.retain) this.births.push(parseMessage(Birth, payload));
+    });
     collect(topics.state, GatewayState, this.states);
     collect(topics.cameraState('front'), CameraState, this.cameras);
     collect(topics.health, Health, this.health);
