@@ -25,6 +25,7 @@ export type FineTuneOptions = {
 };
 
 const WEIGHT_DECAY = 0;
+const LOGIT_SIZE = 4;
 /** Gradients are of scaled parameters, so that one norm fits all networks. */
 const GRADIENT_NORM = 1;
 
@@ -54,8 +55,23 @@ class ScaledParameter implements Parameter {
   }
 }
 
-/** Mean cross entropy of softmax(logits) and its gradient. */
-function crossEntropy(logits: Tensor, labels: Uint8Array): { loss: number; gradient: Float64Array } {
+/**
+ * What logits are divided by before the softmax, so that their root mean square is {@link LOGIT_SIZE}: networks whose logits run
+ * into the thousands would otherwise learn from the few pictures that they get wrong, and from nothing else.
+ */
+function temperatureOf(logits: Tensor): number {
+  let squares = 0;
+  for (const logit of logits.data) squares += logit * logit;
+  return Math.sqrt(squares / logits.data.length) / LOGIT_SIZE || 1;
+}
+
+/** Mean cross entropy of softmax(logits / temperature) and its gradient. */
+function crossEntropy(
+  scaled: Tensor,
+  labels: Uint8Array,
+  temperature: number,
+): { loss: number; gradient: Float64Array } {
+  const logits = { data: scaled.data.map((logit) => logit / temperature) };
   const classes = logits.data.length / labels.length;
   const gradient = new Float64Array(logits.data.length);
   let loss = 0;
@@ -66,7 +82,8 @@ function crossEntropy(logits: Tensor, labels: Uint8Array): { loss: number; gradi
     for (const logit of row) sum += Math.exp(logit - largest);
     loss += (Math.log(sum) + largest - row[label]!) / labels.length;
     for (let k = 0; k < classes; k++) {
-      gradient[n * classes + k] = (Math.exp(row[k]! - largest) / sum - (k === label ? 1 : 0)) / labels.length;
+      const share = Math.exp(row[k]! - largest) / sum - (k === label ? 1 : 0);
+      gradient[n * classes + k] = share / labels.length / temperature;
     }
   });
   return { loss, gradient };
@@ -95,6 +112,7 @@ export async function fineTune(given: Graph, dataset: Dataset, options: FineTune
   const steps = Math.floor(count / batch);
   const order = Uint32Array.from({ length: count }, (_, i) => i);
   const shape = graph.inputs[0]!.shape!.slice(1);
+  let temperature: number | undefined;
   for (let epoch = 1; epoch <= options.epochs; epoch++) {
     random.shuffle(order);
     for (let step = 0; step < steps; step++) {
@@ -107,7 +125,8 @@ export async function fineTune(given: Graph, dataset: Dataset, options: FineTune
       };
       let loss = 0;
       const { gradients } = differentiateGraph(graph, pictures, (logits) => {
-        const measured = crossEntropy(logits, chosen.classes);
+        temperature ??= temperatureOf(logits);
+        const measured = crossEntropy(logits, chosen.classes, temperature);
         loss = measured.loss;
         return measured.gradient;
       });
