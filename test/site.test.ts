@@ -119,7 +119,7 @@ describe('a whole site', () => {
     await expect.poll(() => first.notes, { timeout: 60_000 }).toContain('The page:');
     const second = start();
     expect(await second.exit).toBe(1);
-    expect(second.notes).toContain('code: DEMO_IN_USE');
+    expect(second.notes).toContain('code: DATA_IN_USE');
     const other = mkdtempSync(join(tmpdir(), 'blindsight-site-'));
     const third = new SiteProcess(other, '--port', new URL(first.origin).port);
     sites.push(third);
