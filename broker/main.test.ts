@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
@@ -52,6 +52,7 @@ beforeEach(async () => {
     ca: join(folder, 'ca.pem'),
     certificate: join(folder, 'broker.pem'),
     key: join(folder, 'broker.key'),
+    revoked: join(folder, 'revoked-gateways'),
   });
 });
 afterEach(async () => {
@@ -235,6 +236,28 @@ describe('startBroker', () => {
     }
     await vi.waitFor(() => expect(broker.health().refused).toBe(5));
     expect(lines.filter((line) => line.includes('no valid certificate'))).toHaveLength(1);
+  });
+
+  it('cuts a withdrawn gateway off, clears what it left, and lets it in no more', async () => {
+    const broker = await start();
+    const backend = await enter(broker.port, 'backend');
+    const stolen = await enter(broker.port, 'gate-1');
+    await enter(broker.port, 'gate-2');
+    await stolen.link.publish(gate.state, 'online', { retain: true });
+    await backend.link.publish(gate.bundleManifest, 'manifest', { retain: true });
+    await writeFile(config.revoked, 'gate-1\n');
+    await vi.waitFor(() => expect(broker.health().connected).toEqual(['backend', 'gate-2']), 10_000);
+    await vi.waitFor(() => expect(lines.some((line) => line.includes('withdrawn'))).toBe(true), 10_000);
+    const retained = async () => {
+      const late = await enter(broker.port, 'backend');
+      await systemClock.sleep(100);
+      return late.heard;
+    };
+    await vi.waitFor(async () => expect(await retained()).toEqual([]), 10_000);
+    await rm(config.revoked);
+    await vi.waitFor(() => expect(broker.health().connected).toContain('gate-1'), 10_000);
+    await mkdir(config.revoked);
+    await expect(enter(broker.port, 'gate-2')).rejects.toBeDefined();
   });
 
   it('refuses to retain what is not meant to be, such as an envelope', async () => {

@@ -8,11 +8,12 @@ import { BlindsightError } from '#protocol/errors.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { ensureDirectory, readPublicFile, readSecretFile } from '#runtime/files.ts';
 import type { Logger } from '#runtime/log.ts';
-import { identityOf } from './access.ts';
+import { type Identity, identityOf } from './access.ts';
 import { DurableMap } from './durable-map.ts';
 import { DurableMessages, type KeptMessage } from './durable-messages.ts';
 import { Gatekeeper } from './gatekeeper.ts';
 import { PacketLimit } from './packet-limit.ts';
+import { readRevoked } from './revoked.ts';
 
 export type Broker = {
   /** The port in use, also where the configuration left the choice to the system. */
@@ -34,6 +35,8 @@ const HANDSHAKE_MS = 10_000;
 const CONNECT_MS = 10_000;
 const CONNECTIONS_MAX = 512;
 const HEALTH_MS = 60_000;
+/** How soon a gateway that was withdrawn is cut off, and what it left is cleared. */
+const SWEEP_MS = 3_000;
 const WILL_GRACE_MS = 60_000;
 /** blindsight/v1/site/gateway/command/type/id has seven. */
 const TOPIC_LEVELS_MAX = 10;
@@ -89,6 +92,11 @@ export async function startBroker({
       gatekeeper.refuse(String(socket.getPeerCertificate().subject?.CN), 'no identity of a client');
       return socket.destroy();
     }
+    const reason = refusalOf(identity, config.revoked);
+    if (reason !== null) {
+      gatekeeper.refuse(identity.name, reason);
+      return socket.destroy();
+    }
     gatekeeper.admit(socket, identity);
     limitPackets(socket, config.maxMessageKilobytes * 1024, (reason) =>
       gatekeeper.refuse(identity.name, reason),
@@ -110,6 +118,15 @@ export async function startBroker({
     orphans.clear();
   }, willGraceMs).unref();
   const health = () => ({ connected: [...connected.values()].sort(), refused: gatekeeper.refused });
+  const sweeping = setInterval(() => {
+    const revoked = revokedOrNone(config.revoked);
+    for (const [client, name] of connected) if (revoked.has(name)) client.close();
+    for (const { topic } of messages.retained()) {
+      const [, , site, gateway] = topic.split('/');
+      if (site === config.site && gateway !== undefined && revoked.has(gateway))
+        clear(aedes, messages, topic);
+    }
+  }, SWEEP_MS).unref();
   let told = '';
   const reporting = setInterval(() => {
     const now = JSON.stringify(health());
@@ -123,6 +140,7 @@ export async function startBroker({
       signal?.removeEventListener('abort', close);
       clearTimeout(grace);
       clearInterval(reporting);
+      clearInterval(sweeping);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       await closeAedes(aedes);
       await closed;
@@ -135,6 +153,32 @@ export async function startBroker({
   const { port } = server.address() as AddressInfo;
   log.info({ host: config.host, port, retained: messages.retained().length }, 'broker listens');
   return { port, health, close };
+}
+
+/** Why a client with a valid certificate is not let in, or null. */
+function refusalOf(identity: Identity, revokedFile: string): string | null {
+  if (identity.kind !== 'gateway') return null;
+  try {
+    return readRevoked(revokedFile).has(identity.name) ? 'this gateway was withdrawn' : null;
+  } catch (error) {
+    return `the list of withdrawn gateways cannot be read (${error instanceof Error ? error.message : error})`;
+  }
+}
+
+/** For those who are in already: a list that cannot be read is told at the next connection. */
+function revokedOrNone(file: string): ReadonlySet<string> {
+  try {
+    return readRevoked(file);
+  } catch {
+    return new Set();
+  }
+}
+
+/** Removes a retained message, also for those who listen. */
+function clear(aedes: Aedes, messages: DurableMessages, topic: string): void {
+  const payload = Buffer.alloc(0);
+  const packet = { cmd: 'publish' as const, topic, payload, qos: 0 as const, retain: true, dup: false };
+  aedes.publish(packet, () => void messages.retain(packet));
 }
 
 type Credentials = { readonly ca: Buffer; readonly cert: Buffer; readonly key: Buffer };

@@ -139,6 +139,8 @@ export const BrokerConfig = z.strictObject({
   ca: filePath(),
   certificate: filePath(),
   key: secretPath(),
+  /** Names of gateways that are refused, one a line; `blindsight gateway remove` writes it. May be missing. */
+  revoked: filePath().default('revoked-gateways'),
   maxMessageKilobytes,
   drainSeconds: z.number().positive().default(5),
   log: Log,

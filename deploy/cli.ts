@@ -2,6 +2,7 @@
 // The command line: `blindsight …`. Each command loads what it needs only when it runs.
 import { Command } from 'commander';
 import { registerBench } from './commands/bench.ts';
+import { registerCamera } from './commands/camera.ts';
 import { registerConformance } from './commands/conformance.ts';
 import { registerDaemons } from './commands/daemons.ts';
 import { registerDemo } from './commands/demo.ts';
@@ -40,6 +41,7 @@ for (const register of [
   registerSite,
   registerModel,
   registerGateway,
+  registerCamera,
   registerDeploy,
   registerTrain,
   registerExplain,

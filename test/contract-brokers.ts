@@ -37,6 +37,7 @@ export async function embeddedBroker({
         certificate: join(folder, 'broker.pem'),
         key: join(folder, 'broker.key'),
         maxMessageKilobytes,
+        revoked: join(folder, 'revoked-gateways'),
         drainSeconds: 5,
         log: { level: 'error', format: 'json' },
       },

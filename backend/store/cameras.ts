@@ -65,6 +65,27 @@ export class CameraStore {
     }
   }
 
+  /** All names that are claimed, also of retired cameras. */
+  async claims(): Promise<(CameraRecord & { readonly retiredMs: number | null })[]> {
+    return this.#database.all(
+      'SELECT camera, gateway, retired_ms AS "retiredMs" FROM cameras ORDER BY camera',
+    );
+  }
+
+  /** Frees a name for the next gateway that claims it. @returns whose it was, or null. */
+  async release(camera: string): Promise<string | null> {
+    const [row] = await this.#database.all<{ gateway: string }>(
+      'DELETE FROM cameras WHERE camera = ? RETURNING gateway',
+      camera,
+    );
+    return row?.gateway ?? null;
+  }
+
+  /** Frees all names of a gateway. */
+  async releaseAll(gateway: string): Promise<void> {
+    await this.#database.run('DELETE FROM cameras WHERE gateway = ?', gateway);
+  }
+
   /** All cameras that are not retired, by name. */
   async list(): Promise<CameraRecord[]> {
     return this.#database.all<CameraRecord>(

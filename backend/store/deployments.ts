@@ -67,11 +67,12 @@ export class DeploymentStore {
     return row === undefined ? null : fromRow(row);
   }
 
-  /** The newest release of each gateway: what each should run. */
+  /** The newest release of each gateway that was not removed: what each should run. */
   async current(): Promise<DeploymentRecord[]> {
     const rows = await this.#database.all<Row>(
       `SELECT * FROM deployments AS d
-       WHERE counter = (SELECT MAX(counter) FROM deployments WHERE gateway = d.gateway) ORDER BY gateway`,
+       WHERE counter = (SELECT MAX(counter) FROM deployments WHERE gateway = d.gateway)
+         AND gateway IN (SELECT name FROM gateways WHERE removed_ms IS NULL) ORDER BY gateway`,
     );
     return rows.map(fromRow);
   }

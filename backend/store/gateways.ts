@@ -60,7 +60,7 @@ export class GatewayStore {
     this.#database = database;
   }
 
-  /** @returns false where a gateway of that name exists. */
+  /** @returns false where a gateway of that name exists or existed. */
   async add(gateway: {
     name: string;
     signingKey: string;
@@ -79,19 +79,44 @@ export class GatewayStore {
     return changed === 1;
   }
 
+  /** @returns null also for a gateway that was removed. */
   async get(name: string): Promise<GatewayRecord | null> {
-    const [row] = await this.#database.all<Row>('SELECT * FROM gateways WHERE name = ?', name);
+    const [row] = await this.#database.all<Row>(
+      'SELECT * FROM gateways WHERE name = ? AND removed_ms IS NULL',
+      name,
+    );
     return row === undefined ? null : fromRow(row);
   }
 
   async list(): Promise<GatewayRecord[]> {
-    return (await this.#database.all<Row>('SELECT * FROM gateways ORDER BY name')).map(fromRow);
+    const rows = await this.#database.all<Row>(
+      'SELECT * FROM gateways WHERE removed_ms IS NULL ORDER BY name',
+    );
+    return rows.map(fromRow);
+  }
+
+  /** Withdraws a gateway for good. @returns false where there is none. */
+  async remove(name: string, timeMs: number): Promise<boolean> {
+    const changed = await this.#database.run(
+      'UPDATE gateways SET removed_ms = ? WHERE name = ? AND removed_ms IS NULL',
+      timeMs,
+      name,
+    );
+    return changed === 1;
+  }
+
+  /** Names of all gateways that were ever removed. */
+  async removed(): Promise<string[]> {
+    const rows = await this.#database.all<{ name: string }>(
+      'SELECT name FROM gateways WHERE removed_ms IS NOT NULL ORDER BY name',
+    );
+    return rows.map(({ name }) => name);
   }
 
   /** Next release counter of a gateway, from 1 on; strictly increasing. @returns null for an unknown gateway. */
   async nextCounter(name: string): Promise<number | null> {
     const [row] = await this.#database.all<{ counter: number }>(
-      'UPDATE gateways SET counter = counter + 1 WHERE name = ? RETURNING counter',
+      'UPDATE gateways SET counter = counter + 1 WHERE name = ? AND removed_ms IS NULL RETURNING counter',
       name,
     );
     return row?.counter ?? null;

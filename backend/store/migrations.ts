@@ -60,6 +60,8 @@ const MIGRATIONS: readonly Migration[] = [
     `INSERT INTO inbox_usage (gateway, items, bytes)
      SELECT gateway, COUNT(*), SUM(LENGTH(envelope)) FROM inbox GROUP BY gateway`,
   ],
+  // Withdrawn gateways stay, so that their names and release counters are never used for another.
+  ({ integer }) => [`ALTER TABLE gateways ADD COLUMN removed_ms ${integer}`],
 ];
 
 /**

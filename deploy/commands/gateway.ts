@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 
-/** `blindsight gateway enrol|list|release`: the gateways of a site. */
+/** `blindsight gateway enrol|list|release|remove`: the gateways of a site. */
 export function registerGateway(program: Command): void {
-  const gateway = program.command('gateway').description('gateways: enrol, list, release from quarantine');
+  const gateway = program
+    .command('gateway')
+    .description('gateways: enrol, list, release from quarantine, remove');
   gateway
     .command('enrol')
     .description('make the package that a gateway is installed with: certificate, signing key, settings')
@@ -35,5 +37,14 @@ export function registerGateway(program: Command): void {
     .action(async (name: string, options: { data: string }) => {
       const { release } = await import('../operations/gateways.ts');
       await release(name, options);
+    });
+  gateway
+    .command('remove')
+    .description('withdraw a gateway for good, for example a stolen one; its name is not used again')
+    .argument('<gateway>')
+    .option('--data <dir>', 'folder of the site', './data')
+    .action(async (name: string, options: { data: string }) => {
+      const { remove } = await import('../operations/gateways.ts');
+      await remove(name, options);
     });
 }

@@ -1,6 +1,7 @@
 import { listDeployments } from '#backend/operations/deploy-model.ts';
 import { enrolGateway } from '#backend/operations/enrol-gateway.ts';
 import { listGateways, releaseGateway } from '#backend/operations/gateways.ts';
+import { removeGateway } from '#backend/operations/remove-gateway.ts';
 import { printJson, printTable } from '../print.ts';
 import { withSite } from '../site-folder.ts';
 
@@ -69,4 +70,13 @@ export async function release(name: string, options: { data: string }): Promise<
       released ? `${name} is released from quarantine\n` : `${name} was not in quarantine\n`,
     );
   });
+}
+
+/** `blindsight gateway remove NAME`. */
+export async function remove(name: string, options: { data: string }): Promise<void> {
+  await withSite(options.data, (site) => removeGateway(site, name));
+  process.stdout.write(
+    `${name} is withdrawn: nothing of it is taken any more, and its cameras are free for other gateways.\n` +
+      'What to do where it was stolen: docs/operations.md.\n',
+  );
 }
