@@ -8,6 +8,7 @@ import { EXIT } from '../report-error.ts';
 import { step } from '../setup/progress.mjs';
 import { cameraSetting } from './camera-address.ts';
 import { DaemonProcess } from './daemon-process.ts';
+import { keepBounded } from './keep-bounded.ts';
 import type { DemoOptions } from './options.ts';
 import { freePort, isFree } from './ports.ts';
 import { prepareSite, renewNetwork } from './prepare-site.ts';
@@ -70,7 +71,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
       const log = await freshLog(logs, name);
       const daemon = new DaemonProcess(name, config, log, note);
       daemon.start();
-      cleanUp.unshift(() => daemon.stop());
+      cleanUp.unshift(() => daemon.stop(), keepBounded(log));
       if (isReady === null) return;
       await step(`Starting the ${name}`, () => untilReady(`the ${name}`, isReady, log, ending));
     };
