@@ -54,7 +54,8 @@ export async function enrolGateway(options: EnrolGatewayOptions): Promise<{ read
         certificateSerial: new X509Certificate(certificate).serialNumber,
         enrolledMs: nowMs,
       });
-      if (!added) throw new BlindsightError('GATEWAY_EXISTS', `a gateway ${name} is enrolled already`);
+      // Known to nobody above, but in the store: one that was removed.
+      if (!added) throw new BlindsightError('GATEWAY_EXISTS', `a gateway ${name} was enrolled before`);
       await store.journal.add({
         timeMs: nowMs,
         level: 'info',
