@@ -34,7 +34,7 @@ function layerText(layer: LayerSpec): string {
 }
 
 function augmentationText({ training }: Recipe): string {
-  const { shift, rotate, scale, shear, mirror, light } = training.augmentation ?? {};
+  const { share = 1, shift, rotate, scale, shear, mirror, light } = training.augmentation ?? {};
   const parts = [
     shift && `shifted by up to ${shift} pixel${shift === 1 ? '' : 's'}`,
     rotate && `turned by up to ${rotate}°`,
@@ -43,7 +43,9 @@ function augmentationText({ training }: Recipe): string {
     mirror && 'mirrored half of the time',
     light && 'varied in light (gain, gamma, offset, noise)',
   ].filter(Boolean);
-  return parts.length === 0 ? 'Pictures are not varied.' : `Every picture is ${parts.join(', ')}.`;
+  return parts.length === 0
+    ? 'Pictures are not varied.'
+    : `${share === 1 ? 'Every picture' : `${Math.round(100 * share)} % of the pictures`} ${share === 1 ? 'is' : 'are'} ${parts.join(', ')}.`;
 }
 
 /** Share of the most frequent class: what answering without looking would reach. */

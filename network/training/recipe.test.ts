@@ -47,4 +47,18 @@ describe('Recipe', () => {
     }
     expect([...seen].sort()).toEqual([0, 3]);
   });
+
+  it('leaves the share of pictures sharp that it says', () => {
+    const training = { ...recipe.training, augmentation: { share: 0.6, shift: 1 } };
+    const augment = augmentationOf(parseRecipe(JSON.stringify({ ...recipe, training }), 'x'))!;
+    const random = new SeededRandom(1);
+    let untouched = 0;
+    for (let n = 0; n < 500; n++) {
+      const picture = Float32Array.from({ length: 16 }, (_, i) => i * i);
+      augment(picture, random, 0);
+      if (picture.every((value, i) => value === i * i)) untouched++;
+    }
+    // 0.4 of 500, three deviations wide.
+    expect(Math.abs(untouched - 200)).toBeLessThan(33);
+  });
 });

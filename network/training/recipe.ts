@@ -50,6 +50,11 @@ const recipeSchema = z.strictObject({
     pastedPeople: count.exactOptional(),
     augmentation: z
       .strictObject({
+        /**
+         * Share of the pictures that are shifted, turned, scaled or sheared; all where it is left out. Resampling blurs a little, and a
+         * network that never sees a sharp picture answers sharp ones worse the longer it learns.
+         */
+        share: share.exactOptional(),
         /** Pixels. */
         shift: z.number().min(0).exactOptional(),
         /** Degrees. */
