@@ -1,11 +1,11 @@
+import { type EvaluationProgress, evaluateNetwork } from '#backend/evaluation/evaluate-network.ts';
+import { evaluationJson, evaluationText } from '#backend/evaluation/report.ts';
 import { type Dataset, selectPictures } from '#network/datasets/dataset.ts';
 import { readIdxFile } from '#network/datasets/idx.ts';
 import { idxPictures, readIdxDataset } from '#network/datasets/idx-pictures.ts';
-import { type EvaluationProgress, evaluateNetwork } from '#network/evaluation/evaluate-network.ts';
 import { loadNetwork } from '#network/evaluation/load-network.ts';
 import { adaptPictureInput } from '#network/evaluation/picture-input.ts';
 import { makePolynomial, needsApproximation } from '#network/evaluation/polynomial-network.ts';
-import { evaluationJson, evaluationText } from '#network/evaluation/report.ts';
 import type { EvaluateOptions } from '../commands/evaluate.ts';
 import { printJson } from '../print.ts';
 import { EXIT } from '../report-error.ts';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { evaluateNetwork } from '#backend/evaluation/evaluate-network.ts';
 import type { Dataset } from '../datasets/dataset.ts';
 import type { Graph } from '../model/graph.ts';
 import { runGraph } from '../model/run.ts';
 import { denseGraph, graphOf, node, randomPictures, randomTensor } from '../testing/small-graphs.ts';
 import { SeededRandom } from '../training/random.ts';
-import { evaluateNetwork } from './evaluate-network.ts';
 import { makePolynomial, needsApproximation } from './polynomial-network.ts';
 
 /** Dense → ReLU → dense on 10 values. */

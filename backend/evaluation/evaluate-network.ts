@@ -1,13 +1,13 @@
 import { interpretSlots } from '#fhe/secret/interpret.ts';
-import { type Dataset, pictureValues } from '../datasets/dataset.ts';
-import { NetworkError } from '../errors.ts';
-import type { Graph } from '../model/graph.ts';
-import { type CompiledNetwork, compileNetwork } from '../packing/compile.ts';
-import { lowerSteps } from '../packing/general/lower-steps.ts';
-import { calibrateSteps, registerSizes, runSteps, type StepNetwork } from '../packing/general/steps.ts';
-import { interpretationError } from '../packing/interpretation-error.ts';
-import type { CalibratedRanges } from '../passes/calibrate-ranges.ts';
-import type { Confusion } from '../training/confusion.ts';
+import { type Dataset, pictureValues } from '#network/datasets/dataset.ts';
+import { NetworkError } from '#network/errors.ts';
+import type { Graph } from '#network/model/graph.ts';
+import { type CompiledNetwork, compileNetwork } from '#network/packing/compile.ts';
+import { lowerSteps } from '#network/packing/general/lower-steps.ts';
+import { calibrateSteps, registerSizes, runSteps, type StepNetwork } from '#network/packing/general/steps.ts';
+import { interpretationError } from '#network/packing/interpretation-error.ts';
+import type { CalibratedRanges } from '#network/passes/calibrate-ranges.ts';
+import type { Confusion } from '#network/training/confusion.ts';
 import { type EngineKind, openAnswerer } from './answerer.ts';
 import { quantile } from './quantile.ts';
 

@@ -8,7 +8,7 @@ import { createDecryptor } from '#fhe/secret/decryptor.ts';
 import { encryptConstants } from '#fhe/secret/encrypt.ts';
 import { makeEvaluationKeys } from '#fhe/secret/evaluation-keys.ts';
 import { createOwnerKeys } from '#fhe/secret/owner-keys.ts';
-import type { CompiledNetwork } from '../packing/compile.ts';
+import type { CompiledNetwork } from '#network/packing/compile.ts';
 
 /** Who runs the program: our kernel, Microsoft SEAL, or float64 slots without encryption. */
 export const ENGINES = ['engine', 'reference', 'clear'] as const;

@@ -1,4 +1,4 @@
-import { confusionTable } from '../training/confusion.ts';
+import { confusionTable } from '#network/training/confusion.ts';
 import type { Evaluation } from './evaluate-network.ts';
 
 /** What `blindsight evaluate --json` prints; the keys are a contract. */
