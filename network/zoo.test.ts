@@ -10,7 +10,7 @@ import { listZoo, loadZooNetwork } from './zoo.ts';
 const folder = fileURLToPath(new URL('../deploy/demo/counter/', import.meta.url));
 
 const digits = fileURLToPath(new URL('../../shared/data/mnist/', import.meta.url));
-const DIGITS = 2000;
+const DIGITS = 1000;
 
 describe('Zoo', () => {
   it('holds networks whose description fits the graph', async () => {
@@ -34,7 +34,8 @@ describe('Zoo', () => {
   it.each([
     ['e2dm', 0.983],
     ['cryptonets', 0.989],
-  ])('%s: reaches on 2 000 test digits what its card says', async (name, least) => {
+    ['lenet5', 0.99],
+  ])('%s: reaches on 1 000 test digits what its card says', async (name, least) => {
     const { graph, metadata } = await loadZooNetwork(name);
     const { pictures, classes } = await readIdxDataset({
       images: `${digits}t10k-images-idx3-ubyte.gz`,
@@ -43,8 +44,8 @@ describe('Zoo', () => {
     });
     const accuracy = confusionAccuracy(countConfusion(runGraph(graph, pictures), classes, 10));
     expect(metadata.accuracy).toBeGreaterThanOrEqual(least);
-    // The first half of the test pictures is the harder one; two deviations of 2 000 draws are 0.005.
-    expect(Math.abs(accuracy - metadata.accuracy)).toBeLessThan(0.01);
+    // The first half of the test pictures is the harder one; two deviations of 1 000 draws are 0.007.
+    expect(Math.abs(accuracy - metadata.accuracy)).toBeLessThan(0.012);
   });
 
   it('counter: reaches on the later part of the clip what its card says', async () => {
