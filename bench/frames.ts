@@ -33,7 +33,7 @@ export async function benchFrame(
     publicKey: keys.publicKey,
     evaluationKeys: await makeEvaluationKeys(program, keys),
   };
-  const reference = await createReferenceInterpreter(material);
+  const reference = await createReferenceInterpreter(material, { digits: 'seal' });
   const engines: Interpreter[] = [];
   try {
     for (const threads of threadCounts) engines.push(await createEngineInterpreter(material, { threads }));

@@ -18,6 +18,7 @@ import {
 } from '../ckks/serialization.ts';
 import { FheError } from '../errors.ts';
 import { normalizeStep } from '../ring/automorphism.ts';
+import { CenteredKeySwitching } from '../seal/centered-key-switching.ts';
 import { createSealContext, type SealContext } from '../seal/context.ts';
 import {
   fromSealCiphertext,
@@ -35,13 +36,22 @@ import type { Instruction, Register } from './program.ts';
 import { checkKeys } from './requirements.ts';
 import { type VerifiedProgram, verifyProgram } from './verifier.ts';
 
+/** How SEAL is asked to switch keys. */
+export type ReferenceOptions = {
+  /** `centered` (the default): as precise as the engine; `seal`: as SEAL does it, the yardstick of speed. */
+  readonly digits?: 'centered' | 'seal';
+};
+
 /**
  * Binds a program to its material with node-seal: slow, and the yardstick of the engine.
  *
  * @throws FheError FHE_FORMAT, FHE_TOO_LARGE, FHE_PROGRAM, FHE_PARAMETERS, FHE_SECURITY as the decoders and the verifier;
  * FHE_KEY_MISSING where a key is missing or truncated below a use; FHE_PROGRAM for what SEAL cannot do (more than one special prime).
  */
-export async function createReferenceInterpreter(material: InterpreterMaterial): Promise<Interpreter> {
+export async function createReferenceInterpreter(
+  material: InterpreterMaterial,
+  { digits = 'centered' }: ReferenceOptions = {},
+): Promise<Interpreter> {
   const verified = verifyProgram(decodeProgram(material.program));
   const { parameters, program, requirements } = verified;
   if (parameters.specialModuli.length > 1) {
@@ -60,8 +70,10 @@ export async function createReferenceInterpreter(material: InterpreterMaterial):
   scope.own({ delete: bridge.close });
   try {
     const { seal, context } = bridge;
+    const evaluator = scope.own(new seal.Evaluator(context));
     const tools: Tools = {
-      evaluator: scope.own(new seal.Evaluator(context)),
+      evaluator,
+      centered: digits === 'centered' ? new CenteredKeySwitching(bridge, evaluator, scope) : null,
       encoder: scope.own(new seal.CKKSEncoder(context)),
       encryptor: scope.own(new seal.Encryptor(context, scope.own(toSealPublicKey(bridge, publicKey)))),
       ...loadKeys(bridge, scope, keys),
@@ -82,6 +94,7 @@ export async function createReferenceInterpreter(material: InterpreterMaterial):
 
 type Tools = {
   readonly evaluator: Evaluator;
+  readonly centered: CenteredKeySwitching | null;
   readonly encoder: CKKSEncoder;
   readonly encryptor: Encryptor;
   readonly relinearization: RelinKeys | null;
@@ -244,7 +257,9 @@ class ReferenceInterpreter implements Interpreter {
       case 'add-constant':
         return this.#add(read(instruction.source), constants[instruction.constant]!);
       case 'relinearize':
-        return this.#make((out) => evaluator.relinearize(read(instruction.source), relinearization!, out));
+        return this.#make((out) =>
+          (this.#tools.centered ?? evaluator).relinearize(read(instruction.source), relinearization!, out),
+        );
       case 'rescale':
         return this.#make((out) => evaluator.rescaleToNext(read(instruction.source), out));
       case 'drop-level': {
@@ -259,8 +274,13 @@ class ReferenceInterpreter implements Interpreter {
   #rotate(source: SealCiphertext, step: number): SealCiphertext {
     const normalized = normalizeStep(step, this.#verified.parameters.ringDegree);
     if (normalized === 0) return source.copy();
-    const { evaluator, rotations } = this.#tools;
-    return this.#make((out) => evaluator.rotateVector(source, normalized, rotations.get(normalized)!, out));
+    const { centered, evaluator, rotations } = this.#tools;
+    const keys = rotations.get(normalized)!;
+    return this.#make((out) =>
+      centered === null
+        ? evaluator.rotateVector(source, normalized, keys, out)
+        : centered.rotate(source, normalized, keys, out),
+    );
   }
 
   #fold(source: SealCiphertext, steps: readonly number[]): SealCiphertext {

@@ -16,13 +16,9 @@ export type LinearPlan = {
   readonly write: (emitter: Emitter, input: Wire | null, target: number) => Packed;
 };
 
-/**
- * Folds, rescales and adds the bias. Folding before rescaling costs a limb more, but the prime divides the noise of its key
- * switches, which slots near the real axis feel most (slot 0: 30 times the others, because digits are not centred): on
- * `counter` this halves the worst logit error.
- */
+/** Folds, rescales and adds the bias. */
 function finish(emitter: Emitter, sum: Wire, steps: readonly number[], bias: Float64Array): Wire {
-  return emitter.addConstant(emitter.rescale(emitter.fold(sum, steps)), bias);
+  return emitter.addConstant(emitter.foldAndRescale(sum, steps), bias);
 }
 
 /**

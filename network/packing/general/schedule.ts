@@ -38,7 +38,8 @@ export function scheduleDiagonals(
 ): Schedule {
   const { slots } = output;
   const fold = foldOf(output);
-  const ending = output.ciphertexts * (fold.length * cost.keySwitch(level) + cost.rescale(level));
+  // Everything after a relinearization happens a level below: it rescales in the same division.
+  const ending = output.ciphertexts * fold.length * cost.keySwitch(level - 1);
   const moving = diagonals.filter(({ step }) => step !== 0);
   const steps = new Set([...moving.map(({ step }) => step), ...fold]);
   const value = (schedule: Schedule): number => schedule.milliseconds + bytesValue(schedule, level, cost);
@@ -79,7 +80,8 @@ export function scheduleDiagonals(
         ending +
         (turning > 0 ? sources * cost.decompose(level) : 0) +
         turning * cost.hoistedRotation(level) +
-        (giants.size + turned) * cost.keySwitch(level) +
+        giants.size * cost.keySwitch(level) +
+        turned * cost.keySwitch(level - 1) +
         diagonals.length * cost.product(level, false),
       constantBytes: diagonals.length * cost.constantBytes(level, false),
     };

@@ -156,27 +156,28 @@ class Writer {
         picture === undefined
           ? []
           : writePatches(emitter, { affine: picture.affine, output, level, patches }, to, this.#scales.input);
-      const sum = this.#sum(own, laidOut, planned.schedule, babies, target);
-      const folded = emitter.fold(sum, foldOf(output));
+      const sum = this.#sum(own, laidOut, planned, babies, target);
       const bias = Float64Array.from(
         biases.subarray(to * emitter.slots, (to + 1) * emitter.slots),
         (value) => (value < 0 ? 0 : step.bias[value]!),
       );
-      return emitter.addConstant(emitter.rescale(folded), bias);
+      return emitter.addConstant(sum, bias);
     });
   }
 
+  /** Σ rot(wire, step) · weights, rescaled and folded. Giants are rescaled with their relinearization, so that they are rotated a limb shorter. */
   #sum(
     terms: readonly Loaded[],
     patches: readonly WeightedWire[],
-    { kind, modulus }: PlannedLinear['schedule'],
+    { output, level, schedule: { kind, modulus } }: PlannedLinear,
     babies: Map<string, Wire>,
     target: number,
   ): Wire {
     const emitter = this.#emitter;
+    const fold = foldOf(output);
     if (kind === 'hoisted') {
       const rotated = terms.map(({ diagonal, wire, weights }) => ({ wire, step: diagonal.step, weights }));
-      return emitter.weightedSum([...patches, ...rotated], target);
+      return emitter.foldAndRescale(emitter.weightedSum([...patches, ...rotated], target), fold);
     }
     const giants = new Map<number, WeightedWire[]>(patches.length > 0 ? [[0, [...patches]]] : []);
     for (const { diagonal, wire, weights } of terms) {
@@ -191,10 +192,12 @@ class Writer {
     }
     let sum: Wire | null = null;
     for (const [giant, list] of giants) {
-      const part = emitter.rotate(emitter.weightedSum(list, target), giant);
+      const products = emitter.weightedSum(list, target);
+      // The answer is rescaled last of all, for the reason that foldAndRescale gives.
+      const part = emitter.rotate(products.level === 1 ? products : emitter.rescale(products), giant);
       sum = sum === null ? part : emitter.add(sum, part);
     }
-    return sum!;
+    return level === 1 ? emitter.foldAndRescale(sum!, fold) : emitter.fold(sum!, fold);
   }
 }
 
