@@ -1,3 +1,4 @@
+import type { Program } from '#fhe/program/program.ts';
 import { interpretSlots } from '#fhe/secret/interpret.ts';
 import { type Dataset, pictureValues } from '#network/datasets/dataset.ts';
 import { NetworkError } from '#network/errors.ts';
@@ -57,6 +58,8 @@ export type Evaluation = {
   readonly ringDegree: number;
   readonly logQP: number;
   readonly bundleBytes: number;
+  /** What ran. */
+  readonly program: Program;
   /** Encrypted answers, counts[truth][answer]; withheld ones are in none. */
   readonly confusion: Confusion;
   readonly labels: readonly string[];
@@ -172,6 +175,7 @@ export async function evaluateNetwork(request: EvaluationRequest): Promise<Evalu
     ringDegree,
     logQP,
     bundleBytes: answerer.bundleBytes,
+    program: compiled.program,
     confusion,
     labels: compiled.interpretation.labels,
   };

@@ -1,4 +1,8 @@
-import { type EvaluationProgress, evaluateNetwork } from '#backend/evaluation/evaluate-network.ts';
+import {
+  type Evaluation,
+  type EvaluationProgress,
+  evaluateNetwork,
+} from '#backend/evaluation/evaluate-network.ts';
 import { evaluationJson, evaluationText } from '#backend/evaluation/report.ts';
 import { type Dataset, selectPictures } from '#network/datasets/dataset.ts';
 import { readIdxFile } from '#network/datasets/idx.ts';
@@ -6,10 +10,12 @@ import { idxPictures, readIdxDataset } from '#network/datasets/idx-pictures.ts';
 import { loadNetwork } from '#network/evaluation/load-network.ts';
 import { adaptPictureInput } from '#network/evaluation/picture-input.ts';
 import { makePolynomial, needsApproximation } from '#network/evaluation/polynomial-network.ts';
+import { readMachineRecord, withRun } from '#network/explain/machine-record.ts';
 import type { EvaluateOptions } from '../commands/evaluate.ts';
 import { printJson } from '../print.ts';
 import { EXIT } from '../report-error.ts';
 import { stopSignal } from '../stop-signal.ts';
+import { keepMachineRecord } from './machine-record.ts';
 
 const REPORT_EVERY_MS = 5_000;
 
@@ -38,6 +44,20 @@ function firstPictures(dataset: Dataset, limit = dataset.classes.length): Datase
     dataset,
     Array.from({ length: limit }, (_, i) => i),
   );
+}
+
+/** Fewer frames say little about a median. */
+const FEWEST_FRAMES = 5;
+
+/** Lets `explain` hold its estimate against what was measured. */
+async function rememberRun(
+  { program, images, latencyMs }: Evaluation,
+  engine: EvaluateOptions['engine'],
+): Promise<void> {
+  if (engine !== 'engine' || images < FEWEST_FRAMES) return;
+  const { median: medianMs, p95: p95Ms } = latencyMs;
+  const run = { medianMs, p95Ms, frames: images, at: new Date().toISOString() };
+  await keepMachineRecord(withRun(await readMachineRecord(), program, run));
 }
 
 /** `blindsight evaluate NETWORK`. Stopped (Ctrl-C), it reports what it has measured. */
@@ -87,6 +107,7 @@ export async function evaluate(fileOrName: string, options: EvaluateOptions): Pr
     process.exitCode = EXIT.interrupted;
   });
   if (evaluation === undefined) return;
+  await rememberRun(evaluation, engine);
   if (signal.aborted) process.stderr.write(`stopped after ${evaluation.images} pictures\n`);
   if (options.json) printJson(evaluationJson(evaluation));
   else process.stdout.write(evaluationText(evaluation));

@@ -8,7 +8,7 @@ import { type CompileReport, sketchNetwork } from '../packing/compile.ts';
 import { type MachineCost, TYPICAL_MACHINE } from '../packing/general/operation-cost.ts';
 import { abstractActivations } from './abstract-activations.ts';
 import type { ExplainedLayer, Explanation } from './explanation.ts';
-import { machineIdentity } from './measure-machine.ts';
+import { type MeasuredRun, machineIdentity } from './machine-record.ts';
 import { estimatePrecisionBits } from './precision.ts';
 import { estimateStepTimes, type Segment, segmentProgram } from './step-times.ts';
 
@@ -16,10 +16,33 @@ export type ExplainOptions = {
   readonly name?: string;
   /** Measured costs of this machine; typical ones where left out. */
   readonly machine?: MachineCost;
+  /** What frames of the program took on this machine. */
+  readonly measured?: MeasuredRun;
+};
+
+/** The program that a network becomes, before its cost is known. */
+export type SketchedNetwork = {
+  readonly program: Program;
+  readonly report: CompileReport;
+  /** What was assumed. */
+  readonly notes: readonly string[];
 };
 
 /** A gateway with less memory than this is common; plans beyond it get a note. */
 const COMMON_MEMORY_BYTES = 4e9;
+
+/** Plans a network, with squares for activations that are no polynomials. @throws NetworkError as `compileNetwork`. */
+export function sketchForExplanation(graph: Graph, name = graph.name): SketchedNetwork {
+  const { graph: polynomial, replaced } = abstractActivations(graph);
+  const { program, report } = sketchNetwork(polynomial, name);
+  const notes: string[] = [];
+  if (replaced.length > 0) {
+    notes.push(
+      `${replaced.length} activations or poolings are not polynomials (${replaced[0]} …): counted as squares and mean pooling, the cheapest approximations; approximate and fine-tune before protecting (blindsight model import)`,
+    );
+  }
+  return { program, report, notes };
+}
 
 /**
  * Says what protecting a network will take, before anything is encrypted.
@@ -27,23 +50,13 @@ const COMMON_MEMORY_BYTES = 4e9;
  * @throws NetworkError as `compileNetwork`, where not even a plan can be made.
  */
 export function explainNetwork(graph: Graph, options: ExplainOptions = {}): Explanation {
-  const { graph: polynomial, replaced } = abstractActivations(graph);
-  const { program, report } = sketchNetwork(polynomial, options.name ?? graph.name);
-  const notes: string[] = [];
-  if (replaced.length > 0) {
-    notes.push(
-      `${replaced.length} activations or poolings are not polynomials (${replaced[0]} …): counted as squares and mean pooling, the cheapest approximations; approximate and fine-tune before protecting (blindsight model import)`,
-    );
-  }
-  return explainProgram(program, report, options.machine, notes);
+  return explainSketch(sketchForExplanation(graph, options.name), options);
 }
 
-/** Says what a compiled network takes. */
-export function explainProgram(
-  program: Program,
-  report: CompileReport,
-  machine?: MachineCost,
-  notes: readonly string[] = [],
+/** Says what a planned or compiled network takes. */
+export function explainSketch(
+  { program, report, notes }: SketchedNetwork,
+  { machine, measured }: Pick<ExplainOptions, 'machine' | 'measured'> = {},
 ): Explanation {
   const verified = verifyProgram(program);
   const cost = estimateCost(program);
@@ -90,6 +103,7 @@ export function explainProgram(
     },
     precisionBits: estimatePrecisionBits(program),
     machine: { measured: machine !== undefined, identity: machineIdentity() },
+    measured: measured === undefined ? null : { ...measured, ratio: total / measured.medianMs },
     notes: [...notes, ...warnings],
   };
 }

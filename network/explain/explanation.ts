@@ -47,6 +47,14 @@ export type Explanation = {
   /** Bits of the largest calibrated logit that the noise leaves, estimated. */
   readonly precisionBits: number;
   readonly machine: { readonly measured: boolean; readonly identity: string };
+  /** What frames of this very program took on this machine, and estimate ÷ measured median; null where none ran. */
+  readonly measured: {
+    readonly medianMs: number;
+    readonly p95Ms: number;
+    readonly frames: number;
+    readonly at: string;
+    readonly ratio: number;
+  } | null;
   /** What was assumed, and what stands in the way of running it. */
   readonly notes: readonly string[];
 };

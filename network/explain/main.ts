@@ -1,24 +1,35 @@
 import { loadNetwork } from '../evaluation/load-network.ts';
-import type { MachineCost } from '../packing/general/operation-cost.ts';
+import type { MachineCost, RingChoice } from '../packing/general/operation-cost.ts';
 import { drawExplanation } from './draw-explanation.ts';
-import { explainNetwork } from './explain-network.ts';
+import { explainSketch, sketchForExplanation } from './explain-network.ts';
 import type { Explanation } from './explanation.ts';
+import type { MachineRecord } from './machine-record.ts';
+import { runOf } from './machine-record.ts';
 import { printExplanation } from './print-explanation.ts';
 
 /** What is asked for. */
 export type ExplainRequest = {
   /** Name of a bundled network, or an ONNX file. */
   readonly network: string;
-  /** Measured costs of this machine; typical ones where left out. */
-  readonly machine?: MachineCost;
+  /** Finds the measured costs of this machine in the ring of the plan; typical ones are taken where it is left out. */
+  readonly machine?: (ring: RingChoice) => Promise<MachineCost>;
+  /** What is known about this machine: runs to hold the estimate against. */
+  readonly record?: MachineRecord;
 };
 
 /** An explanation in all its forms. */
 export type Explained = { readonly explanation: Explanation; readonly text: string; readonly svg: string };
 
-/** Explains a bundled network or an ONNX file. @throws NetworkError as `loadNetwork` and `explainNetwork`. */
-export async function explain({ network, machine }: ExplainRequest): Promise<Explained> {
+/** Explains a bundled network or an ONNX file. @throws NetworkError as `loadNetwork` and `sketchForExplanation`. */
+export async function explain({ network, machine, record }: ExplainRequest): Promise<Explained> {
   const { graph, name } = await loadNetwork(network);
-  const explanation = explainNetwork(graph, { name, ...(machine && { machine }) });
+  const sketch = sketchForExplanation(graph, name);
+  const { ringDegree, specialModuli } = sketch.program.parameters;
+  const costs = await machine?.({ ringDegree, alpha: Math.max(1, specialModuli.length) });
+  const measured = record && runOf(record, sketch.program);
+  const explanation = explainSketch(sketch, {
+    ...(costs && { machine: costs }),
+    ...(measured && { measured }),
+  });
   return { explanation, text: printExplanation(explanation), svg: drawExplanation(explanation) };
 }

@@ -1,126 +1,154 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { availableParallelism, cpus, homedir } from 'node:os';
-import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { z } from 'zod';
-import { type Block, EngineContext } from '#fhe/ckks/engine-context.ts';
-import { loadKey } from '#fhe/ckks/engine-keys.ts';
-import { digitCount } from '#fhe/ckks/evaluation-keys.ts';
+import { Encryptor } from '#fhe/ckks/encryptor.ts';
+import { EngineContext } from '#fhe/ckks/engine-context.ts';
+import type { EngineKey } from '#fhe/ckks/engine-keys.ts';
 import { Evaluator } from '#fhe/ckks/evaluator.ts';
-import { findPrimes } from '#fhe/ckks/parameters.ts';
-import type { MachineCost } from '../packing/general/operation-cost.ts';
+import { findPrimes, MAX_LOG_QP } from '#fhe/ckks/parameters.ts';
+import type { RecordedTape } from '#fhe/ring/wasm-tape.ts';
+import type { MachineCost, RingChoice } from '../packing/general/operation-cost.ts';
+import { addWork, OperationWork, timesWork, type Work } from '../packing/general/operation-work.ts';
+import { fitCosts } from './fit-costs.ts';
+import { engineThreads } from './machine-record.ts';
 
-const Stored = z.strictObject({
-  identity: z.string(),
-  transformNs: z.number().positive(),
-  keyProductNs: z.number().positive(),
-  productNs: z.number().positive(),
-});
+/** What one operation took, and what it consists of. */
+export type Sample = { readonly work: Work; readonly milliseconds: number };
 
-/** Threads that the engine takes by default. */
-function engineThreads(): number {
-  return Math.min(availableParallelism(), 4);
-}
-
-/** Changes when the machine, its threads or the way of measuring do. */
-export function machineIdentity(): string {
-  const text = [3, cpus()[0]?.model ?? '', process.arch, engineThreads(), process.version].join('|');
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
-}
-
-/** The file that the measurement is kept in: `$XDG_CACHE_HOME/blindsight`, or that of the user's home. */
-export function machineCacheFile(): string {
-  const base = process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache');
-  return path.join(base, 'blindsight', 'machine.json');
-}
-
-/** The measurement of this machine that is kept, if there is one. */
-export async function readMachine(): Promise<MachineCost | null> {
-  try {
-    const { identity, ...cost } = Stored.parse(JSON.parse(await readFile(machineCacheFile(), 'utf8')));
-    return identity === machineIdentity() ? cost : null;
-  } catch {
-    return null;
-  }
-}
-
-const RING_DEGREE = 16384;
-const LEVELS = 8;
-const TERMS = 16;
-const KEYS = 4;
-/** What each further thread of the engine adds, against the first. */
-const PARALLEL_EFFICIENCY = 0.85;
-const ROUNDS = 12;
+const PRIME_BITS = 30;
+/** More levels say nothing new about one, and their keys take long to fill. */
+const MOST_LEVELS = 14;
+/** Weights and keys together are more than caches hold, as those of networks are. */
+const TERMS = 12;
+const KEY_BYTES = 200e6;
+/** All operations are run in turn until this much time is spent; the median of each counts, as it does for frames. */
+const PATIENCE_MS = 1500;
+const MOST_ROUNDS = 15;
+const FEWEST_ROUNDS = 3;
 
 /**
- * Measures the three unit costs of the engine on this machine, in about a second: transforms there and back, one inner product with many
- * weights, and hoisted rotations with the same number of weights. Speed does not depend on the numbers, so all are zero. Processor time of one thread is
- * measured, not the clock, so that a busy machine does not look like a slow one.
+ * Measures the unit costs of the engine on this machine in one ring, with all the threads that it takes by default: a few operations at two levels, as
+ * programs use them, and the costs that explain their times best. Speed does not depend on the numbers, so all are zero. Takes about
+ * a second, five at N = 65536.
  */
-export async function measureMachine(signal?: AbortSignal): Promise<MachineCost> {
-  const primes = findPrimes(RING_DEGREE, 30, LEVELS + 1);
-  const parameters = { ringDegree: RING_DEGREE, specialModuli: primes.slice(0, 1), moduli: primes.slice(1) };
-  const level = LEVELS - 1;
-  const engine = new EngineContext(parameters, { threads: 1, build: 'release' });
+export async function measureMachine(
+  { ringDegree, alpha }: RingChoice,
+  signal?: AbortSignal,
+): Promise<MachineCost> {
+  const most = Math.floor(MAX_LOG_QP[ringDegree]! / PRIME_BITS) - alpha;
+  const levels = Math.max(2, Math.min(MOST_LEVELS, most));
+  const primes = findPrimes(ringDegree, PRIME_BITS, levels + alpha);
+  const parameters = { ringDegree, specialModuli: primes.slice(0, alpha), moduli: primes.slice(alpha) };
+  signal?.throwIfAborted();
+  const engine = new EngineContext(parameters, { threads: engineThreads(), build: 'release' });
   try {
-    const words = digitCount(parameters, level) * (level + 2) * RING_DEGREE;
-    const key = () => loadKey(engine, { level, b: new Uint32Array(words), seed: new Uint8Array(32) });
-    // Expanding a key takes longer than using it; four of them are more than caches hold.
-    const keys = Array.from({ length: KEYS }, key);
-    const rotations = new Map(Array.from({ length: TERMS }, (_, i) => [i + 1, keys[i % KEYS]!]));
-    const source = engine.allocate(2, level);
-    const weights = Array.from({ length: TERMS }, () => engine.allocate(2, level, true));
-    const fastest = async (record: (evaluator: Evaluator) => void): Promise<number> => {
-      const tape = engine.recorder();
-      record(new Evaluator(engine, tape, { relinearization: null, rotations }));
-      const recorded = tape.finish();
-      const times: number[] = [];
-      for (let round = -1; round < ROUNDS; round++) {
-        signal?.throwIfAborted();
-        const before = process.cpuUsage();
-        engine.pool.run(recorded);
-        const { user, system } = process.cpuUsage(before);
-        if (round >= 0) times.push((user + system) / 1000);
-        await setImmediate();
-      }
-      // Whatever else the machine does can only slow a round down.
-      return Math.min(...times);
-    };
-    const out = (size: number): Block => engine.allocate(size, level);
-    const back = engine.allocate(2, level);
-    const there = await fastest((evaluator) => {
-      for (let i = 0; i < TERMS; i++) evaluator.transformThereAndBack(back, source);
-    });
-    const sum = out(3);
-    const inner = await fastest((evaluator) =>
-      evaluator.inner(
-        sum,
-        weights.map((weight) => ({ source, weight })),
-      ),
-    );
-    const rotated = await fastest((evaluator) =>
-      evaluator.rotateInner(
-        sum,
-        weights.map((weight, i) => ({ source, step: i + 1, weight })),
-      ),
-    );
-    const limbs = level + 1;
-    const threads = 1 + (engineThreads() - 1) * PARALLEL_EFFICIENCY;
-    const perCoefficient = (ms: number): number => (ms * 1e6) / RING_DEGREE / threads;
-    const transformNs = perCoefficient(there) / (TERMS * 2 * 2 * limbs * Math.log2(RING_DEGREE));
-    const productNs = perCoefficient(inner) / (TERMS * 4 * limbs);
-    const transforms = digitCount(parameters, level) * (limbs + 1) + 3 * (limbs + 1);
-    const rest =
-      perCoefficient(rotated) -
-      transforms * transformNs * Math.log2(RING_DEGREE) -
-      TERMS * 4 * (limbs + 1) * productNs;
-    const keyProductNs = Math.max(
-      productNs / 4,
-      rest / (TERMS * 2 * digitCount(parameters, level) * (limbs + 1)),
-    );
-    return { transformNs, keyProductNs, productNs };
+    const tested = [...new Set([levels - 1, Math.max(1, Math.floor(levels / 2) - 1)])];
+    const operations = tested.flatMap((level) => recordOperations(engine, alpha, level));
+    return fitCosts(await timeInTurn(operations, signal), ringDegree);
   } finally {
     await engine.close();
   }
+}
+
+/** Runs operations in turn, so that whatever else the machine does meets all of them alike. */
+async function timeInTurn(operations: readonly Operation[], signal?: AbortSignal): Promise<Sample[]> {
+  const times = operations.map((): number[] => []);
+  const start = performance.now();
+  const tired = (round: number): boolean =>
+    round >= MOST_ROUNDS || (round >= FEWEST_ROUNDS && performance.now() - start > PATIENCE_MS);
+  for (let round = -1; !tired(round); round++) {
+    for (const [i, { run }] of operations.entries()) {
+      signal?.throwIfAborted();
+      const before = performance.now();
+      run();
+      if (round >= 0) times[i]!.push(performance.now() - before);
+      // Helper threads that failed are replaced when the event loop turns.
+      await setImmediate();
+    }
+  }
+  return operations.map(({ work }, i) => {
+    const sorted = times[i]!.sort((a, b) => a - b);
+    return { work, milliseconds: sorted[Math.floor(sorted.length / 2)]! };
+  });
+}
+
+type Operation = { readonly work: Work; readonly run: () => void };
+
+/** The operations that programs are made of, at one level. */
+function recordOperations(engine: EngineContext, alpha: number, level: number): Operation[] {
+  const count = new OperationWork(alpha);
+  const { ringDegree } = engine.parameters;
+  const limbWords = 2 * count.digits(level) * ringDegree;
+  const positions = count.extended(level);
+  // Filling keys takes longer than using them, and zeros are as good.
+  const key = (): EngineKey => {
+    const address = engine.arena.allocate(positions * limbWords * 4);
+    return {
+      level,
+      stride: 32 * count.digits(level),
+      at: (position) => address + engine.limbIndex(level, position) * limbWords * 4,
+    };
+  };
+  const terms = Math.max(3, Math.min(TERMS, Math.floor(KEY_BYTES / (positions * limbWords * 4))));
+  const steps = Array.from({ length: terms }, (_, i) => i + 1);
+  const keys = { relinearization: key(), rotations: new Map(steps.map((step) => [step, key()])) };
+  const source = engine.allocate(2, level);
+  const weights = steps.map(() => engine.allocate(2, level, true));
+  const [out, lower, product] = [2, 2, 3].map((size, i) =>
+    engine.allocate(size, i === 1 ? level - 1 : level),
+  );
+  const rotated = steps.map(() => engine.allocate(2, level));
+  const operation = (work: Work, record: (evaluator: Evaluator) => void): Operation => {
+    const tape = engine.recorder();
+    record(new Evaluator(engine, tape, keys));
+    const recorded: RecordedTape = tape.finish();
+    return { work, run: () => engine.pool.run(recorded) };
+  };
+  const turned = steps.map((step, i) => ({ source, step, weight: weights[i]! }));
+  return [
+    operation(count.relinearizeRescale(level), (e) => e.relinearize(lower!, product!)),
+    operation(count.rescale(level), (e) => e.rescale(lower!, out!)),
+    operation(count.foldRound(level, 3), (e) => e.foldRound(out!, source, [1, 2, 3])),
+    operation(count.rotations(level, 1), (e) => e.rotate(out!, source, 1)),
+    operation(count.rotations(level, terms), (e) => e.rotateHoisted(rotated, source, steps)),
+    operation(addWork(count.rotatedSum(level, terms, terms, 1), count.relinearizeTimesP(level, true)), (e) =>
+      e.rotateInner(lower!, turned),
+    ),
+    operation(count.inner(level, terms), (e) =>
+      e.inner(
+        product!,
+        weights.map((weight, i) => ({ source: rotated[i]!, weight: { ...weight, special: false } })),
+      ),
+    ),
+    operation(count.elementwise(level), (e) => e.add(out!, source, rotated[0]!)),
+    operation(timesWork(count.elementwise(0), 8), (e) => {
+      const low = { ...source, level: 0 };
+      for (let i = 0; i < 8; i++) e.add({ ...out!, level: 0 }, low, low);
+    }),
+    encryption(engine, count, level),
+  ];
+}
+
+/** Encryption of several ciphertexts at once, as of a picture in patches. */
+function encryption(engine: EngineContext, count: OperationWork, level: number): Operation {
+  const { ringDegree, moduli, specialModuli } = engine.parameters;
+  const ciphertexts = 4;
+  const residues = new Uint32Array(2 * (moduli.length + specialModuli.length) * ringDegree);
+  const encryptor = new Encryptor(engine, { residues });
+  const tape = engine.recorder();
+  const slots = new Int32Array(ringDegree / 2);
+  const inputs = Array.from({ length: ciphertexts }, () => ({ level, scale: 2 ** 30, slots }));
+  encryptor.record(
+    tape,
+    inputs,
+    inputs.map(() => engine.allocate(2, level)),
+    1,
+  );
+  const recorded = tape.finish();
+  const picture = new Float32Array(1);
+  return {
+    work: timesWork(count.encrypt(level), ciphertexts),
+    run: () => {
+      encryptor.supply(picture);
+      engine.pool.run(recorded);
+    },
+  };
 }

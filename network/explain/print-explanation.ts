@@ -22,6 +22,19 @@ function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
+/** What was measured, and how the estimate stands to it. */
+function measuredFacts({ measured }: Explanation): [string, string][] {
+  if (measured === null)
+    return [['measured', 'not yet on this machine (blindsight evaluate measures and remembers)']];
+  const { medianMs, p95Ms, frames, at, ratio } = measured;
+  return [
+    [
+      'measured',
+      `${milliseconds(medianMs)} median, ${milliseconds(p95Ms)} at 95 % of ${frames} frames (${at.slice(0, 10)}); the estimate is ${(100 * ratio).toFixed(0)} % of it`,
+    ],
+  ];
+}
+
 /** An explanation as text: a table of layers, then what it adds up to. */
 export function printExplanation(explanation: Explanation): string {
   const { layers, estimatedMs, bytes: size } = explanation;
@@ -51,6 +64,7 @@ export function printExplanation(explanation: Explanation): string {
       'time a frame',
       `${milliseconds(estimatedMs.total)}, ${milliseconds(estimatedMs.encrypt)} of it encryption (estimate, ${explanation.machine.measured ? 'from measurements of this machine' : 'typical two-core machine'})`,
     ],
+    ...measuredFacts(explanation),
     [
       'bundle',
       `${bytes(size.bundle)}: constants ${bytes(size.constants)}, evaluation keys ${bytes(size.evaluationKeys)}, program ${bytes(size.program)}`,

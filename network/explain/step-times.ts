@@ -2,6 +2,7 @@ import { type Plan, planProgram, type Step } from '#fhe/program/engine-plan.ts';
 import type { Instruction, Program, Register } from '#fhe/program/program.ts';
 import { type VerifiedProgram, verifyProgram } from '#fhe/program/verifier.ts';
 import { type MachineCost, OperationCost } from '../packing/general/operation-cost.ts';
+import { addWork, type OperationWork, type Work } from '../packing/general/operation-work.ts';
 
 /** Estimated time of one step of the engine, and the register that it ends in. */
 export type StepTime = {
@@ -29,52 +30,49 @@ export function estimateStepTimes(program: Program, machine: MachineCost): StepT
       (step): StepTime => ({
         out: step.op === 'rotate-all' ? step.rotations[0]!.out : step.out,
         kind: step.op,
-        milliseconds: stepTime(step, verified, cost),
+        milliseconds: cost.milliseconds(stepWork(step, verified, cost.work)),
       }),
     ),
   ];
 }
 
-function stepTime(step: Step, { registers }: VerifiedProgram, cost: OperationCost): number {
+/** The work of one step, counted as `engine-recorder.ts` records it. */
+function stepWork(step: Step, { registers }: VerifiedProgram, work: OperationWork): Work {
   const levelOf = (register: Register): number => registers.get(register)!.level;
   switch (step.op) {
     case 'inner':
-      return step.terms.length * cost.product(levelOf(step.out), false);
+      return work.inner(levelOf(step.out), step.terms.length);
     case 'rotate-inner':
     case 'rotate-inner-relinearize': {
       const level = levelOf(step.terms[0]!.source);
       const turning = step.terms.filter((term) => term.step !== 0);
       const sources = new Set(turning.map((term) => term.source)).size;
-      const sum =
-        sources * cost.decompose(level) +
-        turning.length * cost.keyInner(level) +
-        step.terms.length * cost.product(level, true);
+      const sum = work.rotatedSum(level, step.terms.length, turning.length, sources);
       return step.op === 'rotate-inner'
-        ? sum + cost.divide(level, 3)
-        : sum + cost.divide(level, 1) + cost.keySwitch(level);
+        ? addWork(sum, work.divide(level + 1, 3))
+        : addWork(sum, work.relinearizeTimesP(level, levelOf(step.out) < level));
     }
     case 'relinearize':
+      return work.relinearize(levelOf(step.source));
     case 'relinearize-rescale':
-      return cost.keySwitch(levelOf(step.source));
-    case 'rotate-all': {
-      const level = levelOf(step.source);
-      return cost.decompose(level) + step.rotations.length * cost.hoistedRotation(level);
-    }
+      return work.relinearizeRescale(levelOf(step.source));
+    case 'rotate-all':
+      return work.rotations(levelOf(step.source), step.rotations.length);
     case 'fold':
-      return step.steps.length * cost.keySwitch(levelOf(step.source));
+      return work.fold(levelOf(step.source), step.steps.length);
     case 'square':
-      return cost.product(levelOf(step.source), false);
+      return work.inner(levelOf(step.source), 1);
     case 'multiply':
-      return cost.product(levelOf(step.left), false);
+      return work.inner(levelOf(step.left), 1);
     case 'rescale':
-      return cost.rescale(levelOf(step.source));
+      return work.rescale(levelOf(step.source));
     case 'add':
     case 'add-constant':
     case 'drop-level':
     case 'copy':
-      return cost.elementwise(levelOf(step.out));
+      return work.elementwise(levelOf(step.out));
     case 'switch-ring':
-      return cost.keySwitch(0);
+      return work.relinearize(0);
   }
 }
 

@@ -8,7 +8,7 @@ import { createDecryptor } from '#fhe/secret/decryptor.ts';
 import { encryptConstants, encryptInputs } from '#fhe/secret/encrypt.ts';
 import { makeEvaluationKeys } from '#fhe/secret/evaluation-keys.ts';
 import { createOwnerKeys } from '#fhe/secret/owner-keys.ts';
-import { explainProgram } from '../../explain/explain-network.ts';
+import { explainSketch } from '../../explain/explain-network.ts';
 import { randomStack, type StackPart } from '../../testing/random-stack.ts';
 import { randomPictures } from '../../testing/small-graphs.ts';
 import { interpretationError } from '../interpretation-error.ts';
@@ -63,7 +63,7 @@ async function measure(parts: readonly StackPart[]): Promise<{
   return {
     specialPrimes,
     errors,
-    precisionBits: explainProgram(program, compiled.report).precisionBits,
+    precisionBits: explainSketch({ program, report: compiled.report, notes: [] }).precisionBits,
   };
 }
 

@@ -1,18 +1,36 @@
-/**
- * What arithmetic costs on a machine with all its threads at work, in nanoseconds per coefficient: the work of every
- * ciphertext operation is transforms, and products of residues that are read from memory once.
- */
+import { OperationWork, type Work } from './operation-work.ts';
+
+/** What the parts of an operation cost on a machine with all threads of the engine at work, in nanoseconds per coefficient. */
 export type MachineCost = {
-  /** One NTT of one limb, per coefficient and butterfly stage (log2 N of them). */
+  /** One NTT of one limb, per butterfly stage (log2 N of them). */
   readonly transformNs: number;
+  /** One limb that a base conversion reads. */
+  readonly conversionNs: number;
   /** One product of residues in a key-switching inner product. */
   readonly keyProductNs: number;
   /** One product of residues of two ciphertexts. */
   readonly productNs: number;
+  /** One pass over a limb: addition, permutation, copy. */
+  readonly passNs: number;
+  /** Randomness and encoding of one encryption. */
+  readonly sampleNs: number;
+  /** What an instruction takes besides, in nanoseconds: threads wait for each other. Not per coefficient. */
+  readonly barrierNs: number;
 };
 
-/** Measured on two x86-64 cores at 2 threads; `explain` measures the machine that it runs on. */
-export const TYPICAL_MACHINE: MachineCost = { transformNs: 0.18, keyProductNs: 0.5, productNs: 0.24 };
+/**
+ * What plans are made with: measured on two x86-64 cores with two threads at N = 16384. A plan is public and must not depend on the machine that
+ * makes it; `explain` measures the machine that it runs on.
+ */
+export const TYPICAL_MACHINE: MachineCost = {
+  transformNs: 0.15,
+  conversionNs: 0.2,
+  keyProductNs: 0.35,
+  productNs: 0.3,
+  passNs: 0.6,
+  sampleNs: 40,
+  barrierNs: 5_000,
+};
 
 /** The ring in which a plan is made. */
 export type RingChoice = {
@@ -23,80 +41,90 @@ export type RingChoice = {
 
 /** Costs of single operations at a level, in milliseconds, and sizes in bytes. */
 export class OperationCost {
+  readonly work: OperationWork;
   readonly #machine: MachineCost;
   readonly #ring: RingChoice;
 
   constructor(machine: MachineCost, ring: RingChoice) {
     this.#machine = machine;
     this.#ring = ring;
+    this.work = new OperationWork(ring.alpha);
   }
 
-  #milliseconds(transforms: number, keyProducts: number, products: number): number {
+  milliseconds(work: Work): number {
     const { ringDegree } = this.#ring;
-    const { transformNs, keyProductNs, productNs } = this.#machine;
+    const machine = this.#machine;
     const perCoefficient =
-      transforms * transformNs * Math.log2(ringDegree) + keyProducts * keyProductNs + products * productNs;
-    return perCoefficient * ringDegree * 1e-6;
-  }
-
-  #digits(level: number): number {
-    return Math.ceil((level + 1) / this.#ring.alpha);
-  }
-
-  #extended(level: number): number {
-    return level + 1 + this.#ring.alpha;
+      work.transforms * machine.transformNs * Math.log2(ringDegree) +
+      work.conversions * machine.conversionNs +
+      work.keyProducts * machine.keyProductNs +
+      work.products * machine.productNs +
+      work.passes * machine.passNs +
+      work.samples * machine.sampleNs;
+    return (perCoefficient * ringDegree + work.barriers * machine.barrierNs) * 1e-6;
   }
 
   /** Digits of one ciphertext to all primes. */
   decompose(level: number): number {
-    return this.#milliseconds(this.#digits(level) * this.#extended(level), 0, 0);
+    return this.milliseconds(this.work.decompose(level));
   }
 
   /** Division of `polynomials` polynomials by P. */
   divide(level: number, polynomials: number): number {
-    return this.#milliseconds(polynomials * this.#extended(level), 0, 0);
+    return this.milliseconds(this.work.divide(level + 1, polynomials));
   }
 
   /** Inner product with one key, decomposition not included. */
   keyInner(level: number): number {
-    return this.#milliseconds(0, 2 * this.#digits(level) * this.#extended(level), 0);
+    return this.milliseconds(this.work.keyInner(level));
   }
 
   /** One rotation of a ciphertext that is decomposed already. */
   hoistedRotation(level: number): number {
-    return this.keyInner(level) + this.divide(level, 2);
+    return this.milliseconds(this.work.hoistedRotation(level));
   }
 
-  /** Relinearization, or a rotation alone. */
+  /** A rotation alone. */
   keySwitch(level: number): number {
-    return this.decompose(level) + this.hoistedRotation(level);
+    return this.milliseconds(this.work.rotations(level, 1));
   }
 
-  /** Ciphertext · ciphertext, accumulated. */
+  /** Relinearization of a product or sum of products, and the rescaling that it shares a division with. */
+  relinearizeRescale(level: number): number {
+    return this.milliseconds(this.work.relinearizeRescale(level));
+  }
+
+  /** The same after a rotated sum. */
+  relinearizeTimesP(level: number): number {
+    return this.milliseconds(this.work.relinearizeTimesP(level, true));
+  }
+
+  /** A fold over `steps` steps. */
+  fold(level: number, steps: number): number {
+    return this.milliseconds(this.work.fold(level, steps));
+  }
+
+  /** Ciphertext · ciphertext, accumulated; `special`: modulo Q·P. */
   product(level: number, special: boolean): number {
-    return this.#milliseconds(0, 0, 4 * (special ? this.#extended(level) : level + 1));
+    const one = this.work.inner(special ? level + this.#ring.alpha : level, 1);
+    return this.milliseconds({ ...one, barriers: 0 });
   }
 
   rescale(level: number): number {
-    return this.#milliseconds(2 * (level + 1), 0, 0);
-  }
-
-  /** A pass over a ciphertext. */
-  elementwise(level: number): number {
-    return this.#milliseconds(0, 0, level + 1);
+    return this.milliseconds(this.work.rescale(level));
   }
 
   encrypt(level: number): number {
-    return this.#milliseconds(level + 1 + 5 * this.#extended(level), 0, 2 * this.#extended(level));
+    return this.milliseconds(this.work.encrypt(level));
   }
 
   /** An encrypted constant in the bundle. */
   constantBytes(level: number, special: boolean): number {
-    return 4 * this.#ring.ringDegree * (special ? this.#extended(level) : level + 1);
+    return 4 * this.#ring.ringDegree * (special ? this.work.extended(level) : level + 1);
   }
 
   /** One evaluation key in the bundle. */
   keyBytes(level: number): number {
-    return 4 * this.#ring.ringDegree * this.#digits(level) * this.#extended(level);
+    return 4 * this.#ring.ringDegree * this.work.digits(level) * this.work.extended(level);
   }
 }

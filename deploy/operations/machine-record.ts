@@ -1,0 +1,13 @@
+import path from 'node:path';
+import { type MachineRecord, machineCacheFile } from '#network/explain/machine-record.ts';
+import { ensureDirectory, writeFileAtomic } from '#runtime/files.ts';
+
+/** Remembers what was measured on this machine. A home that cannot be written only means measuring again. */
+export async function keepMachineRecord(record: MachineRecord): Promise<void> {
+  try {
+    await ensureDirectory(path.dirname(machineCacheFile()));
+    await writeFileAtomic(machineCacheFile(), JSON.stringify(record));
+  } catch {
+    process.stderr.write(`… ${machineCacheFile()} cannot be written: measurements are not remembered\n`);
+  }
+}

@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { availableParallelism, cpus, homedir } from 'node:os';
+import path from 'node:path';
+import { z } from 'zod';
+import { encodeProgram } from '#fhe/program/codec.ts';
+import type { Program } from '#fhe/program/program.ts';
+import { kernelDigest } from '#fhe/ring/kernel-digest.ts';
+import type { MachineCost, RingChoice } from '../packing/general/operation-cost.ts';
+
+const Cost = z.strictObject({
+  transformNs: z.number().nonnegative(),
+  conversionNs: z.number().nonnegative(),
+  keyProductNs: z.number().nonnegative(),
+  productNs: z.number().nonnegative(),
+  passNs: z.number().nonnegative(),
+  sampleNs: z.number().nonnegative(),
+  barrierNs: z.number().nonnegative(),
+});
+
+const Run = z.strictObject({
+  /** Median of a frame: encryption and evaluation. */
+  medianMs: z.number().positive(),
+  p95Ms: z.number().positive(),
+  frames: z.int().positive(),
+  /** ISO 8601. */
+  at: z.iso.datetime(),
+});
+
+const Stored = z.strictObject({
+  identity: z.string(),
+  /** By {@link ringKey}. */
+  costs: z.record(z.string(), Cost),
+  /** By {@link programKey}. */
+  runs: z.record(z.string(), Run),
+});
+
+/** What frames of a program took on this machine. */
+export type MeasuredRun = z.infer<typeof Run>;
+
+/** What is known about this machine with this kernel: unit costs by ring, and runs by program. Plain data. */
+export type MachineRecord = z.infer<typeof Stored>;
+
+/** Threads that the engine takes by default. */
+export function engineThreads(): number {
+  return Math.min(availableParallelism(), 4);
+}
+
+/** Changes when the machine, its threads, the kernel or the way of measuring do. */
+export function machineIdentity(): string {
+  const text = [4, cpus()[0]?.model ?? '', process.arch, engineThreads(), process.version, kernelDigest()];
+  return createHash('sha256').update(text.join('|')).digest('hex').slice(0, 16);
+}
+
+/** The file that measurements are kept in: `$XDG_CACHE_HOME/blindsight`, or that of the user's home. */
+export function machineCacheFile(): string {
+  const base = process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache');
+  return path.join(base, 'blindsight', 'machine.json');
+}
+
+/** What is kept about this machine; nothing where the file is missing, broken, or about another machine or kernel. */
+export async function readMachineRecord(): Promise<MachineRecord> {
+  const identity = machineIdentity();
+  try {
+    const stored = Stored.parse(JSON.parse(await readFile(machineCacheFile(), 'utf8')));
+    if (stored.identity === identity) return stored;
+  } catch {
+    // As good as nothing: it is measured again.
+  }
+  return { identity, costs: {}, runs: {} };
+}
+
+function ringKey({ ringDegree, alpha }: RingChoice): string {
+  return `${ringDegree}/${alpha}`;
+}
+
+/** One for every program: the same for all weights of an architecture, and whatever the network is called. */
+export function programKey(program: Program): string {
+  return createHash('sha256')
+    .update(encodeProgram({ ...program, name: '' }))
+    .digest('hex')
+    .slice(0, 32);
+}
+
+/** Measured unit costs of a ring; null where there are none. */
+export function costOf(record: MachineRecord, ring: RingChoice): MachineCost | null {
+  return record.costs[ringKey(ring)] ?? null;
+}
+
+export function withCost(record: MachineRecord, ring: RingChoice, cost: MachineCost): MachineRecord {
+  return { ...record, costs: { ...record.costs, [ringKey(ring)]: cost } };
+}
+
+/** What frames of a program took when it last ran; null where it did not. */
+export function runOf(record: MachineRecord, program: Program): MeasuredRun | null {
+  return record.runs[programKey(program)] ?? null;
+}
+
+/** Programs that are remembered; the oldest are forgotten first. */
+const MOST_RUNS = 64;
+
+export function withRun(record: MachineRecord, program: Program, run: MeasuredRun): MachineRecord {
+  const runs = Object.entries({ ...record.runs, [programKey(program)]: run })
+    .sort(([, a], [, b]) => (a.at < b.at ? 1 : -1))
+    .slice(0, MOST_RUNS);
+  return { ...record, runs: Object.fromEntries(runs) };
+}
