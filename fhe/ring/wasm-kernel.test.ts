@@ -1,19 +1,13 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { findPrimes } from '../ckks/parameters.ts';
-import { EXTREMES, extremeResidues, KernelBench } from '../testing/kernel-bench.ts';
+import { expectSame } from '../testing/expect-same.ts';
+import { EXTREMES, extremeResidues, KernelBench, montgomery } from '../testing/kernel-bench.ts';
 import { testRandom } from '../testing/parameters.ts';
 import { galoisElement, nttPermutation } from './automorphism.ts';
 import { addMod, invMod, mulMod } from './modular.ts';
 import { createNtt } from './ntt.ts';
 import { shoupCompanion } from './wasm-tables.ts';
 import { Op } from './wasm-tape.ts';
-
-/** Not toEqual: it is slow on long arrays, and one index says more than two thousand lines. */
-function expectSame(actual: Uint32Array, expected: ArrayLike<number>): void {
-  const at = actual.findIndex((value, i) => value !== expected[i]);
-  expect({ at, value: actual[at] }).toEqual({ at: -1, value: undefined });
-  expect(actual.length).toBe(expected.length);
-}
 
 /** The largest prime, and one near the lower end of what parameters allow. */
 const primesOf = (degree: number): number[] => [...findPrimes(degree, 30, 1), ...findPrimes(degree, 23, 1)];
@@ -67,8 +61,6 @@ describe.each(['release', 'debug'] as const)('kernel, %s build', (build) => {
     afterAll(() => bench.close());
     const [q, low] = primesOf(degree) as [number, number];
     const cases = EXTREMES.flatMap((kind) => [q, low].map((p) => ({ kind, p })));
-    const montgomery = (values: Uint32Array, p: number): Uint32Array =>
-      values.map((value) => mulMod(value, 2 ** 32 % p, p));
 
     it.each(cases)('add, scale, multiply, square: $kind, modulo $p', ({ kind, p }) => {
       const prime = bench.tables.prime(p);

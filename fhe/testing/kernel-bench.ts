@@ -1,3 +1,4 @@
+import { mulMod } from '../ring/modular.ts';
 import type { Address } from '../ring/wasm-arena.ts';
 import { Arena } from '../ring/wasm-arena.ts';
 import type { KernelBuild } from '../ring/wasm-kernel.ts';
@@ -63,3 +64,9 @@ export function extremeResidues(
 
 /** The kinds of {@link extremeResidues}. */
 export const EXTREMES = ['zero', 'top', 'mixed', 'random'] as const;
+
+/** Values times 2^32: how the kernel keeps keys and weights. */
+export function montgomery(values: Uint32Array, q: number): Uint32Array {
+  const factor = 2 ** 32 % q;
+  return values.map((value) => mulMod(value, factor, q));
+}
