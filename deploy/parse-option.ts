@@ -31,3 +31,13 @@ export function number(text: string): number {
 export function numbers(text: string): number[] {
   return text.split(',').map(number);
 }
+
+/** An option's value as a part of a frame, x,y,width,height in fractions of it, for commander. */
+export function region(text: string): { x: number; y: number; width: number; height: number } {
+  const [x, y, width, height, ...more] = numbers(text);
+  const inside = [x, y, width, height].every((value) => value !== undefined && value >= 0 && value <= 1);
+  if (!inside || more.length > 0 || x! + width! > 1 || y! + height! > 1 || width === 0 || height === 0) {
+    throw new InvalidArgumentError('Expected x,y,width,height in fractions of the frame, within it.');
+  }
+  return { x: x!, y: y!, width: width!, height: height! };
+}

@@ -7,6 +7,7 @@ export type NetworkErrorCode =
   | 'NETWORK_NOT_POLYNOMIAL'
   | 'NETWORK_TOO_DEEP'
   | 'NETWORK_DATA'
+  | 'NETWORK_ACCURACY'
   | 'NETWORK_TRAINING';
 
 /** An error of the `network` layer: `code` is stable; `message` names the node, what was expected and what to do. */

@@ -200,6 +200,11 @@ export const ERRORS = {
     meaning: 'Pictures, labels or calibrated ranges do not fit the network.',
     action: 'Check the files and values that the message names.',
   },
+  NETWORK_ACCURACY: {
+    meaning: 'A network answers too badly once its activations are approximated.',
+    action:
+      'Win accuracy back with --fine-tune, on more pictures if need be, or accept the loss with --tolerance.',
+  },
   NETWORK_TRAINING: {
     meaning: 'A network cannot be trained as asked.',
     action: 'Follow the message; a lower learning rate or a smaller batch often helps.',

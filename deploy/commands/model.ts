@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
+import { registerModelImport } from './model-import.ts';
 
-/** `blindsight model protect|list|show`: the networks of a site. */
+/** `blindsight model import|protect|list|show`: the networks of a site. */
 export function registerModel(program: Command): void {
-  const model = program.command('model').description('networks: encrypt, list, show');
+  const model = program.command('model').description('networks: import, encrypt, list, show');
   model
     .command('protect')
     .description(
@@ -16,6 +17,7 @@ export function registerModel(program: Command): void {
       const { protect } = await import('../operations/models.ts');
       await protect(network, options);
     });
+  registerModelImport(model);
   model
     .command('list')
     .description('list the protected networks')

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { integer, number, numbers } from '../parse-option.ts';
+import { integer, number, region } from '../parse-option.ts';
 
 /** Options of `blindsight train`. */
 export type TrainOptions = {
@@ -18,15 +18,6 @@ export type TrainOptions = {
   readonly epochs?: number;
   readonly patience?: number;
 };
-
-function region(text: string): { x: number; y: number; width: number; height: number } {
-  const [x, y, width, height, ...more] = numbers(text);
-  const inside = [x, y, width, height].every((value) => value !== undefined && value >= 0 && value <= 1);
-  if (!inside || more.length > 0 || x! + width! > 1 || y! + height! > 1 || width === 0 || height === 0) {
-    throw new InvalidArgumentError('Expected x,y,width,height in fractions of the frame, within it.');
-  }
-  return { x: x!, y: y!, width: width!, height: height! };
-}
 
 function share(text: string): number {
   const value = number(text);

@@ -2,27 +2,33 @@ import { METHODS, type Method } from '../approximation/approximate.ts';
 import { type Dataset, selectPictures } from '../datasets/dataset.ts';
 import { NetworkError } from '../errors.ts';
 import type { Graph } from '../model/graph.ts';
-import { lowerGraph } from '../packing/lower.ts';
+import { lowerSteps } from '../packing/general/lower-steps.ts';
+import { calibrateSteps } from '../packing/general/steps.ts';
 import {
   type ActivationReport,
   approximateActivations,
   graphAccuracy,
 } from '../passes/approximate-activations.ts';
-import { type CalibratedRanges, calibrateRanges } from '../passes/calibrate-ranges.ts';
+import type { CalibratedRanges } from '../passes/calibrate-ranges.ts';
 import { fineTune } from '../training/fine-tune.ts';
 
 /** How a network is made ready for protection. */
 export type ImportOptions = {
   /** Labelled pictures, prepared as the graph takes them. Nothing that accuracy is claimed on should be among them. */
   readonly calibration: Dataset;
-  /** Degree of the polynomials; default 2, the only one that is compiled. */
+  /** Degree of the polynomials; default 2, which takes one level. Degree d takes ⌈log2 d⌉. */
   readonly degree?: number;
   /** Candidates; default all. */
   readonly methods?: readonly Method[];
   /** Largest loss of accuracy that is accepted, as a share; default 0.01. */
   readonly tolerance?: number;
   /** Trains with the polynomials in place where accuracy falls by more than `tolerance`, or always. */
-  readonly fineTune?: { readonly epochs: number; readonly learningRate?: number; readonly seed?: number };
+  readonly fineTune?: {
+    /** Default: as many as see about 40 000 pictures. */
+    readonly epochs?: number;
+    readonly learningRate?: number;
+    readonly seed?: number;
+  };
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ImportProgress) => void;
 };
@@ -45,16 +51,30 @@ export type ImportedNetwork = {
 
 /** Pictures that each candidate polynomial is measured on. */
 const MEASURED = 200;
-/** One picture in this many is kept out, to measure on. */
+/** One picture in this many is kept out, to measure on, and at most so many. */
 const HELD_OUT = 5;
+const MOST_HELD_OUT = 2000;
+/** Pictures that ranges are calibrated on, at most, evenly spread. */
+const MOST_CALIBRATION = 5000;
 const DEFAULT_TOLERANCE = 0.01;
+/** Pictures that fine-tuning sees unless told otherwise. */
+const FINE_TUNED_PICTURES = 40_000;
 const BATCH = 32;
+
+/** Pictures for calibration, evenly spread. */
+function calibrationPart(dataset: Dataset): Float32Array {
+  const count = dataset.classes.length;
+  const stride = Math.ceil(count / MOST_CALIBRATION);
+  const chosen = Array.from({ length: Math.ceil(count / stride) }, (_, i) => i * stride);
+  return selectPictures(dataset, chosen).pictures;
+}
 
 /**
  * Makes a network ready for protection: constants folded, maxima and activations replaced by what can be encrypted, fine-tuned
  * if asked for, ranges calibrated.
  *
- * @throws NetworkError NETWORK_DATA where accuracy falls by more than the tolerance: the message says by how much, and what to do.
+ * @throws NetworkError NETWORK_ACCURACY where accuracy falls by more than the tolerance: the message says by how much, and what to do;
+ * NETWORK_DATA where there are too few pictures.
  */
 export async function importNetwork(given: Graph, options: ImportOptions): Promise<ImportedNetwork> {
   const { calibration, tolerance = DEFAULT_TOLERANCE, degree = 2, signal, onProgress } = options;
@@ -66,13 +86,14 @@ export async function importNetwork(given: Graph, options: ImportOptions): Promi
     );
   }
   const indices = [...calibration.classes.keys()];
+  const every = Math.max(HELD_OUT, Math.ceil(count / MOST_HELD_OUT));
   const training = selectPictures(
     calibration,
-    indices.filter((i) => i % HELD_OUT !== 0),
+    indices.filter((i) => i % every !== 0),
   );
   const heldOut = selectPictures(
     calibration,
-    indices.filter((i) => i % HELD_OUT === 0),
+    indices.filter((i) => i % every === 0),
   );
   const measured = selectPictures(training, indices.slice(0, Math.min(MEASURED, training.classes.length)));
   const approximated = approximateActivations(given, measured, {
@@ -85,7 +106,9 @@ export async function importNetwork(given: Graph, options: ImportOptions): Promi
   const accuracyApproximated = graphAccuracy(approximated.graph, heldOut);
   let graph = approximated.graph;
   if (options.fineTune !== undefined && approximated.layers.length > 0) {
-    const { epochs, learningRate = 4e-3, seed = 2026 } = options.fineTune;
+    const { learningRate = 4e-3, seed = 2026 } = options.fineTune;
+    const epochs =
+      options.fineTune.epochs ?? Math.max(1, Math.round(FINE_TUNED_PICTURES / training.classes.length));
     graph = await fineTune(graph, training, {
       epochs,
       batch: BATCH,
@@ -102,10 +125,10 @@ export async function importNetwork(given: Graph, options: ImportOptions): Promi
     const advice =
       options.fineTune === undefined ? 'fine-tune it (--fine-tune)' : 'fine-tune longer, on more pictures';
     throw new NetworkError(
-      'NETWORK_DATA',
+      'NETWORK_ACCURACY',
       `accuracy falls from ${percent(accuracyBefore)} to ${percent(accuracyAfter)}, more than the tolerance of ${percent(tolerance)}: ${advice}, or accept it (--tolerance)`,
     );
   }
-  const ranges = calibrateRanges(lowerGraph(graph), calibration.pictures);
+  const ranges = calibrateSteps(lowerSteps(graph), calibrationPart(calibration));
   return { graph, layers: approximated.layers, ranges, accuracyBefore, accuracyApproximated, accuracyAfter };
 }

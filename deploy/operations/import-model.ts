@@ -1,0 +1,147 @@
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { readClip } from '#network/datasets/clip.ts';
+import { type Dataset, selectPictures } from '#network/datasets/dataset.ts';
+import { readIdxDataset } from '#network/datasets/idx-pictures.ts';
+import { readPictureFolder } from '#network/datasets/picture-folder.ts';
+import { NetworkError } from '#network/errors.ts';
+import { loadNetwork } from '#network/evaluation/load-network.ts';
+import { adaptPictureInput } from '#network/evaluation/picture-input.ts';
+import { type ImportProgress, importNetwork } from '#network/importing/import-network.ts';
+import { importJson, importText } from '#network/importing/import-report.ts';
+import { writeImport } from '#network/importing/write-import.ts';
+import type { Graph } from '#network/model/graph.ts';
+import type { ModelImportOptions } from '../commands/model-import.ts';
+import { printJson } from '../print.ts';
+import { EXIT } from '../report-error.ts';
+import { stopSignal } from '../stop-signal.ts';
+
+const REPORT_EVERY_MS = 5_000;
+const VIDEO = /\.(mp4|mkv|mov|avi|webm|ts)$/i;
+
+/** The size of pictures that a network takes, without the border that is added. */
+function pictureOf(graph: Graph, pad: number): Dataset['picture'] {
+  const shape = graph.inputs[0]?.shape?.slice(1) ?? [];
+  const [a = 0, b = 0, c = 0] = shape;
+  const [channels, height, width] = a === 1 || a === 3 ? [a, b, c] : [c, a, b];
+  if (shape.length !== 3 || (channels !== 1 && channels !== 3)) {
+    throw new NetworkError(
+      'NETWORK_SHAPE',
+      `the network takes ${shape.join('×')}: for a folder or a clip it must take pictures of 1 or 3 channels; give IDX files instead`,
+    );
+  }
+  return { channels, height: height - 2 * pad, width: width - 2 * pad };
+}
+
+/** Black borders, as {@link readIdxDataset} adds them. */
+function padded(dataset: Dataset, pad: number): Dataset {
+  if (pad === 0) return dataset;
+  const { channels, height, width } = dataset.picture;
+  const picture = { channels, height: height + 2 * pad, width: width + 2 * pad };
+  const rows = dataset.classes.length * channels * height;
+  const pictures = new Float32Array(dataset.classes.length * channels * picture.height * picture.width);
+  for (let row = 0; row < rows; row++) {
+    const plane = Math.floor(row / height);
+    const to = (plane * picture.height + (row % height) + pad) * picture.width + pad;
+    pictures.set(dataset.pictures.subarray(row * width, (row + 1) * width), to);
+  }
+  return { ...dataset, picture, pictures };
+}
+
+/** Reads the labelled pictures that the options name. */
+async function readPictures(
+  graph: Graph,
+  options: ModelImportOptions,
+  signal: AbortSignal,
+): Promise<Dataset> {
+  const { calibrate, labels, classes, pad = 0, limit, region } = options;
+  if ((await stat(calibrate)).isDirectory()) {
+    const names = classes === undefined ? {} : { names: classes };
+    const picture = pictureOf(graph, pad);
+    return padded(await readPictureFolder({ folder: calibrate, picture, ...names, signal }), pad);
+  }
+  if (VIDEO.test(calibrate)) {
+    if (labels === undefined || classes === undefined) {
+      throw new NetworkError('NETWORK_DATA', `${calibrate}: a clip needs --labels (CSV) and --classes`);
+    }
+    const where = { signal, ...(region && { region }) };
+    return padded(await readClip(calibrate, labels, classes, pictureOf(graph, pad), where), pad);
+  }
+  if (labels === undefined) {
+    throw new NetworkError(
+      'NETWORK_DATA',
+      `${calibrate}: give the classes of the pictures with --labels; approximations are chosen by accuracy`,
+    );
+  }
+  return await readIdxDataset({
+    images: calibrate,
+    labels,
+    pad,
+    ...(limit !== undefined && { limit }),
+    ...(classes && { names: classes }),
+  });
+}
+
+function firstPictures(dataset: Dataset, limit = Number.POSITIVE_INFINITY): Dataset {
+  if (limit >= dataset.classes.length) return dataset;
+  return selectPictures(
+    dataset,
+    Array.from({ length: limit }, (_, i) => i),
+  );
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+
+function progressLines(): (progress: ImportProgress) => void {
+  let last = Number.NEGATIVE_INFINITY;
+  return (progress) => {
+    if (progress.step === 'approximated') {
+      const { operator, node, method, degree, accuracy } = progress.layer;
+      process.stderr.write(`… ${operator} '${node}' → ${method}, degree ${degree}: ${percent(accuracy)}\n`);
+      return;
+    }
+    const now = performance.now();
+    if (now - last < REPORT_EVERY_MS && progress.done < 1) return;
+    last = now;
+    process.stderr.write(
+      `… fine-tuning, ${Math.round(100 * progress.done)} %: loss ${progress.loss.toFixed(4)}\n`,
+    );
+  };
+}
+
+/** `blindsight model import FILE --calibrate DATA`. Stopped before its end, it writes nothing. */
+export async function importModel(file: string, options: ModelImportOptions): Promise<void> {
+  const { divide, mean, std, degree, tolerance, fineTune, learningRate } = options;
+  const signal = stopSignal();
+  try {
+    const network = await loadNetwork(file);
+    const dataset = firstPictures(await readPictures(network.graph, options, signal), options.limit);
+    const graph = adaptPictureInput(network.graph, dataset.picture, {
+      ...(divide !== undefined && { divide }),
+      ...(mean && { mean }),
+      ...(std && { deviation: std }),
+    });
+    process.stderr.write(`… measuring on ${dataset.classes.length} pictures\n`);
+    const imported = await importNetwork(graph, {
+      calibration: dataset,
+      degree,
+      tolerance: tolerance / 100,
+      ...(fineTune !== undefined && {
+        fineTune: {
+          ...(fineTune !== true && { epochs: fineTune }),
+          ...(learningRate !== undefined && { learningRate }),
+        },
+      }),
+      signal,
+      onProgress: progressLines(),
+    });
+    const out = options.out ?? `${network.name}-protected.onnx`;
+    await writeImport(out, imported, { labels: network.labels ?? dataset.labels, source: basename(file) });
+    if (options.json) printJson({ network: out, ...importJson(imported) });
+    else process.stdout.write(`${importText(imported)}\nwritten: ${out}\n`);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    process.stderr.write('stopped; nothing was written\n');
+    process.exitCode = EXIT.interrupted;
+  }
+}

@@ -1,0 +1,48 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { NetworkError } from '../errors.ts';
+import { writeOnnx } from '../model/onnx.ts';
+import type { ImportedNetwork } from './import-network.ts';
+
+/** What is written down beside an imported network. */
+export type ImportDescription = {
+  readonly labels: readonly string[];
+  /** File name of the network as it was given. */
+  readonly source: string;
+};
+
+function round(value: number): number {
+  return Number(value.toPrecision(6));
+}
+
+/**
+ * Writes an imported network as `FILE.onnx` and what the compiler needs to know of it as `FILE.json` beside it: labels and calibrated
+ * ranges, which `evaluate`, `explain` and `model protect` read.
+ *
+ * @param file ends in `.onnx`; its folder is made.
+ * @throws NetworkError NETWORK_FILE where the name ends otherwise.
+ */
+export async function writeImport(
+  file: string,
+  imported: ImportedNetwork,
+  { labels, source }: ImportDescription,
+): Promise<void> {
+  if (!file.endsWith('.onnx')) {
+    throw new NetworkError('NETWORK_FILE', `${file}: the name of a network must end in .onnx`);
+  }
+  const { graph, ranges, accuracyBefore, accuracyAfter } = imported;
+  const [channels, height, width] = graph.inputs[0]!.shape!.slice(1);
+  const description = {
+    name: basename(file, '.onnx'),
+    description: `Imported from ${source}`,
+    labels,
+    picture: { channels, height, width },
+    activationRanges: ranges.activations.map(round),
+    logitRange: round(ranges.logits),
+    accuracyBefore: round(accuracyBefore),
+    accuracy: round(accuracyAfter),
+  };
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, writeOnnx(graph));
+  await writeFile(file.replace(/onnx$/, 'json'), `${JSON.stringify(description, null, 2)}\n`);
+}
