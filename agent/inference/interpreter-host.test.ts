@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -8,6 +9,7 @@ import { worstError } from '#fhe/testing/parameters.ts';
 import { testPicture } from '#fhe/testing/programs.ts';
 import { makeBundle, makeNetwork, type TestNetwork } from '../testing/make-bundle.ts';
 import { temporaryDirectory } from '../testing/temporary-directory.ts';
+import { until } from '../testing/until.ts';
 import type { Bundle } from './bundle.ts';
 import { InterpreterHost } from './interpreter-host.ts';
 
@@ -85,5 +87,20 @@ describe('InterpreterHost', () => {
     const refused = expect(running).rejects.toMatchObject({ code: 'FHE_WORKER' });
     await host.close();
     await refused;
+  });
+
+  it('takes the threads of the engine with it, in the middle of a run', async () => {
+    const threads = (): number => readdirSync('/proc/self/task').length;
+    const bundle = await onDisk();
+    const before = threads();
+    const host = await InterpreterHost.open({ bundle, kind: 'engine', threads: 3, selfTest: false });
+    // The interpreter's own thread and two helpers.
+    await until('helpers', () => threads() >= before + 3);
+    const running = Array.from({ length: 50 }, () => host.run(picture()));
+    const ended = Promise.allSettled(running);
+    await running[0];
+    await host.close();
+    expect((await ended).at(-1)).toMatchObject({ status: 'rejected', reason: { code: 'FHE_WORKER' } });
+    await until('the end of all threads', () => threads() <= before);
   });
 });

@@ -76,21 +76,41 @@ describe.each([
   },
 );
 
-describe('engine beside clear, N = 32768, α = 2', () => {
-  const parameters = testParameters(32768, 4, { special: 2 });
+describe.each([2, 4])('engine beside clear, N = 32768, α = %i', (special) => {
+  const parameters = testParameters(32768, 4, { special });
 
-  it('runs a chain of products and rotations', async () => {
+  it('runs a chain of products and rotations; precision of all slots', async () => {
     const test = testPrograms(parameters).find(({ program }) => program.name === 'chain')!;
     const { keys, material } = await makeMaterial(test);
     const engine = await createEngineInterpreter(material, { threads: 2 });
     const decryptor = await createDecryptor(test.program, keys);
     const clear = runClear(test.program, test.constants, testPicture);
     const slots = decryptor.decrypt(engine.run(testPicture).ciphertext);
-    expect(worstError(slots, clear)).toBeLessThan(2 ** (NOISE_BITS.chain! + 2) / testScale(parameters));
+    const { worst, deviation, mean } = errorStatistics(slots, clear);
+    expect(worst).toBeLessThan(2 ** (NOISE_BITS.chain! + 1) / testScale(parameters));
+    expect(deviation).toBeLessThan(2 ** (NOISE_BITS.chain! - 2) / testScale(parameters));
+    // No slot stands out, and the error has no direction: 16 384 slots, so the mean is a hundredth of the deviation.
+    expect(worst / deviation).toBeLessThan(12);
+    expect(Math.abs(mean)).toBeLessThan(deviation / 10);
     decryptor.close();
     await engine.close();
   });
 });
+
+/** Largest, root mean square and mean error of all slots. */
+function errorStatistics(
+  actual: Float64Array,
+  expected: Float64Array,
+): { readonly worst: number; readonly deviation: number; readonly mean: number } {
+  let sum = 0;
+  let squares = 0;
+  actual.forEach((value, i) => {
+    sum += value - expected[i]!;
+    squares += (value - expected[i]!) ** 2;
+  });
+  const deviation = Math.sqrt(squares / actual.length);
+  return { worst: worstError(actual, expected), deviation, mean: sum / actual.length };
+}
 
 describe('engine', () => {
   const parameters = testParameters(8192, 4);
@@ -152,27 +172,4 @@ describe('engine', () => {
       createEngineInterpreter({ ...material, evaluationKeys: other.material.evaluationKeys }),
     ).rejects.toMatchObject({ code: 'FHE_KEY_MISSING' });
   });
-
-  it('does not grow over 10 000 frames', async () => {
-    const small = testParameters(4096, 2, { bits: 26 });
-    const test = testPrograms(testParameters(4096, 3, { bits: 26 })).find(
-      ({ program }) => program.name === 'encrypt-low',
-    )!;
-    const program = { ...test.program, parameters: { ...test.program.parameters, ...literal(small) } };
-    const { material } = await makeMaterial({ program, constants: [] });
-    const engine = await createEngineInterpreter(material, { threads: 1 });
-    const bytes = (): number => (engine as unknown as { readonly memoryBytes: number }).memoryBytes;
-    for (let i = 0; i < 1000; i++) engine.run(testPicture);
-    const wasm = bytes();
-    const before = process.memoryUsage().rss;
-    for (let i = 0; i < 9000; i++) engine.run(testPicture);
-    expect(bytes()).toBe(wasm);
-    // Answers are garbage of 32 KB each: 300 MB in all would show.
-    expect(process.memoryUsage().rss - before).toBeLessThan(150 * 2 ** 20);
-    await engine.close();
-  }, 60_000);
 });
-
-function literal({ ringDegree, moduli, specialModuli }: ReturnType<typeof testParameters>) {
-  return { ringDegree, moduli, specialModuli };
-}

@@ -1,6 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { Arena } from './wasm-arena.ts';
+import { Control } from './wasm-control.ts';
 import { KernelPool } from './wasm-pool.ts';
 import { Op, TapeRecorder } from './wasm-tape.ts';
 
@@ -27,7 +29,7 @@ function createBench(threads: number, patienceMs = 100) {
     pool.run(good);
     return arena.view(block, 512).every((word) => word === mark);
   };
-  return { pool, record, block, runGood };
+  return { arena, pool, record, block, runGood };
 }
 
 /** Lets the event loop turn until the pool runs again. */
@@ -76,6 +78,44 @@ describe.each([1, 2, 4])('kernel pool with %i threads', (threads) => {
     });
     expect(() => pool.run(stuck)).toThrow(expect.objectContaining({ code: 'FHE_WORKER' }));
     expect(await recovered(() => runGood(9))).toBe(true);
+    await pool.close();
+  });
+});
+
+describe('a helper thread that dies', () => {
+  it('is replaced; runs before and after are right', async () => {
+    const helpers: Worker[] = [];
+    const remember = (worker: Worker): void => void helpers.push(worker);
+    process.on('worker', remember);
+    const { pool, runGood } = createBench(2);
+    try {
+      for (let round = 1; round <= 5; round++) {
+        await setTimeout(20);
+        const gone = helpers.at(-1)!.terminate();
+        // It may be dead, dying or alive here; it never held a task, so the caller does all of them.
+        for (let run = 0; run < 20; run++) expect(runGood(round + run)).toBe(true);
+        await gone;
+        expect(await recovered(() => runGood(round))).toBe(true);
+        expect(helpers.length).toBe(round + 1);
+        expect(pool.restarts).toBe(round);
+      }
+    } finally {
+      process.off('worker', remember);
+    }
+    await pool.close();
+  });
+
+  it('inside of a run makes that run fail, even where all its tasks are done', async () => {
+    const { arena, pool, runGood } = createBench(2);
+    await setTimeout(50);
+    // What it leaves behind: it counted itself in, and never out.
+    const words = new Int32Array(arena.memory.buffer, pool.control, Control.words);
+    Atomics.add(words, Control.active, 1);
+    expect(() => runGood(3)).toThrow(expect.objectContaining({ code: 'FHE_WORKER' }));
+    expect(() => runGood(3)).toThrow('being restarted');
+    expect(await recovered(() => runGood(4))).toBe(true);
+    expect(Atomics.load(words, Control.active)).toBe(0);
+    expect(pool.restarts).toBe(1);
     await pool.close();
   });
 });

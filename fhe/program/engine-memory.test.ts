@@ -1,0 +1,84 @@
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from 'vitest';
+import { createDecryptor } from '../secret/decryptor.ts';
+import { testParameters, worstError } from '../testing/parameters.ts';
+import { makeMaterial, testPicture } from '../testing/programs.ts';
+import { runClear } from './clear.ts';
+import { createEngineInterpreter } from './engine.ts';
+import type { Program } from './program.ts';
+
+const FRAMES = 10_000;
+const MIB = 2 ** 20;
+
+/** The garbage collector, without a flag on the command line. */
+function exposeGarbageCollector(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
+}
+
+/** Encryption, hoisted rotations and a fold in the smallest ring: every kind of buffer, a fraction of a millisecond a frame. */
+function smallProgram(): Program {
+  const { ringDegree, moduli, specialModuli } = testParameters(2048, 1, { bits: 26 });
+  return {
+    version: 1,
+    name: 'small',
+    parameters: { ringDegree, moduli, specialModuli },
+    picture: { channels: 1, height: 8, width: 8 },
+    inputs: [{ level: 0, scale: 2 ** 20, slots: Int32Array.from({ length: 1024 }, (_, i) => i % 64) }],
+    constants: [],
+    instructions: [
+      { op: 'encrypt', out: 0, input: 0 },
+      { op: 'rotate', out: 1, source: 0, step: 3 },
+      { op: 'rotate', out: 2, source: 0, step: -3 },
+      { op: 'add', out: 3, left: 1, right: 2 },
+      { op: 'fold', out: 4, source: 3, steps: [1, 2] },
+      { op: 'output', source: 4 },
+    ],
+  };
+}
+
+describe('memory of the engine', () => {
+  it('does not grow over 10 000 frames', async () => {
+    const collect = exposeGarbageCollector();
+    const test = { program: smallProgram(), constants: [] };
+    const { keys, material } = await makeMaterial(test);
+    const engine = await createEngineInterpreter(material, { threads: 2 });
+    const decryptor = await createDecryptor(test.program, keys);
+    const measure = async (): Promise<{ wasm: number; heap: number; rss: number }> => {
+      // What native handles hold is freed when the event loop turns.
+      for (let i = 0; i < 3; i++) {
+        collect();
+        await setImmediate();
+      }
+      const { heapUsed, external, arrayBuffers, rss } = process.memoryUsage();
+      const wasm = (engine as unknown as { readonly memoryBytes: number }).memoryBytes;
+      return { wasm, heap: heapUsed + external + arrayBuffers, rss };
+    };
+    try {
+      let answer: Uint8Array = new Uint8Array();
+      const run = async (frames: number): Promise<void> => {
+        for (let i = 0; i < frames; i++) {
+          answer = engine.run(testPicture).ciphertext;
+          if (i % 100 === 0) await setImmediate();
+        }
+      };
+      await run(1000);
+      const before = await measure();
+      await run(FRAMES);
+      const after = await measure();
+      expect(after.wasm).toBe(before.wasm);
+      // The answers alone were more than a hundred megabytes.
+      expect(FRAMES * answer.length).toBeGreaterThan(100 * MIB);
+      expect(after.heap - before.heap).toBeLessThan(2 * MIB);
+      expect(after.rss - before.rss).toBeLessThan(64 * MIB);
+      // And the last frame is as good as the first.
+      const clear = runClear(test.program, [], testPicture);
+      expect(worstError(decryptor.decrypt(answer), clear)).toBeLessThan(0.1);
+    } finally {
+      decryptor.close();
+      await engine.close();
+    }
+  });
+});

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { importSpecifiers } from '../../deploy/edge/import-specifiers.ts';
+import { isTest, readSource, repositoryFiles, resolveSpecifier } from '../../test/source-files.ts';
+
+const product = repositoryFiles().filter(
+  (file) => /\.(ts|tsx|mjs)$/.test(file) && !isTest(file) && !file.startsWith('bench/'),
+);
+
+/** Comments and types leave no trace at run time. */
+const code = (file: string): string => readSource(file).replace(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/[^\n]*/g, '');
+const matching = (files: readonly string[], pattern: RegExp): string[] =>
+  files.filter((file) => pattern.test(code(file)));
+const within = (folder: string): string[] => product.filter((file) => file.startsWith(folder));
+
+/** Product files that import `target` for more than its types. */
+function importers(target: string): string[] {
+  return product.filter((file) => {
+    const text = code(file).replace(/^import type [\s\S]*?;$/gm, '');
+    return importSpecifiers(text).some((specifier) => resolveSpecifier(file, specifier) === target);
+  });
+}
+
+/**
+ * Pure functions of seeds are what tests need, and what nobody else may reach: a seed used twice, or known, opens ciphertexts.
+ */
+describe('randomness of product code', () => {
+  it('comes from the operating system in two places, and from nowhere else', () => {
+    const fhe = within('fhe/');
+    expect(matching(fhe, /\brandomBytes\s*\(/)).toEqual(['fhe/ckks/encryptor.ts', 'fhe/secret/symmetric.ts']);
+    expect(
+      matching(fhe, /Math\.random|getRandomValues|randomFill|randomInt|randomUUID|pseudoRandomBytes/),
+    ).toEqual([]);
+    expect(matching(fhe, /createCipheriv\s*\(/)).toEqual(['fhe/ckks/encryptor.ts', 'fhe/ring/samplers.ts']);
+  });
+
+  it('makes seeds where they are used, and takes none from a caller', () => {
+    expect(importers('fhe/secret/key-switch-key.ts')).toEqual(['fhe/secret/evaluation-keys.ts']);
+    expect(importers('fhe/secret/ring-switch-key.ts')).toEqual(['fhe/secret/evaluation-keys.ts']);
+    expect(importers('fhe/secret/symmetric.ts')).toEqual([
+      'fhe/secret/encrypt.ts',
+      'fhe/secret/evaluation-keys.ts',
+    ]);
+    // Of what symmetric.ts exports, others use no function that takes seeds.
+    expect(matching(product, /\bencryptSeeded\s*\(/)).toEqual(['fhe/secret/symmetric.ts']);
+    for (const file of ['fhe/secret/evaluation-keys.ts', 'fhe/secret/symmetric.ts']) {
+      const calls = [...code(file).matchAll(/\b(?:seeds)\s*=\s*([^;]+);/g)].map((match) => match[1]);
+      expect(calls.length).toBeGreaterThan(0);
+      expect(new Set(calls)).toEqual(new Set(['freshSeeds()']));
+    }
+  });
+
+  it('leaves the samplers of errors to the owner', () => {
+    expect(matching(product, /\bsampleError\s*\(/)).toEqual([
+      'fhe/kernel/assembly/encrypt.ts',
+      'fhe/kernel/assembly/tape.ts',
+      'fhe/ring/samplers.ts',
+      'fhe/secret/key-switch-key.ts',
+      'fhe/secret/ring-switch-key.ts',
+      'fhe/secret/symmetric.ts',
+    ]);
+  });
+
+  it('chooses neither the kernel with assertions nor the digits of SEAL', () => {
+    const outside = product.filter((file) => !file.startsWith('fhe/'));
+    expect(matching(outside, /build:\s*'debug'|digits:\s*'seal'/)).toEqual([]);
+  });
+});
