@@ -1,4 +1,5 @@
 import type { Interpretation } from '#fhe/program/interpretation.ts';
+import type { RegionAnswer } from '#fhe/secret/interpret.ts';
 
 /** `result`: the small ring of answers; its key opens no stored weight. `main`: the ring of the network itself, for answers without one. */
 export type AnswerRing = 'result' | 'main';
@@ -19,12 +20,8 @@ export type DecryptTask =
 
 /** All that ever leaves the thread: rounded numbers, or why there are none. */
 export type DecryptAnswer =
-  | {
-      readonly kind: 'answer';
-      readonly label: string;
-      readonly probability: number;
-      readonly probabilities: Readonly<Record<string, number>>;
-    }
+  /** One for each region that the ciphertext answers. */
+  | { readonly kind: 'answer'; readonly answers: readonly RegionAnswer[] }
   /** Not decrypted: the ciphertext is not what the program answers with. */
   | { readonly kind: 'refused' }
   /** Decrypted, and not believed. */

@@ -54,12 +54,7 @@ function decrypt(opened: Opened, ciphertext: Uint8Array): DecryptAnswer {
   try {
     const read = interpretSlots(slots, opened.interpretation);
     if (!read.ok) return { kind: 'withheld', reason: read.reason };
-    return {
-      kind: 'answer',
-      label: read.label,
-      probability: read.probability,
-      probabilities: read.probabilities,
-    };
+    return { kind: 'answer', answers: read.answers };
   } finally {
     slots.fill(0);
   }

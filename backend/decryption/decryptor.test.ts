@@ -37,8 +37,7 @@ describe('the decryptor', () => {
     expect(fetched).toEqual([key]);
     expect(await decryptor.decrypt(model, network.answer([0.2, 0.9]))).toMatchObject({
       kind: 'answer',
-      label: 'occupied',
-      probability: 0.94,
+      answers: [{ label: 'occupied', probability: 0.94 }],
     });
     await network.close();
   });

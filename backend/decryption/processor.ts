@@ -181,9 +181,7 @@ export class Processor {
       result: {
         camera: item.camera,
         model: model.name,
-        label: answer.label,
-        probability: answer.probability,
-        probabilities: answer.probabilities,
+        ...answer.answers[0]!,
         frameTime: new Date(frameMs).toISOString(),
         sequence: envelope.sequence,
         historical: envelope.historical,

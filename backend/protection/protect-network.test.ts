@@ -165,7 +165,7 @@ describe('a protected network', () => {
     expect(answer.length).toBe(bundle.answerBytes);
     const read = interpretSlots(decryptor.decrypt(answer), bundle.interpretation);
     const expected = 1 / (1 + Math.exp(logits[0]! - logits[1]!));
-    expect(read.ok && Math.abs(read.probabilities.occupied! - expected)).toBeLessThan(0.011);
+    expect(read.ok && Math.abs(read.answers[0]!.probabilities.occupied! - expected)).toBeLessThan(0.011);
 
     const selfTest = interpreter.runEncrypted(decodeSelfTest(part('self-test')));
     const digest = Buffer.from(await crypto.subtle.digest('SHA-256', Uint8Array.from(selfTest))).toString(

@@ -3,6 +3,7 @@ import { runClear } from '#fhe/program/clear.ts';
 import { createEngineInterpreter } from '#fhe/program/engine.ts';
 import type { Interpretation } from '#fhe/program/interpretation.ts';
 import type { Interpreter, InterpreterMaterial } from '#fhe/program/interpreter.ts';
+import { pictureValues } from '#fhe/program/picture-values.ts';
 import type { Program } from '#fhe/program/program.ts';
 import { createReferenceInterpreter } from '#fhe/program/reference.ts';
 import { createDecryptor } from '#fhe/secret/decryptor.ts';
@@ -40,9 +41,8 @@ function testPicture(count: number, contrast: number): Float32Array {
 }
 
 function choosePicture({ program, constants, interpretation }: SelfTestMaterial['compiled']): Float32Array {
-  const { channels, height, width } = program.picture;
   for (const contrast of CONTRASTS) {
-    const picture = testPicture(channels * height * width, contrast);
+    const picture = testPicture(pictureValues(program), contrast);
     if (interpretSlots(runClear(program, constants, picture), interpretation).ok) return picture;
   }
   throw new BlindsightError(

@@ -62,6 +62,7 @@ const wire = z.strictObject({
     height: count(ProgramLimits.pictureSide),
     width: count(ProgramLimits.pictureSide),
   }),
+  regions: count(ProgramLimits.regions).optional(),
   inputs: z
     .array(z.strictObject({ level, scale, slots: z.instanceof(Uint8Array) }))
     .max(ProgramLimits.inputs),
@@ -96,10 +97,11 @@ export function decodeProgram(bytes: Uint8Array): Program {
     const issue = parsed.error.issues[0];
     throw new FheError('FHE_FORMAT', `program: ${issue?.path.join('.')}: ${issue?.message}`);
   }
-  const { resultRing, inputs, ...rest } = parsed.data;
+  const { resultRing, regions, inputs, ...rest } = parsed.data;
   const program: Program = {
     ...rest,
     ...(resultRing === undefined ? {} : { resultRing }),
+    ...(regions === undefined ? {} : { regions }),
     inputs: inputs.map(({ level, scale, slots }, index) => ({
       level,
       scale,

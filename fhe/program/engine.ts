@@ -22,6 +22,7 @@ import { planProgram } from './engine-plan.ts';
 import { type EngineConstant, type RecordedProgram, recordProgram } from './engine-recorder.ts';
 import type { Interpreter, InterpreterMaterial, RunResult } from './interpreter.ts';
 import { checkPicture } from './pack-inputs.ts';
+import { pictureValues } from './picture-values.ts';
 import type { Program, Register } from './program.ts';
 import { checkKeys } from './requirements.ts';
 import { type VerifiedProgram, verifyProgram } from './verifier.ts';
@@ -69,13 +70,12 @@ export async function createEngineInterpreter(
     }
     const encryptor = new Encryptor(engine, publicKey);
     const encryption = engine.recorder();
-    const { channels, height, width } = program.picture;
     const used = plan.inputs.map(({ input }) => input);
     encryptor.record(
       encryption,
       used.map((input) => program.inputs[input]!),
       used.map((input) => outs[input]!),
-      channels * height * width,
+      pictureValues(program),
     );
     const recordedEncryption = encryption.finish();
     const { resultRing } = program;

@@ -4,8 +4,11 @@
  */
 export type Interpretation = {
   readonly labels: readonly string[];
+  /** Answers that the ciphertext holds; absent for one. All have the same labels. */
+  readonly regions?: number;
   /**
-   * One entry a slot of the answer: the index of the logit that must stand there (copies must agree), −1 where the program
+   * One entry a slot of the answer: the index of the logit that must stand there (copies must agree; logit l of region
+   * r has the index r · labels + l), −1 where the program
    * leaves zero, −2 where anything may stand.
    */
   readonly expected: Int32Array;

@@ -9,12 +9,12 @@ import { type RegisterType, verifyProgram } from './verifier.ts';
  */
 export function listProgram(program: Program): string {
   const { parameters, registers, requirements, memoryBytes } = verifyProgram(program);
-  const { picture, inputs, constants, instructions } = program;
+  const { picture, regions, inputs, constants, instructions } = program;
   const keys = requirements.rotations.map(({ step, level }) => `${step}@${level}`).join(' ');
   const head = [
     `program ${program.name}`,
     `ring N = ${parameters.ringDegree}, ${parameters.moduli.length} primes + ${parameters.specialModuli.length} special, log2(Q·P) = ${parameters.logQP.toFixed(1)}`,
-    `picture ${picture.channels} × ${picture.height} × ${picture.width}, ${inputs.length} inputs, ${constants.length} constants`,
+    `${regions === undefined ? 'picture' : `${regions} pictures of`} ${picture.channels} × ${picture.height} × ${picture.width}, ${inputs.length} inputs, ${constants.length} constants`,
     `keys: relinearization ${requirements.relinearizationLevel ?? 'none'}, rotations step@level: ${keys || 'none'}`,
     `memory about ${(memoryBytes / 2 ** 20).toFixed(1)} MB`,
   ];

@@ -1,20 +1,22 @@
 import { FheError } from '../errors.ts';
+import { pictureValues } from './picture-values.ts';
 import type { Program } from './program.ts';
 
 /** Values may leave [0, 1] by this much: float32 rounding of a resampled picture. */
 const SLACK = 1e-5;
 
 /**
- * @param values channels × height × width values in [0, 1], row-major, channel first.
+ * @param values channels × height × width values in [0, 1], row-major, channel first; of each region, one after the other.
  * @throws FheError FHE_RANGE where the number of values is wrong or one is outside [0, 1].
  */
 export function checkPicture(program: Program, values: Float32Array): void {
-  const { channels, height, width } = program.picture;
-  const expected = channels * height * width;
+  const expected = pictureValues(program);
   if (values.length !== expected) {
+    const { channels, height, width } = program.picture;
+    const regions = program.regions === undefined ? '' : `${program.regions} regions × `;
     throw new FheError(
       'FHE_RANGE',
-      `${values.length} values: expected ${channels} × ${height} × ${width} = ${expected}`,
+      `${values.length} values: expected ${regions}${channels} × ${height} × ${width} = ${expected}`,
     );
   }
   const bad = values.findIndex((value) => !(value >= -SLACK && value <= 1 + SLACK));
@@ -22,7 +24,7 @@ export function checkPicture(program: Program, values: Float32Array): void {
 }
 
 /**
- * Lays a prepared picture out in the slots of the program's inputs.
+ * Lays prepared pictures out in the slots of the program's inputs.
  *
  * @param values as in {@link checkPicture}.
  * @returns one vector of N/2 slots for each input.

@@ -153,6 +153,13 @@ describe('verifier', () => {
     ['step 4096', [input0, { op: 'rotate', out: 1, source: 0, step: 4096 }]],
     ['0 steps', [input0, { op: 'fold', out: 1, source: 0, steps: [] }]],
     ['names no result ring', [input0, { op: 'switch-ring', out: 1, source: 0 }]],
+    ['1 regions: expected a whole number above 1', [], { regions: 1 }],
+    ['65 regions: at most 64', [], { regions: 65 }],
+    [
+      'refers to value 128 of 128',
+      [],
+      { regions: 2, inputs: [{ ...chain.inputs[0]!, slots: new Int32Array(4096).fill(128) }] },
+    ],
     ['level 4: expected 0 to 3', [], { inputs: [{ ...chain.inputs[0]!, level: 4 }] }],
     ['5 slots: expected 4096', [], { inputs: [{ ...chain.inputs[0]!, slots: new Int32Array(5) }] }],
     [

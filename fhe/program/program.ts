@@ -54,8 +54,8 @@ export type ProgramInput = {
   readonly level: number;
   readonly scale: number;
   /**
-   * One entry a slot: the index of a value in the prepared picture (row-major, shape `input.shape`), or −1
-   * for an empty slot, which is zero.
+   * One entry a slot: the index of a value in the prepared pictures (row-major, shape `picture`, one picture of each region
+   * after the other), or −1 for an empty slot, which is zero.
    */
   readonly slots: Int32Array;
 };
@@ -89,6 +89,11 @@ export type Program = {
   readonly parameters: ParametersLiteral;
   readonly resultRing?: ResultRing;
   readonly picture: PictureShape;
+  /**
+   * How many pictures (regions of interest) one run answers; absent for one. The prepared values of a run are those of its
+   * pictures, one picture after the other.
+   */
+  readonly regions?: number;
   readonly inputs: readonly ProgramInput[];
   readonly constants: readonly ProgramConstant[];
   readonly instructions: readonly Instruction[];

@@ -6,6 +6,7 @@ import { constantsBytes } from '../ckks/serialization.ts';
 import { FheError } from '../errors.ts';
 import { foldRounds } from './fold-rounds.ts';
 import { peakRegisterBytes } from './liveness.ts';
+import { pictureValues } from './picture-values.ts';
 import type { Instruction, Program, ProgramConstant, Register } from './program.ts';
 import { RequirementCollector } from './requirements.ts';
 
@@ -43,6 +44,7 @@ export const ProgramLimits = {
   foldSteps: 64,
   nameCharacters: 128,
   pictureSide: 4096,
+  regions: 64,
 } as const;
 
 /**
@@ -137,7 +139,7 @@ class Verification {
   }
 
   #checkDeclarations(): void {
-    const { picture, inputs, constants, instructions, parameters, name } = this.#program;
+    const { picture, regions, inputs, constants, instructions, parameters, name } = this.#program;
     const limit = (what: string, count: number, most: number): void => {
       if (count > most) this.#refuse(`${count} ${what}: at most ${most}`);
     };
@@ -150,7 +152,12 @@ class Verification {
         this.#refuse(`picture side ${side}: expected 1 to ${ProgramLimits.pictureSide}`);
       }
     }
-    const values = picture.channels * picture.height * picture.width;
+    // One region is written by leaving the number out, so that a program has one form.
+    if (regions !== undefined && !(Number.isInteger(regions) && regions > 1)) {
+      this.#refuse(`${regions} regions: expected a whole number above 1, or none`);
+    }
+    limit('regions', regions ?? 1, ProgramLimits.regions);
+    const values = pictureValues(this.#program);
     inputs.forEach((input, index) => {
       this.#where = `input ${index}`;
       this.#checkScale(input.level, input.scale);

@@ -16,9 +16,54 @@ describe('interpretSlots', () => {
   it('gives the label and probabilities in two decimals', () => {
     expect(interpret(good)).toEqual({
       ok: true,
-      label: 'nobody',
-      probability: 0.95,
-      probabilities: { nobody: 0.95, somebody: 0.05 },
+      answers: [{ label: 'nobody', probability: 0.95, probabilities: { nobody: 0.95, somebody: 0.05 } }],
+    });
+  });
+
+  describe('with two regions', () => {
+    // Slots of the regions alternate: two logits, an empty slot, and a copy of the logits.
+    const two: Interpretation = {
+      ...interpretation,
+      regions: 2,
+      expected: Int32Array.of(0, 2, 1, 3, -1, -1, 0, 2, 1, 3),
+    };
+    const slots = [2, -3, -1, 1, 0.05, 0, 2.05, -2.98, -0.98, 1];
+    const read = (at: number, value: number) =>
+      interpretSlots(
+        Float64Array.from(slots, (v, i) => (i === at ? value : v)),
+        two,
+      );
+
+    it('gives an answer for each', () => {
+      expect(interpretSlots(Float64Array.from(slots), two)).toEqual({
+        ok: true,
+        answers: [
+          { label: 'nobody', probability: 0.95, probabilities: { nobody: 0.95, somebody: 0.05 } },
+          { label: 'somebody', probability: 0.98, probabilities: { nobody: 0.02, somebody: 0.98 } },
+        ],
+      });
+    });
+
+    it.each([
+      ['a copy of the first', 6, 'copies-differ', 3],
+      ['a copy of the second', 9, 'copies-differ', 1.2],
+      ['an empty slot of the first', 4, 'not-zero', 0.11],
+      ['an empty slot of the second', 5, 'not-zero', -0.11],
+    ])('withholds both where %s is wrong', (_, at, reason, value) => {
+      expect(read(at, value)).toEqual({ ok: false, reason });
+    });
+
+    it('withholds both where one is out of range', () => {
+      const far = slots.map((value, i) => (two.expected[i] === 3 ? 10.5 : value));
+      expect(interpretSlots(Float64Array.from(far), two)).toEqual({ ok: false, reason: 'out-of-range' });
+    });
+
+    it('withholds both where a region has no logit', () => {
+      const expected = Int32Array.from(two.expected, (index) => (index === 2 ? -1 : index));
+      expect(interpretSlots(new Float64Array(10), { ...two, expected })).toEqual({
+        ok: false,
+        reason: 'no-logit',
+      });
     });
   });
 
@@ -52,8 +97,7 @@ describe('interpretSlots', () => {
   it('does not overflow on large logits', () => {
     const wide = { ...interpretation, expected: Int32Array.of(0, 1), range: 1e6 };
     expect(interpretSlots(Float64Array.of(1e5, -1e5), wide)).toMatchObject({
-      label: 'nobody',
-      probability: 1,
+      answers: [{ label: 'nobody', probability: 1 }],
     });
   });
 });

@@ -1,35 +1,40 @@
 import type { Interpretation } from '../program/interpretation.ts';
 
+/** One rounded answer. */
+export type RegionAnswer = {
+  readonly label: string;
+  /** Of `label`, two decimals. */
+  readonly probability: number;
+  /** By label, in the order of `labels`, two decimals. */
+  readonly probabilities: Readonly<Record<string, number>>;
+};
+
 /** What may leave the decryptor: rounded, or withheld. `reason` is for the operator, never for the sender. */
 export type Interpreted =
-  | {
-      readonly ok: true;
-      readonly label: string;
-      /** Of `label`, two decimals. */
-      readonly probability: number;
-      /** By label, in the order of `labels`, two decimals. */
-      readonly probabilities: Readonly<Record<string, number>>;
-    }
+  /** One answer for each region, in their order. */
+  | { readonly ok: true; readonly answers: readonly RegionAnswer[] }
   | {
       readonly ok: false;
       readonly reason: 'slots' | 'not-finite' | 'not-zero' | 'copies-differ' | 'out-of-range' | 'no-logit';
     };
 
 /**
- * Turns the decrypted slots of an answer into rounded probabilities, or withholds them.
+ * Turns the decrypted slots of an answer into rounded probabilities, one set for each region, or withholds all of them.
  *
  * Anyone who gets the backend to open a ciphertext of his choice reads secrets off the answer, so a ciphertext that is not what the program
  * yields must not pass: empty slots must be zero, copies must agree, and logits must lie in the calibrated range. All slots are
- * looked at before the first verdict, in the order of the checks below.
+ * looked at before the first verdict, in the order of the checks below. A ciphertext is believed as a whole or not at all: one that fails in
+ * a single region was not made by the program, so what stands in its other regions is somebody's choice too.
  */
 export function interpretSlots(slots: Float64Array, interpretation: Interpretation): Interpreted {
-  const { labels, expected, unit, range, tolerance } = interpretation;
+  const { labels, regions = 1, expected, unit, range, tolerance } = interpretation;
+  const count = regions * labels.length;
   if (slots.length < expected.length) return { ok: false, reason: 'slots' };
-  const logits = new Float64Array(labels.length).fill(Number.NaN);
-  const lowest = new Float64Array(labels.length).fill(Number.POSITIVE_INFINITY);
-  const highest = new Float64Array(labels.length).fill(Number.NEGATIVE_INFINITY);
-  const sums = new Float64Array(labels.length);
-  const copies = new Uint32Array(labels.length);
+  const logits = new Float64Array(count).fill(Number.NaN);
+  const lowest = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
+  const highest = new Float64Array(count).fill(Number.NEGATIVE_INFINITY);
+  const sums = new Float64Array(count);
+  const copies = new Uint32Array(count);
   let finite = true;
   let largestEmpty = 0;
   for (let i = 0; i < expected.length; i++) {
@@ -45,22 +50,28 @@ export function interpretSlots(slots: Float64Array, interpretation: Interpretati
   }
   let widest = 0;
   let largest = 0;
-  for (let index = 0; index < labels.length; index++) {
+  for (let index = 0; index < count; index++) {
     logits[index] = sums[index]! / copies[index]!;
     widest = Math.max(widest, highest[index]! - lowest[index]!);
     largest = Math.max(largest, Math.abs(lowest[index]!), Math.abs(highest[index]!));
   }
   if (!finite) return { ok: false, reason: 'not-finite' };
-  if (copies.some((count) => count === 0)) return { ok: false, reason: 'no-logit' };
+  if (copies.includes(0)) return { ok: false, reason: 'no-logit' };
   if (!(largestEmpty <= tolerance)) return { ok: false, reason: 'not-zero' };
   if (!(widest <= tolerance)) return { ok: false, reason: 'copies-differ' };
   if (!(largest <= range)) return { ok: false, reason: 'out-of-range' };
 
+  const answers = Array.from({ length: regions }, (_, region) =>
+    roundAnswer(logits.subarray(region * labels.length, (region + 1) * labels.length), labels),
+  );
+  return { ok: true, answers };
+}
+
+function roundAnswer(logits: Float64Array, labels: readonly string[]): RegionAnswer {
   const exact = softmax(logits);
   const best = exact.indexOf(Math.max(...exact));
   const rounded = Array.from(exact, (value) => Math.round(value * 100) / 100);
   return {
-    ok: true,
     label: labels[best]!,
     probability: rounded[best]!,
     probabilities: Object.fromEntries(labels.map((label, index) => [label, rounded[index]!])),

@@ -82,6 +82,9 @@ describe('Published networks', () => {
       compiled.interpretation,
     );
     const truth = runGraph(graph, picture!);
-    expect(answer).toMatchObject({ ok: true, label: DIGITS[truth.indexOf(Math.max(...truth))] });
+    expect(answer).toMatchObject({
+      ok: true,
+      answers: [{ label: DIGITS[truth.indexOf(Math.max(...truth))] }],
+    });
   });
 });

@@ -21,6 +21,7 @@ import { registerSizes, scaledRegisters } from './general/steps.ts';
 import type { Layout } from './layout.ts';
 import { type LinearPlan, planBlocks, planPatches, planSpread } from './linear-packing.ts';
 import { lowerGraph, type StagedNetwork } from './lower.ts';
+import { checkRegions } from './regions.ts';
 import { writeAnswer } from './result-ring.ts';
 
 /** What the owner says about a network besides its graph. */
@@ -33,6 +34,8 @@ export type CompileOptions = {
   readonly activationRanges: readonly number[];
   /** Largest |logit| that calibration found. */
   readonly logitRange: number;
+  /** Pictures that one ciphertext answers, a power of two; 1 where left out. Each has a part of the slots. */
+  readonly regions?: number;
 };
 
 /** One line of the report: a linear stage and how it is evaluated. */
@@ -93,15 +96,18 @@ function planStages(network: StagedNetwork, slots: number): LinearPlan[] | null 
   return plans;
 }
 
-/** The smallest ring in which the network has enough levels and slots. */
-function choose(network: StagedNetwork): { literal: ParametersLiteral; plans: LinearPlan[] } {
+/** The smallest ring in which the network has enough levels, and enough slots for each region. */
+function choose(
+  network: StagedNetwork,
+  regions: number,
+): { literal: ParametersLiteral; plans: LinearPlan[] } {
   const depth = network.stages.length;
   let enoughLevels = false;
   for (const ringDegree of [4096, 8192, 16384, 32768]) {
     const literal = parametersFor(ringDegree, depth);
     if (literal === null) continue;
     enoughLevels = true;
-    const plans = planStages(network, ringDegree / 2);
+    const plans = planStages(network, ringDegree / 2 / regions);
     if (plans !== null) return { literal, plans };
   }
   throw new NetworkError(
@@ -127,13 +133,13 @@ function layoutName(layout: Layout): string {
 }
 
 /** A network that is a chain and fits the three packings of `linear-packing.ts`. */
-type Chain = { readonly lowered: StagedNetwork } & ReturnType<typeof choose>;
+type Chain = { readonly lowered: StagedNetwork; readonly regions: number } & ReturnType<typeof choose>;
 
 /** The network as a chain; null where it is none or does not fit. What is wrong with it, `lowerSteps` says. */
-function asChain(graph: Graph): Chain | null {
+function asChain(graph: Graph, regions: number): Chain | null {
   try {
     const lowered = lowerGraph(graph);
-    return { lowered, ...choose(lowered) };
+    return { lowered, regions, ...choose(lowered, regions) };
   } catch (error) {
     if (error instanceof NetworkError) return null;
     throw error;
@@ -169,17 +175,18 @@ function chainMilliseconds({ literal, plans }: Chain): number {
  * fit it.
  */
 export function compileNetwork(graph: Graph, options: CompileOptions): CompiledNetwork {
-  const chosen = chooseCompilation(graph);
+  const chosen = chooseCompilation(graph, options.regions);
   if ('chain' in chosen) return compileChain(graph, chosen.chain, options);
   return compileGeneral(chosen.planned, options);
 }
 
 /** Which compiler a network goes to. */
-function chooseCompilation(graph: Graph): { chain: Chain } | { planned: PlannedNetwork } {
-  const chain = asChain(graph);
+function chooseCompilation(graph: Graph, regions = 1): { chain: Chain } | { planned: PlannedNetwork } {
+  checkRegions(regions);
+  const chain = asChain(graph, regions);
   if (chain !== null && chain.plans.reduce((sum, plan) => sum + plan.products, 0) <= FEW_PRODUCTS)
     return { chain };
-  const planned = planGraph(graph);
+  const planned = planGraph(graph, { regions });
   if (chain !== null && chainMilliseconds(chain) < planned.plan.milliseconds) return { chain };
   return { planned };
 }
@@ -190,13 +197,18 @@ function chooseCompilation(graph: Graph): { chain: Chain } | { planned: PlannedN
  *
  * @throws NetworkError as `compileNetwork`.
  */
-export function sketchNetwork(graph: Graph, name: string): Pick<CompiledNetwork, 'program' | 'report'> {
-  const chosen = chooseCompilation(graph);
+export function sketchNetwork(
+  graph: Graph,
+  name: string,
+  regions = 1,
+): Pick<CompiledNetwork, 'program' | 'report'> {
+  const chosen = chooseCompilation(graph, regions);
   const options = (classes: number, ranges: number): CompileOptions => ({
     name,
     labels: Array.from({ length: classes }, (_, i) => String(i)),
     activationRanges: new Array<number>(ranges).fill(1),
     logitRange: 1,
+    regions,
   });
   if ('chain' in chosen) {
     const { stages } = chosen.chain.lowered;
@@ -207,7 +219,11 @@ export function sketchNetwork(graph: Graph, name: string): Pick<CompiledNetwork,
   return compileGeneral(chosen.planned, hollow, true);
 }
 
-function compileChain(graph: Graph, { lowered, literal }: Chain, options: CompileOptions): CompiledNetwork {
+function compileChain(
+  graph: Graph,
+  { lowered, literal, regions }: Chain,
+  options: CompileOptions,
+): CompiledNetwork {
   const picture = pictureShape(lowered.pictureShape);
   const classes = lowered.stages.at(-1)!.rows;
   if (options.labels.length !== classes) {
@@ -218,8 +234,9 @@ function compileChain(graph: Graph, { lowered, literal }: Chain, options: Compil
   }
   const range = LOGIT_HEADROOM * options.logitRange;
   const network = balanceScales(lowered, options.activationRanges, range);
-  const plans = planStages(network, literal.ringDegree / 2)!;
-  const emitter = new Emitter(literal);
+  const plans = planStages(network, literal.ringDegree / 2 / regions)!;
+  const pictureValues = picture.channels * picture.height * picture.width;
+  const emitter = new Emitter(literal, { regions, pictureValues });
   const levels: number[] = [];
   let wire: Wire | null = null;
   let layout: Layout | null = null;
@@ -238,6 +255,7 @@ function compileChain(graph: Graph, { lowered, literal }: Chain, options: Compil
     parameters: literal,
     ...(resultRing && { resultRing }),
     picture,
+    ...(regions > 1 && { regions }),
     inputs: emitter.inputs,
     constants: emitter.constants,
     instructions: emitter.instructions,
@@ -248,6 +266,7 @@ function compileChain(graph: Graph, { lowered, literal }: Chain, options: Compil
     constants: emitter.values,
     interpretation: {
       labels: options.labels,
+      ...(regions > 1 && { regions }),
       expected,
       unit: range,
       range,

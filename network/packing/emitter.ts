@@ -6,6 +6,7 @@ import type {
   Register,
   ResultRing,
 } from '#fhe/program/program.ts';
+import { interleave, repeatSlots } from './regions.ts';
 
 /** A ciphertext value while a program is written: the scale is computed exactly as the verifier does. */
 export type Wire = { readonly register: Register; readonly level: number; readonly scale: number };
@@ -13,19 +14,37 @@ export type Wire = { readonly register: Register; readonly level: number; readon
 /** A product of a wire, rotated to the left by `step` slots, with a vector of weights. */
 export type WeightedWire = { readonly wire: Wire; readonly step: number; readonly weights: Float64Array };
 
-/** Writes the instructions of a program and collects its constants. */
+/** How many pictures share the ciphertexts of a program; see `interleave`. */
+export type SharedSlots = {
+  readonly regions: number;
+  /** Values of one picture. */
+  readonly pictureValues: number;
+};
+
+/**
+ * Writes the instructions of a program and collects its constants. Slots and steps are those of one region; what is written
+ * is interleaved for all of them.
+ */
 export class Emitter {
   readonly inputs: ProgramInput[] = [];
   readonly constants: ProgramConstant[] = [];
   readonly values: Float64Array[] = [];
   readonly instructions: Instruction[] = [];
   readonly parameters: ParametersLiteral;
+  /** Slots of one region. */
   readonly slots: number;
+  readonly regions: number;
+  readonly #pictureValues: number;
   #next = 0;
 
-  constructor(parameters: ParametersLiteral) {
+  constructor(
+    parameters: ParametersLiteral,
+    { regions, pictureValues }: SharedSlots = { regions: 1, pictureValues: 0 },
+  ) {
     this.parameters = parameters;
-    this.slots = parameters.ringDegree / 2;
+    this.regions = regions;
+    this.#pictureValues = pictureValues;
+    this.slots = parameters.ringDegree / 2 / regions;
   }
 
   get topLevel(): number {
@@ -34,7 +53,10 @@ export class Emitter {
 
   encrypt(slots: Int32Array, scale: number, level = this.topLevel): Wire {
     const wire = this.#wire(level, scale);
-    this.inputs.push({ level: wire.level, scale, slots });
+    const shared = interleave(slots, this.regions, (value, region) =>
+      value < 0 ? value : value + region * this.#pictureValues,
+    );
+    this.inputs.push({ level: wire.level, scale, slots: shared });
     this.instructions.push({ op: 'encrypt', out: wire.register, input: this.inputs.length - 1 });
     return wire;
   }
@@ -49,7 +71,7 @@ export class Emitter {
     const rotates = terms.some((term) => term.step !== 0);
     const written = terms.map(({ wire, step, weights }) => ({
       source: wire.register,
-      step,
+      step: step * this.regions,
       constant: this.#constant(weights, level, product / wire.scale, rotates ? 'QP' : 'Q'),
     }));
     const sum = this.#wire(level, product);
@@ -74,7 +96,8 @@ export class Emitter {
   /** Sums over slots at distances `steps`, in order; nothing for no steps. */
   fold(wire: Wire, steps: readonly number[]): Wire {
     if (steps.length === 0) return wire;
-    return this.#step(wire, (out) => ({ op: 'fold', out, source: wire.register, steps }));
+    const shared = steps.map((step) => step * this.regions);
+    return this.#step(wire, (out) => ({ op: 'fold', out, source: wire.register, steps: shared }));
   }
 
   /**
@@ -95,7 +118,8 @@ export class Emitter {
   /** Rotates to the left. */
   rotate(wire: Wire, step: number): Wire {
     if (step === 0) return wire;
-    return this.#step(wire, (out) => ({ op: 'rotate', out, source: wire.register, step }));
+    const shared = step * this.regions;
+    return this.#step(wire, (out) => ({ op: 'rotate', out, source: wire.register, step: shared }));
   }
 
   add(left: Wire, right: Wire): Wire {
@@ -152,7 +176,7 @@ export class Emitter {
 
   #constant(values: Float64Array, level: number, scale: number, modulus: 'Q' | 'QP'): number {
     this.constants.push({ level, scale, modulus });
-    this.values.push(values);
+    this.values.push(repeatSlots(values, this.regions));
     return this.constants.length - 1;
   }
 }

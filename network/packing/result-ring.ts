@@ -2,6 +2,7 @@ import { checkParameters, type ParametersLiteral } from '#fhe/ckks/parameters.ts
 import { ringSwitchPrime } from '#fhe/ckks/ring-switch-key.ts';
 import type { ResultRing } from '#fhe/program/program.ts';
 import type { Emitter, Wire } from './emitter.ts';
+import { interleave } from './regions.ts';
 
 /** n of the ring that answers travel in: the smallest that holds a prime of 30 bits securely together with its switching key. */
 export const RESULT_RING_DEGREE = 2048;
@@ -17,9 +18,13 @@ export type WrittenAnswer = {
  * Ends a program. An answer that repeats itself in the slots of the small ring travels there: a quarter of the bytes or less, under a key
  * that opens nothing else, so that whoever decrypts answers holds no key of the stored weights. Any other answer stays in its own ring.
  *
- * @param expected which logit stands in which slot of `wire`; −1 zero, −2 anything.
+ * @param logits which logit stands in which slot of `wire`, for one region; −1 zero, −2 anything.
  */
-export function writeAnswer(emitter: Emitter, wire: Wire, expected: Int32Array): WrittenAnswer {
+export function writeAnswer(emitter: Emitter, wire: Wire, logits: Int32Array): WrittenAnswer {
+  const count = 1 + logits.reduce((most, index) => Math.max(most, index), 0);
+  const expected = interleave(logits, emitter.regions, (index, region) =>
+    index < 0 ? index : region * count + index,
+  );
   const slots = RESULT_RING_DEGREE / 2;
   const resultRing =
     wire.level === 0 && isPeriodic(expected, slots) ? resultRingOf(emitter.parameters) : null;

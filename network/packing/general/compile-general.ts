@@ -35,7 +35,7 @@ export function compileGeneral(
   options: CompileOptions,
   hollow = false,
 ): CompiledNetwork {
-  const { network } = plan;
+  const { network, regions } = plan;
   checkOptions(network, options);
   const picture = pictureShape(network.pictureShape);
   const range = LOGIT_HEADROOM * options.logitRange;
@@ -49,6 +49,7 @@ export function compileGeneral(
     parameters: planned.literal,
     ...(answer.resultRing && { resultRing: answer.resultRing }),
     picture,
+    ...(regions > 1 && { regions }),
     inputs: emitter.inputs,
     constants: emitter.constants,
     instructions: emitter.instructions,
@@ -59,6 +60,7 @@ export function compileGeneral(
     constants: emitter.values,
     interpretation: {
       labels: options.labels,
+      ...(regions > 1 && { regions }),
       expected: answer.expected,
       unit: range,
       range,

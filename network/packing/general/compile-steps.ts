@@ -3,12 +3,13 @@ import { NetworkError } from '../../errors.ts';
 import type { Graph } from '../../model/graph.ts';
 import { ANSWER_SCALE, PRIME_BITS, SCALE } from '../compile-limits.ts';
 import { Emitter } from '../emitter.ts';
+import { tooManyRegions } from '../regions.ts';
 import { type WrittenAnswer, writeAnswer } from '../result-ring.ts';
 import { lowerSteps } from './lower-steps.ts';
 import { type MachineCost, OperationCost, TYPICAL_MACHINE } from './operation-cost.ts';
 import { type NetworkPlan, planNetwork, registerDepths } from './plan.ts';
 import { type SlotLayout, slotContents } from './slot-layout.ts';
-import type { StepNetwork } from './steps.ts';
+import { registerSizes, type StepNetwork } from './steps.ts';
 import { writeNetwork } from './write.ts';
 
 const RING_DEGREES = [4096, 8192, 16384, 32768, 65536];
@@ -25,12 +26,17 @@ export type ChosenParameters = {
 };
 
 /**
- * The smallest ring of the 2024 table that holds `depth` levels of 30-bit primes, with the digit size that makes key switching cheapest.
+ * The smallest ring of the 2024 table, from `smallest` on, that holds `depth` levels of 30-bit primes, with the digit size that makes key switching cheapest.
  *
  * @throws NetworkError NETWORK_TOO_DEEP where even N = 65536 does not.
  */
-export function chooseParameters(depth: number, machine: MachineCost = TYPICAL_MACHINE): ChosenParameters {
+export function chooseParameters(
+  depth: number,
+  machine: MachineCost = TYPICAL_MACHINE,
+  smallest = 0,
+): ChosenParameters {
   for (const ringDegree of RING_DEGREES) {
+    if (ringDegree < smallest) continue;
     const most = Math.floor(MAX_LOG_QP[ringDegree]! / PRIME_BITS);
     if (depth + 2 > most) continue;
     let best: { alpha: number; milliseconds: number; cost: OperationCost } | null = null;
@@ -57,24 +63,47 @@ export function chooseParameters(depth: number, machine: MachineCost = TYPICAL_M
 }
 
 /** A network with layouts and parameters, before any constant is filled in. */
-export type PlannedNetwork = { readonly network: StepNetwork; readonly plan: NetworkPlan } & ChosenParameters;
+export type PlannedNetwork = {
+  readonly network: StepNetwork;
+  readonly plan: NetworkPlan;
+  /** Pictures that share the ciphertexts; the plan is that of one. */
+  readonly regions: number;
+} & ChosenParameters;
 
-/** Plans steps: parameters, layouts, schedules. @throws NetworkError NETWORK_TOO_DEEP; NETWORK_TOO_LARGE where pools fit no layout. */
-export function planSteps(network: StepNetwork, machine: MachineCost = TYPICAL_MACHINE): PlannedNetwork {
-  const chosen = chooseParameters(registerDepths(network).at(-1)!, machine);
-  const plan = planNetwork(network, chosen.literal.ringDegree / 2, chosen.cost);
-  if (plan === null)
-    throw new NetworkError('NETWORK_TOO_LARGE', 'no layout lets pooling be a step of its own');
-  return { network, plan, ...chosen };
+/** For which machine is planned, and for how many pictures in one ciphertext. */
+export type PlanOptions = { readonly machine?: MachineCost; readonly regions?: number };
+
+/**
+ * Plans steps: parameters, layouts, schedules. Several regions may need a larger ring than the depth alone.
+ *
+ * @throws NetworkError NETWORK_TOO_DEEP; NETWORK_TOO_LARGE where pools fit no layout, or the regions no ring.
+ */
+export function planSteps(network: StepNetwork, options: PlanOptions = {}): PlannedNetwork {
+  const { machine, regions = 1 } = options;
+  const depth = registerDepths(network).at(-1)!;
+  const logits = registerSizes(network).at(-1)!;
+  let smallest = 0;
+  for (;;) {
+    const chosen = chooseParameters(depth, machine, smallest);
+    const { ringDegree } = chosen.literal;
+    const slots = ringDegree / 2 / regions;
+    const fits = regions === 1 || logits <= slots;
+    const plan = fits ? planNetwork(network, slots, chosen.cost) : null;
+    if (plan !== null) return { network, plan, regions, ...chosen };
+    if (regions === 1)
+      throw new NetworkError('NETWORK_TOO_LARGE', 'no layout lets pooling be a step of its own');
+    if (ringDegree === RING_DEGREES.at(-1)) throw tooManyRegions(regions, slots);
+    smallest = 2 * ringDegree;
+  }
 }
 
 /** Plans a graph, with mean pooling in the next layer's matrix or as a step of its own, whichever is better. */
-export function planGraph(graph: Graph, machine: MachineCost = TYPICAL_MACHINE): PlannedNetwork {
-  const merged = planSteps(lowerSteps(graph), machine);
+export function planGraph(graph: Graph, options: PlanOptions = {}): PlannedNetwork {
+  const merged = planSteps(lowerSteps(graph), options);
   const network = lowerSteps(graph, { pools: true });
   if (!network.steps.some((step) => step.kind === 'pool')) return merged;
   try {
-    const pooled = planSteps(network, machine);
+    const pooled = planSteps(network, options);
     return pooled.plan.value < merged.plan.value ? pooled : merged;
   } catch (error) {
     if (error instanceof NetworkError) return merged;
@@ -84,10 +113,11 @@ export function planGraph(graph: Graph, machine: MachineCost = TYPICAL_MACHINE):
 
 /** Writes the program of a planned network, whose logits are at most 1 in magnitude. @param hollow see `writeNetwork`. */
 export function writeSteps(
-  { network, plan, literal }: PlannedNetwork,
+  { network, plan, literal, regions }: PlannedNetwork,
   hollow = false,
 ): { emitter: Emitter; answer: WrittenAnswer } {
-  const emitter = new Emitter(literal);
+  const pictureValues = network.pictureShape.reduce((a, b) => a * b, 1);
+  const emitter = new Emitter(literal, { regions, pictureValues });
   const layout = plan.layouts.at(-1)!;
   if (layout.ciphertexts !== 1)
     throw new NetworkError(
