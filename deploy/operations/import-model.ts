@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { readClip } from '#network/datasets/clip.ts';
-import { type Dataset, selectPictures } from '#network/datasets/dataset.ts';
+import { type Dataset, pictureValues, selectPictures } from '#network/datasets/dataset.ts';
 import { readIdxDataset } from '#network/datasets/idx-pictures.ts';
 import { readPictureFolder } from '#network/datasets/picture-folder.ts';
 import { NetworkError } from '#network/errors.ts';
@@ -11,6 +11,7 @@ import { type ImportProgress, importNetwork } from '#network/importing/import-ne
 import { importJson, importText } from '#network/importing/import-report.ts';
 import { writeImport } from '#network/importing/write-import.ts';
 import type { Graph } from '#network/model/graph.ts';
+import { runGraph } from '#network/model/run.ts';
 import type { ModelImportOptions } from '../commands/model-import.ts';
 import { printJson } from '../print.ts';
 import { EXIT } from '../report-error.ts';
@@ -82,6 +83,20 @@ async function readPictures(
   });
 }
 
+/** Names of the outputs: those that were given, or those of the pictures, which need not show every class. */
+function labelsOf(graph: Graph, dataset: Dataset, given: readonly string[] | undefined): readonly string[] {
+  const outputs = runGraph(graph, dataset.pictures.subarray(0, pictureValues(dataset.picture))).length;
+  const labels =
+    given ?? Array.from({ length: outputs }, (_, i) => dataset.labels[i] ?? String(i)).slice(0, outputs);
+  if (labels.length !== outputs || dataset.labels.length > outputs) {
+    throw new NetworkError(
+      'NETWORK_DATA',
+      `${Math.max(labels.length, dataset.labels.length)} classes, but the network has ${outputs} outputs`,
+    );
+  }
+  return labels;
+}
+
 function firstPictures(dataset: Dataset, limit = Number.POSITIVE_INFINITY): Dataset {
   if (limit >= dataset.classes.length) return dataset;
   return selectPictures(
@@ -121,6 +136,7 @@ export async function importModel(file: string, options: ModelImportOptions): Pr
       ...(mean && { mean }),
       ...(std && { deviation: std }),
     });
+    const labels = labelsOf(graph, dataset, network.labels ?? options.classes);
     process.stderr.write(`… measuring on ${dataset.classes.length} pictures\n`);
     const imported = await importNetwork(graph, {
       calibration: dataset,
@@ -136,7 +152,7 @@ export async function importModel(file: string, options: ModelImportOptions): Pr
       onProgress: progressLines(),
     });
     const out = options.out ?? `${network.name}-protected.onnx`;
-    await writeImport(out, imported, { labels: network.labels ?? dataset.labels, source: basename(file) });
+    await writeImport(out, imported, { labels, source: basename(file) });
     if (options.json) printJson({ network: out, ...importJson(imported) });
     else process.stdout.write(`${importText(imported)}\nwritten: ${out}\n`);
   } catch (error) {

@@ -11,10 +11,6 @@ export type ImportDescription = {
   readonly source: string;
 };
 
-function round(value: number): number {
-  return Number(value.toPrecision(6));
-}
-
 /**
  * Writes an imported network as `FILE.onnx` and what the compiler needs to know of it as `FILE.json` beside it: labels and calibrated
  * ranges, which `evaluate`, `explain` and `model protect` read.
@@ -37,10 +33,10 @@ export async function writeImport(
     description: `Imported from ${source}`,
     labels,
     picture: { channels, height, width },
-    activationRanges: ranges.activations.map(round),
-    logitRange: round(ranges.logits),
-    accuracyBefore: round(accuracyBefore),
-    accuracy: round(accuracyAfter),
+    activationRanges: ranges.activations,
+    logitRange: ranges.logits,
+    accuracyBefore,
+    accuracy: accuracyAfter,
   };
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, writeOnnx(graph));
