@@ -1,5 +1,12 @@
 import { powerOfTwo } from '../layout.ts';
-import { type Canvas, gridLayout, type SlotLayout, sequentialLayout, splitLayout } from './slot-layout.ts';
+import {
+  type Canvas,
+  gridLayout,
+  type SlotLayout,
+  sequentialLayout,
+  splitLayout,
+  spreadGridLayout,
+} from './slot-layout.ts';
 
 /** Most ciphertexts that a tensor may take. */
 const MOST_CIPHERTEXTS = 64;
@@ -72,6 +79,8 @@ export function proposeLayouts(
             if (phases > 1)
               propose(gridLayout(shape, slots, canvas, { phases, gap, phasesOnTop: true }, fold));
           }
+          for (let together = 1; phases === 1 && together < shape[0]!; together *= 2)
+            propose(spreadGridLayout(shape, slots, canvas, gap, together));
         }
       }
     }

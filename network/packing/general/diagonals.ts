@@ -15,21 +15,24 @@ export function forEachProduct(
   output: SlotLayout,
   visit: (from: number, to: number, step: number, slot: number, entry: number) => void,
   rows?: Int32Array,
+  copies = weightCopies(output),
 ): void {
   const { slots } = input;
+  // Slots are a power of two, and all ciphertexts together below 2^31.
+  const within = slots - 1;
+  const shift = Math.log2(slots);
   const mask = (output.foldHigh - 1) & ~(output.foldLow - 1);
-  const copies = weightCopies(output);
   const wrap = input.period - 1;
   const count = rows?.length ?? affine.rows;
   for (let r = 0; r < count; r++) {
     const row = rows === undefined ? r : rows[r]!;
     const at = output.at[row]!;
-    const base = at % slots;
-    const to = (at - base) / slots;
+    const base = at & within;
+    const to = at >> shift;
     for (let e = affine.start[row]!; e < affine.start[row + 1]!; e++) {
       const source = input.at[affine.column[e]!]!;
-      const position = source % slots;
-      const from = (source - position) / slots;
+      const position = source & within;
+      const from = source >> shift;
       for (let copy = 0; copy < copies; copy++) {
         const slot = base + copy * output.period;
         const ahead = (position - slot) & wrap;
@@ -53,20 +56,20 @@ export function findDiagonals(
 ): Diagonal[] {
   const { slots } = input;
   const seen = new Uint8Array(output.ciphertexts * input.ciphertexts * slots);
+  const keys: number[] = [];
   const visit = (from: number, to: number, step: number): void => {
-    seen[(to * input.ciphertexts + from) * slots + step] = 1;
+    const key = (to * input.ciphertexts + from) * slots + step;
+    if (seen[key] === 1) return;
+    seen[key] = 1;
+    keys.push(key);
   };
-  forEachProduct(affine, input, output, visit, rows);
-  const found: Diagonal[] = [];
-  for (let i = seen.indexOf(1); i >= 0; i = seen.indexOf(1, i + 1)) {
-    const pair = Math.floor(i / slots);
-    found.push({
-      from: pair % input.ciphertexts,
-      to: Math.floor(pair / input.ciphertexts),
-      step: i % slots,
-    });
-  }
-  return found;
+  // Copies that stand a period of the input apart see the same values at the same distances.
+  const copies = Math.min(weightCopies(output), Math.max(1, input.period / output.period));
+  forEachProduct(affine, input, output, visit, rows, copies);
+  return Array.from(Float64Array.from(keys).sort(), (key) => {
+    const pair = Math.floor(key / slots);
+    return { from: pair % input.ciphertexts, to: Math.floor(pair / input.ciphertexts), step: key % slots };
+  });
 }
 
 /** Largest number of slot values that one linear step may spread into. */

@@ -44,11 +44,23 @@ export class OperationCost {
   readonly work: OperationWork;
   readonly #machine: MachineCost;
   readonly #ring: RingChoice;
+  /** Searches ask for the same few costs millions of times. */
+  readonly #known = new Map<string, number>();
 
   constructor(machine: MachineCost, ring: RingChoice) {
     this.#machine = machine;
     this.#ring = ring;
     this.work = new OperationWork(ring.alpha);
+  }
+
+  #recall(name: string, level: number, work: () => Work): number {
+    const key = `${name}${level}`;
+    let known = this.#known.get(key);
+    if (known === undefined) {
+      known = this.milliseconds(work());
+      this.#known.set(key, known);
+    }
+    return known;
   }
 
   milliseconds(work: Work): number {
@@ -66,56 +78,47 @@ export class OperationCost {
 
   /** Digits of one ciphertext to all primes. */
   decompose(level: number): number {
-    return this.milliseconds(this.work.decompose(level));
-  }
-
-  /** Division of `polynomials` polynomials by P. */
-  divide(level: number, polynomials: number): number {
-    return this.milliseconds(this.work.divide(level + 1, polynomials));
+    return this.#recall('decompose', level, () => this.work.decompose(level));
   }
 
   /** Inner product with one key, decomposition not included. */
   keyInner(level: number): number {
-    return this.milliseconds(this.work.keyInner(level));
+    return this.#recall('keyInner', level, () => this.work.keyInner(level));
   }
 
   /** One rotation of a ciphertext that is decomposed already. */
   hoistedRotation(level: number): number {
-    return this.milliseconds(this.work.hoistedRotation(level));
+    return this.#recall('hoistedRotation', level, () => this.work.hoistedRotation(level));
   }
 
   /** A rotation alone. */
   keySwitch(level: number): number {
-    return this.milliseconds(this.work.rotations(level, 1));
+    return this.#recall('keySwitch', level, () => this.work.rotations(level, 1));
   }
 
   /** Relinearization of a product or sum of products, and the rescaling that it shares a division with. */
   relinearizeRescale(level: number): number {
-    return this.milliseconds(this.work.relinearizeRescale(level));
+    return this.#recall('relinearizeRescale', level, () => this.work.relinearizeRescale(level));
   }
 
   /** The same after a rotated sum. */
   relinearizeTimesP(level: number): number {
-    return this.milliseconds(this.work.relinearizeTimesP(level, true));
+    return this.#recall('relinearizeTimesP', level, () => this.work.relinearizeTimesP(level, true));
   }
 
   /** A fold over `steps` steps. */
   fold(level: number, steps: number): number {
-    return this.milliseconds(this.work.fold(level, steps));
+    return this.#recall(`fold ${steps} at `, level, () => this.work.fold(level, steps));
   }
 
   /** Ciphertext · ciphertext, accumulated; `special`: modulo Q·P. */
   product(level: number, special: boolean): number {
-    const one = this.work.inner(special ? level + this.#ring.alpha : level, 1);
-    return this.milliseconds({ ...one, barriers: 0 });
-  }
-
-  rescale(level: number): number {
-    return this.milliseconds(this.work.rescale(level));
+    const from = special ? level + this.#ring.alpha : level;
+    return this.#recall('product', from, () => ({ ...this.work.inner(from, 1), barriers: 0 }));
   }
 
   encrypt(level: number): number {
-    return this.milliseconds(this.work.encrypt(level));
+    return this.#recall('encrypt', level, () => this.work.encrypt(level));
   }
 
   /** An encrypted constant in the bundle. */

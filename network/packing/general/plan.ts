@@ -101,8 +101,9 @@ function linearDiagonals(
   for (const { source, affine } of step.terms) {
     if (source === 0) continue;
     const input = layoutOf(source);
-    for (const diagonal of findDiagonals(affine, input, output, rows))
-      diagonals.push({ ...diagonal, from: sources + diagonal.from });
+    const found = findDiagonals(affine, input, output, rows);
+    if (sources === 0) diagonals.push(...found);
+    else for (const diagonal of found) diagonals.push({ ...diagonal, from: sources + diagonal.from });
     sources += input.ciphertexts;
   }
   return { diagonals, sources };
@@ -222,7 +223,7 @@ export function planNetwork(network: StepNetwork, slots: number, cost: Operation
           const inputs = weighed.terms.flatMap(({ source }) => (source === 0 ? [] : [inputOf(source)]));
           if (inputs.includes(null)) return;
           const switches = inputs.reduce((sum, one) => sum + one!.keySwitches, 0);
-          value += switches * cost.keySwitch(level);
+          value += cost.fold(level, switches);
           const found = linearDiagonals(weighed, (register) => inputOf(register)!.layout, output, rows);
           // Most candidates are far off: products alone tell, before any schedule is tried.
           if (value + productsValue(found.diagonals.length, level, cost) >= best) return;
@@ -231,7 +232,7 @@ export function planNetwork(network: StepNetwork, slots: number, cost: Operation
           if (value >= best) return;
         }
         // A product of several ciphertexts costs as many key switches.
-        value += output.ciphertexts * cost.keySwitch(levelOf(samples[0]!.i) - 1);
+        value += output.ciphertexts * cost.relinearizeRescale(levelOf(samples[0]!.i) - 1);
         if (value < best) {
           best = value;
           chosen = c;
@@ -269,7 +270,7 @@ export function planNetwork(network: StepNetwork, slots: number, cost: Operation
     const output = layouts[i + 1]!;
     if (step.kind === 'pool') {
       const { fold } = poolLayout(layouts[step.source]!, step)!;
-      productMilliseconds += output.ciphertexts * fold.length * cost.keySwitch(level - 1);
+      productMilliseconds += output.ciphertexts * cost.fold(level - 1, fold.length);
     } else if (step.kind === 'linear')
       linear.set(
         i,
@@ -282,7 +283,7 @@ export function planNetwork(network: StepNetwork, slots: number, cost: Operation
         ),
       );
     else {
-      const one = cost.product(level, false) + cost.keySwitch(level) + cost.rescale(level);
+      const one = cost.product(level, false) + cost.relinearizeRescale(level);
       productMilliseconds += output.ciphertexts * one;
     }
   });

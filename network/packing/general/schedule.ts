@@ -39,7 +39,7 @@ export function scheduleDiagonals(
   const { slots } = output;
   const fold = foldOf(output);
   // Everything after a relinearization happens a level below: it rescales in the same division.
-  const ending = output.ciphertexts * fold.length * cost.keySwitch(level - 1);
+  const ending = output.ciphertexts * cost.fold(level - 1, fold.length);
   const moving = diagonals.filter(({ step }) => step !== 0);
   const steps = new Set([...moving.map(({ step }) => step), ...fold]);
   const value = (schedule: Schedule): number => schedule.milliseconds + bytesValue(schedule, level, cost);
@@ -52,42 +52,90 @@ export function scheduleDiagonals(
     steps: [...steps],
     milliseconds:
       ending +
-      output.ciphertexts * (sources * cost.decompose(level) + cost.divide(level, 1) + cost.keySwitch(level)) +
+      output.ciphertexts * (sources * cost.decompose(level) + cost.relinearizeTimesP(level)) +
       moving.length * cost.keyInner(level) +
       diagonals.length * cost.product(level, moving.length > 0),
     constantBytes: diagonals.length * cost.constantBytes(level, moving.length > 0),
   };
   if (moving.length < 4) return best;
+  const counter = new SplitCounter(diagonals, slots, sources, output.ciphertexts);
+  const rotation = cost.hoistedRotation(level);
+  const giant = cost.relinearizeRescale(level);
+  const turn = cost.keySwitch(level - 1);
+  const common =
+    ending +
+    (sources > 0 ? sources * cost.decompose(level) : 0) +
+    diagonals.length * cost.product(level, false);
+  const constantBytes = diagonals.length * cost.constantBytes(level, false);
   for (const modulus of splits(diagonals, slots)) {
-    const babies = new Set<number>();
-    const giants = new Set<number>();
-    for (const { from, to, step } of diagonals) {
-      babies.add(from * slots + (step % modulus));
-      giants.add(to * slots + step - (step % modulus));
-    }
-    if (giants.size > MOST_GIANTS) continue;
-    const turning = [...babies].filter((baby) => baby % slots !== 0).length;
-    const turned = [...giants].filter((giant) => giant % slots !== 0).length;
-    const keys = new Set([...[...babies, ...giants].map((key) => key % slots), ...fold]);
-    keys.delete(0);
+    const { turning, giants, turned } = counter.count(modulus);
+    if (giants > MOST_GIANTS) continue;
+    const milliseconds = common + turning * rotation + giants * giant + turned * turn;
+    // Keys are worth something too: without them a split may already be too dear.
+    if (milliseconds + MILLISECONDS_PER_BYTE * constantBytes >= value(best)) continue;
     const schedule: Schedule = {
       kind: 'baby-giant',
       modulus,
       rotations: turning + turned + output.ciphertexts * fold.length,
       products: diagonals.length,
-      steps: [...keys],
-      milliseconds:
-        ending +
-        (turning > 0 ? sources * cost.decompose(level) : 0) +
-        turning * cost.hoistedRotation(level) +
-        giants.size * cost.keySwitch(level) +
-        turned * cost.keySwitch(level - 1) +
-        diagonals.length * cost.product(level, false),
-      constantBytes: diagonals.length * cost.constantBytes(level, false),
+      steps: counter.keys(modulus, fold),
+      milliseconds,
+      constantBytes,
     };
     if (value(schedule) < value(best)) best = schedule;
   }
   return best;
+}
+
+/** Counts the rotations of splits of the same diagonals. */
+class SplitCounter {
+  readonly #diagonals: readonly Diagonal[];
+  readonly #slots: number;
+  /** The last modulus at which a baby, or a giant, was met. */
+  readonly #babies: Int32Array;
+  readonly #giants: Int32Array;
+
+  constructor(diagonals: readonly Diagonal[], slots: number, sources: number, ciphertexts: number) {
+    this.#diagonals = diagonals;
+    this.#slots = slots;
+    this.#babies = new Int32Array(sources * slots);
+    this.#giants = new Int32Array(ciphertexts * slots);
+  }
+
+  /** Babies and giants that turn, and all giants. */
+  count(modulus: number): { readonly turning: number; readonly giants: number; readonly turned: number } {
+    const slots = this.#slots;
+    let turning = 0;
+    let giants = 0;
+    let turned = 0;
+    for (const { from, to, step } of this.#diagonals) {
+      const baby = step % modulus;
+      const babyAt = from * slots + baby;
+      if (this.#babies[babyAt] !== modulus) {
+        this.#babies[babyAt] = modulus;
+        if (baby !== 0) turning++;
+      }
+      const giantAt = to * slots + step - baby;
+      if (this.#giants[giantAt] !== modulus) {
+        this.#giants[giantAt] = modulus;
+        giants++;
+        if (step !== baby) turned++;
+      }
+    }
+    return { turning, giants, turned };
+  }
+
+  /** Steps that need keys, those of the fold included. */
+  keys(modulus: number, fold: readonly number[]): number[] {
+    const keys = new Set(fold);
+    for (const { step } of this.#diagonals) {
+      const baby = step % modulus;
+      keys.add(baby);
+      keys.add(step - baby);
+    }
+    keys.delete(0);
+    return [...keys];
+  }
 }
 
 /** What the bytes of a schedule are worth, in milliseconds. */

@@ -127,6 +127,37 @@ export type Drawing = {
   readonly phasesOnTop?: boolean;
 };
 
+/**
+ * channels × height × width on a canvas whose blocks are a power of two long, the lowest channels side by side and the others spread over the
+ * ciphertext: what stands between them is folded, so that a sum over the channels of a repeated input takes fewer diagonals.
+ *
+ * @param together channels that stand side by side, a power of two.
+ * @returns null where they do not fit, or nothing would be folded.
+ */
+export function spreadGridLayout(
+  shape: readonly number[],
+  slots: number,
+  { pitch, block }: Canvas,
+  gap: number,
+  together: number,
+): SlotLayout | null {
+  const whole = gridLayout(shape, slots, { pitch, block }, { phases: 1, gap }, false);
+  if (whole === null || whole.ciphertexts > 1 || block !== powerOfTwo(block)) return null;
+  const blocks = Math.ceil(shape[0]! / (gap * gap));
+  const span = slots / powerOfTwo(Math.ceil(blocks / together));
+  const foldLow = together * block;
+  if (foldLow >= span) return null;
+  return {
+    ...whole,
+    name: `${whole.name}, ${together} in every ${span} slots`,
+    at: whole.at.map((at) => (at % foldLow) + Math.floor(at / foldLow) * span),
+    period: slots,
+    foldLow,
+    foldHigh: span,
+    clean: false,
+  };
+}
+
 /** The number of a pixel's phase with the lowest bits of its row and column as the highest. */
 function phaseFromTop(y: number, x: number, phases: number): number {
   let phase = 0;
