@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import type { Dataset } from '../datasets/dataset.ts';
+import { runGraph } from '../model/run.ts';
+import { denseGraph, randomPictures } from '../testing/small-graphs.ts';
+import { answerPictures } from './answer-pictures.ts';
+
+const graph = denseGraph(2, [12, 4]);
+const pictures = Float32Array.from(randomPictures(3, 20, 12).flatMap((picture) => [...picture]));
+const answers = Uint8Array.from({ length: 20 }, (_, n) => {
+  const logits = runGraph(graph, pictures.subarray(12 * n, 12 * n + 12));
+  return logits.indexOf(Math.max(...logits));
+});
+/** Every fourth label is not the network's answer. */
+const dataset: Dataset = {
+  picture: { channels: 1, height: 3, width: 4 },
+  labels: ['0', '1', '2', '3'],
+  pictures,
+  classes: answers.map((answer, n) => (n % 4 === 0 ? (answer + 1) % 4 : answer)),
+};
+
+describe('AnswerPictures', () => {
+  it('counts right answers', async () => {
+    const seen: number[] = [];
+    const result = await answerPictures(graph, dataset, { onProgress: (done) => seen.push(done) });
+    expect(result.images).toBe(20);
+    expect(result.accuracy).toBe(0.75);
+    expect(result.confusion.flat().reduce((sum, count) => sum + count)).toBe(20);
+    expect(seen).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+  });
+
+  it('ends when told to, with what it has', async () => {
+    const controller = new AbortController();
+    const { images, accuracy } = await answerPictures(graph, dataset, {
+      signal: controller.signal,
+      onProgress: (done) => done === 4 && controller.abort(),
+    });
+    expect(images).toBe(4);
+    expect(accuracy).toBe(0.75);
+  });
+});

@@ -1,0 +1,43 @@
+import { type Dataset, pictureValues } from '../datasets/dataset.ts';
+import type { Graph } from '../model/graph.ts';
+import { runGraph } from '../model/run.ts';
+import { type Confusion, confusionAccuracy, countConfusion } from '../training/confusion.ts';
+
+/** How a network answers in the clear, as it was given: nothing approximated, nothing encrypted. */
+export type ClearAnswers = {
+  readonly images: number;
+  readonly accuracy: number;
+  /** counts[truth][answer]. */
+  readonly confusion: Confusion;
+};
+
+/**
+ * Answers every picture of a dataset with the network itself.
+ *
+ * @param graph takes pictures as the dataset has them.
+ * @param options.onProgress is told after every picture.
+ * @param options.signal ends the measurement: what was measured until then is the outcome (at least one picture).
+ */
+export async function answerPictures(
+  graph: Graph,
+  dataset: Dataset,
+  options: { readonly signal?: AbortSignal; readonly onProgress?: (done: number) => void } = {},
+): Promise<ClearAnswers> {
+  const size = pictureValues(dataset.picture);
+  const logits: number[] = [];
+  let images = 0;
+  while (images < dataset.classes.length && !(images > 0 && options.signal?.aborted)) {
+    for (const logit of runGraph(graph, dataset.pictures.subarray(images * size, (images + 1) * size))) {
+      logits.push(logit);
+    }
+    options.onProgress?.(++images);
+    // Lets signals and progress output run.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const confusion = countConfusion(
+    Float32Array.from(logits),
+    dataset.classes.subarray(0, images),
+    logits.length / images,
+  );
+  return { images, accuracy: confusionAccuracy(confusion), confusion };
+}
