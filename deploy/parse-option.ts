@@ -11,6 +11,17 @@ export function integer(least: number, most: number): (text: string) => number {
   };
 }
 
+/** An option's value as a power of two up to `most`, for commander. */
+export function powerOfTwo(most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value > most || !Number.isInteger(Math.log2(value))) {
+      throw new InvalidArgumentError(`Expected a power of two from 1 to ${most}.`);
+    }
+    return value;
+  };
+}
+
 /** An option's value as a camera address, for commander. The complaint does not repeat it: it may hold a password. */
 export function cameraAddress(text: string): string {
   const parsed = URL.parse(text);

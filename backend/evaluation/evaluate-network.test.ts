@@ -46,6 +46,30 @@ describe('EvaluateNetwork', () => {
     expect(steps.at(-1)).toMatchObject({ done: 20, images: 20 });
   });
 
+  it.each(['engine', 'clear'] as const)(
+    'measures several pictures in one ciphertext, with %s',
+    async (engine) => {
+      // 18 pictures fill four ciphertexts of four, and half of a fifth.
+      const dataset = labelled(graph, 18, 5);
+      const one = await evaluateNetwork(request('clear', { dataset }));
+      const result = await evaluateNetwork(request(engine, { dataset, regions: 4 }));
+      expect(result).toMatchObject({ images: 18, regions: 4, agreement: 1, withheld: 0 });
+      expect(result.clearAccuracy).toBe(one.clearAccuracy);
+      expect(result.encryptedAccuracy).toBe(one.encryptedAccuracy);
+      expect(result.confusion).toEqual(one.confusion);
+      expect(result.largestLogit).toBe(one.largestLogit);
+      expect(result.worstLogitError).toBeLessThan(engine === 'clear' ? 1e-6 : 0.01);
+      const { median, p95 } = result.latencyMs;
+      expect(evaluationJson(result)).toMatchObject({
+        regions: 4,
+        latencyMs: { median, p95 },
+        pictureLatencyMs: { median: median / 4, p95: p95 / 4 },
+      });
+      expect(evaluationText(result)).toContain('| encrypt and evaluate one ciphertext, 4 pictures | median');
+      expect(evaluationText(result)).toContain('| the same for each picture | median');
+    },
+  );
+
   it('counts answers that the decryptor would keep back as wrong', async () => {
     const { largestLogit } = await evaluateNetwork(request('clear'));
     // The decryptor allows half as much again as calibration found.

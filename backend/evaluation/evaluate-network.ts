@@ -25,6 +25,8 @@ export type EvaluationRequest = {
   /** Pictures, one after the other, for calibration; those of the dataset where they are left out: labels are not used. */
   readonly calibration?: Float32Array;
   readonly engine: EngineKind;
+  /** Pictures that one ciphertext answers, a power of two; 1 where left out. */
+  readonly regions?: number;
   /** Ends the measurement: what was measured until then is the outcome. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: EvaluationProgress) => void;
@@ -53,7 +55,9 @@ export type Evaluation = {
   readonly largestLogit: number;
   /** Answers that the decryptor would keep back; they count as wrong and as disagreeing. */
   readonly withheld: number;
-  /** The gateway's part of a frame: encryption and evaluation. */
+  /** Pictures in one ciphertext. */
+  readonly regions: number;
+  /** The gateway's part of a ciphertext with all its pictures: encryption and evaluation. */
   readonly latencyMs: { readonly median: number; readonly p95: number };
   readonly ringDegree: number;
   readonly logQP: number;
@@ -94,6 +98,7 @@ function compile(request: EvaluationRequest, network: StepNetwork): CompiledNetw
     labels: request.labels ?? Array.from({ length: classes }, (_, i) => String(i)),
     activationRanges: ranges.activations,
     logitRange: ranges.logits,
+    ...(request.regions !== undefined && { regions: request.regions }),
   });
 }
 
@@ -104,7 +109,7 @@ function compile(request: EvaluationRequest, network: StepNetwork): CompiledNetw
  * before the first picture is measured.
  */
 export async function evaluateNetwork(request: EvaluationRequest): Promise<Evaluation> {
-  const { dataset, signal } = request;
+  const { dataset, signal, regions = 1 } = request;
   const images = dataset.classes.length;
   const size = pictureValues(dataset.picture);
   const network = lowerSteps(request.graph);
@@ -126,7 +131,7 @@ export async function evaluateNetwork(request: EvaluationRequest): Promise<Evalu
   report('encrypting');
   const classes = compiled.interpretation.labels.length;
   const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
-  const latencies = new Float64Array(images);
+  const latencies: number[] = [];
   let agreeing = 0;
   let withheld = 0;
   let worstLogitError = 0;
@@ -134,35 +139,49 @@ export async function evaluateNetwork(request: EvaluationRequest): Promise<Evalu
   const answerer = await openAnswerer(compiled, request.engine);
   try {
     const pictureOf = (n: number): Float32Array => dataset.pictures.subarray(n * size, (n + 1) * size);
+    const group = new Float32Array(regions * size);
+    const clear = new Float64Array(regions * classes);
+    // What the last ciphertext has no picture for holds the last picture again.
+    const fillGroup = (first: number): void => {
+      for (let region = 0; region < regions; region++)
+        group.set(pictureOf(Math.min(first + region, images - 1)), region * size);
+    };
+    fillGroup(0);
     // Code gets compiled and caches fill on a frame that is not counted.
-    await answerer.answer(pictureOf(0));
+    await answerer.answer(group);
     for (; done < images; report('measuring')) {
       if (done === 0) signal?.throwIfAborted();
       if (signal?.aborted) break;
-      const picture = pictureOf(done);
-      const truth = dataset.classes[done]!;
-      const clear = runSteps(network, picture);
-      const { slots, latencyMs } = await answerer.answer(picture);
+      fillGroup(done);
+      for (let region = 0; region < regions; region++)
+        clear.set(runSteps(network, group.subarray(region * size, (region + 1) * size)), region * classes);
+      const { slots, latencyMs } = await answerer.answer(group);
+      latencies.push(latencyMs);
       const { logits, logitError } = interpretationError(slots, compiled.interpretation, clear);
-      const expected = largest(clear);
-      const answer = largest(logits);
-      latencies[done++] = latencyMs;
       worstLogitError = Math.max(worstLogitError, logitError);
-      largestLogit = Math.max(largestLogit, ...clear.map(Math.abs));
-      if (expected === truth) clearHits++;
-      if (!interpretSlots(slots, compiled.interpretation).ok) {
-        withheld++;
-        continue;
+      const { ok } = interpretSlots(slots, compiled.interpretation);
+      for (let region = 0; region < regions && done < images; region++, done++) {
+        const own = (all: Float64Array): Float64Array =>
+          all.subarray(region * classes, (region + 1) * classes);
+        const truth = dataset.classes[done]!;
+        const expected = largest(own(clear));
+        const answer = largest(own(logits));
+        largestLogit = Math.max(largestLogit, ...own(clear).map(Math.abs));
+        if (expected === truth) clearHits++;
+        if (!ok) {
+          withheld++;
+          continue;
+        }
+        confusion[truth]![answer]!++;
+        if (answer === truth) hits++;
+        if (answer === expected) agreeing++;
       }
-      confusion[truth]![answer]!++;
-      if (answer === truth) hits++;
-      if (answer === expected) agreeing++;
     }
   } finally {
     await answerer.close();
   }
   const { ringDegree, logQP } = compiled.report;
-  const measured = latencies.subarray(0, done);
+  const measured = Float64Array.from(latencies);
   return {
     images: done,
     clearAccuracy: clearHits / done,
@@ -171,6 +190,7 @@ export async function evaluateNetwork(request: EvaluationRequest): Promise<Evalu
     worstLogitError,
     largestLogit,
     withheld,
+    regions,
     latencyMs: { median: quantile(measured, 0.5), p95: quantile(measured, 0.95) },
     ringDegree,
     logQP,

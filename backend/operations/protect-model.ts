@@ -15,6 +15,8 @@ export type ProtectModelOptions = {
   readonly network: string;
   /** Name of the protected network; the one of the file by default. */
   readonly name?: string;
+  /** Regions of interest that one ciphertext answers, a power of two; 1 where left out. */
+  readonly regions?: number;
   /** @param step a few words. @param fraction share that is done, 0 to 1. */
   readonly onProgress?: (step: string, fraction: number) => void;
   readonly signal?: AbortSignal;
@@ -34,7 +36,8 @@ export async function protectModel(options: ProtectModelOptions): Promise<ModelR
   if (!Name.safeParse(name).success) {
     throw new BlindsightError('NAME_INVALID', `"${name}" cannot be the name of a network`);
   }
-  const task: ProtectTask = { name, source: await findNetwork(network) };
+  const { regions = 1 } = options;
+  const task: ProtectTask = { name, source: await findNetwork(network), regions };
   const thread = new TaskThread('protect', new URL('../protection/protect-thread.ts', import.meta.url));
   const abort = () => void thread.close();
   signal?.addEventListener('abort', abort, { once: true });

@@ -86,7 +86,7 @@ describe('a protected network', () => {
   beforeAll(async () => {
     steps = [];
     const source = { graph, onnx: writeOnnx(graph), metadata: METADATA };
-    bundle = await protectNetwork('small', source, ({ step }) => steps.push(step));
+    bundle = await protectNetwork('small', source, { onProgress: ({ step }) => steps.push(step) });
   }, 120_000);
 
   it('has every part, and says what it did', () => {

@@ -20,6 +20,12 @@ export type ClearNetwork = {
   readonly metadata: Pick<NetworkMetadata, 'labels' | 'activationRanges' | 'logitRange'>;
 };
 
+export type ProtectOptions = {
+  /** Regions of interest that one ciphertext answers; 1 where left out. */
+  readonly regions?: number;
+  readonly onProgress?: (progress: ProtectProgress) => void;
+};
+
 async function loadNetwork(source: NetworkSource): Promise<ClearNetwork> {
   if ('zoo' in source) return loadZooNetwork(source.zoo);
   const metadata = await readMetadata(source.metadataFile);
@@ -35,7 +41,7 @@ async function loadNetwork(source: NetworkSource): Promise<ClearNetwork> {
 export async function protectNetwork(
   name: string,
   network: ClearNetwork,
-  onProgress: (progress: ProtectProgress) => void = () => {},
+  { regions = 1, onProgress = () => {} }: ProtectOptions = {},
 ): Promise<ProtectedNetwork> {
   const { metadata, graph, onnx } = network;
   onProgress({ step: 'compiling the network to a ciphertext program', fraction: 0.05 });
@@ -44,6 +50,7 @@ export async function protectNetwork(
     labels: metadata.labels,
     activationRanges: metadata.activationRanges,
     logitRange: metadata.logitRange,
+    regions,
   });
   const { program } = compiled;
   const { parameters } = verifyProgram(program);
@@ -87,8 +94,8 @@ export async function protectNetwork(
 export async function protectSource(
   name: string,
   source: NetworkSource,
-  onProgress: (progress: ProtectProgress) => void,
+  options: ProtectOptions,
 ): Promise<ProtectedNetwork> {
-  onProgress({ step: 'reading the network', fraction: 0 });
-  return protectNetwork(name, await loadNetwork(source), onProgress);
+  options.onProgress?.({ step: 'reading the network', fraction: 0 });
+  return protectNetwork(name, await loadNetwork(source), options);
 }

@@ -3,7 +3,12 @@ import type { BundlePartName } from '#protocol/manifest.ts';
 import type { NetworkSource } from './network-source.ts';
 
 /** What the protecting thread is given. */
-export type ProtectTask = { readonly name: string; readonly source: NetworkSource };
+export type ProtectTask = {
+  readonly name: string;
+  readonly source: NetworkSource;
+  /** See `CompileOptions.regions`. */
+  readonly regions: number;
+};
 
 /** How far it is. */
 export type ProtectProgress = {

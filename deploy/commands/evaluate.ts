@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { integer, number, numbers } from '../parse-option.ts';
+import { integer, number, numbers, powerOfTwo } from '../parse-option.ts';
 
 /** Options of `blindsight evaluate`. */
 export type EvaluateOptions = {
@@ -11,7 +11,8 @@ export type EvaluateOptions = {
   readonly pad?: number;
   readonly limit?: number;
   readonly calibrate?: string;
-  readonly engine: 'engine' | 'reference' | 'clear';
+  readonly regions?: number;
+  readonly engine: 'engine' | 'reference' | 'clear' | 'original';
   readonly json?: boolean;
 };
 
@@ -35,12 +36,17 @@ export function registerEvaluate(program: Command): void {
     .option('--pad <n>', 'black pixels to add on every side', integer(0, 64))
     .option('--limit <n>', 'use the first n pictures only', integer(1, 2 ** 31 - 1))
     .option('--calibrate <idx>', 'pictures to measure ranges on (default: what was written down in training)')
+    .option(
+      '--regions <n>',
+      'pictures that one ciphertext answers, a power of two (default: 1)',
+      powerOfTwo(64),
+    )
     .addOption(
       new Option(
         '--engine <kind>',
-        'who evaluates: our kernel, Microsoft SEAL, or float64 without encryption',
+        'who evaluates: our kernel, Microsoft SEAL, or the same program without encryption; original: the network as it is, nothing approximated',
       )
-        .choices(['engine', 'reference', 'clear'])
+        .choices(['engine', 'reference', 'clear', 'original'])
         .default('engine'),
     )
     .option('--json', 'print JSON')

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { powerOfTwo } from '../parse-option.ts';
 import { registerModelImport } from './model-import.ts';
 
 /** `blindsight model import|protect|list|show`: the networks of a site. */
@@ -11,9 +12,14 @@ export function registerModel(program: Command): void {
     )
     .argument('<network>', 'name of a bundled network (counter), or an ONNX file')
     .option('--name <name>', 'name of the model in this site (default: that of the network)')
+    .option(
+      '--regions <n>',
+      'regions of interest that one ciphertext answers, a power of two (default: 1)',
+      powerOfTwo(64),
+    )
     .option('--data <dir>', 'folder of the site', './data')
     .addHelpText('after', '\nExample:\n  blindsight model protect counter --name entrance')
-    .action(async (network: string, options: { name?: string; data: string }) => {
+    .action(async (network: string, options: { name?: string; regions?: number; data: string }) => {
       const { protect } = await import('../operations/models.ts');
       await protect(network, options);
     });

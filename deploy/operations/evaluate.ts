@@ -15,6 +15,7 @@ import type { EvaluateOptions } from '../commands/evaluate.ts';
 import { printJson } from '../print.ts';
 import { EXIT } from '../report-error.ts';
 import { stopSignal } from '../stop-signal.ts';
+import { evaluateOriginal } from './evaluate-original.ts';
 import { keepMachineRecord } from './machine-record.ts';
 
 const REPORT_EVERY_MS = 5_000;
@@ -51,12 +52,13 @@ const FEWEST_FRAMES = 5;
 
 /** Lets `explain` hold its estimate against what was measured. */
 async function rememberRun(
-  { program, images, latencyMs }: Evaluation,
+  { program, images, regions, latencyMs }: Evaluation,
   engine: EvaluateOptions['engine'],
 ): Promise<void> {
-  if (engine !== 'engine' || images < FEWEST_FRAMES) return;
+  const frames = Math.ceil(images / regions);
+  if (engine !== 'engine' || frames < FEWEST_FRAMES) return;
   const { median: medianMs, p95: p95Ms } = latencyMs;
-  const run = { medianMs, p95Ms, frames: images, at: new Date().toISOString() };
+  const run = { medianMs, p95Ms, frames, at: new Date().toISOString() };
   await keepMachineRecord(withRun(await readMachineRecord(), program, run));
 }
 
@@ -66,7 +68,7 @@ export async function evaluate(fileOrName: string, options: EvaluateOptions): Pr
   const signal = stopSignal();
   const network = await loadNetwork(fileOrName);
   // The last pictures calibrate an approximation, so all are read even if the first few are measured.
-  const sets = calibrate === undefined && needsApproximation(network.graph);
+  const sets = engine !== 'original' && calibrate === undefined && needsApproximation(network.graph);
   const all = await readIdxDataset({
     images,
     labels,
@@ -78,9 +80,20 @@ export async function evaluate(fileOrName: string, options: EvaluateOptions): Pr
     ...(mean && { mean }),
     ...(std && { deviation: std }),
   };
+  const graph = adaptPictureInput(network.graph, all.picture, scaling);
+  if (engine === 'original') {
+    const { labels: names } = network;
+    const { json } = options;
+    await evaluateOriginal(graph, firstPictures(all, limit), {
+      ...(names && { labels: names }),
+      ...(json && { json }),
+      signal,
+    });
+    return;
+  }
   const given =
     calibrate === undefined ? undefined : idxPictures(await readIdxFile(calibrate), calibrate, pad).pictures;
-  const polynomial = makePolynomial(adaptPictureInput(network.graph, all.picture, scaling), all, given, {
+  const polynomial = makePolynomial(graph, all, given, {
     signal,
     onProgress: ({ node, operator, method, degree, accuracy }) =>
       process.stderr.write(
@@ -99,6 +112,7 @@ export async function evaluate(fileOrName: string, options: EvaluateOptions): Pr
     ...(ranges && { ranges }),
     ...(polynomial.calibration && { calibration: polynomial.calibration }),
     engine,
+    ...(options.regions !== undefined && { regions: options.regions }),
     signal,
     onProgress: progressLines(),
   }).catch((error: unknown) => {

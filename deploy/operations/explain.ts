@@ -2,18 +2,17 @@ import { costOf, readMachineRecord, withCost } from '#network/explain/machine-re
 import { explain } from '#network/explain/main.ts';
 import { measureMachine } from '#network/explain/measure-machine.ts';
 import { writeFileAtomic } from '#runtime/files.ts';
+import type { ExplainCommandOptions } from '../commands/explain.ts';
 import { printJson } from '../print.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { keepMachineRecord } from './machine-record.ts';
 
 /** `blindsight explain NETWORK`. */
-export async function explainCommand(
-  network: string,
-  options: { json?: boolean; svg?: string; measure?: boolean },
-): Promise<void> {
+export async function explainCommand(network: string, options: ExplainCommandOptions): Promise<void> {
   const record = await readMachineRecord();
   const { explanation, text, svg } = await explain({
     network,
+    ...(options.regions !== undefined && { regions: options.regions }),
     record,
     machine: async (ring) => {
       const kept = options.measure ? null : costOf(record, ring);

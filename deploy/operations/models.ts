@@ -11,12 +11,16 @@ function totalBytes(parts: Parts): number {
 }
 
 /** `blindsight model protect NETWORK`: a bundled network by name, or an ONNX file. */
-export async function protect(network: string, options: { name?: string; data: string }): Promise<void> {
+export async function protect(
+  network: string,
+  options: { name?: string; regions?: number; data: string },
+): Promise<void> {
   await withSite(options.data, async (site) => {
     const model = await protectModel({
       site,
       network,
       ...(options.name === undefined ? {} : { name: options.name }),
+      ...(options.regions === undefined ? {} : { regions: options.regions }),
       onProgress: (text) => process.stderr.write(`… ${text}\n`),
     });
     process.stdout.write(
@@ -33,6 +37,7 @@ export async function list(options: { data: string; json?: boolean }): Promise<v
       version: model.version,
       created: new Date(model.createdMs).toISOString(),
       labels: model.labels,
+      regions: model.interpretation.regions ?? 1,
       ringDegree: model.ringDegree,
       logQP: model.logQP,
       bundleBytes: totalBytes(model.parts),
@@ -60,12 +65,14 @@ export async function show(name: string, options: { data: string; json?: boolean
     const gateways = (await listDeployments(site))
       .filter((release) => release.model === model.name && release.version === model.version)
       .map((release) => ({ gateway: release.gateway, release: release.counter }));
+    const regions = model.interpretation.regions ?? 1;
     const { parts, labels, ringDegree, logQP, answerBytes, onnxSha256, version, listing } = model;
     if (options.json) {
       printJson({
         model: name,
         version,
         labels,
+        regions,
         ringDegree,
         logQP,
         answerBytes,
@@ -80,6 +87,7 @@ export async function show(name: string, options: { data: string; json?: boolean
       [`${name}`, `version ${version}`],
       [
         ['labels', labels.join(', ')],
+        ['regions', String(regions)],
         ['security', `128 bits: N = ${ringDegree}, log2(Q·P) = ${logQP.toFixed(1)}`],
         ['answer', formatBytes(answerBytes)],
         ...parts.map((part) => [part.name, formatBytes(part.bytes)]),

@@ -36,13 +36,14 @@ function row(layer: ExplainedLayer, index: number, slowest: number): string {
 
 /** An explanation as an SVG picture: layers from top to bottom, a bar for the time of each. Readable on light and dark pages. */
 export function drawExplanation(explanation: Explanation): string {
-  const { name, layers, ringDegree, logQP, estimatedMs, bytes, precisionBits } = explanation;
+  const { name, layers, regions, ringDegree, logQP, estimatedMs, bytes, precisionBits } = explanation;
   const height = TOP + layers.length * ROW + 24;
   const slowest = Math.max(...layers.map((layer) => layer.estimatedMs), 1e-9);
   const about = [
     `N = ${ringDegree}`,
     `log2(QP) = ${logQP.toFixed(0)}`,
     `${estimatedMs.total.toFixed(0)} ms a frame (estimate)`,
+    ...(regions > 1 ? [`${regions} regions in one ciphertext`] : []),
     `bundle ${(bytes.bundle / 1e6).toFixed(1)} MB`,
     `memory ${(bytes.memory / 1e6).toFixed(0)} MB`,
     `about ${precisionBits.toFixed(0)} bits`,

@@ -56,6 +56,17 @@ describe('ExplainNetwork', () => {
     expect(explanation.logQP).toBeLessThanOrEqual(explanation.logQPLimit);
   });
 
+  it('explains several regions in one ciphertext', () => {
+    const four = explainNetwork(graph, { regions: 4 });
+    expect(four.regions).toBe(4);
+    expect(four.layers.map(({ outputs }) => outputs)).toEqual(
+      explainNetwork(graph).layers.map(({ outputs }) => outputs),
+    );
+    expect(printExplanation(four)).toContain('4 pictures in one ciphertext');
+    expect(drawExplanation(four)).toContain('4 regions in one ciphertext');
+    expect(printExplanation(explainNetwork(graph))).not.toContain('regions');
+  });
+
   it('explains a network that is not polynomial yet, and says so', () => {
     const relu = {
       ...graph,

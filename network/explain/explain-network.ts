@@ -14,6 +14,8 @@ import { estimateStepTimes, type Segment, segmentProgram } from './step-times.ts
 
 export type ExplainOptions = {
   readonly name?: string;
+  /** Pictures that one ciphertext answers; 1 where left out. */
+  readonly regions?: number;
   /** Measured costs of this machine; typical ones where left out. */
   readonly machine?: MachineCost;
   /** What frames of the program took on this machine. */
@@ -32,9 +34,9 @@ export type SketchedNetwork = {
 const COMMON_MEMORY_BYTES = 4e9;
 
 /** Plans a network, with squares for activations that are no polynomials. @throws NetworkError as `compileNetwork`. */
-export function sketchForExplanation(graph: Graph, name = graph.name): SketchedNetwork {
+export function sketchForExplanation(graph: Graph, name = graph.name, regions = 1): SketchedNetwork {
   const { graph: polynomial, replaced } = abstractActivations(graph);
-  const { program, report } = sketchNetwork(polynomial, name);
+  const { program, report } = sketchNetwork(polynomial, name, regions);
   const notes: string[] = [];
   if (replaced.length > 0) {
     notes.push(
@@ -50,7 +52,7 @@ export function sketchForExplanation(graph: Graph, name = graph.name): SketchedN
  * @throws NetworkError as `compileNetwork`, where not even a plan can be made.
  */
 export function explainNetwork(graph: Graph, options: ExplainOptions = {}): Explanation {
-  return explainSketch(sketchForExplanation(graph, options.name), options);
+  return explainSketch(sketchForExplanation(graph, options.name, options.regions), options);
 }
 
 /** Says what a planned or compiled network takes. */
@@ -81,6 +83,7 @@ export function explainSketch(
   }
   return {
     name: program.name,
+    regions: program.regions ?? 1,
     layers,
     ringDegree,
     logQP: checkParameters(program.parameters).logQP,

@@ -19,6 +19,8 @@ export type ExplainedLayer = {
 /** What protecting and running a network will take. Plain data: print it, draw it, or send it as JSON. */
 export type Explanation = {
   readonly name: string;
+  /** Pictures that one ciphertext answers; every figure is for all of them together. */
+  readonly regions: number;
   readonly layers: readonly ExplainedLayer[];
   readonly ringDegree: number;
   /** log2 of all primes, and the most that is 128-bit secure at this ring degree (2024 guidelines). */

@@ -11,6 +11,8 @@ import { printExplanation } from './print-explanation.ts';
 export type ExplainRequest = {
   /** Name of a bundled network, or an ONNX file. */
   readonly network: string;
+  /** Pictures that one ciphertext answers; 1 where left out. */
+  readonly regions?: number;
   /** Finds the measured costs of this machine in the ring of the plan; typical ones are taken where it is left out. */
   readonly machine?: (ring: RingChoice) => Promise<MachineCost>;
   /** What is known about this machine: runs to hold the estimate against. */
@@ -21,9 +23,9 @@ export type ExplainRequest = {
 export type Explained = { readonly explanation: Explanation; readonly text: string; readonly svg: string };
 
 /** Explains a bundled network or an ONNX file. @throws NetworkError as `loadNetwork` and `sketchForExplanation`. */
-export async function explain({ network, machine, record }: ExplainRequest): Promise<Explained> {
+export async function explain({ network, regions, machine, record }: ExplainRequest): Promise<Explained> {
   const { graph, name } = await loadNetwork(network);
-  const sketch = sketchForExplanation(graph, name);
+  const sketch = sketchForExplanation(graph, name, regions);
   const { ringDegree, specialModuli } = sketch.program.parameters;
   const costs = await machine?.({ ringDegree, alpha: Math.max(1, specialModuli.length) });
   const measured = record && runOf(record, sketch.program);

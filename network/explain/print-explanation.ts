@@ -35,6 +35,17 @@ function measuredFacts({ measured }: Explanation): [string, string][] {
   ];
 }
 
+/** What several pictures in one ciphertext come to for each. */
+function regionFacts({ regions, estimatedMs }: Explanation): [string, string][] {
+  if (regions === 1) return [];
+  return [
+    [
+      'regions',
+      `${regions} pictures in one ciphertext: ${milliseconds(estimatedMs.total / regions)} for each (estimate)`,
+    ],
+  ];
+}
+
 /** An explanation as text: a table of layers, then what it adds up to. */
 export function printExplanation(explanation: Explanation): string {
   const { layers, estimatedMs, bytes: size } = explanation;
@@ -64,6 +75,7 @@ export function printExplanation(explanation: Explanation): string {
       'time a frame',
       `${milliseconds(estimatedMs.total)}, ${milliseconds(estimatedMs.encrypt)} of it encryption (estimate, ${explanation.machine.measured ? 'from measurements of this machine' : 'typical two-core machine'})`,
     ],
+    ...regionFacts(explanation),
     ...measuredFacts(explanation),
     [
       'bundle',
