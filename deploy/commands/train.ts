@@ -48,7 +48,7 @@ export function registerTrain(program: Command): void {
     .addHelpText(
       'after',
       `
-The same recipe, pictures and seed give the same file. Recipes that come along: counter, e2dm, cryptonets, lenet5, carpark, plaza.
+The same recipe, pictures and seed give the same file. Ctrl-C ends early and keeps the best network so far. Recipes that come along: counter, e2dm, cryptonets, lenet5, carpark, plaza.
 
 Examples:
   blindsight train counter

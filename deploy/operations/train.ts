@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { validateConfig } from '#config/validate.ts';
 import { readClip } from '#network/datasets/clip.ts';
 import { type Dataset, joinDatasets } from '#network/datasets/dataset.ts';
 import { readIdxDataset, splitOff } from '#network/datasets/idx-pictures.ts';
@@ -8,7 +9,7 @@ import { readPictureFolder } from '#network/datasets/picture-folder.ts';
 import { splitByTime } from '#network/datasets/split-by-time.ts';
 import { NetworkError } from '#network/errors.ts';
 import { SeededRandom } from '#network/training/random.ts';
-import { loadRecipe, type Recipe } from '#network/training/recipe.ts';
+import { checkRecipe, loadRecipe, type Recipe, recipeSchema } from '#network/training/recipe.ts';
 import type { EpochReport } from '#network/training/train.ts';
 import { trainCounter } from '#network/training/train-counter.ts';
 import { trainRecipe } from '#network/training/train-network.ts';
@@ -103,13 +104,27 @@ function commandLine(recipe: string, options: TrainOptions): string {
   return ['npx blindsight train', base(recipe), ...words].join(' ');
 }
 
-/** `blindsight train RECIPE`. Stopped before its end, it writes nothing. */
+/**
+ * A recipe that comes along, by name, or a file; mistakes are named with line, column, what was expected and what may have been meant.
+ *
+ * @throws BlindsightError CONFIG_INVALID, NetworkError NETWORK_TRAINING.
+ */
+export function readRecipe(fileOrName: string): Promise<Recipe> {
+  return loadRecipe(fileOrName, (text, where) =>
+    checkRecipe(validateConfig(text, recipeSchema, where).value, where),
+  );
+}
+
+/** `blindsight train RECIPE`. Stopped in the middle, it writes the best network so far; before the end of the first epoch nothing. */
 export async function train(fileOrName: string, options: TrainOptions): Promise<void> {
   const signal = stopSignal();
   try {
     await (fileOrName === 'counter'
       ? trainBundledCounter(options, signal)
       : trainByRecipe(fileOrName, options, signal));
+    if (!signal.aborted) return;
+    process.stderr.write('stopped early; what is written is the best so far\n');
+    process.exitCode = EXIT.interrupted;
   } catch (error) {
     if (!signal.aborted) throw error;
     process.stderr.write('stopped; nothing was written\n');
@@ -118,7 +133,7 @@ export async function train(fileOrName: string, options: TrainOptions): Promise<
 }
 
 async function trainByRecipe(fileOrName: string, options: TrainOptions, signal: AbortSignal): Promise<void> {
-  const given = await loadRecipe(fileOrName);
+  const given = await readRecipe(fileOrName);
   const { epochs = given.training.epochs, patience = given.training.patience } = options;
   const recipe: Recipe = {
     ...given,

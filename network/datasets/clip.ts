@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { NetworkError } from '../errors.ts';
-import type { PictureSize } from '../training/trainable-network.ts';
+import type { PictureSize } from '../training/architecture.ts';
 import { type Dataset, pictureValues } from './dataset.ts';
 
 /** A part of the frame, in fractions of its width and height. */

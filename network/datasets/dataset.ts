@@ -1,4 +1,4 @@
-import type { PictureSize } from '../training/trainable-network.ts';
+import type { PictureSize } from '../training/architecture.ts';
 
 /** Labelled pictures; values in [0, 1], picture by picture, channel first. */
 export type Dataset = {

@@ -1,5 +1,5 @@
+import type { PictureSize } from '../training/architecture.ts';
 import type { SeededRandom } from '../training/random.ts';
-import type { PictureSize } from '../training/trainable-network.ts';
 import type { Dataset } from './dataset.ts';
 import { pictureValues } from './dataset.ts';
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { NetworkError } from '../errors.ts';
-import type { PictureSize } from '../training/trainable-network.ts';
+import type { PictureSize } from '../training/architecture.ts';
 import { type ClipDataset, type FrameSize, prepareFrame, type Region, readFrames } from './clip.ts';
 import { pictureValues } from './dataset.ts';
 import type { PictureBox } from './paste-people.ts';

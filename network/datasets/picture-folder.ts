@@ -2,8 +2,8 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { NetworkError } from '../errors.ts';
+import type { PictureSize } from '../training/architecture.ts';
 import { SeededRandom } from '../training/random.ts';
-import type { PictureSize } from '../training/trainable-network.ts';
 import { prepareFrame } from './clip.ts';
 import { type Dataset, pictureValues } from './dataset.ts';
 

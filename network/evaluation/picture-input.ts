@@ -1,7 +1,7 @@
 import { NetworkError } from '../errors.ts';
 import type { Attribute, Graph, Node, Tensor } from '../model/graph.ts';
 import { openBatch } from '../passes/open-batch.ts';
-import type { PictureSize } from '../training/trainable-network.ts';
+import type { PictureSize } from '../training/architecture.ts';
 
 /** How the network's owner fed it: x = (byte / divide − mean[c]) / deviation[c]. */
 export type PixelScaling = {

@@ -1,5 +1,5 @@
+import type { PictureSize } from './architecture.ts';
 import type { SeededRandom } from './random.ts';
-import type { PictureSize } from './trainable-network.ts';
 
 /** Changes of light: picture ← gain · picture^gamma + offset, with a little noise, kept in [0, 1]. */
 export function varyLight(picture: Float32Array, random: SeededRandom): void {

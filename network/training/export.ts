@@ -1,10 +1,14 @@
 import { NetworkError } from '../errors.ts';
 import type { Attribute, Graph, Node, Tensor } from '../model/graph.ts';
+import { expandPolynomial } from '../passes/expand-polynomial.ts';
 import { AverageLayer } from './layers/average.ts';
 import { ConvolutionLayer } from './layers/convolution.ts';
 import { DenseLayer } from './layers/dense.ts';
 import { FlattenLayer } from './layers/flatten.ts';
+import type { Layer } from './layers/layer.ts';
 import { NormalizationLayer } from './layers/normalization.ts';
+import { PolynomialLayer } from './layers/polynomial.ts';
+import { ResidualLayer } from './layers/residual.ts';
 import { SquareLayer } from './layers/square.ts';
 import type { TrainableNetwork } from './trainable-network.ts';
 
@@ -16,78 +20,109 @@ function tensor(shape: readonly number[], data: Float32Array): Tensor {
   return { type: 'float32', shape, data: data.slice() };
 }
 
-/** Turns a trained network into an ONNX graph (opset 13, input `picture` N×C×H×W, output `logits`). */
-export function exportGraph(network: TrainableNetwork, name: string): Graph {
-  const initializers = new Map<string, Tensor>();
-  const nodes: Node[] = [];
-  const counts = new Map<string, number>();
-  let value = 'picture';
-  let channels = network.picture.channels;
-  network.layers.forEach((layer, i) => {
-    const emit = (
-      operator: string,
-      inputs: readonly string[],
-      attributes: Record<string, Attribute> = {},
-    ): void => {
-      const count = (counts.get(operator) ?? 0) + 1;
-      counts.set(operator, count);
-      const node = `${operator.toLowerCase()}${count}`;
-      const output = i === network.layers.length - 1 ? 'logits' : `${node}_out`;
-      nodes.push({
-        name: node,
-        operator,
-        inputs,
-        outputs: [output],
-        attributes: new Map(Object.entries(attributes)),
-      });
-      value = output;
-    };
-    const constant = (suffix: string, held: Tensor): string => {
-      const label = `layer${i}.${suffix}`;
-      initializers.set(label, held);
-      return label;
-    };
+/** Writes layers as nodes, one after the other. Names count operators and tell a layer's place. */
+class GraphWriter {
+  readonly nodes: Node[] = [];
+  readonly initializers = new Map<string, Tensor>();
+  readonly #counts = new Map<string, number>();
+
+  #emit(operator: string, inputs: readonly string[], attributes: Record<string, Attribute> = {}): string {
+    const name = this.#name(operator);
+    this.nodes.push({
+      name,
+      operator,
+      inputs,
+      outputs: [`${name}_out`],
+      attributes: new Map(Object.entries(attributes)),
+    });
+    return `${name}_out`;
+  }
+
+  #name(operator: string): string {
+    const count = (this.#counts.get(operator) ?? 0) + 1;
+    this.#counts.set(operator, count);
+    return `${operator.toLowerCase()}${count}`;
+  }
+
+  #constant(label: string, held: Tensor): string {
+    this.initializers.set(label, held);
+    return label;
+  }
+
+  /** @param place of the layer, unlike any other's. @returns the name of its output. */
+  layer(layer: Layer, place: string, value: string): string {
+    const constant = (suffix: string, held: Tensor): string =>
+      this.#constant(`layer${place}.${suffix}`, held);
     if (layer instanceof ConvolutionLayer) {
       const { maps, kernel, stride, padding } = layer.geometry;
+      const channels = layer.weight.values.length / (maps * kernel * kernel);
       const weight = constant('weight', tensor([maps, channels, kernel, kernel], layer.weight.values));
       const bias = constant('bias', tensor([maps], layer.bias.values));
-      emit('Conv', [value, weight, bias], {
+      return this.#emit('Conv', [value, weight, bias], {
         kernel_shape: ints(kernel, kernel),
         strides: ints(stride, stride),
         pads: ints(padding, padding, padding, padding),
       });
-      channels = maps;
-    } else if (layer instanceof DenseLayer) {
+    }
+    if (layer instanceof DenseLayer) {
       const weight = constant('weight', tensor([layer.inputs, layer.output.units], layer.weight.values));
-      emit('Gemm', [value, weight, constant('bias', tensor([layer.output.units], layer.bias.values))]);
-      channels = layer.output.units;
-    } else if (layer instanceof NormalizationLayer) {
+      const bias = constant('bias', tensor([layer.output.units], layer.bias.values));
+      return this.#emit('Gemm', [value, weight, bias]);
+    }
+    if (layer instanceof NormalizationLayer) {
       const held = [layer.scale.values, layer.shift.values, layer.runningMean, layer.runningVariance];
       const labels = ['scale', 'shift', 'mean', 'variance'].map((suffix, k) =>
-        constant(suffix, tensor([channels], held[k]!)),
+        constant(suffix, tensor([held[k]!.length], held[k]!)),
       );
-      emit('BatchNormalization', [value, ...labels], { epsilon: { kind: 'float', value: layer.epsilon } });
-    } else if (layer instanceof SquareLayer) {
-      emit('Mul', [value, value]);
-    } else if (layer instanceof FlattenLayer) {
-      emit('Flatten', [value]);
-      channels = layer.output.units;
-    } else if (layer instanceof AverageLayer) {
-      emit('AveragePool', [value], {
-        kernel_shape: ints(layer.size, layer.size),
-        strides: ints(layer.size, layer.size),
+      return this.#emit('BatchNormalization', [value, ...labels], {
+        epsilon: { kind: 'float', value: layer.epsilon },
       });
-    } else {
-      throw new NetworkError('NETWORK_TRAINING', `layer ${i} cannot be written as ONNX`);
     }
-  });
-  const { channels: c, height, width } = network.picture;
+    if (layer instanceof SquareLayer) return this.#emit('Mul', [value, value]);
+    if (layer instanceof PolynomialLayer) return this.#polynomial(layer, value);
+    if (layer instanceof FlattenLayer) return this.#emit('Flatten', [value]);
+    if (layer instanceof AverageLayer) {
+      const size = ints(layer.size, layer.size);
+      return this.#emit('AveragePool', [value], { kernel_shape: size, strides: size });
+    }
+    if (layer instanceof ResidualLayer) {
+      const body = this.stack(layer.body, `${place}.`, value);
+      const straight = layer.shortcut ? this.layer(layer.shortcut, `${place}.shortcut`, value) : value;
+      return this.#emit('Add', [body, straight]);
+    }
+    throw new NetworkError('NETWORK_TRAINING', `layer ${place} cannot be written as ONNX`);
+  }
+
+  /** The nodes that imports write for polynomials too: a quadratic is one square between linear nodes. */
+  #polynomial(layer: PolynomialLayer, value: string): string {
+    const name = this.#name('Polynomial');
+    const outputs = [`${name}_out`];
+    const node = { name, operator: 'Polynomial', inputs: [value], outputs, attributes: new Map() };
+    const written = expandPolynomial(node, [...layer.coefficients.values]);
+    this.nodes.push(...written.nodes);
+    for (const [label, held] of Object.entries(written.initializers)) this.#constant(label, held);
+    return outputs[0]!;
+  }
+
+  stack(layers: readonly Layer[], prefix: string, value: string): string {
+    return layers.reduce((current, layer, i) => this.layer(layer, `${prefix}${i}`, current), value);
+  }
+}
+
+/** Turns a trained network into an ONNX graph (opset 13, input `picture` N×C×H×W, output `logits`). */
+export function exportGraph(network: TrainableNetwork, name: string): Graph {
+  const writer = new GraphWriter();
+  const last = writer.stack(network.layers, '', 'picture');
+  const nodes = writer.nodes.map((node) =>
+    node.outputs[0] === last ? { ...node, outputs: ['logits'] } : node,
+  );
+  const { channels, height, width } = network.picture;
   return {
     name,
     opset: 13,
-    inputs: [{ name: 'picture', type: 'float32', shape: [-1, c, height, width] }],
+    inputs: [{ name: 'picture', type: 'float32', shape: [-1, channels, height, width] }],
     outputs: [{ name: 'logits', type: 'float32', shape: [-1, network.classes] }],
-    initializers,
+    initializers: writer.initializers,
     nodes,
   };
 }

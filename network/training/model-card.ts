@@ -1,8 +1,8 @@
 import type { ZooMetadata } from '../zoo.ts';
+import type { LayerSpec } from './architecture.ts';
 import { type Confusion, confusionAccuracy, confusionTable } from './confusion.ts';
 import type { Recipe } from './recipe.ts';
 import type { EpochReport } from './train.ts';
-import type { LayerSpec } from './trainable-network.ts';
 
 /** What a card is written from. */
 export type CardFacts = {
@@ -13,6 +13,13 @@ export type CardFacts = {
   readonly confusion: Confusion;
   /** The command that makes this network again. */
   readonly command: string;
+};
+
+const SCHEDULE_TEXT = {
+  cosine: 'cosine',
+  linear: 'linear',
+  steps: 'tenths at half and three quarters',
+  constant: 'constant',
 };
 
 function layerText(layer: LayerSpec): string {
@@ -30,6 +37,10 @@ function layerText(layer: LayerSpec): string {
       return 'batch normalization';
     case 'average':
       return `mean pooling ${layer.size} × ${layer.size}`;
+    case 'polynomial':
+      return `polynomial of degree ${layer.coefficients.length - 1}, trained`;
+    case 'residual':
+      return `residual block (${layer.layers.map(layerText).join(' → ')})`;
   }
 }
 
@@ -82,7 +93,7 @@ export function modelCard(facts: CardFacts): string {
     ...(recipe.notes ?? []).flatMap(({ title, text }) => [`## ${title}`, '', text, '']),
     '## Training',
     '',
-    `${training.optimizer === 'sgd' ? 'Stochastic gradient descent' : 'Adam'}, ${curve.length} epochs of ${trainingPictures} pictures in ${Math.round(curve.at(-1)!.elapsedMs / 1000)} s, batches of ${training.batch}, learning rate up to ${training.learningRate} (warm-up, then cosine), ${regularized.join(', ')}, seed ${metadata.seed}. ${augmentationText(recipe)}`,
+    `${training.optimizer === 'sgd' ? 'Stochastic gradient descent' : 'Adam'}, ${curve.length} epochs of ${trainingPictures} pictures in ${Math.round(curve.at(-1)!.elapsedMs / 1000)} s, batches of ${training.batch}, learning rate up to ${training.learningRate} (warm-up, then ${SCHEDULE_TEXT[training.schedule ?? 'cosine']}), ${regularized.join(', ')}, seed ${metadata.seed}. ${augmentationText(recipe)}`,
     ...(training.pastedPeople
       ? [
           `${training.pastedPeople} of the training pictures are invented: people cut out of the training frames, pasted where they never stood.`,

@@ -23,6 +23,54 @@ describe('Recipe', () => {
     ['an unknown layer', { ...recipe, layers: [{ kind: 'relu' }] }, 'layers.0.kind'],
     ['a misspelt entry', { ...recipe, training: { ...recipe.training, epoch: 3 } }, 'epoch'],
     ['a rate of zero', { ...recipe, training: { ...recipe.training, learningRate: 0 } }, 'learningRate'],
+    [
+      'a kernel larger than what it sees',
+      { ...recipe, layers: [{ kind: 'convolution', maps: 1, kernel: 5 }, ...recipe.layers] },
+      'my.json: layers[0]: a kernel of 5 × 5 does not fit into 1 maps of 4 × 4; make it 4 or smaller, or add padding',
+    ],
+    [
+      'windows larger than what they see',
+      { ...recipe, layers: [{ kind: 'average', size: 8 }, ...recipe.layers] },
+      'layers[0]: windows of 8 × 8 do not fit',
+    ],
+    [
+      'maps after a dense layer',
+      { ...recipe, layers: [...recipe.layers, { kind: 'average', size: 2 }] },
+      "layers[1]: a 'average' layer needs maps",
+    ],
+    [
+      'a residual block whose shortcut leads nowhere',
+      {
+        ...recipe,
+        layers: [
+          { kind: 'residual', layers: [{ kind: 'convolution', maps: 1, kernel: 2, padding: 2 }] },
+          ...recipe.layers,
+        ],
+      },
+      'layers[0]: the layers turn 1 maps of 4 × 4 into 1 maps of 7 × 7, which no stride of the shortcut reaches',
+    ],
+    [
+      'a residual block that ends in other units',
+      {
+        ...recipe,
+        layers: [
+          { kind: 'dense', units: 3 },
+          { kind: 'residual', layers: [{ kind: 'dense', units: 2 }] },
+        ],
+      },
+      'layers[1]: the layers turn 3 units into 2 units',
+    ],
+    ['a network without an end', { ...recipe, layers: [{ kind: 'square' }] }, 'the last layer must be dense'],
+    [
+      'other labels than outputs',
+      { ...recipe, labels: ['light', 'dark', 'grey'] },
+      'the network ends in 2 units for 3 labels; expected one for each',
+    ],
+    [
+      'a polynomial that is a line',
+      { ...recipe, layers: [{ kind: 'polynomial', coefficients: [0, 1] }] },
+      'layers.0',
+    ],
     ['a name with capitals', { ...recipe, name: 'Mine' }, 'expected lower-case letters'],
   ])('refuses %s', (_, value, message) => {
     const text = typeof value === 'string' ? value : JSON.stringify(value);

@@ -1,11 +1,15 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { NetworkError } from '../errors.ts';
+import { classesOf } from './architecture.ts';
+import { SCHEDULES } from './learning-rate.ts';
 
 const count = z.int().positive().max(65_536);
 const share = z.number().min(0).max(1);
+/** Degree 8; every doubling of the degree costs a level. */
+const MOST_COEFFICIENTS = 9;
 
-const layer = z.discriminatedUnion('kind', [
+const simpleLayers = [
   z.strictObject({
     kind: z.literal('convolution'),
     maps: count,
@@ -17,10 +21,27 @@ const layer = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('square') }),
   z.strictObject({ kind: z.literal('normalize') }),
   z.strictObject({ kind: z.literal('average'), size: count }),
+  z.strictObject({
+    kind: z.literal('polynomial'),
+    coefficients: z.array(z.number()).min(3).max(MOST_COEFFICIENTS),
+  }),
+] as const;
+
+/** Blocks may stand in blocks, as deep as anybody has use for. */
+const innerLayer = z.discriminatedUnion('kind', [
+  ...simpleLayers,
+  z.strictObject({
+    kind: z.literal('residual'),
+    layers: z.array(z.discriminatedUnion('kind', simpleLayers)).min(1).max(100),
+  }),
+]);
+const layer = z.discriminatedUnion('kind', [
+  ...simpleLayers,
+  z.strictObject({ kind: z.literal('residual'), layers: z.array(innerLayer).min(1).max(100) }),
 ]);
 
 /** What `recipe.json` says: a network's layers and how it is trained. */
-const recipeSchema = z.strictObject({
+export const recipeSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]{1,64}$/, 'expected lower-case letters, digits and hyphens, at most 64'),
   description: z.string().min(1),
   /** Names of the classes in the order of the outputs; those of the data where they are left out. */
@@ -31,8 +52,10 @@ const recipeSchema = z.strictObject({
     epochs: count,
     batch: count,
     optimizer: z.enum(['adam', 'sgd']).exactOptional(),
-    /** Highest learning rate; it warms up and falls as a cosine. */
+    /** Highest learning rate; it warms up and then follows the schedule. */
     learningRate: z.number().positive(),
+    /** How it falls, see `learningRateAt`; a cosine where it is left out. */
+    schedule: z.enum(SCHEDULES).exactOptional(),
     weightDecay: z.number().min(0),
     /** Share of each target that is spread over all classes. */
     labelSmoothing: share.exactOptional(),
@@ -87,8 +110,11 @@ export async function listRecipes(): Promise<string[]> {
     .sort((a, b) => (a < b ? -1 : 1));
 }
 
-/** @param where names the text in messages. @throws NetworkError NETWORK_TRAINING naming the entry that is wrong. */
-export function parseRecipe(text: string, where: string): Recipe {
+/** Turns the text of a recipe into one; `where` names the text in messages. */
+export type ParseRecipe = (text: string, where: string) => Recipe;
+
+/** @throws NetworkError NETWORK_TRAINING naming every entry that is wrong. */
+export const parseRecipe: ParseRecipe = (text, where) => {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -98,20 +124,41 @@ export function parseRecipe(text: string, where: string): Recipe {
     });
   }
   const result = recipeSchema.safeParse(value);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
-  throw new NetworkError(
-    'NETWORK_TRAINING',
-    `${where}: ${issue.path.join('.') || 'the recipe'}: ${issue.message}`,
+  if (result.success) return checkRecipe(result.data, where);
+  const lines = result.error.issues.map(
+    (issue) => `${where}: ${issue.path.join('.') || 'the recipe'}: ${issue.message}`,
   );
+  throw new NetworkError('NETWORK_TRAINING', lines.join('\n'));
+};
+
+/**
+ * Checks what a schema cannot: that layers fit to pictures, to each other and to the classes.
+ *
+ * @throws NetworkError NETWORK_TRAINING naming the layer, what is wrong with it and what to do.
+ */
+export function checkRecipe(recipe: Recipe, where: string): Recipe {
+  const { labels, layers, picture } = recipe;
+  try {
+    const classes = classesOf(picture, layers);
+    if (labels !== undefined && labels.length !== classes) {
+      throw new NetworkError(
+        'NETWORK_TRAINING',
+        `layers[${layers.length - 1}]: the network ends in ${classes} units for ${labels.length} labels; expected one for each`,
+      );
+    }
+  } catch (cause) {
+    throw new NetworkError('NETWORK_TRAINING', `${where}: ${(cause as Error).message}`, { cause });
+  }
+  return recipe;
 }
 
 /**
  * Loads a recipe that comes along, by name, or a JSON file of the same form.
  *
+ * @param parse reads the text of a file; who has better messages for mistakes than {@link parseRecipe} brings them.
  * @throws NetworkError NETWORK_TRAINING where there is neither, or it is not valid.
  */
-export async function loadRecipe(fileOrName: string): Promise<Recipe> {
+export async function loadRecipe(fileOrName: string, parse: ParseRecipe = parseRecipe): Promise<Recipe> {
   const names = await listRecipes();
   const source = names.includes(fileOrName) ? new URL(`${fileOrName}/recipe.json`, ZOO) : fileOrName;
   let text: string;
@@ -124,5 +171,5 @@ export async function loadRecipe(fileOrName: string): Promise<Recipe> {
       { cause },
     );
   }
-  return parseRecipe(text, fileOrName);
+  return parse(text, fileOrName);
 }

@@ -2,13 +2,13 @@ import { type ClipDataset, readClip } from '../datasets/clip.ts';
 import { type Dataset, pictureValues, selectPictures } from '../datasets/dataset.ts';
 import { splitByTime } from '../datasets/split-by-time.ts';
 import type { ZooMetadata } from '../zoo.ts';
+import type { Architecture, PictureSize } from './architecture.ts';
 import { drawPasserby, shiftPicture, varyLight } from './augment.ts';
 import { type Confusion, confusionAccuracy, confusionTable, countConfusion } from './confusion.ts';
 import { exportGraph } from './export.ts';
 import { publishNetwork } from './publish.ts';
 import { SeededRandom } from './random.ts';
 import { type Augmentation, type EpochReport, predict, trainNetwork } from './train.ts';
-import type { Architecture, PictureSize } from './trainable-network.ts';
 
 /** What {@link trainCounter} works on. */
 export type CounterTraining = {

@@ -86,7 +86,7 @@ function calibrationPictures(recipe: Recipe, dataset: Dataset, seed: number): Fl
 export async function trainRecipe(work: RecipeTraining): Promise<TrainedNetwork> {
   const { recipe, seed, signal, onProgress, test } = work;
   const { epochs, batch, learningRate, weightDecay, ...rest } = recipe.training;
-  const { labelSmoothing, averaging, freezeNormalizationAt, patience, validationShare = 0 } = rest;
+  const { schedule, labelSmoothing, averaging, freezeNormalizationAt, patience, validationShare = 0 } = rest;
   for (const dataset of [work.training, test]) checkPictures(recipe, dataset);
   const { training, validation } =
     validationShare > 0
@@ -104,6 +104,7 @@ export async function trainRecipe(work: RecipeTraining): Promise<TrainedNetwork>
       learningRate,
       weightDecay,
       ...(rest.optimizer && { optimizer: rest.optimizer }),
+      ...(schedule && { schedule }),
       ...(labelSmoothing !== undefined && { labelSmoothing }),
       ...(averaging !== undefined && { averaging }),
       ...(freezeNormalizationAt !== undefined && { freezeNormalizationAt }),

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Dataset } from '../datasets/dataset.ts';
+import type { Architecture } from './architecture.ts';
 import { SeededRandom } from './random.ts';
 import { accuracyOf, type EpochReport, predict, trainNetwork } from './train.ts';
-import type { Architecture } from './trainable-network.ts';
 
 /** Two halves of a 4 × 4 picture; the label is which one is brighter XOR whether the picture is bright: not linear. */
 function puzzle(seed: number, count: number): Dataset {
@@ -53,17 +53,36 @@ describe('Train', () => {
     expect(await weights(2)).not.toEqual(first);
   });
 
-  it('stops early, keeps the best epoch, and obeys a signal', async () => {
+  it('stops early, and keeps the best epoch', async () => {
     const { curve } = await trainNetwork(architecture, puzzle(1, 64), puzzle(2, 16), {
       ...options,
       epochs: 200,
       patience: 3,
     });
     expect(curve.length).toBeLessThan(200);
+  });
+
+  it('keeps the best so far where it is stopped, and nothing before the first epoch has ended', async () => {
+    const stop = new AbortController();
+    const reports: EpochReport[] = [];
+    const onProgress = (report: EpochReport): void => {
+      reports.push(report);
+      if (report.epoch === 2) stop.abort();
+    };
+    const stopped = await trainNetwork(architecture, puzzle(1, 64), puzzle(2, 16), {
+      ...options,
+      signal: stop.signal,
+      onProgress,
+    });
+    expect(stopped.curve).toEqual(reports);
+    expect(reports).toHaveLength(2);
+    const best = Math.max(...reports.map((report) => report.validationAccuracy));
+    const test = puzzle(2, 16);
+    const logits = predict(stopped.network, test, new Float32Array(16), 1);
+    expect(accuracyOf(logits, test.classes)).toBe(best);
     const aborted = AbortSignal.abort(new Error('enough'));
-    await expect(
-      trainNetwork(architecture, puzzle(1, 64), puzzle(2, 16), { ...options, signal: aborted }),
-    ).rejects.toThrow('enough');
+    const run = trainNetwork(architecture, puzzle(1, 64), puzzle(2, 16), { ...options, signal: aborted });
+    await expect(run).rejects.toThrow('enough');
   });
 
   it('says what to do where the loss runs away', async () => {

@@ -1,9 +1,11 @@
 import { type Dataset, pictureValues } from '../datasets/dataset.ts';
 import { NetworkError } from '../errors.ts';
 import { Adam } from './adam.ts';
+import type { Architecture } from './architecture.ts';
+import { learningRateAt, type Schedule } from './learning-rate.ts';
 import { SeededRandom } from './random.ts';
 import { Sgd } from './sgd.ts';
-import { type Architecture, TrainableNetwork } from './trainable-network.ts';
+import { TrainableNetwork } from './trainable-network.ts';
 import { WeightAverage } from './weight-average.ts';
 import { Workspace } from './workspace.ts';
 
@@ -28,8 +30,10 @@ export type TrainingOptions = {
   readonly batch: number;
   /** Adam where it is left out; `sgd` is plain descent with momentum. */
   readonly optimizer?: 'adam' | 'sgd';
-  /** Highest learning rate; it warms up over the first 5 % of the steps and falls as a cosine. */
+  /** Highest learning rate; it warms up over the first 5 % of the steps and then follows the schedule. */
   readonly learningRate: number;
+  /** A cosine where it is left out. */
+  readonly schedule?: Schedule;
   readonly weightDecay: number;
   /** Share of each target that is spread over all classes. */
   readonly labelSmoothing?: number;
@@ -41,6 +45,7 @@ export type TrainingOptions = {
   readonly augment?: Augmentation;
   /** Stops after this many epochs without a better validation accuracy. */
   readonly patience?: number;
+  /** Ends training early; what was best so far is kept if an epoch has ended. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (report: EpochReport) => void;
 };
@@ -124,20 +129,12 @@ export function accuracyOf(logits: Float32Array, labels: Uint8Array): number {
   return hits / labels.length;
 }
 
-/** Learning rate of a step: linear warm-up, then a half cosine down to a hundredth. */
-function rateAt(step: number, steps: number, highest: number): number {
-  const warm = Math.max(1, Math.round(0.05 * steps));
-  if (step < warm) return (highest * (step + 1)) / warm;
-  return (
-    highest * (0.01 + 0.99 * 0.5 * (1 + Math.cos((Math.PI * (step - warm)) / Math.max(1, steps - warm))))
-  );
-}
-
 /**
  * Trains a network; the same seed, data and options give the same weights on every machine.
  *
  * @param validation decides which epoch is kept; it must not be the data that accuracy is claimed on.
- * @throws NetworkError NETWORK_TRAINING where the loss stops being a number; the signal's reason where it is aborted.
+ * @throws NetworkError NETWORK_TRAINING where the loss stops being a number; the signal's reason where it is aborted before
+ *   the first epoch has ended.
  */
 export async function trainNetwork(
   architecture: Architecture,
@@ -145,7 +142,7 @@ export async function trainNetwork(
   validation: Dataset,
   options: TrainingOptions,
 ): Promise<TrainingResult> {
-  const { seed, epochs, signal } = options;
+  const { seed, epochs, signal, schedule = 'cosine' } = options;
   const random = new SeededRandom(seed);
   const workspace = await Workspace.create(WORKSPACE_BYTES);
   const count = training.classes.length;
@@ -175,13 +172,13 @@ export async function trainNetwork(
   const curve: EpochReport[] = [];
   let best = { accuracy: -1, loss: Infinity, weights: network.snapshot() };
   let improved = 0;
-  for (let epoch = 1; epoch <= epochs; epoch++) {
+  epochLoop: for (let epoch = 1; epoch <= epochs; epoch++) {
     if (epoch > epochs * (options.freezeNormalizationAt ?? 1)) network.freezeNormalization();
     random.shuffle(order);
     let loss = 0;
     let hits = 0;
     for (let step = 0; step < stepsPerEpoch; step++) {
-      signal?.throwIfAborted();
+      if (signal?.aborted) break epochLoop;
       for (let n = 0; n < batch; n++) {
         const from = order[step * batch + n]!;
         picture.set(training.pictures.subarray(from * size, (from + 1) * size));
@@ -193,9 +190,8 @@ export async function trainNetwork(
       loss += measured.loss;
       hits += measured.hits;
       network.backward(gradient, batch);
-      optimizer.step(
-        rateAt((epoch - 1) * stepsPerEpoch + step, epochs * stepsPerEpoch, options.learningRate),
-      );
+      const done = (epoch - 1) * stepsPerEpoch + step;
+      optimizer.step(learningRateAt(schedule, done, epochs * stepsPerEpoch, options.learningRate));
       average?.add(network.state);
     }
     const weights = network.snapshot();
@@ -227,6 +223,7 @@ export async function trainNetwork(
     // Lets timers, signals and progress output run.
     await new Promise((resolve) => setImmediate(resolve));
   }
+  if (curve.length === 0) signal?.throwIfAborted();
   network.restore(best.weights);
   return { network, curve };
 }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { runGraph } from '../model/run.ts';
+import type { Architecture } from './architecture.ts';
 import { exportGraph } from './export.ts';
 import { SeededRandom } from './random.ts';
-import { type Architecture, TrainableNetwork } from './trainable-network.ts';
+import { TrainableNetwork } from './trainable-network.ts';
 import { Workspace } from './workspace.ts';
 
 const picture = { channels: 2, height: 7, width: 6 };

@@ -1,59 +1,77 @@
-import { NetworkError } from '../errors.ts';
+import {
+  type Architecture,
+  classesOf,
+  type LayerSpec,
+  type PictureSize,
+  shortcutStride,
+} from './architecture.ts';
 import { AverageLayer } from './layers/average.ts';
 import { ConvolutionLayer } from './layers/convolution.ts';
 import { DenseLayer } from './layers/dense.ts';
 import { FlattenLayer } from './layers/flatten.ts';
 import type { Layer, LayerContext, LayerShape, Parameter } from './layers/layer.ts';
 import { NormalizationLayer } from './layers/normalization.ts';
+import { PolynomialLayer } from './layers/polynomial.ts';
+import { ResidualLayer } from './layers/residual.ts';
 import { SquareLayer } from './layers/square.ts';
 
-/** One layer of an architecture, as it is written down. */
-export type LayerSpec =
-  | {
-      readonly kind: 'convolution';
-      readonly maps: number;
-      readonly kernel: number;
-      readonly stride?: number;
-      readonly padding?: number;
+type Maps = Extract<LayerShape, { kind: 'maps' }>;
+
+/** Makes one layer; that it fits has been checked (`classesOf`). */
+function makeLayer(context: LayerContext, input: LayerShape, spec: LayerSpec, first: boolean): Layer {
+  switch (spec.kind) {
+    case 'convolution': {
+      const { maps, kernel, stride = 1, padding = 0 } = spec;
+      return new ConvolutionLayer(context, input as Maps, { maps, kernel, stride, padding }, first);
     }
-  | { readonly kind: 'dense'; readonly units: number }
-  | { readonly kind: 'square' }
-  | { readonly kind: 'normalize' }
-  | { readonly kind: 'average'; readonly size: number };
-
-/** The layers of a network, first to last; maps are flattened where a dense layer needs it. */
-export type Architecture = readonly LayerSpec[];
-
-/** Shape of the pictures that a network is trained on. */
-export type PictureSize = { readonly channels: number; readonly height: number; readonly width: number };
-
-function maps(shape: LayerShape, kind: string): Extract<LayerShape, { kind: 'maps' }> {
-  if (shape.kind === 'maps') return shape;
-  throw new NetworkError(
-    'NETWORK_TRAINING',
-    `a '${kind}' layer needs maps, but a dense layer comes before it`,
-  );
+    case 'dense':
+      return new DenseLayer(context, (input as Exclude<LayerShape, Maps>).units, spec.units);
+    case 'square':
+      return new SquareLayer(context, input);
+    case 'polynomial':
+      return new PolynomialLayer(context, input, spec.coefficients);
+    case 'normalize':
+      return new NormalizationLayer(context, input);
+    case 'average':
+      return new AverageLayer(context, input as Maps, spec.size);
+    case 'residual': {
+      const body = makeLayers(context, input, spec.layers, false);
+      const output = body.at(-1)!.output;
+      const stride = shortcutStride(input, output, spec.kind);
+      if (stride === null) return new ResidualLayer(context, input, body, null);
+      const geometry = { maps: (output as Maps).channels, kernel: 1, stride, padding: 0 };
+      const shortcut = new ConvolutionLayer(context, input as Maps, geometry, false);
+      return new ResidualLayer(context, input, body, shortcut);
+    }
+  }
 }
 
-function makeLayer(context: LayerContext, shape: LayerShape, spec: LayerSpec, first: boolean): Layer {
-  switch (spec.kind) {
-    case 'convolution':
-      return new ConvolutionLayer(
-        context,
-        maps(shape, spec.kind),
-        { maps: spec.maps, kernel: spec.kernel, stride: spec.stride ?? 1, padding: spec.padding ?? 0 },
-        first,
-      );
-    case 'dense':
-      if (shape.kind !== 'vector') throw new NetworkError('NETWORK_TRAINING', 'a dense layer needs a vector');
-      return new DenseLayer(context, shape.units, spec.units);
-    case 'square':
-      return new SquareLayer(context, shape);
-    case 'normalize':
-      return new NormalizationLayer(context, shape);
-    case 'average':
-      return new AverageLayer(context, maps(shape, spec.kind), spec.size);
+function makeLayers(
+  context: LayerContext,
+  input: LayerShape,
+  architecture: Architecture,
+  first: boolean,
+): Layer[] {
+  const layers: Layer[] = [];
+  let shape = input;
+  for (const spec of architecture) {
+    if (spec.kind === 'dense' && shape.kind === 'maps') {
+      layers.push(new FlattenLayer(context, shape));
+      shape = layers.at(-1)!.output;
+    }
+    layers.push(makeLayer(context, shape, spec, first && layers.length === 0));
+    shape = layers.at(-1)!.output;
   }
+  return layers;
+}
+
+/** Layers with those inside residual blocks in their place. */
+function leavesOf(layers: readonly Layer[]): Layer[] {
+  return layers.flatMap((layer) =>
+    layer instanceof ResidualLayer
+      ? leavesOf([...layer.body, ...(layer.shortcut ? [layer.shortcut] : [])])
+      : [layer],
+  );
 }
 
 /** A stack of layers that can be run forward and backward on batches. */
@@ -62,24 +80,16 @@ export class TrainableNetwork {
   readonly layers: readonly Layer[];
   readonly parameters: readonly Parameter[];
   readonly classes: number;
+  readonly #leaves: readonly Layer[];
 
   /** @throws NetworkError NETWORK_TRAINING where the layers do not fit together. */
   constructor(context: LayerContext, picture: PictureSize, architecture: Architecture) {
-    const layers: Layer[] = [];
-    let shape: LayerShape = { kind: 'maps', ...picture };
-    for (const spec of architecture) {
-      if (spec.kind === 'dense' && shape.kind === 'maps') {
-        layers.push(new FlattenLayer(context, shape));
-        shape = layers.at(-1)!.output;
-      }
-      layers.push(makeLayer(context, shape, spec, layers.length === 0));
-      shape = layers.at(-1)!.output;
-    }
-    if (shape.kind !== 'vector') throw new NetworkError('NETWORK_TRAINING', 'the last layer must be dense');
-    this.picture = picture;
-    this.layers = layers;
-    this.parameters = layers.flatMap((layer) => layer.parameters);
-    this.classes = shape.units;
+    this.classes = classesOf(picture, architecture);
+    const { channels, height, width } = picture;
+    this.picture = { channels, height, width };
+    this.layers = makeLayers(context, { kind: 'maps', channels, height, width }, architecture, true);
+    this.#leaves = leavesOf(this.layers);
+    this.parameters = this.layers.flatMap((layer) => layer.parameters);
   }
 
   /**
@@ -101,7 +111,7 @@ export class TrainableNetwork {
 
   /** Lets training use the running statistics of normalization from now on (see `NormalizationLayer.frozen`). */
   freezeNormalization(): void {
-    for (const layer of this.layers) if (layer instanceof NormalizationLayer) layer.frozen = true;
+    for (const layer of this.#leaves) if (layer instanceof NormalizationLayer) layer.frozen = true;
   }
 
   /** Copies everything that training changes, running statistics included. */
@@ -118,7 +128,7 @@ export class TrainableNetwork {
 
   /** Everything that training changes, in place. */
   get state(): readonly Float32Array[] {
-    return this.layers.flatMap((layer) => [
+    return this.#leaves.flatMap((layer) => [
       ...layer.parameters.map((parameter) => parameter.values),
       ...(layer instanceof NormalizationLayer ? [layer.runningMean, layer.runningVariance] : []),
     ]);

@@ -1,5 +1,5 @@
+import type { PictureSize } from './architecture.ts';
 import type { SeededRandom } from './random.ts';
-import type { PictureSize } from './trainable-network.ts';
 
 /** Largest changes of shape; each is drawn evenly between minus and plus. */
 export type WarpLimits = {
