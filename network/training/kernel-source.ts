@@ -1,7 +1,6 @@
 /**
- * Matrix products in AssemblyScript with SIMD, compiled when a training starts (about a second). Pointers are byte offsets
- * into one fixed memory. Measured on a 2-core x86-64 machine: see bench in workspace.test.ts; plain JavaScript reaches about
- * a quarter of it.
+ * Matrix products in AssemblyScript with SIMD, compiled to kernel-binary.ts by build-kernel.mjs. Pointers are byte offsets into one
+ * fixed memory.
  */
 export const KERNEL_SOURCE = `
 // C[i, j] (+)= sum over k of A[i * ar + k * ac] * B[k * columns + j]; C and B row-major, A with any strides.

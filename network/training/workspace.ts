@@ -1,6 +1,5 @@
-import asc from 'assemblyscript/asc';
 import { NetworkError } from '../errors.ts';
-import { KERNEL_SOURCE } from './kernel-source.ts';
+import { KERNEL_BINARY } from './kernel-binary.ts';
 
 const PAGE_BYTES = 65_536;
 
@@ -42,27 +41,13 @@ export class Workspace {
   }
 
   /**
-   * Compiles the kernel and reserves memory; the operating system commits it as it is used.
+   * Loads the kernel and reserves memory; the operating system commits it as it is used.
    *
    * @param capacityBytes at most 4 GiB.
    */
   static async create(capacityBytes: number): Promise<Workspace> {
-    const pages = Math.ceil(capacityBytes / PAGE_BYTES);
-    const { error, binary, stderr } = await asc.compileString(KERNEL_SOURCE, {
-      optimizeLevel: 3,
-      runtime: 'stub',
-      noAssert: true,
-      enable: ['simd'],
-      importMemory: true,
-      initialMemory: pages,
-    });
-    if (error !== null || binary === null) {
-      throw new NetworkError('NETWORK_TRAINING', `the matrix kernel does not compile: ${stderr.toString()}`, {
-        cause: error,
-      });
-    }
-    const memory = new WebAssembly.Memory({ initial: pages });
-    const module = await WebAssembly.compile(binary as Uint8Array<ArrayBuffer>);
+    const memory = new WebAssembly.Memory({ initial: Math.ceil(capacityBytes / PAGE_BYTES) });
+    const module = await WebAssembly.compile(Buffer.from(KERNEL_BINARY, 'base64'));
     const abort = (): never => {
       throw new NetworkError('NETWORK_TRAINING', 'the matrix kernel stopped');
     };
