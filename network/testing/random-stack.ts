@@ -3,11 +3,24 @@ import { SeededRandom } from '../training/random.ts';
 import { graphOf, ints, node, randomTensor } from './small-graphs.ts';
 
 /** What a random stack is made of, in order. */
-export type StackPart = 'conv' | 'strided' | 'depthwise' | 'pool' | 'residual' | 'cubic' | 'dense';
+export const STACK_PARTS = [
+  'conv',
+  'strided',
+  'depthwise',
+  'pool',
+  'residual',
+  'projection',
+  'inception',
+  'arrange',
+  'cubic',
+  'dense',
+] as const;
+export type StackPart = (typeof STACK_PARTS)[number];
 
 /**
- * A random network of these parts, each followed by a square (`cubic`: by x + x³/8), on channels × side × side pictures; ends in a dense layer of three
- * outputs.
+ * A random network of these parts, each followed by a square (`cubic`: by x + x³/8; `pool` and `arrange`: by nothing), on channels × side × side pictures;
+ * ends in a dense layer of three outputs. `projection` is a residual block with a strided 1 × 1 convolution as shortcut, `inception` joins two
+ * convolutions and the tensor itself, `arrange` pads, transposes and slices.
  */
 export function randomStack(
   seed: number,
@@ -31,12 +44,25 @@ export function randomStack(
     initializers[key] = randomTensor(random, dims, 1 / Math.sqrt(fan));
     return key;
   };
-  const convolve = (input: string, from: number, to: number, stride: number, groups = 1): string =>
-    add('Conv', [input, weight([to, from / groups, 3, 3], (9 * from) / groups), weight([to], 10)], {
-      pads: ints(1, 1, 1, 1),
+  const convolve = (
+    input: string,
+    from: number,
+    to: number,
+    { stride = 1, groups = 1, size = 3 }: { stride?: number; groups?: number; size?: number } = {},
+  ): string => {
+    const edge = (size - 1) / 2;
+    const fan = (size * size * from) / groups;
+    return add('Conv', [input, weight([to, from / groups, size, size], fan), weight([to], 10)], {
+      pads: ints(edge, edge, edge, edge),
       strides: ints(stride, stride),
       group: { kind: 'int', value: groups },
     });
+  };
+  const whole = (...values: number[]): string => {
+    const key = `w${Object.keys(initializers).length}`;
+    initializers[key] = { type: 'int64', shape: [values.length], data: Float64Array.from(values) };
+    return key;
+  };
   const flatten = (): void => {
     if (shape.length === 1) return;
     name = add('Flatten', [name]);
@@ -56,13 +82,31 @@ export function randomStack(
       shape = [c, Math.floor(h / 2), Math.floor(w / 2)];
       continue;
     }
+    if (part === 'arrange') {
+      // Two rows of zeros above, one below; channels last; the first row goes again; channels first.
+      const padded = add('Pad', [name, whole(0, 0, 2, 0, 0, 0, 1, 0)]);
+      const last = add('Transpose', [padded], { perm: ints(0, 2, 3, 1) });
+      const sliced = add('Slice', [last, whole(1), whole(h + 3), whole(1)]);
+      name = add('Transpose', [sliced], { perm: ints(0, 3, 1, 2) });
+      shape = [c, h + 2, w];
+      continue;
+    }
     if (part === 'residual') {
-      const inner = convolve(name, c, c, 1);
-      name = add('Add', [convolve(add('Mul', [inner, inner]), c, c, 1), name]);
-    } else if (part === 'depthwise') name = convolve(name, c, c, 1, c);
+      const inner = convolve(name, c, c);
+      name = add('Add', [convolve(add('Mul', [inner, inner]), c, c), name]);
+    } else if (part === 'projection') {
+      const inner = convolve(name, c, maps, { stride: 2 });
+      const shortcut = convolve(name, c, maps, { stride: 2, size: 1 });
+      name = add('Add', [convolve(add('Mul', [inner, inner]), maps, maps), shortcut]);
+      shape = [maps, Math.ceil(h / 2), Math.ceil(w / 2)];
+    } else if (part === 'inception') {
+      const branches = [convolve(name, c, maps), convolve(name, c, 1, { size: 1 }), name];
+      name = add('Concat', branches, { axis: { kind: 'int', value: 1 } });
+      shape = [maps + 1 + c, h, w];
+    } else if (part === 'depthwise') name = convolve(name, c, c, { groups: c });
     else {
       const stride = part === 'strided' ? 2 : 1;
-      name = convolve(name, c, maps, stride);
+      name = convolve(name, c, maps, { stride });
       shape = [maps, Math.ceil(h / stride), Math.ceil(w / stride)];
     }
     if (part !== 'cubic') {

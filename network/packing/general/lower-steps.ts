@@ -5,6 +5,7 @@ import { Call } from '../../model/operators/operator.ts';
 import { operatorOf } from '../../model/operators/table.ts';
 import { inputShape } from '../../model/run.ts';
 import { openBatch } from '../../passes/open-batch.ts';
+import { AffineBuilder } from '../affine.ts';
 import { LINEAR_RULES } from '../linear-map.ts';
 import { addValues, applyToValue, identityAffine, type LinearValue } from './compose.ts';
 import type { Step, StepNetwork } from './steps.ts';
@@ -78,6 +79,7 @@ class StepLowering {
   }
 
   #result(node: Node, variable: readonly number[]): LinearValue {
+    if (node.operator === 'Concat') return this.#concat(node, variable);
     if (variable.length === 2) {
       const [left, right] = node.inputs.map((name) => this.value(name)) as [LinearValue, LinearValue];
       if (!['Add', 'Sub', 'Mul'].includes(node.operator))
@@ -106,6 +108,36 @@ class StepLowering {
       this.#call(node, position, { type: 'float32', shape: input.shape, data });
     const { affine, shape } = rule(call, { position, shape: input.shape, withData });
     return applyToValue(affine, input, shape);
+  }
+
+  /** Branches side by side: where each output comes from is read off the operator itself by feeding it indices. */
+  #concat(node: Node, variable: readonly number[]): LinearValue {
+    const tensors = node.inputs.map((name, i): Tensor => {
+      if (!variable.includes(i)) return this.#constants.get(name)!;
+      const { shape } = this.value(name);
+      return { type: 'float32', shape, data: new Float64Array(sizeOf(shape)) };
+    });
+    const call = (inputs: Tensor[]): Call => new Call(node, this.#graph.opset, inputs);
+    const { run } = operatorOf(node);
+    const [constant] = run(call(tensors));
+    const { shape } = constant!;
+    const size = sizeOf(shape);
+    if (shape[0] !== 1)
+      call(tensors).refuse('one picture cannot be joined to another: choose an axis above 0');
+    const zero: LinearValue = { parts: new Map(), constant: null, shape };
+    return variable.reduce((sum, position) => {
+      const value = this.value(node.inputs[position]!);
+      const count = sizeOf(value.shape);
+      const indices = { ...tensors[position]!, data: Float64Array.from({ length: count }, (_, i) => i + 1) };
+      const [marked] = run(call(tensors.map((tensor, i) => (i === position ? indices : tensor))));
+      const builder = new AffineBuilder(count);
+      for (let row = 0; row < size; row++) {
+        const source = marked!.data[row]! - constant!.data[row]! - 1;
+        if (source >= 0) builder.entry(source, 1);
+        builder.endRow(position === variable[0] ? constant!.data[row]! : 0);
+      }
+      return addValues(sum, applyToValue(builder.build(), value, shape), 1, size);
+    }, zero);
   }
 
   /** Mean pooling of a register over windows that do not overlap; null where it is anything else. */
