@@ -15,6 +15,8 @@ export type LayerSpec =
   /** c[0] + c[1]·x + c[2]·x² + …: where training starts; it moves the coefficients, one set for the whole layer. */
   | { readonly kind: 'polynomial'; readonly coefficients: readonly number[] }
   | { readonly kind: 'normalize' }
+  /** Adds a trained constant to every value by itself: what always stands in the picture can be taken away. */
+  | { readonly kind: 'offset' }
   | { readonly kind: 'average'; readonly size: number }
   /**
    * What its layers make of the input, plus the input itself. Where they change its shape, a convolution of 1 × 1 (with their stride)

@@ -7,6 +7,7 @@ import { DenseLayer } from './layers/dense.ts';
 import { FlattenLayer } from './layers/flatten.ts';
 import type { Layer } from './layers/layer.ts';
 import { NormalizationLayer } from './layers/normalization.ts';
+import { OffsetLayer } from './layers/offset.ts';
 import { PolynomialLayer } from './layers/polynomial.ts';
 import { ResidualLayer } from './layers/residual.ts';
 import { SquareLayer } from './layers/square.ts';
@@ -84,6 +85,12 @@ class GraphWriter {
     if (layer instanceof AverageLayer) {
       const size = ints(layer.size, layer.size);
       return this.#emit('AveragePool', [value], { kernel_shape: size, strides: size });
+    }
+    if (layer instanceof OffsetLayer) {
+      const { output } = layer;
+      const shape =
+        output.kind === 'vector' ? [output.units] : [output.channels, output.height, output.width];
+      return this.#emit('Add', [value, constant('offset', tensor([1, ...shape], layer.offset.values))]);
     }
     if (layer instanceof ResidualLayer) {
       const body = this.stack(layer.body, `${place}.`, value);

@@ -37,6 +37,8 @@ function layerText(layer: LayerSpec): string {
       return 'batch normalization';
     case 'average':
       return `mean pooling ${layer.size} × ${layer.size}`;
+    case 'offset':
+      return 'offset of each value';
     case 'polynomial':
       return `polynomial of degree ${layer.coefficients.length - 1}, trained`;
     case 'residual':

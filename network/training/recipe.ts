@@ -20,6 +20,7 @@ const simpleLayers = [
   z.strictObject({ kind: z.literal('dense'), units: count }),
   z.strictObject({ kind: z.literal('square') }),
   z.strictObject({ kind: z.literal('normalize') }),
+  z.strictObject({ kind: z.literal('offset') }),
   z.strictObject({ kind: z.literal('average'), size: count }),
   z.strictObject({
     kind: z.literal('polynomial'),

@@ -20,6 +20,7 @@ const PIXELS = SIDE ** 2;
 
 /** Identity shortcut, projection with stride, a block in a block, a block of units; squares and polynomials. */
 const everything: Architecture = [
+  { kind: 'offset' },
   { kind: 'convolution', maps: 3, kernel: 3, padding: 1 },
   {
     kind: 'residual',
@@ -38,6 +39,7 @@ const everything: Architecture = [
   },
   { kind: 'polynomial', coefficients: [0, 1, 0.2, 0.05] },
   { kind: 'dense', units: 5 },
+  { kind: 'offset' },
   { kind: 'residual', layers: [{ kind: 'dense', units: 5 }, { kind: 'square' }] },
   { kind: 'dense', units: 3 },
 ];
@@ -58,8 +60,8 @@ describe('a residual network', () => {
     gradient.set(weights);
     network.backward(gradient, BATCH);
     const gradients = network.parameters.map((parameter) => parameter.gradients.slice());
-    // Three convolutions on the way, one shortcut, three dense layers; normalization; coefficients.
-    expect(network.parameters).toHaveLength(2 * (1 + 1 + 1 + 2 + 1 + 1 + 1 + 1) + 2);
+    // Three convolutions on the way, one shortcut, three dense layers; normalization; coefficients; offsets.
+    expect(network.parameters).toHaveLength(2 * (1 + 1 + 1 + 2 + 1 + 1 + 1 + 1) + 2 + 2);
     let worst = 0;
     network.parameters.forEach(({ values }, p) => {
       for (const i of new Set([0, values.length >> 1, values.length - 1])) {
@@ -104,6 +106,7 @@ describe('a residual network that was trained', () => {
   beforeAll(async () => {
     const training = shapes(1, 300);
     const architecture: Architecture = [
+      { kind: 'offset' },
       { kind: 'convolution', maps: 4, kernel: 3, stride: 2, padding: 1 },
       { kind: 'normalize' },
       {
@@ -127,7 +130,7 @@ describe('a residual network that was trained', () => {
     expect(graph.nodes.map(({ operator }) => operator)).toContain('Add');
     const answers = runGraph(graph, test.pictures);
     const worst = answers.reduce((most, value, i) => Math.max(most, Math.abs(value - logits[i]!)), 0);
-    expect(worst).toBeLessThan(1e-4);
+    expect(worst).toBeLessThan(1e-5 * Math.max(...logits.map(Math.abs)));
     expect(answers).toHaveLength(3 * 90);
   });
 

@@ -11,6 +11,7 @@ import { DenseLayer } from './layers/dense.ts';
 import { FlattenLayer } from './layers/flatten.ts';
 import type { Layer, LayerContext, LayerShape, Parameter } from './layers/layer.ts';
 import { NormalizationLayer } from './layers/normalization.ts';
+import { OffsetLayer } from './layers/offset.ts';
 import { PolynomialLayer } from './layers/polynomial.ts';
 import { ResidualLayer } from './layers/residual.ts';
 import { SquareLayer } from './layers/square.ts';
@@ -32,6 +33,8 @@ function makeLayer(context: LayerContext, input: LayerShape, spec: LayerSpec, fi
       return new PolynomialLayer(context, input, spec.coefficients);
     case 'normalize':
       return new NormalizationLayer(context, input);
+    case 'offset':
+      return new OffsetLayer(context, input);
     case 'average':
       return new AverageLayer(context, input as Maps, spec.size);
     case 'residual': {
