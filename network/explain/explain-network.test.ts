@@ -8,6 +8,7 @@ import { convolutionalGraph, node, randomPictures } from '../testing/small-graph
 import { drawExplanation } from './draw-explanation.ts';
 import { explainNetwork } from './explain-network.ts';
 import { printExplanation } from './print-explanation.ts';
+import { formatMilliseconds } from './units.ts';
 
 const graph = convolutionalGraph(1);
 
@@ -103,7 +104,8 @@ describe('DrawExplanation', () => {
   it('draws one bar a layer and escapes names', () => {
     const explanation = explainNetwork(graph, { name: '<a> & "b"' });
     const svg = drawExplanation(explanation);
-    expect(svg.match(/<rect x=/g)).toHaveLength(explanation.layers.length);
+    expect(svg.match(/class="bar /g)).toHaveLength(explanation.layers.length);
+    expect(svg).toContain(formatMilliseconds(explanation.estimatedMs.total));
     expect(svg).toContain('&lt;a&gt; &amp; "b"'.replaceAll('"', '&quot;'));
     expect(svg).not.toContain('<a>');
   });

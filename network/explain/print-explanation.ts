@@ -1,15 +1,5 @@
 import type { Explanation } from './explanation.ts';
-
-function bytes(count: number): string {
-  if (count >= 1e9) return `${(count / 1e9).toFixed(1)} GB`;
-  if (count >= 1e6) return `${(count / 1e6).toFixed(1)} MB`;
-  return `${Math.ceil(count / 1e3)} kB`;
-}
-
-function milliseconds(ms: number): string {
-  if (ms >= 10_000) return `${(ms / 1000).toFixed(0)} s`;
-  return ms >= 100 ? `${ms.toFixed(0)} ms` : `${ms.toFixed(1)} ms`;
-}
+import { formatBytes, formatMilliseconds } from './units.ts';
 
 function table(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
@@ -30,7 +20,7 @@ function measuredFacts({ measured }: Explanation): [string, string][] {
   return [
     [
       'measured',
-      `${milliseconds(medianMs)} median, ${milliseconds(p95Ms)} at 95 % of ${frames} frames (${at.slice(0, 10)}); the estimate is ${(100 * ratio).toFixed(0)} % of it`,
+      `${formatMilliseconds(medianMs)} median, ${formatMilliseconds(p95Ms)} at 95 % of ${frames} frames (${at.slice(0, 10)}); the estimate is ${(100 * ratio).toFixed(0)} % of it`,
     ],
   ];
 }
@@ -41,7 +31,7 @@ function regionFacts({ regions, estimatedMs }: Explanation): [string, string][] 
   return [
     [
       'regions',
-      `${regions} pictures in one ciphertext: ${milliseconds(estimatedMs.total / regions)} for each (estimate)`,
+      `${regions} pictures in one ciphertext: ${formatMilliseconds(estimatedMs.total / regions)} for each (estimate)`,
     ],
   ];
 }
@@ -59,7 +49,7 @@ export function printExplanation(explanation: Explanation): string {
       String(layer.rotations),
       String(layer.products),
       String(layer.keySwitches),
-      milliseconds(layer.estimatedMs),
+      formatMilliseconds(layer.estimatedMs),
       layer.plan,
       layer.ciphertexts > 1 ? `${layer.layout}, ${layer.ciphertexts} ciphertexts` : layer.layout,
     ]),
@@ -73,16 +63,16 @@ export function printExplanation(explanation: Explanation): string {
     ['levels', `${explanation.levels}, ${explanation.specialPrimes} special primes`],
     [
       'time a frame',
-      `${milliseconds(estimatedMs.total)}, ${milliseconds(estimatedMs.encrypt)} of it encryption (estimate, ${explanation.machine.measured ? 'from measurements of this machine' : 'typical two-core machine'})`,
+      `${formatMilliseconds(estimatedMs.total)}, ${formatMilliseconds(estimatedMs.encrypt)} of it encryption (estimate, ${explanation.machine.measured ? 'from measurements of this machine' : 'typical two-core machine'})`,
     ],
     ...regionFacts(explanation),
     ...measuredFacts(explanation),
     [
       'bundle',
-      `${bytes(size.bundle)}: constants ${bytes(size.constants)}, evaluation keys ${bytes(size.evaluationKeys)}, program ${bytes(size.program)}`,
+      `${formatBytes(size.bundle)}: constants ${formatBytes(size.constants)}, evaluation keys ${formatBytes(size.evaluationKeys)}, program ${formatBytes(size.program)}`,
     ],
-    ['answer', bytes(size.answer)],
-    ['memory', `${bytes(size.memory)} on the gateway (estimate)`],
+    ['answer', formatBytes(size.answer)],
+    ['memory', `${formatBytes(size.memory)} on the gateway (estimate)`],
     ['precision', `${explanation.precisionBits.toFixed(1)} bits of the largest logit (estimate)`],
   ];
   const width = Math.max(...facts.map(([name]) => name.length));
