@@ -54,6 +54,34 @@ describe('PastePeople', () => {
     expect(typical(3)).toBeGreaterThan(typical(2) + 6);
   });
 
+  it('lets people look both ways, and stand out more or less', () => {
+    const { dataset, boxes } = walk();
+    // Everybody's left column is lit, the right one is not.
+    boxes.forEach(([box], n) => {
+      if (box === undefined) return;
+      for (let y = box.y; y < box.y + 6; y++) dataset.pictures[n * 800 + y * 40 + box.x + 1] = 0.5;
+    });
+    const scene = emptyScene(dataset);
+    const made = pastePeople(dataset, boxes, 200, new SeededRandom(1));
+    const seen = { left: 0, right: 0 };
+    const strengths: number[] = [];
+    for (let n = 1; n < 200; n += 4) {
+      const difference = made.pictures
+        .subarray(n * 800, (n + 1) * 800)
+        .map((value, at) => value - scene[at]!);
+      const brightest = difference.indexOf(Math.max(...difference));
+      const beside = [difference[brightest - 1]!, difference[brightest + 1]!];
+      if (beside[1]! > 0.05 && beside[0]! < 0.05) seen.left++;
+      if (beside[0]! > 0.05 && beside[1]! < 0.05) seen.right++;
+      strengths.push(difference[brightest]!);
+    }
+    expect(seen.left).toBeGreaterThan(10);
+    expect(seen.right).toBeGreaterThan(10);
+    // In the clip a person is 0.66 to 0.85 brighter than the slope.
+    expect(Math.min(...strengths)).toBeLessThan(0.6);
+    expect(Math.max(...strengths)).toBeGreaterThan(0.87);
+  });
+
   it('is the same for the same seed, and keeps values in [0, 1]', () => {
     const { dataset, boxes } = walk();
     const first = pastePeople(dataset, boxes, 20, new SeededRandom(7));

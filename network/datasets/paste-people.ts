@@ -18,6 +18,8 @@ type Cutout = PictureBox & { readonly difference: Float32Array; readonly mask: U
 const VISIBLE = 0.06;
 /** Share of the picture's height that a person is moved up or down: more, and the perspective would be wrong. */
 const MOVE_Y = 0.12;
+/** How strongly a person stands out, as a multiple of what was seen: others wear other clothes. */
+const CONTRAST = [0.7, 1.2] as const;
 /** Share of the pictures with somebody at the border, whose centre is outside and who does not count. */
 const BYSTANDERS = 0.3;
 
@@ -52,23 +54,31 @@ function cut(picture: Float32Array, scene: Float32Array, size: PictureSize, box:
   return { x: left, y: top, width, height, difference, mask };
 }
 
-/** Draws a cutout with its upper left corner at (left, top), over what is there. */
+/** How a cutout is drawn: its upper left corner, whether it looks the other way, and how strongly it stands out. */
+type Placement = {
+  readonly cutout: Cutout;
+  readonly left: number;
+  readonly top: number;
+  readonly mirrored: boolean;
+  readonly contrast: number;
+};
+
+/** Draws a cutout over what is there. */
 function paste(
   target: Float32Array,
   scene: Float32Array,
   size: PictureSize,
-  cutout: Cutout,
-  left: number,
-  top: number,
+  { cutout, left, top, mirrored, contrast }: Placement,
 ): void {
   const { width, height, difference, mask } = cutout;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const inside = left + x >= 0 && left + x < size.width && top + y >= 0 && top + y < size.height;
-      if (!inside || mask[y * width + x] === 0) continue;
+      const from = y * width + (mirrored ? width - 1 - x : x);
+      if (!inside || mask[from] === 0) continue;
       for (let c = 0; c < size.channels; c++) {
         const at = (c * size.height + top + y) * size.width + left + x;
-        const value = scene[at]! + difference[(c * height + y) * width + x]!;
+        const value = scene[at]! + contrast * difference[c * height * width + from]!;
         target[at] = Math.min(1, Math.max(0, value));
       }
     }
@@ -117,11 +127,13 @@ export function pastePeople(
           : side + (side < 0 ? -1 : 1) * random.uniform(1, half);
       const wanted = cutout.y + random.uniform(-MOVE_Y, MOVE_Y) * size.height;
       const top = Math.max(-cutout.height / 2, Math.min(size.height - 1 - cutout.height / 2, wanted));
-      return { cutout, left: Math.round(left), top: Math.round(top) };
+      const mirrored = random.below(2) === 1;
+      const contrast = random.uniform(...CONTRAST);
+      return { cutout, left: Math.round(left), top: Math.round(top), mirrored, contrast };
     });
     // Who stands nearer hides who stands behind.
     placed.sort((a, b) => a.top + a.cutout.height - b.top - b.cutout.height);
-    for (const { cutout, left, top } of placed) paste(target, scene, size, cutout, left, top);
+    for (const one of placed) paste(target, scene, size, one);
     classes[n] = cutouts.length === 0 ? 0 : label;
   }
   return { ...dataset, pictures, classes };

@@ -95,7 +95,7 @@ export function modelCard(facts: CardFacts): string {
     ...(recipe.notes ?? []).flatMap(({ title, text }) => [`## ${title}`, '', text, '']),
     '## Training',
     '',
-    `${training.optimizer === 'sgd' ? 'Stochastic gradient descent' : 'Adam'}, ${curve.length} epochs of ${trainingPictures} pictures in ${Math.round(curve.at(-1)!.elapsedMs / 1000)} s, batches of ${training.batch}, learning rate up to ${training.learningRate} (warm-up, then ${SCHEDULE_TEXT[training.schedule ?? 'cosine']}), ${regularized.join(', ')}, seed ${metadata.seed}. ${augmentationText(recipe)}`,
+    `${training.optimizer === 'sgd' ? 'Stochastic gradient descent' : 'Adam'}, ${curve.length}${curve.length < training.epochs ? ` of at most ${training.epochs}` : ''} epochs of ${trainingPictures} pictures in ${Math.round(curve.at(-1)!.elapsedMs / 1000)} s, batches of ${training.batch}, learning rate up to ${training.learningRate} (warm-up, then ${SCHEDULE_TEXT[training.schedule ?? 'cosine']}), ${regularized.join(', ')}, seed ${metadata.seed}. ${augmentationText(recipe)}`,
     ...(training.pastedPeople
       ? [
           `${training.pastedPeople} of the training pictures are invented: people cut out of the training frames, pasted where they never stood.`,
