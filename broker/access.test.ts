@@ -63,12 +63,15 @@ describe('a gateway', () => {
     `${SITE}/gate-2/receipt`,
     `${SITE}/results/door`,
     `${SITE}/results/+`,
+    `${SITE}/results/+/+`,
     `${SITE}/+/+`,
     `${SITE}/backend/+`,
     'blindsight/v1/+/gate-1/receipt',
   ])('is not granted %s', (filter) => expect(maySubscribe(access, filter)).toBe(false));
 
-  it('never reads a result', () => expect(mayRead(access, `${SITE}/results/door`)).toBe(false));
+  it.each(['results/door', 'results/door/left'])('never reads a result: %s', (topic) =>
+    expect(mayRead(access, `${SITE}/${topic}`)).toBe(false),
+  );
 });
 
 describe('the cockpit', () => {
@@ -81,7 +84,14 @@ describe('the cockpit', () => {
   });
 
   it('reads results and states, never envelopes or bundles', () => {
-    for (const filter of ['results/+', 'results/#', '+/state', 'gate-1/camera/+/state', '+/health']) {
+    for (const filter of [
+      'results/+',
+      'results/+/+',
+      'results/#',
+      '+/state',
+      'gate-1/camera/+/state',
+      '+/health',
+    ]) {
       expect(maySubscribe(access, `${SITE}/${filter}`)).toBe(true);
     }
     for (const filter of ['+/camera/+/inference', '+/camera/+/+', '+/bundle/manifest', '#', '+/receipt']) {
@@ -101,7 +111,13 @@ describe('the backend', () => {
   });
 
   it('writes results, manifests, chunks, receipts, commands and its state, but cannot speak as a gateway', () => {
-    for (const topic of ['results/door', 'backend/state', 'gate-1/bundle/manifest', 'gate-1/desired']) {
+    for (const topic of [
+      'results/door',
+      'results/door/left',
+      'backend/state',
+      'gate-1/bundle/manifest',
+      'gate-1/desired',
+    ]) {
       expect(mayWrite(access, `${SITE}/${topic}`, true)).toBe(true);
     }
     for (const topic of ['gate-1/bundle/chunk', 'gate-1/receipt', 'gate-1/command/x/1']) {
@@ -109,5 +125,6 @@ describe('the backend', () => {
     }
     expect(mayWrite(access, `${SITE}/gate-1/camera/door/inference`, false)).toBe(false);
     expect(mayWrite(access, `${SITE}/gate-1/state`, true)).toBe(false);
+    expect(mayWrite(access, `${SITE}/results/door/left/more`, true)).toBe(false);
   });
 });

@@ -47,10 +47,12 @@ export function accessOf(site: string, identity: Identity): Access {
     return {
       write: [
         ...[any.command('+', '+'), any.bundleChunk, any.receipt].map((filter) => ({ filter, retain: false })),
-        ...[any.desired, any.bundleManifest, backendState, `${results}/+`].map((filter) => ({
-          filter,
-          retain: true,
-        })),
+        ...[any.desired, any.bundleManifest, backendState, `${results}/+`, `${results}/+/+`].map(
+          (filter) => ({
+            filter,
+            retain: true,
+          }),
+        ),
       ],
       read: [`${prefix}/#`],
     };

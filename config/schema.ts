@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { GatewayName, Name } from '#protocol/names.ts';
+import { GatewayName, MAX_REGIONS, Name } from '#protocol/names.ts';
 import { filePath, secretPath } from './paths.ts';
 
 const fraction = z.number().min(0).max(1);
@@ -27,11 +27,18 @@ const Log = z
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
 
 /** A rectangle as fractions of the picture, origin top left. */
-const Region = z
-  .strictObject({ x: fraction, y: fraction, width: fraction.gt(0), height: fraction.gt(0) })
-  .refine((r) => r.x + r.width <= 1.000001 && r.y + r.height <= 1.000001, 'a region within the picture');
+const rectangle = { x: fraction, y: fraction, width: fraction.gt(0), height: fraction.gt(0) };
+type Rectangle = { x: number; y: number; width: number; height: number };
 
-const Camera = z.strictObject({
+const isInside = ({ x, y, width, height }: Rectangle): boolean =>
+  x + width <= 1.000001 && y + height <= 1.000001;
+
+const Region = z.strictObject(rectangle).refine(isInside, 'a region within the picture');
+const NamedRegion = z
+  .strictObject({ name: Name, ...rectangle })
+  .refine(isInside, 'a region within the picture');
+
+const CameraFields = z.strictObject({
   name: Name,
   /** rtsp://user:password@host/path, or without credentials; see `credentials`. */
   url: z.string().regex(/^rtsps?:\/\/\S+$/, 'rtsp://host[:port]/path'),
@@ -40,6 +47,16 @@ const Camera = z.strictObject({
   enabled: z.boolean().default(true),
   /** What the network looks at; the whole picture by default. */
   region: Region.optional(),
+  /**
+   * Instead of `region`: several parts of the picture that are answered one by one. A network that was protected for several
+   * regions answers as many with one ciphertext; more take more ciphertexts.
+   */
+  regions: z
+    .array(NamedRegion)
+    .min(1)
+    .max(MAX_REGIONS)
+    .superRefine((regions, context) => distinctNames(regions, context, 'region'))
+    .optional(),
   /** Polygons blackened before encryption, as fractions of the whole picture. */
   masks: z
     .array(
@@ -55,13 +72,22 @@ const Camera = z.strictObject({
   stallSeconds: z.number().positive().default(10),
 });
 
-function distinctNames(cameras: readonly { name: string }[], context: z.RefinementCtx): void {
-  cameras.forEach(({ name }, i) => {
-    if (cameras.findIndex((other) => other.name === name) === i) return;
+const Camera = CameraFields.refine((camera) => camera.region === undefined || camera.regions === undefined, {
+  path: ['regions'],
+  message: 'either region or regions',
+});
+
+function distinctNames(
+  named: readonly { name: string }[],
+  context: z.RefinementCtx,
+  what: 'camera' | 'region',
+): void {
+  named.forEach(({ name }, i) => {
+    if (named.findIndex((other) => other.name === name) === i) return;
     context.addIssue({
       code: 'custom',
       path: [i, 'name'],
-      message: 'a name that no other camera has',
+      message: `a name that no other ${what} has`,
       input: name,
     });
   });
@@ -78,7 +104,11 @@ export const AgentConfig = z.strictObject({
     /** Ed25519 public key (PEM) of the owner, which signs manifests. */
     ownerKey: filePath(),
   }),
-  cameras: z.array(Camera).max(64).superRefine(distinctNames).default([]),
+  cameras: z
+    .array(Camera)
+    .max(64)
+    .superRefine((cameras, context) => distinctNames(cameras, context, 'camera'))
+    .default([]),
   inference: z
     .strictObject({
       interpreter: z.enum(['engine', 'reference']).default('engine'),

@@ -77,6 +77,21 @@ describe('validateConfig', () => {
       'x.yaml:6:48: cameras[0].masks[0]: expected at least 3 entries, got a list of 2',
     ],
     [
+      'two regions of one name',
+      'cameras: [{ name: a, url: "rtsp://h/", regions: [{ name: b, x: 0, y: 0, width: 1, height: 1 }, { name: b, x: 0, y: 0, width: 1, height: 1 }] }]',
+      'x.yaml:6:104: cameras[0].regions[1].name: expected a name that no other region has, got "b"',
+    ],
+    [
+      'a region beyond the picture',
+      'cameras: [{ name: a, url: "rtsp://h/", regions: [{ name: b, x: 0, y: 0.5, width: 1, height: 1 }] }]',
+      'x.yaml:6:50: cameras[0].regions[0]: expected a region within the picture, got a map',
+    ],
+    [
+      'both region and regions',
+      'cameras: [{ name: a, url: "rtsp://h/", region: { x: 0, y: 0, width: 1, height: 1 }, regions: [{ name: b, x: 0, y: 0, width: 1, height: 1 }] }]',
+      'x.yaml:6:94: cameras[0].regions: expected either region or regions, got a list of 1',
+    ],
+    [
       'two cameras of one name',
       'cameras: [{ name: a, url: "rtsp://h/" }, { name: a, url: "rtsp://i/" }]',
       'x.yaml:6:50: cameras[1].name: expected a name that no other camera has, got "a"',

@@ -27,8 +27,13 @@ export type CameraView = {
   readonly camera: string;
   readonly gateway: string;
   readonly state: CameraState | null;
+  /** Newest answer; null where there is none, or where the camera answers about its regions one by one. */
   readonly result: Result | null;
+  /** Its named regions in their order; none where it answers about one picture as a whole. */
+  readonly regions: readonly RegionView[];
 };
+
+export type RegionView = { readonly region: string; readonly result: Result | null };
 
 export type ModelView = {
   readonly name: string;
@@ -49,9 +54,10 @@ export type Counters = {
   readonly withheld: number;
 };
 
-/** GET /api/cameras/:camera/history?minutes=60 */
+/** GET /api/cameras/:camera/history?minutes=60, with &region=… for one named region. */
 export type History = {
   readonly camera: string;
+  readonly region?: string;
   readonly labels: readonly string[];
   /** Milliseconds since the epoch, ascending. */
   readonly times: readonly number[];

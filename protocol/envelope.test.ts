@@ -11,6 +11,7 @@ import {
   verifyEnvelope,
 } from './envelope.ts';
 import { BlindsightError } from './errors.ts';
+import { MAX_REGIONS } from './names.ts';
 import { gatewayTopics } from './topics.ts';
 
 const MAX_BYTES = 4096;
@@ -57,11 +58,23 @@ describe('envelope', () => {
     expect(verifyEnvelope(decoded, generateKeyPairSync('ed25519').publicKey)).toBe(false);
   });
 
+  it('names the regions that it is about, each once', () => {
+    const regions = ['left', 'right-2'];
+    const decoded = decodeEnvelope(encodeEnvelope({ ...sample, regions }, privateKey), MAX_BYTES);
+    expect(decoded.envelope).toEqual({ ...sample, regions });
+    expect(verifyEnvelope(decoded, publicKey)).toBe(true);
+    for (const wrong of [[], ['left', 'left'], ['Left'], Array.from({ length: 65 }, (_, i) => `r${i}`)]) {
+      expect(() => encodeEnvelope({ ...sample, regions: wrong }, privateKey)).toThrow(BlindsightError);
+      expect(refused(wire({ ...sample, regions: wrong }))).toBe(true);
+    }
+  });
+
   it('has no more than a known number of bytes beyond the ciphertext, topic included', () => {
     const long = 'n'.repeat(32);
     const largest: Envelope = {
       ...sample,
       ...{ site: long, gateway: long, camera: long },
+      regions: Array.from({ length: MAX_REGIONS }, (_, i) => `${'n'.repeat(29)}-${10 + i}`),
       ...{ session: Number.MAX_SAFE_INTEGER, sequence: Number.MAX_SAFE_INTEGER },
       timings: { prepareMs: 0.1, encryptMs: 0.1, evaluateMs: 0.1 },
       ciphertext: new Uint8Array(16_424),

@@ -1,6 +1,6 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { Digest, GatewayName, Name } from './names.ts';
+import { Digest, GatewayName, Name, RegionNames } from './names.ts';
 import { decodeSigned, encodeSigned, type Signed, type SignedKind, verifySigned } from './signed.ts';
 
 /**
@@ -13,6 +13,11 @@ export type Envelope = {
   readonly site: string;
   readonly gateway: string;
   readonly camera: string;
+  /**
+   * The named regions of the picture that the ciphertext answers about: answer i is about region i, and answers beyond the last one are not
+   * meant. Absent where the answer is about the picture of the camera as a whole.
+   */
+  readonly regions?: readonly string[];
   readonly session: number;
   /** Strictly increasing within (gateway, session) over all cameras. */
   readonly sequence: number;
@@ -31,8 +36,8 @@ export type Envelope = {
 /** An envelope as it was decoded, with the bytes that its signature covers. */
 export type DecodedEnvelope = Signed & { readonly envelope: Envelope };
 
-/** Most bytes that a message has beyond the ciphertext of its envelope: names, numbers, signature, topic. */
-export const ENVELOPE_OVERHEAD_BYTES = 1024;
+/** Most bytes that a message has beyond the ciphertext of its envelope: names (also of 64 regions), numbers, signature, topic. */
+export const ENVELOPE_OVERHEAD_BYTES = 3328;
 
 const epochMs = z.number().finite().nonnegative();
 const count = z.number().int().nonnegative();
@@ -47,6 +52,7 @@ const KIND: SignedKind<Envelope> = {
     site: Name,
     gateway: GatewayName,
     camera: Name,
+    regions: RegionNames.exactOptional(),
     session: z.number().int().positive(),
     sequence: count,
     frameTimeMs: epochMs,

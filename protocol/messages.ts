@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Digest, Name } from './names.ts';
+import { Digest, Name, RegionNames } from './names.ts';
 
 const milliseconds = z.number().finite().nonnegative();
 const time = z.iso.datetime();
@@ -43,6 +43,8 @@ export const CAMERA_STATES = [
 
 export const CameraState = z.strictObject({
   camera: Name,
+  /** Named regions that it answers about one by one; absent where it answers about one picture as a whole. */
+  regions: RegionNames.exactOptional(),
   state: z.enum(CAMERA_STATES),
   /** A sentence for the operator, without passwords. */
   detail: z.string().max(500),
@@ -135,6 +137,8 @@ export type ChunkRequest = z.infer<typeof ChunkRequest>;
 /** A decrypted answer: rounded, the only thing that leaves the decryptor. JSON, also the line of `--json`. */
 export const Result = z.strictObject({
   camera: Name,
+  /** The region of the picture that the answer is about; absent where the camera has no named regions. */
+  region: Name.exactOptional(),
   model: z.string().max(64),
   label: z.string().max(64),
   /** Rounded to 2 decimals. */

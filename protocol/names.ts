@@ -14,3 +14,13 @@ export const GatewayName = Name.refine(
 
 /** SHA-256, hex, lower case. */
 export const Digest = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** Named regions that a camera may have, and one ciphertext may answer about. */
+export const MAX_REGIONS = 64;
+
+/** Names of regions of one picture, in their order; each once. */
+export const RegionNames = z
+  .array(Name)
+  .min(1)
+  .max(MAX_REGIONS)
+  .refine((names) => new Set(names).size === names.length, 'each name once');

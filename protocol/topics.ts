@@ -50,8 +50,12 @@ export function siteTopics(site: string) {
     /** backend → all, retained, also its last will; JSON {@link BackendState} */
     backendState: `${prefix}/backend/state`,
     /** backend → cockpit, retained; JSON {@link Result}. Gateways cannot read this tree. */
-    result: (camera: string) => `${prefix}/results/${camera}`,
+    result: (camera: string, region?: string) =>
+      `${prefix}/results/${camera}${region === undefined ? '' : `/${region}`}`,
+    /** Answers about whole pictures, or the one region that a camera has. */
     results: `${prefix}/results/+`,
+    /** Answers about named regions of cameras that have several. */
+    regionResults: `${prefix}/results/+/+`,
     /** What the backend subscribes to. */
     inferences: `${prefix}/+/camera/+/inference`,
     anyGateway: (leaf: string) => `${prefix}/+/${leaf}`,

@@ -69,9 +69,11 @@ export class Camera {
 
   /** What is published about this camera. */
   get state(): CameraState {
+    const { regions } = this.config;
     const iso = (timeMs: number) => new Date(timeMs).toISOString();
     return {
       camera: this.name,
+      ...(regions !== undefined && { regions: regions.map(({ name }) => name) }),
       ...this.#state,
       since: iso(this.#since),
       captureRate: this.#captureRate.perSecond,

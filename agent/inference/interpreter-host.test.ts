@@ -32,6 +32,7 @@ describe('InterpreterHost', () => {
     const bundle = await onDisk();
     const host = await InterpreterHost.open({ bundle, kind, threads: 2, selfTest: false });
     expect(host.picture).toEqual(network.program.picture);
+    expect(host.regions).toBe(1);
     const { ciphertext, timings } = await host.run(picture());
     expect(timings.evaluateMs).toBeGreaterThan(0);
     const decryptor = await createDecryptor(network.program, network.keys);

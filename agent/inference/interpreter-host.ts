@@ -31,6 +31,8 @@ export class InterpreterHost {
   readonly bundle: Bundle;
   readonly kind: InterpreterKind;
   readonly picture: PictureShape;
+  /** Pictures that one run answers about; their values come one after the other. */
+  readonly regions: number;
   /** Resolves with the reason when the thread is gone, also after {@link close}. */
   readonly gone: Promise<Error>;
   readonly #worker: Worker;
@@ -39,10 +41,16 @@ export class InterpreterHost {
   #lastId = 0;
   #reason: Error | null = null;
 
-  private constructor(options: HostOptions, worker: Worker, gone: Promise<Error>, picture: PictureShape) {
+  private constructor(
+    options: HostOptions,
+    worker: Worker,
+    gone: Promise<Error>,
+    { picture, regions }: Pick<InterpreterHost, 'picture' | 'regions'>,
+  ) {
     this.bundle = options.bundle;
     this.kind = options.kind;
     this.picture = picture;
+    this.regions = regions;
     this.gone = gone;
     this.#worker = worker;
     this.#runTimeoutMs = options.runTimeoutMs ?? RUN_TIMEOUT_MS;
@@ -97,7 +105,7 @@ export class InterpreterHost {
       };
       worker.postMessage(request);
       const reply = await opened.promise;
-      if (reply.type === 'opened') return new InterpreterHost(options, worker, gone, reply.picture);
+      if (reply.type === 'opened') return new InterpreterHost(options, worker, gone, reply);
       await worker.terminate();
       if (reply.type === 'refused') throw new BlindsightError(reply.code, reply.message);
       throw workerError('unexpected reply');

@@ -20,7 +20,8 @@ async function serve(request: WorkerRequest): Promise<void> {
       try {
         const { interpreter: loaded, verified } = await loadBundle(request);
         interpreter = loaded;
-        reply({ type: 'opened', picture: verified.program.picture, memoryBytes: verified.memoryBytes });
+        const { picture, regions = 1 } = verified.program;
+        reply({ type: 'opened', picture, regions, memoryBytes: verified.memoryBytes });
       } catch (error) {
         const code = error instanceof BlindsightError ? error.code : 'BUNDLE_PROGRAM';
         reply({ type: 'refused', code, message: error instanceof Error ? error.message : String(error) });

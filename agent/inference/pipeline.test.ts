@@ -8,6 +8,8 @@ import { until } from '../testing/until.ts';
 import type { InterpreterHost } from './interpreter-host.ts';
 import { type Answer, type FrameSource, Pipeline } from './pipeline.ts';
 
+type FakeOptions = { grey?: number } & Partial<Pick<CameraConfig, 'masks' | 'regions'>>;
+
 /** A camera that always has a new picture, as soon as the last one was taken, of one grey value. */
 class FakeCamera implements FrameSource {
   readonly config: CameraConfig;
@@ -16,8 +18,9 @@ class FakeCamera implements FrameSource {
   inferences = 0;
   readonly #grey: number;
 
-  constructor(name: string, rate: number, grey = 100, masks: CameraConfig['masks'] = []) {
-    this.config = AgentConfig.shape.cameras.parse([{ name, url: 'rtsp://host/path', rate, masks }])[0]!;
+  constructor(name: string, rate: number, { grey = 100, ...more }: FakeOptions = {}) {
+    const camera = { name, url: 'rtsp://host/path', rate, ...more };
+    this.config = AgentConfig.shape.cameras.parse([camera])[0]!;
     this.#grey = grey;
   }
 
@@ -27,7 +30,11 @@ class FakeCamera implements FrameSource {
 
   take(): Frame | null {
     if (!this.hasFrame) return null;
-    const data = new Uint8Array(16 * 16 * 3).fill(this.#grey);
+    // With regions the right half is twice as bright.
+    const right = this.config.regions === undefined ? 1 : 2;
+    const data = Uint8Array.from({ length: 16 * 16 * 3 }, (_, i) =>
+      Math.floor(i / 3) % 16 < 8 ? this.#grey : right * this.#grey,
+    );
     return { width: 16, height: 16, data, timeMs: 5, number: ++this.taken };
   }
 
@@ -37,12 +44,13 @@ class FakeCamera implements FrameSource {
 }
 
 /** An interpreter that needs a few milliseconds and remembers what it saw. */
-function bench(cameras: FakeCamera[], runMs = 5) {
+function bench(cameras: FakeCamera[], { runMs = 5, regions = 1 } = {}) {
   const seen: number[] = [];
+  const inputs: number[][] = [];
   const answers: Answer[] = [];
   const state = {
     fail: false,
-    host: { picture: { channels: 1, height: 4, width: 4 } } as InterpreterHost | null,
+    host: { picture: { channels: 1, height: 4, width: 4 }, regions } as InterpreterHost | null,
   };
   const stop = new AbortController();
   const pipeline = new Pipeline({
@@ -53,6 +61,7 @@ function bench(cameras: FakeCamera[], runMs = 5) {
       },
       run: async (_, values) => {
         seen.push(Math.round(values[0]! * 255));
+        inputs.push([...values].map((value) => Math.round(value * 255)));
         await delay(runMs);
         if (state.fail) throw new Error('no answer');
         return { ciphertext: new Uint8Array(1), timings: { encryptMs: 1, evaluateMs: 2 } };
@@ -67,13 +76,13 @@ function bench(cameras: FakeCamera[], runMs = 5) {
     stop.abort();
     await running;
   };
-  return { pipeline, seen, answers, state, end };
+  return { pipeline, seen, inputs, answers, state, end };
 }
 
 describe('Pipeline', () => {
   it('takes cameras in turn', async () => {
     const cameras = ['a', 'b', 'c'].map((name) => new FakeCamera(name, 60));
-    const { answers, end } = bench(cameras, 30);
+    const { answers, end } = bench(cameras, { runMs: 30 });
     await until('answers', () => answers.length >= 9);
     await end();
     expect(answers.slice(0, 9).map((answer) => answer.camera)).toEqual([...'abcabcabc']);
@@ -102,11 +111,39 @@ describe('Pipeline', () => {
     ];
     const { seen, answers, end } = bench([
       new FakeCamera('open', 60),
-      new FakeCamera('masked', 60, 200, [whole]),
+      new FakeCamera('masked', 60, { grey: 200, masks: [whole] }),
     ]);
     await until('answers', () => answers.length >= 4);
     await end();
     expect(seen.slice(0, 4)).toEqual([100, 0, 100, 0]);
+  });
+
+  it('encrypts named regions together, as many as the network takes, and repeats them where there are fewer', async () => {
+    const half = { y: 0, height: 1, width: 0.5 };
+    const regions = [
+      { name: 'left', x: 0, ...half },
+      { name: 'right', x: 0.5, ...half },
+      { name: 'also-left', x: 0, ...half },
+    ];
+    const camera = new FakeCamera('a', 60, { grey: 50, regions });
+    const whole = new FakeCamera('b', 60, { grey: 20 });
+    const { pipeline, inputs, answers, end } = bench([camera, whole], { regions: 2 });
+    await until('answers', () => answers.length >= 6);
+    await end();
+    expect(answers.slice(0, 3).map(({ camera: name, regions: names }) => [name, names])).toEqual([
+      ['a', ['left', 'right']],
+      ['a', ['also-left']],
+      ['b', undefined],
+    ]);
+    const both = (first: number, second: number) => [
+      ...new Array<number>(16).fill(first),
+      ...new Array<number>(16).fill(second),
+    ];
+    expect(inputs.slice(0, 3)).toEqual([both(50, 100), both(50, 50), both(20, 20)]);
+    // Two ciphertexts, one picture.
+    expect(answers[0]!.frameTimeMs).toBe(answers[1]!.frameTimeMs);
+    expect(camera.inferences).toBe(camera.taken);
+    expect(pipeline.counts.answers).toBe(camera.taken + whole.taken);
   });
 
   it('counts a picture that got no answer, and goes on', async () => {
@@ -128,7 +165,7 @@ describe('Pipeline', () => {
     await delay(100);
     expect(pipeline.stuckMs).toBeLessThan(1);
     expect(answers.length - before).toBeLessThanOrEqual(1);
-    state.host = { picture: { channels: 1, height: 4, width: 4 } } as InterpreterHost;
+    state.host = { picture: { channels: 1, height: 4, width: 4 }, regions: 1 } as InterpreterHost;
     await delay(60);
     expect(pipeline.stuckMs).toBeGreaterThan(40); // There is work, but nobody woke the pipeline.
     pipeline.wake();

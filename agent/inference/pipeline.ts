@@ -2,14 +2,17 @@ import type { RunTimings } from '#fhe/program/interpreter.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
 import type { Camera } from '../camera/camera.ts';
-import { prepare } from '../privacy/prepare.ts';
+import { prepareRegions } from '../privacy/prepare.ts';
 import { type MaskedFrame, PrivacyFilter } from '../privacy/privacy-filter.ts';
 import type { InterpreterHost } from './interpreter-host.ts';
+import { groupRegions } from './region-groups.ts';
 import type { Runner } from './runner.ts';
 
 /** An encrypted answer, on its way to the outbox. */
 export type Answer = {
   readonly camera: string;
+  /** The named regions that it is about; absent where it is about one picture as a whole. */
+  readonly regions?: readonly string[];
   /** Milliseconds since the epoch. */
   readonly frameTimeMs: number;
   readonly readyTimeMs: number;
@@ -153,18 +156,24 @@ export class Pipeline {
     onMasked?.(camera.name, masked);
     const host = runner.host;
     if (host === null) return;
-    const values = await prepare(masked, host.picture, camera.config.region);
-    const prepareMs = clock.monotonic() - started;
-    const { ciphertext, timings } = await runner.run(host, values);
+    let begun = started;
+    for (const { names, rectangles } of groupRegions(camera.config, host.regions)) {
+      const values = await prepareRegions(masked, host.picture, rectangles, host.regions);
+      const prepareMs = clock.monotonic() - begun;
+      const { ciphertext, timings } = await runner.run(host, values);
+      this.#progressMs = clock.monotonic();
+      await onAnswer({
+        camera: camera.name,
+        ...(names !== undefined && { regions: names }),
+        frameTimeMs: frame.timeMs,
+        readyTimeMs: clock.now(),
+        host,
+        timings: { ...timings, prepareMs },
+        ciphertext,
+      });
+      begun = clock.monotonic();
+    }
     camera.markInference();
     this.#answers++;
-    await onAnswer({
-      camera: camera.name,
-      frameTimeMs: frame.timeMs,
-      readyTimeMs: clock.now(),
-      host,
-      timings: { ...timings, prepareMs },
-      ciphertext,
-    });
   }
 }

@@ -21,7 +21,12 @@ export type WorkerRequest =
   | { readonly type: 'close' };
 
 export type WorkerReply =
-  | { readonly type: 'opened'; readonly picture: PictureShape; readonly memoryBytes: number }
+  | {
+      readonly type: 'opened';
+      readonly picture: PictureShape;
+      readonly regions: number;
+      readonly memoryBytes: number;
+    }
   | { readonly type: 'refused'; readonly code: ErrorCode; readonly message: string }
   | {
       readonly type: 'answer';

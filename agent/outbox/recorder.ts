@@ -30,6 +30,7 @@ export async function recordAnswer(answer: Answer, options: RecorderOptions): Pr
     site,
     gateway,
     camera: answer.camera,
+    ...(answer.regions !== undefined && { regions: answer.regions }),
     session,
     sequence,
     frameTimeMs: answer.frameTimeMs,

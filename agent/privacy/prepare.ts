@@ -7,7 +7,8 @@ import type { MaskedFrame } from './privacy-filter.ts';
 sharp.concurrency(1);
 sharp.cache(false);
 
-type Region = NonNullable<CameraConfig['region']>;
+/** A part of a picture in fractions of it, origin top left. */
+export type Rectangle = NonNullable<CameraConfig['region']>;
 
 /**
  * Pixels of a region given in fractions; at least one pixel, never outside.
@@ -15,7 +16,7 @@ type Region = NonNullable<CameraConfig['region']>;
  * @param width of the picture, in pixels
  * @param height of the picture, in pixels
  */
-export function regionPixels(region: Region, width: number, height: number) {
+export function regionPixels(region: Rectangle, width: number, height: number) {
   const left = Math.min(Math.round(region.x * width), width - 1);
   const top = Math.min(Math.round(region.y * height), height - 1);
   return {
@@ -35,7 +36,7 @@ export function regionPixels(region: Region, width: number, height: number) {
 export async function prepare(
   frame: MaskedFrame,
   shape: PictureShape,
-  region: Region | undefined,
+  region: Rectangle | undefined,
 ): Promise<Float32Array<ArrayBuffer>> {
   const { width, height } = frame;
   let picture = sharp(frame.data, { raw: { width, height, channels: 3 } });
@@ -51,6 +52,30 @@ export async function prepare(
     for (let pixel = 0; pixel < size; pixel++) {
       values[channel * size + pixel] = data[pixel * info.channels + channel]! / 255;
     }
+  }
+  return values;
+}
+
+/**
+ * As {@link prepare}, for a network that answers about several regions at once. Where there are fewer, they are repeated: a black
+ * picture could be one that the network was never calibrated for, and its answer would let the backend withhold the others.
+ *
+ * @param regions at least one; undefined for the whole picture
+ * @param count regions that the network takes
+ * @returns the values of `count` regions, one after the other
+ */
+export async function prepareRegions(
+  frame: MaskedFrame,
+  shape: PictureShape,
+  regions: readonly (Rectangle | undefined)[],
+  count: number,
+): Promise<Float32Array<ArrayBuffer>> {
+  const size = shape.channels * shape.height * shape.width;
+  const values = new Float32Array(count * size);
+  for (let i = 0; i < count; i++) {
+    const again = i % regions.length;
+    if (again < i) values.copyWithin(i * size, again * size, (again + 1) * size);
+    else values.set(await prepare(frame, shape, regions[i]), i * size);
   }
   return values;
 }

@@ -5,7 +5,7 @@ import type { WorkerReply, WorkerRequest } from '#agent/inference/worker-message
 parentPort?.on('message', (request: WorkerRequest) => {
   const reply = (message: WorkerReply): void => parentPort?.postMessage(message);
   const picture = { channels: 1, height: 8, width: 8 } as const;
-  if (request.type === 'open') reply({ type: 'opened', picture, memoryBytes: 0 });
+  if (request.type === 'open') reply({ type: 'opened', picture, regions: 1, memoryBytes: 0 });
   else if (request.type === 'close') process.exit(0);
   else if (request.values[0] === 0) throw new Error('out of memory');
   else {

@@ -5,6 +5,6 @@ import type { WorkerReply, WorkerRequest } from '#agent/inference/worker-message
 parentPort?.on('message', (request: WorkerRequest) => {
   const picture = { channels: 1, height: 8, width: 8 } as const;
   if (request.type === 'open') {
-    parentPort?.postMessage({ type: 'opened', picture, memoryBytes: 0 } satisfies WorkerReply);
+    parentPort?.postMessage({ type: 'opened', picture, regions: 1, memoryBytes: 0 } satisfies WorkerReply);
   } else for (;;) Math.random();
 });

@@ -82,7 +82,7 @@ describe('the API', () => {
       frameMs,
       storedMs: frameMs,
       withheld: null,
-      result: makeResult(frameMs, occupied),
+      results: [makeResult(frameMs, occupied)],
     });
   }
 
@@ -120,6 +120,14 @@ describe('the API', () => {
         [0.25, 0.75],
       ],
     });
+    const left = await fetch(`${url}/api/cameras/door/history?region=left`);
+    expect(await left.json()).toEqual({
+      camera: 'door',
+      region: 'left',
+      labels: [],
+      times: [],
+      probabilities: [],
+    });
     for (const code of ['A', 'B']) {
       await site.store.journal.add({ timeMs: 1, level: 'warn', code, subject: 'x', message: 'm' });
     }
@@ -132,6 +140,7 @@ describe('the API', () => {
     '/api/cameras/door/history?minutes=abc',
     '/api/cameras/door/history?minutes=99999999',
     '/api/cameras/Bad%20Name/history',
+    '/api/cameras/door/history?region=Bad%20Name',
     '/api/journal?limit=5000',
   ])('refuses %s', async (path) => {
     await start();

@@ -52,16 +52,26 @@ function addRoutes(server: FastifyInstance, options: ApiOptions): void {
     return isStuck() ? reply.code(503).send({ status: 'stuck', waiting }) : { status: 'ok', waiting };
   });
   server.get('/api/state', () => snapshot());
-  server.get<{ Params: { camera: string }; Querystring: { minutes: number } }>(
+  server.get<{ Params: { camera: string }; Querystring: { minutes: number; region?: string } }>(
     '/api/cameras/:camera/history',
     {
       schema: {
         params: { type: 'object', properties: { camera: { type: 'string', pattern: NAME_PATTERN.source } } },
-        querystring: { type: 'object', properties: { minutes: integer(1, MAX_MINUTES, 60) } },
+        querystring: {
+          type: 'object',
+          properties: {
+            minutes: integer(1, MAX_MINUTES, 60),
+            region: { type: 'string', pattern: NAME_PATTERN.source },
+          },
+        },
       },
     },
-    async (request) =>
-      readHistory(store, request.params.camera, clock.now() - request.query.minutes * 60_000),
+    async ({ params, query: { minutes, region } }) =>
+      readHistory(store, {
+        camera: params.camera,
+        ...(region !== undefined && { region }),
+        sinceMs: clock.now() - minutes * 60_000,
+      }),
   );
   server.get<{ Querystring: { limit: number } }>(
     '/api/journal',

@@ -98,9 +98,12 @@ const sequence: Step = async ({ store, item, decoded, gateway }) => {
 const size: Step = ({ decoded, model }) =>
   decoded!.envelope.ciphertext.length === model!.answerBytes ? null : 'size';
 
+const regions: Step = ({ decoded, model }) =>
+  (decoded!.envelope.regions?.length ?? 1) <= (model!.interpretation.regions ?? 1) ? null : 'regions';
+
 const IDENTITY_STEPS: readonly Step[] = [decode, knownGateway, signature, topic, site, camera, quarantine];
 const SEQUENCE_STEPS: readonly Step[] = [sequence];
-const CONTENT_STEPS: readonly Step[] = [deployedModel, size];
+const CONTENT_STEPS: readonly Step[] = [deployedModel, size, regions];
 
 /**
  * Everything that must hold before an envelope is decrypted (design: no decryption oracle), in order. Public data only:

@@ -23,7 +23,7 @@ export type ProcessorOptions = {
   readonly decryptor: AnswerDecryptor;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Called after an answer is durable. */
+  /** Called after an answer is durable, for each region that it is about. */
   readonly onResult: (result: Result) => void;
   /** Called after anything else that an operator can see has changed. */
   readonly onChange: () => void;
@@ -159,7 +159,10 @@ export class Processor {
     await decryptor.prepare(model);
     const verdict = await this.#decide(item, checked, begunMs);
     const quarantined = await settle(store, item, envelope, model, verdict, clock.now());
-    if (verdict.kind === 'answer') return onResult(verdict.result);
+    if (verdict.kind === 'answer') {
+      for (const result of verdict.results) onResult(result);
+      return;
+    }
     if (verdict.kind === 'refused') await this.#refusals.add(item.gateway, 'ciphertext');
     else log.warn({ gateway: item.gateway, reason: verdict.reason, quarantined }, 'an answer was withheld');
     onChange();
@@ -176,24 +179,29 @@ export class Processor {
     if (answer.kind === 'withheld') return { kind: 'withheld', reason: answer.reason, quarantine: true };
     const frameMs = frameTime(envelope, item);
     const { prepareMs, encryptMs, evaluateMs } = envelope.timings;
-    return {
-      kind: 'answer',
-      result: {
-        camera: item.camera,
-        model: model.name,
-        ...answer.answers[0]!,
-        frameTime: new Date(frameMs).toISOString(),
-        sequence: envelope.sequence,
-        historical: envelope.historical,
-        latencyMs: {
-          prepare: prepareMs,
-          encrypt: encryptMs,
-          evaluate: evaluateMs,
-          transport: Math.max(0, Math.round(item.receivedMs - envelope.readyTimeMs)),
-          decrypt: Math.round((clock.monotonic() - begunMs) * 10) / 10,
-          total: Math.max(0, Math.round(clock.now() - frameMs)),
-        },
+    const frame = {
+      frameTime: new Date(frameMs).toISOString(),
+      sequence: envelope.sequence,
+      historical: envelope.historical,
+      latencyMs: {
+        prepare: prepareMs,
+        encrypt: encryptMs,
+        evaluate: evaluateMs,
+        transport: Math.max(0, Math.round(item.receivedMs - envelope.readyTimeMs)),
+        decrypt: Math.round((clock.monotonic() - begunMs) * 10) / 10,
+        total: Math.max(0, Math.round(clock.now() - frameMs)),
       },
     };
+    // Answers beyond the regions that were named are copies that fill the ciphertext.
+    const results = (envelope.regions ?? [undefined]).map(
+      (region, i): Result => ({
+        camera: item.camera,
+        ...(region !== undefined && { region }),
+        model: model.name,
+        ...answer.answers[i]!,
+        ...frame,
+      }),
+    );
+    return { kind: 'answer', results };
   }
 }

@@ -16,6 +16,7 @@ export const REFUSALS = {
   replayed: 'another envelope was settled at this place of the sequence',
   stale: 'the envelope is older than what is remembered',
   size: 'the ciphertext is not as long as an answer of this network',
+  regions: 'the envelope names more regions than this network answers at once',
   ciphertext: 'the ciphertext is not well formed, or has another level, scale or size than an answer',
 } as const;
 

@@ -8,7 +8,7 @@ import { answerDigest } from './answer-digest.ts';
 
 /** How an envelope ends. */
 export type Verdict =
-  | { readonly kind: 'answer'; readonly result: Result }
+  | { readonly kind: 'answer'; readonly results: readonly Result[] }
   | { readonly kind: 'withheld'; readonly reason: string; readonly quarantine: boolean }
   | { readonly kind: 'refused'; readonly reason: string };
 
@@ -40,7 +40,7 @@ export async function settle(
       frameMs: frameTime(envelope, item),
       storedMs: nowMs,
       withheld: verdict.kind === 'answer' ? null : verdict.reason,
-      result: verdict.kind === 'answer' ? verdict.result : null,
+      results: verdict.kind === 'answer' ? verdict.results : [],
     });
     if (!added || gateway === null) return false;
     if (isBeyond(envelope, gateway.last)) {

@@ -5,7 +5,7 @@ import type { Logger } from '#runtime/log.ts';
 import type { SiteView } from './site-view.ts';
 
 /**
- * Publishes rounded answers to the results tree, which gateways cannot read. Only the newest answer of a camera is retained;
+ * Publishes rounded answers to the results tree, which gateways cannot read. Only the newest answer of a camera or region is retained;
  * an older one that comes late is published without becoming the present.
  */
 export class ResultPublisher {
@@ -34,7 +34,9 @@ export class ResultPublisher {
   #send(result: Result, retain: boolean): void {
     if (!this.#link.connected) return;
     this.#link
-      .publish(siteTopics(this.#site).result(result.camera), JSON.stringify(result), { retain })
+      .publish(siteTopics(this.#site).result(result.camera, result.region), JSON.stringify(result), {
+        retain,
+      })
       .catch((error: unknown) => this.#log.debug({ err: error }, 'a result was not published'));
   }
 }

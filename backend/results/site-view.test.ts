@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { GatewayState, Result } from '#protocol/messages.ts';
+import type { CameraState, GatewayState, Result } from '#protocol/messages.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { createLogger } from '#runtime/log.ts';
 import {
@@ -88,6 +88,69 @@ describe('the view of a site', () => {
       withheld: 0,
       refused: { signature: 3 },
     });
+  });
+
+  it('shows the regions that the gateway names, in their order', async () => {
+    const state: CameraState = {
+      camera: 'door',
+      regions: ['right', 'left', 'new'],
+      state: 'streaming',
+      detail: '',
+      since: TIME,
+      captureRate: 1,
+      inferenceRate: 1,
+      nextRetry: null,
+    };
+    view.setResult(makeResult(1));
+    for (const region of ['left', 'right', 'gone']) view.setResult({ ...makeResult(2), region });
+    // Until the gateway has said it: what the newest answers were about.
+    const known = (await view.snapshot()).cameras[0]!;
+    expect([known.result, known.regions.map(({ region }) => region)]).toEqual([
+      null,
+      ['gone', 'left', 'right'],
+    ]);
+    view.setCameraState(state);
+    const [camera] = (await view.snapshot()).cameras;
+    expect(camera!.result).toBeNull();
+    expect(camera!.regions).toEqual([
+      { region: 'right', result: { ...makeResult(2), region: 'right' } },
+      { region: 'left', result: { ...makeResult(2), region: 'left' } },
+      { region: 'new', result: null },
+    ]);
+    const { regions: _, ...whole } = state;
+    view.setCameraState(whole);
+    expect((await view.snapshot()).cameras[0]).toMatchObject({ result: { sequence: 1 }, regions: [] });
+  });
+
+  it('shows the newest answer of each region after a restart', async () => {
+    const record = { gateway: 'gate', session: 1, digest: 'a'.repeat(64), camera: 'door', model: 'counter' };
+    const answers = ['left', 'right'].map((region) => ({ ...makeResult(3), region }));
+    const more = { version: 1, frameMs: 3000, storedMs: 3000, withheld: null, results: answers };
+    await site.store.results.add({ ...record, ...more, sequence: 1 });
+    const restarted = new SiteView('yard', site.store, systemClock);
+    await restarted.load();
+    expect((await restarted.snapshot()).cameras).toMatchObject([
+      { result: null, regions: answers.map((result) => ({ region: result.region, result })) },
+    ]);
+  });
+
+  it('publishes each region on a topic of its own, and retains the newest of each', async () => {
+    const sent: string[] = [];
+    const link = {
+      connected: true,
+      publish: async (topic: string, payload: Uint8Array | string, options?: { retain?: boolean }) => {
+        sent.push(`${topic} ${JSON.parse(String(payload)).sequence} ${options?.retain}`);
+      },
+    };
+    const publisher = new ResultPublisher('yard', link, view, log);
+    publisher.publish({ ...makeResult(10), region: 'left' });
+    publisher.publish({ ...makeResult(9), region: 'right' });
+    publisher.publish({ ...makeResult(8), region: 'left' });
+    expect(sent).toEqual([
+      'blindsight/v1/yard/results/door/left 10 true',
+      'blindsight/v1/yard/results/door/right 9 true',
+      'blindsight/v1/yard/results/door/left 8 false',
+    ]);
   });
 
   it('publishes every result, and retains only the newest of a camera', async () => {

@@ -20,6 +20,7 @@ export class SiteView {
   readonly #clock: Clock;
   readonly #gateways = new Map<string, GatewayMemory>();
   readonly #cameras = new Map<string, CameraState>();
+  /** By {@link resultKey}. */
   readonly #results = new Map<string, Result>();
   #broker: SiteState['broker'] = { connected: false, detail: 'not connected yet' };
 
@@ -33,7 +34,8 @@ export class SiteView {
   async load(): Promise<void> {
     for (const { camera } of await this.#store.cameras.list()) {
       const result = await this.#store.results.latest(camera);
-      if (result !== null) this.#results.set(camera, result);
+      const regions = await this.#store.results.latestRegions(camera);
+      for (const one of result === null ? regions : [result, ...regions]) this.setResult(one);
     }
   }
 
@@ -73,15 +75,16 @@ export class SiteView {
     this.#cameras.set(state.camera, state);
   }
 
-  /** @returns whether this is the newest answer of its camera. */
+  /** @returns whether this is the newest answer of its camera or region. */
   setResult(result: Result): boolean {
-    const before = this.#results.get(result.camera);
+    const key = resultKey(result.camera, result.region);
+    const before = this.#results.get(key);
     if (before !== undefined && Date.parse(before.frameTime) > Date.parse(result.frameTime)) return false;
-    this.#results.set(result.camera, result);
+    this.#results.set(key, result);
     return true;
   }
 
-  /** Newest answer of each camera. */
+  /** Newest answer of each camera and region. */
   latestResults(): Result[] {
     return [...this.#results.values()];
   }
@@ -126,9 +129,37 @@ export class SiteView {
       camera,
       gateway,
       state: this.#cameras.get(camera) ?? null,
-      result: this.#results.get(camera) ?? null,
+      ...this.#answersOf(camera),
     }));
   }
+
+  /** What the camera answers about now, as its gateway says; until it does, what the newest answers are about. */
+  #answersOf(camera: string): Pick<CameraView, 'result' | 'regions'> {
+    const state = this.#cameras.get(camera);
+    const whole = this.#results.get(resultKey(camera)) ?? null;
+    const names = state === undefined ? this.#knownRegions(camera, whole) : (state.regions ?? []);
+    if (names.length === 0) return { result: whole, regions: [] };
+    const regions = names.map((region) => ({
+      region,
+      result: this.#results.get(resultKey(camera, region)) ?? null,
+    }));
+    return { result: null, regions };
+  }
+
+  /** Regions with an answer, unless the camera has answered about the whole picture since. */
+  #knownRegions(camera: string, whole: Result | null): string[] {
+    const answers = [...this.#results.values()].filter(
+      (result) => result.camera === camera && result.region !== undefined,
+    );
+    const newest = Math.max(...answers.map(({ frameTime }) => Date.parse(frameTime)));
+    if (whole !== null && Date.parse(whole.frameTime) > newest) return [];
+    return answers.map(({ region }) => region!).sort();
+  }
+}
+
+/** Camera names have no slash. */
+function resultKey(camera: string, region?: string): string {
+  return region === undefined ? camera : `${camera}/${region}`;
 }
 
 function modelView(model: ModelRecord): ModelView {

@@ -62,6 +62,16 @@ const MIGRATIONS: readonly Migration[] = [
   ],
   // Withdrawn gateways stay, so that their names and release counters are never used for another.
   ({ integer }) => [`ALTER TABLE gateways ADD COLUMN removed_ms ${integer}`],
+  // Answers about named regions: several to one envelope, whose own row in `results` is what makes them be stored once.
+  ({ integer, tableOptions }) => [
+    `CREATE TABLE region_results (
+      gateway TEXT NOT NULL, session ${integer} NOT NULL, sequence ${integer} NOT NULL, region TEXT NOT NULL,
+      camera TEXT NOT NULL, frame_ms ${integer} NOT NULL, stored_ms ${integer} NOT NULL, result TEXT NOT NULL,
+      PRIMARY KEY (gateway, session, sequence, region)
+    ) ${tableOptions}`,
+    'CREATE INDEX region_results_camera ON region_results (camera, frame_ms)',
+    'CREATE INDEX region_results_stored ON region_results (stored_ms)',
+  ],
 ];
 
 /**

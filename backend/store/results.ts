@@ -2,7 +2,7 @@ import type { Result } from '#protocol/messages.ts';
 import type { Database } from './database.ts';
 import { GatewayStore } from './gateways.ts';
 
-/** One settled envelope: an answer, or the reason why it was withheld. */
+/** One settled envelope: its answers, or the reason why it was withheld. */
 export type ResultRecord = {
   readonly gateway: string;
   readonly session: number;
@@ -15,8 +15,12 @@ export type ResultRecord = {
   readonly frameMs: number;
   readonly storedMs: number;
   readonly withheld: string | null;
-  readonly result: Result | null;
+  /** One answer about the whole picture, one about each named region, or none. */
+  readonly results: readonly Result[];
 };
+
+/** Answers that a look for the newest of each region reads: a camera has at most as many regions. */
+const NEWEST_REGIONS = 64;
 
 export class ResultStore {
   readonly #database: Database;
@@ -25,8 +29,13 @@ export class ResultStore {
     this.#database = database;
   }
 
-  /** Stores idempotently by (gateway, session, sequence). @returns false where that one is stored already. */
+  /**
+   * Stores idempotently by (gateway, session, sequence), and each region of it. Call it in a transaction.
+   *
+   * @returns false where that one is stored already.
+   */
   async add(record: ResultRecord): Promise<boolean> {
+    const whole = record.results.find(({ region }) => region === undefined);
     const changed = await this.#database.run(
       `INSERT INTO results
        (gateway, session, sequence, digest, camera, model, version, frame_ms, stored_ms, withheld, result)
@@ -41,9 +50,28 @@ export class ResultStore {
       record.frameMs,
       record.storedMs,
       record.withheld,
-      record.result === null ? null : JSON.stringify(record.result),
+      whole === undefined ? null : JSON.stringify(whole),
     );
-    return changed === 1;
+    if (changed !== 1) return false;
+    for (const result of record.results) await this.#addRegion(record, result);
+    return true;
+  }
+
+  async #addRegion(record: ResultRecord, result: Result): Promise<void> {
+    if (result.region === undefined) return;
+    await this.#database.run(
+      `INSERT INTO region_results
+       (gateway, session, sequence, region, camera, frame_ms, stored_ms, result)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (gateway, session, sequence, region) DO NOTHING`,
+      record.gateway,
+      record.session,
+      record.sequence,
+      result.region,
+      record.camera,
+      record.frameMs,
+      record.storedMs,
+      JSON.stringify(result),
+    );
   }
 
   /** Digest of the ciphertext that was settled at this position, or null. */
@@ -57,7 +85,7 @@ export class ResultStore {
     return row?.digest ?? null;
   }
 
-  /** Newest answer of a camera by frame time, or null. */
+  /** Newest answer about the whole picture of a camera by frame time, or null. */
   async latest(camera: string): Promise<Result | null> {
     const [row] = await this.#database.all<{ result: string }>(
       'SELECT result FROM results WHERE camera = ? AND result IS NOT NULL ORDER BY frame_ms DESC LIMIT 1',
@@ -66,19 +94,49 @@ export class ResultStore {
     return row === undefined ? null : (JSON.parse(row.result) as Result);
   }
 
-  /** Answers of a camera with frame time from `sinceMs` on, ascending; the newest `limit` of them. */
+  /** Newest answer about each region that the camera lately answered about; those about one picture by name. */
+  async latestRegions(camera: string): Promise<Result[]> {
+    const rows = await this.#database.all<{ region: string; result: string }>(
+      'SELECT region, result FROM region_results WHERE camera = ? ORDER BY frame_ms DESC, region LIMIT ?',
+      camera,
+      NEWEST_REGIONS,
+    );
+    const newest = new Map<string, Result>();
+    for (const { region, result } of rows) {
+      if (!newest.has(region)) newest.set(region, JSON.parse(result) as Result);
+    }
+    return [...newest.values()];
+  }
+
+  /**
+   * Answers of a camera with frame time from `sinceMs` on, ascending; the newest `limit` of them.
+   *
+   * @param region a named region; the whole picture where left out.
+   */
   async history(
     camera: string,
     sinceMs: number,
     limit: number,
+    region?: string,
   ): Promise<{ readonly frameMs: number; readonly result: Result }[]> {
-    const rows = await this.#database.all<{ frame_ms: number; result: string }>(
-      `SELECT frame_ms, result FROM results
-       WHERE camera = ? AND frame_ms >= ? AND result IS NOT NULL ORDER BY frame_ms DESC LIMIT ?`,
-      camera,
-      sinceMs,
-      limit,
-    );
+    type Row = { frame_ms: number; result: string };
+    const rows =
+      region === undefined
+        ? await this.#database.all<Row>(
+            `SELECT frame_ms, result FROM results
+             WHERE camera = ? AND frame_ms >= ? AND result IS NOT NULL ORDER BY frame_ms DESC LIMIT ?`,
+            camera,
+            sinceMs,
+            limit,
+          )
+        : await this.#database.all<Row>(
+            `SELECT frame_ms, result FROM region_results
+             WHERE camera = ? AND frame_ms >= ? AND region = ? ORDER BY frame_ms DESC LIMIT ?`,
+            camera,
+            sinceMs,
+            region,
+            limit,
+          );
     return rows.reverse().map((row) => ({ frameMs: row.frame_ms, result: JSON.parse(row.result) as Result }));
   }
 
@@ -99,6 +157,7 @@ export class ResultStore {
       for (const { gateway, session, sequence } of forgotten) {
         await gateways.raiseFloor(gateway, { session, sequence });
       }
+      await inside.run('DELETE FROM region_results WHERE stored_ms < ?', timeMs);
       return inside.run('DELETE FROM results WHERE stored_ms < ?', timeMs);
     });
   }

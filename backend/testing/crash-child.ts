@@ -47,7 +47,7 @@ async function work(): Promise<void> {
       ciphertext: new Uint8Array(),
     } as const;
     const result = { camera: 'door', sequence } as never;
-    await settle(store, item, envelope, null, { kind: 'answer', result }, 1);
+    await settle(store, item, envelope, null, { kind: 'answer', results: [result] }, 1);
     say(`settled ${sequence}`);
   }
 }

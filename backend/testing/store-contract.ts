@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Result } from '#protocol/messages.ts';
 import type { Database } from '../store/database.ts';
 import { migrate } from '../store/migrations.ts';
 import type { ModelRecord } from '../store/models.ts';
@@ -25,6 +26,18 @@ const MODEL: ModelRecord = {
   },
 };
 
+const ANSWER: Result = {
+  camera: 'door',
+  model: 'counter',
+  label: 'empty',
+  probability: 0.9,
+  probabilities: { empty: 0.9, occupied: 0.1 },
+  frameTime: '2026-01-01T00:00:00.000Z',
+  sequence: 7,
+  historical: false,
+  latencyMs: { prepare: 1, encrypt: 2, evaluate: 3, transport: 4, decrypt: 5, total: 15 },
+};
+
 const RESULT: ResultRecord = {
   gateway: 'gate',
   session: 2,
@@ -36,17 +49,7 @@ const RESULT: ResultRecord = {
   frameMs: 1000,
   storedMs: 1500,
   withheld: null,
-  result: {
-    camera: 'door',
-    model: 'counter',
-    label: 'empty',
-    probability: 0.9,
-    probabilities: { empty: 0.9, occupied: 0.1 },
-    frameTime: '2026-01-01T00:00:00.000Z',
-    sequence: 7,
-    historical: false,
-    latencyMs: { prepare: 1, encrypt: 2, evaluate: 3, transport: 4, decrypt: 5, total: 15 },
-  },
+  results: [ANSWER],
 };
 
 /**
@@ -289,7 +292,8 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       expect(await store.results.add({ ...RESULT, digest: 'e'.repeat(64) })).toBe(false);
       expect(await store.results.digestAt('gate', 2, 7)).toBe(RESULT.digest);
       expect(await store.results.digestAt('gate', 2, 8)).toBeNull();
-      expect(await store.results.latest('door')).toEqual(RESULT.result);
+      expect(await store.results.latest('door')).toEqual(ANSWER);
+      expect(await store.results.latestRegions('door')).toEqual([]);
     });
 
     it('answers history ascending, without withheld ones, and forgets on request', async () => {
@@ -297,7 +301,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       for (const [sequence, frameMs] of [300, 100, 200].entries()) {
         await store.results.add({ ...RESULT, sequence, frameMs, storedMs: frameMs });
       }
-      await store.results.add({ ...RESULT, sequence: 9, frameMs: 250, withheld: 'range', result: null });
+      await store.results.add({ ...RESULT, sequence: 9, frameMs: 250, withheld: 'range', results: [] });
       const times = async (since: number, limit: number) =>
         (await store.results.history('door', since, limit)).map((row) => row.frameMs);
       expect(await times(0, 10)).toEqual([100, 200, 300]);
@@ -306,6 +310,31 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       expect(await store.results.removeBefore(250)).toBe(2);
       expect(await times(0, 10)).toEqual([300]);
       expect((await store.gateways.get('gate'))?.floor).toEqual({ session: 2, sequence: 2 });
+    });
+
+    it('stores the answers about all regions of an envelope at once, and once', async () => {
+      await enrol();
+      const answers = (time: number) =>
+        ['left', 'right'].map((region) => ({ ...ANSWER, region, sequence: time, probability: time / 1000 }));
+      for (const time of [100, 300, 200]) {
+        const record = { ...RESULT, sequence: time, frameMs: time, storedMs: time, results: answers(time) };
+        expect(await store.results.add(record)).toBe(true);
+        expect(await store.results.add({ ...record, results: [{ ...ANSWER, region: 'other' }] })).toBe(false);
+      }
+      expect(await store.results.latest('door')).toBeNull();
+      const latest = await store.results.latestRegions('door');
+      expect(latest.map(({ region, sequence }) => [region, sequence])).toEqual([
+        ['left', 300],
+        ['right', 300],
+      ]);
+      const sequences = async (region?: string) =>
+        (await store.results.history('door', 0, 2, region)).map(({ result }) => result.sequence);
+      expect(await sequences('right')).toEqual([200, 300]);
+      expect(await sequences('other')).toEqual([]);
+      expect(await sequences()).toEqual([]);
+      expect(await store.results.digestAt('gate', 2, 300)).toBe(RESULT.digest);
+      expect(await store.results.removeBefore(250)).toBe(2);
+      expect(await sequences('left')).toEqual([300]);
     });
 
     it('adds counters up and lists the journal newest first', async () => {

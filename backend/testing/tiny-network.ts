@@ -17,18 +17,24 @@ const RESULT_DEGREE = 2048;
 const SCALE = 2 ** 26;
 const LABELS = ['empty', 'occupied'];
 
+/** Where value (or logit) i of region r stands: at slot i · regions + r. */
+function sharedSlots(regions: number): number[] {
+  return Array.from({ length: 2 * regions }, (_, slot) => 2 * (slot % regions) + Math.floor(slot / regions));
+}
+
 /** Two pixels, two logits: logitᵢ = weight · pixelᵢ. As small as an encrypted network gets, for tests of what is around it. */
-function tinyProgram(resultRing: boolean): Program {
+function tinyProgram(resultRing: boolean, regions: number): Program {
   const moduli = [...findPrimes(RING_DEGREE, 30, 1), ...findPrimes(RING_DEGREE, 27, 1)];
   const slots = new Int32Array(SLOTS).fill(-1);
   // Copies in every half: the answer repeats itself in the slots of the small ring.
-  for (let copy = 0; copy < SLOTS; copy += RESULT_DEGREE / 2) slots.set([0, 1], copy);
+  for (let copy = 0; copy < SLOTS; copy += RESULT_DEGREE / 2) slots.set(sharedSlots(regions), copy);
   return {
     version: 1,
     name: 'tiny',
     parameters: { ringDegree: RING_DEGREE, moduli, specialModuli: findPrimes(RING_DEGREE, 30, 1, moduli) },
     ...(resultRing && { resultRing: { ringDegree: RESULT_DEGREE, modulus: moduli[0]! } }),
     picture: { channels: 1, height: 1, width: 2 },
+    ...(regions > 1 && { regions }),
     inputs: [{ level: 1, scale: SCALE, slots }],
     constants: [{ level: 1, scale: SCALE, modulus: 'Q' }],
     instructions: [
@@ -42,17 +48,18 @@ function tinyProgram(resultRing: boolean): Program {
   };
 }
 
-function interpretation(resultRing: boolean): Interpretation {
+function interpretation(resultRing: boolean, regions: number): Interpretation {
   const expected = new Int32Array(resultRing ? RESULT_DEGREE / 2 : SLOTS).fill(-1);
-  for (let copy = 0; copy < expected.length; copy += RESULT_DEGREE / 2) expected.set([0, 1], copy);
-  return { labels: LABELS, expected, unit: 1, range: 10, tolerance: 0.01 };
+  for (let copy = 0; copy < expected.length; copy += RESULT_DEGREE / 2)
+    expected.set(sharedSlots(regions), copy);
+  return { labels: LABELS, ...(regions > 1 && { regions }), expected, unit: 1, range: 10, tolerance: 0.01 };
 }
 
 export type TinyNetwork = {
   readonly program: Program;
   readonly protectedNetwork: ProtectedNetwork;
-  /** Runs the encrypted network as a gateway does. @param pixels two values in [0, 1]. */
-  readonly answer: (pixels: readonly [number, number]) => Uint8Array;
+  /** Runs the encrypted network as a gateway does. @param pixels two values in [0, 1] for each region. */
+  readonly answer: (pixels: readonly number[]) => Uint8Array;
   /** The serialized constants, as a gateway holds them. */
   readonly constants: Uint8Array;
   /** The serialized evaluation keys, likewise. */
@@ -64,14 +71,19 @@ export type TinyNetwork = {
  * Makes keys and bundle of the tiny network, without the compiler. Weights fill all slots, as those of real networks do.
  *
  * @param resultRing whether answers travel in the small ring.
+ * @param regions pictures that one run answers about.
  */
-export async function makeTinyNetwork({ weight = 4, resultRing = true } = {}): Promise<TinyNetwork> {
-  const program = tinyProgram(resultRing);
+export async function makeTinyNetwork({
+  weight = 4,
+  resultRing = true,
+  regions = 1,
+} = {}): Promise<TinyNetwork> {
+  const program = tinyProgram(resultRing, regions);
   const { parameters } = verifyProgram(program);
   const keys = await createOwnerKeys(parameters, program.resultRing);
   const constants = await encryptConstants(program, keys.secretKey, [new Float64Array(SLOTS).fill(weight)]);
   const evaluationKeys = await makeEvaluationKeys(program, keys);
-  const inputs = await encryptInputs(program, keys.secretKey, Float32Array.of(0.25, 0.75));
+  const inputs = await encryptInputs(program, keys.secretKey, new Float32Array(2 * regions).fill(0.25));
   const material = {
     program: encodeProgram(program),
     constants,
@@ -102,7 +114,7 @@ export async function makeTinyNetwork({ weight = 4, resultRing = true } = {}): P
       resultSecretKey: keys.resultSecretKey === undefined ? null : Uint8Array.from(keys.resultSecretKey),
       selfTest: { reference: createHash('sha256').update(expected).digest('hex') },
       answerBytes: expected.length,
-      interpretation: interpretation(resultRing),
+      interpretation: interpretation(resultRing, regions),
     },
   };
 }

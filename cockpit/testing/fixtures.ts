@@ -33,7 +33,14 @@ export function cameraStateOf(change: Partial<CameraState> = {}): CameraState {
 }
 
 export function cameraOf(change: Partial<CameraView> = {}): CameraView {
-  return { camera: 'counter', gateway: 'gate-1', state: cameraStateOf(), result: resultOf(), ...change };
+  return {
+    camera: 'counter',
+    gateway: 'gate-1',
+    state: cameraStateOf(),
+    result: resultOf(),
+    regions: [],
+    ...change,
+  };
 }
 
 export function healthOf(change: Partial<Health> = {}): Health {

@@ -16,6 +16,7 @@ const WORDS: Readonly<Record<string, string>> = {
   replayed: 'Another answer with this number was settled before.',
   stale: 'It was older than what is remembered.',
   size: 'Its length is not that of an answer of this network.',
+  regions: 'It names more regions than this network answers at once.',
   ciphertext: 'Its content does not have the form of an answer.',
 };
 

@@ -16,5 +16,6 @@ export function resultLine(result: Result): string {
     .map((name) => `${name} ${Math.round(ms[name])}`)
     .join(', ');
   const late = result.historical ? ', sent later' : '';
-  return `${timeOfDay(result.frameTime)}  ${result.camera}  ${result.label.padEnd(10)} ${percent}   ${Math.round(ms.total)} ms (${parts})${late}`;
+  const where = result.region === undefined ? result.camera : `${result.camera}/${result.region}`;
+  return `${timeOfDay(result.frameTime)}  ${where}  ${result.label.padEnd(10)} ${percent}   ${Math.round(ms.total)} ms (${parts})${late}`;
 }
