@@ -148,6 +148,8 @@ function asChain(graph: Graph, regions: number): Chain | null {
 
 /** Chains with at most so many products are what the three packings were made for; no search beats them by much. */
 const FEW_PRODUCTS = 128;
+/** In rings from this on digits of several limbs do: what the general plans have. */
+const LARGE_RING = 32768;
 
 /** Estimated time of a chain, comparable with that of a general plan. */
 function chainMilliseconds({ literal, plans }: Chain): number {
@@ -184,8 +186,8 @@ export function compileNetwork(graph: Graph, options: CompileOptions): CompiledN
 function chooseCompilation(graph: Graph, regions = 1): { chain: Chain } | { planned: PlannedNetwork } {
   checkRegions(regions);
   const chain = asChain(graph, regions);
-  if (chain !== null && chain.plans.reduce((sum, plan) => sum + plan.products, 0) <= FEW_PRODUCTS)
-    return { chain };
+  const products = chain?.plans.reduce((sum, plan) => sum + plan.products, 0) ?? 0;
+  if (chain !== null && products <= FEW_PRODUCTS && chain.literal.ringDegree < LARGE_RING) return { chain };
   const planned = planGraph(graph, { regions });
   if (chain !== null && chainMilliseconds(chain) < planned.plan.milliseconds) return { chain };
   return { planned };

@@ -75,6 +75,16 @@ describe('CompileGeneral', () => {
     expect(compiled.report.ringDegree).toBe(8192);
   });
 
+  it.each<[string, StackPart[]]>([
+    ['a VGG-like stack', ['conv', 'conv', 'pool', 'conv', 'conv', 'dense', 'dense']],
+    ['residual blocks with a projected shortcut', ['strided', 'residual', 'projection', 'residual']],
+  ])('computes %s at N = 32768', (_, parts) => {
+    const { report } = expectAgreement(randomStack(11, parts, { side: 6, maps: 2 }), 36);
+    expect(report.ringDegree).toBe(32768);
+    // Layouts that shortcuts do not fit take a thousand.
+    expect(report.stages.reduce((sum, stage) => sum + stage.products, 0)).toBeLessThan(250);
+  });
+
   it(
     'computes any stack of layers',
     () => {

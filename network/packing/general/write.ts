@@ -1,6 +1,7 @@
 import type { Emitter, WeightedWire, Wire } from '../emitter.ts';
 import { type Diagonal, fillDiagonals } from './diagonals.ts';
-import type { NetworkPlan, PlannedLinear } from './plan.ts';
+import type { NetworkPlan } from './plan.ts';
+import type { PlannedLinear } from './plan-linear.ts';
 import { poolLayout } from './pool-layout.ts';
 import { foldOf, type SlotLayout, slotContents, weightCopies } from './slot-layout.ts';
 import type { LinearStep, StepNetwork } from './steps.ts';

@@ -1,0 +1,97 @@
+import type { OperationCost } from './operation-cost.ts';
+import { linearDiagonals, planLinear, pooledInput, sampleRows } from './plan-linear.ts';
+import { bytesValue, productsValue } from './schedule.ts';
+import type { SlotLayout } from './slot-layout.ts';
+import type { LinearStep, PoolStep, Step } from './steps.ts';
+
+/** Layouts of the tensors of a network, by class: all registers of a class share one. */
+export type LayoutChoice = {
+  readonly steps: readonly Step[];
+  readonly cost: OperationCost;
+  /** Linear steps that make each class, in order. */
+  readonly linearOf: ReadonlyMap<number, readonly number[]>;
+  readonly candidates: ReadonlyMap<number, readonly SlotLayout[]>;
+  readonly levelOf: (step: number) => number;
+  /** The class of a register, 0 for the picture, and the pools between. */
+  readonly sourceOf: (register: number) => { readonly key: number; readonly pools: readonly PoolStep[] };
+};
+
+const SWEEPS = 3;
+
+/**
+ * Improves layouts one class at a time where shortcuts make the choice of one tensor matter to several others, which no search along a tree
+ * sees: each candidate is tried against everything that makes and reads the class, until nothing gets better.
+ */
+export function refineLayouts(
+  { steps, cost, linearOf, candidates, levelOf, sourceOf }: LayoutChoice,
+  found: ReadonlyMap<number, SlotLayout>,
+): Map<number, SlotLayout> {
+  const chosen = new Map(found);
+  const classesRead = (step: LinearStep): Set<number> =>
+    new Set(step.terms.flatMap(({ source }) => (source === 0 ? [] : [sourceOf(source).key])));
+  const readers = new Map<number, Set<number>>();
+  const made = new Map<number, number>();
+  for (const [key, list] of linearOf) {
+    for (const i of list) {
+      made.set(i, key);
+      for (const read of classesRead(steps[i] as LinearStep))
+        readers.set(read, (readers.get(read) ?? new Set()).add(i));
+    }
+  }
+  const rows = new Map([...made.keys()].map((i) => [i, sampleRows(steps[i] as LinearStep)]));
+
+  /** Value of one linear step with the layouts as they are; infinite where pools fit no layout or it exceeds `most`. */
+  const stepValue = (i: number, most: number): number => {
+    const step = steps[i] as LinearStep;
+    const level = levelOf(i);
+    const output = chosen.get(made.get(i)!)!;
+    const layouts = new Map<number, SlotLayout>();
+    let rotations = 0;
+    for (const { source } of step.terms) {
+      if (source === 0) continue;
+      const { key, pools } = sourceOf(source);
+      const input = pooledInput(chosen.get(key)!, pools);
+      if (input === null) return Number.POSITIVE_INFINITY;
+      layouts.set(source, input.layout);
+      rotations += input.keySwitches;
+    }
+    const diagonals = linearDiagonals(step, (register) => layouts.get(register)!, output, rows.get(i));
+    const pooling = cost.fold(level, rotations);
+    if (pooling + productsValue(diagonals.diagonals.length, level, cost) >= most)
+      return Number.POSITIVE_INFINITY;
+    const planned = planLinear(step, level, output, diagonals, cost);
+    return pooling + planned.milliseconds + bytesValue(planned.schedule, level, cost);
+  };
+  /** Value of everything that a class touches. */
+  const around = (key: number, touched: readonly number[], most: number): number => {
+    const level = levelOf(linearOf.get(key)![0]!);
+    let value = chosen.get(key)!.ciphertexts * cost.relinearizeRescale(level - 1);
+    for (const i of touched) {
+      value += stepValue(i, most - value);
+      if (value >= most) return Number.POSITIVE_INFINITY;
+    }
+    return value;
+  };
+
+  for (let sweep = 0, better = true; sweep < SWEEPS && better; sweep++) {
+    better = false;
+    for (const [key, list] of linearOf) {
+      const touched = [...new Set([...list, ...(readers.get(key) ?? [])])];
+      if (touched.every((i) => classesRead(steps[i] as LinearStep).size < 2)) continue;
+      let best = chosen.get(key)!;
+      const before = around(key, touched, Number.POSITIVE_INFINITY);
+      let value = before;
+      for (const layout of candidates.get(key)!) {
+        if (layout === best) continue;
+        chosen.set(key, layout);
+        const tried = around(key, touched, value);
+        if (tried >= value) continue;
+        value = tried;
+        best = layout;
+      }
+      chosen.set(key, best);
+      better ||= value < before;
+    }
+  }
+  return chosen;
+}
