@@ -1,5 +1,6 @@
-import { decodeCiphertext } from '#fhe/ckks/serialization.ts';
+import type { AnswerForm } from '#fhe/ckks/answer.ts';
 import { FheError } from '#fhe/errors.ts';
+import { answerFormOf } from '#fhe/program/answer-form-of.ts';
 import { decodeProgram } from '#fhe/program/codec.ts';
 import type { Interpretation } from '#fhe/program/interpretation.ts';
 import { SCALE_TOLERANCE, type VerifiedProgram, verifyProgram } from '#fhe/program/verifier.ts';
@@ -10,6 +11,7 @@ import type { DecryptAnswer, DecryptTask } from './decrypt-task.ts';
 
 type Opened = {
   readonly program: VerifiedProgram;
+  readonly form: AnswerForm;
   readonly decryptor: Awaited<ReturnType<typeof createDecryptor>>;
   readonly interpretation: Interpretation;
 };
@@ -25,8 +27,10 @@ async function open(task: Extract<DecryptTask, { kind: 'open' }>): Promise<void>
       ? { secretKey: new Uint8Array(), resultSecretKey: task.secretKey }
       : { secretKey: task.secretKey };
   try {
+    const verified = verifyProgram(program);
     models.set(task.model, {
-      program: verifyProgram(program),
+      program: verified,
+      form: answerFormOf(verified),
       decryptor: await createDecryptor(program, keys),
       interpretation: task.interpretation,
     });
@@ -36,10 +40,10 @@ async function open(task: Extract<DecryptTask, { kind: 'open' }>): Promise<void>
 }
 
 /** Whether the bytes are, in level, scale and size, exactly what the program answers with. Nothing secret is used. */
-function isAnswer({ program }: Opened, bytes: Uint8Array): boolean {
+function isAnswer({ program, form }: Opened, bytes: Uint8Array): boolean {
   const expected = program.registers.get(program.output)!;
   try {
-    const { level, scale, size } = decodeCiphertext(program.resultParameters, bytes);
+    const { level, scale, size } = form.decode(bytes);
     const sameScale = Math.abs(scale / expected.scale - 1) <= SCALE_TOLERANCE;
     return level === expected.level && size === expected.size && sameScale;
   } catch (error) {

@@ -3,12 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import type { Ciphertext } from '#fhe/ckks/ciphertext.ts';
 import { decodeEvaluationKeys } from '#fhe/ckks/evaluation-keys.ts';
 import { createRingSwitch } from '#fhe/ckks/ring-switch.ts';
-import {
-  decodeCiphertext,
-  decodeConstants,
-  encodeCiphertext,
-  expandCiphertext,
-} from '#fhe/ckks/serialization.ts';
+import { decodeConstants, encodeCiphertext, expandCiphertext } from '#fhe/ckks/serialization.ts';
+import { answerFormOf } from '#fhe/program/answer-form-of.ts';
 import { verifyProgram } from '#fhe/program/verifier.ts';
 import { type Envelope, encodeEnvelope, envelopeDigest } from '#protocol/envelope.ts';
 import type { Result } from '#protocol/messages.ts';
@@ -257,7 +253,7 @@ describe('an envelope', () => {
       scale: input.scale,
       residues: new Uint32Array(2 * 2 * parameters.ringDegree),
     });
-    expect(answer.length).toBe(40 + 2 * 2048 * 4);
+    expect(answer.length).toBe(32 + (2048 * 48) / 8);
     await send({ ciphertext: answer.subarray(0, answer.length - 4) });
     await send({ ciphertext: Buffer.concat([answer, Buffer.alloc(4)]), sequence: 1 });
     await send({ ciphertext: longer, sequence: 2 });
@@ -266,15 +262,18 @@ describe('an envelope', () => {
   });
 
   it('whose ciphertext has the length of an answer, but not its form, is refused before any key is used', async () => {
-    const { resultParameters: parameters } = verifyProgram(network.program);
-    const honest = decodeCiphertext(parameters, answer);
-    const otherScale = encodeCiphertext(parameters, { ...honest, scale: honest.scale * 2 });
-    const badResidue = Uint8Array.from(answer);
-    badResidue.fill(255, answer.length - 4);
+    const form = answerFormOf(verifyProgram(network.program));
+    const honest = form.decode(answer);
+    const otherScale = form.encode({ ...honest, scale: honest.scale * 2 });
+    const otherKind = Uint8Array.from(answer);
+    otherKind[5] = 1;
+    const otherParameters = Uint8Array.from(answer);
+    otherParameters[8]! ^= 1;
     await send({ ciphertext: otherScale });
-    await send({ ciphertext: badResidue, sequence: 1 });
+    await send({ ciphertext: otherKind, sequence: 1 });
+    await send({ ciphertext: otherParameters, sequence: 2 });
     expect(results).toEqual([]);
-    expect(await counters()).toEqual({ 'refused.ciphertext': 2 });
+    expect(await counters()).toEqual({ 'refused.ciphertext': 3 });
     expect((await site.store.gateways.get('gate'))?.quarantine).toBeNull();
   });
 
@@ -291,7 +290,9 @@ describe('an envelope', () => {
   }
 
   it('with an encrypted weight in place of an answer cannot even be opened', async () => {
-    const { parameters, resultParameters, registers, output } = verifyProgram(network.program);
+    const verified = verifyProgram(network.program);
+    const { parameters, resultParameters, registers, output } = verified;
+    const form = answerFormOf(verified);
     const weight = weightAtLevelZero();
     await send({ ciphertext: encodeCiphertext(parameters, weight) });
     expect(await counters()).toEqual({ 'refused.size': 1 });
@@ -301,7 +302,7 @@ describe('an envelope', () => {
     const { scale } = registers.get(output)!;
     const residues = weight.residues.subarray(0, 2 * resultParameters.ringDegree);
     await send({
-      ciphertext: encodeCiphertext(resultParameters, { size: 2, level: 0, scale, residues }),
+      ciphertext: form.encode({ size: 2, level: 0, scale, residues }),
       sequence: 2,
     });
     expect(await counters()).toMatchObject({ withheld: 1 });
@@ -309,7 +310,8 @@ describe('an envelope', () => {
   });
 
   it('with an encrypted weight that was brought into the small ring is withheld, and its gateway quarantined', async () => {
-    const { parameters, resultParameters, registers, output } = verifyProgram(network.program);
+    const verified = verifyProgram(network.program);
+    const { parameters, registers, output } = verified;
     // A gateway holds the key for this.
     const { ringSwitch } = decodeEvaluationKeys(parameters, network.evaluationKeys);
     const switched = createRingSwitch(
@@ -318,7 +320,7 @@ describe('an envelope', () => {
       ringSwitch!,
     )(weightAtLevelZero());
     const { scale } = registers.get(output)!;
-    const forged = encodeCiphertext(resultParameters, { ...switched, scale });
+    const forged = answerFormOf(verified).encode({ ...switched, scale });
     expect(forged.length).toBe(answer.length);
 
     await send({ ciphertext: forged });
@@ -341,10 +343,10 @@ describe('an envelope', () => {
   });
 
   it('with noise in place of an answer is withheld', async () => {
-    const { resultParameters: parameters } = verifyProgram(network.program);
-    const honest = decodeCiphertext(parameters, answer);
+    const form = answerFormOf(verifyProgram(network.program));
+    const honest = form.decode(answer);
     const residues = honest.residues.map((value, index) => (index % 7 === 0 ? value >> 1 : value));
-    await send({ ciphertext: encodeCiphertext(parameters, { ...honest, residues }) });
+    await send({ ciphertext: form.encode({ ...honest, residues }) });
     expect(results).toEqual([]);
     expect(await counters()).toEqual({ withheld: 1 });
   });

@@ -153,7 +153,7 @@ describe('a protected network', () => {
       evaluationKeys: part('evaluation-keys'),
     });
     expect(program.resultRing?.ringDegree).toBe(2048);
-    expect(bundle.answerBytes).toBe(40 + 2 * 2048 * 4);
+    expect(bundle.answerBytes).toBe(32 + (2048 * 48) / 8);
     // As on line: with the key of answers alone.
     const decryptor = await createDecryptor(program, {
       secretKey: new Uint8Array(),

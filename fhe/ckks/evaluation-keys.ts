@@ -1,12 +1,7 @@
 import { SEED_BYTES, StreamPurpose, sampleUniform } from '../ring/samplers.ts';
-import { FormatReader, FormatWriter, HEADER_BYTES, Kind } from './format.ts';
+import { FormatReader, FormatWriter, HEADER_BYTES, Kind, polynomialBytes } from './format.ts';
 import type { ParametersLiteral } from './parameters.ts';
-import {
-  RING_SWITCH_DIGITS,
-  type RingSwitchKey,
-  ringSwitchPrimes,
-  ringSwitchResidues,
-} from './ring-switch-key.ts';
+import { RING_SWITCH_DIGITS, type RingSwitchKey, ringSwitchPrimes } from './ring-switch-key.ts';
 import { limbPrimes, primePosition } from './serialization.ts';
 
 /**
@@ -57,12 +52,13 @@ export function digitOfLimb(parameters: ParametersLiteral, limb: number): number
 }
 
 function keyBytes(parameters: ParametersLiteral, level: number): number {
-  const limbs = level + 1 + parameters.specialModuli.length;
-  return KEY_BODY_BYTES + SEED_BYTES + digitCount(parameters, level) * limbs * parameters.ringDegree * 4;
+  const digit = polynomialBytes(limbPrimes(parameters, level, 'QP'), parameters.ringDegree);
+  return KEY_BODY_BYTES + SEED_BYTES + digitCount(parameters, level) * digit;
 }
 
 function ringSwitchBytes(parameters: ParametersLiteral): number {
-  return KEY_BODY_BYTES + SEED_BYTES + ringSwitchResidues(parameters) * 4;
+  const digit = polynomialBytes(ringSwitchPrimes(parameters), parameters.ringDegree);
+  return KEY_BODY_BYTES + SEED_BYTES + RING_SWITCH_DIGITS * digit;
 }
 
 function requirementLevels(requirements: KeyRequirements): { step: number; level: number }[] {
@@ -120,14 +116,14 @@ export function encodeEvaluationKeys(parameters: ParametersLiteral, keys: Evalua
     writer.u8(key.level);
     writer.raw(new Uint8Array(3));
     writer.raw(key.seed);
-    writer.residues(key.b);
+    writer.residues(key.b, limbPrimes(parameters, key.level, 'QP'), parameters.ringDegree);
   }
   if (ringSwitch !== undefined) {
     writer.u32(RING_SWITCH_STEP);
     writer.u8(Math.log2(ringSwitch.ringDegree));
     writer.raw(new Uint8Array(3));
     writer.raw(ringSwitch.seed);
-    writer.residues(ringSwitch.b);
+    writer.residues(ringSwitch.b, ringSwitchPrimes(parameters), parameters.ringDegree);
   }
   return writer.finish();
 }

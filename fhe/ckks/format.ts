@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { FheError } from '../errors.ts';
+import { packBits, packedBytes, residueBits, unpackBits } from './bit-packing.ts';
 import type { ParametersLiteral } from './parameters.ts';
 
 /**
@@ -8,7 +9,7 @@ import type { ParametersLiteral } from './parameters.ts';
  * | offset | bytes | content |
  * |---|---|---|
  * | 0 | 4 | magic 'BSFH' |
- * | 4 | 1 | version, 1 |
+ * | 4 | 1 | version of the kind, see {@link VERSIONS} |
  * | 5 | 1 | kind, see {@link Kind} |
  * | 6 | 2 | zero |
  * | 8 | 16 | digest of the parameters, see {@link parametersDigest} |
@@ -17,12 +18,26 @@ import type { ParametersLiteral } from './parameters.ts';
 export const HEADER_BYTES = 24;
 
 const MAGIC = 0x48465342;
-const VERSION = 1;
 const DIGEST_BYTES = 16;
 
 /** Kind byte. The numbers are part of the format: never renumber. */
-export const Kind = { ciphertext: 1, publicKey: 2, evaluationKeys: 3, constants: 4, secretKey: 5 } as const;
+export const Kind = {
+  ciphertext: 1,
+  publicKey: 2,
+  evaluationKeys: 3,
+  constants: 4,
+  secretKey: 5,
+  answer: 6,
+} as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
+
+/** Version 1 of the first four kinds spent 4 bytes on a residue; since version 2 residues are packed. */
+const VERSIONS: Readonly<Record<Kind, number>> = { 1: 2, 2: 2, 3: 2, 4: 2, 5: 1, 6: 1 };
+
+/** Bytes of one polynomial: a limb for each of `primes`, each packed to the bit length of its prime. */
+export function polynomialBytes(primes: readonly number[], degree: number): number {
+  return primes.reduce((sum, q) => sum + packedBytes(degree, residueBits(q)), 0);
+}
 
 /** The first 16 bytes of the SHA-256 of N, the numbers of primes and the primes, each as 32-bit little-endian words. */
 export function parametersDigest(parameters: ParametersLiteral): Uint8Array {
@@ -49,7 +64,7 @@ export class FormatWriter {
     this.bytes = new Uint8Array(HEADER_BYTES + bodyBytes);
     this.#view = new DataView(this.bytes.buffer);
     this.u32(MAGIC);
-    this.u8(VERSION);
+    this.u8(VERSIONS[kind]);
     this.u8(kind);
     this.u8(0);
     this.u8(0);
@@ -76,9 +91,17 @@ export class FormatWriter {
     this.#at += bytes.length;
   }
 
-  /** Residues, 4 bytes each. All supported machines are little-endian, so this is one copy. */
-  residues(values: Uint32Array): void {
-    this.raw(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  /**
+   * Polynomials of a limb for each of `primes`, every limb packed to the bit length of its prime. All supported machines are
+   * little-endian, so that words are bytes in order.
+   */
+  residues(values: Uint32Array, primes: readonly number[], degree: number): void {
+    for (let limb = 0; limb * degree < values.length; limb++) {
+      const bits = residueBits(primes[limb % primes.length]!);
+      const words = new Uint32Array(packedBytes(degree, bits) / 4);
+      packBits(values.subarray(limb * degree, (limb + 1) * degree), bits, words);
+      this.raw(new Uint8Array(words.buffer));
+    }
   }
 
   /** The finished bytes. @throws FheError FHE_STATE where the announced size was not met (a mistake of ours). */
@@ -102,14 +125,21 @@ export class FormatReader {
 
   /** Checks the header. @param what names the thing in messages, for example `ciphertext`. */
   constructor(kind: Kind, parameters: ParametersLiteral, bytes: Uint8Array, what: string) {
-    this.#bytes = bytes;
+    // Of a Buffer, `slice` would be a view: here it is a copy, aligned.
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#what = what;
     if (this.u32() !== MAGIC) this.fail('the magic bytes are not BSFH');
     const version = this.u8();
-    if (version !== VERSION) this.fail(`format version ${version}: expected ${VERSION}`);
     const actual = this.u8();
     if (actual !== kind) this.fail(`kind ${actual}: expected ${kind}`);
+    const known = VERSIONS[kind];
+    if (version < known) {
+      this.fail(
+        `format version ${version} is of an older release, which must make it anew: expected ${known}`,
+      );
+    }
+    if (version > known) this.fail(`format version ${version} is of a newer release: expected ${known}`);
     this.zeros(2);
     if (Buffer.compare(this.raw(DIGEST_BYTES), parametersDigest(parameters)) !== 0) {
       this.fail('it was made for other parameters');
@@ -172,15 +202,18 @@ export class FormatReader {
    * `polynomials` × `primes` limbs of `degree` residues, each checked against its prime. A copy of its own, aligned.
    */
   residues(polynomials: number, primes: readonly number[], degree: number): Uint32Array {
-    const count = polynomials * primes.length * degree;
-    const at = this.#take(count * 4);
-    const copy = this.#bytes.slice(at, at + count * 4);
-    const values = new Uint32Array(copy.buffer, copy.byteOffset, count);
+    // First the length, then the memory.
+    let at = this.#take(polynomials * polynomialBytes(primes, degree));
+    const values = new Uint32Array(polynomials * primes.length * degree);
     for (let limb = 0; limb < polynomials * primes.length; limb++) {
       const q = primes[limb % primes.length]!;
-      for (let i = limb * degree; i < (limb + 1) * degree; i++) {
-        if (values[i]! >= q) this.fail(`residue ${values[i]} is not below its prime ${q}`);
-      }
+      const bits = residueBits(q);
+      const end = at + packedBytes(degree, bits);
+      // A copy, because bytes may begin at any address.
+      const words = new Uint32Array(this.#bytes.slice(at, end).buffer);
+      const largest = unpackBits(words, bits, values.subarray(limb * degree, (limb + 1) * degree));
+      if (largest >= q) this.fail(`residue ${largest} is not below its prime ${q}`);
+      at = end;
     }
     return values;
   }

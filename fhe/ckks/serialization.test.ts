@@ -112,6 +112,30 @@ const forms: [string, Uint8Array, (bytes: Uint8Array) => unknown][] = [
   ],
 ];
 
+/** Forms that can be written again from what was read. */
+const rewritten: [string, Uint8Array, (bytes: Uint8Array) => Uint8Array][] = [
+  [
+    'ciphertext',
+    encodeCiphertext(parameters, ciphertext(3)),
+    (b) => encodeCiphertext(parameters, decodeCiphertext(parameters, b)),
+  ],
+  [
+    'public key',
+    encodePublicKey(parameters, { residues: uniform(primes, 2048, 2, 4) }),
+    (b) => encodePublicKey(parameters, decodePublicKey(parameters, b)),
+  ],
+  [
+    'constants',
+    encodeConstants(parameters, [seeded('Q'), seeded('QP')]),
+    (b) => encodeConstants(parameters, decodeConstants(parameters, [seeded('Q'), seeded('QP')], b)),
+  ],
+  [
+    'evaluation keys',
+    encodeEvaluationKeys(parameters, { relinearization: key(0, 5), rotations: new Map([[7, key(0, 6)]]) }),
+    (b) => encodeEvaluationKeys(parameters, decodeEvaluationKeys(parameters, b)),
+  ],
+];
+
 describe('serialized forms', () => {
   it('read back what was written', () => {
     for (const size of [2, 3] as const) {
@@ -162,6 +186,41 @@ describe('serialized forms', () => {
       of.subarray((digit * limbs + at) * 8192, (digit * limbs + at + 1) * 8192);
     for (const at of [0, 1]) expect(limb(low, 4, 0, at)).toEqual(limb(full, 6, 0, at));
     for (const at of [0, 1]) expect(limb(low, 4, 0, 2 + at)).toEqual(limb(full, 6, 0, 4 + at));
+  });
+
+  it.each(forms)('%s: says that another release wrote it', (_, bytes, decode) => {
+    const [older, newer] = [bytes.slice(), bytes.slice()];
+    older[4]!--;
+    newer[4]!++;
+    expect(() => decode(older)).toThrow('format version 1 is of an older release');
+    expect(() => decode(newer)).toThrow('format version 3 is of a newer release');
+    // What version 1 took: four bytes a residue, everything else alike.
+    expect(() => decode(Buffer.concat([older, older]))).toThrow('older release');
+  });
+
+  it.each(rewritten)('%s: has one form only', (_, bytes, rewrite) => {
+    expect(Buffer.compare(rewrite(bytes), bytes)).toBe(0);
+    // In the middle of a Buffer too, as files and messages come.
+    for (const shift of [0, 1, 4]) {
+      const buffer = Buffer.concat([Buffer.alloc(shift, 255), bytes]);
+      expect(Buffer.compare(rewrite(buffer.subarray(shift)), bytes)).toBe(0);
+    }
+    fc.assert(
+      fc.property(fc.nat(bytes.length - 1), fc.nat(7), (at, bit) => {
+        const damaged = bytes.slice();
+        damaged[at] = damaged[at]! ^ (1 << bit);
+        let again: Uint8Array;
+        try {
+          again = rewrite(damaged);
+        } catch (error) {
+          expect(error).toBeInstanceOf(FheError);
+          return;
+        }
+        // Another value, not another way to write the same.
+        expect(Buffer.compare(again, damaged)).toBe(0);
+      }),
+      { numRuns: 200 },
+    );
   });
 
   it.each(forms)('%s: refuses other parameters, kinds, versions and magic', (_, bytes, decode) => {

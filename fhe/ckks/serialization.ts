@@ -1,6 +1,6 @@
 import { SEED_BYTES, StreamPurpose, sampleUniform } from '../ring/samplers.ts';
 import type { Ciphertext } from './ciphertext.ts';
-import { FormatReader, FormatWriter, HEADER_BYTES, Kind } from './format.ts';
+import { FormatReader, FormatWriter, HEADER_BYTES, Kind, polynomialBytes } from './format.ts';
 import type { ParametersLiteral } from './parameters.ts';
 
 /**
@@ -50,7 +50,8 @@ export function primePosition(parameters: ParametersLiteral, level: number, limb
 
 /** Bytes of a serialized ciphertext that is not seeded. */
 export function ciphertextBytes(parameters: ParametersLiteral, level: number, size: 2 | 3 = 2): number {
-  return HEADER_BYTES + CIPHERTEXT_BODY_BYTES + size * (level + 1) * parameters.ringDegree * 4;
+  const polynomial = polynomialBytes(limbPrimes(parameters, level), parameters.ringDegree);
+  return HEADER_BYTES + CIPHERTEXT_BODY_BYTES + size * polynomial;
 }
 
 /**
@@ -59,12 +60,13 @@ export function ciphertextBytes(parameters: ParametersLiteral, level: number, si
  */
 export function encodeCiphertext(parameters: ParametersLiteral, ciphertext: Ciphertext): Uint8Array {
   const { size, level, scale, residues } = ciphertext;
-  const writer = new FormatWriter(Kind.ciphertext, parameters, CIPHERTEXT_BODY_BYTES + residues.byteLength);
+  const bytes = ciphertextBytes(parameters, level, size);
+  const writer = new FormatWriter(Kind.ciphertext, parameters, bytes - HEADER_BYTES);
   writer.u8(size);
   writer.u8(level);
   writer.raw(new Uint8Array(6));
   writer.f64(scale);
-  writer.residues(residues);
+  writer.residues(residues, limbPrimes(parameters, level), parameters.ringDegree);
   return writer.finish();
 }
 
@@ -74,17 +76,19 @@ export function encodeSeededCiphertext(
   ciphertext: SeededCiphertext,
 ): Uint8Array {
   const { level, scale, first, seed } = ciphertext;
+  const primes = limbPrimes(parameters, level);
+  const firstBytes = polynomialBytes(primes, parameters.ringDegree);
   const writer = new FormatWriter(
     Kind.ciphertext,
     parameters,
-    CIPHERTEXT_BODY_BYTES + first.byteLength + SEED_BYTES,
+    CIPHERTEXT_BODY_BYTES + firstBytes + SEED_BYTES,
   );
   writer.u8(2);
   writer.u8(level);
   writer.u8(1);
   writer.raw(new Uint8Array(5));
   writer.f64(scale);
-  writer.residues(first);
+  writer.residues(first, primes, parameters.ringDegree);
   writer.raw(seed);
   return writer.finish();
 }
@@ -148,8 +152,13 @@ export function expandCiphertext(parameters: ParametersLiteral, seeded: SeededCi
 
 /** Body: the residues, as in {@link PublicKey}. */
 export function encodePublicKey(parameters: ParametersLiteral, key: PublicKey): Uint8Array {
-  const writer = new FormatWriter(Kind.publicKey, parameters, key.residues.byteLength);
-  writer.residues(key.residues);
+  const primes = limbPrimes(parameters, parameters.moduli.length - 1, 'QP');
+  const writer = new FormatWriter(
+    Kind.publicKey,
+    parameters,
+    2 * polynomialBytes(primes, parameters.ringDegree),
+  );
+  writer.residues(key.residues, primes, parameters.ringDegree);
   return writer.finish();
 }
 
@@ -163,8 +172,8 @@ export function decodePublicKey(parameters: ParametersLiteral, bytes: Uint8Array
 }
 
 function constantBytes(parameters: ParametersLiteral, type: SeededType): number {
-  const limbs = limbPrimes(parameters, type.level, type.modulus).length;
-  return CONSTANT_BODY_BYTES + limbs * parameters.ringDegree * 4 + SEED_BYTES;
+  const primes = limbPrimes(parameters, type.level, type.modulus);
+  return CONSTANT_BODY_BYTES + polynomialBytes(primes, parameters.ringDegree) + SEED_BYTES;
 }
 
 /** Bytes of a file of constants of these types. */
@@ -192,7 +201,7 @@ export function encodeConstants(
     writer.u8(modulus === 'QP' ? 1 : 0);
     writer.raw(new Uint8Array(6));
     writer.f64(scale);
-    writer.residues(first);
+    writer.residues(first, limbPrimes(parameters, level, modulus), parameters.ringDegree);
     writer.raw(seed);
   }
   return writer.finish();

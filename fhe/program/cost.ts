@@ -1,7 +1,8 @@
 import { digitCount, evaluationKeysBytes } from '../ckks/evaluation-keys.ts';
 import type { Parameters } from '../ckks/parameters.ts';
-import { ciphertextBytes, constantsBytes } from '../ckks/serialization.ts';
+import { constantsBytes } from '../ckks/serialization.ts';
 import { normalizeStep } from '../ring/automorphism.ts';
+import { answerFormOf } from './answer-form-of.ts';
 import type { Instruction, Program } from './program.ts';
 import { type VerifiedProgram, verifyProgram } from './verifier.ts';
 
@@ -32,7 +33,7 @@ export type ProgramCost = {
 /** The cost interpreter. @throws FheError as `verifyProgram`. */
 export function estimateCost(program: Program): ProgramCost {
   const verified = verifyProgram(program);
-  const { parameters, resultParameters, requirements, registers, output, memoryBytes } = verified;
+  const { parameters, requirements, registers, output, memoryBytes } = verified;
   const sum = { encryptions: 0, rotations: 0, relinearizations: 0, products: 0, rescales: 0, transforms: 0 };
   for (const instruction of program.instructions) {
     const part = costOf(instruction, verified);
@@ -43,7 +44,7 @@ export function estimateCost(program: Program): ProgramCost {
     bytes: {
       constants: constantsBytes(parameters, program.constants),
       evaluationKeys: evaluationKeysBytes(parameters, requirements),
-      result: ciphertextBytes(resultParameters, registers.get(output)!.level, registers.get(output)!.size),
+      result: answerFormOf(verified).bytes(registers.get(output)!.level, registers.get(output)!.size),
       memory: memoryBytes,
     },
   };

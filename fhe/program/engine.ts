@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import type { AnswerForm } from '../ckks/answer.ts';
 import { Encryptor } from '../ckks/encryptor.ts';
 import { type Block, EngineContext } from '../ckks/engine-context.ts';
 import { loadKey } from '../ckks/engine-keys.ts';
@@ -10,13 +11,13 @@ import {
   decodeCiphertext,
   decodeConstants,
   decodePublicKey,
-  encodeCiphertext,
   expandSecondHalf,
   type SeededCiphertext,
 } from '../ckks/serialization.ts';
 import { FheError } from '../errors.ts';
 import type { KernelBuild } from '../ring/wasm-kernel.ts';
 import type { RecordedTape } from '../ring/wasm-tape.ts';
+import { answerFormOf } from './answer-form-of.ts';
 import { decodeProgram } from './codec.ts';
 import { planProgram } from './engine-plan.ts';
 import { type EngineConstant, type RecordedProgram, recordProgram } from './engine-recorder.ts';
@@ -141,6 +142,7 @@ class EngineInterpreter implements Interpreter {
   readonly #encryption: RecordedTape;
   readonly #inputs: readonly Block[];
   readonly #recorded: RecordedProgram;
+  readonly #form: AnswerForm;
 
   constructor(
     engine: EngineContext,
@@ -156,6 +158,7 @@ class EngineInterpreter implements Interpreter {
     this.#encryption = encryption;
     this.#inputs = inputs;
     this.#recorded = recorded;
+    this.#form = answerFormOf(verified);
   }
 
   /** Bytes of wasm memory: constant from the first frame on. */
@@ -199,9 +202,9 @@ class EngineInterpreter implements Interpreter {
   #evaluate(): Uint8Array {
     const { tape, read } = this.#recorded;
     this.#engine.pool.run(tape);
-    const { resultParameters, registers, output } = this.#verified;
+    const { registers, output } = this.#verified;
     const { size, level, scale } = registers.get(output)!;
-    return encodeCiphertext(resultParameters, { size, level, scale, residues: read() });
+    return this.#form.encode({ size, level, scale, residues: read() });
   }
 
   close(): Promise<void> {

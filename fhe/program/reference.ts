@@ -6,6 +6,7 @@ import type {
   RelinKeys,
   Ciphertext as SealCiphertext,
 } from 'node-seal/throws';
+import type { AnswerForm } from '../ckks/answer.ts';
 import type { Ciphertext } from '../ckks/ciphertext.ts';
 import { decodeEvaluationKeys, type EvaluationKeys } from '../ckks/evaluation-keys.ts';
 import { createRingSwitch } from '../ckks/ring-switch.ts';
@@ -13,7 +14,6 @@ import {
   decodeCiphertext,
   decodeConstants,
   decodePublicKey,
-  encodeCiphertext,
   expandCiphertext,
 } from '../ckks/serialization.ts';
 import { FheError } from '../errors.ts';
@@ -28,6 +28,7 @@ import {
   toSealRelinKeys,
 } from '../seal/convert.ts';
 import { guardSeal, SealScope } from '../seal/runtime.ts';
+import { answerFormOf } from './answer-form-of.ts';
 import { decodeProgram } from './codec.ts';
 import type { Interpreter, InterpreterMaterial, RunResult } from './interpreter.ts';
 import { lastUses, readRegisters } from './liveness.ts';
@@ -128,6 +129,7 @@ class ReferenceInterpreter implements Interpreter {
   readonly #bridge: SealContext;
   readonly #tools: Tools;
   readonly #scope: SealScope;
+  readonly #form: AnswerForm;
   readonly #lastUses: ReadonlyMap<Register, number>;
   #closed = false;
 
@@ -136,6 +138,7 @@ class ReferenceInterpreter implements Interpreter {
     this.#bridge = bridge;
     this.#tools = tools;
     this.#scope = scope;
+    this.#form = answerFormOf(verified);
     this.#lastUses = lastUses(verified.program.instructions);
   }
 
@@ -202,7 +205,7 @@ class ReferenceInterpreter implements Interpreter {
 
   #evaluate(input: InputSource): Uint8Array {
     if (this.#closed) throw new FheError('FHE_STATE', 'the interpreter is closed');
-    const { program, output, parameters, resultParameters } = this.#verified;
+    const { program, output } = this.#verified;
     const registers = new Map<Register, SealCiphertext>();
     try {
       program.instructions.forEach((instruction, index) => {
@@ -220,8 +223,7 @@ class ReferenceInterpreter implements Interpreter {
       const answer = fromSealCiphertext(this.#bridge, registers.get(output)!);
       // SEAL has one ring: the switch, always the last step before the output, is done outside of it.
       const { ringSwitch } = this.#tools;
-      if (ringSwitch === null) return encodeCiphertext(parameters, answer);
-      return encodeCiphertext(resultParameters, ringSwitch(answer));
+      return this.#form.encode(ringSwitch === null ? answer : ringSwitch(answer));
     } finally {
       for (const register of registers.values()) register.delete();
     }

@@ -1,6 +1,6 @@
+import { createAnswerForm } from '../ckks/answer.ts';
 import type { Ciphertext } from '../ckks/ciphertext.ts';
 import { checkParameters, type Parameters, type ParametersLiteral } from '../ckks/parameters.ts';
-import { decodeCiphertext } from '../ckks/serialization.ts';
 import { FheError } from '../errors.ts';
 import type { Program } from '../program/program.ts';
 import { verifyProgram } from '../program/verifier.ts';
@@ -47,6 +47,7 @@ export async function createDecryptor(
   const seal = await loadSeal();
   const ring = createRing(parameters.ringDegree);
   const levels = new Map<number, Opener>();
+  const form = createAnswerForm(parameters, expected?.ring === 'result');
   // The answers of a program stand at one level: its tables are made now, not while the first answer waits.
   if (expected !== null) {
     levels.set(expected.level, openLevel(seal, ring, parameters, expected.level, secret));
@@ -54,7 +55,7 @@ export async function createDecryptor(
 
   return {
     decrypt(bytes) {
-      const ciphertext = decodeCiphertext(parameters, bytes);
+      const ciphertext = form.decode(bytes);
       if (expected !== null) {
         const { level, scale } = expected;
         if (ciphertext.level !== level || Math.abs(ciphertext.scale / scale - 1) > 2 ** -20) {
