@@ -1,0 +1,41 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { writeOnnx } from '../model/onnx.ts';
+import { runGraph } from '../model/run.ts';
+import { SeededRandom } from '../training/random.ts';
+import { idxBytes } from './idx-bytes.ts';
+import { randomStack, type StackPart } from './random-stack.ts';
+
+/**
+ * Writes networks with random weights that need N = 32768, random pictures, and as labels what the clear network answers:
+ *
+ *     node network/testing/write-deep-networks.ts FOLDER
+ *     npx blindsight evaluate FOLDER/vgg-like.onnx --images FOLDER/images.idx --labels FOLDER/vgg-like-labels.idx
+ */
+const NETWORKS: Readonly<Record<string, readonly StackPart[]>> = {
+  'vgg-like': ['conv', 'conv', 'pool', 'conv', 'conv', 'pool', 'dense', 'dense'],
+  residual: ['conv', 'residual', 'projection', 'residual'],
+};
+const SIDE = 8;
+const MAPS = 4;
+const PICTURES = 40;
+
+const folder = process.argv[2];
+if (folder === undefined) throw new Error('usage: node network/testing/write-deep-networks.ts FOLDER');
+await mkdir(folder, { recursive: true });
+const random = new SeededRandom(1);
+const bytes = Array.from({ length: PICTURES * SIDE * SIDE }, () => Math.floor(256 * random.uniform()));
+await writeFile(path.join(folder, 'images.idx'), idxBytes([PICTURES, SIDE, SIDE], bytes));
+for (const [name, parts] of Object.entries(NETWORKS)) {
+  const graph = { ...randomStack(13, parts, { side: SIDE, maps: MAPS }), name };
+  const classes = Array.from({ length: PICTURES }, (_, i) => {
+    const picture = bytes.slice(i * SIDE * SIDE, (i + 1) * SIDE * SIDE);
+    const logits = runGraph(
+      graph,
+      Float32Array.from(picture, (byte) => byte / 255),
+    );
+    return logits.indexOf(Math.max(...logits));
+  });
+  await writeFile(path.join(folder, `${name}.onnx`), writeOnnx(graph));
+  await writeFile(path.join(folder, `${name}-labels.idx`), idxBytes([PICTURES], classes));
+}
