@@ -57,6 +57,38 @@ describe('a camera', () => {
     expect(requests.filter((address) => !address.startsWith(bench.site().url))).toEqual([]);
   });
 
+  it('shows its regions one by one, each with its own hour and its next answer', async () => {
+    const regions = ['entrance', 'stairs'].map((region) => ({
+      region,
+      result: resultOf({ region, frameTime: agoTime(500) }),
+    }));
+    const { histories } = bench.site();
+    bench.site().site = presentSite({ cameras: [cameraOf({ result: null, regions })] });
+    histories.set('counter/stairs', { ...hourOf('counter', Date.now(), 60_000), region: 'stairs' });
+    const { page, complaints } = await bench.open();
+    await label(page).nth(1).waitFor();
+    expect(await page.locator('.region h3').allTextContents()).toEqual(['entrance', 'stairs']);
+    expect(await label(page).allTextContents()).toEqual([
+      'counter, entrance: Person',
+      'counter, stairs: Person',
+    ]);
+    const hours = page.locator('.region .plot');
+    await until(
+      async () => hours.nth(1).getAttribute('aria-label'),
+      (text) => /^Last hour, [\d,\s]+ answers/.test(text ?? ''),
+    );
+    expect(await hours.nth(0).getAttribute('aria-label')).toBe('No answers in the last hour.');
+    await until(
+      async () => bench.site().listeners,
+      (count) => count === 1,
+    );
+    const next = resultOf({ region: 'stairs', label: 'empty', frameTime: agoTime(0), sequence: 2 });
+    bench.site().sendResult(next);
+    await page.getByText('counter, stairs: Empty').waitFor();
+    expect(await label(page).first().textContent()).toBe('counter, entrance: Person');
+    expect(complaints).toEqual([]);
+  });
+
   it('is legible from two metres: letters of 12 mm and more', async () => {
     const { page } = await bench.open({ viewport: { width: 1280, height: 800 } });
     const size = await label(page).evaluate((element) =>

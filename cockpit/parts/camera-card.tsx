@@ -4,28 +4,27 @@ import { cameraWords } from '../view/camera-words.ts';
 import { formatClock, formatCount, UNKNOWN } from '../view/format.ts';
 import { freshness } from '../view/freshness.ts';
 import { deploymentWords, gatewayWords, modelName } from '../view/gateway-words.ts';
-import { labelOrder, seriesClass } from '../view/label-order.ts';
-import { Answer } from './answer.tsx';
+import { newestResult } from '../view/newest-result.ts';
 import { Chip } from './chip.tsx';
 import { LatencyBar } from './latency-bar.tsx';
 import { Progress } from './progress.tsx';
-import { TimeLine } from './time-line.tsx';
+import { WatchedPart } from './watched-part.tsx';
 
 type Props = {
   readonly site: SiteState;
   readonly camera: CameraView;
-  readonly history: History;
+  /** The last hour of one of its regions, or of its picture as a whole. */
+  readonly historyOf: (region?: string) => History;
   readonly theme: Theme;
   /** The site's clock. */
   readonly nowMs: number;
 };
 
 /** One camera: what it sees, how sure and how fresh, the last hour, and the chain behind it. */
-export function CameraCard({ site, camera, history, theme, nowMs }: Props) {
-  const { result } = camera;
+export function CameraCard({ site, camera, historyOf, theme, nowMs }: Props) {
+  const result = newestResult(camera);
   const gateway = site.gateways.find(({ name }) => name === camera.gateway) ?? null;
   const words = cameraWords(camera.state, gateway?.state !== 'offline', nowMs);
-  const order = labelOrder(site, camera, history.labels);
   const fresh = freshness(result, camera.state?.inferenceRate ?? 0, nowMs);
   const deployment = gateway === null ? null : deploymentWords(gateway);
   const title = `camera-${camera.camera}`;
@@ -36,19 +35,22 @@ export function CameraCard({ site, camera, history, theme, nowMs }: Props) {
         <Chip tone={words.tone}>{words.word}</Chip>
       </header>
       {words.reason !== '' && <p class={`reason tone-${words.tone}`}>{words.reason}</p>}
-      <Answer
-        camera={camera.camera}
-        result={result}
-        freshness={fresh}
-        color={seriesClass(order, result?.label ?? '')}
-      />
-      <TimeLine
-        history={history}
-        order={order}
-        present={result?.probabilities ?? {}}
-        theme={theme}
-        nowMs={nowMs}
-      />
+      {camera.regions.length === 0 ? (
+        <WatchedPart {...{ site, camera, theme, nowMs }} result={result} history={historyOf()} />
+      ) : (
+        <div class="regions">
+          {camera.regions.map(({ region, result: own }) => (
+            <section key={region} class="region" aria-label={`${camera.camera}, ${region}`}>
+              <h3>{region}</h3>
+              <WatchedPart
+                {...{ site, camera, theme, nowMs, region }}
+                result={own}
+                history={historyOf(region)}
+              />
+            </section>
+          ))}
+        </div>
+      )}
       <div class="facts">
         <section class="fact">
           <h3>Gateway</h3>
@@ -69,12 +71,12 @@ export function CameraCard({ site, camera, history, theme, nowMs }: Props) {
           )}
         </section>
       </div>
-      <CameraDetails camera={camera} />
+      <CameraDetails state={camera.state} result={result} />
     </article>
   );
 }
 
-function CameraDetails({ camera: { state, result } }: { camera: CameraView }) {
+function CameraDetails({ state, result }: Pick<CameraView, 'state' | 'result'>) {
   const rate = (perSecond: number | undefined) =>
     perSecond === undefined ? UNKNOWN : `${perSecond.toFixed(1)} a second`;
   const rows: readonly (readonly [string, string])[] = [

@@ -36,7 +36,7 @@ export function Overview({ model, theme, nowMs }: Props) {
             key={camera.camera}
             site={site}
             camera={camera}
-            history={historyOf(model, camera.camera)}
+            historyOf={(region) => historyOf(model, camera.camera, region)}
             theme={theme}
             nowMs={nowMs}
           />

@@ -1,6 +1,6 @@
 import type { History, SiteState } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
-import type { SiteAction } from './site-model.ts';
+import { historyKey, type SiteAction } from './site-model.ts';
 
 /** Pauses before the backend is asked again; the last one repeats. Each is shortened by up to a quarter at random. */
 const LADDER_MS = [500, 1000, 2000, 5000, 10_000] as const;
@@ -16,8 +16,23 @@ export type FollowOptions = {
   readonly signal: AbortSignal;
 };
 
-/** Frame time up to which the page holds each camera's history, `''` where the camera never answered. */
+/** Frame time up to which the page holds each time line, by its `historyKey`; `''` where there never was an answer. */
 type Covered = Map<string, string>;
+
+/** What a time line is about: a camera, or one of its regions. */
+type Line = { readonly camera: string; readonly region?: string; readonly frameTime: string };
+
+function linesOf({ cameras }: SiteState): Line[] {
+  return cameras.flatMap(({ camera, result, regions }): Line[] =>
+    regions.length === 0
+      ? [{ camera, frameTime: result?.frameTime ?? '' }]
+      : regions.map((shown) => ({
+          camera,
+          region: shown.region,
+          frameTime: shown.result?.frameTime ?? '',
+        })),
+  );
+}
 
 /**
  * Follows a site for as long as the signal allows: asks for its state, then listens to its events, and begins again
@@ -66,12 +81,13 @@ function listen(first: SiteState, covered: Covered, { dispatch, signal }: Follow
       clearTimeout(silence);
       silence = setTimeout(close, SILENCE_MS);
     };
-    const fetchHistory = (camera: string, frameTime: string) => {
-      covered.set(camera, frameTime);
-      requestHistory(camera, signal)
+    const fetchHistory = (line: Line) => {
+      const key = historyKey(line.camera, line.region);
+      covered.set(key, line.frameTime);
+      requestHistory(line, signal)
         .then((history) => dispatch({ type: 'history', history }))
         // A time line that cannot be had is not worth a complaint: live answers fill it, and the next state asks again.
-        .catch(() => covered.delete(camera));
+        .catch(() => covered.delete(key));
     };
 
     events.addEventListener('open', hear);
@@ -79,14 +95,15 @@ function listen(first: SiteState, covered: Covered, { dispatch, signal }: Follow
       hear();
       const site = JSON.parse(event.data) as SiteState;
       dispatch({ type: 'state', site, atMs: Date.now() });
-      for (const { camera, result } of site.cameras) {
-        if (!covered.has(camera)) fetchHistory(camera, result?.frameTime ?? '');
+      for (const line of linesOf(site)) {
+        if (!covered.has(historyKey(line.camera, line.region))) fetchHistory(line);
       }
     });
     events.addEventListener('result', (event) => {
       hear();
       const result = JSON.parse(event.data) as Result;
-      if (!result.historical && covered.has(result.camera)) covered.set(result.camera, result.frameTime);
+      const key = historyKey(result.camera, result.region);
+      if (!result.historical && covered.has(key)) covered.set(key, result.frameTime);
       dispatch({ type: 'result', result, atMs: Date.now() });
     });
     // The browser's own reconnection gives up on some errors and never asks for the state anew: ours replaces it.
@@ -94,15 +111,18 @@ function listen(first: SiteState, covered: Covered, { dispatch, signal }: Follow
     signal.addEventListener('abort', close);
     silence = setTimeout(close, SILENCE_MS);
     // After a break only the time lines that went on without us are fetched again.
-    for (const { camera, result } of first.cameras) {
-      const frameTime = result?.frameTime ?? '';
-      if (covered.get(camera) !== frameTime) fetchHistory(camera, frameTime);
+    for (const line of linesOf(first)) {
+      if (covered.get(historyKey(line.camera, line.region)) !== line.frameTime) fetchHistory(line);
     }
   });
 }
 
-async function requestHistory(camera: string, signal: AbortSignal): Promise<History> {
-  const response = await request(`api/cameras/${encodeURIComponent(camera)}/history?minutes=60`, signal);
+async function requestHistory({ camera, region }: Line, signal: AbortSignal): Promise<History> {
+  const query = region === undefined ? '' : `&region=${encodeURIComponent(region)}`;
+  const response = await request(
+    `api/cameras/${encodeURIComponent(camera)}/history?minutes=60${query}`,
+    signal,
+  );
   if (!response.ok) throw new Error(`history: ${response.status}`);
   return (await response.json()) as History;
 }

@@ -17,6 +17,38 @@ describe('reduceSite', () => {
     expect(historyOf(next, 'counter').times).toEqual([NOW_MS + 1000]);
   });
 
+  it('keeps the regions of a camera apart', () => {
+    const camera = cameraOf({
+      result: null,
+      regions: ['left', 'right'].map((region) => ({ region, result: null })),
+    });
+    const site = siteOf({ cameras: [camera] });
+    const opened = reduceSite(INITIAL_SITE, { type: 'state', site, atMs: NOW_MS });
+    const right = resultOf({ region: 'right' });
+    const late = resultOf({ region: 'right', frameTime: '2026-03-01T11:59:00.000Z', historical: true });
+    const next = [right, late, resultOf()].reduce(
+      (model, result) => reduceSite(model, { type: 'result', result, atMs: NOW_MS }),
+      opened,
+    );
+    expect(next.site?.cameras[0]).toEqual({
+      ...camera,
+      regions: [
+        { region: 'left', result: null },
+        { region: 'right', result: right },
+      ],
+    });
+    expect(historyOf(next, 'counter', 'right')).toMatchObject({
+      region: 'right',
+      times: [NOW_MS - 60_000, NOW_MS],
+    });
+    expect(historyOf(next, 'counter', 'left').times).toEqual([]);
+    expect(historyOf(next, 'counter').times).toEqual([NOW_MS]);
+    const history = { ...historyOf(next, 'counter', 'left'), labels: ['person'], times: [NOW_MS - 1] };
+    const fetched = reduceSite(next, { type: 'history', history: { ...history, probabilities: [[1]] } });
+    expect(historyOf(fetched, 'counter', 'left').times).toEqual([NOW_MS - 1]);
+    expect(historyOf(fetched, 'counter', 'right')).toBe(historyOf(next, 'counter', 'right'));
+  });
+
   it('never lets a late answer replace the present', () => {
     const late = resultOf({ label: 'empty', historical: true, frameTime: '2026-03-01T11:50:00.000Z' });
     const next = reduceSite(live, { type: 'result', result: late, atMs: NOW_MS });

@@ -1,4 +1,4 @@
-import type { History, SiteState } from '#protocol/api.ts';
+import type { CameraView, History, SiteState } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
 import { addResult, emptyHistory, mergeHistory } from '../view/history.ts';
 
@@ -13,6 +13,7 @@ export type SiteModel = {
   /** What to add to this browser's clock to get the site's, in ms: a wrong clock here must not make answers stale. */
   readonly clockOffsetMs: number;
   readonly site: SiteState | null;
+  /** By {@link historyKey}. */
   readonly histories: Readonly<Record<string, History>>;
 };
 
@@ -51,33 +52,47 @@ export function reduceSite(model: SiteModel, action: SiteAction): SiteModel {
       };
     case 'result':
       return withResult(model, action.result, action.atMs);
-    case 'history':
-      return {
-        ...model,
-        histories: {
-          ...model.histories,
-          [action.history.camera]: mergeHistory(action.history, historyOf(model, action.history.camera)),
-        },
-      };
+    case 'history': {
+      const { camera, region } = action.history;
+      const merged = mergeHistory(action.history, historyOf(model, camera, region));
+      return { ...model, histories: { ...model.histories, [historyKey(camera, region)]: merged } };
+    }
   }
 }
 
-/** The history of a camera, empty where none came yet. */
-export function historyOf(model: SiteModel, camera: string): History {
-  const known = Object.hasOwn(model.histories, camera) ? model.histories[camera] : undefined;
-  return known ?? emptyHistory(camera);
+/** One for each time line; names of cameras have no slash. */
+export function historyKey(camera: string, region?: string): string {
+  return region === undefined ? camera : `${camera}/${region}`;
+}
+
+/** The history of a camera or of one of its regions, empty where none came yet. */
+export function historyOf(model: SiteModel, camera: string, region?: string): History {
+  const key = historyKey(camera, region);
+  const known = Object.hasOwn(model.histories, key) ? model.histories[key] : undefined;
+  return known ?? emptyHistory(camera, region);
 }
 
 function withResult(model: SiteModel, result: Result, atMs: number): SiteModel {
+  const { camera: name, region } = result;
   const histories = {
     ...model.histories,
-    [result.camera]: addResult(historyOf(model, result.camera), result, atMs + model.clockOffsetMs),
+    [historyKey(name, region)]: addResult(historyOf(model, name, region), result, atMs + model.clockOffsetMs),
   };
   if (model.site === null) return { ...model, histories };
   const cameras = model.site.cameras.map((camera) =>
-    camera.camera === result.camera && isNewer(result, camera.result) ? { ...camera, result } : camera,
+    camera.camera === name ? withAnswer(camera, result) : camera,
   );
   return { ...model, histories, site: { ...model.site, cameras } };
+}
+
+/** A camera has its answer, or those of its regions: which, its state says. */
+function withAnswer(camera: CameraView, result: Result): CameraView {
+  if (result.region === undefined)
+    return camera.regions.length === 0 && isNewer(result, camera.result) ? { ...camera, result } : camera;
+  const regions = camera.regions.map((shown) =>
+    shown.region === result.region && isNewer(result, shown.result) ? { ...shown, result } : shown,
+  );
+  return { ...camera, regions };
 }
 
 /** Late answers fill the time line, but never replace the present. */

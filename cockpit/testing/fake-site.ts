@@ -5,6 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import type { History, SiteState } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
+import { historyKey } from '../site/site-model.ts';
+import { emptyHistory } from '../view/history.ts';
 import { siteOf } from './fixtures.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -31,6 +33,7 @@ export class FakeSite {
   site: SiteState = siteOf();
   /** While true the page is served, but every API call fails, as behind a proxy whose backend is down. */
   failing = false;
+  /** By `historyKey`. */
   histories = new Map<string, History>();
   readonly #options: FakeSiteOptions;
   #server: Server | null = null;
@@ -91,7 +94,7 @@ export class FakeSite {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname } = new URL(request.url ?? '/', this.url);
+    const { pathname, searchParams } = new URL(request.url ?? '/', this.url);
     if (!pathname.startsWith('/api/')) return this.#servePage(pathname, response);
     if (this.failing) return sendJson(response, 503, { error: 'away' });
     if (pathname === '/api/session') return this.#openSession(request, response);
@@ -99,9 +102,11 @@ export class FakeSite {
     if (pathname === '/api/state') return sendJson(response, 200, this.site);
     if (pathname === '/api/events') return this.#openStream(response);
     const camera = /^\/api\/cameras\/([^/]+)\/history$/.exec(pathname)?.[1];
-    const history = camera === undefined ? undefined : this.histories.get(decodeURIComponent(camera));
     if (camera === undefined) return sendJson(response, 404, {});
-    return sendJson(response, 200, history ?? { camera, labels: [], times: [], probabilities: [] });
+    const region = searchParams.get('region') ?? undefined;
+    const name = decodeURIComponent(camera);
+    const history = this.histories.get(historyKey(name, region)) ?? emptyHistory(name, region);
+    return sendJson(response, 200, history);
   }
 
   #openStream(response: ServerResponse): void {

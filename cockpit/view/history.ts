@@ -13,8 +13,8 @@ export type PlotColumns = {
   readonly columns: readonly (readonly (number | null)[])[];
 };
 
-export function emptyHistory(camera: string): History {
-  return { camera, labels: [], times: [], probabilities: [] };
+export function emptyHistory(camera: string, region?: string): History {
+  return { camera, ...(region !== undefined && { region }), labels: [], times: [], probabilities: [] };
 }
 
 /**
@@ -39,7 +39,7 @@ export function addResult(history: History, result: Result, nowMs: number): Hist
     ...values.slice(after),
   ];
   return {
-    camera: history.camera,
+    ...history,
     labels,
     times: splice(history.times, time),
     probabilities: labels.map((label, index) =>
@@ -58,7 +58,7 @@ export function mergeHistory(fetched: History, live: History): History {
   const column = (history: History, label: string) =>
     history.probabilities[history.labels.indexOf(label)] ?? history.times.map(() => 0);
   return {
-    camera: fetched.camera,
+    ...fetched,
     labels,
     times: [...fetched.times, ...live.times.slice(after)],
     probabilities: labels.map((label) => [...column(fetched, label), ...column(live, label).slice(after)]),

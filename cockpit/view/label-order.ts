@@ -7,7 +7,8 @@ import type { CameraView, SiteState } from '#protocol/api.ts';
 export function labelOrder(site: SiteState, camera: CameraView, known: readonly string[]): readonly string[] {
   const wanted = site.gateways.find((gateway) => gateway.name === camera.gateway)?.model ?? null;
   const model = site.models.find(({ name, version }) => name === wanted?.name && version === wanted.version);
-  const present = Object.keys(camera.result?.probabilities ?? {});
+  const results = [camera.result, ...camera.regions.map(({ result }) => result)];
+  const present = results.flatMap((result) => Object.keys(result?.probabilities ?? {}));
   return [...new Set([...(model?.labels ?? []), ...known, ...present])];
 }
 

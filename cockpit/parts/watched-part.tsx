@@ -1,0 +1,41 @@
+import type { CameraView, History, SiteState } from '#protocol/api.ts';
+import type { Result } from '#protocol/messages.ts';
+import type { Theme } from '../hooks/use-theme.ts';
+import { freshness } from '../view/freshness.ts';
+import { labelOrder, seriesClass } from '../view/label-order.ts';
+import { Answer } from './answer.tsx';
+import { TimeLine } from './time-line.tsx';
+
+type Props = {
+  readonly site: SiteState;
+  readonly camera: CameraView;
+  /** The named region; the picture as a whole where left out. */
+  readonly region?: string;
+  readonly result: Result | null;
+  readonly history: History;
+  readonly theme: Theme;
+  /** The site's clock. */
+  readonly nowMs: number;
+};
+
+/** What a camera, or one region of its picture, shows now and showed in the last hour. */
+export function WatchedPart({ site, camera, region, result, history, theme, nowMs }: Props) {
+  const order = labelOrder(site, camera, history.labels);
+  return (
+    <>
+      <Answer
+        camera={region === undefined ? camera.camera : `${camera.camera}, ${region}`}
+        result={result}
+        freshness={freshness(result, camera.state?.inferenceRate ?? 0, nowMs)}
+        color={seriesClass(order, result?.label ?? '')}
+      />
+      <TimeLine
+        history={history}
+        order={order}
+        present={result?.probabilities ?? {}}
+        theme={theme}
+        nowMs={nowMs}
+      />
+    </>
+  );
+}
