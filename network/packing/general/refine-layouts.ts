@@ -19,8 +19,9 @@ export type LayoutChoice = {
 const SWEEPS = 3;
 
 /**
- * Improves layouts one class at a time where shortcuts make the choice of one tensor matter to several others, which no search along a tree
- * sees: each candidate is tried against everything that makes and reads the class, until nothing gets better.
+ * Improves layouts where shortcuts make the choice of one tensor matter to several others, which no search along a tree sees: each candidate
+ * is tried against everything that makes and reads it, first for all tensors of one shape together (the two ends of a shortcut have one),
+ * then for each, until nothing gets better.
  */
 export function refineLayouts(
   { steps, cost, linearOf, candidates, levelOf, sourceOf }: LayoutChoice,
@@ -62,36 +63,54 @@ export function refineLayouts(
     const planned = planLinear(step, level, output, diagonals, cost);
     return pooling + planned.milliseconds + bytesValue(planned.schedule, level, cost);
   };
-  /** Value of everything that a class touches. */
-  const around = (key: number, touched: readonly number[], most: number): number => {
-    const level = levelOf(linearOf.get(key)![0]!);
-    let value = chosen.get(key)!.ciphertexts * cost.relinearizeRescale(level - 1);
+  /** Steps that make or read one of these classes; none where no shortcut is among them: the search along the tree knew all about those. */
+  const touchedBy = (keys: readonly number[]): number[] => {
+    const touched = [...new Set(keys.flatMap((key) => [...linearOf.get(key)!, ...(readers.get(key) ?? [])]))];
+    return touched.some((i) => classesRead(steps[i] as LinearStep).size > 1) ? touched : [];
+  };
+  /** Value of everything that classes touch. */
+  const around = (keys: readonly number[], touched: readonly number[], most: number): number => {
+    let value = 0;
+    for (const key of keys) {
+      const level = levelOf(linearOf.get(key)![0]!);
+      value += chosen.get(key)!.ciphertexts * cost.relinearizeRescale(level - 1);
+    }
     for (const i of touched) {
       value += stepValue(i, most - value);
       if (value >= most) return Number.POSITIVE_INFINITY;
     }
     return value;
   };
-
-  for (let sweep = 0, better = true; sweep < SWEEPS && better; sweep++) {
-    better = false;
-    for (const [key, list] of linearOf) {
-      const touched = [...new Set([...list, ...(readers.get(key) ?? [])])];
-      if (touched.every((i) => classesRead(steps[i] as LinearStep).size < 2)) continue;
-      let best = chosen.get(key)!;
-      const before = around(key, touched, Number.POSITIVE_INFINITY);
-      let value = before;
-      for (const layout of candidates.get(key)!) {
-        if (layout === best) continue;
-        chosen.set(key, layout);
-        const tried = around(key, touched, value);
-        if (tried >= value) continue;
-        value = tried;
-        best = layout;
-      }
-      chosen.set(key, best);
-      better ||= value < before;
+  /** Tries the same layout for all of these classes, and keeps the best. */
+  const improve = (keys: readonly number[]): boolean => {
+    const touched = touchedBy(keys);
+    if (touched.length === 0) return false;
+    let best = keys.map((key) => chosen.get(key)!);
+    const before = around(keys, touched, Number.POSITIVE_INFINITY);
+    let value = before;
+    for (const { name } of candidates.get(keys[0]!)!) {
+      const layouts = keys.map((key) => candidates.get(key)!.find((layout) => layout.name === name));
+      if (layouts.includes(undefined)) continue;
+      keys.forEach((key, i) => {
+        chosen.set(key, layouts[i]!);
+      });
+      const tried = around(keys, touched, value);
+      if (tried >= value) continue;
+      value = tried;
+      best = layouts as SlotLayout[];
     }
-  }
+    keys.forEach((key, i) => {
+      chosen.set(key, best[i]!);
+    });
+    return value < before;
+  };
+
+  const keys = [...linearOf.keys()];
+  const shapeOf = (key: number): string => (steps[linearOf.get(key)![0]!] as LinearStep).shape.join();
+  const alike = [...new Set(keys.map(shapeOf))]
+    .map((shape) => keys.filter((key) => shapeOf(key) === shape))
+    .filter((group) => group.length > 1);
+  for (let sweep = 0, better = true; sweep < SWEEPS && better; sweep++)
+    better = [...alike, ...keys.map((key) => [key])].filter(improve).length > 0;
   return chosen;
 }
