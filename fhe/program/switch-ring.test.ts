@@ -12,16 +12,15 @@ import { createReferenceInterpreter } from './reference.ts';
 import { verifyProgram } from './verifier.ts';
 
 describe.each([
-  { ringDegree: 4096, levels: 2, bits: 30 },
-  { ringDegree: 8192, levels: 3, bits: 30 },
-  { ringDegree: 16384, levels: 2, bits: 30 },
-])('switch-ring from N = $ringDegree', ({ ringDegree, levels, bits }) => {
-  const parameters = testParameters(ringDegree, levels, { bits });
+  { ringDegree: 4096, levels: 2, small: false },
+  { ringDegree: 4096, levels: 2, small: true },
+  { ringDegree: 8192, levels: 3, small: true },
+  { ringDegree: 16384, levels: 2, small: false },
+])('switch-ring from N = $ringDegree, modulus of 24 bits: $small', ({ ringDegree, levels, small }) => {
+  const parameters = testParameters(ringDegree, levels, { bits: 30 });
+  const modulus = small ? findPrimes(2048, 24, 1)[0]! : parameters.moduli[0]!;
 
-  it.each([
-    ['q₀ itself', parameters.moduli[0]!],
-    ['a prime of 24 bits', findPrimes(2048, 24, 1)[0]!],
-  ])('answers under the result key modulo %s', async (_, modulus) => {
+  it('answers under the result key', async () => {
     const test = switchRingProgram(parameters, modulus);
     expect(decodeProgram(encodeProgram(test.program))).toEqual(test.program);
     const { keys, material } = await makeMaterial(test);
@@ -30,14 +29,14 @@ describe.each([
     try {
       const { ciphertext } = interpreter.run(testPicture);
       // A frame of 32 bytes, then 21 + 27 bits a coefficient, or all bits of a small modulus but one.
-      expect(ciphertext.length).toBe(32 + (2048 * (modulus > 2 ** 24 ? 48 : 21 + 23)) / 8);
+      expect(ciphertext.length).toBe(32 + (2048 * (small ? 21 + 23 : 48)) / 8);
       const slots = decryptor.decrypt(ciphertext);
       const clear = runClear(test.program, test.constants, testPicture);
       expect(slots.length).toBe(1024);
       const { scale } = verifyProgram(test.program).registers.get(2)!;
       // Rounding by P′ leaves about 2^9 in a slot, the worst of 1024 some times that; the mean averages the rest away. The compact form
       // leaves 2^12.4 modulo q₀ and 2^9.6 modulo 24 bits, the worst eight times that.
-      const bound = 2 ** 13 / testScale(parameters) + 2 ** (modulus > 2 ** 24 ? 16 : 14) / scale;
+      const bound = 2 ** 13 / testScale(parameters) + 2 ** (small ? 14 : 16) / scale;
       expect(worstError(slots, clear)).toBeLessThan(bound);
     } finally {
       decryptor.close();

@@ -20,10 +20,11 @@ const degree = 8192;
 const scale = 2 ** 26;
 
 describe.each([
-  { special: 1, levels: 4 },
-  { special: 2, levels: 5 },
-  { special: 3, levels: 4 },
-])('hybrid keys, α = $special, $levels data primes', ({ special, levels }) => {
+  // At the top, at the bottom, and where the last digit is not full.
+  { special: 1, levels: 4, at: [3, 0] },
+  { special: 2, levels: 5, at: [4, 2] },
+  { special: 3, levels: 4, at: [3, 1] },
+])('hybrid keys, α = $special, $levels data primes', ({ special, levels, at }) => {
   const parameters = testParameters(degree, levels, { special });
   const ring = createRing(degree);
   const values = randomSlots(parameters.slots, 11);
@@ -49,7 +50,7 @@ describe.each([
     const decrypt = (ciphertext: Ciphertext): Float64Array =>
       decryptor.decrypt(encodeCiphertext(parameters, ciphertext));
 
-    for (let level = parameters.maxLevel; level >= 0; level--) {
+    for (const level of at) {
       const { residues } = decodeCiphertext(
         parameters,
         encodeSeededCiphertext(parameters, encryptor.encrypt(values, { level, scale, modulus: 'Q' })),
