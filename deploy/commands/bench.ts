@@ -8,6 +8,7 @@ export function registerBench(program: Command): void {
       'measure encrypted arithmetic here: our kernel and node-seal side by side, then whole pictures',
     )
     .option('--json', 'print JSON')
+    .option('--record <file>', 'also write the report, its date and the load of the machine to a JSON file')
     .option('--quick', 'a few rounds only; the numbers scatter')
     .addHelpText(
       'after',
@@ -16,9 +17,10 @@ Takes a few minutes; nothing else should run meanwhile.
 
 Examples:
   blindsight bench
+  blindsight bench --record bench/results/this-machine.json
   blindsight bench --quick --json > bench.json`,
     )
-    .action(async (options: { json?: boolean; quick?: boolean }) => {
+    .action(async (options: { json?: boolean; quick?: boolean; record?: string }) => {
       const { bench } = await import('../operations/bench.ts');
       await bench(options);
     });
