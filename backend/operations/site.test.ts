@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '#config/load.ts';
 import { AgentConfig, BackendConfig, BrokerConfig } from '#config/schema.ts';
+import { ENVELOPE_OVERHEAD_BYTES } from '#protocol/envelope.ts';
 import { decodeManifest, verifyManifest } from '#protocol/manifest.ts';
 import { SECRETS } from '../sealing/identities.ts';
 import { openSite, type Site } from '../site.ts';
@@ -150,7 +151,7 @@ describe('a site', () => {
     const release = { site: opened, model: 'counter', gateway: 'gate' };
     await expect(deployModel({ ...release, maxMessageBytes: 1000 })).rejects.toMatchObject({
       code: 'ANSWER_TOO_LARGE',
-      message: 'answers of counter version 1 make messages of up to 1034 bytes; at most 1000 pass',
+      message: `answers of counter version 1 make messages of up to ${10 + ENVELOPE_OVERHEAD_BYTES} bytes; at most 1000 pass`,
     });
     await deploy('counter', 'gate');
     const second = await deploy('counter', 'gate');
