@@ -69,13 +69,24 @@ export type Evaluation = {
   readonly labels: readonly string[];
 };
 
-/** Pictures that ranges are measured on where the owner gave none. */
+/** Pictures that ranges are measured on, at most, evenly spread over those that there are. */
 const CALIBRATION_PICTURES = 2000;
 
 function largest(values: ArrayLike<number>): number {
   let best = 0;
   for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
   return best;
+}
+
+/** Every so manieth picture, at most {@link CALIBRATION_PICTURES} of them. */
+function thinned(pictures: Float32Array, size: number): Float32Array {
+  const count = Math.floor(pictures.length / size);
+  const stride = Math.ceil(count / CALIBRATION_PICTURES);
+  if (stride <= 1) return pictures;
+  const used = new Float32Array(Math.ceil(count / stride) * size);
+  for (let n = 0; n * stride < count; n++)
+    used.set(pictures.subarray(n * stride * size, (n * stride + 1) * size), n * size);
+  return used;
 }
 
 function compile(request: EvaluationRequest, network: StepNetwork): CompiledNetwork {
@@ -89,10 +100,8 @@ function compile(request: EvaluationRequest, network: StepNetwork): CompiledNetw
   if (classes < dataset.labels.length) {
     throw new NetworkError('NETWORK_DATA', `${classes} outputs for ${dataset.labels.length} classes`);
   }
-  const calibration =
-    request.calibration ??
-    dataset.pictures.subarray(0, Math.min(dataset.classes.length, CALIBRATION_PICTURES) * size);
-  const ranges = request.ranges ?? calibrateSteps(network, calibration);
+  const ranges =
+    request.ranges ?? calibrateSteps(network, thinned(request.calibration ?? dataset.pictures, size));
   return compileNetwork(graph, {
     name,
     labels: request.labels ?? Array.from({ length: classes }, (_, i) => String(i)),

@@ -64,8 +64,22 @@ async function rememberRun(
 
 /** `blindsight evaluate NETWORK`. Stopped (Ctrl-C), it reports what it has measured. */
 export async function evaluate(fileOrName: string, options: EvaluateOptions): Promise<void> {
-  const { images, labels, divide, mean, std, pad, limit, calibrate, engine } = options;
   const signal = stopSignal();
+  try {
+    await evaluateUntil(signal, fileOrName, options);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    process.stderr.write('stopped before the first picture\n');
+    process.exitCode = EXIT.interrupted;
+  }
+}
+
+async function evaluateUntil(
+  signal: AbortSignal,
+  fileOrName: string,
+  options: EvaluateOptions,
+): Promise<void> {
+  const { images, labels, divide, mean, std, pad, limit, calibrate, engine } = options;
   const network = await loadNetwork(fileOrName);
   // The last pictures calibrate an approximation, so all are read even if the first few are measured.
   const sets = engine !== 'original' && calibrate === undefined && needsApproximation(network.graph);
@@ -93,7 +107,7 @@ export async function evaluate(fileOrName: string, options: EvaluateOptions): Pr
   }
   const given =
     calibrate === undefined ? undefined : idxPictures(await readIdxFile(calibrate), calibrate, pad).pictures;
-  const polynomial = makePolynomial(graph, all, given, {
+  const polynomial = await makePolynomial(graph, all, given, {
     signal,
     onProgress: ({ node, operator, method, degree, accuracy }) =>
       process.stderr.write(
@@ -115,12 +129,7 @@ export async function evaluate(fileOrName: string, options: EvaluateOptions): Pr
     ...(options.regions !== undefined && { regions: options.regions }),
     signal,
     onProgress: progressLines(),
-  }).catch((error: unknown) => {
-    if (!signal.aborted) throw error;
-    process.stderr.write('stopped before the first picture\n');
-    process.exitCode = EXIT.interrupted;
   });
-  if (evaluation === undefined) return;
   await rememberRun(evaluation, engine);
   if (signal.aborted) process.stderr.write(`stopped after ${evaluation.images} pictures\n`);
   if (options.json) printJson(evaluationJson(evaluation));

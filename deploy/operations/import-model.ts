@@ -107,8 +107,10 @@ function firstPictures(dataset: Dataset, limit = Number.POSITIVE_INFINITY): Data
 
 const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 
+/** A line for each layer; of what takes long, a line every five seconds. */
 function progressLines(): (progress: ImportProgress) => void {
-  let last = Number.NEGATIVE_INFINITY;
+  let step = '';
+  let last = performance.now();
   return (progress) => {
     if (progress.step === 'approximated') {
       const { operator, node, method, degree, accuracy } = progress.layer;
@@ -116,11 +118,15 @@ function progressLines(): (progress: ImportProgress) => void {
       return;
     }
     const now = performance.now();
-    if (now - last < REPORT_EVERY_MS && progress.done < 1) return;
+    const tuning = progress.step === 'fine-tuning';
+    if (progress.step !== step) {
+      step = progress.step;
+      if (!tuning) last = now;
+    }
+    if (now - last < REPORT_EVERY_MS && !(tuning && progress.done >= 1)) return;
     last = now;
-    process.stderr.write(
-      `… fine-tuning, ${Math.round(100 * progress.done)} %: loss ${progress.loss.toFixed(4)}\n`,
-    );
+    const loss = tuning ? `: loss ${progress.loss.toFixed(4)}` : '';
+    process.stderr.write(`… ${progress.step}, ${Math.round(100 * progress.done)} %${loss}\n`);
   };
 }
 

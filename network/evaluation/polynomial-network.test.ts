@@ -36,11 +36,11 @@ function answered(graph: Graph, count: number): Dataset {
 }
 
 describe('PolynomialNetwork', () => {
-  it('leaves polynomial networks and their pictures alone', () => {
+  it('leaves polynomial networks and their pictures alone', async () => {
     const graph = denseGraph(1, [10, 6, 3]);
     expect(needsApproximation(graph)).toBe(false);
     const dataset = answered(graph, 20);
-    const made = makePolynomial(graph, dataset, undefined, {});
+    const made = await makePolynomial(graph, dataset, undefined, {});
     expect(made).toEqual({ graph, dataset, layers: [] });
   });
 
@@ -48,7 +48,12 @@ describe('PolynomialNetwork', () => {
     const graph = reluGraph();
     expect(needsApproximation(graph)).toBe(true);
     const all = answered(graph, 200);
-    const { graph: polynomial, dataset, calibration, layers } = makePolynomial(graph, all, undefined, {});
+    const {
+      graph: polynomial,
+      dataset,
+      calibration,
+      layers,
+    } = await makePolynomial(graph, all, undefined, {});
     expect(layers.map(({ operator }) => operator)).toEqual(['Relu']);
     expect(needsApproximation(polynomial)).toBe(false);
     expect(dataset.classes).toHaveLength(160);
@@ -65,18 +70,18 @@ describe('PolynomialNetwork', () => {
     expect(result.agreement).toBe(1);
   });
 
-  it('needs no labels where calibration pictures are given', () => {
+  it('needs no labels where calibration pictures are given', async () => {
     const graph = reluGraph();
     const all = answered(graph, 100);
     const given = all.pictures.slice(0, 500);
-    const { dataset, calibration, layers } = makePolynomial(graph, all, given, {});
+    const { dataset, calibration, layers } = await makePolynomial(graph, all, given, {});
     expect(dataset).toBe(all);
     expect(calibration).toEqual(given);
     expect(layers[0]!.accuracy).toBeGreaterThan(0.85);
   });
 
-  it('says so where there are too few pictures to set some aside', () => {
+  it('says so where there are too few pictures to set some aside', async () => {
     const graph = reluGraph();
-    expect(() => makePolynomial(graph, answered(graph, 9), undefined, {})).toThrow('--calibrate');
+    await expect(makePolynomial(graph, answered(graph, 9), undefined, {})).rejects.toThrow('--calibrate');
   });
 });

@@ -51,12 +51,12 @@ function answeredBy(graph: Graph, pictures: Float32Array, like: Dataset): Datase
  * @param graph takes pictures as the dataset has them.
  * @throws NetworkError NETWORK_DATA where the dataset is too small to set pictures aside; as `approximateActivations`.
  */
-export function makePolynomial(
+export async function makePolynomial(
   graph: Graph,
   dataset: Dataset,
   calibration: Float32Array | undefined,
   options: { readonly signal?: AbortSignal; readonly onProgress?: (report: ActivationReport) => void },
-): PolynomialNetwork {
+): Promise<PolynomialNetwork> {
   if (!needsApproximation(graph)) {
     return { graph, dataset, ...(calibration && { calibration }), layers: [] };
   }
@@ -73,7 +73,7 @@ export function makePolynomial(
     calibration === undefined
       ? selectPictures(dataset, indices.slice(count - aside))
       : answeredBy(graph, calibration, dataset);
-  const { graph: polynomial, layers } = approximateActivations(graph, given, {
+  const { graph: polynomial, layers } = await approximateActivations(graph, given, {
     degree: DEGREE,
     methods: METHODS,
     ...options,

@@ -1,14 +1,11 @@
 import { METHODS, type Method } from '../approximation/approximate.ts';
 import { type Dataset, selectPictures } from '../datasets/dataset.ts';
 import { NetworkError } from '../errors.ts';
+import { answerPictures } from '../evaluation/answer-pictures.ts';
 import type { Graph } from '../model/graph.ts';
 import { lowerSteps } from '../packing/general/lower-steps.ts';
-import { calibrateSteps } from '../packing/general/steps.ts';
-import {
-  type ActivationReport,
-  approximateActivations,
-  graphAccuracy,
-} from '../passes/approximate-activations.ts';
+import { type ActivationReport, approximateActivations } from '../passes/approximate-activations.ts';
+import { calibrateInTurns } from '../passes/calibrate-in-turns.ts';
 import type { CalibratedRanges } from '../passes/calibrate-ranges.ts';
 import { fineTune } from '../training/fine-tune.ts';
 
@@ -36,7 +33,8 @@ export type ImportOptions = {
 /** What is being done. */
 export type ImportProgress =
   | { readonly step: 'approximated'; readonly layer: ActivationReport }
-  | { readonly step: 'fine-tuning'; readonly done: number; readonly loss: number };
+  | { readonly step: 'fine-tuning'; readonly done: number; readonly loss: number }
+  | { readonly step: 'measuring' | 'calibrating'; readonly done: number };
 
 /** A network that can be compiled, and what became of it. */
 export type ImportedNetwork = {
@@ -61,6 +59,20 @@ const DEFAULT_TOLERANCE = 0.01;
 const FINE_TUNED_PICTURES = 40_000;
 const BATCH = 32;
 
+/** Share of right answers, measured in turns with all else that the event loop has to do. */
+async function accuracyOn(
+  graph: Graph,
+  dataset: Dataset,
+  { signal, onProgress }: Pick<ImportOptions, 'signal' | 'onProgress'>,
+): Promise<number> {
+  const { accuracy } = await answerPictures(graph, dataset, {
+    ...(signal && { signal }),
+    onProgress: (done) => onProgress?.({ step: 'measuring', done: done / dataset.classes.length }),
+  });
+  signal?.throwIfAborted();
+  return accuracy;
+}
+
 /** Pictures for calibration, evenly spread. */
 function calibrationPart(dataset: Dataset): Float32Array {
   const count = dataset.classes.length;
@@ -74,7 +86,7 @@ function calibrationPart(dataset: Dataset): Float32Array {
  * if asked for, ranges calibrated.
  *
  * @throws NetworkError NETWORK_ACCURACY where accuracy falls by more than the tolerance: the message says by how much, and what to do;
- * NETWORK_DATA where there are too few pictures.
+ * NETWORK_DATA where there are too few pictures; the signal's reason.
  */
 export async function importNetwork(given: Graph, options: ImportOptions): Promise<ImportedNetwork> {
   const { calibration, tolerance = DEFAULT_TOLERANCE, degree = 2, signal, onProgress } = options;
@@ -96,14 +108,14 @@ export async function importNetwork(given: Graph, options: ImportOptions): Promi
     indices.filter((i) => i % every === 0),
   );
   const measured = selectPictures(training, indices.slice(0, Math.min(MEASURED, training.classes.length)));
-  const approximated = approximateActivations(given, measured, {
+  const approximated = await approximateActivations(given, measured, {
     degree,
     methods: options.methods ?? (Object.keys(METHODS) as Method[]),
     ...(signal && { signal }),
     onProgress: (layer) => onProgress?.({ step: 'approximated', layer }),
   });
-  const accuracyBefore = graphAccuracy(given, heldOut);
-  const accuracyApproximated = graphAccuracy(approximated.graph, heldOut);
+  const accuracyBefore = await accuracyOn(given, heldOut, options);
+  const accuracyApproximated = await accuracyOn(approximated.graph, heldOut, options);
   let graph = approximated.graph;
   if (options.fineTune !== undefined && approximated.layers.length > 0) {
     const { learningRate = 4e-3, seed = 2026 } = options.fineTune;
@@ -119,7 +131,8 @@ export async function importNetwork(given: Graph, options: ImportOptions): Promi
         onProgress?.({ step: 'fine-tuning', done: (epoch - 1 + step / steps) / epochs, loss }),
     });
   }
-  const accuracyAfter = graphAccuracy(graph, heldOut);
+  const accuracyAfter =
+    graph === approximated.graph ? accuracyApproximated : await accuracyOn(graph, heldOut, options);
   if (accuracyBefore - accuracyAfter > tolerance) {
     const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
     const advice =
@@ -129,6 +142,9 @@ export async function importNetwork(given: Graph, options: ImportOptions): Promi
       `accuracy falls from ${percent(accuracyBefore)} to ${percent(accuracyAfter)}, more than the tolerance of ${percent(tolerance)}: ${advice}, or accept it (--tolerance)`,
     );
   }
-  const ranges = calibrateSteps(lowerSteps(graph), calibrationPart(calibration));
+  const ranges = await calibrateInTurns(lowerSteps(graph), calibrationPart(calibration), {
+    ...(signal && { signal }),
+    onProgress: (done) => onProgress?.({ step: 'calibrating', done }),
+  });
   return { graph, layers: approximated.layers, ranges, accuracyBefore, accuracyApproximated, accuracyAfter };
 }

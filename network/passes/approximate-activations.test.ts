@@ -34,10 +34,10 @@ function labelled(graph: Graph, seed: number): Dataset {
 describe('ApproximateActivations', () => {
   it.each(['Relu', 'Sigmoid', 'Tanh', 'Softplus', 'Gelu', 'Elu', 'LeakyRelu'])(
     'makes %s a square that can be encrypted',
-    (operator) => {
+    async (operator) => {
       const graph = withActivation(operator);
       const dataset = labelled(graph, 2);
-      const result = approximateActivations(graph, dataset, {
+      const result = await approximateActivations(graph, dataset, {
         degree: 2,
         methods: ['least-squares', 'minimax', 'square'],
       });
@@ -56,7 +56,7 @@ describe('ApproximateActivations', () => {
     },
   );
 
-  it('is exact for an activation that is a quadratic already', () => {
+  it('is exact for an activation that is a quadratic already', async () => {
     const random = new SeededRandom(1);
     const two = { type: 'float32' as const, shape: [], data: Float32Array.of(2) };
     const w = { w: randomTensor(random, [99, 6], 0.3), v: randomTensor(random, [6, 3]), two };
@@ -69,28 +69,37 @@ describe('ApproximateActivations', () => {
     // A clip that clips nothing is x; its best quadratic has no square.
     const clip = graphOf([1, 9, 11], 3, { ...w }, nodes(node('Clip', ['d'], 's')));
     const dataset = labelled(clip, 3);
-    const result = approximateActivations(clip, dataset, { degree: 2, methods: ['least-squares'] });
+    const result = await approximateActivations(clip, dataset, { degree: 2, methods: ['least-squares'] });
     expect(result.layers[0]!.worstError).toBeLessThan(1e-9);
     expect(result.accuracyAfter).toBe(1);
   });
 
-  it('writes higher degrees too, for the clear network', () => {
+  it('writes higher degrees too', async () => {
     const graph = withActivation('Tanh');
     const dataset = labelled(graph, 2);
-    const rough = approximateActivations(graph, dataset, { degree: 1, methods: ['least-squares'] });
-    const fine = approximateActivations(graph, dataset, { degree: 5, methods: ['least-squares'] });
+    const rough = await approximateActivations(graph, dataset, { degree: 1, methods: ['least-squares'] });
+    const fine = await approximateActivations(graph, dataset, { degree: 5, methods: ['least-squares'] });
     expect(fine.layers[0]!.typicalError).toBeLessThan(rough.layers[0]!.typicalError / 3);
     expect(runGraph(fine.graph, dataset.pictures)).toHaveLength(180);
   });
 
-  it('refuses maxima whose indices are used', () => {
+  it('refuses maxima whose indices are used', async () => {
     const graph = withActivation('Relu');
     const nodes = graph.nodes.map((one) =>
       one.operator === 'MaxPool' ? { ...one, outputs: ['p1', 'indices'] } : one,
     );
     const dataset = labelled(graph, 2);
-    expect(() =>
+    await expect(
       approximateActivations({ ...graph, nodes }, dataset, { degree: 2, methods: ['square'] }),
-    ).toThrow('indices of maxima');
+    ).rejects.toThrow('indices of maxima');
+  });
+
+  it('stops between two candidates', async () => {
+    const graph = withActivation('Relu');
+    const stop = new AbortController();
+    const options = { degree: 2, methods: ['square', 'minimax'] as const, signal: stop.signal };
+    const running = approximateActivations(graph, labelled(graph, 2), options);
+    stop.abort(new Error('enough'));
+    await expect(running).rejects.toThrow('enough');
   });
 });

@@ -32,7 +32,7 @@ export type ActivationReport = {
 
 /** How activations are approximated. */
 export type ApproximationOptions = {
-  /** Degree of the polynomials; only 2 and below are compiled. */
+  /** Degree of the polynomials: 2 takes one level, degree d takes ⌈log2 d⌉. */
   readonly degree: number;
   /** Candidates; the one with the best accuracy is taken. */
   readonly methods: readonly Method[];
@@ -127,13 +127,20 @@ function replaceMaximum(graph: Graph, node: Node, dataset: Dataset): Step {
   return { graph: replaced, report: { node: node.name, operator: node.operator, ...report } };
 }
 
-function replaceActivation(graph: Graph, node: Node, dataset: Dataset, options: ApproximationOptions): Step {
+async function replaceActivation(
+  graph: Graph,
+  node: Node,
+  dataset: Dataset,
+  options: ApproximationOptions,
+): Promise<Step> {
   const constants = node.inputs.map((name) => graph.initializers.get(name));
   const f = ACTIVATIONS[node.operator]!(new Call(node, graph.opset, constants));
   const [samples] = observe(graph, node, [node.inputs[0]!], dataset);
   const domain = domainOf(samples!);
   let best: Step | undefined;
   for (const method of options.methods) {
+    // Lets signals and progress output run.
+    await new Promise((resolve) => setImmediate(resolve));
     options.signal?.throwIfAborted();
     const { polynomial, worstError, typicalError } = approximate(f, domain, method, options.degree);
     const replaced = replaceNode(graph, node.outputs[0]!, expandPolynomial(node, polynomial));
@@ -163,13 +170,13 @@ function replaceActivation(graph: Graph, node: Node, dataset: Dataset, options: 
  * is taken.
  *
  * @param dataset calibration pictures, prepared as the graph takes them.
- * @throws NetworkError NETWORK_OPERATOR, NETWORK_DATA.
+ * @throws NetworkError NETWORK_OPERATOR, NETWORK_DATA; the signal's reason.
  */
-export function approximateActivations(
+export async function approximateActivations(
   given: Graph,
   dataset: Dataset,
   options: ApproximationOptions,
-): ApproximatedNetwork {
+): Promise<ApproximatedNetwork> {
   let graph = foldConstants(openBatch(given));
   const accuracyBefore = graphAccuracy(graph, dataset);
   const layers: ActivationReport[] = [];
@@ -179,7 +186,7 @@ export function approximateActivations(
       node.operator === 'MaxPool'
         ? replaceMaximum(graph, node, dataset)
         : node.operator in ACTIVATIONS
-          ? replaceActivation(graph, node, dataset, options)
+          ? await replaceActivation(graph, node, dataset, options)
           : undefined;
     if (step === undefined) continue;
     graph = step.graph;
