@@ -44,7 +44,8 @@ describe('InterpreterHost', () => {
   });
 
   it('refuses a bundle that has no self-test for its interpreter', async () => {
-    const bundle = await onDisk();
+    const { manifest, ...rest } = await onDisk();
+    const bundle = { ...rest, manifest: { ...manifest, selfTest: { reference: network.selfTest.reference } } };
     const opening = InterpreterHost.open({ bundle, kind: 'engine', threads: 1, selfTest: true });
     await expect(opening).rejects.toMatchObject({ code: 'BUNDLE_SELF_TEST' });
   });

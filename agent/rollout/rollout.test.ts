@@ -44,7 +44,7 @@ async function bench(
   const served = new Map<string, TestBundle>();
   let silent = false;
   const open = (bundle: Bundle, selfTest: boolean, signal?: AbortSignal) =>
-    InterpreterHost.open({ bundle, kind: 'reference', threads: 1, selfTest, ...(signal && { signal }) });
+    InterpreterHost.open({ bundle, kind: 'engine', threads: 1, selfTest, ...(signal && { signal }) });
   const runner = new Runner({
     open: (bundle) => open(bundle, false),
     clock: systemClock,
@@ -161,7 +161,7 @@ describe('Rollout', () => {
         });
       },
     ],
-    ['BUNDLE_SELF_TEST', () => release(9, owner.privateKey, { selfTest: { reference: 'ab'.repeat(32) } })],
+    ['BUNDLE_SELF_TEST', () => release(9, owner.privateKey, { selfTest: { engine: 'ab'.repeat(32) } })],
     [
       'BUNDLE_KEY_MISSING',
       () => {

@@ -1,5 +1,6 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import { encode } from 'cborg';
+import { createEngineInterpreter } from '#fhe/program/engine.ts';
 import type { Program } from '#fhe/program/program.ts';
 import { createReferenceInterpreter } from '#fhe/program/reference.ts';
 import { encryptInputs } from '#fhe/secret/encrypt.ts';
@@ -20,8 +21,8 @@ export type TestNetwork = {
   readonly constants: readonly Float64Array[];
   readonly keys: OwnerKeys;
   readonly parts: Readonly<Record<BundlePartName, Uint8Array>>;
-  /** SHA-256, hex, of the reference interpreter's answer. */
-  readonly selfTest: string;
+  /** SHA-256, hex, of the answer of each interpreter. */
+  readonly selfTest: Readonly<Record<'reference' | 'engine', string>>;
 };
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -32,9 +33,13 @@ export async function makeNetwork(name = 'inner'): Promise<TestNetwork> {
   const test = testPrograms(parameters).find((candidate) => candidate.program.name === name)!;
   const { keys, material } = await makeMaterial(test);
   const inputs = await encryptInputs(test.program, keys.secretKey, testPicture);
-  const interpreter = await createReferenceInterpreter(material);
-  const selfTest = sha256(interpreter.runEncrypted(inputs));
-  await interpreter.close();
+  const interpreters = [
+    await createReferenceInterpreter(material),
+    await createEngineInterpreter(material, { threads: 1 }),
+  ];
+  const [reference, engine] = interpreters.map((each) => sha256(each.runEncrypted(inputs)));
+  await Promise.all(interpreters.map((each) => each.close()));
+  const selfTest = { reference: reference!, engine: engine! };
   const parts = {
     program: material.program,
     'public-key': material.publicKey,
@@ -71,7 +76,7 @@ export function makeBundle(
       bytes: network.parts[name].length,
       sha256: sha256(network.parts[name]),
     })),
-    selfTest: { reference: network.selfTest },
+    selfTest: network.selfTest,
     ...change,
   };
   const wire = signManifest(manifest, ownerKey);
