@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -22,5 +22,16 @@ describe('lockData', () => {
     const unlock = lockData(data, 'demo');
     expect(readFileSync(join(data, 'demo.lock'), 'utf8')).not.toBe(`${process.pid} 1`);
     unlock();
+    expect(readdirSync(data)).toEqual([]);
+  });
+
+  it('gives back its own lock only, and leaves nothing else behind', () => {
+    const data = folder();
+    const unlock = lockData(data, 'agent');
+    expect(() => lockData(data, 'agent')).toThrow(expect.objectContaining({ code: 'DATA_IN_USE' }));
+    expect(readdirSync(data)).toEqual(['agent.lock']);
+    writeFileSync(join(data, 'agent.lock'), 'of another');
+    unlock();
+    expect(readFileSync(join(data, 'agent.lock'), 'utf8')).toBe('of another');
   });
 });

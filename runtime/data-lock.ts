@@ -1,4 +1,13 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  constants,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { BlindsightError } from '#protocol/errors.ts';
 
@@ -18,7 +27,8 @@ export type LockRole = 'demo' | 'agent' | 'backend' | 'broker';
 
 /**
  * Takes a data folder for this process in a role, and returns what gives it back: two daemons that write the same outbox or counters would
- * undo each other. The lock of a process that is gone does not count, also where its number was given to another.
+ * undo each other. The lock of a process that is gone does not count, also where its number was given to another. The lock appears whole, and
+ * one that is taken over is moved away and looked at first, so that of several that start at once one gets it.
  *
  * @throws BlindsightError DATA_IN_USE naming the process
  */
@@ -26,17 +36,62 @@ export function lockData(folder: string, role: LockRole): () => void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, `${role}.lock`);
   const mine = `${process.pid} ${startOf(process.pid)}`;
-  for (let attempt = 0; ; attempt++) {
-    try {
-      writeFileSync(file, mine, { flag: 'wx', mode: 0o600 });
-      return () => rmSync(file, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt > 3) throw error;
+  const aside = `${file}.${process.pid}`;
+  writeFileSync(aside, mine, { mode: 0o600 });
+  try {
+    for (let attempt = 0; ; attempt++) {
+      if (create(aside, file)) return () => give(file, mine);
+      if (attempt > 3) throw new BlindsightError('DATA_IN_USE', `several start as ${role} on ${folder}`);
+      const held = read(file);
+      const [pid, start] = held?.split(' ') ?? [];
+      if (pid !== undefined && start !== undefined && startOf(Number(pid)) === start) {
+        throw new BlindsightError('DATA_IN_USE', `process ${pid} runs as ${role} on ${folder}`);
+      }
+      if (held !== null) remove(file, held, `${aside}.old`);
     }
-    const [pid, start] = readFileSync(file, 'utf8').split(' ');
-    if (pid !== undefined && start !== undefined && startOf(Number(pid)) === start) {
-      throw new BlindsightError('DATA_IN_USE', `process ${pid} runs as ${role} on ${folder}`);
-    }
-    rmSync(file, { force: true });
+  } finally {
+    rmSync(aside, { force: true });
   }
+}
+
+/** Gives a whole file a second name. @returns false where that name is taken. */
+function create(from: string, to: string): boolean {
+  try {
+    try {
+      linkSync(from, to);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw error;
+      // Not every file system has links, for example FAT.
+      copyFileSync(from, to, constants.COPYFILE_EXCL);
+    }
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function read(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** Removes a lock that is known to be void, and nothing that another has put in its place since. */
+function remove(file: string, known: string, aside: string): void {
+  try {
+    renameSync(file, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  if (read(aside) !== known) create(aside, file);
+  rmSync(aside, { force: true });
+}
+
+function give(file: string, mine: string): void {
+  if (read(file) === mine) rmSync(file, { force: true });
 }
