@@ -10,6 +10,15 @@ describe('cameraAddress', () => {
     expect(address.secrets).toEqual(['pa%40ss', 'pa@ss', 'token=abc']);
   });
 
+  it.each(['user=me&password=word&channel=1', 'user=me_password=word_channel=1', 'PWD=word'])(
+    'shows no login that stands in the path: %s',
+    (login) => {
+      const address = cameraAddress(`rtsp://cam.local/live/${login}/main.sdp`);
+      expect(address).toMatchObject({ display: 'rtsp://cam.local/live/***/main.sdp', secrets: [login] });
+      expect(address.secretUrl).toContain(login);
+    },
+  );
+
   it('prefers the credentials file and encodes what a URL cannot hold', () => {
     const address = cameraAddress('rtsps://old:word@[::1]:8554/a', "me:p:w'/ @%");
     expect(address).toMatchObject({ host: '::1', port: 8554, display: 'rtsps://[::1]:8554/a' });

@@ -4,13 +4,19 @@ import { BlindsightError } from '#protocol/errors.ts';
 export type CameraAddress = {
   readonly host: string;
   readonly port: number;
-  /** For messages and logs: no user, no password, no query. */
+  /** For messages and logs: no user, no password, no query, no login in the path. */
   readonly display: string;
   /** Full URL with credentials: only ever written into the standard input of ffmpeg. */
   readonly secretUrl: string;
   /** Strings that must not appear in anything that is shown or kept. */
   readonly secrets: readonly string[];
 };
+
+/**
+ * From the first word for a login to the end of its part of the path: some cameras want user and password there, as in
+ * `/user=admin&password=secret&channel=1` or `/user=admin_password=secret_channel=1`.
+ */
+const LOGIN_IN_PATH = /(?:user(?:name)?|pass(?:word|wd)?|pwd|token|secret|auth)=[^/]*/gi;
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'rtsp:': 554, 'rtsps:': 322 };
 
@@ -48,10 +54,11 @@ export function cameraAddress(url: string, credentials?: string): CameraAddress 
     password = encodeURIComponent(credentials.slice(colon + 1));
   }
   const port = parsed.port === '' ? defaultPort : Number(parsed.port);
-  const display = `${parsed.protocol}//${parsed.host}${parsed.pathname}`;
+  const logins = parsed.pathname.match(LOGIN_IN_PATH) ?? [];
+  const display = `${parsed.protocol}//${parsed.host}${parsed.pathname.replace(LOGIN_IN_PATH, '***')}`;
   const login = user === '' ? '' : `${user}${password === '' ? '' : `:${password}`}@`;
   const query = parsed.search.slice(1);
-  const secrets = [password, decoded(password), query].filter((secret) => secret !== '');
+  const secrets = [password, decoded(password), query, ...logins].filter((secret) => secret !== '');
   return {
     host: parsed.hostname.replace(/^\[|\]$/g, ''),
     port,

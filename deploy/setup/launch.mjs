@@ -32,7 +32,7 @@ export function hideCamera(args) {
       : hidden[i] === '--camera'
         ? hidden[i + 1]
         : undefined;
-    if (url === undefined || !/^rtsps?:\/\/[^/]*@/.test(url)) continue;
+    if (url === undefined || !/^rtsps?:\/\/.*(?:@|pass|pwd|token|secret|auth|user)/i.test(url)) continue;
     const file = join(mkdtempSync(join(tmpdir(), 'blindsight-camera-')), 'url');
     writeFileSync(file, url, { mode: 0o600 });
     hidden.splice(i, joined ? 1 : 2, '--camera-file', file);

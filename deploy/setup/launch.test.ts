@@ -16,6 +16,16 @@ describe('hideCamera', () => {
     rmSync(dirname(file!), { recursive: true });
   });
 
+  it.each([
+    'RTSP://me:secret@host/path',
+    'rtsp://host/path?password=secret',
+    'rtsp://host/user=me_password=secret',
+  ])('also where it stands as in %s', (url) => {
+    const { args, file } = hideCamera(['--camera', url]);
+    expect(args).toEqual(['--camera-file', file]);
+    rmSync(dirname(file!), { recursive: true });
+  });
+
   it('leaves everything else alone', () => {
     for (const given of [['--camera', 'rtsp://host/path'], ['--camera'], ['model', 'list'], []]) {
       expect(hideCamera(given)).toEqual({ args: given, file: null });
