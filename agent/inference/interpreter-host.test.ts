@@ -45,7 +45,10 @@ describe('InterpreterHost', () => {
 
   it('refuses a bundle that has no self-test for its interpreter', async () => {
     const { manifest, ...rest } = await onDisk();
-    const bundle = { ...rest, manifest: { ...manifest, selfTest: { reference: network.selfTest.reference } } };
+    const bundle = {
+      ...rest,
+      manifest: { ...manifest, selfTest: { reference: network.selfTest.reference } },
+    };
     const opening = InterpreterHost.open({ bundle, kind: 'engine', threads: 1, selfTest: true });
     await expect(opening).rejects.toMatchObject({ code: 'BUNDLE_SELF_TEST' });
   });
