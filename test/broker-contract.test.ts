@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,13 +38,14 @@ describe.each([
     const server = await authority.issue({ kind: 'broker', commonName: 'broker', days: 1 });
     await Promise.all([
       writeFile(join(folder, 'ca.pem'), authority.certificate),
+      writeFile(join(folder, 'revoked.crl'), await authority.revocationList([], Date.now())),
       writeFile(join(folder, 'broker.pem'), server.certificate),
       writeFile(join(folder, 'broker.key'), server.key, { mode: 0o600 }),
     ]);
     for (const kind of ['backend', 'cockpit'] as const) {
       issued.set(kind, await authority.issue({ kind, commonName: kind, days: 1 }));
     }
-    for (const commonName of ['gate-1', 'gate-2']) {
+    for (const commonName of ['gate-1', 'gate-2', 'gate-3']) {
       issued.set(commonName, await authority.issue({ kind: 'gateway', commonName, days: 1 }));
     }
     issued.set('broker', server);
@@ -301,5 +303,23 @@ describe.each([
     await vi.waitFor(() => expect(backend.heard.at(-1)?.payload).toBe('after'));
     expect(backend.heard).toHaveLength(2);
     expect(down).toEqual([]);
+  });
+
+  it('lets a gateway that was withdrawn in no more, and the others as before', async () => {
+    await (await enter('gate-3')).link.close();
+    const { serialNumber } = new X509Certificate(issued.get('gate-3')!.certificate);
+    const list = await authority.revocationList([{ serialNumber, revokedMs: Date.now() }], Date.now());
+    await writeFile(join(folder, 'revoked.crl'), list);
+    await writeFile(join(folder, 'revoked-gateways'), 'gate-3\n');
+    broker.reload();
+    await vi.waitFor(
+      async () => expect(await refusal(open(issued.get('gate-3'), 'gate-3'))).toMatch(/^LINK_/),
+      { timeout: 5000 },
+    );
+    await enter('gate-2');
+    await enter('backend');
+    await broker.restart();
+    expect(await refusal(open(issued.get('gate-3'), 'gate-3'))).toMatch(/^LINK_/);
+    await enter('gate-2');
   });
 });

@@ -10,10 +10,12 @@ import { createLogger } from '#runtime/log.ts';
 export type RunningBroker = {
   readonly port: number;
   restart(): Promise<void>;
+  /** Makes it read anew who was withdrawn, where it does not do so by itself. */
+  reload(): void;
   stop(): Promise<void>;
 };
 
-/** `folder` holds ca.pem, broker.pem and broker.key. */
+/** `folder` holds ca.pem, broker.pem, broker.key and revoked.crl. */
 export type BrokerSettings = {
   readonly folder: string;
   readonly site: string;
@@ -51,6 +53,7 @@ export async function embeddedBroker({
       await broker.close();
       broker = await start(port);
     },
+    reload() {},
     stop: () => broker.close(),
   };
 }
@@ -84,6 +87,7 @@ export async function mosquitto({
       await end(child);
       child = await run(file, port);
     },
+    reload: () => void child.kill('SIGHUP'),
     stop: () => end(child),
   };
 }

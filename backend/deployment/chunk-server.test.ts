@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Chunk, decodeChunk } from '#protocol/chunk.ts';
 import { BUNDLE_PARTS } from '#protocol/manifest.ts';
 import { createLogger } from '#runtime/log.ts';
+import { removeGateway } from '../operations/remove-gateway.ts';
 import {
   enrolTestGateway,
   keepTestModel,
@@ -90,6 +91,13 @@ describe('the chunk server', () => {
     ask({ from: -1 });
     ask({ count: 1_000_000 });
     server.receive('blindsight/v1/yard/gate/bundle/request', Buffer.from('{'), PACKET);
+    await server.idle();
+    expect(sent).toEqual([]);
+  });
+
+  it('sends nothing any more to a gateway that was removed', async () => {
+    await removeGateway(site, 'gate');
+    ask({});
     await server.idle();
     expect(sent).toEqual([]);
   });

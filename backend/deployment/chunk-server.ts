@@ -86,7 +86,8 @@ export class ChunkServer {
     const { store, blobs, site, link, log } = this.#options;
     const deployment = await store.deployments.get(request.bundle);
     const name = BUNDLE_PARTS.find((part) => part === request.part);
-    if (deployment === null || deployment.gateway !== gateway || name === undefined) {
+    const isEnrolled = (await store.gateways.get(gateway)) !== null;
+    if (!isEnrolled || deployment === null || deployment.gateway !== gateway || name === undefined) {
       log.warn({ gateway, part: request.part }, 'asked for a part of a bundle that was not released to it');
       return;
     }

@@ -4,6 +4,7 @@ import { decodeManifest, manifestDigest, verifyManifest } from '#protocol/manife
 import type { Reported } from '#protocol/messages.ts';
 import { createLogger } from '#runtime/log.ts';
 import { SimulatedClock } from '#runtime/simulated-clock.ts';
+import { removeGateway } from '../operations/remove-gateway.ts';
 import {
   enrolTestGateway,
   keepTestModel,
@@ -73,6 +74,25 @@ describe('deployment', () => {
       },
     };
   }
+
+  it('clears the manifest of a gateway that was removed, once for each connection', async () => {
+    await releaseTo(site, 'gate', 'counter');
+    await service.publishReleases();
+    await removeGateway(site, 'gate');
+    failing = true;
+    await expect(service.publishReleases()).rejects.toThrow();
+    failing = false;
+    await service.publishReleases();
+    await service.publishReleases();
+    const manifests = published.map(({ topic, payload, retain }) => [topic, payload.length > 0, retain]);
+    const topic = 'blindsight/v1/yard/gate/bundle/manifest';
+    expect(manifests).toEqual([
+      [topic, true, true],
+      [topic, false, true],
+    ]);
+    await service.linkUp();
+    expect(published).toHaveLength(3);
+  });
 
   it('says which release is about to be answered under, once for each connection', async () => {
     const digest = await releaseTo(site, 'gate', 'counter');

@@ -30,6 +30,8 @@ export class DeploymentService {
   readonly #options: DeploymentServiceOptions;
   /** Digest that this connection has published, by gateway. */
   readonly #published = new Map<string, string>();
+  /** Removed gateways whose manifest this connection has cleared. */
+  readonly #cleared = new Set<string>();
 
   readonly #budget: JournalBudget;
 
@@ -41,6 +43,7 @@ export class DeploymentService {
   /** A new connection: the broker may be another one, so everything is published again. */
   async linkUp(): Promise<void> {
     this.#published.clear();
+    this.#cleared.clear();
     await this.publishReleases();
   }
 
@@ -57,7 +60,7 @@ export class DeploymentService {
     }
   }
 
-  /** Publishes the newest release of each gateway where this connection has not yet. */
+  /** Publishes the newest release of each gateway where this connection has not yet, and clears those of gateways that were removed. */
   async publishReleases(): Promise<void> {
     const { store, site, link, log, onChange } = this.#options;
     if (!link.connected) return;
@@ -81,6 +84,11 @@ export class DeploymentService {
         );
       }
       onChange();
+    }
+    for (const { name } of await store.gateways.removed()) {
+      if (this.#cleared.has(name)) continue;
+      await link.publish(gatewayTopics(site, name).bundleManifest, '', { retain: true });
+      this.#cleared.add(name);
     }
   }
 

@@ -16,6 +16,8 @@ import {
   SubjectKeyIdentifierExtension,
   X509Certificate,
   X509CertificateGenerator,
+  X509CrlGenerator,
+  X509CrlReason,
 } from '@peculiar/x509';
 import { BlindsightError } from '#protocol/errors.ts';
 import { GatewayName, Name } from '#protocol/names.ts';
@@ -38,6 +40,13 @@ export type IssueRequest = {
   readonly subjectAltNames?: readonly string[];
   /** How long it is valid. */
   readonly days: number;
+};
+
+/** A certificate that is not to be trusted any more. */
+export type RevokedCertificate = {
+  /** As X509Certificate of node:crypto gives it, hex. */
+  readonly serialNumber: string;
+  readonly revokedMs: number;
 };
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
@@ -92,6 +101,32 @@ export class Authority {
       crypto,
     );
     return { certificate: `${certificate.toString('pem')}\n`, key: await exportKey(keys.privateKey) };
+  }
+
+  /**
+   * Signs the list of certificates that are revoked (X.509 CRL, PEM), for brokers that read one, as Mosquitto does. It does not expire before the
+   * authority: a broker that refused everybody because nobody renewed a list would be the greater harm.
+   */
+  async revocationList(revoked: readonly RevokedCertificate[], nowMs: number): Promise<string> {
+    const issuer = this.#parsed();
+    const list = await X509CrlGenerator.create(
+      {
+        issuer: issuer.subjectName,
+        thisUpdate: new Date(nowMs - BACKDATED_MS),
+        nextUpdate: issuer.notAfter,
+        entries: revoked.map(({ serialNumber, revokedMs }) => ({
+          serialNumber,
+          revocationDate: new Date(revokedMs),
+          reason: X509CrlReason.cessationOfOperation,
+        })),
+        extensions: [await AuthorityKeyIdentifierExtension.create(issuer, false, crypto)],
+        signingAlgorithm: ALGORITHM,
+        signingKey: await importKey(this.key),
+      },
+      crypto,
+    );
+    // OpenSSL knows it under this label only.
+    return `${PemConverter.encode(list.rawData, 'X509 CRL')}\n`;
   }
 
   #parsed(): X509Certificate {

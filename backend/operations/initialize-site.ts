@@ -8,6 +8,7 @@ import { type Clock, systemClock } from '#runtime/clock.ts';
 import { ensureDirectory, writeFileAtomic } from '#runtime/files.ts';
 import { type Authority, createAuthority } from '../enrolment/authority.ts';
 import { openAuthority } from '../enrolment/open-authority.ts';
+import { writeRevocations } from '../enrolment/write-revocations.ts';
 import { SECRETS } from '../sealing/identities.ts';
 import { createInstallationKey, readInstallationKey } from '../sealing/installation-key.ts';
 import { Vault } from '../sealing/vault.ts';
@@ -52,9 +53,12 @@ export async function initializeSite(
   const vault = new Vault(await readInstallationKey(keyFile));
   const store = await openStore({ kind: 'sqlite', file: join(folder, 'blindsight.db') });
   try {
-    await makeKeys(store, vault, site, (options.clock ?? systemClock).now());
+    const nowMs = (options.clock ?? systemClock).now();
+    await makeKeys(store, vault, site, nowMs);
     await writeOwnerKey(store, vault, folder);
     await writeCertificates(await openAuthority(store, vault), folder, options.brokerNames ?? []);
+    // Also while nobody is revoked: a Mosquitto that is told to read a list does not start without one.
+    await writeRevocations({ store, vault, dataDirectory: folder }, nowMs);
   } finally {
     await store.close();
   }

@@ -1,5 +1,7 @@
+import 'reflect-metadata'; // before @peculiar/x509
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { X509Crl } from '@peculiar/x509';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import {
   enrolTestGateway,
@@ -14,10 +16,16 @@ import { removeGateway } from './remove-gateway.ts';
 let site: TestSite;
 beforeEach(async () => {
   site = await makeTestSite();
-  for (const name of ['gate', 'other']) await enrolTestGateway(site, name);
+  await enrolTestGateway(site, 'gate', '01');
+  await enrolTestGateway(site, 'other', '02');
   await site.store.cameras.claim('door', 'gate', 1);
 });
 afterEach(() => site.close());
+
+function revokedSerials(): string[] {
+  const { entries } = new X509Crl(readFileSync(join(site.dataDirectory, 'certificates/revoked.crl'), 'utf8'));
+  return entries.map(({ serialNumber }) => serialNumber);
+}
 
 it('withdraws a gateway: unknown, without cameras and release, on the list of the broker, and never back', async () => {
   const { store } = site;
@@ -31,6 +39,7 @@ it('withdraws a gateway: unknown, without cameras and release, on the list of th
   expect(await store.cameras.claim('door', 'other', 2)).toBe('other');
   await removeGateway(site, 'other');
   expect(readFileSync(join(site.dataDirectory, 'revoked-gateways'), 'utf8')).toBe('gate\nother\n');
+  expect(revokedSerials()).toEqual(['01', '02']);
   await expect(enrolTestGateway(site, 'gate')).resolves.toBeDefined();
   expect(await store.gateways.get('gate')).toBeNull();
 });

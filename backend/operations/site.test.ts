@@ -54,6 +54,7 @@ describe('a site', () => {
       expect(mode(join(data, `certificates/${kind}.key`))).toBe(0o600);
     }
     expect(mode(join(data, 'installation.key'))).toBe(0o600);
+    expect(readFileSync(join(data, 'certificates/revoked.crl'), 'utf8')).toMatch(/^-----BEGIN X509 CRL-----/);
     const names = new X509Certificate(readFileSync(join(data, 'certificates/broker.pem'))).subjectAltName;
     expect(names).toContain('broker.example.org');
     expect(names).toContain('localhost');

@@ -23,6 +23,12 @@ export type GatewayRecord = {
   readonly quarantine: { readonly sinceMs: number; readonly reason: string } | null;
 };
 
+export type RemovedGateway = {
+  readonly name: string;
+  readonly certificateSerial: string;
+  readonly removedMs: number;
+};
+
 type Row = {
   name: string;
   signing_key: string;
@@ -105,12 +111,12 @@ export class GatewayStore {
     return changed === 1;
   }
 
-  /** Names of all gateways that were ever removed. */
-  async removed(): Promise<string[]> {
-    const rows = await this.#database.all<{ name: string }>(
-      'SELECT name FROM gateways WHERE removed_ms IS NOT NULL ORDER BY name',
+  /** All gateways that were ever removed, by name. */
+  async removed(): Promise<RemovedGateway[]> {
+    return this.#database.all<RemovedGateway>(
+      `SELECT name, certificate_serial AS "certificateSerial", removed_ms AS "removedMs"
+       FROM gateways WHERE removed_ms IS NOT NULL ORDER BY name`,
     );
-    return rows.map(({ name }) => name);
   }
 
   /** Next release counter of a gateway, from 1 on; strictly increasing. @returns null for an unknown gateway. */

@@ -3,16 +3,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BUNDLE_PARTS } from '#protocol/manifest.ts';
+import { createAuthority } from '../enrolment/authority.ts';
 import { deployModel } from '../operations/deploy-model.ts';
 import { keepNetwork } from '../protection/keep-network.ts';
 import { SECRETS } from '../sealing/identities.ts';
 import { Vault } from '../sealing/vault.ts';
-import { blobFolder, type Site } from '../site.ts';
+import { AUTHORITY_CERTIFICATE, blobFolder, type Site } from '../site.ts';
 import { migrate } from '../store/migrations.ts';
 import { openSqlite } from '../store/sqlite.ts';
 import { Store } from '../store/store.ts';
 
-/** A site in a temporary folder, with owner key and no certificates. */
+/** A site in a temporary folder, with owner key and authority. */
 export type TestSite = Site & { readonly ownerPublicKey: KeyObject };
 
 export async function makeTestSite(name = 'yard'): Promise<TestSite> {
@@ -25,6 +26,9 @@ export async function makeTestSite(name = 'yard'): Promise<TestSite> {
   const owner = generateKeyPairSync('ed25519');
   const pem = owner.privateKey.export({ format: 'pem', type: 'pkcs8' }) as string;
   await vault.keep(store, SECRETS.ownerSigningKey, Buffer.from(pem), 0);
+  const authority = await createAuthority();
+  await vault.keep(store, SECRETS.authorityKey, Buffer.from(authority.key), 0);
+  await store.settings.set(AUTHORITY_CERTIFICATE, authority.certificate);
   return {
     name,
     dataDirectory,
@@ -40,12 +44,16 @@ export async function makeTestSite(name = 'yard'): Promise<TestSite> {
 }
 
 /** Enrols a gateway without certificate. @returns its signing key. */
-export async function enrolTestGateway(site: Site, name: string): Promise<KeyObject> {
+export async function enrolTestGateway(
+  site: Site,
+  name: string,
+  certificateSerial = '01',
+): Promise<KeyObject> {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   await site.store.gateways.add({
     name,
     signingKey: publicKey.export({ format: 'pem', type: 'spki' }) as string,
-    certificateSerial: '01',
+    certificateSerial,
     enrolledMs: 0,
   });
   return privateKey;
