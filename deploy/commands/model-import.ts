@@ -51,8 +51,8 @@ export function registerModelImport(model: Command): void {
     .option('--limit <n>', 'use the first n pictures only', integer(1, 2 ** 31 - 1))
     .option(
       '--degree <d>',
-      'degree of the polynomials; 2 takes one level, 3 and 4 take two',
-      integer(2, 16),
+      'degree of the polynomials; 2 takes one level, 3 and 4 take three, 5 to 8 four',
+      integer(2, 12),
       2,
     )
     .option(

@@ -13,7 +13,7 @@ import { fineTune } from '../training/fine-tune.ts';
 export type ImportOptions = {
   /** Labelled pictures, prepared as the graph takes them. Nothing that accuracy is claimed on should be among them. */
   readonly calibration: Dataset;
-  /** Degree of the polynomials; default 2, which takes one level. Degree d takes ⌈log2 d⌉. */
+  /** Degree of the polynomials; default 2, which takes one level. Degree d > 2 takes ⌈log2 d⌉ + 1. */
   readonly degree?: number;
   /** Candidates; default all. */
   readonly methods?: readonly Method[];

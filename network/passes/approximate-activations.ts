@@ -32,7 +32,7 @@ export type ActivationReport = {
 
 /** How activations are approximated. */
 export type ApproximationOptions = {
-  /** Degree of the polynomials: 2 takes one level, degree d takes ⌈log2 d⌉. */
+  /** Degree of the polynomials: 2 takes one level, degree d > 2 takes ⌈log2 d⌉ + 1. */
   readonly degree: number;
   /** Candidates; the one with the best accuracy is taken. */
   readonly methods: readonly Method[];
@@ -143,7 +143,11 @@ async function replaceActivation(
     await new Promise((resolve) => setImmediate(resolve));
     options.signal?.throwIfAborted();
     const { polynomial, worstError, typicalError } = approximate(f, domain, method, options.degree);
-    const replaced = replaceNode(graph, node.outputs[0]!, expandPolynomial(node, polynomial));
+    const replaced = replaceNode(
+      graph,
+      node.outputs[0]!,
+      expandPolynomial(node, polynomial, Math.max(-domain.low, domain.high)),
+    );
     const accuracy = graphAccuracy(replaced, dataset);
     const report = {
       node: node.name,

@@ -1,3 +1,4 @@
+import { factorPolynomial } from '../approximation/factor.ts';
 import type { Polynomial } from '../approximation/polynomial.ts';
 import type { Node } from '../model/graph.ts';
 import { type Replacement, scalar } from './replace-nodes.ts';
@@ -7,12 +8,14 @@ const NEGLIGIBLE = 1e-9;
 
 /**
  * Writes p(x) with plain ONNX nodes. A quadratic becomes a·(x + b/2a)² + (c − b²/4a): one bare square between linear nodes, which
- * merge with the layers before and after, so that the coefficients end up in encrypted neighbours. Higher degrees are written
- * as Horner's rule.
+ * merge with the layers before and after, so that the coefficients end up in encrypted neighbours. Degree d > 2 becomes a product of
+ * quadratics, all made of one square, multiplied two by two: ⌈log2 d⌉ + 1 levels; by Horner's rule, two for each degree, only where it
+ * has no such form.
  *
  * @param node the activation that is replaced: its first input is x, its first output p(x).
+ * @param reach largest |x| that matters.
  */
-export function expandPolynomial(node: Node, polynomial: Polynomial): Replacement {
+export function expandPolynomial(node: Node, given: Polynomial, reach = 1): Replacement {
   const input = node.inputs[0]!;
   const output = node.outputs[0]!;
   const nodes: Node[] = [];
@@ -33,8 +36,26 @@ export function expandPolynomial(node: Node, polynomial: Polynomial): Replacemen
     initializers[name] = scalar(value);
     return name;
   };
+  const factors = factorPolynomial(given, reach);
+  const polynomial = factors?.length === 1 ? factors[0]! : given;
   const [c = 0, b = 0, a = 0] = polynomial;
-  if (polynomial.length > 3 && polynomial.slice(3).some((k) => k !== 0)) {
+  if (factors !== undefined && factors.length > 1) {
+    const square = emit('Mul', input, input, false);
+    let values = factors.map(([c0 = 0, c1 = 0, c2]) => {
+      const linear = emit('Mul', input, constant(c1), false);
+      const sum =
+        c2 === undefined ? linear : emit('Add', emit('Mul', square, constant(c2), false), linear, false);
+      return emit('Add', sum, constant(c0), false);
+    });
+    while (values.length > 1) {
+      const pairs = values.filter((_, i) => i % 2 === 0);
+      const last = values.length === 2;
+      values = pairs.map((left, i) => {
+        const right = values[2 * i + 1];
+        return right === undefined ? left : emit('Mul', left, right, last);
+      });
+    }
+  } else if (factors === undefined) {
     let value = emit('Mul', input, constant(polynomial.at(-1)!), false);
     for (let k = polynomial.length - 2; k >= 1; k--) {
       value = emit('Mul', emit('Add', value, constant(polynomial[k]!), false), input, false);
