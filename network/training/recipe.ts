@@ -6,7 +6,7 @@ import { SCHEDULES } from './learning-rate.ts';
 
 const count = z.int().positive().max(65_536);
 const share = z.number().min(0).max(1);
-/** Degree 8; every doubling of the degree costs a level. */
+/** Degree 8; every degree beyond 2 costs levels. */
 const MOST_COEFFICIENTS = 9;
 
 const simpleLayers = [

@@ -19,9 +19,10 @@ export class NormalizationLayer implements Layer {
   readonly runningVariance: Float32Array;
   readonly epsilon = 1e-5;
   /**
-   * Whether training uses the running statistics, as inference does. Squares make rare pictures weigh so much that a network
-   * learns to lean on the statistics of its batch, and answers worse without them; training to the end with frozen statistics cures that:
-   * CryptoNets' network fell from 99.1 % to 98.3 % on validation pictures without.
+   * Whether training uses the running statistics, as inference does. It is rarely worth it: where networks answered worse the longer they
+   * learned, they did not lean on the statistics of their batch, but had never seen a picture that resampling in augmentation had not
+   * blurred. The network of E2DM, after 30 epochs in which every picture was warped, knew 98.50 % of the test pictures with running
+   * statistics, 98.40 % with those of the batch and 98.59 % of warped ones; with `augmentation.share: 0.6` it knew 98.88 %.
    */
   frozen = false;
   readonly #normalized: Float32Array;
