@@ -20,6 +20,7 @@ import { readLinkCredentials } from '#runtime/link-credentials.ts';
 import { createLogger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';
 import { type RunningBackend, runBackend } from './main.ts';
+import { releaseCamera } from './operations/cameras.ts';
 import { deployModel } from './operations/deploy-model.ts';
 import { enrolGateway } from './operations/enrol-gateway.ts';
 import { initializeSite } from './operations/initialize-site.ts';
@@ -112,6 +113,20 @@ describe('the backend with a broker and a gateway', () => {
     });
     await vi.waitFor(() => expect(gatewayLink?.connected).toBe(true), WAIT);
     return gatewayLink;
+  }
+
+  /** A second client that may read everything. */
+  async function connectBackendIdentity(): Promise<Link> {
+    const link = connectLink({
+      url: config.broker.url,
+      ...(await readLinkCredentials(config.broker)),
+      clientId: 'watcher',
+      clock: systemClock,
+      log,
+      ladder: new RetryLadder([50]),
+    });
+    await vi.waitFor(() => expect(link.connected).toBe(true), WAIT);
+    return link;
   }
 
   function listen(link: Link, topic: string): Uint8Array[] {
@@ -258,6 +273,30 @@ describe('the backend with a broker and a gateway', () => {
     expect(seen[2].session).toBeGreaterThan(seen[0].session);
     expect((await state()).cameras).toMatchObject([{ camera: 'door', result: { label: 'empty' } }]);
     expect((await state()).counters.accepted).toBe(1);
+  });
+
+  it('clears the answer of a camera whose name was released, also one that was released while it was away', async () => {
+    await startSiteBroker();
+    await startBackend();
+    const link = await connectGateway();
+    const cockpit = await connectBackendIdentity();
+    const heard = new Map<string, string>();
+    cockpit.subscribe(siteTopics('yard').results, (topic, payload) =>
+      heard.set(topic, Buffer.from(payload).toString()),
+    );
+    const topicOf = (camera: string) => siteTopics('yard').result(camera);
+    for (const camera of ['door', 'gate-way', 'stairs']) {
+      await link.publish(gate.inference(camera), nextEnvelope({ camera }));
+      await vi.waitFor(() => expect(heard.get(topicOf(camera))).toContain('"label"'), WAIT);
+    }
+    await releaseCamera(site, 'door');
+    await vi.waitFor(() => expect(heard.get(topicOf('door'))).toBe(''), WAIT);
+    await backend!.close();
+    await releaseCamera(site, 'gate-way');
+    await startBackend();
+    await vi.waitFor(() => expect(heard.get(topicOf('gate-way'))).toBe(''), WAIT);
+    expect(heard.get(topicOf('stairs'))).toContain('"label"');
+    await cockpit.close();
   });
 
   it('shows births, states and camera conflicts', async () => {

@@ -125,7 +125,7 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
   }
 
   const link = openLink(config, credentials, session, site, clock, log);
-  const results = new ResultPublisher(site.name, link, view, log);
+  const results = new ResultPublisher({ site: site.name, link, view, clock, log });
   const deployments = new DeploymentService({
     store,
     site: site.name,
@@ -164,7 +164,7 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
     view.setBroker(true, `connected to ${config.broker.url}`);
     onChange();
     await link.publish(topics.backendState, stateMessage('online', session.current, clock), { retain: true });
-    results.publishLatest();
+    results.linkUp(stop.signal);
     await deployments.linkUp();
   });
   link.onDown((reason) => {
@@ -175,6 +175,7 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
   const loops = [
     processor.run(stop.signal),
     deployments.run(stop.signal),
+    results.run(stop.signal),
     removeOldResults({ store, days: config.resultsDays, clock, log }, stop.signal),
   ];
   let closing: Promise<void> | null = null;

@@ -134,15 +134,40 @@ describe('the view of a site', () => {
     ]);
   });
 
+  it('forgets the answers of cameras and regions that are gone, and no others', async () => {
+    const { cameras } = site.store;
+    for (const camera of ['gate-way', 'yard']) await cameras.claim(camera, 'gate', 1);
+    await cameras.setPresent('gate', ['door', 'yard'], 2);
+    const names = () =>
+      view.latestResults().map(({ camera, region }) => [camera, region].filter(Boolean).join('/'));
+    view.setResult({ ...makeResult(1), camera: 'gate-way' });
+    view.setResult({ ...makeResult(1), camera: 'nobodys' });
+    view.setResult(makeResult(1));
+    for (let i = 0; i < 70; i++) view.setResult({ ...makeResult(i), camera: 'yard', region: `r-${i}` });
+    await view.forgetGone();
+    // What `yard` answers about was not said: the newest, as many as a camera may have.
+    const newest = Array.from({ length: 64 }, (_, i) => `yard/r-${i + 6}`);
+    expect(names()).toEqual(['door', ...newest]);
+    const state = { state: 'streaming', detail: '', since: TIME, captureRate: 1, inferenceRate: 1 } as const;
+    view.setCameraState({ ...state, camera: 'yard', regions: ['r-69', 'r-7'], nextRetry: null });
+    view.setCameraState({ ...state, camera: 'door', nextRetry: null });
+    await view.forgetGone();
+    expect(names()).toEqual(['door', 'yard/r-7', 'yard/r-69']);
+    view.setCameraState({ ...state, camera: 'door', regions: ['left'], nextRetry: null });
+    await view.forgetGone();
+    expect(names()).toEqual(['yard/r-7', 'yard/r-69']);
+  });
+
   it('publishes each region on a topic of its own, and retains the newest of each', async () => {
     const sent: string[] = [];
     const link = {
       connected: true,
+      subscribe: () => () => {},
       publish: async (topic: string, payload: Uint8Array | string, options?: { retain?: boolean }) => {
         sent.push(`${topic} ${JSON.parse(String(payload)).sequence} ${options?.retain}`);
       },
     };
-    const publisher = new ResultPublisher('yard', link, view, log);
+    const publisher = new ResultPublisher({ site: 'yard', link, view, clock: systemClock, log });
     publisher.publish({ ...makeResult(10), region: 'left' });
     publisher.publish({ ...makeResult(9), region: 'right' });
     publisher.publish({ ...makeResult(8), region: 'left' });
@@ -160,18 +185,19 @@ describe('the view of a site', () => {
       get connected() {
         return connected;
       },
+      subscribe: () => () => {},
       publish: async (topic: string, payload: Uint8Array | string, options?: { retain?: boolean }) => {
         expect(topic).toBe('blindsight/v1/yard/results/door');
         sent.push({ sequence: JSON.parse(String(payload)).sequence, retain: options?.retain });
       },
     };
-    const publisher = new ResultPublisher('yard', link, view, log);
+    const publisher = new ResultPublisher({ site: 'yard', link, view, clock: systemClock, log });
     publisher.publish(makeResult(10));
     publisher.publish(makeResult(5));
     connected = false;
     publisher.publish(makeResult(11));
     connected = true;
-    publisher.publishLatest();
+    publisher.linkUp(AbortSignal.abort());
     expect(sent).toEqual([
       { sequence: 10, retain: true },
       { sequence: 5, retain: false },

@@ -1,5 +1,6 @@
 import type { CameraView, Counters, GatewayView, ModelView, SiteState } from '#protocol/api.ts';
 import type { CameraState, GatewayState, Health, Reported, Result } from '#protocol/messages.ts';
+import { MAX_REGIONS } from '#protocol/names.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { Store } from '../store/store.ts';
@@ -87,6 +88,33 @@ export class SiteView {
   /** Newest answer of each camera and region. */
   latestResults(): Result[] {
     return [...this.#results.values()];
+  }
+
+  /**
+   * Forgets answers that are not the present of anything: of cameras that are not there any more, and of regions that the camera does not
+   * answer about. Of a camera whose gateway has not said what it answers about, the newest regions stay, as many as it may have: a
+   * gateway that invents names must not fill the memory.
+   */
+  async forgetGone(): Promise<void> {
+    const known = [...this.#results].sort(
+      ([, a], [, b]) => Date.parse(b.frameTime) - Date.parse(a.frameTime),
+    );
+    const listed = new Set((await this.#store.cameras.list()).map(({ camera }) => camera));
+    const kept = new Map<string, number>();
+    for (const [key, result] of known) {
+      const { camera, region } = result;
+      const count = kept.get(camera) ?? 0;
+      const stays = listed.has(camera) && this.#isAnswered(camera, region) && count < MAX_REGIONS;
+      if (stays && region !== undefined) kept.set(camera, count + 1);
+      // Not one that came meanwhile, perhaps of a camera that came with it.
+      if (!stays && this.#results.get(key) === result) this.#results.delete(key);
+    }
+  }
+
+  #isAnswered(camera: string, region: string | undefined): boolean {
+    const state = this.#cameras.get(camera);
+    if (state === undefined) return true;
+    return region === undefined ? state.regions === undefined : (state.regions?.includes(region) ?? false);
   }
 
   async snapshot(): Promise<SiteState> {
