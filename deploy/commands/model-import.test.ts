@@ -53,6 +53,7 @@ beforeAll(async () => {
   await writeFile(at('relu.onnx'), writeOnnx(graph));
   await writeFile(at('images.idx'), idxBytes([PICTURES, SIDE, SIDE], bytes));
   await writeFile(at('labels.idx'), idxBytes([PICTURES], classes));
+  await writeFile(at('none.idx'), idxBytes([0, SIDE, SIDE], new Uint8Array()));
   await writeFile(at('half.idx'), idxBytes([PICTURES, SIDE, SIDE], bytes).subarray(0, 3000));
 });
 
@@ -107,6 +108,13 @@ describe('model import', () => {
     expect(evaluation.worstLogitError).toBeLessThan(0.05);
   }, 60_000);
 
+  it('refuses a name for the outcome that will not do before it starts', async () => {
+    const words = ['model', 'import', at('relu.onnx'), ...data(), '--out', at('refused.txt')];
+    const failure = await run(...words).catch((error: { code: number; stderr: string }) => error);
+    expect(failure).toMatchObject({ code: 1, stderr: expect.stringContaining('must end in .onnx') });
+    expect(failure.stderr).not.toContain('measuring');
+  });
+
   it.each([
     ['a loss beyond the tolerance', () => [...data(), '--tolerance', '0'], /NETWORK_ACCURACY/, /--fine-tune/],
     ['pictures without classes', () => ['--calibrate', at('images.idx')], /NETWORK_DATA/, /--labels/],
@@ -117,7 +125,13 @@ describe('model import', () => {
       /half\.idx/,
     ],
     ['pictures of another size', () => [...data(), '--pad', '1'], /NETWORK_SHAPE/, /1×6×6/],
-    ['a file that is not there', () => ['--calibrate', at('none.idx')], /none\.idx/, /exists/],
+    [
+      'a file without pictures',
+      () => ['--calibrate', at('none.idx'), '--labels', at('labels.idx')],
+      /NETWORK_DATA/,
+      /nothing in it/,
+    ],
+    ['a file that is not there', () => ['--calibrate', at('missing.idx')], /missing\.idx/, /exists/],
   ])('refuses %s and writes nothing', async (_, words, code, advice) => {
     const out = at('refused.onnx');
     const failure = await run('model', 'import', at('relu.onnx'), ...words(), '--out', out).catch(

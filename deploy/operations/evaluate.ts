@@ -7,6 +7,7 @@ import { evaluationJson, evaluationText } from '#backend/evaluation/report.ts';
 import { type Dataset, selectPictures } from '#network/datasets/dataset.ts';
 import { readIdxFile } from '#network/datasets/idx.ts';
 import { idxPictures, readIdxDataset } from '#network/datasets/idx-pictures.ts';
+import { NetworkError } from '#network/errors.ts';
 import { loadNetwork } from '#network/evaluation/load-network.ts';
 import { adaptPictureInput } from '#network/evaluation/picture-input.ts';
 import { makePolynomial, needsApproximation } from '#network/evaluation/polynomial-network.ts';
@@ -45,6 +46,21 @@ function firstPictures(dataset: Dataset, limit = dataset.classes.length): Datase
     dataset,
     Array.from({ length: limit }, (_, i) => i),
   );
+}
+
+/** Pictures without classes, of the size that is measured. */
+async function readCalibration(file: string, { picture }: Dataset, pad?: number): Promise<Float32Array> {
+  const given = idxPictures(await readIdxFile(file), file, pad);
+  const sizes = [given.picture, picture].map(
+    ({ channels, height, width }) => `${channels}×${height}×${width}`,
+  );
+  if (sizes[0] !== sizes[1]) {
+    throw new NetworkError(
+      'NETWORK_SHAPE',
+      `${file}: pictures of ${sizes[0]}, but those to measure on are ${sizes[1]}`,
+    );
+  }
+  return given.pictures;
 }
 
 /** Fewer frames say little about a median. */
@@ -105,8 +121,7 @@ async function evaluateUntil(
     });
     return;
   }
-  const given =
-    calibrate === undefined ? undefined : idxPictures(await readIdxFile(calibrate), calibrate, pad).pictures;
+  const given = calibrate === undefined ? undefined : await readCalibration(calibrate, all, pad);
   const polynomial = await makePolynomial(graph, all, given, {
     signal,
     onProgress: ({ node, operator, method, degree, accuracy }) =>

@@ -9,7 +9,7 @@ import { loadNetwork } from '#network/evaluation/load-network.ts';
 import { adaptPictureInput } from '#network/evaluation/picture-input.ts';
 import { type ImportProgress, importNetwork } from '#network/importing/import-network.ts';
 import { importJson, importText } from '#network/importing/import-report.ts';
-import { writeImport } from '#network/importing/write-import.ts';
+import { checkImportName, writeImport } from '#network/importing/write-import.ts';
 import type { Graph } from '#network/model/graph.ts';
 import { runGraph } from '#network/model/run.ts';
 import type { ModelImportOptions } from '../commands/model-import.ts';
@@ -136,6 +136,9 @@ export async function importModel(file: string, options: ModelImportOptions): Pr
   const signal = stopSignal();
   try {
     const network = await loadNetwork(file);
+    const out = options.out ?? `${network.name}-protected.onnx`;
+    // Better now than after an hour of fine-tuning.
+    checkImportName(out);
     const dataset = firstPictures(await readPictures(network.graph, options, signal), options.limit);
     const graph = adaptPictureInput(network.graph, dataset.picture, {
       ...(divide !== undefined && { divide }),
@@ -157,7 +160,6 @@ export async function importModel(file: string, options: ModelImportOptions): Pr
       signal,
       onProgress: progressLines(),
     });
-    const out = options.out ?? `${network.name}-protected.onnx`;
     await writeImport(out, imported, { labels, source: basename(file) });
     if (options.json) printJson({ network: out, ...importJson(imported) });
     else process.stdout.write(`${importText(imported)}\nwritten: ${out}\n`);

@@ -12,20 +12,29 @@ export type ImportDescription = {
 };
 
 /**
+ * Refuses a name that the description could not stand beside.
+ *
+ * @throws NetworkError NETWORK_DATA where it does not end in `.onnx`.
+ */
+export function checkImportName(file: string): void {
+  if (!file.endsWith('.onnx')) {
+    throw new NetworkError('NETWORK_DATA', `${file}: the name of a network must end in .onnx`);
+  }
+}
+
+/**
  * Writes an imported network as `FILE.onnx` and what the compiler needs to know of it as `FILE.json` beside it: labels and calibrated
  * ranges, which `evaluate`, `explain` and `model protect` read.
  *
  * @param file ends in `.onnx`; its folder is made.
- * @throws NetworkError NETWORK_FILE where the name ends otherwise.
+ * @throws NetworkError as {@link checkImportName}.
  */
 export async function writeImport(
   file: string,
   imported: ImportedNetwork,
   { labels, source }: ImportDescription,
 ): Promise<void> {
-  if (!file.endsWith('.onnx')) {
-    throw new NetworkError('NETWORK_FILE', `${file}: the name of a network must end in .onnx`);
-  }
+  checkImportName(file);
   const { graph, ranges, accuracyBefore, accuracyAfter } = imported;
   const [channels, height, width] = graph.inputs[0]!.shape!.slice(1);
   const description = {

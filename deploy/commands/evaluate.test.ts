@@ -1,0 +1,102 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeOnnx } from '#network/model/onnx.ts';
+import { runGraph } from '#network/model/run.ts';
+import { idxBytes } from '#network/testing/idx-bytes.ts';
+import { graphOf, node, randomPictures, randomTensor } from '#network/testing/small-graphs.ts';
+import { SeededRandom } from '#network/training/random.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const PICTURES = 50;
+const SIDE = 6;
+const PAD = 1;
+const OUTER = SIDE + 2 * PAD;
+
+let folder = '';
+const at = (name: string): string => join(folder, name);
+
+/** What `evaluate` prints; else rejects with { code, stderr }. */
+const evaluate = (...words: string[]) =>
+  promisify(execFile)(
+    process.execPath,
+    [
+      ...[join(root, 'deploy/cli.ts'), 'evaluate', at('sigmoid.onnx'), '--json', '--pad', String(PAD)],
+      ...['--images', at('images.idx'), '--labels', at('labels.idx'), ...words],
+    ],
+    { cwd: root },
+  );
+
+/** Pictures of which the network's owner took 0.5 off, and divided by 0.25. */
+const scaling = ['--divide', '255', '--mean', '0.5', '--std', '0.25'];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'blindsight-evaluate-'));
+  const random = new SeededRandom(3);
+  const constants = { w: randomTensor(random, [OUTER * OUTER, 5], 0.1), v: randomTensor(random, [5, 3], 3) };
+  const graph = graphOf([1, OUTER, OUTER], 3, constants, [
+    node('Flatten', ['picture'], 'x'),
+    node('MatMul', ['x', 'w'], 'd'),
+    node('Sigmoid', ['d'], 's'),
+    node('MatMul', ['s', 'v'], 'logits'),
+  ]);
+  const pictures = randomPictures(6, PICTURES, SIDE * SIDE).map((picture) =>
+    picture.map((value) => Math.round(255 * value)),
+  );
+  const classes = pictures.map((picture) => {
+    const black = (0 - 0.5) / 0.25;
+    const prepared = new Float32Array(OUTER * OUTER).fill(black);
+    picture.forEach((byte, i) => {
+      const row = Math.floor(i / SIDE) + PAD;
+      prepared[row * OUTER + (i % SIDE) + PAD] = (byte / 255 - 0.5) / 0.25;
+    });
+    const logits = runGraph(graph, prepared);
+    return logits.indexOf(Math.max(...logits));
+  });
+  await writeFile(at('sigmoid.onnx'), writeOnnx(graph));
+  await writeFile(
+    at('images.idx'),
+    idxBytes(
+      [PICTURES, SIDE, SIDE],
+      pictures.flatMap((picture) => [...picture]),
+    ),
+  );
+  await writeFile(at('labels.idx'), idxBytes([PICTURES], classes));
+  await writeFile(at('small.idx'), idxBytes([20, 3, 3], new Uint8Array(180)));
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('evaluate', () => {
+  it('prepares pictures as their owner did, and takes the network as it is with --engine original', async () => {
+    expect(JSON.parse((await evaluate(...scaling, '--engine', 'original')).stdout)).toEqual({
+      images: PICTURES,
+      clearAccuracy: 1,
+    });
+  }, 60_000);
+
+  it('leaves the pictures that calibrate an approximation out of the measurement', async () => {
+    const { stdout, stderr } = await evaluate(...scaling, '--engine', 'clear');
+    const evaluation = JSON.parse(stdout);
+    expect(Object.keys(evaluation)).toEqual([
+      ...['images', 'clearAccuracy', 'encryptedAccuracy', 'agreement', 'worstLogitError'],
+      ...['latencyMs', 'ringDegree', 'logQP', 'bundleBytes'],
+    ]);
+    expect(evaluation).toMatchObject({ images: 40, agreement: 1 });
+    expect(evaluation.clearAccuracy).toBeGreaterThan(0.8);
+    expect(stderr).toContain("… Sigmoid 's' → ");
+    const others = ['--calibrate', at('images.idx'), '--engine', 'clear'];
+    expect(JSON.parse((await evaluate(...scaling, ...others)).stdout)).toMatchObject({ images: PICTURES });
+  }, 60_000);
+
+  it('refuses to calibrate on pictures of another size', async () => {
+    await expect(evaluate('--calibrate', at('small.idx'))).rejects.toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/small\.idx: pictures of 1×5×5.* 1×8×8[\s\S]*NETWORK_SHAPE/),
+    });
+  });
+});
