@@ -4,12 +4,15 @@
 #   sudo deploy/install.sh agent DIR    a gateway; DIR is what `blindsight gateway enrol --out DIR` made
 #   sudo deploy/install.sh site NAME    broker and backend of a site
 #
-# Running it again updates the program and leaves settings, keys and data as they are.
+# Running it again updates the program, starts the services anew, and leaves settings, keys and data as they are. A machine can be both.
 set -eu
 
 prefix=/usr/lib/blindsight
 settings=/etc/blindsight
 site_data=/var/lib/blindsight
+units_folder=/etc/systemd/system
+# What the program consists of, and nothing else: a site or a gateway's package that was made in the clone holds keys.
+parts="agent backend bench broker cockpit config deploy docs fhe network protocol runtime node_modules package.json"
 here=$(cd "$(dirname "$0")/.." && pwd)
 
 fail() {
@@ -33,11 +36,12 @@ id blindsight >/dev/null 2>&1 || useradd --system --home-dir /nonexistent --shel
 # A new tree beside the old one, then one rename: an interrupted update leaves a whole program.
 rm -rf "$prefix.new"
 mkdir -p "$prefix.new/bin"
-if [ "$role" = agent ]; then
-  command -v ffmpeg >/dev/null || fail "ffmpeg is missing: apt-get install ffmpeg"
+if [ "$role" = agent ]; then command -v ffmpeg >/dev/null || fail "ffmpeg is missing: apt-get install ffmpeg"; fi
+if [ "$role" = agent ] && [ ! -e "$units_folder/blindsight-backend.service" ]; then
   "$node" "$here/deploy/edge/assemble.ts" "$prefix.new"
 else
-  (cd "$here" && tar --exclude=./.git --exclude=./data --exclude=./node_modules/.cache -cf - .) | tar -xf - -C "$prefix.new"
+  # shellcheck disable=SC2086
+  (cd "$here" && tar --exclude=node_modules/.cache -cf - $parts) | tar -xf - -C "$prefix.new"
   cp "$node" "$prefix.new/bin/node"
   cat >"$prefix.new/bin/blindsight" <<'EOF'
 #!/bin/sh
@@ -84,9 +88,16 @@ else
   echo "Manage it as: sudo -u blindsight blindsight model list --data $site_data"
 fi
 
-for unit in $units; do install -m 644 "$here/deploy/systemd/$unit.service" "/etc/systemd/system/$unit.service"; done
+for unit in $units; do install -m 644 "$here/deploy/systemd/$unit.service" "$units_folder/$unit.service"; done
 if [ -d /run/systemd/system ]; then
   systemctl daemon-reload
   # shellcheck disable=SC2086
-  systemctl enable --now $units
+  systemctl enable $units
+  # Anew, and not only where it does not run yet: what runs is the program that was there before. The other role runs the same one.
+  for unit in blindsight-broker blindsight-backend blindsight-agent; do
+    case " $units " in
+      *" $unit "*) systemctl restart "$unit" ;;
+      *) [ ! -e "$units_folder/$unit.service" ] || systemctl try-restart "$unit" ;;
+    esac
+  done
 fi

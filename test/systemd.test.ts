@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readSource } from './source-files.ts';
+import { readSource, repositoryFiles } from './source-files.ts';
 
 const run = promisify(execFile);
 const UNITS = ['blindsight-agent', 'blindsight-backend', 'blindsight-broker'];
@@ -59,5 +59,17 @@ describe('systemd units', () => {
     expect(text).toMatch(/^LoadCredential=\S+:\//m);
     expect(text).not.toMatch(/^MemoryDenyWriteExecute=/m);
     expect(readSource('deploy/install.sh')).toContain('/usr/lib/blindsight');
+  });
+
+  it('are installed with the whole program, and with nothing else that lies in the clone', () => {
+    const script = readSource('deploy/install.sh');
+    const parts = /^parts="([^"]+)"$/m.exec(script)![1]!.split(' ');
+    const folders = new Set(
+      repositoryFiles().flatMap((file) => (file.includes('/') ? [file.split('/')[0]!] : [])),
+    );
+    const program = [...folders].filter((folder) => !folder.startsWith('.') && folder !== 'test');
+    expect(parts.sort()).toEqual([...program, 'node_modules', 'package.json'].sort());
+    expect(script).toMatch(/tar --exclude=node_modules\/\.cache -cf - \$parts\)/);
+    expect(script).not.toMatch(/tar .*-cf - \./);
   });
 });
