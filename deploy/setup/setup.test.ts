@@ -1,0 +1,98 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '..', '..');
+const RUNTIME = `node-${process.platform}-${process.arch}`;
+const run = promisify(execFile);
+
+/** The Node of the machine, which may be older than the one that Blindsight runs on; ours where it has none. */
+function machineNode(): string {
+  const folders = (process.env.PATH ?? '')
+    .split(delimiter)
+    .filter((folder) => !folder.includes('node_modules'));
+  return folders.map((folder) => join(folder, 'node')).find(existsSync) ?? process.execPath;
+}
+
+type Failure = { readonly code: number; readonly stdout: string; readonly stderr: string };
+
+describe('set-up, started by the Node of the machine', { timeout: 60_000 }, () => {
+  const node = machineNode();
+  let clone: string;
+  beforeEach(() => {
+    clone = realpathSync(mkdtempSync(join(tmpdir(), 'blindsight-clone-')));
+    cpSync(join(root, 'deploy/setup'), join(clone, 'deploy/setup'), { recursive: true });
+    // Node 20 cannot read it.
+    writeFileSync(
+      join(clone, 'deploy/cli.ts'),
+      'const words: string[] = process.argv.slice(2);\nconsole.log(process.version, words.join());\n',
+    );
+  });
+  afterEach(() => rmSync(clone, { recursive: true }));
+
+  function manifest(dependencies: Record<string, string>): void {
+    const content = { name: 'clone', version: '1.0.0', type: 'module', dependencies };
+    writeFileSync(join(clone, 'package.json'), JSON.stringify(content));
+    const lock = { name: 'clone', version: '1.0.0', lockfileVersion: 3, packages: { '': { dependencies } } };
+    writeFileSync(join(clone, 'package-lock.json'), JSON.stringify(lock));
+  }
+
+  const start = (environment: NodeJS.ProcessEnv = {}) =>
+    run(node, [join(clone, 'deploy/setup/blindsight.mjs'), 'model', 'list'], {
+      cwd: clone,
+      env: { ...process.env, ...environment },
+    });
+
+  it('runs the command line of this very clone in Node 24', async () => {
+    const { stdout } = await run(node, [join(root, 'deploy/setup/blindsight.mjs'), '--version']);
+    expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it('installs the runtime that the lock file names, and then uses it', async () => {
+    manifest({ [RUNTIME]: `file:${join(root, 'node_modules', RUNTIME)}` });
+    expect(existsSync(join(clone, 'node_modules'))).toBe(false);
+    const { stdout } = await start();
+    expect(stdout).toMatch(/^v(2[4-9]|[3-9]\d)\.\S+ model,list\n$/);
+    expect(existsSync(join(clone, 'node_modules', RUNTIME, 'bin/node'))).toBe(true);
+    // Installed once: without a registry, without npm.
+    const again = await start({ npm_execpath: '/nonexistent.js', PATH: '/nonexistent' });
+    expect(again.stdout).toBe(stdout);
+  });
+
+  it('says what to do where the packages cannot be had, and leaves it to be tried again', async () => {
+    manifest({ zod: '4.6.7' });
+    const registry = 'http://127.0.0.1:9/';
+    const failure = await start({
+      npm_config_registry: registry,
+      npm_config_cache: join(clone, 'cache'),
+      npm_config_fetch_retries: '0',
+    }).then(
+      () => null,
+      (error: Failure) => error,
+    );
+    expect(failure).toMatchObject({ code: 1, stdout: '' });
+    expect(failure!.stderr).toMatch(/^blindsight: "npm install" failed/m);
+    expect(failure!.stderr).toContain('The npm registry cannot be reached.');
+    expect(failure!.stderr).not.toMatch(/^\s+at /m);
+    expect(existsSync(join(clone, 'node_modules/.cache/blindsight/npm-packages'))).toBe(false);
+  });
+
+  it('names the Node that is needed where npm carries none and this one is too old', async () => {
+    const major = Number(
+      execFileSync(node, ['-p', 'process.versions.node.split(".")[0]'], { encoding: 'utf8' }),
+    );
+    const script = `
+      import { findRuntime } from './deploy/setup/runtime.mjs';
+      import { runMain } from './deploy/setup/setup-error.mjs';
+      await runMain(async () => { process.stdout.write(findRuntime()); return 0; });`;
+    const outcome = await run(node, ['--input-type=module', '-e', script], { cwd: clone }).then(
+      ({ stdout }) => stdout,
+      ({ stderr }: Failure) => stderr,
+    );
+    if (major < 24) expect(outcome).toMatch(/no Node\.js 24 for .*\n {2}Install Node\.js 24 or later/);
+    else expect(realpathSync(outcome)).toBe(realpathSync(node));
+  });
+});
