@@ -6,11 +6,17 @@ import { fileURLToPath } from 'node:url';
 const SCRIPT = fileURLToPath(new URL('./rtsp-server.py', import.meta.url));
 
 const H264 = 'openh264enc gop-size=5 complexity=low ! rtph264pay name=pay0 pt=96 config-interval=1';
+const HALVES = [
+  'videotestsrc is-live=true pattern=black ! video/x-raw,framerate=10/1,width=80,height=120',
+  'videobox right=-80 fill=white ! videoconvert ! video/x-raw,width=160',
+].join(' ! ');
 const SOURCE = 'videotestsrc is-live=true pattern=ball ! video/x-raw,framerate=10/1';
 
 /** Streams of the test server by path. */
 export const MOUNTS = {
   '/live': `${SOURCE},width=160,height=120 ! ${H264}`,
+  /** Dark on the left, bright on the right. */
+  '/halves': `${HALVES} ! ${H264}`,
   '/odd': `${SOURCE},width=321,height=241 ! vp8enc deadline=1 keyframe-max-dist=5 ! rtpvp8pay name=pay0 pt=96`,
   '/audio': 'audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay0 pt=8',
 } as const;
