@@ -139,6 +139,7 @@ export async function importModel(file: string, options: ModelImportOptions): Pr
     const out = options.out ?? `${network.name}-protected.onnx`;
     // Better now than after an hour of fine-tuning.
     checkImportName(out);
+    process.stderr.write(`… reading ${options.calibrate}\n`);
     const dataset = firstPictures(await readPictures(network.graph, options, signal), options.limit);
     const graph = adaptPictureInput(network.graph, dataset.picture, {
       ...(divide !== undefined && { divide }),
