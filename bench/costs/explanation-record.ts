@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Explanation } from '#network/explain/explanation.ts';
 
@@ -10,7 +10,8 @@ export type Cost = Pick<
   'ringDegree' | 'logQP' | 'levels' | 'keySwitches' | 'products' | 'estimatedMs' | 'bytes'
 >;
 
-const CLI = fileURLToPath(new URL('../../deploy/cli.ts', import.meta.url));
+/** Run as a command, not imported: what the page says is what anybody's command prints. */
+const CLI = join(import.meta.dirname, '..', '..', 'deploy', 'cli.ts');
 const run = promisify(execFile);
 
 async function explain(network: string): Promise<Cost> {

@@ -6,7 +6,7 @@
 import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { writeOnnx } from '#network/model/onnx.ts';
 import { listZoo } from '#network/zoo.ts';
 import { drawBars, drawCurves } from './draw.ts';
@@ -14,7 +14,7 @@ import { type Cost, ExplanationRecord } from './explanation-record.ts';
 import { type RecordedResult, readResults } from './read-results.ts';
 import { DESIGNS, GROWTH, type StudyPoint, studyGraph } from './studies.ts';
 
-const ROOT = new URL('../../', import.meta.url);
+const ROOT = pathToFileURL(join(import.meta.dirname, '..', '..', '/'));
 const PAGE = new URL('docs/what-protection-costs.md', ROOT);
 const PICTURES = new URL('docs/what-protection-costs/', ROOT);
 /** Networks of others, see ../shared/data/README.md; left out where they are not there. */
