@@ -11,6 +11,7 @@ import type { Result } from '#protocol/messages.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { createLogger } from '#runtime/log.ts';
 import { releaseGateway } from '../operations/gateways.ts';
+import { removeGateway } from '../operations/remove-gateway.ts';
 import { keepNetwork } from '../protection/keep-network.ts';
 import { enrolTestGateway, makeTestSite, releaseTo, type TestSite } from '../testing/test-site.ts';
 import { makeTinyNetwork, type TinyNetwork } from '../testing/tiny-network.ts';
@@ -359,6 +360,30 @@ describe('an envelope', () => {
     expect(await site.store.inbox.count()).toBe(0);
     expect(await counters()).toMatchObject({ withheld: 1 });
     expect((await site.store.gateways.get('gate'))?.quarantine).toBeNull();
+  });
+
+  it('whose outcome the store does not take is kept, and decrypted once, however often that fails', async () => {
+    const failing = vi.spyOn(site.store, 'transaction').mockRejectedValue(new Error('disk is full'));
+    await expect(send()).rejects.toThrow('disk is full');
+    for (let attempt = 0; attempt < 4; attempt++) await expect(drain()).rejects.toThrow('disk is full');
+    expect(results).toEqual([]);
+    failing.mockRestore();
+    await drain();
+    expect(decryptions).toBe(1);
+    expect(results).toMatchObject([{ camera: 'door', label: 'occupied' }]);
+    expect(await counters()).toEqual({ accepted: 1 });
+  });
+
+  it('of a gateway that is removed while it is decrypted is not given out', async () => {
+    sabotage = async () => {
+      await removeGateway(site, 'gate');
+      return decryptor.decrypt((await site.store.models.get('tiny'))!, answer);
+    };
+    await send();
+    expect(results).toEqual([]);
+    expect(await site.store.results.latest('door')).toBeNull();
+    expect(await counters()).toEqual({ 'refused.unknown-gateway': 1 });
+    expect(await site.store.inbox.count()).toBe(0);
   });
 
   it('that was being decrypted when the backend died is decrypted after the restart', async () => {

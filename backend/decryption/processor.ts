@@ -31,6 +31,8 @@ export type ProcessorOptions = {
 
 /** How often a decryption is begun before the envelope is taken for one that ends the thread. */
 const MAX_ATTEMPTS = 3;
+/** Outcomes that wait for the store to take them; small, and few while the store does not even take attempts. */
+const MAX_DECIDED = 1000;
 /** Pause after trouble, so that a store that fails at once is not asked in a tight loop. */
 const MIN_PAUSE_MS = 50;
 /** Longest time that one envelope may take before the processor counts as stuck. */
@@ -41,12 +43,14 @@ const STUCK_MS = 120_000;
  *
  * Decrypted once means: one place in the sequence, one outcome. The attempt is durable before the decryption begins, the outcome
  * is durable together with the removal from the inbox, and nothing of it is seen outside before. So after a crash in between,
- * the very same bytes are decrypted again, which tells nobody anything, and no answer is lost.
+ * the very same bytes are decrypted again, which tells nobody anything, and no answer is lost. Where only the store is ill, the outcome waits.
  */
 export class Processor {
   readonly #options: ProcessorOptions;
   readonly #refusals: RefusalLog;
   #wake: (() => void) | null = null;
+  /** Outcomes that the store has not taken yet, by id of the item. */
+  readonly #decided = new Map<number, Verdict>();
   /** When the envelope at hand was begun; null while there is none. */
   #begunMs: number | null = null;
 
@@ -157,14 +161,20 @@ export class Processor {
     const begunMs = clock.monotonic();
     // Trouble with keys or files is ours, not the envelope's: it throws, and the envelope waits.
     await decryptor.prepare(model);
-    const verdict = await this.#decide(item, checked, begunMs);
-    const quarantined = await settle(store, item, envelope, model, verdict, clock.now());
+    const verdict = this.#decided.get(item.id) ?? (await this.#decide(item, checked, begunMs));
+    if (this.#decided.size < MAX_DECIDED) this.#decided.set(item.id, verdict);
+    const end = await settle(store, item, envelope, model, verdict, clock.now());
+    this.#decided.delete(item.id);
+    if (end === 'void') return onChange();
     if (verdict.kind === 'answer') {
       for (const result of verdict.results) onResult(result);
       return;
     }
     if (verdict.kind === 'refused') await this.#refusals.add(item.gateway, 'ciphertext');
-    else log.warn({ gateway: item.gateway, reason: verdict.reason, quarantined }, 'an answer was withheld');
+    else {
+      const quarantined = end === 'quarantined';
+      log.warn({ gateway: item.gateway, reason: verdict.reason, quarantined }, 'an answer was withheld');
+    }
     onChange();
   }
 

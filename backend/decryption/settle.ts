@@ -16,7 +16,8 @@ export type Verdict =
  * Writes the end of an envelope that took its place in the sequence: outcome, position, gaps, counters, quarantine, and its removal
  * from the inbox, all durable together. After a crash either all of it is there, or the envelope still waits.
  *
- * @returns whether this call put the gateway into quarantine.
+ * @returns `quarantined` where this call also put the gateway into quarantine; `void` where the gateway was removed meanwhile or its place was
+ *   taken: nothing of the verdict may be given out then.
  */
 export async function settle(
   store: Store,
@@ -25,10 +26,14 @@ export async function settle(
   model: ModelRecord | null,
   verdict: Verdict,
   nowMs: number,
-): Promise<boolean> {
+): Promise<'settled' | 'quarantined' | 'void'> {
   return store.transaction(async (inside) => {
     await inside.inbox.remove(item.id);
     const gateway = await inside.gateways.get(item.gateway);
+    if (gateway === null) {
+      await inside.counters.add('refused.unknown-gateway');
+      return 'void';
+    }
     const added = await inside.results.add({
       gateway: item.gateway,
       session: envelope.session,
@@ -42,7 +47,7 @@ export async function settle(
       withheld: verdict.kind === 'answer' ? null : verdict.reason,
       results: verdict.kind === 'answer' ? verdict.results : [],
     });
-    if (!added || gateway === null) return false;
+    if (!added) return 'void';
     if (isBeyond(envelope, gateway.last)) {
       const before =
         gateway.last.session === envelope.session ? gateway.last.sequence : envelope.sequence - 1;
@@ -54,9 +59,9 @@ export async function settle(
     }
     if (verdict.kind === 'answer') await inside.counters.add('accepted');
     if (verdict.kind === 'refused') await inside.counters.add(`refused.${verdict.reason}`);
-    if (verdict.kind !== 'withheld') return false;
+    if (verdict.kind !== 'withheld') return 'settled';
     await inside.counters.add('withheld');
-    if (!verdict.quarantine) return false;
+    if (!verdict.quarantine) return 'settled';
     const quarantined = await inside.gateways.quarantine(item.gateway, verdict.reason, nowMs);
     if (quarantined) {
       await inside.journal.add({
@@ -69,7 +74,7 @@ export async function settle(
           `${item.gateway} is decrypted until it is released`,
       });
     }
-    return quarantined;
+    return quarantined ? 'quarantined' : 'settled';
   });
 }
 
