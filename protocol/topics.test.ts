@@ -18,7 +18,8 @@ describe('topics', () => {
           : (topic as (type: string, id: string) => string)('<type>', '<id>'),
     );
     const site = siteTopics('<site>');
-    expect(new Set(listed)).toEqual(new Set([...all, site.backendState, site.result('<camera>')]));
+    const answers = [site.result('<camera>'), site.result('<camera>', '<region>')];
+    expect(new Set(listed)).toEqual(new Set([...all, site.backendState, ...answers]));
     expect(prefix).toBe('blindsight/v1/<site>/<gateway>');
   });
 });
