@@ -31,8 +31,10 @@ function configured(url: string, stallSeconds: number): CameraConfig {
   return AgentConfig.shape.cameras.parse([{ name: 'front', url, stallSeconds }])[0]!;
 }
 
-function watch(path: string, options: Partial<CameraOptions> & { port?: number; login?: string } = {}) {
-  const url = `rtsp://127.0.0.1:${options.port ?? server.port}${path}`;
+type WatchOptions = Partial<CameraOptions> & { host?: string; port?: number; login?: string };
+
+function watch(path: string, options: WatchOptions = {}) {
+  const url = `rtsp://${options.host ?? '127.0.0.1'}:${options.port ?? server.port}${path}`;
   const states: CameraState[] = [];
   const camera = new Camera({
     config: configured(url, 2),
@@ -101,6 +103,20 @@ describe('a camera', () => {
     for (const socket of sockets) socket.destroy();
     mute.close();
     expect((await silent.reaches('refused')).detail).toMatch(/nothing listens/);
+  });
+
+  it('calls a host to which no way leads unreachable, tries on, and goes on as soon as there is one', async () => {
+    let host = 'camera.invalid';
+    const { states, reaches } = watch('/live', {
+      host,
+      readAddress: async () => cameraAddress(`rtsp://${host}:${server.port}/live`, `viewer:${PASSWORD}`),
+    });
+    const failed = await reaches('unreachable');
+    expect(failed.detail).toMatch(/camera\.invalid/);
+    expect(failed.nextRetry).not.toBeNull();
+    await until('a second attempt', () => states.filter((s) => s.state === 'unreachable').length > 1);
+    host = '127.0.0.1';
+    await reaches('streaming');
   });
 
   it('says what to install where ffmpeg is missing', async () => {
