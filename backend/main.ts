@@ -143,7 +143,7 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
         });
     },
   });
-  const chunks = new ChunkServer({ store, blobs: site.blobs, site: site.name, link, log });
+  const chunks = new ChunkServer({ store, blobs: site.blobs, site: site.name, link, clock, log });
   const receipts = new ReceiptSender({ site: site.name, link, clock, log });
   const inboxFolder = config.store.kind === 'sqlite' ? dirname(config.store.file) : null;
   const intake = new Intake({

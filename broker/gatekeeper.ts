@@ -4,6 +4,7 @@ import { BlindsightError } from '#protocol/errors.ts';
 import { gatewayTopics } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
+import { MinuteBudget } from '#runtime/minute-budget.ts';
 import { RareLines } from '#runtime/rare-lines.ts';
 import { type Access, accessOf, type Identity, mayRead, maySubscribe, mayWrite } from './access.ts';
 import type { DurableMessages, KeptMessage } from './durable-messages.ts';
@@ -38,6 +39,7 @@ export class Gatekeeper {
   readonly #identities = new WeakMap<Connection, Identity>();
   readonly #guests = new WeakMap<Client, Guest>();
   readonly #rare: RareLines;
+  readonly #budget: MinuteBudget;
   #refused = 0;
 
   constructor(site: string, messages: DurableMessages, log: Logger, clock: Pick<Clock, 'monotonic'>) {
@@ -45,6 +47,7 @@ export class Gatekeeper {
     this.#messages = messages;
     this.#log = log;
     this.#rare = new RareLines(clock);
+    this.#budget = new MinuteBudget(clock);
   }
 
   /** How many connections, wills, messages and subscriptions were refused since the start. */
@@ -57,10 +60,11 @@ export class Gatekeeper {
     this.#identities.set(connection, identity);
   }
 
-  /** Counts and logs a refusal. */
+  /** Counts a refusal, and logs it unless there are too many of this identity. */
   refuse(who: string, what: string): BlindsightError {
     this.#refused++;
-    this.#log.warn({ code: 'BROKER_ACCESS', identity: who }, `refused ${who}: ${what}`);
+    if (this.#budget.take(who))
+      this.#log.warn({ code: 'BROKER_ACCESS', identity: who }, `refused ${who}: ${what}`);
     return new BlindsightError('BROKER_ACCESS', `${who}: ${what}`);
   }
 

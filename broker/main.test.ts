@@ -238,6 +238,14 @@ describe('startBroker', () => {
     expect(lines.filter((line) => line.includes('no valid certificate'))).toHaveLength(1);
   });
 
+  it('counts what a gateway tries without end, and does not let it fill the log', async () => {
+    const broker = await start();
+    const { link } = await enter(broker.port, 'gate-1');
+    for (let i = 0; i < 100; i++) link.subscribe(`${site.prefix}/results/camera-${i}`, () => {});
+    await vi.waitFor(() => expect(broker.health().refused).toBe(100));
+    expect(lines.filter((line) => line.includes('refused gate-1: a subscription'))).toHaveLength(30);
+  });
+
   it('cuts a withdrawn gateway off, clears what it left, and lets it in no more', async () => {
     const broker = await start();
     const backend = await enter(broker.port, 'backend');

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Chunk, decodeChunk } from '#protocol/chunk.ts';
 import { BUNDLE_PARTS } from '#protocol/manifest.ts';
 import { createLogger } from '#runtime/log.ts';
+import { SimulatedClock } from '#runtime/simulated-clock.ts';
 import { removeGateway } from '../operations/remove-gateway.ts';
 import {
   enrolTestGateway,
@@ -12,7 +13,13 @@ import {
 } from '../testing/test-site.ts';
 import { ChunkServer } from './chunk-server.ts';
 
-const log = createLogger({ name: 'test', level: 'error', format: 'json', destination: { write: () => {} } });
+const lines: string[] = [];
+const log = createLogger({
+  name: 'test',
+  level: 'warn',
+  format: 'json',
+  destination: { write: (line) => lines.push(line) },
+});
 const PACKET = { retain: false, dup: false, qos: 1 } as const;
 
 describe('the chunk server', () => {
@@ -40,6 +47,7 @@ describe('the chunk server', () => {
       store: site.store,
       blobs: site.blobs,
       site: 'yard',
+      clock: new SimulatedClock(),
       log,
       link: {
         publish: async (topic, payload) => {
@@ -93,6 +101,15 @@ describe('the chunk server', () => {
     server.receive('blindsight/v1/yard/gate/bundle/request', Buffer.from('{'), PACKET);
     await server.idle();
     expect(sent).toEqual([]);
+  });
+
+  it('does not let one that asks for nonsense without end fill the log', async () => {
+    lines.length = 0;
+    for (let i = 0; i < 100; i++) ask({ from: -1 });
+    ask({}, 'other');
+    await server.idle();
+    expect(lines.filter((line) => line.includes('"gateway":"gate"'))).toHaveLength(30);
+    expect(lines.filter((line) => line.includes('"gateway":"other"'))).toHaveLength(1);
   });
 
   it('sends nothing any more to a gateway that was removed', async () => {

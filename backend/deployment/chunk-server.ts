@@ -3,8 +3,10 @@ import { BUNDLE_PARTS, decodeManifest } from '#protocol/manifest.ts';
 import { ChunkRequest } from '#protocol/messages.ts';
 import { parseMessage } from '#protocol/parse-message.ts';
 import { gatewayTopics } from '#protocol/topics.ts';
+import type { Clock } from '#runtime/clock.ts';
 import type { Link, MessageHandler } from '#runtime/link.ts';
 import type { Logger } from '#runtime/log.ts';
+import { MinuteBudget } from '#runtime/minute-budget.ts';
 import type { BlobFolder } from '../store/blob-folder.ts';
 import type { Store } from '../store/store.ts';
 
@@ -13,6 +15,7 @@ export type ChunkServerOptions = {
   readonly blobs: BlobFolder;
   readonly site: string;
   readonly link: Pick<Link, 'publish'>;
+  readonly clock: Pick<Clock, 'monotonic'>;
   readonly log: Logger;
 };
 
@@ -28,11 +31,13 @@ const REQUEST_MAX_BYTES = 1024;
  */
 export class ChunkServer {
   readonly #options: ChunkServerOptions;
+  readonly #budget: MinuteBudget;
   readonly #waiting = new Map<string, ChunkRequest[]>();
   readonly #busy = new Map<string, Promise<void>>();
 
   constructor(options: ChunkServerOptions) {
     this.#options = options;
+    this.#budget = new MinuteBudget(options.clock);
   }
 
   /** Handler of the `bundle/request` topics. */
@@ -43,7 +48,7 @@ export class ChunkServer {
     try {
       request = parseMessage(ChunkRequest, payload, REQUEST_MAX_BYTES);
     } catch (error) {
-      this.#options.log.warn({ gateway, err: error }, 'a request for chunks is not well formed');
+      this.#complain(gateway, { err: error }, 'a request for chunks is not well formed');
       return;
     }
     const queue = this.#waiting.get(gateway) ?? [];
@@ -77,18 +82,26 @@ export class ChunkServer {
         await this.#serve(gateway, request);
       } catch (error) {
         // The gateway asks again; it has a timer of its own.
-        this.#options.log.warn({ gateway, err: error }, 'chunks could not be sent');
+        this.#complain(gateway, { err: error }, 'chunks could not be sent');
       }
     }
   }
 
+  #complain(gateway: string, fields: object, message: string): void {
+    if (this.#budget.take(gateway)) this.#options.log.warn({ gateway, ...fields }, message);
+  }
+
   async #serve(gateway: string, request: ChunkRequest): Promise<void> {
-    const { store, blobs, site, link, log } = this.#options;
+    const { store, blobs, site, link } = this.#options;
     const deployment = await store.deployments.get(request.bundle);
     const name = BUNDLE_PARTS.find((part) => part === request.part);
     const isEnrolled = (await store.gateways.get(gateway)) !== null;
     if (!isEnrolled || deployment === null || deployment.gateway !== gateway || name === undefined) {
-      log.warn({ gateway, part: request.part }, 'asked for a part of a bundle that was not released to it');
+      this.#complain(
+        gateway,
+        { part: request.part },
+        'asked for a part of a bundle that was not released to it',
+      );
       return;
     }
     const part = decodeManifest(deployment.manifest).manifest.parts.find((one) => one.name === name)!;

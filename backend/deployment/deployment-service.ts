@@ -3,7 +3,7 @@ import { gatewayTopics } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Link } from '#runtime/link.ts';
 import type { Logger } from '#runtime/log.ts';
-import { JournalBudget } from '../results/journal-budget.ts';
+import { MinuteBudget } from '#runtime/minute-budget.ts';
 import type { DeploymentRecord, DeploymentStatus } from '../store/deployments.ts';
 import type { Store } from '../store/store.ts';
 
@@ -33,11 +33,11 @@ export class DeploymentService {
   /** Removed gateways whose manifest this connection has cleared. */
   readonly #cleared = new Set<string>();
 
-  readonly #budget: JournalBudget;
+  readonly #budget: MinuteBudget;
 
   constructor(options: DeploymentServiceOptions) {
     this.#options = options;
-    this.#budget = new JournalBudget(options.clock);
+    this.#budget = new MinuteBudget(options.clock);
   }
 
   /** A new connection: the broker may be another one, so everything is published again. */

@@ -7,10 +7,10 @@ import { siteTopics } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Link } from '#runtime/link.ts';
 import type { Logger } from '#runtime/log.ts';
+import { MinuteBudget } from '#runtime/minute-budget.ts';
 import { RareLines } from '#runtime/rare-lines.ts';
 import type { DeploymentService } from '../deployment/deployment-service.ts';
 import type { Store } from '../store/store.ts';
-import { JournalBudget } from './journal-budget.ts';
 import type { SiteView } from './site-view.ts';
 
 export type GatewayListenerOptions = {
@@ -26,12 +26,12 @@ export type GatewayListenerOptions = {
 /** Listens to what enrolled gateways say about themselves, and brings it into view, store and journal. */
 export class GatewayListener {
   readonly #options: GatewayListenerOptions;
-  readonly #budget: JournalBudget;
+  readonly #budget: MinuteBudget;
   readonly #rare: RareLines;
 
   constructor(options: GatewayListenerOptions) {
     this.#options = options;
-    this.#budget = new JournalBudget(options.clock);
+    this.#budget = new MinuteBudget(options.clock);
     this.#rare = new RareLines(options.clock);
   }
 

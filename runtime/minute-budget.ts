@@ -1,0 +1,26 @@
+import type { Clock } from './clock.ts';
+
+const ENTRIES_A_MINUTE = 30;
+
+/**
+ * How much one party may make us write down: thirty entries a minute. Who floods a log or a journal would push out what others left there. For
+ * keys of which there are few, such as enrolled gateways; see {@link RareLines} for others.
+ */
+export class MinuteBudget {
+  readonly #clock: Pick<Clock, 'monotonic'>;
+  readonly #used = new Map<string, { minute: number; entries: number }>();
+
+  constructor(clock: Pick<Clock, 'monotonic'>) {
+    this.#clock = clock;
+  }
+
+  /** Takes one entry of the present minute. @returns false where all of them are used. */
+  take(key: string): boolean {
+    const minute = Math.floor(this.#clock.monotonic() / 60_000);
+    const before = this.#used.get(key);
+    const entries = before?.minute === minute ? before.entries : 0;
+    if (entries >= ENTRIES_A_MINUTE) return false;
+    this.#used.set(key, { minute, entries: entries + 1 });
+    return true;
+  }
+}
