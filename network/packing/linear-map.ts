@@ -3,22 +3,10 @@ import { planConvolution } from '../model/operators/convolution.ts';
 import { gemmFactors } from '../model/operators/matrix.ts';
 import { normalizationFactors } from '../model/operators/normalizing.ts';
 import type { Call } from '../model/operators/operator.ts';
-import { averageDivisor, planPooling } from '../model/operators/pooling.ts';
 import { operatorOf } from '../model/operators/table.ts';
+import { globalPoolingMap, poolingMap } from '../passes/linearize-pooling.ts';
 import { type Affine, AffineBuilder } from './affine.ts';
-
-/** A linear map and the shape of what it makes. */
-export type LinearMap = { readonly affine: Affine; readonly shape: readonly number[] };
-
-/** How a node that is linear in one input is turned into a matrix. `input` is that input's position and shape. */
-export type LinearRule = (call: Call, input: LinearInput) => LinearMap;
-
-/** The variable input of a node; `withData` makes the call with these numbers in its place. */
-export type LinearInput = {
-  readonly position: number;
-  readonly shape: readonly number[];
-  readonly withData: (data: Float64Array) => Call;
-};
+import type { LinearInput, LinearMap, LinearRule } from './linear-rule.ts';
 
 function convolution(call: Call, { position, shape }: LinearInput): LinearMap {
   if (position !== 0) call.refuse('the kernel must be constant');
@@ -42,34 +30,6 @@ function convolution(call: Call, { position, shape }: LinearInput): LinearMap {
     }
   }
   return { affine: builder.build(), shape: [1, maps, ...plan.windows.shape] };
-}
-
-function pooling(call: Call, { shape }: LinearInput): LinearMap {
-  const { images, pixels, shape: output, windows } = planPooling(call, shape);
-  const { taps, positions, index } = windows;
-  const builder = new AffineBuilder(sizeOf(shape));
-  for (let image = 0; image < images; image++) {
-    for (let p = 0; p < positions; p++) {
-      const share = 1 / averageDivisor(call, windows, p);
-      for (let tap = 0; tap < taps; tap++) {
-        const at = index[tap * positions + p]!;
-        if (at >= 0) builder.entry(image * pixels + at, share);
-      }
-      builder.endRow(0);
-    }
-  }
-  return { affine: builder.build(), shape: output };
-}
-
-function globalPooling(_call: Call, { shape }: LinearInput): LinearMap {
-  const [, channels = 1, ...spatial] = shape;
-  const pixels = sizeOf(spatial);
-  const builder = new AffineBuilder(sizeOf(shape));
-  for (let c = 0; c < channels; c++) {
-    for (let p = 0; p < pixels; p++) builder.entry(c * pixels + p, 1 / pixels);
-    builder.endRow(0);
-  }
-  return { affine: builder.build(), shape: [1, channels, ...spatial.map(() => 1)] };
 }
 
 /** y = x · B (+ C) for one row x, or for each row of a matrix x. */
@@ -161,8 +121,8 @@ function arrangement(call: Call, { position, shape, withData }: LinearInput): Li
 /** Operators that are linear in one input while the others are constant. */
 export const LINEAR_RULES: ReadonlyMap<Node['operator'], LinearRule> = new Map<string, LinearRule>([
   ['Conv', convolution],
-  ['AveragePool', pooling],
-  ['GlobalAveragePool', globalPooling],
+  ['AveragePool', poolingMap],
+  ['GlobalAveragePool', globalPoolingMap],
   ['Gemm', gemm],
   ['MatMul', matMul],
   ['BatchNormalization', batchNormalization],

@@ -4,8 +4,9 @@ import { ACTIVATIONS } from '../model/operators/elementwise.ts';
 import { Call } from '../model/operators/operator.ts';
 import { operatorOf } from '../model/operators/table.ts';
 import { inputShape } from '../model/run.ts';
+import { addAffine, composeAffine } from '../passes/merge-linear-neighbors.ts';
 import { openBatch } from '../passes/open-batch.ts';
-import { type Affine, addAffine, applyAffine, composeAffine } from './affine.ts';
+import { type Affine, applyAffine } from './affine.ts';
 import { LINEAR_RULES } from './linear-map.ts';
 
 /**

@@ -8,10 +8,9 @@ import { Call } from '../model/operators/operator.ts';
 import { evaluateGraph, runGraph } from '../model/run.ts';
 import { accuracyOf } from '../training/train.ts';
 import { expandPolynomial } from './expand-polynomial.ts';
-import { foldConstants } from './fold-constants.ts';
-import { openBatch } from './open-batch.ts';
 import { averageOf, fitMaxPooling, replaceMaxPooling } from './replace-max-pooling.ts';
 import { replaceNode } from './replace-nodes.ts';
+import { simplifyGraph } from './simplify-graph.ts';
 
 /** What became of one activation or maximum. */
 export type ActivationReport = {
@@ -181,7 +180,7 @@ export async function approximateActivations(
   dataset: Dataset,
   options: ApproximationOptions,
 ): Promise<ApproximatedNetwork> {
-  let graph = foldConstants(openBatch(given));
+  let graph = simplifyGraph(given);
   const accuracyBefore = graphAccuracy(graph, dataset);
   const layers: ActivationReport[] = [];
   for (const node of graph.nodes) {

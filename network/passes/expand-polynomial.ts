@@ -1,14 +1,11 @@
 import { factorPolynomial } from '../approximation/factor.ts';
 import type { Polynomial } from '../approximation/polynomial.ts';
 import type { Node } from '../model/graph.ts';
+import { absorbQuadratic } from './absorb-quadratic.ts';
 import { type Replacement, scalar } from './replace-nodes.ts';
 
-/** Below this share of the linear part a square is rounding, and is left out. */
-const NEGLIGIBLE = 1e-9;
-
 /**
- * Writes p(x) with plain ONNX nodes. A quadratic becomes a·(x + b/2a)² + (c − b²/4a): one bare square between linear nodes, which
- * merge with the layers before and after, so that the coefficients end up in encrypted neighbours. Degree d > 2 becomes a product of
+ * Writes p(x) with plain ONNX nodes. A quadratic is absorbed by its neighbors (see {@link absorbQuadratic}). Degree d > 2 becomes a product of
  * quadratics, all made of one square, multiplied two by two: ⌈log2 d⌉ + 1 levels; by Horner's rule, two for each degree, only where it
  * has no such form.
  *
@@ -16,6 +13,9 @@ const NEGLIGIBLE = 1e-9;
  * @param reach largest |x| that matters.
  */
 export function expandPolynomial(node: Node, given: Polynomial, reach = 1): Replacement {
+  const factors = factorPolynomial(given, reach);
+  const polynomial = factors?.length === 1 ? factors[0]! : given;
+  if (polynomial.length <= 3) return absorbQuadratic(node, polynomial);
   const input = node.inputs[0]!;
   const output = node.outputs[0]!;
   const nodes: Node[] = [];
@@ -36,9 +36,6 @@ export function expandPolynomial(node: Node, given: Polynomial, reach = 1): Repl
     initializers[name] = scalar(value);
     return name;
   };
-  const factors = factorPolynomial(given, reach);
-  const polynomial = factors?.length === 1 ? factors[0]! : given;
-  const [c = 0, b = 0, a = 0] = polynomial;
   if (factors !== undefined && factors.length > 1) {
     const square = emit('Mul', input, input, false);
     let values = factors.map(([c0 = 0, c1 = 0, c2]) => {
@@ -55,18 +52,12 @@ export function expandPolynomial(node: Node, given: Polynomial, reach = 1): Repl
         return right === undefined ? left : emit('Mul', left, right, last);
       });
     }
-  } else if (factors === undefined) {
+  } else {
     let value = emit('Mul', input, constant(polynomial.at(-1)!), false);
     for (let k = polynomial.length - 2; k >= 1; k--) {
       value = emit('Mul', emit('Add', value, constant(polynomial[k]!), false), input, false);
     }
-    emit('Add', value, constant(c), true);
-  } else if (Math.abs(a) <= NEGLIGIBLE * Math.abs(b)) {
-    emit('Add', emit('Mul', input, constant(b), false), constant(c), true);
-  } else {
-    const shifted = emit('Add', input, constant(b / (2 * a)), false);
-    const square = emit('Mul', shifted, shifted, false);
-    emit('Add', emit('Mul', square, constant(a), false), constant(c - (b * b) / (4 * a)), true);
+    emit('Add', value, constant(polynomial[0]!), true);
   }
   return { nodes, initializers };
 }

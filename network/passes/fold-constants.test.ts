@@ -9,16 +9,14 @@ const random = new SeededRandom(1);
 const shape: Tensor = { type: 'int64', shape: [2], data: Float64Array.of(6, 2) };
 
 describe('FoldConstants', () => {
-  it('computes what does not depend on the picture, and drops what only passes on', () => {
+  it('computes what does not depend on the picture', () => {
     const graph = graphOf(
       [6],
       2,
       { w: randomTensor(random, [2, 3, 2]), s: shape, k: randomTensor(random, [6]) },
       [
         node('Reshape', ['w', 's'], 'matrix'),
-        node('Identity', ['picture'], 'same'),
-        node('Dropout', ['same'], 'dropped'),
-        node('Mul', ['dropped', 'k'], 'scaled'),
+        node('Mul', ['picture', 'k'], 'scaled'),
         node('MatMul', ['scaled', 'matrix'], 'logits'),
       ],
     );
@@ -27,10 +25,5 @@ describe('FoldConstants', () => {
     expect([...folded.initializers.keys()].sort()).toEqual(['k', 'matrix']);
     const picture = randomPictures(1, 1, 6)[0]!;
     expect(runGraph(folded, picture)).toEqual(runGraph(graph, picture));
-  });
-
-  it('keeps a node that makes the output', () => {
-    const graph = graphOf([6], 6, {}, [node('Identity', ['picture'], 'logits')]);
-    expect(foldConstants(graph).nodes).toHaveLength(1);
   });
 });

@@ -2,24 +2,14 @@ import type { Graph, Node, Tensor } from '../model/graph.ts';
 import { Call } from '../model/operators/operator.ts';
 import { operatorOf } from '../model/operators/table.ts';
 
-/**
- * Computes every node that does not depend on the picture, and drops nodes that only pass a value on (Identity, Dropout at
- * inference). Exact.
- */
+/** Computes every node that does not depend on the picture. Exact. */
 export function foldConstants(graph: Graph): Graph {
   const initializers = new Map(graph.initializers);
   const variable = new Set(graph.inputs.map((input) => input.name));
-  const renamed = new Map<string, string>();
   const outputs = new Set(graph.outputs.map((output) => output.name));
   const nodes: Node[] = [];
-  for (const given of graph.nodes) {
-    const node = { ...given, inputs: given.inputs.map((name) => renamed.get(name) ?? name) };
+  for (const node of graph.nodes) {
     if (node.inputs.some((name) => variable.has(name))) {
-      const passes = node.operator === 'Identity' || (node.operator === 'Dropout' && node.inputs.length < 3);
-      if (passes && !node.outputs.some((name) => outputs.has(name))) {
-        for (const name of node.outputs) renamed.set(name, node.inputs[0]!);
-        continue;
-      }
       for (const name of node.outputs) variable.add(name);
       nodes.push(node);
       continue;

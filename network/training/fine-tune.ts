@@ -1,8 +1,7 @@
 import { type Dataset, pictureValues, selectPictures } from '../datasets/dataset.ts';
 import { NetworkError } from '../errors.ts';
 import type { Graph, Tensor } from '../model/graph.ts';
-import { foldConstants } from '../passes/fold-constants.ts';
-import { openBatch } from '../passes/open-batch.ts';
+import { simplifyGraph } from '../passes/simplify-graph.ts';
 import { Adam } from './adam.ts';
 import { differentiateGraph, trainableNames } from './gradients/graph-gradients.ts';
 import type { Parameter } from './layers/layer.ts';
@@ -97,7 +96,7 @@ function crossEntropy(
  * @throws NetworkError NETWORK_OPERATOR for activations that are not approximated yet; NETWORK_TRAINING where the loss stops being a number.
  */
 export async function fineTune(given: Graph, dataset: Dataset, options: FineTuneOptions): Promise<Graph> {
-  const folded = foldConstants(openBatch(given));
+  const folded = simplifyGraph(given);
   const copies = [...folded.initializers].map(([name, tensor]): [string, Tensor] => [
     name,
     { ...tensor, data: tensor.data.slice() },

@@ -1,4 +1,5 @@
-import { type Affine, addAffine, applyAffine, composeAffine } from '../affine.ts';
+import { addAffine, composeAffine } from '../../passes/merge-linear-neighbors.ts';
+import { type Affine, applyAffine } from '../affine.ts';
 
 /** A value during lowering: Σ partᵢ(register i) + constant; a part that is null is the identity. */
 export type LinearValue = {
