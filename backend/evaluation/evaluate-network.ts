@@ -30,6 +30,8 @@ export type EvaluationRequest = {
   /** Ends the measurement: what was measured until then is the outcome. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: EvaluationProgress) => void;
+  /** Is called, and waited for, before every ciphertext. */
+  readonly beforeFrame?: (program: Program) => Promise<void>;
 };
 
 /** How far an evaluation is. */
@@ -161,6 +163,7 @@ export async function evaluateNetwork(request: EvaluationRequest): Promise<Evalu
     for (; done < images; report('measuring')) {
       if (done === 0) signal?.throwIfAborted();
       if (signal?.aborted) break;
+      await request.beforeFrame?.(compiled.program);
       fillGroup(done);
       for (let region = 0; region < regions; region++)
         clear.set(runSteps(network, group.subarray(region * size, (region + 1) * size)), region * classes);

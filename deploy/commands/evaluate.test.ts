@@ -19,15 +19,17 @@ const OUTER = SIDE + 2 * PAD;
 let folder = '';
 const at = (name: string): string => join(folder, name);
 
-/** What `evaluate` prints; else rejects with { code, stderr }. */
+/** What `blindsight` prints, with a cache of its own; else rejects with { code, stderr }. */
+const blindsight = (...words: string[]) =>
+  promisify(execFile)(process.execPath, [join(root, 'deploy/cli.ts'), ...words], {
+    cwd: root,
+    env: { ...process.env, XDG_CACHE_HOME: folder },
+  });
+
 const evaluate = (...words: string[]) =>
-  promisify(execFile)(
-    process.execPath,
-    [
-      ...[join(root, 'deploy/cli.ts'), 'evaluate', at('sigmoid.onnx'), '--json', '--pad', String(PAD)],
-      ...['--images', at('images.idx'), '--labels', at('labels.idx'), ...words],
-    ],
-    { cwd: root },
+  blindsight(
+    ...['evaluate', at('sigmoid.onnx'), '--json', '--pad', String(PAD)],
+    ...['--images', at('images.idx'), '--labels', at('labels.idx'), ...words],
   );
 
 /** Pictures of which the network's owner took 0.5 off, and divided by 0.25. */
@@ -99,4 +101,17 @@ describe('evaluate', () => {
       stderr: expect.stringMatching(/small\.idx: pictures of 1×5×5.* 1×8×8[\s\S]*NETWORK_SHAPE/),
     });
   });
+
+  it('lets explain hold its estimate against what frames took', async () => {
+    await writeFile(at('digits.idx'), idxBytes([6, 28, 28], new Uint8Array(6 * 28 * 28)));
+    await writeFile(at('zeros.idx'), idxBytes([6], new Uint8Array(6)));
+    const explain = async () => JSON.parse((await blindsight('explain', 'e2dm', '--json')).stdout);
+    const pictures = ['--images', at('digits.idx'), '--labels', at('zeros.idx'), '--json'];
+    const { latencyMs, agreement } = JSON.parse((await blindsight('evaluate', 'e2dm', ...pictures)).stdout);
+    expect(agreement).toBe(1);
+    const { measured, machine, estimatedMs } = await explain();
+    expect(machine.measured).toBe(true);
+    expect(measured).toMatchObject({ frames: 6, medianMs: latencyMs.median, p95Ms: latencyMs.p95 });
+    expect(measured.ratio).toBeCloseTo(estimatedMs.total / latencyMs.median, 9);
+  }, 60_000);
 });

@@ -1,8 +1,4 @@
-import {
-  type Evaluation,
-  type EvaluationProgress,
-  evaluateNetwork,
-} from '#backend/evaluation/evaluate-network.ts';
+import { type EvaluationProgress, evaluateNetwork } from '#backend/evaluation/evaluate-network.ts';
 import { evaluationJson, evaluationText } from '#backend/evaluation/report.ts';
 import { type Dataset, selectPictures } from '#network/datasets/dataset.ts';
 import { readIdxFile } from '#network/datasets/idx.ts';
@@ -11,13 +7,12 @@ import { NetworkError } from '#network/errors.ts';
 import { loadNetwork } from '#network/evaluation/load-network.ts';
 import { adaptPictureInput } from '#network/evaluation/picture-input.ts';
 import { makePolynomial, needsApproximation } from '#network/evaluation/polynomial-network.ts';
-import { readMachineRecord, withRun } from '#network/explain/machine-record.ts';
 import type { EvaluateOptions } from '../commands/evaluate.ts';
 import { printJson } from '../print.ts';
 import { EXIT } from '../report-error.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { evaluateOriginal } from './evaluate-original.ts';
-import { keepMachineRecord } from './machine-record.ts';
+import { RememberedRun } from './remembered-run.ts';
 
 const REPORT_EVERY_MS = 5_000;
 
@@ -65,18 +60,6 @@ async function readCalibration(file: string, { picture }: Dataset, pad?: number)
 
 /** Fewer frames say little about a median. */
 const FEWEST_FRAMES = 5;
-
-/** Lets `explain` hold its estimate against what was measured. */
-async function rememberRun(
-  { program, images, regions, latencyMs }: Evaluation,
-  engine: EvaluateOptions['engine'],
-): Promise<void> {
-  const frames = Math.ceil(images / regions);
-  if (engine !== 'engine' || frames < FEWEST_FRAMES) return;
-  const { median: medianMs, p95: p95Ms } = latencyMs;
-  const run = { medianMs, p95Ms, frames, at: new Date().toISOString() };
-  await keepMachineRecord(withRun(await readMachineRecord(), program, run));
-}
 
 /** `blindsight evaluate NETWORK`. Stopped (Ctrl-C), it reports what it has measured. */
 export async function evaluate(fileOrName: string, options: EvaluateOptions): Promise<void> {
@@ -133,6 +116,8 @@ async function evaluateUntil(
   // Ranges that were written down hold for the pictures that the network was trained on, in that scaling.
   const ranges =
     polynomial.calibration === undefined && Object.keys(scaling).length === 0 ? network.ranges : undefined;
+  const frames = Math.ceil(dataset.classes.length / (options.regions ?? 1));
+  const remembered = engine === 'engine' && frames >= FEWEST_FRAMES ? new RememberedRun(frames) : null;
   const evaluation = await evaluateNetwork({
     name: network.name,
     graph: polynomial.graph,
@@ -144,8 +129,9 @@ async function evaluateUntil(
     ...(options.regions !== undefined && { regions: options.regions }),
     signal,
     onProgress: progressLines(),
-  });
-  await rememberRun(evaluation, engine);
+    ...(remembered && { beforeFrame: (program) => remembered.beforeFrame(program) }),
+  }).finally(() => remembered?.close());
+  await remembered?.keep(evaluation);
   if (signal.aborted) process.stderr.write(`stopped after ${evaluation.images} pictures\n`);
   if (options.json) printJson(evaluationJson(evaluation));
   else process.stdout.write(evaluationText(evaluation));

@@ -2,6 +2,7 @@ import { invMod, mulMod } from '../ring/modular.ts';
 import type { Address } from '../ring/wasm-arena.ts';
 import { Arena } from '../ring/wasm-arena.ts';
 import { KernelPool, type PoolOptions } from '../ring/wasm-pool.ts';
+import { placeRange } from '../ring/wasm-range.ts';
 import { KernelTables, shoupCompanion } from '../ring/wasm-tables.ts';
 import { Op, TapeRecorder } from '../ring/wasm-tape.ts';
 import type { ParametersLiteral } from './parameters.ts';
@@ -129,6 +130,12 @@ export class EngineContext {
     const index =
       component * this.limbCount(block.level, block.special) + this.limbIndex(block.level, position);
     return block.address + index * this.limbBytes;
+  }
+
+  /** Ranges of the two halves of a limb, so that two threads share the work of one prime. One task each. */
+  halves(): Address[] {
+    const half = this.residueBytes / 2;
+    return [placeRange(this.arena, 0, half), placeRange(this.arena, half, this.residueBytes)];
   }
 
   /** Bytes from one polynomial of a block to the next. */

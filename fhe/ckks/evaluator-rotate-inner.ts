@@ -71,11 +71,7 @@ export function recordRotatedSum(
     const p = special
       ? 0
       : Number(engine.parameters.specialModuli.reduce((product, s) => product * BigInt(s), 1n) % BigInt(q));
-    // Halves, so that two threads share the work of one prime.
-    for (const [from, to] of [
-      [0, engine.residueBytes / 2],
-      [engine.residueBytes / 2, engine.residueBytes],
-    ]) {
+    for (const range of engine.halves()) {
       const args = [
         engine.limb(block, 0, position),
         engine.distance(block),
@@ -84,7 +80,7 @@ export function recordRotatedSum(
         p,
         shoupCompanion(p, q),
         engine.tables.patterns,
-        engine.arena.place([from!, to!]),
+        range,
         engine.prime(position),
       ];
       tape.task(Op.rotateInner, args, order);

@@ -155,7 +155,7 @@ export class Evaluator {
       const to = [0, 1, 2].map((component) => engine.limb(out, component, position));
       const offset = position * engine.limbBytes;
       const args = [...to, records, terms.length, offset, engine.prime(position), plain ? 1 : 0];
-      this.#tape.task(Op.tensor, args);
+      for (const range of engine.halves()) this.#tape.task(Op.tensor, [...args, range]);
     }
   }
 

@@ -6,6 +6,7 @@ import { testRandom } from '../testing/parameters.ts';
 import { galoisElement, nttPermutation } from './automorphism.ts';
 import { addMod, invMod, mulMod, subMod } from './modular.ts';
 import { createNtt } from './ntt.ts';
+import { placeRange } from './wasm-range.ts';
 import { shoupCompanion } from './wasm-tables.ts';
 import { Op } from './wasm-tape.ts';
 
@@ -95,13 +96,13 @@ describe.each(['release', 'debug'] as const)('fused steps of the kernel, %s buil
       for (const p of [modulus - 1, 12_345, 0]) {
         const expected = rotateInnerTwin(list, p, modulus);
         arena.view(to, 3 * degree).fill(0xffffffff);
-        // In two unequal parts, as two threads would.
-        for (const range of [
-          [0, 1024],
-          [1024, 4 * degree],
-        ]) {
+        // In two unequal parts, neither of them a number of tiles.
+        for (const [from, end] of [
+          [0, 1600],
+          [1600, 4 * degree],
+        ] as const) {
           const args = [to, 4 * degree, address, terms, p, shoupCompanion(p, modulus), tables.patterns];
-          bench.run(Op.rotateInner, [...args, arena.place(range), tables.prime(modulus)], to);
+          bench.run(Op.rotateInner, [...args, placeRange(arena, from, end), tables.prime(modulus)], to);
         }
         expected.forEach((part, i) => {
           expectSame(arena.view(to + 4 * degree * i, degree), part);

@@ -6,6 +6,7 @@ import { testRandom } from '../testing/parameters.ts';
 import { galoisElement, nttPermutation } from './automorphism.ts';
 import { addMod, invMod, mulMod } from './modular.ts';
 import { createNtt } from './ntt.ts';
+import { placeRange } from './wasm-range.ts';
 import { shoupCompanion } from './wasm-tables.ts';
 import { Op } from './wasm-tape.ts';
 
@@ -125,7 +126,14 @@ describe.each(['release', 'debug'] as const)('kernel, %s build', (build) => {
               return [a0, a1 - a0, w0, w1 - w0];
             }).flat(),
           );
-          bench.run(Op.tensor, [...to, terms, count, 0, prime, plain], to[0]!);
+          // In two unequal parts, neither of them a number of tiles.
+          for (const [from, end] of [
+            [0, 1600],
+            [1600, 4 * degree],
+          ] as const) {
+            const range = placeRange(bench.arena, from, end);
+            bench.run(Op.tensor, [...to, terms, count, 0, prime, plain, range], to[0]!);
+          }
           to.forEach((at, i) => {
             expectSame(bench.arena.view(at, degree), expected[i]!);
           });

@@ -48,7 +48,7 @@ export function engineThreads(): number {
 
 /** Changes when the machine, its threads, the kernel or the way of measuring do. */
 export function machineIdentity(): string {
-  const text = [4, cpus()[0]?.model ?? '', process.arch, engineThreads(), process.version, kernelDigest()];
+  const text = [5, cpus()[0]?.model ?? '', process.arch, engineThreads(), process.version, kernelDigest()];
   return createHash('sha256').update(text.join('|')).digest('hex').slice(0, 16);
 }
 
@@ -85,6 +85,11 @@ export function programKey(program: Program): string {
 /** Measured unit costs of a ring; null where there are none. */
 export function costOf(record: MachineRecord, ring: RingChoice): MachineCost | null {
   return record.costs[ringKey(ring)] ?? null;
+}
+
+/** The ring in which a program runs. */
+export function ringOf({ parameters: { ringDegree, specialModuli } }: Program): RingChoice {
+  return { ringDegree, alpha: Math.max(1, specialModuli.length) };
 }
 
 export function withCost(record: MachineRecord, ring: RingChoice, cost: MachineCost): MachineRecord {

@@ -4,7 +4,7 @@ import { drawExplanation } from './draw-explanation.ts';
 import { explainSketch, sketchForExplanation } from './explain-network.ts';
 import type { Explanation } from './explanation.ts';
 import type { MachineRecord } from './machine-record.ts';
-import { runOf } from './machine-record.ts';
+import { ringOf, runOf } from './machine-record.ts';
 import { printExplanation } from './print-explanation.ts';
 
 /** What is asked for. */
@@ -26,8 +26,7 @@ export type Explained = { readonly explanation: Explanation; readonly text: stri
 export async function explain({ network, regions, machine, record }: ExplainRequest): Promise<Explained> {
   const { graph, name } = await loadNetwork(network);
   const sketch = sketchForExplanation(graph, name, regions);
-  const { ringDegree, specialModuli } = sketch.program.parameters;
-  const costs = await machine?.({ ringDegree, alpha: Math.max(1, specialModuli.length) });
+  const costs = await machine?.(ringOf(sketch.program));
   const measured = record && runOf(record, sketch.program);
   const explanation = explainSketch(sketch, {
     ...(costs && { machine: costs }),

@@ -5,6 +5,7 @@
 import { requireBelow } from './contracts';
 import { highWords, multiplyShoup, reduceMontgomery, subtractIfAbove } from './modular';
 import { degree, modulus, montgomeryInverse, montgomeryOne, montgomeryOneCompanion } from './prime';
+import { SUM, sumsOf, TILE } from './tiled-sums';
 
 /** dst = a + b. */
 export function add(dst: usize, a: usize, b: usize, prime: usize): void {
@@ -63,48 +64,64 @@ function settle(low: v128, high: v128, top: v128, q: v128, q2: v128, qi: v128): 
 }
 
 /**
- * (dst0, dst1, dst2) = Σ (a₀, a₁) ⊗ (w₀, w₁) over `count` terms: the degree-2 product of ciphertexts under (1, s, s²).
+ * (dst0, dst1, dst2) = Σ (a₀, a₁) ⊗ (w₀, w₁) over `count` terms: the degree-2 product of ciphertexts under (1, s, s²), on a
+ * range of the limb (see ./tiled-sums).
  * A term is four words: address of a, distance a₁ − a₀, address of w, distance w₁ − w₀ (bytes); `offset` is added to the
  * addresses. `plain` ≠ 0: no factor is in Montgomery form (a product of two ciphertexts); 0: w is (constants).
  * The high words of the sums grow by less than q/2 a term and are brought below 2q every four terms.
  */
-export function tensor(dst0: usize, dst1: usize, dst2: usize, terms: usize, count: u32, offset: usize, prime: usize, plain: u32): void {
+export function tensor(dst0: usize, dst1: usize, dst2: usize, terms: usize, count: u32, offset: usize, prime: usize, plain: u32, range: usize): void {
   if (!ASC_NO_ASSERT) requireTerms(terms, count, offset, prime);
   const q32 = modulus(prime);
   const q = i32x4.splat(q32), q2 = i32x4.splat(q32 << 1), qi = i32x4.splat(montgomeryInverse(prime));
   const top = highWords(q32 << 1);
   const one = i32x4.splat(montgomeryOne(prime)), ones = i32x4.splat(montgomeryOneCompanion(prime));
-  const bytes = <usize>degree(prime) << 2;
-  for (let i: usize = 0; i < bytes; i += 16) {
-    let l0 = i64x2.splat(0), h0 = i64x2.splat(0), l1 = i64x2.splat(0), h1 = i64x2.splat(0), l2 = i64x2.splat(0), h2 = i64x2.splat(0);
-    let term = terms;
-    const at = i + offset;
-    for (let k: u32 = 0; k < count; k++) {
-      const a = <usize>load<u32>(term) + at, w = <usize>load<u32>(term, 8) + at;
-      const a0 = v128.load(a), w0 = v128.load(w);
-      const a1 = v128.load(a + <usize>load<u32>(term, 4)), w1 = v128.load(w + <usize>load<u32>(term, 12));
-      l0 = i64x2.add(l0, i64x2.extmul_low_i32x4_u(a0, w0));
-      h0 = i64x2.add(h0, i64x2.extmul_high_i32x4_u(a0, w0));
-      l1 = i64x2.add(l1, i64x2.add(i64x2.extmul_low_i32x4_u(a0, w1), i64x2.extmul_low_i32x4_u(a1, w0)));
-      h1 = i64x2.add(h1, i64x2.add(i64x2.extmul_high_i32x4_u(a0, w1), i64x2.extmul_high_i32x4_u(a1, w0)));
-      l2 = i64x2.add(l2, i64x2.extmul_low_i32x4_u(a1, w1));
-      h2 = i64x2.add(h2, i64x2.extmul_high_i32x4_u(a1, w1));
-      if ((k & 3) == 3) {
-        l0 = subtractIfAbove(l0, top); h0 = subtractIfAbove(h0, top);
-        l1 = subtractIfAbove(l1, top); h1 = subtractIfAbove(h1, top);
-        l2 = subtractIfAbove(l2, top); h2 = subtractIfAbove(h2, top);
+  const to = <usize>load<u32>(range, 4);
+  const sums = sumsOf(range);
+  for (let tile = <usize>load<u32>(range); tile < to; tile += TILE) {
+    const end = min(tile + TILE, to);
+    memory.fill(sums, 0, (end - tile >> 4) * SUM);
+    for (let group: u32 = 0; group < count; group += 4) {
+      const first = terms + (<usize>group << 4);
+      const last = first + (<usize>min<u32>(count - group, 4) << 4);
+      let sum = sums;
+      for (let i = tile; i < end; i += 16, sum += SUM) {
+        let l0 = v128.load(sum), h0 = v128.load(sum, 16), l1 = v128.load(sum, 32), h1 = v128.load(sum, 48), l2 = v128.load(sum, 64), h2 = v128.load(sum, 80);
+        const at = i + offset;
+        for (let term = first; term < last; term += 16) {
+          const a = <usize>load<u32>(term) + at, w = <usize>load<u32>(term, 8) + at;
+          const a0 = v128.load(a), w0 = v128.load(w);
+          const a1 = v128.load(a + <usize>load<u32>(term, 4)), w1 = v128.load(w + <usize>load<u32>(term, 12));
+          l0 = i64x2.add(l0, i64x2.extmul_low_i32x4_u(a0, w0));
+          h0 = i64x2.add(h0, i64x2.extmul_high_i32x4_u(a0, w0));
+          l1 = i64x2.add(l1, i64x2.add(i64x2.extmul_low_i32x4_u(a0, w1), i64x2.extmul_low_i32x4_u(a1, w0)));
+          h1 = i64x2.add(h1, i64x2.add(i64x2.extmul_high_i32x4_u(a0, w1), i64x2.extmul_high_i32x4_u(a1, w0)));
+          l2 = i64x2.add(l2, i64x2.extmul_low_i32x4_u(a1, w1));
+          h2 = i64x2.add(h2, i64x2.extmul_high_i32x4_u(a1, w1));
+        }
+        v128.store(sum, subtractIfAbove(l0, top)); v128.store(sum, subtractIfAbove(h0, top), 16);
+        v128.store(sum, subtractIfAbove(l1, top), 32); v128.store(sum, subtractIfAbove(h1, top), 48);
+        v128.store(sum, subtractIfAbove(l2, top), 64); v128.store(sum, subtractIfAbove(h2, top), 80);
       }
-      term += 16;
     }
-    let r0 = settle(l0, h0, top, q, q2, qi), r1 = settle(l1, h1, top, q, q2, qi), r2 = settle(l2, h2, top, q, q2, qi);
-    if (plain) {
-      r0 = subtractIfAbove(multiplyShoup(r0, one, ones, q), q);
-      r1 = subtractIfAbove(multiplyShoup(r1, one, ones, q), q);
-      r2 = subtractIfAbove(multiplyShoup(r2, one, ones, q), q);
+    let sum = sums;
+    for (let i = tile; i < end; i += 16, sum += SUM) {
+      // Brought below 2q already.
+      let r0 = reduceMontgomery(v128.load(sum), v128.load(sum, 16), q, qi);
+      let r1 = reduceMontgomery(v128.load(sum, 32), v128.load(sum, 48), q, qi);
+      let r2 = reduceMontgomery(v128.load(sum, 64), v128.load(sum, 80), q, qi);
+      r0 = subtractIfAbove(subtractIfAbove(r0, q2), q);
+      r1 = subtractIfAbove(subtractIfAbove(r1, q2), q);
+      r2 = subtractIfAbove(subtractIfAbove(r2, q2), q);
+      if (plain) {
+        r0 = subtractIfAbove(multiplyShoup(r0, one, ones, q), q);
+        r1 = subtractIfAbove(multiplyShoup(r1, one, ones, q), q);
+        r2 = subtractIfAbove(multiplyShoup(r2, one, ones, q), q);
+      }
+      v128.store(dst0 + i, r0);
+      v128.store(dst1 + i, r1);
+      v128.store(dst2 + i, r2);
     }
-    v128.store(dst0 + i, r0);
-    v128.store(dst1 + i, r1);
-    v128.store(dst2 + i, r2);
   }
 }
 

@@ -1,8 +1,9 @@
 import { highWords, multiplyShoup, reduceMontgomery, subtractIfAbove } from './modular';
 import { modulus, montgomeryInverse } from './prime';
+import { addProduct, SUM, sumsOf, TILE } from './tiled-sums';
 
 /**
- * (dst0, dst1, dst2) = Σ rot(aₖ) ⊗ wₖ on the bytes from … to of one limb modulo q·P: hoisted rotation, key switching inner product
+ * (dst0, dst1, dst2) = Σ rot(aₖ) ⊗ wₖ on a range of one limb (see ./tiled-sums) modulo q·P: hoisted rotation, key switching inner product
  * and product with the weight in one pass; a rotated ciphertext never reaches memory.
  *
  * A term is 12 words: 0 automorphism table (0: step 0), 1 digits (array of addresses), 2 number of digits, 3 key (interleaved, see ./limb), 4 its stride, 5 zero,
@@ -15,61 +16,63 @@ export function rotateInner(dst: usize, distance: usize, terms: usize, count: u3
   const top = highWords(q32 << 1);
   const pv = i32x4.splat(p), pvs = i32x4.splat(ps);
   const to = <usize>load<u32>(range, 4);
-  for (let i = <usize>load<u32>(range); i < to; i += 16) {
-    let l0 = i64x2.splat(0), h0 = i64x2.splat(0), l1 = i64x2.splat(0), h1 = i64x2.splat(0), l2 = i64x2.splat(0), h2 = i64x2.splat(0);
+  const sums = sumsOf(range);
+  for (let tile = <usize>load<u32>(range); tile < to; tile += TILE) {
+    const end = min(tile + TILE, to);
+    memory.fill(sums, 0, (end - tile >> 4) * SUM);
     let term = terms;
-    for (let k: u32 = 0; k < count; k++) {
+    for (let k: u32 = 0; k < count; k++, term += 48) {
       const table = <usize>load<u32>(term);
-      let r0: v128, r1: v128;
+      const first = <usize>load<u32>(term, 24), second = <usize>load<u32>(term, 28);
+      const w0 = <usize>load<u32>(term, 32), w1 = <usize>load<u32>(term, 36);
+      const full = (k & 3) == 3;
+      let sum = sums;
       if (table) {
-        const entry = load<u32>(table + (i >> 2));
-        const from = <usize>(entry & ~15);
-        const pattern = v128.load(patterns + (<usize>(entry & 15) << 4));
         const digits = <usize>load<u32>(term, 4), last = digits + (<usize>load<u32>(term, 8) << 2);
-        let key = <usize>load<u32>(term, 12) + (i >> 4) * <usize>load<u32>(term, 16);
-        let kl0 = i64x2.splat(0), kh0 = i64x2.splat(0), kl1 = i64x2.splat(0), kh1 = i64x2.splat(0);
-        for (let digit = digits; digit < last; digit += 4) {
-          const x = v128.swizzle(v128.load(<usize>load<u32>(digit) + from), pattern);
-          const k0 = v128.load(key), k1 = v128.load(key, 16);
-          kl0 = i64x2.add(kl0, i64x2.extmul_low_i32x4_u(x, k0));
-          kh0 = i64x2.add(kh0, i64x2.extmul_high_i32x4_u(x, k0));
-          kl1 = i64x2.add(kl1, i64x2.extmul_low_i32x4_u(x, k1));
-          kh1 = i64x2.add(kh1, i64x2.extmul_high_i32x4_u(x, k1));
-          // Below 2q plus q / 4: brought below 2q at every digit beyond the eighth.
-          if (digit - digits >= 32) {
-            kl0 = subtractIfAbove(kl0, top); kh0 = subtractIfAbove(kh0, top);
-            kl1 = subtractIfAbove(kl1, top); kh1 = subtractIfAbove(kh1, top);
+        const stride = <usize>load<u32>(term, 16);
+        let key = <usize>load<u32>(term, 12) + (tile >> 4) * stride;
+        for (let i = tile; i < end; i += 16, sum += SUM) {
+          const entry = load<u32>(table + (i >> 2));
+          const from = <usize>(entry & ~15);
+          const pattern = v128.load(patterns + (<usize>(entry & 15) << 4));
+          let l0 = i64x2.splat(0), h0 = i64x2.splat(0), l1 = i64x2.splat(0), h1 = i64x2.splat(0);
+          for (let digit = digits; digit < last; digit += 4) {
+            const x = v128.swizzle(v128.load(<usize>load<u32>(digit) + from), pattern);
+            const k0 = v128.load(key), k1 = v128.load(key, 16);
+            l0 = i64x2.add(l0, i64x2.extmul_low_i32x4_u(x, k0));
+            h0 = i64x2.add(h0, i64x2.extmul_high_i32x4_u(x, k0));
+            l1 = i64x2.add(l1, i64x2.extmul_low_i32x4_u(x, k1));
+            h1 = i64x2.add(h1, i64x2.extmul_high_i32x4_u(x, k1));
+            // Below 2q plus q / 4: brought below 2q at every digit beyond the eighth.
+            if (digit - digits >= 32) {
+              l0 = subtractIfAbove(l0, top); h0 = subtractIfAbove(h0, top);
+              l1 = subtractIfAbove(l1, top); h1 = subtractIfAbove(h1, top);
+            }
+            key += 32;
           }
-          key += 32;
+          const a0 = v128.swizzle(v128.load(first + from), pattern);
+          // At most 8 products (or corrected to 2q) plus one: th < 3q. The reduction is below 4q.
+          let r0 = subtractIfAbove(reduceMontgomery(l0, h0, q, qi), q2);
+          r0 = subtractIfAbove(subtractIfAbove(i32x4.add(r0, multiplyShoup(a0, pv, pvs, q)), q2), q);
+          const r1 = subtractIfAbove(subtractIfAbove(reduceMontgomery(l1, h1, q, qi), q2), q);
+          addProduct(sum, r0, r1, v128.load(w0 + i), v128.load(w1 + i), full, top);
         }
-        const a0 = v128.swizzle(v128.load(<usize>load<u32>(term, 24) + from), pattern);
-        // At most 8 products (or corrected to 2q) plus one: th < 3q. The reduction is below 4q.
-        r0 = subtractIfAbove(reduceMontgomery(kl0, kh0, q, qi), q2);
-        r0 = subtractIfAbove(subtractIfAbove(i32x4.add(r0, multiplyShoup(a0, pv, pvs, q)), q2), q);
-        r1 = subtractIfAbove(subtractIfAbove(reduceMontgomery(kl1, kh1, q, qi), q2), q);
       } else {
-        r0 = subtractIfAbove(multiplyShoup(v128.load(<usize>load<u32>(term, 24) + i), pv, pvs, q), q);
-        r1 = subtractIfAbove(multiplyShoup(v128.load(<usize>load<u32>(term, 28) + i), pv, pvs, q), q);
+        for (let i = tile; i < end; i += 16, sum += SUM) {
+          const r0 = subtractIfAbove(multiplyShoup(v128.load(first + i), pv, pvs, q), q);
+          const r1 = subtractIfAbove(multiplyShoup(v128.load(second + i), pv, pvs, q), q);
+          addProduct(sum, r0, r1, v128.load(w0 + i), v128.load(w1 + i), full, top);
+        }
       }
-      const w0 = v128.load(<usize>load<u32>(term, 32) + i), w1 = v128.load(<usize>load<u32>(term, 36) + i);
-      l0 = i64x2.add(l0, i64x2.extmul_low_i32x4_u(r0, w0));
-      h0 = i64x2.add(h0, i64x2.extmul_high_i32x4_u(r0, w0));
-      l1 = i64x2.add(l1, i64x2.add(i64x2.extmul_low_i32x4_u(r0, w1), i64x2.extmul_low_i32x4_u(r1, w0)));
-      h1 = i64x2.add(h1, i64x2.add(i64x2.extmul_high_i32x4_u(r0, w1), i64x2.extmul_high_i32x4_u(r1, w0)));
-      l2 = i64x2.add(l2, i64x2.extmul_low_i32x4_u(r1, w1));
-      h2 = i64x2.add(h2, i64x2.extmul_high_i32x4_u(r1, w1));
-      if ((k & 3) == 3) {
-        l0 = subtractIfAbove(l0, top); h0 = subtractIfAbove(h0, top);
-        l1 = subtractIfAbove(l1, top); h1 = subtractIfAbove(h1, top);
-        l2 = subtractIfAbove(l2, top); h2 = subtractIfAbove(h2, top);
-      }
-      term += 48;
     }
-    const s0 = reduceMontgomery(subtractIfAbove(l0, top), subtractIfAbove(h0, top), q, qi);
-    const s1 = reduceMontgomery(subtractIfAbove(l1, top), subtractIfAbove(h1, top), q, qi);
-    const s2 = reduceMontgomery(subtractIfAbove(l2, top), subtractIfAbove(h2, top), q, qi);
-    v128.store(dst + i, subtractIfAbove(subtractIfAbove(s0, q2), q));
-    v128.store(dst + distance + i, subtractIfAbove(subtractIfAbove(s1, q2), q));
-    v128.store(dst + distance * 2 + i, subtractIfAbove(subtractIfAbove(s2, q2), q));
+    let sum = sums;
+    for (let i = tile; i < end; i += 16, sum += SUM) {
+      const s0 = reduceMontgomery(subtractIfAbove(v128.load(sum), top), subtractIfAbove(v128.load(sum, 16), top), q, qi);
+      const s1 = reduceMontgomery(subtractIfAbove(v128.load(sum, 32), top), subtractIfAbove(v128.load(sum, 48), top), q, qi);
+      const s2 = reduceMontgomery(subtractIfAbove(v128.load(sum, 64), top), subtractIfAbove(v128.load(sum, 80), top), q, qi);
+      v128.store(dst + i, subtractIfAbove(subtractIfAbove(s0, q2), q));
+      v128.store(dst + distance + i, subtractIfAbove(subtractIfAbove(s1, q2), q));
+      v128.store(dst + distance * 2 + i, subtractIfAbove(subtractIfAbove(s2, q2), q));
+    }
   }
 }

@@ -43,7 +43,7 @@ function execute(t: usize): void {
     case 3: add(argument(t, 0), argument(t, 1), argument(t, 2), argument(t, 3)); break;
     case 4: scale(argument(t, 0), argument(t, 1), argument(t, 2), argument(t, 3), argument(t, 4)); break;
     case 5: multiply(argument(t, 0), argument(t, 1), argument(t, 2), argument(t, 3)); break;
-    case 6: tensor(argument(t, 0), argument(t, 1), argument(t, 2), argument(t, 3), argument(t, 4), argument(t, 5), argument(t, 6), argument(t, 7)); break;
+    case 6: tensor(argument(t, 0), argument(t, 1), argument(t, 2), argument(t, 3), argument(t, 4), argument(t, 5), argument(t, 6), argument(t, 7), argument(t, 8)); break;
     case 7: square(argument(t, 0), argument(t, 1), argument(t, 2), argument(t, 3), argument(t, 4), argument(t, 5)); break;
     case 8: keyInner(argument(t, 0), argument(t, 1), argument(t, 2), argument(t, 3), argument(t, 4), argument(t, 5), argument(t, 6)); break;
     case 9: keyInnerPermuted(argument(t, 0), argument(t, 1), argument(t, 2), argument(t, 3), argument(t, 4), argument(t, 5), argument(t, 6), argument(t, 7), argument(t, 8)); break;

@@ -1,0 +1,43 @@
+import type { Evaluation } from '#backend/evaluation/evaluate-network.ts';
+import type { Program } from '#fhe/program/program.ts';
+import { readMachineRecord, ringOf, withCost, withRun } from '#network/explain/machine-record.ts';
+import { MachineMeasurement } from '#network/explain/measure-machine.ts';
+import { keepMachineRecord } from './machine-record.ts';
+
+/** Rounds of measurement, spread evenly over the frames. */
+const ROUNDS = 15;
+
+/**
+ * Lets `explain` hold its estimate against what frames took. A machine is not equally fast at all times, so its unit costs are measured
+ * between the frames: measured before and after them, they differed from what held meanwhile by up to 30 %.
+ */
+export class RememberedRun {
+  readonly #every: number;
+  #measurement: MachineMeasurement | null = null;
+  #frames = 0;
+
+  /** @param frames how many are expected. */
+  constructor(frames: number) {
+    this.#every = Math.ceil(frames / ROUNDS);
+  }
+
+  async beforeFrame(program: Program): Promise<void> {
+    if (this.#measurement === null) {
+      this.#measurement = new MachineMeasurement(ringOf(program));
+      await this.#measurement.round(undefined, false);
+    }
+    if (this.#frames++ % this.#every === 0) await this.#measurement.round();
+  }
+
+  async keep({ program, latencyMs }: Evaluation): Promise<void> {
+    if (this.#measurement === null) return;
+    const { median: medianMs, p95: p95Ms } = latencyMs;
+    const run = { medianMs, p95Ms, frames: this.#frames, at: new Date().toISOString() };
+    const record = withCost(await readMachineRecord(), ringOf(program), this.#measurement.cost());
+    await keepMachineRecord(withRun(record, program, run));
+  }
+
+  async close(): Promise<void> {
+    await this.#measurement?.close();
+  }
+}
