@@ -81,13 +81,15 @@ describe.each(['release', 'debug'] as const)('fused steps of the kernel, %s buil
         const own = a.map((half) => arena.place(half));
         const weights = w.map((half) => arena.place(montgomery(half, modulus)));
         if (step === 0) return [0, 0, 0, 0, 0, 0, ...own, ...weights, 0, 0];
-        const key = new Uint32Array(2 * keys.length * degree);
+        // The key has two digits more than the source.
+        const halves = 2 * (keys.length + 2);
+        const key = new Uint32Array(halves * degree).fill(0xffffffff);
         keys.flat().forEach((half, h) => {
           const stored = montgomery(half, modulus);
-          for (let i = 0; i < degree; i++) key[((i >> 2) * 2 * keys.length + h) * 4 + (i & 3)] = stored[i]!;
+          for (let i = 0; i < degree; i++) key[((i >> 2) * halves + h) * 4 + (i & 3)] = stored[i]!;
         });
         const array = arena.place(digits.map((digit) => arena.place(digit)));
-        const keyArgs = [array, digits.length, arena.place(key), 32 * digits.length, 0];
+        const keyArgs = [array, digits.length, arena.place(key), 16 * halves, 0];
         return [tables.rotation(step), ...keyArgs, ...own, ...weights, 0, 0];
       });
       const address = arena.place(records);

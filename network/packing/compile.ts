@@ -96,19 +96,23 @@ function planStages(network: StagedNetwork, slots: number): LinearPlan[] | null 
   return plans;
 }
 
+/** Parameters and plans of a chain; `roomy` where a smaller ring would have had the levels, but not the slots. */
+type ChainChoice = {
+  readonly literal: ParametersLiteral;
+  readonly plans: readonly LinearPlan[];
+  readonly roomy: boolean;
+};
+
 /** The smallest ring in which the network has enough levels, and enough slots for each region. */
-function choose(
-  network: StagedNetwork,
-  regions: number,
-): { literal: ParametersLiteral; plans: LinearPlan[] } {
+function choose(network: StagedNetwork, regions: number): ChainChoice {
   const depth = network.stages.length;
   let enoughLevels = false;
   for (const ringDegree of [4096, 8192, 16384, 32768]) {
     const literal = parametersFor(ringDegree, depth);
     if (literal === null) continue;
-    enoughLevels = true;
     const plans = planStages(network, ringDegree / 2 / regions);
-    if (plans !== null) return { literal, plans };
+    if (plans !== null) return { literal, plans, roomy: enoughLevels };
+    enoughLevels = true;
   }
   throw new NetworkError(
     enoughLevels ? 'NETWORK_TOO_LARGE' : 'NETWORK_TOO_DEEP',
@@ -133,7 +137,7 @@ function layoutName(layout: Layout): string {
 }
 
 /** A network that is a chain and fits the three packings of `linear-packing.ts`. */
-type Chain = { readonly lowered: StagedNetwork; readonly regions: number } & ReturnType<typeof choose>;
+type Chain = { readonly lowered: StagedNetwork; readonly regions: number } & ChainChoice;
 
 /** The network as a chain; null where it is none or does not fit. What is wrong with it, `lowerSteps` says. */
 function asChain(graph: Graph, regions: number): Chain | null {
@@ -187,7 +191,8 @@ function chooseCompilation(graph: Graph, regions = 1): { chain: Chain } | { plan
   checkRegions(regions);
   const chain = asChain(graph, regions);
   const products = chain?.plans.reduce((sum, plan) => sum + plan.products, 0) ?? 0;
-  if (chain !== null && products <= FEW_PRODUCTS && chain.literal.ringDegree < LARGE_RING) return { chain };
+  const small = chain !== null && products <= FEW_PRODUCTS && chain.literal.ringDegree < LARGE_RING;
+  if (small && !chain.roomy) return { chain };
   const planned = planGraph(graph, { regions });
   if (chain !== null && chainMilliseconds(chain) < planned.plan.milliseconds) return { chain };
   return { planned };

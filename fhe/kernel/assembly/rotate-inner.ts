@@ -30,8 +30,10 @@ export function rotateInner(dst: usize, distance: usize, terms: usize, count: u3
       if (table) {
         const digits = <usize>load<u32>(term, 4), last = digits + (<usize>load<u32>(term, 8) << 2);
         const stride = <usize>load<u32>(term, 16);
-        let key = <usize>load<u32>(term, 12) + (tile >> 4) * stride;
-        for (let i = tile; i < end; i += 16, sum += SUM) {
+        // Longer than the digits where the key reaches further than the source.
+        let row = <usize>load<u32>(term, 12) + (tile >> 4) * stride;
+        for (let i = tile; i < end; i += 16, sum += SUM, row += stride) {
+          let key = row;
           const entry = load<u32>(table + (i >> 2));
           const from = <usize>(entry & ~15);
           const pattern = v128.load(patterns + (<usize>(entry & 15) << 4));
