@@ -68,6 +68,7 @@ describe('Lower', () => {
         node('AveragePool', ['picture'], 'h', { kernel_shape: ints(3, 3), pads: ints(1, 1, 1, 1) }),
       ]),
     ],
+    ['a squared picture', linearGraph([node('Mul', ['picture', 'picture'], 'h')])],
     ['global mean pooling', linearGraph([node('GlobalAveragePool', ['picture'], 'h')], {}, 2)],
     [
       'transpose and reshape',
@@ -174,11 +175,6 @@ describe('Lower', () => {
       'not a polynomial',
     ],
     [
-      'a squared picture',
-      linearGraph([node('Mul', ['picture', 'picture'], 'h')]),
-      'put a linear layer before it',
-    ],
-    [
       'an unknown operator',
       linearGraph([node('Einsum', ['picture'], 'h')]),
       "node 'h' (Einsum): this operator is not supported",
@@ -190,8 +186,10 @@ describe('Lower', () => {
     ],
     [
       'a product of two branches',
-      linearGraph([node('Identity', ['picture'], 'a'), node('Mul', ['a', 'picture'], 'h')]),
-      'cannot meet here',
+      linearGraph([node('Mul', ['picture', 'k'], 'a'), node('Mul', ['a', 'picture'], 'h')], {
+        k: randomTensor(random, [2, 1, 1]),
+      }),
+      "step 2 of 'test' is not part of a chain",
     ],
   ];
   it.each(refusals)('refuses %s, naming the node', (_, graph, message) => {

@@ -4,6 +4,7 @@ import { ACTIVATIONS } from '../../model/operators/elementwise.ts';
 import { Call } from '../../model/operators/operator.ts';
 import { operatorOf } from '../../model/operators/table.ts';
 import { inputShape } from '../../model/run.ts';
+import { absorbQuadratics } from '../../passes/absorb-quadratics.ts';
 import { openBatch } from '../../passes/open-batch.ts';
 import { AffineBuilder } from '../affine.ts';
 import { LINEAR_RULES } from '../linear-map.ts';
@@ -63,14 +64,13 @@ class StepLowering {
   }
 
   step(node: Node): void {
+    const operator = operatorOf(node);
     const variable = node.inputs.flatMap((name, i) => (this.#values.has(name) ? [i] : []));
     if (variable.length === 0) {
-      operatorOf(node)
-        .run(this.#call(node, -1))
-        .forEach((tensor, i) => {
-          const name = node.outputs[i];
-          if (name) this.#constants.set(name, tensor);
-        });
+      operator.run(this.#call(node, -1)).forEach((tensor, i) => {
+        const name = node.outputs[i];
+        if (name) this.#constants.set(name, tensor);
+      });
       return;
     }
     const name = node.outputs[0]!;
@@ -254,5 +254,5 @@ export function lowerSteps(given: Graph, { pools = false }: { pools?: boolean } 
   const last = steps.at(-1)!;
   if (last.kind !== 'linear' || last.bias.length < 2)
     throw new NetworkError('NETWORK_SHAPE', 'the network must have at least two outputs');
-  return { name: graph.name, pictureShape: shape.slice(1), steps };
+  return absorbQuadratics({ name: graph.name, pictureShape: shape.slice(1), steps });
 }
