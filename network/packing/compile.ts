@@ -183,7 +183,20 @@ function chainMilliseconds({ literal, plans }: Chain): number {
 export function compileNetwork(graph: Graph, options: CompileOptions): CompiledNetwork {
   const chosen = chooseCompilation(graph, options.regions);
   if ('chain' in chosen) return compileChain(graph, chosen.chain, options);
+  // First without weights, which may be tens of gigabytes.
+  refuseBeyondMemory(compileGeneral(chosen.planned, options, true).report);
   return compileGeneral(chosen.planned, options);
+}
+
+/** What WebAssembly can address. */
+const MOST_MEMORY_BYTES = 2 ** 32;
+
+function refuseBeyondMemory({ memoryBytes }: CompileReport): void {
+  if (memoryBytes <= MOST_MEMORY_BYTES) return;
+  throw new NetworkError(
+    'NETWORK_TOO_LARGE',
+    `the engine would need ${(memoryBytes / 1e9).toFixed(1)} GB, more than the 4 GB that WebAssembly can address; use fewer maps, units or layers (blindsight explain says what takes them)`,
+  );
 }
 
 /** Which compiler a network goes to. */
