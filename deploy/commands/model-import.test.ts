@@ -108,6 +108,17 @@ describe('model import', () => {
     expect(evaluation.worstLogitError).toBeLessThan(0.05);
   }, 60_000);
 
+  it('keeps what fine-tuning made where it refuses it', async () => {
+    const words = [...data(), '--fine-tune', '1', '--learning-rate', '0.5', '--tolerance', '0'];
+    const failure = await run(
+      ...['model', 'import', at('relu.onnx'), ...words, '--out', at('lost.onnx')],
+    ).catch((error: { code: number; stderr: string }) => error);
+    expect(failure).toMatchObject({ code: 1, stderr: expect.stringMatching(/kept as .*lost-refused\.onnx/) });
+    expect(failure.stderr).toContain('code: NETWORK_ACCURACY');
+    await expect(readFile(at('lost.onnx'))).rejects.toThrow('ENOENT');
+    expect(await loadNetwork(at('lost-refused.onnx'))).toMatchObject({ name: 'lost-refused' });
+  }, 60_000);
+
   it('refuses a name for the outcome that will not do before it starts', async () => {
     const words = ['model', 'import', at('relu.onnx'), ...data(), '--out', at('refused.txt')];
     const failure = await run(...words).catch((error: { code: number; stderr: string }) => error);

@@ -8,6 +8,7 @@ import { NetworkError } from '#network/errors.ts';
 import { loadNetwork } from '#network/evaluation/load-network.ts';
 import { adaptPictureInput } from '#network/evaluation/picture-input.ts';
 import { type ImportProgress, importNetwork } from '#network/importing/import-network.ts';
+import { ImportRefused } from '#network/importing/import-refused.ts';
 import { importJson, importText } from '#network/importing/import-report.ts';
 import { checkImportName, writeImport } from '#network/importing/write-import.ts';
 import type { Graph } from '#network/model/graph.ts';
@@ -148,6 +149,7 @@ export async function importModel(file: string, options: ModelImportOptions): Pr
     });
     const labels = labelsOf(graph, dataset, network.labels ?? options.classes);
     process.stderr.write(`… measuring on ${dataset.classes.length} pictures\n`);
+    const described = { labels, source: basename(file) };
     const imported = await importNetwork(graph, {
       calibration: dataset,
       degree,
@@ -160,8 +162,15 @@ export async function importModel(file: string, options: ModelImportOptions): Pr
       }),
       signal,
       onProgress: progressLines(),
+    }).catch(async (error: unknown) => {
+      if (error instanceof ImportRefused && fineTune !== undefined) {
+        const kept = out.replace(/\.onnx$/, '-refused.onnx');
+        await writeImport(kept, error.imported, described);
+        process.stderr.write(`… what fine-tuning made is kept as ${kept}, in case you accept the loss\n`);
+      }
+      throw error;
     });
-    await writeImport(out, imported, { labels, source: basename(file) });
+    await writeImport(out, imported, described);
     if (options.json) printJson({ network: out, ...importJson(imported) });
     else process.stdout.write(`${importText(imported)}\nwritten: ${out}\n`);
   } catch (error) {

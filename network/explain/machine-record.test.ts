@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -34,10 +34,15 @@ async function store(record: MachineRecord | string): Promise<void> {
   await writeFile(machineCacheFile(), typeof record === 'string' ? record : JSON.stringify(record));
 }
 
+let cache = '';
 beforeEach(async () => {
-  vi.stubEnv('XDG_CACHE_HOME', await mkdtemp(path.join(tmpdir(), 'machine-')));
+  cache = await mkdtemp(path.join(tmpdir(), 'blindsight-machine-'));
+  vi.stubEnv('XDG_CACHE_HOME', cache);
 });
-afterEach(() => vi.unstubAllEnvs());
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(cache, { recursive: true });
+});
 
 describe('MachineRecord', () => {
   it('keeps costs by ring', async () => {

@@ -8,6 +8,7 @@ import { type ActivationReport, approximateActivations } from '../passes/approxi
 import { calibrateInTurns } from '../passes/calibrate-in-turns.ts';
 import type { CalibratedRanges } from '../passes/calibrate-ranges.ts';
 import { fineTune } from '../training/fine-tune.ts';
+import { ImportRefused } from './import-refused.ts';
 
 /** How a network is made ready for protection. */
 export type ImportOptions = {
@@ -85,8 +86,8 @@ function calibrationPart(dataset: Dataset): Float32Array {
  * Makes a network ready for protection: constants folded, maxima and activations replaced by what can be encrypted, fine-tuned
  * if asked for, ranges calibrated.
  *
- * @throws NetworkError NETWORK_ACCURACY where accuracy falls by more than the tolerance: the message says by how much, and what to do;
- * NETWORK_DATA where there are too few pictures; the signal's reason.
+ * @throws ImportRefused (NETWORK_ACCURACY) where accuracy falls by more than the tolerance: the message says by how much, and what to do;
+ * NetworkError NETWORK_DATA where there are too few pictures; the signal's reason.
  */
 export async function importNetwork(given: Graph, options: ImportOptions): Promise<ImportedNetwork> {
   const { calibration, tolerance = DEFAULT_TOLERANCE, degree = 2, signal, onProgress } = options;
@@ -133,18 +134,20 @@ export async function importNetwork(given: Graph, options: ImportOptions): Promi
   }
   const accuracyAfter =
     graph === approximated.graph ? accuracyApproximated : await accuracyOn(graph, heldOut, options);
-  if (accuracyBefore - accuracyAfter > tolerance) {
-    const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
-    const advice =
-      options.fineTune === undefined ? 'fine-tune it (--fine-tune)' : 'fine-tune longer, on more pictures';
-    throw new NetworkError(
-      'NETWORK_ACCURACY',
-      `accuracy falls from ${percent(accuracyBefore)} to ${percent(accuracyAfter)}, more than the tolerance of ${percent(tolerance)}: ${advice}, or accept it (--tolerance)`,
-    );
-  }
   const ranges = await calibrateInTurns(lowerSteps(graph), calibrationPart(calibration), {
     ...(signal && { signal }),
     onProgress: (done) => onProgress?.({ step: 'calibrating', done }),
   });
-  return { graph, layers: approximated.layers, ranges, accuracyBefore, accuracyApproximated, accuracyAfter };
+  const { layers } = approximated;
+  const imported = { graph, layers, ranges, accuracyBefore, accuracyApproximated, accuracyAfter };
+  if (accuracyBefore - accuracyAfter > tolerance) {
+    const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+    const advice =
+      options.fineTune === undefined ? 'fine-tune it (--fine-tune)' : 'fine-tune longer, on more pictures';
+    throw new ImportRefused(
+      `accuracy falls from ${percent(accuracyBefore)} to ${percent(accuracyAfter)}, more than the tolerance of ${percent(tolerance)}: ${advice}, or accept it (--tolerance)`,
+      imported,
+    );
+  }
+  return imported;
 }

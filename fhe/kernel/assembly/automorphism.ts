@@ -80,6 +80,8 @@ export function keyInnerPermuted(dst0: usize, dst1: usize, digits: usize, count:
 
 /** dst = a + Σ automorphisms of src; `tables`: array of `count` tables. dst may be a, not src. */
 export function permuteSum(dst: usize, a: usize, src: usize, tables: usize, count: u32, patterns: usize, prime: usize): void {
+  requireBelow(a, 1, prime);
+  requireBelow(src, 1, prime);
   const q = i32x4.splat(modulus(prime));
   const groups = degree(prime) >> 2;
   for (let group: u32 = 0; group < groups; group++) {

@@ -29,6 +29,7 @@ export function splitDigits(low: usize, high: usize, src: usize, prime: usize): 
  * companion. With q′ = q₀ the modulus stays (word 3 is then 0). With r = x · q′ mod q₀, centered, round(x · q′ / q₀) is −r / q₀ modulo q′.
  */
 export function shrink(dst: usize, main: usize, special: usize, addend: usize, stride: u32, count: u32, constants: usize, prime: usize): void {
+  requireBelow(main, 1, prime);
   const q32 = modulus(prime);
   const q = i32x4.splat(q32), half = i32x4.splat(q32 >> 1);
   const p32 = load<u32>(constants), target32 = load<u32>(constants, 12);

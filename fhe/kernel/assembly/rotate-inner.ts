@@ -1,6 +1,20 @@
+import { requireBelow } from './contracts';
+import { requireDigits } from './limb';
 import { highWords, multiplyShoup, reduceMontgomery, subtractIfAbove } from './modular';
 import { modulus, montgomeryInverse } from './prime';
 import { addProduct, SUM, sumsOf, TILE } from './tiled-sums';
+
+/** In debug builds: digits, weights and, where P does not vanish, ciphertexts are canonical. */
+function requireTerms(terms: usize, count: u32, p: u32, prime: usize): void {
+  for (let k: u32 = 0; k < count; k++, terms += 48) {
+    const rotates = load<u32>(terms) != 0;
+    if (rotates) requireDigits(<usize>load<u32>(terms, 4), load<u32>(terms, 8), prime);
+    if (p) requireBelow(<usize>load<u32>(terms, 24), 1, prime);
+    if (p && !rotates) requireBelow(<usize>load<u32>(terms, 28), 1, prime);
+    requireBelow(<usize>load<u32>(terms, 32), 1, prime);
+    requireBelow(<usize>load<u32>(terms, 36), 1, prime);
+  }
+}
 
 /**
  * (dst0, dst1, dst2) = Σ rot(aₖ) ⊗ wₖ on a range of one limb (see ./tiled-sums) modulo q·P: hoisted rotation, key switching inner product
@@ -11,6 +25,7 @@ import { addProduct, SUM, sumsOf, TILE } from './tiled-sums';
  * `p`, `ps` is P mod q with its companion (0, 0 on a special prime, where P vanishes). Keys and weights in Montgomery form.
  */
 export function rotateInner(dst: usize, distance: usize, terms: usize, count: u32, p: u32, ps: u32, patterns: usize, range: usize, prime: usize): void {
+  if (!ASC_NO_ASSERT) requireTerms(terms, count, p, prime);
   const q32 = modulus(prime);
   const q = i32x4.splat(q32), q2 = i32x4.splat(q32 << 1), qi = i32x4.splat(montgomeryInverse(prime));
   const top = highWords(q32 << 1);
