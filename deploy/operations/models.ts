@@ -23,8 +23,9 @@ export async function protect(
       ...(options.regions === undefined ? {} : { regions: options.regions }),
       onProgress: (text) => process.stderr.write(`… ${text}\n`),
     });
+    const selfTest = totalBytes(model.parts.filter(({ name }) => name === 'self-test'));
     process.stdout.write(
-      `${model.name} version ${model.version}: every parameter is encrypted, ${formatBytes(totalBytes(model.parts))} to deploy\n`,
+      `${model.name} version ${model.version}: every parameter is encrypted, ${formatBytes(totalBytes(model.parts))} to deploy, ${formatBytes(selfTest)} of it a self-test\n`,
     );
   });
 }
