@@ -87,7 +87,8 @@ export function drawCurves(title: string, unit: string, panels: readonly Panel[]
       `<polyline points="${path}" class="line"/>`,
       ...points.flatMap(({ label, value, notes }, i) => [
         `<circle cx="${x(i).toFixed(1)}" cy="${y(value).toFixed(1)}" r="3" class="c0"/>`,
-        write(x(i), y(value) - 9, `${Math.round(value)} ${unit}`, 'text-anchor="middle"'),
+        // Ends above the point: the line to the next one rises on the right.
+        write(x(i) + 6, y(value) - 9, `${Math.round(value)} ${unit}`, 'text-anchor="end"'),
         ...[label, ...notes].map((line, k) =>
           write(x(i), bottom + 16 + 14 * k, line, `text-anchor="middle"${k === 0 ? '' : ' class="small"'}`),
         ),

@@ -127,7 +127,7 @@ function drawRecorded(results: readonly RecordedResult[]): Record<string, string
       ['clear', 'encrypted'],
     ),
     'time.svg': drawBars(
-      'Encrypt and evaluate one picture, two cores shared with other work',
+      'Encrypt and evaluate one picture, two cores',
       results.map(({ network, medianMs, p95Ms }) => ({
         label: network,
         bars: [
