@@ -1,11 +1,26 @@
 import { costOf, readMachineRecord, withCost } from '#network/explain/machine-record.ts';
 import { explain } from '#network/explain/main.ts';
 import { measureMachine } from '#network/explain/measure-machine.ts';
+import type { PlanProgress } from '#network/packing/general/refine-layouts.ts';
 import { writeFileAtomic } from '#runtime/files.ts';
 import type { ExplainCommandOptions } from '../commands/explain.ts';
 import { printJson } from '../print.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { keepMachineRecord } from './machine-record.ts';
+
+const REPORT_EVERY_MS = 2_000;
+
+/** Writes a line at most every two seconds. */
+function progressLines(): (progress: PlanProgress) => void {
+  let last = performance.now();
+  return ({ step, done, total }) => {
+    const now = performance.now();
+    if (now - last < REPORT_EVERY_MS) return;
+    last = now;
+    const what = step === 'layouts' ? 'layouts' : 'layouts again, because of shortcuts';
+    process.stderr.write(`… planning ${what}: ${done} of ${total}\n`);
+  };
+}
 
 /** `blindsight explain NETWORK`. */
 export async function explainCommand(network: string, options: ExplainCommandOptions): Promise<void> {
@@ -14,6 +29,7 @@ export async function explainCommand(network: string, options: ExplainCommandOpt
     network,
     ...(options.regions !== undefined && { regions: options.regions }),
     record,
+    onProgress: progressLines(),
     machine: async (ring) => {
       const kept = options.measure ? null : costOf(record, ring);
       if (kept !== null) return kept;

@@ -3,10 +3,10 @@ import { estimateCost } from '#fhe/program/cost.ts';
 import { compileNetwork } from '../packing/compile.ts';
 import { lowerGraph } from '../packing/lower.ts';
 import { calibrateRanges } from '../passes/calibrate-ranges.ts';
-import { randomStack } from '../testing/random-stack.ts';
+import { randomStack, randomStack } from '../testing/random-stack.ts';
 import { convolutionalGraph, node, randomPictures } from '../testing/small-graphs.ts';
 import { drawExplanation } from './draw-explanation.ts';
-import { explainNetwork } from './explain-network.ts';
+import { explainNetwork, sketchForExplanation } from './explain-network.ts';
 import { printExplanation } from './print-explanation.ts';
 import { formatMilliseconds } from './units.ts';
 
@@ -108,5 +108,14 @@ describe('DrawExplanation', () => {
     expect(svg).toContain(formatMilliseconds(explanation.estimatedMs.total));
     expect(svg).toContain('&lt;a&gt; &amp; "b"'.replaceAll('"', '&quot;'));
     expect(svg).not.toContain('<a>');
+  });
+
+  it('says how far it is with a network of many layers', () => {
+    const steps: string[] = [];
+    sketchForExplanation(randomStack(1, ['conv', 'residual']), 'deep', 1, ({ step, done, total }) => {
+      steps.push(step);
+      expect(done).toBeLessThan(total);
+    });
+    expect(new Set(steps)).toEqual(new Set(['layouts', 'shortcuts']));
   });
 });

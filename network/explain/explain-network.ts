@@ -6,6 +6,7 @@ import { type VerifiedProgram, verifyProgram } from '#fhe/program/verifier.ts';
 import type { Graph } from '../model/graph.ts';
 import { type CompileReport, sketchNetwork } from '../packing/compile.ts';
 import { type MachineCost, TYPICAL_MACHINE } from '../packing/general/operation-cost.ts';
+import type { PlanProgress } from '../packing/general/refine-layouts.ts';
 import { abstractActivations } from './abstract-activations.ts';
 import type { ExplainedLayer, Explanation } from './explanation.ts';
 import { type MeasuredRun, machineIdentity } from './machine-record.ts';
@@ -34,9 +35,14 @@ export type SketchedNetwork = {
 const COMMON_MEMORY_BYTES = 4e9;
 
 /** Plans a network, with squares for activations that are no polynomials. @throws NetworkError as `compileNetwork`. */
-export function sketchForExplanation(graph: Graph, name = graph.name, regions = 1): SketchedNetwork {
+export function sketchForExplanation(
+  graph: Graph,
+  name = graph.name,
+  regions = 1,
+  onProgress?: (progress: PlanProgress) => void,
+): SketchedNetwork {
   const { graph: polynomial, replaced } = abstractActivations(graph);
-  const { program, report } = sketchNetwork(polynomial, name, regions);
+  const { program, report } = sketchNetwork(polynomial, name, regions, onProgress);
   const notes: string[] = [];
   if (replaced.length > 0) {
     notes.push(

@@ -1,5 +1,6 @@
 import { loadNetwork } from '../evaluation/load-network.ts';
 import type { MachineCost, RingChoice } from '../packing/general/operation-cost.ts';
+import type { PlanProgress } from '../packing/general/refine-layouts.ts';
 import { drawExplanation } from './draw-explanation.ts';
 import { explainSketch, sketchForExplanation } from './explain-network.ts';
 import type { Explanation } from './explanation.ts';
@@ -17,15 +18,18 @@ export type ExplainRequest = {
   readonly machine?: (ring: RingChoice) => Promise<MachineCost>;
   /** What is known about this machine: runs to hold the estimate against. */
   readonly record?: MachineRecord;
+  /** Planning a deep network takes a minute, without a turn of the event loop. */
+  readonly onProgress?: (progress: PlanProgress) => void;
 };
 
 /** An explanation in all its forms. */
 export type Explained = { readonly explanation: Explanation; readonly text: string; readonly svg: string };
 
 /** Explains a bundled network or an ONNX file. @throws NetworkError as `loadNetwork` and `sketchForExplanation`. */
-export async function explain({ network, regions, machine, record }: ExplainRequest): Promise<Explained> {
+export async function explain(request: ExplainRequest): Promise<Explained> {
+  const { network, regions, machine, record, onProgress } = request;
   const { graph, name } = await loadNetwork(network);
-  const sketch = sketchForExplanation(graph, name, regions);
+  const sketch = sketchForExplanation(graph, name, regions, onProgress);
   const costs = await machine?.(ringOf(sketch.program));
   const measured = record && runOf(record, sketch.program);
   const explanation = explainSketch(sketch, {

@@ -17,6 +17,7 @@ import { Emitter, type Wire } from './emitter.ts';
 import { compileGeneral } from './general/compile-general.ts';
 import { type PlannedNetwork, planGraph } from './general/compile-steps.ts';
 import { OperationCost, TYPICAL_MACHINE } from './general/operation-cost.ts';
+import type { PlanProgress } from './general/refine-layouts.ts';
 import { registerSizes, scaledRegisters } from './general/steps.ts';
 import type { Layout } from './layout.ts';
 import { type LinearPlan, planBlocks, planPatches, planSpread } from './linear-packing.ts';
@@ -200,13 +201,17 @@ function refuseBeyondMemory({ memoryBytes }: CompileReport): void {
 }
 
 /** Which compiler a network goes to. */
-function chooseCompilation(graph: Graph, regions = 1): { chain: Chain } | { planned: PlannedNetwork } {
+function chooseCompilation(
+  graph: Graph,
+  regions = 1,
+  onProgress?: (progress: PlanProgress) => void,
+): { chain: Chain } | { planned: PlannedNetwork } {
   checkRegions(regions);
   const chain = asChain(graph, regions);
   const products = chain?.plans.reduce((sum, plan) => sum + plan.products, 0) ?? 0;
   const small = chain !== null && products <= FEW_PRODUCTS && chain.literal.ringDegree < LARGE_RING;
   if (small && !chain.roomy) return { chain };
-  const planned = planGraph(graph, { regions });
+  const planned = planGraph(graph, { regions, ...(onProgress && { onProgress }) });
   if (chain !== null && chainMilliseconds(chain) < planned.plan.milliseconds) return { chain };
   return { planned };
 }
@@ -221,8 +226,9 @@ export function sketchNetwork(
   graph: Graph,
   name: string,
   regions = 1,
+  onProgress?: (progress: PlanProgress) => void,
 ): Pick<CompiledNetwork, 'program' | 'report'> {
-  const chosen = chooseCompilation(graph, regions);
+  const chosen = chooseCompilation(graph, regions, onProgress);
   const options = (classes: number, ranges: number): CompileOptions => ({
     name,
     labels: Array.from({ length: classes }, (_, i) => String(i)),

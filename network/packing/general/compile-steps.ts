@@ -8,6 +8,7 @@ import { type WrittenAnswer, writeAnswer } from '../result-ring.ts';
 import { lowerSteps } from './lower-steps.ts';
 import { type MachineCost, OperationCost, TYPICAL_MACHINE } from './operation-cost.ts';
 import { type NetworkPlan, planNetwork, registerDepths } from './plan.ts';
+import type { PlanProgress } from './refine-layouts.ts';
 import { type SlotLayout, slotContents } from './slot-layout.ts';
 import { registerSizes, type StepNetwork } from './steps.ts';
 import { writeNetwork } from './write.ts';
@@ -71,7 +72,11 @@ export type PlannedNetwork = {
 } & ChosenParameters;
 
 /** For which machine is planned, and for how many pictures in one ciphertext. */
-export type PlanOptions = { readonly machine?: MachineCost; readonly regions?: number };
+export type PlanOptions = {
+  readonly machine?: MachineCost;
+  readonly regions?: number;
+  readonly onProgress?: (progress: PlanProgress) => void;
+};
 
 /**
  * Plans steps: parameters, layouts, schedules. Several regions may need a larger ring than the depth alone.
@@ -79,7 +84,7 @@ export type PlanOptions = { readonly machine?: MachineCost; readonly regions?: n
  * @throws NetworkError NETWORK_TOO_DEEP; NETWORK_TOO_LARGE where pools fit no layout, or the regions no ring.
  */
 export function planSteps(network: StepNetwork, options: PlanOptions = {}): PlannedNetwork {
-  const { machine, regions = 1 } = options;
+  const { machine, regions = 1, onProgress } = options;
   const depth = registerDepths(network).at(-1)!;
   const logits = registerSizes(network).at(-1)!;
   let smallest = 0;
@@ -88,7 +93,7 @@ export function planSteps(network: StepNetwork, options: PlanOptions = {}): Plan
     const { ringDegree } = chosen.literal;
     const slots = ringDegree / 2 / regions;
     const fits = regions === 1 || logits <= slots;
-    const plan = fits ? planNetwork(network, slots, chosen.cost) : null;
+    const plan = fits ? planNetwork(network, slots, chosen.cost, onProgress) : null;
     if (plan !== null) return { network, plan, regions, ...chosen };
     if (regions === 1)
       throw new NetworkError('NETWORK_TOO_LARGE', 'no layout lets pooling be a step of its own');

@@ -9,7 +9,7 @@ import {
   sampleRows,
 } from './plan-linear.ts';
 import { poolLayout } from './pool-layout.ts';
-import { refineLayouts } from './refine-layouts.ts';
+import { type PlanProgress, refineLayouts } from './refine-layouts.ts';
 import { bytesValue, productsValue } from './schedule.ts';
 import type { SlotLayout } from './slot-layout.ts';
 import type { LinearStep, PoolStep, StepNetwork } from './steps.ts';
@@ -67,7 +67,12 @@ function layoutClasses(network: StepNetwork): number[] {
  *
  * @returns null where pools stand on no layout that was tried.
  */
-export function planNetwork(network: StepNetwork, slots: number, cost: OperationCost): NetworkPlan | null {
+export function planNetwork(
+  network: StepNetwork,
+  slots: number,
+  cost: OperationCost,
+  onProgress?: (progress: PlanProgress) => void,
+): NetworkPlan | null {
   const { steps } = network;
   const depths = registerDepths(network);
   const depth = depths.at(-1)!;
@@ -118,7 +123,8 @@ export function planNetwork(network: StepNetwork, slots: number, cost: Operation
     ]),
   );
   const root = { value: 0, children: new Map<number, number>() };
-  for (const key of [...ordered].reverse()) {
+  for (const [done, key] of [...ordered].reverse().entries()) {
+    onProgress?.({ step: 'layouts', done, total: ordered.length });
     const parent = parentOf.get(key)!;
     const samples = linearOf.get(key)!.map((i) => ({ i, rows: sampleRows(steps[i] as LinearStep) }));
     const parents = parent === 0 ? [null] : candidates.get(parent)!;
@@ -177,7 +183,8 @@ export function planNetwork(network: StepNetwork, slots: number, cost: Operation
   if (root.value === Number.POSITIVE_INFINITY) return null;
   choose(root);
   const sourceOf = (register: number) => ({ key: classOf(register), pools: poolsOf(register).pools });
-  const refined = refineLayouts({ steps, cost, linearOf, candidates, levelOf, sourceOf }, chosen);
+  const choice = { steps, cost, linearOf, candidates, levelOf, sourceOf };
+  const refined = refineLayouts(choice, chosen, onProgress);
   const layouts: (SlotLayout | null)[] = [];
   classes.forEach((key, register) => {
     const step = steps[register - 1];

@@ -18,6 +18,13 @@ export type LayoutChoice = {
 
 const SWEEPS = 3;
 
+/** What a plan of many layers is busy with: tensors whose layout is chosen, or weighed again because of shortcuts. */
+export type PlanProgress = {
+  readonly step: 'layouts' | 'shortcuts';
+  readonly done: number;
+  readonly total: number;
+};
+
 /**
  * Improves layouts where shortcuts make the choice of one tensor matter to several others, which no search along a tree sees: each candidate
  * is tried against everything that makes and reads it, first for all tensors of one shape together (the two ends of a shortcut have one),
@@ -26,6 +33,7 @@ const SWEEPS = 3;
 export function refineLayouts(
   { steps, cost, linearOf, candidates, levelOf, sourceOf }: LayoutChoice,
   found: ReadonlyMap<number, SlotLayout>,
+  onProgress?: (progress: PlanProgress) => void,
 ): Map<number, SlotLayout> {
   const chosen = new Map(found);
   const classesRead = (step: LinearStep): Set<number> =>
@@ -110,7 +118,13 @@ export function refineLayouts(
   const alike = [...new Set(keys.map(shapeOf))]
     .map((shape) => keys.filter((key) => shapeOf(key) === shape))
     .filter((group) => group.length > 1);
-  for (let sweep = 0, better = true; sweep < SWEEPS && better; sweep++)
-    better = [...alike, ...keys.map((key) => [key])].filter(improve).length > 0;
+  const groups = [...alike, ...keys.map((key) => [key])];
+  for (let sweep = 0, better = true; sweep < SWEEPS && better; sweep++) {
+    better = false;
+    for (const [done, group] of groups.entries()) {
+      onProgress?.({ step: 'shortcuts', done, total: groups.length });
+      if (improve(group)) better = true;
+    }
+  }
   return chosen;
 }
