@@ -3,7 +3,7 @@ import { estimateCost } from '#fhe/program/cost.ts';
 import { compileNetwork } from '../packing/compile.ts';
 import { lowerGraph } from '../packing/lower.ts';
 import { calibrateRanges } from '../passes/calibrate-ranges.ts';
-import { randomStack, randomStack } from '../testing/random-stack.ts';
+import { randomStack } from '../testing/random-stack.ts';
 import { convolutionalGraph, node, randomPictures } from '../testing/small-graphs.ts';
 import { drawExplanation } from './draw-explanation.ts';
 import { explainNetwork, sketchForExplanation } from './explain-network.ts';
