@@ -63,10 +63,10 @@ export function registerModelImport(model: Command): void {
     )
     .option(
       '--fine-tune [epochs]',
-      'train with the polynomials in place and win accuracy back (default: as many epochs as see 40 000 pictures)',
+      'train with the polynomials in place and win accuracy back (default: as many epochs as see 120 000 pictures)',
       integer(1, 10_000),
     )
-    .option('--learning-rate <r>', 'step of fine-tuning, relative to the weights (default: 0.004)', number)
+    .option('--learning-rate <r>', 'step of fine-tuning, relative to the weights (default: 0.008)', number)
     .option('--out <file>', 'where to write the network (default: <name>-protected.onnx here)')
     .option('--json', 'print JSON')
     .addHelpText(

@@ -22,7 +22,7 @@ export type ImportOptions = {
   readonly tolerance?: number;
   /** Trains with the polynomials in place where accuracy falls by more than `tolerance`, or always. */
   readonly fineTune?: {
-    /** Default: as many as see about 40 000 pictures. */
+    /** Default: as many as see about 120 000 pictures. */
     readonly epochs?: number;
     readonly learningRate?: number;
     readonly seed?: number;
@@ -57,7 +57,7 @@ const MOST_HELD_OUT = 2000;
 const MOST_CALIBRATION = 5000;
 const DEFAULT_TOLERANCE = 0.01;
 /** Pictures that fine-tuning sees unless told otherwise. */
-const FINE_TUNED_PICTURES = 40_000;
+const FINE_TUNED_PICTURES = 120_000;
 const BATCH = 32;
 
 /** Share of right answers, measured in turns with all else that the event loop has to do. */
@@ -119,7 +119,7 @@ export async function importNetwork(given: Graph, options: ImportOptions): Promi
   const accuracyApproximated = await accuracyOn(approximated.graph, heldOut, options);
   let graph = approximated.graph;
   if (options.fineTune !== undefined && approximated.layers.length > 0) {
-    const { learningRate = 4e-3, seed = 2026 } = options.fineTune;
+    const { learningRate = 8e-3, seed = 2026 } = options.fineTune;
     const epochs =
       options.fineTune.epochs ?? Math.max(1, Math.round(FINE_TUNED_PICTURES / training.classes.length));
     graph = await fineTune(graph, training, {
