@@ -66,7 +66,11 @@ export function registerModelImport(model: Command): void {
       'train with the polynomials in place and win accuracy back (default: as many epochs as see 120 000 pictures)',
       integer(1, 10_000),
     )
-    .option('--learning-rate <r>', 'step of fine-tuning, relative to the weights (default: 0.008)', number)
+    .option(
+      '--learning-rate <r>',
+      'step of fine-tuning, relative to the weights (default: 0.025, and less where that is too fast)',
+      number,
+    )
     .option('--out <file>', 'where to write the network (default: <name>-protected.onnx here)')
     .option('--json', 'print JSON')
     .addHelpText(

@@ -118,6 +118,12 @@ function progressLines(): (progress: ImportProgress) => void {
       process.stderr.write(`… ${operator} '${node}' → ${method}, degree ${degree}: ${percent(accuracy)}\n`);
       return;
     }
+    if (progress.step === 'slower') {
+      process.stderr.write(
+        `… the loss grew beyond all bounds; again at a learning rate of ${progress.learningRate}\n`,
+      );
+      return;
+    }
     const now = performance.now();
     const tuning = progress.step === 'fine-tuning';
     if (progress.step !== step) {

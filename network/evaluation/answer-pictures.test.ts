@@ -5,8 +5,8 @@ import { denseGraph, randomPictures } from '../testing/small-graphs.ts';
 import { answerPictures } from './answer-pictures.ts';
 
 const graph = denseGraph(2, [12, 4]);
-const pictures = Float32Array.from(randomPictures(3, 20, 12).flatMap((picture) => [...picture]));
-const answers = Uint8Array.from({ length: 20 }, (_, n) => {
+const pictures = Float32Array.from(randomPictures(3, 120, 12).flatMap((picture) => [...picture]));
+const answers = Uint8Array.from({ length: 120 }, (_, n) => {
   const logits = runGraph(graph, pictures.subarray(12 * n, 12 * n + 12));
   return logits.indexOf(Math.max(...logits));
 });
@@ -22,19 +22,19 @@ describe('AnswerPictures', () => {
   it('counts right answers', async () => {
     const seen: number[] = [];
     const result = await answerPictures(graph, dataset, { onProgress: (done) => seen.push(done) });
-    expect(result.images).toBe(20);
+    expect(result.images).toBe(120);
     expect(result.accuracy).toBe(0.75);
-    expect(result.confusion.flat().reduce((sum, count) => sum + count)).toBe(20);
-    expect(seen).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+    expect(result.confusion.flat().reduce((sum, count) => sum + count)).toBe(120);
+    expect(seen).toEqual([50, 100, 120]);
   });
 
   it('ends when told to, with what it has', async () => {
     const controller = new AbortController();
     const { images, accuracy } = await answerPictures(graph, dataset, {
       signal: controller.signal,
-      onProgress: (done) => done === 4 && controller.abort(),
+      onProgress: (done) => done === 100 && controller.abort(),
     });
-    expect(images).toBe(4);
+    expect(images).toBe(100);
     expect(accuracy).toBe(0.75);
   });
 });

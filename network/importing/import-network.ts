@@ -24,6 +24,7 @@ export type ImportOptions = {
   readonly fineTune?: {
     /** Default: as many as see about 120 000 pictures. */
     readonly epochs?: number;
+    /** Default: 0.025, and a quarter of it as often as the loss grows beyond all bounds. */
     readonly learningRate?: number;
     readonly seed?: number;
   };
@@ -35,6 +36,7 @@ export type ImportOptions = {
 export type ImportProgress =
   | { readonly step: 'approximated'; readonly layer: ActivationReport }
   | { readonly step: 'fine-tuning'; readonly done: number; readonly loss: number }
+  | { readonly step: 'slower'; readonly learningRate: number }
   | { readonly step: 'measuring' | 'calibrating'; readonly done: number };
 
 /** A network that can be compiled, and what became of it. */
@@ -59,6 +61,8 @@ const DEFAULT_TOLERANCE = 0.01;
 /** Pictures that fine-tuning sees unless told otherwise. */
 const FINE_TUNED_PICTURES = 120_000;
 const BATCH = 32;
+/** Tried in turn. Shallow networks win most at the first; twenty layers of squares bear only the last. */
+const LEARNING_RATES = [25e-3, 6e-3, 1.5e-3, 4e-4];
 
 /** Share of right answers, measured in turns with all else that the event loop has to do. */
 async function accuracyOn(
@@ -80,6 +84,36 @@ function calibrationPart(dataset: Dataset): Float32Array {
   const stride = Math.ceil(count / MOST_CALIBRATION);
   const chosen = Array.from({ length: Math.ceil(count / stride) }, (_, i) => i * stride);
   return selectPictures(dataset, chosen).pictures;
+}
+
+/** Fine-tunes at the rate that was asked for, or at the highest usual one that does not make the loss grow beyond all bounds. */
+async function fineTuneSafely(
+  graph: Graph,
+  training: Dataset,
+  { epochs: wanted, learningRate, seed = 2026 }: NonNullable<ImportOptions['fineTune']>,
+  { signal, onProgress }: Pick<ImportOptions, 'signal' | 'onProgress'>,
+): Promise<Graph> {
+  const epochs = wanted ?? Math.max(1, Math.round(FINE_TUNED_PICTURES / training.classes.length));
+  const rates = learningRate === undefined ? LEARNING_RATES : [learningRate];
+  for (const [i, rate] of rates.entries()) {
+    try {
+      return await fineTune(graph, training, {
+        epochs,
+        batch: BATCH,
+        learningRate: rate,
+        seed,
+        ...(signal && { signal }),
+        onProgress: ({ epoch, step, steps, loss }) =>
+          onProgress?.({ step: 'fine-tuning', done: (epoch - 1 + step / steps) / epochs, loss }),
+      });
+    } catch (error) {
+      const next = rates[i + 1];
+      if (!(error instanceof NetworkError) || error.code !== 'NETWORK_TRAINING' || next === undefined)
+        throw error;
+      onProgress?.({ step: 'slower', learningRate: next });
+    }
+  }
+  return graph;
 }
 
 /**
@@ -119,18 +153,7 @@ export async function importNetwork(given: Graph, options: ImportOptions): Promi
   const accuracyApproximated = await accuracyOn(approximated.graph, heldOut, options);
   let graph = approximated.graph;
   if (options.fineTune !== undefined && approximated.layers.length > 0) {
-    const { learningRate = 8e-3, seed = 2026 } = options.fineTune;
-    const epochs =
-      options.fineTune.epochs ?? Math.max(1, Math.round(FINE_TUNED_PICTURES / training.classes.length));
-    graph = await fineTune(graph, training, {
-      epochs,
-      batch: BATCH,
-      learningRate,
-      seed,
-      ...(signal && { signal }),
-      onProgress: ({ epoch, step, steps, loss }) =>
-        onProgress?.({ step: 'fine-tuning', done: (epoch - 1 + step / steps) / epochs, loss }),
-    });
+    graph = await fineTuneSafely(graph, training, options.fineTune, options);
   }
   const accuracyAfter =
     graph === approximated.graph ? accuracyApproximated : await accuracyOn(graph, heldOut, options);

@@ -1,6 +1,6 @@
 import { NetworkError } from '../errors.ts';
 import { openBatch } from '../passes/open-batch.ts';
-import { type Graph, sizeOf, type Tensor } from './graph.ts';
+import { type Graph, type Node, sizeOf, type Tensor } from './graph.ts';
 import { Call } from './operators/operator.ts';
 import { operatorOf } from './operators/table.ts';
 
@@ -23,18 +23,20 @@ export function inputShape(graph: Graph): number[] {
 }
 
 /**
- * Runs a graph on named tensors, in float64, and returns every value that it makes, by name.
+ * Runs some nodes of a graph in turn, in float64.
  *
+ * @param values what is known by name; initializers need not be among it, and what the nodes make is added.
  * @throws NetworkError NETWORK_OPERATOR where a node is not supported or its shapes do not fit.
  */
-export function evaluateGraph(graph: Graph, inputs: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
-  const values = new Map<string, Tensor>([...graph.initializers, ...inputs]);
-  for (const node of graph.nodes) {
+export function runNodes(graph: Graph, nodes: readonly Node[], values: Map<string, Tensor>): void {
+  for (const node of nodes) {
     const operator = operatorOf(node);
     const call: Call = new Call(
       node,
       graph.opset,
-      node.inputs.map((name) => (name === '' ? undefined : values.get(name))),
+      node.inputs.map((name) =>
+        name === '' ? undefined : (values.get(name) ?? graph.initializers.get(name)),
+      ),
     );
     const outputs = operator.run(call);
     node.outputs.forEach((name, i) => {
@@ -44,6 +46,16 @@ export function evaluateGraph(graph: Graph, inputs: ReadonlyMap<string, Tensor>)
       values.set(name, output);
     });
   }
+}
+
+/**
+ * Runs a graph on named tensors, in float64, and returns every value that it makes, by name.
+ *
+ * @throws NetworkError NETWORK_OPERATOR where a node is not supported or its shapes do not fit.
+ */
+export function evaluateGraph(graph: Graph, inputs: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+  const values = new Map<string, Tensor>([...graph.initializers, ...inputs]);
+  runNodes(graph, graph.nodes, values);
   return values;
 }
 

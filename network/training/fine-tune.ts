@@ -1,17 +1,19 @@
-import { type Dataset, pictureValues, selectPictures } from '../datasets/dataset.ts';
+import { type Dataset, pictureValues } from '../datasets/dataset.ts';
 import { NetworkError } from '../errors.ts';
 import type { Graph, Tensor } from '../model/graph.ts';
 import { simplifyGraph } from '../passes/simplify-graph.ts';
 import { Adam } from './adam.ts';
-import { differentiateGraph, trainableNames } from './gradients/graph-gradients.ts';
+import { GraphTrainer, type TrainedParameter } from './gradients/graph-trainer.ts';
 import type { Parameter } from './layers/layer.ts';
+import { learningRateAt } from './learning-rate.ts';
 import { SeededRandom } from './random.ts';
+import { WeightAverage } from './weight-average.ts';
 
 /** How a network is fine-tuned. */
 export type FineTuneOptions = {
   readonly epochs: number;
   readonly batch: number;
-  /** Step relative to the size of each parameter: 0.01 moves a weight by about 1 % of its layer's typical weight. */
+  /** Highest step (see {@link learningRateAt}, cosine), relative to the size of each parameter: 0.01 moves a weight by about 1 % of its layer's typical weight. */
   readonly learningRate: number;
   readonly seed: number;
   readonly signal?: AbortSignal;
@@ -25,6 +27,8 @@ export type FineTuneOptions = {
 
 const WEIGHT_DECAY = 0;
 const LOGIT_SIZE = 4;
+/** Share of all steps whose weights are averaged into the outcome: 0.1 to 0.3 points more on mnist-8 than the last weights. */
+const AVERAGED = 0.25;
 /** Gradients are of scaled parameters, so that one norm fits all networks. */
 const GRADIENT_NORM = 1;
 
@@ -33,24 +37,27 @@ class ScaledParameter implements Parameter {
   readonly values: Float32Array;
   readonly gradients: Float32Array;
   readonly decays = false;
-  readonly #tensor: Tensor;
+  readonly #trained: TrainedParameter;
   readonly #unit: number;
 
-  constructor(tensor: Tensor) {
-    this.#tensor = tensor;
+  constructor(trained: TrainedParameter) {
+    this.#trained = trained;
     let squares = 0;
-    for (const value of tensor.data) squares += value * value;
-    this.#unit = Math.sqrt(squares / tensor.data.length) || 1;
-    this.values = Float32Array.from(tensor.data, (value) => value / this.#unit);
-    this.gradients = new Float32Array(tensor.data.length);
+    for (const value of trained.values) squares += value * value;
+    this.#unit = Math.sqrt(squares / trained.values.length) || 1;
+    this.values = trained.values.map((value) => value / this.#unit);
+    this.gradients = new Float32Array(trained.values.length);
   }
 
-  take(gradient: Float64Array): void {
-    for (let i = 0; i < gradient.length; i++) this.gradients[i] = gradient[i]! * this.#unit;
+  /** Takes the trained parameter's gradient. */
+  read(): void {
+    const { gradients } = this.#trained;
+    for (let i = 0; i < gradients.length; i++) this.gradients[i] = gradients[i]! * this.#unit;
   }
 
-  write(): void {
-    for (let i = 0; i < this.values.length; i++) this.#tensor.data[i] = this.values[i]! * this.#unit;
+  /** Gives the trained parameter these values. */
+  write(values = this.values): void {
+    for (let i = 0; i < values.length; i++) this.#trained.values[i] = values[i]! * this.#unit;
   }
 }
 
@@ -58,24 +65,23 @@ class ScaledParameter implements Parameter {
  * What logits are divided by before the softmax, so that their root mean square is {@link LOGIT_SIZE}: networks whose logits run
  * into the thousands would otherwise learn from the few pictures that they get wrong, and from nothing else.
  */
-function temperatureOf(logits: Tensor): number {
+function temperatureOf(logits: Float32Array): number {
   let squares = 0;
-  for (const logit of logits.data) squares += logit * logit;
-  return Math.sqrt(squares / logits.data.length) / LOGIT_SIZE || 1;
+  for (const logit of logits) squares += logit * logit;
+  return Math.sqrt(squares / logits.length) / LOGIT_SIZE || 1;
 }
 
-/** Mean cross entropy of softmax(logits / temperature) and its gradient. */
+/** Mean cross entropy of softmax(logits / temperature); its gradient goes to `gradient`. */
 function crossEntropy(
-  scaled: Tensor,
+  logits: Float32Array,
   labels: Uint8Array,
   temperature: number,
-): { loss: number; gradient: Float64Array } {
-  const logits = { data: scaled.data.map((logit) => logit / temperature) };
-  const classes = logits.data.length / labels.length;
-  const gradient = new Float64Array(logits.data.length);
+  gradient: Float32Array,
+): number {
+  const classes = logits.length / labels.length;
   let loss = 0;
   labels.forEach((label, n) => {
-    const row = logits.data.subarray(n * classes, (n + 1) * classes);
+    const row = logits.subarray(n * classes, (n + 1) * classes).map((logit) => logit / temperature);
     const largest = Math.max(...row);
     let sum = 0;
     for (const logit of row) sum += Math.exp(logit - largest);
@@ -85,7 +91,16 @@ function crossEntropy(
       gradient[n * classes + k] = share / labels.length / temperature;
     }
   });
-  return { loss, gradient };
+  return loss;
+}
+
+/** The graph with the numbers that training came to. */
+function withParameters(graph: Graph, parameters: readonly TrainedParameter[]): Graph {
+  const initializers = new Map<string, Tensor>(graph.initializers);
+  for (const { name, values } of parameters) {
+    initializers.set(name, { ...initializers.get(name)!, data: values.slice() });
+  }
+  return { ...graph, initializers };
 }
 
 /**
@@ -96,38 +111,37 @@ function crossEntropy(
  * @throws NetworkError NETWORK_OPERATOR for activations that are not approximated yet; NETWORK_TRAINING where the loss stops being a number.
  */
 export async function fineTune(given: Graph, dataset: Dataset, options: FineTuneOptions): Promise<Graph> {
-  const folded = simplifyGraph(given);
-  const copies = [...folded.initializers].map(([name, tensor]): [string, Tensor] => [
-    name,
-    { ...tensor, data: tensor.data.slice() },
-  ]);
-  const graph = { ...folded, initializers: new Map(copies) };
-  const names = trainableNames(graph);
-  const parameters = names.map((name) => new ScaledParameter(graph.initializers.get(name)!));
-  const adam = new Adam(parameters, { weightDecay: WEIGHT_DECAY, gradientNorm: GRADIENT_NORM });
-  const random = new SeededRandom(options.seed);
+  const graph = simplifyGraph(given);
   const count = dataset.classes.length;
   const batch = Math.min(options.batch, count);
+  const trainer = await GraphTrainer.create(graph, batch);
+  const parameters = trainer.parameters.map((trained) => new ScaledParameter(trained));
+  const adam = new Adam(parameters, { weightDecay: WEIGHT_DECAY, gradientNorm: GRADIENT_NORM });
+  const random = new SeededRandom(options.seed);
   const steps = Math.floor(count / batch);
+  const total = options.epochs * steps;
+  const average = new WeightAverage(
+    parameters.map(({ values }) => values),
+    1 - 1 / Math.max(1, AVERAGED * total),
+  );
   const order = Uint32Array.from({ length: count }, (_, i) => i);
-  const shape = graph.inputs[0]!.shape!.slice(1);
+  const size = pictureValues(dataset.picture);
+  const labels = new Uint8Array(batch);
   let temperature: number | undefined;
   for (let epoch = 1; epoch <= options.epochs; epoch++) {
     random.shuffle(order);
     for (let step = 0; step < steps; step++) {
       options.signal?.throwIfAborted();
-      const chosen = selectPictures(dataset, [...order.subarray(step * batch, (step + 1) * batch)]);
-      const pictures: Tensor = {
-        type: 'float32',
-        shape: [chosen.pictures.length / pictureValues(dataset.picture), ...shape],
-        data: chosen.pictures,
-      };
+      order.subarray(step * batch, (step + 1) * batch).forEach((picture, n) => {
+        trainer.pictures.set(dataset.pictures.subarray(picture * size, (picture + 1) * size), n * size);
+        labels[n] = dataset.classes[picture]!;
+      });
+      trainer.forward();
+      temperature ??= temperatureOf(trainer.logits);
+      const by = temperature;
       let loss = 0;
-      const { gradients } = differentiateGraph(graph, pictures, (logits) => {
-        temperature ??= temperatureOf(logits);
-        const measured = crossEntropy(logits, chosen.classes, temperature);
-        loss = measured.loss;
-        return measured.gradient;
+      trainer.backward((gradient) => {
+        loss = crossEntropy(trainer.logits, labels, by, gradient);
       });
       if (!Number.isFinite(loss)) {
         throw new NetworkError(
@@ -135,17 +149,17 @@ export async function fineTune(given: Graph, dataset: Dataset, options: FineTune
           `the loss is ${loss} in epoch ${epoch}; lower the learning rate`,
         );
       }
-      parameters.forEach((parameter, p) => {
-        const gradient = gradients.get(names[p]!);
-        if (gradient !== undefined) parameter.take(gradient);
-      });
-      const done = ((epoch - 1) * steps + step) / (options.epochs * steps);
-      adam.step(options.learningRate * 0.5 * (1 + Math.cos(Math.PI * done)));
+      for (const parameter of parameters) parameter.read();
+      adam.step(learningRateAt('cosine', (epoch - 1) * steps + step, total, options.learningRate));
       for (const parameter of parameters) parameter.write();
+      average.add(parameters.map(({ values }) => values));
       options.onProgress?.({ epoch, step: step + 1, steps, loss });
       // Lets timers, signals and progress output run.
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
-  return graph;
+  parameters.forEach((parameter, p) => {
+    parameter.write(average.values[p]!);
+  });
+  return withParameters(graph, trainer.parameters);
 }

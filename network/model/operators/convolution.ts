@@ -1,3 +1,4 @@
+import { DoubleProduct } from '../../kernel/double-product.ts';
 import { sizeOf, type Tensor } from '../graph.ts';
 import type { Call, Operator } from './operator.ts';
 import { tensorLike } from './operator.ts';
@@ -49,11 +50,7 @@ export function planConvolution(
 }
 
 /** Lays out columns[(channel · taps + tap) · positions + position] of one image and group; zero on padding. */
-export function fillColumns(
-  columns: Float64Array,
-  image: Float32Array | Float64Array,
-  plan: ConvolutionPlan,
-): void {
+function fillColumns(columns: Float64Array, image: Float32Array | Float64Array, plan: ConvolutionPlan): void {
   const { index, taps, positions } = plan.windows;
   for (let c = 0; c < plan.patch; c++) {
     const base = c * plan.pixels;
@@ -65,32 +62,8 @@ export function fillColumns(
   }
 }
 
-/** row += Σ_d weights[d] · columns[d], four columns at a time: the row is loaded and stored a quarter as often. */
-export function accumulateRows(
-  row: Float64Array,
-  weights: Float32Array | Float64Array,
-  columns: Float64Array,
-): void {
-  const positions = row.length;
-  const depth = weights.length;
-  let d = 0;
-  for (; d + 4 <= depth; d += 4) {
-    const [w0, w1, w2, w3] = [weights[d]!, weights[d + 1]!, weights[d + 2]!, weights[d + 3]!];
-    const c0 = d * positions;
-    const c1 = c0 + positions;
-    const c2 = c1 + positions;
-    const c3 = c2 + positions;
-    for (let p = 0; p < positions; p++) {
-      row[p]! +=
-        w0 * columns[c0 + p]! + w1 * columns[c1 + p]! + (w2 * columns[c2 + p]! + w3 * columns[c3 + p]!);
-    }
-  }
-  for (; d < depth; d++) {
-    const w = weights[d]!;
-    const c = d * positions;
-    for (let p = 0; p < positions; p++) row[p]! += w * columns[c + p]!;
-  }
-}
+/** What 4 GiB hold. */
+const MOST_VALUES = 2 ** 29 - 1;
 
 function runConvolution(call: Call): Tensor[] {
   const input = call.input(0);
@@ -102,18 +75,23 @@ function runConvolution(call: Call): Tensor[] {
   if (bias !== undefined && bias.data.length !== maps) {
     call.refuse(`bias of ${bias.data.length} values for ${maps} maps`);
   }
-  const depth = patch * taps;
-  const columns = new Float64Array(depth * positions);
   const output = new Float64Array(batch * maps * positions);
-  for (let n = 0; n < batch; n++) {
-    for (let g = 0; g < groups; g++) {
+  const rows = maps / groups;
+  const depth = patch * taps;
+  if (depth * (rows + positions) + rows * positions > MOST_VALUES) {
+    call.refuse(`${maps} maps of ${positions} windows with ${depth} values each are too many`);
+  }
+  const product = new DoubleProduct(rows, depth, positions);
+  for (let g = 0; g < groups; g++) {
+    product.a.set(weight.data.subarray(g * rows * depth, (g + 1) * rows * depth));
+    for (let n = 0; n < batch; n++) {
       const start = (n * channels + g * patch) * pixels;
-      fillColumns(columns, input.data.subarray(start, start + patch * pixels), plan);
-      for (let m = (g * maps) / groups; m < ((g + 1) * maps) / groups; m++) {
-        const row = output.subarray((n * maps + m) * positions, (n * maps + m + 1) * positions);
-        if (bias !== undefined) row.fill(bias.data[m]!);
-        accumulateRows(row, weight.data.subarray(m * depth, (m + 1) * depth), columns);
+      fillColumns(product.b, input.data.subarray(start, start + patch * pixels), plan);
+      for (let m = 0; m < rows; m++) {
+        product.c.fill(bias?.data[g * rows + m] ?? 0, m * positions, (m + 1) * positions);
       }
+      product.multiply();
+      output.set(product.c, (n * maps + g * rows) * positions);
     }
   }
   return [tensorLike(input, [batch, maps, ...shape], output)];

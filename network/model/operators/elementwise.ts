@@ -1,5 +1,5 @@
 import type { ElementType, Tensor } from '../graph.ts';
-import { broadcastIndex, broadcastShape } from './broadcast.ts';
+import { type BroadcastBlocks, broadcastBlocks } from './broadcast.ts';
 import { type Call, type Operator, tensorLike } from './operator.ts';
 
 const INTEGER_BITS: Readonly<Partial<Record<ElementType, number>>> = {
@@ -35,16 +35,53 @@ function alignRight(call: Call, left: Tensor, right: Tensor): Tensor {
   return { ...right, shape: [...right.shape, ...new Array<number>(after).fill(1)] };
 }
 
-function binary(compute: (a: number, b: number) => number): Operator {
+type BinaryOperator = 'Add' | 'Sub' | 'Mul' | 'Div' | 'Pow';
+
+function compute(operator: BinaryOperator, a: number, b: number): number {
+  switch (operator) {
+    case 'Add':
+      return a + b;
+    case 'Sub':
+      return a - b;
+    case 'Mul':
+      return a * b;
+    case 'Div':
+      return a / b;
+    case 'Pow':
+      return a ** b;
+  }
+}
+
+/** The values of one block. Sums and products have a loop of their own, which takes a third of the time. */
+function computeBlock(
+  operator: BinaryOperator,
+  output: Float64Array,
+  a: Tensor['data'],
+  b: Tensor['data'],
+  { stepA, stepB }: BroadcastBlocks,
+  [first, end, startA, startB]: readonly [number, number, number, number],
+): void {
+  let [i, j] = [startA, startB];
+  if (operator === 'Add') {
+    for (let at = first; at < end; at++, i += stepA, j += stepB) output[at] = a[i]! + b[j]!;
+  } else if (operator === 'Mul') {
+    for (let at = first; at < end; at++, i += stepA, j += stepB) output[at] = a[i]! * b[j]!;
+  } else {
+    for (let at = first; at < end; at++, i += stepA, j += stepB) output[at] = compute(operator, a[i]!, b[j]!);
+  }
+}
+
+function binary(operator: BinaryOperator): Operator {
   const run = (call: Call): Tensor[] => {
     const left = call.input(0);
     const right = alignRight(call, left, call.input(1));
-    const shape = broadcastShape(call, left.shape, right.shape);
-    const indexA = broadcastIndex(call, left.shape, shape);
-    const indexB = broadcastIndex(call, right.shape, shape);
-    const output = new Float64Array(indexA.length);
-    const [a, b] = [left.data, right.data];
-    for (let i = 0; i < output.length; i++) output[i] = compute(a[indexA[i]!]!, b[indexB[i]!]!);
+    const blocks = broadcastBlocks(call, left.shape, right.shape);
+    const { shape, length, startsA, startsB } = blocks;
+    const output = new Float64Array(startsA.length * length);
+    for (let block = 0; block < startsA.length; block++) {
+      const range = [block * length, (block + 1) * length, startsA[block]!, startsB[block]!] as const;
+      computeBlock(operator, output, left.data, right.data, blocks, range);
+    }
     if (left.type in INTEGER_BITS)
       for (let i = 0; i < output.length; i++) output[i] = wrap(output[i]!, left.type);
     return [tensorLike(left, shape, output)];
@@ -53,12 +90,12 @@ function binary(compute: (a: number, b: number) => number): Operator {
 }
 
 /** Adds, subtracts … with numpy's broadcasting. */
-export const arithmetic: Readonly<Record<string, Operator>> = {
-  Add: binary((a, b) => a + b),
-  Sub: binary((a, b) => a - b),
-  Mul: binary((a, b) => a * b),
-  Div: binary((a, b) => a / b),
-  Pow: binary((a, b) => a ** b),
+export const arithmetic: Readonly<Record<BinaryOperator, Operator>> = {
+  Add: binary('Add'),
+  Sub: binary('Sub'),
+  Mul: binary('Mul'),
+  Div: binary('Div'),
+  Pow: binary('Pow'),
 };
 
 /** A function of one number, with the attributes of its node. */
@@ -133,7 +170,11 @@ export const activations: Readonly<Record<string, Operator>> = Object.fromEntrie
       arity: [1, name === 'Clip' ? 3 : 1],
       run: (call) => {
         const input = call.input(0);
-        return [tensorLike(input, input.shape, Float64Array.from(input.data, make(call)))];
+        const f = make(call);
+        // Float64Array.from takes five times as long.
+        const output = new Float64Array(input.data.length);
+        for (let i = 0; i < output.length; i++) output[i] = f(input.data[i]!);
+        return [tensorLike(input, input.shape, output)];
       },
     },
   ]),

@@ -1,0 +1,124 @@
+import { type Graph, sizeOf } from '../../model/graph.ts';
+import { Call } from '../../model/operators/operator.ts';
+import { evaluateGraph } from '../../model/run.ts';
+import { Workspace } from '../workspace.ts';
+import { arithmeticSteps } from './arithmetic-step.ts';
+import { convolutionStep } from './convolution-step.ts';
+import { gemmStep, matMulStep } from './matrix-steps.ts';
+import { MOVING_OPERATORS, movingStep } from './moving-step.ts';
+import type { NodeRule, NodeStep, TrainedValue } from './node-step.ts';
+import { normalizationStep } from './normalization-step.ts';
+import { averagePoolStep, globalAveragePoolStep } from './pooling-steps.ts';
+
+/** Operators whose gradient is known: those of a network that can be encrypted. */
+const RULES: ReadonlyMap<string, NodeRule> = new Map<string, NodeRule>([
+  ['Conv', convolutionStep],
+  ['MatMul', matMulStep],
+  ['Gemm', gemmStep],
+  ['AveragePool', averagePoolStep],
+  ['GlobalAveragePool', globalAveragePoolStep],
+  ['BatchNormalization', normalizationStep],
+  ...Object.entries(arithmeticSteps),
+  ...MOVING_OPERATORS.map((name): [string, NodeRule] => [name, movingStep]),
+]);
+
+const TRAINED_OPERATORS = ['Conv', 'MatMul', 'Gemm', 'Add', 'Sub', 'Mul', 'Div'];
+
+/** Reserved, not used: the operating system commits what is touched. */
+const WORKSPACE_BYTES = 2 ** 31;
+
+/** A number or tensor that training changes. */
+export type TrainedParameter = {
+  readonly name: string;
+  readonly values: Float32Array;
+  readonly gradients: Float32Array;
+};
+
+/** Names of the initializers that training may change: numbers that a trained operator uses. */
+function trainableNames(graph: Graph): Set<string> {
+  const names = new Set<string>();
+  for (const node of graph.nodes) {
+    if (!TRAINED_OPERATORS.includes(node.operator)) continue;
+    for (const name of node.inputs) if (graph.initializers.get(name)?.type === 'float32') names.add(name);
+  }
+  return names;
+}
+
+/**
+ * A graph laid out for training in batches of one size: every value has its place, every node its loops, before the first picture.
+ * A picture of the ONNX zoo's mnist-8 takes 0.6 ms forth and back; node by node in float64 it took 6 ms.
+ */
+export class GraphTrainer {
+  readonly parameters: readonly TrainedParameter[];
+  /** Pictures of one batch, to be filled in before each pass. */
+  readonly pictures: Float32Array;
+  /** What the graph answers to them. */
+  readonly logits: Float32Array;
+  readonly #steps: readonly NodeStep[];
+  readonly #gradients: readonly Float32Array[];
+  readonly #logitGradients: Float32Array;
+
+  private constructor(graph: Graph, batch: number, workspace: Workspace) {
+    const input = graph.inputs[0]!;
+    const shape = [batch, ...input.shape!.slice(1)];
+    const picture = { type: input.type, shape, data: new Float32Array(sizeOf(shape)) };
+    const shaped = evaluateGraph(graph, new Map([[input.name, picture]]));
+    const trainable = trainableNames(graph);
+    const wanted = new Set(trainable);
+    for (const node of graph.nodes) {
+      if (node.inputs.some((name) => wanted.has(name))) for (const name of node.outputs) wanted.add(name);
+    }
+    const values = new Map<string, TrainedValue>();
+    for (const [name, tensor] of shaped) {
+      if (tensor.type !== 'float32') continue;
+      const size = tensor.data.length;
+      const gradients = wanted.has(name) ? workspace.allocate(size) : undefined;
+      const value = { shape: tensor.shape, values: workspace.allocate(size), gradients };
+      if (graph.initializers.has(name)) value.values.set(tensor.data);
+      values.set(name, value);
+    }
+    this.#steps = graph.nodes.map((node): NodeStep => {
+      const tensors = node.inputs.map((name) => shaped.get(name));
+      const call: Call = new Call(node, graph.opset, tensors);
+      const rule = RULES.get(node.operator);
+      if (rule === undefined) call.refuse('cannot be trained; approximate activations before fine-tuning');
+      const output = values.get(node.outputs[0]!) ?? call.refuse('only floats are trained');
+      const { gradients = workspace.allocate(0) } = output;
+      const inputs = node.inputs.map((name) => values.get(name));
+      return rule({ call, inputs, output: { ...output, gradients }, workspace });
+    });
+    const [pictures, logits] = [values.get(input.name)!, values.get(graph.outputs[0]!.name)!];
+    this.pictures = pictures.values;
+    this.logits = logits.values;
+    this.#logitGradients = logits.gradients ?? workspace.allocate(logits.values.length);
+    this.parameters = [...trainable].map((name) => {
+      const { values: numbers, gradients } = values.get(name)!;
+      return { name, values: numbers, gradients: gradients! };
+    });
+    this.#gradients = [...values.values()].flatMap(({ gradients }) => gradients ?? []);
+  }
+
+  /**
+   * @param graph simplified, its batch open, its initializers the parameters to start from (they are copied).
+   * @throws NetworkError NETWORK_OPERATOR for a node whose gradient is not known; NETWORK_TOO_LARGE where 2 GiB do not hold it.
+   */
+  static async create(graph: Graph, batch: number): Promise<GraphTrainer> {
+    return new GraphTrainer(graph, batch, await Workspace.create(WORKSPACE_BYTES));
+  }
+
+  /** Answers the pictures. */
+  forward(): void {
+    for (const { forward } of this.#steps) forward();
+  }
+
+  /**
+   * Takes the loss back to the parameters, whose gradients are those of this batch then.
+   *
+   * @param fill writes the gradient of the loss by the logits.
+   */
+  backward(fill: (logitGradients: Float32Array) => void): void {
+    for (const gradients of this.#gradients) gradients.fill(0);
+    fill(this.#logitGradients);
+    for (let i = this.#steps.length - 1; i >= 0; i--) this.#steps[i]!.backward();
+  }
+}
