@@ -66,16 +66,19 @@ describe.each([
 it('is more precise with centered digits than SEAL is without', async () => {
   const parameters = testParameters(4096, 3, { bits: 26 });
   const test = testPrograms(parameters).find(({ program }) => program.name === 'rotate-fold')!;
-  const { keys, material } = await makeMaterial(test, await createOwnerKeys(parameters));
   const clear = runClear(test.program, test.constants, testPicture);
-  const decryptor = await createDecryptor(test.program, keys);
-  const errors: number[] = [];
-  for (const digits of ['centered', 'seal'] as const) {
-    const interpreter = await createReferenceInterpreter(material, { digits });
-    errors.push(worstError(decryptor.decrypt(interpreter.run(testPicture).ciphertext), clear));
-    await interpreter.close();
+  const kinds = ['centered', 'seal'] as const;
+  const errors = { centered: 0, seal: 0 };
+  // What digits of one sign add up to depends on the keys: of 60 pairs one had 3.9 times the error, half more than 8 times, one 25 times.
+  for (let pair = 0; pair < 3; pair++) {
+    const { keys, material } = await makeMaterial(test, await createOwnerKeys(parameters));
+    const decryptor = await createDecryptor(test.program, keys);
+    for (const digits of kinds) {
+      const interpreter = await createReferenceInterpreter(material, { digits });
+      errors[digits] += worstError(decryptor.decrypt(interpreter.run(testPicture).ciphertext), clear);
+      await interpreter.close();
+    }
+    decryptor.close();
   }
-  decryptor.close();
-  // Seen: 19 to 21 times.
-  expect(errors[1]! / errors[0]!).toBeGreaterThan(4);
+  expect(errors.seal / errors.centered).toBeGreaterThan(2.5);
 });
