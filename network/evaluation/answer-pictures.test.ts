@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Dataset } from '../datasets/dataset.ts';
 import { runGraph } from '../model/run.ts';
-import { denseGraph, randomPictures } from '../testing/small-graphs.ts';
+import { denseGraph, graphOf, ints, node, randomPictures } from '../testing/small-graphs.ts';
 import { answerPictures } from './answer-pictures.ts';
 
 const graph = denseGraph(2, [12, 4]);
@@ -26,6 +26,18 @@ describe('AnswerPictures', () => {
     expect(result.accuracy).toBe(0.75);
     expect(result.confusion.flat().reduce((sum, count) => sum + count)).toBe(120);
     expect(seen).toEqual([50, 100, 120]);
+  });
+
+  it('goes picture by picture where a graph mixes several up', async () => {
+    // A column of answers: with several pictures it would be a matrix with a column for each.
+    const column = graphOf([12], 4, { w: graph.initializers.get('w0')!, b: graph.initializers.get('b0')! }, [
+      node('Transpose', ['w'], 'rows'),
+      node('Gemm', ['rows', 'picture'], 'product', { transB: { kind: 'int', value: 1 } }),
+      node('Unsqueeze', ['b'], 'shift', { axes: ints(1) }),
+      node('Add', ['product', 'shift'], 'logits'),
+    ]);
+    const { accuracy } = await answerPictures({ ...column, opset: 11 }, dataset);
+    expect(accuracy).toBe(0.75);
   });
 
   it('ends when told to, with what it has', async () => {

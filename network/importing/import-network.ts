@@ -96,6 +96,7 @@ async function fineTuneSafely(
   const epochs = wanted ?? Math.max(1, Math.round(FINE_TUNED_PICTURES / training.classes.length));
   const rates = learningRate === undefined ? LEARNING_RATES : [learningRate];
   for (const [i, rate] of rates.entries()) {
+    let stepped = false;
     try {
       return await fineTune(graph, training, {
         epochs,
@@ -103,13 +104,15 @@ async function fineTuneSafely(
         learningRate: rate,
         seed,
         ...(signal && { signal }),
-        onProgress: ({ epoch, step, steps, loss }) =>
-          onProgress?.({ step: 'fine-tuning', done: (epoch - 1 + step / steps) / epochs, loss }),
+        onProgress: ({ epoch, step, steps, loss }) => {
+          stepped = true;
+          onProgress?.({ step: 'fine-tuning', done: (epoch - 1 + step / steps) / epochs, loss });
+        },
       });
     } catch (error) {
       const next = rates[i + 1];
-      if (!(error instanceof NetworkError) || error.code !== 'NETWORK_TRAINING' || next === undefined)
-        throw error;
+      const diverged = stepped && error instanceof NetworkError && error.code === 'NETWORK_TRAINING';
+      if (!diverged || next === undefined) throw error;
       onProgress?.({ step: 'slower', learningRate: next });
     }
   }
@@ -121,7 +124,8 @@ async function fineTuneSafely(
  * if asked for, ranges calibrated.
  *
  * @throws ImportRefused (NETWORK_ACCURACY) where accuracy falls by more than the tolerance: the message says by how much, and what to do;
- * NetworkError NETWORK_DATA where there are too few pictures; the signal's reason.
+ * NetworkError NETWORK_DATA where there are too few pictures, NETWORK_TRAINING where fine-tuning diverges at any rate, and those of
+ * {@link approximateActivations} and {@link fineTune}; the signal's reason.
  */
 export async function importNetwork(given: Graph, options: ImportOptions): Promise<ImportedNetwork> {
   const { calibration, tolerance = DEFAULT_TOLERANCE, degree = 2, signal, onProgress } = options;

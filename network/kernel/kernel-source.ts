@@ -121,7 +121,7 @@ function combined(operator: i32, a: v128, b: v128): v128 {
 @inline
 function partial(operator: i32, right: bool, a: v128, b: v128): v128 {
   if (operator == 2) return right ? a : b;
-  if (operator == 3) return right ? f32x4.neg(f32x4.div(a, f32x4.mul(b, b))) : f32x4.div(f32x4.splat(1), b);
+  if (operator == 3) return right ? f32x4.neg(f32x4.div(f32x4.div(a, b), b)) : f32x4.div(f32x4.splat(1), b);
   return f32x4.splat(operator == 1 && right ? -1 : 1);
 }
 

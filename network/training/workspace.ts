@@ -37,7 +37,7 @@ export class Workspace {
   /**
    * Loads the kernel and reserves memory; the operating system commits it as it is used.
    *
-   * @param capacityBytes at most 4 GiB.
+   * @param capacityBytes less than 4 GiB.
    */
   static async create(capacityBytes: number): Promise<Workspace> {
     const memory = new WebAssembly.Memory({ initial: Math.ceil(capacityBytes / PAGE_BYTES) });

@@ -80,6 +80,10 @@ export type BroadcastBlocks = {
  */
 export function broadcastBlocks(call: Call, a: readonly number[], b: readonly number[]): BroadcastBlocks {
   const shape = broadcastShape(call, a, b);
+  if (sizeOf(shape) === 0) {
+    const starts = new Int32Array(0);
+    return { shape, length: 0, startsA: starts, startsB: starts, stepA: 0, stepB: 0 };
+  }
   const [stridesA, stridesB] = [stridesOf(a, shape), stridesOf(b, shape)];
   let length = 1;
   let steps: readonly [0 | 1, 0 | 1] | undefined;

@@ -22,17 +22,20 @@ function wrap(value: number, type: ElementType): number {
   return type.startsWith('u') || positive < modulus / 2 ? positive : positive - modulus;
 }
 
-/** Before operator set 7, `broadcast` and `axis` said where the right operand's dimensions lie in the left one's. */
-function alignRight(call: Call, left: Tensor, right: Tensor): Tensor {
+/**
+ * The right operand's shape as it broadcasts: before operator set 7, `broadcast` and `axis` said where its dimensions lie in the left
+ * one's.
+ */
+export function alignRight(call: Call, left: readonly number[], right: readonly number[]): readonly number[] {
   if (call.opset >= 7) {
     if (call.node.attributes.size > 0)
       call.refuse("attributes 'broadcast' and 'axis' ended with operator set 7");
     return right;
   }
-  const axis = call.int('axis', left.shape.length - right.shape.length);
-  const after = left.shape.length - axis - right.shape.length;
-  if (axis < 0 || after < 0) call.refuse(`axis ${axis} does not place ${right.shape.join('×')}`);
-  return { ...right, shape: [...right.shape, ...new Array<number>(after).fill(1)] };
+  const axis = call.int('axis', left.length - right.length);
+  const after = left.length - axis - right.length;
+  if (axis < 0 || after < 0) call.refuse(`axis ${axis} does not place ${right.join('×')}`);
+  return [...right, ...new Array<number>(after).fill(1)];
 }
 
 type BinaryOperator = 'Add' | 'Sub' | 'Mul' | 'Div' | 'Pow';
@@ -74,8 +77,8 @@ function computeBlock(
 function binary(operator: BinaryOperator): Operator {
   const run = (call: Call): Tensor[] => {
     const left = call.input(0);
-    const right = alignRight(call, left, call.input(1));
-    const blocks = broadcastBlocks(call, left.shape, right.shape);
+    const right = call.input(1);
+    const blocks = broadcastBlocks(call, left.shape, alignRight(call, left.shape, right.shape));
     const { shape, length, startsA, startsB } = blocks;
     const output = new Float64Array(startsA.length * length);
     for (let block = 0; block < startsA.length; block++) {

@@ -1,4 +1,5 @@
 import { broadcastBlocks } from '../../model/operators/broadcast.ts';
+import { alignRight } from '../../model/operators/elementwise.ts';
 import type { Arithmetic } from '../workspace.ts';
 import { inputOf, type NodeRule } from './node-step.ts';
 
@@ -6,7 +7,7 @@ function arithmetic(operator: Arithmetic): NodeRule {
   return (site) => {
     const { call, workspace, output } = site;
     const [left, right] = [inputOf(site, 0), inputOf(site, 1)];
-    const blocks = broadcastBlocks(call, left.shape, right.shape);
+    const blocks = broadcastBlocks(call, left.shape, alignRight(call, left.shape, right.shape));
     const a = { values: left.values, starts: workspace.keep(blocks.startsA), step: blocks.stepA };
     const b = { values: right.values, starts: workspace.keep(blocks.startsB), step: blocks.stepB };
     return {

@@ -120,6 +120,37 @@ describe('GraphTrainer', () => {
     }
   });
 
+  it('places operands as operator sets before 7 do, and leaves alone what it reads once and what no answer needs', async () => {
+    const random = new SeededRandom(2);
+    const one = randomTensor(random, [3]);
+    const given = graphOf([3, 3], 3, { w: randomTensor(random, [3]), one, zero: randomTensor(random, [3]) }, [
+      // Along the rows, not the columns, of a square.
+      node('Add', ['picture', 'w'], 'a', {
+        broadcast: { kind: 'int', value: 1 },
+        axis: { kind: 'int', value: 1 },
+      }),
+      node('Unsqueeze', ['a'], 'b', { axes: ints(3) }),
+      node('BatchNormalization', ['b', 'one', 'zero', 'zero', 'one'], 'c'),
+      node('GlobalAveragePool', ['c'], 'd'),
+      node('Flatten', ['d'], 'e'),
+      node('Mul', ['e', 'one'], 'logits'),
+      node('Relu', ['e'], 'unused'),
+    ]);
+    const positive = { ...one, data: one.data.map((x) => Math.abs(x) + 1) };
+    const graph = { ...given, opset: 6, initializers: new Map([...given.initializers, ['one', positive]]) };
+    const data = Float32Array.from(randomPictures(1, BATCH, 9).flatMap((picture) => [...picture]));
+    const trainer = await GraphTrainer.create(graph, BATCH);
+    expect(trainer.parameters.map(({ name }) => name)).toEqual(['w']);
+    trainer.pictures.set(data);
+    trainer.forward();
+    const picture: Tensor = { type: 'float32', shape: [BATCH, 3, 3], data };
+    evaluateGraph(graph, new Map([['picture', picture]]))
+      .get('logits')!
+      .data.forEach((logit, i) => {
+        expect(trainer.logits[i]).toBeCloseTo(logit, 5);
+      });
+  });
+
   it('refuses products of two pictures', async () => {
     const random = new SeededRandom(1);
     const graph = graphOf([2, 2], 2, { w: randomTensor(random, [2, 2]) }, [

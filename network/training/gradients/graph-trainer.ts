@@ -1,4 +1,4 @@
-import { type Graph, sizeOf } from '../../model/graph.ts';
+import { type Graph, type Node, sizeOf, type Tensor } from '../../model/graph.ts';
 import { Call } from '../../model/operators/operator.ts';
 import { evaluateGraph } from '../../model/run.ts';
 import { Workspace } from '../workspace.ts';
@@ -34,14 +34,27 @@ export type TrainedParameter = {
   readonly gradients: Float32Array;
 };
 
-/** Names of the initializers that training may change: numbers that a trained operator uses. */
-function trainableNames(graph: Graph): Set<string> {
-  const names = new Set<string>();
-  for (const node of graph.nodes) {
-    if (!TRAINED_OPERATORS.includes(node.operator)) continue;
-    for (const name of node.inputs) if (graph.initializers.get(name)?.type === 'float32') names.add(name);
-  }
-  return names;
+/** Names of the initializers that training may change: numbers that trained operators use, and no others. */
+function trainableNames(graph: Graph, nodes: readonly Node[]): Set<string> {
+  const readBy = (trained: boolean): string[] =>
+    nodes
+      .filter(({ operator }) => TRAINED_OPERATORS.includes(operator) === trained)
+      .flatMap(({ inputs }) => inputs);
+  const floats = readBy(true).filter((name) => graph.initializers.get(name)?.type === 'float32');
+  // What an untrained operator reads too is read once only: it must not change.
+  const kept = new Set(readBy(false));
+  return new Set(floats.filter((name) => !kept.has(name)));
+}
+
+/** The nodes that the first output depends on, in their order. */
+function nodesOf(graph: Graph): Node[] {
+  const read = new Set([graph.outputs[0]!.name]);
+  const nodes = graph.nodes.toReversed().filter((node) => {
+    if (!node.outputs.some((name) => read.has(name))) return false;
+    for (const name of node.inputs) read.add(name);
+    return true;
+  });
+  return nodes.toReversed();
 }
 
 /**
@@ -61,23 +74,24 @@ export class GraphTrainer {
   private constructor(graph: Graph, batch: number, workspace: Workspace) {
     const input = graph.inputs[0]!;
     const shape = [batch, ...input.shape!.slice(1)];
-    const picture = { type: input.type, shape, data: new Float32Array(sizeOf(shape)) };
-    const shaped = evaluateGraph(graph, new Map([[input.name, picture]]));
-    const trainable = trainableNames(graph);
+    const nodes = nodesOf(graph);
+    const picture: Tensor = { type: 'float32', shape, data: new Float32Array(sizeOf(shape)) };
+    const shaped = evaluateGraph({ ...graph, nodes }, new Map([[input.name, picture]]));
+    const trainable = trainableNames(graph, nodes);
     const wanted = new Set(trainable);
-    for (const node of graph.nodes) {
+    for (const node of nodes) {
       if (node.inputs.some((name) => wanted.has(name))) for (const name of node.outputs) wanted.add(name);
     }
     const values = new Map<string, TrainedValue>();
     for (const [name, tensor] of shaped) {
-      if (tensor.type !== 'float32') continue;
+      if (tensor.type !== 'float32' && tensor.type !== 'float64') continue;
       const size = tensor.data.length;
       const gradients = wanted.has(name) ? workspace.allocate(size) : undefined;
       const value = { shape: tensor.shape, values: workspace.allocate(size), gradients };
       if (graph.initializers.has(name)) value.values.set(tensor.data);
       values.set(name, value);
     }
-    this.#steps = graph.nodes.map((node): NodeStep => {
+    this.#steps = nodes.map((node): NodeStep => {
       const tensors = node.inputs.map((name) => shaped.get(name));
       const call: Call = new Call(node, graph.opset, tensors);
       const rule = RULES.get(node.operator);

@@ -17,22 +17,30 @@ export const MOVING_OPERATORS = [
   'Concat',
 ] as const;
 
-/** Copies each output from where the operator takes it, which is found once by moving numbers instead of values. */
-export const movingStep: NodeRule = ({ call, inputs, output }) => {
-  const sources = call.node.operator === 'Concat' ? inputs : inputs.slice(0, 1);
+/**
+ * Where each output element comes from, counted through all sources one after the other, −1 where it is inserted; and what is inserted. Found
+ * by moving numbers instead of values.
+ */
+function sourceIndex(call: Call, sources: number): { index: Int32Array; inserted: Float32Array } {
   const moved = (start: number): Tensor['data'] => {
     let next = start;
     const numbered = call.inputs.map((tensor, i) => {
-      if (tensor === undefined || i >= sources.length) return tensor;
+      if (tensor === undefined || i >= sources) return tensor;
       const data = Float64Array.from(tensor.data, () => (start === 0 ? 0 : next++));
       return { ...tensor, data };
     });
     return operatorOf(call.node).run(new Call(call.node, call.opset, numbered))[0]!.data;
   };
-  // What Pad inserts is the same both times.
+  // What Pad inserts is the same both times, and may be infinite.
   const [constant, indexed] = [moved(0), moved(1)];
-  const inserted = Float32Array.from(constant);
-  const index = Int32Array.from(indexed, (value, i) => value - constant[i]! - 1);
+  const from = (value: number, i: number): number => (Number.isFinite(value) ? value - constant[i]! - 1 : -1);
+  return { index: Int32Array.from(indexed, from), inserted: Float32Array.from(constant) };
+}
+
+/** Copies each output from where the operator takes it. */
+export const movingStep: NodeRule = ({ call, inputs, output }) => {
+  const sources = call.node.operator === 'Concat' ? inputs : inputs.slice(0, 1);
+  const { index, inserted } = sourceIndex(call, sources.length);
   let first = 0;
   const ranges = sources.map((source) => {
     const range = { source, first, end: first + (source?.values.length ?? 0) };

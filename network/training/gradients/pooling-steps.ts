@@ -1,6 +1,12 @@
 import { sizeOf } from '../../model/graph.ts';
+import type { Call } from '../../model/operators/operator.ts';
 import { averageDivisor, planPooling } from '../../model/operators/pooling.ts';
+import type { Windows } from '../../model/operators/windows.ts';
 import { inputOf, type NodeRule } from './node-step.ts';
+
+function sharesOf(call: Call, windows: Windows): Float32Array {
+  return Float32Array.from({ length: windows.positions }, (_, p) => 1 / averageDivisor(call, windows, p));
+}
 
 /** AveragePool. */
 export const averagePoolStep: NodeRule = (site) => {
@@ -8,7 +14,7 @@ export const averagePoolStep: NodeRule = (site) => {
   const input = inputOf(site, 0);
   const { images, pixels, windows } = planPooling(call, input.shape);
   const { positions, taps, index } = windows;
-  const shares = Float32Array.from({ length: positions }, (_, p) => 1 / averageDivisor(call, windows, p));
+  const shares = sharesOf(call, windows);
   return {
     forward: () => {
       for (let image = 0; image < images; image++) {
