@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { checkParameters } from '#fhe/ckks/parameters.ts';
 import { FheError } from '#fhe/errors.ts';
 import { runClear } from '#fhe/program/clear.ts';
@@ -64,7 +65,7 @@ export async function openAnswerer(compiled: CompiledNetwork, kind: EngineKind):
     async answer(picture) {
       for (let attempt = 1; ; attempt++) {
         // Failed threads are replaced, and Ctrl-C is heard, when the event loop turns.
-        await new Promise((resolve) => setImmediate(resolve));
+        await setImmediate();
         try {
           const { ciphertext, timings } = interpreter.run(picture);
           const latencyMs = timings.encryptMs + timings.evaluateMs;

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type Dataset, pictureValues } from '../datasets/dataset.ts';
 import { NetworkError } from '../errors.ts';
 import type { Graph } from '../model/graph.ts';
@@ -54,7 +55,7 @@ export async function answerPictures(
     images = end;
     options.onProgress?.(images);
     // Lets signals and progress output run.
-    await new Promise((resolve) => setImmediate(resolve));
+    await setImmediate();
   }
   const confusion = countConfusion(
     Float32Array.from(logits),

@@ -95,13 +95,13 @@ async function fineTuneSafely(
 ): Promise<Graph> {
   const epochs = wanted ?? Math.max(1, Math.round(FINE_TUNED_PICTURES / training.classes.length));
   const rates = learningRate === undefined ? LEARNING_RATES : [learningRate];
-  for (const [i, rate] of rates.entries()) {
+  for (let i = 0; ; i++) {
     let stepped = false;
     try {
       return await fineTune(graph, training, {
         epochs,
         batch: BATCH,
-        learningRate: rate,
+        learningRate: rates[i]!,
         seed,
         ...(signal && { signal }),
         onProgress: ({ epoch, step, steps, loss }) => {
@@ -116,7 +116,6 @@ async function fineTuneSafely(
       onProgress?.({ step: 'slower', learningRate: next });
     }
   }
-  return graph;
 }
 
 /**

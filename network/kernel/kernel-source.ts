@@ -1,6 +1,6 @@
 /**
- * Matrix products, elementwise arithmetic and the patches of convolutions in AssemblyScript with SIMD, compiled to kernel-binary.ts by build-kernel.mjs. Pointers are byte offsets into one
- * fixed memory.
+ * Matrix products, elementwise arithmetic and the patches of convolutions in AssemblyScript with SIMD, compiled to kernel-binary.ts by
+ * build-kernel.mjs. Pointers are byte offsets into one fixed memory.
  */
 export const KERNEL_SOURCE = `
 // C[i, j] (+)= sum over k of A[i * ar + k * ac] * B[k * columns + j]; C and B row-major, A with any strides.

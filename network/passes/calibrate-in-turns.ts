@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { calibrateSteps, registerSizes, type StepNetwork } from '../packing/general/steps.ts';
 import type { CalibratedRanges } from './calibrate-ranges.ts';
 
@@ -20,7 +21,7 @@ export async function calibrateInTurns(
   let found = calibrateSteps(network, pictures.subarray(0, turn));
   for (let at = turn; at < pictures.length; at += turn) {
     options.onProgress?.(at / pictures.length);
-    await new Promise((resolve) => setImmediate(resolve));
+    await setImmediate();
     options.signal?.throwIfAborted();
     const { activations, logits } = calibrateSteps(network, pictures.subarray(at, at + turn));
     found = {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type Dataset, pictureValues } from '../datasets/dataset.ts';
 import { NetworkError } from '../errors.ts';
 import type { Graph, Node, Tensor } from '../model/graph.ts';
@@ -52,7 +53,8 @@ export class GraphFront {
     for (const { values } of this.#chunks) {
       runNodes(graph, graph.nodes.slice(this.#done, end), values);
       for (const name of values.keys()) if (!read.has(name)) values.delete(name);
-      await breathe();
+      // Lets signals and progress output run.
+      await setImmediate();
     }
     this.#done = end;
   }
@@ -82,7 +84,8 @@ export class GraphFront {
       const values = new Map(before);
       runNodes(graph, graph.nodes.slice(this.#done), values);
       for (const logit of values.get(output)?.data ?? unknown(output)) logits.push(logit);
-      await breathe();
+      // Lets signals and progress output run.
+      await setImmediate();
     }
     return accuracyOf(Float32Array.from(logits), this.#dataset.classes);
   }
@@ -90,9 +93,4 @@ export class GraphFront {
 
 function unknown(name: string): never {
   throw new NetworkError('NETWORK_SHAPE', `nothing in the network makes the value '${name}'`);
-}
-
-/** Lets signals and progress output run. */
-async function breathe(): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type Dataset, pictureValues } from '../datasets/dataset.ts';
 import { NetworkError } from '../errors.ts';
 import type { Graph, Tensor } from '../model/graph.ts';
@@ -13,7 +14,10 @@ import { WeightAverage } from './weight-average.ts';
 export type FineTuneOptions = {
   readonly epochs: number;
   readonly batch: number;
-  /** Highest step (see {@link learningRateAt}, cosine), relative to the size of each parameter: 0.01 moves a weight by about 1 % of its layer's typical weight. */
+  /**
+   * Highest step (see {@link learningRateAt}, cosine), relative to the size of each parameter: 0.01 moves a weight by about 1 % of its
+   * layer's typical weight.
+   */
   readonly learningRate: number;
   readonly seed: number;
   readonly signal?: AbortSignal;
@@ -27,7 +31,10 @@ export type FineTuneOptions = {
 
 const WEIGHT_DECAY = 0;
 const LOGIT_SIZE = 4;
-/** Memory of the exponential average of the weights that is the outcome, as a share of all steps: mnist-8 answered 98.35 % of held-out pictures instead of 98.30 %. */
+/**
+ * Memory of the exponential average of the weights that is the outcome, as a share of all steps: mnist-8 answered 98.35 % of held-out
+ * pictures instead of 98.30 %.
+ */
 const AVERAGED = 0.25;
 /** Gradients are of scaled parameters, so that one norm fits all networks. */
 const GRADIENT_NORM = 1;
@@ -138,10 +145,8 @@ export async function fineTune(given: Graph, dataset: Dataset, options: FineTune
   const random = new SeededRandom(options.seed);
   const steps = Math.floor(count / batch);
   const total = options.epochs * steps;
-  const average = new WeightAverage(
-    parameters.map(({ values }) => values),
-    1 - 1 / Math.max(1, AVERAGED * total),
-  );
+  const state = parameters.map(({ values }) => values);
+  const average = new WeightAverage(state, 1 - 1 / Math.max(1, AVERAGED * total));
   const order = Uint32Array.from({ length: count }, (_, i) => i);
   const labels = new Uint8Array(batch);
   let temperature: number | undefined;
@@ -168,10 +173,10 @@ export async function fineTune(given: Graph, dataset: Dataset, options: FineTune
       for (const parameter of parameters) parameter.read();
       adam.step(learningRateAt('cosine', (epoch - 1) * steps + step, total, options.learningRate));
       for (const parameter of parameters) parameter.write();
-      average.add(parameters.map(({ values }) => values));
+      average.add(state);
       options.onProgress?.({ epoch, step: step + 1, steps, loss });
       // Lets timers, signals and progress output run.
-      await new Promise((resolve) => setImmediate(resolve));
+      await setImmediate();
     }
   }
   if (total > 0) {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type Dataset, pictureValues } from '../datasets/dataset.ts';
 import { NetworkError } from '../errors.ts';
 import { Adam } from './adam.ts';
@@ -221,7 +222,7 @@ export async function trainNetwork(
     if (average !== null) network.restore(weights);
     if (epoch - improved >= (options.patience ?? epochs)) break;
     // Lets timers, signals and progress output run.
-    await new Promise((resolve) => setImmediate(resolve));
+    await setImmediate();
   }
   if (curve.length === 0) signal?.throwIfAborted();
   network.restore(best.weights);

@@ -1,7 +1,10 @@
 import { planConvolution } from '../../model/operators/convolution.ts';
 import { inputOf, type NodeRule } from './node-step.ts';
 
-/** Conv, picture by picture and group by group as a product with its patches. The patches are laid out twice, which is less memory traffic than keeping those of a batch. */
+/**
+ * Conv, picture by picture and group by group as a product with its patches, which are laid out again on the way back: those of a
+ * whole batch would not stay in the caches.
+ */
 export const convolutionStep: NodeRule = (site) => {
   const { call, workspace, output } = site;
   const [input, weight, bias] = [inputOf(site, 0), inputOf(site, 1), site.inputs[2]];
