@@ -8,10 +8,10 @@ import { benchOperations } from './operations.ts';
 import type { BenchReport, FrameResult, OperationResult } from './report.ts';
 
 export type BenchOptions = {
-  /** The caller prints JSON: progress goes nowhere. */
-  readonly json: boolean;
   /** A few rounds only: the numbers scatter. */
   readonly quick?: boolean;
+  /** Hears what is measured next, and the share that is done, 0 to 1. */
+  readonly onProgress?: (text: string, share: number) => void;
   readonly signal?: AbortSignal;
 };
 
@@ -25,22 +25,22 @@ const RINGS = [
  *
  * @throws the signal's reason where it is aborted.
  */
-export async function runBench({ json, quick = false, signal }: BenchOptions): Promise<BenchReport> {
+export async function runBench({ quick = false, onProgress, signal }: BenchOptions): Promise<BenchReport> {
   const effort = quick ? QUICK : FULL;
-  const say = (line: string): void => {
-    if (!json) process.stderr.write(`${line}\n`);
-  };
   const threadCounts = availableParallelism() > 1 ? [1, 2] : [1];
+  const parts = RINGS.length * threadCounts.length + ARCHITECTURES.length;
+  let part = 0;
+  const say = (text: string): void => onProgress?.(text, part++ / parts);
   const operations: OperationResult[] = [];
   for (const { ringDegree, limbs } of RINGS) {
     for (const threads of threadCounts) {
-      say(`Operations at N = ${ringDegree}, ${limbs} primes, ${threads} thread${threads > 1 ? 's' : ''} …`);
+      say(`operations at N = ${ringDegree}, ${limbs} primes, ${threads} thread${threads > 1 ? 's' : ''}`);
       operations.push(...(await benchOperations(ringDegree, limbs, threads, effort, signal)));
     }
   }
   const frames: FrameResult[] = [];
   for (const architecture of ARCHITECTURES) {
-    say(`Frames of ${architecture.name} …`);
+    say(`frames of ${architecture.name}`);
     frames.push(
       ...(await benchFrame(
         architecture.name,

@@ -3,24 +3,25 @@ import { answerPictures } from '#network/evaluation/answer-pictures.ts';
 import type { Graph } from '#network/model/graph.ts';
 import { confusionTable } from '#network/training/confusion.ts';
 import { printJson } from '../print.ts';
-
-const REPORT_EVERY_MS = 5_000;
+import type { Progress } from '../progress.ts';
 
 /** `blindsight evaluate NETWORK --engine original`: what protection is measured against. */
 export async function evaluateOriginal(
   graph: Graph,
   dataset: Dataset,
-  options: { readonly labels?: readonly string[]; readonly json?: boolean; readonly signal: AbortSignal },
+  options: {
+    readonly labels?: readonly string[];
+    readonly json?: boolean;
+    readonly signal: AbortSignal;
+    readonly progress: Progress;
+  },
 ): Promise<void> {
-  let last = performance.now();
+  const total = dataset.classes.length;
   const { images, accuracy, confusion } = await answerPictures(graph, dataset, {
     signal: options.signal,
-    onProgress: (done) => {
-      if (performance.now() - last < REPORT_EVERY_MS) return;
-      last = performance.now();
-      process.stderr.write(`… ${done} of ${dataset.classes.length} pictures\n`);
-    },
+    onProgress: (done) => options.progress.update('original', `${done} of ${total} pictures`, done / total),
   });
+  options.progress.end();
   if (options.signal.aborted) process.stderr.write(`stopped after ${images} pictures\n`);
   if (options.json) {
     printJson({ images, clearAccuracy: accuracy });

@@ -9,29 +9,22 @@ import { adaptPictureInput } from '#network/evaluation/picture-input.ts';
 import { makePolynomial, needsApproximation } from '#network/evaluation/polynomial-network.ts';
 import type { EvaluateOptions } from '../commands/evaluate.ts';
 import { printJson } from '../print.ts';
+import { Progress } from '../progress.ts';
 import { EXIT } from '../report-error.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { evaluateOriginal } from './evaluate-original.ts';
 import { RememberedRun } from './remembered-run.ts';
 
-const REPORT_EVERY_MS = 5_000;
+const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 
-/** Writes a line of progress at most every five seconds, and one at each new step. */
-function progressLines(): (progress: EvaluationProgress) => void {
-  let step = '';
-  let last = Number.NEGATIVE_INFINITY;
-  return ({ step: current, done, images, clearAccuracy, encryptedAccuracy }) => {
-    const now = performance.now();
-    if (current === step && now - last < REPORT_EVERY_MS && done < images) return;
-    step = current;
-    last = now;
-    const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+function evaluationLines(progress: Progress): (report: EvaluationProgress) => void {
+  return ({ step, done, images, clearAccuracy, encryptedAccuracy }) => {
     const text = {
       compiling: 'compiling the network to a ciphertext program',
       encrypting: 'making keys, encrypting every parameter',
       measuring: `${done} of ${images} pictures: ${percent(encryptedAccuracy)} right encrypted, ${percent(clearAccuracy)} in the clear`,
-    }[current];
-    process.stderr.write(`… ${text}\n`);
+    }[step];
+    progress.update(step, text, step === 'measuring' ? done / images : undefined);
   };
 }
 
@@ -64,9 +57,11 @@ const FEWEST_FRAMES = 5;
 /** `blindsight evaluate NETWORK`. Stopped (Ctrl-C), it reports what it has measured. */
 export async function evaluate(fileOrName: string, options: EvaluateOptions): Promise<void> {
   const signal = stopSignal();
+  const progress = new Progress();
   try {
-    await evaluateUntil(signal, fileOrName, options);
+    await evaluateUntil(signal, fileOrName, options, progress);
   } catch (error) {
+    progress.end();
     if (!signal.aborted) throw error;
     process.stderr.write('stopped before the first picture\n');
     process.exitCode = EXIT.interrupted;
@@ -77,6 +72,7 @@ async function evaluateUntil(
   signal: AbortSignal,
   fileOrName: string,
   options: EvaluateOptions,
+  progress: Progress,
 ): Promise<void> {
   const { images, labels, divide, mean, std, pad, limit, calibrate, engine } = options;
   const network = await loadNetwork(fileOrName);
@@ -101,6 +97,7 @@ async function evaluateUntil(
       ...(names && { labels: names }),
       ...(json && { json }),
       signal,
+      progress,
     });
     return;
   }
@@ -108,8 +105,9 @@ async function evaluateUntil(
   const polynomial = await makePolynomial(graph, all, given, {
     signal,
     onProgress: ({ node, operator, method, degree, accuracy }) =>
-      process.stderr.write(
-        `… ${operator} '${node}' → ${method}, degree ${degree}: ${(100 * accuracy).toFixed(2)} % of the calibration pictures\n`,
+      progress.update(
+        `approximating ${node}`,
+        `${operator} '${node}' → ${method}, degree ${degree}: ${percent(accuracy)} of the calibration pictures`,
       ),
   });
   const dataset = firstPictures(polynomial.dataset, limit);
@@ -128,10 +126,11 @@ async function evaluateUntil(
     engine,
     ...(options.regions !== undefined && { regions: options.regions }),
     signal,
-    onProgress: progressLines(),
+    onProgress: evaluationLines(progress),
     ...(remembered && { beforeFrame: (program) => remembered.beforeFrame(program) }),
   }).finally(() => remembered?.close());
   await remembered?.keep(evaluation);
+  progress.end();
   if (signal.aborted) process.stderr.write(`stopped after ${evaluation.images} pictures\n`);
   if (options.json) printJson(evaluationJson(evaluation));
   else process.stdout.write(evaluationText(evaluation));

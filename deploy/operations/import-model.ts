@@ -15,10 +15,10 @@ import type { Graph } from '#network/model/graph.ts';
 import { runGraph } from '#network/model/run.ts';
 import type { ModelImportOptions } from '../commands/model-import.ts';
 import { printJson } from '../print.ts';
+import { Progress } from '../progress.ts';
 import { EXIT } from '../report-error.ts';
 import { stopSignal } from '../stop-signal.ts';
 
-const REPORT_EVERY_MS = 5_000;
 const VIDEO = /\.(mp4|mkv|mov|avi|webm|ts)$/i;
 
 /** The size of pictures that a network takes, without the border that is added. */
@@ -108,32 +108,20 @@ function firstPictures(dataset: Dataset, limit = Number.POSITIVE_INFINITY): Data
 
 const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 
-/** A line for each layer; of what takes long, a line every five seconds. */
-function progressLines(): (progress: ImportProgress) => void {
-  let step = '';
-  let last = performance.now();
-  return (progress) => {
-    if (progress.step === 'approximated') {
-      const { operator, node, method, degree, accuracy } = progress.layer;
-      process.stderr.write(`… ${operator} '${node}' → ${method}, degree ${degree}: ${percent(accuracy)}\n`);
-      return;
+function importLines(progress: Progress): (report: ImportProgress) => void {
+  return (report) => {
+    const { step } = report;
+    if (step === 'approximated') {
+      const { operator, node, method, degree, accuracy } = report.layer;
+      const text = `${operator} '${node}' → ${method}, degree ${degree}: ${percent(accuracy)}`;
+      progress.update(`approximating ${node}`, text);
+    } else if (step === 'slower') {
+      const text = `the loss grew beyond all bounds; again at a learning rate of ${report.learningRate}`;
+      progress.update('slower', text);
+    } else {
+      const loss = step === 'fine-tuning' ? `: loss ${report.loss.toFixed(4)}` : '';
+      progress.update(step, `${step}, ${Math.round(100 * report.done)} %${loss}`, report.done);
     }
-    if (progress.step === 'slower') {
-      process.stderr.write(
-        `… the loss grew beyond all bounds; again at a learning rate of ${progress.learningRate}\n`,
-      );
-      return;
-    }
-    const now = performance.now();
-    const tuning = progress.step === 'fine-tuning';
-    if (progress.step !== step) {
-      step = progress.step;
-      if (!tuning) last = now;
-    }
-    if (now - last < REPORT_EVERY_MS && !(tuning && progress.done >= 1)) return;
-    last = now;
-    const loss = tuning ? `: loss ${progress.loss.toFixed(4)}` : '';
-    process.stderr.write(`… ${progress.step}, ${Math.round(100 * progress.done)} %${loss}\n`);
   };
 }
 
@@ -141,12 +129,13 @@ function progressLines(): (progress: ImportProgress) => void {
 export async function importModel(file: string, options: ModelImportOptions): Promise<void> {
   const { divide, mean, std, degree, tolerance, fineTune, learningRate } = options;
   const signal = stopSignal();
+  const progress = new Progress();
   try {
     const network = await loadNetwork(file);
     const out = options.out ?? `${network.name}-protected.onnx`;
     // Better now than after an hour of fine-tuning.
     checkImportName(out);
-    process.stderr.write(`… reading ${options.calibrate}\n`);
+    progress.update('reading', `reading ${options.calibrate}`);
     const dataset = firstPictures(await readPictures(network.graph, options, signal), options.limit);
     const graph = adaptPictureInput(network.graph, dataset.picture, {
       ...(divide !== undefined && { divide }),
@@ -154,7 +143,7 @@ export async function importModel(file: string, options: ModelImportOptions): Pr
       ...(std && { deviation: std }),
     });
     const labels = labelsOf(graph, dataset, network.labels ?? options.classes);
-    process.stderr.write(`… measuring on ${dataset.classes.length} pictures\n`);
+    progress.update('given', `measuring on ${dataset.classes.length} pictures`);
     const described = { labels, source: basename(file) };
     const imported = await importNetwork(graph, {
       calibration: dataset,
@@ -167,19 +156,22 @@ export async function importModel(file: string, options: ModelImportOptions): Pr
         },
       }),
       signal,
-      onProgress: progressLines(),
+      onProgress: importLines(progress),
     }).catch(async (error: unknown) => {
       if (error instanceof ImportRefused && fineTune !== undefined) {
         const kept = out.replace(/\.onnx$/, '-refused.onnx');
         await writeImport(kept, error.imported, described);
+        progress.end();
         process.stderr.write(`… what fine-tuning made is kept as ${kept}, in case you accept the loss\n`);
       }
       throw error;
     });
     await writeImport(out, imported, described);
+    progress.end();
     if (options.json) printJson({ network: out, ...importJson(imported) });
     else process.stdout.write(`${importText(imported)}\nwritten: ${out}\n`);
   } catch (error) {
+    progress.end();
     if (!signal.aborted) throw error;
     process.stderr.write('stopped; nothing was written\n');
     process.exitCode = EXIT.interrupted;

@@ -2,6 +2,7 @@ import { listDeployments } from '#backend/operations/deploy-model.ts';
 import { listModels, showModel } from '#backend/operations/models.ts';
 import { protectModel } from '#backend/operations/protect-model.ts';
 import { formatBytes, printJson, printTable } from '../print.ts';
+import { Progress } from '../progress.ts';
 import { withSite } from '../site-folder.ts';
 
 type Parts = readonly { readonly name: string; readonly bytes: number }[];
@@ -15,14 +16,15 @@ export async function protect(
   network: string,
   options: { name?: string; regions?: number; data: string },
 ): Promise<void> {
+  const progress = new Progress();
   await withSite(options.data, async (site) => {
     const model = await protectModel({
       site,
       network,
       ...(options.name === undefined ? {} : { name: options.name }),
       ...(options.regions === undefined ? {} : { regions: options.regions }),
-      onProgress: (text) => process.stderr.write(`… ${text}\n`),
-    });
+      onProgress: (text, share) => progress.update('protecting', text, share),
+    }).finally(() => progress.end());
     const selfTest = totalBytes(model.parts.filter(({ name }) => name === 'self-test'));
     process.stdout.write(
       `${model.name} version ${model.version}: every parameter is encrypted, ${formatBytes(totalBytes(model.parts))} to deploy, ${formatBytes(selfTest)} of it a self-test\n`,

@@ -15,6 +15,7 @@ import { trainCounter } from '#network/training/train-counter.ts';
 import { trainRecipe } from '#network/training/train-network.ts';
 import type { TrainOptions } from '../commands/train.ts';
 import { COUNTER_CLIP } from '../demo/simulated-camera.ts';
+import { Progress } from '../progress.ts';
 import { EXIT } from '../report-error.ts';
 import { stopSignal } from '../stop-signal.ts';
 
@@ -22,14 +23,22 @@ import { stopSignal } from '../stop-signal.ts';
 const TEST_SHARE = 0.1;
 const DEFAULT_SEED = 2026;
 
-function onProgress({ epoch, epochs, loss, trainingAccuracy, validationAccuracy }: EpochReport): void {
-  const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
-  process.stderr.write(
-    `… epoch ${epoch} of ${epochs}: loss ${loss.toFixed(4)}, ${percent(trainingAccuracy)} of the training pictures, ${percent(validationAccuracy)} of the validation pictures\n`,
-  );
+const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+
+function epochLines(progress: Progress): (report: EpochReport) => void {
+  return ({ epoch, epochs, loss, trainingAccuracy, validationAccuracy }) =>
+    progress.update(
+      'training',
+      `epoch ${epoch} of ${epochs}: loss ${loss.toFixed(4)}, ${percent(trainingAccuracy)} of the training pictures, ${percent(validationAccuracy)} of the validation pictures`,
+      epoch / epochs,
+    );
 }
 
-async function trainBundledCounter(options: TrainOptions, signal: AbortSignal): Promise<void> {
+async function trainBundledCounter(
+  options: TrainOptions,
+  signal: AbortSignal,
+  progress: Progress,
+): Promise<void> {
   const clip = options.clip ?? COUNTER_CLIP;
   const out = options.out ?? './counter-training';
   const result = await trainCounter({
@@ -38,8 +47,9 @@ async function trainBundledCounter(options: TrainOptions, signal: AbortSignal): 
     out,
     ...(options.seed === undefined ? {} : { seed: options.seed }),
     signal,
-    onProgress,
+    onProgress: epochLines(progress),
   });
+  progress.end();
   process.stdout.write(
     `${out}: ${(result.accuracy * 100).toFixed(2)} % of ${result.testFrames} test frames; see results.md there\n`,
   );
@@ -118,21 +128,28 @@ export function readRecipe(fileOrName: string): Promise<Recipe> {
 /** `blindsight train RECIPE`. Stopped in the middle, it writes the best network so far; before the end of the first epoch nothing. */
 export async function train(fileOrName: string, options: TrainOptions): Promise<void> {
   const signal = stopSignal();
+  const progress = new Progress();
   try {
     await (fileOrName === 'counter'
-      ? trainBundledCounter(options, signal)
-      : trainByRecipe(fileOrName, options, signal));
+      ? trainBundledCounter(options, signal, progress)
+      : trainByRecipe(fileOrName, options, signal, progress));
     if (!signal.aborted) return;
     process.stderr.write('stopped early; what is written is the best so far\n');
     process.exitCode = EXIT.interrupted;
   } catch (error) {
+    progress.end();
     if (!signal.aborted) throw error;
     process.stderr.write('stopped; nothing was written\n');
     process.exitCode = EXIT.interrupted;
   }
 }
 
-async function trainByRecipe(fileOrName: string, options: TrainOptions, signal: AbortSignal): Promise<void> {
+async function trainByRecipe(
+  fileOrName: string,
+  options: TrainOptions,
+  signal: AbortSignal,
+  progress: Progress,
+): Promise<void> {
   const given = await readRecipe(fileOrName);
   const { epochs = given.training.epochs, patience = given.training.patience } = options;
   const recipe: Recipe = {
@@ -140,8 +157,9 @@ async function trainByRecipe(fileOrName: string, options: TrainOptions, signal: 
     training: { ...given.training, epochs, ...(patience !== undefined && { patience }) },
   };
   const { training, test } = await readPictures(recipe, options, signal);
-  process.stderr.write(
-    `… ${training.classes.length} pictures to learn from, ${test.classes.length} to test on\n`,
+  progress.update(
+    'training',
+    `${training.classes.length} pictures to learn from, ${test.classes.length} to test on`,
   );
   const out = options.out ?? `./${recipe.name}`;
   const { accuracy, majority } = await trainRecipe({
@@ -152,9 +170,9 @@ async function trainByRecipe(fileOrName: string, options: TrainOptions, signal: 
     seed: options.seed ?? DEFAULT_SEED,
     command: commandLine(fileOrName, options),
     signal,
-    onProgress,
+    onProgress: epochLines(progress),
   });
-  const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+  progress.end();
   process.stdout.write(
     `${join(out, `${recipe.name}.onnx`)}: ${percent(accuracy)} of ${test.classes.length} test pictures (the most frequent class alone: ${percent(majority)}); see README.md there\n`,
   );
