@@ -351,6 +351,64 @@ describe('startBroker', () => {
     await expect(startBroker({ config, log, signal: abort.signal })).rejects.toThrow();
   });
 
+  it('takes a renewed certificate while it runs, and keeps the one before until the files fit together', async () => {
+    const broker = await start();
+    const gateway = await enter(broker.port, 'gate-1');
+    const names = () =>
+      new Promise<string>((resolve, reject) => {
+        const { certificate: cert, key } = issued['gate-1']!;
+        const socket = connectTls({
+          port: broker.port,
+          host: '127.0.0.1',
+          ca: authority.certificate,
+          cert,
+          key,
+        });
+        socket.once('error', reject);
+        socket.once('secureConnect', () => {
+          resolve(String(socket.getPeerCertificate().subjectaltname));
+          socket.destroy();
+        });
+      });
+    await writeFile(join(folder, 'broker.pem'), 'half a copy');
+    const warned = () => lines.filter((line) => line.includes('do not fit together'));
+    await vi.waitFor(() => expect(warned()).toHaveLength(1), 15_000);
+    expect(await names()).toBe('DNS:localhost, IP Address:127.0.0.1');
+    const renewed = await authority.renew({
+      kind: 'broker',
+      commonName: 'broker',
+      certificate: issued.broker!.certificate,
+      subjectAltNames: ['broker.example.org'],
+      days: 1,
+    });
+    await writeFile(join(folder, 'broker.pem'), renewed);
+    await vi.waitFor(async () => expect(await names()).toContain('DNS:broker.example.org'), {
+      timeout: 15_000,
+      interval: 200,
+    });
+    expect(warned()).toHaveLength(1);
+    expect(gateway.link.connected).toBe(true);
+    // Who may come in is as before.
+    const stranger = await (await createAuthority()).issue({
+      kind: 'gateway',
+      commonName: 'gate-1',
+      days: 1,
+    });
+    const intruder = connectTls({
+      port: broker.port,
+      host: '127.0.0.1',
+      rejectUnauthorized: false,
+      cert: stranger.certificate,
+      key: stranger.key,
+    });
+    intruder.on('error', () => undefined);
+    intruder.write(connectPacket('x'));
+    const said: Buffer[] = [];
+    intruder.on('data', (data: Buffer) => said.push(data));
+    await new Promise<void>((resolve) => intruder.once('close', () => resolve()));
+    expect(said).toEqual([]);
+  });
+
   it('says why it cannot start', async () => {
     const broker = await start();
     await expect(start({ port: broker.port })).rejects.toMatchObject({

@@ -6,9 +6,10 @@ import { Aedes, type Client } from 'aedes';
 import type { BrokerConfig } from '#config/schema.ts';
 import { BlindsightError } from '#protocol/errors.ts';
 import { systemClock } from '#runtime/clock.ts';
-import { ensureDirectory, readPublicFile, readSecretFile } from '#runtime/files.ts';
+import { ensureDirectory } from '#runtime/files.ts';
 import type { Logger } from '#runtime/log.ts';
 import { type Identity, identityOf } from './access.ts';
+import { type Credentials, readCredentials, readRenewed } from './credentials.ts';
 import { DurableMap } from './durable-map.ts';
 import { DurableMessages, type KeptMessage } from './durable-messages.ts';
 import { Gatekeeper } from './gatekeeper.ts';
@@ -118,7 +119,9 @@ export async function startBroker({
     orphans.clear();
   }, willGraceMs).unref();
   const health = () => ({ connected: [...connected.values()].sort(), refused: gatekeeper.refused });
+  const renew = follow(server, config, credentials, log);
   const sweeping = setInterval(() => {
+    void renew();
     const revoked = revokedOrNone(config.revoked);
     for (const [client, name] of connected) if (revoked.has(name)) client.close();
     for (const { topic } of messages.retained()) {
@@ -181,15 +184,30 @@ function clear(aedes: Aedes, messages: DurableMessages, topic: string): void {
   aedes.publish(packet, () => void messages.retain(packet));
 }
 
-type Credentials = { readonly ca: Buffer; readonly cert: Buffer; readonly key: Buffer };
+function tlsContext(credentials: Credentials) {
+  // A ticket would let a connection skip the look at its certificate.
+  return { ...credentials, minVersion: 'TLSv1.2' as const, secureOptions: constants.SSL_OP_NO_TICKET };
+}
 
-async function readCredentials(config: BrokerConfig): Promise<Credentials> {
-  const [ca, cert, key] = await Promise.all([
-    readPublicFile(config.ca),
-    readPublicFile(config.certificate),
-    readSecretFile(config.key),
-  ]);
-  return { ca, cert, key };
+/** Takes a certificate that was renewed for the connections to come; until its files fit together the one before goes on. */
+function follow(server: Server, config: BrokerConfig, first: Credentials, log: Logger): () => Promise<void> {
+  let current = first;
+  let told = '';
+  return async () => {
+    try {
+      const renewed = await readRenewed(config, current);
+      told = '';
+      if (renewed === null) return;
+      server.setSecureContext(tlsContext(renewed));
+      current = renewed;
+      log.info(`the certificate in ${config.certificate} was renewed, and is used from now on`);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      if (reason !== told)
+        log.error({ code: 'BROKER_CERTIFICATE' }, `the certificate stays as it was: ${reason}`);
+      told = reason;
+    }
+  };
 }
 
 async function listen(
@@ -200,13 +218,10 @@ async function listen(
   let server: Server;
   try {
     server = createServer({
-      ...credentials,
+      ...tlsContext(credentials),
       requestCert: true,
       rejectUnauthorized: true,
-      minVersion: 'TLSv1.2',
       handshakeTimeout: HANDSHAKE_MS,
-      // A ticket would let a connection skip the look at its certificate.
-      secureOptions: constants.SSL_OP_NO_TICKET,
     });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);

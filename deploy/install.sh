@@ -2,7 +2,9 @@
 # Installs Blindsight's systemd services on Debian or Ubuntu, from a clone on which `npm start -- --help` ran once.
 #
 #   sudo deploy/install.sh agent DIR    a gateway; DIR is what `blindsight gateway enrol --out DIR` made
-#   sudo deploy/install.sh site NAME    broker and backend of a site
+#   sudo deploy/install.sh site NAME [HOST…]
+#                                       broker and backend of a site; HOST is a name or an address under which gateways
+#                                       on other machines reach the broker
 #
 # Running it again updates the program, starts the services anew, and leaves settings, keys and data as they are. A machine can be both.
 set -eu
@@ -24,9 +26,10 @@ role=${1:-}
 argument=${2:-}
 case "$role" in
   agent) [ -f "$argument/agent.yaml" ] || fail "usage: install.sh agent DIR, where DIR holds agent.yaml" ;;
-  site) [ -n "$argument" ] || fail "usage: install.sh site NAME" ;;
-  *) fail "usage: install.sh agent DIR | install.sh site NAME" ;;
+  site) [ -n "$argument" ] || fail "usage: install.sh site NAME [HOST…]" ;;
+  *) fail "usage: install.sh agent DIR | install.sh site NAME [HOST…]" ;;
 esac
+shift 2
 [ "$(id -u)" = 0 ] || fail "must run as root"
 node=$(ls "$here"/node_modules/node-linux-*/bin/node 2>/dev/null | head -n 1)
 [ -x "$node" ] || fail "run \`npm start -- --help\` in $here once: it installs the packages"
@@ -81,9 +84,15 @@ else
   units="blindsight-broker blindsight-backend"
   install -d -o blindsight -g blindsight -m 700 "$site_data"
   if [ ! -e "$site_data/backend.yaml" ]; then
-    runuser -u blindsight -- "$prefix/bin/blindsight" site init --site "$argument" --data "$site_data"
+    for host; do
+      set -- "$@" --broker-host "$host"
+      shift
+    done
+    runuser -u blindsight -- "$prefix/bin/blindsight" site init --site "$argument" --data "$site_data" "$@"
     # The broker takes its key from systemd (LoadCredential=).
     sed -i "s#^key:.*#key: /run/credentials/blindsight-broker.service/broker.key#" "$site_data/broker.yaml"
+  elif [ $# -gt 0 ]; then
+    runuser -u blindsight -- "$prefix/bin/blindsight" site broker-host "$@" --data "$site_data"
   fi
   echo "Manage it as: sudo -u blindsight blindsight model list --data $site_data"
 fi

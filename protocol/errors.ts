@@ -312,6 +312,11 @@ export const ERRORS = {
   },
 
   // backend/enrolment/
+  BROKER_ADDRESS: {
+    meaning: 'The address of the broker is malformed, or the certificate of the broker does not cover it.',
+    action:
+      'Write it as mqtts://host:port with a name that the certificate covers; `blindsight site broker-host NAME --data DIR` adds one.',
+  },
   CERTIFICATE_INVALID: {
     meaning: 'A certificate cannot be issued as asked, or the files of an authority do not fit together.',
     action: 'Check names and days; restore the authority from its copy if its files are damaged.',

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -83,6 +83,20 @@ describe('authority', () => {
     const again = new Authority(authority.certificate, authority.key);
     const gateway = await again.issue({ kind: 'gateway', commonName: 'gate-2', days: 1 });
     expect(await handshake(authority, gateway)).toBe('gate-2');
+  });
+
+  it('renews a certificate for the key pair that it has, and only its own', async () => {
+    const request = { kind: 'broker', commonName: 'broker', subjectAltNames: ['fd00::7'], days: 1 } as const;
+    const renewed = await authority.renew({ ...request, certificate: broker.certificate });
+    const leaf = new X509Certificate(renewed);
+    expect(leaf.checkPrivateKey(createPrivateKey(broker.key))).toBe(true);
+    expect(leaf.verify(new X509Certificate(authority.certificate).publicKey)).toBe(true);
+    expect(leaf.checkIP('fd00:0::7')).toBe('fd00:0::7');
+    expect(leaf.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1']);
+    const foreign = await (await createAuthority()).issue({ kind: 'broker', commonName: 'broker', days: 1 });
+    await expect(authority.renew({ ...request, certificate: foreign.certificate })).rejects.toMatchObject({
+      code: 'CERTIFICATE_INVALID',
+    });
   });
 
   it('lets both sides know one another in a TLS handshake, and nobody else', async () => {

@@ -42,6 +42,11 @@ export type IssueRequest = {
   readonly days: number;
 };
 
+export type RenewRequest = IssueRequest & {
+  /** PEM of the certificate whose key pair goes on. */
+  readonly certificate: string;
+};
+
 /** A certificate that is not to be trusted any more. */
 export type RevokedCertificate = {
   /** As X509Certificate of node:crypto gives it, hex. */
@@ -75,8 +80,30 @@ export class Authority {
    */
   async issue(request: IssueRequest): Promise<Issued> {
     check(request);
-    const issuer = this.#parsed();
     const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+    const certificate = await this.#certify(request, keys.publicKey);
+    return { certificate, key: await exportKey(keys.privateKey) };
+  }
+
+  /**
+   * Makes another certificate for a key pair that has one, so that nobody needs the private key: neither this machine nor whoever trusts it.
+   * @returns PEM
+   * @throws BlindsightError CERTIFICATE_INVALID for a name, host or duration that cannot be, or a certificate of another authority.
+   */
+  async renew(request: RenewRequest): Promise<string> {
+    check(request);
+    const before = new X509Certificate(request.certificate);
+    if (!(await before.verify({ publicKey: this.#parsed(), signatureOnly: true }, crypto))) {
+      throw new BlindsightError(
+        'CERTIFICATE_INVALID',
+        `the certificate of the ${request.kind} is from another authority`,
+      );
+    }
+    return this.#certify(request, await before.publicKey.export(ALGORITHM, ['verify'], crypto));
+  }
+
+  async #certify(request: IssueRequest, publicKey: CryptoKey): Promise<string> {
+    const issuer = this.#parsed();
     const isServer = request.kind === 'broker';
     const certificate = await X509CertificateGenerator.create(
       {
@@ -85,7 +112,7 @@ export class Authority {
         issuer: issuer.subjectName,
         ...validity(request.days),
         signingAlgorithm: ALGORITHM,
-        publicKey: keys.publicKey,
+        publicKey,
         signingKey: await importKey(this.key),
         extensions: [
           new BasicConstraintsExtension(false, undefined, true),
@@ -95,12 +122,12 @@ export class Authority {
           ]),
           ...(isServer ? [hostNames(request.subjectAltNames ?? [])] : []),
           await AuthorityKeyIdentifierExtension.create(issuer, false, crypto),
-          await SubjectKeyIdentifierExtension.create(keys.publicKey, false, crypto),
+          await SubjectKeyIdentifierExtension.create(publicKey, false, crypto),
         ],
       },
       crypto,
     );
-    return { certificate: `${certificate.toString('pem')}\n`, key: await exportKey(keys.privateKey) };
+    return `${certificate.toString('pem')}\n`;
   }
 
   /**
@@ -179,11 +206,17 @@ function check({ kind, commonName, subjectAltNames = [], days }: IssueRequest): 
   if (kind !== 'broker' && subjectAltNames.length > 0) {
     throw new BlindsightError('CERTIFICATE_INVALID', `a ${kind} has no host names`);
   }
-  for (const host of subjectAltNames) {
-    if (isIP(host) === 0 && !HOST.test(host)) {
-      throw new BlindsightError('CERTIFICATE_INVALID', `"${host}" is neither a host name nor an address`);
-    }
-  }
+  checkHosts(subjectAltNames);
+}
+
+/** @throws BlindsightError CERTIFICATE_INVALID for what can be neither a host name nor an address */
+export function checkHosts(hosts: readonly string[]): void {
+  const odd = hosts.find((host) => isIP(host) === 0 && !HOST.test(host));
+  if (odd === undefined) return;
+  throw new BlindsightError(
+    'CERTIFICATE_INVALID',
+    `"${odd}" is neither a host name nor an address; it is written without mqtts://, port and brackets`,
+  );
 }
 
 function hostNames(hosts: readonly string[]): SubjectAlternativeNameExtension {

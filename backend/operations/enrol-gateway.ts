@@ -7,6 +7,13 @@ import { BlindsightError } from '#protocol/errors.ts';
 import { GatewayName } from '#protocol/names.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
 import { ensureDirectory, syncFolder, writeFileAtomic } from '#runtime/files.ts';
+import {
+  BROKER_CERTIFICATE_FILE,
+  brokerHosts,
+  covers,
+  parseBrokerUrl,
+  readBrokerCertificate,
+} from '../enrolment/broker-certificate.ts';
 import { openAuthority } from '../enrolment/open-authority.ts';
 import type { Site } from '../site.ts';
 import { ownerPublicKey } from './initialize-site.ts';
@@ -28,7 +35,7 @@ const CERTIFICATE_DAYS = 5 * 365;
  * The package becomes visible under its name only when it is whole and the gateway is known.
  *
  * @returns the configuration file inside the package.
- * @throws BlindsightError NAME_INVALID, GATEWAY_EXISTS, OUTPUT_EXISTS.
+ * @throws BlindsightError NAME_INVALID, GATEWAY_EXISTS, OUTPUT_EXISTS, BROKER_ADDRESS where the gateway could not connect to this broker.
  */
 export async function enrolGateway(options: EnrolGatewayOptions): Promise<{ readonly configFile: string }> {
   const { site, name, clock = systemClock } = options;
@@ -39,6 +46,7 @@ export async function enrolGateway(options: EnrolGatewayOptions): Promise<{ read
   if ((await site.store.gateways.get(name)) !== null) {
     throw new BlindsightError('GATEWAY_EXISTS', `a gateway ${name} is enrolled already`);
   }
+  await checkBroker(site, options.brokerUrl);
   if (existsSync(out) && (await readdir(out)).length > 0) {
     throw new BlindsightError('OUTPUT_EXISTS', `${out} is not empty`);
   }
@@ -72,6 +80,20 @@ export async function enrolGateway(options: EnrolGatewayOptions): Promise<{ read
     throw error;
   }
   return { configFile: join(out, 'agent.yaml') };
+}
+
+/** Here and not on a mast at midnight: a gateway that would not take the broker's certificate. */
+async function checkBroker({ dataDirectory }: Site, brokerUrl: string): Promise<void> {
+  const { host } = parseBrokerUrl(brokerUrl);
+  // A site that works with a broker elsewhere may have given the certificate away.
+  if (!existsSync(join(dataDirectory, BROKER_CERTIFICATE_FILE))) return;
+  const certificate = await readBrokerCertificate(dataDirectory);
+  if (covers(certificate, host)) return;
+  throw new BlindsightError(
+    'BROKER_ADDRESS',
+    `no gateway could connect to ${brokerUrl}: the certificate of the broker covers ${brokerHosts(certificate).join(', ')}, not ${host}. ` +
+      `Add it, then enrol: blindsight site broker-host ${host} --data ${dataDirectory}`,
+  );
 }
 
 async function writePackage(

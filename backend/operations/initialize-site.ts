@@ -6,7 +6,8 @@ import { BlindsightError } from '#protocol/errors.ts';
 import { Name } from '#protocol/names.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
 import { ensureDirectory, writeFileAtomic } from '#runtime/files.ts';
-import { type Authority, createAuthority } from '../enrolment/authority.ts';
+import { type Authority, checkHosts, createAuthority } from '../enrolment/authority.ts';
+import { listenAddress } from '../enrolment/broker-certificate.ts';
 import { openAuthority } from '../enrolment/open-authority.ts';
 import { writeRevocations } from '../enrolment/write-revocations.ts';
 import { SECRETS } from '../sealing/identities.ts';
@@ -19,7 +20,7 @@ import type { Store } from '../store/store.ts';
 export type InitializeSiteOptions = {
   readonly brokerPort?: number;
   readonly apiPort?: number;
-  /** Host names and addresses of the broker besides localhost; the first is the one that the backend uses. */
+  /** Host names and addresses under which gateways elsewhere reach the broker; localhost is always one. */
   readonly brokerNames?: readonly string[];
   readonly clock?: Clock;
 };
@@ -27,13 +28,13 @@ export type InitializeSiteOptions = {
 export type InitializedSite = { readonly configFile: string; readonly brokerConfigFile: string };
 
 /** Certificates of the site's own daemons; initializing again after the folder was removed renews them. */
-const CERTIFICATE_DAYS = 5 * 365;
+export const CERTIFICATE_DAYS = 5 * 365;
 
 /**
  * Makes a site in a folder: installation key, store, authority, owner key, certificates of broker and backend, and the configuration of
  * both. A run that was cut short can be repeated: `backend.yaml` comes last, and keys that exist are kept.
  *
- * @throws BlindsightError SITE_EXISTS, NAME_INVALID.
+ * @throws BlindsightError SITE_EXISTS, NAME_INVALID, CERTIFICATE_INVALID.
  */
 export async function initializeSite(
   dataDirectory: string,
@@ -46,6 +47,7 @@ export async function initializeSite(
   if (!Name.safeParse(site).success) {
     throw new BlindsightError('NAME_INVALID', `"${site}" cannot be the name of a site`);
   }
+  checkHosts(options.brokerNames ?? []);
   if (existsSync(configFile)) throw new BlindsightError('SITE_EXISTS', `${folder} holds a site already`);
   await ensureDirectory(folder);
   const keyFile = join(folder, 'installation.key');
@@ -142,8 +144,7 @@ function brokerConfig(site: string, { brokerPort = 8883, brokerNames = [] }: Ini
     ' Made by `blindsight site init`. Every setting is explained in config/broker.example.yaml.\n';
   return `#${comment}${stringify({
     site,
-    // A broker with names of its own is there for gateways on other machines.
-    host: brokerNames.length === 0 ? '127.0.0.1' : '0.0.0.0',
+    host: listenAddress(brokerNames),
     port: brokerPort,
     data: 'broker',
     ca: 'certificates/ca.pem',

@@ -10,7 +10,10 @@ export function registerGateway(program: Command): void {
     .description('make the package that a gateway is installed with: certificate, signing key, settings')
     .argument('<gateway>', 'name: lower-case letters, digits and hyphens')
     .requiredOption('--out <dir>', 'folder for the package; it holds private keys')
-    .option('--broker <url>', 'address of the broker as the gateway reaches it, mqtts://host:port')
+    .option(
+      '--broker <url>',
+      'address of the broker as the gateway reaches it, mqtts://host:port; the first name of `site broker-host` by default',
+    )
     .option('--data <dir>', 'folder of the site', './data')
     .addHelpText(
       'after',

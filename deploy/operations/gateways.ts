@@ -1,7 +1,15 @@
+import {
+  brokerHosts,
+  brokerUrl,
+  isLoopback,
+  parseBrokerUrl,
+  readBrokerCertificate,
+} from '#backend/enrolment/broker-certificate.ts';
 import { listDeployments } from '#backend/operations/deploy-model.ts';
 import { enrolGateway } from '#backend/operations/enrol-gateway.ts';
 import { listGateways, releaseGateway } from '#backend/operations/gateways.ts';
 import { removeGateway } from '#backend/operations/remove-gateway.ts';
+import type { Site } from '#backend/site.ts';
 import { printJson, printTable } from '../print.ts';
 import { withSite } from '../site-folder.ts';
 
@@ -10,19 +18,30 @@ export async function enrol(
   name: string,
   options: { out: string; broker?: string; data: string },
 ): Promise<void> {
-  await withSite(options.data, async (site, config) => {
-    await enrolGateway({
-      site,
-      name,
-      outDirectory: options.out,
-      brokerUrl: options.broker ?? config.broker.url,
-    });
+  const broker = await withSite(options.data, async (site, config) => {
+    const brokerUrl = options.broker ?? (await brokerForGateways(site, config.broker.url));
+    await enrolGateway({ site, name, outDirectory: options.out, brokerUrl });
+    return brokerUrl;
   });
+  const here = isLoopback(parseBrokerUrl(broker).host)
+    ? ', which must be this machine: --broker names another address'
+    : '';
   process.stdout.write(
-    `${name} is enrolled. Copy ${options.out} to the gateway, set its cameras in agent.yaml, and run there:\n` +
+    `${name} is enrolled, and will connect to ${broker}${here}.\n` +
+      `Copy ${options.out} to the gateway, set its cameras in agent.yaml, and run there:\n` +
       '  blindsight agent --config agent.yaml\n' +
       'The folder holds private keys: delete it here afterwards.\n',
   );
+}
+
+/** The address that the backend uses, or under which others reach a broker that the backend has on its own machine. */
+async function brokerForGateways(site: Site, backendUrl: string): Promise<string> {
+  const { host, port } = parseBrokerUrl(backendUrl);
+  if (!isLoopback(host)) return backendUrl;
+  const elsewhere = brokerHosts(await readBrokerCertificate(site.dataDirectory)).find(
+    (name) => !isLoopback(name),
+  );
+  return elsewhere === undefined ? backendUrl : brokerUrl(elsewhere, port);
 }
 
 /** `blindsight gateway list`. */
