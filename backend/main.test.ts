@@ -344,6 +344,42 @@ describe('the backend with a broker and a gateway', () => {
     }, WAIT);
   });
 
+  it('shows a gateway that answers as online, whatever a copy with higher session numbers has left behind', async () => {
+    await startSiteBroker();
+    await startBackend();
+    const link = await connectGateway();
+    const say = (kind: 'online' | 'offline', session: number) =>
+      link.publish(
+        gate.state,
+        JSON.stringify({
+          state: kind,
+          session,
+          time: new Date(Date.now() + 3_600_000).toISOString(),
+          reason: kind === 'online' ? 'started' : 'lost',
+        }),
+        { retain: true },
+      );
+    const shown = async () => (await state()).gateways[0]!;
+    await vi.waitFor(async () => expect((await state()).broker.connected).toBe(true), WAIT);
+    // The copy ran once with an empty data folder, on a machine whose clock is an hour ahead.
+    await say('online', 900_000);
+    await vi.waitFor(async () => expect((await shown()).state).toBe('online'), WAIT);
+    await say('offline', 900_000);
+    await vi.waitFor(async () => expect((await shown()).state).toBe('offline'), WAIT);
+    await say('online', 1);
+    await vi.waitFor(async () => expect((await shown()).state).toBe('online'), WAIT);
+    // The last will of the copy comes late, and is what the broker keeps when the backend starts anew.
+    await say('offline', 900_000);
+    await backend!.close();
+    await startBackend();
+    await vi.waitFor(async () => expect((await shown()).state).toBe('offline'), WAIT);
+    await link.publish(gate.inference('door'), nextEnvelope());
+    await vi.waitFor(async () => expect((await shown()).state).toBe('online'), WAIT);
+    const { time, gateways, cameras } = await state();
+    expect(Date.parse(gateways[0]!.since!)).toBeLessThanOrEqual(Date.parse(time));
+    expect(Date.parse(cameras[0]!.result!.frameTime)).toBeLessThanOrEqual(Date.parse(time));
+  });
+
   it('closes when its signal aborts', async () => {
     const stop = new AbortController();
     backend = await runBackend({ config, log, signal: stop.signal });

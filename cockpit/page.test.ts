@@ -281,6 +281,26 @@ describe('the site', () => {
     await page.getByText('The signature is not the gateway’s.').waitFor();
   });
 
+  it('never shows a gateway offline beside a fresh answer, nor an old answer of one that is offline as the present', async () => {
+    bench.site().site = presentSite({ gateways: [gatewayOf({ state: 'offline', since: agoTime(300) })] });
+    const { page } = await bench.open();
+    await page.getByText('Gateway away').waitFor();
+    expect(await page.locator('.answer.is-live').count()).toBe(0);
+    await until(
+      async () => bench.site().listeners,
+      (count) => count === 1,
+    );
+    bench.site().sendResult(resultOf({ frameTime: agoTime(0), sequence: 2 }));
+    await page.locator('.answer.is-live').waitFor();
+    expect(await page.getByText(/offline|Gateway away/i).count()).toBe(0);
+  });
+
+  it('says whose clock is wrong', async () => {
+    bench.site().site = presentSite({ gateways: [gatewayOf({ clockOffsetMs: 720_000 })] });
+    const { page } = await bench.open();
+    await page.getByText(/clock of gateway gate-1 is 12\smin ahead/).waitFor();
+  });
+
   it('has words for a site without gateway, and for a gateway without camera', async () => {
     bench.site().site = presentSite({ gateways: [], cameras: [] });
     const { page } = await bench.open();

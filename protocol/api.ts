@@ -14,7 +14,10 @@ export type SiteState = {
 export type GatewayView = {
   readonly name: string;
   readonly state: GatewayState['state'] | 'unknown';
+  /** On the backend's clock, and never in the future; of a connection that was lost unseen the newest sign of life. */
   readonly since: string | null;
+  /** How far the gateway's clock was last seen ahead of the backend's, negative where behind; null before it said anything. */
+  readonly clockOffsetMs: number | null;
   /** Since when and why nothing of it is decrypted; `reason` is what was wrong with the answer that was withheld. */
   readonly quarantine: { readonly since: string; readonly reason: string } | null;
   readonly health: Health | null;

@@ -11,6 +11,7 @@ import { MinuteBudget } from '#runtime/minute-budget.ts';
 import { RareLines } from '#runtime/rare-lines.ts';
 import type { DeploymentService } from '../deployment/deployment-service.ts';
 import type { Store } from '../store/store.ts';
+import type { Arrival } from './gateway-presence.ts';
 import type { SiteView } from './site-view.ts';
 
 export type GatewayListenerOptions = {
@@ -39,29 +40,46 @@ export class GatewayListener {
   listen(link: Pick<Link, 'subscribe'>): void {
     const { site, view, deployments } = this.#options;
     const { anyGateway } = siteTopics(site);
-    this.#on(link, anyGateway('birth'), Birth, (gateway, birth) => this.#birth(gateway, birth));
-    this.#on(link, anyGateway('state'), GatewayState, (gateway, state) =>
-      view.setGatewayState(gateway, state),
+    this.#on(link, anyGateway('birth'), Birth, (gateway, birth, { arrival }) => {
+      view.heard(gateway, arrival, birth.time, birth.session);
+      return this.#birth(gateway, birth);
+    });
+    this.#on(link, anyGateway('state'), GatewayState, (gateway, state, { arrival }) =>
+      view.setGatewayState(gateway, state, arrival),
     );
-    this.#on(link, anyGateway('health'), Health, (gateway, health) => view.setHealth(gateway, health));
-    this.#on(link, anyGateway('log'), LogEvent, (gateway, event) => this.#log(gateway, event));
-    this.#on(link, anyGateway('reported'), Reported, async (gateway, report) => {
+    this.#on(link, anyGateway('health'), Health, (gateway, health, { arrival }) => {
+      view.heard(gateway, arrival, health.time, health.session);
+      view.setHealth(gateway, health);
+    });
+    this.#on(link, anyGateway('log'), LogEvent, (gateway, event, { arrival }) => {
+      view.heard(gateway, arrival, event.time);
+      return this.#log(gateway, event);
+    });
+    this.#on(link, anyGateway('reported'), Reported, async (gateway, report, { arrival }) => {
+      view.heard(gateway, arrival, report.time, report.session);
       view.setReported(gateway, report);
       await deployments.reported(gateway, report);
     });
-    this.#on(link, anyGateway('camera/+/state'), CameraState, (gateway, state, levels) =>
-      this.#cameraState(gateway, state, levels[5]),
-    );
+    this.#on(link, anyGateway('camera/+/state'), CameraState, (gateway, state, { levels, arrival }) => {
+      view.heard(gateway, arrival);
+      return this.#cameraState(gateway, state, levels[5]);
+    });
   }
 
   #on<T>(
     link: Pick<Link, 'subscribe'>,
     filter: string,
     schema: z.ZodType<T>,
-    handle: (gateway: string, message: T, levels: readonly string[]) => Promise<void> | void,
+    handle: (
+      gateway: string,
+      message: T,
+      about: { readonly levels: readonly string[]; readonly arrival: Arrival },
+    ) => Promise<void> | void,
   ): void {
-    const { store, log, onChange } = this.#options;
-    link.subscribe(filter, (topic, payload) => {
+    const { store, clock, log, onChange } = this.#options;
+    link.subscribe(filter, (topic, payload, { retain: retained }) => {
+      // Before anything is waited for: the order in which messages come decides which of them is the present.
+      const arrival = { atMs: clock.now(), monotonicMs: clock.monotonic(), retained };
       const levels = topic.split('/');
       const gateway = levels[3] ?? '';
       // An empty payload clears a retained message; `backend/state` is our own.
@@ -69,7 +87,7 @@ export class GatewayListener {
       const work = async () => {
         const message = parseMessage(schema, payload);
         if ((await store.gateways.get(gateway)) === null) return;
-        await handle(gateway, message, levels);
+        await handle(gateway, message, { levels, arrival });
         onChange();
       };
       work().catch((error: unknown) => {

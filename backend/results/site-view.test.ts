@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { CameraState, GatewayState, Result } from '#protocol/messages.ts';
+import type { CameraState, Result } from '#protocol/messages.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { createLogger } from '#runtime/log.ts';
+import { SimulatedClock } from '#runtime/simulated-clock.ts';
 import {
   enrolTestGateway,
   keepTestModel,
@@ -14,6 +15,7 @@ import { SiteView } from './site-view.ts';
 
 const log = createLogger({ name: 'test', level: 'error', format: 'json', destination: { write: () => {} } });
 const TIME = '2026-01-01T00:00:00.000Z';
+const FAR = '2026-01-01T00:10:00.000Z';
 
 function makeResult(second: number, label = 'empty'): Result {
   return {
@@ -43,7 +45,8 @@ describe('the view of a site', () => {
   it('joins what gateways say with what the store knows', async () => {
     await keepTestModel(site, 'counter');
     await releaseTo(site, 'gate', 'counter');
-    view.setGatewayState('gate', { state: 'online', session: 2, time: TIME, reason: 'started' });
+    const arrival = { atMs: Date.parse(FAR), monotonicMs: 0, retained: false };
+    view.setGatewayState('gate', { state: 'online', session: 2, time: TIME, reason: 'started' }, arrival);
     view.setResult(makeResult(1));
     await site.store.gateways.quarantine('gate', 'range', 1);
     const state = await view.snapshot();
@@ -51,7 +54,7 @@ describe('the view of a site', () => {
       {
         name: 'gate',
         state: 'online',
-        since: TIME,
+        clockOffsetMs: Date.parse(TIME) - Date.parse(FAR),
         quarantine: { since: '1970-01-01T00:00:00.001Z', reason: 'range' },
         model: { name: 'counter', version: 1 },
       },
@@ -62,19 +65,55 @@ describe('the view of a site', () => {
     expect(state.models).toMatchObject([{ name: 'counter', version: 1, bundleBytes: 350_000 }]);
   });
 
-  it('does not take the late will of an earlier session for the present', async () => {
-    const say = (state: GatewayState['state'], session: number) =>
-      view.setGatewayState('gate', {
-        state,
-        session,
-        time: TIME,
-        reason: state === 'online' ? 'started' : 'lost',
-      });
-    say('online', 5);
-    say('offline', 4);
-    expect((await view.snapshot()).gateways[0]?.state).toBe('online');
-    say('offline', 5);
-    expect((await view.snapshot()).gateways[0]?.state).toBe('offline');
+  it('never shows a gateway offline beside an answer about a picture that was taken since', async () => {
+    const clock = new SimulatedClock(Date.parse(TIME));
+    const own = new SiteView('yard', site.store, clock);
+    const seconds = Date.parse(TIME) / 1000;
+    own.setGatewayState('gate', { state: 'offline', session: 9000, time: TIME, reason: 'lost' });
+    await clock.advance(1000);
+    own.setResult(makeResult(seconds - 1));
+    expect((await own.snapshot()).gateways[0]?.state).toBe('offline');
+    own.setResult(makeResult(seconds + 1));
+    const [gateway] = (await own.snapshot()).gateways;
+    expect(gateway).toMatchObject({ state: 'online', since: new Date((seconds + 1) * 1000).toISOString() });
+  });
+
+  it('shows no time in the future, whichever clock is ahead', async () => {
+    const clock = new SimulatedClock(Date.parse(TIME));
+    const seconds = Date.parse(TIME) / 1000;
+    const later = (second: number) => new Date((seconds + second) * 1000).toISOString();
+    // Stored and shown while the clock of this machine was an hour ahead.
+    const stored = { gateway: 'gate', session: 1, digest: 'a'.repeat(64), camera: 'door', model: 'counter' };
+    for (const [sequence, second] of [
+      [1, -5],
+      [2, 3600],
+    ] as const) {
+      const frameMs = (seconds + second) * 1000;
+      const results = [makeResult(seconds + second)];
+      const more = { version: 1, frameMs, storedMs: frameMs, withheld: null, results, sequence };
+      await site.store.results.add({ ...stored, ...more });
+    }
+    const own = new SiteView('yard', site.store, clock);
+    own.setResult(makeResult(seconds + 3600));
+    expect((await own.snapshot()).cameras[0]?.result).toBeNull();
+    await own.load();
+    expect((await own.snapshot()).cameras[0]?.result?.frameTime).toBe(later(-5));
+    own.setResult(makeResult(seconds - 2));
+    expect((await own.snapshot()).cameras[0]?.result?.frameTime).toBe(later(-2));
+    // The clock of the gateway is ten minutes ahead.
+    own.setGatewayState('gate', { state: 'online', session: 1, time: later(600), reason: 'started' });
+    own.setCameraState({
+      camera: 'door',
+      state: 'unreachable',
+      detail: '',
+      since: later(590),
+      captureRate: 0,
+      inferenceRate: 0,
+      nextRetry: later(620),
+    });
+    const { gateways, cameras } = await own.snapshot();
+    expect(gateways[0]).toMatchObject({ since: later(0), clockOffsetMs: 600_000 });
+    expect(cameras[0]?.state).toMatchObject({ since: later(-10), nextRetry: later(20) });
   });
 
   it('counts what is missing now, not what came late', async () => {

@@ -4,9 +4,13 @@ import { MAX_REGIONS } from '#protocol/names.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { Store } from '../store/store.ts';
+import { type Arrival, GatewayPresence } from './gateway-presence.ts';
+
+/** An answer about a picture further in the future was stored while the backend's own clock was wrong. */
+const FUTURE_MS = 5000;
 
 type GatewayMemory = {
-  state: GatewayState | null;
+  readonly presence: GatewayPresence;
   health: Health | null;
   reported: Reported | null;
 };
@@ -24,18 +28,21 @@ export class SiteView {
   /** By {@link resultKey}. */
   readonly #results = new Map<string, Result>();
   #broker: SiteState['broker'] = { connected: false, detail: 'not connected yet' };
+  readonly #begun: Arrival;
 
   constructor(site: string, store: Store, clock: Clock) {
     this.#site = site;
     this.#store = store;
     this.#clock = clock;
+    this.#begun = this.#now();
   }
 
   /** Reads the newest answer of each camera, so that the page is not empty after a restart. */
   async load(): Promise<void> {
+    const untilMs = this.#clock.now();
     for (const { camera } of await this.#store.cameras.list()) {
-      const result = await this.#store.results.latest(camera);
-      const regions = await this.#store.results.latestRegions(camera);
+      const result = await this.#store.results.latest(camera, untilMs);
+      const regions = await this.#store.results.latestRegions(camera, untilMs);
       for (const one of result === null ? regions : [result, ...regions]) this.setResult(one);
     }
   }
@@ -51,17 +58,19 @@ export class SiteView {
   #gateway(name: string): GatewayMemory {
     let memory = this.#gateways.get(name);
     if (memory === undefined) {
-      memory = { state: null, health: null, reported: null };
+      memory = { presence: new GatewayPresence(this.#begun), health: null, reported: null };
       this.#gateways.set(name, memory);
     }
     return memory;
   }
 
-  /** The last will of an earlier session that comes late does not speak for the present one. */
-  setGatewayState(gateway: string, state: GatewayState): void {
-    const memory = this.#gateway(gateway);
-    if (memory.state !== null && state.session < memory.state.session) return;
-    memory.state = state;
+  setGatewayState(gateway: string, state: GatewayState, arrival: Arrival = this.#now()): void {
+    this.#gateway(gateway).presence.announced(state, arrival);
+  }
+
+  /** Notes that a gateway said something, whatever it was; see {@link GatewayPresence.heard}. */
+  heard(gateway: string, arrival: Arrival, time?: string, session?: number): void {
+    this.#gateway(gateway).presence.heard(arrival, time, session);
   }
 
   setHealth(gateway: string, health: Health): void {
@@ -80,9 +89,22 @@ export class SiteView {
   setResult(result: Result): boolean {
     const key = resultKey(result.camera, result.region);
     const before = this.#results.get(key);
-    if (before !== undefined && Date.parse(before.frameTime) > Date.parse(result.frameTime)) return false;
+    if (
+      before !== undefined &&
+      !this.#isFuture(before) &&
+      Date.parse(before.frameTime) > Date.parse(result.frameTime)
+    )
+      return false;
     this.#results.set(key, result);
     return true;
+  }
+
+  #now(): Arrival {
+    return { atMs: this.#clock.now(), monotonicMs: this.#clock.monotonic(), retained: false };
+  }
+
+  #isFuture(result: Result): boolean {
+    return Date.parse(result.frameTime) > this.#clock.now() + FUTURE_MS;
   }
 
   /** Newest answer of each camera and region. */
@@ -131,13 +153,16 @@ export class SiteView {
 
   async #gatewayViews(): Promise<GatewayView[]> {
     const releases = new Map((await this.#store.deployments.current()).map((row) => [row.gateway, row]));
+    const newest = await this.#newestFrames();
+    const nowMs = this.#clock.now();
     return (await this.#store.gateways.list()).map((record) => {
-      const memory = this.#gateways.get(record.name);
+      const memory = this.#gateway(record.name);
       const release = releases.get(record.name);
+      const frameMs = newest.get(record.name) ?? 0;
+      memory.presence.answered(frameMs);
       return {
         name: record.name,
-        state: memory?.state?.state ?? 'unknown',
-        since: memory?.state?.time ?? null,
+        ...memory.presence.view(frameMs, nowMs),
         quarantine:
           record.quarantine === null
             ? null
@@ -145,33 +170,65 @@ export class SiteView {
                 since: new Date(record.quarantine.sinceMs).toISOString(),
                 reason: record.quarantine.reason,
               },
-        health: memory?.health ?? null,
-        reported: memory?.reported ?? null,
+        health: memory.health,
+        reported: memory.reported,
         model: release === undefined ? null : { name: release.model, version: release.version },
       };
     });
+  }
+
+  /** Time of the newest picture that each gateway has answered about, ms. */
+  async #newestFrames(): Promise<Map<string, number>> {
+    const newest = new Map<string, number>();
+    const owners = new Map(
+      (await this.#store.cameras.list()).map(({ camera, gateway }) => [camera, gateway]),
+    );
+    for (const result of this.#results.values()) {
+      const owner = owners.get(result.camera);
+      if (owner === undefined || this.#isFuture(result)) continue;
+      newest.set(owner, Math.max(newest.get(owner) ?? 0, Date.parse(result.frameTime)));
+    }
+    return newest;
   }
 
   async #cameraViews(): Promise<CameraView[]> {
     return (await this.#store.cameras.list()).map(({ camera, gateway }) => ({
       camera,
       gateway,
-      state: this.#cameras.get(camera) ?? null,
+      state: this.#cameraState(camera, gateway),
       ...this.#answersOf(camera),
     }));
+  }
+
+  /** What the gateway says about a camera, with its times on the clock of the site. */
+  #cameraState(camera: string, gateway: string): CameraState | null {
+    const state = this.#cameras.get(camera);
+    if (state === undefined) return null;
+    const { presence } = this.#gateway(gateway);
+    const nowMs = this.#clock.now();
+    return {
+      ...state,
+      since: new Date(Math.min(presence.toSiteMs(state.since), nowMs)).toISOString(),
+      nextRetry: state.nextRetry === null ? null : new Date(presence.toSiteMs(state.nextRetry)).toISOString(),
+    };
   }
 
   /** What the camera answers about now, as its gateway says; until it does, what the newest answers are about. */
   #answersOf(camera: string): Pick<CameraView, 'result' | 'regions'> {
     const state = this.#cameras.get(camera);
-    const whole = this.#results.get(resultKey(camera)) ?? null;
+    const whole = this.#resultOf(camera);
     const names = state === undefined ? this.#knownRegions(camera, whole) : (state.regions ?? []);
     if (names.length === 0) return { result: whole, regions: [] };
     const regions = names.map((region) => ({
       region,
-      result: this.#results.get(resultKey(camera, region)) ?? null,
+      result: this.#resultOf(camera, region),
     }));
     return { result: null, regions };
+  }
+
+  #resultOf(camera: string, region?: string): Result | null {
+    const result = this.#results.get(resultKey(camera, region));
+    return result === undefined || this.#isFuture(result) ? null : result;
   }
 
   /** Regions with an answer, unless the camera has answered about the whole picture since. */

@@ -85,20 +85,28 @@ export class ResultStore {
     return row?.digest ?? null;
   }
 
-  /** Newest answer about the whole picture of a camera by frame time, or null. */
-  async latest(camera: string): Promise<Result | null> {
+  /**
+   * Newest answer about the whole picture of a camera by frame time, or null.
+   *
+   * @param untilMs later ones, stored while a clock was wrong, are left out
+   */
+  async latest(camera: string, untilMs = Number.MAX_SAFE_INTEGER): Promise<Result | null> {
     const [row] = await this.#database.all<{ result: string }>(
-      'SELECT result FROM results WHERE camera = ? AND result IS NOT NULL ORDER BY frame_ms DESC LIMIT 1',
+      `SELECT result FROM results WHERE camera = ? AND frame_ms <= ? AND result IS NOT NULL
+       ORDER BY frame_ms DESC LIMIT 1`,
       camera,
+      untilMs,
     );
     return row === undefined ? null : (JSON.parse(row.result) as Result);
   }
 
   /** Newest answer about each region that the camera lately answered about; those about one picture by name. */
-  async latestRegions(camera: string): Promise<Result[]> {
+  async latestRegions(camera: string, untilMs = Number.MAX_SAFE_INTEGER): Promise<Result[]> {
     const rows = await this.#database.all<{ region: string; result: string }>(
-      'SELECT region, result FROM region_results WHERE camera = ? ORDER BY frame_ms DESC, region LIMIT ?',
+      `SELECT region, result FROM region_results WHERE camera = ? AND frame_ms <= ?
+       ORDER BY frame_ms DESC, region LIMIT ?`,
       camera,
+      untilMs,
       NEWEST_REGIONS,
     );
     const newest = new Map<string, Result>();

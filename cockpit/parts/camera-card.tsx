@@ -2,7 +2,7 @@ import type { CameraView, History, SiteState } from '#protocol/api.ts';
 import type { Theme } from '../hooks/use-theme.ts';
 import { cameraWords } from '../view/camera-words.ts';
 import { formatClock, formatCount, UNKNOWN } from '../view/format.ts';
-import { freshness } from '../view/freshness.ts';
+import { cameraFreshness } from '../view/freshness.ts';
 import { deploymentWords, gatewayWords, modelName } from '../view/gateway-words.ts';
 import { newestResult } from '../view/newest-result.ts';
 import { Chip } from './chip.tsx';
@@ -25,7 +25,7 @@ export function CameraCard({ site, camera, historyOf, theme, nowMs }: Props) {
   const result = newestResult(camera);
   const gateway = site.gateways.find(({ name }) => name === camera.gateway) ?? null;
   const words = cameraWords(camera.state, gateway?.state !== 'offline', nowMs);
-  const fresh = freshness(result, camera.state?.inferenceRate ?? 0, nowMs);
+  const fresh = cameraFreshness(site, camera, result, nowMs);
   const deployment = gateway === null ? null : deploymentWords(gateway);
   const title = `camera-${camera.camera}`;
   return (

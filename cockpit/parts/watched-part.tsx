@@ -1,7 +1,7 @@
 import type { CameraView, History, SiteState } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
 import type { Theme } from '../hooks/use-theme.ts';
-import { freshness } from '../view/freshness.ts';
+import { cameraFreshness } from '../view/freshness.ts';
 import { labelOrder, seriesClass } from '../view/label-order.ts';
 import { Answer } from './answer.tsx';
 import { TimeLine } from './time-line.tsx';
@@ -26,7 +26,7 @@ export function WatchedPart({ site, camera, region, result, history, theme, nowM
       <Answer
         camera={region === undefined ? camera.camera : `${camera.camera}, ${region}`}
         result={result}
-        freshness={freshness(result, camera.state?.inferenceRate ?? 0, nowMs)}
+        freshness={cameraFreshness(site, camera, result, nowMs)}
         color={seriesClass(order, result?.label ?? '')}
       />
       <TimeLine

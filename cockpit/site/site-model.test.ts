@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cameraOf, FIXTURE_TIME, resultOf, siteOf } from '../testing/fixtures.ts';
+import { cameraOf, FIXTURE_TIME, gatewayOf, resultOf, siteOf } from '../testing/fixtures.ts';
 import { historyOf, INITIAL_SITE, reduceSite } from './site-model.ts';
 
 const NOW_MS = Date.parse(FIXTURE_TIME);
@@ -47,6 +47,19 @@ describe('reduceSite', () => {
     const fetched = reduceSite(next, { type: 'history', history: { ...history, probabilities: [[1]] } });
     expect(historyOf(fetched, 'counter', 'left').times).toEqual([NOW_MS - 1]);
     expect(historyOf(fetched, 'counter', 'right')).toBe(historyOf(next, 'counter', 'right'));
+  });
+
+  it('calls a gateway online as soon as it answers about a picture that was taken after it went', () => {
+    const gateway = gatewayOf({ state: 'offline', since: '2026-03-01T11:59:59.000Z' });
+    const site = siteOf({ gateways: [gateway, gatewayOf({ name: 'gate-2', state: 'offline' })] });
+    const opened = reduceSite(INITIAL_SITE, { type: 'state', site, atMs: NOW_MS });
+    const answered = (frameTime: string) =>
+      reduceSite(opened, { type: 'result', result: resultOf({ frameTime }), atMs: NOW_MS }).site?.gateways;
+    expect(answered('2026-03-01T11:59:58.000Z')).toEqual(site.gateways);
+    expect(answered(FIXTURE_TIME)).toEqual([
+      { ...gateway, state: 'online', since: FIXTURE_TIME },
+      site.gateways[1],
+    ]);
   });
 
   it('never lets a late answer replace the present', () => {

@@ -1,4 +1,4 @@
-import type { CameraView, History, SiteState } from '#protocol/api.ts';
+import type { CameraView, GatewayView, History, SiteState } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
 import { addResult, emptyHistory, mergeHistory } from '../view/history.ts';
 
@@ -82,7 +82,17 @@ function withResult(model: SiteModel, result: Result, atMs: number): SiteModel {
   const cameras = model.site.cameras.map((camera) =>
     camera.camera === name ? withAnswer(camera, result) : camera,
   );
-  return { ...model, histories, site: { ...model.site, cameras } };
+  const owner = cameras.find(({ camera }) => camera === name)?.gateway;
+  const gateways = model.site.gateways.map((gateway) =>
+    gateway.name === owner ? withSignOfLife(gateway, result) : gateway,
+  );
+  return { ...model, histories, site: { ...model.site, cameras, gateways } };
+}
+
+/** Who answers about a picture that was taken after he was called offline, is there: the next state will say so too. */
+function withSignOfLife(gateway: GatewayView, { frameTime, historical }: Result): GatewayView {
+  const isSign = gateway.since === null ? !historical : Date.parse(frameTime) > Date.parse(gateway.since);
+  return gateway.state === 'online' || !isSign ? gateway : { ...gateway, state: 'online', since: frameTime };
 }
 
 /** A camera has its answer, or those of its regions: which, its state says. */

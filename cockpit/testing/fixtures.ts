@@ -80,6 +80,7 @@ export function gatewayOf(change: Partial<GatewayView> = {}): GatewayView {
     name: 'gate-1',
     state: 'online',
     since: '2026-03-01T09:30:00.000Z',
+    clockOffsetMs: -40,
     quarantine: null,
     health: healthOf(),
     reported: reportedOf(),

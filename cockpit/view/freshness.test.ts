@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { resultOf } from '../testing/fixtures.ts';
-import { freshness, staleAfterMs } from './freshness.ts';
+import { cameraOf, gatewayOf, resultOf, siteOf } from '../testing/fixtures.ts';
+import { cameraFreshness, freshness, staleAfterMs } from './freshness.ts';
 
 const NOW_MS = Date.parse('2026-03-01T12:00:00.000Z');
 const aged = (ageMs: number) => resultOf({ frameTime: new Date(NOW_MS - ageMs).toISOString() });
@@ -26,6 +26,14 @@ describe('freshness', () => {
 
   it('does not trust a time that is none', () => {
     expect(freshness(resultOf({ frameTime: 'soon' }), 2, NOW_MS).kind).toBe('none');
+  });
+});
+
+describe('cameraFreshness', () => {
+  it('never calls an answer the present beside a gateway that is offline', () => {
+    const kind = (state: 'online' | 'offline' | 'unknown') =>
+      cameraFreshness(siteOf({ gateways: [gatewayOf({ state })] }), cameraOf(), aged(500), NOW_MS).kind;
+    expect([kind('online'), kind('unknown'), kind('offline')]).toEqual(['live', 'live', 'stale']);
   });
 });
 

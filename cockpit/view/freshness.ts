@@ -1,3 +1,4 @@
+import type { CameraView, SiteState } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
 
 /** An answer older than this is never called present, however slow the camera is. */
@@ -25,6 +26,18 @@ export function freshness(result: Result | null, inferenceRate: number, nowMs: n
   if (Number.isNaN(frameMs)) return { kind: 'none', ageMs: 0 };
   const ageMs = Math.max(0, nowMs - frameMs);
   return { kind: ageMs > staleAfterMs(inferenceRate) ? 'stale' : 'live', ageMs };
+}
+
+/** {@link freshness} of one of a camera's answers; a gateway that is offline tells nothing about the present, however young its answer. */
+export function cameraFreshness(
+  site: SiteState,
+  camera: CameraView,
+  result: Result | null,
+  nowMs: number,
+): Freshness {
+  const gateway = site.gateways.find(({ name }) => name === camera.gateway);
+  const fresh = freshness(result, camera.state?.inferenceRate ?? 0, nowMs);
+  return fresh.kind === 'live' && gateway?.state === 'offline' ? { ...fresh, kind: 'stale' } : fresh;
 }
 
 /** Age from which on an answer is stale, between 10 s and 60 s. */

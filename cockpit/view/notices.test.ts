@@ -34,6 +34,17 @@ describe('notices', () => {
     expect(notices(site, NOW_MS + 1000)).toEqual(notices(site, NOW_MS));
   });
 
+  it('tells of a clock that is wrong, whose, by how much and what to do', () => {
+    const texts = (clockOffsetMs: number | null) =>
+      notices(siteOf({ gateways: [gatewayOf({ clockOffsetMs })] }), NOW_MS).map(({ text }) => plain(text));
+    expect(texts(null)).toEqual([]);
+    expect(texts(-59_000)).toEqual([]);
+    expect(texts(720_000)[0]).toMatch(
+      /^The clock of gateway gate-1 is 12 min ahead of .*timedatectl set-ntp/,
+    );
+    expect(texts(-7_500_000)[0]).toMatch(/is 2 h 5 min behind the backend’s\. .*look older/);
+  });
+
   it('tells of a network that a gateway would not run', () => {
     const refused = reportedOf({
       status: 'refused',

@@ -1,5 +1,5 @@
-import type { SiteState } from '#protocol/api.ts';
-import { formatCount, formatMoment } from './format.ts';
+import type { GatewayView, SiteState } from '#protocol/api.ts';
+import { formatAge, formatCount, formatMoment } from './format.ts';
 import { deploymentWords } from './gateway-words.ts';
 import type { Tone } from './tone.ts';
 import { withheldWords } from './withheld-words.ts';
@@ -37,6 +37,8 @@ export function notices(site: SiteState, nowMs: number): readonly Notice[] {
         text: `Gateway ${gateway.name} is offline${sinceWords(gateway.since, nowMs)}.`,
       });
     }
+    const clock = clockWords(gateway);
+    if (clock !== null) found.push({ key: `clock ${gateway.name}`, tone: 'warn', text: clock });
     const deployment = deploymentWords(gateway);
     if (deployment?.tone === 'bad' || deployment?.tone === 'warn') {
       found.push({
@@ -55,6 +57,19 @@ export function notices(site: SiteState, nowMs: number): readonly Notice[] {
     }
   }
   return found;
+}
+
+/** Clocks that differ by less are nobody's trouble. */
+const WRONG_CLOCK_MS = 60_000;
+
+/** What a clock that is wrong does to the page, and what to do; null where it is right. */
+function clockWords({ name, clockOffsetMs }: GatewayView): string | null {
+  if (clockOffsetMs === null || Math.abs(clockOffsetMs) < WRONG_CLOCK_MS) return null;
+  const [side, effect] =
+    clockOffsetMs > 0
+      ? ['ahead of', 'Until it is right, its pictures are dated by when their answers arrive.']
+      : ['behind', 'Until it is right, its answers look older than they are.'];
+  return `The clock of gateway ${name} is ${formatAge(Math.abs(clockOffsetMs))} ${side} the backend’s. ${effect} See which of the two is wrong, and turn on its time synchronization (sudo timedatectl set-ntp true).`;
 }
 
 function sinceWords(since: string | null, nowMs: number): string {
