@@ -76,7 +76,7 @@ export class Gateway {
       bundles,
       stateFile,
       credentials: await readLinkCredentials(config.broker),
-      sessions: await SessionCounter.open(join(config.data, 'session.json'), clock.now()),
+      sessions: await SessionCounter.open(join(config.data, 'session.json'), clock),
       preview: await startPreview(config, log),
       cameraList: await CameraList.open(
         join(config.data, 'cameras.json'),
@@ -143,7 +143,12 @@ export class Gateway {
       cameraStates: () => this.#cameras.map((camera) => camera.state),
       goneCameras: parts.cameraList,
       reported: () => this.#rollout.report,
-      onUp: () => this.#sender.linkUp(),
+      onUp: () => {
+        this.#sender.linkUp();
+        void this.#publishHealth().catch((error: unknown) =>
+          log.debug({ err: error }, 'no health on connection'),
+        );
+      },
       onBackend: (session) => {
         this.#sender.backendChanged(session);
         if (session !== null) this.#rollout.backendUp();
@@ -154,7 +159,7 @@ export class Gateway {
     });
     const { signingKey } = identity;
     const topic = gatewayTopics(site, gateway).inference;
-    this.#sender = new Sender({ outbox, link: this.#uplink.link, topic, signingKey, clock, log });
+    this.#sender = new Sender({ outbox, link: this.#uplink.link, topic, signingKey, sessions, clock, log });
     outbox.onDrop((count, reason) =>
       this.#uplink.publishEvent('warn', 'OUTBOX_DROPPED', `${count} dropped: ${reason}`),
     );

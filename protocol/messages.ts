@@ -17,6 +17,19 @@ export const Birth = z.strictObject({
 });
 export type Birth = z.infer<typeof Birth>;
 
+/**
+ * Sessions that a backend takes note of; seconds since the epoch reach it in 2106. An absurd session under a gateway's name must not
+ * make the gateway run out of numbers, so higher ones ask nothing of it.
+ */
+export const MAX_NOTED_SESSION = 2 ** 32;
+
+/**
+ * Answer of the backend to each birth, on `command/session/<session of the birth>`: that session where the gateway is the only one that has begun it, or
+ * one above all that were ever begun under its name. Depends on births alone, on nothing that was decrypted.
+ */
+export const SessionCommand = z.strictObject({ atLeast: z.number().int().positive() });
+export type SessionCommand = z.infer<typeof SessionCommand>;
+
 /** Retained; `offline` with `reason: "lost"` is the last will. */
 export const GatewayState = z.strictObject({
   state: z.enum(['online', 'offline']),

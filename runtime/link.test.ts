@@ -210,6 +210,27 @@ describe('connectLink', () => {
     await up(link);
   });
 
+  it('connects again when it is asked to, without the will of the connection before', async () => {
+    let connection = 0;
+    const link = site.link({
+      will: () => ({ topic: 'state', payload: `lost ${++connection}`, retain: true }),
+    });
+    await up(link);
+    const again = vi.fn();
+    link.onUp(again);
+    link.reconnect();
+    await vi.waitFor(() => expect(again).toHaveBeenCalledTimes(2));
+    expect(connection).toBe(2);
+    const reader = site.link();
+    const wills: string[] = [];
+    reader.subscribe('state', (_, payload) => wills.push(Buffer.from(payload).toString()));
+    await up(reader);
+    await link.publish('other', 'x');
+    site.cut();
+    await vi.waitFor(() => expect(wills).toContain('lost 2'), { timeout: 3000 });
+    expect(wills).not.toContain('lost 1');
+  });
+
   it('publishes the farewell and not the will when it is closed, and does not come back', async () => {
     const link = site.link({ will: { topic: 'state', payload: 'lost' } });
     const watcher = site.link();

@@ -40,6 +40,8 @@ export interface Link {
   subscribe(filter: string, handler: MessageHandler): () => void;
   /** Called after each connection is made and its subscriptions are granted; at once if that is so already. */
   onUp(handler: () => void | Promise<void>): () => void;
+  /** Takes leave, so that the broker drops the will, and connects again: with a will, and handlers of `onUp`, of its own. */
+  reconnect(): void;
   /** Called when the connection breaks, and once for each new reason why it cannot be made. */
   onDown(handler: (reason: BlindsightError) => void): () => void;
   /** Publishes the farewell (best effort, within seconds), takes leave so that the broker drops the will, and stops for good. */
@@ -200,6 +202,10 @@ export function connectLink(options: LinkOptions): Link {
     onDown(handler) {
       downHandlers.add(handler);
       return () => downHandlers.delete(handler);
+    },
+
+    reconnect() {
+      void session?.leave();
     },
 
     async close(farewell = []) {

@@ -2,8 +2,8 @@ import { NAME_PATTERN } from '#protocol/topics.ts';
 
 /** An envelope that waits on disk. Order, camera and digest are in the file name, so that a start reads no contents. */
 export type Entry = {
-  readonly session: number;
-  readonly sequence: number;
+  session: number;
+  sequence: number;
   readonly camera: string;
   /** SHA-256, hex, of the signed envelope: the name by which a receipt speaks of it. */
   digest: string;

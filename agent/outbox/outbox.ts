@@ -5,6 +5,7 @@ import { BlindsightError } from '#protocol/errors.ts';
 import type { Clock } from '#runtime/clock.ts';
 import { ensureDirectory, syncFolder, writeFileAtomic } from '#runtime/files.ts';
 import type { Logger } from '#runtime/log.ts';
+import type { Ticket } from '../uplink/session-counter.ts';
 import { DropCounter } from './drop-counter.ts';
 import { type Entry, entryFile, parseEntryFile } from './entry.ts';
 
@@ -118,16 +119,21 @@ export class Outbox {
     return null;
   }
 
-  /** Puts a newly signed form in the place of an entry's envelope; it keeps its place in the order. */
-  async replace(entry: Entry, wire: Uint8Array): Promise<void> {
+  /**
+   * Puts a newly signed form in the place of an entry's envelope; it keeps its place in the order.
+   *
+   * @param ticket the numbers in that form, where they are others
+   */
+  async replace(entry: Entry, wire: Uint8Array, ticket: Ticket = entry): Promise<void> {
+    const { session, sequence } = ticket;
     const old = { path: this.#path(entry), digest: entry.digest, bytes: entry.bytes };
-    const next = { ...entry, digest: envelopeDigest(wire), bytes: wire.length };
+    const next = { ...entry, session, sequence, digest: envelopeDigest(wire), bytes: wire.length };
     if (next.digest === old.digest) return;
     await this.#write(next, wire);
     if (!this.#entries.has(entry)) return void (await unlink(this.#path(next)).catch(() => {}));
     this.#byDigest.delete(old.digest);
     this.#bytes += next.bytes - old.bytes;
-    Object.assign(entry, { digest: next.digest, bytes: next.bytes });
+    Object.assign(entry, { session, sequence, digest: next.digest, bytes: next.bytes });
     this.#byDigest.set(entry.digest, entry);
     await unlink(old.path).catch(() => {});
   }

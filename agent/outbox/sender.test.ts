@@ -51,6 +51,7 @@ async function bench(options: Partial<SenderOptions> = {}, directory?: string) {
     link,
     topic: (camera) => `t/${camera}`,
     signingKey: privateKey,
+    sessions: { isTaken: () => false, take: () => ({ session: 1, sequence: 0 }) },
     clock,
     log,
     ...options,
@@ -133,6 +134,36 @@ describe('Sender', () => {
     expect(new Set(published.map((m) => m.digest)).size).toBe(1);
     stop.abort();
     await running;
+  });
+
+  it('numbers anew what waits under a session that somebody else has used', async () => {
+    const directory = await temporaryDirectory();
+    const earlier = await bench({}, directory);
+    earlier.link.connected = false;
+    await earlier.append(7);
+    let isTaken = false;
+    let sequence = 0;
+    const sessions = { isTaken: () => isTaken, take: () => ({ session: 90, sequence: ++sequence }) };
+    const { append, sender, published, outbox, sent } = await bench({ sessions }, directory);
+    sender.backendChanged(1);
+    await sent(7);
+    sender.backendChanged(null);
+    await append(8);
+    await append(9);
+    isTaken = true;
+    sender.backendChanged(2);
+    // 7 is of an earlier process; it was sent already besides.
+    await sent(7, 7, 1, 2);
+    expect(published.map((m) => m.envelope.session)).toEqual([1, 1, 90, 90]);
+    expect([...outbox.entries].map((e) => [e.session, e.sequence])).toEqual([
+      [1, 7],
+      [90, 1],
+      [90, 2],
+    ]);
+    await sender.received(published.map((m) => m.digest));
+    expect(outbox.status.waiting).toBe(0);
+    const { outbox: reopened } = await bench({}, directory);
+    expect(reopened.status).toMatchObject({ waiting: 0, dropped: 0 });
   });
 
   it('signs anew as historical what an earlier process left, once', async () => {

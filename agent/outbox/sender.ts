@@ -4,6 +4,7 @@ import type { Clock } from '#runtime/clock.ts';
 import type { Link } from '#runtime/link.ts';
 import type { Logger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';
+import type { SessionCounter } from '../uplink/session-counter.ts';
 import type { Entry } from './entry.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -12,6 +13,7 @@ export type SenderOptions = {
   readonly link: Pick<Link, 'publish' | 'connected'>;
   readonly topic: (camera: string) => string;
   readonly signingKey: KeyObject;
+  readonly sessions: Pick<SessionCounter, 'isTaken' | 'take'>;
   readonly clock: Clock;
   readonly log: Logger;
   /** Entries without receipt at a time. */
@@ -148,12 +150,17 @@ export class Sender {
     });
   }
 
-  /** The envelope as it may be sent: one that waited says so, under a new signature, before it is sent first. */
+  /**
+   * The envelope as it may be sent. Before it is sent first, it is signed anew where it waited, so that it says so, and where somebody
+   * else has used its session before, with numbers that are its own.
+   */
   async #present(entry: Entry): Promise<Uint8Array | null> {
-    const { outbox, clock, signingKey } = this.#options;
+    const { outbox, clock, signingKey, sessions } = this.#options;
     const wire = await outbox.read(entry);
+    // What an earlier process numbered it did in a session of its own.
+    const isTaken = entry.historical !== null && sessions.isTaken(entry.session);
     const fresh = entry.historical === false && clock.now() - entry.storedMs <= PRESENT_MS;
-    if (wire === null || entry.sent || entry.historical === true || fresh) return wire;
+    if (wire === null || entry.sent || (!isTaken && (entry.historical === true || fresh))) return wire;
     let envelope: Envelope;
     try {
       ({ envelope } = decodeEnvelope(wire, MAX_ENVELOPE_BYTES));
@@ -162,8 +169,13 @@ export class Sender {
       return null;
     }
     entry.historical = true;
-    if (envelope.historical) return wire;
-    await outbox.replace(entry, encodeEnvelope({ ...envelope, historical: true }, signingKey));
+    if (envelope.historical && !isTaken) return wire;
+    const ticket = isTaken ? sessions.take() : { session: entry.session, sequence: entry.sequence };
+    await outbox.replace(
+      entry,
+      encodeEnvelope({ ...envelope, ...ticket, historical: true }, signingKey),
+      ticket,
+    );
     return outbox.read(entry);
   }
 }

@@ -1,36 +1,41 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import type { Clock } from '#runtime/clock.ts';
 import { writeFileAtomic } from '#runtime/files.ts';
 
-const Stored = z.strictObject({ session: z.number().int().nonnegative() });
+/** Ten digits, as file names of the outbox have them. */
+const MAX_SESSION = 9_999_999_999;
+const Stored = z.strictObject({ session: z.number().int().nonnegative().max(MAX_SESSION) });
+
+/** A wall clock outside of these was never set, or is years ahead: it must not decide a number that only ever grows. */
+const PLAUSIBLE_SECONDS = { from: Date.UTC(2025, 0, 1) / 1000, to: Date.UTC(2100, 0, 1) / 1000 };
 
 /** Place of an answer in the order of a gateway. */
 export type Ticket = { readonly session: number; readonly sequence: number };
 
 /**
  * Numbers that never repeat: a session is on disk before it is used, so that neither a crash nor a power cut can give
- * out a (session, sequence) twice.
+ * out a (session, sequence) twice. Sessions also keep up with the seconds of the wall clock, so that a disk that is restored from an older image, or
+ * wiped, does not count through the same numbers again; and what the backend has seen goes before both.
  */
 export class SessionCounter {
   readonly #path: string;
+  readonly #clock: Pick<Clock, 'now'>;
   #session: number;
   #sequence = 0;
   #connected = false;
+  readonly #taken = new Set<number>();
 
-  private constructor(path: string, session: number) {
+  private constructor(path: string, clock: Pick<Clock, 'now'>, session: number) {
     this.#path = path;
+    this.#clock = clock;
     this.#session = session;
   }
 
-  /**
-   * Begins a session above all earlier ones.
-   *
-   * @param now milliseconds since the epoch. Where there is no file, or a damaged one, sessions start from the wall clock: a
-   * gateway whose data was wiped must not use numbers again that its backend has seen
-   */
-  static async open(path: string, now: number): Promise<SessionCounter> {
-    const counter = new SessionCounter(path, await lastSession(path, now));
-    await counter.#advance();
+  /** Begins a session above all earlier ones. A missing or damaged file counts as 0. */
+  static async open(path: string, clock: Pick<Clock, 'now'>): Promise<SessionCounter> {
+    const counter = new SessionCounter(path, clock, await lastSession(path));
+    await counter.#advance(0);
     return counter;
   }
 
@@ -45,7 +50,7 @@ export class SessionCounter {
 
   /** The session for a new attempt to connect: a new one as soon as a connection has used the present one. */
   async forConnection(): Promise<number> {
-    if (this.#connected) await this.#advance();
+    if (this.#connected) await this.#advance(0);
     return this.#session;
   }
 
@@ -54,8 +59,21 @@ export class SessionCounter {
     this.#connected = true;
   }
 
-  async #advance(): Promise<void> {
-    const next = this.#session + 1;
+  /** Begins a session from `atLeast` on, because the present one was begun under this name before. */
+  async leaveTaken(atLeast: number): Promise<void> {
+    this.#taken.add(this.#session);
+    await this.#advance(atLeast);
+  }
+
+  /** Whether this process found that somebody else had begun a session before. */
+  isTaken(session: number): boolean {
+    return this.#taken.has(session);
+  }
+
+  async #advance(atLeast: number): Promise<void> {
+    const seconds = Math.floor(this.#clock.now() / 1000);
+    const { from, to } = PLAUSIBLE_SECONDS;
+    const next = Math.max(this.#session + 1, seconds >= from && seconds < to ? seconds : 0, atLeast);
     await writeFileAtomic(this.#path, JSON.stringify({ session: next }));
     this.#session = next;
     this.#sequence = 0;
@@ -63,10 +81,7 @@ export class SessionCounter {
   }
 }
 
-/** No gateway is older; seconds since then are above what counting can have reached. */
-const EPOCH_MS = Date.UTC(2025, 0, 1);
-
-async function lastSession(path: string, now: number): Promise<number> {
+async function lastSession(path: string): Promise<number> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';
     throw error;
@@ -74,6 +89,6 @@ async function lastSession(path: string, now: number): Promise<number> {
   try {
     return Stored.parse(JSON.parse(text)).session;
   } catch {
-    return Math.max(0, Math.floor((now - EPOCH_MS) / 1000));
+    return 0;
   }
 }

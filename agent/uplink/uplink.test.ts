@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
 import type { Link, MessageHandler, Will } from '#runtime/link.ts';
 import { createLogger } from '#runtime/log.ts';
@@ -44,6 +44,7 @@ async function bench() {
       up = () => void handler();
       return () => {};
     },
+    reconnect: () => void calls.push('reconnect'),
     onDown: (handler) => {
       down = () => handler(new Error('gone') as never);
       return () => {};
@@ -53,7 +54,7 @@ async function bench() {
     },
   } satisfies Link;
   const clock = new SimulatedClock();
-  const sessions = await SessionCounter.open(join(await temporaryDirectory(), 'session.json'), clock.now());
+  const sessions = await SessionCounter.open(join(await temporaryDirectory(), 'session.json'), clock);
   const uplink = new Uplink({
     site: 'town',
     gateway: 'gate-1',
@@ -84,9 +85,16 @@ async function bench() {
   });
   const hear = (topic: string, message: unknown, retain = false) => {
     const payload = new TextEncoder().encode(JSON.stringify(message));
-    handlers.get(topic)?.(topic, payload, { retain, dup: false, qos: 1 });
+    const filter = topic.startsWith(topics.command('session', '')) ? topics.command('session', '+') : topic;
+    handlers.get(filter)?.(topic, payload, { retain, dup: false, qos: 1 });
+  };
+  /** The backend's word that this session is nobody else's. */
+  const ours = () => {
+    const { session } = sessions;
+    hear(topics.command('session', String(session)), { atLeast: session });
   };
   return {
+    ours,
     uplink,
     published,
     calls,
@@ -129,15 +137,59 @@ describe('Uplink', () => {
   });
 
   it('knows whether the backend is there, and forgets it with the link', async () => {
-    const { uplink, calls, hear, down } = await bench();
+    const { uplink, calls, hear, up, down, ours } = await bench();
     expect(uplink.obstacle).toMatch(/backend/);
+    up();
+    ours();
     hear(backendState, online(3), true);
     hear(backendState, online(3), true);
     expect(uplink.obstacle).toBeNull();
     hear(backendState, { ...online(3), state: 'offline' });
     hear(backendState, online(4));
     down();
-    expect(calls).toEqual(['backend 3', 'backend null', 'backend 4', 'backend null']);
+    expect(calls).toEqual(['up', 'backend 3', 'backend null', 'backend 4', 'backend null']);
+  });
+
+  it('sends only in a session that the backend knows as its own, or when no word comes', async () => {
+    const { calls, hear, up, down, ours, clock } = await bench();
+    up();
+    hear(backendState, online(3), true);
+    expect(calls).toEqual(['up']);
+    ours();
+    expect(calls).toEqual(['up', 'backend 3']);
+    down();
+    up();
+    hear(backendState, online(3), true);
+    expect(calls).toEqual(['up', 'backend 3', 'backend null', 'up']);
+    await clock.advance(1000);
+    expect(calls.at(-1)).toBe('backend 3');
+  });
+
+  it('begins a new session where somebody has used the present one under its name', async () => {
+    const { calls, hear, up, down, sessions, will, published } = await bench();
+    await will();
+    up();
+    hear(backendState, online(3), true);
+    const { session } = sessions;
+    hear(topics.command('session', String(session)), { atLeast: session + 50 });
+    await vi.waitFor(() => expect(calls).toEqual(['up', 'reconnect']));
+    expect(sessions.session).toBe(session + 50);
+    expect(sessions.isTaken(session)).toBe(true);
+    down();
+    expect(JSON.parse(String((await will()).payload)).session).toBe(session + 50);
+    up();
+    expect(published.findLast(({ topic }) => topic === topics.birth)?.message.session).toBe(session + 50);
+    hear(backendState, online(3), true);
+    hear(topics.command('session', String(session)), { atLeast: session + 90 });
+    hear(topics.command('session', String(session + 50)), { atLeast: session + 90 }, true);
+    hear(topics.command('session', String(session + 50)), { atLeast: 9_007_199_254_740_991 });
+    expect(calls, 'no late, retained or absurd word moves it').toEqual([
+      'up',
+      'reconnect',
+      'up',
+      'backend 3',
+    ]);
+    expect(sessions.session).toBe(session + 50);
   });
 
   it('leaves messages that are not well formed, and retained ones that should not be', async () => {

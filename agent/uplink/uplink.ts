@@ -1,6 +1,14 @@
 import type { z } from 'zod';
 import type { Birth, ChunkRequest, GatewayState, Reported } from '#protocol/messages.ts';
-import { BackendState, type CameraState, type Health, type LogEvent, Receipt } from '#protocol/messages.ts';
+import {
+  BackendState,
+  type CameraState,
+  type Health,
+  type LogEvent,
+  MAX_NOTED_SESSION,
+  Receipt,
+  SessionCommand,
+} from '#protocol/messages.ts';
 import { parseMessage } from '#protocol/parse-message.ts';
 import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
@@ -32,6 +40,8 @@ export type UplinkOptions = {
 };
 
 const EVENT_MS = 10_000;
+/** How long answers wait for the backend's word on the session: one of before does not give it. */
+const SESSION_WORD_MS = 1_000;
 
 /** Everything that a gateway says and hears, but for answers, which the outbox sends. */
 export class Uplink {
@@ -39,6 +49,10 @@ export class Uplink {
   readonly #options: UplinkOptions;
   readonly #topics: ReturnType<typeof gatewayTopics>;
   #backendSession: number | null = null;
+  /** The backend knows this connection's session as ours, or does not say; nothing is sent before. */
+  #isSessionOurs = false;
+  #told: number | null = null;
+  #wordWait = new AbortController();
   readonly #said = new Map<string, number>();
 
   constructor(options: UplinkOptions) {
@@ -54,12 +68,22 @@ export class Uplink {
       const receipt = this.#parse(Receipt, payload);
       if (receipt !== null) options.onReceipt(receipt.received);
     });
+    this.link.subscribe(this.#topics.command('session', '+'), (topic, payload, packet) => {
+      if (packet.retain || topic !== this.#topics.command('session', String(options.sessions.session)))
+        return;
+      const command = this.#parse(SessionCommand, payload);
+      if (command !== null) void this.#receiveSession(command.atLeast);
+    });
     this.link.subscribe(this.#topics.bundleManifest, (_, payload) => options.onManifest(payload));
     this.link.subscribe(this.#topics.bundleChunk, (_, payload, packet) => {
       if (!packet.retain) options.onChunk(payload);
     });
     this.link.onUp(() => this.#up());
-    this.link.onDown(() => this.#setBackend(null));
+    this.link.onDown(() => {
+      this.#wordWait.abort();
+      this.#isSessionOurs = false;
+      this.#setBackend(null);
+    });
   }
 
   /** Why answers cannot leave now, or null. */
@@ -105,6 +129,7 @@ export class Uplink {
 
   /** Says goodbye, so that nobody takes the silence for a fault. */
   async close(): Promise<void> {
+    this.#wordWait.abort();
     const farewell: Farewell = {
       topic: this.#topics.state,
       payload: this.#gatewayState('offline', 'stopped'),
@@ -114,8 +139,14 @@ export class Uplink {
   }
 
   #up(): void {
-    const { gateway, sessions, birth, cameraStates, onUp } = this.#options;
+    const { gateway, sessions, birth, cameraStates, onUp, clock } = this.#options;
     sessions.connected();
+    this.#wordWait.abort();
+    this.#wordWait = new AbortController();
+    clock.sleep(SESSION_WORD_MS, this.#wordWait.signal).then(
+      () => this.#sessionIsOurs(),
+      () => {},
+    );
     const message: Birth = { gateway, session: sessions.session, time: this.#time(), ...birth() };
     // Retained, so that a backend that was away learns which cameras there are.
     this.#say(this.#topics.birth, message, true);
@@ -143,9 +174,34 @@ export class Uplink {
   }
 
   #setBackend(session: number | null): void {
-    if (session === this.#backendSession) return;
     this.#backendSession = session;
-    this.#options.onBackend(session);
+    const told = this.#isSessionOurs ? session : null;
+    if (told === this.#told) return;
+    this.#told = told;
+    this.#options.onBackend(told);
+  }
+
+  #sessionIsOurs(): void {
+    this.#isSessionOurs = true;
+    this.#setBackend(this.#backendSession);
+  }
+
+  /** Answers under numbers that were used before would be taken for repetitions of others, and lost. */
+  async #receiveSession(atLeast: number): Promise<void> {
+    const { sessions, log } = this.#options;
+    const { session } = sessions;
+    this.#wordWait.abort();
+    if (atLeast <= session || atLeast > MAX_NOTED_SESSION + 1) return this.#sessionIsOurs();
+    try {
+      await sessions.leaveTaken(atLeast);
+      log.warn(
+        { session, next: sessions.session },
+        'this session was used before under our name: a new one is begun',
+      );
+      this.link.reconnect();
+    } catch (error) {
+      log.error({ err: error }, 'a new session could not be begun');
+    }
   }
 
   #gatewayState(state: GatewayState['state'], reason: GatewayState['reason']): string {

@@ -89,7 +89,7 @@ const deployedModel: Step = async (draft) => {
 const sequence: Step = async ({ store, item, decoded, gateway }) => {
   const { envelope } = decoded!;
   if (isBeyond(envelope, gateway!.last)) return null;
-  if (!isBeyond(envelope, gateway!.floor)) return 'stale';
+  if (await store.floors.covers(item.gateway, envelope)) return 'stale';
   const settled = await store.results.digestAt(item.gateway, envelope.session, envelope.sequence);
   if (settled === null) return null;
   return settled === answerDigest(envelope) ? 'duplicate' : 'replayed';

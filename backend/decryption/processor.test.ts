@@ -184,6 +184,20 @@ describe('an envelope', () => {
     expect(decryptions).toBe(2);
   });
 
+  it('of the true gateway is taken also after a copy with higher sessions was forgotten', async () => {
+    await send({ session: 10, sequence: 1 });
+    await send({ session: 900, sequence: 50 });
+    await site.store.results.removeBefore(Date.now() + 1000);
+    await send({ session: 10, sequence: 2 });
+    await send({ session: 11, sequence: 1 });
+    expect(await counters()).toMatchObject({ accepted: 4 });
+    expect(await counters()).not.toHaveProperty('refused.stale');
+    await send({ session: 10, sequence: 1 });
+    await send({ session: 900, sequence: 50 });
+    expect(decryptions, 'nothing that is forgotten is decrypted twice').toBe(4);
+    expect(await counters()).toMatchObject({ 'refused.stale': 2 });
+  });
+
   it('that no gateway has signed is refused and does not take a place', async () => {
     const stranger = generateKeyPairSync('ed25519').privateKey;
     await deliver(encodeEnvelope(makeEnvelope(), stranger));

@@ -30,6 +30,7 @@ it('says once a minute that the messages of a gateway are not understood, and ho
     log,
     onChange: () => {},
   }).listen({
+    publish: async () => {},
     subscribe: (filter, handler) => {
       handlers.set(filter, handler);
       return () => {};

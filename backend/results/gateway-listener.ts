@@ -1,9 +1,18 @@
 import type { z } from 'zod';
 import { BlindsightError } from '#protocol/errors.ts';
-import { Birth, CameraState, GatewayState, Health, LogEvent, Reported } from '#protocol/messages.ts';
+import {
+  Birth,
+  CameraState,
+  GatewayState,
+  Health,
+  LogEvent,
+  MAX_NOTED_SESSION,
+  Reported,
+  type SessionCommand,
+} from '#protocol/messages.ts';
 import { GatewayName } from '#protocol/names.ts';
 import { parseMessage } from '#protocol/parse-message.ts';
-import { siteTopics } from '#protocol/topics.ts';
+import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Link } from '#runtime/link.ts';
 import type { Logger } from '#runtime/log.ts';
@@ -37,12 +46,12 @@ export class GatewayListener {
   }
 
   /** Subscribes on a link. */
-  listen(link: Pick<Link, 'subscribe'>): void {
+  listen(link: Pick<Link, 'subscribe' | 'publish'>): void {
     const { site, view, deployments } = this.#options;
     const { anyGateway } = siteTopics(site);
     this.#on(link, anyGateway('birth'), Birth, (gateway, birth, { arrival }) => {
       view.heard(gateway, arrival, birth.time, birth.session);
-      return this.#birth(gateway, birth);
+      return this.#birth(link, gateway, birth);
     });
     this.#on(link, anyGateway('state'), GatewayState, (gateway, state, { arrival }) =>
       view.setGatewayState(gateway, state, arrival),
@@ -99,13 +108,29 @@ export class GatewayListener {
     });
   }
 
-  async #birth(gateway: string, birth: Birth): Promise<void> {
+  async #birth(link: Pick<Link, 'publish'>, gateway: string, birth: Birth): Promise<void> {
     const { log } = this.#options;
     if (birth.gateway !== gateway) return;
     log.info({ gateway, session: birth.session, version: birth.version }, 'gateway connected');
+    await this.#sayWhatSessionIsFree(link, gateway, birth);
     for (const camera of birth.cameras) await this.#claim(gateway, camera);
     const { store, clock } = this.#options;
     await store.cameras.setPresent(gateway, birth.cameras, clock.now());
+  }
+
+  async #sayWhatSessionIsFree(
+    link: Pick<Link, 'publish'>,
+    gateway: string,
+    { session, time }: Birth,
+  ): Promise<void> {
+    const { store, site, log } = this.#options;
+    const isNoted = session <= MAX_NOTED_SESSION;
+    const atLeast = isNoted ? await store.gateways.begin(gateway, session, time) : session;
+    const command: SessionCommand = { atLeast };
+    const topic = gatewayTopics(site, gateway).command('session', String(session));
+    link.publish(topic, JSON.stringify(command)).catch((error: unknown) => {
+      log.debug({ gateway, err: error }, 'a gateway was not told about its session');
+    });
   }
 
   async #claim(gateway: string, camera: string): Promise<void> {

@@ -18,8 +18,6 @@ export type GatewayRecord = {
   readonly counter: number;
   /** Position of the newest settled envelope; (0, −1) at first. */
   readonly last: Position;
-  /** What was settled up to here may be forgotten: at or below it nothing is decrypted any more. */
-  readonly floor: Position;
   readonly quarantine: { readonly sinceMs: number; readonly reason: string } | null;
 };
 
@@ -37,8 +35,6 @@ type Row = {
   counter: number;
   last_session: number;
   last_sequence: number;
-  floor_session: number;
-  floor_sequence: number;
   quarantined_ms: number | null;
   quarantine_reason: string | null;
 };
@@ -51,7 +47,6 @@ function fromRow(row: Row): GatewayRecord {
     enrolledMs: row.enrolled_ms,
     counter: row.counter,
     last: { session: row.last_session, sequence: row.last_sequence },
-    floor: { session: row.floor_session, sequence: row.floor_sequence },
     quarantine:
       row.quarantined_ms === null
         ? null
@@ -74,9 +69,8 @@ export class GatewayStore {
     enrolledMs: number;
   }): Promise<boolean> {
     const changed = await this.#database.run(
-      `INSERT INTO gateways (name, signing_key, certificate_serial, enrolled_ms, counter,
-         last_session, last_sequence, floor_session, floor_sequence)
-       VALUES (?, ?, ?, ?, 0, 0, -1, 0, -1) ON CONFLICT (name) DO NOTHING`,
+      `INSERT INTO gateways (name, signing_key, certificate_serial, enrolled_ms, counter, last_session, last_sequence)
+       VALUES (?, ?, ?, ?, 0, 0, -1) ON CONFLICT (name) DO NOTHING`,
       gateway.name,
       gateway.signingKey,
       gateway.certificateSerial,
@@ -129,19 +123,10 @@ export class GatewayStore {
   }
 
   /** Moves the newest settled position forward; an older one changes nothing. @returns whether it moved. */
-  advance(name: string, position: Position): Promise<boolean> {
-    return this.#raise('last', name, position);
-  }
-
-  /** Moves the floor forward; an older one changes nothing. @returns whether it moved. */
-  raiseFloor(name: string, position: Position): Promise<boolean> {
-    return this.#raise('floor', name, position);
-  }
-
-  async #raise(which: 'last' | 'floor', name: string, { session, sequence }: Position): Promise<boolean> {
+  async advance(name: string, { session, sequence }: Position): Promise<boolean> {
     const changed = await this.#database.run(
-      `UPDATE gateways SET ${which}_session = ?, ${which}_sequence = ?
-       WHERE name = ? AND (${which}_session < ? OR (${which}_session = ? AND ${which}_sequence < ?))`,
+      `UPDATE gateways SET last_session = ?, last_sequence = ?
+       WHERE name = ? AND (last_session < ? OR (last_session = ? AND last_sequence < ?))`,
       session,
       sequence,
       name,
@@ -150,6 +135,31 @@ export class GatewayStore {
       sequence,
     );
     return changed === 1;
+  }
+
+  /**
+   * Takes note of a session that a gateway has begun.
+   *
+   * @param time when that was, as the gateway says: two births of one session differ in it
+   * @returns the lowest session that is its own to use: this one, or one above all that were ever begun under its name.
+   */
+  async begin(name: string, session: number, time: string): Promise<number> {
+    return this.#database.transaction(async (inside) => {
+      const [born] = await inside.all<{ born_session: number; born_time: string | null }>(
+        'SELECT born_session, born_time FROM gateways WHERE name = ?',
+        name,
+      );
+      if (born === undefined) return session;
+      const isTaken = session === born.born_session && (born.born_time ?? time) !== time;
+      if (session < born.born_session || isTaken) return born.born_session + 1;
+      await inside.run(
+        'UPDATE gateways SET born_session = ?, born_time = ? WHERE name = ?',
+        session,
+        time,
+        name,
+      );
+      return session;
+    });
   }
 
   /** @returns false where it is quarantined already (the first reason stays) or unknown. */

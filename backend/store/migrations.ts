@@ -72,6 +72,20 @@ const MIGRATIONS: readonly Migration[] = [
     'CREATE INDEX region_results_camera ON region_results (camera, frame_ms)',
     'CREATE INDEX region_results_stored ON region_results (stored_ms)',
   ],
+  // Floors by session, and the highest session that was born: with one floor for a gateway, sessions of a copy closed those of the original.
+  ({ integer, tableOptions }) => [
+    `CREATE TABLE floors (
+      gateway TEXT NOT NULL, from_session ${integer} NOT NULL, session ${integer} NOT NULL, sequence ${integer} NOT NULL,
+      PRIMARY KEY (gateway, session)
+    ) ${tableOptions}`,
+    `INSERT INTO floors (gateway, from_session, session, sequence)
+     SELECT name, 0, floor_session, floor_sequence FROM gateways WHERE floor_sequence >= 0`,
+    'ALTER TABLE gateways DROP COLUMN floor_session',
+    'ALTER TABLE gateways DROP COLUMN floor_sequence',
+    `ALTER TABLE gateways ADD COLUMN born_session ${integer} NOT NULL DEFAULT 0`,
+    'ALTER TABLE gateways ADD COLUMN born_time TEXT',
+    'UPDATE gateways SET born_session = last_session',
+  ],
 ];
 
 /**

@@ -1,6 +1,7 @@
 import type { Result } from '#protocol/messages.ts';
 import type { Database } from './database.ts';
-import { GatewayStore } from './gateways.ts';
+import { FloorStore } from './floors.ts';
+import type { Position } from './gateways.ts';
 
 /** One settled envelope: its answers, or the reason why it was withheld. */
 export type ResultRecord = {
@@ -21,6 +22,8 @@ export type ResultRecord = {
 
 /** Answers that a look for the newest of each region reads: a camera has at most as many regions. */
 const NEWEST_REGIONS = 64;
+/** Envelopes that one transaction forgets, so that neither memory nor those who wait for the store suffer. */
+const FORGET_BATCH = 20_000;
 
 export class ResultStore {
   readonly #database: Database;
@@ -149,21 +152,34 @@ export class ResultStore {
   }
 
   /**
-   * Forgets what was stored before a time, and raises the floor of each gateway over it, so that nothing that is
+   * Forgets what was stored before a time, and raises the floors of each gateway over it, so that nothing that is
    * forgotten can be decrypted a second time.
    *
    * @returns how many were forgotten.
    */
   async removeBefore(timeMs: number): Promise<number> {
+    let removed = 0;
+    for (;;) {
+      const [beyond] = await this.#database.all<{ stored_ms: number }>(
+        'SELECT stored_ms FROM results WHERE stored_ms < ? ORDER BY stored_ms LIMIT 1 OFFSET ?',
+        timeMs,
+        FORGET_BATCH,
+      );
+      removed += await this.#removeSlice(beyond === undefined ? timeMs : beyond.stored_ms + 1);
+      if (beyond === undefined) return removed;
+    }
+  }
+
+  async #removeSlice(timeMs: number): Promise<number> {
     return this.#database.transaction(async (inside) => {
-      const gateways = new GatewayStore(inside);
-      const forgotten = await inside.all<{ gateway: string; session: number; sequence: number }>(
+      const forgotten = await inside.all<Position & { gateway: string }>(
         `SELECT gateway, session, MAX(sequence) AS sequence FROM results WHERE stored_ms < ?
          GROUP BY gateway, session`,
         timeMs,
       );
-      for (const { gateway, session, sequence } of forgotten) {
-        await gateways.raiseFloor(gateway, { session, sequence });
+      const floors = new FloorStore(inside);
+      for (const [gateway, places] of Map.groupBy(forgotten, (place) => place.gateway)) {
+        await floors.raise(gateway, places);
       }
       await inside.run('DELETE FROM region_results WHERE stored_ms < ?', timeMs);
       return inside.run('DELETE FROM results WHERE stored_ms < ?', timeMs);

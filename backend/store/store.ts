@@ -2,6 +2,7 @@ import { CameraStore } from './cameras.ts';
 import { CounterStore } from './counters.ts';
 import type { Database } from './database.ts';
 import { DeploymentStore } from './deployments.ts';
+import { FloorStore } from './floors.ts';
 import { GatewayStore } from './gateways.ts';
 import { InboxStore } from './inbox.ts';
 import { JournalStore } from './journal.ts';
@@ -16,6 +17,7 @@ export class Store {
   readonly secrets: SecretStore;
   readonly models: ModelStore;
   readonly gateways: GatewayStore;
+  readonly floors: FloorStore;
   readonly cameras: CameraStore;
   readonly deployments: DeploymentStore;
   readonly inbox: InboxStore;
@@ -31,6 +33,7 @@ export class Store {
     this.secrets = new SecretStore(database);
     this.models = new ModelStore(database);
     this.gateways = new GatewayStore(database);
+    this.floors = new FloorStore(database);
     this.cameras = new CameraStore(database);
     this.deployments = new DeploymentStore(database);
     this.inbox = new InboxStore(database);

@@ -139,11 +139,60 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       expect(await advance(2, 0)).toBe(true);
       expect(await advance(1, 9)).toBe(false);
       expect(await advance(1, 1, 'nobody')).toBe(false);
-      expect(await store.gateways.raiseFloor('gate', { session: 1, sequence: 3 })).toBe(true);
-      expect(await store.gateways.get('gate')).toMatchObject({
-        last: { session: 2, sequence: 0 },
-        floor: { session: 1, sequence: 3 },
-      });
+      expect((await store.gateways.get('gate'))?.last).toEqual({ session: 2, sequence: 0 });
+    });
+
+    it('tells a gateway the lowest session that nobody under its name has begun', async () => {
+      await enrol();
+      const begin = (session: number, time: string) => store.gateways.begin('gate', session, time);
+      expect(await begin(7, 'noon')).toBe(7);
+      expect(await begin(7, 'noon'), 'a retained birth that comes again').toBe(7);
+      expect(await begin(7, 'one'), 'a restored disk').toBe(8);
+      expect(await begin(3, 'two')).toBe(8);
+      expect(await begin(8, 'three')).toBe(8);
+      expect(await store.gateways.begin('nobody', 5, 'noon')).toBe(5);
+    });
+
+    it('closes places of each session alone, and many sessions in little room', async () => {
+      const covers = (session: number, sequence: number) =>
+        store.floors.covers('gate', { session, sequence });
+      await store.floors.raise('gate', [{ session: 9000, sequence: 50 }]);
+      await store.floors.raise('gate', [{ session: 100, sequence: 4 }]);
+      await store.floors.raise('gate', [{ session: 100, sequence: 2 }]);
+      expect(await covers(100, 4)).toBe(true);
+      expect(await covers(100, 5)).toBe(false);
+      expect(await covers(9000, 50)).toBe(true);
+      expect(await covers(9000, 51)).toBe(false);
+      expect(await covers(4000, 1)).toBe(false);
+      expect(await store.floors.covers('other', { session: 100, sequence: 4 })).toBe(false);
+
+      const flood = Array.from({ length: 1000 }, (_, index) => ({ session: 20_000 + index, sequence: 3 }));
+      for (const half of [flood.slice(0, 500), flood.slice(500)]) await store.floors.raise('gate', half);
+      const [rows] = await database.all<{ count: number }>('SELECT COUNT(*) AS count FROM floors');
+      expect(Number(rows!.count)).toBe(256);
+      for (const { session } of flood) expect(await covers(session, 3), `session ${session}`).toBe(true);
+      expect(await covers(20_999, 4)).toBe(false);
+      expect(await covers(100, 5), 'sessions far from the flood stay open').toBe(false);
+      expect(await covers(9000, 50)).toBe(true);
+      expect(await covers(100, 4)).toBe(true);
+    });
+
+    it('keeps the floor of a store from before there was one for each session', async () => {
+      const old = await open();
+      await migrate(old, 5);
+      await old.run(
+        `INSERT INTO gateways (name, signing_key, certificate_serial, enrolled_ms, counter,
+           last_session, last_sequence, floor_session, floor_sequence)
+         VALUES ('gate', 'PEM', '01', 5, 0, 9, 4, 8, 7), ('fresh', 'PEM', '02', 5, 0, 0, -1, 0, -1)`,
+      );
+      await migrate(old);
+      const { floors, gateways } = new Store(old);
+      const covers = (session: number, sequence: number) => floors.covers('gate', { session, sequence });
+      expect([await covers(8, 7), await covers(3, 99), await covers(8, 8)]).toEqual([true, true, false]);
+      expect(await floors.covers('fresh', { session: 1, sequence: 0 })).toBe(false);
+      expect(await gateways.begin('gate', 9, 'noon')).toBe(9);
+      expect(await gateways.begin('gate', 4, 'one')).toBe(10);
+      await old.close();
     });
 
     it('quarantines once, keeps the first reason, releases', async () => {
@@ -309,7 +358,8 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       expect(await times(0, 2)).toEqual([200, 300]);
       expect(await store.results.removeBefore(250)).toBe(2);
       expect(await times(0, 10)).toEqual([300]);
-      expect((await store.gateways.get('gate'))?.floor).toEqual({ session: 2, sequence: 2 });
+      expect(await store.floors.covers('gate', { session: 2, sequence: 2 })).toBe(true);
+      expect(await store.floors.covers('gate', { session: 2, sequence: 3 })).toBe(false);
     });
 
     it('stores the answers about all regions of an envelope at once, and once', async () => {
