@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { importSpecifiers } from '../deploy/edge/import-specifiers.ts';
+import { outsidePaths } from './outside-paths.ts';
 import { isTest, readSource, repositoryFiles, resolveSpecifier } from './source-files.ts';
 
 /**
@@ -102,6 +103,39 @@ describe('architecture', () => {
         './g.ts',
       ].sort(),
     );
+  });
+
+  it('reads nothing outside of the repository: what stands beside it is asked for in test/shared-data.ts only', () => {
+    const own = ['test/shared-data.ts', 'test/architecture.test.ts', 'test/outside-paths.ts'];
+    const found = repositoryFiles()
+      .filter((file) => /\.(tsx?|mjs|js|py|sh)$/.test(file) && !own.includes(file))
+      .flatMap((file) => outsidePaths(file, readSource(file)).map((path) => `${file}: ${path}`));
+    expect(found).toEqual([]);
+    const product = sources.filter((file) => !isTest(file) && readSource(file).includes('shared-data'));
+    expect(product).toEqual([]);
+  });
+
+  it.each([
+    ['network/a.test.ts', "new URL('../../shared/data/mnist/', import.meta.url)"],
+    ['network/a.test.ts', "join(root, '../shared/data/onnx')"],
+    ['network/a.test.ts', "join(root, '..', 'shared', 'data')"],
+    ['network/a.test.ts', "join(beside, 'shared')"],
+    ['network/a.test.ts', "readFileSync(new URL('../../elsewhere/file', import.meta.url))"],
+    ['network/b/a.test.ts', "join(import.meta.dirname, '..', '..', '..', 'elsewhere')"],
+    ['network/b/a.test.ts', "join(import.meta.dirname, '../..', '..', 'elsewhere')"],
+    ['bench/a.ts', "new URL('../elsewhere', ROOT)"],
+  ])('sees that %s leaves the repository by %s', (file, source) => {
+    expect(outsidePaths(file, source)).not.toEqual([]);
+  });
+
+  it('lets sources name what is in the repository, and memory that is shared', () => {
+    const source = [
+      "new URL('../../deploy/demo/counter/', import.meta.url)",
+      "join(import.meta.dirname, '..', '..', 'test/data')",
+      'new WebAssembly.Memory({ initial: 1, maximum: 2, shared: true })',
+      '// layouts are shared / reused',
+    ];
+    expect(outsidePaths('network/b/a.test.ts', source.join('\n'))).toEqual([]);
   });
 
   it('has no file over 500 lines', () => {

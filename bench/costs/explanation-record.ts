@@ -54,9 +54,4 @@ export class ExplanationRecord {
     await writeFile(this.#file, `${JSON.stringify(Object.fromEntries(this.#costs), null, 2)}\n`);
     return cost;
   }
-
-  /** What is recorded under a name. */
-  known(name: string): Cost | undefined {
-    return this.#costs.get(name);
-  }
 }

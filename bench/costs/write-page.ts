@@ -3,7 +3,7 @@
  * what the results pages of network/zoo recorded; plans and estimates come from `blindsight explain --json`, run here and now for the networks
  * that are named (for all where none is) and taken from explained.json for the others. The texts between the tables are written by hand and stay.
  */
-import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -17,7 +17,7 @@ import { DESIGNS, GROWTH, type StudyPoint, studyGraph } from './studies.ts';
 const ROOT = pathToFileURL(join(import.meta.dirname, '..', '..', '/'));
 const PAGE = new URL('docs/what-protection-costs.md', ROOT);
 const PICTURES = new URL('docs/what-protection-costs/', ROOT);
-/** Networks of others, see ../shared/data/README.md; left out where they are not there. */
+/** Networks of others, see test/data/README.md. */
 const IMPORTED = [
   'ngraph-he-cryptonets.onnx',
   'he-man-cryptonets_square.onnx',
@@ -33,13 +33,8 @@ async function explainNetworks(record: ExplanationRecord): Promise<Map<string, C
   for (const name of await listZoo()) costs.set(name, await record.cost(name, async () => name));
   for (const path of IMPORTED) {
     const name = path.replace('/model', '').replace(/^.*\//, '');
-    const file = fileURLToPath(new URL(`../shared/data/onnx/${path}`, ROOT));
-    const there = await access(file).then(
-      () => true,
-      () => false,
-    );
-    const cost = there ? await record.cost(name, async () => file) : record.known(name);
-    if (cost !== undefined) costs.set(name, cost);
+    const file = fileURLToPath(new URL(`test/data/onnx/${path}`, ROOT));
+    costs.set(name, await record.cost(name, async () => file));
   }
   return costs;
 }

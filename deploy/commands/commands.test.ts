@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -19,10 +18,8 @@ describe('the command line', () => {
   );
 
   it('says how a folder of ONNX cases fares', async () => {
-    const folder = join(root, '../shared/data/onnx-backend/node');
-    expect(existsSync(folder)).toBe(true);
-    const { stdout } = await run('conformance', folder);
+    const { stdout } = await run('conformance', 'test/data/onnx-backend/node');
     expect(stdout).toMatch(/test_identity_sequence +refused +value 'x': only tensors/);
-    expect(stdout).toMatch(/\n\d+ passed, 4 refused, 0 failed\n$/);
+    expect(stdout).toMatch(/\n92 passed, 4 refused, 0 failed\n$/);
   });
 });

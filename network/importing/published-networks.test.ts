@@ -14,7 +14,7 @@ import { lowerGraph } from '../packing/lower.ts';
 import { calibrateRanges } from '../passes/calibrate-ranges.ts';
 import { randomPictures } from '../testing/small-graphs.ts';
 
-const folder = fileURLToPath(new URL('../../../shared/data/onnx/', import.meta.url));
+const folder = fileURLToPath(new URL('../../test/data/onnx/', import.meta.url));
 const DIGITS = [...'0123456789'];
 
 /** Networks that others trained, in the forms that their tools export. */

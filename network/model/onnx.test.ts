@@ -8,7 +8,7 @@ import { convolutionalGraph, node } from '../testing/small-graphs.ts';
 import type { Graph } from './graph.ts';
 import { readOnnx, writeOnnx } from './onnx.ts';
 
-const data = fileURLToPath(new URL('../../../shared/data/onnx/', import.meta.url));
+const data = fileURLToPath(new URL('../../test/data/onnx/', import.meta.url));
 
 /** What reading throws: never anything but a NetworkError. */
 function refusal(bytes: Uint8Array): string {

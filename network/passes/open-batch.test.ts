@@ -53,9 +53,7 @@ describe('OpenBatch', () => {
   });
 
   it('answers for one picture of a batch-16 export as for sixteen', () => {
-    const file = fileURLToPath(
-      new URL('../../../shared/data/onnx/ngraph-he-cryptonets.onnx', import.meta.url),
-    );
+    const file = fileURLToPath(new URL('../../test/data/onnx/ngraph-he-cryptonets.onnx', import.meta.url));
     const graph = readOnnx(readFileSync(file));
     const pictures = randomPictures(1, 16, 784);
     const all = Float32Array.from(pictures.flatMap((picture) => [...picture]));
