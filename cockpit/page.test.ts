@@ -263,7 +263,7 @@ describe('the site', () => {
     const { page } = await bench.open();
     const notices = await page.locator('.notice').allTextContents();
     expect(notices.map((text) => text.slice(0, 30))).toEqual([
-      'Gateway gate-1 is quarantined ',
+      'Gateway gate-1 is in quarantin',
       'The message broker is away (co',
       'Gateway gate-1 was cut off for',
     ]);

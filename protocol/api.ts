@@ -18,8 +18,10 @@ export type GatewayView = {
   readonly since: string | null;
   /** How far the gateway's clock was last seen ahead of the backend's, negative where behind; null before it said anything. */
   readonly clockOffsetMs: number | null;
-  /** Since when and why nothing of it is decrypted; `reason` is what was wrong with the answer that was withheld. */
+  /** Since when and why nothing of it is decrypted; `reason` is a sentence for the operator. */
   readonly quarantine: { readonly since: string; readonly reason: string } | null;
+  /** Answers kept while it is in quarantine, and how many of the oldest were given up because more came than is kept. */
+  readonly held: { readonly answers: number; readonly dropped: number };
   readonly health: Health | null;
   readonly reported: Reported | null;
   /** Deployed model and version as the backend wants it. */
@@ -34,7 +36,14 @@ export type CameraView = {
   readonly result: Result | null;
   /** Its named regions in their order; none where it answers about one picture as a whole. */
   readonly regions: readonly RegionView[];
+  /** Answers that were withheld, as a rule because the picture was not what the network was trained for. */
+  readonly withheld: number;
+  /** Where that happens so often now (eight of the last twenty answers) that somebody should look. */
+  readonly unusual: readonly UnusualView[];
 };
+
+/** The picture as a whole, or one of its named regions, that shows what the network was not trained for. */
+export type UnusualView = { readonly region?: string; readonly since: string };
 
 export type RegionView = { readonly region: string; readonly result: Result | null };
 

@@ -1,7 +1,14 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { Digest, GatewayName, Name, RegionNames } from './names.ts';
-import { decodeSigned, encodeSigned, type Signed, type SignedKind, verifySigned } from './signed.ts';
+import {
+  decodeSigned,
+  encodeSigned,
+  isOtherVersion,
+  type Signed,
+  type SignedKind,
+  verifySigned,
+} from './signed.ts';
 
 /**
  * An encrypted answer under way: everything that the backend must check before it decrypts.
@@ -81,6 +88,11 @@ export function encodeEnvelope(envelope: Envelope, signingKey: KeyObject): Uint8
 export function decodeEnvelope(bytes: Uint8Array, maxBytes: number): DecodedEnvelope {
   const { value, payload, signature } = decodeSigned(KIND, bytes, maxBytes);
   return { envelope: value, payload, signature };
+}
+
+/** Whether bytes that do not decode are an envelope all the same, of a version of Blindsight that this one does not know. */
+export function isUnknownEnvelope(bytes: Uint8Array, maxBytes: number, publicKey: KeyObject): boolean {
+  return isOtherVersion(KIND, bytes, maxBytes, publicKey);
 }
 
 /** Whether the envelope was signed by the owner of this Ed25519 public key. */

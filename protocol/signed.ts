@@ -54,6 +54,26 @@ export function verifySigned<T>(kind: SignedKind<T>, signed: Signed, key: KeyObj
   return verify(null, signedBytes(kind, signed.payload), key, signed.signature);
 }
 
+/**
+ * Whether bytes that {@link decodeSigned} does not take were written by another version of Blindsight: signed by the key for this kind, or of
+ * another schema. It tells an update in the wrong order from garbage; nothing may be believed for it.
+ */
+export function isOtherVersion<T>(
+  kind: SignedKind<T>,
+  bytes: Uint8Array,
+  maxBytes: number,
+  key: KeyObject,
+): boolean {
+  if (bytes.length > maxBytes) return false;
+  try {
+    const [payload, signature] = parse(kind, Wire, bytes);
+    const { schema } = parse(kind, z.looseObject({ schema: z.number().int().positive() }), payload);
+    return schema !== 1 || verifySigned(kind, { payload, signature }, key);
+  } catch {
+    return false;
+  }
+}
+
 function signedBytes<T>(kind: SignedKind<T>, payload: Uint8Array): Uint8Array {
   return Buffer.concat([Buffer.from(`${kind.domain}\0`), payload]);
 }

@@ -1,5 +1,11 @@
 import { createPublicKey } from 'node:crypto';
-import { type DecodedEnvelope, decodeEnvelope, type Envelope, verifyEnvelope } from '#protocol/envelope.ts';
+import {
+  type DecodedEnvelope,
+  decodeEnvelope,
+  type Envelope,
+  isUnknownEnvelope,
+  verifyEnvelope,
+} from '#protocol/envelope.ts';
 import { type GatewayRecord, isBeyond } from '../store/gateways.ts';
 import type { InboxItem } from '../store/inbox.ts';
 import type { ModelRecord } from '../store/models.ts';
@@ -23,7 +29,9 @@ export type RefusedEnvelope = {
   readonly settles: Envelope | null;
 };
 export type DuplicateEnvelope = { readonly outcome: 'duplicate' };
-export type Checked = CheckedEnvelope | RefusedEnvelope | DuplicateEnvelope;
+/** All is well with it, but its gateway is in quarantine. */
+export type HeldEnvelope = { readonly outcome: 'hold' };
+export type Checked = CheckedEnvelope | HeldEnvelope | RefusedEnvelope | DuplicateEnvelope;
 
 /** What the steps find, in order; each step may rely on those before it. */
 type Draft = {
@@ -38,12 +46,16 @@ type Draft = {
 /** @returns a refusal, `duplicate`, or null to go on. */
 type Step = (draft: Draft) => Promise<Refusal | 'duplicate' | null> | Refusal | null;
 
-const decode: Step = (draft) => {
+const decode: Step = async (draft) => {
+  const { envelope: bytes, gateway: name } = draft.item;
   try {
-    draft.decoded = decodeEnvelope(draft.item.envelope, ENVELOPE_MAX_BYTES);
+    draft.decoded = decodeEnvelope(bytes, ENVELOPE_MAX_BYTES);
     return null;
   } catch {
-    return 'malformed';
+    const gateway = await draft.store.gateways.get(name);
+    if (gateway === null) return 'malformed';
+    const key = createPublicKey(gateway.signingKey);
+    return isUnknownEnvelope(bytes, ENVELOPE_MAX_BYTES, key) ? 'version' : 'malformed';
   }
 };
 
@@ -69,8 +81,6 @@ const camera: Step = async ({ store, item }) => {
   const owner = await store.cameras.claim(item.camera, item.gateway, item.receivedMs);
   return owner === item.gateway ? null : 'camera';
 };
-
-const quarantine: Step = (draft) => (draft.gateway!.quarantine === null ? null : 'quarantined');
 
 /** A bundle that is or was deployed to this very gateway: answers under the previous one may still be on their way. */
 const deployedModel: Step = async (draft) => {
@@ -101,7 +111,7 @@ const size: Step = ({ decoded, model }) =>
 const regions: Step = ({ decoded, model }) =>
   (decoded!.envelope.regions?.length ?? 1) <= (model!.interpretation.regions ?? 1) ? null : 'regions';
 
-const IDENTITY_STEPS: readonly Step[] = [decode, knownGateway, signature, topic, site, camera, quarantine];
+const IDENTITY_STEPS: readonly Step[] = [decode, knownGateway, signature, topic, site, camera];
 const SEQUENCE_STEPS: readonly Step[] = [sequence];
 const CONTENT_STEPS: readonly Step[] = [deployedModel, size, regions];
 
@@ -126,6 +136,7 @@ export async function checkEnvelope(store: Store, site: string, item: InboxItem)
       }
     }
   }
+  if (draft.gateway!.quarantine !== null) return { outcome: 'hold' };
   return {
     outcome: 'decrypt',
     envelope: draft.decoded!.envelope,

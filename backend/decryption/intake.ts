@@ -2,7 +2,7 @@ import { envelopeDigest } from '#protocol/envelope.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { MessageHandler } from '#runtime/link.ts';
 import type { Logger } from '#runtime/log.ts';
-import type { InboxBound, InboxItem } from '../store/inbox.ts';
+import type { Arrival, InboxBound } from '../store/inbox.ts';
 import type { Store } from '../store/store.ts';
 import { ENVELOPE_MAX_BYTES } from './check-envelope.ts';
 import type { ReceiptSender } from './receipt-sender.ts';
@@ -31,7 +31,6 @@ const MAX_PENDING = 512;
 
 const FULL = { full: 'inbox-full', 'site-full': 'site-full' } as const;
 
-type Arrival = Omit<InboxItem, 'id' | 'attempts'>;
 type Drops = { count: number; readonly gateways: Set<string> };
 
 /** `blindsight/v1/<site>/<gateway>/camera/<camera>/inference` */

@@ -10,7 +10,6 @@ import { type Envelope, encodeEnvelope, envelopeDigest } from '#protocol/envelop
 import type { Result } from '#protocol/messages.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { createLogger } from '#runtime/log.ts';
-import { releaseGateway } from '../operations/gateways.ts';
 import { removeGateway } from '../operations/remove-gateway.ts';
 import { keepNetwork } from '../protection/keep-network.ts';
 import { enrolTestGateway, makeTestSite, releaseTo, type TestSite } from '../testing/test-site.ts';
@@ -324,7 +323,7 @@ describe('an envelope', () => {
     expect(results).toEqual([]);
   });
 
-  it('with an encrypted weight that was brought into the small ring is withheld, and its gateway quarantined', async () => {
+  it('with an encrypted weight that was brought into the small ring is withheld, and nothing of it is told', async () => {
     const verified = verifyProgram(network.program);
     const { parameters, registers, output } = verified;
     // A gateway holds the key for this.
@@ -342,16 +341,10 @@ describe('an envelope', () => {
     expect(results).toEqual([]);
     expect(await site.store.results.latest('door')).toBeNull();
     expect(await counters()).toEqual({ withheld: 1 });
-    expect((await site.store.gateways.get('gate'))?.quarantine?.reason).toBe('not-zero');
-    expect(await codes()).toContain('GATEWAY_QUARANTINED');
-
+    // That it was withheld is one bit, and all that its sender may learn of it if he reads the page. It proves nothing against the gateway: only
+    // an audit of its answers would.
+    expect((await site.store.gateways.get('gate'))?.quarantine).toBeNull();
     await send({ sequence: 1 });
-    expect(results).toEqual([]);
-    expect(decryptions).toBe(1);
-    expect(await counters()).toMatchObject({ 'refused.quarantined': 1 });
-
-    expect(await releaseGateway(site, 'gate')).toBe(true);
-    await send({ sequence: 2 });
     expect(results).toHaveLength(1);
     await send({ ciphertext: forged });
     expect(await counters(), 'the withheld one is not decrypted again').toMatchObject({ withheld: 1 });

@@ -3,13 +3,18 @@ import type { Result } from '#protocol/messages.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';
+import type { HeldBound } from '../store/held.ts';
 import type { InboxItem } from '../store/inbox.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { Store } from '../store/store.ts';
 import { type CheckedEnvelope, checkEnvelope } from './check-envelope.ts';
 import type { DecryptAnswer } from './decrypt-task.ts';
+import { FLOOD, FloodWatch } from './flood-watch.ts';
+import { quarantineGateway } from './quarantine.ts';
 import { RefusalLog } from './refusal-log.ts';
+import type { Refusal } from './refusals.ts';
 import { frameTime, settle, type Verdict } from './settle.ts';
+import { WithheldLog } from './withheld-log.ts';
 
 /** What the processor asks of a decryptor; see {@link Decryptor}. */
 export type AnswerDecryptor = {
@@ -27,7 +32,15 @@ export type ProcessorOptions = {
   readonly onResult: (result: Result) => void;
   /** Called after anything else that an operator can see has changed. */
   readonly onChange: () => void;
+  readonly heldBound?: HeldBound;
 };
+
+/** Kept of gateways in quarantine: with answers of 12 KB some hours of a camera at two a second. */
+const HELD_BOUND: HeldBound = { items: 50_000, bytes: 2 ** 29, siteBytes: 2 ** 31 };
+/** Kept envelopes that come back at once after a release, so that what comes in now does not wait for all of them. */
+const TAKEN_BACK = 64;
+/** How soon a release by another process (the command line) is seen. */
+const RELEASE_SEEN_MS = 1000;
 
 /** How often a decryption is begun before the envelope is taken for one that ends the thread. */
 const MAX_ATTEMPTS = 3;
@@ -48,6 +61,10 @@ const STUCK_MS = 120_000;
 export class Processor {
   readonly #options: ProcessorOptions;
   readonly #refusals: RefusalLog;
+  readonly #withheld: WithheldLog;
+  readonly #floods: FloodWatch;
+  /** When to look again for what was kept of gateways that are released. */
+  #lookMs = 0;
   #wake: (() => void) | null = null;
   /** Outcomes that the store has not taken yet, by id of the item. */
   readonly #decided = new Map<number, Verdict>();
@@ -57,6 +74,8 @@ export class Processor {
   constructor(options: ProcessorOptions) {
     this.#options = options;
     this.#refusals = new RefusalLog(options.store, options.clock, options.log);
+    this.#floods = new FloodWatch(options.clock);
+    this.#withheld = new WithheldLog(options.store, options.clock, options.log);
   }
 
   /** Whether one envelope has been at hand for longer than any decryption takes. */
@@ -88,12 +107,15 @@ export class Processor {
         if (item !== null) {
           afterId = item.id;
           await this.#timed(item);
-        } else if (retryMs === null) {
-          ladder.reset();
-          await woken;
-          afterId = 0;
-        } else {
-          await this.#sleepUnlessWoken(retryMs - clock.monotonic(), woken);
+        } else if (!(await this.#takeBack())) {
+          const lookMs = this.#lookMs - clock.monotonic();
+          if (retryMs === null) {
+            ladder.reset();
+            await this.#sleepUnlessWoken(lookMs, woken);
+            afterId = 0;
+          } else {
+            await this.#sleepUnlessWoken(Math.min(lookMs, retryMs - clock.monotonic()), woken);
+          }
         }
       } catch (error) {
         this.#reportTrouble(error);
@@ -102,6 +124,19 @@ export class Processor {
         await clock.sleep(MIN_PAUSE_MS, signal).catch(() => {});
       }
     }
+  }
+
+  /** Behind what waits: what was kept of gateways that their owner has released. @returns whether there is more to do now. */
+  async #takeBack(): Promise<boolean> {
+    const { clock, store, onChange } = this.#options;
+    if (clock.monotonic() < this.#lookMs) return false;
+    const count = await store.held.takeBack(TAKEN_BACK);
+    if (count === 0) {
+      this.#lookMs = clock.monotonic() + RELEASE_SEEN_MS;
+      return false;
+    }
+    onChange();
+    return true;
   }
 
   #reportTrouble(error: unknown): void {
@@ -135,6 +170,7 @@ export class Processor {
     const { store, site, clock, onChange } = this.#options;
     const checked = await checkEnvelope(store, site, item);
     if (checked.outcome === 'decrypt') return this.#decrypt(item, checked);
+    if (checked.outcome === 'hold') return this.#hold(item);
     if (checked.outcome === 'duplicate') {
       await store.transaction(async (inside) => {
         await inside.counters.add('duplicates');
@@ -151,12 +187,40 @@ export class Processor {
     } else {
       await settle(store, item, settles, null, { kind: 'refused', reason }, clock.now());
     }
-    await this.#refusals.add(item.gateway, reason);
+    await this.#refused(item.gateway, reason);
     onChange();
   }
 
+  async #hold(item: InboxItem): Promise<void> {
+    const { store, heldBound = HELD_BOUND, onChange } = this.#options;
+    const dropped = await store.transaction(async (inside) => {
+      await inside.inbox.remove(item.id);
+      if ((await inside.gateways.get(item.gateway)) === null) {
+        await inside.counters.add('refused.unknown-gateway');
+        return 0;
+      }
+      const kept = await inside.held.add(item, heldBound);
+      if (!kept.added) await inside.counters.add('duplicates');
+      if (kept.dropped > 0) await inside.counters.add('refused.held-full', kept.dropped);
+      return kept.dropped;
+    });
+    if (dropped > 0) await this.#refusals.add(item.gateway, 'held-full');
+    onChange();
+  }
+
+  /** Says that an envelope was refused; a flood of what is no answer brings its gateway into quarantine. */
+  async #refused(gateway: string, reason: Refusal): Promise<void> {
+    const { store, clock, log } = this.#options;
+    await this.#refusals.add(gateway, reason);
+    if (reason === 'unknown-gateway' || !this.#floods.add(gateway, reason)) return;
+    const why = `${FLOOD.messages} messages within ${FLOOD.windowMs / 60_000} minutes were not what a gateway sends`;
+    if (await quarantineGateway(store, gateway, why, clock.now())) {
+      log.error({ gateway, code: 'GATEWAY_QUARANTINED' }, `gateway ${gateway} is in quarantine: ${why}`);
+    }
+  }
+
   async #decrypt(item: InboxItem, checked: CheckedEnvelope): Promise<void> {
-    const { store, clock, log, decryptor, onResult, onChange } = this.#options;
+    const { store, clock, decryptor, onResult, onChange } = this.#options;
     const { envelope, model } = checked;
     const begunMs = clock.monotonic();
     // Trouble with keys or files is ours, not the envelope's: it throws, and the envelope waits.
@@ -166,27 +230,23 @@ export class Processor {
     const end = await settle(store, item, envelope, model, verdict, clock.now());
     this.#decided.delete(item.id);
     if (end === 'void') return onChange();
-    if (verdict.kind === 'answer') {
-      for (const result of verdict.results) onResult(result);
-      return;
-    }
-    if (verdict.kind === 'refused') await this.#refusals.add(item.gateway, 'ciphertext');
-    else {
-      const quarantined = end === 'quarantined';
-      log.warn({ gateway: item.gateway, reason: verdict.reason, quarantined }, 'an answer was withheld');
-    }
-    onChange();
+    if (verdict.kind === 'answer') for (const result of verdict.results) onResult(result);
+    else if (verdict.kind === 'refused') await this.#refused(item.gateway, 'ciphertext');
+    else this.#withheld.add(item, verdict.reason);
+    const reason = verdict.kind === 'withheld' ? verdict.reason : null;
+    for (const turn of end) await this.#withheld.turned(item, turn, reason);
+    if (verdict.kind !== 'answer' || end.length > 0) onChange();
   }
 
   async #decide(item: InboxItem, { envelope, model }: CheckedEnvelope, begunMs: number): Promise<Verdict> {
     const { store, decryptor, clock } = this.#options;
     if (item.attempts >= MAX_ATTEMPTS) {
-      return { kind: 'withheld', reason: 'the decryption did not end', quarantine: false };
+      return { kind: 'withheld', reason: 'the decryption did not end' };
     }
     await store.inbox.beginAttempt(item.id);
     const answer = await decryptor.decrypt(model, envelope.ciphertext);
     if (answer.kind === 'refused') return { kind: 'refused', reason: 'ciphertext' };
-    if (answer.kind === 'withheld') return { kind: 'withheld', reason: answer.reason, quarantine: true };
+    if (answer.kind === 'withheld') return { kind: 'withheld', reason: answer.reason };
     const frameMs = frameTime(envelope, item);
     const { prepareMs, encryptMs, evaluateMs } = envelope.timings;
     const frame = {

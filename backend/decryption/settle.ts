@@ -1,5 +1,6 @@
 import type { Envelope } from '#protocol/envelope.ts';
 import type { Result } from '#protocol/messages.ts';
+import type { Turn } from '../store/cameras.ts';
 import { isBeyond } from '../store/gateways.ts';
 import type { InboxItem } from '../store/inbox.ts';
 import type { ModelRecord } from '../store/models.ts';
@@ -9,14 +10,15 @@ import { answerDigest } from './answer-digest.ts';
 /** How an envelope ends. */
 export type Verdict =
   | { readonly kind: 'answer'; readonly results: readonly Result[] }
-  | { readonly kind: 'withheld'; readonly reason: string; readonly quarantine: boolean }
+  /** Decrypted, and not believed: as a rule a picture that the network was not trained for. That one answer is lost, and nothing else. */
+  | { readonly kind: 'withheld'; readonly reason: string }
   | { readonly kind: 'refused'; readonly reason: string };
 
 /**
- * Writes the end of an envelope that took its place in the sequence: outcome, position, gaps, counters, quarantine, and its removal
+ * Writes the end of an envelope that took its place in the sequence: outcome, position, gaps, counters, and its removal
  * from the inbox, all durable together. After a crash either all of it is there, or the envelope still waits.
  *
- * @returns `quarantined` where this call also put the gateway into quarantine; `void` where the gateway was removed meanwhile or its place was
+ * @returns what of the camera began or ceased to be unusual by it; `void` where the gateway was removed meanwhile or its place was
  *   taken: nothing of the verdict may be given out then.
  */
 export async function settle(
@@ -26,7 +28,7 @@ export async function settle(
   model: ModelRecord | null,
   verdict: Verdict,
   nowMs: number,
-): Promise<'settled' | 'quarantined' | 'void'> {
+): Promise<readonly Turn[] | 'void'> {
   return store.transaction(async (inside) => {
     await inside.inbox.remove(item.id);
     const gateway = await inside.gateways.get(item.gateway);
@@ -58,23 +60,12 @@ export async function settle(
       await inside.counters.add('late');
     }
     if (verdict.kind === 'answer') await inside.counters.add('accepted');
-    if (verdict.kind === 'refused') await inside.counters.add(`refused.${verdict.reason}`);
-    if (verdict.kind !== 'withheld') return 'settled';
-    await inside.counters.add('withheld');
-    if (!verdict.quarantine) return 'settled';
-    const quarantined = await inside.gateways.quarantine(item.gateway, verdict.reason, nowMs);
-    if (quarantined) {
-      await inside.journal.add({
-        timeMs: nowMs,
-        level: 'error',
-        code: 'GATEWAY_QUARANTINED',
-        subject: item.gateway,
-        message:
-          `an answer of camera ${item.camera} was withheld (${verdict.reason}); nothing of gateway ` +
-          `${item.gateway} is decrypted until it is released`,
-      });
+    if (verdict.kind === 'withheld') await inside.counters.add('withheld');
+    if (verdict.kind === 'refused') {
+      await inside.counters.add(`refused.${verdict.reason}`);
+      return [];
     }
-    return quarantined ? 'quarantined' : 'settled';
+    return inside.cameras.noteAnswer(item.camera, envelope.regions, verdict.kind === 'withheld', nowMs);
   });
 }
 

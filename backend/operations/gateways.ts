@@ -1,8 +1,12 @@
 import { BlindsightError } from '#protocol/errors.ts';
-import type { Clock } from '#runtime/clock.ts';
-import { systemClock } from '#runtime/clock.ts';
+import { type Clock, systemClock } from '#runtime/clock.ts';
+import { quarantineGateway as quarantine } from '../decryption/quarantine.ts';
 import type { Site } from '../site.ts';
 import type { GatewayRecord } from '../store/gateways.ts';
+import type { Store } from '../store/store.ts';
+
+/** Characters of a reason that are kept. */
+const MAX_REASON = 300;
 
 /** All enrolled gateways, by name. */
 export function listGateways(site: Site): Promise<GatewayRecord[]> {
@@ -17,22 +21,60 @@ export async function findGateway(site: Site, name: string): Promise<GatewayReco
 }
 
 /**
- * Takes a gateway out of quarantine: its answers are decrypted again. What came in between stays refused.
+ * Puts a gateway into quarantine by its owner's word.
  *
- * @returns false where it was not in quarantine.
+ * @param reason a sentence for the page and the journal.
+ * @returns false where it was in quarantine already; the first reason stays.
  * @throws BlindsightError GATEWAY_NOT_FOUND.
  */
-export async function releaseGateway(site: Site, name: string, clock: Clock = systemClock): Promise<boolean> {
+export async function quarantineGateway(
+  site: Site,
+  name: string,
+  reason: string,
+  clock: Clock = systemClock,
+): Promise<boolean> {
+  await findGateway(site, name);
+  return quarantine(site.store, name, reason.trim().slice(0, MAX_REASON), clock.now());
+}
+
+export type Release = {
+  /** False where it was not in quarantine. */
+  readonly released: boolean;
+  /** Answers that were kept of it. */
+  readonly answers: number;
+};
+
+/**
+ * Takes a gateway out of quarantine. The backend then decrypts what was kept of it in between, behind what comes in, or it is discarded.
+ *
+ * @param discard throw away what was kept; it is counted as discarded.
+ * @throws BlindsightError GATEWAY_NOT_FOUND.
+ */
+export async function releaseGateway(
+  site: Site,
+  name: string,
+  { discard = false, clock = systemClock }: { discard?: boolean; clock?: Clock } = {},
+): Promise<Release> {
   await findGateway(site, name);
   return site.store.transaction(async (store) => {
-    if (!(await store.gateways.release(name))) return false;
-    await store.journal.add({
-      timeMs: clock.now(),
-      level: 'info',
-      code: 'GATEWAY_RELEASED',
-      subject: name,
-      message: `gateway ${name} was released from quarantine`,
-    });
-    return true;
+    const released = await store.gateways.release(name);
+    const answers = discard ? await discardHeld(store, name) : await store.held.count(name);
+    if (released) {
+      await store.journal.add({
+        timeMs: clock.now(),
+        level: 'info',
+        code: 'GATEWAY_RELEASED',
+        subject: name,
+        message: `gateway ${name} was released from quarantine; ${answers} answers that were kept are ${discard ? 'discarded' : 'decrypted now'}`,
+      });
+    }
+    return { released, answers };
   });
+}
+
+/** Throws away what was kept of a gateway, and counts it. Call it in a transaction. @returns how many. */
+export async function discardHeld(store: Store, gateway: string): Promise<number> {
+  const answers = await store.held.discard(gateway);
+  if (answers > 0) await store.counters.add('refused.discarded', answers);
+  return answers;
 }

@@ -2,6 +2,7 @@ import { BlindsightError } from '#protocol/errors.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
 import { writeRevocations } from '../enrolment/write-revocations.ts';
 import type { Site } from '../site.ts';
+import { discardHeld } from './gateways.ts';
 
 /**
  * Withdraws a gateway for good, for example one that was stolen: its answers are refused as those of an unknown one, its cameras are free
@@ -18,6 +19,7 @@ export async function removeGateway(site: Site, name: string, clock: Clock = sys
       throw new BlindsightError('GATEWAY_NOT_FOUND', `no gateway ${name} is enrolled`);
     }
     await store.cameras.releaseAll(name);
+    await discardHeld(store, name);
     await store.journal.add({
       timeMs: nowMs,
       level: 'warn',

@@ -155,6 +155,7 @@ export class SiteView {
     const releases = new Map((await this.#store.deployments.current()).map((row) => [row.gateway, row]));
     const newest = await this.#newestFrames();
     const nowMs = this.#clock.now();
+    const held = new Map((await this.#store.held.usage()).map((row) => [row.gateway, row]));
     return (await this.#store.gateways.list()).map((record) => {
       const memory = this.#gateway(record.name);
       const release = releases.get(record.name);
@@ -170,6 +171,7 @@ export class SiteView {
                 since: new Date(record.quarantine.sinceMs).toISOString(),
                 reason: record.quarantine.reason,
               },
+        held: { answers: held.get(record.name)?.items ?? 0, dropped: held.get(record.name)?.dropped ?? 0 },
         health: memory.health,
         reported: memory.reported,
         model: release === undefined ? null : { name: release.model, version: release.version },
@@ -192,11 +194,19 @@ export class SiteView {
   }
 
   async #cameraViews(): Promise<CameraView[]> {
+    const withheld = new Map((await this.#store.cameras.withheld()).map((row) => [row.camera, row]));
     return (await this.#store.cameras.list()).map(({ camera, gateway }) => ({
       camera,
       gateway,
       state: this.#cameraState(camera, gateway),
       ...this.#answersOf(camera),
+      withheld: withheld.get(camera)?.withheld ?? 0,
+      unusual: (withheld.get(camera)?.unusual ?? [])
+        .filter(({ region }) => this.#isAnswered(camera, region))
+        .map(({ region, sinceMs }) => ({
+          ...(region !== undefined && { region }),
+          since: new Date(sinceMs).toISOString(),
+        })),
     }));
   }
 

@@ -1,6 +1,27 @@
+import { MAX_REGIONS } from '#protocol/names.ts';
 import type { Database } from './database.ts';
+import { NO_ANSWERS, noteAnswer, type RecentAnswers } from './recent-answers.ts';
 
 export type CameraRecord = { readonly camera: string; readonly gateway: string };
+
+/** Named region of a camera; undefined for its picture as a whole. */
+type Region = string | undefined;
+
+/** A picture or region that shows what the network was not trained for, since a time; see `noteAnswer`. */
+export type Unusual = { readonly region: Region; readonly sinceMs: number };
+
+/** A picture or region that began or ceased to show what the network was not trained for. */
+export type Turn = { readonly region: Region; readonly unusual: boolean; readonly recent: RecentAnswers };
+
+export type WithheldRecord = {
+  readonly camera: string;
+  /** Answers withheld since the camera is known. */
+  readonly withheld: number;
+  readonly unusual: readonly Unusual[];
+};
+
+/** Column `recent`: by region, '' for the picture as a whole. */
+type Recent = [region: string, recent: RecentAnswers][];
 
 /** Cameras that one gateway may claim; its births name at most as many. */
 const MAX_CAMERAS = 64;
@@ -84,6 +105,59 @@ export class CameraStore {
   /** Frees all names of a gateway. */
   async releaseAll(gateway: string): Promise<void> {
     await this.#database.run('DELETE FROM cameras WHERE gateway = ?', gateway);
+  }
+
+  /**
+   * Takes the end of an answer into account: of one about the whole picture, or about each of `regions`. Call it in a transaction.
+   *
+   * @returns what began or ceased to be unusual by it.
+   */
+  async noteAnswer(
+    camera: string,
+    regions: readonly string[] | undefined,
+    withheld: boolean,
+    nowMs: number,
+  ): Promise<Turn[]> {
+    const [row] = await this.#database.all<{ recent: string | null }>(
+      'SELECT recent FROM cameras WHERE camera = ?',
+      camera,
+    );
+    // Its name may have been freed meanwhile.
+    if (row === undefined) return [];
+    const all = new Map(JSON.parse(row.recent ?? '[]') as Recent);
+    const turns: Turn[] = [];
+    for (const region of regions ?? [undefined]) {
+      const before = all.get(region ?? '') ?? NO_ANSWERS;
+      const recent = noteAnswer(before, withheld, nowMs);
+      all.set(region ?? '', recent);
+      const unusual = recent.unusualSinceMs !== null;
+      if (unusual !== (before.unusualSinceMs !== null)) turns.push({ region, unusual, recent });
+    }
+    // A gateway that invents names must not fill the disk: who came first goes first.
+    const kept = JSON.stringify([...all].slice(-(MAX_REGIONS + 1)));
+    if (withheld || kept !== row.recent) {
+      await this.#database.run(
+        'UPDATE cameras SET recent = ?, withheld = withheld + ? WHERE camera = ?',
+        kept,
+        withheld ? 1 : 0,
+        camera,
+      );
+    }
+    return turns;
+  }
+
+  /** What was withheld of each camera, by name. */
+  async withheld(): Promise<WithheldRecord[]> {
+    const rows = await this.#database.all<{ camera: string; withheld: number; recent: string | null }>(
+      'SELECT camera, withheld, recent FROM cameras ORDER BY camera',
+    );
+    return rows.map(({ camera, withheld, recent }) => ({
+      camera,
+      withheld,
+      unusual: (JSON.parse(recent ?? '[]') as Recent).flatMap(([name, { unusualSinceMs }]) =>
+        unusualSinceMs === null ? [] : [{ region: name === '' ? undefined : name, sinceMs: unusualSinceMs }],
+      ),
+    }));
   }
 
   /** All cameras that are not retired, by name. */

@@ -10,8 +10,16 @@ export type InboxItem = {
   readonly receivedMs: number;
   /** How often a decryption was begun. */
   readonly attempts: number;
+  /**
+   * It was kept while its gateway was in quarantine, and came back when that was released. What depends on when it came (its age, how many came
+   * with it) was judged before it was kept.
+   */
+  readonly held: boolean;
   readonly envelope: Uint8Array;
 };
+
+/** An envelope as it comes in. */
+export type Arrival = Omit<InboxItem, 'id' | 'attempts' | 'held'>;
 
 /** How much may wait; more is not taken, and stays in the gateways' outboxes. */
 export type InboxBound = {
@@ -43,10 +51,7 @@ export class InboxStore {
    * @returns `stored`; `present` where the same bytes of this gateway wait already; `full` where too much of this gateway waits, or
    *   `site-full` where too much of all does.
    */
-  async add(
-    item: Omit<InboxItem, 'id' | 'attempts'>,
-    bound: InboxBound,
-  ): Promise<'stored' | 'present' | 'full' | 'site-full'> {
+  async add(item: Arrival, bound: InboxBound): Promise<'stored' | 'present' | 'full' | 'site-full'> {
     return this.#database.transaction(async (inside) => {
       const [present] = await inside.all<{ id: number }>(
         'SELECT id FROM inbox WHERE gateway = ? AND digest = ?',
@@ -58,22 +63,39 @@ export class InboxStore {
       const { items, bytes, site_bytes: siteBytes } = await this.#usage(inside, item.gateway);
       if (items + 1 > bound.items || bytes + added > bound.bytes) return 'full';
       if (siteBytes + added > bound.siteBytes) return 'site-full';
-      await inside.run(
-        `INSERT INTO inbox (gateway, digest, camera, received_ms, attempts, envelope) VALUES (?, ?, ?, ?, 0, ?)`,
-        item.gateway,
-        item.digest,
-        item.camera,
-        item.receivedMs,
-        item.envelope,
-      );
-      await inside.run(
-        `INSERT INTO inbox_usage (gateway, items, bytes) VALUES (?, 1, ?)
-         ON CONFLICT (gateway) DO UPDATE SET items = inbox_usage.items + 1, bytes = inbox_usage.bytes + excluded.bytes`,
-        item.gateway,
-        added,
-      );
+      await this.#insert(inside, { ...item, attempts: 0 }, false);
       return 'stored';
     });
+  }
+
+  /** Takes back what was kept while its gateway was in quarantine, whatever waits; call it in a transaction. */
+  takeBack(item: Arrival & { readonly attempts: number }): Promise<void> {
+    return this.#insert(this.#database, item, true);
+  }
+
+  async #insert(
+    inside: Database,
+    item: Arrival & { readonly attempts: number },
+    held: boolean,
+  ): Promise<void> {
+    const inserted = await inside.run(
+      `INSERT INTO inbox (gateway, digest, camera, received_ms, attempts, held, envelope)
+       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (gateway, digest) DO NOTHING`,
+      item.gateway,
+      item.digest,
+      item.camera,
+      item.receivedMs,
+      item.attempts,
+      held ? 1 : 0,
+      item.envelope,
+    );
+    if (inserted === 0) return;
+    await inside.run(
+      `INSERT INTO inbox_usage (gateway, items, bytes) VALUES (?, 1, ?)
+       ON CONFLICT (gateway) DO UPDATE SET items = inbox_usage.items + 1, bytes = inbox_usage.bytes + excluded.bytes`,
+      item.gateway,
+      item.envelope.length,
+    );
   }
 
   /** One row for each gateway is read, however much waits. */
@@ -92,12 +114,12 @@ export class InboxStore {
 
   /** The oldest item, of those after the item `afterId` where it is given; or null. */
   async first(afterId = 0): Promise<InboxItem | null> {
-    const [row] = await this.#database.all<InboxItem>(
-      `SELECT id, digest, gateway, camera, received_ms AS "receivedMs", attempts, envelope
+    const [row] = await this.#database.all<Omit<InboxItem, 'held'> & { readonly held: number }>(
+      `SELECT id, digest, gateway, camera, received_ms AS "receivedMs", attempts, held, envelope
        FROM inbox WHERE id > ? ORDER BY id LIMIT 1`,
       afterId,
     );
-    return row ?? null;
+    return row === undefined ? null : { ...row, held: row.held !== 0 };
   }
 
   async beginAttempt(id: number): Promise<void> {

@@ -86,6 +86,21 @@ const MIGRATIONS: readonly Migration[] = [
     'ALTER TABLE gateways ADD COLUMN born_time TEXT',
     'UPDATE gateways SET born_session = last_session',
   ],
+  // What came of gateways in quarantine, undecided until their owner decides; and how the newest answers of each camera ended.
+  ({ integer, bytes, serial, tableOptions }) => [
+    `CREATE TABLE held (
+      id ${serial}, gateway TEXT NOT NULL, digest TEXT NOT NULL, camera TEXT NOT NULL,
+      received_ms ${integer} NOT NULL, attempts ${integer} NOT NULL, envelope ${bytes} NOT NULL,
+      UNIQUE (gateway, digest)
+    ) ${tableOptions}`,
+    'CREATE INDEX held_gateway ON held (gateway, id)',
+    `CREATE TABLE held_usage (
+      gateway TEXT PRIMARY KEY, items ${integer} NOT NULL, bytes ${integer} NOT NULL, dropped ${integer} NOT NULL
+    ) ${tableOptions}`,
+    `ALTER TABLE inbox ADD COLUMN held ${integer} NOT NULL DEFAULT 0`,
+    `ALTER TABLE cameras ADD COLUMN withheld ${integer} NOT NULL DEFAULT 0`,
+    'ALTER TABLE cameras ADD COLUMN recent TEXT',
+  ],
 ];
 
 /**

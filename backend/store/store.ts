@@ -4,6 +4,7 @@ import type { Database } from './database.ts';
 import { DeploymentStore } from './deployments.ts';
 import { FloorStore } from './floors.ts';
 import { GatewayStore } from './gateways.ts';
+import { HeldStore } from './held.ts';
 import { InboxStore } from './inbox.ts';
 import { JournalStore } from './journal.ts';
 import { ModelStore } from './models.ts';
@@ -21,6 +22,7 @@ export class Store {
   readonly cameras: CameraStore;
   readonly deployments: DeploymentStore;
   readonly inbox: InboxStore;
+  readonly held: HeldStore;
   readonly results: ResultStore;
   readonly counters: CounterStore;
   readonly journal: JournalStore;
@@ -37,6 +39,7 @@ export class Store {
     this.cameras = new CameraStore(database);
     this.deployments = new DeploymentStore(database);
     this.inbox = new InboxStore(database);
+    this.held = new HeldStore(database);
     this.results = new ResultStore(database);
     this.counters = new CounterStore(database);
     this.journal = new JournalStore(database);

@@ -205,6 +205,55 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       expect((await store.gateways.get('gate'))?.quarantine).toBeNull();
     });
 
+    it('keeps what came of a gateway in quarantine apart, within its bound, and brings it back in order', async () => {
+      await enrol();
+      const inbound = { items: 10, bytes: 1000, siteBytes: 1000 };
+      const bound = { items: 2, bytes: 1000, siteBytes: 1000 };
+      const arrival = { gateway: 'gate', camera: 'door', receivedMs: 5 };
+      for (const byte of [1, 2, 3]) {
+        const envelope = Uint8Array.of(byte, 0);
+        await store.inbox.add({ ...arrival, digest: `${byte}`, envelope }, inbound);
+        const item = (await store.inbox.first())!;
+        expect(item).toMatchObject({ held: false, attempts: 0 });
+        await store.inbox.beginAttempt(item.id);
+        await store.transaction(async (inside) => {
+          await inside.inbox.remove(item.id);
+          const kept = await inside.held.add({ ...item, attempts: 1 }, bound);
+          expect(kept).toEqual({ added: true, dropped: byte === 3 ? 1 : 0 });
+          expect((await inside.held.add(item, bound)).added).toBe(false);
+        });
+      }
+      expect(await store.inbox.count()).toBe(0);
+      expect(await store.held.usage()).toEqual([{ gateway: 'gate', items: 2, bytes: 4, dropped: 1 }]);
+      await store.gateways.quarantine('gate', 'a look', 7);
+      expect(await store.held.takeBack(10)).toBe(0);
+      await store.gateways.release('gate');
+      expect(await store.held.takeBack(1)).toBe(1);
+      const first = await store.inbox.first();
+      expect(first).toMatchObject({ ...arrival, digest: '2', attempts: 1, held: true });
+      expect(Uint8Array.from(first!.envelope)).toEqual(Uint8Array.of(2, 0));
+      // The third comes once more, and waits in the inbox already when what was kept comes back.
+      await store.inbox.add({ ...arrival, digest: '3', envelope: Uint8Array.of(3, 0) }, inbound);
+      expect(await store.held.takeBack(10)).toBe(1);
+      expect(await store.inbox.count()).toBe(2);
+      expect(await store.held.count('gate')).toBe(0);
+      expect(await store.held.discard('gate')).toBe(0);
+    });
+
+    it('remembers of each camera how its newest answers ended', async () => {
+      await enrol();
+      await store.cameras.claim('door', 'gate', 1);
+      const note = (withheld: boolean, regions?: string[]) =>
+        store.cameras.noteAnswer('door', regions, withheld, 9);
+      for (let i = 0; i < 7; i++) expect(await note(true, ['a', 'b'])).toEqual([]);
+      expect(await note(false)).toEqual([]);
+      expect(await note(true, ['b'])).toMatchObject([{ region: 'b', unusual: true }]);
+      expect(await store.cameras.withheld()).toEqual([
+        { camera: 'door', withheld: 8, unusual: [{ region: 'b', sinceMs: 9 }] },
+      ]);
+      expect(await store.cameras.noteAnswer('nobody', undefined, true, 1)).toEqual([]);
+    });
+
     it('hands out release counters that strictly increase', async () => {
       await enrol();
       const counters = await Promise.all(Array.from({ length: 8 }, () => store.gateways.nextCounter('gate')));

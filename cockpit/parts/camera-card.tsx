@@ -24,7 +24,7 @@ type Props = {
 export function CameraCard({ site, camera, historyOf, theme, nowMs }: Props) {
   const result = newestResult(camera);
   const gateway = site.gateways.find(({ name }) => name === camera.gateway) ?? null;
-  const words = cameraWords(camera.state, gateway?.state !== 'offline', nowMs);
+  const words = cameraWords(camera.state, gateway?.state !== 'offline', nowMs, camera.unusual);
   const fresh = cameraFreshness(site, camera, result, nowMs);
   const deployment = gateway === null ? null : deploymentWords(gateway);
   const title = `camera-${camera.camera}`;
@@ -71,12 +71,12 @@ export function CameraCard({ site, camera, historyOf, theme, nowMs }: Props) {
           )}
         </section>
       </div>
-      <CameraDetails state={camera.state} result={result} />
+      <CameraDetails state={camera.state} result={result} withheld={camera.withheld} />
     </article>
   );
 }
 
-function CameraDetails({ state, result }: Pick<CameraView, 'state' | 'result'>) {
+function CameraDetails({ state, result, withheld }: Pick<CameraView, 'state' | 'result' | 'withheld'>) {
   const rate = (perSecond: number | undefined) =>
     perSecond === undefined ? UNKNOWN : `${perSecond.toFixed(1)} a second`;
   const rows: readonly (readonly [string, string])[] = [
@@ -84,6 +84,7 @@ function CameraDetails({ state, result }: Pick<CameraView, 'state' | 'result'>) 
     ['Answers computed', rate(state?.inferenceRate)],
     ['Picture taken at', result === null ? UNKNOWN : formatClock(Date.parse(result.frameTime))],
     ['Answer number', result === null ? UNKNOWN : formatCount(result.sequence)],
+    ['Withheld as unusual', formatCount(withheld)],
     ['Stream', state?.detail || UNKNOWN],
   ];
   return (

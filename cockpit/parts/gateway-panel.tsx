@@ -7,7 +7,7 @@ import { Progress } from './progress.tsx';
 /** One gateway: its link, how it feels, what waits on its disk, and what it runs. */
 export function GatewayPanel({ gateway, nowMs }: { gateway: GatewayView; nowMs: number }) {
   const { tone, word } = gatewayWords(gateway);
-  const { health } = gateway;
+  const { health, held, quarantine } = gateway;
   const deployment = deploymentWords(gateway);
   const sinceMs = gateway.since === null ? Number.NaN : nowMs - Date.parse(gateway.since);
   const percent = (value: number | null | undefined) =>
@@ -15,6 +15,7 @@ export function GatewayPanel({ gateway, nowMs }: { gateway: GatewayView; nowMs: 
   const rows: readonly (readonly [string, string])[] = [
     ['Network', gateway.model === null ? UNKNOWN : modelName(gateway.model)],
     ['Waiting', health === null ? UNKNOWN : formatCount(health.outbox.waiting)],
+    ...(quarantine !== null || held.answers > 0 ? [['Kept', formatCount(held.answers)] as const] : []),
     ['Dropped', health === null ? UNKNOWN : formatCount(health.outbox.dropped)],
     ['Processor', percent(health?.cpuPercent)],
     ['Memory', percent(health?.memoryPercent)],
@@ -28,7 +29,7 @@ export function GatewayPanel({ gateway, nowMs }: { gateway: GatewayView; nowMs: 
   ];
   return (
     <article
-      class={`card gateway ${gateway.quarantine === null ? '' : 'is-quarantined'}`}
+      class={`card gateway ${quarantine === null ? '' : 'is-quarantined'}`}
       aria-label={`Gateway ${gateway.name}`}
     >
       <header class="card-head">

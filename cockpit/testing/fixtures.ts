@@ -39,6 +39,8 @@ export function cameraOf(change: Partial<CameraView> = {}): CameraView {
     state: cameraStateOf(),
     result: resultOf(),
     regions: [],
+    withheld: 0,
+    unusual: [],
     ...change,
   };
 }
@@ -82,6 +84,7 @@ export function gatewayOf(change: Partial<GatewayView> = {}): GatewayView {
     since: '2026-03-01T09:30:00.000Z',
     clockOffsetMs: -40,
     quarantine: null,
+    held: { answers: 0, dropped: 0 },
     health: healthOf(),
     reported: reportedOf(),
     model: { name: 'counter', version: 3 },

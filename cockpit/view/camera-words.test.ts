@@ -20,6 +20,21 @@ describe('cameraWords', () => {
     });
   });
 
+  it('says what to do where the network was not trained for the picture, unless something worse is wrong', () => {
+    const since = FIXTURE_TIME;
+    const whole = cameraWords(cameraStateOf(), true, NOW_MS, [{ since }]);
+    expect(whole).toMatchObject({ tone: 'warn', word: 'Unusual picture' });
+    expect(whole.reason).toMatch(
+      /^This camera shows what the network was not trained for, .*blindsight train/,
+    );
+    const regions = ['stairs', 'entrance'].map((region) => ({ region, since }));
+    expect(cameraWords(cameraStateOf(), true, NOW_MS, regions).reason).toMatch(
+      /^Region stairs or entrance shows what the network was not trained for/,
+    );
+    const stalled = cameraWords(cameraStateOf({ state: 'stalled' }), true, NOW_MS, [{ since }]);
+    expect(stalled.word).toBe('Stalled');
+  });
+
   it('says why, what the gateway saw and when it tries again', () => {
     const state = cameraStateOf({
       state: 'unauthorized',

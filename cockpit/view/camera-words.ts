@@ -1,3 +1,4 @@
+import type { UnusualView } from '#protocol/api.ts';
 import type { CameraState } from '#protocol/messages.ts';
 import { formatAge } from './format.ts';
 import type { Tone } from './tone.ts';
@@ -35,18 +36,39 @@ const WORDS: Record<CameraState['state'], { tone: Tone; word: string; reason: st
 /**
  * A camera's state as an operator reads it. `gatewayOnline` false overrides: what a lost gateway last said about its
  * cameras is no longer known to hold.
+ *
+ * @param unusual where it shows what the network was not trained for; said only while it delivers pictures.
  */
-export function cameraWords(state: CameraState | null, gatewayOnline: boolean, nowMs: number): CameraWords {
+export function cameraWords(
+  state: CameraState | null,
+  gatewayOnline: boolean,
+  nowMs: number,
+  unusual: readonly UnusualView[] = [],
+): CameraWords {
   if (!gatewayOnline) return { tone: 'off', word: 'Gateway away', reason: 'Its gateway does not report.' };
   if (state === null)
     return { tone: 'wait', word: 'Waiting', reason: 'The gateway has not reported on this camera yet.' };
   const { tone, word, reason } = WORDS[state.state];
+  if (state.state === 'streaming' && unusual.length > 0)
+    return { tone: 'warn', word: 'Unusual picture', reason: unusualWords(unusual) };
   if (state.state === 'streaming') return { tone, word, reason: '' };
   return {
     tone,
     word,
     reason: [reason, state.detail, retryWords(state.nextRetry, nowMs)].filter(Boolean).join(' '),
   };
+}
+
+function unusualWords(unusual: readonly UnusualView[]): string {
+  const regions = unusual.flatMap(({ region }) => (region === undefined ? [] : [region]));
+  // Regions that share a ciphertext are withheld together: which of them it was is not known.
+  const who = regions.length === 0 ? 'This camera' : `Region ${regions.join(' or ')}`;
+  return (
+    `${who} shows what the network was not trained for, so most answers are withheld; nothing else is lost. ` +
+    'Look at the picture: is a lamp in it, is it dark or dirty, has the camera or its region (agent.yaml) moved? ' +
+    'If it is as it should be, train the network on pictures of it (“npx blindsight train --help”). ' +
+    'This goes away by itself when answers come again.'
+  );
 }
 
 function retryWords(nextRetry: string | null, nowMs: number): string {

@@ -44,14 +44,14 @@ const DEFINITIONS: readonly Definition[] = [
   {
     key: 'withheld',
     name: 'Withheld',
-    explanation: 'Opened, but implausible, so never shown. As a rule the gateway is quarantined.',
-    tone: 'bad',
+    explanation: 'Unusual pictures: opened, but not to be believed, so never shown.',
+    tone: 'warn',
     count: (site) => site.counters.withheld,
   },
   {
     key: 'refused',
     name: 'Refused',
-    explanation: 'Never opened: wrong signature, sender, model or size.',
+    explanation: 'Never opened: wrong signature, sender, model or size, or given up.',
     tone: 'bad',
     count: (site) => total(Object.values(site.counters.refused)),
   },

@@ -24,9 +24,20 @@ describe('notices', () => {
       ['offline gate-1', 'warn'],
     ]);
     expect(notices(site, NOW_MS)[0]?.text).toMatch(
-      /since 1.Jan, \d\d:00: it sent .* \(places that the network leaves empty were filled\)/,
+      /since 1.Jan, \d\d:00: places that the network leaves empty were filled\. Its answers are kept unopened, 0 by now\./,
     );
     expect(notices(site, NOW_MS)[2]?.text).toMatch(/^Gateway gate-1 is offline since \d\d:55\.$/);
+  });
+
+  it('says why a gateway is in quarantine, what is kept of it, and how that is decided', () => {
+    const quarantine = { since: '2026-01-01T00:00:00.000Z', reason: 'seen open in the street' };
+    const gateway = gatewayOf({ quarantine, held: { answers: 1234, dropped: 56 } });
+    const text = plain(notices(siteOf({ gateways: [gateway] }), NOW_MS)[0]?.text ?? '');
+    expect(text).toMatch(
+      /: seen open in the street\. Its answers are kept unopened, 1 234 by now \(56 older ones had to be given up\)\./,
+    );
+    expect(text).toContain('“npx blindsight gateway release gate-1”');
+    expect(text).toContain('“--discard”');
   });
 
   it('says the same a second later: it is read aloud', () => {

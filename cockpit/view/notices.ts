@@ -18,7 +18,7 @@ export function notices(site: SiteState, nowMs: number): readonly Notice[] {
       found.push({
         key: `quarantined ${gateway.name}`,
         tone: 'bad',
-        text: `Gateway ${gateway.name} is quarantined since ${formatMoment(Date.parse(gateway.quarantine.since), nowMs)}: it sent an answer that cannot be genuine (${withheldWords(gateway.quarantine.reason)}). Its answers stay unopened until somebody looks into it and releases it (npx blindsight gateway release ${gateway.name}).`,
+        text: quarantineText(gateway, gateway.quarantine, nowMs),
       });
     }
   }
@@ -70,6 +70,19 @@ function clockWords({ name, clockOffsetMs }: GatewayView): string | null {
       ? ['ahead of', 'Until it is right, its pictures are dated by when their answers arrive.']
       : ['behind', 'Until it is right, its answers look older than they are.'];
   return `The clock of gateway ${name} is ${formatAge(Math.abs(clockOffsetMs))} ${side} the backend’s. ${effect} See which of the two is wrong, and turn on its time synchronization (sudo timedatectl set-ntp true).`;
+}
+
+function quarantineText(
+  { name, held }: GatewayView,
+  { since, reason }: { readonly since: string; readonly reason: string },
+  nowMs: number,
+): string {
+  const dropped = held.dropped > 0 ? ` (${formatCount(held.dropped)} older ones had to be given up)` : '';
+  return (
+    `Gateway ${name} is in quarantine since ${formatMoment(Date.parse(since), nowMs)}: ${withheldWords(reason)}. ` +
+    `Its answers are kept unopened, ${formatCount(held.answers)} by now${dropped}. When you have looked into it, ` +
+    `open them with “npx blindsight gateway release ${name}”, or throw them away by adding “--discard”.`
+  );
 }
 
 function sinceWords(since: string | null, nowMs: number): string {

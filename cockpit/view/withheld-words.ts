@@ -1,4 +1,7 @@
-/** Why an opened answer was not believed, for an operator; the reasons are those of the backend's decryptor. */
+/**
+ * Why an opened answer was not believed; the reasons are those of the backend's decryptor. Versions before this one brought gateways into quarantine
+ * for it, which lasts until they are released.
+ */
 const WORDS: Readonly<Record<string, string>> = {
   slots: 'it is too short',
   'not-finite': 'it holds values that are no numbers',

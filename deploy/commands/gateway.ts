@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 
-/** `blindsight gateway enrol|list|release|remove`: the gateways of a site. */
+/** `blindsight gateway enrol|list|quarantine|release|remove`: the gateways of a site. */
 export function registerGateway(program: Command): void {
   const gateway = program
     .command('gateway')
-    .description('gateways: enrol, list, release from quarantine, remove');
+    .description('gateways: enrol, list, quarantine, release, remove');
   gateway
     .command('enrol')
     .description('make the package that a gateway is installed with: certificate, signing key, settings')
@@ -33,11 +33,22 @@ export function registerGateway(program: Command): void {
       await list(options);
     });
   gateway
-    .command('release')
-    .description('take a gateway out of quarantine, after you looked at why it came into it')
+    .command('quarantine')
+    .description('keep what a gateway sends, and decrypt none of it until you release it')
     .argument('<gateway>')
+    .requiredOption('--reason <text>', 'why, for the page and the journal')
     .option('--data <dir>', 'folder of the site', './data')
-    .action(async (name: string, options: { data: string }) => {
+    .action(async (name: string, options: { reason: string; data: string }) => {
+      const { quarantine } = await import('../operations/gateways.ts');
+      await quarantine(name, options);
+    });
+  gateway
+    .command('release')
+    .description('take a gateway out of quarantine; what was kept of it is decrypted')
+    .argument('<gateway>')
+    .option('--discard', 'throw away what was kept of it')
+    .option('--data <dir>', 'folder of the site', './data')
+    .action(async (name: string, options: { discard?: boolean; data: string }) => {
       const { release } = await import('../operations/gateways.ts');
       await release(name, options);
     });

@@ -7,7 +7,7 @@ import {
 } from '#backend/enrolment/broker-certificate.ts';
 import { listDeployments } from '#backend/operations/deploy-model.ts';
 import { enrolGateway } from '#backend/operations/enrol-gateway.ts';
-import { listGateways, releaseGateway } from '#backend/operations/gateways.ts';
+import { listGateways, quarantineGateway, releaseGateway } from '#backend/operations/gateways.ts';
 import { removeGateway } from '#backend/operations/remove-gateway.ts';
 import type { Site } from '#backend/site.ts';
 import { printJson, printTable } from '../print.ts';
@@ -81,14 +81,27 @@ export async function list(options: { data: string; json?: boolean }): Promise<v
   });
 }
 
-/** `blindsight gateway release NAME`. */
-export async function release(name: string, options: { data: string }): Promise<void> {
-  await withSite(options.data, async (site) => {
-    const released = await releaseGateway(site, name);
-    process.stdout.write(
-      released ? `${name} is released from quarantine\n` : `${name} was not in quarantine\n`,
-    );
-  });
+/** `blindsight gateway quarantine NAME --reason TEXT`. */
+export async function quarantine(name: string, options: { reason: string; data: string }): Promise<void> {
+  const put = await withSite(options.data, (site) => quarantineGateway(site, name, options.reason));
+  process.stdout.write(
+    put
+      ? `${name} is in quarantine: its answers are kept, and not decrypted until you release it.\n`
+      : `${name} was in quarantine already; the first reason stays.\n`,
+  );
+}
+
+/** `blindsight gateway release NAME [--discard]`. */
+export async function release(name: string, options: { discard?: boolean; data: string }): Promise<void> {
+  const { discard = false } = options;
+  const { released, answers } = await withSite(options.data, (site) =>
+    releaseGateway(site, name, { discard }),
+  );
+  const what = discard ? 'that were kept are discarded' : 'that were kept are decrypted now';
+  process.stdout.write(
+    `${name} ${released ? 'is released from quarantine' : 'was not in quarantine'}` +
+      `${answers > 0 ? `; ${answers} answers ${what}` : ''}.\n`,
+  );
 }
 
 /** `blindsight gateway remove NAME`. */

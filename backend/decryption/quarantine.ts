@@ -1,0 +1,27 @@
+import type { Store } from '../store/store.ts';
+
+/**
+ * Puts a gateway into quarantine: from now on what it sends is checked and kept, but not decrypted, until its owner releases it.
+ *
+ * @param reason a sentence for the operator
+ * @returns false where it is in quarantine already (the first reason stays), or unknown.
+ */
+export async function quarantineGateway(
+  store: Store,
+  gateway: string,
+  reason: string,
+  timeMs: number,
+): Promise<boolean> {
+  return store.transaction(async (inside) => {
+    if (!(await inside.gateways.quarantine(gateway, reason, timeMs))) return false;
+    await inside.held.forgetDropped(gateway);
+    await inside.journal.add({
+      timeMs,
+      level: 'error',
+      code: 'GATEWAY_QUARANTINED',
+      subject: gateway,
+      message: `gateway ${gateway} is in quarantine (${reason}): its answers are kept, and not decrypted until it is released`,
+    });
+    return true;
+  });
+}

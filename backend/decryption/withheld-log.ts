@@ -1,0 +1,60 @@
+import type { Clock } from '#runtime/clock.ts';
+import type { Logger } from '#runtime/log.ts';
+import { MinuteBudget } from '#runtime/minute-budget.ts';
+import { RareLines } from '#runtime/rare-lines.ts';
+import type { Turn } from '../store/cameras.ts';
+import { countWithheld } from '../store/recent-answers.ts';
+import type { Store } from '../store/store.ts';
+
+type Names = { readonly gateway: string; readonly camera: string };
+
+/**
+ * Makes withheld answers visible to the owner: in the log rarely, with what exactly was not believed; in the journal only when a camera begins or
+ * ceases to show what the network was not trained for. Every one of them is counted elsewhere.
+ */
+export class WithheldLog {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #rare: RareLines;
+  readonly #budget: MinuteBudget;
+
+  constructor(store: Store, clock: Clock, log: Logger) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#log = log;
+    this.#rare = new RareLines(clock);
+    this.#budget = new MinuteBudget(clock);
+  }
+
+  /** @param reason what was not believed. */
+  add({ gateway, camera }: Names, reason: string): void {
+    const count = this.#rare.take(`${camera} ${reason}`);
+    if (count === 0) return;
+    const message = 'an answer was withheld: as a rule a picture that the network was not trained for';
+    this.#log.warn({ gateway, camera, reason, count }, message);
+  }
+
+  /** @param reason of the answer that made it turn; null where that one was not withheld. */
+  async turned(
+    { gateway, camera }: Names,
+    { region, unusual, recent }: Turn,
+    reason: string | null,
+  ): Promise<void> {
+    // A gateway that turns to and fro must not push out what others left in the journal.
+    if (!this.#budget.take(gateway)) return;
+    const what = region === undefined ? `camera ${camera}` : `region ${region} of camera ${camera}`;
+    const { withheld, answers } = countWithheld(recent);
+    const message = unusual
+      ? `${what} shows what the network was not trained for: ${withheld} of its last ${answers} answers were withheld (the last one: ${reason})`
+      : `${what} no longer shows what the network was not trained for`;
+    this.#log.warn({ gateway, camera, region }, message);
+    await this.#store.journal.add({
+      timeMs: this.#clock.now(),
+      level: unusual ? 'warn' : 'info',
+      code: unusual ? 'CAMERA_UNUSUAL' : 'CAMERA_USUAL',
+      subject: camera,
+      message,
+    });
+  }
+}

@@ -1,0 +1,151 @@
+import type { Database } from './database.ts';
+import { type InboxItem, InboxStore } from './inbox.ts';
+
+/** How much is kept while gateways are in quarantine. What goes beyond pushes out the oldest. */
+export type HeldBound = {
+  /** Of one gateway. */
+  readonly items: number;
+  /** Of one gateway. */
+  readonly bytes: number;
+  /** Of all gateways together; the one with most gives way. */
+  readonly siteBytes: number;
+};
+
+/** What is kept of one gateway. */
+export type HeldUsage = {
+  readonly gateway: string;
+  readonly items: number;
+  readonly bytes: number;
+  /** Given up since the gateway came into quarantine, because more came than is kept. */
+  readonly dropped: number;
+};
+
+type Row = Omit<InboxItem, 'held'>;
+
+/**
+ * Envelopes of gateways in quarantine: they were receipted, so they are neither decrypted nor lost before the owner decides. They
+ * stand apart from the inbox and its bounds, so that they are in nobody's way.
+ */
+export class HeldStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /**
+   * Keeps an envelope. Call it in a transaction, together with its removal from the inbox.
+   *
+   * @returns whether it is new, and how many older ones were given up for it.
+   */
+  async add(
+    item: InboxItem,
+    bound: HeldBound,
+  ): Promise<{ readonly added: boolean; readonly dropped: number }> {
+    const { gateway, envelope } = item;
+    const inserted = await this.#database.run(
+      `INSERT INTO held (gateway, digest, camera, received_ms, attempts, envelope)
+       VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (gateway, digest) DO NOTHING`,
+      gateway,
+      item.digest,
+      item.camera,
+      item.receivedMs,
+      item.attempts,
+      envelope,
+    );
+    if (inserted === 0) return { added: false, dropped: 0 };
+    await this.#database.run(
+      `INSERT INTO held_usage (gateway, items, bytes, dropped) VALUES (?, 1, ?, 0)
+       ON CONFLICT (gateway) DO UPDATE SET items = held_usage.items + 1, bytes = held_usage.bytes + excluded.bytes`,
+      gateway,
+      envelope.length,
+    );
+    let dropped = 0;
+    for (;;) {
+      const loser = await this.#beyond(gateway, bound);
+      if (loser === null) return { added: true, dropped };
+      await this.#dropOldest(loser);
+      dropped += 1;
+    }
+  }
+
+  /** Whose oldest has to go; null while all is within its bound. */
+  async #beyond(gateway: string, bound: HeldBound): Promise<string | null> {
+    const usage = await this.usage();
+    const own = usage.find((one) => one.gateway === gateway);
+    if (own !== undefined && (own.items > bound.items || own.bytes > bound.bytes)) return gateway;
+    const most = usage.reduce((top, one) => (one.bytes > top.bytes ? one : top), usage[0]!);
+    return usage.reduce((sum, { bytes }) => sum + bytes, 0) > bound.siteBytes ? most.gateway : null;
+  }
+
+  async #dropOldest(gateway: string): Promise<void> {
+    const [gone] = await this.#database.all<{ bytes: number }>(
+      `DELETE FROM held WHERE id = (SELECT id FROM held WHERE gateway = ? ORDER BY id LIMIT 1)
+       RETURNING LENGTH(envelope) AS bytes`,
+      gateway,
+    );
+    await this.#database.run(
+      'UPDATE held_usage SET items = items - 1, bytes = bytes - ?, dropped = dropped + 1 WHERE gateway = ?',
+      gone!.bytes,
+      gateway,
+    );
+  }
+
+  /** What is kept, of each gateway of which anything is or was kept. */
+  usage(): Promise<HeldUsage[]> {
+    return this.#database.all<HeldUsage>(
+      'SELECT gateway, items, bytes, dropped FROM held_usage ORDER BY gateway',
+    );
+  }
+
+  /** How many are kept of a gateway. */
+  async count(gateway: string): Promise<number> {
+    return (await this.usage()).find((one) => one.gateway === gateway)?.items ?? 0;
+  }
+
+  /**
+   * Brings envelopes of gateways that are not in quarantine any more back into the inbox, oldest first.
+   *
+   * @param limit at most so many
+   * @returns how many; 0 where there are none.
+   */
+  async takeBack(limit: number): Promise<number> {
+    const [any] = await this.#database.all(
+      `SELECT held_usage.gateway FROM held_usage JOIN gateways ON name = held_usage.gateway
+       WHERE items > 0 AND quarantined_ms IS NULL AND removed_ms IS NULL LIMIT 1`,
+    );
+    if (any === undefined) return 0;
+    return this.#database.transaction(async (inside) => {
+      const rows = await inside.all<Row>(
+        `SELECT id, held.gateway, digest, camera, received_ms AS "receivedMs", attempts, envelope
+         FROM held JOIN gateways ON name = held.gateway
+         WHERE quarantined_ms IS NULL AND removed_ms IS NULL ORDER BY id LIMIT ?`,
+        limit,
+      );
+      const inbox = new InboxStore(inside);
+      for (const row of rows) {
+        await inbox.takeBack(row);
+        await inside.run('DELETE FROM held WHERE id = ?', row.id);
+        await inside.run(
+          'UPDATE held_usage SET items = items - 1, bytes = bytes - ? WHERE gateway = ?',
+          row.envelope.length,
+          row.gateway,
+        );
+      }
+      return rows.length;
+    });
+  }
+
+  /** Counts what is given up from zero again. */
+  async forgetDropped(gateway: string): Promise<void> {
+    await this.#database.run('UPDATE held_usage SET dropped = 0 WHERE gateway = ?', gateway);
+  }
+
+  /** Throws away what is kept of a gateway. @returns how many. */
+  async discard(gateway: string): Promise<number> {
+    return this.#database.transaction(async (inside) => {
+      await inside.run('DELETE FROM held_usage WHERE gateway = ?', gateway);
+      return inside.run('DELETE FROM held WHERE gateway = ?', gateway);
+    });
+  }
+}

@@ -1,0 +1,113 @@
+import type { KeyObject } from 'node:crypto';
+import { type Envelope, encodeEnvelope, envelopeDigest } from '#protocol/envelope.ts';
+import type { Result } from '#protocol/messages.ts';
+import { systemClock } from '#runtime/clock.ts';
+import { createLogger } from '#runtime/log.ts';
+import { Decryptor } from '../decryption/decryptor.ts';
+import { Processor, type ProcessorOptions } from '../decryption/processor.ts';
+import { keepNetwork } from '../protection/keep-network.ts';
+import type { InboxBound } from '../store/inbox.ts';
+import { enrolTestGateway, makeTestSite, releaseTo, type TestSite } from './test-site.ts';
+import type { TinyNetwork } from './tiny-network.ts';
+
+const BOUND: InboxBound = { items: 10_000, bytes: 2 ** 30, siteBytes: 2 ** 30 };
+const log = createLogger({ name: 'test', level: 'error', format: 'json', destination: { write: () => {} } });
+
+/** A gateway of a {@link DecryptingSite}: the key that it signs with, and the network that it runs. */
+export type TestGateway = { readonly name: string; readonly signingKey: KeyObject; readonly bundle: string };
+
+/** A site that decrypts answers of the tiny network: real store, keys and thread, without broker. */
+export type DecryptingSite = {
+  readonly site: TestSite;
+  readonly gateway: TestGateway;
+  /** What was given out, in order. */
+  readonly results: Result[];
+  /** A processor as after a restart: what it knew in memory is gone. */
+  makeProcessor(options?: Partial<ProcessorOptions>): Processor;
+  /** Enrols another gateway that runs the network, too. */
+  enrol(name: string): Promise<TestGateway>;
+  /** Puts an envelope into the inbox as if it had come on the gateway's topic. */
+  put(changes: Partial<Envelope>, gateway?: TestGateway): Promise<void>;
+  /** The same with any bytes. */
+  putBytes(bytes: Uint8Array, gateway?: TestGateway): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** @param network stays open; its keys are copied. */
+export async function makeDecryptingSite(network: TinyNetwork): Promise<DecryptingSite> {
+  const site = await makeTestSite();
+  const { protectedNetwork } = network;
+  await keepNetwork(
+    site,
+    'tiny',
+    {
+      ...protectedNetwork,
+      secretKey: Uint8Array.from(protectedNetwork.secretKey),
+      resultSecretKey: Uint8Array.from(protectedNetwork.resultSecretKey!),
+      onnx: Uint8Array.from(protectedNetwork.onnx),
+    },
+    1,
+  );
+  const decryptor = new Decryptor(site);
+  const results: Result[] = [];
+  const enrol = async (name: string): Promise<TestGateway> => {
+    const signingKey = await enrolTestGateway(site, name);
+    return { name, signingKey, bundle: await releaseTo(site, name, 'tiny') };
+  };
+  const own = await enrol('gate');
+  const keep = async (envelope: Uint8Array, { name: gateway }: TestGateway, camera: string) => {
+    const arrival = { gateway, camera, digest: envelopeDigest(envelope), envelope };
+    const outcome = await site.store.inbox.add({ ...arrival, receivedMs: Date.now() }, BOUND);
+    if (outcome !== 'stored') throw new Error(`the inbox said ${outcome}`);
+  };
+  return {
+    site,
+    gateway: own,
+    results,
+    enrol,
+    makeProcessor: (options) =>
+      new Processor({
+        store: site.store,
+        site: site.name,
+        decryptor,
+        clock: systemClock,
+        log,
+        onResult: (result) => results.push(result),
+        onChange: () => {},
+        ...options,
+      }),
+    put: async (changes, gateway = own) => {
+      const envelope: Envelope = {
+        schema: 1,
+        site: site.name,
+        gateway: gateway.name,
+        camera: 'door',
+        session: 1,
+        sequence: 0,
+        frameTimeMs: Date.now() - 1000,
+        readyTimeMs: Date.now() - 500,
+        bundle: gateway.bundle,
+        interpreter: 'reference',
+        historical: false,
+        timings: { prepareMs: 1, encryptMs: 2, evaluateMs: 3 },
+        ciphertext: new Uint8Array(1),
+        ...changes,
+      };
+      await keep(encodeEnvelope(envelope, gateway.signingKey), gateway, envelope.camera);
+    },
+    putBytes: (bytes, gateway = own) => keep(bytes, gateway, 'door'),
+    close: async () => {
+      await decryptor.close();
+      await site.close();
+    },
+  };
+}
+
+/** Processes all that waits. */
+export async function drain({ site }: DecryptingSite, processor: Processor): Promise<void> {
+  for (;;) {
+    const item = await site.store.inbox.first();
+    if (item === null) return;
+    await processor.process(item);
+  }
+}
