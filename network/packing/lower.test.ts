@@ -186,9 +186,14 @@ describe('Lower', () => {
     ],
     [
       'a product of two branches',
-      linearGraph([node('Mul', ['picture', 'k'], 'a'), node('Mul', ['a', 'picture'], 'h')], {
-        k: randomTensor(random, [2, 1, 1]),
-      }),
+      linearGraph(
+        [
+          node('Transpose', ['picture'], 'a', { perm: ints(0, 1, 2, 3) }),
+          node('Mul', ['picture', 'k'], 'b'),
+          node('Mul', ['a', 'b'], 'h'),
+        ],
+        { k: randomTensor(random, [2, 1, 1]) },
+      ),
       "step 2 of 'test' is not part of a chain",
     ],
   ];

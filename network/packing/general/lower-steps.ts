@@ -6,7 +6,7 @@ import { operatorOf } from '../../model/operators/table.ts';
 import { inputShape } from '../../model/run.ts';
 import { absorbQuadratics } from '../../passes/absorb-quadratics.ts';
 import { openBatch } from '../../passes/open-batch.ts';
-import { AffineBuilder } from '../affine.ts';
+import { type Affine, AffineBuilder } from '../affine.ts';
 import { LINEAR_RULES } from '../linear-map.ts';
 import { addValues, applyToValue, identityAffine, type LinearValue } from './compose.ts';
 import type { Step, StepNetwork } from './steps.ts';
@@ -16,6 +16,25 @@ const MOST_POWER = 64;
 
 /** Operators that may end a network: the decryptor applies them to the logits. */
 const ENDINGS = new Set(['Softmax', 'ArgMax']);
+
+/** The number that all values of a channel have, for each; undefined where they differ. */
+function perChannel(values: Float64Array, channels: number): Float64Array | undefined {
+  const pixels = values.length / channels;
+  const first = Float64Array.from({ length: channels }, (_, c) => values[c * pixels]!);
+  return values.every((value, i) => value === first[Math.floor(i / pixels)]) ? first : undefined;
+}
+
+/** What each channel is multiplied by, where a part does nothing else. */
+function channelFactors(part: Affine | null, channels: number, pixels: number): Float64Array | null {
+  if (part === null) return new Float64Array(channels).fill(1);
+  const size = channels * pixels;
+  const diagonal =
+    part.rows === size &&
+    part.columns === size &&
+    part.start.every((at, row) => at === row) &&
+    part.column.every((column, row) => column === row);
+  return diagonal ? (perChannel(part.weight, channels) ?? null) : null;
+}
 
 class StepLowering {
   readonly steps: Step[] = [];
@@ -140,12 +159,18 @@ class StepLowering {
     }, zero);
   }
 
-  /** Mean pooling of a register over windows that do not overlap; null where it is anything else. */
+  /**
+   * Mean pooling of a register over windows that do not overlap; null where it is anything else. Factors and summands of whole channels come
+   * after the pooling as well as before it.
+   */
   #pool(node: Node, input: LinearValue): LinearValue | null {
     const [only] = input.parts;
     const [, channels, height, width, ...more] = input.shape;
     if (node.operator !== 'AveragePool' || width === undefined || more.length > 0) return null;
-    if (input.parts.size !== 1 || only![0] === 0 || only![1] !== null || input.constant !== null) return null;
+    if (input.parts.size !== 1 || only![0] === 0) return null;
+    const factors = channelFactors(only![1], channels!, height! * width);
+    const summands = input.constant && perChannel(input.constant, channels!);
+    if (factors === null || summands === undefined) return null;
     const call: Call = this.#call(node, 0);
     const kernel = call.ints('kernel_shape') ?? [];
     const size = kernel[0] ?? 1;
@@ -159,9 +184,11 @@ class StepLowering {
     if (!plain) return null;
     this.steps.push({ kind: 'pool', source: only![0], shape: [channels!, height!, width], size });
     const shape = [1, channels!, Math.floor(height! / size), Math.floor(width / size)];
-    const sum = identityAffine(sizeOf(shape));
-    const mean = { ...sum, weight: sum.weight.map(() => 1 / size ** 2) };
-    return { parts: new Map([[this.steps.length, mean]]), constant: null, shape };
+    const pixels = shape[2]! * shape[3]!;
+    const sum = identityAffine(channels! * pixels);
+    const mean = { ...sum, weight: sum.weight.map((_, i) => factors[Math.floor(i / pixels)]! / size ** 2) };
+    const constant = summands && sum.bias.map((_, i) => summands[Math.floor(i / pixels)]!);
+    return { parts: new Map([[this.steps.length, mean]]), constant, shape };
   }
 
   #power(node: Node): LinearValue {
@@ -231,7 +258,7 @@ class StepLowering {
  * @throws NetworkError NETWORK_NOT_POLYNOMIAL, NETWORK_OPERATOR, NETWORK_SHAPE, NETWORK_DATA; the message names the node.
  */
 export function lowerSteps(given: Graph, { pools = false }: { pools?: boolean } = {}): StepNetwork {
-  const graph = openBatch(given);
+  const graph = absorbQuadratics(openBatch(given));
   const shape = inputShape(graph);
   const output = graph.outputs[0]?.name;
   if (output === undefined) throw new NetworkError('NETWORK_SHAPE', 'the network has no output');
@@ -254,5 +281,5 @@ export function lowerSteps(given: Graph, { pools = false }: { pools?: boolean } 
   const last = steps.at(-1)!;
   if (last.kind !== 'linear' || last.bias.length < 2)
     throw new NetworkError('NETWORK_SHAPE', 'the network must have at least two outputs');
-  return absorbQuadratics({ name: graph.name, pictureShape: shape.slice(1), steps });
+  return { name: graph.name, pictureShape: shape.slice(1), steps };
 }
