@@ -163,6 +163,10 @@ export class Gateway {
     outbox.onDrop((count, reason) =>
       this.#uplink.publishEvent('warn', 'OUTBOX_DROPPED', `${count} dropped: ${reason}`),
     );
+    outbox.onTrouble((level, code, message) => {
+      this.#uplink.publishEvent(level, code, message);
+      this.#publishHealth().catch((err: unknown) => log.warn({ err }, 'a report failed'));
+    });
     const recorder = { site, gateway, signingKey, sessions, outbox, sender: this.#sender };
     this.#pipeline = new Pipeline({
       cameras: this.#cameras,

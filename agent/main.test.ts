@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runClear } from '#fhe/program/clear.ts';
 import { createDecryptor } from '#fhe/secret/decryptor.ts';
 import { worstError } from '#fhe/testing/parameters.ts';
+import { mountSmallDisk, NO_MOUNT, type SmallDisk } from '#runtime/testing/small-disk.ts';
 import { makeBundle, makeNetwork, type TestBundle, type TestNetwork } from './testing/make-bundle.ts';
 import { RtspServer } from './testing/rtsp-server.ts';
 import { TestBackend } from './testing/test-backend.ts';
@@ -17,6 +18,8 @@ const PASSWORD = 'oran:ge s3cret';
 let camera: RtspServer;
 let site: TestSite;
 let backend: TestBackend;
+/** Under the outbox of the gateway; null where this user may not mount. */
+let disk: SmallDisk | null = null;
 let network: TestNetwork;
 let bundle: TestBundle;
 
@@ -34,12 +37,17 @@ beforeAll(async () => {
       `    masks: [${whole}]`,
     ].join('\n'),
   );
+  const outbox = join(site.directory, 'data', 'outbox');
+  await mkdir(outbox, { recursive: true });
+  disk = mountSmallDisk(16, outbox);
   await site.write('front.credentials', `viewer:${PASSWORD}\n`);
   bundle = makeBundle(network, site.owner.privateKey);
 }, 30_000);
 
 afterAll(async () => {
   await backend?.close();
+  await site?.stopAgent('SIGKILL');
+  disk?.unmount();
   await site?.close();
   await camera?.stop();
 });
@@ -165,6 +173,27 @@ describe('a gateway', { timeout: 60_000 }, () => {
     expect(backend.requests.length).toBe(requests);
     expect(backend.births.at(-1)?.bundle).toBe(bundle.digest);
     await until('the end of orphans', () => !children.some(isRunning));
+  });
+
+  it('names a full disk to log, journal and page, once, and goes on when there is space', async ({
+    skip,
+  }) => {
+    if (disk === null) return skip(NO_MOUNT);
+    disk.fill();
+    const trouble = {
+      code: 'DISK_FULL',
+      message: expect.stringContaining('the disk of the gateway is full'),
+    };
+    await until('trouble in the health', () => backend.health.at(-1)?.outbox.trouble);
+    expect(backend.health.at(-1)?.outbox.trouble).toEqual(trouble);
+    await until('several lost', () => (backend.health.at(-1)?.outbox.dropped ?? 0) >= 5);
+    expect(site.logs.match(/DISK_FULL/g)).toHaveLength(1);
+    expect(site.logs.slice(site.logs.indexOf('DISK_FULL'))).not.toMatch(/"stack"|lost on the way/);
+    expect(backend.events.filter(({ code }) => code === 'DISK_FULL')).toMatchObject([{ level: 'error' }]);
+    expect(backend.events.filter(({ code }) => code === 'OUTBOX_DROPPED')).toEqual([]);
+    disk.empty();
+    await more(3);
+    site.logs = site.logs.replaceAll(/.*DISK_FULL.*/g, '');
   });
 
   it('says goodbye, ends its children and has kept the password to itself', async () => {

@@ -79,6 +79,10 @@ export const ERRORS = {
     meaning: 'A file with a secret can be read or changed by other users of the machine.',
     action: 'Run `chmod 600` on the named file, and make a new secret if others may have read it.',
   },
+  DISK_FULL: {
+    meaning: 'A disk has no space left; the message says whose. Answers are lost, or none are taken.',
+    action: 'Free space on the disk that the message names; work goes on by itself then.',
+  },
   LINK_DOWN: {
     meaning: 'The connection to the MQTT broker is down.',
     action: 'It reconnects by itself; if it stays down, check address, network and that the broker runs.',
@@ -221,7 +225,7 @@ export const ERRORS = {
   },
   OUTBOX_UNAVAILABLE: {
     meaning: 'An encrypted answer could not be written to the disk of the gateway.',
-    action: 'Check that the data directory exists, is writable and has free space.',
+    action: 'Check that the data directory exists, may be written, and that its disk is sound.',
   },
   OUTBOX_DROPPED: {
     meaning: 'Encrypted answers were dropped from the disk of a gateway before the backend had them.',

@@ -83,6 +83,8 @@ export const Health = z.strictObject({
     bytes: z.number().int().nonnegative(),
     dropped: z.number().int().nonnegative(),
     oldestSeconds: z.number().nonnegative(),
+    /** There while the disk refuses answers, which are lost then. */
+    trouble: z.strictObject({ code: z.string().max(64), message: z.string().max(500) }).exactOptional(),
   }),
   /** Since the daemon started; what is neither superseded, answered nor failed waits or was captured without a bundle. */
   pictures: z

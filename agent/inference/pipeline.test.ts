@@ -69,7 +69,7 @@ function bench(cameras: FakeCamera[], { runMs = 5, regions = 1 } = {}) {
     },
     clock: systemClock,
     log: createLogger({ name: 'test', level: 'error', format: 'json', destination: { write: () => {} } }),
-    onAnswer: async (answer) => void answers.push(answer),
+    onAnswer: async (answer) => answers.push(answer) > 0,
   });
   const running = pipeline.run(stop.signal);
   const end = async () => {

@@ -29,8 +29,8 @@ export type PipelineOptions = {
   readonly runner: Pick<Runner, 'host' | 'run'>;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Stores the answer; the next picture is taken when this resolves. */
-  readonly onAnswer: (answer: Answer) => Promise<void>;
+  /** Stores the answer; the next picture is taken when this resolves. False where it was lost, and told. */
+  readonly onAnswer: (answer: Answer) => Promise<boolean>;
   /** Sees each masked picture, for the aiming preview. */
   readonly onMasked?: (camera: string, frame: MaskedFrame) => void;
   /** Whether somebody watches a camera's preview: its pictures are masked also while no bundle is active. */
@@ -157,12 +157,13 @@ export class Pipeline {
     const host = runner.host;
     if (host === null) return;
     let begun = started;
+    let stored = true;
     for (const { names, rectangles } of groupRegions(camera.config, host.regions)) {
       const values = await prepareRegions(masked, host.picture, rectangles, host.regions);
       const prepareMs = clock.monotonic() - begun;
       const { ciphertext, timings } = await runner.run(host, values);
       this.#progressMs = clock.monotonic();
-      await onAnswer({
+      const kept = await onAnswer({
         camera: camera.name,
         ...(names !== undefined && { regions: names }),
         frameTimeMs: frame.timeMs,
@@ -171,9 +172,11 @@ export class Pipeline {
         timings: { ...timings, prepareMs },
         ciphertext,
       });
+      stored &&= kept;
       begun = clock.monotonic();
     }
     camera.markInference();
-    this.#answers++;
+    if (stored) this.#answers++;
+    else this.#failures++;
   }
 }

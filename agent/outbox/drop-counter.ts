@@ -1,39 +1,44 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
-import { writeFileAtomic } from '#runtime/files.ts';
+import { LaidOutNumber } from '#runtime/laid-out-number.ts';
 
-const Stored = z.strictObject({ dropped: z.number().int().nonnegative() });
+/** As versions before this one kept it. */
+const Former = z.strictObject({ dropped: z.number().int().nonnegative() });
 
-/** How many answers were ever dropped on this gateway; survives restarts. */
+/** Files of a {@link DropCounter} in its folder. */
+export const DROP_FILES: readonly string[] = ['dropped.count', 'dropped.json'];
+
+/** How many answers were ever dropped on this gateway; survives restarts, and counts also while the disk is full. */
 export class DropCounter {
-  readonly #path: string;
-  #count: number;
+  readonly #number: LaidOutNumber;
 
-  private constructor(path: string, count: number) {
-    this.#path = path;
-    this.#count = count;
+  private constructor(number: LaidOutNumber) {
+    this.#number = number;
   }
 
   /** A missing or unreadable counter starts at 0: it must not keep a gateway from working. */
-  static async open(path: string): Promise<DropCounter> {
-    const text = await readFile(path, 'utf8').catch(() => '{"dropped":0}');
-    let stored: unknown;
-    try {
-      stored = JSON.parse(text);
-    } catch {
-      stored = null;
-    }
-    const parsed = Stored.safeParse(stored);
-    return new DropCounter(path, parsed.success ? parsed.data.dropped : 0);
+  static async open(folder: string): Promise<DropCounter> {
+    const [path, former] = DROP_FILES.map((name) => join(folder, name)) as [string, string];
+    const number = await LaidOutNumber.open(path, () => readFormer(former));
+    if (number.isLaidOut) await unlink(former).catch(() => {});
+    return new DropCounter(number);
   }
 
   get count(): number {
-    return this.#count;
+    return this.#number.value;
   }
 
   /** Counts in memory at once; on disk when this resolves. */
-  async add(count: number): Promise<void> {
-    this.#count += count;
-    await writeFileAtomic(this.#path, JSON.stringify({ dropped: this.#count }));
+  add(count: number): Promise<void> {
+    return this.#number.add(count);
+  }
+}
+
+async function readFormer(path: string): Promise<number> {
+  try {
+    return Former.parse(JSON.parse(await readFile(path, 'utf8'))).dropped;
+  } catch {
+    return 0;
   }
 }

@@ -1,12 +1,13 @@
 import { readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { envelopeDigest } from '#protocol/envelope.ts';
-import { BlindsightError } from '#protocol/errors.ts';
+import type { Health } from '#protocol/messages.ts';
 import type { Clock } from '#runtime/clock.ts';
 import { ensureDirectory, syncFolder, writeFileAtomic } from '#runtime/files.ts';
 import type { Logger } from '#runtime/log.ts';
 import type { Ticket } from '../uplink/session-counter.ts';
-import { DropCounter } from './drop-counter.ts';
+import { DiskTrouble, type TroubleListener } from './disk-trouble.ts';
+import { DROP_FILES, DropCounter } from './drop-counter.ts';
 import { type Entry, entryFile, parseEntryFile } from './entry.ts';
 
 export type OutboxOptions = {
@@ -15,13 +16,6 @@ export type OutboxOptions = {
   readonly maxAgeMs: number;
   readonly clock: Clock;
   readonly log: Logger;
-};
-
-export type OutboxStatus = {
-  readonly waiting: number;
-  readonly bytes: number;
-  readonly dropped: number;
-  readonly oldestSeconds: number;
 };
 
 /** What an envelope is appended as; `sign` makes the wire form. */
@@ -43,20 +37,25 @@ const PLAUSIBLE_MS = Date.UTC(2025, 0, 1);
 export class Outbox {
   readonly #options: OutboxOptions;
   readonly #drops: DropCounter;
+  readonly #trouble: DiskTrouble;
   readonly #entries = new Set<Entry>();
   readonly #byDigest = new Map<string, Entry>();
+  /** New forms for which the disk has no room, and the files of the old ones; the sender's window bounds them. */
+  readonly #unsaved = new Map<Entry, { readonly path: string; readonly wire: Uint8Array }>();
+  #countFailed = false;
   #bytes = 0;
   #onDrop: (count: number, reason: string) => void = () => {};
 
   private constructor(options: OutboxOptions, drops: DropCounter) {
     this.#options = options;
     this.#drops = drops;
+    this.#trouble = new DiskTrouble(options.directory, options.clock, options.log);
   }
 
   /** Opens the folder, makes it if it is missing, and removes what a crash left half done. */
   static async open(options: OutboxOptions): Promise<Outbox> {
     await ensureDirectory(options.directory);
-    const drops = await DropCounter.open(join(options.directory, 'dropped.json'));
+    const drops = await DropCounter.open(options.directory);
     const outbox = new Outbox(options, drops);
     await outbox.#load();
     return outbox;
@@ -67,26 +66,33 @@ export class Outbox {
     this.#onDrop = listener;
   }
 
+  /** Sets who hears when the disk begins to refuse answers, and when it takes them again. */
+  onTrouble(listener: TroubleListener): void {
+    this.#trouble.onChange(listener);
+  }
+
   /** Waiting entries, oldest first. */
   get entries(): Iterable<Entry> {
     return this.#entries;
   }
 
-  get status(): OutboxStatus {
+  get status(): Health['outbox'] {
     const [oldest] = this.#entries;
     const ageMs = oldest === undefined ? 0 : this.#ageMs(oldest);
+    const trouble = this.#trouble.present;
     return {
       waiting: this.#entries.size,
       bytes: this.#bytes,
       dropped: this.#drops.count,
       oldestSeconds: Math.max(0, Math.round(ageMs / 1000)),
+      ...(trouble !== null && { trouble }),
     };
   }
 
   /**
    * Stores a signed envelope; it is on disk when this resolves. Drops the oldest entries where the bound asks for it.
    *
-   * @throws BlindsightError OUTBOX_UNAVAILABLE where the disk refuses; the loss is counted.
+   * @throws BlindsightError DISK_FULL, OUTBOX_UNAVAILABLE where the disk refuses; the loss is counted, and told once for all that follow.
    */
   async append(appended: Appended): Promise<Entry> {
     const { wire, ...rest } = appended;
@@ -101,10 +107,11 @@ export class Outbox {
     try {
       await this.#write(entry, wire);
     } catch (cause) {
-      await this.#count(1, 'the disk refused to store an answer');
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new BlindsightError('OUTBOX_UNAVAILABLE', `${this.#options.directory}: ${why}`, { cause });
+      const error = this.#trouble.failed(cause, 1);
+      await this.#count(1);
+      throw error;
     }
+    this.#trouble.worked();
     this.#insert(entry);
     return entry;
   }
@@ -113,14 +120,16 @@ export class Outbox {
    * The signed envelope of an entry, or null where the file is gone or damaged; such an entry is dropped and counted.
    */
   async read(entry: Entry): Promise<Uint8Array | null> {
-    const wire = await readFile(this.#path(entry)).catch(() => null);
+    const unsaved = this.#unsaved.get(entry)?.wire;
+    const wire = unsaved ?? (await readFile(this.#path(entry)).catch(() => null));
     if (wire !== null && envelopeDigest(wire) === entry.digest) return wire;
     await this.discard(entry, 'a stored answer was damaged');
     return null;
   }
 
   /**
-   * Puts a newly signed form in the place of an entry's envelope; it keeps its place in the order.
+   * Puts a newly signed form in the place of an entry's envelope; it keeps its place in the order. Where the disk has no room the new form lives
+   * in memory and the old one on the disk: a full disk must not keep what is on it from leaving.
    *
    * @param ticket the numbers in that form, where they are others
    */
@@ -129,21 +138,36 @@ export class Outbox {
     const old = { path: this.#path(entry), digest: entry.digest, bytes: entry.bytes };
     const next = { ...entry, session, sequence, digest: envelopeDigest(wire), bytes: wire.length };
     if (next.digest === old.digest) return;
-    await this.#write(next, wire);
-    if (!this.#entries.has(entry)) return void (await unlink(this.#path(next)).catch(() => {}));
+    const saved = await this.#write(next, wire).then(
+      () => {
+        this.#trouble.worked();
+        return true;
+      },
+      (cause: unknown) => {
+        this.#trouble.failed(cause, 0);
+        return false;
+      },
+    );
+    if (!this.#entries.has(entry)) {
+      if (saved) await unlink(this.#path(next)).catch(() => {});
+      return;
+    }
+    if (saved) this.#unsaved.delete(entry);
+    else this.#unsaved.set(entry, { path: old.path, wire });
     this.#byDigest.delete(old.digest);
     this.#bytes += next.bytes - old.bytes;
     Object.assign(entry, { session, sequence, digest: next.digest, bytes: next.bytes });
     this.#byDigest.set(entry.digest, entry);
-    await unlink(old.path).catch(() => {});
+    if (saved) await unlink(old.path).catch(() => {});
   }
 
   /** Removes the entry that a receipt names; an unknown digest is ignored. A removal that a crash undoes is sent again. */
   async settle(digest: string): Promise<Entry | null> {
     const entry = this.#byDigest.get(digest);
     if (entry === undefined) return null;
+    const path = this.#path(entry);
     this.#forget(entry);
-    await unlink(this.#path(entry)).catch(() => {});
+    await unlink(path).catch(() => {});
     return entry;
   }
 
@@ -174,7 +198,7 @@ export class Outbox {
       const parsed = parseEntryFile(name);
       if (parsed === null) {
         if (name.endsWith('.tmp')) await unlink(path);
-        else if (name !== 'dropped.json') log.warn({ file: path }, 'a file in the outbox is not ours');
+        else if (!DROP_FILES.includes(name)) log.warn({ file: path }, 'a file in the outbox is not ours');
         continue;
       }
       const { size, mtimeMs } = await stat(path);
@@ -208,19 +232,25 @@ export class Outbox {
 
   /** Counts first: a crash in between counts an entry twice rather than not at all. */
   async #drop(entries: readonly Entry[], reason: string): Promise<void> {
+    const paths = entries.map((entry) => this.#path(entry));
     for (const entry of entries) this.#forget(entry);
-    await this.#count(entries.length, reason);
-    for (const entry of entries) await unlink(this.#path(entry)).catch(() => {});
+    const count = entries.length;
+    this.#options.log.warn({ count, total: this.#drops.count + count }, `answers dropped: ${reason}`);
+    await this.#count(count);
+    this.#onDrop(count, reason);
+    for (const path of paths) await unlink(path).catch(() => {});
     await syncFolder(this.#options.directory).catch(() => {});
   }
 
-  async #count(count: number, reason: string): Promise<void> {
-    const { log } = this.#options;
-    log.warn({ count, total: this.#drops.count + count }, `answers dropped: ${reason}`);
-    await this.#drops
-      .add(count)
-      .catch((err: unknown) => log.error({ err }, 'the drop counter cannot be written'));
-    this.#onDrop(count, reason);
+  async #count(count: number): Promise<void> {
+    try {
+      await this.#drops.add(count);
+      this.#countFailed = false;
+    } catch (err) {
+      if (!this.#countFailed)
+        this.#options.log.error({ err }, 'the drop counter cannot be written; it counts in memory');
+      this.#countFailed = true;
+    }
   }
 
   #ageMs(entry: Entry): number {
@@ -237,6 +267,7 @@ export class Outbox {
   #forget(entry: Entry): void {
     if (!this.#entries.delete(entry)) return;
     this.#byDigest.delete(entry.digest);
+    this.#unsaved.delete(entry);
     this.#bytes -= entry.bytes;
   }
 
@@ -245,6 +276,7 @@ export class Outbox {
   }
 
   #path(entry: Entry): string {
-    return join(this.#options.directory, entryFile(entry));
+    const unsaved = this.#unsaved.get(entry);
+    return unsaved !== undefined ? unsaved.path : join(this.#options.directory, entryFile(entry));
   }
 }

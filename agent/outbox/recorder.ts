@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { type Envelope, encodeEnvelope } from '#protocol/envelope.ts';
+import { BlindsightError } from '#protocol/errors.ts';
 import type { Answer } from '../inference/pipeline.ts';
 import type { SessionCounter } from '../uplink/session-counter.ts';
 import type { Outbox } from './outbox.ts';
@@ -19,9 +20,9 @@ const tenth = (ms: number): number => Math.round(ms * 10) / 10;
 /**
  * Makes a signed envelope of an answer and stores it before anything is sent.
  *
- * @throws BlindsightError OUTBOX_UNAVAILABLE where the disk refuses
+ * @returns false where the disk refused it; the outbox has counted and told that
  */
-export async function recordAnswer(answer: Answer, options: RecorderOptions): Promise<void> {
+export async function recordAnswer(answer: Answer, options: RecorderOptions): Promise<boolean> {
   const { site, gateway, signingKey, sessions, outbox, sender } = options;
   const { session, sequence } = sessions.take();
   const historical = !sender.live;
@@ -46,6 +47,12 @@ export async function recordAnswer(answer: Answer, options: RecorderOptions): Pr
     ciphertext: answer.ciphertext,
   };
   const wire = encodeEnvelope(envelope, signingKey);
-  await outbox.append({ session, sequence, camera: answer.camera, historical, wire });
+  try {
+    await outbox.append({ session, sequence, camera: answer.camera, historical, wire });
+  } catch (error) {
+    if (error instanceof BlindsightError) return false;
+    throw error;
+  }
   sender.pump();
+  return true;
 }

@@ -2,7 +2,7 @@ import { Outbox } from '#agent/outbox/outbox.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { createLogger } from '#runtime/log.ts';
 
-/** Child of the crash test: appends for ever, and says the number of each answer when it is stored. */
+/** Child of the crash tests: appends for ever, and says the number of each answer when it is stored, negative when it is lost and counted. */
 const outbox = await Outbox.open({
   directory: process.argv[2]!,
   maxBytes: 1e9,
@@ -12,6 +12,9 @@ const outbox = await Outbox.open({
 });
 for (let sequence = 1; ; sequence++) {
   const wire = new Uint8Array(10_000).fill(sequence);
-  await outbox.append({ session: 1, sequence, camera: 'front', historical: false, wire });
-  process.stdout.write(`${sequence}\n`);
+  const stored = await outbox.append({ session: 1, sequence, camera: 'front', historical: false, wire }).then(
+    () => true,
+    () => false,
+  );
+  process.stdout.write(`${stored ? sequence : -sequence}\n`);
 }

@@ -68,9 +68,19 @@ describe('notices', () => {
     );
   });
 
+  it('names the full disk of a gateway, and what to do', () => {
+    const trouble = { code: 'DISK_FULL', message: 'the disk of the gateway is full: answers are lost' };
+    const outbox = { waiting: 10, dropped: 0, bytes: 1, oldestSeconds: 60, trouble };
+    const [notice] = notices(siteOf({ gateways: [gatewayOf({ health: healthOf({ outbox }) })] }), NOW_MS);
+    expect(notice).toMatchObject({ tone: 'bad' });
+    expect(notice?.text).toMatch(
+      /^Gateway gate-1: the disk of the gateway is full: answers are lost. Free space/,
+    );
+  });
+
   it('never lets dropped answers pass silently', () => {
     const outbox = { waiting: 10, dropped: 1200, bytes: 1, oldestSeconds: 60 };
     const [notice] = notices(siteOf({ gateways: [gatewayOf({ health: healthOf({ outbox }) })] }), NOW_MS);
-    expect(plain(notice?.text ?? '')).toMatch(/gave up 1 200 of its oldest answers/);
+    expect(plain(notice?.text ?? '')).toMatch(/lost 1 200 answers before they could be sent/);
   });
 });

@@ -1,6 +1,6 @@
 import type { GatewayView, SiteState } from '#protocol/api.ts';
 import { formatAge, formatCount, formatMoment } from './format.ts';
-import { deploymentWords } from './gateway-words.ts';
+import { actionFor, deploymentWords } from './gateway-words.ts';
 import type { Tone } from './tone.ts';
 import { withheldWords } from './withheld-words.ts';
 
@@ -47,12 +47,20 @@ export function notices(site: SiteState, nowMs: number): readonly Notice[] {
         text: `Gateway ${gateway.name}: ${deployment.text}`,
       });
     }
+    const trouble = gateway.state === 'offline' ? undefined : gateway.health?.outbox.trouble;
+    if (trouble !== undefined) {
+      found.push({
+        key: `trouble ${gateway.name}`,
+        tone: 'bad',
+        text: `Gateway ${gateway.name}: ${trouble.message}. ${actionFor(trouble.code)}`.trim(),
+      });
+    }
     const dropped = gateway.health?.outbox.dropped ?? 0;
     if (dropped > 0) {
       found.push({
         key: `dropped ${gateway.name}`,
         tone: 'warn',
-        text: `Gateway ${gateway.name} was cut off for so long that it gave up ${formatCount(dropped)} of its oldest answers.`,
+        text: `Gateway ${gateway.name} lost ${formatCount(dropped)} answers before they could be sent: it was cut off for too long, or its disk was full. Its log says when.`,
       });
     }
   }
