@@ -28,13 +28,15 @@ export async function buildCockpit({ force = false } = {}) {
   const next = join(COCKPIT, '.setup', `dist-${process.pid}`);
   await build({
     configFile: false,
+    // Whatever NODE_ENV says: a development build carries paths of this machine, and is slow.
+    mode: 'production',
     root: COCKPIT,
     // Relative addresses: the page also works below a path of somebody's reverse proxy.
     base: './',
     publicDir: false,
     logLevel: 'warn',
     plugins: [paintOnce()],
-    oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+    oxc: { jsx: { runtime: 'automatic', importSource: 'preact', development: false } },
     build: {
       outDir: next,
       emptyOutDir: true,

@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
+import { boundHistory } from '#protocol/thin-history.ts';
 import { agoTime, cockpitBench, presentSite } from './testing/cockpit-bench.ts';
 import {
   cameraOf,
@@ -12,6 +13,7 @@ import {
   siteOf,
 } from './testing/fixtures.ts';
 import { hourOf } from './testing/hour.ts';
+import { plain } from './testing/plain.ts';
 
 const bench = cockpitBench();
 
@@ -193,8 +195,79 @@ describe('the time line', () => {
       );
     }
     expect(await page.locator('.plot').getAttribute('aria-label')).toMatch(
-      /^Last hour, \d+ answers: Empty \d+ %, Person \d+ %\.$/,
+      /^Last hour, [\d\s]+ answers: Empty \d+ %, Person \d+ %\.$/,
     );
+  });
+
+  /** Columns of the plot in which the color of the legend's swatch number `index` appears, as spans of shares of its width. */
+  const spans = (page: Page, index: number) =>
+    page.locator('.plot canvas').evaluate((element, at) => {
+      const canvas = element as HTMLCanvasElement;
+      const swatch = document.querySelectorAll('.legend .swatch')[at];
+      const wanted = (getComputedStyle(swatch!).backgroundColor.match(/\d+/g) ?? []).map(Number);
+      const over = document.querySelector('.plot .u-over')!.getBoundingClientRect();
+      const box = canvas.getBoundingClientRect();
+      const scale = canvas.width / box.width;
+      const [left, width] = [Math.round((over.left - box.left) * scale), Math.round(over.width * scale)];
+      const { data } = canvas.getContext('2d')!.getImageData(left, 0, width, canvas.height);
+      const found: [number, number][] = [];
+      for (let x = 0; x < width; x++) {
+        let has = false;
+        for (let y = 0; y < canvas.height && !has; y++) {
+          const pixel = (y * width + x) * 4;
+          has = wanted.every((value, channel) => data[pixel + channel] === value);
+        }
+        if (!has) continue;
+        const last = found.at(-1);
+        if (last !== undefined && last[1] >= x - 2) last[1] = x;
+        else found.push([x, x]);
+      }
+      return found.map(([from, to]) => [from / width, to / width] as const);
+    }, index);
+
+  it('begins where its data begin, and breaks where the camera was away', async () => {
+    const now = Date.now();
+    const at = (agoMs: number) => now - agoMs;
+    // Four minutes, ten answers a second; for twelve seconds two minutes ago there was nobody to answer.
+    const times = Array.from({ length: 2400 }, (_, index) => at(240_000 - index * 100)).filter(
+      (time) => time < at(120_000) || time > at(108_000),
+    );
+    const ones = times.map(() => 1);
+    const line = { labels: ['empty', 'person'], times, probabilities: [ones.map(() => 0), ones] };
+    const rest = { camera: 'counter', answers: ones, slotMs: 0, withheld: [at(60_000)] };
+    bench.site().histories.set('counter', { ...line, ...rest });
+    const { page } = await bench.open();
+    const [early, late] = await until(
+      () => spans(page, 1),
+      (found) => found.length === 2,
+    );
+    expect(early![0]).toBeLessThan(0.02);
+    expect(early![1]).toBeGreaterThan(0.47);
+    expect(early![1]).toBeLessThan(0.53);
+    expect(late![0] - early![1]).toBeGreaterThan(0.02);
+    expect(late![1]).toBeGreaterThan(0.9);
+    expect(plain((await page.locator('.time-line-title').textContent()) ?? '')).toBe('Last 4 min');
+    const marks = await spans(page, 2);
+    expect(marks).toHaveLength(1);
+    expect(Math.abs(marks[0]![0] - 0.75)).toBeLessThan(0.03);
+  });
+
+  it('shows an event of one answer in an hour of ten answers a second', async () => {
+    const now = Date.now();
+    const times = Array.from({ length: 35_500 }, (_, index) => now - 3_550_000 + index * 100);
+    const person = times.map((_, index) => (index === 20_000 ? 1 : 0));
+    const line = { labels: ['empty', 'person'], times, probabilities: [person.map((p) => 1 - p), person] };
+    const rest = { camera: 'counter', answers: times.map(() => 1), slotMs: 0, withheld: [] };
+    bench.site().histories.set('counter', boundHistory({ ...line, ...rest }));
+    const { page } = await bench.open();
+    const found = await until(
+      () => spans(page, 1),
+      (seen) => seen.length > 0,
+    );
+    expect(found).toHaveLength(1);
+    expect(Math.abs(found[0]![0] - 0.56)).toBeLessThan(0.03);
+    const label = (await page.locator('.plot').getAttribute('aria-label')) ?? '';
+    expect(plain(label)).toMatch(/^Last hour, 35 500 answers: Empty 100 %, Person 0 %\.$/);
   });
 
   it('tells the numbers of the moment under the pointer', async () => {

@@ -66,7 +66,9 @@ export type Counters = {
   readonly withheld: number;
 };
 
-/** GET /api/cameras/:camera/history?minutes=60, with &region=… for one named region. */
+/**
+ * GET /api/cameras/:camera/history?minutes=60, with &region=… for one named region. Bounded in size whatever the rate: see `boundHistory`.
+ */
 export type History = {
   readonly camera: string;
   readonly region?: string;
@@ -75,6 +77,12 @@ export type History = {
   readonly times: readonly number[];
   /** For each label the probability at each time. */
   readonly probabilities: readonly (readonly number[])[];
+  /** For how many answers, itself among them, the one at each time stands. */
+  readonly answers: readonly number[];
+  /** Answers closer together than this, ms, may have been left out; 0 where all are there. */
+  readonly slotMs: number;
+  /** When answers were withheld, milliseconds since the epoch, ascending; those close together as one. */
+  readonly withheld: readonly number[];
 };
 
 /** Server-sent events of GET /api/events: `event: state` with SiteState, `event: result` with Result. */

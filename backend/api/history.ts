@@ -1,8 +1,14 @@
+import { setImmediate } from 'node:timers/promises';
 import type { History } from '#protocol/api.ts';
-import type { Store } from '../store/store.ts';
+import { boundHistory } from '#protocol/thin-history.ts';
+import type { ResultStore } from '../store/results.ts';
 
-/** Points that one answer holds at most; a longer time shows its newest part. */
-const MAX_POINTS = 20_000;
+/** Answers that are read at once: some milliseconds, so that nothing else waits long. */
+const PAGE_ROWS = 1000;
+/** Answers that are read in all: a longer time shows its newest part. */
+const MAX_ROWS = 1_000_000;
+const MAX_WITHHELD = 1000;
+const LEAST_SLOT_MS = 1000;
 
 /** What a time line is about. */
 export type HistoryRequest = {
@@ -10,18 +16,59 @@ export type HistoryRequest = {
   /** A named region; the whole picture where left out. */
   readonly region?: string;
   readonly sinceMs: number;
+  /** Later ones, stored while a clock was wrong, are left out. */
+  readonly untilMs: number;
+  /** Ends the reading, where nobody waits for it any more. */
+  readonly signal: AbortSignal;
 };
 
-/** Probabilities of a camera or region over time, for a time line. Labels are those of the newest answer. */
-export async function readHistory(store: Store, request: HistoryRequest): Promise<History> {
-  const { camera, region, sinceMs } = request;
-  const rows = await store.results.history(camera, sinceMs, MAX_POINTS, region);
-  const labels = Object.keys(rows.at(-1)?.result.probabilities ?? {});
-  return {
+type Row = Awaited<ReturnType<ResultStore['history']>>[number];
+
+/**
+ * Probabilities of a camera or region over time, for a time line. Labels are those of the newest answer; answers of a network that shares
+ * none of them are left out.
+ */
+export async function readHistory(
+  results: Pick<ResultStore, 'history' | 'withheldTimes'>,
+  { camera, region, sinceMs, untilMs, signal }: HistoryRequest,
+): Promise<History> {
+  const span = { sinceMs, beforeMs: untilMs + 1 };
+  let beforeMs = span.beforeMs;
+  let line: History = {
     camera,
     ...(region !== undefined && { region }),
+    labels: [],
+    times: [],
+    probabilities: [],
+    answers: [],
+    slotMs: 0,
+    withheld: [],
+  };
+  for (let count = 0; count < MAX_ROWS; ) {
+    const rows = await results.history(camera, { sinceMs, beforeMs }, PAGE_ROWS, region);
+    line = boundHistory(withEarlier(line, rows));
+    count += rows.length;
+    beforeMs = rows[0]?.frameMs ?? 0;
+    if (rows.length < PAGE_ROWS) break;
+    await setImmediate(undefined, { signal });
+  }
+  const slotMs = Math.max(LEAST_SLOT_MS, line.slotMs);
+  return { ...line, withheld: await results.withheldTimes(camera, span, slotMs, MAX_WITHHELD) };
+}
+
+function withEarlier(line: History, rows: readonly Row[]): History {
+  const labels = line.labels.length > 0 ? line.labels : Object.keys(rows.at(-1)?.result.probabilities ?? {});
+  const known = rows.filter(({ result }) =>
+    labels.some((label) => Object.hasOwn(result.probabilities, label)),
+  );
+  return {
+    ...line,
     labels,
-    times: rows.map((row) => row.frameMs),
-    probabilities: labels.map((label) => rows.map((row) => row.result.probabilities[label] ?? 0)),
+    times: [...known.map(({ frameMs }) => frameMs), ...line.times],
+    probabilities: labels.map((label, index) => [
+      ...known.map(({ result }) => result.probabilities[label] ?? 0),
+      ...(line.probabilities[index] ?? []),
+    ]),
+    answers: [...known.map(() => 1), ...line.answers],
   };
 }

@@ -8,6 +8,7 @@ import type { Result } from '#protocol/messages.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { createLogger } from '#runtime/log.ts';
 import { SiteView } from '../results/site-view.ts';
+import type { ResultRecord } from '../store/results.ts';
 import { makeTestSite, type TestSite } from '../testing/test-site.ts';
 import { EventHub } from './event-hub.ts';
 import { isLoopback, readToken } from './security.ts';
@@ -70,20 +71,13 @@ describe('the API', () => {
     url = `http://127.0.0.1:${server.port}`;
   }
 
+  function recordOf(frameMs: number, sequence: number, results: readonly Result[]): ResultRecord {
+    const place = { gateway: 'gate', session: 1, sequence, digest: 'a'.repeat(64), camera: 'door' };
+    return { ...place, model: 'counter', version: 1, frameMs, storedMs: frameMs, withheld: null, results };
+  }
+
   async function store(frameMs: number, occupied: number, sequence: number): Promise<void> {
-    await site.store.results.add({
-      gateway: 'gate',
-      session: 1,
-      sequence,
-      digest: 'a'.repeat(64),
-      camera: 'door',
-      model: 'counter',
-      version: 1,
-      frameMs,
-      storedMs: frameMs,
-      withheld: null,
-      results: [makeResult(frameMs, occupied)],
-    });
+    await site.store.results.add(recordOf(frameMs, sequence, [makeResult(frameMs, occupied)]));
   }
 
   it('answers the state of an empty site', async () => {
@@ -119,6 +113,9 @@ describe('the API', () => {
         [0.75, 0.25],
         [0.25, 0.75],
       ],
+      answers: [1, 1],
+      slotMs: 0,
+      withheld: [],
     });
     const left = await fetch(`${url}/api/cameras/door/history?region=left`);
     expect(await left.json()).toEqual({
@@ -127,12 +124,40 @@ describe('the API', () => {
       labels: [],
       times: [],
       probabilities: [],
+      answers: [],
+      slotMs: 0,
+      withheld: [],
     });
     for (const code of ['A', 'B']) {
       await site.store.journal.add({ timeMs: 1, level: 'warn', code, subject: 'x', message: 'm' });
     }
     const journal = (await (await fetch(`${url}/api/journal?limit=1`)).json()) as { code: string }[];
     expect(journal.map((entry) => entry.code)).toEqual(['B']);
+  });
+
+  it('answers a whole hour of ten answers a second in bounded size, with what was withheld, and nothing of the future', async () => {
+    await start();
+    const now = Date.now();
+    const first = Math.ceil((now - 3_595_000) / 5000) * 5000;
+    await site.store.transaction(async (inside) => {
+      for (let index = 0; index < 35_890; index++) {
+        const frameMs = first + index * 100;
+        const seen = index === 20_000 ? 1 : 0;
+        await inside.results.add(recordOf(frameMs, index, [makeResult(frameMs, seen)]));
+      }
+      for (const [index, frameMs] of [first + 1_800_050, first + 1_800_150, now + 600_000].entries()) {
+        await inside.results.add({ ...recordOf(frameMs, 40_000 + index, []), withheld: 'range' });
+      }
+      await inside.results.add(recordOf(now + 700_000, 50_000, [makeResult(now + 700_000, 1)]));
+    });
+    const text = await (await fetch(`${url}/api/cameras/door/history?minutes=60`)).text();
+    expect(text.length).toBeLessThan(200_000);
+    const { times, probabilities, answers, withheld } = JSON.parse(text) as History;
+    expect(answers.reduce((sum, count) => sum + count, 0)).toBe(35_890);
+    expect(times[0]! - first).toBeLessThan(5000);
+    expect(times.at(-1)).toBeLessThanOrEqual(now);
+    expect(probabilities[1]![times.indexOf(first + 2_000_000)]).toBe(1);
+    expect(withheld).toEqual([first + 1_800_150]);
   });
 
   it.each([

@@ -66,12 +66,18 @@ function addRoutes(server: FastifyInstance, options: ApiOptions): void {
         },
       },
     },
-    async ({ params, query: { minutes, region } }) =>
-      readHistory(store, {
+    async ({ params, query: { minutes, region }, raw }) => {
+      const left = new AbortController();
+      raw.socket.once('close', () => left.abort());
+      const untilMs = clock.now();
+      return readHistory(store.results, {
         camera: params.camera,
         ...(region !== undefined && { region }),
-        sinceMs: clock.now() - minutes * 60_000,
-      }),
+        sinceMs: untilMs - minutes * 60_000,
+        untilMs,
+        signal: left.signal,
+      });
+    },
   );
   server.get<{ Querystring: { limit: number } }>(
     '/api/journal',

@@ -20,6 +20,9 @@ export type ResultRecord = {
   readonly results: readonly Result[];
 };
 
+/** Frame times from one moment on to before another, ms since the epoch. */
+export type Span = { readonly sinceMs: number; readonly beforeMs: number };
+
 /** Answers that a look for the newest of each region reads: a camera has at most as many regions. */
 const NEWEST_REGIONS = 64;
 /** Envelopes that one transaction forgets, so that neither memory nor those who wait for the store suffer. */
@@ -120,13 +123,13 @@ export class ResultStore {
   }
 
   /**
-   * Answers of a camera with frame time from `sinceMs` on, ascending; the newest `limit` of them.
+   * Answers of a camera with frame time in a span, ascending; the newest `limit` of them.
    *
    * @param region a named region; the whole picture where left out.
    */
   async history(
     camera: string,
-    sinceMs: number,
+    { sinceMs, beforeMs }: Span,
     limit: number,
     region?: string,
   ): Promise<{ readonly frameMs: number; readonly result: Result }[]> {
@@ -135,20 +138,44 @@ export class ResultStore {
       region === undefined
         ? await this.#database.all<Row>(
             `SELECT frame_ms, result FROM results
-             WHERE camera = ? AND frame_ms >= ? AND result IS NOT NULL ORDER BY frame_ms DESC LIMIT ?`,
+             WHERE camera = ? AND frame_ms >= ? AND frame_ms < ? AND result IS NOT NULL
+             ORDER BY frame_ms DESC LIMIT ?`,
             camera,
             sinceMs,
+            beforeMs,
             limit,
           )
         : await this.#database.all<Row>(
             `SELECT frame_ms, result FROM region_results
-             WHERE camera = ? AND frame_ms >= ? AND region = ? ORDER BY frame_ms DESC LIMIT ?`,
+             WHERE camera = ? AND frame_ms >= ? AND frame_ms < ? AND region = ?
+             ORDER BY frame_ms DESC LIMIT ?`,
             camera,
             sinceMs,
+            beforeMs,
             region,
             limit,
           );
     return rows.reverse().map((row) => ({ frameMs: row.frame_ms, result: JSON.parse(row.result) as Result }));
+  }
+
+  /** Frame times of answers that were withheld in a span, ascending: of each `slotMs` the last, of these the newest `limit`. */
+  async withheldTimes(
+    camera: string,
+    { sinceMs, beforeMs }: Span,
+    slotMs: number,
+    limit: number,
+  ): Promise<number[]> {
+    const rows = await this.#database.all<{ frame_ms: number }>(
+      `SELECT MAX(frame_ms) AS frame_ms FROM results
+       WHERE camera = ? AND frame_ms >= ? AND frame_ms < ? AND withheld IS NOT NULL
+       GROUP BY frame_ms - frame_ms % ? ORDER BY 1 DESC LIMIT ?`,
+      camera,
+      sinceMs,
+      beforeMs,
+      slotMs,
+      limit,
+    );
+    return rows.reverse().map((row) => row.frame_ms);
   }
 
   /**

@@ -400,11 +400,23 @@ export function describeStore(name: string, open: () => Promise<Database>): void
         await store.results.add({ ...RESULT, sequence, frameMs, storedMs: frameMs });
       }
       await store.results.add({ ...RESULT, sequence: 9, frameMs: 250, withheld: 'range', results: [] });
-      const times = async (since: number, limit: number) =>
-        (await store.results.history('door', since, limit)).map((row) => row.frameMs);
+      const times = async (sinceMs: number, limit: number, beforeMs = 301) =>
+        (await store.results.history('door', { sinceMs, beforeMs }, limit)).map((row) => row.frameMs);
       expect(await times(0, 10)).toEqual([100, 200, 300]);
       expect(await times(150, 10)).toEqual([200, 300]);
+      expect(await times(0, 10, 300)).toEqual([100, 200]);
       expect(await times(0, 2)).toEqual([200, 300]);
+      for (const [sequence, frameMs] of [
+        [10, 251],
+        [11, 420],
+      ] as const) {
+        await store.results.add({ ...RESULT, sequence, frameMs, withheld: 'range', results: [] });
+      }
+      const withheld = (limit: number, beforeMs: number) =>
+        store.results.withheldTimes('door', { sinceMs: 0, beforeMs }, 100, limit);
+      expect(await withheld(9, 421)).toEqual([251, 420]);
+      expect(await withheld(1, 421)).toEqual([420]);
+      expect(await withheld(9, 420)).toEqual([251]);
       expect(await store.results.removeBefore(250)).toBe(2);
       expect(await times(0, 10)).toEqual([300]);
       expect(await store.floors.covers('gate', { session: 2, sequence: 2 })).toBe(true);
@@ -427,7 +439,9 @@ export function describeStore(name: string, open: () => Promise<Database>): void
         ['right', 300],
       ]);
       const sequences = async (region?: string) =>
-        (await store.results.history('door', 0, 2, region)).map(({ result }) => result.sequence);
+        (await store.results.history('door', { sinceMs: 0, beforeMs: 1000 }, 2, region)).map(
+          ({ result }) => result.sequence,
+        );
       expect(await sequences('right')).toEqual([200, 300]);
       expect(await sequences('other')).toEqual([]);
       expect(await sequences()).toEqual([]);

@@ -2,7 +2,6 @@ import type { RefObject } from 'preact';
 import { useCallback, useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { formatClock } from '../view/format.ts';
-import { WINDOW_MS } from '../view/history.ts';
 import type { Band } from '../view/stacked-columns.ts';
 import type { Theme } from './use-theme.ts';
 
@@ -12,8 +11,11 @@ const AXIS_WIDTH = 54;
 const AXIS_HEIGHT = 24;
 /** Least distance of two times below the plot, in CSS pixels. */
 const LABEL_DISTANCE = 64;
-/** Half the width of `00:00`, in CSS pixels. */
-const HALF_TEXT = 20;
+/** Half the width of `00:00:00`, in CSS pixels. */
+const HALF_TEXT = 28;
+/** Size of a mark, in CSS pixels. */
+const MARK_WIDTH = 2;
+const MARK_HEIGHT = 8;
 
 export type PlotInput = {
   readonly times: readonly number[];
@@ -21,8 +23,11 @@ export type PlotInput = {
   /** CSS class that colors a label. */
   readonly color: (label: string) => string;
   readonly theme: Theme;
-  /** Right edge of the time line, ms of the site's clock. */
+  /** Edges of the time line, ms of the site's clock. */
+  readonly fromMs: number;
   readonly endMs: number;
+  /** Moments to mark at the upper edge. */
+  readonly marks: readonly number[];
   /** Told of the time under the pointer, null when it leaves. */
   readonly onPoint: (timeMs: number | null) => void;
 };
@@ -35,12 +40,10 @@ export function usePlot(
   host: RefObject<HTMLDivElement | null>,
   input: PlotInput,
 ): (timeMs: number | null) => void {
-  const { times, bands, color, theme, endMs, onPoint } = input;
+  const { times, bands, color, theme, fromMs, endMs } = input;
   const plot = useRef<uPlot | null>(null);
-  const end = useRef(endMs);
-  const point = useRef(onPoint);
-  end.current = endMs;
-  point.current = onPoint;
+  const now = useRef(input);
+  now.current = input;
   const labels = bands.map(({ label }) => label);
   const look = [theme, ...labels, ...labels.map(color)].join('\n');
 
@@ -51,7 +54,8 @@ export function usePlot(
     const fills = labels.map((label) => resolveColor(element, color(label)));
     const ink = getComputedStyle(element).color;
     const grid = resolveColor(element, 'grid-color');
-    const options = plotOptions({ element, labels, fills, ink, grid, end, point });
+    const mark = resolveColor(element, 'withheld-mark');
+    const options = plotOptions({ element, labels, fills, ink, grid, mark, now });
     const made = new uPlot(options, [[], ...labels.map(() => [])], element);
     plot.current = made;
     const observer = new ResizeObserver(() => {
@@ -67,7 +71,7 @@ export function usePlot(
 
   useEffect(() => {
     plot.current?.setData([times.slice(), ...bands.map(({ edge }) => edge.slice())]);
-  }, [times, bands, endMs, look]);
+  }, [times, bands, fromMs, endMs, input.marks, look]);
 
   return useCallback((timeMs: number | null) => {
     const left = timeMs === null ? -1 : plot.current?.valToPos(timeMs, 'x');
@@ -81,11 +85,11 @@ type OptionsInput = {
   readonly fills: readonly string[];
   readonly ink: string;
   readonly grid: string;
-  readonly end: { readonly current: number };
-  readonly point: { readonly current: PlotInput['onPoint'] };
+  readonly mark: string;
+  readonly now: { readonly current: PlotInput };
 };
 
-function plotOptions({ element, labels, fills, ink, grid, end, point }: OptionsInput): uPlot.Options {
+function plotOptions({ element, labels, fills, ink, grid, mark, now }: OptionsInput): uPlot.Options {
   const axis = { stroke: ink, font: FONT, ticks: { show: false } };
   return {
     width: element.clientWidth,
@@ -95,7 +99,7 @@ function plotOptions({ element, labels, fills, ink, grid, end, point }: OptionsI
     legend: { show: false },
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
     scales: {
-      x: { time: true, range: () => [end.current - WINDOW_MS, end.current] },
+      x: { time: true, range: () => [now.current.fromMs, now.current.endMs] },
       y: { range: [0, 1] },
     },
     axes: [
@@ -104,10 +108,12 @@ function plotOptions({ element, labels, fills, ink, grid, end, point }: OptionsI
         size: AXIS_HEIGHT,
         space: LABEL_DISTANCE,
         grid: { show: false },
-        values: (_, splits) => {
+        values: (_, splits, _axis, _space, stepMs) => {
+          const { fromMs, endMs } = now.current;
           // A time whose text would be cut off at the right edge is left out.
-          const halfTextMs = (WINDOW_MS * HALF_TEXT) / Math.max(1, element.clientWidth - AXIS_WIDTH);
-          return splits.map((time) => (end.current - time < halfTextMs ? '' : formatClock(time).slice(0, 5)));
+          const halfTextMs = ((endMs - fromMs) * HALF_TEXT) / Math.max(1, element.clientWidth - AXIS_WIDTH);
+          const digits = stepMs < 60_000 ? 8 : 5;
+          return splits.map((time) => (endMs - time < halfTextMs ? '' : formatClock(time).slice(0, digits)));
         },
       },
       {
@@ -132,11 +138,26 @@ function plotOptions({ element, labels, fills, ink, grid, end, point }: OptionsI
       setCursor: [
         (self) => {
           const index = self.cursor.idx;
-          point.current(index === null || index === undefined ? null : (self.data[0][index] ?? null));
+          now.current.onPoint(index === null || index === undefined ? null : (self.data[0][index] ?? null));
         },
       ],
+      draw: [(self) => drawMarks(self, now.current.marks, mark)],
     },
   };
+}
+
+/** Short strokes at the upper edge of the plot. */
+function drawMarks(plot: uPlot, marks: readonly number[], color: string): void {
+  const { ctx, bbox } = plot;
+  const width = MARK_WIDTH * devicePixelRatio;
+  ctx.save();
+  ctx.fillStyle = color;
+  for (const time of marks) {
+    const left = plot.valToPos(time, 'x', true) - width / 2;
+    if (left < bbox.left || left > bbox.left + bbox.width) continue;
+    ctx.fillRect(left, bbox.top, width, MARK_HEIGHT * devicePixelRatio);
+  }
+  ctx.restore();
 }
 
 /** A canvas knows no custom properties: the color that a class gives, as the browser computed it. */

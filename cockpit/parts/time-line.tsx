@@ -4,13 +4,15 @@ import type { History } from '#protocol/api.ts';
 import { usePlot } from '../hooks/use-plot.ts';
 import type { Theme } from '../hooks/use-theme.ts';
 import { formatClock, formatLabel, formatPercent } from '../view/format.ts';
-import { historyWords, plotColumns, WINDOW_MS } from '../view/history.ts';
+import { historyWords, spanWords, startMs } from '../view/history.ts';
 import { keyMoment } from '../view/key-moment.ts';
 import { seriesClass } from '../view/label-order.ts';
+import { plotColumns } from '../view/plot-columns.ts';
 import { stackedBands } from '../view/stacked-columns.ts';
 
-/** The hour moves on in steps: a plot that crawls every second is not calm. */
-const STEP_MS = 5000;
+/** The time moves on in steps, the smaller the shorter the line: a plot that crawls every second is not calm. */
+const STEPS = 700;
+const LEAST_STEP_MS = 1000;
 
 type Props = {
   readonly history: History;
@@ -27,22 +29,29 @@ export function TimeLine({ history, order, present, theme, nowMs }: Props) {
   const plot = useMemo(() => plotColumns(history), [history]);
   const bands = useMemo(() => stackedBands(plot, order), [plot, order.join('\n')]);
   const color = (label: string) => seriesClass(order, label);
-  const endMs = Math.ceil(nowMs / STEP_MS) * STEP_MS;
-  const moveTo = usePlot(host, { times: plot.times, bands, color, theme, endMs, onPoint: setPointMs });
+  const stepMs = Math.max(LEAST_STEP_MS, Math.floor((nowMs - startMs(history, nowMs)) / STEPS / 1000) * 1000);
+  const endMs = Math.ceil(nowMs / stepMs) * stepMs;
+  const fromMs = startMs(history, endMs);
+  const moveTo = usePlot(host, {
+    ...{ times: plot.times, bands, color, theme, fromMs, endMs, onPoint: setPointMs },
+    marks: history.withheld,
+  });
 
   const index = pointMs === null ? -1 : history.times.indexOf(pointMs);
-  const title = index < 0 ? 'Last hour' : `At ${formatClock(history.times[index] ?? 0)}`;
+  const span = spanWords(fromMs, endMs);
+  const title = index < 0 ? span : `At ${formatClock(history.times[index] ?? 0)}`;
   const shownValue = (label: string) => {
     if (index < 0) return Object.hasOwn(present, label) ? present[label] : undefined;
     return history.probabilities[history.labels.indexOf(label)]?.[index];
   };
   const onKeyDown = (event: TargetedKeyboardEvent<HTMLDivElement>) => {
-    const moved = keyMoment(event.key, history.times, pointMs, endMs - WINDOW_MS);
+    const moved = keyMoment(event.key, history.times, pointMs, fromMs);
     if (moved === undefined) return;
     event.preventDefault();
     moveTo(moved);
   };
-  const words = historyWords(history, formatLabel);
+  const words = useMemo(() => historyWords(history, span, formatLabel), [history, span]);
+  const withheld = history.withheld.filter((time) => time >= fromMs).length;
   const shown = order.map(
     (label) => `${formatLabel(label)} ${formatPercent(shownValue(label) ?? Number.NaN)}`,
   );
@@ -57,6 +66,12 @@ export function TimeLine({ history, order, present, theme, nowMs }: Props) {
               {formatLabel(label)} <b>{formatPercent(shownValue(label) ?? Number.NaN)}</b>
             </li>
           ))}
+          {withheld > 0 && (
+            <li title="Moments at which an answer was withheld">
+              <span class="swatch withheld-mark" aria-hidden="true" />
+              Withheld
+            </li>
+          )}
         </ul>
       </figcaption>
       <div

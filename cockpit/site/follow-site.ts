@@ -1,5 +1,6 @@
 import type { History, SiteState } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
+import { batchActions } from './batch-actions.ts';
 import { historyKey, type SiteAction } from './site-model.ts';
 
 /** Pauses before the backend is asked again; the last one repeats. Each is shortened by up to a quarter at random. */
@@ -67,6 +68,7 @@ async function requestState(signal: AbortSignal): Promise<SiteState | 'locked'> 
 function listen(first: SiteState, covered: Covered, { dispatch, signal }: FollowOptions): Promise<boolean> {
   return new Promise((resolve) => {
     const events = new EventSource('api/events');
+    const shown = batchActions(dispatch);
     let heard = false;
     let silence: ReturnType<typeof setTimeout> | undefined;
 
@@ -74,6 +76,7 @@ function listen(first: SiteState, covered: Covered, { dispatch, signal }: Follow
       clearTimeout(silence);
       signal.removeEventListener('abort', close);
       events.close();
+      shown.flush();
       resolve(heard);
     };
     const hear = () => {
@@ -85,7 +88,7 @@ function listen(first: SiteState, covered: Covered, { dispatch, signal }: Follow
       const key = historyKey(line.camera, line.region);
       covered.set(key, line.frameTime);
       requestHistory(line, signal)
-        .then((history) => dispatch({ type: 'history', history }))
+        .then((history) => shown.add({ type: 'history', history }))
         // A time line that cannot be had is not worth a complaint: live answers fill it, and the next state asks again.
         .catch(() => covered.delete(key));
     };
@@ -94,7 +97,7 @@ function listen(first: SiteState, covered: Covered, { dispatch, signal }: Follow
     events.addEventListener('state', (event) => {
       hear();
       const site = JSON.parse(event.data) as SiteState;
-      dispatch({ type: 'state', site, atMs: Date.now() });
+      shown.add({ type: 'state', site, atMs: Date.now() });
       for (const line of linesOf(site)) {
         if (!covered.has(historyKey(line.camera, line.region))) fetchHistory(line);
       }
@@ -104,7 +107,7 @@ function listen(first: SiteState, covered: Covered, { dispatch, signal }: Follow
       const result = JSON.parse(event.data) as Result;
       const key = historyKey(result.camera, result.region);
       if (!result.historical && covered.has(key)) covered.set(key, result.frameTime);
-      dispatch({ type: 'result', result, atMs: Date.now() });
+      shown.add({ type: 'result', result, atMs: Date.now() });
     });
     // The browser's own reconnection gives up on some errors and never asks for the state anew: ours replaces it.
     events.addEventListener('error', close);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { cameraOf, FIXTURE_TIME, gatewayOf, resultOf, siteOf } from '../testing/fixtures.ts';
+import { emptyHistory } from '../view/history.ts';
 import { historyOf, INITIAL_SITE, reduceSite } from './site-model.ts';
 
 const NOW_MS = Date.parse(FIXTURE_TIME);
@@ -43,7 +44,12 @@ describe('reduceSite', () => {
     });
     expect(historyOf(next, 'counter', 'left').times).toEqual([]);
     expect(historyOf(next, 'counter').times).toEqual([NOW_MS]);
-    const history = { ...historyOf(next, 'counter', 'left'), labels: ['person'], times: [NOW_MS - 1] };
+    const history = {
+      ...historyOf(next, 'counter', 'left'),
+      labels: ['person'],
+      times: [NOW_MS - 1],
+      answers: [1],
+    };
     const fetched = reduceSite(next, { type: 'history', history: { ...history, probabilities: [[1]] } });
     expect(historyOf(fetched, 'counter', 'left').times).toEqual([NOW_MS - 1]);
     expect(historyOf(fetched, 'counter', 'right')).toBe(historyOf(next, 'counter', 'right'));
@@ -73,7 +79,8 @@ describe('reduceSite', () => {
     const result = resultOf();
     const during = reduceSite(live, { type: 'result', result, atMs: NOW_MS });
     const fetched = {
-      camera: 'counter',
+      ...emptyHistory('counter'),
+      answers: [1],
       labels: ['empty', 'person'],
       times: [NOW_MS - 5000],
       probabilities: [[1], [0]],

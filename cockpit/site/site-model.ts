@@ -22,7 +22,8 @@ export type SiteAction =
   | { readonly type: 'away'; readonly atMs: number }
   | { readonly type: 'state'; readonly site: SiteState; readonly atMs: number }
   | { readonly type: 'result'; readonly result: Result; readonly atMs: number }
-  | { readonly type: 'history'; readonly history: History };
+  | { readonly type: 'history'; readonly history: History }
+  | { readonly type: 'batch'; readonly actions: readonly SiteAction[] };
 
 export const INITIAL_SITE: SiteModel = {
   phase: 'opening',
@@ -52,6 +53,8 @@ export function reduceSite(model: SiteModel, action: SiteAction): SiteModel {
       };
     case 'result':
       return withResult(model, action.result, action.atMs);
+    case 'batch':
+      return action.actions.reduce(reduceSite, model);
     case 'history': {
       const { camera, region } = action.history;
       const merged = mergeHistory(action.history, historyOf(model, camera, region));

@@ -16,6 +16,9 @@ export function hourOf(camera: string, endMs: number, periodMs: number): History
     camera,
     labels: ['empty', 'person'],
     times,
+    answers: times.map(() => 1),
+    slotMs: 0,
+    withheld: [],
     probabilities: [person.map((value) => Math.round((1 - value) * 100) / 100), person],
   };
 }

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { History } from '#protocol/api.ts';
 import { resultOf } from '../testing/fixtures.ts';
-import { addResult, emptyHistory, historyWords, mergeHistory, plotColumns, WINDOW_MS } from './history.ts';
+import { plain } from '../testing/plain.ts';
+import {
+  addResult,
+  emptyHistory,
+  historyWords,
+  mergeHistory,
+  spanWords,
+  startMs,
+  WINDOW_MS,
+} from './history.ts';
 
 const NOW_MS = Date.parse('2026-03-01T12:00:00.000Z');
 const at = (ageMs: number, person: number) =>
@@ -10,9 +19,10 @@ const at = (ageMs: number, person: number) =>
     probabilities: { empty: 1 - person, person },
   });
 const historyOf = (times: readonly number[], person: readonly number[]): History => ({
-  camera: 'counter',
+  ...emptyHistory('counter'),
   labels: ['empty', 'person'],
   times,
+  answers: times.map(() => 1),
   probabilities: [person.map((value) => 1 - value), person],
 });
 
@@ -62,18 +72,54 @@ describe('mergeHistory', () => {
   });
 });
 
-describe('plotColumns', () => {
-  it('breaks the line where nothing was known for over a minute', () => {
-    const { times, columns } = plotColumns(historyOf([0, 60_000, 120_001], [0, 1, 0.5]));
-    expect(times).toEqual([0, 60_000, 60_001, 120_001]);
-    expect(columns[1]).toEqual([0, 1, null, 0.5]);
+describe('an hour of live answers at ten a second', () => {
+  it('stays bounded, and loses neither a count nor a short event', () => {
+    let history = emptyHistory('counter');
+    let most = 0;
+    for (let index = 0; index < 36_000; index++) {
+      const person = index === 1234 ? 1 : 0;
+      history = addResult(history, at(WINDOW_MS - index * 100, person), NOW_MS);
+      most = Math.max(most, history.times.length);
+    }
+    expect(most).toBeLessThanOrEqual(3000);
+    expect(history.times[0]).toBeLessThan(NOW_MS - WINDOW_MS + 5000);
+    expect(history.probabilities[1]?.filter((value) => value === 1)).toHaveLength(1);
+    expect(historyWords(history, 'Last hour', String)).toMatch(/^Last hour, 36.000 answers/);
+  });
+});
+
+describe('the span of a time line', () => {
+  const startOf = (times: readonly number[]) =>
+    NOW_MS -
+    startMs(
+      historyOf(
+        times,
+        times.map(() => 0),
+      ),
+      NOW_MS,
+    );
+
+  it('begins where its data begin, a minute ago at the latest, an hour ago at the earliest', () => {
+    expect(startOf([NOW_MS - 240_000, NOW_MS])).toBe(240_000);
+    expect(startOf([NOW_MS - 3000])).toBe(60_000);
+    expect(startOf([NOW_MS - 2 * WINDOW_MS, NOW_MS])).toBe(WINDOW_MS);
+    expect(startOf([])).toBe(WINDOW_MS);
+  });
+
+  it('is called what it is', () => {
+    expect(spanWords(NOW_MS - WINDOW_MS + 30_000, NOW_MS)).toBe('Last hour');
+    expect(plain(spanWords(NOW_MS - 750_000, NOW_MS))).toBe('Last 12 min');
   });
 });
 
 describe('historyWords', () => {
   it('says how the hour was shared', () => {
     const history = historyOf([0, 1, 2, 3], [0, 1, 1, 0.9]);
-    expect(historyWords(history, (name) => name)).toBe('Last hour, 4 answers: empty 25 %, person 75 %.');
-    expect(historyWords(emptyHistory('counter'), String)).toBe('No answers in the last hour.');
+    expect(historyWords(history, 'Last hour', String)).toBe('Last hour, 4 answers: empty 25 %, person 75 %.');
+    const weighed = { ...history, answers: [7, 1, 1, 1] };
+    expect(historyWords(weighed, 'Last hour', String)).toBe(
+      'Last hour, 10 answers: empty 70 %, person 30 %.',
+    );
+    expect(historyWords(emptyHistory('counter'), 'Last hour', String)).toBe('No answers in the last hour.');
   });
 });

@@ -1,26 +1,32 @@
 import type { History } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
+import { bestLabel, boundHistory } from '#protocol/thin-history.ts';
+import { formatAge, formatCount } from './format.ts';
 
-/** The span that a time line shows. */
+/** The span that a time line shows at most. */
 export const WINDOW_MS = 60 * 60 * 1000;
-/** Answers further apart than this are not joined by a line: nothing is known in between. */
-const GAP_MS = 60_000;
-
-/** Columns for the plot: times in milliseconds, then one column per label; null breaks the line. */
-export type PlotColumns = {
-  readonly labels: readonly string[];
-  readonly times: readonly number[];
-  readonly columns: readonly (readonly (number | null)[])[];
-};
+/** The span that it shows at least: a line of a second is not worth the width of a screen. */
+const LEAST_WINDOW_MS = 60_000;
+/** A line that began this short before an hour ago is of an hour. */
+const NEARLY_MS = 60_000;
 
 export function emptyHistory(camera: string, region?: string): History {
-  return { camera, ...(region !== undefined && { region }), labels: [], times: [], probabilities: [] };
+  return {
+    camera,
+    ...(region !== undefined && { region }),
+    labels: [],
+    times: [],
+    probabilities: [],
+    answers: [],
+    slotMs: 0,
+    withheld: [],
+  };
 }
 
 /**
  * The history with one more answer in its place in time: an answer that waited in an outbox closes the gap it left. An
  * answer about the same moment replaces the old one; labels not known before start with zeros; what is older than an
- * hour before `nowMs` goes.
+ * hour before `nowMs` goes. It stays bounded, as the backend's own does.
  */
 export function addResult(history: History, result: Result, nowMs: number): History {
   const time = Date.parse(result.frameTime);
@@ -38,17 +44,19 @@ export function addResult(history: History, result: Result, nowMs: number): Hist
     value,
     ...values.slice(after),
   ];
-  return {
+  return boundHistory({
     ...history,
     labels,
     times: splice(history.times, time),
+    answers: splice(history.answers, 1),
+    withheld: history.withheld.filter((at) => at >= nowMs - WINDOW_MS),
     probabilities: labels.map((label, index) =>
       splice(
         history.probabilities[index] ?? history.times.map(() => 0),
         Object.hasOwn(result.probabilities, label) ? (result.probabilities[label] ?? 0) : 0,
       ),
     ),
-  };
+  });
 }
 
 /** What the backend stored, followed by the live answers that came in while it was being fetched. */
@@ -57,49 +65,41 @@ export function mergeHistory(fetched: History, live: History): History {
   const labels = [...fetched.labels, ...live.labels.filter((label) => !fetched.labels.includes(label))];
   const column = (history: History, label: string) =>
     history.probabilities[history.labels.indexOf(label)] ?? history.times.map(() => 0);
-  return {
+  return boundHistory({
     ...fetched,
     labels,
+    slotMs: Math.max(fetched.slotMs, live.slotMs),
     times: [...fetched.times, ...live.times.slice(after)],
+    answers: [...fetched.answers, ...live.answers.slice(after)],
     probabilities: labels.map((label) => [...column(fetched, label), ...column(live, label).slice(after)]),
-  };
+  });
 }
 
-/** The history as plot columns, with a break wherever nothing was known for over a minute. */
-export function plotColumns(history: History): PlotColumns {
-  const times: number[] = [];
-  const columns: (number | null)[][] = history.labels.map(() => []);
-  let previous = Number.POSITIVE_INFINITY;
-  for (const [index, time] of history.times.entries()) {
-    if (time - previous > GAP_MS) {
-      times.push(previous + 1);
-      for (const column of columns) column.push(null);
-    }
-    times.push(time);
-    for (const [label, column] of columns.entries())
-      column.push(history.probabilities[label]?.[index] ?? null);
-    previous = time;
-  }
-  return { labels: history.labels, times, columns };
+/** Left edge of a time line that ends at `endMs`: where its data start, an hour ago at the earliest and a minute at the latest. */
+export function startMs({ times }: History, endMs: number): number {
+  const first = times[0] ?? endMs - WINDOW_MS;
+  return Math.max(endMs - WINDOW_MS, Math.min(first, endMs - LEAST_WINDOW_MS));
 }
 
-/** The hour in one sentence, for those who cannot see the plot: how often each label was the answer. */
-export function historyWords(history: History, label: (name: string) => string): string {
-  const count = history.times.length;
+/** What a time line is of: `Last hour`, or `Last 12 min` where there was nothing before. */
+export function spanWords(fromMs: number, endMs: number): string {
+  const spanMs = endMs - fromMs;
+  return spanMs >= WINDOW_MS - NEARLY_MS ? 'Last hour' : `Last ${formatAge(spanMs)}`;
+}
+
+/** A time line in one sentence, for those who cannot see the plot: how often each label was the answer. */
+export function historyWords(history: History, span: string, label: (name: string) => string): string {
+  const count = history.answers.reduce((sum, answers) => sum + answers, 0);
   if (count === 0) return 'No answers in the last hour.';
   const wins = history.labels.map(() => 0);
-  for (let index = 0; index < count; index++) {
-    let best = 0;
-    for (let candidate = 1; candidate < wins.length; candidate++) {
-      const value = history.probabilities[candidate]?.[index] ?? 0;
-      if (value > (history.probabilities[best]?.[index] ?? 0)) best = candidate;
-    }
-    wins[best] = (wins[best] ?? 0) + 1;
+  for (const [index, answers] of history.answers.entries()) {
+    const best = bestLabel(history, index);
+    wins[best] = (wins[best] ?? 0) + answers;
   }
   const shares = history.labels.map(
     (name, index) => `${label(name)} ${Math.round(((wins[index] ?? 0) / count) * 100)} %`,
   );
-  return `Last hour, ${count} answers: ${shares.join(', ')}.`;
+  return `${span}, ${formatCount(count)} answers: ${shares.join(', ')}.`;
 }
 
 /** Index of the first time not before `time`; times ascend. */

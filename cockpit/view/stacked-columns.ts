@@ -1,4 +1,4 @@
-import type { PlotColumns } from './history.ts';
+import type { PlotColumns } from './plot-columns.ts';
 
 /** One column of a stacked plot: the upper edge of a label's band. */
 export type Band = { readonly label: string; readonly edge: readonly (number | null)[] };

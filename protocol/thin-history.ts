@@ -1,0 +1,95 @@
+import type { History } from './api.ts';
+
+/** Points that a time line holds at most, more than any screen has pixels; fewer where there are many labels. */
+const MAX_POINTS = 3000;
+/** Numbers that a time line holds at most: what bounds its size on the wire and in a browser. */
+const MAX_NUMBERS = 60_000;
+/** Into how many slots the time of a line that holds too much is cut. */
+const SLOTS = 720;
+/** Widths of slots, ms; beyond the last one they double. */
+const WIDTHS_MS = [
+  100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 30_000, 60_000, 120_000, 300_000, 600_000,
+] as const;
+
+/**
+ * The history in bounded size. What is left of each slot of time are real answers: for each label that was the answer there, the one that was
+ * surest of it and the one that was least sure, so that also the shortest event stays visible. Each says for how many it stands.
+ * A history that is small enough is returned as it is; thinning one that was thinned before adds up.
+ */
+export function boundHistory(history: History): History {
+  const { times, labels } = history;
+  const limit = Math.max(60, Math.min(MAX_POINTS, Math.floor(MAX_NUMBERS / (labels.length + 2))));
+  if (times.length <= limit) return history;
+  const spanMs = times.at(-1)! - times[0]!;
+  let slotMs = Math.max(history.slotMs, spanMs / SLOTS);
+  for (;;) {
+    slotMs = widthFrom(slotMs);
+    const thinned = thinHistory(history, slotMs);
+    if (thinned.times.length <= limit) return thinned;
+    slotMs += 1;
+  }
+}
+
+function widthFrom(leastMs: number): number {
+  const fitting = WIDTHS_MS.find((width) => width >= leastMs);
+  if (fitting !== undefined) return fitting;
+  let width: number = WIDTHS_MS.at(-1)!;
+  while (width < leastMs) width *= 2;
+  return width;
+}
+
+/** See {@link boundHistory}; slots begin at multiples of `slotMs` since the epoch. */
+export function thinHistory(history: History, slotMs: number): History {
+  const weights = new Map<number, number>();
+  let slot = Number.NaN;
+  let kept = new Map<number, Extremes>();
+  const close = () => {
+    for (const { least, most, answers } of kept.values()) {
+      weights.set(most, least === most ? answers : answers - 1);
+      if (least !== most) weights.set(least, 1);
+    }
+    kept = new Map();
+  };
+  for (const [index, time] of history.times.entries()) {
+    const own = Math.floor(time / slotMs);
+    if (own !== slot) close();
+    slot = own;
+    note(kept, history, index);
+  }
+  close();
+  const indices = [...weights.keys()].sort((a, b) => a - b);
+  const pick = (values: readonly number[]) => indices.map((index) => values[index] ?? 0);
+  return {
+    ...history,
+    slotMs,
+    times: pick(history.times),
+    probabilities: history.probabilities.map(pick),
+    answers: indices.map((index) => weights.get(index) ?? 1),
+  };
+}
+
+/** Of the answers of one label in one slot: the least and the most probable, and how many there were. */
+type Extremes = { least: number; most: number; answers: number };
+
+function note(kept: Map<number, Extremes>, history: History, index: number): void {
+  const label = bestLabel(history, index);
+  const probability = (at: number) => history.probabilities[label]?.[at] ?? 0;
+  const answers = history.answers[index] ?? 1;
+  const known = kept.get(label);
+  if (known === undefined) {
+    kept.set(label, { least: index, most: index, answers });
+    return;
+  }
+  known.answers += answers;
+  if (probability(index) < probability(known.least)) known.least = index;
+  if (probability(index) > probability(known.most)) known.most = index;
+}
+
+/** Index of the label that is the answer at a point. */
+export function bestLabel({ labels, probabilities }: History, index: number): number {
+  let best = 0;
+  for (let label = 1; label < labels.length; label++) {
+    if ((probabilities[label]?.[index] ?? 0) > (probabilities[best]?.[index] ?? 0)) best = label;
+  }
+  return best;
+}
