@@ -9,6 +9,7 @@ import type { Logger } from '#runtime/log.ts';
 import { EventHub } from './api/event-hub.ts';
 import { readToken } from './api/security.ts';
 import { startApi } from './api/server.ts';
+import { answerLimits } from './decryption/answer-bounds.ts';
 import { Decryptor } from './decryption/decryptor.ts';
 import { Intake } from './decryption/intake.ts';
 import { Processor } from './decryption/processor.ts';
@@ -98,6 +99,7 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
       store,
       site: site.name,
       decryptor,
+      limits: answerLimits(config),
       clock,
       log,
       onResult: (result: Result) => {

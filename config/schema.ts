@@ -155,6 +155,15 @@ export const BackendConfig = z.strictObject({
       message: 'a file with a token, because host is not loopback',
     })
     .prefault({}),
+  /** What a gateway may have decrypted of one camera; beyond it answers are refused and counted. */
+  answers: z
+    .strictObject({
+      /** Encrypted answers a second; a picture with more regions than its network answers at once has several. */
+      perCameraPerSecond: z.number().positive().default(640),
+      /** Not less than `outbox.maxAgeHours` of the gateways. */
+      maxAgeHours: z.number().positive().default(72),
+    })
+    .prefault({}),
   resultsDays: z.number().positive().default(30),
   log: Log,
 });

@@ -10,6 +10,7 @@ import { type GatewayRecord, isBeyond } from '../store/gateways.ts';
 import type { InboxItem } from '../store/inbox.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { Store } from '../store/store.ts';
+import type { AnswerBounds } from './answer-bounds.ts';
 import { answerDigest } from './answer-digest.ts';
 import type { Refusal } from './refusals.ts';
 
@@ -27,6 +28,8 @@ export type RefusedEnvelope = {
   readonly reason: Refusal;
   /** There where the envelope is the gateway's own and takes its place in the sequence. */
   readonly settles: Envelope | null;
+  /** There where it is the gateway's own, and beyond a bound: nothing is kept of it, so that a flood takes no room, but it is no gap. */
+  readonly passes: { readonly envelope: Envelope; readonly gateway: GatewayRecord } | null;
 };
 export type DuplicateEnvelope = { readonly outcome: 'duplicate' };
 /** All is well with it, but its gateway is in quarantine. */
@@ -38,6 +41,7 @@ type Draft = {
   readonly item: InboxItem;
   readonly store: Store;
   readonly site: string;
+  readonly bounds: AnswerBounds;
   decoded?: DecodedEnvelope;
   gateway?: GatewayRecord;
   model?: ModelRecord;
@@ -105,6 +109,10 @@ const sequence: Step = async ({ store, item, decoded, gateway }) => {
   return settled === answerDigest(envelope) ? 'duplicate' : 'replayed';
 };
 
+/** Before anything takes a place in the store, so that what is stored is bounded, too. */
+const withinBounds: Step = ({ bounds, item, decoded, gateway }) =>
+  bounds.refusal(item.camera, decoded!.envelope.frameTimeMs, item.receivedMs, gateway!.enrolledMs);
+
 const size: Step = ({ decoded, model }) =>
   decoded!.envelope.ciphertext.length === model!.answerBytes ? null : 'size';
 
@@ -113,26 +121,39 @@ const regions: Step = ({ decoded, model }) =>
 
 const IDENTITY_STEPS: readonly Step[] = [decode, knownGateway, signature, topic, site, camera];
 const SEQUENCE_STEPS: readonly Step[] = [sequence];
+const BOUND_STEPS: readonly Step[] = [withinBounds];
 const CONTENT_STEPS: readonly Step[] = [deployedModel, size, regions];
 
 /**
  * Everything that must hold before an envelope is decrypted (design: no decryption oracle), in order. Public data only:
  * nothing here looks at a secret key.
  */
-export async function checkEnvelope(store: Store, site: string, item: InboxItem): Promise<Checked> {
-  const draft: Draft = { item, store, site };
+export async function checkEnvelope(
+  store: Store,
+  site: string,
+  bounds: AnswerBounds,
+  item: InboxItem,
+): Promise<Checked> {
+  const draft: Draft = { item, store, site, bounds };
   const stages = [
-    { steps: IDENTITY_STEPS, settles: false },
-    { steps: SEQUENCE_STEPS, settles: false },
-    // From here on the envelope is the gateway's own, at a free place: a refusal takes that place.
-    { steps: CONTENT_STEPS, settles: true },
-  ];
-  for (const { steps, settles } of stages) {
+    { steps: IDENTITY_STEPS, place: 'none' },
+    { steps: SEQUENCE_STEPS, place: 'none' },
+    // From here on the envelope is the gateway's own, at a free place.
+    { steps: BOUND_STEPS, place: 'passed' },
+    { steps: CONTENT_STEPS, place: 'taken' },
+  ] as const;
+  for (const { steps, place } of stages) {
     for (const step of steps) {
       const verdict = await step(draft);
       if (verdict === 'duplicate') return { outcome: 'duplicate' };
       if (verdict !== null) {
-        return { outcome: 'refuse', reason: verdict, settles: settles ? draft.decoded!.envelope : null };
+        const [envelope, gateway] = [draft.decoded?.envelope, draft.gateway];
+        return {
+          outcome: 'refuse',
+          reason: verdict,
+          settles: place === 'taken' ? envelope! : null,
+          passes: place === 'passed' ? { envelope: envelope!, gateway: gateway! } : null,
+        };
       }
     }
   }

@@ -44,6 +44,7 @@ describe('an envelope about several regions', () => {
       store: site.store,
       site: site.name,
       decryptor,
+      limits: { perCameraPerSecond: 640, maxAgeMs: 72 * 3_600_000 },
       clock: systemClock,
       log,
       onResult: (result) => results.push(result),

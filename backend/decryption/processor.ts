@@ -7,13 +7,14 @@ import type { HeldBound } from '../store/held.ts';
 import type { InboxItem } from '../store/inbox.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { Store } from '../store/store.ts';
+import { AnswerBounds, type AnswerLimits } from './answer-bounds.ts';
 import { type CheckedEnvelope, checkEnvelope } from './check-envelope.ts';
 import type { DecryptAnswer } from './decrypt-task.ts';
 import { FLOOD, FloodWatch } from './flood-watch.ts';
 import { quarantineGateway } from './quarantine.ts';
 import { RefusalLog } from './refusal-log.ts';
 import type { Refusal } from './refusals.ts';
-import { frameTime, settle, type Verdict } from './settle.ts';
+import { frameTime, passPlace, settle, type Verdict } from './settle.ts';
 import { WithheldLog } from './withheld-log.ts';
 
 /** What the processor asks of a decryptor; see {@link Decryptor}. */
@@ -26,6 +27,7 @@ export type ProcessorOptions = {
   readonly store: Store;
   readonly site: string;
   readonly decryptor: AnswerDecryptor;
+  readonly limits: AnswerLimits;
   readonly clock: Clock;
   readonly log: Logger;
   /** Called after an answer is durable, for each region that it is about. */
@@ -65,6 +67,7 @@ export class Processor {
   readonly #floods: FloodWatch;
   /** When to look again for what was kept of gateways that are released. */
   #lookMs = 0;
+  readonly #bounds: AnswerBounds;
   #wake: (() => void) | null = null;
   /** Outcomes that the store has not taken yet, by id of the item. */
   readonly #decided = new Map<number, Verdict>();
@@ -76,6 +79,7 @@ export class Processor {
     this.#refusals = new RefusalLog(options.store, options.clock, options.log);
     this.#floods = new FloodWatch(options.clock);
     this.#withheld = new WithheldLog(options.store, options.clock, options.log);
+    this.#bounds = new AnswerBounds(options.store, options.limits);
   }
 
   /** Whether one envelope has been at hand for longer than any decryption takes. */
@@ -168,7 +172,7 @@ export class Processor {
   /** Brings one envelope to its end. */
   async process(item: InboxItem): Promise<void> {
     const { store, site, clock, onChange } = this.#options;
-    const checked = await checkEnvelope(store, site, item);
+    const checked = await checkEnvelope(store, site, this.#bounds, item);
     if (checked.outcome === 'decrypt') return this.#decrypt(item, checked);
     if (checked.outcome === 'hold') return this.#hold(item);
     if (checked.outcome === 'duplicate') {
@@ -178,14 +182,16 @@ export class Processor {
       });
       return onChange();
     }
-    const { reason, settles } = checked;
+    const { reason, settles, passes } = checked;
     if (settles === null) {
       await store.transaction(async (inside) => {
         await inside.counters.add(`refused.${reason}`);
         await inside.inbox.remove(item.id);
+        if (passes !== null) await passPlace(inside, passes.gateway, passes.envelope);
       });
     } else {
       await settle(store, item, settles, null, { kind: 'refused', reason }, clock.now());
+      this.#bounds.add(item.camera, frameTime(settles, item));
     }
     await this.#refused(item.gateway, reason);
     onChange();
@@ -230,6 +236,7 @@ export class Processor {
     const end = await settle(store, item, envelope, model, verdict, clock.now());
     this.#decided.delete(item.id);
     if (end === 'void') return onChange();
+    this.#bounds.add(item.camera, frameTime(envelope, item));
     if (verdict.kind === 'answer') for (const result of verdict.results) onResult(result);
     else if (verdict.kind === 'refused') await this.#refused(item.gateway, 'ciphertext');
     else this.#withheld.add(item, verdict.reason);

@@ -1,7 +1,7 @@
 import type { Envelope } from '#protocol/envelope.ts';
 import type { Result } from '#protocol/messages.ts';
 import type { Turn } from '../store/cameras.ts';
-import { isBeyond } from '../store/gateways.ts';
+import { type GatewayRecord, isBeyond } from '../store/gateways.ts';
 import type { InboxItem } from '../store/inbox.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { Store } from '../store/store.ts';
@@ -50,15 +50,7 @@ export async function settle(
       results: verdict.kind === 'answer' ? verdict.results : [],
     });
     if (!added) return 'void';
-    if (isBeyond(envelope, gateway.last)) {
-      const before =
-        gateway.last.session === envelope.session ? gateway.last.sequence : envelope.sequence - 1;
-      const missed = envelope.sequence - before - 1;
-      if (missed > 0) await inside.counters.add('gaps', missed);
-      await inside.gateways.advance(item.gateway, envelope);
-    } else {
-      await inside.counters.add('late');
-    }
+    if (!(await passPlace(inside, gateway, envelope))) await inside.counters.add('late');
     if (verdict.kind === 'answer') await inside.counters.add('accepted');
     if (verdict.kind === 'withheld') await inside.counters.add('withheld');
     if (verdict.kind === 'refused') {
@@ -67,6 +59,21 @@ export async function settle(
     }
     return inside.cameras.noteAnswer(item.camera, envelope.regions, verdict.kind === 'withheld', nowMs);
   });
+}
+
+/**
+ * Moves a gateway on to the place of an envelope, and counts the places in between as gaps. Nothing is kept of the place itself.
+ *
+ * @returns false where the gateway was further already.
+ */
+export async function passPlace(inside: Store, gateway: GatewayRecord, envelope: Envelope): Promise<boolean> {
+  const { name, last } = gateway;
+  if (!isBeyond(envelope, last)) return false;
+  const before = last.session === envelope.session ? last.sequence : envelope.sequence - 1;
+  const missed = envelope.sequence - before - 1;
+  if (missed > 0) await inside.counters.add('gaps', missed);
+  await inside.gateways.advance(name, envelope);
+  return true;
 }
 
 /** Frame time in whole milliseconds; a gateway whose clock is ahead must not own the future. */

@@ -122,6 +122,17 @@ export class ResultStore {
     return [...newest.values()];
   }
 
+  /** How many envelopes about pictures of a camera within [fromMs, toMs) are settled, whatever came of them. */
+  async countAbout(camera: string, fromMs: number, toMs: number): Promise<number> {
+    const [row] = await this.#database.all<{ count: number }>(
+      'SELECT COUNT(*) AS count FROM results WHERE camera = ? AND frame_ms >= ? AND frame_ms < ?',
+      camera,
+      fromMs,
+      toMs,
+    );
+    return row!.count;
+  }
+
   /**
    * Answers of a camera with frame time in a span, ascending; the newest `limit` of them.
    *

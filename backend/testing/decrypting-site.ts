@@ -70,6 +70,7 @@ export async function makeDecryptingSite(network: TinyNetwork): Promise<Decrypti
         store: site.store,
         site: site.name,
         decryptor,
+        limits: { perCameraPerSecond: 640, maxAgeMs: 72 * 3_600_000 },
         clock: systemClock,
         log,
         onResult: (result) => results.push(result),

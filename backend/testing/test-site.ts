@@ -48,13 +48,14 @@ export async function enrolTestGateway(
   site: Site,
   name: string,
   certificateSerial = '01',
+  enrolledMs = 0,
 ): Promise<KeyObject> {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   await site.store.gateways.add({
     name,
     signingKey: publicKey.export({ format: 'pem', type: 'spki' }) as string,
     certificateSerial,
-    enrolledMs: 0,
+    enrolledMs,
   });
   return privateKey;
 }

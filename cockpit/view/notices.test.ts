@@ -50,6 +50,8 @@ describe('notices', () => {
       notices(siteOf({ gateways: [gatewayOf({ clockOffsetMs })] }), NOW_MS).map(({ text }) => plain(text));
     expect(texts(null)).toEqual([]);
     expect(texts(-59_000)).toEqual([]);
+    expect(texts(119_000)[0]).toMatch(/dated by when their answers arrive/);
+    expect(texts(720_000)[0]).toMatch(/its answers are refused, and lost/);
     expect(texts(720_000)[0]).toMatch(
       /^The clock of gateway gate-1 is 12 min ahead of .*timedatectl set-ntp/,
     );

@@ -69,14 +69,24 @@ export function notices(site: SiteState, nowMs: number): readonly Notice[] {
 
 /** Clocks that differ by less are nobody's trouble. */
 const WRONG_CLOCK_MS = 60_000;
+/** The backend refuses what is dated further in the future. */
+const REFUSED_AHEAD_MS = 120_000;
 
 /** What a clock that is wrong does to the page, and what to do; null where it is right. */
 function clockWords({ name, clockOffsetMs }: GatewayView): string | null {
   if (clockOffsetMs === null || Math.abs(clockOffsetMs) < WRONG_CLOCK_MS) return null;
   const [side, effect] =
-    clockOffsetMs > 0
-      ? ['ahead of', 'Until it is right, its pictures are dated by when their answers arrive.']
-      : ['behind', 'Until it is right, its answers look older than they are.'];
+    clockOffsetMs > REFUSED_AHEAD_MS
+      ? [
+          'ahead of',
+          'Until it is right, its answers are refused, and lost: nothing can be known about the future.',
+        ]
+      : clockOffsetMs > 0
+        ? ['ahead of', 'Until it is right, its pictures are dated by when their answers arrive.']
+        : [
+            'behind',
+            'Until it is right, its answers look older than they are; what looks older than an outbox keeps is refused, and lost.',
+          ];
   return `The clock of gateway ${name} is ${formatAge(Math.abs(clockOffsetMs))} ${side} the backend’s. ${effect} See which of the two is wrong, and turn on its time synchronization (sudo timedatectl set-ntp true).`;
 }
 

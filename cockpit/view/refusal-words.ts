@@ -19,6 +19,12 @@ const WORDS: Readonly<Record<string, string>> = {
   model: 'The network was never deployed to this gateway.',
   replayed: 'Another answer with this number was settled before.',
   stale: 'It was older than what is remembered.',
+  future:
+    'Its picture is dated in the future. Set the clock of the gateway: answers that it dates so are lost.',
+  'too-old':
+    'Its picture is dated before the gateway was enrolled, or longer ago than answers may wait (answers.maxAgeHours). As a rule the clock of the gateway is behind.',
+  'too-many':
+    'The camera answers more often than it may (answers.perCameraPerSecond). If its pictures are meant to come so fast, raise the limit.',
   size: 'Its length is not that of an answer of this network.',
   regions: 'It names more regions than this network answers at once.',
   ciphertext: 'Its content does not have the form of an answer.',

@@ -1,0 +1,91 @@
+import type { BackendConfig } from '#config/schema.ts';
+import type { Store } from '../store/store.ts';
+import type { Refusal } from './refusals.ts';
+
+export type AnswerLimits = {
+  /** Encrypted answers of one camera a second, over each minute of picture time. */
+  readonly perCameraPerSecond: number;
+  /** How long before its arrival a picture may have been taken. */
+  readonly maxAgeMs: number;
+};
+
+/** A clock that is ahead by less is honest: the picture is dated by its arrival. */
+export const AHEAD_MS = 120_000;
+/** A clock that was behind when the gateway was enrolled, and an outbox that sends its oldest just before it would drop it, are honest. */
+const BEHIND_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+/** Timers are not exact. */
+const TOLERANCE = { factor: 1.05, answers: 5 };
+/** Minutes of cameras whose counts are kept; others are counted again in the store. */
+const MAX_COUNTS = 4096;
+
+/** The limits that are configured. What is forgotten is not counted any more, so nothing is taken about a time that may be forgotten. */
+export function answerLimits(config: Pick<BackendConfig, 'answers' | 'resultsDays'>): AnswerLimits {
+  const { perCameraPerSecond, maxAgeHours } = config.answers;
+  const rememberedMs = config.resultsDays * 24 * HOUR_MS;
+  return { perCameraPerSecond, maxAgeMs: Math.min(maxAgeHours * HOUR_MS, rememberedMs - BEHIND_MS) };
+}
+
+/**
+ * How much a gateway may ask to have decrypted: no more about each minute of a camera's pictures than the rate allows, and only about the time
+ * from its enrolment, or the age that an outbox reaches, to now. So over any time, and however answers are dated, sent late or all at once,
+ * a camera never gets more of them than rate × wall time. What the store holds is what was used up, so a restart forgets nothing.
+ */
+export class AnswerBounds {
+  readonly #store: Store;
+  readonly #limits: AnswerLimits;
+  readonly #perMinute: number;
+  /** Least recently used first. */
+  readonly #counts = new Map<string, number>();
+
+  constructor(store: Store, limits: AnswerLimits) {
+    this.#store = store;
+    this.#limits = limits;
+    const exact = (limits.perCameraPerSecond * MINUTE_MS) / 1000;
+    this.#perMinute = Math.ceil(exact * TOLERANCE.factor) + TOLERANCE.answers;
+  }
+
+  /**
+   * @param frameMs time of the picture as the gateway dates it
+   * @param receivedMs when its answer came; it may have waited here since
+   * @returns null where one more answer may be decrypted.
+   */
+  async refusal(
+    camera: string,
+    frameMs: number,
+    receivedMs: number,
+    enrolledMs: number,
+  ): Promise<Refusal | null> {
+    if (frameMs > receivedMs + AHEAD_MS) return 'future';
+    const oldestMs = Math.max(receivedMs - this.#limits.maxAgeMs, enrolledMs);
+    if (frameMs < oldestMs - BEHIND_MS) return 'too-old';
+    const count = await this.#count(camera, Math.min(Math.round(frameMs), receivedMs));
+    return count < this.#perMinute ? null : 'too-many';
+  }
+
+  /** An envelope about this picture time was settled. */
+  add(camera: string, frameMs: number): void {
+    const key = keyOf(camera, frameMs);
+    const count = this.#counts.get(key);
+    if (count !== undefined) this.#counts.set(key, count + 1);
+  }
+
+  async #count(camera: string, frameMs: number): Promise<number> {
+    const key = keyOf(camera, frameMs);
+    const fromMs = minuteOf(frameMs) * MINUTE_MS;
+    const count =
+      this.#counts.get(key) ?? (await this.#store.results.countAbout(camera, fromMs, fromMs + MINUTE_MS));
+    this.#counts.delete(key);
+    this.#counts.set(key, count);
+    if (this.#counts.size > MAX_COUNTS) {
+      const [oldest] = this.#counts.keys();
+      this.#counts.delete(oldest!);
+    }
+    return count;
+  }
+}
+
+const minuteOf = (frameMs: number): number => Math.floor(frameMs / MINUTE_MS);
+/** Camera names have no blank. */
+const keyOf = (camera: string, frameMs: number): string => `${camera} ${minuteOf(frameMs)}`;
