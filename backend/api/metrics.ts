@@ -40,6 +40,18 @@ export function createMetrics({ store, snapshot }: MetricsSource): Registry {
     labelNames: ['gateway'],
     registers,
   });
+  const held = new Gauge({
+    name: 'blindsight_gateway_held',
+    help: 'Answers that are kept undecided because the gateway is or was in quarantine',
+    labelNames: ['gateway'],
+    registers,
+  });
+  const unusual = new Gauge({
+    name: 'blindsight_camera_unusual',
+    help: '1 while the camera or a region of it shows what the network was not trained for',
+    labelNames: ['camera'],
+    registers,
+  });
   new Gauge({
     name: 'blindsight_gateway_online',
     help: '1 while the gateway says that it is online',
@@ -51,7 +63,10 @@ export function createMetrics({ store, snapshot }: MetricsSource): Registry {
       for (const gateway of state.gateways) {
         this.set({ gateway: gateway.name }, gateway.state === 'online' ? 1 : 0);
         quarantined.set({ gateway: gateway.name }, gateway.quarantine === null ? 0 : 1);
+        held.set({ gateway: gateway.name }, gateway.held.answers);
       }
+      for (const { camera, unusual: where } of state.cameras)
+        unusual.set({ camera }, where.length === 0 ? 0 : 1);
     },
   });
   return registry;

@@ -64,8 +64,8 @@ function unusualWords(unusual: readonly UnusualView[]): string {
   // Regions that share a ciphertext are withheld together: which of them it was is not known.
   const who = regions.length === 0 ? 'This camera' : `Region ${regions.join(' or ')}`;
   return (
-    `${who} shows what the network was not trained for, so most answers are withheld; nothing else is lost. ` +
-    'Look at the picture: is a lamp in it, is it dark or dirty, has the camera or its region (agent.yaml) moved? ' +
+    `${who} shows what the network was not trained for, so many of its answers are withheld. ` +
+    'Look at the picture: a lamp, darkness, dirt, a camera or a region (agent.yaml) that moved? ' +
     'If it is as it should be, train the network on pictures of it (“npx blindsight train --help”). ' +
     'This goes away by itself when answers come again.'
   );
