@@ -31,16 +31,32 @@ export class RtspServer {
     this.port = port;
   }
 
-  /** @param login asks viewers for this user and password */
-  static async start(options: { port?: number; login?: { user: string; password: string } } = {}) {
-    const { port, login } = options;
+  /**
+   * @param patterns more streams: what `videotestsrc` draws, by path
+   * @param login asks viewers for this user and password
+   */
+  static async start(
+    options: {
+      port?: number;
+      login?: { user: string; password: string };
+      patterns?: Readonly<Record<string, string>>;
+    } = {},
+  ) {
+    const { port, login, patterns = {} } = options;
+    const drawn = Object.entries(patterns).map(([path, pattern]) => {
+      const source = `videotestsrc is-live=true pattern=${pattern} ! video/x-raw,framerate=5/1,width=160,height=120`;
+      return [path, `${source} ! videoconvert ! ${H264}`] as const;
+    });
     const child = spawn(
       '/usr/bin/python3',
       [
         SCRIPT,
         ...['--port', String(port ?? 0)],
         ...(login === undefined ? [] : ['--user', login.user]),
-        ...Object.entries(MOUNTS).flatMap(([path, pipeline]) => ['--mount', `${path}=${pipeline}`]),
+        ...[...Object.entries(MOUNTS), ...drawn].flatMap(([path, pipeline]) => [
+          '--mount',
+          `${path}=${pipeline}`,
+        ]),
       ],
       { stdio: ['pipe', 'pipe', 'inherit'] },
     );

@@ -65,7 +65,7 @@ export async function releaseGateway(
         level: 'info',
         code: 'GATEWAY_RELEASED',
         subject: name,
-        message: `gateway ${name} was released from quarantine; ${answers} answers that were kept are ${discard ? 'discarded' : 'decrypted now'}`,
+        message: `gateway ${name} was released from quarantine; answers that were kept: ${answers}, ${discard ? 'discarded' : 'decrypted now'}`,
       });
     }
     return { released, answers };

@@ -49,6 +49,7 @@ export async function list(options: { data: string; json?: boolean }): Promise<v
   await withSite(options.data, async (site) => {
     const gateways = await listGateways(site);
     const deployments = await listDeployments(site);
+    const held = new Map((await site.store.held.usage()).map(({ gateway, items }) => [gateway, items]));
     const rows = gateways.map((gateway) => {
       const release = deployments
         .filter((deployment) => deployment.gateway === gateway.name)
@@ -60,6 +61,7 @@ export async function list(options: { data: string; json?: boolean }): Promise<v
         gateway: gateway.name,
         enrolled: new Date(gateway.enrolledMs).toISOString(),
         quarantined: gateway.quarantine !== null,
+        kept: held.get(gateway.name) ?? 0,
         model:
           release === null
             ? null
@@ -74,7 +76,7 @@ export async function list(options: { data: string; json?: boolean }): Promise<v
           row.gateway,
           row.enrolled.slice(0, 10),
           row.model === null ? '-' : `${row.model.name} ${row.model.version} (release ${row.model.release})`,
-          row.quarantined ? 'in quarantine' : 'ok',
+          `${row.quarantined ? 'in quarantine' : 'ok'}${row.kept > 0 ? `, ${row.kept} kept` : ''}`,
         ]),
       );
     }
@@ -97,10 +99,9 @@ export async function release(name: string, options: { discard?: boolean; data: 
   const { released, answers } = await withSite(options.data, (site) =>
     releaseGateway(site, name, { discard }),
   );
-  const what = discard ? 'that were kept are discarded' : 'that were kept are decrypted now';
+  const kept = answers > 0 ? ` Kept answers: ${answers}, ${discard ? 'discarded' : 'decrypted now'}.` : '';
   process.stdout.write(
-    `${name} ${released ? 'is released from quarantine' : 'was not in quarantine'}` +
-      `${answers > 0 ? `; ${answers} answers ${what}` : ''}.\n`,
+    `${name} ${released ? 'is released from quarantine' : 'was not in quarantine'}.${kept}\n`,
   );
 }
 
