@@ -3,10 +3,11 @@
 import { ensure } from './ensure.mjs';
 import { launch } from './launch.mjs';
 import { runMain } from './setup-error.mjs';
+import { START_NEEDS } from './system-packages.mjs';
 
 const args = process.argv.slice(2);
 
 await runMain(async () => {
-  await ensure(args[0] === 'demo' ? ['video', 'simulated camera'] : []);
+  await ensure(args[0] === 'demo' ? START_NEEDS : []);
   return launch(args);
 });

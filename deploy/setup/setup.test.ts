@@ -1,9 +1,19 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { packagesFor, START_NEEDS, TEST_NEEDS } from './system-packages.mjs';
 
 const root = join(import.meta.dirname, '..', '..');
 const RUNTIME = `node-${process.platform}-${process.arch}`;
@@ -34,11 +44,30 @@ describe('set-up, started by the Node of the machine', { timeout: 60_000 }, () =
   afterEach(() => rmSync(clone, { recursive: true }));
 
   function manifest(dependencies: Record<string, string>): void {
-    const content = { name: 'clone', version: '1.0.0', type: 'module', dependencies };
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    const content = { name: 'clone', version: '1.0.0', type: 'module', scripts, dependencies };
     writeFileSync(join(clone, 'package.json'), JSON.stringify(content));
     const lock = { name: 'clone', version: '1.0.0', lockfileVersion: 3, packages: { '': { dependencies } } };
     writeFileSync(join(clone, 'package-lock.json'), JSON.stringify(lock));
+    copyFileSync(join(root, '.npmrc'), join(clone, '.npmrc'));
   }
+
+  /** A registry that nobody answers at. */
+  const offline = () => ({
+    npm_config_registry: 'http://127.0.0.1:9/',
+    npm_config_cache: join(clone, 'cache'),
+    npm_config_fetch_retries: '0',
+  });
+
+  /** npm as a person calls it, whoever called the npm that runs these tests. */
+  const npm = (words: readonly string[], environment: NodeJS.ProcessEnv = {}) => {
+    const own = Object.entries(process.env).filter(([name]) => !/^npm_|^INIT_CWD$/i.test(name));
+    const env = { ...Object.fromEntries(own), ...environment };
+    const program = process.env.npm_execpath;
+    return program?.endsWith('.js')
+      ? run(node, [program, ...words], { cwd: clone, env })
+      : run('npm', [...words], { cwd: clone, env });
+  };
 
   const start = (environment: NodeJS.ProcessEnv = {}) =>
     run(node, [join(clone, 'deploy/setup/blindsight.mjs'), 'model', 'list'], {
@@ -64,12 +93,7 @@ describe('set-up, started by the Node of the machine', { timeout: 60_000 }, () =
 
   it('says what to do where the packages cannot be had, and leaves it to be tried again', async () => {
     manifest({ zod: '4.6.7' });
-    const registry = 'http://127.0.0.1:9/';
-    const failure = await start({
-      npm_config_registry: registry,
-      npm_config_cache: join(clone, 'cache'),
-      npm_config_fetch_retries: '0',
-    }).then(
+    const failure = await start(offline()).then(
       () => null,
       (error: Failure) => error,
     );
@@ -78,6 +102,27 @@ describe('set-up, started by the Node of the machine', { timeout: 60_000 }, () =
     expect(failure!.stderr).toContain('The npm registry cannot be reached.');
     expect(failure!.stderr).not.toMatch(/^\s+at /m);
     expect(existsSync(join(clone, 'node_modules/.cache/blindsight/npm-packages'))).toBe(false);
+  });
+
+  it('says by `npm run setup` why packages cannot be installed, though npm is silent', async () => {
+    manifest({ zod: '4.6.7' });
+    const failed = (words: readonly string[]) => npm(words, offline()).catch((error: Failure) => error);
+    expect(await failed(['run', 'setup'])).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /^blindsight: "npm install" failed .*\n[\s\S]*ECONNREFUSED[\s\S]*registry/,
+      ),
+    });
+    const missing = `file:${join(clone, 'missing.tgz')}`;
+    manifest({ missing });
+    expect((await failed(['run', 'setup'])).stderr).toMatch(/ENOENT[\s\S]*missing\.tgz/);
+  });
+
+  it('leaves the banner of npm out of stdout', async () => {
+    manifest({ [RUNTIME]: `file:${join(root, 'node_modules', RUNTIME)}` });
+    const { stdout } = await npm(['start', '--', '--json']);
+    expect(stdout).toMatch(/^v\d+\.\S+ demo,--json\n$/);
   });
 
   it('names the Node that is needed where npm carries none and this one is too old', async () => {
@@ -94,5 +139,17 @@ describe('set-up, started by the Node of the machine', { timeout: 60_000 }, () =
     );
     if (major < 24) expect(outcome).toMatch(/no Node\.js 24 for .*\n {2}Install Node\.js 24 or later/);
     else expect(realpathSync(outcome)).toBe(realpathSync(node));
+  });
+});
+
+describe('README', () => {
+  it('lists what is installed with apt', () => {
+    const text = readFileSync(join(root, 'README.md'), 'utf8').replace(/\s+/g, ' ');
+    const list = /what is missing of: ([^(]*) \(`npm start`: all up to ([^)]*)\)/.exec(text);
+    expect(list?.[1]?.split(', ')).toEqual(packagesFor(TEST_NEEDS));
+    expect(list?.[2]).toBe(packagesFor(START_NEEDS).at(-1));
+    expect(packagesFor(TEST_NEEDS).slice(0, packagesFor(START_NEEDS).length)).toEqual(
+      packagesFor(START_NEEDS),
+    );
   });
 });

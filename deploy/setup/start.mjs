@@ -2,11 +2,12 @@
 import { ensure } from './ensure.mjs';
 import { launch } from './launch.mjs';
 import { runMain } from './setup-error.mjs';
+import { START_NEEDS } from './system-packages.mjs';
 
 const args = process.argv.slice(2);
 const ownCamera = args.some((arg) => /^--camera(-file)?(=|$)/.test(arg));
 
 await runMain(async () => {
-  await ensure(ownCamera ? ['video'] : ['video', 'simulated camera']);
+  await ensure(ownCamera ? ['video'] : START_NEEDS);
   return launch(['demo', ...args]);
 });

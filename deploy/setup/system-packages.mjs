@@ -35,6 +35,21 @@ const NEEDS = {
 
 /** @typedef {keyof typeof NEEDS} Need */
 
+/** What `npm start` needs with its simulated camera. @type {readonly Need[]} */
+export const START_NEEDS = ['video', 'simulated camera'];
+
+/** What `npm test` needs. @type {readonly Need[]} */
+export const TEST_NEEDS = [...START_NEEDS, 'broker tests', 'database tests', 'page tests'];
+
+/**
+ * Debian's packages, in the order in which they are listed.
+ *
+ * @param {readonly Need[]} needs
+ */
+export function packagesFor(needs) {
+  return needs.flatMap((need) => NEEDS[need].packages);
+}
+
 /** Services that Debian starts with a package, although only the program is wanted. */
 const UNWANTED_SERVICES = { mosquitto: 'mosquitto', postgresql: 'postgresql' };
 
@@ -119,7 +134,7 @@ async function stopServices(prefix, packages) {
 export async function ensureSystemPackages(needs) {
   const missingNeeds = needs.filter((need) => !NEEDS[need].present());
   if (missingNeeds.length === 0) return;
-  let missing = missingNeeds.flatMap((need) => NEEDS[need].packages);
+  let missing = packagesFor(missingNeeds);
   const debian = isDebian() && findCommand('apt-get') !== null;
   if (debian) {
     const installed = await installedPackages(missing);

@@ -7,6 +7,7 @@ import { ensure } from './ensure.mjs';
 import { root } from './paths.mjs';
 import { findRuntime } from './runtime.mjs';
 import { runMain } from './setup-error.mjs';
+import { TEST_NEEDS } from './system-packages.mjs';
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Summary */
 
@@ -58,7 +59,7 @@ await runMain(async () => {
   /** @type {Summary} */
   let result = { passed: 0, failed: 1, skipped: 0 };
   try {
-    await ensure(['video', 'simulated camera', 'broker tests', 'database tests', 'page tests']);
+    await ensure(TEST_NEEDS);
     const { code, summary } = await runVitest(process.argv.slice(2));
     if (summary !== null) result = summary;
     // An error outside of any test (or no test at all) must not look like success.
