@@ -43,6 +43,18 @@ export function numbers(text: string): number[] {
   return text.split(',').map(number);
 }
 
+/** An option's value as names with commas between them, for commander. */
+export function names(text: string): string[] {
+  return text.split(',').map((name) => name.trim());
+}
+
+/** An option's value as a share between 0 and 1, both excluded, for commander. */
+export function share(text: string): number {
+  const value = number(text);
+  if (!(value > 0 && value < 1)) throw new InvalidArgumentError('Expected a number between 0 and 1.');
+  return value;
+}
+
 /** An option's value as a part of a frame, x,y,width,height in fractions of it, for commander. */
 export function region(text: string): { x: number; y: number; width: number; height: number } {
   const [x, y, width, height, ...more] = numbers(text);

@@ -17,8 +17,8 @@ export type EngineKind = (typeof ENGINES)[number];
 
 /** A protected network that answers pictures: gateway and decryptor in one, for measurements. */
 export type Answerer = {
-  /** Program, public key, encrypted constants and evaluation keys, as a gateway gets them. */
-  readonly bundleBytes: number;
+  /** Program, public key, encrypted constants and evaluation keys, as a gateway gets them; null where nothing is encrypted. */
+  readonly bundleBytes: number | null;
   /**
    * @param picture values in [0, 1], channel first.
    * @returns all slots of the answer, and what the gateway's part (encryption and evaluation) took.
@@ -32,23 +32,15 @@ const ATTEMPTS = 3;
 
 /**
  * Makes keys, encrypts every parameter, and readies an interpreter: what protecting and deploying a network does, in memory. The
- * keys die with the process.
+ * keys die with the process. Without encryption (`clear`) there are none.
  *
  * @throws FheError where keys or constants do not fit.
  */
 export async function openAnswerer(compiled: CompiledNetwork, kind: EngineKind): Promise<Answerer> {
   const { program, constants } = compiled;
-  const keys = await createOwnerKeys(checkParameters(program.parameters), program.resultRing);
-  const material = {
-    program: encodeProgram(program),
-    constants: await encryptConstants(program, keys.secretKey, constants),
-    publicKey: keys.publicKey,
-    evaluationKeys: await makeEvaluationKeys(program, keys),
-  };
-  const bundleBytes = Object.values(material).reduce((sum, bytes) => sum + bytes.length, 0);
   if (kind === 'clear') {
     return {
-      bundleBytes,
+      bundleBytes: null,
       async answer(picture) {
         const start = performance.now();
         const slots = runClear(program, constants, picture);
@@ -57,6 +49,14 @@ export async function openAnswerer(compiled: CompiledNetwork, kind: EngineKind):
       close: () => Promise.resolve(),
     };
   }
+  const keys = await createOwnerKeys(checkParameters(program.parameters), program.resultRing);
+  const material = {
+    program: encodeProgram(program),
+    constants: await encryptConstants(program, keys.secretKey, constants),
+    publicKey: keys.publicKey,
+    evaluationKeys: await makeEvaluationKeys(program, keys),
+  };
+  const bundleBytes = Object.values(material).reduce((sum, bytes) => sum + bytes.length, 0);
   const create = kind === 'engine' ? createEngineInterpreter : createReferenceInterpreter;
   const interpreter = await create(material);
   const decryptor = await createDecryptor(program, keys);

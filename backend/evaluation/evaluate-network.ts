@@ -3,6 +3,7 @@ import { interpretSlots } from '#fhe/secret/interpret.ts';
 import { type Dataset, pictureValues } from '#network/datasets/dataset.ts';
 import { NetworkError } from '#network/errors.ts';
 import type { Graph } from '#network/model/graph.ts';
+import { runGraph } from '#network/model/run.ts';
 import { type CompiledNetwork, compileNetwork } from '#network/packing/compile.ts';
 import { lowerSteps } from '#network/packing/general/lower-steps.ts';
 import { calibrateSteps, registerSizes, runSteps, type StepNetwork } from '#network/packing/general/steps.ts';
@@ -17,6 +18,8 @@ export type EvaluationRequest = {
   readonly name: string;
   /** Takes pictures as the dataset has them (see `adaptPictureInput`). */
   readonly graph: Graph;
+  /** The network before its activations were approximated; `graph` where nothing was. */
+  readonly original?: Graph;
   /** One for each logit; `0`, `1`, … where they are left out. */
   readonly labels?: readonly string[];
   readonly dataset: Dataset;
@@ -40,20 +43,25 @@ export type EvaluationProgress = {
   readonly done: number;
   readonly images: number;
   readonly clearAccuracy: number;
+  readonly polynomialAccuracy: number;
   readonly encryptedAccuracy: number;
 };
 
 /** How a protected network answers, against the same network in the clear. */
 export type Evaluation = {
   readonly images: number;
-  /** Shares of right answers, 0 to 1. */
+  readonly engine: EngineKind;
+  /** Whether the network as given differs from the polynomial that is evaluated. */
+  readonly approximated: boolean;
+  /** Shares of right answers, 0 to 1: of the network as given, of its polynomial in the clear, and of the program that the engine runs. */
   readonly clearAccuracy: number;
+  readonly polynomialAccuracy: number;
   readonly encryptedAccuracy: number;
-  /** Share of pictures on which both give the same label. */
+  /** Share of pictures on which the program and the polynomial in the clear give the same label. */
   readonly agreement: number;
   /** Largest |encrypted − clear| of any logit in any copy. */
   readonly worstLogitError: number;
-  /** Largest |logit| of the clear network, to judge the error by. */
+  /** Largest |logit| of the polynomial in the clear, to judge the error by. */
   readonly largestLogit: number;
   /** Answers that the decryptor would keep back; they count as wrong and as disagreeing. */
   readonly withheld: number;
@@ -63,7 +71,8 @@ export type Evaluation = {
   readonly latencyMs: { readonly median: number; readonly p95: number };
   readonly ringDegree: number;
   readonly logQP: number;
-  readonly bundleBytes: number;
+  /** Null where nothing is encrypted. */
+  readonly bundleBytes: number | null;
   /** What ran. */
   readonly program: Program;
   /** Encrypted answers, counts[truth][answer]; withheld ones are in none. */
@@ -120,11 +129,12 @@ function compile(request: EvaluationRequest, network: StepNetwork): CompiledNetw
  * before the first picture is measured.
  */
 export async function evaluateNetwork(request: EvaluationRequest): Promise<Evaluation> {
-  const { dataset, signal, regions = 1 } = request;
+  const { dataset, signal, engine, original, regions = 1 } = request;
   const images = dataset.classes.length;
   const size = pictureValues(dataset.picture);
   const network = lowerSteps(request.graph);
-  let clearHits = 0;
+  let originalHits = 0;
+  let polynomialHits = 0;
   let hits = 0;
   let done = 0;
   const report = (step: EvaluationProgress['step']): void => {
@@ -133,13 +143,14 @@ export async function evaluateNetwork(request: EvaluationRequest): Promise<Evalu
       step,
       done,
       images,
-      clearAccuracy: share(clearHits),
+      clearAccuracy: share(original ? originalHits : polynomialHits),
+      polynomialAccuracy: share(polynomialHits),
       encryptedAccuracy: share(hits),
     });
   };
   report('compiling');
   const compiled = compile(request, network);
-  report('encrypting');
+  if (engine !== 'clear') report('encrypting');
   const classes = compiled.interpretation.labels.length;
   const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   const latencies: number[] = [];
@@ -147,7 +158,7 @@ export async function evaluateNetwork(request: EvaluationRequest): Promise<Evalu
   let withheld = 0;
   let worstLogitError = 0;
   let largestLogit = 0;
-  const answerer = await openAnswerer(compiled, request.engine);
+  const answerer = await openAnswerer(compiled, engine);
   try {
     const pictureOf = (n: number): Float32Array => dataset.pictures.subarray(n * size, (n + 1) * size);
     const group = new Float32Array(regions * size);
@@ -179,7 +190,8 @@ export async function evaluateNetwork(request: EvaluationRequest): Promise<Evalu
         const expected = largest(own(clear));
         const answer = largest(own(logits));
         largestLogit = Math.max(largestLogit, ...own(clear).map(Math.abs));
-        if (expected === truth) clearHits++;
+        if (expected === truth) polynomialHits++;
+        if (original !== undefined && largest(runGraph(original, pictureOf(done))) === truth) originalHits++;
         if (!ok) {
           withheld++;
           continue;
@@ -196,7 +208,10 @@ export async function evaluateNetwork(request: EvaluationRequest): Promise<Evalu
   const measured = Float64Array.from(latencies);
   return {
     images: done,
-    clearAccuracy: clearHits / done,
+    engine,
+    approximated: original !== undefined,
+    clearAccuracy: (original ? originalHits : polynomialHits) / done,
+    polynomialAccuracy: polynomialHits / done,
     encryptedAccuracy: hits / done,
     agreement: agreeing / done,
     worstLogitError,

@@ -1,20 +1,21 @@
-import { confusionTable } from '#network/training/confusion.ts';
+import { confusionTable, rateText } from '#network/training/confusion.ts';
 import type { Evaluation } from './evaluate-network.ts';
 
-/** What `blindsight evaluate --json` prints; the keys are a contract. */
+/** What `blindsight evaluate --json` prints; the keys are a contract. Without encryption no key speaks of it. */
 export function evaluationJson(evaluation: Evaluation): object {
-  const { images, clearAccuracy, encryptedAccuracy, agreement, worstLogitError, latencyMs } = evaluation;
-  const { ringDegree, logQP, bundleBytes, regions } = evaluation;
+  const { images, clearAccuracy, polynomialAccuracy, encryptedAccuracy, agreement } = evaluation;
+  const { worstLogitError, latencyMs, ringDegree, logQP, bundleBytes, regions } = evaluation;
   return {
     images,
     clearAccuracy,
-    encryptedAccuracy,
+    polynomialAccuracy,
+    ...(bundleBytes === null ? { programAccuracy: encryptedAccuracy } : { encryptedAccuracy }),
     agreement,
     worstLogitError,
     latencyMs,
     ringDegree,
     logQP,
-    bundleBytes,
+    ...(bundleBytes !== null && { bundleBytes }),
     ...(regions > 1 && { regions, pictureLatencyMs: pictureLatency(evaluation) }),
   };
 }
@@ -24,48 +25,66 @@ function pictureLatency({ latencyMs, regions }: Evaluation): Evaluation['latency
   return { median: latencyMs.median / regions, p95: latencyMs.p95 / regions };
 }
 
-/** Time for one ciphertext and, where it holds several pictures, for one picture. */
+/** Time for one run and, where it answers several pictures, for one picture. */
 function latencyRows(evaluation: Evaluation): (readonly [string, string])[] {
   const text = ({ median, p95 }: Evaluation['latencyMs']): string =>
     `median ${median.toFixed(1)} ms, 95 % within ${p95.toFixed(1)} ms`;
-  const { regions, latencyMs } = evaluation;
-  if (regions === 1) return [['encrypt and evaluate one picture', text(latencyMs)]];
+  const { regions, latencyMs, bundleBytes } = evaluation;
+  const clear = bundleBytes === null;
+  const what = clear ? 'run the program on' : 'encrypt and evaluate';
+  if (regions === 1) return [[`${what} one picture`, text(latencyMs)]];
   return [
-    [`encrypt and evaluate one ciphertext, ${regions} pictures`, text(latencyMs)],
+    [clear ? `${what} ${regions} pictures` : `${what} one ciphertext, ${regions} pictures`, text(latencyMs)],
     ['the same for each picture', text(pictureLatency(evaluation))],
   ];
 }
 
-function percent(share: number): string {
-  return `${(100 * share).toFixed(2)} %`;
+/** What was right: as given, as polynomial where that differs, and as the engine answered. */
+function accuracyRows(evaluation: Evaluation): (readonly [string, string])[] {
+  const { images, approximated, clearAccuracy, polynomialAccuracy, encryptedAccuracy, bundleBytes } =
+    evaluation;
+  return [
+    [
+      approximated ? 'accuracy, as given' : 'accuracy, as given (polynomial already)',
+      rateText(clearAccuracy, images),
+    ],
+    ...(approximated ? [['accuracy, as polynomial', rateText(polynomialAccuracy, images)] as const] : []),
+    [
+      bundleBytes === null ? 'accuracy, as program' : 'accuracy, encrypted',
+      rateText(encryptedAccuracy, images),
+    ],
+  ];
 }
 
-/** The outcome as Markdown: figures, then the confusion matrix of the encrypted answers. */
+/** The outcome as Markdown: figures, then the confusion matrix of the answers. */
 export function evaluationText(evaluation: Evaluation): string {
-  const { withheld } = evaluation;
+  const { images, approximated, agreement, withheld, bundleBytes, ringDegree, logQP } = evaluation;
   const rows: readonly (readonly [string, string])[] = [
-    ['pictures', String(evaluation.images)],
-    ['accuracy, clear', percent(evaluation.clearAccuracy)],
-    ['accuracy, encrypted', percent(evaluation.encryptedAccuracy)],
-    ['same answer as in the clear', percent(evaluation.agreement)],
+    ['pictures', String(images)],
+    ...accuracyRows(evaluation),
+    [
+      approximated ? 'same answer as the polynomial in the clear' : 'same answer as in the clear',
+      rateText(agreement, images),
+    ],
     [
       'worst logit error',
       `${evaluation.worstLogitError.toExponential(2)} (largest logit ${evaluation.largestLogit.toFixed(1)})`,
     ],
     ['answers withheld', String(withheld)],
     ...latencyRows(evaluation),
-    [
-      'security',
-      `128 bits: N = ${evaluation.ringDegree}, log2(Q·P) = ${evaluation.logQP.toFixed(1)}, ternary secret`,
-    ],
-    ['bundle', `${(evaluation.bundleBytes / 1e6).toFixed(1)} MB`],
+    ...(bundleBytes === null
+      ? []
+      : ([
+          ['security', `128 bits: N = ${ringDegree}, log2(Q·P) = ${logQP.toFixed(1)}, ternary secret`],
+          ['bundle', `${(bundleBytes / 1e6).toFixed(1)} MB`],
+        ] as const)),
   ];
   return [
     '| | |',
     '|---|---:|',
     ...rows.map(([name, value]) => `| ${name} | ${value} |`),
     '',
-    'Encrypted answers:',
+    bundleBytes === null ? 'Answers of the program:' : 'Encrypted answers:',
     '',
     confusionTable(evaluation.confusion, evaluation.labels),
     '',

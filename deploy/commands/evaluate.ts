@@ -1,10 +1,16 @@
 import { type Command, Option } from 'commander';
-import { integer, number, numbers, powerOfTwo } from '../parse-option.ts';
+import { integer, names, number, numbers, powerOfTwo, region, share } from '../parse-option.ts';
 
 /** Options of `blindsight evaluate`. */
 export type EvaluateOptions = {
-  readonly images: string;
-  readonly labels: string;
+  readonly images?: string;
+  readonly pictures?: string;
+  readonly clip?: string;
+  readonly labels?: string;
+  readonly classes?: readonly string[];
+  readonly boxes?: string;
+  readonly region?: { x: number; y: number; width: number; height: number };
+  readonly trainShare?: number;
   readonly divide?: number;
   readonly mean?: number[];
   readonly std?: number[];
@@ -21,11 +27,21 @@ export function registerEvaluate(program: Command): void {
   program
     .command('evaluate')
     .description(
-      'encrypt a network and labelled pictures, and compare the decrypted answers with the clear network',
+      'encrypt a network and labelled pictures, and compare the decrypted answers with the network as given and as polynomial',
     )
     .argument('<network>', 'name of a bundled network, or an ONNX file')
-    .requiredOption('--images <idx>', 'pictures: IDX file, plain or gzip')
-    .requiredOption('--labels <idx>', 'their classes: IDX file, plain or gzip')
+    .option('--images <idx>', 'labelled pictures: IDX file, plain or gzip (with --labels)')
+    .option('--pictures <dir>', 'labelled pictures: one folder a class')
+    .option('--clip <file>', 'labelled pictures: video (with --labels, or --boxes and --region)')
+    .option('--labels <file>', 'classes of the pictures: IDX file; for a clip, CSV lines "frame,label"')
+    .option(
+      '--classes <names>',
+      'names of the classes, in the order of the outputs: absent,present (default: those of the network)',
+      names,
+    )
+    .option('--boxes <csv>', 'for a clip: boxes "frame,person,x,y,width,height"; the classes are how many')
+    .option('--region <x,y,w,h>', 'for a clip: the part of the frame to look at, in fractions of it', region)
+    .option('--train-share <s>', 'for a clip: leave out its earlier part, which was trained on: 0.6', share)
     .option('--divide <n>', 'the network was trained on byte / n (default: 255)', number)
     .option(
       '--mean <m>',
@@ -55,6 +71,8 @@ export function registerEvaluate(program: Command): void {
       `
 Examples:
   blindsight evaluate e2dm --images t10k-images-idx3-ubyte.gz --labels t10k-labels-idx1-ubyte.gz
+  blindsight evaluate door.onnx --clip door.mp4 --labels presence.csv --train-share 0.6
+  blindsight evaluate network.onnx --pictures ./photos --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
   blindsight evaluate network.onnx --images images.idx --labels labels.idx --pad 2 --mean 0.1307 --std 0.3081`,
     )
     .action(async (network: string, options: EvaluateOptions) => {

@@ -99,7 +99,7 @@ describe('model import', () => {
     const { stdout } = await run('model', 'import', at('relu.onnx'), ...words);
     expect(stdout).toMatch(/\nr +Relu .* 4 /);
     expect(stdout).toMatch(
-      /accuracy on held-out pictures: 100\.00 % as given, .*\nwritten: .*fourth\.onnx\n$/,
+      /accuracy on held-out pictures: 100\.00 % \(80 of 80\) as given, .*\nwritten: .*fourth\.onnx\n$/,
     );
     const files = ['--images', at('images.idx'), '--labels', at('labels.idx'), '--limit', '8', '--json'];
     const evaluation = JSON.parse((await run('evaluate', out, ...files)).stdout);

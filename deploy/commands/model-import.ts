@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { integer, number, numbers, region } from '../parse-option.ts';
+import { integer, names, number, numbers, region } from '../parse-option.ts';
 
 /** Options of `blindsight model import`. */
 export type ModelImportOptions = {
@@ -38,11 +38,7 @@ export function registerModelImport(model: Command): void {
       'labelled pictures: IDX file (with --labels), folder with one folder a class, or clip (with --labels, --classes)',
     )
     .option('--labels <file>', 'classes of the pictures: IDX file; for a clip, CSV lines "frame,label"')
-    .option(
-      '--classes <names>',
-      'names of the classes, in the order of the outputs: absent,present',
-      (text) => text.split(',').map((name) => name.trim()),
-    )
+    .option('--classes <names>', 'names of the classes, in the order of the outputs: absent,present', names)
     .option('--region <x,y,w,h>', 'for a clip: the part of the frame to look at, in fractions of it', region)
     .option('--divide <n>', 'the network was trained on byte / n (default: 255)', number)
     .option('--mean <m>', 'taken off after dividing; one number, or one for each channel', numbers)

@@ -1,5 +1,5 @@
-import { type Command, InvalidArgumentError } from 'commander';
-import { integer, number, region } from '../parse-option.ts';
+import type { Command } from 'commander';
+import { integer, region, share } from '../parse-option.ts';
 
 /** Options of `blindsight train`. */
 export type TrainOptions = {
@@ -18,12 +18,6 @@ export type TrainOptions = {
   readonly epochs?: number;
   readonly patience?: number;
 };
-
-function share(text: string): number {
-  const value = number(text);
-  if (!(value > 0 && value < 1)) throw new InvalidArgumentError('Expected a number between 0 and 1.');
-  return value;
-}
 
 /** `blindsight train`: trains a network from pictures, in the clear, on the owner's machine. */
 export function registerTrain(program: Command): void {

@@ -10,7 +10,7 @@ export async function evaluateOriginal(
   graph: Graph,
   dataset: Dataset,
   options: {
-    readonly labels?: readonly string[];
+    readonly labels: readonly string[];
     readonly json?: boolean;
     readonly signal: AbortSignal;
     readonly progress: Progress;
@@ -27,8 +27,8 @@ export async function evaluateOriginal(
     printJson({ images, clearAccuracy: accuracy });
     return;
   }
-  const labels = options.labels ?? confusion.map((_, i) => String(i));
+  const right = `${(100 * accuracy).toFixed(2)} % (${Math.round(accuracy * images)} of ${images} pictures)`;
   process.stdout.write(
-    `${(100 * accuracy).toFixed(2)} % of ${images} pictures, as the network was given\n\n${confusionTable(confusion, labels)}\n`,
+    `${right}, as the network was given\n\n${confusionTable(confusion, options.labels)}\n`,
   );
 }

@@ -1,39 +1,44 @@
+import type { EngineKind } from '#backend/evaluation/answerer.ts';
 import { type EvaluationProgress, evaluateNetwork } from '#backend/evaluation/evaluate-network.ts';
 import { evaluationJson, evaluationText } from '#backend/evaluation/report.ts';
-import { type Dataset, selectPictures } from '#network/datasets/dataset.ts';
+import type { Dataset } from '#network/datasets/dataset.ts';
 import { readIdxFile } from '#network/datasets/idx.ts';
-import { idxPictures, readIdxDataset } from '#network/datasets/idx-pictures.ts';
+import { idxPictures } from '#network/datasets/idx-pictures.ts';
 import { NetworkError } from '#network/errors.ts';
-import { loadNetwork } from '#network/evaluation/load-network.ts';
+import { loadNetwork, type NamedNetwork } from '#network/evaluation/load-network.ts';
 import { adaptPictureInput } from '#network/evaluation/picture-input.ts';
 import { makePolynomial, needsApproximation } from '#network/evaluation/polynomial-network.ts';
+import { dropEnding } from '#network/passes/drop-ending.ts';
 import type { EvaluateOptions } from '../commands/evaluate.ts';
 import { printJson } from '../print.ts';
 import { Progress } from '../progress.ts';
 import { EXIT } from '../report-error.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { evaluateOriginal } from './evaluate-original.ts';
+import { firstPictures, labelsOf, type PictureSource, readLabelledPictures } from './labelled-pictures.ts';
 import { RememberedRun } from './remembered-run.ts';
 
 const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 
-function evaluationLines(progress: Progress): (report: EvaluationProgress) => void {
-  return ({ step, done, images, clearAccuracy, encryptedAccuracy }) => {
+/** What a share of right answers is called, in a line of progress. */
+function evaluationLines(
+  progress: Progress,
+  engine: EngineKind,
+  approximated: boolean,
+): (report: EvaluationProgress) => void {
+  const clear = engine === 'clear';
+  return ({ step, done, images, clearAccuracy, polynomialAccuracy, encryptedAccuracy }) => {
     const text = {
-      compiling: 'compiling the network to a ciphertext program',
+      compiling: `compiling the network to a ${clear ? '' : 'ciphertext '}program`,
       encrypting: 'making keys, encrypting every parameter',
-      measuring: `${done} of ${images} pictures: ${percent(encryptedAccuracy)} right encrypted, ${percent(clearAccuracy)} in the clear`,
+      measuring: [
+        `${done} of ${images} pictures: ${percent(encryptedAccuracy)} right ${clear ? 'as program' : 'encrypted'}`,
+        ...(approximated ? [`${percent(polynomialAccuracy)} as polynomial`] : []),
+        `${percent(clearAccuracy)} as given`,
+      ].join(', '),
     }[step];
     progress.update(step, text, step === 'measuring' ? done / images : undefined);
   };
-}
-
-function firstPictures(dataset: Dataset, limit = dataset.classes.length): Dataset {
-  if (limit >= dataset.classes.length) return dataset;
-  return selectPictures(
-    dataset,
-    Array.from({ length: limit }, (_, i) => i),
-  );
 }
 
 /** Pictures without classes, of the size that is measured. */
@@ -49,6 +54,29 @@ async function readCalibration(file: string, { picture }: Dataset, pad?: number)
     );
   }
   return given.pictures;
+}
+
+/** The labelled pictures; their classes are those of the network where it has names for them. */
+function readPictures(
+  network: NamedNetwork,
+  options: Omit<EvaluateOptions, 'limit'> & { readonly limit: number | undefined },
+  signal: AbortSignal,
+): Promise<Dataset> {
+  const { images, pictures, clip, labels, boxes, region, trainShare, pad, limit } = options;
+  const classes = options.classes ?? (images === undefined ? network.labels : undefined);
+  const source: PictureSource = {
+    ...(images !== undefined && { images }),
+    ...(pictures !== undefined && { pictures }),
+    ...(clip !== undefined && { clip }),
+    ...(labels !== undefined && { labels }),
+    ...(boxes !== undefined && { boxes }),
+    ...(region && { region }),
+    ...(classes && { classes }),
+    ...(trainShare !== undefined && { trainShare }),
+    ...(pad !== undefined && { pad }),
+    ...(limit !== undefined && { limit }),
+  };
+  return readLabelledPictures(network.graph, source, signal);
 }
 
 /** Fewer frames say little about a median. */
@@ -74,27 +102,24 @@ async function evaluateUntil(
   options: EvaluateOptions,
   progress: Progress,
 ): Promise<void> {
-  const { images, labels, divide, mean, std, pad, limit, calibrate, engine } = options;
+  const { divide, mean, std, pad, limit, calibrate, engine } = options;
   const network = await loadNetwork(fileOrName);
   // The last pictures calibrate an approximation, so all are read even if the first few are measured.
   const sets = engine !== 'original' && calibrate === undefined && needsApproximation(network.graph);
-  const all = await readIdxDataset({
-    images,
-    labels,
-    ...(pad !== undefined && { pad }),
-    ...(limit !== undefined && !sets && { limit }),
-  });
+  const all = await readPictures(network, { ...options, limit: sets ? undefined : limit }, signal);
   const scaling = {
     ...(divide !== undefined && { divide }),
     ...(mean && { mean }),
     ...(std && { deviation: std }),
   };
-  const graph = adaptPictureInput(network.graph, all.picture, scaling);
+  // The class that comes first is that of the logits.
+  const { graph } = dropEnding(adaptPictureInput(network.graph, all.picture, scaling), { sigmoid: true });
+  const named = options.images === undefined;
+  const labels = labelsOf(graph, all, network.labels ?? options.classes, named);
   if (engine === 'original') {
-    const { labels: names } = network;
     const { json } = options;
     await evaluateOriginal(graph, firstPictures(all, limit), {
-      ...(names && { labels: names }),
+      labels,
       ...(json && { json }),
       signal,
       progress,
@@ -114,19 +139,21 @@ async function evaluateUntil(
   // Ranges that were written down hold for the pictures that the network was trained on, in that scaling.
   const ranges =
     polynomial.calibration === undefined && Object.keys(scaling).length === 0 ? network.ranges : undefined;
+  const approximated = polynomial.layers.length > 0;
   const frames = Math.ceil(dataset.classes.length / (options.regions ?? 1));
   const remembered = engine === 'engine' && frames >= FEWEST_FRAMES ? new RememberedRun(frames) : null;
   const evaluation = await evaluateNetwork({
     name: network.name,
     graph: polynomial.graph,
-    ...(network.labels && { labels: network.labels }),
+    ...(approximated && { original: graph }),
+    labels,
     dataset,
     ...(ranges && { ranges }),
     ...(polynomial.calibration && { calibration: polynomial.calibration }),
     engine,
     ...(options.regions !== undefined && { regions: options.regions }),
     signal,
-    onProgress: evaluationLines(progress),
+    onProgress: evaluationLines(progress, engine, approximated),
     ...(remembered && { beforeFrame: (program) => remembered.beforeFrame(program) }),
   }).finally(() => remembered?.close());
   await remembered?.keep(evaluation);

@@ -56,7 +56,7 @@ describe('ImportNetwork', () => {
     // x² alone is a poor stand-in for ReLU.
     const rough = { calibration, methods: ['square'] as const, tolerance: 0.02 };
     await expect(importNetwork(relu, rough)).rejects.toThrow(
-      /accuracy falls from 100\.00 % to .*fine-tune it/,
+      /accuracy on held-out pictures falls from 100\.00 % \(80 of 80\) to .*fine-tune it/,
     );
     const tuned = await importNetwork(relu, {
       ...rough,

@@ -7,6 +7,8 @@ import { lowerSteps } from '../packing/general/lower-steps.ts';
 import { type ActivationReport, approximateActivations } from '../passes/approximate-activations.ts';
 import { calibrateInTurns } from '../passes/calibrate-in-turns.ts';
 import type { CalibratedRanges } from '../passes/calibrate-ranges.ts';
+import { dropEnding } from '../passes/drop-ending.ts';
+import { rateText } from '../training/confusion.ts';
 import { fineTune } from '../training/fine-tune.ts';
 import { ImportRefused } from './import-refused.ts';
 
@@ -43,7 +45,11 @@ export type ImportProgress =
 export type ImportedNetwork = {
   readonly graph: Graph;
   readonly layers: readonly ActivationReport[];
+  /** The operator at the end that was taken off, because the decryptor does it: Softmax, LogSoftmax, ArgMax, Sigmoid. */
+  readonly ending: string | null;
   readonly ranges: CalibratedRanges;
+  /** Pictures that were kept out to measure accuracy on. */
+  readonly heldOut: number;
   /** Shares of right answers on pictures that were kept out of calibration and fine-tuning. */
   readonly accuracyBefore: number;
   readonly accuracyApproximated: number;
@@ -126,7 +132,7 @@ async function fineTuneSafely(
  * NetworkError NETWORK_DATA where there are too few pictures, NETWORK_TRAINING where fine-tuning diverges at any rate, and those of
  * {@link approximateActivations} and {@link fineTune}; the signal's reason.
  */
-export async function importNetwork(given: Graph, options: ImportOptions): Promise<ImportedNetwork> {
+export async function importNetwork(whole: Graph, options: ImportOptions): Promise<ImportedNetwork> {
   const { calibration, tolerance = DEFAULT_TOLERANCE, degree = 2, signal, onProgress } = options;
   const count = calibration.classes.length;
   if (count < 2 * HELD_OUT) {
@@ -135,6 +141,7 @@ export async function importNetwork(given: Graph, options: ImportOptions): Promi
       `${count} calibration pictures: at least ${2 * HELD_OUT} are needed`,
     );
   }
+  const { graph: given, ending } = dropEnding(whole, { sigmoid: true });
   const indices = [...calibration.classes.keys()];
   const every = Math.max(HELD_OUT, Math.ceil(count / MOST_HELD_OUT));
   const training = selectPictures(
@@ -165,13 +172,17 @@ export async function importNetwork(given: Graph, options: ImportOptions): Promi
     onProgress: (done) => onProgress?.({ step: 'calibrating', done }),
   });
   const { layers } = approximated;
-  const imported = { graph, layers, ranges, accuracyBefore, accuracyApproximated, accuracyAfter };
+  const imported = {
+    ...{ graph, layers, ending: ending?.operator ?? null, ranges, heldOut: heldOut.classes.length },
+    ...{ accuracyBefore, accuracyApproximated, accuracyAfter },
+  };
   if (accuracyBefore - accuracyAfter > tolerance) {
     const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+    const rate = (share: number): string => rateText(share, imported.heldOut);
     const advice =
       options.fineTune === undefined ? 'fine-tune it (--fine-tune)' : 'fine-tune longer, on more pictures';
     throw new ImportRefused(
-      `accuracy falls from ${percent(accuracyBefore)} to ${percent(accuracyAfter)}, more than the tolerance of ${percent(tolerance)}: ${advice}, or accept it (--tolerance)`,
+      `accuracy on held-out pictures falls from ${rate(accuracyBefore)} to ${rate(accuracyAfter)}, more than the tolerance of ${percent(tolerance)}: ${advice}, or accept it (--tolerance)`,
       imported,
     );
   }

@@ -29,7 +29,9 @@ const imported: ImportedNetwork = {
       accuracy: 0.9,
     },
   ],
+  ending: null,
   ranges: { activations: [1, 2], logits: 3 },
+  heldOut: 200,
   accuracyBefore: 0.99,
   accuracyApproximated: 0.9,
   accuracyAfter: 0.985,
@@ -43,14 +45,18 @@ describe('ImportReport', () => {
     );
     expect(lines[2]).toMatch(/^pool1 {2}MaxPool .*scaled-mean {2}1 +- +0\.200 +90\.00 %$/);
     expect(lines.at(-1)).toBe(
-      'accuracy on held-out pictures: 99.00 % as given, 90.00 % approximated, 98.50 % in the end',
+      'accuracy on held-out pictures: 99.00 % (198 of 200) as given, 90.00 % (180 of 200) approximated, 98.50 % (197 of 200) in the end',
     );
     expect(importText({ ...imported, layers: [] })).toContain('nothing to approximate');
+    expect(importText({ ...imported, ending: 'Softmax' })).toContain(
+      'Softmax at the end is left out: it comes after',
+    );
+    expect(importText({ ...imported, ending: 'Sigmoid' })).toMatch(/Sigmoid .* the same class .* Softmax/);
   });
 
   it('is JSON without the network', () => {
     const json = JSON.parse(JSON.stringify(importJson(imported)));
-    expect(json).toMatchObject({ accuracyAfter: 0.985, ranges: { logits: 3 } });
+    expect(json).toMatchObject({ accuracyAfter: 0.985, heldOut: 200, ranges: { logits: 3 } });
     expect(json.layers[1].worstError).toBeNull();
     expect(json.graph).toBeUndefined();
   });

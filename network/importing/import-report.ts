@@ -1,8 +1,15 @@
+import { rateText } from '../training/confusion.ts';
 import type { ImportedNetwork } from './import-network.ts';
 
 function percent(share: number): string {
   return `${(100 * share).toFixed(2)} %`;
 }
+
+/** What is said of an ending that decryption does not do just so. */
+const ENDING_NOTES: Readonly<Record<string, string>> = {
+  Sigmoid:
+    'Sigmoid at the end is left out: the same class comes first, but the probabilities of an answer will be those of Softmax over all classes.',
+};
 
 function short(value: number): string {
   return Number.isNaN(value) ? '-' : value.toPrecision(3);
@@ -30,22 +37,32 @@ export function importText(imported: ImportedNetwork): string {
       .join('  ')
       .trimEnd(),
   );
+  const rate = (share: number): string => rateText(share, imported.heldOut);
   return [
     ...(rows.length === 0 ? ['Every activation is a square already: nothing to approximate.'] : lines),
     '',
-    `accuracy on held-out pictures: ${percent(imported.accuracyBefore)} as given, ${percent(imported.accuracyApproximated)} approximated, ${percent(imported.accuracyAfter)} in the end`,
+    ...(imported.ending === null
+      ? []
+      : [
+          ENDING_NOTES[imported.ending] ??
+            `${imported.ending} at the end is left out: it comes after decryption.`,
+          '',
+        ]),
+    `accuracy on held-out pictures: ${rate(imported.accuracyBefore)} as given, ${rate(imported.accuracyApproximated)} approximated, ${rate(imported.accuracyAfter)} in the end`,
   ].join('\n');
 }
 
 /** The same for programs; what is not a number is null. */
 export function importJson(imported: ImportedNetwork): object {
-  const { layers, ranges, accuracyBefore, accuracyApproximated, accuracyAfter } = imported;
+  const { layers, ending, ranges, heldOut, accuracyBefore, accuracyApproximated, accuracyAfter } = imported;
   return {
     layers: layers.map((layer) => ({
       ...layer,
       worstError: Number.isNaN(layer.worstError) ? null : layer.worstError,
     })),
+    ending,
     ranges,
+    heldOut,
     accuracyBefore,
     accuracyApproximated,
     accuracyAfter,

@@ -22,6 +22,11 @@ export function confusionAccuracy(confusion: Confusion): number {
   return right / confusion.flat().reduce((sum, count) => sum + count, 0);
 }
 
+/** A share of right answers with what it is a share of: "98.91 % (989 of 1000)". */
+export function rateText(share: number, pictures: number): string {
+  return `${(100 * share).toFixed(2)} % (${Math.round(share * pictures)} of ${pictures})`;
+}
+
 /** A Markdown table: a row for each truth, a column for each answer. */
 export function confusionTable(confusion: Confusion, labels: readonly string[]): string {
   const lines = [

@@ -5,6 +5,7 @@ import { Call } from '../../model/operators/operator.ts';
 import { operatorOf } from '../../model/operators/table.ts';
 import { inputShape } from '../../model/run.ts';
 import { absorbQuadratics } from '../../passes/absorb-quadratics.ts';
+import { dropEnding } from '../../passes/drop-ending.ts';
 import { openBatch } from '../../passes/open-batch.ts';
 import { type Affine, AffineBuilder } from '../affine.ts';
 import { LINEAR_RULES } from '../linear-map.ts';
@@ -13,9 +14,6 @@ import type { Step, StepNetwork } from './steps.ts';
 
 /** Largest power that `Pow` may raise to. */
 const MOST_POWER = 64;
-
-/** Operators that may end a network: the decryptor applies them to the logits. */
-const ENDINGS = new Set(['Softmax', 'ArgMax']);
 
 /** The number that all values of a channel have, for each; undefined where they differ. */
 function perChannel(values: Float64Array, channels: number): Float64Array | undefined {
@@ -258,17 +256,13 @@ class StepLowering {
  * @throws NetworkError NETWORK_NOT_POLYNOMIAL, NETWORK_OPERATOR, NETWORK_SHAPE, NETWORK_DATA; the message names the node.
  */
 export function lowerSteps(given: Graph, { pools = false }: { pools?: boolean } = {}): StepNetwork {
-  const graph = absorbQuadratics(openBatch(given));
+  const graph = absorbQuadratics(dropEnding(openBatch(given)).graph);
   const shape = inputShape(graph);
   const output = graph.outputs[0]?.name;
   if (output === undefined) throw new NetworkError('NETWORK_SHAPE', 'the network has no output');
   const lowering = new StepLowering(graph, pools);
-  let logits = output;
-  for (const node of graph.nodes) {
-    if (ENDINGS.has(node.operator) && node.outputs[0] === output) logits = node.inputs[0]!;
-    else lowering.step(node);
-  }
-  lowering.finish(logits);
+  for (const node of graph.nodes) lowering.step(node);
+  lowering.finish(output);
   const steps = lowering.steps;
   for (const [i, step] of steps.entries()) {
     const finite =
