@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeOnnx } from '#network/model/onnx.ts';
 import { runGraph } from '#network/model/run.ts';
@@ -67,6 +68,14 @@ beforeAll(async () => {
     ),
   );
   await writeFile(at('labels.idx'), idxBytes([PICTURES], classes));
+  for (const [i, picture] of pictures.entries()) {
+    const file = at(`photos/${'abc'[classes[i]!]}/${i}.png`);
+    await mkdir(dirname(file), { recursive: true });
+    const raw = { width: SIDE, height: SIDE, channels: 1 } as const;
+    await sharp(Uint8Array.from(picture), { raw }).png().toFile(file);
+  }
+  await mkdir(at('photos/b'));
+  await cp(at(`photos/${'abc'[classes[0]!]}/0.png`), at('photos/b/again.png'));
   await writeFile(at('small.idx'), idxBytes([20, 3, 3], new Uint8Array(180)));
 });
 
@@ -103,6 +112,67 @@ describe('evaluate', () => {
       code: 1,
       stdout: '',
       stderr: expect.stringMatching(/small\.idx: pictures of 1×5×5.* 1×8×8[\s\S]*NETWORK_SHAPE/),
+    });
+  });
+
+  it('reads folders of pictures, one a class, as the gateway would prepare them', async () => {
+    const { stdout } = await blindsight(
+      ...['evaluate', at('sigmoid.onnx'), '--pictures', at('photos'), '--classes', 'a,b,c', '--json'],
+      ...['--pad', String(PAD), ...scaling, '--engine', 'original'],
+    );
+    // One picture lies in two folders, and is one class only.
+    expect(JSON.parse(stdout)).toEqual({ images: PICTURES + 1, clearAccuracy: PICTURES / (PICTURES + 1) });
+  }, 60_000);
+
+  it('reads clips with a label file, and leaves out what was trained on', async () => {
+    const source = ['-f', 'lavfi', '-i', 'testsrc=size=64x48:rate=10', '-t', '2', at('clip.mp4')];
+    await promisify(execFile)('ffmpeg', ['-v', 'error', ...source]);
+    const measure = async (label: string) => {
+      const lines = Array.from({ length: 20 }, (_, frame) => `${frame},${label}`);
+      await writeFile(at('frames.csv'), ['frame,label', ...lines, ''].join('\n'));
+      const words = ['--clip', at('clip.mp4'), '--labels', at('frames.csv'), '--train-share', '0.6'];
+      const { stdout } = await blindsight('evaluate', 'counter', ...words, '--engine', 'original', '--json');
+      return JSON.parse(stdout);
+    };
+    const [absent, present] = [await measure('absent'), await measure('present')];
+    expect(absent.images).toBe(8);
+    // The bundled network has names for its outputs: what is one is not the other.
+    expect(absent.clearAccuracy + present.clearAccuracy).toBe(1);
+  }, 60_000);
+
+  it.each([
+    ['no pictures at all', [], /which pictures\? Give --images and --labels/],
+    ['two kinds of pictures', ['--images', 'a', '--clip', 'b'], /which pictures/],
+    [
+      'a region without a clip',
+      ['--images', 'a', '--labels', 'b', '--region', '0,0,1,1'],
+      /--region goes with --clip/,
+    ],
+    ['pictures without classes', ['--images', 'a'], /with --labels/],
+    ['a clip without labels', ['--clip', 'a.mp4'], /a clip needs --labels \(CSV\) and --classes/],
+    [
+      'labels beside folders',
+      ['--pictures', 'a', '--labels', 'b'],
+      /folders below --pictures are the classes/,
+    ],
+  ])('refuses %s', async (_, words, stderr) => {
+    await expect(blindsight('evaluate', at('sigmoid.onnx'), ...words)).rejects.toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(stderr),
+    });
+  });
+
+  it('refuses two named classes for three outputs', async () => {
+    const words = ['--pictures', at('photos'), '--pad', String(PAD), '--classes', 'a,b'];
+    await expect(blindsight('evaluate', at('sigmoid.onnx'), ...words)).rejects.toMatchObject({
+      stderr: expect.stringMatching(/c: not one of the classes a, b/),
+    });
+    await rm(at('two'), { recursive: true, force: true });
+    for (const name of ['a', 'b']) await cp(at(`photos/${name}`), at(`two/${name}`), { recursive: true });
+    const two = ['--pictures', at('two'), '--pad', String(PAD)];
+    await expect(blindsight('evaluate', at('sigmoid.onnx'), ...two)).rejects.toMatchObject({
+      stderr: expect.stringMatching(/2 classes \(a, b\), but the network has 3 outputs.*--classes/),
     });
   });
 

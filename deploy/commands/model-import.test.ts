@@ -134,6 +134,12 @@ describe('model import', () => {
       /NETWORK_DATA/,
       /half\.idx/,
     ],
+    [
+      'two labels for three outputs',
+      () => [...data(), '--classes', 'a,b'],
+      /NETWORK_DATA/,
+      /2 classes \(a, b\), but the network has 3 outputs.*--classes/,
+    ],
     ['pictures of another size', () => [...data(), '--pad', '1'], /NETWORK_SHAPE/, /1×6×6/],
     [
       'a file without pictures',
