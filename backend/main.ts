@@ -23,6 +23,7 @@ import { removeOldResults } from './results/retention.ts';
 import { SiteView } from './results/site-view.ts';
 import { openSite, type Site } from './site.ts';
 import { isDiskLow } from './store/disk-low.ts';
+import { StoreWatch } from './store/store-watch.ts';
 
 export type BackendOptions = {
   readonly config: BackendConfig;
@@ -78,17 +79,23 @@ function stateMessage(state: BackendState['state'], session: number, clock: Cloc
  * @throws BlindsightError where site, key, token or API address do not allow a start; the broker never is a reason.
  */
 export async function runBackend(options: BackendOptions): Promise<RunningBackend> {
-  const { config, log, signal, clock = systemClock } = options;
+  const { config, signal, clock = systemClock } = options;
+  const folder = config.store.kind === 'sqlite' ? dirname(config.store.file) : null;
+  const disk = folder === null ? null : { folder, isLow: () => isDiskLow(folder) };
+  const watch = new StoreWatch({ clock, log: options.log, disk });
+  const { log } = watch;
   const token = await readToken(config.api.host, config.api.tokenFile);
   const credentials = await readLinkCredentials(config.broker);
-  const site = await openSite(config);
+  const site = await openSite(config, watch.failed);
   const { store } = site;
   const stop = new AbortController();
   const view = new SiteView(site.name, store, clock);
   await view.load();
   const failed = (error: unknown) => log.error({ err: error }, 'the store did not answer');
-  const hub = new EventHub(() => view.snapshot(), failed);
+  const snapshot = () => watch.state(() => view.snapshot());
+  const hub = new EventHub(snapshot, failed);
   const onChange = () => hub.stateChanged();
+  watch.onChange(onChange);
   const decryptor = new Decryptor(site);
 
   const session = { current: 0 };
@@ -111,8 +118,9 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
     });
     api = await startApi({
       store,
-      snapshot: () => view.snapshot(),
+      snapshot,
       isStuck: () => processor.isStuck,
+      trouble: () => watch.trouble,
       hub,
       clock,
       log,
@@ -147,7 +155,6 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
   });
   const chunks = new ChunkServer({ store, blobs: site.blobs, site: site.name, link, clock, log });
   const receipts = new ReceiptSender({ site: site.name, link, clock, log });
-  const inboxFolder = config.store.kind === 'sqlite' ? dirname(config.store.file) : null;
   const intake = new Intake({
     store,
     receipts,
@@ -155,7 +162,7 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
     log,
     refusals: new RefusalLog(store, clock, log),
     onStored: () => processor.wake(),
-    ...(inboxFolder !== null && { isDiskLow: () => isDiskLow(inboxFolder) }),
+    ...(disk !== null && { isDiskLow: disk.isLow }),
   });
   const topics = siteTopics(site.name);
   link.subscribe(topics.inferences, intake.receive);
@@ -175,6 +182,7 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
   });
 
   const loops = [
+    watch.run(store, stop.signal),
     processor.run(stop.signal),
     deployments.run(stop.signal),
     results.run(stop.signal),

@@ -6,6 +6,7 @@ import { Vault } from './sealing/vault.ts';
 import { BlobFolder } from './store/blob-folder.ts';
 import { openStore } from './store/open.ts';
 import type { Store } from './store/store.ts';
+import type { StoreTrouble } from './store/store-trouble.ts';
 
 /** An open site: what the daemon and every operation of the command line work with. */
 export type Site = {
@@ -31,11 +32,15 @@ export function blobFolder(dataDirectory: string): BlobFolder {
 /**
  * Opens a site that `initializeSite` made. Daemon and command line may have it open at once.
  *
+ * @param onTrouble hears of each failure that the store is the cause of
  * @throws BlindsightError STORE_UNAVAILABLE, STORE_TOO_NEW, INSTALLATION_KEY_INVALID, SITE_MISSING.
  */
-export async function openSite(config: BackendConfig): Promise<Site> {
+export async function openSite(
+  config: BackendConfig,
+  onTrouble?: (trouble: StoreTrouble) => void,
+): Promise<Site> {
   const vault = new Vault(await readInstallationKey(config.installationKey));
-  const store = await openStore(config.store);
+  const store = await openStore(config.store, onTrouble);
   try {
     const name = await store.settings.get(SITE_NAME);
     if (name !== config.site) {

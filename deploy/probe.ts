@@ -1,6 +1,8 @@
 import { connect } from 'node:net';
 
 const TIMEOUT_MS = 2_000;
+/** States of /healthz in which a restart would bring nothing. */
+const ALIVE: readonly unknown[] = ['ok', 'troubled'];
 
 /** Whether something accepts connections at an address. */
 export function listens(port: number, host = '127.0.0.1'): Promise<boolean> {
@@ -21,10 +23,21 @@ export async function answers(url: string): Promise<boolean> {
   return (await status(url)) < 500;
 }
 
-/** Whether the backend that listens on an address says that it is well. */
-export async function isHealthy(host: string, port: number): Promise<boolean> {
+/**
+ * Whether the backend that listens on an address works, or says why it cannot: a full disk or a database that is away is not mended by
+ * starting the backend anew.
+ */
+export async function isAlive(host: string, port: number): Promise<boolean> {
   const name = host.includes(':') ? `[${host}]` : host;
-  return (await status(`http://${name}:${port}/healthz`)) === 200;
+  try {
+    const response = await fetch(`http://${name}:${port}/healthz`, {
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    const body: unknown = await response.json();
+    return typeof body === 'object' && body !== null && 'status' in body && ALIVE.includes(body.status);
+  } catch {
+    return false;
+  }
 }
 
 async function status(url: string): Promise<number> {

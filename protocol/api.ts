@@ -9,6 +9,8 @@ export type SiteState = {
   readonly cameras: readonly CameraView[];
   readonly models: readonly ModelView[];
   readonly counters: Counters;
+  /** There while the store of the backend cannot be used: nothing new is taken, and the rest is of before. */
+  readonly trouble?: { readonly code: string; readonly message: string; readonly since: string };
 };
 
 export type GatewayView = {

@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { BlindsightError } from '#protocol/errors.ts';
+import { isDiskFull } from './disk-full.ts';
 
 /** Time at which a process started, in clock ticks since boot, or null where there is no such process. */
 function startOf(pid: number): string | null {
@@ -30,14 +31,20 @@ export type LockRole = 'demo' | 'agent' | 'backend' | 'broker';
  * undo each other. The lock of a process that is gone does not count, also where its number was given to another. The lock appears whole, and
  * one that is taken over is moved away and looked at first, so that of several that start at once one gets it.
  *
- * @throws BlindsightError DATA_IN_USE naming the process
+ * @throws BlindsightError DATA_IN_USE naming the process, DISK_FULL
  */
 export function lockData(folder: string, role: LockRole): () => void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, `${role}.lock`);
   const mine = `${process.pid} ${startOf(process.pid)}`;
   const aside = `${file}.${process.pid}`;
-  writeFileSync(aside, mine, { mode: 0o600 });
+  try {
+    writeFileSync(aside, mine, { mode: 0o600 });
+  } catch (cause) {
+    rmSync(aside, { force: true });
+    if (!isDiskFull(cause)) throw cause;
+    throw new BlindsightError('DISK_FULL', `the disk is full: ${folder} takes no file`, { cause });
+  }
   try {
     for (let attempt = 0; ; attempt++) {
       if (create(aside, file)) return () => give(file, mine);

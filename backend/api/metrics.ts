@@ -1,14 +1,25 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { SiteState } from '#protocol/api.ts';
 import type { Store } from '../store/store.ts';
+import { isStoreTrouble } from '../store/store-trouble.ts';
 
 export type MetricsSource = {
   readonly store: Pick<Store, 'counters' | 'inbox'>;
   readonly snapshot: () => Promise<SiteState>;
+  readonly trouble: () => SiteState['trouble'] | null;
 };
 
+/** Values that the store does not give now are left out; the others, and that there is trouble, are told all the same. */
+async function ifReadable(read: () => Promise<void>): Promise<void> {
+  try {
+    await read();
+  } catch (error) {
+    if (!isStoreTrouble(error)) throw error;
+  }
+}
+
 /** Prometheus metrics of the backend; values are read when they are asked for. */
-export function createMetrics({ store, snapshot }: MetricsSource): Registry {
+export function createMetrics({ store, snapshot, trouble }: MetricsSource): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'blindsight_' });
   const registers = [registry];
@@ -18,7 +29,10 @@ export function createMetrics({ store, snapshot }: MetricsSource): Registry {
     labelNames: ['outcome'],
     registers,
     async collect() {
-      for (const [outcome, value] of Object.entries(await store.counters.all())) this.set({ outcome }, value);
+      await ifReadable(async () => {
+        for (const [outcome, value] of Object.entries(await store.counters.all()))
+          this.set({ outcome }, value);
+      });
     },
   });
   new Gauge({
@@ -26,7 +40,18 @@ export function createMetrics({ store, snapshot }: MetricsSource): Registry {
     help: 'Envelopes that are durable and not settled yet',
     registers,
     async collect() {
-      this.set(await store.inbox.count());
+      await ifReadable(async () => this.set(await store.inbox.count()));
+    },
+  });
+  new Gauge({
+    name: 'blindsight_store_trouble',
+    help: '1 while the store cannot be used, by the code of the cause',
+    labelNames: ['code'],
+    registers,
+    collect() {
+      this.reset();
+      const code = trouble()?.code;
+      if (code !== undefined) this.set({ code }, 1);
     },
   });
   const broker = new Gauge({
@@ -58,7 +83,11 @@ export function createMetrics({ store, snapshot }: MetricsSource): Registry {
     labelNames: ['gateway'],
     registers,
     async collect() {
-      const state = await snapshot();
+      const state = await snapshot().catch((error: unknown) => {
+        if (isStoreTrouble(error)) return null;
+        throw error;
+      });
+      if (state === null) return;
       broker.set(state.broker.connected ? 1 : 0);
       for (const gateway of state.gateways) {
         this.set({ gateway: gateway.name }, gateway.state === 'online' ? 1 : 0);

@@ -9,6 +9,7 @@ import { NAME_PATTERN } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
 import type { Store } from '../store/store.ts';
+import { isStoreTrouble } from '../store/store-trouble.ts';
 import type { EventHub } from './event-hub.ts';
 import { readHistory } from './history.ts';
 import { createMetrics } from './metrics.ts';
@@ -26,6 +27,8 @@ export type ApiOptions = {
   readonly snapshot: () => Promise<SiteState>;
   /** Whether the decryption has not moved for long although there is something to do. */
   readonly isStuck: () => boolean;
+  /** Why the store cannot be used now. */
+  readonly trouble?: () => SiteState['trouble'] | null;
   readonly hub: EventHub;
   readonly clock: Clock;
   readonly log: Logger;
@@ -45,10 +48,18 @@ const integer = (minimum: number, maximum: number, byDefault: number) => ({
 });
 
 function addRoutes(server: FastifyInstance, options: ApiOptions): void {
-  const { store, snapshot, isStuck, hub, clock } = options;
+  const { store, snapshot, isStuck, trouble = () => null, hub, clock } = options;
   server.get('/healthz', async (_request, reply) => {
     // Reads the store: a disk that does not answer makes this fail, and the watchdog hungry.
-    const waiting = await store.inbox.count();
+    const waiting = await store.inbox.count().catch((error: unknown) => {
+      if (isStoreTrouble(error)) return null;
+      throw error;
+    });
+    const { code, message } = trouble() ?? {};
+    if (code !== undefined && !isStuck()) {
+      return reply.code(503).send({ status: 'troubled', code, reason: message, waiting });
+    }
+    if (waiting === null) return reply.code(503).send({ status: 'troubled', waiting });
     return isStuck() ? reply.code(503).send({ status: 'stuck', waiting }) : { status: 'ok', waiting };
   });
   server.get('/api/state', () => snapshot());
@@ -95,7 +106,7 @@ function addRoutes(server: FastifyInstance, options: ApiOptions): void {
     }
     await hub.add(reply.raw);
   });
-  const metrics = createMetrics({ store, snapshot });
+  const metrics = createMetrics({ store, snapshot, trouble });
   server.get('/metrics', async (_request, reply) => {
     reply.type(metrics.contentType);
     return metrics.metrics();

@@ -2,9 +2,11 @@ import type { BackendConfig } from '#config/schema.ts';
 import { readSecretFile } from '#runtime/files.ts';
 import type { Database } from './database.ts';
 import { migrate } from './migrations.ts';
+import { ObservedDatabase } from './observed-database.ts';
 import { openPostgresql } from './postgresql.ts';
 import { openSqlite } from './sqlite.ts';
 import { Store } from './store.ts';
+import type { StoreTrouble } from './store-trouble.ts';
 
 async function openDatabase(config: BackendConfig['store']): Promise<Database> {
   if (config.kind === 'sqlite') return openSqlite(config.file);
@@ -17,9 +19,13 @@ async function openDatabase(config: BackendConfig['store']): Promise<Database> {
 /**
  * Opens the store that the configuration names, with its schema brought up to date.
  *
- * @throws BlindsightError STORE_UNAVAILABLE, STORE_TOO_NEW.
+ * @param onTrouble hears of each failure that the store is the cause of
+ * @throws BlindsightError STORE_UNAVAILABLE, STORE_TOO_NEW, DISK_FULL.
  */
-export async function openStore(config: BackendConfig['store']): Promise<Store> {
+export async function openStore(
+  config: BackendConfig['store'],
+  onTrouble: (trouble: StoreTrouble) => void = () => {},
+): Promise<Store> {
   const database = await openDatabase(config);
   try {
     await migrate(database);
@@ -27,5 +33,5 @@ export async function openStore(config: BackendConfig['store']): Promise<Store> 
     await database.close();
     throw error;
   }
-  return new Store(database);
+  return new Store(new ObservedDatabase(database, onTrouble));
 }

@@ -27,6 +27,26 @@ function numbered(sql: string): string {
   });
 }
 
+/** Classes of SQLSTATE: connection, operator intervention (shut down), system error; and what Node says of sockets. */
+const AWAY = /^(08|57P|58)|^(ECONN\w+|ENOENT|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
+const AWAY_WORDS = /connection terminated|not queryable|timeout exceeded|Query read timeout/i;
+const NO_SPACE = '53100';
+
+/** Gives what a person can mend its name. */
+function named(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof BlindsightError) return error;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const { message } = error;
+  if (code === NO_SPACE) {
+    return new BlindsightError('DISK_FULL', `the disk of PostgreSQL is full: ${message}`, { cause: error });
+  }
+  if (!AWAY.test(code) && !AWAY_WORDS.test(message)) return error;
+  return new BlindsightError('STORE_UNAVAILABLE', `PostgreSQL does not answer: ${message}`, { cause: error });
+}
+
+/** Longer than any statement of ours takes; a server that vanished without a word must not hold its caller for ever. */
+const QUERY_TIMEOUT_MS = 120_000;
+
 type Queryable = Pick<pg.ClientBase, 'query'>;
 
 class PostgresQueries {
@@ -38,13 +58,21 @@ class PostgresQueries {
   }
 
   async all<Row>(sql: string, ...values: readonly Value[]): Promise<Row[]> {
-    const { rows } = await this.#target.query(numbered(sql), [...values]);
+    const { rows } = await this.#query(sql, values);
     return rows as Row[];
   }
 
   async run(sql: string, ...values: readonly Value[]): Promise<number> {
-    const { rowCount } = await this.#target.query(numbered(sql), [...values]);
+    const { rowCount } = await this.#query(sql, values);
     return rowCount ?? 0;
+  }
+
+  async #query(sql: string, values: readonly Value[]) {
+    try {
+      return await this.#target.query(numbered(sql), [...values]);
+    } catch (error) {
+      throw named(error);
+    }
   }
 }
 
@@ -66,7 +94,9 @@ class PostgresDatabase extends PostgresQueries implements Database {
   }
 
   async transaction<T>(work: (database: Database) => Promise<T>): Promise<T> {
-    const client = await this.#pool.connect();
+    const client = await this.#pool.connect().catch((error: unknown) => {
+      throw named(error);
+    });
     try {
       await client.query('BEGIN');
       const result = await work(new PostgresTransaction(client));
@@ -80,7 +110,7 @@ class PostgresDatabase extends PostgresQueries implements Database {
         () => true,
       );
       client.release(broken);
-      throw error;
+      throw named(error);
     }
   }
 
@@ -96,9 +126,17 @@ class PostgresDatabase extends PostgresQueries implements Database {
  * @throws BlindsightError STORE_UNAVAILABLE where the server does not answer.
  */
 export async function openPostgresql(url: string): Promise<Database> {
-  const pool = new pg.Pool({ connectionString: url, max: 4, connectionTimeoutMillis: 10_000, types });
-  // An idle client that loses its server must not end the process: the next query reports it.
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 4,
+    connectionTimeoutMillis: 10_000,
+    query_timeout: QUERY_TIMEOUT_MS,
+    keepAlive: true,
+    types,
+  });
+  // A client that loses its server must not end the process, idle or in a transaction: the next query reports it.
   pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
   try {
     await pool.query('SELECT 1');
   } catch (cause) {

@@ -17,6 +17,11 @@ const BUSY_TIMEOUT_MS = 10_000;
 /** How long SQLite itself waits, blocking the thread; the rest of the wait lets the event loop run. */
 const BLOCKING_MS = 20;
 const BUSY_ERROR = 5;
+const FULL_ERROR = 13;
+/** SQLITE_IOERR_SHMSIZE: no room for the index of the write-ahead log. */
+const NO_SHM_ERROR = 4874;
+/** Input/output, corrupt, read-only, not a database: primary codes, the low byte. */
+const BROKEN_ERRORS = [10, 11, 8, 26];
 
 /** Statements on one connection, each prepared once. */
 class SqliteConnection {
@@ -46,6 +51,11 @@ class SqliteConnection {
 
   execute(sql: string): void {
     this.#connection.exec(sql);
+  }
+
+  /** Rolls back, unless SQLite has done so by itself, as on a full disk: to fail here would hide the cause. */
+  rollBack(): void {
+    if (this.#connection.isTransaction) this.#connection.exec('ROLLBACK');
   }
 
   close(): void {
@@ -79,8 +89,24 @@ class SqliteTransaction implements Database {
   async close(): Promise<void> {}
 }
 
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && error.errcode === BUSY_ERROR;
+function errorCode(error: unknown): number {
+  return error instanceof Error && 'errcode' in error ? Number(error.errcode) : 0;
+}
+
+const isBusy = (error: unknown): boolean => errorCode(error) === BUSY_ERROR;
+
+/** Gives what a person can mend its name. */
+function named(error: unknown, file: string): unknown {
+  const code = errorCode(error);
+  if (code === FULL_ERROR || code === NO_SHM_ERROR) {
+    const message = `the disk of the backend is full: ${file} cannot grow, so no answers are taken; gateways keep theirs`;
+    return new BlindsightError('DISK_FULL', message, { cause: error });
+  }
+  if (!BROKEN_ERRORS.includes(code & 0xff)) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new BlindsightError('STORE_UNAVAILABLE', `the store ${file} cannot be used: ${reason}`, {
+    cause: error,
+  });
 }
 
 /** One connection writes, one transaction after the other; another reads what is committed, and never waits. */
@@ -88,19 +114,25 @@ class SqliteDatabase implements Database {
   readonly dialect = DIALECT;
   readonly #writer: SqliteConnection;
   readonly #reader: SqliteConnection;
+  readonly #file: string;
   /** Resolves when the last transaction that was asked for has ended. */
   #tail: Promise<void> = Promise.resolve();
 
-  constructor(writer: SqliteConnection, reader: SqliteConnection) {
+  constructor(writer: SqliteConnection, reader: SqliteConnection, file: string) {
     this.#writer = writer;
     this.#reader = reader;
+    this.#file = file;
   }
 
   async all<Row>(sql: string, ...values: readonly Value[]): Promise<Row[]> {
     if (!/^\s*(SELECT|PRAGMA)\b/.test(sql)) {
       return this.transaction((inside) => inside.all<Row>(sql, ...values));
     }
-    return this.#reader.all<Row>(sql, values);
+    try {
+      return this.#reader.all<Row>(sql, values);
+    } catch (error) {
+      throw named(error, this.#file);
+    }
   }
 
   async run(sql: string, ...values: readonly Value[]): Promise<number> {
@@ -119,9 +151,11 @@ class SqliteDatabase implements Database {
         this.#writer.execute('COMMIT');
         return result;
       } catch (error) {
-        this.#writer.execute('ROLLBACK');
+        this.#writer.rollBack();
         throw error;
       }
+    } catch (error) {
+      throw named(error, this.#file);
     } finally {
       resolve();
     }
@@ -167,7 +201,7 @@ export function openSqlite(file: string): Database {
     writer.exec(
       `PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL; PRAGMA busy_timeout = ${BLOCKING_MS}`,
     );
-    return new SqliteDatabase(new SqliteConnection(writer), new SqliteConnection(connect()));
+    return new SqliteDatabase(new SqliteConnection(writer), new SqliteConnection(connect()), file);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new BlindsightError('STORE_UNAVAILABLE', `cannot open the store ${file}: ${reason}`, { cause });

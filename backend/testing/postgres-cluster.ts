@@ -31,6 +31,10 @@ async function serverUser(): Promise<{ uid: number; gid: number } | null> {
 export type PostgresCluster = {
   /** Makes an empty database. @returns its postgresql:// address. */
   createDatabase(): Promise<string>;
+  /** Ends the server at once, as a crash would: clients lose their connections, what was committed stays. */
+  crash(): Promise<void>;
+  /** Starts the server again after {@link crash}. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -54,11 +58,12 @@ export async function startPostgres(): Promise<PostgresCluster> {
     'fsync=off',
     'max_connections=50',
   ];
-  const server: ChildProcess = spawn(
-    join(bin, 'postgres'),
-    ['-D', data, ...settings.flatMap((setting) => ['-c', setting])],
-    { stdio: 'ignore', ...options },
-  );
+  const launch = () =>
+    spawn(join(bin, 'postgres'), ['-D', data, ...settings.flatMap((setting) => ['-c', setting])], {
+      stdio: 'ignore',
+      ...options,
+    });
+  let server: ChildProcess = launch();
   const address = (database: string) =>
     `postgresql://blindsight@/${database}?host=${encodeURIComponent(folder)}`;
   const query = async (sql: string) => {
@@ -70,15 +75,22 @@ export async function startPostgres(): Promise<PostgresCluster> {
       await client.end();
     }
   };
-  for (let attempt = 0; ; attempt++) {
-    try {
-      await query('SELECT 1');
-      break;
-    } catch (error) {
-      if (attempt > 200 || server.exitCode !== null) throw error;
-      await delay(50);
+  const ready = async () => {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await query('SELECT 1');
+      } catch (error) {
+        if (attempt > 400 || server.exitCode !== null) throw error;
+        await delay(50);
+      }
     }
-  }
+  };
+  const end = async (signal: NodeJS.Signals) => {
+    const closed = once(server, 'close');
+    server.kill(signal);
+    await closed;
+  };
+  await ready();
   let count = 0;
   return {
     async createDatabase() {
@@ -86,10 +98,13 @@ export async function startPostgres(): Promise<PostgresCluster> {
       await query(`CREATE DATABASE test${count}`);
       return address(`test${count}`);
     },
+    crash: () => end('SIGQUIT'),
+    async restart() {
+      server = launch();
+      await ready();
+    },
     async stop() {
-      const closed = once(server, 'close');
-      server.kill('SIGINT');
-      await closed;
+      if (server.exitCode === null && server.signalCode === null) await end('SIGINT');
       await rm(folder, { recursive: true });
     },
   };

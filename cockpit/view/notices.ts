@@ -22,6 +22,14 @@ export function notices(site: SiteState, nowMs: number): readonly Notice[] {
       });
     }
   }
+  if (site.trouble !== undefined) {
+    const { code, message, since } = site.trouble;
+    found.push({
+      key: 'trouble',
+      tone: 'bad',
+      text: `Since ${formatMoment(Date.parse(since), nowMs)} ${message}. ${actionFor(code)}`.trim(),
+    });
+  }
   if (!site.broker.connected) {
     found.push({
       key: 'broker',

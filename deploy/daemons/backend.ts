@@ -3,7 +3,7 @@ import { loadConfig } from '#config/load.ts';
 import { BackendConfig } from '#config/schema.ts';
 import { lockData } from '#runtime/data-lock.ts';
 import { createLogger } from '#runtime/log.ts';
-import { isHealthy } from '../probe.ts';
+import { isAlive } from '../probe.ts';
 import { serve } from './serve.ts';
 
 /** Runs the backend daemon of a configuration file until `signal` aborts. */
@@ -16,7 +16,7 @@ export async function runBackendDaemon(configFile: string, signal: AbortSignal):
     await serve(server, {
       log,
       status: `listening on ${config.api.host}:${server.port}`,
-      probe: () => isHealthy(config.api.host, server.port),
+      probe: () => isAlive(config.api.host, server.port),
       signal,
     });
   } finally {

@@ -1,0 +1,42 @@
+import type { Database, Value } from './database.ts';
+import { isStoreTrouble, type StoreTrouble } from './store-trouble.ts';
+
+/** A database of whose trouble somebody hears, whoever asked for what failed. */
+export class ObservedDatabase implements Database {
+  readonly #inner: Database;
+  readonly #onTrouble: (trouble: StoreTrouble) => void;
+
+  constructor(inner: Database, onTrouble: (trouble: StoreTrouble) => void) {
+    this.#inner = inner;
+    this.#onTrouble = onTrouble;
+  }
+
+  get dialect() {
+    return this.#inner.dialect;
+  }
+
+  all<Row>(sql: string, ...values: readonly Value[]): Promise<Row[]> {
+    return this.#watched(this.#inner.all<Row>(sql, ...values));
+  }
+
+  run(sql: string, ...values: readonly Value[]): Promise<number> {
+    return this.#watched(this.#inner.run(sql, ...values));
+  }
+
+  transaction<T>(work: (database: Database) => Promise<T>): Promise<T> {
+    return this.#watched(this.#inner.transaction(work));
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+
+  async #watched<T>(result: Promise<T>): Promise<T> {
+    try {
+      return await result;
+    } catch (error) {
+      if (isStoreTrouble(error)) this.#onTrouble(error);
+      throw error;
+    }
+  }
+}

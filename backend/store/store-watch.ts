@@ -1,0 +1,117 @@
+import type { SiteState } from '#protocol/api.ts';
+import { BlindsightError } from '#protocol/errors.ts';
+import type { Clock } from '#runtime/clock.ts';
+import type { Logger } from '#runtime/log.ts';
+import type { Store } from './store.ts';
+import { isStoreTrouble, type StoreTrouble } from './store-trouble.ts';
+
+export type StoreWatchOptions = {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Folder on the disk of the store, and whether that disk is nearly full; null where the store is not on a disk of this machine. */
+  readonly disk: { readonly folder: string; readonly isLow: () => Promise<boolean> } | null;
+};
+
+const LOOK_MS = 2_000;
+/** At the very end of a disk a write succeeds now and then: trouble is over after this long without any. */
+const CALM_MS = 10_000;
+
+/**
+ * Whether the store can be used. Trouble is said once when it begins and once when it is over, in the log and, as soon as it can be written, in the
+ * journal; page, health and metrics show it as long as it lasts.
+ */
+export class StoreWatch {
+  readonly #options: StoreWatchOptions;
+  readonly #quiet: Logger;
+  #present: NonNullable<SiteState['trouble']> | null = null;
+  #failedMs = 0;
+  #failures = 0;
+  #onChange: () => void = () => {};
+  #lastState: SiteState | null = null;
+
+  constructor(options: StoreWatchOptions) {
+    this.#options = options;
+    this.#quiet = quiet(options.log);
+  }
+
+  /** Null while all is well. */
+  get trouble(): NonNullable<SiteState['trouble']> | null {
+    return this.#present;
+  }
+
+  /** A log for everybody else: lines about an error that this watch has told are left out. */
+  get log(): Logger {
+    return this.#quiet;
+  }
+
+  /** Sets who hears that trouble began or is over. */
+  onChange(listener: () => void): void {
+    this.#onChange = listener;
+  }
+
+  /** Something failed because of the store. */
+  readonly failed = ({ code, message }: StoreTrouble): void => {
+    const { clock, log } = this.#options;
+    this.#failedMs = clock.monotonic();
+    this.#failures++;
+    if (this.#present?.code === code) return;
+    this.#present = { code, message, since: new Date(clock.now()).toISOString() };
+    log.error({ code }, message);
+    this.#onChange();
+  };
+
+  /** Looks at disk and store every few seconds until the signal aborts. */
+  async run(store: Store, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.look(store).catch((err: unknown) =>
+        this.#quiet.warn({ err }, 'the store cannot be watched'),
+      );
+      await this.#options.clock.sleep(LOOK_MS, signal).catch(() => {});
+    }
+  }
+
+  async look(store: Store): Promise<void> {
+    const { clock, disk } = this.#options;
+    if (disk !== null && (await disk.isLow())) {
+      const message = `the disk of the backend is full or nearly so (${disk.folder}): no answers are taken, gateways keep theirs`;
+      this.failed(new BlindsightError('DISK_FULL', message) as StoreTrouble);
+      return;
+    }
+    // Tells of a database that does not answer even where nobody else asks.
+    await store.inbox.count();
+    if (this.#present === null || clock.monotonic() - this.#failedMs < CALM_MS) return;
+    await this.#over(this.#present, store);
+  }
+
+  async #over({ code, since, message }: NonNullable<SiteState['trouble']>, store: Store): Promise<void> {
+    const { clock, log } = this.#options;
+    const text = `the store works again; since ${since} there was this: ${message}`;
+    await store.journal.add({ timeMs: clock.now(), level: 'warn', code, subject: 'backend', message: text });
+    log.info({ code, failures: this.#failures }, text);
+    this.#present = null;
+    this.#failures = 0;
+    this.#onChange();
+  }
+
+  /** Adds the trouble to the state of the site; the last state that could be read where the store does not answer. */
+  async state(read: () => Promise<SiteState>): Promise<SiteState> {
+    try {
+      this.#lastState = await read();
+    } catch (error) {
+      if (!isStoreTrouble(error) || this.#lastState === null) throw error;
+    }
+    return { ...this.#lastState, ...(this.#present !== null && { trouble: this.#present }) };
+  }
+}
+
+function quiet(log: Logger): Logger {
+  const result = Object.create(log) as Logger;
+  for (const level of ['warn', 'error'] as const) {
+    result[level] = ((...parts: Parameters<Logger['error']>) => {
+      const [first] = parts as [unknown];
+      const error = typeof first === 'object' && first !== null && 'err' in first ? first.err : null;
+      if (!isStoreTrouble(error)) log[level](...parts);
+    }) as Logger['error'];
+  }
+  return result;
+}
