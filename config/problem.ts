@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { redactText } from '#protocol/redact.ts';
+import { redactText, SECRET_FIELDS } from '#protocol/redact.ts';
 import { suggest } from './suggest.ts';
 import { childSchema, definition, knownKeys, type Path, schemaAt, unwrapSchema, valueAt } from './walk.ts';
 
@@ -114,8 +114,23 @@ const LONGEST_SHOWN = 60;
 function shown(value: unknown): string {
   if (value === null) return 'nothing';
   if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (typeof value === 'object') return 'a map';
+  if (typeof value === 'object') return shownSettings(value);
   if (typeof value !== 'string') return String(value);
   const text = redactText(value);
   return `"${text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text}"`;
+}
+
+/** Settings as they would be written on one line; only their names where that is long. */
+function shownSettings(settings: object): string {
+  const entries = Object.entries(settings);
+  if (entries.length === 0) return 'a map without settings';
+  const line = entries.map(([key, value]) => `${key}: ${shownSetting(key, value)}`).join(', ');
+  if (line.length <= LONGEST_SHOWN) return `{ ${line} }`;
+  const names = entries.map(([key]) => key).join(', ');
+  return `settings ${names.length > LONGEST_SHOWN ? `${names.slice(0, LONGEST_SHOWN)}…` : names}`;
+}
+
+function shownSetting(key: string, value: unknown): string {
+  if (typeof value === 'object' && value !== null) return '…';
+  return (SECRET_FIELDS as readonly string[]).includes(key) ? '***' : shown(value);
 }

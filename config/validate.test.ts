@@ -53,7 +53,17 @@ describe('validateConfig', () => {
       'x.yaml:6:23: inference.threads: expected a whole number, got 1.5',
     ],
     ['zero', 'outbox: { maxMegabytes: 0 }', 'x.yaml:6:25: outbox.maxMegabytes: expected more than 0, got 0'],
-    ['a map for a list', 'cameras: { door: 1 }', 'x.yaml:6:10: cameras: expected a list, got a map'],
+    ['a map for a list', 'cameras: { door: 1 }', 'x.yaml:6:10: cameras: expected a list, got { door: 1 }'],
+    [
+      'a long map for a number',
+      'healthSeconds: { every: 30, because: "the link of the northern gate is slow and dear" }',
+      'x.yaml:6:16: healthSeconds: expected a number, got settings every, because',
+    ],
+    [
+      'a password in a map',
+      'healthSeconds: { a: "rtsp://me:hunter2@h/", b: [1], password: x }',
+      'x.yaml:6:16: healthSeconds: expected a number, got { a: "rtsp://***@h/", b: …, password: *** }',
+    ],
     ['a list for a map', 'log: [info]', 'x.yaml:6:6: log: expected a map of settings, got a list of 1'],
     ['nothing', 'healthSeconds:', 'x.yaml:6:15: healthSeconds: expected a number, got nothing'],
     [
@@ -69,7 +79,7 @@ describe('validateConfig', () => {
     [
       'a region that leaves the picture',
       'cameras: [{ name: a, url: "rtsp://h/", region: { x: 0.5, y: 0, width: 0.6, height: 1 } }]',
-      'x.yaml:6:48: cameras[0].region: expected a region within the picture, got a map',
+      'x.yaml:6:48: cameras[0].region: expected a region within the picture, got { x: 0.5, y: 0, width: 0.6, height: 1 }',
     ],
     [
       'a line as polygon',
@@ -84,7 +94,7 @@ describe('validateConfig', () => {
     [
       'a region beyond the picture',
       'cameras: [{ name: a, url: "rtsp://h/", regions: [{ name: b, x: 0, y: 0.5, width: 1, height: 1 }] }]',
-      'x.yaml:6:50: cameras[0].regions[0]: expected a region within the picture, got a map',
+      'x.yaml:6:50: cameras[0].regions[0]: expected a region within the picture, got { name: "b", x: 0, y: 0.5, width: 1, height: 1 }',
     ],
     [
       'both region and regions',

@@ -79,6 +79,11 @@ export const ERRORS = {
     meaning: 'A file with a secret can be read or changed by other users of the machine.',
     action: 'Run `chmod 600` on the named file, and make a new secret if others may have read it.',
   },
+  WRONG_USER: {
+    meaning: 'A site or a secret belongs to another user of the machine than the one who runs the command.',
+    action:
+      'Run the same command as the user that the message names. Leave owners and modes as they are: the daemons of the site run as that user.',
+  },
   DISK_FULL: {
     meaning: 'A disk has no space left; the message says whose. Answers are lost, or none are taken.',
     action: 'Free space on the disk that the message names; work goes on by itself then.',

@@ -1,7 +1,8 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ERRORS } from '#protocol/errors.ts';
 import { ensureDirectory, readSecretFile, writeFileAtomic } from './files.ts';
 
 let folder: string;
@@ -10,6 +11,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   vi.unstubAllEnvs();
+  vi.restoreAllMocks();
   await rm(folder, { recursive: true });
 });
 
@@ -94,6 +96,18 @@ describe('readSecretFile', () => {
     expect((await readSecretFile(path)).toString()).toBe('s3cret');
     await chmod(path, 0o444);
     await expect(readSecretFile(path)).rejects.toMatchObject({ code: 'SECRET_EXPOSED' });
+  });
+
+  it('sends who is not the owner to the right user, and says nothing of modes', async () => {
+    const path = join(folder, 'key');
+    await writeFile(path, 's3cret', { mode: 0o600 });
+    // Root can give the file away; others can only be taken for root.
+    if (process.geteuid?.() === 0) await chown(path, 65534, 65534);
+    else vi.spyOn(process, 'geteuid').mockReturnValue(0);
+    const error = await readSecretFile(path).catch((caught: Error) => caught);
+    expect(error).toMatchObject({ code: 'WRONG_USER' });
+    expect(String(error)).toMatch(/key belongs to user (\S+), and this runs as root: .* sudo -u '?\1'?$/);
+    expect(ERRORS.WRONG_USER.action).not.toMatch(/chmod|chown/);
   });
 
   it('says which file is missing', async () => {

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { BlindsightError } from '#protocol/errors.ts';
+import { wrongUser } from './wrong-user.ts';
 
 const SECRET_MAX_BYTES = 1_048_576;
 
@@ -64,7 +65,7 @@ export async function readPublicFile(path: string): Promise<Buffer> {
 /**
  * Reads a file that only its owner may know: a key, a token, a password.
  * Below `$CREDENTIALS_DIRECTORY` a group's read bit is allowed: systemd shows the access list of the service's user there.
- * @throws BlindsightError FILE_UNREADABLE, or SECRET_EXPOSED if other users can read or write it, or own it.
+ * @throws BlindsightError FILE_UNREADABLE, SECRET_EXPOSED if other users can read or write it, WRONG_USER if another than root owns it.
  */
 export async function readSecretFile(path: string): Promise<Buffer> {
   const file = await open(path, 'r').catch((cause: unknown) => {
@@ -78,10 +79,7 @@ export async function readSecretFile(path: string): Promise<Buffer> {
       throw new BlindsightError('SECRET_EXPOSED', `${path} has mode ${octal}; others can use it. chmod 600`);
     }
     if (uid !== 0 && uid !== process.geteuid?.()) {
-      throw new BlindsightError(
-        'SECRET_EXPOSED',
-        `${path} belongs to user ${uid}, not to the user of this process`,
-      );
+      throw wrongUser(path, uid);
     }
     if (size > SECRET_MAX_BYTES) {
       throw new BlindsightError('FILE_UNREADABLE', `${path} has ${size} bytes: too many for a secret`);

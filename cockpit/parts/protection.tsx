@@ -28,7 +28,7 @@ export function Protection({ models }: { models: readonly ModelView[] }) {
               <div key={modelName(model)}>
                 <dt>{modelName(model)}</dt>
                 <dd>
-                  ring degree {formatCount(model.ringDegree)}, modulus {model.logQP} bits, bundle{' '}
+                  ring degree {formatCount(model.ringDegree)}, modulus {Math.round(model.logQP)} bits, bundle{' '}
                   {formatBytes(model.bundleBytes)}
                 </dd>
               </div>

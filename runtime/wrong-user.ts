@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { BlindsightError } from '#protocol/errors.ts';
+
+/** The name of a user of this machine; its number where there is none. */
+function userName(uid: number): string {
+  try {
+    const line = readFileSync('/etc/passwd', 'utf8')
+      .split('\n')
+      .find((entry) => entry.split(':')[2] === String(uid));
+    return line?.split(':')[0] ?? `#${uid}`;
+  } catch {
+    return `#${uid}`;
+  }
+}
+
+/**
+ * The error of a command that works on what belongs to another user, with the command that would be right. Rights are not to be loosened then:
+ * a site that root wrote to, its own daemons cannot read.
+ *
+ * @param owner user number of the one it belongs to
+ */
+export function wrongUser(path: string, owner: number): BlindsightError {
+  const me = process.geteuid?.() ?? 0;
+  const prefix = owner === 0 ? 'sudo' : `sudo -u ${shellWord(userName(owner))}`;
+  return new BlindsightError(
+    'WRONG_USER',
+    `${path} belongs to user ${userName(owner)}, and this runs as ${userName(me)}: run the same command with ${prefix}`,
+  );
+}
+
+/** sudo takes `#1000` for a user without a name, and the shell would take that for a comment. */
+function shellWord(name: string): string {
+  return name.startsWith('#') ? `'${name}'` : name;
+}
