@@ -188,7 +188,6 @@ describe('a gateway in quarantine', () => {
         digest: '',
         receivedMs: 0,
         attempts: 0,
-        held: false,
       };
       for (let i = 0; i < count; i++)
         await processor.process({ ...about, id: -1, envelope: randomBytes(60) });

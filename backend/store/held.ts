@@ -20,8 +20,6 @@ export type HeldUsage = {
   readonly dropped: number;
 };
 
-type Row = Omit<InboxItem, 'held'>;
-
 /**
  * Envelopes of gateways in quarantine: they were receipted, so they are neither decrypted nor lost before the owner decides. They
  * stand apart from the inbox and its bounds, so that they are in nobody's way.
@@ -116,7 +114,7 @@ export class HeldStore {
     );
     if (any === undefined) return 0;
     return this.#database.transaction(async (inside) => {
-      const rows = await inside.all<Row>(
+      const rows = await inside.all<InboxItem>(
         `SELECT id, held.gateway, digest, camera, received_ms AS "receivedMs", attempts, envelope
          FROM held JOIN gateways ON name = held.gateway
          WHERE quarantined_ms IS NULL AND removed_ms IS NULL ORDER BY id LIMIT ?`,

@@ -10,16 +10,11 @@ export type InboxItem = {
   readonly receivedMs: number;
   /** How often a decryption was begun. */
   readonly attempts: number;
-  /**
-   * It was kept while its gateway was in quarantine, and came back when that was released. What depends on when it came (its age, how many came
-   * with it) was judged before it was kept.
-   */
-  readonly held: boolean;
   readonly envelope: Uint8Array;
 };
 
 /** An envelope as it comes in. */
-export type Arrival = Omit<InboxItem, 'id' | 'attempts' | 'held'>;
+export type Arrival = Omit<InboxItem, 'id' | 'attempts'>;
 
 /** How much may wait; more is not taken, and stays in the gateways' outboxes. */
 export type InboxBound = {
@@ -63,30 +58,25 @@ export class InboxStore {
       const { items, bytes, site_bytes: siteBytes } = await this.#usage(inside, item.gateway);
       if (items + 1 > bound.items || bytes + added > bound.bytes) return 'full';
       if (siteBytes + added > bound.siteBytes) return 'site-full';
-      await this.#insert(inside, { ...item, attempts: 0 }, false);
+      await this.#insert(inside, { ...item, attempts: 0 });
       return 'stored';
     });
   }
 
   /** Takes back what was kept while its gateway was in quarantine, whatever waits; call it in a transaction. */
   takeBack(item: Arrival & { readonly attempts: number }): Promise<void> {
-    return this.#insert(this.#database, item, true);
+    return this.#insert(this.#database, item);
   }
 
-  async #insert(
-    inside: Database,
-    item: Arrival & { readonly attempts: number },
-    held: boolean,
-  ): Promise<void> {
+  async #insert(inside: Database, item: Arrival & { readonly attempts: number }): Promise<void> {
     const inserted = await inside.run(
-      `INSERT INTO inbox (gateway, digest, camera, received_ms, attempts, held, envelope)
-       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (gateway, digest) DO NOTHING`,
+      `INSERT INTO inbox (gateway, digest, camera, received_ms, attempts, envelope)
+       VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (gateway, digest) DO NOTHING`,
       item.gateway,
       item.digest,
       item.camera,
       item.receivedMs,
       item.attempts,
-      held ? 1 : 0,
       item.envelope,
     );
     if (inserted === 0) return;
@@ -114,12 +104,12 @@ export class InboxStore {
 
   /** The oldest item, of those after the item `afterId` where it is given; or null. */
   async first(afterId = 0): Promise<InboxItem | null> {
-    const [row] = await this.#database.all<Omit<InboxItem, 'held'> & { readonly held: number }>(
-      `SELECT id, digest, gateway, camera, received_ms AS "receivedMs", attempts, held, envelope
+    const [row] = await this.#database.all<InboxItem>(
+      `SELECT id, digest, gateway, camera, received_ms AS "receivedMs", attempts, envelope
        FROM inbox WHERE id > ? ORDER BY id LIMIT 1`,
       afterId,
     );
-    return row === undefined ? null : { ...row, held: row.held !== 0 };
+    return row ?? null;
   }
 
   async beginAttempt(id: number): Promise<void> {

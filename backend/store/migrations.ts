@@ -97,7 +97,6 @@ const MIGRATIONS: readonly Migration[] = [
     `CREATE TABLE held_usage (
       gateway TEXT PRIMARY KEY, items ${integer} NOT NULL, bytes ${integer} NOT NULL, dropped ${integer} NOT NULL
     ) ${tableOptions}`,
-    `ALTER TABLE inbox ADD COLUMN held ${integer} NOT NULL DEFAULT 0`,
     `ALTER TABLE cameras ADD COLUMN withheld ${integer} NOT NULL DEFAULT 0`,
     'ALTER TABLE cameras ADD COLUMN recent TEXT',
   ],

@@ -41,7 +41,7 @@ describe('blindsight gateway', () => {
         envelope: Uint8Array.of(1),
       };
       const bound = { items: 9, bytes: 9, siteBytes: 9 };
-      await store.held.add({ ...item, id: 1, attempts: 0, held: false }, bound);
+      await store.held.add({ ...item, id: 1, attempts: 0 }, bound);
     });
 
   it('puts a gateway into quarantine with a reason, says what is kept of it, and releases it', async () => {
