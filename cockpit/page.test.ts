@@ -338,7 +338,7 @@ describe('the site', () => {
     expect(notices.map((text) => text.slice(0, 30))).toEqual([
       'Gateway gate-1 is in quarantin',
       'The message broker is away (co',
-      'Gateway gate-1 was cut off for',
+      'Gateway gate-1 lost 12 answers',
     ]);
     expect(await page.getByRole('progressbar').first().getAttribute('value')).toBe('0.42');
     expect(await page.locator('.count-value').allTextContents()).toEqual([
@@ -372,6 +372,21 @@ describe('the site', () => {
     bench.site().site = presentSite({ gateways: [gatewayOf({ clockOffsetMs: 720_000 })] });
     const { page } = await bench.open();
     await page.getByText(/clock of gateway gate-1 is 12\smin ahead/).waitFor();
+  });
+
+  it('says what to do about a camera that shows what the network was not trained for, and no more once answers come', async () => {
+    const unusual = [{ since: '2026-01-01T00:00:00.000Z' }];
+    const gateway = gatewayOf({ held: { answers: 812, dropped: 0 } });
+    const shown = presentSite({ gateways: [gateway] });
+    bench.site().site = { ...shown, cameras: [{ ...shown.cameras[0]!, withheld: 4321, unusual }] };
+    const { page } = await bench.open();
+    await page.getByText('This camera shows what the network was not trained for').waitFor();
+    expect(await page.locator('.camera .chip').first().textContent()).toBe('Unusual picture');
+    expect(await page.locator('.gateway').textContent()).toMatch(/Kept812/);
+    await page.locator('.camera summary').click();
+    await page.getByText(/4.321/).waitFor();
+    bench.site().setState(shown);
+    await page.getByText('This camera shows').waitFor({ state: 'detached' });
   });
 
   it('has words for a site without gateway, and for a gateway without camera', async () => {

@@ -145,6 +145,21 @@ describe('a gateway in quarantine', () => {
     expect(await counters()).toMatchObject({ 'refused.discarded': 3 });
   });
 
+  it('has what was kept judged by when it came, not by when it is released', async () => {
+    await quarantineGateway(bench.site, 'gate', 'a long look');
+    await send(0);
+    await send(1, { frameTimeMs: Date.now() + 3_600_000 });
+    await send(2, { frameTimeMs: Date.now() - 400 * 24 * 3_600_000 });
+    expect(await held(), 'what may not be asked is not kept').toEqual({ answers: 1, dropped: 0 });
+    const inAMonth = () => Date.now() + 30 * 24 * 3_600_000;
+    processor = bench.makeProcessor({ clock: { ...systemClock, now: inAMonth } });
+    await releaseGateway(bench.site, 'gate');
+    await settleHeld();
+    expect(sequences()).toEqual([0]);
+    expect(Date.parse(bench.results[0]!.frameTime)).toBeLessThan(Date.now());
+    expect(await counters()).toMatchObject({ accepted: 1, 'refused.future': 1, 'refused.too-old': 1 });
+  });
+
   it('has what it sends again kept once, and what is no answer refused as ever', async () => {
     await send(0);
     await quarantineGateway(bench.site, 'gate', 'a look');
