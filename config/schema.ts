@@ -122,7 +122,10 @@ export const AgentConfig = z.strictObject({
     })
     .prefault({}),
   preview: z
-    .strictObject({ port: z.number().int().min(0).max(65535).default(0), tokenFile: secretPath().optional() })
+    .strictObject({
+      port: z.number().int().min(0).max(65535).default(8090),
+      tokenFile: secretPath().optional(),
+    })
     .prefault({}),
   healthSeconds: z.number().positive().default(30),
   log: Log,

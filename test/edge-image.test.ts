@@ -36,6 +36,9 @@ describe('edge image', () => {
     expect(files).toContain('agent/main.ts');
     expect(files.filter((file) => FORBIDDEN_FOLDERS.some((name) => file.startsWith(name)))).toEqual([]);
     expect(packages).toContain('node_modules/pino');
+    // Its preview draws in a browser.
+    expect(files).toContain('agent/preview/page/index.html');
+    expect(packages).toContain('node_modules/@cycjimmy/jsmpeg-player');
     expect(packages.filter((name) => FORBIDDEN_PACKAGES.includes(name.replace('node_modules/', '')))).toEqual(
       [],
     );

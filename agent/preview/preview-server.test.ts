@@ -11,9 +11,11 @@ import { PreviewServer } from './preview-server.ts';
 const log = createLogger({ name: 'test', level: 'error', format: 'json' });
 const token = 'a-long-enough-token';
 
+const cameras = [{ name: 'front', regions: [], masks: [] }];
+
 let preview: PreviewServer;
 beforeEach(async () => {
-  preview = await PreviewServer.start({ port: 0, token, cameras: ['front'], ffmpegPath: 'ffmpeg', log });
+  preview = await PreviewServer.start({ port: 0, token, cameras, ffmpegPath: 'ffmpeg', log });
 });
 afterEach(() => preview.close());
 
@@ -31,6 +33,44 @@ describe('PreviewServer', () => {
     expect((await fetch(url('/back'), bearer)).status).toBe(404);
     expect((await fetch(url('/front'), { ...bearer, method: 'POST' })).status).toBe(405);
     expect(preview.isWatched('front')).toBe(false);
+  });
+
+  it('serves the page to everybody on this machine, and what is drawn over the pictures with the token only', async () => {
+    const page = await fetch(url('/'));
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(page.headers.get('content-security-policy')).toContain("script-src 'self'");
+    const text = await page.text();
+    for (const file of ['preview.css', 'preview.mjs', 'jsmpeg.mjs']) {
+      expect((await fetch(url(`/${file}`))).status, file).toBe(200);
+    }
+    expect(text).not.toContain('front');
+    expect((await fetch(url('/cameras.json'))).status).toBe(401);
+    expect(await (await fetch(url('/cameras.json'), bearer)).json()).toEqual(cameras);
+    expect((await fetch(url('/../package.json'), bearer)).status).toBe(404);
+  });
+
+  it('answers to its own names only: a page of a stranger cannot make its name point here', async () => {
+    const ask = (host: string) =>
+      new Promise((resolve, reject) => {
+        const headers = { Host: host, Authorization: `Bearer ${token}` };
+        request({ host: '127.0.0.1', port: preview.port, path: '/cameras.json', headers })
+          .on('error', reject)
+          .on('response', (response) => resolve(response.resume().statusCode))
+          .end();
+      });
+    expect(await ask('evil.example:8090')).toBe(403);
+    expect(await ask('localhost.evil.example')).toBe(403);
+    expect(await ask('localhost:8090')).toBe(200);
+    expect(await ask('127.0.0.1')).toBe(200);
+  });
+
+  it('looks at no token any more after twenty wrong ones in a minute', async () => {
+    const wrong = { headers: { Authorization: 'Bearer guess' } };
+    const statuses = new Set<number>();
+    // A minute may begin in between.
+    for (let count = 0; count < 41; count++) statuses.add((await fetch(url('/front'), wrong)).status);
+    expect([...statuses]).toEqual([401, 429]);
+    expect((await fetch(url('/'))).status).toBe(200);
   });
 
   it('listens on the loopback interface only', async () => {

@@ -16,9 +16,16 @@ export async function startPreview(config: AgentConfig, log: Logger): Promise<Pr
   try {
     // Only here: a gateway without preview does not load the muxer.
     const { PreviewServer } = await import('./preview-server.ts');
-    const cameras = config.cameras.map((camera) => camera.name);
+    const cameras = config.cameras.map(({ name, region, regions, masks }) => ({
+      name,
+      regions: regions ?? (region === undefined ? [] : [region]),
+      masks,
+    }));
     const preview = await PreviewServer.start({ port, token, cameras, ffmpegPath: 'ffmpeg', log });
-    log.info(`preview of the cameras at http://127.0.0.1:${preview.port}/<camera>`);
+    log.info(
+      { tokenFile },
+      `preview of the cameras at http://127.0.0.1:${preview.port}/ with the token in ${tokenFile}`,
+    );
     return preview;
   } catch (error) {
     log.error({ err: error }, `the preview cannot listen on port ${port}`);
