@@ -1,3 +1,5 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { loadConfig } from '#config/load.ts';
@@ -8,6 +10,7 @@ import { mountSmallDisk, NO_MOUNT } from '#runtime/testing/small-disk.ts';
 import { type RunningBackend, runBackend } from './main.ts';
 import { initializeSite } from './operations/initialize-site.ts';
 import { openStore } from './store/open.ts';
+import { startPostgres } from './testing/postgres-cluster.ts';
 
 const WAIT = { timeout: 60_000, interval: 100 };
 
@@ -79,5 +82,42 @@ describe('the backend whose store is in trouble', () => {
     expect(lines.join('')).not.toContain('no transaction is active');
     const journal = (await (await fetched('/api/journal')).json()) as JournalEntry[];
     expect(journal).toMatchObject([{ code: 'DISK_FULL', subject: 'backend', level: 'warn' }]);
+  }, 90_000);
+
+  it('outlives a PostgreSQL that goes away: it says so, keeps the page, and goes on', async () => {
+    const cluster = await startPostgres();
+    const folder = mkdtempSync(join(tmpdir(), 'blindsight-trouble-'));
+    cleanUps.push(() => rmSync(folder, { recursive: true }));
+    const urlFile = join(folder, 'url');
+    writeFileSync(urlFile, `${await cluster.createDatabase()}\n`, { mode: 0o600 });
+    const { configFile } = await initializeSite(join(folder, 'site'), 'yard', {
+      apiPort: 0,
+      postgresqlUrlFile: urlFile,
+    });
+    rmSync(urlFile); // It was copied.
+    const config = await start(configFile);
+    expect(config.store.kind).toBe('postgresql');
+    await vi.waitFor(async () => expect((await state()).gateways).toEqual([]), WAIT);
+    await cluster.crash();
+    await vi.waitFor(
+      async () => expect(await health()).toMatchObject({ http: 503, status: 'troubled' }),
+      WAIT,
+    );
+    const trouble = {
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringContaining('PostgreSQL does not answer'),
+    };
+    await vi.waitFor(async () => expect((await state()).trouble).toMatchObject(trouble), WAIT);
+    expect(await (await fetched('/metrics')).text()).toContain(
+      'blindsight_store_trouble{code="STORE_UNAVAILABLE"} 1',
+    );
+    await new Promise((resolve) => setTimeout(resolve, 4_500));
+    expect(about('STORE_UNAVAILABLE')).toHaveLength(1);
+    await cluster.restart();
+    await vi.waitFor(async () => expect(await health()).toMatchObject({ http: 200, status: 'ok' }), WAIT);
+    expect(about('STORE_UNAVAILABLE')).toHaveLength(2);
+    await backend?.close();
+    backend = null;
+    await cluster.stop();
   }, 90_000);
 });

@@ -2,10 +2,11 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:cry
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
+import type { BackendConfig } from '#config/schema.ts';
 import { BlindsightError } from '#protocol/errors.ts';
 import { Name } from '#protocol/names.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
-import { ensureDirectory, writeFileAtomic } from '#runtime/files.ts';
+import { ensureDirectory, readSecretFile, writeFileAtomic } from '#runtime/files.ts';
 import { type Authority, checkHosts, createAuthority } from '../enrolment/authority.ts';
 import { listenAddress } from '../enrolment/broker-certificate.ts';
 import { openAuthority } from '../enrolment/open-authority.ts';
@@ -22,10 +23,16 @@ export type InitializeSiteOptions = {
   readonly apiPort?: number;
   /** Host names and addresses under which gateways elsewhere reach the broker; localhost is always one. */
   readonly brokerNames?: readonly string[];
+  /** A file (0600) with the postgresql:// URL of a database for the store; SQLite in the folder where left out. */
+  readonly postgresqlUrlFile?: string;
   readonly clock?: Clock;
 };
 
 export type InitializedSite = { readonly configFile: string; readonly brokerConfigFile: string };
+
+/** In the folder of a site: the store, or where it is. */
+export const STORE_FILE = 'blindsight.db';
+export const POSTGRESQL_URL_FILE = 'postgresql.url';
 
 /** Certificates of the site's own daemons; initializing again after the folder was removed renews them. */
 export const CERTIFICATE_DAYS = 5 * 365;
@@ -34,7 +41,7 @@ export const CERTIFICATE_DAYS = 5 * 365;
  * Makes a site in a folder: installation key, store, authority, owner key, certificates of broker and backend, and the configuration of
  * both. A run that was cut short can be repeated: `backend.yaml` comes last, and keys that exist are kept.
  *
- * @throws BlindsightError SITE_EXISTS, NAME_INVALID, CERTIFICATE_INVALID.
+ * @throws BlindsightError SITE_EXISTS, NAME_INVALID, CERTIFICATE_INVALID, STORE_UNAVAILABLE, and SECRET_EXPOSED, FILE_UNREADABLE for the URL.
  */
 export async function initializeSite(
   dataDirectory: string,
@@ -50,10 +57,11 @@ export async function initializeSite(
   checkHosts(options.brokerNames ?? []);
   if (existsSync(configFile)) throw new BlindsightError('SITE_EXISTS', `${folder} holds a site already`);
   await ensureDirectory(folder);
+  const storeConfig = await prepareStore(folder, options);
   const keyFile = join(folder, 'installation.key');
   if (!existsSync(keyFile)) await createInstallationKey(keyFile);
   const vault = new Vault(await readInstallationKey(keyFile));
-  const store = await openStore({ kind: 'sqlite', file: join(folder, 'blindsight.db') });
+  const store = await openStore(storeConfig);
   try {
     const nowMs = (options.clock ?? systemClock).now();
     await makeKeys(store, vault, site, nowMs);
@@ -69,11 +77,23 @@ export async function initializeSite(
   return { configFile, brokerConfigFile };
 }
 
+/** The URL is copied into the folder, so that the folder holds all that the daemons need. */
+async function prepareStore(
+  folder: string,
+  { postgresqlUrlFile }: InitializeSiteOptions,
+): Promise<BackendConfig['store']> {
+  if (postgresqlUrlFile === undefined) return { kind: 'sqlite', file: join(folder, STORE_FILE) };
+  const url = await readSecretFile(postgresqlUrlFile);
+  const urlFile = join(folder, POSTGRESQL_URL_FILE);
+  await writeFileAtomic(urlFile, url, { mode: 0o600 });
+  return { kind: 'postgresql', urlFile };
+}
+
 async function makeKeys(store: Store, vault: Vault, site: string, nowMs: number): Promise<void> {
   const known = await store.settings.get(SITE_NAME);
   if (known === site) return vault.verify(store);
   if (known !== null) {
-    throw new BlindsightError('SITE_EXISTS', `the folder holds the store of the site ${known}`);
+    throw new BlindsightError('SITE_EXISTS', `the store holds the site ${known} already`);
   }
   const authority = await createAuthority(`Blindsight ${site}`);
   const owner = generateKeyPairSync('ed25519', {
@@ -121,7 +141,10 @@ async function writeCertificates(
   }
 }
 
-function backendConfig(site: string, { brokerPort = 8883, apiPort = 8480 }: InitializeSiteOptions): string {
+function backendConfig(
+  site: string,
+  { brokerPort = 8883, apiPort = 8480, postgresqlUrlFile }: InitializeSiteOptions,
+): string {
   const comment =
     ' Made by `blindsight site init`. Every setting is explained in config/backend.example.yaml.\n';
   return `#${comment}${stringify({
@@ -133,7 +156,10 @@ function backendConfig(site: string, { brokerPort = 8883, apiPort = 8480 }: Init
       certificate: 'certificates/backend.pem',
       key: 'certificates/backend.key',
     },
-    store: { kind: 'sqlite', file: 'blindsight.db' },
+    store:
+      postgresqlUrlFile === undefined
+        ? { kind: 'sqlite', file: STORE_FILE }
+        : { kind: 'postgresql', urlFile: POSTGRESQL_URL_FILE },
     installationKey: 'installation.key',
     api: { host: '127.0.0.1', port: apiPort },
   })}`;

@@ -14,12 +14,16 @@ export function registerSite(program: Command): void {
       'host name or address under which gateways elsewhere reach the broker; once for each',
       each,
     )
+    .option(
+      '--postgresql <url-file>',
+      'keep the store in PostgreSQL: a file (0600) with the postgresql://… of an empty database; it is copied into the folder',
+    )
     .option('--data <dir>', 'folder of the site', './data')
     .addHelpText(
       'after',
       '\nExample:\n  blindsight site init --site plaza --data ./plaza --broker-host broker.example.org --broker-host 192.0.2.7',
     )
-    .action(async (options: { site: string; data: string; brokerHost?: string[] }) => {
+    .action(async (options: { site: string; data: string; brokerHost?: string[]; postgresql?: string }) => {
       const { initSite } = await import('../operations/site.ts');
       await initSite(options);
     });

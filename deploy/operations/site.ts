@@ -9,6 +9,7 @@ export async function initSite(options: {
   site: string;
   data: string;
   brokerHost?: readonly string[];
+  postgresql?: string;
 }): Promise<void> {
   const files = siteFiles(options.data);
   const brokerNames = options.brokerHost ?? [];
@@ -19,7 +20,11 @@ export async function initSite(options: {
         `blindsight site broker-host ${brokerNames.join(' ')} --data ${files.folder}`,
     );
   }
-  await initializeSite(files.folder, options.site, { brokerNames });
+  const { postgresql } = options;
+  await initializeSite(files.folder, options.site, {
+    brokerNames,
+    ...(postgresql !== undefined && { postgresqlUrlFile: postgresql }),
+  });
   const gateways =
     brokerNames.length > 0
       ? `Gateways reach the broker as ${brokerNames.join(' or ')}; it listens on every interface (\`host\` in broker.yaml).\n`
