@@ -10,11 +10,12 @@ const metadataSchema = z.strictObject({
   description: z.string(),
   /** One for each logit. */
   labels: z.array(z.string().min(1)).min(2),
-  /** Values are bytes / 255, channel first. */
+  /** Channel first; values are bytes / 255, or the gateway normalizes their light. */
   picture: z.strictObject({
     channels: z.union([z.literal(1), z.literal(3)]),
     height: z.int().positive(),
     width: z.int().positive(),
+    light: z.literal('normalize').exactOptional(),
   }),
   /** Largest magnitude before each square on calibration pictures. */
   activationRanges: z.array(z.number().positive()),

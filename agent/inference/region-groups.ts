@@ -1,5 +1,5 @@
 import type { CameraConfig } from '#config/schema.ts';
-import type { Rectangle } from '../privacy/prepare.ts';
+import type { Rectangle } from '#vision/prepare-picture.ts';
 
 /** Parts of one picture that share a ciphertext. */
 export type RegionGroup = {

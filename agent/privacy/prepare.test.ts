@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { PictureShape } from '#fhe/program/program.ts';
 import { prepareFrame } from '#network/datasets/clip.ts';
+import { normalizePictures } from '#network/datasets/normalize-dataset.ts';
+import type { Rectangle } from '#vision/prepare-picture.ts';
 import type { Frame } from '../camera/frame.ts';
-import { prepare, regionPixels } from './prepare.ts';
-import { PrivacyFilter } from './privacy-filter.ts';
+import { prepareRegions } from './prepare.ts';
+import { type MaskedFrame, PrivacyFilter } from './privacy-filter.ts';
 
 function frameOf(width: number, height: number, color: (x: number, y: number) => number[]): Frame {
   const data = new Uint8Array(width * height * 3);
@@ -13,6 +16,8 @@ function frameOf(width: number, height: number, color: (x: number, y: number) =>
 }
 
 const open = new PrivacyFilter([]);
+const prepare = (frame: MaskedFrame, shape: PictureShape, region: Rectangle | undefined) =>
+  prepareRegions(frame, shape, [region], 1);
 
 describe('prepare', () => {
   it('lays colours out channel first, in [0, 1]', async () => {
@@ -46,6 +51,9 @@ describe('prepare', () => {
     const frame = frameOf(161, 97, (x, y) => [(x * 7 + y) % 256, (x ^ y) % 256, (x * y) % 256]);
     const trained = await prepareFrame(frame.data, { width: 161, height: 97 }, shape, region);
     expect(await prepare(open.apply(frame), shape, region)).toEqual(trained);
+    const normalized = { ...shape, light: 'normalize' } as const;
+    normalizePictures(trained, normalized);
+    expect(await prepare(open.apply(frame), normalized, region)).toEqual(trained);
   });
 
   it('sees nothing of what a mask covers: the hidden pixels do not change a single value', async () => {
@@ -65,16 +73,5 @@ describe('prepare', () => {
     const second = await prepare(filter.apply(picture(3)), shape, undefined);
     expect(first).toEqual(second);
     expect(bright.data[(32 * 64 + 32) * 3]).toBe(0);
-  });
-});
-
-describe('regionPixels', () => {
-  it('stays inside and never becomes empty', () => {
-    expect(regionPixels({ x: 0.999, y: 0, width: 0.001, height: 1 }, 10, 10)).toEqual({
-      left: 9,
-      top: 0,
-      width: 1,
-      height: 10,
-    });
   });
 });

@@ -14,6 +14,8 @@ const Metadata = z.looseObject({
   activationRanges: z.array(z.number().positive()),
   /** Largest |logit| on calibration pictures. */
   logitRange: z.number().positive(),
+  /** How the gateway prepares the light of a picture; byte / 255 where it is left out. */
+  picture: z.looseObject({ light: z.literal('normalize').exactOptional() }).exactOptional(),
 });
 export type NetworkMetadata = z.infer<typeof Metadata>;
 

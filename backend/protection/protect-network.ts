@@ -17,7 +17,7 @@ import { makeSelfTest } from './self-test.ts';
 export type ClearNetwork = {
   readonly onnx: Uint8Array;
   readonly graph: Graph;
-  readonly metadata: Pick<NetworkMetadata, 'labels' | 'activationRanges' | 'logitRange'>;
+  readonly metadata: Pick<NetworkMetadata, 'labels' | 'activationRanges' | 'logitRange' | 'picture'>;
 };
 
 export type ProtectOptions = {
@@ -50,6 +50,7 @@ export async function protectNetwork(
     labels: metadata.labels,
     activationRanges: metadata.activationRanges,
     logitRange: metadata.logitRange,
+    ...(metadata.picture && { picture: metadata.picture }),
     regions,
   });
   const { program } = compiled;

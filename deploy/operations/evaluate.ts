@@ -4,9 +4,10 @@ import { evaluationJson, evaluationText } from '#backend/evaluation/report.ts';
 import type { Dataset } from '#network/datasets/dataset.ts';
 import { readIdxFile } from '#network/datasets/idx.ts';
 import { idxPictures } from '#network/datasets/idx-pictures.ts';
+import { normalizeDataset, normalizePictures } from '#network/datasets/normalize-dataset.ts';
 import { NetworkError } from '#network/errors.ts';
 import { loadNetwork, type NamedNetwork } from '#network/evaluation/load-network.ts';
-import { adaptPictureInput } from '#network/evaluation/picture-input.ts';
+import { adaptPictureInput, type PixelScaling } from '#network/evaluation/picture-input.ts';
 import { makePolynomial, needsApproximation } from '#network/evaluation/polynomial-network.ts';
 import { dropEnding } from '#network/passes/drop-ending.ts';
 import type { EvaluateOptions } from '../commands/evaluate.ts';
@@ -42,7 +43,12 @@ function evaluationLines(
 }
 
 /** Pictures without classes, of the size that is measured. */
-async function readCalibration(file: string, { picture }: Dataset, pad?: number): Promise<Float32Array> {
+async function readCalibration(
+  file: string,
+  { picture }: Dataset,
+  { light }: NamedNetwork,
+  pad?: number,
+): Promise<Float32Array> {
   const given = idxPictures(await readIdxFile(file), file, pad);
   const sizes = [given.picture, picture].map(
     ({ channels, height, width }) => `${channels}×${height}×${width}`,
@@ -53,7 +59,17 @@ async function readCalibration(file: string, { picture }: Dataset, pad?: number)
       `${file}: pictures of ${sizes[0]}, but those to measure on are ${sizes[1]}`,
     );
   }
+  normalizePictures(given.pictures, { ...given.picture, ...(light && { light }) });
   return given.pictures;
+}
+
+/** Light that is normalized has no scale left to be told. @throws NetworkError NETWORK_DATA. */
+function checkScaling({ name, light }: NamedNetwork, scaling: PixelScaling): void {
+  if (light === undefined || Object.keys(scaling).length === 0) return;
+  throw new NetworkError(
+    'NETWORK_DATA',
+    `${name} takes pictures whose light is normalized, as its description says: leave out --divide, --mean and --std`,
+  );
 }
 
 /** The labelled pictures; their classes are those of the network where it has names for them. */
@@ -106,12 +122,14 @@ async function evaluateUntil(
   const network = await loadNetwork(fileOrName);
   // The last pictures calibrate an approximation, so all are read even if the first few are measured.
   const sets = engine !== 'original' && calibrate === undefined && needsApproximation(network.graph);
-  const all = await readPictures(network, { ...options, limit: sets ? undefined : limit }, signal);
+  const given = await readPictures(network, { ...options, limit: sets ? undefined : limit }, signal);
+  const all = normalizeDataset(given, network);
   const scaling = {
     ...(divide !== undefined && { divide }),
     ...(mean && { mean }),
     ...(std && { deviation: std }),
   };
+  checkScaling(network, scaling);
   // The class that comes first is that of the logits.
   const { graph } = dropEnding(adaptPictureInput(network.graph, all.picture, scaling), { sigmoid: true });
   const named = options.images === undefined;
@@ -126,8 +144,9 @@ async function evaluateUntil(
     });
     return;
   }
-  const given = calibrate === undefined ? undefined : await readCalibration(calibrate, all, pad);
-  const polynomial = await makePolynomial(graph, all, given, {
+  const calibration =
+    calibrate === undefined ? undefined : await readCalibration(calibrate, all, network, pad);
+  const polynomial = await makePolynomial(graph, all, calibration, {
     signal,
     onProgress: ({ node, operator, method, degree, accuracy }) =>
       progress.update(

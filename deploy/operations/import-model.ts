@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { normalizeDataset } from '#network/datasets/normalize-dataset.ts';
 import { loadNetwork } from '#network/evaluation/load-network.ts';
 import { adaptPictureInput } from '#network/evaluation/picture-input.ts';
 import { type ImportProgress, importNetwork } from '#network/importing/import-network.ts';
@@ -61,7 +62,7 @@ export async function importModel(file: string, options: ModelImportOptions): Pr
     checkImportName(out);
     progress.update('reading', `reading ${options.calibrate}`);
     const source = await sourceOf(options, network.labels);
-    const dataset = await readLabelledPictures(network.graph, source, signal);
+    const dataset = normalizeDataset(await readLabelledPictures(network.graph, source, signal), network);
     const graph = adaptPictureInput(network.graph, dataset.picture, {
       ...(divide !== undefined && { divide }),
       ...(mean && { mean }),
@@ -69,7 +70,11 @@ export async function importModel(file: string, options: ModelImportOptions): Pr
     });
     const labels = labelsOf(graph, dataset, network.labels ?? options.classes, source.images === undefined);
     progress.update('given', `measuring on ${dataset.classes.length} pictures`);
-    const described = { labels, source: basename(file) };
+    const described = {
+      labels,
+      source: basename(file),
+      ...(network.light && { light: network.light }),
+    };
     const imported = await importNetwork(graph, {
       calibration: dataset,
       degree,

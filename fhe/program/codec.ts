@@ -61,6 +61,7 @@ const wire = z.strictObject({
     channels: z.union([z.literal(1), z.literal(3)]),
     height: count(ProgramLimits.pictureSide),
     width: count(ProgramLimits.pictureSide),
+    light: z.literal('normalize').exactOptional(),
   }),
   regions: count(ProgramLimits.regions).optional(),
   inputs: z

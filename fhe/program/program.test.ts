@@ -37,12 +37,19 @@ describe('codec', () => {
     }
   });
 
+  it('carries how the gateway prepares light, and nothing where that is byte / 255', () => {
+    const program: Program = { ...chain, picture: { ...chain.picture, light: 'normalize' } };
+    expect(decodeProgram(encodeProgram(program))).toEqual(program);
+    expect('light' in decodeProgram(encodeProgram(chain)).picture).toBe(false);
+  });
+
   it('refuses unknown fields, wrong types and excess', () => {
     const bad: [Partial<Record<keyof Program | 'extra', unknown>>, string][] = [
       [{ extra: 1 }, 'extra'],
       [{ version: 2 }, 'version'],
       [{ name: 'x'.repeat(129) }, 'name'],
       [{ picture: { channels: 2, height: 8, width: 8 } }, 'picture.channels'],
+      [{ picture: { ...chain.picture, light: 'dimmed' } }, 'picture.light'],
       [{ instructions: [{ op: 'decrypt', out: 0 }] }, 'instructions.0'],
       [{ instructions: [{ op: 'output', source: 0, out: 1 }] }, 'instructions.0'],
       [{ constants: [{ level: 0, scale: -1, modulus: 'Q' }] }, 'constants.0.scale'],

@@ -68,11 +68,13 @@ export type ProgramConstant = {
   readonly modulus: 'Q' | 'QP';
 };
 
-/** How a frame becomes the values that `ProgramInput.slots` refers to. All values are in [0, 1]: pixel / 255. */
+/** How a frame becomes the values that `ProgramInput.slots` refers to. All values are in [0, 1]. */
 export type PictureShape = {
   readonly channels: 1 | 3;
   readonly height: number;
   readonly width: number;
+  /** The gateway normalizes the picture's light (`vision/normalize-light.ts`); absent for pixel / 255. */
+  readonly light?: 'normalize';
 };
 
 /** The small ring that answers travel in; absent while a program answers in its own ring. */

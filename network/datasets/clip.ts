@@ -1,51 +1,25 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import sharp from 'sharp';
+import { preparePicture, type Rectangle } from '#vision/prepare-picture.ts';
 import { NetworkError } from '../errors.ts';
 import type { PictureSize } from '../training/architecture.ts';
 import { type Dataset, pictureValues } from './dataset.ts';
-
-/** A part of the frame, in fractions of its width and height. */
-export type Region = {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-};
 
 /** Size of a clip's frames in pixels. */
 export type FrameSize = { readonly width: number; readonly height: number };
 
 /**
- * Turns a raw RGB frame into the values that a network sees. The gateway does precisely the same (the contract is written
- * down in network/zoo/counter/README.md): crop, greyscale where there is one channel, resize, byte / 255, channel first.
+ * Turns a raw RGB frame into the values byte / 255 that training varies: as on a gateway, but for the light, which is normalized once
+ * a picture has been varied (`normalizeDataset`).
  */
-export async function prepareFrame(
+export function prepareFrame(
   frame: Uint8Array,
   size: FrameSize,
-  picture: PictureSize,
-  region?: Region,
+  { channels, height, width }: PictureSize,
+  region?: Rectangle,
 ): Promise<Float32Array> {
-  let image = sharp(frame, { raw: { ...size, channels: 3 } });
-  if (region !== undefined) {
-    const left = Math.round(region.x * size.width);
-    const top = Math.round(region.y * size.height);
-    const width = Math.round(region.width * size.width);
-    const height = Math.round(region.height * size.height);
-    image = image.extract({ left, top, width, height });
-  }
-  if (picture.channels === 1) image = image.greyscale();
-  const bytes = await image
-    .resize(picture.width, picture.height, { fit: 'fill', kernel: 'lanczos3' })
-    .raw()
-    .toBuffer();
-  const pixels = picture.height * picture.width;
-  const values = new Float32Array(pictureValues(picture));
-  for (let c = 0; c < picture.channels; c++) {
-    for (let p = 0; p < pixels; p++) values[c * pixels + p] = bytes[p * picture.channels + c]! / 255;
-  }
-  return values;
+  return preparePicture({ data: frame, ...size }, { channels, height, width }, region);
 }
 
 /** Width and height of a clip, asked of ffprobe. */
@@ -156,7 +130,7 @@ export async function readClip(
   labelFile: string,
   labels: readonly string[],
   picture: PictureSize,
-  options: { readonly region?: Region; readonly signal?: AbortSignal } = {},
+  options: { readonly region?: Rectangle; readonly signal?: AbortSignal } = {},
 ): Promise<ClipDataset> {
   const names = await readFrameLabels(labelFile);
   const frames: number[] = [];

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import type { Rectangle } from '#vision/prepare-picture.ts';
 import { NetworkError } from '../errors.ts';
 import type { PictureSize } from '../training/architecture.ts';
-import { type ClipDataset, type FrameSize, prepareFrame, type Region, readFrames } from './clip.ts';
+import { type ClipDataset, type FrameSize, prepareFrame, readFrames } from './clip.ts';
 import { pictureValues } from './dataset.ts';
 import type { PictureBox } from './paste-people.ts';
 
@@ -10,7 +11,7 @@ export type PeopleSource = {
   readonly clip: string;
   /** Lines "frame,person,x,y,width,height" in pixels of the clip, with a heading. */
   readonly boxes: string;
-  readonly region: Region;
+  readonly region: Rectangle;
   /** Class n is n people; the last one is that many or more. */
   readonly labels: readonly string[];
   readonly picture: PictureSize;
@@ -47,7 +48,7 @@ export function parseBoxes(text: string, where: string): Map<number, Box[]> {
 }
 
 /** How many boxes have their centre in the region. */
-export function countInRegion(boxes: readonly Box[], size: FrameSize, region: Region): number {
+export function countInRegion(boxes: readonly Box[], size: FrameSize, region: Rectangle): number {
   return boxes.filter((box) => {
     const x = (box.x + box.width / 2) / size.width;
     const y = (box.y + box.height / 2) / size.height;
@@ -56,7 +57,7 @@ export function countInRegion(boxes: readonly Box[], size: FrameSize, region: Re
 }
 
 /** A box of the frame in pixels of the prepared picture. */
-function inPicture(box: Box, size: FrameSize, region: Region, picture: PictureSize): PictureBox {
+function inPicture(box: Box, size: FrameSize, region: Rectangle, picture: PictureSize): PictureBox {
   const scaleX = picture.width / (region.width * size.width);
   const scaleY = picture.height / (region.height * size.height);
   return {

@@ -12,6 +12,8 @@ export type NamedNetwork = {
   readonly graph: Graph;
   readonly labels?: readonly string[];
   readonly ranges?: CalibratedRanges;
+  /** How a gateway prepares the light of its pictures; byte / 255 where it is left out. */
+  readonly light?: 'normalize';
 };
 
 /** `FILE.json` beside `FILE.onnx`: what `train` and `model import` write. Other keys are let be. */
@@ -19,9 +21,10 @@ const Sidecar = z.looseObject({
   labels: z.array(z.string().min(1)).min(2),
   activationRanges: z.array(z.number().positive()),
   logitRange: z.number().positive(),
+  picture: z.looseObject({ light: z.literal('normalize').exactOptional() }).exactOptional(),
 });
 
-async function readSidecar(file: string): Promise<Pick<NamedNetwork, 'labels' | 'ranges'>> {
+async function readSidecar(file: string): Promise<Pick<NamedNetwork, 'labels' | 'ranges' | 'light'>> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
@@ -29,8 +32,9 @@ async function readSidecar(file: string): Promise<Pick<NamedNetwork, 'labels' | 
     return {};
   }
   try {
-    const { labels, activationRanges, logitRange } = Sidecar.parse(JSON.parse(text));
-    return { labels, ranges: { activations: activationRanges, logits: logitRange } };
+    const { labels, activationRanges, logitRange, picture } = Sidecar.parse(JSON.parse(text));
+    const ranges = { activations: activationRanges, logits: logitRange };
+    return { labels, ranges, ...(picture?.light && { light: picture.light }) };
   } catch (cause) {
     throw new NetworkError(
       'NETWORK_DATA',
@@ -49,12 +53,13 @@ export async function loadNetwork(fileOrName: string): Promise<NamedNetwork> {
   const names = await listZoo();
   if (names.includes(fileOrName)) {
     const { graph, metadata } = await loadZooNetwork(fileOrName);
-    const { labels, activationRanges, logitRange } = metadata;
+    const { labels, activationRanges, logitRange, picture } = metadata;
     return {
       name: fileOrName,
       graph,
       labels,
       ranges: { activations: activationRanges, logits: logitRange },
+      ...(picture.light && { light: picture.light }),
     };
   }
   let bytes: Uint8Array;

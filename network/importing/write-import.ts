@@ -9,6 +9,8 @@ export type ImportDescription = {
   readonly labels: readonly string[];
   /** File name of the network as it was given. */
   readonly source: string;
+  /** How the gateway prepares the light of its pictures, where the description of the given network says so. */
+  readonly light?: 'normalize';
 };
 
 /**
@@ -32,7 +34,7 @@ export function checkImportName(file: string): void {
 export async function writeImport(
   file: string,
   imported: ImportedNetwork,
-  { labels, source }: ImportDescription,
+  { labels, source, light }: ImportDescription,
 ): Promise<void> {
   checkImportName(file);
   const { graph, ranges, accuracyBefore, accuracyAfter } = imported;
@@ -41,7 +43,7 @@ export async function writeImport(
     name: basename(file, '.onnx'),
     description: `Imported from ${source}`,
     labels,
-    picture: { channels, height, width },
+    picture: { channels, height, width, ...(light && { light }) },
     activationRanges: ranges.activations,
     logitRange: ranges.logits,
     accuracyBefore,

@@ -17,7 +17,11 @@ export const PRIME_BITS = 30;
 export const ACTIVATION_PEAK = 2.5;
 
 /** The shape of a picture that a gateway can prepare. @throws NetworkError NETWORK_SHAPE for any other. */
-export function pictureShape(shape: readonly number[]): PictureShape {
+export function pictureShape(shape: readonly number[], light?: PictureShape['light']): PictureShape {
+  return { ...sizeOf(shape), ...(light !== undefined && { light }) };
+}
+
+function sizeOf(shape: readonly number[]): PictureShape {
   const [channels, height, width] = shape;
   if (shape.length === 3 && (channels === 1 || channels === 3))
     return { channels, height: height!, width: width! };

@@ -1,6 +1,6 @@
 import { checkParameters, findPrimes, MAX_LOG_QP, type ParametersLiteral } from '#fhe/ckks/parameters.ts';
 import type { Interpretation } from '#fhe/program/interpretation.ts';
-import type { Program } from '#fhe/program/program.ts';
+import type { PictureShape, Program } from '#fhe/program/program.ts';
 import { verifyProgram } from '#fhe/program/verifier.ts';
 import { NetworkError } from '../errors.ts';
 import type { Graph } from '../model/graph.ts';
@@ -35,6 +35,8 @@ export type CompileOptions = {
   readonly activationRanges: readonly number[];
   /** Largest |logit| that calibration found. */
   readonly logitRange: number;
+  /** Says how the gateway prepares a picture's light; byte / 255 where left out. */
+  readonly picture?: Pick<PictureShape, 'light'>;
   /** Pictures that one ciphertext answers, a power of two; 1 where left out. Each has a part of the slots. */
   readonly regions?: number;
 };
@@ -250,7 +252,7 @@ function compileChain(
   { lowered, literal, regions }: Chain,
   options: CompileOptions,
 ): CompiledNetwork {
-  const picture = pictureShape(lowered.pictureShape);
+  const picture = pictureShape(lowered.pictureShape, options.picture?.light);
   const classes = lowered.stages.at(-1)!.rows;
   if (options.labels.length !== classes) {
     throw new NetworkError('NETWORK_DATA', `${options.labels.length} labels for ${classes} outputs`);

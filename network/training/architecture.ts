@@ -1,3 +1,4 @@
+import type { PictureFormat } from '#vision/prepare-picture.ts';
 import { NetworkError } from '../errors.ts';
 import type { LayerShape } from './layers/layer.ts';
 
@@ -28,7 +29,7 @@ export type LayerSpec =
 export type Architecture = readonly LayerSpec[];
 
 /** Shape of the pictures that a network is trained on. */
-export type PictureSize = { readonly channels: number; readonly height: number; readonly width: number };
+export type PictureSize = PictureFormat;
 
 type Maps = Extract<LayerShape, { kind: 'maps' }>;
 

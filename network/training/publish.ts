@@ -17,6 +17,8 @@ export type Publication = {
   readonly labels: readonly string[];
   readonly seed: number;
   readonly graph: Graph;
+  /** How a gateway prepares the light of its pictures; byte / 255 where it is left out. */
+  readonly light?: 'normalize';
   readonly curve: readonly EpochReport[];
   /** Answers on pictures that training never saw. */
   readonly confusion: Confusion;
@@ -39,7 +41,12 @@ export async function publishNetwork(publication: Publication): Promise<ZooMetad
     name,
     description: publication.description,
     labels: [...publication.labels],
-    picture: { channels: channels === 3 ? 3 : 1, height: height!, width: width! },
+    picture: {
+      channels: channels === 3 ? 3 : 1,
+      height: height!,
+      width: width!,
+      ...(publication.light && { light: publication.light }),
+    },
     activationRanges: ranges.activations.map((range) => round(range, 4)),
     logitRange: round(ranges.logits, 4),
     accuracy: round(confusionAccuracy(confusion), 5),

@@ -47,7 +47,13 @@ export const recipeSchema = z.strictObject({
   description: z.string().min(1),
   /** Names of the classes in the order of the outputs; those of the data where they are left out. */
   labels: z.array(z.string().min(1)).min(2).exactOptional(),
-  picture: z.strictObject({ channels: z.union([z.literal(1), z.literal(3)]), height: count, width: count }),
+  picture: z.strictObject({
+    channels: z.union([z.literal(1), z.literal(3)]),
+    height: count,
+    width: count,
+    /** Takes the light out of every picture, in training and on the gateway; byte / 255 where it is left out. */
+    light: z.literal('normalize').exactOptional(),
+  }),
   layers: z.array(layer).min(1).max(1000),
   training: z.strictObject({
     epochs: count,

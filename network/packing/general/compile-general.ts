@@ -37,7 +37,7 @@ export function compileGeneral(
 ): CompiledNetwork {
   const { network, regions } = plan;
   checkOptions(network, options);
-  const picture = pictureShape(network.pictureShape);
+  const picture = pictureShape(network.pictureShape, options.picture?.light);
   const range = LOGIT_HEADROOM * options.logitRange;
   const balanced = hollow ? network : balanceSteps(network, options.activationRanges, ACTIVATION_PEAK, range);
   // Factors change no pattern, so the plan holds for the balanced network.

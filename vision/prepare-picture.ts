@@ -1,0 +1,71 @@
+import sharp from 'sharp';
+import { normalizeLight } from './normalize-light.ts';
+
+/** What a network looks at. */
+export type PictureFormat = {
+  /** 1 (grey) or 3 (red, green, blue). */
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  /** `normalize` where the network wants {@link normalizeLight}; absent where it wants byte / 255. */
+  readonly light?: 'normalize';
+};
+
+/** A part of a picture in fractions of it, origin top left. */
+export type Rectangle = {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+};
+
+/** A raw frame, 8-bit RGB, rows from the top. */
+export type RawFrame = { readonly data: Uint8Array; readonly width: number; readonly height: number };
+
+/**
+ * Pixels of a region given in fractions; at least one pixel, never outside.
+ *
+ * @param width of the picture, in pixels
+ * @param height of the picture, in pixels
+ */
+export function regionPixels(region: Rectangle, width: number, height: number) {
+  const left = Math.min(Math.round(region.x * width), width - 1);
+  const top = Math.min(Math.round(region.y * height), height - 1);
+  return {
+    left,
+    top,
+    width: Math.max(1, Math.min(Math.round(region.width * width), width - left)),
+    height: Math.max(1, Math.min(Math.round(region.height * height), height - top)),
+  };
+}
+
+/**
+ * Makes a network's input of a frame, the same in training and on a gateway: region of interest, grey where the network wants one
+ * channel, Lanczos to the network's size, then byte / 255 or, where the network asks for it, light normalized.
+ *
+ * @returns channels × height × width values in [0, 1], channel first, rows from the top
+ */
+export async function preparePicture(
+  frame: RawFrame,
+  format: PictureFormat,
+  region?: Rectangle,
+): Promise<Float32Array<ArrayBuffer>> {
+  const { width, height } = frame;
+  let picture = sharp(frame.data, { raw: { width, height, channels: 3 } });
+  if (region !== undefined) picture = picture.extract(regionPixels(region, width, height));
+  if (format.channels === 1) picture = picture.greyscale();
+  const { data, info } = await picture
+    .resize(format.width, format.height, { fit: 'fill', kernel: 'lanczos3' })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const size = format.width * format.height;
+  const bytes = new Uint8Array(format.channels * size);
+  for (let channel = 0; channel < format.channels; channel++) {
+    for (let pixel = 0; pixel < size; pixel++) {
+      bytes[channel * size + pixel] = data[pixel * info.channels + channel]!;
+    }
+  }
+  return format.light === 'normalize'
+    ? normalizeLight(bytes)
+    : Float32Array.from(bytes, (byte) => byte / 255);
+}
