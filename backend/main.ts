@@ -135,7 +135,15 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
   }
 
   const link = openLink(config, credentials, session, site, clock, log);
-  const results = new ResultPublisher({ site: site.name, link, view, clock, log });
+  const results = new ResultPublisher({
+    site: site.name,
+    store,
+    link,
+    view,
+    clock,
+    log,
+    onLeft: (result) => hub.publish({ type: 'result', data: result }),
+  });
   const deployments = new DeploymentService({
     store,
     site: site.name,

@@ -51,7 +51,10 @@ export async function settle(
     });
     if (!added) return 'void';
     if (!(await passPlace(inside, gateway, envelope))) await inside.counters.add('late');
-    if (verdict.kind === 'answer') await inside.counters.add('accepted');
+    if (verdict.kind === 'answer') {
+      await inside.counters.add('accepted');
+      await inside.publications.add(item.gateway, envelope.session, envelope.sequence);
+    }
     if (verdict.kind === 'withheld') await inside.counters.add('withheld');
     if (verdict.kind === 'refused') {
       await inside.counters.add(`refused.${verdict.reason}`);

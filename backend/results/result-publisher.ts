@@ -1,107 +1,175 @@
 import type { Result } from '#protocol/messages.ts';
 import { siteTopics } from '#protocol/topics.ts';
-import type { Clock } from '#runtime/clock.ts';
-import type { Link } from '#runtime/link.ts';
 import type { Logger } from '#runtime/log.ts';
-import type { SiteView } from './site-view.ts';
+import type { Publication } from '../store/publications.ts';
+import type { Store } from '../store/store.ts';
+import { RetainedResults, type RetainedResultsOptions } from './retained-results.ts';
 
-export type ResultPublisherOptions = {
-  readonly site: string;
-  readonly link: Pick<Link, 'publish' | 'connected' | 'subscribe'>;
-  readonly view: SiteView;
-  readonly clock: Clock;
+export type ResultPublisherOptions = RetainedResultsOptions & {
+  readonly store: Pick<Store, 'publications' | 'journal'>;
   readonly log: Logger;
+  /** Hears, once, of each answer that an earlier process stored and did not publish. */
+  readonly onLeft: (result: Result) => void;
+  /** Envelopes that wait for a broker at most; older ones stay in the history, but are not published any more. */
+  readonly maxWaiting?: number;
 };
 
-/** How soon the answer of a camera that is gone is cleared. */
+/** How often what the broker has acknowledged is noted, and how soon the answer of a camera that is gone is cleared. */
+const NOTE_MS = 1_000;
 const SWEEP_MS = 3_000;
-/** How long a broker is listened to for answers that an earlier backend has left there. */
-const LOOK_MS = 5_000;
+/** Envelopes under way to the broker at a time. */
+const BATCH = 64;
+const MAX_WAITING = 100_000;
+/** Attempts at an answer that fails while the link is well: it must not stop all behind it for ever. */
+const MAX_ATTEMPTS = 5;
 
 /**
- * Publishes rounded answers to the results tree, which gateways cannot read. Only the newest answer of a camera or region is retained;
- * an older one that comes late is published without becoming the present. The answer of a camera that nobody has any more is cleared, so that
- * it does not stand there as the present for ever.
+ * Publishes rounded answers to the results tree, which gateways cannot read: each at least once, in the order in which they were stored, also after
+ * a crash or while the broker was away. Only the newest answer of a camera or region is retained; an older one that comes late is published without
+ * becoming the present.
  */
 export class ResultPublisher {
   readonly #options: ResultPublisherOptions;
-  /** Topics at which an answer is retained, by this backend or one before it. */
-  readonly #retained = new Set<string>();
+  readonly #retained: RetainedResults;
+  #wake: () => void = () => {};
+  /** The broker has all up to here. */
+  #acknowledged = 0;
+  /** And the store knows that up to here; what is between them is published again after a crash. */
+  #noted = 0;
+  /** Up to here others have stored, and up to here their answers were told. */
+  #left = 0;
+  #told = 0;
+  #failed = { id: 0, attempts: 0 };
 
   constructor(options: ResultPublisherOptions) {
     this.#options = options;
+    this.#retained = new RetainedResults(options);
   }
 
+  /** An answer was stored. */
   publish(result: Result): void {
-    const retain = this.#options.view.setResult(result);
-    this.#send(result, retain);
+    this.#options.view.setResult(result);
+    this.#wake();
   }
 
   /**
-   * A new connection: says what was decided while the link was down, and looks for what should not be there any more.
+   * A new connection: says what is the present, looks for what should not be there any more, and goes on with what waits.
    *
    * @param signal ends the look
    */
   linkUp(signal: AbortSignal): void {
-    const { site, link, view, clock } = this.#options;
-    for (const result of view.latestResults()) this.#send(result, true);
-    const { results, regionResults } = siteTopics(site);
-    const look = [results, regionResults].map((filter) =>
-      link.subscribe(filter, (topic, payload, packet) => {
-        if (packet.retain && payload.length > 0) this.#retained.add(topic);
-      }),
-    );
-    const ended = () => {
-      for (const end of look) end();
-    };
-    clock.sleep(LOOK_MS, signal).then(ended, ended);
+    for (const result of this.#options.view.latestResults()) {
+      // The link breaks: the next connection says it again.
+      this.#send(result, true).catch(() => {});
+    }
+    this.#retained.look(signal);
+    this.#wake();
   }
 
-  /** Clears what is not the answer of a present camera or region, every few seconds until the signal aborts. */
+  /** Works until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
-    while (!signal.aborted) {
-      try {
-        await this.sweep();
-      } catch (error) {
-        log.warn({ err: error }, 'answers of former cameras could not be cleared; it is tried again');
-      }
-      await clock.sleep(SWEEP_MS, signal).catch(() => {});
-    }
+    signal.addEventListener('abort', () => this.#wake(), { once: true });
+    await Promise.all([
+      this.#publishAll(signal),
+      this.#every(NOTE_MS, signal, () => this.#note()),
+      this.#every(SWEEP_MS, signal, () => this.sweep()),
+    ]);
+    await this.#note().catch(() => {}); // Published again after the start, which does no harm.
   }
 
   /** Forgets the answers of cameras and regions that are gone, and clears their topics. */
   async sweep(): Promise<void> {
-    const { link, view } = this.#options;
-    await view.forgetGone();
-    if (!link.connected) return;
-    const present = new Set(view.latestResults().map((result) => this.#topic(result)));
-    // All at once: an answer that comes while the first is on its way must not be cleared after it.
-    const gone = [...this.#retained].filter((topic) => !present.has(topic));
-    await Promise.all(gone.map((topic) => this.#clear(topic)));
+    await this.#retained.sweep();
   }
 
-  async #clear(topic: string): Promise<void> {
-    this.#retained.delete(topic);
-    try {
-      await this.#options.link.publish(topic, '', { retain: true });
-    } catch (error) {
-      this.#retained.add(topic);
-      throw error;
+  async #publishAll(signal: AbortSignal): Promise<void> {
+    const { store, link, clock, log } = this.#options;
+    let isOpen = false;
+    while (!signal.aborted) {
+      const { promise: woken, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      try {
+        if (!isOpen) this.#left = await store.publications.newest();
+        isOpen = true;
+        const end = link.connected ? await this.#publishSome() : 'idle';
+        if (end === 'idle') await woken;
+        if (end === 'again') await clock.sleep(NOTE_MS, signal).catch(() => {});
+      } catch (error) {
+        log.warn({ err: error }, 'answers wait, because the store did not say which are to be published');
+        await clock.sleep(NOTE_MS, signal).catch(() => {});
+      }
     }
   }
 
-  #send(result: Result, retain: boolean): void {
-    const { link, log } = this.#options;
-    if (!link.connected) return;
-    const topic = this.#topic(result);
-    if (retain) this.#retained.add(topic);
-    link
-      .publish(topic, JSON.stringify(result), { retain })
-      .catch((error: unknown) => log.debug({ err: error }, 'a result was not published'));
+  /** @returns `more` where there may be more, `again` where an answer failed although the link is well. */
+  async #publishSome(): Promise<'more' | 'idle' | 'again'> {
+    const { store, view, link, onLeft } = this.#options;
+    const batch = await store.publications.after(this.#acknowledged, BATCH);
+    const sent = batch.map(({ id, results }) => {
+      if (id > this.#told && id <= this.#left) for (const result of results) onLeft(result);
+      this.#told = Math.max(this.#told, id);
+      return Promise.all(results.map((result) => this.#send(result, view.setResult(result))));
+    });
+    for (const [index, outcome] of (await Promise.allSettled(sent)).entries()) {
+      if (outcome.status === 'rejected') {
+        // A break says nothing about the answer, and the next connection wakes us.
+        if (!link.connected) return 'idle';
+        if (!this.#givesUp(batch[index]!, outcome.reason)) return 'again';
+      }
+      this.#acknowledged = batch[index]!.id;
+    }
+    return batch.length > 0 ? 'more' : 'idle';
   }
 
-  #topic({ camera, region }: Result): string {
-    return siteTopics(this.#options.site).result(camera, region);
+  #givesUp({ id, results }: Publication, error: unknown): boolean {
+    this.#failed = { id, attempts: this.#failed.id === id ? this.#failed.attempts + 1 : 1 };
+    if (this.#failed.attempts < MAX_ATTEMPTS) return false;
+    this.#options.log.error(
+      { err: error, camera: results[0]?.camera },
+      'an answer cannot be published, and is left out',
+    );
+    return true;
+  }
+
+  async #note(): Promise<void> {
+    const { store, maxWaiting = MAX_WAITING } = this.#options;
+    const { publications, journal } = store;
+    if (this.#acknowledged > this.#noted) {
+      const upTo = this.#acknowledged;
+      await publications.removeTo(upTo);
+      this.#noted = upTo;
+    }
+    if (this.#options.link.connected) return;
+    const oldestKept = (await publications.newest()) - maxWaiting;
+    if (oldestKept <= this.#acknowledged) return;
+    const dropped = await publications.removeTo(oldestKept);
+    this.#noted = this.#acknowledged = oldestKept;
+    if (dropped === 0) return;
+    await journal.add({
+      timeMs: this.#options.clock.now(),
+      level: 'warn',
+      code: 'RESULTS_NOT_PUBLISHED',
+      subject: this.#options.site,
+      message: `the broker is away for so long that ${dropped} answers will not be published; they stay in the history`,
+    });
+  }
+
+  async #every(ms: number, signal: AbortSignal, act: () => Promise<void>): Promise<void> {
+    const { clock, log } = this.#options;
+    while (!signal.aborted) {
+      try {
+        await act();
+      } catch (error) {
+        log.warn({ err: error }, 'what was published, or is gone, could not be noted; it is tried again');
+      }
+      await clock.sleep(ms, signal).catch(() => {});
+    }
+  }
+
+  async #send(result: Result, retain: boolean): Promise<void> {
+    const { site, link } = this.#options;
+    const topic = siteTopics(site).result(result.camera, result.region);
+    if (retain) this.#retained.add(topic);
+    await link.publish(topic, JSON.stringify(result), { retain });
   }
 }

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CameraState, Result } from '#protocol/messages.ts';
 import { systemClock } from '#runtime/clock.ts';
-import { createLogger } from '#runtime/log.ts';
 import { SimulatedClock } from '#runtime/simulated-clock.ts';
 import {
   enrolTestGateway,
@@ -10,10 +9,8 @@ import {
   releaseTo,
   type TestSite,
 } from '../testing/test-site.ts';
-import { ResultPublisher } from './result-publisher.ts';
 import { SiteView } from './site-view.ts';
 
-const log = createLogger({ name: 'test', level: 'error', format: 'json', destination: { write: () => {} } });
 const TIME = '2026-01-01T00:00:00.000Z';
 const FAR = '2026-01-01T00:10:00.000Z';
 
@@ -195,52 +192,5 @@ describe('the view of a site', () => {
     view.setCameraState({ ...state, camera: 'door', regions: ['left'], nextRetry: null });
     await view.forgetGone();
     expect(names()).toEqual(['yard/r-7', 'yard/r-69']);
-  });
-
-  it('publishes each region on a topic of its own, and retains the newest of each', async () => {
-    const sent: string[] = [];
-    const link = {
-      connected: true,
-      subscribe: () => () => {},
-      publish: async (topic: string, payload: Uint8Array | string, options?: { retain?: boolean }) => {
-        sent.push(`${topic} ${JSON.parse(String(payload)).sequence} ${options?.retain}`);
-      },
-    };
-    const publisher = new ResultPublisher({ site: 'yard', link, view, clock: systemClock, log });
-    publisher.publish({ ...makeResult(10), region: 'left' });
-    publisher.publish({ ...makeResult(9), region: 'right' });
-    publisher.publish({ ...makeResult(8), region: 'left' });
-    expect(sent).toEqual([
-      'blindsight/v1/yard/results/door/left 10 true',
-      'blindsight/v1/yard/results/door/right 9 true',
-      'blindsight/v1/yard/results/door/left 8 false',
-    ]);
-  });
-
-  it('publishes every result, and retains only the newest of a camera', async () => {
-    const sent: { sequence: number; retain: boolean | undefined }[] = [];
-    let connected = true;
-    const link = {
-      get connected() {
-        return connected;
-      },
-      subscribe: () => () => {},
-      publish: async (topic: string, payload: Uint8Array | string, options?: { retain?: boolean }) => {
-        expect(topic).toBe('blindsight/v1/yard/results/door');
-        sent.push({ sequence: JSON.parse(String(payload)).sequence, retain: options?.retain });
-      },
-    };
-    const publisher = new ResultPublisher({ site: 'yard', link, view, clock: systemClock, log });
-    publisher.publish(makeResult(10));
-    publisher.publish(makeResult(5));
-    connected = false;
-    publisher.publish(makeResult(11));
-    connected = true;
-    publisher.linkUp(AbortSignal.abort());
-    expect(sent).toEqual([
-      { sequence: 10, retain: true },
-      { sequence: 5, retain: false },
-      { sequence: 11, retain: true },
-    ]);
   });
 });

@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Aedes } from 'aedes';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Result } from '#protocol/messages.ts';
 import { openSqlite } from './sqlite.ts';
 import { Store } from './store.ts';
 
@@ -20,16 +23,24 @@ describe('a store whose process is killed', () => {
   afterEach(() => rmSync(folder, { recursive: true }));
 
   /** Runs the child for a random time, kills it, and gives back what it had said. */
-  async function runAndKill(file: string): Promise<{ stored: number[]; settled: number[] }> {
-    const child = spawn(process.execPath, [CHILD, file], { stdio: ['ignore', 'pipe', 'inherit'] });
+  async function runAndKill(
+    file: string,
+    broker: readonly string[] = [],
+    lasts: () => Promise<unknown> = () => delay(20 + Math.random() * 150),
+  ): Promise<{ stored: number[]; settled: number[] }> {
+    const child = spawn(process.execPath, [CHILD, file, ...broker], { stdio: ['ignore', 'pipe', 'inherit'] });
     let said = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       said += text;
     });
-    while (!said.includes('ready')) await delay(5);
-    await delay(20 + Math.random() * 150);
-    child.kill('SIGKILL');
-    await once(child, 'close');
+    const closed = once(child, 'close');
+    try {
+      while (!said.includes('ready')) await delay(5);
+      await lasts();
+    } finally {
+      child.kill('SIGKILL');
+      await closed;
+    }
     // The last line may be cut; what was not said whole was not promised.
     const lines = said.split('\n').slice(0, -1);
     const numbers = (word: string) =>
@@ -71,5 +82,38 @@ describe('a store whose process is killed', () => {
       await store.close();
     }
     expect(settledBefore.size).toBeGreaterThan(ROUNDS);
+  }, 60_000);
+
+  it('publishes everything that it ever settled, though killed at any moment and without a broker at times', async () => {
+    const file = join(folder, 'blindsight.db');
+    const aedes = await Aedes.createBroker();
+    const published: number[] = [];
+    aedes.on('publish', ({ topic, payload }, client) => {
+      if (client !== null && topic === 'blindsight/v1/yard/results/door') {
+        published.push((JSON.parse(payload.toString()) as Result).sequence);
+      }
+    });
+    const server = createServer((socket) => void aedes.handle(socket));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const nowhere = 'mqtt://127.0.0.1:1';
+    const settled: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      const run = await runAndKill(file, [round % 2 === 0 ? url : nowhere]);
+      settled.push(...run.settled);
+      const store = new Store(openSqlite(file));
+      await store.settings.set('next', String(Math.max(-1, ...run.stored, ...settled) + 1));
+      await store.close();
+    }
+    const missing = () => {
+      const sent = new Set(published);
+      return settled.filter((sequence) => !sent.has(sequence));
+    };
+    expect(missing(), 'the last round without a broker left some').not.toEqual([]);
+    await runAndKill(file, [url], () =>
+      vi.waitFor(() => expect(missing()).toEqual([]), { timeout: 30_000, interval: 20 }),
+    );
+    server.close();
+    await new Promise<void>((resolve) => aedes.close(resolve));
   }, 60_000);
 });

@@ -102,6 +102,12 @@ const MIGRATIONS: readonly Migration[] = [
   ],
   // Few answers are withheld: the marks on a time line must not read all the others.
   () => ['CREATE INDEX results_withheld ON results (camera, frame_ms) WHERE withheld IS NOT NULL'],
+  // Answers that the broker has not acknowledged.
+  ({ integer, serial, tableOptions }) => [
+    `CREATE TABLE publications (
+      id ${serial}, gateway TEXT NOT NULL, session ${integer} NOT NULL, sequence ${integer} NOT NULL
+    ) ${tableOptions}`,
+  ],
 ];
 
 /**

@@ -8,6 +8,7 @@ import { HeldStore } from './held.ts';
 import { InboxStore } from './inbox.ts';
 import { JournalStore } from './journal.ts';
 import { ModelStore } from './models.ts';
+import { PublicationStore } from './publications.ts';
 import { ResultStore } from './results.ts';
 import { SecretStore } from './secrets.ts';
 import { SettingStore } from './settings.ts';
@@ -24,6 +25,7 @@ export class Store {
   readonly inbox: InboxStore;
   readonly held: HeldStore;
   readonly results: ResultStore;
+  readonly publications: PublicationStore;
   readonly counters: CounterStore;
   readonly journal: JournalStore;
   readonly #database: Database;
@@ -41,6 +43,7 @@ export class Store {
     this.inbox = new InboxStore(database);
     this.held = new HeldStore(database);
     this.results = new ResultStore(database);
+    this.publications = new PublicationStore(database);
     this.counters = new CounterStore(database);
     this.journal = new JournalStore(database);
   }

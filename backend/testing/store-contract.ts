@@ -450,6 +450,22 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       expect(await sequences('left')).toEqual([300]);
     });
 
+    it('gives back in order what is to be published, with the answers that are still known', async () => {
+      await store.results.add(RESULT);
+      const regions = ['left', 'right'].map((region) => ({ ...ANSWER, region }));
+      await store.results.add({ ...RESULT, sequence: 8, results: regions });
+      expect(await store.publications.newest()).toBe(0);
+      for (const sequence of [8, 7, 99]) await store.publications.add('gate', 2, sequence);
+      const [first, second, third, ...more] = await store.publications.after(0, 10);
+      expect([first?.results, second?.results, third?.results, more]).toEqual([regions, [ANSWER], [], []]);
+      expect(await store.publications.newest()).toBe(third!.id);
+      expect(await store.publications.removeTo(second!.id)).toBe(2);
+      expect((await store.publications.after(0, 10)).map(({ id }) => id)).toEqual([third!.id]);
+      await store.publications.removeTo(third!.id);
+      await store.publications.add('gate', 2, 7);
+      expect(await store.publications.newest(), 'ids are never used again').toBeGreaterThan(third!.id);
+    });
+
     it('adds counters up and lists the journal newest first', async () => {
       await store.counters.add('gaps', 3);
       await store.counters.add('gaps');

@@ -1,0 +1,68 @@
+import type { Result } from '#protocol/messages.ts';
+import type { Database } from './database.ts';
+
+/** The answers of one settled envelope, on their way to the results tree. */
+export type Publication = { readonly id: number; readonly results: readonly Result[] };
+
+type Row = { id: number; gateway: string; session: number; sequence: number; result: string | null };
+
+/**
+ * Envelopes whose answers the broker has not acknowledged, in the order in which they were stored. A row comes and becomes durable with the
+ * result, so that no crash can lose one without the other; the result itself is kept once, in `results`.
+ */
+export class PublicationStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Call it in the transaction that stores the result. */
+  async add(gateway: string, session: number, sequence: number): Promise<void> {
+    await this.#database.run(
+      'INSERT INTO publications (gateway, session, sequence) VALUES (?, ?, ?)',
+      gateway,
+      session,
+      sequence,
+    );
+  }
+
+  /** The oldest ones after `id`; without results where those are forgotten. */
+  async after(id: number, limit: number): Promise<Publication[]> {
+    const rows = await this.#database.all<Row>(
+      `SELECT publications.id, publications.gateway, publications.session, publications.sequence, results.result
+       FROM publications LEFT JOIN results ON results.gateway = publications.gateway
+         AND results.session = publications.session AND results.sequence = publications.sequence
+       WHERE publications.id > ? ORDER BY publications.id LIMIT ?`,
+      id,
+      limit,
+    );
+    const publications: Publication[] = [];
+    for (const row of rows) {
+      const texts = row.result === null ? await this.#regionResults(row) : [row.result];
+      publications.push({ id: row.id, results: texts.map((text) => JSON.parse(text) as Result) });
+    }
+    return publications;
+  }
+
+  async #regionResults({ gateway, session, sequence }: Row): Promise<string[]> {
+    const rows = await this.#database.all<{ result: string }>(
+      'SELECT result FROM region_results WHERE gateway = ? AND session = ? AND sequence = ? ORDER BY region',
+      gateway,
+      session,
+      sequence,
+    );
+    return rows.map(({ result }) => result);
+  }
+
+  /** Id of the newest one, 0 where none waits. */
+  async newest(): Promise<number> {
+    const [row] = await this.#database.all<{ id: number | null }>('SELECT MAX(id) AS id FROM publications');
+    return row?.id ?? 0;
+  }
+
+  /** Takes those up to and with `id` out. @returns how many there were. */
+  async removeTo(id: number): Promise<number> {
+    return this.#database.run('DELETE FROM publications WHERE id <= ?', id);
+  }
+}
