@@ -20,6 +20,8 @@ export type GatewayView = {
   readonly since: string | null;
   /** How far the gateway's clock was last seen ahead of the backend's, negative where behind; null before it said anything. */
   readonly clockOffsetMs: number | null;
+  /** Since when two processes with its identity take the connection from each other; null where there is one. */
+  readonly runsTwiceSince: string | null;
   /** Since when and why nothing of it is decrypted; `reason` is a sentence for the operator. */
   readonly quarantine: { readonly since: string; readonly reason: string } | null;
   /** Answers kept while it is in quarantine, and how many of the oldest were given up because more came than is kept. */

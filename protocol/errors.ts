@@ -154,6 +154,11 @@ export const ERRORS = {
       'Raise the limit of the broker (`maxMessageKilobytes`, or max_packet_size of Mosquitto) and then `broker.maxMessageKilobytes` in ' +
       'backend.yaml, or deploy a smaller network.',
   },
+  GATEWAY_RUNS_TWICE: {
+    meaning: 'Two processes with the identity of one gateway take the connection from each other.',
+    action:
+      'End the one that should not run; a second machine needs an identity of its own (`blindsight gateway enrol`). If you know of no second one, somebody may have copied the key: `blindsight gateway remove` shuts it out.',
+  },
   GATEWAY_NOT_FOUND: {
     meaning: 'No gateway of this name is enrolled.',
     action: 'List the gateways with `blindsight gateway list`.',

@@ -58,7 +58,7 @@ export class GatewayListener {
     );
     this.#on(link, anyGateway('health'), Health, (gateway, health, { arrival }) => {
       view.heard(gateway, arrival, health.time, health.session);
-      view.setHealth(gateway, health);
+      return view.setHealth(gateway, health, arrival) ? this.#runsTwice(gateway) : undefined;
     });
     this.#on(link, anyGateway('log'), LogEvent, (gateway, event, { arrival }) => {
       view.heard(gateway, arrival, event.time);
@@ -131,6 +131,14 @@ export class GatewayListener {
     link.publish(topic, JSON.stringify(command)).catch((error: unknown) => {
       log.debug({ gateway, err: error }, 'a gateway was not told about its session');
     });
+  }
+
+  async #runsTwice(gateway: string): Promise<void> {
+    const { store, clock, log } = this.#options;
+    const code = 'GATEWAY_RUNS_TWICE';
+    const message = `two processes with the identity of gateway ${gateway} take the connection from each other`;
+    log.warn({ gateway, code }, message);
+    await store.journal.add({ timeMs: clock.now(), level: 'warn', code, subject: gateway, message });
   }
 
   async #claim(gateway: string, camera: string): Promise<void> {

@@ -5,12 +5,14 @@ import type { Clock } from '#runtime/clock.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { Store } from '../store/store.ts';
 import { type Arrival, GatewayPresence } from './gateway-presence.ts';
+import { TwinWatch } from './twin-watch.ts';
 
 /** An answer about a picture further in the future was stored while the backend's own clock was wrong. */
 const FUTURE_MS = 5000;
 
 type GatewayMemory = {
   readonly presence: GatewayPresence;
+  readonly twins: TwinWatch;
   health: Health | null;
   reported: Reported | null;
 };
@@ -58,7 +60,12 @@ export class SiteView {
   #gateway(name: string): GatewayMemory {
     let memory = this.#gateways.get(name);
     if (memory === undefined) {
-      memory = { presence: new GatewayPresence(this.#begun), health: null, reported: null };
+      memory = {
+        presence: new GatewayPresence(this.#begun),
+        twins: new TwinWatch(),
+        health: null,
+        reported: null,
+      };
       this.#gateways.set(name, memory);
     }
     return memory;
@@ -73,8 +80,11 @@ export class SiteView {
     this.#gateway(gateway).presence.heard(arrival, time, session);
   }
 
-  setHealth(gateway: string, health: Health): void {
-    this.#gateway(gateway).health = health;
+  /** @returns whether it is known only now that the gateway runs twice; see {@link TwinWatch}. */
+  setHealth(gateway: string, health: Health, arrival: Arrival = this.#now()): boolean {
+    const memory = this.#gateway(gateway);
+    memory.health = health;
+    return memory.twins.heard(health.uptimeSeconds, arrival);
   }
 
   setReported(gateway: string, reported: Reported): void {
@@ -154,16 +164,18 @@ export class SiteView {
   async #gatewayViews(): Promise<GatewayView[]> {
     const releases = new Map((await this.#store.deployments.current()).map((row) => [row.gateway, row]));
     const newest = await this.#newestFrames();
-    const nowMs = this.#clock.now();
+    const { atMs: nowMs, monotonicMs } = this.#now();
     const held = new Map((await this.#store.held.usage()).map((row) => [row.gateway, row]));
     return (await this.#store.gateways.list()).map((record) => {
       const memory = this.#gateway(record.name);
       const release = releases.get(record.name);
       const frameMs = newest.get(record.name) ?? 0;
       memory.presence.answered(frameMs);
+      const twiceSinceMs = memory.twins.sinceMs(monotonicMs);
       return {
         name: record.name,
         ...memory.presence.view(frameMs, nowMs),
+        runsTwiceSince: twiceSinceMs === null ? null : new Date(twiceSinceMs).toISOString(),
         quarantine:
           record.quarantine === null
             ? null

@@ -83,6 +83,7 @@ export function gatewayOf(change: Partial<GatewayView> = {}): GatewayView {
     state: 'online',
     since: '2026-03-01T09:30:00.000Z',
     clockOffsetMs: -40,
+    runsTwiceSince: null,
     quarantine: null,
     held: { answers: 0, dropped: 0 },
     health: healthOf(),

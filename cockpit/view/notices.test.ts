@@ -58,6 +58,13 @@ describe('notices', () => {
     expect(texts(-7_500_000)[0]).toMatch(/is 2 h 5 min behind the backend’s\. .*look older/);
   });
 
+  it('tells of a gateway that runs twice, and what to do', () => {
+    const [notice] = notices(siteOf({ gateways: [gatewayOf({ runsTwiceSince: FIXTURE_TIME })] }), NOW_MS);
+    expect(notice?.text).toMatch(
+      /^Gateway gate-1 runs twice since .* End the one .*gateway enrol.*gateway remove/,
+    );
+  });
+
   it('tells of a network that a gateway would not run', () => {
     const refused = reportedOf({
       status: 'refused',

@@ -45,6 +45,13 @@ export function notices(site: SiteState, nowMs: number): readonly Notice[] {
         text: `Gateway ${gateway.name} is offline${sinceWords(gateway.since, nowMs)}.`,
       });
     }
+    if (gateway.runsTwiceSince !== null) {
+      found.push({
+        key: `twice ${gateway.name}`,
+        tone: 'warn',
+        text: `Gateway ${gateway.name} runs twice${sinceWords(gateway.runsTwiceSince, nowMs)}: two processes with its identity take the connection from each other. ${actionFor('GATEWAY_RUNS_TWICE')}`,
+      });
+    }
     const clock = clockWords(gateway);
     if (clock !== null) found.push({ key: `clock ${gateway.name}`, tone: 'warn', text: clock });
     const deployment = deploymentWords(gateway);
