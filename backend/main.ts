@@ -21,7 +21,7 @@ import { GatewayListener } from './results/gateway-listener.ts';
 import { ResultPublisher } from './results/result-publisher.ts';
 import { removeOldResults } from './results/retention.ts';
 import { SiteView } from './results/site-view.ts';
-import { openSite, type Site } from './site.ts';
+import { BACKEND_SESSION, openSite, type Site } from './site.ts';
 import { isDiskLow } from './store/disk-low.ts';
 import { StoreWatch } from './store/store-watch.ts';
 
@@ -40,9 +40,6 @@ export type RunningBackend = {
   close(): Promise<void>;
 };
 
-/** Setting of the store that numbers the backend's connections. */
-const SESSION = 'backend-session';
-
 function openLink(
   config: BackendConfig,
   credentials: LinkCredentials,
@@ -58,7 +55,7 @@ function openLink(
     clock,
     log,
     will: async () => {
-      session.current = await site.store.settings.next(SESSION);
+      session.current = await site.store.settings.next(BACKEND_SESSION);
       return {
         topic: siteTopics(site.name).backendState,
         payload: stateMessage('offline', session.current, clock),

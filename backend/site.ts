@@ -21,6 +21,8 @@ export type Site = {
 
 /** Setting of the store under which the site's name is kept. */
 export const SITE_NAME = 'site';
+/** Setting of the store that numbers the backend's connections. */
+export const BACKEND_SESSION = 'backend-session';
 /** Setting of the store: the authority's certificate, PEM. */
 export const AUTHORITY_CERTIFICATE = 'authority-certificate';
 

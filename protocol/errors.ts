@@ -164,8 +164,12 @@ export const ERRORS = {
     action: 'List the gateways with `blindsight gateway list`.',
   },
   OUTPUT_EXISTS: {
-    meaning: 'The folder for the enrolment package is not empty.',
+    meaning: 'A folder or file that is to be written is there already.',
     action: 'Name a new or empty folder.',
+  },
+  BACKUP_INVALID: {
+    meaning: 'A folder is no whole backup of a site: a part is missing or was changed.',
+    action: 'Use another backup; if this one is a copy, copy it again.',
   },
   API_TOKEN_MISSING: {
     meaning: 'The page would be open to the network without a token.',

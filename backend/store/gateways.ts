@@ -113,6 +113,11 @@ export class GatewayStore {
     );
   }
 
+  /** Raises the release counters of all gateways, also of those that were removed, to at least `counter`. */
+  async raiseCounters(counter: number): Promise<void> {
+    await this.#database.run('UPDATE gateways SET counter = ? WHERE counter < ?', counter, counter);
+  }
+
   /** Next release counter of a gateway, from 1 on; strictly increasing. @returns null for an unknown gateway. */
   async nextCounter(name: string): Promise<number | null> {
     const [row] = await this.#database.all<{ counter: number }>(

@@ -110,6 +110,9 @@ const MIGRATIONS: readonly Migration[] = [
   ],
 ];
 
+/** Schema of this version of Blindsight. */
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
 /**
  * Brings a database to the schema of this version of Blindsight, in one transaction.
  *

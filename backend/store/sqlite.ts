@@ -1,5 +1,5 @@
 import { chmodSync } from 'node:fs';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { backup, DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout } from 'node:timers/promises';
 import { BlindsightError } from '#protocol/errors.ts';
 import type { Database, Dialect, Value } from './database.ts';
@@ -205,5 +205,56 @@ export function openSqlite(file: string): Database {
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new BlindsightError('STORE_UNAVAILABLE', `cannot open the store ${file}: ${reason}`, { cause });
+  }
+}
+
+/**
+ * Opens a SQLite file that nobody writes, and writes nothing beside it either.
+ *
+ * @throws BlindsightError STORE_UNAVAILABLE naming the file.
+ */
+export function openSqliteReadOnly(file: string): Database {
+  try {
+    const connection = () => new SqliteConnection(new DatabaseSync(file, { readOnly: true }));
+    return new SqliteDatabase(connection(), connection(), file);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new BlindsightError('STORE_UNAVAILABLE', `cannot open the store ${file}: ${reason}`, { cause });
+  }
+}
+
+/** Pages of one step of a copy; between steps others of this process get their turn. */
+const COPY_PAGES = 2_000;
+
+/**
+ * Copies a SQLite file as of one moment, while others write it, through SQLite's own backup. The copy is one file (0600), synced.
+ *
+ * @param onProgress hears how much is copied, 0 to 1
+ */
+export async function copySqlite(
+  file: string,
+  to: string,
+  onProgress: (share: number) => void = () => {},
+): Promise<void> {
+  const source = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+  try {
+    // Held until the end: a copy of what others change meanwhile would begin anew with each change.
+    source.exec('BEGIN');
+    source.prepare('SELECT COUNT(*) FROM sqlite_schema').get();
+    await backup(source, to, {
+      rate: COPY_PAGES,
+      progress: ({ totalPages, remainingPages }) => onProgress(1 - remainingPages / Math.max(1, totalPages)),
+    });
+    source.exec('COMMIT');
+  } finally {
+    source.close();
+  }
+  chmodSync(to, 0o600);
+  // Without a write-ahead log, so that the copy is whole by itself and can be read where nothing may be written.
+  const copy = new DatabaseSync(to);
+  try {
+    copy.exec('PRAGMA synchronous = FULL; PRAGMA journal_mode = DELETE');
+  } finally {
+    copy.close();
   }
 }

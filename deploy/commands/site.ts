@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
+import type { RestoreOptions } from '../operations/backup.ts';
 
 const each = (name: string, before: string[] = []): string[] => [...before, name];
 
-/** `blindsight site init|broker-host`: keys, certificates and settings of a new site; names of its broker. */
+/** `blindsight site init|backup|restore|broker-host`. */
 export function registerSite(program: Command): void {
-  const site = program.command('site').description('make a site, name its broker');
+  const site = program.command('site').description('make a site, back it up, name its broker');
   site
     .command('init')
     .description('make keys, certificates, the store and settings; an existing site is left as it is')
@@ -26,6 +27,45 @@ export function registerSite(program: Command): void {
     .action(async (options: { site: string; data: string; brokerHost?: string[]; postgresql?: string }) => {
       const { initSite } = await import('../operations/site.ts');
       await initSite(options);
+    });
+  site
+    .command('backup')
+    .description(
+      'copy a site while it runs: store, bundle parts, certificates, settings; not its installation key',
+    )
+    .argument('<dir>', 'folder to make; must not exist')
+    .option('--key-out <file>', 'copy the installation key to this file, to be kept apart from the backup')
+    .option('--data <dir>', 'folder of the site', './data')
+    .addHelpText(
+      'after',
+      '\nExample:\n  blindsight site backup /backup/plaza-monday --data ./plaza --key-out /safe/plaza.key',
+    )
+    .action(async (dir: string, options: { data: string; keyOut?: string }) => {
+      const { backUp } = await import('../operations/backup.ts');
+      await backUp(dir, options);
+    });
+  site
+    .command('restore')
+    .description('make a site of a backup; with --verify only check the backup, and write nothing')
+    .argument('<backup>', 'folder that `site backup` made')
+    .option('--data <dir>', 'folder of the new site; must not exist, or be empty')
+    .option('--installation-key <file>', 'the installation key of the site')
+    .option(
+      '--postgresql <url-file>',
+      'for a site in PostgreSQL: file (0600) with the URL of the restored database',
+    )
+    .option('--verify', 'check only')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  blindsight site restore /backup/plaza-monday --verify --installation-key /safe/plaza.key' +
+        '\n  blindsight site restore /backup/plaza-monday --data ./plaza --installation-key /safe/plaza.key',
+    )
+    .action(async (backup: string, options: RestoreOptions, command: Command) => {
+      if (options.verify !== true && (options.data === undefined || options.installationKey === undefined)) {
+        command.error('error: give --data and --installation-key, or --verify');
+      }
+      const { restore } = await import('../operations/backup.ts');
+      await restore(backup, options);
     });
   site
     .command('broker-host')

@@ -1,0 +1,150 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import type { BackendConfig } from '#config/schema.ts';
+import { BlindsightError } from '#protocol/errors.ts';
+import { type Clock, systemClock } from '#runtime/clock.ts';
+import { isDiskFull } from '#runtime/disk-full.ts';
+import { ensureDirectory, syncFolder, writeFileAtomic } from '#runtime/files.ts';
+import { STORE_FILE } from '../operations/initialize-site.ts';
+import { readInstallationKey } from '../sealing/installation-key.ts';
+import { blobFolder, type Site } from '../site.ts';
+import { copySqlite, openSqliteReadOnly } from '../store/sqlite.ts';
+import { Store } from '../store/store.ts';
+import { type BackupManifest, describePart, MANIFEST_FILE } from './manifest.ts';
+
+export type BackUpSiteOptions = {
+  readonly site: Site;
+  readonly config: BackendConfig;
+  /** Folder with the settings of the site. */
+  readonly folder: string;
+  /** Folder to make; must not exist. */
+  readonly to: string;
+  /** File to which the installation key is copied, apart from the backup; not at all where left out. */
+  readonly keyTo?: string;
+  readonly onProgress?: (text: string, share: number) => void;
+  readonly clock?: Clock;
+};
+
+/** Folders of a site whose files are all in a backup. */
+const FOLDERS = ['certificates'];
+
+/**
+ * Copies a site while its daemons run: the store as of one moment, and all that the store speaks of, each part checked. Bundle parts are named by
+ * their digest and never change, so that those copied after the store fit it. The installation key is not inside: who finds the backup must
+ * not be able to open what it seals. The folder appears whole or not at all.
+ *
+ * @throws BlindsightError OUTPUT_EXISTS, BUNDLE_DAMAGED, DISK_FULL
+ */
+export async function backUpSite(options: BackUpSiteOptions): Promise<BackupManifest> {
+  const to = resolve(options.to);
+  const keyTo = options.keyTo === undefined ? null : resolve(options.keyTo);
+  for (const path of [to, ...(keyTo === null ? [] : [keyTo])]) {
+    if (existsSync(path)) throw new BlindsightError('OUTPUT_EXISTS', `${path} exists already`);
+  }
+  if (keyTo?.startsWith(to + sep)) {
+    throw new BlindsightError('OUTPUT_EXISTS', `${keyTo} lies in the backup: keep the key apart from it`);
+  }
+  const temporary = join(dirname(to), `.${basename(to)}.${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    await mkdir(dirname(to), { recursive: true });
+    await mkdir(temporary, { mode: 0o700 });
+    const manifest = await fill(temporary, options);
+    if (keyTo !== null) {
+      const key = await readInstallationKey(options.config.installationKey);
+      await writeFileAtomic(keyTo, key, { mode: 0o600 });
+      key.fill(0);
+    }
+    await rename(temporary, to);
+    await syncFolder(dirname(to));
+    return manifest;
+  } catch (error) {
+    const isFull = !(error instanceof BlindsightError) && (await isAtItsEnd(dirname(to), error));
+    await rm(temporary, { recursive: true, force: true });
+    if (!isFull) throw error;
+    throw new BlindsightError('DISK_FULL', `the disk of ${to} is full`, { cause: error });
+  }
+}
+
+/** SQLite says only that input or output failed. */
+async function isAtItsEnd(folder: string, error: unknown): Promise<boolean> {
+  if (isDiskFull(error)) return true;
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize < 2 ** 20;
+}
+
+async function fill(temporary: string, options: BackUpSiteOptions): Promise<BackupManifest> {
+  const { site, config, folder, onProgress = () => {}, clock = systemClock } = options;
+  const createdTime = new Date(clock.now()).toISOString();
+  const paths: string[] = [];
+  if (config.store.kind === 'sqlite') {
+    const copy = join(temporary, STORE_FILE);
+    await copySqlite(config.store.file, copy, (share) => onProgress('copying the store', share));
+    paths.push(STORE_FILE);
+  }
+  const digests = await digestsOf(site, config, temporary);
+  const blobs = blobFolder(temporary);
+  for (const [index, digest] of digests.entries()) {
+    onProgress('copying bundle parts', index / digests.length);
+    await blobs.put(await site.blobs.get(digest));
+    paths.push(join('bundles', digest));
+  }
+  for (const path of await settingsOf(folder, config)) {
+    await ensureDirectory(dirname(join(temporary, path)));
+    await copyFile(join(folder, path), join(temporary, path));
+    const file = await open(join(temporary, path), 'r+');
+    await file.chmod(0o600);
+    await file.sync();
+    await file.close();
+    await syncFolder(dirname(join(temporary, path)));
+    paths.push(path);
+  }
+  const parts: BackupManifest['parts'] = [];
+  for (const [index, path] of paths.entries()) {
+    onProgress('checking what was copied', index / paths.length);
+    parts.push(await describePart(temporary, path));
+  }
+  const manifest: BackupManifest = {
+    format: 1,
+    site: site.name,
+    store: config.store.kind,
+    createdTime,
+    parts,
+  };
+  await writeFileAtomic(join(temporary, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`, {
+    mode: 0o600,
+  });
+  return manifest;
+}
+
+/** Digests of the bundle parts that the store speaks of: of the copy, so that the two fit. */
+async function digestsOf(site: Site, config: BackendConfig, temporary: string): Promise<string[]> {
+  const store =
+    config.store.kind === 'sqlite' ? new Store(openSqliteReadOnly(join(temporary, STORE_FILE))) : site.store;
+  try {
+    const models = await store.models.list();
+    return [...new Set(models.flatMap(({ parts }) => parts.map(({ sha256 }) => sha256)))];
+  } finally {
+    if (store !== site.store) await store.close();
+  }
+}
+
+/** Files at the top of the folder and in {@link FOLDERS}; but for the store, the installation key, locks and what is hidden. */
+async function settingsOf(folder: string, config: BackendConfig): Promise<string[]> {
+  const key = relative(folder, config.installationKey);
+  const store = config.store.kind === 'sqlite' ? relative(folder, config.store.file) : null;
+  const isLeft = (path: string) =>
+    path === key || /\.(lock|tmp)(\.|$)|^\./.test(path) || (store !== null && path.startsWith(store));
+  const found: string[] = [];
+  for (const below of ['', ...FOLDERS]) {
+    const entries = existsSync(join(folder, below))
+      ? await readdir(join(folder, below), { withFileTypes: true })
+      : [];
+    for (const entry of entries) {
+      const path = join(below, entry.name);
+      if (entry.isFile() && !isLeft(path) && path !== 'installation.key') found.push(path);
+    }
+  }
+  return found.sort();
+}

@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
+import { copyFile, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { parseDocument } from 'yaml';
+import { loadConfig } from '#config/load.ts';
+import { BackendConfig } from '#config/schema.ts';
+import { BlindsightError } from '#protocol/errors.ts';
+import { type Clock, systemClock } from '#runtime/clock.ts';
+import { isDiskFull } from '#runtime/disk-full.ts';
+import { ensureDirectory, readSecretFile, syncFolder, writeFileAtomic } from '#runtime/files.ts';
+import { writeRevocations } from '../enrolment/write-revocations.ts';
+import { deployModel } from '../operations/deploy-model.ts';
+import { POSTGRESQL_URL_FILE, STORE_FILE } from '../operations/initialize-site.ts';
+import { readInstallationKey } from '../sealing/installation-key.ts';
+import { BACKEND_SESSION, openSite, type Site } from '../site.ts';
+import type { BackupManifest } from './manifest.ts';
+import { verifyBackup } from './verify-backup.ts';
+
+export type RestoreSiteOptions = {
+  readonly from: string;
+  /** Folder to make; may exist empty. */
+  readonly to: string;
+  readonly keyFile: string;
+  /** For a site in PostgreSQL: a file with the URL of the database, which was restored before. */
+  readonly postgresqlUrlFile?: string;
+  readonly onProgress?: (text: string, share: number) => void;
+  readonly clock?: Clock;
+};
+
+export type RestoredSite = {
+  readonly manifest: BackupManifest;
+  /** Gateways that this site takes answers from. */
+  readonly gateways: readonly string[];
+  /** Releases that could not be repeated, and why. */
+  readonly notReleased: readonly string[];
+};
+
+/**
+ * Makes a site of a backup. Numbers that only grow are raised to the seconds of the wall clock: since the backup gateways may have seen higher
+ * ones, and would refuse what is not above. For the same reason what each gateway should run is released to it anew.
+ * Places in the sequences of gateways stay as they were, so that answers that still wait at gateways are taken; what was decrypted after the backup
+ * and is sent again is the same ciphertext at the same place, and gives the same answer.
+ *
+ * @throws BlindsightError BACKUP_INVALID, OUTPUT_EXISTS, INSTALLATION_KEY_INVALID, and what opening the store throws
+ */
+export async function restoreSite(options: RestoreSiteOptions): Promise<RestoredSite> {
+  const { from, keyFile, clock = systemClock, onProgress } = options;
+  const to = resolve(options.to);
+  if (existsSync(to) && readdirSync(to).length > 0) {
+    throw new BlindsightError('OUTPUT_EXISTS', `${to} is not empty`);
+  }
+  const { manifest } = await verifyBackup(from, { keyFile, ...(onProgress && { onProgress }) });
+  if (manifest.store === 'postgresql' && options.postgresqlUrlFile === undefined) {
+    throw new BlindsightError(
+      'BACKUP_INVALID',
+      'the store of this site is in PostgreSQL: restore that with pg_restore first, and name the database with --postgresql',
+    );
+  }
+  await ensureDirectory(dirname(to));
+  const temporary = join(dirname(to), `.${basename(to)}.${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    await mkdir(temporary, { mode: 0o700 });
+    for (const [index, { path }] of manifest.parts.entries()) {
+      onProgress?.('copying', index / manifest.parts.length);
+      await copyPart(join(from, path), join(temporary, path), path);
+    }
+    const key = await readInstallationKey(keyFile, {});
+    await writeFileAtomic(join(temporary, 'installation.key'), key, { mode: 0o600 });
+    key.fill(0);
+    if (options.postgresqlUrlFile !== undefined) {
+      const url = await readSecretFile(options.postgresqlUrlFile);
+      await writeFileAtomic(join(temporary, POSTGRESQL_URL_FILE), url, { mode: 0o600 });
+    }
+    const configFile = await writeSettings(temporary, manifest.store);
+    const config = await loadConfig(configFile, BackendConfig);
+    const site = await openSite(config);
+    const outcome = await goOn(site, config, manifest, clock).finally(() => site.close());
+    await rename(temporary, to);
+    await syncFolder(dirname(to));
+    return { manifest, ...outcome };
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    if (!isDiskFull(error)) throw error;
+    throw new BlindsightError('DISK_FULL', `the disk of ${to} is full`, { cause: error });
+  }
+}
+
+/** What others than the daemons may read; the rest is a secret, or nobody's business. */
+const PUBLIC = /\.(pem|crl)$|^revoked-gateways$/;
+
+async function copyPart(from: string, to: string, path: string): Promise<void> {
+  await ensureDirectory(dirname(to));
+  await copyFile(from, to);
+  const file = await open(to, 'r+');
+  await file.chmod(PUBLIC.test(path) ? 0o644 : 0o600);
+  await file.sync();
+  await file.close();
+}
+
+/** The settings as they were; but for what lies in the folder now, wherever it was before. */
+async function writeSettings(folder: string, store: BackupManifest['store']): Promise<string> {
+  const file = join(folder, 'backend.yaml');
+  const settings = parseDocument(await readFile(file, 'utf8'));
+  settings.set('data', '.');
+  settings.set('installationKey', 'installation.key');
+  settings.set(
+    'store',
+    store === 'sqlite'
+      ? { kind: 'sqlite', file: STORE_FILE }
+      : { kind: 'postgresql', urlFile: POSTGRESQL_URL_FILE },
+  );
+  await writeFileAtomic(file, settings.toString(), { mode: 0o600 });
+  return file;
+}
+
+/** Brings a store of before to where gateways go on with it. */
+async function goOn(
+  site: Site,
+  config: BackendConfig,
+  { createdTime }: BackupManifest,
+  clock: Clock,
+): Promise<Omit<RestoredSite, 'manifest'>> {
+  const { store } = site;
+  const seconds = Math.floor(clock.now() / 1000);
+  const current = await store.deployments.current();
+  await store.transaction(async (inside) => {
+    await inside.gateways.raiseCounters(seconds);
+    const session = Number((await inside.settings.get(BACKEND_SESSION)) ?? '0');
+    await inside.settings.set(BACKEND_SESSION, String(Math.max(session, seconds)));
+    await inside.journal.add({
+      timeMs: clock.now(),
+      level: 'warn',
+      code: 'SITE_RESTORED',
+      subject: site.name,
+      message: `restored from a backup of ${createdTime}; what happened since then is not known here`,
+    });
+  });
+  const notReleased: string[] = [];
+  for (const { gateway, model, version } of current) {
+    const maxMessageBytes = config.broker.maxMessageKilobytes * 1024;
+    try {
+      await deployModel({ site, gateway, model, version, maxMessageBytes, clock });
+    } catch (error) {
+      if (!(error instanceof BlindsightError)) throw error;
+      notReleased.push(`${model} version ${version} to ${gateway}: ${error.message}`);
+    }
+  }
+  await writeRevocations(site, clock.now());
+  return { gateways: (await store.gateways.list()).map(({ name }) => name), notReleased };
+}

@@ -1,0 +1,88 @@
+import { join } from 'node:path';
+import { BlindsightError } from '#protocol/errors.ts';
+import { STORE_FILE } from '../operations/initialize-site.ts';
+import { readInstallationKey } from '../sealing/installation-key.ts';
+import { Vault } from '../sealing/vault.ts';
+import { SITE_NAME } from '../site.ts';
+import { SCHEMA_VERSION } from '../store/migrations.ts';
+import { openSqliteReadOnly } from '../store/sqlite.ts';
+import { Store } from '../store/store.ts';
+import { type BackupManifest, describePart, readManifest } from './manifest.ts';
+
+export type VerifyBackupOptions = {
+  /** Installation key; without it nobody can say whether the sealed keys open. */
+  readonly keyFile?: string;
+  readonly onProgress?: (text: string, share: number) => void;
+};
+
+export type VerifiedBackup = {
+  readonly manifest: BackupManifest;
+  /** Secrets that were opened with the key; null where none was given, or where the store is not inside. */
+  readonly secrets: number | null;
+  /** Answers in the store; null where the store is not inside. */
+  readonly answers: number | null;
+};
+
+/**
+ * Checks a backup without writing: every part against its digest, the store against itself, that each bundle part it speaks of is there, and
+ * with the installation key that each secret opens.
+ *
+ * @throws BlindsightError BACKUP_INVALID, STORE_TOO_NEW, INSTALLATION_KEY_INVALID, SECRET_TAMPERED
+ */
+export async function verifyBackup(
+  folder: string,
+  options: VerifyBackupOptions = {},
+): Promise<VerifiedBackup> {
+  const manifest = await readManifest(folder);
+  for (const [index, part] of manifest.parts.entries()) {
+    options.onProgress?.('checking parts', index / manifest.parts.length);
+    const found = await describePart(folder, part.path).catch(() => null);
+    if (found === null) throw invalid(folder, `${part.path} is missing`);
+    if (found.sha256 !== part.sha256) throw invalid(folder, `${part.path} was changed`);
+  }
+  if (manifest.store === 'postgresql') return { manifest, secrets: null, answers: null };
+  const file = join(folder, STORE_FILE);
+  if (!manifest.parts.some(({ path }) => path === STORE_FILE)) throw invalid(folder, 'it has no store');
+  const database = openSqliteReadOnly(file);
+  const store = new Store(database);
+  try {
+    options.onProgress?.('checking the store', 0);
+    const [check] = await database.all<{ integrity_check: string }>('PRAGMA integrity_check');
+    if (check?.integrity_check !== 'ok') throw invalid(folder, `${STORE_FILE}: ${check?.integrity_check}`);
+    const [schema] = await database.all<{ version: number }>('SELECT version FROM schema_version');
+    if ((schema?.version ?? 0) > SCHEMA_VERSION) {
+      throw new BlindsightError('STORE_TOO_NEW', `${file} was written by a newer version`);
+    }
+    const name = await store.settings.get(SITE_NAME);
+    if (name !== manifest.site) throw invalid(folder, `its store is of site ${name}, not ${manifest.site}`);
+    await checkBundles(folder, manifest, store);
+    const [row] = await database.all<{ count: number }>('SELECT COUNT(*) AS count FROM results');
+    const secrets = options.keyFile === undefined ? null : await openAll(options.keyFile, store);
+    return { manifest, secrets, answers: row?.count ?? 0 };
+  } finally {
+    await store.close();
+  }
+}
+
+async function checkBundles(folder: string, manifest: BackupManifest, store: Store): Promise<void> {
+  const present = new Map(manifest.parts.map(({ path, sha256 }) => [path, sha256]));
+  for (const { name, version, parts } of await store.models.list()) {
+    for (const { sha256 } of parts) {
+      if (present.get(`bundles/${sha256}`) === sha256) continue;
+      throw invalid(folder, `bundles/${sha256} of ${name} version ${version} is missing`);
+    }
+  }
+}
+
+/** Opens every secret and forgets it at once. @returns how many there are */
+async function openAll(keyFile: string, store: Store): Promise<number> {
+  const vault = new Vault(await readInstallationKey(keyFile, {}));
+  await vault.verify(store);
+  const identities = await store.secrets.identities();
+  for (const identity of identities) (await vault.fetch(store, identity)).fill(0);
+  return identities.length;
+}
+
+function invalid(folder: string, reason: string): BlindsightError {
+  return new BlindsightError('BACKUP_INVALID', `${folder} is no whole backup: ${reason}`);
+}

@@ -1,0 +1,34 @@
+/**
+ * A process for the drill of backups: holds a site open as its daemon does, and writes answers without end, with what belongs to them. Says on stdout
+ * `written <sequence>` after each that is durable.
+ */
+import { loadConfig } from '#config/load.ts';
+import { BackendConfig } from '#config/schema.ts';
+import { settle } from '../decryption/settle.ts';
+import { openSite } from '../site.ts';
+
+const site = await openSite(await loadConfig(process.argv[2]!, BackendConfig));
+const { store } = site;
+for (let sequence = 1; ; sequence++) {
+  const digest = String(sequence).padStart(64, '0');
+  const item = { digest, gateway: 'gate', camera: 'door', receivedMs: 1, envelope: new Uint8Array(20_000) };
+  await store.inbox.add(item, { items: 1e6, bytes: 1e12, siteBytes: 1e12 });
+  const envelope = {
+    schema: 1,
+    site: site.name,
+    gateway: 'gate',
+    camera: 'door',
+    session: 1,
+    sequence,
+    frameTimeMs: 1,
+    readyTimeMs: 1,
+    bundle: '',
+    interpreter: 'reference',
+    historical: false,
+    timings: { prepareMs: 0, encryptMs: 0, evaluateMs: 0 },
+    ciphertext: new Uint8Array(),
+  } as const;
+  const result = { camera: 'door', sequence } as never;
+  await settle(store, (await store.inbox.first())!, envelope, null, { kind: 'answer', results: [result] }, 1);
+  process.stdout.write(`written ${sequence}\n`);
+}
