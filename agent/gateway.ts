@@ -244,7 +244,8 @@ export class Gateway {
 
   async #publishHealth(): Promise<void> {
     const measured = await measureHealth(this.#options.config.data, this.#outbox.status);
-    this.#uplink.publishHealth({ ...measured, pictures: this.#pictures() });
+    // As it is now: of two measurements the one that was begun earlier may end later.
+    this.#uplink.publishHealth({ ...measured, outbox: this.#outbox.status, pictures: this.#pictures() });
   }
 
   #pictures() {
