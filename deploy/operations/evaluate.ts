@@ -148,10 +148,10 @@ async function evaluateUntil(
     calibrate === undefined ? undefined : await readCalibration(calibrate, all, network, pad);
   const polynomial = await makePolynomial(graph, all, calibration, {
     signal,
-    onProgress: ({ node, operator, method, degree, accuracy }) =>
+    onProgress: ({ node, caption, method, degree, accuracy }) =>
       progress.update(
         `approximating ${node}`,
-        `${operator} '${node}' → ${method}, degree ${degree}: ${percent(accuracy)} of the calibration pictures`,
+        `${caption} → ${method}, degree ${degree}: ${percent(accuracy)} of the calibration pictures`,
       ),
   });
   const dataset = firstPictures(polynomial.dataset, limit);

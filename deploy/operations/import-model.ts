@@ -37,8 +37,8 @@ function importLines(progress: Progress): (report: ImportProgress) => void {
   return (report) => {
     const { step } = report;
     if (step === 'approximated') {
-      const { operator, node, method, degree, accuracy } = report.layer;
-      const text = `${operator} '${node}' → ${method}, degree ${degree}: ${percent(accuracy)}`;
+      const { caption, node, method, degree, accuracy } = report.layer;
+      const text = `${caption} → ${method}, degree ${degree}: ${percent(accuracy)}`;
       progress.update(`approximating ${node}`, text);
     } else if (step === 'slower') {
       const text = `the loss grew beyond all bounds; again at a learning rate of ${report.learningRate}`;

@@ -8,6 +8,7 @@ const imported: ImportedNetwork = {
   layers: [
     {
       node: 'relu1',
+      caption: "Relu 'relu1'",
       operator: 'Relu',
       low: -1.25,
       high: 3,
@@ -19,6 +20,7 @@ const imported: ImportedNetwork = {
     },
     {
       node: 'pool1',
+      caption: "MaxPool 'pool1'",
       operator: 'MaxPool',
       low: 0,
       high: 3,

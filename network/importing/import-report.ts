@@ -56,7 +56,7 @@ export function importText(imported: ImportedNetwork): string {
 export function importJson(imported: ImportedNetwork): object {
   const { layers, ending, ranges, heldOut, accuracyBefore, accuracyApproximated, accuracyAfter } = imported;
   return {
-    layers: layers.map((layer) => ({
+    layers: layers.map(({ caption: _, ...layer }) => ({
       ...layer,
       worstError: Number.isNaN(layer.worstError) ? null : layer.worstError,
     })),

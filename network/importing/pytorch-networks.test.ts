@@ -21,6 +21,7 @@ import { lowerSteps } from '../packing/general/lower-steps.ts';
 import { calibrateSteps, runSteps } from '../packing/general/steps.ts';
 import { interpretationError } from '../packing/interpretation-error.ts';
 import { randomPictures } from '../testing/small-graphs.ts';
+import { importNetwork } from './import-network.ts';
 
 const SIDE = 12;
 const LABELS = ['a', 'b', 'c'];
@@ -40,6 +41,9 @@ const QUADRATICS = [
   'scalars',
   'views',
 ].map((form) => `quadratic-${form}`);
+
+/** One number of each channel: means and sums over height and width. */
+const SPACE = ['space-mean', 'space-mean-negative', 'space-mean-twice', 'space-sum'];
 
 /** What is made of an export, under the names of the files. */
 const bytesOf = (name: string): Uint8Array =>
@@ -103,7 +107,7 @@ beforeAll(() => {
 });
 
 describe('PyTorch networks', () => {
-  it.each([...QUADRATICS, 'quadratic-bare'])(
+  it.each([...QUADRATICS, 'quadratic-bare', ...SPACE, 'channels-last'])(
     '%s answers as onnxruntime says, in the clear and lowered',
     async (name) => {
       const graph = prepared(name);
@@ -136,7 +140,7 @@ describe('PyTorch networks', () => {
     ]);
   });
 
-  it.each(['quadratic-axx+bx'])(
+  it.each(['quadratic-axx+bx', 'space-mean', 'channels-last'])(
     '%s: engine, SEAL and the clear program agree',
     async (name) => {
       const graph = prepared(name);
@@ -147,6 +151,51 @@ describe('PyTorch networks', () => {
         const { logitError } = interpretationError(slots, network.interpretation, truth);
         expect(logitError).toBeLessThan(TOLERANCE * Math.max(...truth.map(Math.abs)));
       }
+    },
+    60_000,
+  );
+
+  it('says what to do about the largest value of a whole picture', () => {
+    const refused = /node '.*' \(ReduceMax\): .*train with GlobalAveragePool.* or with MaxPool/;
+    expect(() => runGraph(prepared('space-max'), picturesFor(prepared('space-max'))[0]!)).toThrow(refused);
+    const global = prepared('space-max');
+    const nodes = global.nodes.map((one) =>
+      one.operator === 'ReduceMax' ? { ...one, operator: 'GlobalMaxPool' } : one,
+    );
+    expect(() => lowerSteps({ ...global, nodes })).toThrow(/GlobalMaxPool.*GlobalAveragePool/);
+  });
+
+  it.each([
+    ['ending-softmax', 'Softmax'],
+    ['ending-log-softmax', 'LogSoftmax'],
+    ['ending-softmax-flatten', 'Softmax'],
+    ['ending-sigmoid', 'Sigmoid'],
+  ])(
+    '%s is imported and fine-tuned without its ending, and the same class comes first',
+    async (name, operator) => {
+      const given = prepared(name);
+      const pictures = randomPictures(4, 60, SIDE ** 2);
+      const session = await InferenceSession.create(bytesOf(name), { logSeverityLevel: 3 });
+      const answers: number[] = [];
+      for (const picture of pictures) {
+        const outputs = await session.run({
+          picture: new OnnxTensor('float32', picture, [1, 1, SIDE, SIDE]),
+        });
+        const values = outputs.logits!.data as Float32Array;
+        answers.push(values.indexOf(Math.max(...values)));
+      }
+      const calibration = {
+        picture: { channels: 1, height: SIDE, width: SIDE },
+        labels: LABELS,
+        pictures: Float32Array.from(pictures.flatMap((picture) => [...picture])),
+        classes: Uint8Array.from(answers),
+      };
+      const imported = await importNetwork(given, { calibration, tolerance: 1, fineTune: { epochs: 1 } });
+      expect(imported.ending).toBe(operator);
+      // As given, without the ending: what onnxruntime says of the whole.
+      expect(imported.accuracyBefore).toBe(1);
+      expect(imported.layers.map((layer) => layer.operator)).toEqual(['Relu', 'Relu']);
+      expect(imported.graph.nodes.some((one) => one.operator === operator)).toBe(false);
     },
     60_000,
   );

@@ -36,6 +36,8 @@ export type Node = {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: ReadonlyMap<string, Attribute>;
+  /** Where a node without a name stands in its file, from 1. */
+  readonly place?: number;
 };
 
 /** A named value at the border of a graph; a dimension is −1 where the file leaves it open. */
@@ -64,8 +66,26 @@ export function sizeOf(shape: readonly number[]): number {
   return size;
 }
 
-/** "node 'conv1' (Conv)": how error messages name a node. */
+function ordinal(place: number): string {
+  const [tens, ones] = [place % 100, place % 10];
+  const ending = tens > 10 && tens < 14 ? 'th' : (['th', 'st', 'nd', 'rd'][ones] ?? 'th');
+  return `${place}${ending}`;
+}
+
+/** A node's name, or its place where it has none: "conv1", "3rd node". */
+export function nodeLabel({ name, place, outputs }: Node): string {
+  if (name !== '') return name;
+  return place === undefined ? `of output ${outputs[0] ?? '?'}` : `${ordinal(place)} node`;
+}
+
+/** "node 'conv1' (Conv)", or "Conv, the 3rd node" of one without a name: how error messages name a node. */
 export function nodeTitle(node: Node): string {
-  const name = node.name !== '' ? node.name : `of output ${node.outputs[0] ?? '?'}`;
-  return `node '${name}' (${node.operator})`;
+  if (node.name === '' && node.place !== undefined) return `${node.operator}, the ${nodeLabel(node)}`;
+  return `node '${nodeLabel(node)}' (${node.operator})`;
+}
+
+/** "Conv 'conv1'", or "Conv, the 3rd node": how reports name a node. */
+export function nodeCaption(node: Node): string {
+  const placed = node.name === '' && node.place !== undefined;
+  return placed ? nodeTitle(node) : `${node.operator} '${nodeLabel(node)}'`;
 }

@@ -4,8 +4,9 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NetworkError } from '../errors.ts';
+import { lowerSteps } from '../packing/general/lower-steps.ts';
 import { convolutionalGraph, node } from '../testing/small-graphs.ts';
-import type { Graph } from './graph.ts';
+import { type Graph, nodeCaption, nodeLabel, nodeTitle } from './graph.ts';
 import { readOnnx, writeOnnx } from './onnx.ts';
 
 const data = fileURLToPath(new URL('../../test/data/onnx/', import.meta.url));
@@ -34,6 +35,27 @@ describe('Onnx', () => {
     const graph = readOnnx(readFileSync(join(data, file)));
     expect(graph.nodes.length).toBeGreaterThan(5);
     expect(readOnnx(writeOnnx(graph))).toEqual(graph);
+  });
+
+  it('calls a node without a name by its place', () => {
+    const graph = convolutionalGraph(1);
+    const nameless = readOnnx(
+      writeOnnx({ ...graph, nodes: graph.nodes.map((one) => ({ ...one, name: '' })) }),
+    );
+    expect(nameless.nodes.map(nodeTitle).slice(0, 3)).toEqual([
+      'Conv, the 1st node',
+      'BatchNormalization, the 2nd node',
+      'Mul, the 3rd node',
+    ]);
+    expect(nodeCaption(nameless.nodes[4]!)).toBe('Flatten, the 5th node');
+    expect(nodeCaption(graph.nodes[4]!)).toBe("Flatten 'f1'");
+    const places = [11, 12, 13, 21, 22, 23, 111].map((place) => nodeLabel({ ...nameless.nodes[0]!, place }));
+    expect(places.join()).toBe('11th node,12th node,13th node,21st node,22nd node,23rd node,111th node');
+    const refused = {
+      ...nameless,
+      nodes: nameless.nodes.map((one, i) => (i === 2 ? { ...one, operator: 'Relu', inputs: ['n1'] } : one)),
+    };
+    expect(() => lowerSteps(refused)).toThrow('Relu, the 3rd node: not a polynomial');
   });
 
   it('refuses files that are cut off anywhere, or damaged, without any other error', () => {

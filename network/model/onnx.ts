@@ -16,7 +16,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from './generated/onnx_pb.ts';
-import type { Attribute, Graph, Node, Tensor, ValueInfo } from './graph.ts';
+import { type Attribute, type Graph, type Node, nodeTitle, type Tensor, type ValueInfo } from './graph.ts';
 import { elementType, elementTypeNumber, readTensor, writeTensor } from './tensor-codec.ts';
 
 /** Largest ONNX file that is read, in bytes. */
@@ -84,8 +84,10 @@ function readValueInfo(proto: ValueInfoProto): ValueInfo {
 
 function readNodes(proto: GraphProto, known: Set<string>): Node[] {
   const nodes: Node[] = [];
-  for (const node of proto.node) {
-    const title = `node '${node.name || (node.output[0] ?? '?')}' (${node.opType})`;
+  for (const [i, node] of proto.node.entries()) {
+    const place = node.name === '' ? { place: i + 1 } : {};
+    const named = { name: node.name, operator: node.opType, inputs: node.input, outputs: node.output };
+    const title = nodeTitle({ ...named, ...place, attributes: new Map() });
     if (node.domain !== '' && node.domain !== 'ai.onnx') {
       throw new NetworkError(
         'NETWORK_OPERATOR',
@@ -113,11 +115,9 @@ function readNodes(proto: GraphProto, known: Set<string>): Node[] {
       attributes.set(attribute.name, readAttribute(attribute, title));
     }
     nodes.push({
-      name: node.name,
-      operator: node.opType,
-      inputs: node.input,
-      outputs: node.output,
+      ...named,
       attributes,
+      ...place,
     });
   }
   return nodes;

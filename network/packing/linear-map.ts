@@ -3,6 +3,7 @@ import { planConvolution } from '../model/operators/convolution.ts';
 import { gemmFactors } from '../model/operators/matrix.ts';
 import { normalizationFactors } from '../model/operators/normalizing.ts';
 import type { Call } from '../model/operators/operator.ts';
+import { planReduction, reductionShare } from '../model/operators/reducing.ts';
 import { operatorOf } from '../model/operators/table.ts';
 import { globalPoolingMap, poolingMap } from '../passes/linearize-pooling.ts';
 import { type Affine, AffineBuilder } from './affine.ts';
@@ -118,11 +119,31 @@ function arrangement(call: Call, { position, shape, withData }: LinearInput): Li
   return { affine: builder.build(), shape: indexed!.shape };
 }
 
+/** Means and sums over axes of one picture. */
+function reduction(call: Call, { position, shape }: LinearInput): LinearMap {
+  if (position !== 0) call.refuse('axes must be constant');
+  const plan = planReduction(call, shape);
+  const sources = Array.from({ length: sizeOf(plan.shape) }, (): number[] => []);
+  plan.target.forEach((output, i) => {
+    sources[output]!.push(i);
+  });
+  const share = reductionShare(call, plan);
+  const builder = new AffineBuilder(sizeOf(shape));
+  for (const row of sources) {
+    for (const source of row) builder.entry(source, share);
+    builder.endRow(0);
+  }
+  if (plan.shape[0] !== 1) call.refuse('a mean or sum over the pictures of a batch; reduce over other axes');
+  return { affine: builder.build(), shape: plan.shape };
+}
+
 /** Operators that are linear in one input while the others are constant. */
 export const LINEAR_RULES: ReadonlyMap<Node['operator'], LinearRule> = new Map<string, LinearRule>([
   ['Conv', convolution],
   ['AveragePool', poolingMap],
   ['GlobalAveragePool', globalPoolingMap],
+  ['ReduceMean', reduction],
+  ['ReduceSum', reduction],
   ['Gemm', gemm],
   ['MatMul', matMul],
   ['BatchNormalization', batchNormalization],

@@ -2,7 +2,7 @@ import { approximate, type Method } from '../approximation/approximate.ts';
 import type { Domain } from '../approximation/fits.ts';
 import type { Dataset } from '../datasets/dataset.ts';
 import { NetworkError } from '../errors.ts';
-import type { Graph, Node } from '../model/graph.ts';
+import { type Graph, type Node, nodeCaption, nodeLabel } from '../model/graph.ts';
 import { ACTIVATIONS } from '../model/operators/elementwise.ts';
 import { Call } from '../model/operators/operator.ts';
 import { expandPolynomial } from './expand-polynomial.ts';
@@ -13,7 +13,10 @@ import { simplifyGraph } from './simplify-graph.ts';
 
 /** What became of one activation or maximum. */
 export type ActivationReport = {
+  /** Its name, or its place where it has none. */
   readonly node: string;
+  /** How a sentence names it: "Relu 'relu1'", "Relu, the 3rd node". */
+  readonly caption: string;
   readonly operator: string;
   /** Range of its inputs on the calibration pictures, with everything before it replaced already. */
   readonly low: number;
@@ -79,7 +82,10 @@ async function replaceMaximum(graph: Graph, node: Node, front: GraphFront): Prom
     typicalError: fit.typicalError,
     accuracy: await front.accuracy(replaced),
   };
-  return { graph: replaced, report: { node: node.name, operator: node.operator, ...report } };
+  return {
+    graph: replaced,
+    report: { node: nodeLabel(node), caption: nodeCaption(node), operator: node.operator, ...report },
+  };
 }
 
 async function replaceActivation(
@@ -102,7 +108,8 @@ async function replaceActivation(
       expandPolynomial(node, polynomial, Math.max(-domain.low, domain.high)),
     );
     const report = {
-      node: node.name,
+      node: nodeLabel(node),
+      caption: nodeCaption(node),
       operator: node.operator,
       low: domain.low,
       high: domain.high,

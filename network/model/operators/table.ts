@@ -7,6 +7,7 @@ import { gemm, matMul } from './matrix.ts';
 import { normalizing } from './normalizing.ts';
 import type { Operator } from './operator.ts';
 import { pooling } from './pooling.ts';
+import { reducing } from './reducing.ts';
 import { reshaping } from './reshaping.ts';
 
 /** Every ONNX operator that is understood, by name. */
@@ -18,10 +19,19 @@ export const OPERATORS: ReadonlyMap<string, Operator> = new Map(
     ...arithmetic,
     ...activations,
     ...pooling,
+    ...reducing,
     ...reshaping,
     ...arranging,
     ...normalizing,
   }),
+);
+
+/** What to do instead, where that is more than one of the known operators in its place. */
+const ADVICE: ReadonlyMap<string, string> = new Map(
+  ['GlobalMaxPool', 'ReduceMax', 'ReduceMin'].map((name) => [
+    name,
+    'the largest of a whole picture cannot be encrypted, and no polynomial comes near it; train with GlobalAveragePool (a mean over height and width) in its place, or with MaxPool over windows, which blindsight model import approximates',
+  ]),
 );
 
 /**
@@ -34,7 +44,7 @@ export function operatorOf(node: Node): Operator {
   if (operator === undefined) {
     throw new NetworkError(
       'NETWORK_OPERATOR',
-      `${nodeTitle(node)}: this operator is not supported; replace it by ${[...OPERATORS.keys()].sort().join(', ')}`,
+      `${nodeTitle(node)}: ${ADVICE.get(node.operator) ?? `this operator is not supported; replace it by ${[...OPERATORS.keys()].sort().join(', ')}`}`,
     );
   }
   for (const name of node.attributes.keys()) {

@@ -4,6 +4,7 @@ import { verifyProgram } from '#fhe/program/verifier.ts';
 import { NetworkError } from '../../errors.ts';
 import type { CompiledNetwork, CompileOptions } from '../compile.ts';
 import { ACTIVATION_PEAK, LOGIT_HEADROOM, pictureShape, SLOT_TOLERANCE } from '../compile-limits.ts';
+import { refuseBeyondLimits } from '../program-limits.ts';
 import { type PlannedNetwork, writeSteps } from './compile-steps.ts';
 import { balanceSteps, registerSizes, type StepNetwork, scaledRegisters } from './steps.ts';
 
@@ -43,6 +44,7 @@ export function compileGeneral(
   // Factors change no pattern, so the plan holds for the balanced network.
   const planned = { ...plan, network: balanced };
   const { emitter, answer } = writeSteps(planned, hollow);
+  refuseBeyondLimits(emitter, network.pictureShape);
   const program: Program = {
     version: 1,
     name: options.name ?? network.name,

@@ -54,8 +54,9 @@ export function linearDiagonals(
     if (source === 0) continue;
     const input = layoutOf(source);
     const found = findDiagonals(affine, input, output, rows);
-    if (sources === 0) diagonals.push(...found);
-    else for (const diagonal of found) diagonals.push({ ...diagonal, from: sources + diagonal.from });
+    // One by one: there may be more of them than a call takes arguments.
+    for (const diagonal of found)
+      diagonals.push(sources === 0 ? diagonal : { ...diagonal, from: sources + diagonal.from });
     sources += input.ciphertexts;
   }
   return { diagonals, sources };
@@ -78,7 +79,6 @@ export function planLinear(
 /** What a linear step reads where pools stand between it and a chosen layout. */
 export type PooledInput = { readonly layout: SlotLayout; readonly keySwitches: number };
 
-/** The layout of a tensor after pools; null where they do not fit it. */
 /** The layout of a tensor after pools, and the rotations that they take; null where they do not fit it. */
 export function pooledInput(input: SlotLayout, pools: readonly PoolStep[]): PooledInput | null {
   let layout = input;

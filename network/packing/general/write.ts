@@ -138,7 +138,9 @@ class Writer {
         next++
       )
         own.push({ ...diagonals[next]!, from: diagonals[next]!.from - from });
-      weights.push(...(this.#hollow ? own.map(() => EMPTY) : fillDiagonals(affine, input, output, own)));
+      const filled = this.#hollow ? own.map(() => EMPTY) : fillDiagonals(affine, input, output, own);
+      // There may be more of them than a call takes arguments.
+      for (const values of filled) weights.push(values);
       sources.push(...this.#at(source, level));
     }
     const loaded = diagonals.map(

@@ -9,6 +9,7 @@ import { MOVING_OPERATORS, movingStep } from './moving-step.ts';
 import type { NodeRule, NodeStep, TrainedValue } from './node-step.ts';
 import { normalizationStep } from './normalization-step.ts';
 import { averagePoolStep, globalAveragePoolStep } from './pooling-steps.ts';
+import { reductionStep } from './reduction-step.ts';
 
 /** Operators whose gradient is known: those of a network that can be encrypted. */
 const RULES: ReadonlyMap<string, NodeRule> = new Map<string, NodeRule>([
@@ -17,6 +18,8 @@ const RULES: ReadonlyMap<string, NodeRule> = new Map<string, NodeRule>([
   ['Gemm', gemmStep],
   ['AveragePool', averagePoolStep],
   ['GlobalAveragePool', globalAveragePoolStep],
+  ['ReduceMean', reductionStep],
+  ['ReduceSum', reductionStep],
   ['BatchNormalization', normalizationStep],
   ...Object.entries(arithmeticSteps),
   ...MOVING_OPERATORS.map((name): [string, NodeRule] => [name, movingStep]),
