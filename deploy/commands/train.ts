@@ -14,6 +14,7 @@ export type TrainOptions = {
   readonly region?: { x: number; y: number; width: number; height: number };
   readonly trainShare: number;
   readonly out?: string;
+  readonly force?: boolean;
   readonly seed?: number;
   readonly epochs?: number;
   readonly patience?: number;
@@ -27,15 +28,16 @@ export function registerTrain(program: Command): void {
     .argument('<recipe>', 'name of a recipe that comes along, or a JSON file of the same form')
     .option('--images <idx>', 'training pictures: IDX file, plain or gzip')
     .option('--labels <file>', 'their classes: IDX file; with --clip, CSV lines "frame,label"')
-    .option('--test-images <idx>', 'test pictures (default: the last tenth of the others)')
+    .option('--test-images <idx>', 'test pictures (default: a tenth of each class of the others)')
     .option('--test-labels <idx>', 'their classes')
     .option('--pictures <dir>', 'training pictures: one folder a class')
-    .option('--test-pictures <dir>', 'test pictures, likewise (default: a tenth of the others)')
+    .option('--test-pictures <dir>', 'test pictures, likewise (default: a tenth of each class)')
     .option('--clip <file>', 'video; trained on its earlier part, tested on its later part')
     .option('--boxes <csv>', 'with --clip: boxes "frame,person,x,y,width,height"; the classes are how many')
     .option('--region <x,y,w,h>', 'with --clip: the part of the frame to look at, in fractions of it', region)
     .option('--train-share <s>', 'with --clip: share of the clip that is trained on', share, 0.6)
     .option('--out <dir>', 'folder for the network, its card and its learning curve (default: ./<name>)')
+    .option('--force', 'overwrite a network that is in that folder')
     .option('--seed <n>', 'seed of every random choice', integer(0, 2 ** 31 - 1))
     .option('--epochs <n>', 'passes over the training pictures', integer(1, 100_000))
     .option('--patience <n>', 'stop after this many epochs without improvement', integer(1, 100_000))

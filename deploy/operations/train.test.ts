@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readRecipe } from './train.ts';
+import { readRecipe, train } from './train.ts';
 
 const RECIPE = `{
   "name": "two-shades",
@@ -31,6 +31,28 @@ async function read(text: string) {
   await writeFile(file, text);
   return readRecipe(file);
 }
+
+describe('train', () => {
+  it('refuses for counter what it would not do', async () => {
+    const out = join(folder, 'never');
+    await expect(train('counter', { trainShare: 0.6, epochs: 3, out })).rejects.toThrow('not --epochs');
+    await expect(train('counter', { trainShare: 0.6, testPictures: 'x', out })).rejects.toThrow(
+      'not --test-pictures',
+    );
+    await expect(train('counter', { trainShare: 0.7, out })).rejects.toThrow('not --train-share');
+  });
+
+  it('notices before the work that its outcome cannot be kept', async () => {
+    const file = join(folder, 'my.json');
+    await writeFile(file, RECIPE);
+    await writeFile(join(folder, 'two-shades.onnx'), 'a network');
+    const lost = { trainShare: 0.6, pictures: join(folder, 'nowhere') };
+    await expect(train(file, { ...lost, out: folder })).rejects.toThrow('is there already');
+    await expect(train(file, { ...lost, out: join(file, 'below') })).rejects.toThrow('cannot be written to');
+    // With --force it goes on, as far as the pictures.
+    await expect(train(file, { ...lost, out: folder, force: true })).rejects.toThrow('nowhere');
+  });
+});
 
 describe('readRecipe', () => {
   it('reads a recipe with a residual block', async () => {

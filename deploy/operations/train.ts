@@ -1,17 +1,20 @@
+import { constants, existsSync } from 'node:fs';
+import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { validateConfig } from '#config/validate.ts';
 import { readClip } from '#network/datasets/clip.ts';
 import { type Dataset, joinDatasets } from '#network/datasets/dataset.ts';
-import { readIdxDataset, splitOff } from '#network/datasets/idx-pictures.ts';
+import { readIdxDataset } from '#network/datasets/idx-pictures.ts';
 import { pastePeople } from '#network/datasets/paste-people.ts';
 import { readPeopleInRegion } from '#network/datasets/people-in-region.ts';
 import { readPictureFolder } from '#network/datasets/picture-folder.ts';
+import { splitByClass } from '#network/datasets/split-by-class.ts';
 import { splitByTime } from '#network/datasets/split-by-time.ts';
 import { NetworkError } from '#network/errors.ts';
 import { SeededRandom } from '#network/training/random.ts';
 import { checkRecipe, loadRecipe, type Recipe, recipeSchema } from '#network/training/recipe.ts';
 import type { EpochReport } from '#network/training/train.ts';
-import { trainCounter } from '#network/training/train-counter.ts';
+import { TRAINING_SHARE, trainCounter } from '#network/training/train-counter.ts';
 import { trainRecipe } from '#network/training/train-network.ts';
 import type { TrainOptions } from '../commands/train.ts';
 import { COUNTER_CLIP } from '../demo/simulated-camera.ts';
@@ -34,13 +37,53 @@ function epochLines(progress: Progress): (report: EpochReport) => void {
     );
 }
 
+/**
+ * Sees before the work, which may take hours, that its outcome can be kept.
+ *
+ * @throws NetworkError NETWORK_TRAINING where a network is there already, or the folder cannot be made or written to.
+ */
+async function checkOut(out: string, name: string, force = false): Promise<void> {
+  const file = join(out, `${name}.onnx`);
+  if (existsSync(file) && !force)
+    throw new NetworkError(
+      'NETWORK_TRAINING',
+      `${file} is there already: give another folder with --out, or --force to overwrite it`,
+    );
+  try {
+    await mkdir(out, { recursive: true });
+    await access(out, constants.W_OK);
+  } catch (cause) {
+    throw new NetworkError(
+      'NETWORK_TRAINING',
+      `${out} cannot be written to (${(cause as Error).message}): give another folder with --out`,
+      { cause },
+    );
+  }
+}
+
+/** What `train counter` does not do by itself; a recipe of one's own does. @throws NetworkError NETWORK_TRAINING. */
+function checkCounterOptions(options: TrainOptions): void {
+  const known = ['clip', 'labels', 'out', 'seed', 'force'];
+  const stray = Object.entries(options).find(
+    ([name, value]) => !known.includes(name) && !(name === 'trainShare' && value === TRAINING_SHARE),
+  )?.[0];
+  if (stray === undefined) return;
+  const flag = `--${stray.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  throw new NetworkError(
+    'NETWORK_TRAINING',
+    `train counter takes --clip, --labels, --out and --seed, not ${flag}: for other pictures or epochs copy a recipe such as network/zoo/carpark/recipe.json and train that`,
+  );
+}
+
 async function trainBundledCounter(
   options: TrainOptions,
   signal: AbortSignal,
   progress: Progress,
 ): Promise<void> {
+  checkCounterOptions(options);
   const clip = options.clip ?? COUNTER_CLIP;
   const out = options.out ?? './counter-training';
+  await checkOut(out, 'counter', options.force);
   const result = await trainCounter({
     clip,
     presence: options.labels ?? join(clip, '..', 'presence.csv'),
@@ -83,7 +126,7 @@ async function readPictures(recipe: Recipe, options: TrainOptions, signal: Abort
         test: await readIdxDataset({ images: testImages, labels: testLabels, names: all.labels }),
       };
     }
-    const { training, validation } = splitOff(all, TEST_SHARE);
+    const { training, validation } = splitByClass(all, TEST_SHARE, options.seed ?? DEFAULT_SEED);
     return { training, test: validation };
   }
   if (pictures !== undefined) {
@@ -92,7 +135,7 @@ async function readPictures(recipe: Recipe, options: TrainOptions, signal: Abort
       const test = await readPictureFolder({ folder: testPictures, picture, names: all.labels, signal });
       return { training: all, test };
     }
-    const { training, validation } = splitOff(all, TEST_SHARE);
+    const { training, validation } = splitByClass(all, TEST_SHARE, options.seed ?? DEFAULT_SEED);
     return { training, test: validation };
   }
   throw new NetworkError(
@@ -105,7 +148,8 @@ async function readPictures(recipe: Recipe, options: TrainOptions, signal: Abort
 function commandLine(recipe: string, options: TrainOptions): string {
   const base = (path: string): string => path.replace(/^.*[\\/](?=.)/, '');
   const words = Object.entries(options).flatMap(([name, value]) => {
-    if (name === 'out' || value === undefined || (name === 'trainShare' && value === 0.6)) return [];
+    if (name === 'out' || name === 'force' || value === undefined || (name === 'trainShare' && value === 0.6))
+      return [];
     const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     const text =
       typeof value === 'object' ? Object.values(value).join(',') : base(String(value).replace(/[\\/]+$/, ''));
@@ -156,16 +200,18 @@ async function trainByRecipe(
     ...given,
     training: { ...given.training, epochs, ...(patience !== undefined && { patience }) },
   };
+  const out = options.out ?? `./${recipe.name}`;
+  await checkOut(out, recipe.name, options.force);
   const { training, test } = await readPictures(recipe, options, signal);
   progress.update(
     'training',
     `${training.classes.length} pictures to learn from, ${test.classes.length} to test on`,
   );
-  const out = options.out ?? `./${recipe.name}`;
   const { accuracy, majority } = await trainRecipe({
     recipe,
     training,
     test,
+    sequence: options.clip !== undefined,
     out,
     seed: options.seed ?? DEFAULT_SEED,
     command: commandLine(fileOrName, options),

@@ -11,6 +11,10 @@ export type CardFacts = {
   readonly trainingPictures: number;
   readonly curve: readonly EpochReport[];
   readonly confusion: Confusion;
+  /** The test pictures changed in some way, and the share of right answers then. */
+  readonly trials: readonly { readonly name: string; readonly accuracy: number }[];
+  /** Largest |logit| of invented pictures that show nothing of what was learned. */
+  readonly largestOutlier: number;
   /** The command that makes this network again. */
   readonly command: string;
 };
@@ -46,19 +50,33 @@ function layerText(layer: LayerSpec): string {
   }
 }
 
+const whole = (share: number): string => `${Math.round(100 * share)} %`;
+
 function augmentationText({ training }: Recipe): string {
-  const { share = 1, shift, rotate, scale, shear, mirror, light } = training.augmentation ?? {};
-  const parts = [
+  const { share = 1, ...varied } = training.augmentation ?? {};
+  const { shift, rotate, scale, shear, mirror, light, lamp, passersby } = varied;
+  const moved = [
     shift && `shifted by up to ${shift} pixel${shift === 1 ? '' : 's'}`,
     rotate && `turned by up to ${rotate}°`,
     scale && `scaled by up to ${Math.round(100 * scale)} %`,
     shear && `sheared by up to ${shear}`,
+  ].filter(Boolean);
+  const parts = [
+    ...(share === 1 ? moved : []),
     mirror && 'mirrored half of the time',
     light && 'varied in light (gain, gamma, offset, noise)',
   ].filter(Boolean);
-  return parts.length === 0
-    ? 'Pictures are not varied.'
-    : `${share === 1 ? 'Every picture' : `${Math.round(100 * share)} % of the pictures`} ${share === 1 ? 'is' : 'are'} ${parts.join(', ')}.`;
+  const { outliers = 0 } = training;
+  return [
+    share < 1 && moved.length > 0 && `${whole(share)} of the pictures are ${moved.join(', ')}.`,
+    parts.length > 0 && `Every picture is ${parts.join(', ')}.`,
+    passersby && `An invented passer-by is drawn into ${whole(passersby)} of those of the first class.`,
+    lamp && `A lamp shines into ${whole(lamp)} of the pictures.`,
+    outliers > 0 &&
+      `${whole(outliers)} of what is shown are invented pictures of nothing (halves, stripes, checkerboards, noise, other scenes), for which all labels are as likely.`,
+  ]
+    .filter(Boolean)
+    .join(' ');
 }
 
 /** Share of the most frequent class: what answering without looking would reach. */
@@ -69,7 +87,7 @@ export function majorityShare(confusion: Confusion): number {
 
 /** The card of a trained network, Markdown: what it is, how it was made, how well it does. */
 export function modelCard(facts: CardFacts): string {
-  const { recipe, metadata, trainingPictures, curve, confusion, command } = facts;
+  const { recipe, metadata, trainingPictures, curve, confusion, trials, command } = facts;
   const { channels, height, width } = metadata.picture;
   const percent = (value: number): string => `${(100 * value).toFixed(2)} %`;
   const tested = confusion.flat().reduce((sum, one) => sum + one, 0);
@@ -86,7 +104,7 @@ export function modelCard(facts: CardFacts): string {
     '',
     '| | |',
     '|---|---|',
-    `| input | \`picture\`, N × ${channels} × ${height} × ${width}, byte / 255 |`,
+    `| input | \`picture\`, N × ${channels} × ${height} × ${width}, ${metadata.picture.light ? 'light normalized (`vision/normalize-light.ts`)' : 'byte / 255'} |`,
     `| layers | ${recipe.layers.map(layerText).join(' → ')} |`,
     `| output | \`logits\`: ${metadata.labels.join(', ')} |`,
     `| largest magnitude before each square | ${metadata.activationRanges.join(', ')} |`,
@@ -95,7 +113,7 @@ export function modelCard(facts: CardFacts): string {
     ...(recipe.notes ?? []).flatMap(({ title, text }) => [`## ${title}`, '', text, '']),
     '## Training',
     '',
-    `${training.optimizer === 'sgd' ? 'Stochastic gradient descent' : 'Adam'}, ${curve.length}${curve.length < training.epochs ? ` of at most ${training.epochs}` : ''} epochs of ${trainingPictures} pictures in ${Math.round(curve.at(-1)!.elapsedMs / 1000)} s, batches of ${training.batch}, learning rate up to ${training.learningRate} (warm-up, then ${SCHEDULE_TEXT[training.schedule ?? 'cosine']}), ${regularized.join(', ')}, seed ${metadata.seed}. ${augmentationText(recipe)}`,
+    `${training.optimizer === 'sgd' ? 'Stochastic gradient descent' : 'Adam'}, ${curve.length}${curve.length < training.epochs ? ` of at most ${training.epochs}` : ''} epochs of ${trainingPictures} pictures, batches of ${training.batch}, learning rate up to ${training.learningRate} (warm-up, then ${SCHEDULE_TEXT[training.schedule ?? 'cosine']}), ${regularized.join(', ')}, seed ${metadata.seed}. ${augmentationText(recipe)}`,
     ...(training.pastedPeople
       ? [
           `${training.pastedPeople} of the training pictures are invented: people cut out of the training frames, pasted where they never stood.`,
@@ -110,6 +128,12 @@ export function modelCard(facts: CardFacts): string {
     `**${percent(confusionAccuracy(confusion))}** of ${tested} test pictures, which took no part in training or in the choice of the epoch. Always answering the most frequent class would reach ${percent(majorityShare(confusion))}.`,
     '',
     confusionTable(confusion, metadata.labels),
+    '',
+    '| the same pictures | accuracy |',
+    '|---|---:|',
+    ...trials.map(({ name, accuracy }) => `| ${name} | ${percent(accuracy)} |`),
+    '',
+    `Largest output for 1 000 pictures that show nothing of what was learned: ${facts.largestOutlier.toFixed(1)}; for pictures like those of the training ${metadata.logitRange.toFixed(1)}.`,
     '',
   ].join('\n');
 }

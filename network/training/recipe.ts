@@ -72,12 +72,17 @@ export const recipeSchema = z.strictObject({
     freezeNormalizationAt: share.exactOptional(),
     /** Stops after this many epochs without a better validation accuracy. */
     patience: count.exactOptional(),
-    /** Share of the training pictures, from their end, that chooses the epoch to keep; with 0 the training pictures do. */
+    /** Share of each class (of a clip: its end) that chooses the epoch to keep; with 0 the training pictures do. */
     validationShare: share.exactOptional(),
     /** Shows every class as often as the most frequent one. */
     balance: z.boolean().exactOptional(),
     /** Pictures to invent by pasting people where they never stood (clips with boxes only, see `pastePeople`). */
     pastedPeople: count.exactOptional(),
+    /**
+     * Share of the pictures shown that are replaced by ones that show nothing of what is learned (`drawOutlier`), for which all classes
+     * are as likely: outputs stay small where a camera shows the unforeseen.
+     */
+    outliers: z.number().min(0).lt(1).exactOptional(),
     augmentation: z
       .strictObject({
         /**
@@ -97,6 +102,10 @@ export const recipeSchema = z.strictObject({
         mirror: z.boolean().exactOptional(),
         /** Gain, gamma, offset and noise. */
         light: z.boolean().exactOptional(),
+        /** Share of the pictures with a lamp or a reflection in them; the class stays. */
+        lamp: share.exactOptional(),
+        /** With two classes, "nobody" first: share of the pictures of the first in which an invented passer-by makes them ones of the second. */
+        passersby: share.exactOptional(),
       })
       .exactOptional(),
   }),
@@ -147,6 +156,12 @@ export function checkRecipe(recipe: Recipe, where: string): Recipe {
   const { labels, layers, picture } = recipe;
   try {
     const classes = classesOf(picture, layers);
+    if (recipe.training.augmentation?.passersby !== undefined && classes !== 2) {
+      throw new NetworkError(
+        'NETWORK_TRAINING',
+        `training.augmentation.passersby is for two classes, nobody and somebody; the network ends in ${classes} units`,
+      );
+    }
     if (labels !== undefined && labels.length !== classes) {
       throw new NetworkError(
         'NETWORK_TRAINING',

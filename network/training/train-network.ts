@@ -1,20 +1,27 @@
 import { type Dataset, pictureValues, selectPictures } from '../datasets/dataset.ts';
 import { splitOff } from '../datasets/idx-pictures.ts';
+import { normalizeDataset, normalizePictures } from '../datasets/normalize-dataset.ts';
+import { splitByClass } from '../datasets/split-by-class.ts';
 import { NetworkError } from '../errors.ts';
 import type { ZooMetadata } from '../zoo.ts';
+import { shiftPicture } from './augment.ts';
 import { augmentationOf } from './augmentation.ts';
 import { type Confusion, confusionAccuracy, countConfusion } from './confusion.ts';
 import { exportGraph } from './export.ts';
 import { majorityShare, modelCard } from './model-card.ts';
+import { drawOutlier } from './outliers.ts';
 import { publishNetwork } from './publish.ts';
 import { SeededRandom } from './random.ts';
 import type { Recipe } from './recipe.ts';
-import { type EpochReport, predict, trainNetwork } from './train.ts';
+import { accuracyOf, type EpochReport, predict, trainNetwork } from './train.ts';
 
 /** What {@link trainRecipe} works on. */
 export type RecipeTraining = {
   readonly recipe: Recipe;
+  /** Values are byte / 255, here and in `test`: light is normalized where the recipe asks for it. */
   readonly training: Dataset;
+  /** The training pictures are frames in their order: what chooses the epoch is split off their end, not drawn from each class. */
+  readonly sequence?: boolean;
   /** Pictures that training never sees; the accuracy is claimed on them. */
   readonly test: Dataset;
   /** Folder for `<name>.onnx`, `<name>.json`, README.md (the card) and the learning curve. */
@@ -35,6 +42,8 @@ export type TrainedNetwork = {
   readonly confusion: Confusion;
 };
 
+/** Pictures drawn to see how large outputs get where a network was not trained. */
+const OUTLIERS = 1000;
 /** Pictures of each kind (as they are, and varied) that the ranges are calibrated on. */
 const CALIBRATION_PICTURES = 5000;
 
@@ -64,17 +73,61 @@ function calibrationPictures(recipe: Recipe, dataset: Dataset, seed: number): Fl
   const count = Math.min(CALIBRATION_PICTURES, dataset.classes.length);
   const size = pictureValues(dataset.picture);
   const random = new SeededRandom(seed);
-  const vary = augmentationOf(recipe);
+  const vary = augmentationOf(recipe, { outliers: false });
   const pictures = new Float32Array(2 * count * size);
   for (let n = 0; n < count; n++) {
     const from = Math.floor((n * dataset.classes.length) / count);
     const picture = dataset.pictures.subarray(from * size, (from + 1) * size);
-    pictures.set(picture, n * size);
+    const given = pictures.subarray(n * size, (n + 1) * size);
+    given.set(picture);
+    normalizePictures(given, recipe.picture);
     const varied = pictures.subarray((count + n) * size, (count + n + 1) * size);
     varied.set(picture);
     vary?.(varied, random, dataset.classes[from]!);
   }
   return pictures;
+}
+
+/** What is learned from, and what chooses the epoch that is kept. */
+function splitTraining(work: RecipeTraining, share: number): { training: Dataset; validation: Dataset } {
+  if (share === 0) return { training: work.training, validation: work.training };
+  return work.sequence ? splitOff(work.training, share) : splitByClass(work.training, share, work.seed);
+}
+
+/** The test pictures under other light, and moved: what a camera on a wall does by itself. */
+function varyTest(recipe: Recipe, test: Dataset): { name: string; dataset: Dataset }[] {
+  const size = pictureValues(recipe.picture);
+  const changed = (change: (picture: Float32Array) => void): Dataset => {
+    const pictures = test.pictures.slice();
+    for (let at = 0; at < pictures.length; at += size) change(pictures.subarray(at, at + size));
+    return { ...test, pictures };
+  };
+  const light = (map: (value: number) => number) =>
+    changed((picture) => picture.set(picture.map((value) => Math.min(1, Math.max(0, map(value))))));
+  return [
+    { name: '30 % darker', dataset: light((value) => 0.7 * value) },
+    { name: '30 % brighter', dataset: light((value) => 1.3 * value) },
+    { name: 'half the contrast', dataset: light((value) => 0.25 + 0.5 * value) },
+    {
+      name: 'moved one pixel right',
+      dataset: changed((picture) => shiftPicture(picture, recipe.picture, 1, 0)),
+    },
+    {
+      name: 'moved one pixel down',
+      dataset: changed((picture) => shiftPicture(picture, recipe.picture, 0, 1)),
+    },
+  ];
+}
+
+/** Pictures that show nothing of what was learned, as the network gets them. */
+function drawOutliers(recipe: Recipe, { picture, labels }: Dataset, seed: number): Dataset {
+  const size = pictureValues(picture);
+  const random = new SeededRandom(seed + 1);
+  const pictures = new Float32Array(OUTLIERS * size);
+  for (let n = 0; n < OUTLIERS; n++)
+    drawOutlier(pictures.subarray(n * size, (n + 1) * size), recipe.picture, random);
+  const drawn = { picture, labels, pictures, classes: new Uint8Array(OUTLIERS) };
+  return normalizeDataset(drawn, recipe.picture);
 }
 
 /**
@@ -84,19 +137,17 @@ function calibrationPictures(recipe: Recipe, dataset: Dataset, seed: number): Fl
  * @throws NetworkError NETWORK_TRAINING where recipe and pictures do not fit together; the signal's reason.
  */
 export async function trainRecipe(work: RecipeTraining): Promise<TrainedNetwork> {
-  const { recipe, seed, signal, onProgress, test } = work;
+  const { recipe, seed, signal, onProgress } = work;
   const { epochs, batch, learningRate, weightDecay, ...rest } = recipe.training;
   const { schedule, labelSmoothing, averaging, freezeNormalizationAt, patience, validationShare = 0 } = rest;
-  for (const dataset of [work.training, test]) checkPictures(recipe, dataset);
-  const { training, validation } =
-    validationShare > 0
-      ? splitOff(work.training, validationShare)
-      : { training: work.training, validation: work.training };
+  for (const dataset of [work.training, work.test]) checkPictures(recipe, dataset);
+  const { training, validation } = splitTraining(work, validationShare);
+  const test = normalizeDataset(work.test, recipe.picture);
   const augment = augmentationOf(recipe);
   const { network, curve } = await trainNetwork(
     recipe.layers,
     rest.balance ? balanced(training) : training,
-    validation,
+    normalizeDataset(validation, recipe.picture),
     {
       seed,
       epochs,
@@ -115,8 +166,17 @@ export async function trainRecipe(work: RecipeTraining): Promise<TrainedNetwork>
     },
   );
   const graph = exportGraph(network, recipe.name);
-  const logits = predict(network, test, new Float32Array(pictureValues(test.picture)), 1);
+  const input = new Float32Array(pictureValues(test.picture));
+  const logits = predict(network, test, input, 1);
   const confusion = countConfusion(logits, test.classes, network.classes);
+  const trials = varyTest(recipe, work.test).map(({ name, dataset }) => {
+    const changed = predict(network, normalizeDataset(dataset, recipe.picture), input, 1);
+    return { name, accuracy: accuracyOf(changed, dataset.classes) };
+  });
+  const largestOutlier = predict(network, drawOutliers(recipe, work.test, seed), input, 1).reduce(
+    (most, logit) => Math.max(most, Math.abs(logit)),
+    0,
+  );
   const metadata = await publishNetwork({
     out: work.out,
     name: recipe.name,
@@ -124,6 +184,7 @@ export async function trainRecipe(work: RecipeTraining): Promise<TrainedNetwork>
     labels: recipe.labels ?? training.labels,
     seed,
     graph,
+    ...(recipe.picture.light && { light: recipe.picture.light }),
     curve,
     confusion,
     calibration: calibrationPictures(recipe, training, seed),
@@ -134,6 +195,8 @@ export async function trainRecipe(work: RecipeTraining): Promise<TrainedNetwork>
         trainingPictures: training.classes.length,
         curve,
         confusion,
+        trials,
+        largestOutlier,
         command: work.command,
       }),
     }),

@@ -10,7 +10,10 @@ import { TrainableNetwork } from './trainable-network.ts';
 import { WeightAverage } from './weight-average.ts';
 import { Workspace } from './workspace.ts';
 
-/** Changes one picture in place before it is learned from; `random` makes it reproducible. */
+/** What an augmentation gives a picture that shows nothing of what the network knows: all classes are as likely, and no logit is large. */
+export const NO_CLASS = -1;
+
+/** Changes one picture in place before it is learned from; `random` makes it reproducible. A returned number replaces the label. */
 export type Augmentation = (picture: Float32Array, random: SeededRandom, label: number) => number | undefined;
 
 /** One line of a learning curve. */
@@ -42,7 +45,7 @@ export type TrainingOptions = {
   readonly averaging?: number;
   /** Share of the epochs after which normalization uses its running statistics in training too; never where it is left out. */
   readonly freezeNormalizationAt?: number;
-  /** May change a picture in place; a returned number replaces its label. */
+  /** May change a picture in place; a returned number replaces its label, {@link NO_CLASS} for an outlier. */
   readonly augment?: Augmentation;
   /** Stops after this many epochs without a better validation accuracy. */
   readonly patience?: number;
@@ -56,6 +59,8 @@ export type TrainingResult = { readonly network: TrainableNetwork; readonly curv
 
 const WORKSPACE_BYTES = 1.5 * 2 ** 30;
 const GRADIENT_NORM = 5;
+/** Weight of √(1 + z²) for each logit z of an outlier. Its slope is bounded, so a wild picture does not rule its batch. */
+const OUTLIER_PULL = 0.1;
 
 /** Copies picture `n` of a batch from [channels · pixels] to [channels][batch][pixels]. */
 function place(
@@ -71,30 +76,35 @@ function place(
   }
 }
 
-/** Cross entropy of softmax(logits); writes the gradient by the logits. */
+/** Cross entropy of softmax(logits), over the pictures of a class; writes the gradient by the logits. */
 function crossEntropy(
   logits: Float32Array,
-  labels: Uint8Array,
+  labels: Int16Array,
   gradient: Float32Array,
   classes: number,
   smoothing: number,
-): { loss: number; hits: number } {
+): { loss: number; hits: number; counted: number } {
   let loss = 0;
   let hits = 0;
+  let counted = 0;
   for (let n = 0; n < labels.length; n++) {
+    const outlier = labels[n] === NO_CLASS;
     const row = logits.subarray(n * classes, (n + 1) * classes);
     const largest = Math.max(...row);
     let sum = 0;
     for (const logit of row) sum += Math.exp(logit - largest);
     for (let k = 0; k < classes; k++) {
-      const target = (k === labels[n] ? 1 - smoothing : 0) + smoothing / classes;
+      const target = outlier ? 1 / classes : (k === labels[n] ? 1 - smoothing : 0) + smoothing / classes;
       const logProbability = row[k]! - largest - Math.log(sum);
-      loss -= target * logProbability;
-      gradient[n * classes + k] = (Math.exp(logProbability) - target) / labels.length;
+      const pull = outlier ? (OUTLIER_PULL * row[k]!) / Math.sqrt(1 + row[k]! * row[k]!) : 0;
+      if (!outlier) loss -= target * logProbability;
+      gradient[n * classes + k] = (Math.exp(logProbability) - target + pull) / labels.length;
     }
+    if (outlier) continue;
+    counted++;
     if (row[labels[n]!] === largest) hits++;
   }
-  return { loss, hits };
+  return { loss, hits, counted };
 }
 
 /** Logits of every picture of a dataset, in inference mode, [pictures][classes]. */
@@ -166,7 +176,7 @@ export async function trainNetwork(
   const input = workspace.allocate(batch * size);
   const gradient = workspace.allocate(batch * network.classes);
   const picture = new Float32Array(size);
-  const labels = new Uint8Array(batch);
+  const labels = new Int16Array(batch);
   const order = Uint32Array.from({ length: count }, (_, i) => i);
   const stepsPerEpoch = Math.floor(count / batch);
   const started = performance.now();
@@ -178,6 +188,7 @@ export async function trainNetwork(
     random.shuffle(order);
     let loss = 0;
     let hits = 0;
+    let seen = 0;
     for (let step = 0; step < stepsPerEpoch; step++) {
       if (signal?.aborted) break epochLoop;
       for (let n = 0; n < batch; n++) {
@@ -190,6 +201,7 @@ export async function trainNetwork(
       const measured = crossEntropy(logits, labels, gradient, network.classes, options.labelSmoothing ?? 0);
       loss += measured.loss;
       hits += measured.hits;
+      seen += measured.counted;
       network.backward(gradient, batch);
       const done = (epoch - 1) * stepsPerEpoch + step;
       optimizer.step(learningRateAt(schedule, done, epochs * stepsPerEpoch, options.learningRate));
@@ -197,7 +209,6 @@ export async function trainNetwork(
     }
     const weights = network.snapshot();
     if (average !== null) network.restore(average.values);
-    const seen = stepsPerEpoch * batch;
     const report: EpochReport = {
       epoch,
       epochs,
