@@ -75,7 +75,11 @@ export class Gateway {
       identity,
       bundles,
       stateFile,
-      credentials: await readLinkCredentials(config.broker),
+      credentials: await readLinkCredentials(config.broker, {
+        name: config.gateway,
+        setting: '`gateway` in the configuration',
+        site: config.site,
+      }),
       sessions: await SessionCounter.open(join(config.data, 'session.json'), clock),
       preview: await startPreview(config, log),
       cameraList: await CameraList.open(

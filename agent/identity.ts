@@ -6,17 +6,17 @@ import { readPublicFile, readSecretFile } from '#runtime/files.ts';
 /** Keys of a gateway: its own, which signs answers, and the owner's, which signs bundles. */
 export type Identity = { readonly signingKey: KeyObject; readonly ownerKey: KeyObject };
 
-function ed25519(path: string, make: () => KeyObject): KeyObject {
+function ed25519(path: string, setting: string, make: () => KeyObject): KeyObject {
   let key: KeyObject;
   try {
     key = make();
   } catch (cause) {
-    throw new BlindsightError('FILE_UNREADABLE', `${path} is not a key in PEM form`, { cause });
+    throw new BlindsightError('FILE_UNREADABLE', `${path} (${setting}) is not a key in PEM form`, { cause });
   }
   if (key.asymmetricKeyType === 'ed25519') return key;
   throw new BlindsightError(
     'FILE_UNREADABLE',
-    `${path} holds a ${key.asymmetricKeyType} key, expected Ed25519`,
+    `${path} (${setting}) holds a ${key.asymmetricKeyType} key, expected Ed25519`,
   );
 }
 
@@ -25,7 +25,7 @@ export async function readIdentity(paths: AgentConfig['identity']): Promise<Iden
   const secret = await readSecretFile(paths.signingKey);
   const owner = await readPublicFile(paths.ownerKey);
   return {
-    signingKey: ed25519(paths.signingKey, () => createPrivateKey(secret)),
-    ownerKey: ed25519(paths.ownerKey, () => createPublicKey(owner)),
+    signingKey: ed25519(paths.signingKey, 'identity.signingKey', () => createPrivateKey(secret)),
+    ownerKey: ed25519(paths.ownerKey, 'identity.ownerKey', () => createPublicKey(owner)),
   };
 }

@@ -82,7 +82,8 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
   const watch = new StoreWatch({ clock, log: options.log, disk });
   const { log } = watch;
   const token = await readToken(config.api.host, config.api.tokenFile);
-  const credentials = await readLinkCredentials(config.broker);
+  const owner = { name: 'backend', setting: 'the only name of a backend', site: config.site };
+  const credentials = await readLinkCredentials(config.broker, owner);
   const site = await openSite(config, watch.failed);
   const { store } = site;
   const stop = new AbortController();

@@ -8,6 +8,7 @@ import { MinuteBudget } from '#runtime/minute-budget.ts';
 import { RareLines } from '#runtime/rare-lines.ts';
 import { type Access, accessOf, type Identity, mayRead, maySubscribe, mayWrite } from './access.ts';
 import type { DurableMessages, KeptMessage } from './durable-messages.ts';
+import { Takeovers } from './takeovers.ts';
 
 type Hooks = Required<
   Pick<
@@ -16,8 +17,9 @@ type Hooks = Required<
   >
 >;
 
-type Guest = {
-  readonly identity: Identity;
+type Admitted = { readonly identity: Identity /** Address and port. */; readonly from: string };
+
+type Guest = Admitted & {
   readonly access: Access;
   readonly will: KeptMessage | null;
   /** Why the connection is refused, if it is. */
@@ -36,10 +38,11 @@ export class Gatekeeper {
   readonly #site: string;
   readonly #messages: DurableMessages;
   readonly #log: Logger;
-  readonly #identities = new WeakMap<Connection, Identity>();
+  readonly #admitted = new WeakMap<Connection, Admitted>();
   readonly #guests = new WeakMap<Client, Guest>();
   readonly #rare: RareLines;
   readonly #budget: MinuteBudget;
+  readonly #takeovers: Takeovers;
   #refused = 0;
 
   constructor(site: string, messages: DurableMessages, log: Logger, clock: Pick<Clock, 'monotonic'>) {
@@ -48,6 +51,7 @@ export class Gatekeeper {
     this.#log = log;
     this.#rare = new RareLines(clock);
     this.#budget = new MinuteBudget(clock);
+    this.#takeovers = new Takeovers(clock, log);
   }
 
   /** How many connections, wills, messages and subscriptions were refused since the start. */
@@ -56,8 +60,18 @@ export class Gatekeeper {
   }
 
   /** Notes whose connection this is, before aedes sees it. */
-  admit(connection: Connection, identity: Identity): void {
-    this.#identities.set(connection, identity);
+  admit(connection: Connection, identity: Identity, from: string): void {
+    this.#admitted.set(connection, { identity, from });
+  }
+
+  /** Bytes of a client arrived. */
+  heard({ id, conn }: Client): void {
+    this.#takeovers.heard(id, this.#admitted.get(conn)?.from ?? '');
+  }
+
+  /** A client is gone. */
+  left({ id, conn }: Client): void {
+    this.#takeovers.leave(id, this.#admitted.get(conn)?.from ?? '');
   }
 
   /** Counts a refusal, and logs it unless there are too many of this identity. */
@@ -68,13 +82,16 @@ export class Gatekeeper {
     return new BlindsightError('BROKER_ACCESS', `${who}: ${what}`);
   }
 
-  /** Counts a connection that showed no valid certificate; said rarely, because anybody who scans ports makes them. */
-  refuseHandshake(address: string, reason: string): void {
+  /**
+   * Counts a connection of which nothing is known, or not even that; said rarely for each `kind`, of which there are few, because anybody
+   * who scans ports makes them.
+   */
+  refuseStranger(address: string, kind: string, reason: string): void {
     this.#refused++;
-    const count = this.#rare.take('handshake');
+    const count = this.#rare.take(kind);
     if (count === 0) return;
     const fields = { code: 'BROKER_ACCESS', identity: address, count };
-    this.#log.warn(fields, `refused ${address}: no valid certificate (${reason})`);
+    this.#log.warn(fields, `refused ${address}: ${reason}`);
   }
 
   identity(client: Client): Identity | undefined {
@@ -87,8 +104,9 @@ export class Gatekeeper {
 
   readonly hooks: Hooks = {
     preConnect: (client, packet, done) => {
-      const identity = this.#identities.get(client.conn);
-      if (!identity) return done(this.refuse('?', 'a connection without identity'), false);
+      const admitted = this.#admitted.get(client.conn);
+      if (!admitted) return done(this.refuse('?', 'a connection without identity'), false);
+      const { identity } = admitted;
       // A client id counts within its identity only: nobody can take over the connection of another.
       packet.clientId = `${identity.name}/${packet.clientId || randomUUID()}`;
       // No offline queues: aedes does not bound them, and receipts and retained messages leave nothing for them to do.
@@ -97,13 +115,16 @@ export class Gatekeeper {
       const will = packet.will ? kept(packet.will.topic, packet.will) : null;
       const refusal =
         will && !mayWrite(access, will.topic, will.retain) ? `a last will to ${shown(will.topic)}` : null;
-      this.#guests.set(client, { identity, access, will, refusal });
+      this.#guests.set(client, { ...admitted, access, will, refusal });
       done(null, true);
     },
 
     authenticate: (client, _user, _password, done) => {
       const guest = this.#guests.get(client);
-      if (guest && !guest.refusal) return done(null, true);
+      if (guest && !guest.refusal) {
+        this.#takeovers.enter(client.id, guest.identity.name, guest.from);
+        return done(null, true);
+      }
       const error = this.refuse(
         guest?.identity.name ?? '?',
         guest?.refusal ?? 'a connection without identity',

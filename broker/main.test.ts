@@ -235,7 +235,7 @@ describe('startBroker', () => {
       });
     }
     await vi.waitFor(() => expect(broker.health().refused).toBe(5));
-    expect(lines.filter((line) => line.includes('no valid certificate'))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes('it shows no certificate'))).toHaveLength(1);
   });
 
   it('counts what a gateway tries without end, and does not let it fill the log', async () => {
@@ -371,7 +371,8 @@ describe('startBroker', () => {
         });
       });
     await writeFile(join(folder, 'broker.pem'), 'half a copy');
-    const warned = () => lines.filter((line) => line.includes('do not fit together'));
+    const warned = () =>
+      lines.filter((line) => line.includes('broker.pem (certificate) is no certificate in PEM form'));
     await vi.waitFor(() => expect(warned()).toHaveLength(1), 15_000);
     expect(await names()).toBe('DNS:localhost, IP Address:127.0.0.1');
     const renewed = await authority.renew({
@@ -406,7 +407,77 @@ describe('startBroker', () => {
     const said: Buffer[] = [];
     intruder.on('data', (data: Buffer) => said.push(data));
     await new Promise<void>((resolve) => intruder.once('close', () => resolve()));
-    expect(said).toEqual([]);
+    // CONNACK, not authorized.
+    expect(Buffer.concat(said)).toEqual(Buffer.from([0x20, 2, 0, 5]));
+    expect(broker.health().connected).toEqual(['gate-1']);
+  });
+
+  it('says who was refused for which certificate, and from where', async () => {
+    const broker = await start();
+    const DAY_MS = 86_400_000;
+    const at = async <T>(ms: number, make: () => Promise<T>) => {
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
+      return make().finally(() => vi.useRealTimers());
+    };
+    const gateway = { kind: 'gateway', commonName: 'gate-1', days: 1 } as const;
+    const foreign = await createAuthority('Blindsight south');
+    const cases = {
+      foreign: await foreign.issue(gateway),
+      old: await at(-10 * DAY_MS, () => authority.issue(gateway)),
+      early: await at(10 * DAY_MS, () => authority.issue(gateway)),
+      server: issued.broker!,
+    };
+    for (const { certificate, key } of Object.values(cases)) {
+      const link = connectLink({
+        url: `mqtts://localhost:${broker.port}`,
+        ca: authority.certificate,
+        certificate,
+        key,
+        clientId: 'gate-1',
+        clock: systemClock,
+        log,
+        ladder: new RetryLadder([60_000]),
+      });
+      const refused = new Promise<string>((resolve) => link.onDown((reason) => resolve(reason.code)));
+      expect(await refused).toBe('LINK_REFUSED');
+      await link.close();
+    }
+    const said = lines.map((line) => JSON.parse(line).msg).filter((text) => text.startsWith('refused'));
+    expect(said).toEqual([
+      expect.stringMatching(
+        /^refused (::ffff:)?127\.0\.0\.1: a certificate of "gate-1" from "Blindsight south", another authority than ours$/,
+      ),
+      expect.stringMatching(
+        /^refused gate-1: its certificate expired on \d{4}-\d\d-\d\d \d\d:\d\d UTC \(the clock .* from \S+$/,
+      ),
+      expect.stringMatching(
+        /^refused gate-1: its certificate is not valid before .* UTC: set the clock; from \S+$/,
+      ),
+      expect.stringMatching(/^refused broker: no valid certificate \(it is not for a client\); from \S+$/),
+    ]);
+    expect(broker.health()).toEqual({ connected: [], refused: 4 });
+  });
+
+  it('says that two programs run under one name, and nothing when one comes back', async () => {
+    const broker = await start();
+    const twice = () => lines.filter((line) => line.includes('two programs connect as'));
+    const one = await enter(broker.port, 'gate-2');
+    for (let i = 0; i < 4; i++) {
+      // As a network does that is gone and back, without a word to the broker; and as an agent that is started anew.
+      await one.link.close();
+      one.link = (await enter(broker.port, 'gate-2')).link;
+    }
+    expect(twice()).toEqual([]);
+    await enter(broker.port, 'gate-1', { clientId: 'same' });
+    await enter(broker.port, 'gate-1', { clientId: 'same' }).catch(() => undefined);
+    await vi.waitFor(() => expect(twice()).toHaveLength(1), 10_000);
+    expect(twice()[0]).toMatch(/two programs connect as gate-1 .*from \S+ port \d+ and from \S+ port \d+/);
+    // The two agents suspect it themselves, and say it once however long they quarrel.
+    const own = () => lines.filter((line) => line.includes('most likely another program connects as same'));
+    await vi.waitFor(() => expect(own().length).toBeGreaterThanOrEqual(2), 10_000);
+    await systemClock.sleep(500);
+    expect(own().length).toBeLessThanOrEqual(2);
+    expect(twice()).toHaveLength(1);
   });
 
   it('says why it cannot start', async () => {
@@ -419,6 +490,15 @@ describe('startBroker', () => {
     await writeFile(join(folder, 'other.key'), issued.backend!.key, { mode: 0o600 });
     await expect(start({ key: join(folder, 'other.key') })).rejects.toMatchObject({
       code: 'BROKER_CERTIFICATE',
+      message: `${folder}/other.key (key) is not the key of ${folder}/broker.pem (certificate): the two do not come from the same package`,
+    });
+    await expect(start({ key: join(folder, 'broker.pem') })).rejects.toMatchObject({
+      code: 'SECRET_EXPOSED',
+    });
+    await writeFile(join(folder, 'no.key'), 'secret words', { mode: 0o600 });
+    await expect(start({ key: join(folder, 'no.key') })).rejects.toMatchObject({
+      code: 'BROKER_CERTIFICATE',
+      message: `${folder}/no.key (key) is no private key in PEM form`,
     });
     await chmod(join(folder, 'broker.key'), 0o644);
     await expect(start()).rejects.toMatchObject({ code: 'SECRET_EXPOSED' });

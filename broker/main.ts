@@ -8,8 +8,8 @@ import { BlindsightError } from '#protocol/errors.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { ensureDirectory } from '#runtime/files.ts';
 import type { Logger } from '#runtime/log.ts';
-import { type Identity, identityOf } from './access.ts';
-import { type Credentials, readCredentials, readRenewed } from './credentials.ts';
+import { judge, turnAway } from './admission.ts';
+import { type Credentials, findOutdated, readCredentials, readRenewed } from './credentials.ts';
 import { DurableMap } from './durable-map.ts';
 import { DurableMessages, type KeptMessage } from './durable-messages.ts';
 import { Gatekeeper } from './gatekeeper.ts';
@@ -78,6 +78,7 @@ export async function startBroker({
   });
   aedes.on('clientDisconnect', (client) => {
     connected.delete(client);
+    gatekeeper.left(client);
     void messages.setWill(client.id, null);
     log.info({ client: client.id }, 'client gone');
   });
@@ -87,22 +88,25 @@ export async function startBroker({
     );
   }
 
+  const tls = { current: credentials };
   const server = await listen(config, credentials, (socket) => {
-    const identity = identityOf(socket.getPeerCertificate().subject?.CN);
-    if (!identity) {
-      gatekeeper.refuse(String(socket.getPeerCertificate().subject?.CN), 'no identity of a client');
-      return socket.destroy();
+    const verdict = judge(socket, tls.current.ca, config.revoked, systemClock.now());
+    const address = socket.remoteAddress ?? '?';
+    if (!('identity' in verdict)) {
+      if (verdict.known === null) gatekeeper.refuseStranger(address, verdict.kind, verdict.reason);
+      else gatekeeper.refuse(verdict.known, `${verdict.reason}; from ${address}`);
+      // A scanner of ports needs no answer; a client of some site does.
+      return verdict.known === null && verdict.kind === 'none' ? socket.destroy() : turnAway(socket);
     }
-    const reason = refusalOf(identity, config.revoked);
-    if (reason !== null) {
-      gatekeeper.refuse(identity.name, reason);
-      return socket.destroy();
-    }
-    gatekeeper.admit(socket, identity);
-    limitPackets(socket, config.maxMessageKilobytes * 1024, (reason) =>
-      gatekeeper.refuse(identity.name, reason),
-    );
-    aedes.handle(socket);
+    const { identity } = verdict;
+    gatekeeper.admit(socket, identity, `${address} port ${socket.remotePort}`);
+    limitPackets(socket, config.maxMessageKilobytes * 1024, {
+      refuse: (reason) => gatekeeper.refuse(identity.name, reason),
+      heard: () => {
+        if (client.id) gatekeeper.heard(client);
+      },
+    });
+    const client = aedes.handle(socket);
   }).catch(async (error: unknown) => {
     await closeAedes(aedes);
     await map.close();
@@ -110,7 +114,7 @@ export async function startBroker({
   });
   server.on('tlsClientError', (error, socket) => {
     const reason = (error as NodeJS.ErrnoException).code ?? error.message;
-    gatekeeper.refuseHandshake(socket.remoteAddress ?? '?', reason);
+    gatekeeper.refuseStranger(socket.remoteAddress ?? '?', 'handshake', `no handshake of TLS (${reason})`);
   });
 
   // Clients that had a connection when the last broker died and did not come back are as lost as if it had seen them go.
@@ -119,7 +123,7 @@ export async function startBroker({
     orphans.clear();
   }, willGraceMs).unref();
   const health = () => ({ connected: [...connected.values()].sort(), refused: gatekeeper.refused });
-  const renew = follow(server, config, credentials, log);
+  const renew = follow(server, config, tls, log);
   const sweeping = setInterval(() => {
     void renew();
     const revoked = revokedOrNone(config.revoked);
@@ -154,18 +158,10 @@ export async function startBroker({
   };
   signal?.addEventListener('abort', close, { once: true });
   const { port } = server.address() as AddressInfo;
+  const outdated = findOutdated(credentials, config.certificate, systemClock.now());
+  if (outdated !== null) log.error({ code: 'BROKER_CERTIFICATE' }, outdated);
   log.info({ host: config.host, port, retained: messages.retained().length }, 'broker listens');
   return { port, health, close };
-}
-
-/** Why a client with a valid certificate is not let in, or null. */
-function refusalOf(identity: Identity, revokedFile: string): string | null {
-  if (identity.kind !== 'gateway') return null;
-  try {
-    return readRevoked(revokedFile).has(identity.name) ? 'this gateway was withdrawn' : null;
-  } catch (error) {
-    return `the list of withdrawn gateways cannot be read (${error instanceof Error ? error.message : error})`;
-  }
 }
 
 /** For those who are in already: a list that cannot be read is told at the next connection. */
@@ -190,16 +186,20 @@ function tlsContext(credentials: Credentials) {
 }
 
 /** Takes a certificate that was renewed for the connections to come; until its files fit together the one before goes on. */
-function follow(server: Server, config: BrokerConfig, first: Credentials, log: Logger): () => Promise<void> {
-  let current = first;
+function follow(
+  server: Server,
+  config: BrokerConfig,
+  tls: { current: Credentials },
+  log: Logger,
+): () => Promise<void> {
   let told = '';
   return async () => {
     try {
-      const renewed = await readRenewed(config, current);
+      const renewed = await readRenewed(config, tls.current);
       told = '';
       if (renewed === null) return;
       server.setSecureContext(tlsContext(renewed));
-      current = renewed;
+      tls.current = renewed;
       log.info(`the certificate in ${config.certificate} was renewed, and is used from now on`);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -220,7 +220,8 @@ async function listen(
     server = createServer({
       ...tlsContext(credentials),
       requestCert: true,
-      rejectUnauthorized: true,
+      // Not by Node, which would end the connection without a word: `judge` looks at every one and says what is wrong with it.
+      rejectUnauthorized: false,
       handshakeTimeout: HANDSHAKE_MS,
     });
   } catch (cause) {
@@ -245,12 +246,18 @@ async function listen(
 }
 
 /** Ends a connection that announces a packet beyond the limit, before aedes buffers it. aedes reads through `read` alone. */
-function limitPackets(socket: TLSSocket, maxBytes: number, refuse: (reason: string) => Error): void {
+function limitPackets(
+  socket: TLSSocket,
+  maxBytes: number,
+  { refuse, heard }: { refuse: (reason: string) => Error; heard: () => void },
+): void {
   const limit = new PacketLimit(maxBytes);
   const read = socket.read.bind(socket);
   socket.read = (size?: number): unknown => {
     const bytes: unknown = read(size);
-    if (!(bytes instanceof Uint8Array) || limit.accepts(bytes)) return bytes;
+    if (!(bytes instanceof Uint8Array)) return bytes;
+    heard();
+    if (limit.accepts(bytes)) return bytes;
     socket.destroy(refuse(`a packet of more than ${maxBytes} bytes`));
     return null;
   };

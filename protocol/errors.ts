@@ -93,9 +93,24 @@ export const ERRORS = {
     action: 'It reconnects by itself; if it stays down, check address, network and that the broker runs.',
   },
   LINK_REFUSED: {
-    meaning: 'The MQTT broker refuses this identity or a topic.',
+    meaning:
+      'The MQTT broker refuses this identity or a topic, or shows a certificate that is not to be trusted.',
     action:
-      'Check that the certificate comes from this installation and that name and site are the enrolled ones.',
+      'Read the message: it names whose certificate it is and what is wrong with it. Certificate, authority, name and site come from one ' +
+      'enrolment; dates need a clock that is right.',
+  },
+  LINK_CREDENTIALS: {
+    meaning:
+      'Certificate, key and authority for the connection to the broker do not fit together, or are those of another.',
+    action:
+      'Put back the files that were enrolled together (ca.pem, gateway.pem, gateway.key), with the `site` and `gateway` that came with them.',
+  },
+  LINK_TAKEN_OVER: {
+    meaning:
+      'Another program connects to the broker under the same name, so that the two push one another out.',
+    action:
+      'End one of them. Where a package was copied to a second machine, enrol that one under a name of its own; where nobody copied it, look ' +
+      'for a thief, and remove the gateway.',
   },
 
   // backend/

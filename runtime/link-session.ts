@@ -1,6 +1,9 @@
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import { BlindsightError } from '#protocol/errors.ts';
 import { redactText } from '#protocol/redact.ts';
+import type { TlsFiles } from './certificate-check.ts';
+import type { Clock } from './clock.ts';
+import { bareAddress, explainFault, type LinkFault } from './link-failure.ts';
 import type { Logger } from './log.ts';
 
 /** PEM texts; absent only against a broker without TLS (tests). */
@@ -8,6 +11,8 @@ export type LinkCredentials = {
   readonly ca?: string | Buffer;
   readonly certificate?: string | Buffer;
   readonly key?: string | Buffer;
+  /** Where they were read, for messages. */
+  readonly files?: TlsFiles;
 };
 
 export type Will = {
@@ -41,6 +46,7 @@ type DialOptions = LinkCredentials & {
     payload: Uint8Array,
     packet: { retain: boolean; dup: boolean; qos: 0 | 1 | 2 },
   ) => void;
+  readonly clock: Pick<Clock, 'now'>;
   readonly log: Logger;
   readonly signal: AbortSignal;
   readonly keepaliveSeconds?: number;
@@ -57,17 +63,24 @@ export async function dial(options: DialOptions): Promise<Session> {
   options.signal.throwIfAborted();
   const client = connect(options.url, clientOptions(options));
   const broken = Promise.withResolvers<BlindsightError>();
-  let cause: BlindsightError | null = null;
+  let error: LinkFault['error'] = null;
+  let stage: LinkFault['stage'] = 'dialing';
+  client.stream.once('connect', () => {
+    stage = options.url.startsWith('mqtts:') ? 'open' : 'secure';
+  });
+  client.stream.once('secureConnect', () => {
+    stage = 'secure';
+  });
 
   const destroy = () => {
     options.signal.removeEventListener('abort', destroy);
     client.end(true);
-    broken.resolve(cause ?? new BlindsightError('LINK_DOWN', 'the connection was closed'));
+    broken.resolve(broke(error, options.url));
   };
   options.signal.addEventListener('abort', destroy, { once: true });
   // MQTT.js emits what went wrong first and `close` after it.
-  client.on('error', (error) => {
-    cause = describe(error, options.url);
+  client.on('error', (said) => {
+    error = said;
   });
   client.on('close', destroy);
   client.on('message', (topic, payload, { retain, dup, qos }) =>
@@ -76,14 +89,18 @@ export async function dial(options: DialOptions): Promise<Session> {
 
   const connected = new Promise<null>((resolve) => client.once('connect', () => resolve(null)));
   const failure = await Promise.race([connected, broken.promise]);
-  if (failure) throw failure;
+  options.signal.throwIfAborted();
+  if (failure) throw await explainFault({ error, stage }, { ...options, nowMs: options.clock.now() });
   return { broken: broken.promise, destroy, ...operations(client, broken.promise, options.log) };
 }
 
 function clientOptions(options: DialOptions): IClientOptions {
   const { ca, certificate, key, will } = options;
+  const host = bareAddress(options.url);
   return {
     clientId: options.clientId,
+    // MQTT.js would look up `[::1]` as a name.
+    ...(host !== null && { hostname: host, host }),
     protocolVersion: 4,
     clean: true,
     reconnectPeriod: 0,
@@ -163,24 +180,15 @@ function operations(client: MqttClient, broken: Promise<BlindsightError>, log: L
   };
 }
 
-function describe(error: Error & { code?: unknown }, url: string): BlindsightError {
-  const refused = error.code === 2 || error.code === 4 || error.code === 5 || isTlsRefusal(error);
-  const text = error.message || nested(error) || String(error.code ?? error.name);
-  return new BlindsightError(refused ? 'LINK_REFUSED' : 'LINK_DOWN', redactText(`${url}: ${text}`), {
-    cause: error,
-  });
+/** Whether the other side ended a connection, as a broker does when another client comes under the same name. */
+export function isEndedByPeer({ cause }: BlindsightError): boolean {
+  return cause === null || (cause as { code?: unknown } | undefined)?.code === 'ECONNRESET';
 }
 
-/** A connection to a host with several addresses fails with all their errors and no text of its own. */
-function nested(error: Error): string {
-  return error instanceof AggregateError ? error.errors.map((each: Error) => each.message).join('; ') : '';
-}
-
-function isTlsRefusal(error: { code?: unknown }): boolean {
-  return (
-    typeof error.code === 'string' &&
-    /^(ERR_SSL|ERR_TLS|CERT_|DEPTH_|SELF_SIGNED|UNABLE_TO_)/.test(error.code)
-  );
+/** Why a connection that was made is gone. */
+function broke(error: LinkFault['error'], url: string): BlindsightError {
+  const text = error === null ? 'the broker ended the connection' : `${url}: ${error.message}`;
+  return new BlindsightError('LINK_DOWN', redactText(text), { cause: error });
 }
 
 function toBuffer(payload: Uint8Array | string): Buffer {

@@ -1,9 +1,10 @@
 import { BlindsightError } from '#protocol/errors.ts';
 import { matchesFilter } from '#protocol/topic-filter.ts';
 import type { Clock } from './clock.ts';
-import { dial, type LinkCredentials, type Session, type Will } from './link-session.ts';
+import { dial, isEndedByPeer, type LinkCredentials, type Session, type Will } from './link-session.ts';
 import type { Logger } from './log.ts';
 import { linkLadder, type RetryLadder } from './retry.ts';
+import { TakeoverWatch } from './takeover-watch.ts';
 
 export type { LinkCredentials, Will };
 
@@ -81,6 +82,7 @@ export function connectLink(options: LinkOptions): Link {
   const signal = options.signal ? AbortSignal.any([options.signal, closing.signal]) : closing.signal;
   let session: Session | null = null;
   let lastReason = '';
+  const takeovers = new TakeoverWatch(clock);
   /** The farewell has begun: that the connection ends now is no news. */
   let isLeaving = false;
 
@@ -107,9 +109,13 @@ export function connectLink(options: LinkOptions): Link {
 
   function down(reason: BlindsightError, wasUp: boolean): void {
     if (signal.aborted || isLeaving) return;
-    if (!wasUp && reason.message === lastReason) return;
+    const isTwice = reason.code === 'LINK_TAKEN_OVER';
+    const isKnown = reason.message === lastReason;
+    if (isKnown && !wasUp) return;
     lastReason = reason.message;
-    log.warn({ code: reason.code }, wasUp ? `link lost: ${reason.message}` : `no link: ${reason.message}`);
+    // Two clients of one name take turns every few seconds: said once.
+    if (!isKnown || !isTwice)
+      log.warn({ code: reason.code }, `${wasUp && !isTwice ? 'link lost' : 'no link'}: ${reason.message}`);
     for (const handler of downHandlers) guard('down', () => handler(reason));
   }
 
@@ -121,13 +127,15 @@ export function connectLink(options: LinkOptions): Link {
       await subscribeAll(candidate);
       wasUp = true;
       session = candidate;
-      lastReason = '';
+      takeovers.connected();
+      if (takeovers.count === 0) lastReason = '';
       const since = clock.monotonic();
-      log.info('link up');
+      log[takeovers.count === 0 ? 'info' : 'debug']('link up');
       for (const handler of upHandlers) guard('up', handler);
       const reason = await candidate.broken;
       if (clock.monotonic() - since >= LASTING_MS) ladder.reset();
-      throw reason;
+      takeovers.ended(isEndedByPeer(reason));
+      throw isEndedByPeer(reason) && takeovers.count > 0 ? takenOver(options.clientId, reason) : reason;
     } catch (error) {
       session = null;
       down(asLinkError(error), wasUp);
@@ -152,6 +160,7 @@ export function connectLink(options: LinkOptions): Link {
       try {
         await attempt();
       } catch (error) {
+        takeovers.failed();
         down(asLinkError(error), false);
       }
       if (!signal.aborted) await clock.sleep(ladder.next(), signal).catch(() => undefined);
@@ -224,6 +233,15 @@ export function connectLink(options: LinkOptions): Link {
     },
   };
   return link;
+}
+
+function takenOver(name: string, cause: BlindsightError): BlindsightError {
+  return new BlindsightError(
+    'LINK_TAKEN_OVER',
+    `the broker ends one connection of ${name} after the other and takes the next at once: most likely another program connects as ${name}, ` +
+      'from a copy of its package on another machine or a second time on this one; the log of the broker says from where',
+    { cause },
+  );
 }
 
 function asLinkError(error: unknown): BlindsightError {

@@ -53,6 +53,8 @@ export class Uplink {
   #isSessionOurs = false;
   #told: number | null = null;
   #wordWait = new AbortController();
+  /** Why there is no connection. */
+  #reason = 'not connected yet';
   readonly #said = new Map<string, number>();
 
   constructor(options: UplinkOptions) {
@@ -79,7 +81,8 @@ export class Uplink {
       if (!packet.retain) options.onChunk(payload);
     });
     this.link.onUp(() => this.#up());
-    this.link.onDown(() => {
+    this.link.onDown((reason) => {
+      this.#reason = reason.message;
       this.#wordWait.abort();
       this.#isSessionOurs = false;
       this.#setBackend(null);
@@ -88,7 +91,7 @@ export class Uplink {
 
   /** Why answers cannot leave now, or null. */
   get obstacle(): string | null {
-    if (!this.link.connected) return 'no connection to the broker';
+    if (!this.link.connected) return `no connection to the broker: ${this.#reason}`;
     return this.#backendSession === null ? 'the backend is away' : null;
   }
 

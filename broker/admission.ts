@@ -1,0 +1,71 @@
+import { X509Certificate } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+import { commonName, findInvalidity, isForClients, parseCertificates } from '#runtime/certificate-check.ts';
+import { type Identity, identityOf } from './access.ts';
+import { readRevoked } from './revoked.ts';
+
+/** Whether a connection may go on, and whose it is; else why not. */
+export type Verdict =
+  | { readonly identity: Identity }
+  /** One whom we know: the authority of this site issued his certificate. */
+  | { readonly known: string; readonly reason: string }
+  /** One of whom nothing is sure. */
+  | { readonly known: null; readonly kind: string; readonly reason: string };
+
+/** CONNACK of MQTT 3.1.1 with return code 5, not authorized. */
+const REFUSAL = Buffer.from([0x20, 2, 0, 5]);
+/** How long one that is refused may take to hear it. */
+const LEAVE_MS = 2_000;
+
+/** Judges a connection whose handshake is done, by its certificate alone. Nothing of what it sends was read yet. */
+export function judge(socket: TLSSocket, ca: Buffer, revokedFile: string, nowMs: number): Verdict {
+  const { raw } = socket.getPeerCertificate();
+  if (raw === undefined) return stranger('none', 'it shows no certificate');
+  const certificate = new X509Certificate(raw);
+  const [name, issuer] = [commonName(certificate.subject), commonName(certificate.issuer)];
+  const isOurs = parseCertificates(ca).some(
+    (authority) => certificate.checkIssued(authority) && certificate.verify(authority.publicKey),
+  );
+  if (!isOurs) {
+    return stranger(
+      'foreign',
+      `a certificate of ${shown(name)} from ${shown(issuer)}, another authority than ours`,
+    );
+  }
+  const invalidity = findInvalidity(certificate, nowMs);
+  if (invalidity !== null) return { known: name, reason: `its certificate ${invalidity}` };
+  const why = isForClients(certificate) ? socket.authorizationError : 'it is not for a client';
+  if (!socket.authorized) return { known: name, reason: `no valid certificate (${why})` };
+  const identity = identityOf(name);
+  if (identity === null) return { known: name, reason: 'no identity of a client' };
+  const reason = refusalOf(identity, revokedFile);
+  return reason === null ? { identity } : { known: identity.name, reason };
+}
+
+/** Lets one that is refused know that he is, so that he can tell people so, and ends the connection. He learns no reason. */
+export function turnAway(socket: TLSSocket): void {
+  const timer = setTimeout(() => socket.destroy(), LEAVE_MS).unref();
+  socket.once('close', () => clearTimeout(timer));
+  socket.on('error', () => socket.destroy());
+  // After his first bytes, whatever they are: a client takes an answer for one only when it asked.
+  socket.once('data', () => socket.end(REFUSAL));
+}
+
+function stranger(kind: string, reason: string): Verdict {
+  return { known: null, kind, reason };
+}
+
+/** Why a client with a valid certificate is not let in, or null. */
+function refusalOf(identity: Identity, revokedFile: string): string | null {
+  if (identity.kind !== 'gateway') return null;
+  try {
+    return readRevoked(revokedFile).has(identity.name) ? 'this gateway was withdrawn' : null;
+  } catch (error) {
+    return `the list of withdrawn gateways cannot be read (${error instanceof Error ? error.message : error})`;
+  }
+}
+
+/** What strangers write, as it may stand in a log. */
+function shown(text: string): string {
+  return JSON.stringify(text.slice(0, 80));
+}
