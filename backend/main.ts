@@ -119,6 +119,7 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
       snapshot,
       isStuck: () => processor.isStuck,
       trouble: () => watch.trouble,
+      broker: () => view.broker,
       hub,
       clock,
       log,

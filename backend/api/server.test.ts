@@ -60,6 +60,7 @@ describe('the API', () => {
       store: site.store,
       snapshot: () => view.snapshot(),
       isStuck: () => stuck,
+      broker: () => view.broker,
       hub,
       clock: systemClock,
       log,
@@ -198,7 +199,13 @@ describe('the API', () => {
     const metrics = await (await fetch(`${url}/metrics`)).text();
     expect(metrics).toContain('blindsight_envelopes{outcome="refused.signature"} 3');
     expect(metrics).toContain('blindsight_broker_connected 0');
-    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    view.setBroker(false, 'nothing listens at mqtts://localhost:8883');
+    const health = await fetch(`${url}/healthz`);
+    expect(health.status).toBe(200);
+    expect(await health.json()).toMatchObject({
+      status: 'ok',
+      broker: { connected: false, detail: 'nothing listens at mqtts://localhost:8883' },
+    });
     stuck = true;
     expect((await fetch(`${url}/healthz`)).status).toBe(503);
   });
@@ -237,6 +244,7 @@ describe('the API', () => {
       expect(await status(path), path).not.toBe(200);
     }
     expect(await status('/healthz')).toBe(200);
+    expect((await (await fetch(`${url}/healthz`)).json()).broker).toEqual({ connected: false });
     expect(await status('/api/state', { authorization: `Bearer ${TOKEN}` })).toBe(200);
     expect(await status('/api/state', { authorization: `Bearer ${TOKEN}x` })).toBe(401);
 
@@ -274,6 +282,7 @@ describe('the API', () => {
       store: site.store,
       snapshot: () => view.snapshot(),
       isStuck: () => false,
+      broker: () => view.broker,
       hub,
       clock: systemClock,
       log,

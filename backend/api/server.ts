@@ -29,6 +29,7 @@ export type ApiOptions = {
   readonly isStuck: () => boolean;
   /** Why the store cannot be used now. */
   readonly trouble?: () => SiteState['trouble'] | null;
+  readonly broker: () => SiteState['broker'];
   readonly hub: EventHub;
   readonly clock: Clock;
   readonly log: Logger;
@@ -55,12 +56,17 @@ function addRoutes(server: FastifyInstance, options: ApiOptions): void {
       if (isStoreTrouble(error)) return null;
       throw error;
     });
+    const { connected, detail } = options.broker();
+    // Asked without a token: who has none where one is needed does not learn paths and addresses.
+    const broker = options.token === null ? { connected, detail } : { connected };
     const { code, message } = trouble() ?? {};
     if (code !== undefined && !isStuck()) {
-      return reply.code(503).send({ status: 'troubled', code, reason: message, waiting });
+      return reply.code(503).send({ status: 'troubled', code, reason: message, waiting, broker });
     }
-    if (waiting === null) return reply.code(503).send({ status: 'troubled', waiting });
-    return isStuck() ? reply.code(503).send({ status: 'stuck', waiting }) : { status: 'ok', waiting };
+    if (waiting === null) return reply.code(503).send({ status: 'troubled', waiting, broker });
+    return isStuck()
+      ? reply.code(503).send({ status: 'stuck', waiting, broker })
+      : { status: 'ok', waiting, broker };
   });
   server.get('/api/state', () => snapshot());
   server.get<{ Params: { camera: string }; Querystring: { minutes: number; region?: string } }>(

@@ -53,6 +53,10 @@ export class SiteView {
     return this.#broker.connected;
   }
 
+  get broker(): SiteState['broker'] {
+    return this.#broker;
+  }
+
   setBroker(connected: boolean, detail: string): void {
     this.#broker = { connected, detail };
   }
