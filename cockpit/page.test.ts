@@ -207,6 +207,8 @@ describe('the time line', () => {
       const wanted = (getComputedStyle(swatch!).backgroundColor.match(/\d+/g) ?? []).map(Number);
       const over = document.querySelector('.plot .u-over')!.getBoundingClientRect();
       const box = canvas.getBoundingClientRect();
+      // Before its first layout the plot has no width, and nothing is drawn yet.
+      if (box.width === 0 || over.width === 0) return [];
       const scale = canvas.width / box.width;
       const [left, width] = [Math.round((over.left - box.left) * scale), Math.round(over.width * scale)];
       const { data } = canvas.getContext('2d')!.getImageData(left, 0, width, canvas.height);
