@@ -10,20 +10,14 @@ import { BrokerConfig } from '#config/schema.ts';
 import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { connectLink, type Link, type LinkOptions } from '#runtime/link.ts';
-import { createLogger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';
 import { type Broker, startBroker } from './main.ts';
+import { logLines } from './testing/log-lines.ts';
 import { connectPacket, subscribePacket } from './testing/packets.ts';
 
 const gate = gatewayTopics('north', 'gate-1');
 const site = siteTopics('north');
-const lines: string[] = [];
-const log = createLogger({
-  name: 'broker',
-  level: 'debug',
-  format: 'json',
-  destination: { write: (line) => lines.push(line) },
-});
+const { lines, log } = logLines();
 
 let authority: Authority;
 const issued: Record<string, Issued> = {};
@@ -414,7 +408,6 @@ describe('startBroker', () => {
 
   it('says who was refused for which certificate, and from where', async () => {
     const broker = await start();
-    const DAY_MS = 86_400_000;
     const at = async <T>(ms: number, make: () => Promise<T>) => {
       vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
       return make().finally(() => vi.useRealTimers());
@@ -423,8 +416,8 @@ describe('startBroker', () => {
     const foreign = await createAuthority('Blindsight south');
     const cases = {
       foreign: await foreign.issue(gateway),
-      old: await at(-10 * DAY_MS, () => authority.issue(gateway)),
-      early: await at(10 * DAY_MS, () => authority.issue(gateway)),
+      old: await at(-10 * 86_400_000, () => authority.issue(gateway)),
+      early: await at(10 * 86_400_000, () => authority.issue(gateway)),
       server: issued.broker!,
     };
     for (const { certificate, key } of Object.values(cases)) {
