@@ -49,8 +49,9 @@ describe('the backend whose store is in trouble', () => {
     cleanUps.push(() => disk.unmount());
     const { configFile } = await initializeSite(join(disk.folder, 'site'), 'yard', { apiPort: 0 });
     const config = await start(configFile);
+    const broker = expect.objectContaining({ connected: false });
     await vi.waitFor(
-      async () => expect(await health()).toEqual({ http: 200, status: 'ok', waiting: 0 }),
+      async () => expect(await health()).toEqual({ http: 200, status: 'ok', waiting: 0, broker }),
       WAIT,
     );
     disk.fill();
@@ -62,6 +63,7 @@ describe('the backend whose store is in trouble', () => {
       code: 'DISK_FULL',
       reason: trouble.message,
       waiting: 0,
+      broker,
     });
     const metrics = await (await fetched('/metrics')).text();
     expect(metrics).toContain('blindsight_store_trouble{code="DISK_FULL"} 1');
