@@ -6,6 +6,7 @@ import { loadConfig } from '#config/load.ts';
 import { BackendConfig } from '#config/schema.ts';
 import { settle } from '../decryption/settle.ts';
 import { openSite } from '../site.ts';
+import { bareEnvelope } from './bare-envelope.ts';
 
 const site = await openSite(await loadConfig(process.argv[2]!, BackendConfig));
 const { store } = site;
@@ -13,21 +14,7 @@ for (let sequence = 1; ; sequence++) {
   const digest = String(sequence).padStart(64, '0');
   const item = { digest, gateway: 'gate', camera: 'door', receivedMs: 1, envelope: new Uint8Array(20_000) };
   await store.inbox.add(item, { items: 1e6, bytes: 1e12, siteBytes: 1e12 });
-  const envelope = {
-    schema: 1,
-    site: site.name,
-    gateway: 'gate',
-    camera: 'door',
-    session: 1,
-    sequence,
-    frameTimeMs: 1,
-    readyTimeMs: 1,
-    bundle: '',
-    interpreter: 'reference',
-    historical: false,
-    timings: { prepareMs: 0, encryptMs: 0, evaluateMs: 0 },
-    ciphertext: new Uint8Array(),
-  } as const;
+  const envelope = bareEnvelope(site.name, sequence);
   const result = { camera: 'door', sequence } as never;
   await settle(store, (await store.inbox.first())!, envelope, null, { kind: 'answer', results: [result] }, 1);
   process.stdout.write(`written ${sequence}\n`);

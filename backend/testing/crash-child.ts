@@ -13,6 +13,7 @@ import { SiteView } from '../results/site-view.ts';
 import { migrate } from '../store/migrations.ts';
 import { openSqlite } from '../store/sqlite.ts';
 import { Store } from '../store/store.ts';
+import { bareEnvelope } from './bare-envelope.ts';
 
 const [, , file = '', broker] = process.argv;
 const database = openSqlite(file);
@@ -40,21 +41,7 @@ async function work(): Promise<void> {
     }
     await store.inbox.beginAttempt(item.id);
     const sequence = Number(item.digest);
-    const envelope = {
-      schema: 1,
-      site: 'yard',
-      gateway: 'gate',
-      camera: 'door',
-      session: 1,
-      sequence,
-      frameTimeMs: 1,
-      readyTimeMs: 1,
-      bundle: '',
-      interpreter: 'reference',
-      historical: false,
-      timings: { prepareMs: 0, encryptMs: 0, evaluateMs: 0 },
-      ciphertext: new Uint8Array(),
-    } as const;
+    const envelope = bareEnvelope('yard', sequence);
     const frameTime = new Date(sequence).toISOString();
     const result = { camera: 'door', sequence, frameTime } as never;
     await settle(store, item, envelope, null, { kind: 'answer', results: [result] }, 1);
