@@ -30,6 +30,8 @@ export type BackendOptions = {
   readonly log: Logger;
   /** Closes the backend, as `close` does. */
   readonly signal: AbortSignal;
+  /** How a command for this site is written, see `SiteState`. */
+  readonly commandLine?: string;
   readonly clock?: Clock;
 };
 
@@ -87,7 +89,7 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
   const site = await openSite(config, watch.failed);
   const { store } = site;
   const stop = new AbortController();
-  const view = new SiteView(site.name, store, clock);
+  const view = new SiteView(site.name, store, clock, options.commandLine);
   await view.load();
   const failed = (error: unknown) => log.error({ err: error }, 'the store did not answer');
   const snapshot = () => watch.state(() => view.snapshot());

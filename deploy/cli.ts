@@ -21,6 +21,8 @@ const program = new Command('blindsight')
     'Cameras that see without looking: encrypted neural networks on encrypted pictures, at the edge.',
   )
   .version(version)
+  // `deploy … --version 2` is a version of a network.
+  .enablePositionalOptions()
   .showHelpAfterError('(blindsight --help lists the commands)')
   .showSuggestionAfterError()
   .addHelpText(

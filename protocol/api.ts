@@ -4,6 +4,8 @@ import type { CameraState, GatewayState, Health, Reported, Result } from './mess
 export type SiteState = {
   readonly site: string;
   readonly time: string;
+  /** How a command for this site is written on the backend's machine, `…` standing for its words. */
+  readonly commandLine: string;
   readonly broker: { readonly connected: boolean; readonly detail: string };
   readonly gateways: readonly GatewayView[];
   readonly cameras: readonly CameraView[];
@@ -15,6 +17,8 @@ export type SiteState = {
 
 export type GatewayView = {
   readonly name: string;
+  /** Version of the program on it, in its own words; null before it said so. */
+  readonly version: string | null;
   readonly state: GatewayState['state'] | 'unknown';
   /** On the backend's clock, and never in the future; of a connection that was lost unseen the newest sign of life. */
   readonly since: string | null;

@@ -8,6 +8,7 @@ import { EventHub } from './event-hub.ts';
 const STATE: SiteState = {
   site: 'yard',
   time: '2026-01-01T00:00:00.000Z',
+  commandLine: 'blindsight …',
   broker: { connected: true, detail: '' },
   gateways: [],
   cameras: [],

@@ -16,10 +16,19 @@ export function listModels(site: Site): Promise<ModelRecord[]> {
 export async function findModel(site: Site, name: string, version?: number): Promise<ModelRecord> {
   const model = await site.store.models.get(name, version);
   if (model === null) {
-    const wanted = version === undefined ? name : `${name} version ${version}`;
-    throw new BlindsightError('MODEL_NOT_FOUND', `there is no protected network ${wanted}`);
+    throw new BlindsightError('MODEL_NOT_FOUND', await missing(site, name, version));
   }
   return model;
+}
+
+/** What is not there, and what there is instead. */
+async function missing(site: Site, name: string, version: number | undefined): Promise<string> {
+  const models = await listModels(site);
+  const versions = models.filter((model) => model.name === name).map((model) => model.version);
+  if (version !== undefined && versions.length > 0)
+    return `there is no version ${version} of ${name}; there are: ${versions.join(', ')}`;
+  const names = [...new Set(models.map((model) => model.name))].join(', ');
+  return `there is no protected network ${name}; ${names === '' ? 'none is protected yet' : `there are: ${names}`}`;
 }
 
 /** A model with a readable listing of its ciphertext program. @throws BlindsightError MODEL_NOT_FOUND, BUNDLE_DAMAGED. */

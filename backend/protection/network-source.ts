@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { z } from 'zod';
 import { listZoo } from '#network/zoo.ts';
 import { BlindsightError } from '#protocol/errors.ts';
@@ -41,14 +42,15 @@ export async function findNetwork(network: string): Promise<NetworkSource> {
   return { onnxFile: network, metadataFile: network.replace(/(?:\.onnx)?$/, '.json') };
 }
 
-/** @throws BlindsightError MODEL_UNREADABLE naming file, path and what was expected. */
+/** @throws BlindsightError MODEL_UNREADABLE naming file, path and what was expected, and for a network as it was exported what makes it ready. */
 export async function readMetadata(file: string): Promise<NetworkMetadata> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new BlindsightError(
-      'MODEL_UNREADABLE',
-      `cannot read ${file}, which says labels, activationRanges and logitRange of the network`,
-      { cause },
-    );
+  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    const why =
+      cause.code === 'ENOENT'
+        ? `${basename(file)} is not beside the network: its labels, activationRanges and logitRange come from import. ` +
+          `Run: blindsight model import ${file.replace(/\.json$/, '.onnx')} --calibrate PICTURES`
+        : `cannot read ${file}: ${cause.message}`;
+    throw new BlindsightError('MODEL_UNREADABLE', why, { cause });
   });
   if (text.length > MAX_METADATA_BYTES) throw new BlindsightError('MODEL_UNREADABLE', `${file} is too large`);
   let value: unknown;

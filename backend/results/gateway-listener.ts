@@ -51,6 +51,7 @@ export class GatewayListener {
     const { anyGateway } = siteTopics(site);
     this.#on(link, anyGateway('birth'), Birth, (gateway, birth, { arrival }) => {
       view.heard(gateway, arrival, birth.time, birth.session);
+      view.setVersion(gateway, birth.version);
       return this.#birth(link, gateway, birth);
     });
     this.#on(link, anyGateway('state'), GatewayState, (gateway, state, { arrival }) =>

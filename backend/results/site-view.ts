@@ -13,6 +13,7 @@ const FUTURE_MS = 5000;
 type GatewayMemory = {
   readonly presence: GatewayPresence;
   readonly twins: TwinWatch;
+  version: string | null;
   health: Health | null;
   reported: Reported | null;
 };
@@ -23,6 +24,7 @@ type GatewayMemory = {
  */
 export class SiteView {
   readonly #site: string;
+  readonly #commandLine: string;
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #gateways = new Map<string, GatewayMemory>();
@@ -32,7 +34,9 @@ export class SiteView {
   #broker: SiteState['broker'] = { connected: false, detail: 'not connected yet' };
   readonly #begun: Arrival;
 
-  constructor(site: string, store: Store, clock: Clock) {
+  /** @param commandLine see {@link SiteState} */
+  constructor(site: string, store: Store, clock: Clock, commandLine = 'blindsight …') {
+    this.#commandLine = commandLine;
     this.#site = site;
     this.#store = store;
     this.#clock = clock;
@@ -67,6 +71,7 @@ export class SiteView {
       memory = {
         presence: new GatewayPresence(this.#begun),
         twins: new TwinWatch(),
+        version: null,
         health: null,
         reported: null,
       };
@@ -82,6 +87,10 @@ export class SiteView {
   /** Notes that a gateway said something, whatever it was; see {@link GatewayPresence.heard}. */
   heard(gateway: string, arrival: Arrival, time?: string, session?: number): void {
     this.#gateway(gateway).presence.heard(arrival, time, session);
+  }
+
+  setVersion(gateway: string, version: string): void {
+    this.#gateway(gateway).version = version;
   }
 
   /** @returns whether it is known only now that the gateway runs twice; see {@link TwinWatch}. */
@@ -156,6 +165,7 @@ export class SiteView {
   async snapshot(): Promise<SiteState> {
     return {
       site: this.#site,
+      commandLine: this.#commandLine,
       time: new Date(this.#clock.now()).toISOString(),
       broker: this.#broker,
       gateways: await this.#gatewayViews(),
@@ -178,6 +188,7 @@ export class SiteView {
       const twiceSinceMs = memory.twins.sinceMs(monotonicMs);
       return {
         name: record.name,
+        version: memory.version,
         ...memory.presence.view(frameMs, nowMs),
         runsTwiceSince: twiceSinceMs === null ? null : new Date(twiceSinceMs).toISOString(),
         quarantine:

@@ -1,6 +1,7 @@
 import type { Theme } from '../hooks/use-theme.ts';
 import { historyOf, type SiteModel } from '../site/site-model.ts';
 import { notices } from '../view/notices.ts';
+import { siteCommand } from '../view/site-command.ts';
 import { CameraCard } from './camera-card.tsx';
 import { Counters } from './counters.tsx';
 import { Empty } from './empty.tsx';
@@ -19,8 +20,8 @@ export function Overview({ model, theme, nowMs }: Props) {
       <NoticeList items={notices(site, nowMs)} />
       {site.gateways.length === 0 ? (
         <Empty title="No gateway yet">
-          Enrol one with <code>npx blindsight gateway enrol</code> and start it beside a camera. It appears
-          here by itself.
+          Enrol one with <code>{siteCommand(site, 'gateway enrol NAME --out FOLDER')}</code> and start it
+          beside a camera. It appears here by itself.
         </Empty>
       ) : (
         site.cameras.length === 0 && (

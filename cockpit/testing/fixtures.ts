@@ -80,6 +80,7 @@ export function reportedOf(bundle: Partial<Reported['bundle']> = {}): Reported {
 export function gatewayOf(change: Partial<GatewayView> = {}): GatewayView {
   return {
     name: 'gate-1',
+    version: '0.1.0',
     state: 'online',
     since: '2026-03-01T09:30:00.000Z',
     clockOffsetMs: -40,
@@ -99,7 +100,7 @@ export function modelOf(change: Partial<ModelView> = {}): ModelView {
     version: 3,
     labels: ['empty', 'person'],
     ringDegree: 8192,
-    logQP: 210,
+    logQP: 209.99700554607605,
     bundleBytes: 31_400_000,
     createdTime: '2026-03-01T09:00:00.000Z',
     ...change,
@@ -110,6 +111,7 @@ export function siteOf(change: Partial<SiteState> = {}): SiteState {
   return {
     site: 'old-town',
     time: FIXTURE_TIME,
+    commandLine: 'npx blindsight … --data /srv/old-town',
     broker: { connected: true, detail: 'mqtts://localhost:8883' },
     gateways: [gatewayOf()],
     cameras: [cameraOf()],

@@ -25,7 +25,7 @@ describe('cameraWords', () => {
     const whole = cameraWords(cameraStateOf(), true, NOW_MS, [{ since }]);
     expect(whole).toMatchObject({ tone: 'warn', word: 'Unusual picture' });
     expect(whole.reason).toMatch(
-      /^This camera shows what the network was not trained for, .*blindsight train/,
+      /^This camera shows what the network was not trained for, .*docs.operations\.md/,
     );
     const regions = ['stairs', 'entrance'].map((region) => ({ region, since }));
     expect(cameraWords(cameraStateOf(), true, NOW_MS, regions).reason).toMatch(

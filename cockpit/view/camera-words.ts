@@ -66,7 +66,7 @@ function unusualWords(unusual: readonly UnusualView[]): string {
   return (
     `${who} shows what the network was not trained for, so many of its answers are withheld. ` +
     'Look at the picture: a lamp, darkness, dirt, a camera or a region (agent.yaml) that moved? ' +
-    'If it is as it should be, train the network on pictures of it (“npx blindsight train --help”). ' +
+    'If it is as it should be, train the network on pictures of it (docs/operations.md says how). ' +
     'This goes away by itself when answers come again.'
   );
 }

@@ -36,7 +36,7 @@ describe('notices', () => {
     expect(text).toMatch(
       /: seen open in the street\. Its answers are kept unopened, 1 234 by now \(56 older ones had to be given up\)\./,
     );
-    expect(text).toContain('“npx blindsight gateway release gate-1”');
+    expect(text).toContain('“npx blindsight gateway release gate-1 --data /srv/old-town”');
     expect(text).toContain('“--discard”');
   });
 

@@ -1,6 +1,7 @@
 import type { GatewayView, SiteState } from '#protocol/api.ts';
 import { formatAge, formatCount, formatMoment } from './format.ts';
 import { actionFor, deploymentWords } from './gateway-words.ts';
+import { siteCommand } from './site-command.ts';
 import type { Tone } from './tone.ts';
 import { withheldWords } from './withheld-words.ts';
 
@@ -18,7 +19,7 @@ export function notices(site: SiteState, nowMs: number): readonly Notice[] {
       found.push({
         key: `quarantined ${gateway.name}`,
         tone: 'bad',
-        text: quarantineText(gateway, gateway.quarantine, nowMs),
+        text: quarantineText(site, gateway, gateway.quarantine, nowMs),
       });
     }
   }
@@ -106,6 +107,7 @@ function clockWords({ name, clockOffsetMs }: GatewayView): string | null {
 }
 
 function quarantineText(
+  site: SiteState,
   { name, held }: GatewayView,
   { since, reason }: { readonly since: string; readonly reason: string },
   nowMs: number,
@@ -114,7 +116,7 @@ function quarantineText(
   return (
     `Gateway ${name} is in quarantine since ${formatMoment(Date.parse(since), nowMs)}: ${withheldWords(reason)}. ` +
     `Its answers are kept unopened, ${formatCount(held.answers)} by now${dropped}. When you have looked into it, ` +
-    `open them with “npx blindsight gateway release ${name}”, or throw them away by adding “--discard”.`
+    `open them with “${siteCommand(site, `gateway release ${name}`)}”, or throw them away by adding “--discard”.`
   );
 }
 

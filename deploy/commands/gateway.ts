@@ -25,12 +25,12 @@ export function registerGateway(program: Command): void {
     });
   gateway
     .command('list')
-    .description('list the gateways and what they run')
+    .description('list the gateways, whether they are there, and what they run')
     .option('--data <dir>', 'folder of the site', './data')
     .option('--json', 'print JSON')
     .action(async (options: { data: string; json?: boolean }) => {
-      const { list } = await import('../operations/gateways.ts');
-      await list(options);
+      const { listGateways } = await import('../operations/list-gateways.ts');
+      await listGateways(options);
     });
   gateway
     .command('quarantine')

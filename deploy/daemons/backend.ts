@@ -1,8 +1,10 @@
+import { dirname } from 'node:path';
 import { runBackend } from '#backend/main.ts';
 import { loadConfig } from '#config/load.ts';
 import { BackendConfig } from '#config/schema.ts';
 import { lockData } from '#runtime/data-lock.ts';
 import { createLogger } from '#runtime/log.ts';
+import { commandLine } from '../command-line.ts';
 import { isAlive } from '../probe.ts';
 import { serve } from './serve.ts';
 
@@ -12,7 +14,7 @@ export async function runBackendDaemon(configFile: string, signal: AbortSignal):
   const log = createLogger({ name: 'backend', ...config.log });
   const unlock = lockData(config.data, 'backend');
   try {
-    const server = await runBackend({ config, log, signal });
+    const server = await runBackend({ config, log, signal, commandLine: commandLine(dirname(configFile)) });
     await serve(server, {
       log,
       status: `listening on ${config.api.host}:${server.port}`,

@@ -5,12 +5,10 @@ import {
   parseBrokerUrl,
   readBrokerCertificate,
 } from '#backend/enrolment/broker-certificate.ts';
-import { listDeployments } from '#backend/operations/deploy-model.ts';
 import { enrolGateway } from '#backend/operations/enrol-gateway.ts';
-import { listGateways, quarantineGateway, releaseGateway } from '#backend/operations/gateways.ts';
+import { quarantineGateway, releaseGateway } from '#backend/operations/gateways.ts';
 import { removeGateway } from '#backend/operations/remove-gateway.ts';
 import type { Site } from '#backend/site.ts';
-import { printJson, printTable } from '../print.ts';
 import { withSite } from '../site-folder.ts';
 
 /** `blindsight gateway enrol NAME --out DIR`. */
@@ -42,45 +40,6 @@ async function brokerForGateways(site: Site, backendUrl: string): Promise<string
     (name) => !isLoopback(name),
   );
   return elsewhere === undefined ? backendUrl : brokerUrl(elsewhere, port);
-}
-
-/** `blindsight gateway list`. */
-export async function list(options: { data: string; json?: boolean }): Promise<void> {
-  await withSite(options.data, async (site) => {
-    const gateways = await listGateways(site);
-    const deployments = await listDeployments(site);
-    const held = new Map((await site.store.held.usage()).map(({ gateway, items }) => [gateway, items]));
-    const rows = gateways.map((gateway) => {
-      const release = deployments
-        .filter((deployment) => deployment.gateway === gateway.name)
-        .reduce<(typeof deployments)[number] | null>(
-          (newest, one) => (newest === null || one.counter > newest.counter ? one : newest),
-          null,
-        );
-      return {
-        gateway: gateway.name,
-        enrolled: new Date(gateway.enrolledMs).toISOString(),
-        quarantined: gateway.quarantine !== null,
-        kept: held.get(gateway.name) ?? 0,
-        model:
-          release === null
-            ? null
-            : { name: release.model, version: release.version, release: release.counter },
-      };
-    });
-    if (options.json) printJson(rows);
-    else {
-      printTable(
-        ['GATEWAY', 'ENROLLED', 'MODEL', 'STATE'],
-        rows.map((row) => [
-          row.gateway,
-          row.enrolled.slice(0, 10),
-          row.model === null ? '-' : `${row.model.name} ${row.model.version} (release ${row.model.release})`,
-          `${row.quarantined ? 'in quarantine' : 'ok'}${row.kept > 0 ? `, ${row.kept} kept` : ''}`,
-        ]),
-      );
-    }
-  });
 }
 
 /** `blindsight gateway quarantine NAME --reason TEXT`. */

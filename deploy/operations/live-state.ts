@@ -1,0 +1,31 @@
+import type { Site } from '#backend/site.ts';
+import type { BackendConfig } from '#config/schema.ts';
+import type { SiteState } from '#protocol/api.ts';
+import { readSecretFile } from '#runtime/files.ts';
+
+const TIMEOUT_MS = 3_000;
+/** Where a server that listens on every address is reached from its own machine. */
+const EVERYWHERE: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+
+/**
+ * What the running backend of a site knows and no store keeps, asked for as its page does.
+ *
+ * @returns null where none answers, or one of another site
+ * @throws BlindsightError FILE_UNREADABLE, SECRET_EXPOSED, WRONG_USER for the file with its token
+ */
+export async function liveState(site: Site, { api }: BackendConfig): Promise<SiteState | null> {
+  const token = api.tokenFile === undefined ? null : (await readSecretFile(api.tokenFile)).toString().trim();
+  const host = EVERYWHERE[api.host] ?? api.host;
+  const name = host.includes(':') ? `[${host}]` : host;
+  try {
+    const response = await fetch(`http://${name}:${api.port}/api/state`, {
+      headers: token === null ? {} : { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    if (!response.ok) return null;
+    const state = (await response.json()) as SiteState;
+    return state.site === site.name ? state : null;
+  } catch {
+    return null;
+  }
+}
