@@ -1,16 +1,26 @@
-import type { KeyObject } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Envelope, encodeEnvelope, envelopeDigest } from '#protocol/envelope.ts';
-import { systemClock } from '#runtime/clock.ts';
-import { createLogger } from '#runtime/log.ts';
-import { keepNetwork } from '../protection/keep-network.ts';
-import { enrolTestGateway, makeTestSite, releaseTo, type TestSite } from '../testing/test-site.ts';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  type MockInstance,
+  vi,
+} from 'vitest';
+import type { Envelope } from '#protocol/envelope.ts';
+import {
+  type DecryptingSite,
+  drain,
+  makeDecryptingSite,
+  type TestGateway,
+} from '../testing/decrypting-site.ts';
 import { makeTinyNetwork, type TinyNetwork } from '../testing/tiny-network.ts';
 import { answerLimits } from './answer-bounds.ts';
-import { Decryptor } from './decryptor.ts';
-import { Processor } from './processor.ts';
+import type { Decryptor } from './decryptor.ts';
+import type { Processor } from './processor.ts';
 
-const log = createLogger({ name: 'test', level: 'error', format: 'json', destination: { write: () => {} } });
 const [MINUTE_MS, HOUR_MS, DAY_MS] = [60_000, 3_600_000, 86_400_000];
 /** In the middle of a minute, so that a burst of seconds stays in it. */
 const NOW_MS = Date.UTC(2026, 5, 1, 12, 0, 30);
@@ -20,13 +30,9 @@ const PER_MINUTE = 68;
 describe('answers of one camera', () => {
   let network: TinyNetwork;
   let answer: Uint8Array;
-  let site: TestSite;
-  let signingKey: KeyObject;
-  let bundle: string;
-  let decryptor: Decryptor;
+  let bench: DecryptingSite;
   let processor: Processor;
-  let published: string[];
-  let decryptions: number;
+  let decrypt: MockInstance<Decryptor['decrypt']>;
   let sequence: number;
 
   beforeAll(async () => {
@@ -36,83 +42,41 @@ describe('answers of one camera', () => {
   afterAll(() => network.close());
 
   beforeEach(async () => {
-    site = await makeTestSite();
-    const { protectedNetwork } = network;
-    const copy = {
-      ...protectedNetwork,
-      secretKey: Uint8Array.from(protectedNetwork.secretKey),
-      resultSecretKey: Uint8Array.from(protectedNetwork.resultSecretKey!),
-      onnx: Uint8Array.from(protectedNetwork.onnx),
-    };
-    await keepNetwork(site, 'tiny', copy, 1);
-    signingKey = await enrolTestGateway(site, 'gate');
-    bundle = await releaseTo(site, 'gate', 'tiny');
-    decryptor = new Decryptor(site);
-    published = [];
-    decryptions = 0;
+    bench = await makeDecryptingSite(network);
+    decrypt = vi.spyOn(bench.decryptor, 'decrypt');
     sequence = 0;
     start();
   });
-  afterEach(async () => {
-    await decryptor.close();
-    await site.close();
-  });
+  afterEach(() => bench.close());
 
   function start(perCameraPerSecond = 1): void {
-    processor = new Processor({
-      store: site.store,
-      site: site.name,
-      decryptor: {
-        prepare: (model) => decryptor.prepare(model),
-        decrypt: (model, ciphertext) => {
-          decryptions += 1;
-          return decryptor.decrypt(model, ciphertext);
-        },
-      },
-      limits: answerLimits({ answers: { perCameraPerSecond, maxAgeHours: 72 }, resultsDays: 30 }),
-      clock: systemClock,
-      log,
-      onResult: ({ frameTime }) => published.push(frameTime),
-      onChange: () => {},
-    });
+    const limits = answerLimits({ answers: { perCameraPerSecond, maxAgeHours: 72 }, resultsDays: 30 });
+    processor = bench.makeProcessor({ limits });
   }
 
-  async function send(changes: Partial<Envelope>, receivedMs = NOW_MS): Promise<void> {
-    const envelope: Envelope = {
-      schema: 1,
-      site: 'yard',
-      gateway: 'gate',
-      camera: 'door',
-      session: 1,
-      sequence: ++sequence,
-      frameTimeMs: receivedMs,
-      readyTimeMs: receivedMs,
-      bundle,
-      interpreter: 'reference',
-      historical: false,
-      timings: { prepareMs: 1, encryptMs: 2, evaluateMs: 3 },
-      ciphertext: answer,
-      ...changes,
-    };
-    const bytes = encodeEnvelope(envelope, signingKey);
-    const { gateway, camera } = envelope;
-    const bound = { items: 1000, bytes: 2 ** 30, siteBytes: 2 ** 30 };
-    const item = { gateway, camera, digest: envelopeDigest(bytes), receivedMs, envelope: bytes };
-    await site.store.inbox.add(item, bound);
-    await processor.process((await site.store.inbox.first())!);
+  async function send(
+    changes: Partial<Envelope>,
+    receivedMs = NOW_MS,
+    gateway: TestGateway = bench.gateway,
+  ): Promise<void> {
+    const times = { frameTimeMs: receivedMs, readyTimeMs: receivedMs };
+    const envelope = { sequence: ++sequence, ciphertext: answer, ...times, ...changes };
+    await bench.put(envelope, gateway, { receivedMs });
+    await drain(bench, processor);
   }
 
-  const counters = () => site.store.counters.all();
-  const codes = async () => (await site.store.journal.latest(20)).map(({ code }) => code);
+  const published = () => bench.results.map(({ frameTime }) => frameTime);
+  const counters = () => bench.site.store.counters.all();
+  const codes = async () => (await bench.site.store.journal.latest(20)).map(({ code }) => code);
 
   it('in a burst are no more than its rate allows, also over a restart, and the rest takes no room', async () => {
     for (let index = 0; index < PER_MINUTE + 40; index++) await send({ frameTimeMs: NOW_MS + index });
-    expect(decryptions).toBe(PER_MINUTE);
+    expect(decrypt).toHaveBeenCalledTimes(PER_MINUTE);
     start();
     for (let index = 0; index < 10; index++) await send({ frameTimeMs: NOW_MS - index });
-    expect(decryptions).toBe(PER_MINUTE);
+    expect(decrypt).toHaveBeenCalledTimes(PER_MINUTE);
     expect(await counters()).toEqual({ accepted: PER_MINUTE, 'refused.too-many': 50 });
-    expect(await site.store.results.countAbout('door', 0, NOW_MS * 2)).toBe(PER_MINUTE);
+    expect(await bench.site.store.results.countAbout('door', 0, NOW_MS * 2)).toBe(PER_MINUTE);
     expect(await codes()).toContain('REFUSED_TOO_MANY');
     await send({ frameTimeMs: NOW_MS + MINUTE_MS }, NOW_MS + MINUTE_MS);
     await send({ camera: 'yard' });
@@ -131,7 +95,7 @@ describe('answers of one camera', () => {
       }
       start(0.05);
     }
-    expect(decryptions).toBe(90);
+    expect(decrypt).toHaveBeenCalledTimes(90);
     expect(await counters()).toEqual({ accepted: 90, 'refused.too-many': 150 });
   });
 
@@ -139,23 +103,21 @@ describe('answers of one camera', () => {
     start(0.05);
     for (let index = 0; index < 30; index++) await send({ ciphertext: answer.subarray(1) });
     expect(await counters()).toEqual({ 'refused.size': 9, 'refused.too-many': 21 });
-    expect(decryptions).toBe(0);
+    expect(decrypt).toHaveBeenCalledTimes(0);
   });
 
   it('dated 29 days back, or before the gateway was enrolled, are not decrypted', async () => {
     for (let index = 0; index < 20; index++)
       await send({ frameTimeMs: NOW_MS - 29 * DAY_MS + index * MINUTE_MS });
     await send({ frameTimeMs: 1 });
-    expect(decryptions).toBe(0);
+    expect(decrypt).toHaveBeenCalledTimes(0);
     expect(await counters()).toEqual({ 'refused.too-old': 21 });
     expect(await codes()).toContain('REFUSED_TOO_OLD');
 
-    const key = await enrolTestGateway(site, 'fresh', '02', NOW_MS - 2 * HOUR_MS);
-    const fresh = { gateway: 'fresh', camera: 'gate', bundle: await releaseTo(site, 'fresh', 'tiny') };
-    signingKey = key;
-    await send({ ...fresh, frameTimeMs: NOW_MS - 4 * HOUR_MS });
+    const fresh = await bench.enrol('fresh', NOW_MS - 2 * HOUR_MS);
+    await send({ camera: 'gate', frameTimeMs: NOW_MS - 4 * HOUR_MS }, NOW_MS, fresh);
     expect(await counters()).toEqual({ 'refused.too-old': 22 });
-    await send({ ...fresh, frameTimeMs: NOW_MS - 2 * HOUR_MS - 30 * MINUTE_MS });
+    await send({ camera: 'gate', frameTimeMs: NOW_MS - 2 * HOUR_MS - 30 * MINUTE_MS }, NOW_MS, fresh);
     expect(await counters(), 'its clock may have been a little behind').toMatchObject({ accepted: 1 });
   });
 
@@ -164,12 +126,12 @@ describe('answers of one camera', () => {
     await send({ frameTimeMs: NOW_MS + 121_000 });
     await send({ frameTimeMs: Date.UTC(2099, 0, 1) });
     await send({ frameTimeMs: 1e300 });
-    expect(decryptions).toBe(1);
+    expect(decrypt).toHaveBeenCalledTimes(1);
     expect(await codes()).toContain('REFUSED_FUTURE');
     await send({ frameTimeMs: NOW_MS + 90_000 });
-    expect(published).toEqual([NOW_MS, NOW_MS].map((ms) => new Date(ms).toISOString()));
+    expect(published()).toEqual([NOW_MS, NOW_MS].map((ms) => new Date(ms).toISOString()));
     expect(await counters()).toEqual({ accepted: 2, 'refused.future': 3 });
-    expect((await site.store.gateways.get('gate'))?.last).toEqual({ session: 1, sequence: 5 });
+    expect((await bench.site.store.gateways.get('gate'))?.last).toEqual({ session: 1, sequence: 5 });
   });
 
   it('that waited in an outbox as long as it keeps them are all taken, at their full rate', async () => {
@@ -180,7 +142,7 @@ describe('answers of one camera', () => {
     // An expiry that comes a little late, and a queue on the way.
     await send({ frameTimeMs: oldestMs - 10 * MINUTE_MS, historical: true });
     expect(await counters()).toEqual({ accepted: 131 });
-    expect(published[0]).toBe(new Date(oldestMs).toISOString());
+    expect(published()[0]).toBe(new Date(oldestMs).toISOString());
   });
 
   it('that waited here until somebody decided are as old as they were when they came', async () => {

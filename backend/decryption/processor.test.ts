@@ -1,38 +1,40 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { generateKeyPairSync } from 'node:crypto';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  type MockInstance,
+  vi,
+} from 'vitest';
 import type { Ciphertext } from '#fhe/ckks/ciphertext.ts';
 import { decodeEvaluationKeys } from '#fhe/ckks/evaluation-keys.ts';
 import { createRingSwitch } from '#fhe/ckks/ring-switch.ts';
 import { decodeConstants, encodeCiphertext, expandCiphertext } from '#fhe/ckks/serialization.ts';
 import { answerFormOf } from '#fhe/program/answer-form-of.ts';
 import { verifyProgram } from '#fhe/program/verifier.ts';
-import { type Envelope, encodeEnvelope, envelopeDigest } from '#protocol/envelope.ts';
+import { type Envelope, encodeEnvelope } from '#protocol/envelope.ts';
 import type { Result } from '#protocol/messages.ts';
-import { systemClock } from '#runtime/clock.ts';
-import { createLogger } from '#runtime/log.ts';
 import { removeGateway } from '../operations/remove-gateway.ts';
-import { keepNetwork } from '../protection/keep-network.ts';
-import { enrolTestGateway, makeTestSite, releaseTo, type TestSite } from '../testing/test-site.ts';
+import { type DecryptingSite, drain, makeDecryptingSite } from '../testing/decrypting-site.ts';
+import { enrolTestGateway, releaseTo, type TestSite } from '../testing/test-site.ts';
 import { makeTinyNetwork, type TinyNetwork } from '../testing/tiny-network.ts';
-import type { DecryptAnswer } from './decrypt-task.ts';
-import { Decryptor } from './decryptor.ts';
-import { Processor } from './processor.ts';
+import type { Decryptor } from './decryptor.ts';
+import type { Processor } from './processor.ts';
 
-const log = createLogger({ name: 'test', level: 'error', format: 'json', destination: { write: () => {} } });
 const PIXELS = [0.2, 0.9] as const;
 
 describe('an envelope', () => {
   let network: TinyNetwork;
   let answer: Uint8Array;
+  let bench: DecryptingSite;
   let site: TestSite;
-  let signingKey: KeyObject;
-  let bundle: string;
-  let decryptor: Decryptor;
+  let results: readonly Result[];
   let processor: Processor;
-  let results: Result[];
-  let decryptions: number;
-  /** Replaces the decryption in the tests of crashes. */
-  let sabotage: (() => Promise<DecryptAnswer>) | null;
+  let decrypt: MockInstance<Decryptor['decrypt']>;
 
   beforeAll(async () => {
     network = await makeTinyNetwork();
@@ -41,83 +43,22 @@ describe('an envelope', () => {
   afterAll(() => network.close());
 
   beforeEach(async () => {
-    site = await makeTestSite();
-    const { protectedNetwork } = network;
-    const copy = {
-      ...protectedNetwork,
-      secretKey: Uint8Array.from(protectedNetwork.secretKey),
-      resultSecretKey: Uint8Array.from(protectedNetwork.resultSecretKey!),
-      onnx: Uint8Array.from(protectedNetwork.onnx),
-    };
-    await keepNetwork(site, 'tiny', copy, 1);
-    signingKey = await enrolTestGateway(site, 'gate');
-    bundle = await releaseTo(site, 'gate', 'tiny');
-    decryptor = new Decryptor(site);
-    results = [];
-    decryptions = 0;
-    sabotage = null;
-    processor = makeProcessor();
+    bench = await makeDecryptingSite(network);
+    ({ site, results } = bench);
+    decrypt = vi.spyOn(bench.decryptor, 'decrypt');
+    processor = bench.makeProcessor();
   });
-  afterEach(async () => {
-    await decryptor.close();
-    await site.close();
-  });
+  afterEach(() => bench.close());
 
-  function makeProcessor(): Processor {
-    return new Processor({
-      store: site.store,
-      site: site.name,
-      decryptor: {
-        prepare: (model) => decryptor.prepare(model),
-        decrypt: (model, ciphertext) => {
-          decryptions += 1;
-          return sabotage === null ? decryptor.decrypt(model, ciphertext) : sabotage();
-        },
-      },
-      limits: { perCameraPerSecond: 640, maxAgeMs: 72 * 3_600_000 },
-      clock: systemClock,
-      log,
-      onResult: (result) => results.push(result),
-      onChange: () => {},
-    });
+  async function deliver(bytes: Uint8Array, topic?: { gateway: string; camera: string }): Promise<void> {
+    await bench.putBytes(bytes, topic);
+    await drain(bench, processor);
   }
 
-  function makeEnvelope(changes: Partial<Envelope> = {}): Envelope {
-    return {
-      schema: 1,
-      site: 'yard',
-      gateway: 'gate',
-      camera: 'door',
-      session: 1,
-      sequence: 0,
-      frameTimeMs: Date.now() - 1000,
-      readyTimeMs: Date.now() - 500,
-      bundle,
-      interpreter: 'reference',
-      historical: false,
-      timings: { prepareMs: 1, encryptMs: 2, evaluateMs: 3 },
-      ciphertext: answer,
-      ...changes,
-    };
-  }
-
-  async function deliver(bytes: Uint8Array, topic = { gateway: 'gate', camera: 'door' }): Promise<void> {
-    const digest = envelopeDigest(bytes);
-    const bound = { items: 100, bytes: 2 ** 30, siteBytes: 2 ** 30 };
-    await site.store.inbox.add({ ...topic, digest, receivedMs: Date.now(), envelope: bytes }, bound);
-    await drain();
-  }
-
-  async function drain(): Promise<void> {
-    for (;;) {
-      const item = await site.store.inbox.first();
-      if (item === null) return;
-      await processor.process(item);
-    }
-  }
-
+  const sign = (changes: Partial<Envelope> = {}) =>
+    encodeEnvelope(bench.makeEnvelope({ ciphertext: answer, ...changes }), bench.gateway.signingKey);
   const send = (changes: Partial<Envelope> = {}, topic?: { gateway: string; camera: string }) =>
-    deliver(encodeEnvelope(makeEnvelope(changes), signingKey), topic);
+    deliver(sign(changes), topic);
   const counters = () => site.store.counters.all();
   const codes = async () => (await site.store.journal.latest(10)).map((entry) => entry.code);
 
@@ -139,10 +80,10 @@ describe('an envelope', () => {
   });
 
   it('that comes again is a duplicate and is not decrypted again', async () => {
-    const bytes = encodeEnvelope(makeEnvelope(), signingKey);
+    const bytes = sign();
     await deliver(bytes);
     await deliver(bytes);
-    expect(decryptions).toBe(1);
+    expect(decrypt).toHaveBeenCalledTimes(1);
     expect(results).toHaveLength(1);
     expect(await counters()).toEqual({ accepted: 1, duplicates: 1 });
   });
@@ -150,7 +91,7 @@ describe('an envelope', () => {
   it('that a restarted gateway signs anew as historical is a duplicate and no replay', async () => {
     await send({ sequence: 5 });
     await send({ sequence: 5, historical: true });
-    expect(decryptions).toBe(1);
+    expect(decrypt).toHaveBeenCalledTimes(1);
     expect(await counters()).toEqual({ accepted: 1, duplicates: 1 });
     expect(await codes()).not.toContain('REFUSED_REPLAYED');
   });
@@ -158,7 +99,7 @@ describe('an envelope', () => {
   it('with other content at a place that is settled is refused as a replay', async () => {
     await send({ sequence: 5 });
     await send({ sequence: 5, ciphertext: network.answer([0.9, 0.2]) });
-    expect(decryptions).toBe(1);
+    expect(decrypt).toHaveBeenCalledTimes(1);
     expect(await counters()).toMatchObject({ 'refused.replayed': 1 });
     expect(await codes()).toContain('REFUSED_REPLAYED');
   });
@@ -178,10 +119,10 @@ describe('an envelope', () => {
     await site.store.results.removeBefore(Date.now() + 1000);
     await send({ sequence: 4 });
     await send({ sequence: 3 });
-    expect(decryptions).toBe(1);
+    expect(decrypt).toHaveBeenCalledTimes(1);
     expect(await counters()).toMatchObject({ 'refused.stale': 2 });
     await send({ sequence: 5 });
-    expect(decryptions).toBe(2);
+    expect(decrypt).toHaveBeenCalledTimes(2);
   });
 
   it('of the true gateway is taken also after a copy with higher sessions was forgotten', async () => {
@@ -194,28 +135,28 @@ describe('an envelope', () => {
     expect(await counters()).not.toHaveProperty('refused.stale');
     await send({ session: 10, sequence: 1 });
     await send({ session: 900, sequence: 50 });
-    expect(decryptions, 'nothing that is forgotten is decrypted twice').toBe(4);
+    expect(decrypt, 'nothing that is forgotten is decrypted twice').toHaveBeenCalledTimes(4);
     expect(await counters()).toMatchObject({ 'refused.stale': 2 });
   });
 
   it('that no gateway has signed is refused and does not take a place', async () => {
     const stranger = generateKeyPairSync('ed25519').privateKey;
-    await deliver(encodeEnvelope(makeEnvelope(), stranger));
+    await deliver(encodeEnvelope(bench.makeEnvelope({ ciphertext: answer }), stranger));
     expect(await counters()).toEqual({ 'refused.signature': 1 });
     await send();
     expect(results).toHaveLength(1);
   });
 
   it('with a flipped byte is refused', async () => {
-    const bytes = encodeEnvelope(makeEnvelope(), signingKey);
+    const bytes = sign();
     bytes[bytes.length >> 1]! ^= 1;
     await deliver(bytes);
-    expect(decryptions).toBe(0);
+    expect(decrypt).toHaveBeenCalledTimes(0);
     expect(await counters()).toEqual({ 'refused.signature': 1 });
   });
 
   it('that is truncated or no envelope at all is refused', async () => {
-    await deliver(encodeEnvelope(makeEnvelope(), signingKey).subarray(0, 1000));
+    await deliver(sign().subarray(0, 1000));
     await deliver(new Uint8Array());
     await deliver(new Uint8Array(2 ** 20 + 1));
     expect(await counters()).toEqual({ 'refused.malformed': 3 });
@@ -228,7 +169,7 @@ describe('an envelope', () => {
     await send({ gateway: 'other' });
     await send({ camera: 'gate' });
     await send({ site: 'elsewhere' });
-    expect(decryptions).toBe(0);
+    expect(decrypt).toHaveBeenCalledTimes(0);
     expect(await counters()).toEqual({
       'refused.signature': 1,
       'refused.unknown-gateway': 1,
@@ -249,7 +190,7 @@ describe('an envelope', () => {
     const foreign = await releaseTo(site, 'other', 'tiny');
     await send({ bundle: foreign });
     await send({ bundle: 'ab'.repeat(32), sequence: 1 });
-    expect(decryptions).toBe(0);
+    expect(decrypt).toHaveBeenCalledTimes(0);
     expect(await counters()).toMatchObject({ 'refused.model': 2 });
   });
 
@@ -272,7 +213,7 @@ describe('an envelope', () => {
     await send({ ciphertext: answer.subarray(0, answer.length - 4) });
     await send({ ciphertext: Buffer.concat([answer, Buffer.alloc(4)]), sequence: 1 });
     await send({ ciphertext: longer, sequence: 2 });
-    expect(decryptions).toBe(0);
+    expect(decrypt).toHaveBeenCalledTimes(0);
     expect(await counters()).toMatchObject({ 'refused.size': 3 });
   });
 
@@ -361,10 +302,10 @@ describe('an envelope', () => {
   });
 
   it('keeps waiting while the decrypting thread is ill, and gives up on the third crash', async () => {
-    sabotage = () => Promise.reject(new Error('thread died'));
+    decrypt.mockRejectedValue(new Error('thread died'));
     for (let attempt = 0; attempt < 3; attempt++) await expect(send()).rejects.toThrow('thread died');
     expect(await site.store.inbox.count()).toBeGreaterThan(0);
-    await drain();
+    await drain(bench, processor);
     expect(await site.store.inbox.count()).toBe(0);
     expect(await counters()).toMatchObject({ withheld: 1 });
     expect((await site.store.gateways.get('gate'))?.quarantine).toBeNull();
@@ -373,20 +314,21 @@ describe('an envelope', () => {
   it('whose outcome the store does not take is kept, and decrypted once, however often that fails', async () => {
     const failing = vi.spyOn(site.store, 'transaction').mockRejectedValue(new Error('disk is full'));
     await expect(send()).rejects.toThrow('disk is full');
-    for (let attempt = 0; attempt < 4; attempt++) await expect(drain()).rejects.toThrow('disk is full');
+    for (let attempt = 0; attempt < 4; attempt++)
+      await expect(drain(bench, processor)).rejects.toThrow('disk is full');
     expect(results).toEqual([]);
     failing.mockRestore();
-    await drain();
-    expect(decryptions).toBe(1);
+    await drain(bench, processor);
+    expect(decrypt).toHaveBeenCalledTimes(1);
     expect(results).toMatchObject([{ camera: 'door', label: 'occupied' }]);
     expect(await counters()).toEqual({ accepted: 1 });
   });
 
   it('of a gateway that is removed while it is decrypted is not given out', async () => {
-    sabotage = async () => {
+    decrypt.mockImplementationOnce(async (model, ciphertext) => {
       await removeGateway(site, 'gate');
-      return decryptor.decrypt((await site.store.models.get('tiny'))!, answer);
-    };
+      return bench.decryptor.decrypt(model, ciphertext);
+    });
     await send();
     expect(results).toEqual([]);
     expect(await site.store.results.latest('door')).toBeNull();
@@ -395,43 +337,20 @@ describe('an envelope', () => {
   });
 
   it('that was being decrypted when the backend died is decrypted after the restart', async () => {
-    const bytes = encodeEnvelope(makeEnvelope(), signingKey);
-    sabotage = () => Promise.reject(new Error('power cut'));
+    const bytes = sign();
+    decrypt.mockRejectedValueOnce(new Error('power cut'));
     await expect(deliver(bytes)).rejects.toThrow('power cut');
-    sabotage = null;
-    processor = makeProcessor();
-    await drain();
+    processor = bench.makeProcessor();
+    await drain(bench, processor);
     expect(results).toHaveLength(1);
     expect(await counters()).toEqual({ accepted: 1 });
   });
 
   it('that waits for a damaged key lets others pass, and is decrypted when the key is back', async () => {
     const stop = new AbortController();
-    let opensTheKey = 0;
-    const patient = new Processor({
-      store: site.store,
-      site: site.name,
-      decryptor: {
-        prepare: async (model) => {
-          opensTheKey += 1;
-          if (opensTheKey === 1) throw new Error('the key does not open');
-          await decryptor.prepare(model);
-        },
-        decrypt: (model, ciphertext) => decryptor.decrypt(model, ciphertext),
-      },
-      limits: { perCameraPerSecond: 640, maxAgeMs: 72 * 3_600_000 },
-      clock: systemClock,
-      log,
-      onResult: (result) => results.push(result),
-      onChange: () => {},
-    });
-    const bound = { items: 100, bytes: 2 ** 30, siteBytes: 2 ** 30 };
-    for (const sequence of [0, 1]) {
-      const envelope = encodeEnvelope(makeEnvelope({ sequence }), signingKey);
-      const names = { gateway: 'gate', camera: 'door', digest: envelopeDigest(envelope) };
-      await site.store.inbox.add({ ...names, receivedMs: Date.now(), envelope }, bound);
-    }
-    const running = patient.run(stop.signal);
+    vi.spyOn(bench.decryptor, 'prepare').mockRejectedValueOnce(new Error('the key does not open'));
+    for (const sequence of [0, 1]) await bench.putBytes(sign({ sequence }));
+    const running = processor.run(stop.signal);
     await vi.waitFor(() => expect(results).toHaveLength(2), { timeout: 10_000 });
     expect(results.map((result) => result.sequence)).toEqual([1, 0]);
     stop.abort();

@@ -16,20 +16,27 @@ const log = createLogger({ name: 'test', level: 'error', format: 'json', destina
 /** A gateway of a {@link DecryptingSite}: the key that it signs with, and the network that it runs. */
 export type TestGateway = { readonly name: string; readonly signingKey: KeyObject; readonly bundle: string };
 
+/** The topic on which an envelope comes, and when. */
+type Arrival = { readonly gateway: string; readonly camera: string; readonly receivedMs: number };
+
 /** A site that decrypts answers of the tiny network: real store, keys and thread, without broker. */
 export type DecryptingSite = {
   readonly site: TestSite;
   readonly gateway: TestGateway;
   /** What was given out, in order. */
   readonly results: Result[];
+  /** What its processors decrypt with; a test that counts or spoils that puts a spy on it. */
+  readonly decryptor: Decryptor;
   /** A processor as after a restart: what it knew in memory is gone. */
   makeProcessor(options?: Partial<ProcessorOptions>): Processor;
   /** Enrols another gateway that runs the network, too. */
-  enrol(name: string): Promise<TestGateway>;
-  /** Puts an envelope into the inbox as if it had come on the gateway's topic. */
-  put(changes: Partial<Envelope>, gateway?: TestGateway): Promise<void>;
-  /** The same with any bytes. */
-  putBytes(bytes: Uint8Array, gateway?: TestGateway): Promise<void>;
+  enrol(name: string, enrolledMs?: number): Promise<TestGateway>;
+  /** An answer of a second ago. */
+  makeEnvelope(changes?: Partial<Envelope>, gateway?: TestGateway): Envelope;
+  /** Signs an envelope and puts it into the inbox as if it had come on its gateway's topic. */
+  put(changes: Partial<Envelope>, gateway?: TestGateway, arrival?: Partial<Arrival>): Promise<void>;
+  /** The same with any bytes, from camera `door`. */
+  putBytes(bytes: Uint8Array, arrival?: Partial<Arrival>): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -50,21 +57,42 @@ export async function makeDecryptingSite(network: TinyNetwork): Promise<Decrypti
   );
   const decryptor = new Decryptor(site);
   const results: Result[] = [];
-  const enrol = async (name: string): Promise<TestGateway> => {
-    const signingKey = await enrolTestGateway(site, name);
+  const enrol = async (name: string, enrolledMs?: number): Promise<TestGateway> => {
+    const signingKey = await enrolTestGateway(site, name, '01', enrolledMs);
     return { name, signingKey, bundle: await releaseTo(site, name, 'tiny') };
   };
   const own = await enrol('gate');
-  const keep = async (envelope: Uint8Array, { name: gateway }: TestGateway, camera: string) => {
-    const arrival = { gateway, camera, digest: envelopeDigest(envelope), envelope };
-    const outcome = await site.store.inbox.add({ ...arrival, receivedMs: Date.now() }, BOUND);
-    if (outcome !== 'stored') throw new Error(`the inbox said ${outcome}`);
+  const makeEnvelope = (changes: Partial<Envelope> = {}, gateway = own): Envelope => ({
+    schema: 1,
+    site: site.name,
+    gateway: gateway.name,
+    camera: 'door',
+    session: 1,
+    sequence: 0,
+    frameTimeMs: Date.now() - 1000,
+    readyTimeMs: Date.now() - 500,
+    bundle: gateway.bundle,
+    interpreter: 'reference',
+    historical: false,
+    timings: { prepareMs: 1, encryptMs: 2, evaluateMs: 3 },
+    ciphertext: new Uint8Array(1),
+    ...changes,
+  });
+  const putBytes = async (envelope: Uint8Array, arrival: Partial<Arrival> = {}) => {
+    const topic = { gateway: own.name, camera: 'door', receivedMs: Date.now(), ...arrival };
+    const outcome = await site.store.inbox.add(
+      { ...topic, digest: envelopeDigest(envelope), envelope },
+      BOUND,
+    );
+    if (outcome !== 'stored' && outcome !== 'present') throw new Error(`the inbox said ${outcome}`);
   };
   return {
     site,
     gateway: own,
     results,
+    decryptor,
     enrol,
+    makeEnvelope,
     makeProcessor: (options) =>
       new Processor({
         store: site.store,
@@ -77,26 +105,12 @@ export async function makeDecryptingSite(network: TinyNetwork): Promise<Decrypti
         onChange: () => {},
         ...options,
       }),
-    put: async (changes, gateway = own) => {
-      const envelope: Envelope = {
-        schema: 1,
-        site: site.name,
-        gateway: gateway.name,
-        camera: 'door',
-        session: 1,
-        sequence: 0,
-        frameTimeMs: Date.now() - 1000,
-        readyTimeMs: Date.now() - 500,
-        bundle: gateway.bundle,
-        interpreter: 'reference',
-        historical: false,
-        timings: { prepareMs: 1, encryptMs: 2, evaluateMs: 3 },
-        ciphertext: new Uint8Array(1),
-        ...changes,
-      };
-      await keep(encodeEnvelope(envelope, gateway.signingKey), gateway, envelope.camera);
+    put: (changes, gateway = own, arrival) => {
+      const envelope = makeEnvelope(changes, gateway);
+      const topic = { gateway: gateway.name, camera: envelope.camera, ...arrival };
+      return putBytes(encodeEnvelope(envelope, gateway.signingKey), topic);
     },
-    putBytes: (bytes, gateway = own) => keep(bytes, gateway, 'door'),
+    putBytes,
     close: async () => {
       await decryptor.close();
       await site.close();
