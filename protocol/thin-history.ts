@@ -11,6 +11,20 @@ const WIDTHS_MS = [
   100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 30_000, 60_000, 120_000, 300_000, 600_000,
 ] as const;
 
+/** The history of a camera, or of one of its named regions, before it answered. */
+export function emptyHistory(camera: string, region?: string): History {
+  return {
+    camera,
+    ...(region !== undefined && { region }),
+    labels: [],
+    times: [],
+    probabilities: [],
+    answers: [],
+    slotMs: 0,
+    withheld: [],
+  };
+}
+
 /**
  * The history in bounded size. What is left of each slot of time are real answers: for each label that was the answer there, the one that was
  * surest of it and the one that was least sure, so that also the shortest event stays visible. Each says for how many it stands.

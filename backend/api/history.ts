@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { History } from '#protocol/api.ts';
-import { boundHistory } from '#protocol/thin-history.ts';
+import { boundHistory, emptyHistory } from '#protocol/thin-history.ts';
 import type { ResultStore } from '../store/results.ts';
 
 /** Answers that are read at once: some milliseconds, so that nothing else waits long. */
@@ -34,16 +34,7 @@ export async function readHistory(
 ): Promise<History> {
   const span = { sinceMs, beforeMs: untilMs + 1 };
   let beforeMs = span.beforeMs;
-  let line: History = {
-    camera,
-    ...(region !== undefined && { region }),
-    labels: [],
-    times: [],
-    probabilities: [],
-    answers: [],
-    slotMs: 0,
-    withheld: [],
-  };
+  let line = emptyHistory(camera, region);
   for (let count = 0; count < MAX_ROWS; ) {
     const rows = await results.history(camera, { sinceMs, beforeMs }, PAGE_ROWS, region);
     line = boundHistory(withEarlier(line, rows));

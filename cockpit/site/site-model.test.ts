@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { emptyHistory } from '#protocol/thin-history.ts';
 import { cameraOf, FIXTURE_TIME, gatewayOf, resultOf, siteOf } from '../testing/fixtures.ts';
-import { emptyHistory } from '../view/history.ts';
 import { historyOf, INITIAL_SITE, reduceSite } from './site-model.ts';
 
 const NOW_MS = Date.parse(FIXTURE_TIME);

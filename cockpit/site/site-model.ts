@@ -1,6 +1,7 @@
 import type { CameraView, GatewayView, History, SiteState } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
-import { addResult, emptyHistory, mergeHistory } from '../view/history.ts';
+import { emptyHistory } from '#protocol/thin-history.ts';
+import { addResult, mergeHistory } from '../view/history.ts';
 
 /**
  * What the page knows. `opening`: nothing came yet; `locked`: the backend wants a token; `live`: told of every change;

@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import type { History, SiteState } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
+import { emptyHistory } from '#protocol/thin-history.ts';
 import { historyKey } from '../site/site-model.ts';
-import { emptyHistory } from '../view/history.ts';
 import { siteOf } from './fixtures.ts';
 
 const TYPES: Readonly<Record<string, string>> = {

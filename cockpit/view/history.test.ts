@@ -1,16 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { History } from '#protocol/api.ts';
+import { emptyHistory } from '#protocol/thin-history.ts';
 import { resultOf } from '../testing/fixtures.ts';
 import { plain } from '../testing/plain.ts';
-import {
-  addResult,
-  emptyHistory,
-  historyWords,
-  mergeHistory,
-  spanWords,
-  startMs,
-  WINDOW_MS,
-} from './history.ts';
+import { addResult, historyWords, mergeHistory, spanWords, startMs, WINDOW_MS } from './history.ts';
 
 const NOW_MS = Date.parse('2026-03-01T12:00:00.000Z');
 const at = (ageMs: number, person: number) =>

@@ -10,19 +10,6 @@ const LEAST_WINDOW_MS = 60_000;
 /** A line that began this short before an hour ago is of an hour. */
 const NEARLY_MS = 60_000;
 
-export function emptyHistory(camera: string, region?: string): History {
-  return {
-    camera,
-    ...(region !== undefined && { region }),
-    labels: [],
-    times: [],
-    probabilities: [],
-    answers: [],
-    slotMs: 0,
-    withheld: [],
-  };
-}
-
 /**
  * The history with one more answer in its place in time: an answer that waited in an outbox closes the gap it left. An
  * answer about the same moment replaces the old one; labels not known before start with zeros; what is older than an
