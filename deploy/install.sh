@@ -14,7 +14,7 @@ settings=/etc/blindsight
 site_data=/var/lib/blindsight
 units_folder=/etc/systemd/system
 # What the program consists of, and nothing else: a site or a gateway's package that was made in the clone holds keys.
-parts="agent backend bench broker cockpit config deploy docs fhe network protocol runtime vision node_modules package.json"
+parts="agent backend bench broker cli cockpit config demo deploy docs fhe network protocol runtime setup vision node_modules package.json"
 here=$(cd "$(dirname "$0")/.." && pwd)
 
 fail() {
@@ -49,7 +49,7 @@ else
   cat >"$prefix.new/bin/blindsight" <<'EOF'
 #!/bin/sh
 here=$(dirname "$(dirname "$(readlink -f "$0")")")
-exec "$here/bin/node" "$here/deploy/cli.ts" "$@"
+exec "$here/bin/node" "$here/cli/main.ts" "$@"
 EOF
   chmod 755 "$prefix.new/bin/blindsight"
 fi

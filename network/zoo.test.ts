@@ -7,7 +7,7 @@ import { confusionAccuracy, countConfusion } from './training/confusion.ts';
 import { COUNTER_LABELS, COUNTER_PICTURE, splitCounter } from './training/train-counter.ts';
 import { listZoo, loadZooNetwork } from './zoo.ts';
 
-const folder = fileURLToPath(new URL('../deploy/demo/counter/', import.meta.url));
+const folder = fileURLToPath(new URL('../demo/counter/', import.meta.url));
 
 const digits = fileURLToPath(new URL('../test/data/mnist/first-1000-', import.meta.url));
 

@@ -301,7 +301,7 @@ export const ERRORS = {
     action: 'Check the free space and the permissions of the data directory of the gateway.',
   },
 
-  // deploy/
+  // command line
   DEMO_CAMERA: {
     meaning: 'The simulated camera does not start.',
     action:

@@ -20,7 +20,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   backend: ['fhe', 'fhe/secret', 'network', 'vision', 'protocol', 'config', 'runtime', 'broker'],
   cockpit: ['protocol'],
   bench: ['fhe', 'fhe/secret', 'network', 'vision', 'protocol', 'config', 'runtime', 'agent', 'backend'],
-  deploy: [
+  setup: [],
+  demo: ['backend', 'config', 'protocol', 'runtime', 'setup'],
+  cli: [
     'fhe',
     'fhe/secret',
     'network',
@@ -32,7 +34,10 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'agent',
     'backend',
     'bench',
+    'setup',
+    'demo',
   ],
+  deploy: ['cli', 'broker', 'protocol'],
 };
 
 /** Folders whose files exchange no imports with the table: settings of tools at the top, and test/. */
@@ -132,7 +137,7 @@ describe('architecture', () => {
 
   it('lets sources name what is in the repository, and memory that is shared', () => {
     const source = [
-      "new URL('../../deploy/demo/counter/', import.meta.url)",
+      "new URL('../../demo/counter/', import.meta.url)",
       "join(import.meta.dirname, '..', '..', 'test/data')",
       'new WebAssembly.Memory({ initial: 1, maximum: 2, shared: true })',
       '// layouts are shared / reused',

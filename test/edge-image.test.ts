@@ -8,11 +8,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '#config/load.ts';
 import { BackendConfig } from '#config/schema.ts';
 import type { SiteState } from '#protocol/api.ts';
-import { DaemonProcess } from '../deploy/demo/daemon-process.ts';
-import { changeSettings } from '../deploy/demo/settings.ts';
-import { COUNTER_CLIP, SimulatedCamera } from '../deploy/demo/simulated-camera.ts';
+import { siteFiles } from '../backend/site-folder.ts';
+import { DaemonProcess } from '../demo/daemon-process.ts';
+import { changeSettings } from '../demo/settings.ts';
+import { COUNTER_CLIP, SimulatedCamera } from '../demo/simulated-camera.ts';
 import { importClosure } from '../deploy/edge/closure.ts';
-import { siteFiles } from '../deploy/site-folder.ts';
 import { readSource, root } from './source-files.ts';
 import { SiteProcess } from './testing/site-process.ts';
 

@@ -22,7 +22,7 @@ describe('static checks', () => {
   });
 
   it('TypeScript finds nothing in the set-up scripts', async () => {
-    const scripts = repositoryFiles().filter((file) => /^deploy\/.*\.mjs$/.test(file));
+    const scripts = repositoryFiles().filter((file) => /^(setup|deploy)\/.*\.mjs$/.test(file));
     const options = '--ignoreConfig --noEmit --allowJs --checkJs --strict --skipLibCheck --types node';
     const target = ['--module', 'nodenext', '--target', 'es2022'];
     expect(await complaints('tsc', [...options.split(' '), ...target, ...scripts])).toBe('');

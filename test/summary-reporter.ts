@@ -3,7 +3,7 @@ import type { SerializedError } from 'vitest';
 import type { Reporter, TestModule } from 'vitest/node';
 
 /**
- * Writes `{passed, failed, skipped}` of a run to the file that $BLINDSIGHT_TEST_SUMMARY names; deploy/setup/test.mjs prints it
+ * Writes `{passed, failed, skipped}` of a run to the file that $BLINDSIGHT_TEST_SUMMARY names; setup/test.mjs prints it
  * as the last line of `npm test`. A file that cannot be loaded and an error outside of any test count as failures.
  */
 export default class SummaryReporter implements Reporter {

@@ -19,8 +19,8 @@ import type { Graph } from '#network/model/graph.ts';
 import { writeOnnx } from '#network/model/onnx.ts';
 import type { CameraView, GatewayView, History, JournalEntry, SiteState } from '#protocol/api.ts';
 import { createLogger } from '#runtime/log.ts';
-import { freePort } from '../deploy/demo/ports.ts';
-import { COUNTER_CLIP, SimulatedCamera } from '../deploy/demo/simulated-camera.ts';
+import { freePort } from '../demo/ports.ts';
+import { COUNTER_CLIP, SimulatedCamera } from '../demo/simulated-camera.ts';
 
 const log = createLogger({
   name: 'test',

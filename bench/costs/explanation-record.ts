@@ -11,7 +11,7 @@ export type Cost = Pick<
 >;
 
 /** Run as a command, not imported: what the page says is what anybody's command prints. */
-const CLI = join(import.meta.dirname, '..', '..', 'deploy', 'cli.ts');
+const CLI = join(import.meta.dirname, '..', '..', 'cli', 'main.ts');
 const run = promisify(execFile);
 
 async function explain(network: string): Promise<Cost> {

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // The command line of an edge image: the agent and nothing else. Same words as the full one: blindsight agent --config FILE
 import { Command } from 'commander';
-import { runAgentDaemon } from '../daemons/agent.ts';
-import { reportError } from '../report-error.ts';
-import { stopSignal } from '../stop-signal.ts';
+import { runAgentDaemon } from '#cli/daemons/agent.ts';
+import { reportError } from '#cli/report-error.ts';
+import { stopSignal } from '#cli/stop-signal.ts';
 
 const program = new Command('blindsight').description('Blindsight gateway').showHelpAfterError();
 program

@@ -27,7 +27,7 @@ const FRAMES = Number(process.env.BLINDSIGHT_AGREEMENT_FRAMES ?? 6);
 const REFERENCE_FRAMES = Number(process.env.BLINDSIGHT_AGREEMENT_FRAMES ?? 1);
 const REWRITE = process.env.BLINDSIGHT_AGREEMENT_FRAMES !== undefined;
 
-const folder = fileURLToPath(new URL('../../deploy/demo/counter/', import.meta.url));
+const folder = fileURLToPath(new URL('../../demo/counter/', import.meta.url));
 const card = fileURLToPath(new URL('../zoo/counter/agreement.md', import.meta.url));
 
 /** Frames evenly spread over the later part of the clip, so that both labels occur. */

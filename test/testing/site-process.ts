@@ -56,7 +56,7 @@ export class SiteProcess {
   constructor(data: string, ...options: string[]) {
     this.child = spawn(
       process.execPath,
-      [join(root, 'deploy', 'cli.ts'), 'demo', '--json', '--data', data, ...options],
+      [join(root, 'cli', 'main.ts'), 'demo', '--json', '--data', data, ...options],
       { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, [MARK]: this.#mark } },
     );
     createInterface({ input: this.child.stdout! }).on('line', (line) => this.lines.push(line));

@@ -1,0 +1,25 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '..', '..');
+const run = (...words: string[]) =>
+  promisify(execFile)(process.execPath, [join(root, 'cli/main.ts'), ...words], { cwd: root });
+
+describe('the command line', () => {
+  it.each(['demo', 'bench', 'conformance', 'evaluate', 'explain', 'train', 'model protect', 'gateway enrol'])(
+    'explains %s with an example',
+    async (command) => {
+      const { stdout } = await run(...command.split(' '), '--help');
+      expect(stdout).toMatch(/^Usage: blindsight /);
+      expect(stdout).toMatch(/Examples?:\n {2}(blindsight|npm) /);
+    },
+  );
+
+  it('says how a folder of ONNX cases fares', async () => {
+    const { stdout } = await run('conformance', 'test/data/onnx-backend/node');
+    expect(stdout).toMatch(/test_identity_sequence +refused +value 'x': only tensors/);
+    expect(stdout).toMatch(/\n92 passed, 4 refused, 0 failed\n$/);
+  });
+});

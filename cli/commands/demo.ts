@@ -1,0 +1,70 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { type Command, InvalidArgumentError } from 'commander';
+import { cameraAddress, integer } from '../parse-option.ts';
+import { stopSignal } from '../stop-signal.ts';
+
+type Options = {
+  readonly camera?: string;
+  readonly cameraFile?: string;
+  readonly once?: number;
+  readonly json?: boolean;
+  readonly data: string;
+  readonly port?: number;
+};
+
+/** Reads the camera address that the starter put into a 0600 file, and removes the file. */
+function takeCameraFile(file: string): string {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8').trim();
+  } catch {
+    throw new InvalidArgumentError(`--camera-file ${file} cannot be read.`);
+  }
+  if (file.includes('blindsight-camera-')) rmSync(file, { force: true });
+  return cameraAddress(text);
+}
+
+/** `blindsight demo` (`npm start`): broker, backend, one gateway, one camera and the page on this machine. */
+export function registerDemo(program: Command): void {
+  program
+    .command('demo')
+    .description('run a whole site on this machine: broker, backend, one gateway, one camera, the page')
+    .option('--camera <url>', 'watch this camera, rtsp://[user:password@]host[:port]/path', cameraAddress)
+    .option(
+      '--camera-file <file>',
+      'read the camera address from a file, so that it stands in no process list',
+    )
+    .option('--once <n>', 'end after n decrypted results', integer(1, 1_000_000_000))
+    .option('--json', 'print one JSON object a result, and nothing else, on stdout')
+    .option('--data <dir>', 'folder of the site', './data')
+    .option(
+      '--port <n>',
+      'port of the page on the loopback interface (default: 8480, or a free one)',
+      integer(1, 65535),
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  npm start                                     watch the simulated camera
+  npm start -- --once 20 --json                 20 results as JSON lines, then end
+  npm start -- --camera rtsp://user:secret@192.168.1.20/stream1
+The first run makes keys, encrypts the bundled network, enrols the gateway and deploys; later runs go on from there.`,
+    )
+    .action(async (options: Options) => {
+      // Node keeps the arguments in memory that a process list shows; this overwrites it.
+      if (options.camera !== undefined) process.title = 'blindsight demo';
+      const camera = options.cameraFile === undefined ? options.camera : takeCameraFile(options.cameraFile);
+      const { runDemo } = await import('#demo/demo.ts');
+      process.exitCode = await runDemo(
+        {
+          data: options.data,
+          camera: camera ?? null,
+          once: options.once ?? null,
+          json: options.json ?? false,
+          port: options.port ?? null,
+        },
+        stopSignal(),
+      );
+    });
+}

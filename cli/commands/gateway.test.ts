@@ -1,0 +1,69 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { enrolGateway } from '#backend/operations/enrol-gateway.ts';
+import { initializeSite } from '#backend/operations/initialize-site.ts';
+import { withSite } from '#backend/site-folder.ts';
+
+describe('blindsight gateway', () => {
+  let data: string;
+
+  beforeAll(async () => {
+    data = mkdtempSync(join(tmpdir(), 'blindsight-gateways-'));
+    const site = join(data, 'site');
+    await initializeSite(site, 'yard', { brokerPort: 8883, apiPort: 0 });
+    await withSite(site, (opened) =>
+      enrolGateway({
+        site: opened,
+        name: 'gate',
+        outDirectory: join(data, 'gate'),
+        brokerUrl: 'mqtts://localhost:8883',
+      }),
+    );
+  });
+  afterAll(() => rmSync(data, { recursive: true }));
+
+  async function run(...words: string[]): Promise<string> {
+    const cli = join(import.meta.dirname, '../main.ts');
+    const line = [cli, 'gateway', ...words, '--data', join(data, 'site')];
+    return (await promisify(execFile)(process.execPath, line)).stdout;
+  }
+  const keepOne = () =>
+    withSite(join(data, 'site'), async ({ store }) => {
+      const item = {
+        gateway: 'gate',
+        digest: 'aa',
+        camera: 'door',
+        receivedMs: 1,
+        envelope: Uint8Array.of(1),
+      };
+      const bound = { items: 9, bytes: 9, siteBytes: 9 };
+      await store.held.add({ ...item, id: 1, attempts: 0 }, bound);
+    });
+
+  it('puts a gateway into quarantine with a reason, says what is kept of it, and releases it', async () => {
+    await expect(run('quarantine', 'gate')).rejects.toThrow(/--reason/);
+    await expect(run('quarantine', 'nobody', '--reason', 'stolen')).rejects.toThrow(/GATEWAY_NOT_FOUND/);
+    expect(await run('quarantine', 'gate', '--reason', 'box found open')).toBe(
+      'gate is in quarantine: its answers are kept, and not decrypted until you release it.\n',
+    );
+    expect(await run('quarantine', 'gate', '--reason', 'again')).toMatch(/already; the first reason stays/);
+    await keepOne();
+    expect(await run('list')).toMatch(/gate .* in quarantine, 1 kept/);
+    expect(await run('release', 'gate')).toBe(
+      'gate is released from quarantine. Kept answers: 1, decrypted now.\n',
+    );
+    expect(await run('release', 'gate', '--discard')).toBe(
+      'gate was not in quarantine. Kept answers: 1, discarded.\n',
+    );
+    expect(await run('release', 'gate')).toBe('gate was not in quarantine.\n');
+    await withSite(join(data, 'site'), async ({ store }) => {
+      expect(await store.counters.all()).toEqual({ 'refused.discarded': 1 });
+      const codes = (await store.journal.latest(10)).map(({ code }) => code);
+      expect(codes.slice(0, 2)).toEqual(['GATEWAY_RELEASED', 'GATEWAY_QUARANTINED']);
+    });
+  });
+});

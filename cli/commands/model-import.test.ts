@@ -1,0 +1,161 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadNetwork } from '#network/evaluation/load-network.ts';
+import { writeOnnx } from '#network/model/onnx.ts';
+import { runGraph } from '#network/model/run.ts';
+import { idxBytes } from '#network/testing/idx-bytes.ts';
+import { graphOf, node, randomPictures, randomTensor } from '#network/testing/small-graphs.ts';
+import { SeededRandom } from '#network/training/random.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const PICTURES = 400;
+const SIDE = 4;
+const LABELS = ['a', 'b', 'c'];
+
+/** Ends with the output of a command that succeeds; else rejects with { code, stderr }. */
+const run = (...words: string[]) =>
+  promisify(execFile)(process.execPath, [join(root, 'cli/main.ts'), ...words], { cwd: root });
+
+/** Dense → ReLU → dense on bytes 0 … 255. */
+function reluGraph() {
+  const random = new SeededRandom(5);
+  const constants = {
+    w0: randomTensor(random, [SIDE * SIDE, 8], 0.002),
+    b0: randomTensor(random, [8], 0.1),
+    w1: randomTensor(random, [8, 3], 2),
+    b1: randomTensor(random, [3], 0.1),
+  };
+  return graphOf([1, SIDE, SIDE], 3, constants, [
+    node('Flatten', ['picture'], 'x'),
+    node('Gemm', ['x', 'w0', 'b0'], 'd'),
+    node('Relu', ['d'], 'r'),
+    node('Gemm', ['r', 'w1', 'b1'], 'logits'),
+  ]);
+}
+
+let folder = '';
+const at = (name: string): string => join(folder, name);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'blindsight-import-'));
+  const graph = reluGraph();
+  const values = randomPictures(6, PICTURES, SIDE * SIDE).flatMap((picture) => [...picture]);
+  const bytes = Uint8Array.from(values, (value) => Math.round(255 * value));
+  const logits = runGraph(graph, Float32Array.from(bytes));
+  const classes = Uint8Array.from({ length: PICTURES }, (_, n) => {
+    const row = logits.subarray(3 * n, 3 * n + 3);
+    return row.indexOf(Math.max(...row));
+  });
+  await writeFile(at('relu.onnx'), writeOnnx(graph));
+  await writeFile(at('images.idx'), idxBytes([PICTURES, SIDE, SIDE], bytes));
+  await writeFile(at('labels.idx'), idxBytes([PICTURES], classes));
+  await writeFile(at('none.idx'), idxBytes([0, SIDE, SIDE], new Uint8Array()));
+  await writeFile(at('half.idx'), idxBytes([PICTURES, SIDE, SIDE], bytes).subarray(0, 3000));
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+const data = () => ['--calibrate', at('images.idx'), '--labels', at('labels.idx'), '--divide', '1'];
+
+describe('model import', () => {
+  it('writes a network that evaluates as it stands, and says what became of each layer', async () => {
+    const out = at('made/protected.onnx');
+    const words = ['--classes', LABELS.join(','), '--fine-tune', '3', '--tolerance', '20', '--json'];
+    const { stdout, stderr } = await run(
+      'model',
+      'import',
+      at('relu.onnx'),
+      ...data(),
+      ...words,
+      '--out',
+      out,
+    );
+    const report = JSON.parse(stdout);
+    expect(report).toMatchObject({
+      network: out,
+      accuracyBefore: 1,
+      layers: [{ operator: 'Relu', degree: 2 }],
+    });
+    expect(report.accuracyAfter).toBeGreaterThan(0.8);
+    expect(report.layers[0].high).toBeGreaterThan(report.layers[0].low);
+    expect(stderr).toMatch(/^… reading .*images\.idx\n/);
+    expect(await loadNetwork(out)).toMatchObject({
+      name: 'protected',
+      labels: LABELS,
+      ranges: report.ranges,
+    });
+    const files = ['--images', at('images.idx'), '--labels', at('labels.idx'), '--limit', '8', '--json'];
+    const evaluation = JSON.parse((await run('evaluate', out, ...files)).stdout);
+    expect(evaluation).toMatchObject({ images: 8, agreement: 1 });
+  }, 60_000);
+
+  it('takes polynomials of higher degree all the way', async () => {
+    const out = at('fourth.onnx');
+    const words = [...data(), '--degree', '4', '--tolerance', '20', '--out', out];
+    const { stdout } = await run('model', 'import', at('relu.onnx'), ...words);
+    expect(stdout).toMatch(/\nr +Relu .* 4 /);
+    expect(stdout).toMatch(
+      /accuracy on held-out pictures: 100\.00 % \(80 of 80\) as given, .*\nwritten: .*fourth\.onnx\n$/,
+    );
+    const files = ['--images', at('images.idx'), '--labels', at('labels.idx'), '--limit', '8', '--json'];
+    const evaluation = JSON.parse((await run('evaluate', out, ...files)).stdout);
+    expect(evaluation).toMatchObject({ images: 8, agreement: 1 });
+    expect(evaluation.worstLogitError).toBeLessThan(0.05);
+  }, 60_000);
+
+  it('keeps what fine-tuning made where it refuses it', async () => {
+    const words = [...data(), '--fine-tune', '1', '--learning-rate', '0.5', '--tolerance', '0'];
+    const failure = await run(
+      ...['model', 'import', at('relu.onnx'), ...words, '--out', at('lost.onnx')],
+    ).catch((error: { code: number; stderr: string }) => error);
+    expect(failure).toMatchObject({ code: 1, stderr: expect.stringMatching(/kept as .*lost-refused\.onnx/) });
+    expect(failure.stderr).toContain('code: NETWORK_ACCURACY');
+    await expect(readFile(at('lost.onnx'))).rejects.toThrow('ENOENT');
+    expect(await loadNetwork(at('lost-refused.onnx'))).toMatchObject({ name: 'lost-refused' });
+  }, 60_000);
+
+  it('refuses a name for the outcome that will not do before it starts', async () => {
+    const words = ['model', 'import', at('relu.onnx'), ...data(), '--out', at('refused.txt')];
+    const failure = await run(...words).catch((error: { code: number; stderr: string }) => error);
+    expect(failure).toMatchObject({ code: 1, stderr: expect.stringContaining('must end in .onnx') });
+    expect(failure.stderr).not.toContain('measuring');
+  });
+
+  it.each([
+    ['a loss beyond the tolerance', () => [...data(), '--tolerance', '0'], /NETWORK_ACCURACY/, /--fine-tune/],
+    ['pictures without classes', () => ['--calibrate', at('images.idx')], /NETWORK_DATA/, /--labels/],
+    [
+      'a truncated file',
+      () => ['--calibrate', at('half.idx'), '--labels', at('labels.idx')],
+      /NETWORK_DATA/,
+      /half\.idx/,
+    ],
+    [
+      'two labels for three outputs',
+      () => [...data(), '--classes', 'a,b'],
+      /NETWORK_DATA/,
+      /2 classes \(a, b\), but the network has 3 outputs.*--classes/,
+    ],
+    ['pictures of another size', () => [...data(), '--pad', '1'], /NETWORK_SHAPE/, /1×6×6/],
+    [
+      'a file without pictures',
+      () => ['--calibrate', at('none.idx'), '--labels', at('labels.idx')],
+      /NETWORK_DATA/,
+      /nothing in it/,
+    ],
+    ['a file that is not there', () => ['--calibrate', at('missing.idx')], /missing\.idx/, /exists/],
+  ])('refuses %s and writes nothing', async (_, words, code, advice) => {
+    const out = at('refused.onnx');
+    const failure = await run('model', 'import', at('relu.onnx'), ...words(), '--out', out).catch(
+      (error: { code: number; stderr: string; stdout: string }) => error,
+    );
+    expect(failure).toMatchObject({ code: 1, stdout: '' });
+    expect(failure.stderr).toMatch(code);
+    expect(failure.stderr).toMatch(advice);
+    await expect(readFile(out)).rejects.toThrow('ENOENT');
+  });
+});

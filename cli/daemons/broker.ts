@@ -1,0 +1,25 @@
+import { startBroker } from '#broker/main.ts';
+import { loadConfig } from '#config/load.ts';
+import { BrokerConfig } from '#config/schema.ts';
+import { lockData } from '#runtime/data-lock.ts';
+import { createLogger } from '#runtime/log.ts';
+import { listens } from '#runtime/probe.ts';
+import { serve } from './serve.ts';
+
+/** Runs the embedded broker of a configuration file until `signal` aborts. */
+export async function runBrokerDaemon(configFile: string, signal: AbortSignal): Promise<void> {
+  const config = await loadConfig(configFile, BrokerConfig);
+  const log = createLogger({ name: 'broker', ...config.log });
+  const unlock = lockData(config.data, 'broker');
+  try {
+    const server = await startBroker({ config, log, signal });
+    await serve(server, {
+      log,
+      status: `listening on ${config.host}:${server.port}`,
+      probe: () => listens(server.port, config.host),
+      signal,
+    });
+  } finally {
+    unlock();
+  }
+}

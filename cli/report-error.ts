@@ -1,0 +1,31 @@
+import { BlindsightError, ERRORS } from '#protocol/errors.ts';
+import { EXIT } from '#runtime/exit.ts';
+
+function isRegistered(code: unknown): code is keyof typeof ERRORS {
+  return typeof code === 'string' && code in ERRORS;
+}
+
+/**
+ * Tells a person on stderr what happened, what to do, and the stable code; a defect of ours comes with its stack.
+ *
+ * @returns the exit code
+ */
+export function reportError(error: unknown): number {
+  const write = (text: string) => process.stderr.write(`${text}\n`);
+  if (error instanceof BlindsightError) {
+    write(`blindsight: ${error.message}\n  ${error.action}\n  code: ${error.code}`);
+    return EXIT.failed;
+  }
+  const code = (error as { code?: unknown } | null)?.code;
+  if (error instanceof Error && isRegistered(code)) {
+    write(`blindsight: ${error.message}\n  ${ERRORS[code].action}\n  code: ${code}`);
+    return EXIT.failed;
+  }
+  if (error instanceof Error && typeof code === 'string' && /^E[A-Z0-9]+$/.test(code)) {
+    // The operating system refused: its message names the path or address.
+    write(`blindsight: ${error.message}\n  Check that the path or address exists and may be used.`);
+    return EXIT.failed;
+  }
+  write(`blindsight: a defect of Blindsight: ${error instanceof Error ? error.stack : String(error)}`);
+  return EXIT.defect;
+}

@@ -1,0 +1,24 @@
+import { watchLifeline } from '#runtime/lifeline.ts';
+
+/** A second Ctrl-C counts only after this time: npm passes the one that the terminal sent already on again. */
+const SAME_KEYSTROKE_MS = 1_500;
+
+/**
+ * A signal that aborts when this process is asked to end (SIGINT, SIGTERM, SIGHUP) or its parent is gone. Asked a second time, the
+ * process ends at once.
+ */
+export function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  let askedAt = 0;
+  const ask = (reason: string) => {
+    if (controller.signal.aborted) {
+      if (Date.now() - askedAt > SAME_KEYSTROKE_MS) process.exit(130);
+      return;
+    }
+    askedAt = Date.now();
+    controller.abort(reason);
+  };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => ask(name));
+  watchLifeline(() => ask('parent gone'));
+  return controller.signal;
+}

@@ -1,0 +1,73 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { watchNpm } from './npm-parent.mjs';
+import { root } from './paths.mjs';
+import { findRuntime } from './runtime.mjs';
+
+const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
+const ORPHAN_CHECK_MS = 1_000;
+
+/**
+ * Number that a shell would report for a child that a signal ended.
+ *
+ * @type {Readonly<Record<string, number>>}
+ */
+const SIGNAL_EXIT = { SIGHUP: 129, SIGINT: 130, SIGKILL: 137, SIGTERM: 143 };
+
+/**
+ * Moves a camera address with a password out of the arguments into a 0600 file that the next process reads and deletes,
+ * so that it stands in no process list.
+ *
+ * @param {readonly string[]} args
+ * @returns {{ args: string[], file: string | null }}
+ */
+export function hideCamera(args) {
+  const hidden = [...args];
+  for (let i = 0; i < hidden.length; i++) {
+    const joined = hidden[i].startsWith('--camera=');
+    const url = joined
+      ? hidden[i].slice('--camera='.length)
+      : hidden[i] === '--camera'
+        ? hidden[i + 1]
+        : undefined;
+    if (url === undefined || !/^rtsps?:\/\/.*(?:@|pass|pwd|token|secret|auth|user)/i.test(url)) continue;
+    const file = join(mkdtempSync(join(tmpdir(), 'blindsight-camera-')), 'url');
+    writeFileSync(file, url, { mode: 0o600 });
+    hidden.splice(i, joined ? 1 : 2, '--camera-file', file);
+    return { args: hidden, file };
+  }
+  return { args: hidden, file: null };
+}
+
+/**
+ * Runs Blindsight's command line in the Node 24 runtime until it ends. Signals are passed on; if this process is
+ * killed, the child sees its lifeline (file descriptor 3) close and ends as well.
+ *
+ * @param {readonly string[]} args
+ * @returns {Promise<number>} exit code
+ */
+export async function launch(args) {
+  const { args: visible, file } = hideCamera(args);
+  // Overwrites the memory that a process list shows.
+  if (file !== null) process.title = 'blindsight';
+  const child = spawn(findRuntime(), [join(root, 'cli', 'main.ts'), ...visible], {
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+    env: { ...process.env, BLINDSIGHT_LIFELINE: '3' },
+  });
+  for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
+  const npmIsGone = watchNpm();
+  const orphanCheck = setInterval(() => {
+    if (npmIsGone()) child.kill('SIGTERM');
+  }, ORPHAN_CHECK_MS);
+  try {
+    return await new Promise((resolve, reject) => {
+      child.on('error', reject);
+      child.on('exit', (code, signal) => resolve(code ?? SIGNAL_EXIT[signal ?? ''] ?? 1));
+    });
+  } finally {
+    clearInterval(orphanCheck);
+    if (file !== null) rmSync(dirname(file), { recursive: true, force: true });
+  }
+}
