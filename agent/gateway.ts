@@ -80,7 +80,7 @@ export class Gateway {
         setting: '`gateway` in the configuration',
         site: config.site,
       }),
-      sessions: await SessionCounter.open(join(config.data, 'session.json'), clock),
+      sessions: await SessionCounter.open(config.data, clock),
       preview: await startPreview(config, log),
       cameraList: await CameraList.open(
         join(config.data, 'cameras.json'),

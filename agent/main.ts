@@ -3,6 +3,7 @@ import { AgentConfig } from '#config/schema.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
 import { createNotifier } from '#runtime/notify.ts';
+import { onceThereIsSpace } from '#runtime/once-there-is-space.ts';
 import { Gateway } from './gateway.ts';
 import { runWatchdog } from './health/watchdog.ts';
 import { runTogether } from './run-together.ts';
@@ -15,7 +16,7 @@ export type AgentOptions = ({ readonly config: AgentConfig } | { readonly config
 };
 
 /**
- * The gateway daemon. Runs without broker, backend, camera and bundle: each absence is a state with a reason. Resolves
+ * The gateway daemon. Runs without broker, backend, camera, bundle and room on its disk: each absence is a state with a reason. Resolves
  * when the signal has ended it.
  *
  * @throws BlindsightError where configuration, keys or data folder are not usable
@@ -24,7 +25,13 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const { log, signal, clock = systemClock } = options;
   const config = 'config' in options ? options.config : await loadConfig(options.configFile, AgentConfig);
   const notifier = createNotifier({ log });
-  const gateway = await Gateway.open({ config, log, clock });
+  const gateway = await onceThereIsSpace(() => Gateway.open({ config, log, clock }), {
+    log,
+    signal,
+    clock,
+    notifier,
+  });
+  if (gateway === null) return;
   log.info({ site: config.site, gateway: config.gateway, cameras: config.cameras.length }, 'gateway started');
   signal.addEventListener('abort', () => void notifier.stopping('stopping'), { once: true });
   await notifier.ready(gateway.status);

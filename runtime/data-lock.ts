@@ -1,11 +1,10 @@
 import {
-  constants,
-  copyFileSync,
-  linkSync,
   mkdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -28,48 +27,42 @@ export type LockRole = 'demo' | 'agent' | 'backend' | 'broker';
 
 /**
  * Takes a data folder for this process in a role, and returns what gives it back: two daemons that write the same outbox or counters would
- * undo each other. The lock of a process that is gone does not count, also where its number was given to another. The lock appears whole, and
- * one that is taken over is moved away and looked at first, so that of several that start at once one gets it.
+ * undo each other. The lock of a process that is gone does not count, also where its number was given to another. The lock is a symbolic link to
+ * nowhere that names its holder: it appears whole, of several that start at once one gets it, and it takes no block of a full disk. One that is
+ * taken over is moved away and looked at first.
  *
  * @throws BlindsightError DATA_IN_USE naming the process, DISK_FULL
  */
 export function lockData(folder: string, role: LockRole): () => void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, `${role}.lock`);
   const mine = `${process.pid} ${startOf(process.pid)}`;
-  const aside = `${file}.${process.pid}`;
   try {
-    writeFileSync(aside, mine, { mode: 0o600 });
-  } catch (cause) {
-    rmSync(aside, { force: true });
-    if (!isDiskFull(cause)) throw cause;
-    throw new BlindsightError('DISK_FULL', `the disk is full: ${folder} takes no file`, { cause });
-  }
-  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     for (let attempt = 0; ; attempt++) {
-      if (create(aside, file)) return () => give(file, mine);
+      if (create(mine, file)) return () => give(file, mine);
       if (attempt > 3) throw new BlindsightError('DATA_IN_USE', `several start as ${role} on ${folder}`);
       const held = read(file);
       const [pid, start] = held?.split(' ') ?? [];
       if (pid !== undefined && start !== undefined && startOf(Number(pid)) === start) {
         throw new BlindsightError('DATA_IN_USE', `process ${pid} runs as ${role} on ${folder}`);
       }
-      if (held !== null) remove(file, held, `${aside}.old`);
+      if (held !== null) remove(file, held, `${file}.${process.pid}.old`);
     }
-  } finally {
-    rmSync(aside, { force: true });
+  } catch (cause) {
+    if (!isDiskFull(cause)) throw cause;
+    throw new BlindsightError('DISK_FULL', `the disk is full: ${folder} takes no file`, { cause });
   }
 }
 
-/** Gives a whole file a second name. @returns false where that name is taken. */
-function create(from: string, to: string): boolean {
+/** @returns false where the lock is there already */
+function create(holder: string, file: string): boolean {
   try {
     try {
-      linkSync(from, to);
+      symlinkSync(holder, file);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw error;
       // Not every file system has links, for example FAT.
-      copyFileSync(from, to, constants.COPYFILE_EXCL);
+      if (!['EPERM', 'ENOTSUP', 'ENOSYS'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      writeFileSync(file, holder, { mode: 0o600, flag: 'wx' });
     }
     return true;
   } catch (error) {
@@ -78,9 +71,15 @@ function create(from: string, to: string): boolean {
   }
 }
 
+/** Who holds a lock, or null where there is none; a version before this one wrote it into a file. */
 function read(file: string): string | null {
   try {
-    return readFileSync(file, 'utf8');
+    try {
+      return readlinkSync(file);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
+      return readFileSync(file, 'utf8');
+    }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
@@ -95,7 +94,8 @@ function remove(file: string, known: string, aside: string): void {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
     throw error;
   }
-  if (read(aside) !== known) create(aside, file);
+  const found = read(aside);
+  if (found !== null && found !== known) create(found, file);
   rmSync(aside, { force: true });
 }
 

@@ -83,7 +83,12 @@ export class LaidOutNumber {
 
   /** Adds in memory at once; on the disk when this resolves. Where it rejects, the next change also writes this one. */
   add(amount: number): Promise<void> {
-    this.#value += amount;
+    return this.set(this.#value + amount);
+  }
+
+  /** Changes in memory at once; on the disk when this resolves. */
+  set(value: number): Promise<void> {
+    this.#value = value;
     const written = this.#tail.then(() => (this.#isLaidOut ? this.#overwrite() : this.#layOut()));
     this.#tail = written.catch(() => {});
     return written;

@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -116,7 +116,11 @@ describe('two processes with the identity of one gateway', () => {
     return { uplink, told };
   }
 
-  const open = (name: string, clock: Clock) => SessionCounter.open(join(folder, name), clock);
+  const open = async (name: string, clock: Clock) => {
+    const path = join(folder, name);
+    await mkdir(path, { recursive: true });
+    return SessionCounter.open(path, clock);
+  };
   const gateway = async () => (await view.snapshot()).gateways[0];
 
   it('are told to the operator, once in the journal and on the page while both run', async () => {
@@ -133,7 +137,7 @@ describe('two processes with the identity of one gateway', () => {
 
   it('do not send under numbers of an older image of the disk, though the clock was never set', async () => {
     const before = await open('disk', unsetClock);
-    await copyFile(join(folder, 'disk'), join(folder, 'image'));
+    await cp(join(folder, 'disk'), join(folder, 'image'), { recursive: true });
     const { uplink } = startGateway(await open('disk', unsetClock), 60);
     await vi.waitFor(() => expect(births).toHaveLength(1), WAIT);
     await uplink.close();

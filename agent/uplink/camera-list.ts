@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { Name } from '#protocol/names.ts';
+import { isDiskFull } from '#runtime/disk-full.ts';
 import { writeFileAtomic } from '#runtime/files.ts';
 
 const Stored = z.strictObject({ cameras: z.array(Name) });
@@ -21,10 +22,18 @@ export class CameraList {
     this.#known = known;
   }
 
-  /** @param cameras those of the configuration. A damaged list is begun anew: it is no more than housekeeping. */
+  /**
+   * @param cameras those of the configuration. A damaged list is begun anew, and one that a full disk does not take lives in memory: it is no
+   * more than housekeeping.
+   */
   static async open(path: string, cameras: readonly string[]): Promise<CameraList> {
-    const list = new CameraList(path, new Set(cameras), new Set([...(await readNames(path)), ...cameras]));
-    await list.#write();
+    const stored = await readNames(path);
+    const list = new CameraList(path, new Set(cameras), new Set([...stored, ...cameras]));
+    if (list.#known.size > stored.length) {
+      await list.#write().catch((error: unknown) => {
+        if (!isDiskFull(error)) throw error;
+      });
+    }
     return list;
   }
 

@@ -1,11 +1,15 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
+import { BlindsightError } from '#protocol/errors.ts';
 import type { Clock } from '#runtime/clock.ts';
-import { writeFileAtomic } from '#runtime/files.ts';
+import { isDiskFull } from '#runtime/disk-full.ts';
+import { LaidOutNumber } from '#runtime/laid-out-number.ts';
 
 /** Ten digits, as file names of the outbox have them. */
 const MAX_SESSION = 9_999_999_999;
-const Stored = z.strictObject({ session: z.number().int().nonnegative().max(MAX_SESSION) });
+/** As versions before this one kept it, in a file that each change replaced. */
+const Former = z.strictObject({ session: z.number().int().nonnegative().max(MAX_SESSION) });
 
 /** A wall clock outside of these was never set, or is years ahead: it must not decide a number that only ever grows. */
 const PLAUSIBLE_SECONDS = { from: Date.UTC(2025, 0, 1) / 1000, to: Date.UTC(2100, 0, 1) / 1000 };
@@ -16,26 +20,39 @@ export type Ticket = { readonly session: number; readonly sequence: number };
 /**
  * Numbers that never repeat: a session is on disk before it is used, so that neither a crash nor a power cut can give
  * out a (session, sequence) twice. Sessions also keep up with the seconds of the wall clock, so that a disk that is restored from an older image, or
- * wiped, does not count through the same numbers again; and what the backend has seen goes before both.
+ * wiped, does not count through the same numbers again; and what the backend has seen goes before both. Its place was laid out before, so that a link
+ * that is lost comes back on a full disk, too.
  */
 export class SessionCounter {
-  readonly #path: string;
+  readonly #number: LaidOutNumber;
+  readonly #folder: string;
   readonly #clock: Pick<Clock, 'now'>;
   #session: number;
   #sequence = 0;
   #connected = false;
   readonly #taken = new Set<number>();
 
-  private constructor(path: string, clock: Pick<Clock, 'now'>, session: number) {
-    this.#path = path;
+  private constructor(number: LaidOutNumber, folder: string, clock: Pick<Clock, 'now'>, session: number) {
+    this.#number = number;
+    this.#folder = folder;
     this.#clock = clock;
     this.#session = session;
   }
 
-  /** Begins a session above all earlier ones. A missing or damaged file counts as 0. */
-  static async open(path: string, clock: Pick<Clock, 'now'>): Promise<SessionCounter> {
-    const counter = new SessionCounter(path, clock, await lastSession(path));
+  /**
+   * Begins a session above all earlier ones. A missing or damaged file counts as 0.
+   *
+   * @throws BlindsightError DISK_FULL where the file is not there yet and there is no room for it
+   */
+  static async open(folder: string, clock: Pick<Clock, 'now'>): Promise<SessionCounter> {
+    const former = join(folder, 'session.json');
+    const last = await formerSession(former);
+    const number = await LaidOutNumber.open(join(folder, 'session.count'), async () => last);
+    // The former file may be the newer one, where a version before this one ran in between.
+    const known = number.value <= MAX_SESSION ? number.value : 0;
+    const counter = new SessionCounter(number, folder, clock, Math.max(known, last));
     await counter.#advance(0);
+    await unlink(former).catch(() => {});
     return counter;
   }
 
@@ -74,20 +91,24 @@ export class SessionCounter {
     const seconds = Math.floor(this.#clock.now() / 1000);
     const { from, to } = PLAUSIBLE_SECONDS;
     const next = Math.max(this.#session + 1, seconds >= from && seconds < to ? seconds : 0, atLeast);
-    await writeFileAtomic(this.#path, JSON.stringify({ session: next }));
+    await this.#number.set(next).catch((cause: unknown) => {
+      if (!isDiskFull(cause)) throw cause;
+      const message = `the disk of the gateway is full: ${this.#folder} has no room for the number of a session`;
+      throw new BlindsightError('DISK_FULL', message, { cause });
+    });
     this.#session = next;
     this.#sequence = 0;
     this.#connected = false;
   }
 }
 
-async function lastSession(path: string): Promise<number> {
+async function formerSession(path: string): Promise<number> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';
     throw error;
   });
   try {
-    return Stored.parse(JSON.parse(text)).session;
+    return Former.parse(JSON.parse(text)).session;
   } catch {
     return 0;
   }

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
 import type { Link, MessageHandler, Will } from '#runtime/link.ts';
@@ -54,7 +53,7 @@ async function bench() {
     },
   } satisfies Link;
   const clock = new SimulatedClock();
-  const sessions = await SessionCounter.open(join(await temporaryDirectory(), 'session.json'), clock);
+  const sessions = await SessionCounter.open(await temporaryDirectory(), clock);
   const uplink = new Uplink({
     site: 'town',
     gateway: 'gate-1',

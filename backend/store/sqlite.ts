@@ -186,7 +186,7 @@ class SqliteDatabase implements Database {
  * Opens or makes a SQLite file: write-ahead log, every commit synced to the disk (a receipt promises that), several
  * processes at once.
  *
- * @throws BlindsightError STORE_UNAVAILABLE naming the file.
+ * @throws BlindsightError DISK_FULL, STORE_UNAVAILABLE naming the file.
  */
 export function openSqlite(file: string): Database {
   try {
@@ -203,6 +203,8 @@ export function openSqlite(file: string): Database {
     );
     return new SqliteDatabase(new SqliteConnection(writer), new SqliteConnection(connect()), file);
   } catch (cause) {
+    const known = named(cause, file);
+    if (known instanceof BlindsightError && known.code === 'DISK_FULL') throw known;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new BlindsightError('STORE_UNAVAILABLE', `cannot open the store ${file}: ${reason}`, { cause });
   }

@@ -3,12 +3,14 @@ import { loadConfig } from '#config/load.ts';
 import { AgentConfig } from '#config/schema.ts';
 import { lockData } from '#runtime/data-lock.ts';
 import { createLogger } from '#runtime/log.ts';
+import { onceThereIsSpace } from '#runtime/once-there-is-space.ts';
 
 /** Runs the gateway daemon of a configuration file until `signal` aborts. */
 export async function runAgentDaemon(configFile: string, signal: AbortSignal): Promise<void> {
   const config = await loadConfig(configFile, AgentConfig);
   const log = createLogger({ name: 'agent', ...config.log });
-  const unlock = lockData(config.data, 'agent');
+  const unlock = await onceThereIsSpace(() => lockData(config.data, 'agent'), { log, signal });
+  if (unlock === null) return;
   try {
     await runAgent({ config, log, signal });
   } finally {

@@ -4,6 +4,7 @@ import { loadConfig } from '#config/load.ts';
 import { BackendConfig } from '#config/schema.ts';
 import { lockData } from '#runtime/data-lock.ts';
 import { createLogger } from '#runtime/log.ts';
+import { onceThereIsSpace } from '#runtime/once-there-is-space.ts';
 import { isAlive } from '#runtime/probe.ts';
 import { commandLine } from '../command-line.ts';
 import { serve } from './serve.ts';
@@ -12,9 +13,12 @@ import { serve } from './serve.ts';
 export async function runBackendDaemon(configFile: string, signal: AbortSignal): Promise<void> {
   const config = await loadConfig(configFile, BackendConfig);
   const log = createLogger({ name: 'backend', ...config.log });
-  const unlock = lockData(config.data, 'backend');
+  const unlock = await onceThereIsSpace(() => lockData(config.data, 'backend'), { log, signal });
+  if (unlock === null) return;
   try {
-    const server = await runBackend({ config, log, signal, commandLine: commandLine(dirname(configFile)) });
+    const options = { config, log, signal, commandLine: commandLine(dirname(configFile)) };
+    const server = await onceThereIsSpace(() => runBackend(options), { log, signal });
+    if (server === null) return;
     await serve(server, {
       log,
       status: `listening on ${config.api.host}:${server.port}`,

@@ -3,6 +3,7 @@ import { loadConfig } from '#config/load.ts';
 import { BrokerConfig } from '#config/schema.ts';
 import { lockData } from '#runtime/data-lock.ts';
 import { createLogger } from '#runtime/log.ts';
+import { onceThereIsSpace } from '#runtime/once-there-is-space.ts';
 import { listens } from '#runtime/probe.ts';
 import { serve } from './serve.ts';
 
@@ -10,9 +11,11 @@ import { serve } from './serve.ts';
 export async function runBrokerDaemon(configFile: string, signal: AbortSignal): Promise<void> {
   const config = await loadConfig(configFile, BrokerConfig);
   const log = createLogger({ name: 'broker', ...config.log });
-  const unlock = lockData(config.data, 'broker');
+  const unlock = await onceThereIsSpace(() => lockData(config.data, 'broker'), { log, signal });
+  if (unlock === null) return;
   try {
-    const server = await startBroker({ config, log, signal });
+    const server = await onceThereIsSpace(() => startBroker({ config, log, signal }), { log, signal });
+    if (server === null) return;
     await serve(server, {
       log,
       status: `listening on ${config.host}:${server.port}`,
