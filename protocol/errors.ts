@@ -199,6 +199,26 @@ export const ERRORS = {
     meaning: 'The address of the page is in use or not allowed.',
     action: 'Choose another api.port, or stop the program that holds it.',
   },
+  API_HOST_REFUSED: {
+    meaning: 'The page was asked under another name than localhost while it has no token.',
+    action: 'Open http://127.0.0.1 on the machine itself, or set api.tokenFile.',
+  },
+  API_TOKEN_WRONG: {
+    meaning: 'A request to the page had no token, or a wrong one.',
+    action: 'Log in with the token of the site.',
+  },
+  API_READERS_FULL: {
+    meaning: 'Too many pages of this site are open.',
+    action: 'Close some of them.',
+  },
+  API_REQUEST_INVALID: {
+    meaning: 'A request to the page is malformed, or asks for what does not exist.',
+    action: 'Read the message: it names the parameter.',
+  },
+  API_REQUEST_FAILED: {
+    meaning: 'The backend could not answer a request of the page.',
+    action: 'Read the log of the backend: it says why.',
+  },
   WORKER_FAILED: {
     meaning: 'A computing thread of the backend stopped.',
     action: 'It starts again by itself; if this repeats, look at the memory of the machine and the log.',

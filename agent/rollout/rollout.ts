@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { decodeChunk } from '#protocol/chunk.ts';
 import { BlindsightError, type ErrorCode } from '#protocol/errors.ts';
+import type { JournalCode } from '#protocol/events.ts';
 import { manifestDigest } from '#protocol/manifest.ts';
 import type { ChunkRequest, LogEvent, Reported } from '#protocol/messages.ts';
 import type { Clock } from '#runtime/clock.ts';
@@ -30,7 +31,7 @@ export type RolloutOptions = {
   readonly log: Logger;
   /** Called when {@link Rollout.report} changed. */
   readonly onReport: () => void;
-  readonly onEvent: (level: LogEvent['level'], code: string, message: string) => void;
+  readonly onEvent: (level: LogEvent['level'], code: JournalCode, message: string) => void;
   readonly retryMs?: readonly number[];
 };
 

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { JournalCode } from '#protocol/events.ts';
 import type { Birth, ChunkRequest, GatewayState, Reported } from '#protocol/messages.ts';
 import {
   BackendState,
@@ -118,7 +119,7 @@ export class Uplink {
    * Tells the operator, each code at most once in ten seconds. What was left out, or had no link, is in the local log and
    * in the counters of {@link publishHealth}.
    */
-  publishEvent(level: LogEvent['level'], code: string, message: string): void {
+  publishEvent(level: LogEvent['level'], code: JournalCode, message: string): void {
     const now = this.#options.clock.monotonic();
     if (now - (this.#said.get(code) ?? Number.NEGATIVE_INFINITY) < EVENT_MS) return;
     this.#said.set(code, now);

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { BlindsightError } from '#protocol/errors.ts';
+import { BlindsightError, type ErrorCode } from '#protocol/errors.ts';
 import { readSecretFile } from '#runtime/files.ts';
 
 const COOKIE = 'blindsight';
@@ -104,10 +104,10 @@ export function secure(server: FastifyInstance, token: string | null): void {
     });
     if (token === null) {
       if (isLoopback(hostName(request.headers.host ?? ''))) return;
-      return refuse(reply, 403, 'HOST', 'this page answers to localhost only');
+      return refuse(reply, 403, 'API_HOST_REFUSED', 'this page answers to localhost only');
     }
     if (isOpen(request) || isAuthorized(request, token)) return;
-    return refuse(reply, 401, 'TOKEN', 'a token is needed');
+    return refuse(reply, 401, 'API_TOKEN_WRONG', 'a token is needed');
   });
   server.post<{ Body: { token: string } }>(
     '/api/session',
@@ -123,7 +123,8 @@ export function secure(server: FastifyInstance, token: string | null): void {
     },
     async (request, reply) => {
       if (token === null) return reply.code(204).send();
-      if (!sameText(request.body.token, token)) return refuse(reply, 401, 'TOKEN', 'this is not the token');
+      if (!sameText(request.body.token, token))
+        return refuse(reply, 401, 'API_TOKEN_WRONG', 'this is not the token');
       reply.header(
         'set-cookie',
         `${COOKIE}=${cookieValue(token)}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${COOKIE_SECONDS}`,
@@ -133,6 +134,6 @@ export function secure(server: FastifyInstance, token: string | null): void {
   );
 }
 
-function refuse(reply: FastifyReply, status: number, code: string, message: string): FastifyReply {
+function refuse(reply: FastifyReply, status: number, code: ErrorCode, message: string): FastifyReply {
   return reply.code(status).send({ error: { code, message } });
 }

@@ -129,11 +129,11 @@ describe('the API', () => {
       slotMs: 0,
       withheld: [],
     });
-    for (const code of ['A', 'B']) {
+    for (const code of ['MODEL_PROTECTED', 'MODEL_RELEASED'] as const) {
       await site.store.journal.add({ timeMs: 1, level: 'warn', code, subject: 'x', message: 'm' });
     }
     const journal = (await (await fetch(`${url}/api/journal?limit=1`)).json()) as { code: string }[];
-    expect(journal.map((entry) => entry.code)).toEqual(['B']);
+    expect(journal.map((entry) => entry.code)).toEqual(['MODEL_RELEASED']);
   });
 
   it('answers a whole hour of ten answers a second in bounded size, with what was withheld, and nothing of the future', async () => {

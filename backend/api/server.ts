@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import { type FastifyInstance, fastify } from 'fastify';
 import type { SiteState } from '#protocol/api.ts';
-import { BlindsightError } from '#protocol/errors.ts';
+import { BlindsightError, type ErrorCode } from '#protocol/errors.ts';
 import { NAME_PATTERN } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
@@ -103,7 +103,9 @@ function addRoutes(server: FastifyInstance, options: ApiOptions): void {
   );
   server.get('/api/events', async (_request, reply) => {
     if (hub.isFull) {
-      return reply.code(503).send({ error: { code: 'READERS', message: 'too many pages are open' } });
+      return reply.code(503).send({
+        error: { code: 'API_READERS_FULL' satisfies ErrorCode, message: 'too many pages are open' },
+      });
     }
     reply.hijack();
     // Hijacked replies do not get the headers that the security hook has set.
@@ -130,11 +132,17 @@ export async function startApi(
 ): Promise<{ readonly port: number; close(): Promise<void> }> {
   const { host, port, token, log, hub, pageDirectory = PAGE_DIRECTORY } = options;
   const server = fastify({ bodyLimit: 4096, forceCloseConnections: true, logger: false });
-  server.setErrorHandler((error: Error & { statusCode?: number; code?: string }, _request, reply) => {
+  server.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     const status = error.statusCode ?? 500;
     if (status >= 500) log.error({ err: error }, 'a request failed');
     const message = status >= 500 ? 'the backend could not answer' : error.message;
-    return reply.code(status).send({ error: { code: error.code ?? 'REQUEST', message } });
+    const code: ErrorCode =
+      error instanceof BlindsightError
+        ? error.code
+        : status >= 500
+          ? 'API_REQUEST_FAILED'
+          : 'API_REQUEST_INVALID';
+    return reply.code(status).send({ error: { code, message } });
   });
   secure(server, token);
   addRoutes(server, options);

@@ -1,6 +1,6 @@
 import type { BackendConfig } from '#config/schema.ts';
+import type { Refusal } from '#protocol/refusals.ts';
 import type { Store } from '../store/store.ts';
-import type { Refusal } from './refusals.ts';
 
 export type AnswerLimits = {
   /** Encrypted answers of one camera a second, over each minute of picture time. */

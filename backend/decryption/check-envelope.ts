@@ -6,13 +6,13 @@ import {
   isUnknownEnvelope,
   verifyEnvelope,
 } from '#protocol/envelope.ts';
+import type { Refusal } from '#protocol/refusals.ts';
 import { type GatewayRecord, isBeyond } from '../store/gateways.ts';
 import type { InboxItem } from '../store/inbox.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { Store } from '../store/store.ts';
 import type { AnswerBounds } from './answer-bounds.ts';
 import { answerDigest } from './answer-digest.ts';
-import type { Refusal } from './refusals.ts';
 
 /** Largest wire form of an envelope: two polynomials of N = 65536 at level 0, and room for the rest. */
 export const ENVELOPE_MAX_BYTES = 2 ** 20;

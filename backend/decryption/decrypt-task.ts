@@ -1,5 +1,6 @@
 import type { Interpretation } from '#fhe/program/interpretation.ts';
 import type { RegionAnswer } from '#fhe/secret/interpret.ts';
+import type { Withheld } from '#protocol/withheld.ts';
 
 /** `result`: the small ring of answers; its key opens no stored weight. `main`: the ring of the network itself, for answers without one. */
 export type AnswerRing = 'result' | 'main';
@@ -25,4 +26,4 @@ export type DecryptAnswer =
   /** Not decrypted: the ciphertext is not what the program answers with. */
   | { readonly kind: 'refused' }
   /** Decrypted, and not believed. */
-  | { readonly kind: 'withheld'; readonly reason: string };
+  | { readonly kind: 'withheld'; readonly reason: Withheld };

@@ -1,5 +1,5 @@
+import type { Refusal } from '#protocol/refusals.ts';
 import type { Clock } from '#runtime/clock.ts';
-import type { Refusal } from './refusals.ts';
 
 /**
  * What a gateway that works as built never sends, whatever its disk or its version: what it did not sign, and what is no ciphertext. The topic says

@@ -1,4 +1,5 @@
 import { envelopeDigest } from '#protocol/envelope.ts';
+import type { Refusal } from '#protocol/refusals.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { MessageHandler } from '#runtime/link.ts';
 import type { Logger } from '#runtime/log.ts';
@@ -7,7 +8,6 @@ import type { Store } from '../store/store.ts';
 import { ENVELOPE_MAX_BYTES } from './check-envelope.ts';
 import type { ReceiptSender } from './receipt-sender.ts';
 import type { RefusalLog } from './refusal-log.ts';
-import type { Refusal } from './refusals.ts';
 
 export type IntakeOptions = {
   readonly store: Store;

@@ -1,5 +1,6 @@
 import { BlindsightError } from '#protocol/errors.ts';
 import type { Result } from '#protocol/messages.ts';
+import type { Refusal } from '#protocol/refusals.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';
@@ -13,7 +14,6 @@ import type { DecryptAnswer } from './decrypt-task.ts';
 import { FLOOD, FloodWatch } from './flood-watch.ts';
 import { quarantineGateway } from './quarantine.ts';
 import { RefusalLog } from './refusal-log.ts';
-import type { Refusal } from './refusals.ts';
 import { frameTime, passPlace, settle, type Verdict } from './settle.ts';
 import { WithheldLog } from './withheld-log.ts';
 
@@ -248,7 +248,7 @@ export class Processor {
   async #decide(item: InboxItem, { envelope, model }: CheckedEnvelope, begunMs: number): Promise<Verdict> {
     const { store, decryptor, clock } = this.#options;
     if (item.attempts >= MAX_ATTEMPTS) {
-      return { kind: 'withheld', reason: 'the decryption did not end' };
+      return { kind: 'withheld', reason: 'no-end' };
     }
     await store.inbox.beginAttempt(item.id);
     const answer = await decryptor.decrypt(model, envelope.ciphertext);

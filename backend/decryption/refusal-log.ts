@@ -1,8 +1,8 @@
+import { REFUSALS, type Refusal, refusalCode } from '#protocol/refusals.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
 import { RareLines } from '#runtime/rare-lines.ts';
 import type { Store } from '../store/store.ts';
-import { REFUSALS, type Refusal } from './refusals.ts';
 
 /** Makes refusals visible to operators, rarely for each gateway and reason. Every one of them is counted elsewhere. */
 export class RefusalLog {
@@ -21,12 +21,12 @@ export class RefusalLog {
   async add(gateway: string, reason: Refusal): Promise<void> {
     const count = this.#rare.take(`${gateway} ${reason}`);
     if (count === 0) return;
-    const message = `an answer under the name of ${gateway} was refused: ${REFUSALS[reason]}`;
+    const message = `an answer under the name of ${gateway} was refused (${reason}): ${REFUSALS[reason].meaning}`;
     this.#log.warn({ gateway, reason, count }, message);
     await this.#store.journal.add({
       timeMs: this.#clock.now(),
       level: 'warn',
-      code: `REFUSED_${reason.toUpperCase().replaceAll('-', '_')}`,
+      code: refusalCode(reason),
       subject: gateway,
       message,
     });

@@ -1,5 +1,7 @@
 import type { Envelope } from '#protocol/envelope.ts';
 import type { Result } from '#protocol/messages.ts';
+import type { Refusal } from '#protocol/refusals.ts';
+import type { Withheld } from '#protocol/withheld.ts';
 import type { Turn } from '../store/cameras.ts';
 import { type GatewayRecord, isBeyond } from '../store/gateways.ts';
 import type { InboxItem } from '../store/inbox.ts';
@@ -11,8 +13,8 @@ import { answerDigest } from './answer-digest.ts';
 export type Verdict =
   | { readonly kind: 'answer'; readonly results: readonly Result[] }
   /** Decrypted, and not believed: as a rule a picture that the network was not trained for. That one answer is lost, and nothing else. */
-  | { readonly kind: 'withheld'; readonly reason: string }
-  | { readonly kind: 'refused'; readonly reason: string };
+  | { readonly kind: 'withheld'; readonly reason: Withheld }
+  | { readonly kind: 'refused'; readonly reason: Refusal };
 
 /**
  * Writes the end of an envelope that took its place in the sequence: outcome, position, gaps, counters, and its removal

@@ -70,7 +70,9 @@ describe('a picture that the network was not trained for', () => {
     expect((await view('door'))?.unusual).toHaveLength(1);
     const [entry] = await bench.site.store.journal.latest(1);
     expect(entry).toMatchObject({ level: 'warn', code: 'CAMERA_UNUSUAL', subject: 'door' });
-    expect(entry?.message).toMatch(/not trained for: 8 of its last 8 .*\(the last one: out-of-range\)/);
+    expect(entry?.message).toMatch(
+      /not trained for: 8 of its last 8 .*\(the last one: its values were beyond what the network can answer\)/,
+    );
 
     const processor = bench.makeProcessor();
     for (let i = 0; i < 20; i++) await show('door', lamp);

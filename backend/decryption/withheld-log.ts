@@ -1,3 +1,4 @@
+import { type Withheld, withheldWords } from '#protocol/withheld.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
 import { MinuteBudget } from '#runtime/minute-budget.ts';
@@ -28,7 +29,7 @@ export class WithheldLog {
   }
 
   /** @param reason what was not believed. */
-  add({ gateway, camera }: Names, reason: string): void {
+  add({ gateway, camera }: Names, reason: Withheld): void {
     const count = this.#rare.take(`${camera} ${reason}`);
     if (count === 0) return;
     const message = 'an answer was withheld: as a rule a picture that the network was not trained for';
@@ -39,14 +40,14 @@ export class WithheldLog {
   async turned(
     { gateway, camera }: Names,
     { region, unusual, recent }: Turn,
-    reason: string | null,
+    reason: Withheld | null,
   ): Promise<void> {
     // A gateway that turns to and fro must not push out what others left in the journal.
     if (!this.#budget.take(gateway)) return;
     const what = region === undefined ? `camera ${camera}` : `region ${region} of camera ${camera}`;
     const { withheld, answers } = countWithheld(recent);
     const message = unusual
-      ? `${what} shows what the network was not trained for: ${withheld} of its last ${answers} answers were withheld (the last one: ${reason})`
+      ? `${what} shows what the network was not trained for: ${withheld} of its last ${answers} answers were withheld (the last one: ${withheldWords(reason ?? '')})`
       : `${what} no longer shows what the network was not trained for`;
     this.#log.warn({ gateway, camera, region }, message);
     await this.#store.journal.add({

@@ -22,6 +22,12 @@ export type DeploymentServiceOptions = {
 /** How soon a release by the command line is noticed. */
 const POLL_MS = 1000;
 
+const JOURNAL_CODES = {
+  active: 'RELEASE_ACTIVE',
+  refused: 'RELEASE_REFUSED',
+  'rolled-back': 'RELEASE_ROLLED_BACK',
+} as const;
+
 /**
  * Keeps the retained manifest of every gateway at its newest release, and the store at what gateways report. Stateless over
  * restarts: what to publish follows from the store alone.
@@ -112,7 +118,7 @@ export class DeploymentService {
     await store.journal.add({
       timeMs: nowMs,
       level: failed ? 'error' : 'info',
-      code: `RELEASE_${next.toUpperCase().replace('-', '_')}`,
+      code: JOURNAL_CODES[next],
       subject: gateway,
       message:
         detail === null ? `${what} is ${next} on ${gateway}` : `${what} on ${gateway}: ${next}: ${detail}`,

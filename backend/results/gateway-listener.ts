@@ -169,12 +169,6 @@ export class GatewayListener {
   async #log(gateway: string, event: LogEvent): Promise<void> {
     const { store, clock } = this.#options;
     if (!this.#budget.take(gateway)) return;
-    await store.journal.add({
-      timeMs: clock.now(),
-      level: event.level,
-      code: event.code,
-      subject: gateway,
-      message: event.message,
-    });
+    await store.journal.addReported(gateway, event, clock.now());
   }
 }

@@ -1,4 +1,7 @@
+import type { Refusal } from '#protocol/refusals.ts';
 import type { Database } from './database.ts';
+
+export type CounterName = 'accepted' | 'duplicates' | 'gaps' | 'late' | 'withheld' | `refused.${Refusal}`;
 
 /** Numbers that only grow: what was accepted, refused by reason, withheld, missed. */
 export class CounterStore {
@@ -8,7 +11,7 @@ export class CounterStore {
     this.#database = database;
   }
 
-  async add(name: string, amount = 1): Promise<void> {
+  async add(name: CounterName, amount = 1): Promise<void> {
     await this.#database.run(
       `INSERT INTO counters (name, value) VALUES (?, ?)
        ON CONFLICT (name) DO UPDATE SET value = counters.value + excluded.value`,

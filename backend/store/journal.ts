@@ -1,8 +1,12 @@
 import type { JournalEntry } from '#protocol/api.ts';
+import type { JournalCode } from '#protocol/events.ts';
+import type { LogEvent } from '#protocol/messages.ts';
 import type { Database } from './database.ts';
 
 /** Newest entries that are kept; a gateway that complains without end must not fill the disk. */
 const KEPT = 10_000;
+
+type NewEntry = Omit<JournalEntry, 'id' | 'time'> & { readonly timeMs: number };
 
 type Row = { id: number; time_ms: number; level: string; code: string; subject: string; message: string };
 
@@ -14,7 +18,16 @@ export class JournalStore {
     this.#database = database;
   }
 
-  async add(entry: Omit<JournalEntry, 'id' | 'time'> & { readonly timeMs: number }): Promise<void> {
+  async add(entry: NewEntry & { readonly code: JournalCode }): Promise<void> {
+    await this.#write(entry);
+  }
+
+  /** What a gateway says of itself; the registry of another version may hold codes that this one does not know. */
+  async addReported(gateway: string, { level, code, message }: LogEvent, timeMs: number): Promise<void> {
+    await this.#write({ timeMs, level, code, subject: gateway, message });
+  }
+
+  async #write(entry: NewEntry): Promise<void> {
     await this.#database.transaction(async (inside) => {
       const [row] = await inside.all<{ id: number }>(
         'INSERT INTO journal (time_ms, level, code, subject, message) VALUES (?, ?, ?, ?, ?) RETURNING id',

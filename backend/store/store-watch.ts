@@ -5,6 +5,8 @@ import type { Logger } from '#runtime/log.ts';
 import type { Store } from './store.ts';
 import { isStoreTrouble, type StoreTrouble } from './store-trouble.ts';
 
+type Present = NonNullable<SiteState['trouble']> & Pick<StoreTrouble, 'code'>;
+
 export type StoreWatchOptions = {
   readonly clock: Clock;
   readonly log: Logger;
@@ -23,7 +25,7 @@ const CALM_MS = 10_000;
 export class StoreWatch {
   readonly #options: StoreWatchOptions;
   readonly #quiet: Logger;
-  #present: NonNullable<SiteState['trouble']> | null = null;
+  #present: Present | null = null;
   #failedMs = 0;
   #failures = 0;
   #onChange: () => void = () => {};
@@ -83,7 +85,7 @@ export class StoreWatch {
     await this.#over(this.#present, store);
   }
 
-  async #over({ code, since, message }: NonNullable<SiteState['trouble']>, store: Store): Promise<void> {
+  async #over({ code, since, message }: Present, store: Store): Promise<void> {
     const { clock, log } = this.#options;
     const text = `the store works again; since ${since} there was this: ${message}`;
     await store.journal.add({ timeMs: clock.now(), level: 'warn', code, subject: 'backend', message: text });

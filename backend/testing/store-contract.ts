@@ -90,7 +90,13 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       await expect(
         store.transaction(async (inside) => {
           await inside.counters.add('accepted');
-          await inside.journal.add({ timeMs: 1, level: 'info', code: 'X', subject: 's', message: 'm' });
+          await inside.journal.add({
+            timeMs: 1,
+            level: 'info',
+            code: 'SITE_RESTORED',
+            subject: 's',
+            message: 'm',
+          });
           throw failure;
         }),
       ).rejects.toBe(failure);
@@ -470,10 +476,13 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       await store.counters.add('gaps', 3);
       await store.counters.add('gaps');
       expect(await store.counters.all()).toEqual({ gaps: 4 });
-      for (const code of ['A', 'B']) {
+      for (const code of ['MODEL_PROTECTED', 'MODEL_RELEASED'] as const) {
         await store.journal.add({ timeMs: 0, level: 'warn', code, subject: 'gate', message: 'm' });
       }
-      expect((await store.journal.latest(5)).map((entry) => entry.code)).toEqual(['B', 'A']);
+      expect((await store.journal.latest(5)).map((entry) => entry.code)).toEqual([
+        'MODEL_RELEASED',
+        'MODEL_PROTECTED',
+      ]);
       expect((await store.journal.latest(1))[0]?.time).toBe('1970-01-01T00:00:00.000Z');
     });
   });

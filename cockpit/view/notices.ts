@@ -1,9 +1,9 @@
 import type { GatewayView, SiteState } from '#protocol/api.ts';
+import { withheldWords } from '#protocol/withheld.ts';
 import { formatAge, formatCount, formatMoment } from './format.ts';
 import { actionFor, deploymentWords } from './gateway-words.ts';
 import { siteCommand } from './site-command.ts';
 import type { Tone } from './tone.ts';
-import { withheldWords } from './withheld-words.ts';
 
 /** A sentence at the top of the page: something a person should know now. */
 export type Notice = { readonly key: string; readonly tone: Tone; readonly text: string };
