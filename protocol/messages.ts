@@ -4,14 +4,22 @@ import { Digest, Name, RegionNames } from './names.ts';
 const milliseconds = z.number().finite().nonnegative();
 const time = z.iso.datetime();
 
+/*
+ * Gateways and backend are updated at different times. So whoever hears a message leaves out fields that it does not know, cuts texts that are longer than it
+ * keeps, shows a code that it does not know as it is, and takes a camera state that it does not know for `failed`, whose detail says what it is. All that is known
+ * stays checked; what is signed (envelopes, manifests) is strict.
+ */
+const text = (characters: number) => z.string().transform((whole) => whole.slice(0, characters));
+const code = text(64);
+
 /** Said on every connect: who I am, what I run. */
-export const Birth = z.strictObject({
+export const Birth = z.object({
   gateway: Name,
   /** Strictly increasing over restarts and reconnects of the daemon; ties a last will to its session. */
   session: z.number().int().positive(),
-  version: z.string().max(64),
+  version: text(64),
   time,
-  platform: z.string().max(128),
+  platform: text(128),
   cameras: z.array(Name).max(64),
   bundle: Digest.nullable(),
 });
@@ -27,11 +35,11 @@ export const MAX_NOTED_SESSION = 2 ** 32;
  * Answer of the backend to each birth, on `command/session/<session of the birth>`: that session where the gateway is the only one that has begun it, or
  * one above all that were ever begun under its name. Depends on births alone, on nothing that was decrypted.
  */
-export const SessionCommand = z.strictObject({ atLeast: z.number().int().positive() });
+export const SessionCommand = z.object({ atLeast: z.number().int().positive() });
 export type SessionCommand = z.infer<typeof SessionCommand>;
 
 /** Retained; `offline` with `reason: "lost"` is the last will. */
-export const GatewayState = z.strictObject({
+export const GatewayState = z.object({
   state: z.enum(['online', 'offline']),
   session: z.number().int().positive(),
   time,
@@ -54,13 +62,13 @@ export const CAMERA_STATES = [
   'disabled',
 ] as const;
 
-export const CameraState = z.strictObject({
+export const CameraState = z.object({
   camera: Name,
   /** Named regions that it answers about one by one; absent where it answers about one picture as a whole. */
   regions: RegionNames.exactOptional(),
-  state: z.enum(CAMERA_STATES),
+  state: z.enum(CAMERA_STATES).or(z.string().transform(() => 'failed' as const)),
   /** A sentence for the operator, without passwords. */
-  detail: z.string().max(500),
+  detail: text(500),
   since: time,
   /** Pictures a second that capture delivers and that inference takes. */
   captureRate: z.number().nonnegative(),
@@ -69,7 +77,7 @@ export const CameraState = z.strictObject({
 });
 export type CameraState = z.infer<typeof CameraState>;
 
-export const Health = z.strictObject({
+export const Health = z.object({
   session: z.number().int().positive(),
   time,
   uptimeSeconds: z.number().nonnegative(),
@@ -78,17 +86,17 @@ export const Health = z.strictObject({
   processMegabytes: z.number().nonnegative(),
   temperatureCelsius: z.number().nullable(),
   diskFreePercent: z.number().min(0).max(100).nullable(),
-  outbox: z.strictObject({
+  outbox: z.object({
     waiting: z.number().int().nonnegative(),
     bytes: z.number().int().nonnegative(),
     dropped: z.number().int().nonnegative(),
     oldestSeconds: z.number().nonnegative(),
     /** There while the disk refuses answers, which are lost then. */
-    trouble: z.strictObject({ code: z.string().max(64), message: z.string().max(500) }).exactOptional(),
+    trouble: z.object({ code, message: text(500) }).exactOptional(),
   }),
   /** Since the daemon started; what is neither superseded, answered nor failed waits or was captured without a bundle. */
   pictures: z
-    .strictObject({
+    .object({
       captured: z.number().int().nonnegative(),
       /** A newer picture came before the network could take this one. */
       superseded: z.number().int().nonnegative(),
@@ -100,19 +108,19 @@ export const Health = z.strictObject({
 });
 export type Health = z.infer<typeof Health>;
 
-export const LogEvent = z.strictObject({
+export const LogEvent = z.object({
   time,
   level: z.enum(['info', 'warn', 'error']),
-  code: z.string().max(64),
-  message: z.string().max(1000),
+  code,
+  message: text(1000),
 });
 export type LogEvent = z.infer<typeof LogEvent>;
 
 /** What the gateway made of the manifest it was told. Retained. */
-export const Reported = z.strictObject({
+export const Reported = z.object({
   time,
   session: z.number().int().positive(),
-  bundle: z.strictObject({
+  bundle: z.object({
     status: z.enum(['none', 'fetching', 'testing', 'active', 'refused', 'rolled-back']),
     active: Digest.nullable(),
     previous: Digest.nullable(),
@@ -121,12 +129,12 @@ export const Reported = z.strictObject({
     progress: z.number().min(0).max(1),
     /** The manifest that the status is about. */
     subject: Digest.nullable(),
-    error: z.strictObject({ code: z.string().max(64), message: z.string().max(500) }).nullable(),
+    error: z.object({ code, message: text(500) }).nullable(),
   }),
 });
 export type Reported = z.infer<typeof Reported>;
 
-export const BackendState = z.strictObject({
+export const BackendState = z.object({
   state: z.enum(['online', 'offline']),
   session: z.number().int().positive(),
   time,
@@ -137,11 +145,11 @@ export type BackendState = z.infer<typeof BackendState>;
  * SHA-256 (hex) of the exact payload bytes of inference messages that the backend has stored durably, sent at once and before
  * anything is checked or decrypted: it tells the gateway what it may delete and nothing else. See protocol/README.md, "Receipts".
  */
-export const Receipt = z.strictObject({ received: z.array(Digest).min(1).max(256) });
+export const Receipt = z.object({ received: z.array(Digest).min(1).max(256) });
 export type Receipt = z.infer<typeof Receipt>;
 
 /** `count` chunks of a bundle part from chunk number `from` on; the pull makes delivery resumable and paced by the gateway. */
-export const ChunkRequest = z.strictObject({
+export const ChunkRequest = z.object({
   bundle: Digest,
   part: z.string().max(32),
   from: z.number().int().nonnegative(),

@@ -19,7 +19,7 @@ describe('parseMessage', () => {
     ['too large', bytes(state), 20, 'at most 20'],
     ['not JSON', new TextEncoder().encode('{'), 100, 'not JSON'],
     ['not UTF-8', new Uint8Array([0x22, 0xff, 0x22]), 100, 'UTF-8'],
-    ['an unknown key', bytes({ ...state, extra: 1 }), 200, 'value'],
+    ['a missing field', bytes({ ...state, time: undefined }), 200, 'time'],
     ['a wrong value', bytes({ ...state, session: 0 }), 200, 'session'],
   ])('refuses %s', (_, payload, maxBytes, said) => {
     const attempt = () => parseMessage(BackendState, payload, maxBytes);

@@ -23,7 +23,7 @@ import type { TestSite } from './test-site.ts';
 const topics = gatewayTopics('town', 'gate-1');
 const STATE = siteTopics('town').backendState;
 
-/** A backend as a gateway sees it: says that it is there, serves chunks, gives receipts. Strict about every message. */
+/** A backend as a gateway sees it: says that it is there, serves chunks, gives receipts. Checks every message. */
 export class TestBackend {
   readonly births: Birth[] = [];
   readonly states: GatewayState[] = [];

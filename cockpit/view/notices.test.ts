@@ -87,6 +87,13 @@ describe('notices', () => {
     );
   });
 
+  it('shows a code of a newer gateway as it is', () => {
+    const trouble = { code: 'LENS_FROZEN', message: 'the lens of the gateway is frozen' };
+    const outbox = { waiting: 10, dropped: 0, bytes: 1, oldestSeconds: 60, trouble };
+    const [notice] = notices(siteOf({ gateways: [gatewayOf({ health: healthOf({ outbox }) })] }), NOW_MS);
+    expect(notice?.text).toBe('Gateway gate-1: the lens of the gateway is frozen. (LENS_FROZEN)');
+  });
+
   it('never lets dropped answers pass silently', () => {
     const outbox = { waiting: 10, dropped: 1200, bytes: 1, oldestSeconds: 60 };
     const [notice] = notices(siteOf({ gateways: [gatewayOf({ health: healthOf({ outbox }) })] }), NOW_MS);

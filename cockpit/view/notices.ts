@@ -68,7 +68,8 @@ export function notices(site: SiteState, nowMs: number): readonly Notice[] {
       found.push({
         key: `trouble ${gateway.name}`,
         tone: 'bad',
-        text: `Gateway ${gateway.name}: ${trouble.message}. ${actionFor(trouble.code)}`.trim(),
+        // A newer gateway may name what this backend does not know.
+        text: `Gateway ${gateway.name}: ${trouble.message}. ${actionFor(trouble.code) || `(${trouble.code})`}`,
       });
     }
     const dropped = gateway.health?.outbox.dropped ?? 0;
