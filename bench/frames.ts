@@ -1,13 +1,19 @@
-import { runClear } from '#fhe/program/clear.ts';
-import { encodeProgram } from '#fhe/program/codec.ts';
-import { createEngineInterpreter } from '#fhe/program/engine.ts';
-import type { Interpreter, InterpreterMaterial } from '#fhe/program/interpreter.ts';
-import { createReferenceInterpreter } from '#fhe/program/reference.ts';
-import { verifyProgram } from '#fhe/program/verifier.ts';
-import { createDecryptor } from '#fhe/secret/decryptor.ts';
-import { encryptConstants } from '#fhe/secret/encrypt.ts';
-import { makeEvaluationKeys } from '#fhe/secret/evaluation-keys.ts';
-import { createOwnerKeys, type OwnerKeys } from '#fhe/secret/owner-keys.ts';
+import {
+  createEngineInterpreter,
+  createReferenceInterpreter,
+  encodeProgram,
+  type Interpreter,
+  type InterpreterMaterial,
+  verifyProgram,
+} from '#fhe';
+import { runClear } from '#fhe/design';
+import {
+  createDecryptor,
+  createOwnerKeys,
+  encryptConstants,
+  makeEvaluationKeys,
+  type OwnerKeys,
+} from '#fhe/secret';
 import type { CompiledNetwork } from '#network/packing/compile.ts';
 import { type Effort, measureInterleaved } from './measure.ts';
 import { benchPictures } from './networks.ts';

@@ -1,4 +1,4 @@
-import type { Program } from '#fhe/program/program.ts';
+import type { Program } from '#fhe';
 import type { Graph, Node, Tensor } from '#network/model/graph.ts';
 import { type CompiledNetwork, compileNetwork } from '#network/packing/compile.ts';
 import { lowerGraph } from '#network/packing/lower.ts';

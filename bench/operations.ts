@@ -1,12 +1,21 @@
-import { Encryptor } from '#fhe/ckks/encryptor.ts';
-import type { Evaluator as EngineEvaluator } from '#fhe/ckks/evaluator.ts';
-import type { Parameters } from '#fhe/ckks/parameters.ts';
-import type { RecordedTape } from '#fhe/ring/wasm-tape.ts';
-import { createSealContext, type SealContext } from '#fhe/seal/context.ts';
-import { toSealCiphertext, toSealGaloisKeys, toSealPublicKey, toSealRelinKeys } from '#fhe/seal/convert.ts';
-import { SealScope } from '#fhe/seal/runtime.ts';
-import { EngineHarness, randomCiphertext, randomKey, randomResidues } from '#fhe/testing/engine-harness.ts';
-import { testParameters } from '#fhe/testing/parameters.ts';
+import type { Parameters } from '#fhe';
+import {
+  createSealContext,
+  Encryptor,
+  type Evaluator as EngineEvaluator,
+  EngineHarness,
+  type RecordedTape,
+  randomCiphertext,
+  randomKey,
+  randomResidues,
+  type SealContext,
+  SealScope,
+  testParameters,
+  toSealCiphertext,
+  toSealGaloisKeys,
+  toSealPublicKey,
+  toSealRelinKeys,
+} from '#fhe/testing';
 import { type Effort, measureInterleaved } from './measure.ts';
 import type { OperationResult } from './report.ts';
 

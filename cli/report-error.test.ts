@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { FheError } from '#fhe/errors.ts';
+import { FheError } from '#fhe';
 import { BlindsightError } from '#protocol/errors.ts';
 import { reportError } from './report-error.ts';
 

@@ -1,6 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { RunResult } from '#fhe/program/interpreter.ts';
-import type { PictureShape } from '#fhe/program/program.ts';
+import type { PictureShape, RunResult } from '#fhe';
 import { BlindsightError } from '#protocol/errors.ts';
 import type { Bundle, InterpreterKind } from './bundle.ts';
 import type { WorkerReply, WorkerRequest } from './worker-messages.ts';

@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import type { Interpreter } from '#fhe/program/interpreter.ts';
+import type { Interpreter } from '#fhe';
 import { BlindsightError } from '#protocol/errors.ts';
 import { loadBundle } from './load-bundle.ts';
 import type { WorkerReply, WorkerRequest } from './worker-messages.ts';

@@ -2,10 +2,16 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decode } from 'cborg';
-import { FheError } from '#fhe/errors.ts';
-import { decodeProgram } from '#fhe/program/codec.ts';
-import type { Interpreter, InterpreterMaterial } from '#fhe/program/interpreter.ts';
-import { type VerifiedProgram, verifyProgram } from '#fhe/program/verifier.ts';
+import {
+  createEngineInterpreter,
+  createReferenceInterpreter,
+  decodeProgram,
+  FheError,
+  type Interpreter,
+  type InterpreterMaterial,
+  type VerifiedProgram,
+  verifyProgram,
+} from '#fhe';
 import { BlindsightError, type ErrorCode } from '#protocol/errors.ts';
 import type { BundlePartName } from '#protocol/manifest.ts';
 import type { InterpreterKind } from './bundle.ts';
@@ -67,17 +73,8 @@ async function readPart(request: OpenRequest, name: BundlePartName): Promise<Uin
   return bytes;
 }
 
-/** Loads only the interpreter that runs: the other one's library stays out of memory. */
-async function create(
-  kind: InterpreterKind,
-  material: InterpreterMaterial,
-  threads: number,
-): Promise<Interpreter> {
-  if (kind === 'reference') {
-    const { createReferenceInterpreter } = await import('#fhe/program/reference.ts');
-    return createReferenceInterpreter(material);
-  }
-  const { createEngineInterpreter } = await import('#fhe/program/engine.ts');
+function create(kind: InterpreterKind, material: InterpreterMaterial, threads: number): Promise<Interpreter> {
+  if (kind === 'reference') return createReferenceInterpreter(material);
   return createEngineInterpreter(material, { threads });
 }
 

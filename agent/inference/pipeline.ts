@@ -1,4 +1,4 @@
-import type { RunTimings } from '#fhe/program/interpreter.ts';
+import type { RunTimings } from '#fhe';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
 import type { Camera } from '../camera/camera.ts';

@@ -1,4 +1,4 @@
-import type { RunResult } from '#fhe/program/interpreter.ts';
+import type { RunResult } from '#fhe';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';

@@ -1,5 +1,4 @@
-import type { RunTimings } from '#fhe/program/interpreter.ts';
-import type { PictureShape } from '#fhe/program/program.ts';
+import type { PictureShape, RunTimings } from '#fhe';
 import type { ErrorCode } from '#protocol/errors.ts';
 import type { BundlePart } from '#protocol/manifest.ts';
 import type { InterpreterKind } from './bundle.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PictureShape } from '#fhe/program/program.ts';
+import type { PictureShape } from '#fhe';
 import { prepareFrame } from '#network/datasets/clip.ts';
 import { normalizePictures } from '#network/datasets/normalize-dataset.ts';
 import type { Rectangle } from '#vision/prepare-picture.ts';

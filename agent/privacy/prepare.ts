@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import type { PictureShape } from '#fhe/program/program.ts';
+import type { PictureShape } from '#fhe';
 import { preparePicture, type Rectangle } from '#vision/prepare-picture.ts';
 import type { MaskedFrame } from './privacy-filter.ts';
 

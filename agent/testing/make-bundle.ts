@@ -1,12 +1,8 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import { encode } from 'cborg';
-import { createEngineInterpreter } from '#fhe/program/engine.ts';
-import type { Program } from '#fhe/program/program.ts';
-import { createReferenceInterpreter } from '#fhe/program/reference.ts';
-import { encryptInputs } from '#fhe/secret/encrypt.ts';
-import type { OwnerKeys } from '#fhe/secret/owner-keys.ts';
-import { testParameters } from '#fhe/testing/parameters.ts';
-import { makeMaterial, testPicture, testPrograms } from '#fhe/testing/programs.ts';
+import { createEngineInterpreter, createReferenceInterpreter, type Program } from '#fhe';
+import { encryptInputs, type OwnerKeys } from '#fhe/secret';
+import { makeMaterial, testParameters, testPicture, testPrograms } from '#fhe/testing';
 import {
   BUNDLE_PARTS,
   type BundlePartName,

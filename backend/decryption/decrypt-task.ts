@@ -1,5 +1,5 @@
-import type { Interpretation } from '#fhe/program/interpretation.ts';
-import type { RegionAnswer } from '#fhe/secret/interpret.ts';
+import type { Interpretation } from '#fhe';
+import type { RegionAnswer } from '#fhe/secret';
 import type { Withheld } from '#protocol/withheld.ts';
 
 /** `result`: the small ring of answers; its key opens no stored weight. `main`: the ring of the network itself, for answers without one. */

@@ -1,11 +1,14 @@
-import type { AnswerForm } from '#fhe/ckks/answer.ts';
-import { FheError } from '#fhe/errors.ts';
-import { answerFormOf } from '#fhe/program/answer-form-of.ts';
-import { decodeProgram } from '#fhe/program/codec.ts';
-import type { Interpretation } from '#fhe/program/interpretation.ts';
-import { SCALE_TOLERANCE, type VerifiedProgram, verifyProgram } from '#fhe/program/verifier.ts';
-import { createDecryptor } from '#fhe/secret/decryptor.ts';
-import { interpretSlots } from '#fhe/secret/interpret.ts';
+import {
+  type AnswerForm,
+  answerFormOf,
+  decodeProgram,
+  FheError,
+  type Interpretation,
+  SCALE_TOLERANCE,
+  type VerifiedProgram,
+  verifyProgram,
+} from '#fhe';
+import { createDecryptor, interpretSlots } from '#fhe/secret';
 import { serveTasks } from '../threads/serve-tasks.ts';
 import type { DecryptAnswer, DecryptTask } from './decrypt-task.ts';
 

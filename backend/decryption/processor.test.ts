@@ -10,12 +10,15 @@ import {
   type MockInstance,
   vi,
 } from 'vitest';
-import type { Ciphertext } from '#fhe/ckks/ciphertext.ts';
-import { decodeEvaluationKeys } from '#fhe/ckks/evaluation-keys.ts';
-import { createRingSwitch } from '#fhe/ckks/ring-switch.ts';
-import { decodeConstants, encodeCiphertext, expandCiphertext } from '#fhe/ckks/serialization.ts';
-import { answerFormOf } from '#fhe/program/answer-form-of.ts';
-import { verifyProgram } from '#fhe/program/verifier.ts';
+import { answerFormOf, verifyProgram } from '#fhe';
+import {
+  type Ciphertext,
+  createRingSwitch,
+  decodeConstants,
+  decodeEvaluationKeys,
+  encodeCiphertext,
+  expandCiphertext,
+} from '#fhe/testing';
 import { type Envelope, encodeEnvelope } from '#protocol/envelope.ts';
 import type { Result } from '#protocol/messages.ts';
 import { removeGateway } from '../operations/remove-gateway.ts';

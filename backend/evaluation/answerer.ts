@@ -1,14 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
-import { checkParameters } from '#fhe/ckks/parameters.ts';
-import { FheError } from '#fhe/errors.ts';
-import { runClear } from '#fhe/program/clear.ts';
-import { encodeProgram } from '#fhe/program/codec.ts';
-import { createEngineInterpreter } from '#fhe/program/engine.ts';
-import { createReferenceInterpreter } from '#fhe/program/reference.ts';
-import { createDecryptor } from '#fhe/secret/decryptor.ts';
-import { encryptConstants } from '#fhe/secret/encrypt.ts';
-import { makeEvaluationKeys } from '#fhe/secret/evaluation-keys.ts';
-import { createOwnerKeys } from '#fhe/secret/owner-keys.ts';
+import {
+  checkParameters,
+  createEngineInterpreter,
+  createReferenceInterpreter,
+  encodeProgram,
+  FheError,
+} from '#fhe';
+import { runClear } from '#fhe/design';
+import { createDecryptor, createOwnerKeys, encryptConstants, makeEvaluationKeys } from '#fhe/secret';
 import type { CompiledNetwork } from '#network/packing/compile.ts';
 
 /** Who runs the program: our kernel, Microsoft SEAL, or float64 slots without encryption. */

@@ -1,5 +1,5 @@
-import type { Program } from '#fhe/program/program.ts';
-import { interpretSlots } from '#fhe/secret/interpret.ts';
+import type { Program } from '#fhe';
+import { interpretSlots } from '#fhe/secret';
 import { type Dataset, pictureValues } from '#network/datasets/dataset.ts';
 import { NetworkError } from '#network/errors.ts';
 import type { Graph } from '#network/model/graph.ts';

@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto';
-import { evaluationKeysBytes } from '#fhe/ckks/evaluation-keys.ts';
-import { encodeProgram } from '#fhe/program/codec.ts';
-import { verifyProgram } from '#fhe/program/verifier.ts';
+import { encodeProgram, evaluationKeysBytes, verifyProgram } from '#fhe';
 import { compileNetwork } from '#network/packing/compile.ts';
 import { loadZooNetwork } from '#network/zoo.ts';
 import type { ModelRecord } from '../store/models.ts';

@@ -1,5 +1,5 @@
-import { decodeProgram } from '#fhe/program/codec.ts';
-import { listProgram } from '#fhe/program/listing.ts';
+import { decodeProgram } from '#fhe';
+import { listProgram } from '#fhe/design';
 import { BlindsightError } from '#protocol/errors.ts';
 import type { Site } from '../site.ts';
 import type { ModelRecord } from '../store/models.ts';

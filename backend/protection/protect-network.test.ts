@@ -1,11 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createEncoder } from '#fhe/ckks/encoder.ts';
-import { decodeConstants } from '#fhe/ckks/serialization.ts';
-import { decodeProgram } from '#fhe/program/codec.ts';
-import { createReferenceInterpreter } from '#fhe/program/reference.ts';
-import { verifyProgram } from '#fhe/program/verifier.ts';
-import { createDecryptor } from '#fhe/secret/decryptor.ts';
-import { interpretSlots } from '#fhe/secret/interpret.ts';
+import { createReferenceInterpreter, decodeProgram, verifyProgram } from '#fhe';
+import { createDecryptor, interpretSlots } from '#fhe/secret';
+import { createEncoder, decodeConstants } from '#fhe/testing';
 import type { Graph } from '#network/model/graph.ts';
 import { writeOnnx } from '#network/model/onnx.ts';
 import { runGraph } from '#network/model/run.ts';

@@ -1,9 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { encodeProgram } from '#fhe/program/codec.ts';
-import { verifyProgram } from '#fhe/program/verifier.ts';
-import { encryptConstants } from '#fhe/secret/encrypt.ts';
-import { makeEvaluationKeys } from '#fhe/secret/evaluation-keys.ts';
-import { createOwnerKeys } from '#fhe/secret/owner-keys.ts';
+import { encodeProgram, verifyProgram } from '#fhe';
+import { createOwnerKeys, encryptConstants, makeEvaluationKeys } from '#fhe/secret';
 import type { Graph } from '#network/model/graph.ts';
 import { readOnnx } from '#network/model/onnx.ts';
 import { compileNetwork } from '#network/packing/compile.ts';

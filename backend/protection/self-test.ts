@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
-import { runClear } from '#fhe/program/clear.ts';
-import { createEngineInterpreter } from '#fhe/program/engine.ts';
-import type { Interpretation } from '#fhe/program/interpretation.ts';
-import type { Interpreter, InterpreterMaterial } from '#fhe/program/interpreter.ts';
-import { pictureValues } from '#fhe/program/picture-values.ts';
-import type { Program } from '#fhe/program/program.ts';
-import { createReferenceInterpreter } from '#fhe/program/reference.ts';
-import { createDecryptor } from '#fhe/secret/decryptor.ts';
-import { encryptInputs } from '#fhe/secret/encrypt.ts';
-import { interpretSlots } from '#fhe/secret/interpret.ts';
-import type { OwnerKeys } from '#fhe/secret/owner-keys.ts';
+import {
+  createEngineInterpreter,
+  createReferenceInterpreter,
+  type Interpretation,
+  type Interpreter,
+  type InterpreterMaterial,
+  type Program,
+  pictureValues,
+} from '#fhe';
+import { runClear } from '#fhe/design';
+import { createDecryptor, encryptInputs, interpretSlots, type OwnerKeys } from '#fhe/secret';
 import { BlindsightError } from '#protocol/errors.ts';
 
 export type SelfTest = {

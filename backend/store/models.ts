@@ -1,4 +1,4 @@
-import type { Interpretation } from '#fhe/program/interpretation.ts';
+import type { Interpretation } from '#fhe';
 import type { BundlePart } from '#protocol/manifest.ts';
 import type { Database } from './database.ts';
 

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
-import { findPrimes } from '#fhe/ckks/parameters.ts';
-import { encodeProgram } from '#fhe/program/codec.ts';
-import type { Interpretation } from '#fhe/program/interpretation.ts';
-import type { Program } from '#fhe/program/program.ts';
-import { createReferenceInterpreter } from '#fhe/program/reference.ts';
-import { verifyProgram } from '#fhe/program/verifier.ts';
-import { encryptConstants, encryptInputs } from '#fhe/secret/encrypt.ts';
-import { makeEvaluationKeys } from '#fhe/secret/evaluation-keys.ts';
-import { createOwnerKeys } from '#fhe/secret/owner-keys.ts';
+import {
+  createReferenceInterpreter,
+  encodeProgram,
+  findPrimes,
+  type Interpretation,
+  type Program,
+  verifyProgram,
+} from '#fhe';
+import { createOwnerKeys, encryptConstants, encryptInputs, makeEvaluationKeys } from '#fhe/secret';
 import { encodeSelfTest } from '#protocol/self-test.ts';
 import type { ProtectedNetwork } from '../protection/protect-task.ts';
 

@@ -1,6 +1,6 @@
+import { measureMachine } from '#fhe/design';
 import { costOf, readMachineRecord, withCost } from '#network/explain/machine-record.ts';
 import { explain } from '#network/explain/main.ts';
-import { measureMachine } from '#network/explain/measure-machine.ts';
 import type { PlanProgress } from '#network/packing/general/refine-layouts.ts';
 import { EXIT } from '#runtime/exit.ts';
 import { writeFileAtomic } from '#runtime/files.ts';

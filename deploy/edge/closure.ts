@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
 import { importSpecifiers } from './import-specifiers.ts';
+import { resolveSubpath } from './resolve-subpath.ts';
 
 /** What an entry file needs at run time, found by following imports. */
 export type Closure = {
@@ -62,6 +63,9 @@ export function importClosure(root: string, entries: readonly string[]): Closure
   const files = new Set<string>();
   const packages = new Set<string>();
   const queue = [...entries];
+  const { imports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    readonly imports: Readonly<Record<string, string>>;
+  };
   for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
     if (files.has(file)) continue;
     if (!existsSync(join(root, file))) throw new Error(`${file} is imported but does not exist`);
@@ -72,7 +76,7 @@ export function importClosure(root: string, entries: readonly string[]): Closure
       '',
     );
     for (const specifier of importSpecifiers(source)) {
-      if (specifier.startsWith('#')) queue.push(specifier.slice(1));
+      if (specifier.startsWith('#')) queue.push(resolveSubpath(imports, specifier));
       else if (specifier.startsWith('.')) queue.push(...filesAt(root, join(dirname(file), specifier)));
       else if (!isBuiltin(specifier)) addPackage(root, '.', packageName(specifier), packages);
     }

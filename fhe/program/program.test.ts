@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { estimateCost } from '../engine/costs/program-cost.ts';
 import { FheError, type FheErrorCode } from '../errors.ts';
 import { testParameters } from '../testing/parameters.ts';
 import { testPicture, testPrograms } from '../testing/programs.ts';
 import { rotateSlots, runClear } from './clear.ts';
 import { decodeProgram, encodeProgram } from './codec.ts';
-import { estimateCost } from './cost.ts';
 import { listProgram } from './listing.ts';
 import { packInputs } from './pack-inputs.ts';
 import type { Instruction, Program } from './program.ts';

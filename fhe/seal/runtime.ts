@@ -1,4 +1,4 @@
-import initialize, { type MainModule } from 'node-seal/throws';
+import type { MainModule } from 'node-seal/throws';
 import { FheError } from '../errors.ts';
 
 /** One instance of Microsoft SEAL in WebAssembly, with a heap of its own. */
@@ -10,8 +10,11 @@ export type Seal = MainModule;
  *
  * We take the build that *throws* on transparent ciphertexts (second polynomial zero: the message stands in the clear). No
  * honest program makes one, so it is a guard against our own mistakes, and costs nothing.
+ *
+ * The library is loaded here and not at the top, so that whoever comes through a door of fhe/ for something else does not load it.
  */
-export function loadSeal(): Promise<Seal> {
+export async function loadSeal(): Promise<Seal> {
+  const { default: initialize } = await import('node-seal/throws');
   return initialize();
 }
 

@@ -1,13 +1,13 @@
 import type { Ciphertext } from '../ckks/ciphertext.ts';
-import { type Block, EngineContext } from '../ckks/engine-context.ts';
-import { loadKey } from '../ckks/engine-keys.ts';
 import { digitCount, type EvaluationKeys, type KeySwitchKey } from '../ckks/evaluation-keys.ts';
-import { type EngineKeys, Evaluator } from '../ckks/evaluator.ts';
-import type { DigitRange } from '../ckks/evaluator-key-switch.ts';
 import type { ParametersLiteral } from '../ckks/parameters.ts';
 import { limbPrimes } from '../ckks/serialization.ts';
-import type { KernelBuild } from '../ring/wasm-kernel.ts';
-import type { RecordedTape } from '../ring/wasm-tape.ts';
+import { type Block, EngineContext } from '../engine/evaluator/context.ts';
+import { type EngineKeys, Evaluator } from '../engine/evaluator/evaluator.ts';
+import type { DigitRange } from '../engine/evaluator/key-switch.ts';
+import { loadKey } from '../engine/evaluator/keys.ts';
+import type { RecordedTape } from '../engine/tape/tape.ts';
+import type { KernelBuild } from '../engine/threads/kernel-module.ts';
 import { testRandom } from './parameters.ts';
 
 export type HarnessOptions = {

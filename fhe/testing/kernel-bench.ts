@@ -1,10 +1,10 @@
+import type { Address } from '../engine/memory/arena.ts';
+import { Arena } from '../engine/memory/arena.ts';
+import { KernelTables } from '../engine/memory/tables.ts';
+import { type Op, TapeRecorder } from '../engine/tape/tape.ts';
+import type { KernelBuild } from '../engine/threads/kernel-module.ts';
+import { KernelPool } from '../engine/threads/pool.ts';
 import { mulMod } from '../ring/modular.ts';
-import type { Address } from '../ring/wasm-arena.ts';
-import { Arena } from '../ring/wasm-arena.ts';
-import type { KernelBuild } from '../ring/wasm-kernel.ts';
-import { KernelPool } from '../ring/wasm-pool.ts';
-import { KernelTables } from '../ring/wasm-tables.ts';
-import { type Op, TapeRecorder } from '../ring/wasm-tape.ts';
 import { testRandom } from './parameters.ts';
 
 /** A workbench for single operations of the kernel. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { estimateCost } from '#fhe/program/cost.ts';
+import { estimateCost } from '#fhe/design';
 import { compileNetwork } from '../packing/compile.ts';
 import { lowerGraph } from '../packing/lower.ts';
 import { calibrateRanges } from '../passes/calibrate-ranges.ts';

@@ -1,17 +1,22 @@
-import { checkParameters, MAX_LOG_QP } from '#fhe/ckks/parameters.ts';
-import { encodeProgram } from '#fhe/program/codec.ts';
-import { estimateCost } from '#fhe/program/cost.ts';
-import type { Instruction, Program, Register } from '#fhe/program/program.ts';
-import { type VerifiedProgram, verifyProgram } from '#fhe/program/verifier.ts';
+import {
+  checkParameters,
+  encodeProgram,
+  type Instruction,
+  MAX_LOG_QP,
+  type Program,
+  type Register,
+  type VerifiedProgram,
+  verifyProgram,
+} from '#fhe';
+import { estimateCost, estimateStepTimes, type MachineCost, TYPICAL_MACHINE } from '#fhe/design';
 import type { Graph } from '../model/graph.ts';
 import { type CompileReport, sketchNetwork } from '../packing/compile.ts';
-import { type MachineCost, TYPICAL_MACHINE } from '../packing/general/operation-cost.ts';
 import type { PlanProgress } from '../packing/general/refine-layouts.ts';
 import { abstractActivations } from './abstract-activations.ts';
 import type { ExplainedLayer, Explanation } from './explanation.ts';
 import { type MeasuredRun, machineIdentity } from './machine-record.ts';
 import { estimatePrecisionBits } from './precision.ts';
-import { estimateStepTimes, type Segment, segmentProgram } from './step-times.ts';
+import { type Segment, segmentProgram } from './segment-program.ts';
 
 export type ExplainOptions = {
   readonly name?: string;

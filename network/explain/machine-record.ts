@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { availableParallelism, cpus, homedir } from 'node:os';
+import { cpus, homedir } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
-import { encodeProgram } from '#fhe/program/codec.ts';
-import type { Program } from '#fhe/program/program.ts';
-import { kernelDigest } from '#fhe/ring/kernel-digest.ts';
-import type { MachineCost, RingChoice } from '../packing/general/operation-cost.ts';
+import { encodeProgram, type Program } from '#fhe';
+import { engineThreads, kernelDigest, type MachineCost, type RingChoice } from '#fhe/design';
 
 const Cost = z.strictObject({
   transformNs: z.number().nonnegative(),
@@ -40,11 +38,6 @@ export type MeasuredRun = z.infer<typeof Run>;
 
 /** What is known about this machine with this kernel: unit costs by ring, and runs by program. Plain data. */
 export type MachineRecord = z.infer<typeof Stored>;
-
-/** Threads that the engine takes by default. */
-export function engineThreads(): number {
-  return Math.min(availableParallelism(), 4);
-}
 
 /** Changes when the machine, its threads, the kernel or the way of measuring do. */
 export function machineIdentity(): string {

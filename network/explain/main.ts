@@ -1,5 +1,5 @@
+import type { MachineCost, RingChoice } from '#fhe/design';
 import { loadNetwork } from '../evaluation/load-network.ts';
-import type { MachineCost, RingChoice } from '../packing/general/operation-cost.ts';
 import type { PlanProgress } from '../packing/general/refine-layouts.ts';
 import { drawExplanation } from './draw-explanation.ts';
 import { explainSketch, sketchForExplanation } from './explain-network.ts';

@@ -1,5 +1,4 @@
-import type { Program, Register } from '#fhe/program/program.ts';
-import { verifyProgram } from '#fhe/program/verifier.ts';
+import { type Program, type Register, verifyProgram } from '#fhe';
 
 /** Typical error in a slot, not divided by the scale, at N = 8192 (fhe/README.md, "Where precision goes"); grows with √N. */
 const NOISE = { publicKey: 2 ** 11, constant: 2 ** 8, rescale: 2 ** 11, keySwitch: 2 ** 12 } as const;

@@ -2,16 +2,20 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { checkParameters } from '#fhe/ckks/parameters.ts';
-import { encodeProgram } from '#fhe/program/codec.ts';
-import { createEngineInterpreter } from '#fhe/program/engine.ts';
-import type { Interpreter } from '#fhe/program/interpreter.ts';
-import { createReferenceInterpreter } from '#fhe/program/reference.ts';
-import { createDecryptor } from '#fhe/secret/decryptor.ts';
-import { encryptConstants } from '#fhe/secret/encrypt.ts';
-import { makeEvaluationKeys } from '#fhe/secret/evaluation-keys.ts';
-import { interpretSlots } from '#fhe/secret/interpret.ts';
-import { createOwnerKeys } from '#fhe/secret/owner-keys.ts';
+import {
+  checkParameters,
+  createEngineInterpreter,
+  createReferenceInterpreter,
+  encodeProgram,
+  type Interpreter,
+} from '#fhe';
+import {
+  createDecryptor,
+  createOwnerKeys,
+  encryptConstants,
+  interpretSlots,
+  makeEvaluationKeys,
+} from '#fhe/secret';
 import { prepareFrame, readFrameLabels, readFrames } from '../datasets/clip.ts';
 import { COUNTER_LABELS, COUNTER_PICTURE, splitCounter } from '../training/train-counter.ts';
 import { loadZooNetwork } from '../zoo.ts';

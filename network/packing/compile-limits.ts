@@ -1,4 +1,4 @@
-import type { PictureShape } from '#fhe/program/program.ts';
+import type { PictureShape } from '#fhe';
 import { NetworkError } from '../errors.ts';
 
 /** Unseen pictures may exceed the calibrated logits by this factor before the answer is withheld. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { runClear } from '#fhe/program/clear.ts';
-import { encodeProgram } from '#fhe/program/codec.ts';
-import { interpretSlots } from '#fhe/secret/interpret.ts';
+import { encodeProgram } from '#fhe';
+import { runClear } from '#fhe/design';
+import { interpretSlots } from '#fhe/secret';
 import type { Graph, Tensor } from '../model/graph.ts';
 import { inputShape, runGraph } from '../model/run.ts';
 import { calibrateRanges } from '../passes/calibrate-ranges.ts';

@@ -1,7 +1,14 @@
-import { checkParameters, findPrimes, MAX_LOG_QP, type ParametersLiteral } from '#fhe/ckks/parameters.ts';
-import type { Interpretation } from '#fhe/program/interpretation.ts';
-import type { PictureShape, Program } from '#fhe/program/program.ts';
-import { verifyProgram } from '#fhe/program/verifier.ts';
+import {
+  checkParameters,
+  findPrimes,
+  type Interpretation,
+  MAX_LOG_QP,
+  type ParametersLiteral,
+  type PictureShape,
+  type Program,
+  verifyProgram,
+} from '#fhe';
+import { OperationCost, TYPICAL_MACHINE } from '#fhe/design';
 import { NetworkError } from '../errors.ts';
 import type { Graph } from '../model/graph.ts';
 import { balanceScales } from '../passes/balance-scales.ts';
@@ -16,7 +23,6 @@ import {
 import { Emitter, type Wire } from './emitter.ts';
 import { compileGeneral } from './general/compile-general.ts';
 import { type PlannedNetwork, planGraph } from './general/compile-steps.ts';
-import { OperationCost, TYPICAL_MACHINE } from './general/operation-cost.ts';
 import type { PlanProgress } from './general/refine-layouts.ts';
 import { registerSizes, scaledRegisters } from './general/steps.ts';
 import type { Layout } from './layout.ts';

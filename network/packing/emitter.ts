@@ -1,11 +1,11 @@
-import type { ParametersLiteral } from '#fhe/ckks/parameters.ts';
 import type {
   Instruction,
+  ParametersLiteral,
   ProgramConstant,
   ProgramInput,
   Register,
   ResultRing,
-} from '#fhe/program/program.ts';
+} from '#fhe';
 import { interleave, repeatSlots } from './regions.ts';
 
 /** A ciphertext value while a program is written: the scale is computed exactly as the verifier does. */

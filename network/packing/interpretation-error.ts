@@ -1,4 +1,4 @@
-import type { Interpretation } from '#fhe/program/interpretation.ts';
+import type { Interpretation } from '#fhe';
 
 /**
  * Reads an answer's slots against the true logits, in logits: the mean of each logit's copies, the largest error of any copy, and the largest

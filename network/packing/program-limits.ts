@@ -1,4 +1,4 @@
-import { ProgramLimits } from '#fhe/program/verifier.ts';
+import { ProgramLimits } from '#fhe';
 import { NetworkError } from '../errors.ts';
 
 /** How much of everything a program has. */

@@ -1,16 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { checkParameters } from '#fhe/ckks/parameters.ts';
-import { runClear } from '#fhe/program/clear.ts';
-import { decodeProgram, encodeProgram } from '#fhe/program/codec.ts';
-import { createEngineInterpreter } from '#fhe/program/engine.ts';
-import type { InterpreterMaterial } from '#fhe/program/interpreter.ts';
-import { packInputs } from '#fhe/program/pack-inputs.ts';
-import { createReferenceInterpreter } from '#fhe/program/reference.ts';
-import { createDecryptor } from '#fhe/secret/decryptor.ts';
-import { encryptConstants } from '#fhe/secret/encrypt.ts';
-import { makeEvaluationKeys } from '#fhe/secret/evaluation-keys.ts';
-import { interpretSlots } from '#fhe/secret/interpret.ts';
-import { createOwnerKeys } from '#fhe/secret/owner-keys.ts';
+import {
+  checkParameters,
+  createEngineInterpreter,
+  createReferenceInterpreter,
+  decodeProgram,
+  encodeProgram,
+  type InterpreterMaterial,
+  packInputs,
+} from '#fhe';
+import { runClear } from '#fhe/design';
+import {
+  createDecryptor,
+  createOwnerKeys,
+  encryptConstants,
+  interpretSlots,
+  makeEvaluationKeys,
+} from '#fhe/secret';
 import type { Graph } from '../model/graph.ts';
 import { inputShape, runGraph } from '../model/run.ts';
 import { randomStack } from '../testing/random-stack.ts';

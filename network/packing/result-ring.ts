@@ -1,6 +1,4 @@
-import { checkParameters, type ParametersLiteral } from '#fhe/ckks/parameters.ts';
-import { ringSwitchPrime } from '#fhe/ckks/ring-switch-key.ts';
-import type { ResultRing } from '#fhe/program/program.ts';
+import { checkParameters, type ParametersLiteral, type ResultRing, ringSwitchPrime } from '#fhe';
 import type { Emitter, Wire } from './emitter.ts';
 import { interleave } from './regions.ts';
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { runClear } from '#fhe/program/clear.ts';
+import { runClear } from '#fhe/design';
 import type { Dataset } from '../datasets/dataset.ts';
 import type { Graph } from '../model/graph.ts';
 import { readOnnx, writeOnnx } from '../model/onnx.ts';

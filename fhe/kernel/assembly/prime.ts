@@ -1,5 +1,5 @@
 /**
- * The record of one prime, written by fhe/ring/wasm-tables.ts: 16 words.
+ * The record of one prime, written by fhe/engine/memory/tables.ts: 16 words.
  * Tables hold N words each; entry i belongs to node i of the splitting tree of X^N + 1 (SEAL's bit-reversed order).
  */
 

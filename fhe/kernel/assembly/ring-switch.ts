@@ -1,4 +1,4 @@
-/** Steps of the switch into the small ring of results; the whole is fhe/ckks/engine-ring-switch.ts. */
+/** Steps of the switch into the small ring of results; the whole is fhe/engine/evaluator/ring-switcher.ts. */
 import { requireBelow } from './contracts';
 import { multiplyShoup, subtractIfAbove } from './modular';
 import { degree, modulus } from './prime';

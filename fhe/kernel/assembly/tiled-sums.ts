@@ -6,7 +6,7 @@
  */
 import { subtractIfAbove } from './modular';
 
-/** Bytes of a limb in a tile: 64 vectors of four residues, and 6 KiB of sums (fhe/ring/wasm-range.ts makes room for them). */
+/** Bytes of a limb in a tile: 64 vectors of four residues, and 6 KiB of sums (fhe/engine/memory/place-range.ts makes room for them). */
 export const TILE: usize = 1024;
 /** Bytes of the sums of four coefficients: three polynomials, each two vectors of 64-bit sums. */
 export const SUM: usize = 96;

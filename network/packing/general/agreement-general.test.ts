@@ -1,13 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { checkParameters } from '#fhe/ckks/parameters.ts';
-import { encodeProgram } from '#fhe/program/codec.ts';
-import { createEngineInterpreter } from '#fhe/program/engine.ts';
-import type { Interpreter, InterpreterMaterial } from '#fhe/program/interpreter.ts';
-import { createReferenceInterpreter } from '#fhe/program/reference.ts';
-import { createDecryptor } from '#fhe/secret/decryptor.ts';
-import { encryptConstants, encryptInputs } from '#fhe/secret/encrypt.ts';
-import { makeEvaluationKeys } from '#fhe/secret/evaluation-keys.ts';
-import { createOwnerKeys } from '#fhe/secret/owner-keys.ts';
+import {
+  checkParameters,
+  createEngineInterpreter,
+  createReferenceInterpreter,
+  encodeProgram,
+  type Interpreter,
+  type InterpreterMaterial,
+} from '#fhe';
+import {
+  createDecryptor,
+  createOwnerKeys,
+  encryptConstants,
+  encryptInputs,
+  makeEvaluationKeys,
+} from '#fhe/secret';
 import { explainSketch } from '../../explain/explain-network.ts';
 import { randomStack, STACK_PARTS, type StackPart } from '../../testing/random-stack.ts';
 import { randomPictures } from '../../testing/small-graphs.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { runClear } from '#fhe/program/clear.ts';
-import { encodeProgram } from '#fhe/program/codec.ts';
+import { encodeProgram } from '#fhe';
+import { runClear } from '#fhe/design';
 import type { Graph } from '../../model/graph.ts';
 import { runGraph } from '../../model/run.ts';
 import { randomStack, STACK_PARTS, type StackPart } from '../../testing/random-stack.ts';

@@ -1,6 +1,4 @@
-import { checkParameters } from '#fhe/ckks/parameters.ts';
-import type { Program } from '#fhe/program/program.ts';
-import { verifyProgram } from '#fhe/program/verifier.ts';
+import { checkParameters, type Program, verifyProgram } from '#fhe';
 import { NetworkError } from '../../errors.ts';
 import type { CompiledNetwork, CompileOptions } from '../compile.ts';
 import { ACTIVATION_PEAK, LOGIT_HEADROOM, pictureShape, SLOT_TOLERANCE } from '../compile-limits.ts';

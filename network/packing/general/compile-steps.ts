@@ -1,4 +1,5 @@
-import { findPrimes, MAX_LOG_QP, type ParametersLiteral } from '#fhe/ckks/parameters.ts';
+import { findPrimes, MAX_LOG_QP, type ParametersLiteral } from '#fhe';
+import { type MachineCost, OperationCost, TYPICAL_MACHINE } from '#fhe/design';
 import { NetworkError } from '../../errors.ts';
 import type { Graph } from '../../model/graph.ts';
 import { ANSWER_SCALE, PRIME_BITS, SCALE } from '../compile-limits.ts';
@@ -6,7 +7,6 @@ import { Emitter } from '../emitter.ts';
 import { tooManyRegions } from '../regions.ts';
 import { type WrittenAnswer, writeAnswer } from '../result-ring.ts';
 import { lowerSteps } from './lower-steps.ts';
-import { type MachineCost, OperationCost, TYPICAL_MACHINE } from './operation-cost.ts';
 import { type NetworkPlan, planNetwork, registerDepths } from './plan.ts';
 import type { PlanProgress } from './refine-layouts.ts';
 import { type SlotLayout, slotContents } from './slot-layout.ts';

@@ -1,5 +1,5 @@
+import type { OperationCost } from '#fhe/design';
 import { type Diagonal, findDiagonals } from './diagonals.ts';
-import type { OperationCost } from './operation-cost.ts';
 import { poolLayout } from './pool-layout.ts';
 import { type Schedule, scheduleDiagonals } from './schedule.ts';
 import type { SlotLayout } from './slot-layout.ts';

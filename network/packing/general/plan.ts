@@ -1,5 +1,5 @@
+import type { OperationCost } from '#fhe/design';
 import { proposeCanvases, proposeLayouts } from './candidates.ts';
-import type { OperationCost } from './operation-cost.ts';
 import {
   linearDiagonals,
   type PlannedLinear,

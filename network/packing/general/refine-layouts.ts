@@ -1,4 +1,4 @@
-import type { OperationCost } from './operation-cost.ts';
+import type { OperationCost } from '#fhe/design';
 import { linearDiagonals, planLinear, pooledInput, sampleRows } from './plan-linear.ts';
 import { bytesValue, productsValue } from './schedule.ts';
 import type { SlotLayout } from './slot-layout.ts';

@@ -1,5 +1,5 @@
+import type { OperationCost } from '#fhe/design';
 import type { Diagonal } from './diagonals.ts';
-import type { OperationCost } from './operation-cost.ts';
 import { foldOf, type SlotLayout } from './slot-layout.ts';
 
 /**

@@ -1,0 +1,77 @@
+import type { Program, Register } from '../../program/program.ts';
+import { type VerifiedProgram, verifyProgram } from '../../program/verifier.ts';
+import { type Plan, planProgram, type Step } from '../interpreter/plan.ts';
+import { type MachineCost, OperationCost } from './operation-cost.ts';
+import { addWork, type OperationWork, type Work } from './operation-work.ts';
+
+/** Estimated time of one step of the engine, and the register that it ends in. */
+export type StepTime = {
+  readonly out: Register;
+  readonly kind: 'encrypt' | Step['op'];
+  readonly milliseconds: number;
+};
+
+/** Estimates what every step of a program takes in the engine, with its fusions. @throws FheError as `verifyProgram`. */
+export function estimateStepTimes(program: Program, machine: MachineCost): StepTime[] {
+  const verified = verifyProgram(program);
+  const { ringDegree, specialModuli } = program.parameters;
+  const cost = new OperationCost(machine, { ringDegree, alpha: Math.max(1, specialModuli.length) });
+  const plan: Plan = planProgram(program);
+  const encryptions = plan.inputs.map(
+    ({ input, register }): StepTime => ({
+      out: register,
+      kind: 'encrypt',
+      milliseconds: cost.encrypt(program.inputs[input]!.level),
+    }),
+  );
+  return [
+    ...encryptions,
+    ...plan.steps.map(
+      (step): StepTime => ({
+        out: step.op === 'rotate-all' ? step.rotations[0]!.out : step.out,
+        kind: step.op,
+        milliseconds: cost.milliseconds(stepWork(step, verified, cost.work)),
+      }),
+    ),
+  ];
+}
+
+/** The work of one step, counted as `recorder.ts` records it. */
+function stepWork(step: Step, { registers }: VerifiedProgram, work: OperationWork): Work {
+  const levelOf = (register: Register): number => registers.get(register)!.level;
+  switch (step.op) {
+    case 'inner':
+      return work.inner(levelOf(step.out), step.terms.length);
+    case 'rotate-inner':
+    case 'rotate-inner-relinearize': {
+      const level = levelOf(step.terms[0]!.source);
+      const turning = step.terms.filter((term) => term.step !== 0);
+      const sources = new Set(turning.map((term) => term.source)).size;
+      const sum = work.rotatedSum(level, step.terms.length, turning.length, sources);
+      return step.op === 'rotate-inner'
+        ? addWork(sum, work.divide(level + 1, 3))
+        : addWork(sum, work.relinearizeTimesP(level, levelOf(step.out) < level));
+    }
+    case 'relinearize':
+      return work.relinearize(levelOf(step.source));
+    case 'relinearize-rescale':
+      return work.relinearizeRescale(levelOf(step.source));
+    case 'rotate-all':
+      return work.rotations(levelOf(step.source), step.rotations.length);
+    case 'fold':
+      return work.fold(levelOf(step.source), step.steps.length);
+    case 'square':
+      return work.inner(levelOf(step.source), 1);
+    case 'multiply':
+      return work.inner(levelOf(step.left), 1);
+    case 'rescale':
+      return work.rescale(levelOf(step.source));
+    case 'add':
+    case 'add-constant':
+    case 'drop-level':
+    case 'copy':
+      return work.elementwise(levelOf(step.out));
+    case 'switch-ring':
+      return work.relinearize(0);
+  }
+}

@@ -1,0 +1,129 @@
+import { readRegisters } from '../../program/liveness.ts';
+import type { Instruction, Program, Register } from '../../program/program.ts';
+import { normalizeStep } from '../../ring/automorphism.ts';
+
+/**
+ * What the engine records: the program's instructions, some of them fused. A fused step writes the register of the last
+ * instruction that it stands for; the registers in between do not exist.
+ */
+export type Step =
+  | Exclude<Instruction, { op: 'encrypt' | 'output' | 'rotate' }>
+  /** Relinearizes and rescales in one division. */
+  | { readonly op: 'relinearize-rescale'; readonly out: Register; readonly source: Register }
+  /** `rotate-inner`, relinearized and perhaps rescaled: its first two polynomials are divided by P only once. */
+  | {
+      readonly op: 'rotate-inner-relinearize';
+      readonly out: Register;
+      readonly terms: Extract<Instruction, { op: 'rotate-inner' }>['terms'];
+    }
+  /** All rotations of one register: decomposed once. Steps are normalized and not zero. */
+  | {
+      readonly op: 'rotate-all';
+      readonly source: Register;
+      readonly rotations: readonly { readonly out: Register; readonly step: number }[];
+    }
+  | { readonly op: 'copy'; readonly out: Register; readonly source: Register };
+
+/** Registers that a step reads. */
+export function readBy(step: Step): readonly Register[] {
+  switch (step.op) {
+    case 'rotate-inner-relinearize':
+      return step.terms.map((term) => term.source);
+    case 'relinearize-rescale':
+    case 'rotate-all':
+    case 'copy':
+      return [step.source];
+    default:
+      return readRegisters(step);
+  }
+}
+
+/** Registers that a step writes. */
+export function writtenBy(step: Step): readonly Register[] {
+  return step.op === 'rotate-all' ? step.rotations.map(({ out }) => out) : [step.out];
+}
+
+/** Inputs of the program and the register each is encrypted into. */
+export type PlannedInput = { readonly input: number; readonly register: Register };
+
+export type Plan = { readonly inputs: readonly PlannedInput[]; readonly steps: readonly Step[] };
+
+/** Fuses what may be fused: a value in between must have no other reader. */
+export function planProgram({ instructions, parameters }: Program): Plan {
+  const readers = new Map<Register, Instruction[]>();
+  for (const instruction of instructions) {
+    for (const register of new Set(readRegisters(instruction))) {
+      readers.set(register, [...(readers.get(register) ?? []), instruction]);
+    }
+  }
+  /** The only reader of a register, where it has just one. */
+  const onlyReader = (register: Register): Instruction | null => {
+    const list = readers.get(register) ?? [];
+    return list.length === 1 ? list[0]! : null;
+  };
+  const inputs: PlannedInput[] = [];
+  const steps: Step[] = [];
+  const done = new Set<Instruction>();
+  for (const instruction of instructions) {
+    if (done.has(instruction)) continue;
+    switch (instruction.op) {
+      case 'encrypt':
+        inputs.push({ input: instruction.input, register: instruction.out });
+        break;
+      case 'output':
+        break;
+      case 'rotate':
+        steps.push(
+          ...planRotations(instruction.source, readers.get(instruction.source)!, parameters.ringDegree),
+        );
+        for (const reader of readers.get(instruction.source)!) if (reader.op === 'rotate') done.add(reader);
+        break;
+      case 'relinearize': {
+        const rescale = onlyReader(instruction.out);
+        if (rescale?.op !== 'rescale') steps.push(instruction);
+        else {
+          steps.push({ op: 'relinearize-rescale', out: rescale.out, source: instruction.source });
+          done.add(rescale);
+        }
+        break;
+      }
+      case 'rotate-inner': {
+        const relinearize = onlyReader(instruction.out);
+        if (relinearize?.op !== 'relinearize') {
+          steps.push(instruction);
+          break;
+        }
+        done.add(relinearize);
+        const rescale = onlyReader(relinearize.out);
+        if (rescale?.op === 'rescale') done.add(rescale);
+        const out = rescale?.op === 'rescale' ? rescale.out : relinearize.out;
+        steps.push({ op: 'rotate-inner-relinearize', out, terms: instruction.terms });
+        break;
+      }
+      default:
+        steps.push(instruction);
+    }
+  }
+  return { inputs, steps };
+}
+
+function planRotations(source: Register, readers: readonly Instruction[], ringDegree: number): Step[] {
+  const rotations = readers.flatMap((reader) =>
+    reader.op === 'rotate' ? [{ out: reader.out, step: normalizeStep(reader.step, ringDegree) }] : [],
+  );
+  const moving = rotations.filter(({ step }) => step !== 0);
+  const copies = rotations.filter(({ step }) => step === 0);
+  return [
+    ...(moving.length > 0 ? [{ op: 'rotate-all', source, rotations: moving } as const] : []),
+    ...copies.map(({ out }) => ({ op: 'copy', out, source }) as const),
+  ];
+}
+
+/** For every register the index of the step that reads it last. */
+export function lastReads(steps: readonly Step[]): Map<Register, number> {
+  const last = new Map<Register, number>();
+  steps.forEach((step, index) => {
+    for (const register of readBy(step)) last.set(register, index);
+  });
+  return last;
+}

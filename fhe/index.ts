@@ -1,0 +1,34 @@
+/**
+ * The door of encrypted arithmetic: everything that a gateway needs, and what its owner shares with it. Keys and decryption are behind
+ * `#fhe/secret`, what only the design of programs takes behind `#fhe/design`. Nobody outside imports anything deeper.
+ */
+
+export type { AnswerForm } from './ckks/answer.ts';
+export { evaluationKeysBytes } from './ckks/evaluation-keys.ts';
+export {
+  checkParameters,
+  findPrimes,
+  MAX_LOG_QP,
+  type Parameters,
+  type ParametersLiteral,
+} from './ckks/parameters.ts';
+export { ringSwitchPrime } from './ckks/ring-switch-key.ts';
+export { createEngineInterpreter } from './engine/interpreter/engine.ts';
+export { FheError } from './errors.ts';
+export { answerFormOf } from './program/answer-form-of.ts';
+export { decodeProgram, encodeProgram } from './program/codec.ts';
+export type { Interpretation } from './program/interpretation.ts';
+export type { Interpreter, InterpreterMaterial, RunResult, RunTimings } from './program/interpreter.ts';
+export { packInputs } from './program/pack-inputs.ts';
+export { pictureValues } from './program/picture-values.ts';
+export type {
+  Instruction,
+  PictureShape,
+  Program,
+  ProgramConstant,
+  ProgramInput,
+  Register,
+  ResultRing,
+} from './program/program.ts';
+export { createReferenceInterpreter } from './program/reference.ts';
+export { ProgramLimits, SCALE_TOLERANCE, type VerifiedProgram, verifyProgram } from './program/verifier.ts';

@@ -1,0 +1,7 @@
+/** The door of what only the owner holds: keys, encryption of weights, decryption, and what may be said of what was decrypted. */
+
+export { createDecryptor } from './decryptor.ts';
+export { encryptConstants, encryptInputs } from './encrypt.ts';
+export { makeEvaluationKeys } from './evaluation-keys.ts';
+export { type Interpreted, interpretSlots, type RegionAnswer } from './interpret.ts';
+export { createOwnerKeys, type OwnerKeys } from './owner-keys.ts';

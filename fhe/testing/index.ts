@@ -1,0 +1,21 @@
+/** The door for tests and benchmarks of other rooms: programs and parameters to try, and the parts that they compare or take to pieces. */
+
+export type { Ciphertext } from '../ckks/ciphertext.ts';
+export { createEncoder } from '../ckks/encoder.ts';
+export { decodeEvaluationKeys, encodeEvaluationKeys } from '../ckks/evaluation-keys.ts';
+export { createRingSwitch } from '../ckks/ring-switch.ts';
+export { decodeConstants, encodeCiphertext, expandCiphertext } from '../ckks/serialization.ts';
+export { Encryptor } from '../engine/evaluator/encryptor.ts';
+export type { Evaluator } from '../engine/evaluator/evaluator.ts';
+export type { RecordedTape } from '../engine/tape/tape.ts';
+export { createSealContext, type SealContext } from '../seal/context.ts';
+export {
+  toSealCiphertext,
+  toSealGaloisKeys,
+  toSealPublicKey,
+  toSealRelinKeys,
+} from '../seal/convert.ts';
+export { SealScope } from '../seal/runtime.ts';
+export { EngineHarness, randomCiphertext, randomKey, randomResidues } from './engine-harness.ts';
+export { testParameters, worstError } from './parameters.ts';
+export { makeMaterial, testPicture, testPrograms } from './programs.ts';
