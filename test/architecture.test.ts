@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { importSpecifiers } from '../deploy/edge/import-specifiers.ts';
+import { importCircles } from './import-circles.ts';
 import { outsidePaths } from './outside-paths.ts';
 import { isTest, readSource, repositoryFiles, resolveSpecifier } from './source-files.ts';
 
@@ -40,6 +41,26 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   deploy: ['cli', 'broker', 'protocol'],
 };
 
+/** Rooms without a circle of files or folders at any depth, types included. The list only grows. */
+const WITHOUT_CIRCLES = [
+  'fhe',
+  'vision',
+  'protocol',
+  'config',
+  'runtime',
+  'broker',
+  'agent',
+  'backend',
+  'cockpit',
+  'bench',
+  'demo',
+  'setup',
+  'deploy',
+];
+
+/** Whoever is outside of fhe/ comes in by these, and tests and benchmarks by #fhe/testing besides. */
+const FHE_DOORS = ['#fhe', '#fhe/design', '#fhe/secret'];
+
 /** Folders whose files exchange no imports with the table: settings of tools at the top, and test/. */
 const OUTSIDE = new Set(['test', '.']);
 
@@ -70,6 +91,48 @@ describe('architecture', () => {
         if (target === null) continue;
         const to = folderOf(target);
         if (to !== from && !allowed.includes(to)) wrong.push(`${file} imports ${specifier}: ${from} → ${to}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it('imports run in no circle, of files or of folders at any depth', () => {
+    const product = sources.filter((file) => !isTest(file));
+    const graph = new Map(
+      product.map((file) => [
+        file,
+        importSpecifiers(readSource(file))
+          .map((specifier) => resolveSpecifier(file, specifier))
+          .filter((target) => target !== null)
+          .filter((target) => product.includes(target)),
+      ]),
+    );
+    expect(WITHOUT_CIRCLES.flatMap((room) => importCircles(graph, room))).toEqual([]);
+  });
+
+  it('sees circles of files, and of folders whose files run in none', () => {
+    const graph = new Map([
+      ['a/index.ts', ['a/x/one.ts', 'a/errors.ts']],
+      ['a/x/one.ts', ['a/y/deep/two.ts', 'a/x/three.ts', 'a/errors.ts']],
+      ['a/x/three.ts', ['a/x/four.ts', 'b/five.ts']],
+      ['a/x/four.ts', ['a/x/three.ts']],
+      ['a/y/deep/six.ts', ['a/x/four.ts']],
+      ['b/five.ts', ['a/index.ts']],
+    ]);
+    expect(importCircles(graph, 'a')).toEqual(['a/x: four.ts ⇄ three.ts', 'a: x ⇄ y']);
+    expect(importCircles(graph, 'a/x')).toEqual(['a/x: four.ts ⇄ three.ts']);
+    expect(importCircles(graph, 'b')).toEqual([]);
+    expect(importCircles(graph, '')).toContain('.: a ⇄ b');
+  });
+
+  it('nobody outside of fhe/ imports anything deeper than its doors', () => {
+    const wrong: string[] = [];
+    for (const file of repositoryFiles().filter((name) => /\.(tsx?|mjs)$/.test(name))) {
+      if (file.startsWith('fhe/') || file === 'test/architecture.test.ts') continue;
+      const doors = isTest(file) || file.startsWith('bench/') ? [...FHE_DOORS, '#fhe/testing'] : FHE_DOORS;
+      for (const specifier of importSpecifiers(readSource(file))) {
+        const enters = specifier.startsWith('#fhe') || /(^|\.\/)fhe\//.test(specifier);
+        if (enters && !doors.includes(specifier)) wrong.push(`${file} imports ${specifier}`);
       }
     }
     expect(wrong).toEqual([]);
