@@ -3,6 +3,7 @@
  * `#fhe/secret`, what only the design of programs takes behind `#fhe/design`. Nobody outside imports anything deeper.
  */
 
+export { assertNever } from './assert-never.ts';
 export type { AnswerForm } from './ckks/answer.ts';
 export { evaluationKeysBytes } from './ckks/evaluation-keys.ts';
 export {

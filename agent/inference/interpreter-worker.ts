@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import type { Interpreter } from '#fhe';
+import { assertNever } from '#fhe';
 import { BlindsightError } from '#protocol/errors.ts';
 import { loadBundle } from './load-bundle.ts';
 import type { WorkerReply, WorkerRequest } from './worker-messages.ts';
@@ -44,6 +45,9 @@ async function serve(request: WorkerRequest): Promise<void> {
     case 'close':
       await interpreter?.close();
       port?.close();
+      return;
+    default:
+      assertNever(request);
   }
 }
 

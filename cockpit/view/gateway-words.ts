@@ -47,7 +47,7 @@ export function deploymentWords(gateway: GatewayView): DeploymentWords | null {
         text: `${wanted} failed its self-test; the previous network runs on. ${errorWords(bundle.error)}`.trim(),
         progress: null,
       };
-    default:
+    case 'active':
       return null;
   }
 }

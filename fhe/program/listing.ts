@@ -1,3 +1,4 @@
+import { assertNever } from '../assert-never.ts';
 import type { Instruction, Program, Register } from './program.ts';
 import { type RegisterType, verifyProgram } from './verifier.ts';
 
@@ -67,7 +68,13 @@ function describe(instruction: Instruction): string {
       return `add-constant ${r(instruction.source)}, c${instruction.constant}`;
     case 'drop-level':
       return `drop-level ${r(instruction.source)} to ${instruction.level}`;
-    default:
+    case 'square':
+    case 'relinearize':
+    case 'rescale':
+    case 'switch-ring':
+    case 'output':
       return `${instruction.op} ${r(instruction.source)}`;
+    default:
+      return assertNever(instruction);
   }
 }

@@ -1,3 +1,4 @@
+import { assertNever } from '../assert-never.ts';
 import type { Instruction, Program, Register } from './program.ts';
 
 /** For every register, the index of the instruction that reads it last; missing where none does. */
@@ -42,7 +43,17 @@ export function readRegisters(instruction: Instruction): Register[] {
     case 'multiply':
     case 'add':
       return [instruction.left, instruction.right];
-    default:
+    case 'rotate':
+    case 'fold':
+    case 'square':
+    case 'add-constant':
+    case 'relinearize':
+    case 'rescale':
+    case 'drop-level':
+    case 'switch-ring':
+    case 'output':
       return [instruction.source];
+    default:
+      return assertNever(instruction);
   }
 }

@@ -1,4 +1,5 @@
 import {
+  assertNever,
   checkParameters,
   encodeProgram,
   type Instruction,
@@ -178,7 +179,15 @@ function countOf(instruction: Instruction): Counts {
       return { ...counts, products: 1 };
     case 'relinearize':
       return { ...counts, relinearizations: 1 };
-    default:
+    case 'encrypt':
+    case 'add':
+    case 'add-constant':
+    case 'rescale':
+    case 'drop-level':
+    case 'switch-ring':
+    case 'output':
       return counts;
+    default:
+      return assertNever(instruction);
   }
 }

@@ -1,4 +1,4 @@
-import { type Program, type Register, verifyProgram } from '#fhe';
+import { assertNever, type Program, type Register, verifyProgram } from '#fhe';
 
 /** Typical error in a slot, not divided by the scale, at N = 8192 (fhe/README.md, "Where precision goes"); grows with √N. */
 const NOISE = { publicKey: 2 ** 11, constant: 2 ** 8, rescale: 2 ** 11, keySwitch: 2 ** 12 } as const;
@@ -70,6 +70,8 @@ export function estimatePrecisionBits(program: Program): number {
       case 'switch-ring':
         errors.set(out, error(instruction.source));
         break;
+      default:
+        assertNever(instruction);
     }
   }
   return Math.max(0, -Math.log2(WORST * error(output)));

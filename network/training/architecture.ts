@@ -108,7 +108,10 @@ export function layerOutput(spec: LayerSpec, input: LayerShape, path: string): L
       shortcutStride(input, output, path);
       return output;
     }
-    default:
+    case 'square':
+    case 'polynomial':
+    case 'normalize':
+    case 'offset':
       return input;
   }
 }

@@ -1,3 +1,4 @@
+import { assertNever } from '../../assert-never.ts';
 import { digitCount, evaluationKeysBytes } from '../../ckks/evaluation-keys.ts';
 import type { Parameters } from '../../ckks/parameters.ts';
 import { constantsBytes } from '../../ckks/serialization.ts';
@@ -93,8 +94,13 @@ function costOf(instruction: Instruction, verified: VerifiedProgram): Partial<Co
     case 'switch-ring':
       // Two digits modulo two primes, both halves there and back, and the answer in the small ring.
       return { transforms: 2 + 4 + 4 + 2 };
-    default:
+    case 'add':
+    case 'add-constant':
+    case 'drop-level':
+    case 'output':
       return {};
+    default:
+      return assertNever(instruction);
   }
 }
 

@@ -1,3 +1,4 @@
+import { assertNever } from '../../assert-never.ts';
 import { readRegisters } from '../../program/liveness.ts';
 import type { Instruction, Program, Register } from '../../program/program.ts';
 import { normalizeStep } from '../../ring/automorphism.ts';
@@ -33,8 +34,20 @@ export function readBy(step: Step): readonly Register[] {
     case 'rotate-all':
     case 'copy':
       return [step.source];
-    default:
+    case 'inner':
+    case 'rotate-inner':
+    case 'fold':
+    case 'square':
+    case 'multiply':
+    case 'add':
+    case 'add-constant':
+    case 'relinearize':
+    case 'rescale':
+    case 'drop-level':
+    case 'switch-ring':
       return readRegisters(step);
+    default:
+      return assertNever(step);
   }
 }
 
@@ -100,8 +113,19 @@ export function planProgram({ instructions, parameters }: Program): Plan {
         steps.push({ op: 'rotate-inner-relinearize', out, terms: instruction.terms });
         break;
       }
-      default:
+      case 'inner':
+      case 'fold':
+      case 'square':
+      case 'multiply':
+      case 'add':
+      case 'add-constant':
+      case 'rescale':
+      case 'drop-level':
+      case 'switch-ring':
         steps.push(instruction);
+        break;
+      default:
+        assertNever(instruction);
     }
   }
   return { inputs, steps };

@@ -1,3 +1,4 @@
+import { assertNever } from '../../assert-never.ts';
 import { foldRounds } from '../../program/fold-rounds.ts';
 import type { Register } from '../../program/program.ts';
 import type { VerifiedProgram } from '../../program/verifier.ts';
@@ -115,6 +116,8 @@ export function recordProgram(
         // Always the last step: the answer stays with the switcher.
         ringSwitcher!.record(tape, read(step.source));
         break;
+      default:
+        assertNever(step);
     }
   }
 

@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { isTest, readSource, repositoryFiles } from './source-files.ts';
+import { childrenOf, parseSource, type SyntaxNode, walk } from './syntax.ts';
+
+const product = repositoryFiles().filter(
+  (file) =>
+    /\.(tsx?|mjs)$/.test(file) && !isTest(file) && !/^fhe\/kernel\/assembly\/|\/generated\//.test(file),
+);
+
+const lineOf = (text: string, at: number): number => text.slice(0, at).split('\n').length;
+
+/** Longest that a function may be, in lines. */
+const LONGEST = 100;
+/** Lengths of those that wait to be cut, longest first: none may join them or grow. */
+const WAITING = [165, 162, 149, 129, 116];
+
+const FUNCTIONS = ['FunctionDeclaration', 'FunctionExpression', 'ArrowFunctionExpression'];
+
+type Length = { readonly file: string; readonly line: number; readonly lines: number };
+
+function functionLengths(file: string, text = readSource(file)): Length[] {
+  const functions = [...walk(parseSource(file, text))].filter(({ type }) => FUNCTIONS.includes(type));
+  return functions.map(({ start, end }) => {
+    const line = lineOf(text, start);
+    return { file, line, lines: lineOf(text, end) - line + 1 };
+  });
+}
+
+/** The kinds of our own unions; `type` in config/ is that of zod. */
+const KINDS = ['op', 'kind', 'type', 'status', 'outcome'];
+
+/**
+ * Switches over kinds that would pass over a new kind in silence: one with a `default` that neither throws nor is held by the compiler, or one
+ * without `default` whose cases do not all return (then the compiler does not miss a case).
+ */
+function silentSwitches(file: string, text = readSource(file)): number[] {
+  const silent = (node: SyntaxNode): boolean => {
+    const { discriminant, cases } = node as unknown as { discriminant: SyntaxNode; cases: SyntaxNode[] };
+    const property = discriminant.property as SyntaxNode | undefined;
+    if (discriminant.type !== 'MemberExpression' || !KINDS.includes(String(property?.name))) return false;
+    const last = cases.at(-1);
+    if (last === undefined) return true;
+    if (last.test !== null) return !endsInReturn(last);
+    return ![...walk(last)].some(
+      ({ type, callee }) =>
+        type === 'ThrowStatement' ||
+        (type === 'CallExpression' && (callee as SyntaxNode).name === 'assertNever'),
+    );
+  };
+  return [...walk(parseSource(file, text))]
+    .filter((node) => node.type === 'SwitchStatement' && silent(node))
+    .map(({ start }) => lineOf(text, start));
+}
+
+function endsInReturn(node: SyntaxNode): boolean {
+  const last = childrenOf(node).at(-1);
+  if (last === undefined) return false;
+  return last.type === 'BlockStatement'
+    ? endsInReturn(last)
+    : ['ReturnStatement', 'ThrowStatement'].includes(last.type);
+}
+
+describe('functions', () => {
+  it('are no longer than a hundred lines', () => {
+    const longest = product.flatMap((file) => functionLengths(file)).sort((a, b) => b.lines - a.lines);
+    expect(longest.filter(({ lines }, i) => lines > (WAITING[i] ?? LONGEST))).toEqual([]);
+    expect(longest.filter(({ lines }) => lines > LONGEST)).toHaveLength(WAITING.length);
+  });
+
+  it('are measured in every form', () => {
+    const text = 'const a = () => {\n\n};\nclass B {\n  c(): void {\n  }\n}\nexport function d() {}\n';
+    expect(functionLengths('a.ts', text)).toEqual([
+      { file: 'a.ts', line: 1, lines: 3 },
+      { file: 'a.ts', line: 5, lines: 2 },
+      { file: 'a.ts', line: 8, lines: 1 },
+    ]);
+  });
+});
+
+describe('switches over kinds', () => {
+  it('name every kind, or end in an error', () => {
+    const files = product.filter((file) => !file.startsWith('config/'));
+    expect(files.flatMap((file) => silentSwitches(file).map((line) => `${file}:${line}`))).toEqual([]);
+  });
+
+  it.each([
+    ['switch (a.kind) { case 1: f(); break; default: g(); }', [1]],
+    ['switch (a.kind) { case 1: f(); }', [1]],
+    ['switch (a.kind) { case 1: f(); break; default: assertNever(a); }', []],
+    ['switch (a.kind) { case 1: f(); break; default: throw new Error(); }', []],
+    ['function b(): number { switch (a.kind) { case 1: return 1; } }', []],
+    ['switch (text) { case 1: f(); break; default: g(); }', []],
+  ])('are told apart: %s', (text, lines) => {
+    expect(silentSwitches('a.ts', text)).toEqual(lines);
+  });
+});
