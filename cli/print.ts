@@ -19,3 +19,8 @@ export function formatBytes(bytes: number): string {
   if (bytes < 1_000_000) return `${(bytes / 1_000).toFixed(1)} kB`;
   return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
+
+/** Bytes of all parts of a bundle together. */
+export function totalBytes(parts: readonly { readonly bytes: number }[]): number {
+  return parts.reduce((sum, part) => sum + part.bytes, 0);
+}

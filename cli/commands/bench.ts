@@ -1,4 +1,8 @@
 import type { Command } from 'commander';
+import { printJson } from '../print.ts';
+import { runCommand } from '../run-command.ts';
+
+type Options = { readonly json?: boolean; readonly quick?: boolean; readonly record?: string };
 
 /** `blindsight bench`: our kernel and Microsoft SEAL (node-seal) side by side on this machine. */
 export function registerBench(program: Command): void {
@@ -20,8 +24,20 @@ Examples:
   blindsight bench --record bench/results/this-machine.json
   blindsight bench --quick --json > bench.json`,
     )
-    .action(async (options: { json?: boolean; quick?: boolean; record?: string }) => {
-      const { bench } = await import('../operations/bench.ts');
-      await bench(options);
-    });
+    .action(({ json = false, quick = false, record }: Options) =>
+      runCommand(async ({ progress }) => {
+        const { runBench } = await import('#bench/main.ts');
+        const { formatReport } = await import('#bench/print.ts');
+        const { lookAround, recordReport } = await import('#bench/record.ts');
+        const circumstances = await lookAround();
+        const report = await runBench({
+          quick,
+          onProgress: (text, share) => progress.update('bench', text, share),
+        });
+        progress.end();
+        if (record !== undefined) await recordReport(record, report, circumstances);
+        if (json) printJson(report);
+        else process.stdout.write(`${formatReport(report)}\n`);
+      }),
+    );
 }

@@ -1,4 +1,7 @@
 import type { Command } from 'commander';
+import { printJson, printTable } from '../print.ts';
+import { runCommand } from '../run-command.ts';
+import { SITE_OPTION } from '../site-option.ts';
 
 /** `blindsight camera list|release`: the camera names of a site. */
 export function registerCamera(program: Command): void {
@@ -6,19 +9,39 @@ export function registerCamera(program: Command): void {
   camera
     .command('list')
     .description('list the names and the gateways that hold them')
-    .option('--data <dir>', 'folder of the site', './data')
+    .option(...SITE_OPTION)
     .option('--json', 'print JSON')
-    .action(async (options: { data: string; json?: boolean }) => {
-      const { list } = await import('../operations/cameras.ts');
-      await list(options);
-    });
+    .action(({ data, json }: { data: string; json?: boolean }) =>
+      runCommand(async () => {
+        const { withSite } = await import('#backend/site-folder.ts');
+        const { listCameras } = await import('#backend/operations/cameras.ts');
+        const cameras = await withSite(data, listCameras);
+        if (json) return printJson(cameras);
+        printTable(
+          ['CAMERA', 'GATEWAY', 'STATE'],
+          cameras.map(({ camera: name, gateway, retired }) => [
+            name,
+            gateway,
+            retired ? 'taken out' : 'in use',
+          ]),
+        );
+      }),
+    );
   camera
     .command('release')
     .description('free the name of a camera, so that another gateway can take it')
     .argument('<camera>')
-    .option('--data <dir>', 'folder of the site', './data')
-    .action(async (name: string, options: { data: string }) => {
-      const { release } = await import('../operations/cameras.ts');
-      await release(name, options);
-    });
+    .option(...SITE_OPTION)
+    .action((name: string, { data }: { data: string }) =>
+      runCommand(async () => {
+        const { withSite } = await import('#backend/site-folder.ts');
+        const { releaseCamera } = await import('#backend/operations/cameras.ts');
+        const gateway = await withSite(data, (site) => releaseCamera(site, name));
+        process.stdout.write(
+          gateway === null
+            ? `no gateway holds a camera ${name}\n`
+            : `${name} is free; gateway ${gateway} had it, and takes it again if it still has such a camera\n`,
+        );
+      }),
+    );
 }

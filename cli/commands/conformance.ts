@@ -1,4 +1,7 @@
 import type { Command } from 'commander';
+import { EXIT } from '#runtime/exit.ts';
+import { printJson, printTable } from '../print.ts';
+import { runCommand } from '../run-command.ts';
 
 /** `blindsight conformance DIR`: how the reader of ONNX files fares with the cases of the ONNX project. */
 export function registerConformance(program: Command): void {
@@ -15,8 +18,17 @@ A refused case has a stated reason and is no failure. Exit code 1 where a case f
 Example:
   blindsight conformance onnx/backend/test/data/node`,
     )
-    .action(async (folder: string, options: { json?: boolean }) => {
-      const { conformance } = await import('../operations/conformance.ts');
-      await conformance(folder, options);
-    });
+    .action((folder: string, { json }: { json?: boolean }) =>
+      runCommand(async () => {
+        const { runConformance } = await import('#network/model/conformance.ts');
+        const report = await runConformance(folder);
+        if (report.failed > 0) process.exitCode = EXIT.failed;
+        if (json) return printJson(report);
+        const rows = report.cases
+          .filter(({ status }) => status !== 'passed')
+          .map(({ name, status, reason }) => [name, status, reason]);
+        if (rows.length > 0) printTable(['CASE', 'RESULT', 'REASON'], rows);
+        process.stdout.write(`${report.passed} passed, ${report.refused} refused, ${report.failed} failed\n`);
+      }),
+    );
 }

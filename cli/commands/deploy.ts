@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import { integer } from '../parse-option.ts';
+import { runCommand } from '../run-command.ts';
+import { SITE_OPTION } from '../site-option.ts';
 
 /** `blindsight deploy MODEL GATEWAY`: says which network a gateway runs. */
 export function registerDeploy(program: Command): void {
@@ -13,13 +15,28 @@ export function registerDeploy(program: Command): void {
       'version of the model, to go back to an earlier one (default: the newest)',
       integer(1, 2 ** 31 - 1),
     )
-    .option('--data <dir>', 'folder of the site', './data')
+    .option(...SITE_OPTION)
     .addHelpText(
       'after',
       '\nExamples:\n  blindsight deploy counter gate-1\n  blindsight deploy counter gate-1 --version 2',
     )
-    .action(async (model: string, gateway: string, options: { version?: number; data: string }) => {
-      const { deploy } = await import('../operations/deployments.ts');
-      await deploy(model, gateway, options);
-    });
+    .action((model: string, gateway: string, { version, data }: { version?: number; data: string }) =>
+      runCommand(async () => {
+        const { withSite } = await import('#backend/site-folder.ts');
+        const { deployModel } = await import('#backend/operations/deploy-model.ts');
+        const release = await withSite(data, (site, config) =>
+          deployModel({
+            site,
+            model,
+            gateway,
+            maxMessageBytes: config.broker.maxMessageKilobytes * 1024,
+            ...(version !== undefined && { version }),
+          }),
+        );
+        process.stdout.write(
+          `${release.model} version ${release.version} is release ${release.counter} of ${gateway} (${release.digest.slice(0, 12)}); ` +
+            'a running backend sends it now\n',
+        );
+      }),
+    );
 }

@@ -1,13 +1,28 @@
 import type { Command } from 'commander';
+import type { PlanProgress } from '#network/packing/general/refine-layouts.ts';
 import { powerOfTwo } from '../parse-option.ts';
+import { printJson } from '../print.ts';
+import type { Progress } from '../progress.ts';
+import { runCommand } from '../run-command.ts';
 
-/** Options of `blindsight explain`. */
-export type ExplainCommandOptions = {
+type Options = {
   readonly regions?: number;
   readonly json?: boolean;
   readonly svg?: string;
   readonly measure?: boolean;
 };
+
+/** Nothing is said of a plan that is there sooner. */
+const QUIET_MS = 2_000;
+
+function planLines(progress: Progress): (report: PlanProgress) => void {
+  const start = performance.now();
+  return ({ step, done, total }) => {
+    if (performance.now() - start < QUIET_MS) return;
+    const what = step === 'layouts' ? 'layouts' : 'layouts again, because of shortcuts';
+    progress.update(step, `planning ${what}: ${done} of ${total}`, done / total);
+  };
+}
 
 /** `blindsight explain`: what protecting a network will take, before anything is encrypted. */
 export function registerExplain(program: Command): void {
@@ -32,8 +47,34 @@ Examples:
   blindsight explain counter
   blindsight explain network.onnx --svg plan.svg`,
     )
-    .action(async (network: string, options: ExplainCommandOptions) => {
-      const { explainCommand } = await import('../operations/explain.ts');
-      await explainCommand(network, options);
-    });
+    .action((network: string, { regions, json, svg: svgFile, measure }: Options) =>
+      runCommand(async (run) => {
+        const { explain } = await import('#network/explain/main.ts');
+        const { costOf, readMachineRecord, withCost } = await import('#network/explain/machine-record.ts');
+        const { measureMachine } = await import('#fhe/design');
+        const { writeFileAtomic } = await import('#runtime/files.ts');
+        const { keepMachineRecord } = await import('../keep-machine-record.ts');
+        const record = await readMachineRecord();
+        const { explanation, text, svg } = await explain({
+          network,
+          ...(regions !== undefined && { regions }),
+          record,
+          onProgress: planLines(run.progress),
+          machine: async (ring) => {
+            const kept = measure ? null : costOf(record, ring);
+            if (kept !== null) return kept;
+            // Planning gives the event loop no turn: asked for earlier, the signal would take Ctrl-C away and not hear it.
+            const { signal } = run;
+            run.progress.update('machine', `measuring this machine at N = ${ring.ringDegree}`);
+            const measured = await measureMachine(ring, signal);
+            await keepMachineRecord(withCost(record, ring, measured));
+            return measured;
+          },
+        });
+        run.progress.end();
+        if (svgFile !== undefined) await writeFileAtomic(svgFile, svg);
+        if (json) printJson(explanation);
+        else process.stdout.write(text);
+      }),
+    );
 }

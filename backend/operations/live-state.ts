@@ -1,7 +1,7 @@
-import type { Site } from '#backend/site.ts';
 import type { BackendConfig } from '#config/schema.ts';
 import type { SiteState } from '#protocol/api.ts';
 import { readSecretFile } from '#runtime/files.ts';
+import type { Site } from '../site.ts';
 
 const TIMEOUT_MS = 3_000;
 /** Where a server that listens on every address is reached from its own machine. */

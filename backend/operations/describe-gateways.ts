@@ -1,0 +1,56 @@
+import type { BackendConfig } from '#config/schema.ts';
+import type { GatewayView } from '#protocol/api.ts';
+import type { Site } from '../site.ts';
+import { listDeployments } from './deploy-model.ts';
+import { listGateways } from './gateways.ts';
+import { liveState } from './live-state.ts';
+
+/** What a gateway is to run, or says that it runs. */
+export type GatewayRelease = { readonly name: string; readonly version: number; readonly release: number };
+
+/** What is known of a gateway, from the store and from the running backend. */
+export type GatewayOverview = {
+  readonly gateway: string;
+  readonly enrolled: string;
+  /** Null where no backend runs that would know. */
+  readonly state: GatewayView['state'] | null;
+  readonly since: string | null;
+  readonly quarantined: boolean;
+  /** Answers that are kept until somebody decides. */
+  readonly kept: number;
+  readonly software: string | null;
+  readonly model: GatewayRelease | null;
+  /** What it says that it runs; null where it did not say, or runs what this site did not release. */
+  readonly running: GatewayRelease | null;
+};
+
+/** Every gateway of a site. Whether one is there, and what runs on it, only the running backend knows: `isLive` says whether it answered. */
+export async function describeGateways(
+  site: Site,
+  config: BackendConfig,
+): Promise<{ readonly gateways: readonly GatewayOverview[]; readonly isLive: boolean }> {
+  const live = await liveState(site, config);
+  const views = new Map(live?.gateways.map((view) => [view.name, view]));
+  const deployments = await listDeployments(site);
+  const held = new Map((await site.store.held.usage()).map(({ gateway, items }) => [gateway, items]));
+  const gateways = (await listGateways(site)).map((gateway): GatewayOverview => {
+    const view = views.get(gateway.name);
+    const releases = deployments.filter((one) => one.gateway === gateway.name);
+    const newest = releases.toSorted((a, b) => a.counter - b.counter).at(-1);
+    const active = releases.find(({ digest }) => digest === view?.reported?.bundle.active);
+    const named = (one: (typeof releases)[number] | undefined): GatewayRelease | null =>
+      one === undefined ? null : { name: one.model, version: one.version, release: one.counter };
+    return {
+      gateway: gateway.name,
+      enrolled: new Date(gateway.enrolledMs).toISOString(),
+      state: view?.state ?? null,
+      since: view?.since ?? null,
+      quarantined: gateway.quarantine !== null,
+      kept: held.get(gateway.name) ?? 0,
+      software: view?.version ?? null,
+      model: named(newest),
+      running: named(active),
+    };
+  });
+  return { gateways, isLive: live !== null };
+}

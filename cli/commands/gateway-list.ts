@@ -1,0 +1,52 @@
+import type { Command } from 'commander';
+import type { GatewayOverview, GatewayRelease } from '#backend/operations/describe-gateways.ts';
+import { printJson, printTable } from '../print.ts';
+import { runCommand } from '../run-command.ts';
+import { SITE_OPTION } from '../site-option.ts';
+
+/** `blindsight gateway list`. */
+export function registerGatewayList(gateway: Command): void {
+  gateway
+    .command('list')
+    .description('list the gateways, whether they are there, and what they run')
+    .option(...SITE_OPTION)
+    .option('--json', 'print JSON')
+    .action(({ data, json }: { data: string; json?: boolean }) =>
+      runCommand(async () => {
+        const { withSite } = await import('#backend/site-folder.ts');
+        const { describeGateways } = await import('#backend/operations/describe-gateways.ts');
+        const { gateways, isLive } = await withSite(data, describeGateways);
+        if (json) return printJson(gateways);
+        printTable(
+          ['GATEWAY', 'ENROLLED', 'STATE', 'SOFTWARE', 'NETWORK'],
+          gateways.map((row) => [
+            row.gateway,
+            row.enrolled.slice(0, 10),
+            stateWords(row),
+            row.software === null ? '-' : printable(row.software),
+            networkWords(row),
+          ]),
+        );
+        if (!isLive) process.stderr.write('The backend does not answer here: who is online only it knows.\n');
+      }),
+    );
+}
+
+function stateWords({ state, since, quarantined, kept }: GatewayOverview): string {
+  const presence = state === 'offline' && since !== null ? `offline since ${since}` : (state ?? 'unknown');
+  return [presence, ...(quarantined ? ['in quarantine'] : []), ...(kept > 0 ? [`${kept} kept`] : [])].join(
+    ', ',
+  );
+}
+
+function networkWords({ model, running }: GatewayOverview): string {
+  const name = (one: GatewayRelease): string => `${one.name} version ${one.version} (release ${one.release})`;
+  if (model === null) return '-';
+  if (running === null) return name(model);
+  return running.release === model.release ? `${name(model)}, runs` : `${name(model)}, runs ${name(running)}`;
+}
+
+/** A gateway may say what it likes, and a terminal obeys control characters. */
+function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?');
+}

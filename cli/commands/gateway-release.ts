@@ -1,0 +1,25 @@
+import type { Command } from 'commander';
+import { runCommand } from '../run-command.ts';
+import { SITE_OPTION } from '../site-option.ts';
+
+/** `blindsight gateway release NAME [--discard]`. */
+export function registerGatewayRelease(gateway: Command): void {
+  gateway
+    .command('release')
+    .description('take a gateway out of quarantine; what was kept of it is decrypted')
+    .argument('<gateway>')
+    .option('--discard', 'throw away what was kept of it')
+    .option(...SITE_OPTION)
+    .action((name: string, { discard = false, data }: { discard?: boolean; data: string }) =>
+      runCommand(async () => {
+        const { withSite } = await import('#backend/site-folder.ts');
+        const { releaseGateway } = await import('#backend/operations/gateways.ts');
+        const { released, answers } = await withSite(data, (site) => releaseGateway(site, name, { discard }));
+        const fate = discard ? 'discarded' : 'decrypted now';
+        const kept = answers > 0 ? ` Kept answers: ${answers}, ${fate}.` : '';
+        process.stdout.write(
+          `${name} ${released ? 'is released from quarantine' : 'was not in quarantine'}.${kept}\n`,
+        );
+      }),
+    );
+}

@@ -1,0 +1,45 @@
+import type { Command } from 'commander';
+import { powerOfTwo } from '../parse-option.ts';
+import { formatBytes, totalBytes } from '../print.ts';
+import { runCommand } from '../run-command.ts';
+import { SITE_OPTION } from '../site-option.ts';
+
+type Options = { readonly name?: string; readonly regions?: number; readonly data: string };
+
+/** `blindsight model protect NETWORK`: a bundled network by name, or an ONNX file. */
+export function registerModelProtect(model: Command): void {
+  model
+    .command('protect')
+    .description(
+      'compile a network to a ciphertext program and encrypt every parameter under a key of its own',
+    )
+    .argument('<network>', 'name of a bundled network (counter), or an ONNX file')
+    .option('--name <name>', 'name of the model in this site (default: that of the network)')
+    .option(
+      '--regions <n>',
+      'regions of interest that one ciphertext answers, a power of two (default: 1)',
+      powerOfTwo(64),
+    )
+    .option(...SITE_OPTION)
+    .addHelpText('after', '\nExample:\n  blindsight model protect counter --name entrance')
+    .action((network: string, { name, regions, data }: Options) =>
+      runCommand(async ({ progress }) => {
+        const { withSite } = await import('#backend/site-folder.ts');
+        const { protectModel } = await import('#backend/operations/protect-model.ts');
+        const made = await withSite(data, (site) =>
+          protectModel({
+            site,
+            network,
+            ...(name !== undefined && { name }),
+            ...(regions !== undefined && { regions }),
+            onProgress: (text, share) => progress.update('protecting', text, share),
+          }),
+        );
+        progress.end();
+        const selfTest = totalBytes(made.parts.filter((part) => part.name === 'self-test'));
+        process.stdout.write(
+          `${made.name} version ${made.version}: every parameter is encrypted, ${formatBytes(totalBytes(made.parts))} to deploy, ${formatBytes(selfTest)} of it a self-test\n`,
+        );
+      }),
+    );
+}

@@ -1,0 +1,50 @@
+import type { Command } from 'commander';
+import { formatBytes, printJson, printTable } from '../print.ts';
+import { runCommand } from '../run-command.ts';
+import { SITE_OPTION } from '../site-option.ts';
+
+/** `blindsight model show MODEL`. */
+export function registerModelShow(model: Command): void {
+  model
+    .command('show')
+    .description('show one protected network: versions, parameters, sizes, where it is deployed')
+    .argument('<model>')
+    .option(...SITE_OPTION)
+    .option('--json', 'print JSON')
+    .action((name: string, { data, json }: { data: string; json?: boolean }) =>
+      runCommand(async () => {
+        const { withSite } = await import('#backend/site-folder.ts');
+        const { listDeployments } = await import('#backend/operations/deploy-model.ts');
+        const { showModel } = await import('#backend/operations/models.ts');
+        const [shown, releases] = await withSite(data, async (site) => [
+          await showModel(site, name),
+          await listDeployments(site),
+        ]);
+        const { parts, labels, ringDegree, logQP, answerBytes, onnxSha256, version, listing } = shown;
+        const regions = shown.interpretation.regions ?? 1;
+        const gateways = releases
+          .filter((release) => release.model === shown.name && release.version === version)
+          .map(({ gateway, counter }) => ({ gateway, release: counter }));
+        if (json) {
+          const sizes = { ringDegree, logQP, answerBytes, onnxSha256, parts };
+          return printJson({ model: name, version, labels, regions, ...sizes, gateways, listing });
+        }
+        printTable(
+          [name, `version ${version}`],
+          [
+            ['labels', labels.join(', ')],
+            ['regions', String(regions)],
+            ['security', `128 bits: N = ${ringDegree}, log2(Q·P) = ${logQP.toFixed(1)}`],
+            ['answer', formatBytes(answerBytes)],
+            ...parts.map((part) => [part.name, formatBytes(part.bytes)]),
+            ['ONNX file', onnxSha256.slice(0, 16)],
+            [
+              'released to',
+              gateways.map(({ gateway, release }) => `${gateway} (release ${release})`).join(', ') || '-',
+            ],
+          ],
+        );
+        process.stdout.write(`\n${listing}\n`);
+      }),
+    );
+}

@@ -1,0 +1,63 @@
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import { BlindsightError } from '#protocol/errors.ts';
+import { runCommand } from '../run-command.ts';
+import { SITE_OPTION } from '../site-option.ts';
+
+type Options = {
+  readonly site: string;
+  readonly data: string;
+  readonly brokerHost?: readonly string[];
+  readonly postgresql?: string;
+};
+
+const each = (name: string, before: string[] = []): string[] => [...before, name];
+
+/** `blindsight site init`. */
+export function registerSiteInit(site: Command): void {
+  site
+    .command('init')
+    .description('make keys, certificates, the store and settings; an existing site is left as it is')
+    .option('--site <name>', 'name of the site, part of every topic', 'site')
+    .option(
+      '--broker-host <name>',
+      'host name or address under which gateways elsewhere reach the broker; once for each',
+      each,
+    )
+    .option(
+      '--postgresql <url-file>',
+      'keep the store in PostgreSQL: a file (0600) with the postgresql://… of an empty database; it is copied into the folder',
+    )
+    .option(...SITE_OPTION)
+    .addHelpText(
+      'after',
+      '\nExample:\n  blindsight site init --site plaza --data ./plaza --broker-host broker.example.org --broker-host 192.0.2.7',
+    )
+    .action(({ site: name, data, brokerHost: brokerNames = [], postgresql }: Options) =>
+      runCommand(async () => {
+        const { siteFiles } = await import('#backend/site-folder.ts');
+        const { initializeSite } = await import('#backend/operations/initialize-site.ts');
+        const { folder, brokerConfig, backendConfig } = siteFiles(data);
+        if (brokerNames.length > 0 && existsSync(backendConfig)) {
+          throw new BlindsightError(
+            'SITE_EXISTS',
+            `${folder} holds a site already. Add names of its broker with: ` +
+              `blindsight site broker-host ${brokerNames.join(' ')} --data ${folder}`,
+          );
+        }
+        await initializeSite(folder, name, {
+          brokerNames,
+          ...(postgresql !== undefined && { postgresqlUrlFile: postgresql }),
+        });
+        const gateways =
+          brokerNames.length > 0
+            ? `Gateways reach the broker as ${brokerNames.join(' or ')}; it listens on every interface (\`host\` in broker.yaml).\n`
+            : `Only gateways on this machine reach the broker. For others:\n  blindsight site broker-host NAME --data ${folder}\n`;
+        process.stdout.write(
+          `${folder} holds the site ${name}. Run its two daemons:\n` +
+            `  blindsight broker --config ${brokerConfig}\n` +
+            `  blindsight backend --config ${backendConfig}\n${gateways}`,
+        );
+      }),
+    );
+}

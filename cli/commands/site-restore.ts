@@ -1,0 +1,76 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { type CommandRun, runCommand } from '../run-command.ts';
+
+type Options = {
+  readonly data?: string;
+  readonly installationKey?: string;
+  readonly postgresql?: string;
+  readonly verify?: boolean;
+};
+
+const say = (text: string) => process.stdout.write(`${text}\n`);
+
+/** `blindsight site restore BACKUP`. */
+export function registerSiteRestore(site: Command): void {
+  site
+    .command('restore')
+    .description('make a site of a backup; with --verify only check the backup, and write nothing')
+    .argument('<backup>', 'folder that `site backup` made')
+    .option('--data <dir>', 'folder of the new site; must not exist, or be empty')
+    .option('--installation-key <file>', 'the installation key of the site')
+    .option(
+      '--postgresql <url-file>',
+      'for a site in PostgreSQL: file (0600) with the URL of the restored database',
+    )
+    .option('--verify', 'check only')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  blindsight site restore /backup/plaza-monday --verify --installation-key /safe/plaza.key' +
+        '\n  blindsight site restore /backup/plaza-monday --data ./plaza --installation-key /safe/plaza.key',
+    )
+    .action((backup: string, { data, installationKey, postgresql, verify }: Options, command: Command) =>
+      runCommand(async ({ progress }) => {
+        if (verify) return check(backup, installationKey, progress);
+        if (data === undefined || installationKey === undefined)
+          command.error('error: give --data and --installation-key, or --verify');
+        const { siteFiles } = await import('#backend/site-folder.ts');
+        const { restoreSite } = await import('#backend/backup/restore-site.ts');
+        const { manifest, gateways, notReleased } = await restoreSite({
+          from: backup,
+          to: data,
+          keyFile: installationKey,
+          ...(postgresql !== undefined && { postgresqlUrlFile: postgresql }),
+          onProgress: (text, share) => progress.update('restoring', text, share),
+        });
+        progress.end();
+        const { folder, brokerConfig, backendConfig } = siteFiles(data);
+        say(`${folder} holds the site ${manifest.site} as of ${manifest.createdTime}. Run its two daemons:`);
+        say(`  blindsight broker --config ${brokerConfig}\n  blindsight backend --config ${backendConfig}`);
+        for (const line of notReleased) say(`Not released anew: ${line}`);
+        say(
+          `It takes answers from: ${gateways.join(', ') || 'no gateway'}. Withdraw those that were withdrawn after the backup ` +
+            `(blindsight gateway remove NAME --data ${folder}). Never run the old site beside it.`,
+        );
+      }),
+    );
+}
+
+/** `--verify`: says what is whole, and what was not checked. */
+async function check(
+  backup: string,
+  keyFile: string | undefined,
+  progress: CommandRun['progress'],
+): Promise<void> {
+  const { verifyBackup } = await import('#backend/backup/verify-backup.ts');
+  const { manifest, secrets, answers } = await verifyBackup(backup, {
+    ...(keyFile !== undefined && { keyFile }),
+    onProgress: (text, share) => progress.update('checking', text, share),
+  });
+  progress.end();
+  say(`${resolve(backup)} is whole: the site ${manifest.site} as of ${manifest.createdTime}.`);
+  if (answers !== null) say(`Answers: ${answers}.`);
+  if (manifest.store === 'postgresql') say('Its store is in PostgreSQL and not inside: it was not checked.');
+  else if (secrets !== null) say(`All ${secrets} secrets open with the installation key.`);
+  else say('Whether its secrets open was not checked: name the key with --installation-key.');
+}
