@@ -3,6 +3,7 @@
  * cost.
  */
 
+export { countOperations } from './engine/costs/count-operations.ts';
 export { MachineMeasurement, measureMachine } from './engine/costs/measure-machine.ts';
 export {
   type MachineCost,

@@ -138,6 +138,11 @@ describe('architecture', () => {
     expect(wrong).toEqual([]);
   });
 
+  it('SEAL is loaded where it is used, not by whoever comes through a door', () => {
+    const early = sources.filter((file) => /^import (?!type )[^;]*'node-seal/m.test(readSource(file)));
+    expect(early).toEqual([]);
+  });
+
   it('no product file imports a test file', () => {
     const wrong: string[] = [];
     // Benchmarks may use the harness of the tests: neither runs on a gateway or in a backend.

@@ -19,7 +19,18 @@ import { SiteProcess } from './testing/site-process.ts';
 const run = promisify(execFile);
 
 /** What must not be on a gateway: what decrypts, what reads plain networks, what belongs to the other side. */
-const FORBIDDEN_FOLDERS = ['fhe/secret/', 'network/', 'backend/', 'broker/', 'cockpit/', 'bench/', 'test/'];
+const FORBIDDEN_FOLDERS = [
+  'fhe/secret/',
+  'fhe/design',
+  'fhe/engine/costs/',
+  'fhe/testing/',
+  'network/',
+  'backend/',
+  'broker/',
+  'cockpit/',
+  'bench/',
+  'test/',
+];
 const FORBIDDEN_PACKAGES = ['fastify', 'aedes', 'pg', 'preact', 'vite', 'assemblyscript', '@peculiar/x509'];
 
 describe('edge image', () => {

@@ -283,7 +283,6 @@ describe('listing and cost', () => {
         "relinearizations": 3,
         "rescales": 3,
         "rotations": 1,
-        "transforms": 124,
       }
     `);
     expect(estimateCost(named('rotate-fold'))).toMatchObject({

@@ -1,5 +1,4 @@
 import {
-  assertNever,
   checkParameters,
   encodeProgram,
   type Instruction,
@@ -9,7 +8,13 @@ import {
   type VerifiedProgram,
   verifyProgram,
 } from '#fhe';
-import { estimateCost, estimateStepTimes, type MachineCost, TYPICAL_MACHINE } from '#fhe/design';
+import {
+  countOperations,
+  estimateCost,
+  estimateStepTimes,
+  type MachineCost,
+  TYPICAL_MACHINE,
+} from '#fhe/design';
 import type { Graph } from '../model/graph.ts';
 import { type CompileReport, sketchNetwork } from '../packing/compile.ts';
 import type { PlanProgress } from '../packing/general/refine-layouts.ts';
@@ -138,15 +143,17 @@ function describeLayers(
     const instructions = [...segment.registers].map((out) => byOut.get(out)!);
     if (segment.kind === 'linear') stage++;
     const about = report.stages[stage]!;
-    const counts = instructions.map(countOf);
-    const total = (key: keyof Counts): number => counts.reduce((sum, count) => sum + count[key], 0);
+    const { rotations, products, relinearizations } = countOperations(
+      instructions,
+      program.parameters.ringDegree,
+    );
     const own = {
       kind: segment.kind,
       layout: about.layout,
       ciphertexts: about.ciphertexts,
-      rotations: total('rotations'),
-      products: total('products'),
-      keySwitches: total('rotations') + total('relinearizations'),
+      rotations,
+      products,
+      keySwitches: rotations + relinearizations,
       estimatedMs: timeOf(segment.registers),
     };
     if (segment.kind === 'linear')
@@ -155,39 +162,4 @@ function describeLayers(
     const level = product && 'out' in product ? registers.get(product.out)!.level : 0;
     return { ...own, inputs: about.outputs, outputs: about.outputs, plan: 'product', level };
   });
-}
-
-type Counts = { readonly rotations: number; readonly relinearizations: number; readonly products: number };
-
-function countOf(instruction: Instruction): Counts {
-  const counts = { rotations: 0, relinearizations: 0, products: 0 };
-  switch (instruction.op) {
-    case 'inner':
-      return { ...counts, products: instruction.terms.length };
-    case 'rotate-inner':
-      return {
-        ...counts,
-        products: instruction.terms.length,
-        rotations: instruction.terms.filter(({ step }) => step !== 0).length,
-      };
-    case 'rotate':
-      return { ...counts, rotations: 1 };
-    case 'fold':
-      return { ...counts, rotations: instruction.steps.length };
-    case 'square':
-    case 'multiply':
-      return { ...counts, products: 1 };
-    case 'relinearize':
-      return { ...counts, relinearizations: 1 };
-    case 'encrypt':
-    case 'add':
-    case 'add-constant':
-    case 'rescale':
-    case 'drop-level':
-    case 'switch-ring':
-    case 'output':
-      return counts;
-    default:
-      return assertNever(instruction);
-  }
 }
