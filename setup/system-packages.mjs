@@ -30,6 +30,10 @@ const NEEDS = {
     packages: ['postgresql'],
     present: () => findCommand('initdb') !== null || existsSync('/usr/lib/postgresql'),
   },
+  'network tests': {
+    packages: ['iproute2', 'curl'],
+    present: () => findCommand('ip') !== null && findCommand('curl') !== null,
+  },
   'page tests': { packages: ['chromium'], present: () => findCommand('chromium') !== null },
 };
 
@@ -39,7 +43,7 @@ const NEEDS = {
 export const START_NEEDS = ['video', 'simulated camera'];
 
 /** What `npm test` needs. @type {readonly Need[]} */
-export const TEST_NEEDS = [...START_NEEDS, 'broker tests', 'database tests', 'page tests'];
+export const TEST_NEEDS = [...START_NEEDS, 'broker tests', 'database tests', 'network tests', 'page tests'];
 
 /**
  * Debian's packages, in the order in which they are listed.
