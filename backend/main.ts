@@ -23,6 +23,7 @@ import { removeOldResults } from './results/retention.ts';
 import { SiteView } from './results/site-view.ts';
 import { BACKEND_SESSION, openSite, type Site } from './site.ts';
 import { isDiskLow } from './store/disk-low.ts';
+import { heldBound } from './store/held.ts';
 import { StoreWatch } from './store/store-watch.ts';
 
 export type BackendOptions = {
@@ -107,6 +108,7 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
       site: site.name,
       decryptor,
       limits: answerLimits(config),
+      heldBound: heldBound(config),
       clock,
       log,
       onResult: (result: Result) => {

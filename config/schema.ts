@@ -162,9 +162,26 @@ export const BackendConfig = z.strictObject({
   answers: z
     .strictObject({
       /** Encrypted answers a second; a picture with more regions than its network answers at once has several. */
-      perCameraPerSecond: z.number().positive().default(640),
+      perCameraPerSecond: z.number().positive().default(100),
+      /** Cameras with a bound of their own. Their configured rate stands on the gateway, whose word does not count here. */
+      cameras: z
+        .array(z.strictObject({ name: Name, perSecond: z.number().positive() }))
+        .max(4096)
+        .superRefine((cameras, context) => distinctNames(cameras, context, 'camera'))
+        .default([]),
       /** Not less than `outbox.maxAgeHours` of the gateways. */
       maxAgeHours: z.number().positive().default(72),
+    })
+    .prefault({}),
+  /** What is kept of gateways in quarantine until their owner decides; beyond it the oldest are given up and counted. */
+  quarantine: z
+    .strictObject({
+      /** Of one gateway. */
+      keptAnswers: z.number().int().positive().default(50_000),
+      /** Of one gateway. */
+      keptMegabytes: megabytes.default(512),
+      /** Of all together; the gateway with most gives way. */
+      keptSiteMegabytes: megabytes.default(2048),
     })
     .prefault({}),
   resultsDays: z.number().positive().default(30),

@@ -25,6 +25,22 @@ function problems(text: string, schema: z.ZodType = AgentConfig): string[] {
 describe('validateConfig', () => {
   it('accepts what is right', () => expect(problems(HEAD)).toEqual([]));
 
+  it('refuses two bounds for the answers of one camera', () => {
+    const text = `site: north
+data: .
+broker: { url: "mqtts://b:8883", ca: a, certificate: b, key: c }
+answers:
+  cameras:
+    - { name: door, perSecond: 2 }
+    - { name: door, perSecond: 3 }
+`;
+    expect(problems(text, BackendConfig)).toEqual([
+      expect.stringMatching(
+        /^x\.yaml:7:15: answers\.cameras\[1\]\.name: expected a name that no other camera has/,
+      ),
+    ]);
+  });
+
   it.each([
     ['a misspelt key', 'lgo: {}', 'x.yaml:6:1: lgo: unknown setting; did you mean "log"?'],
     [

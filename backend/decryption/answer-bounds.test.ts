@@ -49,8 +49,11 @@ describe('answers of one camera', () => {
   });
   afterEach(() => bench.close());
 
-  function start(perCameraPerSecond = 1): void {
-    const limits = answerLimits({ answers: { perCameraPerSecond, maxAgeHours: 72 }, resultsDays: 30 });
+  function start(perCameraPerSecond = 1, cameras: { name: string; perSecond: number }[] = []): void {
+    const limits = answerLimits({
+      answers: { perCameraPerSecond, cameras, maxAgeHours: 72 },
+      resultsDays: 30,
+    });
     processor = bench.makeProcessor({ limits });
   }
 
@@ -97,6 +100,15 @@ describe('answers of one camera', () => {
     }
     expect(decrypt).toHaveBeenCalledTimes(90);
     expect(await counters()).toEqual({ accepted: 90, 'refused.too-many': 150 });
+  });
+
+  it('are bounded by the camera’s own bound, where the owner gave it one', async () => {
+    start(1, [{ name: 'door', perSecond: 0.05 }]);
+    for (let index = 0; index < 30; index++) {
+      await send({ frameTimeMs: NOW_MS + index });
+      await send({ camera: 'yard', frameTimeMs: NOW_MS + index });
+    }
+    expect(await counters()).toEqual({ accepted: 9 + 30, 'refused.too-many': 21 });
   });
 
   it('that are no answers at all use up its rate, too, so that a flood of them is not kept', async () => {
@@ -154,9 +166,14 @@ describe('answers of one camera', () => {
 
 describe('answerLimits', () => {
   it('takes nothing about a time that may be forgotten, because that would be counted anew', () => {
-    const answers = { perCameraPerSecond: 2, maxAgeHours: 72 };
+    const answers = {
+      perCameraPerSecond: 2,
+      cameras: [{ name: 'door', perSecond: 1 }],
+      maxAgeHours: 72,
+    };
     expect(answerLimits({ answers, resultsDays: 30 })).toEqual({
       perCameraPerSecond: 2,
+      ofCameras: new Map([['door', 1]]),
       maxAgeMs: 72 * HOUR_MS,
     });
     expect(answerLimits({ answers, resultsDays: 2 }).maxAgeMs).toBe(47 * HOUR_MS);

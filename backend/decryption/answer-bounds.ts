@@ -5,6 +5,8 @@ import type { Store } from '../store/store.ts';
 export type AnswerLimits = {
   /** Encrypted answers of one camera a second, over each minute of picture time. */
   readonly perCameraPerSecond: number;
+  /** The same of cameras that have a bound of their own, by name. */
+  readonly ofCameras: ReadonlyMap<string, number>;
   /** How long before its arrival a picture may have been taken. */
   readonly maxAgeMs: number;
 };
@@ -22,9 +24,14 @@ const MAX_COUNTS = 4096;
 
 /** The limits that are configured. What is forgotten is not counted any more, so nothing is taken about a time that may be forgotten. */
 export function answerLimits(config: Pick<BackendConfig, 'answers' | 'resultsDays'>): AnswerLimits {
-  const { perCameraPerSecond, maxAgeHours } = config.answers;
+  const { perCameraPerSecond, cameras, maxAgeHours } = config.answers;
+  const ofCameras = new Map(cameras.map(({ name, perSecond }) => [name, perSecond]));
   const rememberedMs = config.resultsDays * 24 * HOUR_MS;
-  return { perCameraPerSecond, maxAgeMs: Math.min(maxAgeHours * HOUR_MS, rememberedMs - BEHIND_MS) };
+  return {
+    perCameraPerSecond,
+    ofCameras,
+    maxAgeMs: Math.min(maxAgeHours * HOUR_MS, rememberedMs - BEHIND_MS),
+  };
 }
 
 /**
@@ -35,15 +42,12 @@ export function answerLimits(config: Pick<BackendConfig, 'answers' | 'resultsDay
 export class AnswerBounds {
   readonly #store: Store;
   readonly #limits: AnswerLimits;
-  readonly #perMinute: number;
   /** Least recently used first. */
   readonly #counts = new Map<string, number>();
 
   constructor(store: Store, limits: AnswerLimits) {
     this.#store = store;
     this.#limits = limits;
-    const exact = (limits.perCameraPerSecond * MINUTE_MS) / 1000;
-    this.#perMinute = Math.ceil(exact * TOLERANCE.factor) + TOLERANCE.answers;
   }
 
   /**
@@ -61,7 +65,13 @@ export class AnswerBounds {
     const oldestMs = Math.max(receivedMs - this.#limits.maxAgeMs, enrolledMs);
     if (frameMs < oldestMs - BEHIND_MS) return 'too-old';
     const count = await this.#count(camera, Math.min(Math.round(frameMs), receivedMs));
-    return count < this.#perMinute ? null : 'too-many';
+    return count < this.#perMinute(camera) ? null : 'too-many';
+  }
+
+  #perMinute(camera: string): number {
+    const { ofCameras, perCameraPerSecond } = this.#limits;
+    const exact = ((ofCameras.get(camera) ?? perCameraPerSecond) * MINUTE_MS) / 1000;
+    return Math.ceil(exact * TOLERANCE.factor) + TOLERANCE.answers;
   }
 
   /** An envelope about this picture time was settled. */

@@ -21,6 +21,7 @@ import {
 } from '#fhe/testing';
 import { type Envelope, encodeEnvelope } from '#protocol/envelope.ts';
 import type { Result } from '#protocol/messages.ts';
+import { SimulatedClock } from '#runtime/simulated-clock.ts';
 import { removeGateway } from '../operations/remove-gateway.ts';
 import { type DecryptingSite, drain, makeDecryptingSite } from '../testing/decrypting-site.ts';
 import { enrolTestGateway, releaseTo, type TestSite } from '../testing/test-site.ts';
@@ -351,11 +352,18 @@ describe('an envelope', () => {
 
   it('that waits for a damaged key lets others pass, and is decrypted when the key is back', async () => {
     const stop = new AbortController();
+    const clock = new SimulatedClock(Date.now());
+    processor = bench.makeProcessor({ clock });
     vi.spyOn(bench.decryptor, 'prepare').mockRejectedValueOnce(new Error('the key does not open'));
     for (const sequence of [0, 1]) await bench.putBytes(sign({ sequence }));
     const running = processor.run(stop.signal);
-    await vi.waitFor(() => expect(results).toHaveLength(2), { timeout: 10_000 });
-    expect(results.map((result) => result.sequence)).toEqual([1, 0]);
+    const sequences = () => results.map((result) => result.sequence);
+    await vi.waitFor(() => expect(clock.sleeping).toBe(1), { timeout: 10_000 });
+    await clock.advance(50);
+    await vi.waitFor(() => expect(sequences()).toEqual([1]), { timeout: 10_000 });
+    await vi.waitFor(() => expect(clock.sleeping).toBe(1), { timeout: 10_000 });
+    await clock.advance(50);
+    await vi.waitFor(() => expect(sequences()).toEqual([1, 0]), { timeout: 10_000 });
     stop.abort();
     await running;
   });

@@ -34,11 +34,9 @@ export type ProcessorOptions = {
   readonly onResult: (result: Result) => void;
   /** Called after anything else that an operator can see has changed. */
   readonly onChange: () => void;
-  readonly heldBound?: HeldBound;
+  readonly heldBound: HeldBound;
 };
 
-/** Kept of gateways in quarantine: with answers of 12 KB some hours of a camera at two a second. */
-const HELD_BOUND: HeldBound = { items: 50_000, bytes: 2 ** 29, siteBytes: 2 ** 31 };
 /** Kept envelopes that come back at once after a release, so that what comes in now does not wait for all of them. */
 const TAKEN_BACK = 64;
 /** How soon a release by another process (the command line) is seen. */
@@ -198,7 +196,7 @@ export class Processor {
   }
 
   async #hold(item: InboxItem): Promise<void> {
-    const { store, heldBound = HELD_BOUND, onChange } = this.#options;
+    const { store, heldBound, onChange } = this.#options;
     const dropped = await store.transaction(async (inside) => {
       await inside.inbox.remove(item.id);
       if ((await inside.gateways.get(item.gateway)) === null) {

@@ -6,6 +6,7 @@ import { systemClock } from '#runtime/clock.ts';
 import { quarantineGateway, releaseGateway } from '../operations/gateways.ts';
 import { removeGateway } from '../operations/remove-gateway.ts';
 import { SiteView } from '../results/site-view.ts';
+import { heldBound } from '../store/held.ts';
 import { type DecryptingSite, drain, makeDecryptingSite } from '../testing/decrypting-site.ts';
 import { makeTinyNetwork, type TinyNetwork } from '../testing/tiny-network.ts';
 import { FLOOD } from './flood-watch.ts';
@@ -116,8 +117,9 @@ describe('a gateway in quarantine', () => {
 
   it('is bounded in bytes, and where all together are too much, who has most gives way', async () => {
     const other = await bench.enrol('other');
-    const bytes = 4 * 13_000;
-    processor = bench.makeProcessor({ heldBound: { items: 1000, bytes, siteBytes: bytes } });
+    const megabytes = (4 * 13_000) / 2 ** 20;
+    const quarantine = { keptAnswers: 1000, keptMegabytes: megabytes, keptSiteMegabytes: megabytes };
+    processor = bench.makeProcessor({ heldBound: heldBound({ quarantine }) });
     for (const name of ['gate', 'other']) await quarantineGateway(bench.site, name, 'a look');
     for (const sequence of [0, 1, 2, 3, 4]) await send(sequence);
     expect(await held()).toEqual({ answers: 4, dropped: 1 });

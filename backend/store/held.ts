@@ -1,3 +1,4 @@
+import type { BackendConfig } from '#config/schema.ts';
 import type { Database } from './database.ts';
 import { type InboxItem, InboxStore } from './inbox.ts';
 
@@ -10,6 +11,12 @@ export type HeldBound = {
   /** Of all gateways together; the one with most gives way. */
   readonly siteBytes: number;
 };
+
+/** The bound that is configured. */
+export function heldBound({ quarantine }: Pick<BackendConfig, 'quarantine'>): HeldBound {
+  const { keptAnswers, keptMegabytes, keptSiteMegabytes } = quarantine;
+  return { items: keptAnswers, bytes: keptMegabytes * 2 ** 20, siteBytes: keptSiteMegabytes * 2 ** 20 };
+}
 
 /** What is kept of one gateway. */
 export type HeldUsage = {
