@@ -14,7 +14,7 @@ import {
   makeEvaluationKeys,
   type OwnerKeys,
 } from '#fhe/secret';
-import type { CompiledNetwork } from '#network/packing/compile.ts';
+import type { CompiledNetwork } from '#network/compiler/compiled-network.ts';
 import { type Effort, measureInterleaved } from './measure.ts';
 import { benchPictures } from './networks.ts';
 import type { FrameResult } from './report.ts';

@@ -1,9 +1,10 @@
 import type { Program } from '#fhe';
+import { compileNetwork } from '#network/compiler/compile.ts';
+import type { CompiledNetwork } from '#network/compiler/compiled-network.ts';
+import { calibrateRanges } from '#network/compiler/lowering/calibrate-ranges.ts';
+import { lowerGraph } from '#network/compiler/lowering/lower.ts';
 import type { Graph, Node, Tensor } from '#network/model/graph.ts';
-import { type CompiledNetwork, compileNetwork } from '#network/packing/compile.ts';
-import { lowerGraph } from '#network/packing/lower.ts';
-import { calibrateRanges } from '#network/passes/calibrate-ranges.ts';
-import { SeededRandom } from '#network/training/random.ts';
+import { SeededRandom } from '#network/model/random.ts';
 
 /** Convolution → x² → dense → x² → dense, on 28 × 28 pictures. */
 type Architecture = {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { type MachineRecord, machineCacheFile } from '#network/explain/machine-record.ts';
+import { type MachineRecord, machineCacheFile } from '#network/compiler/explain/machine-record.ts';
 import { ensureDirectory, writeFileAtomic } from '#runtime/files.ts';
 
 /** Remembers what was measured on this machine. A home that cannot be written only means measuring again. */

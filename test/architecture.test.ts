@@ -4,29 +4,35 @@ import { importCircles } from './import-circles.ts';
 import { outsidePaths } from './outside-paths.ts';
 import { isTest, readSource, repositoryFiles, resolveSpecifier } from './source-files.ts';
 
+/** Rooms of `network/`, and its own files (errors), which each of them may read. */
+const NETWORK = ['network', 'network/model', 'network/compiler', 'network/training'];
+
 /**
- * Which folder may import which. `fhe/secret` (secret keys, decryption) is listed on its own: the edge image holds no
- * decryptor. Every folder may import itself.
+ * Which folder may import which; a folder that is not listed belongs to the one above it. `fhe/secret` (secret keys, decryption) is listed
+ * on its own: the edge image holds no decryptor. Every folder may import itself.
  */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   fhe: [],
   'fhe/secret': ['fhe'],
   vision: [],
-  network: ['fhe', 'vision'],
+  network: [],
+  'network/model': ['network', 'fhe', 'vision'],
+  'network/compiler': ['network', 'network/model', 'fhe', 'vision'],
+  'network/training': ['network', 'network/model', 'network/compiler', 'fhe', 'vision'],
   protocol: [],
   config: ['protocol'],
   runtime: ['protocol'],
   broker: ['protocol', 'config', 'runtime'],
   agent: ['fhe', 'protocol', 'config', 'runtime', 'vision'],
-  backend: ['fhe', 'fhe/secret', 'network', 'vision', 'protocol', 'config', 'runtime', 'broker'],
+  backend: ['fhe', 'fhe/secret', ...NETWORK, 'vision', 'protocol', 'config', 'runtime', 'broker'],
   cockpit: ['protocol'],
-  bench: ['fhe', 'fhe/secret', 'network', 'vision', 'protocol', 'config', 'runtime', 'agent', 'backend'],
+  bench: ['fhe', 'fhe/secret', ...NETWORK, 'vision', 'protocol', 'config', 'runtime', 'agent', 'backend'],
   setup: [],
   demo: ['backend', 'config', 'protocol', 'runtime', 'setup'],
   cli: [
     'fhe',
     'fhe/secret',
-    'network',
+    ...NETWORK,
     'vision',
     'protocol',
     'config',
@@ -45,6 +51,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 const WITHOUT_CIRCLES = [
   'fhe',
   'vision',
+  'network',
   'protocol',
   'config',
   'runtime',
@@ -64,10 +71,14 @@ const FHE_DOORS = ['#fhe', '#fhe/design', '#fhe/secret'];
 /** Folders whose files exchange no imports with the table: settings of tools at the top, and test/. */
 const OUTSIDE = new Set(['test', '.']);
 
+/** The deepest folder of the table that holds `path`; else the one at the top, and '.' for files there. */
 function folderOf(path: string): string {
-  if (path === 'fhe/secret' || path.startsWith('fhe/secret/')) return 'fhe/secret';
-  const slash = path.indexOf('/');
-  return slash < 0 ? '.' : path.slice(0, slash);
+  const parts = path.split('/');
+  for (let depth = parts.length; depth > 0; depth--) {
+    const folder = parts.slice(0, depth).join('/');
+    if (folder in ARROWS) return folder;
+  }
+  return parts.length > 1 ? parts[0]! : '.';
 }
 
 const sources = repositoryFiles().filter(

@@ -17,7 +17,7 @@ import { type Broker, startBroker } from '#broker/main.ts';
 import { loadConfig } from '#config/load.ts';
 import { AgentConfig, BackendConfig, BrokerConfig } from '#config/schema.ts';
 import type { Graph } from '#network/model/graph.ts';
-import { writeOnnx } from '#network/model/onnx.ts';
+import { writeOnnx } from '#network/model/onnx/onnx.ts';
 import type { History, SiteState } from '#protocol/api.ts';
 import { Result } from '#protocol/messages.ts';
 import { siteTopics } from '#protocol/topics.ts';

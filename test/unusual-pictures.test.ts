@@ -16,7 +16,7 @@ import { type Broker, startBroker } from '#broker/main.ts';
 import { loadConfig } from '#config/load.ts';
 import { AgentConfig, BackendConfig, BrokerConfig } from '#config/schema.ts';
 import type { Graph } from '#network/model/graph.ts';
-import { writeOnnx } from '#network/model/onnx.ts';
+import { writeOnnx } from '#network/model/onnx/onnx.ts';
 import type { CameraView, GatewayView, History, JournalEntry, SiteState } from '#protocol/api.ts';
 import { createLogger } from '#runtime/log.ts';
 import { freePort } from '../demo/ports.ts';

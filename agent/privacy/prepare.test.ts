@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PictureShape } from '#fhe';
-import { prepareFrame } from '#network/datasets/clip.ts';
-import { normalizePictures } from '#network/datasets/normalize-dataset.ts';
+import { prepareFrame } from '#network/training/datasets/clip.ts';
+import { normalizePictures } from '#network/training/datasets/normalize-dataset.ts';
 import type { Rectangle } from '#vision/prepare-picture.ts';
 import type { Frame } from '../camera/frame.ts';
 import { prepareRegions } from './prepare.ts';

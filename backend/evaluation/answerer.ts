@@ -8,7 +8,7 @@ import {
 } from '#fhe';
 import { runClear } from '#fhe/design';
 import { createDecryptor, createOwnerKeys, encryptConstants, makeEvaluationKeys } from '#fhe/secret';
-import type { CompiledNetwork } from '#network/packing/compile.ts';
+import type { CompiledNetwork } from '#network/compiler/compiled-network.ts';
 
 /** Who runs the program: our kernel, Microsoft SEAL, or float64 slots without encryption. */
 export const ENGINES = ['engine', 'reference', 'clear'] as const;

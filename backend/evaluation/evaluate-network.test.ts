@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Dataset } from '#network/datasets/dataset.ts';
+import type { Dataset } from '#network/model/dataset.ts';
 import type { Graph } from '#network/model/graph.ts';
-import { runGraph } from '#network/model/run.ts';
+import { runGraph } from '#network/model/run/run.ts';
 import { denseGraph, randomPictures } from '#network/testing/small-graphs.ts';
 import type { EngineKind } from './answerer.ts';
 import { type EvaluationProgress, type EvaluationRequest, evaluateNetwork } from './evaluate-network.ts';

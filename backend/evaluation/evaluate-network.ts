@@ -1,15 +1,21 @@
 import type { Program } from '#fhe';
 import { interpretSlots } from '#fhe/secret';
-import { type Dataset, pictureValues } from '#network/datasets/dataset.ts';
+import { compileNetwork } from '#network/compiler/compile.ts';
+import type { CompiledNetwork } from '#network/compiler/compiled-network.ts';
+import { interpretationError } from '#network/compiler/interpretation-error.ts';
+import { lowerSteps } from '#network/compiler/lowering/lower-steps.ts';
+import {
+  calibrateSteps,
+  registerSizes,
+  runSteps,
+  type StepNetwork,
+} from '#network/compiler/lowering/steps.ts';
 import { NetworkError } from '#network/errors.ts';
+import type { CalibratedRanges } from '#network/model/calibrated-ranges.ts';
+import type { Confusion } from '#network/model/confusion.ts';
+import { type Dataset, pictureValues } from '#network/model/dataset.ts';
 import type { Graph } from '#network/model/graph.ts';
-import { runGraph } from '#network/model/run.ts';
-import { type CompiledNetwork, compileNetwork } from '#network/packing/compile.ts';
-import { lowerSteps } from '#network/packing/general/lower-steps.ts';
-import { calibrateSteps, registerSizes, runSteps, type StepNetwork } from '#network/packing/general/steps.ts';
-import { interpretationError } from '#network/packing/interpretation-error.ts';
-import type { CalibratedRanges } from '#network/passes/calibrate-ranges.ts';
-import type { Confusion } from '#network/training/confusion.ts';
+import { runGraph } from '#network/model/run/run.ts';
 import { type EngineKind, openAnswerer } from './answerer.ts';
 import { quantile } from './quantile.ts';
 

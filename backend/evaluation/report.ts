@@ -1,4 +1,4 @@
-import { confusionTable, rateText } from '#network/training/confusion.ts';
+import { confusionTable, rateText } from '#network/model/confusion.ts';
 import type { Evaluation } from './evaluate-network.ts';
 
 /** What `blindsight evaluate --json` prints; the keys are a contract. Without encryption no key speaks of it. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { encodeProgram, evaluationKeysBytes, verifyProgram } from '#fhe';
-import { compileNetwork } from '#network/packing/compile.ts';
-import { loadZooNetwork } from '#network/zoo.ts';
+import { compileNetwork } from '#network/compiler/compile.ts';
+import { loadZooNetwork } from '#network/model/description/zoo.ts';
 import type { ModelRecord } from '../store/models.ts';
 import { isCurrent } from './is-current.ts';
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { writeOnnx } from '#network/model/onnx.ts';
+import { writeOnnx } from '#network/model/onnx/onnx.ts';
 import { SECRETS } from '../sealing/identities.ts';
 import { makeSmallGraph } from '../testing/small-network.ts';
 import { makeTestSite, type TestSite } from '../testing/test-site.ts';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { z } from 'zod';
-import { listZoo } from '#network/zoo.ts';
+import { listZoo } from '#network/model/description/zoo.ts';
 import { BlindsightError } from '#protocol/errors.ts';
 
 const MAX_METADATA_BYTES = 1_048_576;

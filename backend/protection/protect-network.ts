@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { encodeProgram, verifyProgram } from '#fhe';
 import { createOwnerKeys, encryptConstants, makeEvaluationKeys } from '#fhe/secret';
+import { compileNetwork } from '#network/compiler/compile.ts';
+import { loadZooNetwork } from '#network/model/description/zoo.ts';
 import type { Graph } from '#network/model/graph.ts';
-import { readOnnx } from '#network/model/onnx.ts';
-import { compileNetwork } from '#network/packing/compile.ts';
-import { loadZooNetwork } from '#network/zoo.ts';
+import { readOnnx } from '#network/model/onnx/onnx.ts';
 import { encodeSelfTest } from '#protocol/self-test.ts';
 import { type NetworkMetadata, type NetworkSource, readMetadata } from './network-source.ts';
 import type { ProtectedNetwork, ProtectProgress } from './protect-task.ts';

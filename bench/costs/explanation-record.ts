@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Explanation } from '#network/explain/explanation.ts';
+import type { Explanation } from '#network/compiler/explain/explanation.ts';
 
 /** What the page needs of an explanation. */
 export type Cost = Pick<

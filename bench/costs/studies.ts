@@ -1,9 +1,9 @@
 import type { Graph } from '#network/model/graph.ts';
+import { Workspace } from '#network/model/kernel/workspace.ts';
+import { SeededRandom } from '#network/model/random.ts';
 import type { Architecture, LayerSpec } from '#network/training/architecture.ts';
 import { exportGraph } from '#network/training/export.ts';
-import { SeededRandom } from '#network/training/random.ts';
 import { TrainableNetwork } from '#network/training/trainable-network.ts';
-import { Workspace } from '#network/training/workspace.ts';
 
 /** One network of a study, and what is varied in it. */
 export type StudyPoint = { readonly label: string; readonly side: number; readonly layers: Architecture };

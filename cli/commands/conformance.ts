@@ -20,7 +20,7 @@ Example:
     )
     .action((folder: string, { json }: { json?: boolean }) =>
       runCommand(async () => {
-        const { runConformance } = await import('#network/model/conformance.ts');
+        const { runConformance } = await import('#network/model/run/conformance.ts');
         const report = await runConformance(folder);
         if (report.failed > 0) process.exitCode = EXIT.failed;
         if (json) return printJson(report);

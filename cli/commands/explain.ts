@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { PlanProgress } from '#network/packing/general/refine-layouts.ts';
+import type { PlanProgress } from '#network/compiler/packing/refine-layouts.ts';
 import { powerOfTwo } from '../parse-option.ts';
 import { printJson } from '../print.ts';
 import type { Progress } from '../progress.ts';
@@ -49,8 +49,10 @@ Examples:
     )
     .action((network: string, { regions, json, svg: svgFile, measure }: Options) =>
       runCommand(async (run) => {
-        const { explain } = await import('#network/explain/main.ts');
-        const { costOf, readMachineRecord, withCost } = await import('#network/explain/machine-record.ts');
+        const { explain } = await import('#network/compiler/explain/main.ts');
+        const { costOf, readMachineRecord, withCost } = await import(
+          '#network/compiler/explain/machine-record.ts'
+        );
         const { measureMachine } = await import('#fhe/design');
         const { writeFileAtomic } = await import('#runtime/files.ts');
         const { keepMachineRecord } = await import('../keep-machine-record.ts');

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadNetwork } from '#network/evaluation/load-network.ts';
-import { writeOnnx } from '#network/model/onnx.ts';
-import { runGraph } from '#network/model/run.ts';
+import { loadNetwork } from '#network/model/description/load-network.ts';
+import { writeOnnx } from '#network/model/onnx/onnx.ts';
+import { SeededRandom } from '#network/model/random.ts';
+import { runGraph } from '#network/model/run/run.ts';
 import { idxBytes } from '#network/testing/idx-bytes.ts';
 import { graphOf, node, randomPictures, randomTensor } from '#network/testing/small-graphs.ts';
-import { SeededRandom } from '#network/training/random.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const PICTURES = 400;

@@ -1,7 +1,7 @@
-import type { Dataset } from '#network/datasets/dataset.ts';
-import { answerPictures } from '#network/evaluation/answer-pictures.ts';
+import { confusionTable } from '#network/model/confusion.ts';
+import type { Dataset } from '#network/model/dataset.ts';
 import type { Graph } from '#network/model/graph.ts';
-import { confusionTable } from '#network/training/confusion.ts';
+import { answerPictures } from '#network/model/run/answer-pictures.ts';
 import { printJson } from '../print.ts';
 import type { Progress } from '../progress.ts';
 

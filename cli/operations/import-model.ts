@@ -1,12 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { normalizeDataset } from '#network/datasets/normalize-dataset.ts';
-import { loadNetwork } from '#network/evaluation/load-network.ts';
-import { adaptPictureInput } from '#network/evaluation/picture-input.ts';
-import { type ImportProgress, importNetwork } from '#network/importing/import-network.ts';
-import { ImportRefused } from '#network/importing/import-refused.ts';
-import { importJson, importText } from '#network/importing/import-report.ts';
-import { checkImportName, writeImport } from '#network/importing/write-import.ts';
+import { type ImportProgress, importNetwork } from '#network/compiler/importing/import-network.ts';
+import { ImportRefused } from '#network/compiler/importing/import-refused.ts';
+import { importJson, importText } from '#network/compiler/importing/import-report.ts';
+import { checkImportName, writeImport } from '#network/compiler/importing/write-import.ts';
+import { adaptPictureInput } from '#network/compiler/rewrite/picture-input.ts';
+import { loadNetwork } from '#network/model/description/load-network.ts';
+import { normalizeDataset } from '#network/training/datasets/normalize-dataset.ts';
+import { fineTuner } from '#network/training/fine-tuner.ts';
 import { EXIT } from '#runtime/exit.ts';
 import type { ModelImportOptions } from '../commands/model-import.ts';
 import { printJson } from '../print.ts';
@@ -80,10 +81,10 @@ export async function importModel(file: string, options: ModelImportOptions): Pr
       degree,
       tolerance: tolerance / 100,
       ...(fineTune !== undefined && {
-        fineTune: {
+        fineTune: fineTuner({
           ...(fineTune !== true && { epochs: fineTune }),
           ...(learningRate !== undefined && { learningRate }),
-        },
+        }),
       }),
       signal,
       onProgress: importLines(progress),

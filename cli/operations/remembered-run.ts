@@ -1,7 +1,7 @@
 import type { Evaluation } from '#backend/evaluation/evaluate-network.ts';
 import type { Program } from '#fhe';
 import { MachineMeasurement } from '#fhe/design';
-import { readMachineRecord, ringOf, withCost, withRun } from '#network/explain/machine-record.ts';
+import { readMachineRecord, ringOf, withCost, withRun } from '#network/compiler/explain/machine-record.ts';
 import { keepMachineRecord } from '../keep-machine-record.ts';
 
 /** Rounds of measurement, spread evenly over the frames. */

@@ -1,5 +1,5 @@
+import { SeededRandom } from '#network/model/random.ts';
 import type { Graph, Node, Tensor } from '../model/graph.ts';
-import { SeededRandom } from '../training/random.ts';
 import { graphOf, ints, node, randomTensor } from './small-graphs.ts';
 
 /** What a random stack is made of, in order. */

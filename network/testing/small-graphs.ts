@@ -1,5 +1,5 @@
+import { SeededRandom } from '#network/model/random.ts';
 import type { Attribute, Graph, Node, Tensor } from '../model/graph.ts';
-import { SeededRandom } from '../training/random.ts';
 
 /** A node for tests. */
 export function node(

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { writeOnnx } from '../model/onnx.ts';
-import { runGraph } from '../model/run.ts';
-import { SeededRandom } from '../training/random.ts';
+import { writeOnnx } from '#network/model/onnx/onnx.ts';
+import { SeededRandom } from '#network/model/random.ts';
+import { runGraph } from '#network/model/run/run.ts';
 import { idxBytes } from './idx-bytes.ts';
 import { randomStack, type StackPart } from './random-stack.ts';
 

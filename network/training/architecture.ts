@@ -28,9 +28,6 @@ export type LayerSpec =
 /** The layers of a network, first to last; maps are flattened where a dense layer needs it. */
 export type Architecture = readonly LayerSpec[];
 
-/** Shape of the pictures that a network is trained on. */
-export type PictureSize = PictureFormat;
-
 type Maps = Extract<LayerShape, { kind: 'maps' }>;
 
 /** How messages name a shape. */
@@ -126,7 +123,7 @@ export function stackOutput(layers: Architecture, input: LayerShape, path: strin
  *
  * @throws NetworkError NETWORK_TRAINING, naming the layer, where the layers do not fit together.
  */
-export function classesOf(picture: PictureSize, architecture: Architecture): number {
+export function classesOf(picture: PictureFormat, architecture: Architecture): number {
   const { channels, height, width } = picture;
   const output = stackOutput(architecture, { kind: 'maps', channels, height, width }, 'layers');
   if (output.kind === 'vector') return output.units;

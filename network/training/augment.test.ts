@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { SeededRandom } from '#network/model/random.ts';
 import { drawPasserby, shiftPicture, varyLight } from './augment.ts';
-import { SeededRandom } from './random.ts';
 
 const size = { channels: 1, height: 3, width: 4 };
 

@@ -1,5 +1,5 @@
-import type { PictureSize } from './architecture.ts';
-import type { SeededRandom } from './random.ts';
+import type { SeededRandom } from '#network/model/random.ts';
+import type { PictureFormat } from '#vision/prepare-picture.ts';
 
 /** Changes of light: picture ← gain · picture^gamma + offset, with a little noise, kept in [0, 1]. */
 export function varyLight(picture: Float32Array, random: SeededRandom): void {
@@ -14,7 +14,7 @@ export function varyLight(picture: Float32Array, random: SeededRandom): void {
 }
 
 /** Moves the picture by whole pixels; the border repeats. */
-export function shiftPicture(picture: Float32Array, size: PictureSize, dx: number, dy: number): void {
+export function shiftPicture(picture: Float32Array, size: PictureFormat, dx: number, dy: number): void {
   const { channels, height, width } = size;
   const source = picture.slice();
   for (let c = 0; c < channels; c++) {
@@ -34,7 +34,7 @@ export function shiftPicture(picture: Float32Array, size: PictureSize, dx: numbe
  *
  * @returns whether the blob is large and different enough to count as a person.
  */
-export function drawPasserby(picture: Float32Array, size: PictureSize, random: SeededRandom): boolean {
+export function drawPasserby(picture: Float32Array, size: PictureFormat, random: SeededRandom): boolean {
   const { channels, height, width } = size;
   const bodyWidth = random.uniform(0.06, 0.16) * width;
   const centre = random.uniform(0.02, 0.98) * width;
@@ -69,7 +69,7 @@ export function drawPasserby(picture: Float32Array, size: PictureSize, random: S
 }
 
 /** Swaps left and right. */
-export function mirrorPicture(picture: Float32Array, { channels, height, width }: PictureSize): void {
+export function mirrorPicture(picture: Float32Array, { channels, height, width }: PictureFormat): void {
   for (let row = 0; row < channels * height; row++) {
     picture.subarray(row * width, (row + 1) * width).reverse();
   }

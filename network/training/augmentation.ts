@@ -1,7 +1,7 @@
-import { normalizePictures } from '../datasets/normalize-dataset.ts';
+import type { SeededRandom } from '#network/model/random.ts';
 import { drawPasserby, mirrorPicture, varyLight } from './augment.ts';
+import { normalizePictures } from './datasets/normalize-dataset.ts';
 import { drawLamp, drawOutlier } from './outliers.ts';
-import type { SeededRandom } from './random.ts';
 import type { Recipe } from './recipe.ts';
 import { type Augmentation, NO_CLASS } from './train.ts';
 import { warpPicture } from './warp.ts';

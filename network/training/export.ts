@@ -1,6 +1,6 @@
+import { expandPolynomial } from '#network/compiler/rewrite/expand-polynomial.ts';
 import { NetworkError } from '../errors.ts';
 import type { Attribute, Graph, Node, Tensor } from '../model/graph.ts';
-import { expandPolynomial } from '../passes/expand-polynomial.ts';
 import { AverageLayer } from './layers/average.ts';
 import { ConvolutionLayer } from './layers/convolution.ts';
 import { DenseLayer } from './layers/dense.ts';

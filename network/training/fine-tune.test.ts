@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Dataset } from '../datasets/dataset.ts';
-import { answerPictures } from '../evaluation/answer-pictures.ts';
+import type { Dataset } from '#network/model/dataset.ts';
+import { answerPictures } from '#network/model/run/answer-pictures.ts';
 import { convolutionalGraph, denseGraph, node, randomPictures } from '../testing/small-graphs.ts';
 import { fineTune } from './fine-tune.ts';
 

@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
-import { type Dataset, pictureValues } from '../datasets/dataset.ts';
+import { simplifyGraph } from '#network/compiler/rewrite/simplify-graph.ts';
+import { type Dataset, pictureValues } from '#network/model/dataset.ts';
+import { SeededRandom } from '#network/model/random.ts';
 import { NetworkError } from '../errors.ts';
 import type { Graph, Tensor } from '../model/graph.ts';
-import { simplifyGraph } from '../passes/simplify-graph.ts';
 import { Adam } from './adam.ts';
 import { GraphTrainer, type TrainedParameter } from './gradients/graph-trainer.ts';
 import type { Parameter } from './layers/layer.ts';
 import { learningRateAt } from './learning-rate.ts';
-import { SeededRandom } from './random.ts';
 import { WeightAverage } from './weight-average.ts';
 
 /** How a network is fine-tuned. */

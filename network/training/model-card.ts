@@ -1,6 +1,6 @@
-import type { ZooMetadata } from '../zoo.ts';
+import { type Confusion, confusionAccuracy, confusionTable } from '#network/model/confusion.ts';
+import type { ZooMetadata } from '#network/model/description/zoo.ts';
 import type { LayerSpec } from './architecture.ts';
-import { type Confusion, confusionAccuracy, confusionTable } from './confusion.ts';
 import type { Recipe } from './recipe.ts';
 import type { EpochReport } from './train.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { SeededRandom } from '#network/model/random.ts';
 import { drawLamp, drawOutlier } from './outliers.ts';
-import { SeededRandom } from './random.ts';
 
 const size = { channels: 1, height: 12, width: 16 };
 const drawn = (seed: number): Float32Array[] => {

@@ -1,5 +1,5 @@
-import type { PictureSize } from './architecture.ts';
-import type { SeededRandom } from './random.ts';
+import type { SeededRandom } from '#network/model/random.ts';
+import type { PictureFormat } from '#vision/prepare-picture.ts';
 
 /** Brightness at a place, both from 0 to 1. */
 type Shade = (x: number, y: number) => number;
@@ -103,7 +103,7 @@ function drawNoise(picture: Float32Array, random: SeededRandom): void {
  * scene. Networks that learn to have no opinion of these keep their outputs small where a lens is covered, a lamp shines in or the
  * camera has been turned.
  */
-export function drawOutlier(picture: Float32Array, size: PictureSize, random: SeededRandom): void {
+export function drawOutlier(picture: Float32Array, size: PictureFormat, random: SeededRandom): void {
   const kind = random.below(SHADES.length + 1);
   if (kind === SHADES.length) {
     drawNoise(picture, random);
@@ -123,7 +123,7 @@ export function drawOutlier(picture: Float32Array, size: PictureSize, random: Se
 }
 
 /** A lamp or its reflection: a blob of light of any place and size, as bright as the picture can be in its middle. */
-export function drawLamp(picture: Float32Array, size: PictureSize, random: SeededRandom): void {
+export function drawLamp(picture: Float32Array, size: PictureFormat, random: SeededRandom): void {
   const { channels, height, width } = size;
   const [x0, y0] = [random.uniform(0, width), random.uniform(0, height)];
   const radius = random.uniform(0.04, 0.2) * Math.hypot(height, width);

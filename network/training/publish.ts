@@ -1,11 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { lowerSteps } from '#network/compiler/lowering/lower-steps.ts';
+import { calibrateSteps } from '#network/compiler/lowering/steps.ts';
+import { type Confusion, confusionAccuracy } from '#network/model/confusion.ts';
+import type { ZooMetadata } from '#network/model/description/zoo.ts';
+import { writeOnnx } from '#network/model/onnx/onnx.ts';
 import type { Graph } from '../model/graph.ts';
-import { writeOnnx } from '../model/onnx.ts';
-import { lowerSteps } from '../packing/general/lower-steps.ts';
-import { calibrateSteps } from '../packing/general/steps.ts';
-import type { ZooMetadata } from '../zoo.ts';
-import { type Confusion, confusionAccuracy } from './confusion.ts';
 import { drawLearningCurve } from './learning-curve.ts';
 import type { EpochReport } from './train.ts';
 

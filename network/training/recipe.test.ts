@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { SeededRandom } from '#network/model/random.ts';
 import { augmentationOf } from './augmentation.ts';
-import { SeededRandom } from './random.ts';
 import { listRecipes, loadRecipe, parseRecipe } from './recipe.ts';
 
 const recipe = {

@@ -1,18 +1,19 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runClear } from '#fhe/design';
-import type { Dataset } from '../datasets/dataset.ts';
+import { compileNetwork } from '#network/compiler/compile.ts';
+import { lowerSteps } from '#network/compiler/lowering/lower-steps.ts';
+import { calibrateSteps } from '#network/compiler/lowering/steps.ts';
+import { accuracyOf } from '#network/model/confusion.ts';
+import type { Dataset } from '#network/model/dataset.ts';
+import { Workspace } from '#network/model/kernel/workspace.ts';
+import { readOnnx, writeOnnx } from '#network/model/onnx/onnx.ts';
+import { SeededRandom } from '#network/model/random.ts';
+import { runGraph } from '#network/model/run/run.ts';
 import type { Graph } from '../model/graph.ts';
-import { readOnnx, writeOnnx } from '../model/onnx.ts';
-import { runGraph } from '../model/run.ts';
-import { compileNetwork } from '../packing/compile.ts';
-import { lowerSteps } from '../packing/general/lower-steps.ts';
-import { calibrateSteps } from '../packing/general/steps.ts';
 import type { Architecture } from './architecture.ts';
 import { exportGraph } from './export.ts';
-import { SeededRandom } from './random.ts';
-import { accuracyOf, predict, trainNetwork } from './train.ts';
+import { predict, trainNetwork } from './train.ts';
 import { TrainableNetwork } from './trainable-network.ts';
-import { Workspace } from './workspace.ts';
 
 const BATCH = 3;
 const SIDE = 6;

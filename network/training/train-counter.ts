@@ -1,13 +1,19 @@
-import { type ClipDataset, readClip } from '../datasets/clip.ts';
-import { type Dataset, pictureValues, selectPictures } from '../datasets/dataset.ts';
-import { splitByTime } from '../datasets/split-by-time.ts';
-import type { ZooMetadata } from '../zoo.ts';
-import type { Architecture, PictureSize } from './architecture.ts';
+import {
+  type Confusion,
+  confusionAccuracy,
+  confusionTable,
+  countConfusion,
+} from '#network/model/confusion.ts';
+import { type Dataset, pictureValues, selectPictures } from '#network/model/dataset.ts';
+import type { ZooMetadata } from '#network/model/description/zoo.ts';
+import { SeededRandom } from '#network/model/random.ts';
+import type { PictureFormat } from '#vision/prepare-picture.ts';
+import type { Architecture } from './architecture.ts';
 import { drawPasserby, shiftPicture, varyLight } from './augment.ts';
-import { type Confusion, confusionAccuracy, confusionTable, countConfusion } from './confusion.ts';
+import { type ClipDataset, readClip } from './datasets/clip.ts';
+import { splitByTime } from './datasets/split-by-time.ts';
 import { exportGraph } from './export.ts';
 import { publishNetwork } from './publish.ts';
-import { SeededRandom } from './random.ts';
 import { type Augmentation, type EpochReport, predict, trainNetwork } from './train.ts';
 
 /** What {@link trainCounter} works on. */
@@ -33,7 +39,7 @@ export type CounterResult = {
 /** Labels in the order of the logits. */
 export const COUNTER_LABELS = ['absent', 'present'] as const;
 /** A sixteenth of the camera's 768 × 432, in grey. */
-export const COUNTER_PICTURE: PictureSize = { channels: 1, height: 27, width: 48 };
+export const COUNTER_PICTURE: PictureFormat = { channels: 1, height: 27, width: 48 };
 /** Share of the clip, from its start, that is trained on; the rest is never seen before the test. */
 export const TRAINING_SHARE = 0.6;
 

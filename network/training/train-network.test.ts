@@ -2,10 +2,10 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Dataset } from '../datasets/dataset.ts';
-import { readOnnx } from '../model/onnx.ts';
-import { runGraph } from '../model/run.ts';
-import { SeededRandom } from './random.ts';
+import type { Dataset } from '#network/model/dataset.ts';
+import { readOnnx } from '#network/model/onnx/onnx.ts';
+import { SeededRandom } from '#network/model/random.ts';
+import { runGraph } from '#network/model/run/run.ts';
 import { parseRecipe, type Recipe } from './recipe.ts';
 import { trainRecipe } from './train-network.ts';
 

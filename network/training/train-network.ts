@@ -1,19 +1,19 @@
-import { type Dataset, pictureValues, selectPictures } from '../datasets/dataset.ts';
-import { splitOff } from '../datasets/idx-pictures.ts';
-import { normalizeDataset, normalizePictures } from '../datasets/normalize-dataset.ts';
-import { splitByClass } from '../datasets/split-by-class.ts';
+import { accuracyOf, type Confusion, confusionAccuracy, countConfusion } from '#network/model/confusion.ts';
+import { type Dataset, pictureValues, selectPictures } from '#network/model/dataset.ts';
+import type { ZooMetadata } from '#network/model/description/zoo.ts';
+import { SeededRandom } from '#network/model/random.ts';
 import { NetworkError } from '../errors.ts';
-import type { ZooMetadata } from '../zoo.ts';
 import { shiftPicture } from './augment.ts';
 import { augmentationOf } from './augmentation.ts';
-import { type Confusion, confusionAccuracy, countConfusion } from './confusion.ts';
+import { splitOff } from './datasets/idx-pictures.ts';
+import { normalizeDataset, normalizePictures } from './datasets/normalize-dataset.ts';
+import { splitByClass } from './datasets/split-by-class.ts';
 import { exportGraph } from './export.ts';
 import { majorityShare, modelCard } from './model-card.ts';
 import { drawOutlier } from './outliers.ts';
 import { publishNetwork } from './publish.ts';
-import { SeededRandom } from './random.ts';
 import type { Recipe } from './recipe.ts';
-import { accuracyOf, type EpochReport, predict, trainNetwork } from './train.ts';
+import { type EpochReport, predict, trainNetwork } from './train.ts';
 
 /** What {@link trainRecipe} works on. */
 export type RecipeTraining = {

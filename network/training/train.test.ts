@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Dataset } from '../datasets/dataset.ts';
+import { accuracyOf } from '#network/model/confusion.ts';
+import type { Dataset } from '#network/model/dataset.ts';
+import { SeededRandom } from '#network/model/random.ts';
 import type { Architecture } from './architecture.ts';
-import { SeededRandom } from './random.ts';
-import { accuracyOf, type EpochReport, predict, trainNetwork } from './train.ts';
+import { type EpochReport, predict, trainNetwork } from './train.ts';
 
 /** Two halves of a 4 × 4 picture; the label is which one is brighter XOR whether the picture is bright: not linear. */
 function puzzle(seed: number, count: number): Dataset {

@@ -1,14 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
-import { type Dataset, pictureValues } from '../datasets/dataset.ts';
+import { accuracyOf } from '#network/model/confusion.ts';
+import { type Dataset, pictureValues } from '#network/model/dataset.ts';
+import { Workspace } from '#network/model/kernel/workspace.ts';
+import { SeededRandom } from '#network/model/random.ts';
 import { NetworkError } from '../errors.ts';
 import { Adam } from './adam.ts';
 import type { Architecture } from './architecture.ts';
 import { learningRateAt, type Schedule } from './learning-rate.ts';
-import { SeededRandom } from './random.ts';
 import { Sgd } from './sgd.ts';
 import { TrainableNetwork } from './trainable-network.ts';
 import { WeightAverage } from './weight-average.ts';
-import { Workspace } from './workspace.ts';
 
 /** What an augmentation gives a picture that shows nothing of what the network knows: all classes are as likely, and no logit is large. */
 export const NO_CLASS = -1;
@@ -127,17 +128,6 @@ export function predict(
     logits.set(out.subarray(0, length * network.classes), start * network.classes);
   }
   return logits;
-}
-
-/** Share of the logits' largest entries that are the label. */
-export function accuracyOf(logits: Float32Array, labels: Uint8Array): number {
-  const classes = logits.length / labels.length;
-  let hits = 0;
-  labels.forEach((label, n) => {
-    const row = logits.subarray(n * classes, (n + 1) * classes);
-    if (row[label] === Math.max(...row)) hits++;
-  });
-  return hits / labels.length;
 }
 
 /**

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { runGraph } from '../model/run.ts';
+import { Workspace } from '#network/model/kernel/workspace.ts';
+import { SeededRandom } from '#network/model/random.ts';
+import { runGraph } from '#network/model/run/run.ts';
 import type { Architecture } from './architecture.ts';
 import { exportGraph } from './export.ts';
-import { SeededRandom } from './random.ts';
 import { TrainableNetwork } from './trainable-network.ts';
-import { Workspace } from './workspace.ts';
 
 const picture = { channels: 2, height: 7, width: 6 };
 const BATCH = 3;

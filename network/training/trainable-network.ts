@@ -1,10 +1,5 @@
-import {
-  type Architecture,
-  classesOf,
-  type LayerSpec,
-  type PictureSize,
-  shortcutStride,
-} from './architecture.ts';
+import type { PictureFormat } from '#vision/prepare-picture.ts';
+import { type Architecture, classesOf, type LayerSpec, shortcutStride } from './architecture.ts';
 import { AverageLayer } from './layers/average.ts';
 import { ConvolutionLayer } from './layers/convolution.ts';
 import { DenseLayer } from './layers/dense.ts';
@@ -79,14 +74,14 @@ function leavesOf(layers: readonly Layer[]): Layer[] {
 
 /** A stack of layers that can be run forward and backward on batches. */
 export class TrainableNetwork {
-  readonly picture: PictureSize;
+  readonly picture: PictureFormat;
   readonly layers: readonly Layer[];
   readonly parameters: readonly Parameter[];
   readonly classes: number;
   readonly #leaves: readonly Layer[];
 
   /** @throws NetworkError NETWORK_TRAINING where the layers do not fit together. */
-  constructor(context: LayerContext, picture: PictureSize, architecture: Architecture) {
+  constructor(context: LayerContext, picture: PictureFormat, architecture: Architecture) {
     this.classes = classesOf(picture, architecture);
     const { channels, height, width } = picture;
     this.picture = { channels, height, width };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SeededRandom } from './random.ts';
+import { SeededRandom } from '#network/model/random.ts';
 import { warpPicture } from './warp.ts';
 
 const size = { channels: 1, height: 9, width: 9 };

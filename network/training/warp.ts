@@ -1,5 +1,5 @@
-import type { PictureSize } from './architecture.ts';
-import type { SeededRandom } from './random.ts';
+import type { SeededRandom } from '#network/model/random.ts';
+import type { PictureFormat } from '#vision/prepare-picture.ts';
 
 /** Largest changes of shape; each is drawn evenly between minus and plus. */
 export type WarpLimits = {
@@ -19,7 +19,7 @@ export type WarpLimits = {
  */
 export function warpPicture(
   picture: Float32Array,
-  size: PictureSize,
+  size: PictureFormat,
   random: SeededRandom,
   limits: WarpLimits,
   border: 'black' | 'repeat' = 'black',

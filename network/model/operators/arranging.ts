@@ -1,5 +1,5 @@
 import { sizeOf, type Tensor } from '../graph.ts';
-import { MAX_ELEMENTS } from '../tensor-codec.ts';
+import { MAX_ELEMENTS } from '../onnx/tensor-codec.ts';
 import { type Call, type Operator, resolveAxis, tensorLike } from './operator.ts';
 
 /** Strides of a row-major tensor. */

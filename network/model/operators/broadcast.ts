@@ -1,5 +1,5 @@
 import { sizeOf } from '../graph.ts';
-import { MAX_ELEMENTS } from '../tensor-codec.ts';
+import { MAX_ELEMENTS } from '../onnx/tensor-codec.ts';
 import type { Call } from './operator.ts';
 
 /** The shape that two shapes broadcast to (numpy's rule). */

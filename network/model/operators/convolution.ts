@@ -1,5 +1,5 @@
-import { DoubleProduct } from '../../kernel/double-product.ts';
 import { sizeOf, type Tensor } from '../graph.ts';
+import { DoubleProduct } from '../kernel/double-product.ts';
 import type { Call, Operator } from './operator.ts';
 import { tensorLike } from './operator.ts';
 import { slideWindows, type Windows } from './windows.ts';

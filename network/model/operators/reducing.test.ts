@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { lowerSteps } from '../../packing/general/lower-steps.ts';
-import { runSteps } from '../../packing/general/steps.ts';
+import { lowerSteps } from '#network/compiler/lowering/lower-steps.ts';
+import { runSteps } from '#network/compiler/lowering/steps.ts';
 import { graphOf, ints, node, randomPictures, randomTensor } from '../../testing/small-graphs.ts';
 import { fineTune } from '../../training/fine-tune.ts';
-import { SeededRandom } from '../../training/random.ts';
 import type { Graph, Tensor } from '../graph.ts';
-import { runGraph } from '../run.ts';
+import { SeededRandom } from '../random.ts';
+import { runGraph } from '../run/run.ts';
 
 const random = new SeededRandom(6);
 const [CHANNELS, HEIGHT, WIDTH] = [3, 4, 5];

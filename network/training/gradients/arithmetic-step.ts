@@ -1,6 +1,6 @@
+import type { Arithmetic } from '#network/model/kernel/workspace.ts';
 import { broadcastBlocks } from '../../model/operators/broadcast.ts';
 import { alignRight } from '../../model/operators/elementwise.ts';
-import type { Arithmetic } from '../workspace.ts';
 import { inputOf, type NodeRule } from './node-step.ts';
 
 function arithmetic(operator: Arithmetic): NodeRule {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { SeededRandom } from '#network/model/random.ts';
+import { evaluateGraph } from '#network/model/run/run.ts';
 import type { Graph, Tensor } from '../../model/graph.ts';
-import { evaluateGraph } from '../../model/run.ts';
 import { graphOf, ints, node, randomPictures, randomTensor } from '../../testing/small-graphs.ts';
-import { SeededRandom } from '../random.ts';
 import { GraphTrainer } from './graph-trainer.ts';
 
 const BATCH = 2;

@@ -1,7 +1,7 @@
+import { Workspace } from '#network/model/kernel/workspace.ts';
+import { evaluateGraph } from '#network/model/run/run.ts';
 import { type Graph, type Node, sizeOf, type Tensor } from '../../model/graph.ts';
 import { Call } from '../../model/operators/operator.ts';
-import { evaluateGraph } from '../../model/run.ts';
-import { Workspace } from '../workspace.ts';
 import { arithmeticSteps } from './arithmetic-step.ts';
 import { convolutionStep } from './convolution-step.ts';
 import { gemmStep, matMulStep } from './matrix-steps.ts';

@@ -1,5 +1,5 @@
+import type { Workspace } from '#network/model/kernel/workspace.ts';
 import { broadcastIndex } from '../../model/operators/broadcast.ts';
-import type { Workspace } from '../workspace.ts';
 import { inputOf, type NodeRule, type NodeStep, type TrainedValue } from './node-step.ts';
 
 type Product = {

@@ -1,5 +1,5 @@
+import type { Workspace } from '#network/model/kernel/workspace.ts';
 import type { Call } from '../../model/operators/operator.ts';
-import type { Workspace } from '../workspace.ts';
 
 /** A tensor of a graph that is trained: float32, row-major, in the workspace of the kernel. */
 export type TrainedValue = {

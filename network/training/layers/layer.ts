@@ -1,5 +1,5 @@
-import type { SeededRandom } from '../random.ts';
-import type { Workspace } from '../workspace.ts';
+import type { Workspace } from '#network/model/kernel/workspace.ts';
+import type { SeededRandom } from '#network/model/random.ts';
 
 /** Trained numbers and their gradients. */
 export type Parameter = {

@@ -1,0 +1,35 @@
+import type { PictureShape } from '#fhe';
+import { NetworkError } from '#network/errors.ts';
+
+/** Unseen pictures may exceed the calibrated logits by this factor before the answer is withheld. */
+export const LOGIT_HEADROOM = 1.5;
+/**
+ * Scale of the answer, whose slots are at most 1 in magnitude within the calibrated range: half of what the last prime can hold.
+ * The same for every network, because a scale is public.
+ */
+export const ANSWER_SCALE = 2 ** 28;
+/** Largest deviation of empty slots from zero, and of copies from each other, as a part of the range; the noise is 2^-15 of it. */
+export const SLOT_TOLERANCE = 2 ** -10;
+/** Scale between linear steps: as large as a prime, so that squaring and rescaling keep it. */
+export const SCALE = 2 ** 30;
+export const PRIME_BITS = 30;
+/** What the calibrated range before a product is mapped to; see `balance-scales.ts` for the measurements. */
+export const ACTIVATION_PEAK = 2.5;
+
+/** The shape of a picture that a gateway can prepare. @throws NetworkError NETWORK_SHAPE for any other. */
+export function pictureShape(shape: readonly number[], light?: PictureShape['light']): PictureShape {
+  return { ...sizeOf(shape), ...(light !== undefined && { light }) };
+}
+
+function sizeOf(shape: readonly number[]): PictureShape {
+  const [channels, height, width] = shape;
+  if (shape.length === 3 && (channels === 1 || channels === 3))
+    return { channels, height: height!, width: width! };
+  // Values in a row, and pictures with their one channel last, are row-major either way.
+  if (shape.length === 3 && width === 1) return { channels: 1, height: channels!, width: height! };
+  if (shape.length === 1) return { channels: 1, height: 1, width: shape[0]! };
+  throw new NetworkError(
+    'NETWORK_SHAPE',
+    `input ${shape.join('×')}: expected 1 or 3 channels × height × width`,
+  );
+}

@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import { encodeProgram } from '#fhe';
+import { runClear } from '#fhe/design';
+import { interpretSlots } from '#fhe/secret';
+import type { Graph, Tensor } from '#network/model/graph.ts';
+import { inputShape, runGraph } from '#network/model/run/run.ts';
+import { convolutionalGraph, denseGraph, randomPictures } from '#network/testing/small-graphs.ts';
+import { compileNetwork } from './compile.ts';
+import type { CompiledNetwork } from './compiled-network.ts';
+import { calibrateRanges } from './lowering/calibrate-ranges.ts';
+import { lowerGraph } from './lowering/lower.ts';
+
+function compiled(graph: Graph, labels: number): CompiledNetwork {
+  const size = inputShape(graph).reduce((a, b) => a * b, 1);
+  const pictures = Float32Array.from(randomPictures(9, 20, size).flatMap((picture) => [...picture]));
+  const ranges = calibrateRanges(lowerGraph(graph), pictures);
+  return compileNetwork(graph, {
+    name: 'try',
+    labels: Array.from({ length: labels }, (_, i) => `label${i}`),
+    activationRanges: ranges.activations,
+    logitRange: ranges.logits,
+  });
+}
+
+/** The clear program and the graph must give the same logits, in every copy. */
+function expectAgreement(graph: Graph, labels: number): CompiledNetwork {
+  const result = compiled(graph, labels);
+  const size = inputShape(graph).reduce((a, b) => a * b, 1);
+  for (const picture of randomPictures(4, 3, size)) {
+    const truth = runGraph(graph, picture);
+    const slots = runClear(result.program, result.constants, picture);
+    result.interpretation.expected.forEach((index, slot) => {
+      if (index >= 0)
+        expect(Math.abs(slots[slot]! * result.interpretation.unit - truth[index]!)).toBeLessThan(
+          1e-6 * Math.max(1, Math.abs(truth[index]!)),
+        );
+      if (index === -1) expect(Math.abs(slots[slot]!)).toBeLessThan(1e-9);
+    });
+    expect(interpretSlots(slots, result.interpretation).ok).toBe(true);
+  }
+  return result;
+}
+
+describe('Compile', () => {
+  it('computes a convolutional network as the clear network does', () => {
+    const { report, interpretation } = expectAgreement(convolutionalGraph(1), 3);
+    expect(report.ringDegree).toBe(8192);
+    expect(report.logQP).toBeLessThanOrEqual(214);
+    expect(report.stages.map((stage) => stage.plan)).toEqual(['patches', 'blocks', 'spread']);
+    // 3 maps of 5 × 6 positions → period 128, 32 blocks ≥ 9 taps: one ciphertext, 5 folds; 12 units in 32 blocks: one segment a
+    // block, no rotation, 7 folds; 3 outputs: 2 rotations, 5 folds.
+    expect(report.inputs).toBe(1);
+    expect(report.rotations).toBe(5 + 7 + (2 + 5));
+    // Every slot is accounted for: copies of logits, or zero.
+    expect(interpretation.expected.some((index) => index === -2)).toBe(false);
+  });
+
+  it('computes dense networks of two to four layers', () => {
+    expect(expectAgreement(denseGraph(2, [20, 4]), 4).report.ringDegree).toBe(4096);
+    expect(expectAgreement(denseGraph(3, [30, 16, 5]), 5).report.stages.map((s) => s.plan)).toEqual([
+      'patches',
+      'blocks',
+    ]);
+    const deep = expectAgreement(denseGraph(4, [30, 40, 24, 10, 6]), 6);
+    expect(deep.report.stages.map((stage) => stage.plan)).toEqual(['patches', 'blocks', 'spread', 'blocks']);
+    expect(deep.report.ringDegree).toBe(16384);
+  });
+
+  it('accepts more outputs than one segment holds', () => {
+    // 500 inputs → period 512, 8 blocks; 100 units → 16 segments of 32 slots; 10 outputs fit 32.
+    const { report } = expectAgreement(denseGraph(5, [40, 500, 100, 10]), 10);
+    expect(report.stages[1]).toMatchObject({ plan: 'blocks', products: 16 });
+  });
+
+  it('writes the same program for any weights of one architecture', () => {
+    const options = { name: 'try', labels: ['a', 'b', 'c'], activationRanges: [3, 3], logitRange: 5 };
+    const zero = convolutionalGraph(1);
+    const emptied = new Map(
+      [...zero.initializers].map(([name, t]): [string, Tensor] => [
+        name,
+        { ...t, data: t.data.map((v, i) => (i % 2 ? 0 : v)) },
+      ]),
+    );
+    emptied.set('variance', zero.initializers.get('variance')!);
+    const first = compileNetwork(convolutionalGraph(7), options);
+    const second = compileNetwork(
+      { ...zero, initializers: emptied },
+      { ...options, activationRanges: [1, 9], logitRange: 400 },
+    );
+    expect(Buffer.from(encodeProgram(second.program)).equals(Buffer.from(encodeProgram(first.program)))).toBe(
+      true,
+    );
+  });
+
+  it('withholds nothing within the calibrated range and keeps the answer below the last prime', () => {
+    const { program, interpretation } = compiled(convolutionalGraph(1), 3);
+    const output = program.instructions.at(-1);
+    expect(output?.op).toBe('output');
+    expect(interpretation.range).toBeGreaterThan(0);
+    const last = program.constants.at(-1)!;
+    expect(last.level).toBe(0);
+    const largestSlot = interpretation.range / interpretation.unit;
+    expect(last.scale * largestSlot).toBeLessThanOrEqual(program.parameters.moduli[0]! / 2);
+  });
+
+  it.each([
+    ['labels', { labels: ['one'] }, '1 labels for 3 outputs'],
+    ['ranges', { activationRanges: [1] }, 'expected 2 positive numbers'],
+    ['a range of zero', { activationRanges: [1, 0] }, 'expected 2 positive numbers'],
+    ['a logit range', { logitRange: Number.NaN }, 'expected a positive number'],
+  ])('refuses wrong %s', (_, change, message) => {
+    const options = { labels: ['a', 'b', 'c'], activationRanges: [1, 1], logitRange: 1, ...change };
+    expect(() => compileNetwork(convolutionalGraph(1), options)).toThrow(message);
+  });
+
+  it('refuses networks that are too deep', () => {
+    const deep = denseGraph(1, new Array<number>(32).fill(4));
+    const options = {
+      labels: ['a', 'b', 'c', 'd'],
+      activationRanges: new Array<number>(30).fill(1),
+      logitRange: 1,
+    };
+    expect(() => compileNetwork(deep, options)).toThrow('more than N = 65536 holds');
+  });
+
+  it('refuses networks whose weights no gateway could hold, before it lays them out', () => {
+    const wide = denseGraph(1, [16, ...new Array<number>(8).fill(512), 4]);
+    const options = {
+      labels: ['a', 'b', 'c', 'd'],
+      activationRanges: new Array<number>(8).fill(1),
+      logitRange: 1,
+    };
+    expect(() => compileNetwork(wide, options)).toThrow('more than the 4 GB that WebAssembly can address');
+  }, 30_000);
+});

@@ -1,0 +1,52 @@
+import type { Interpretation, PictureShape, Program } from '#fhe';
+import type { LinearPlan } from './emit/linear-packing.ts';
+
+/** What the owner says about a network besides its graph. */
+export type CompileOptions = {
+  /** Public name, for the program; the graph's own name where it is left out. */
+  readonly name?: string;
+  /** One label for each logit. */
+  readonly labels: readonly string[];
+  /** Largest magnitude that calibration found before each square (`calibrateRanges`). */
+  readonly activationRanges: readonly number[];
+  /** Largest |logit| that calibration found. */
+  readonly logitRange: number;
+  /** Says how the gateway prepares a picture's light; byte / 255 where left out. */
+  readonly picture?: Pick<PictureShape, 'light'>;
+  /** Pictures that one ciphertext answers, a power of two; 1 where left out. Each has a part of the slots. */
+  readonly regions?: number;
+};
+
+/** One line of the report: a linear stage and how it is evaluated. */
+export type StageReport = {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly plan: LinearPlan['name'] | 'hoisted' | 'baby-giant';
+  readonly level: number;
+  readonly rotations: number;
+  readonly products: number;
+  /** Where the outputs stand. */
+  readonly layout: string;
+  /** Ciphertexts that the outputs take. */
+  readonly ciphertexts: number;
+};
+
+/** What protecting a network takes; sizes of constants and keys follow from the program. */
+export type CompileReport = {
+  readonly ringDegree: number;
+  readonly logQP: number;
+  readonly levels: number;
+  readonly inputs: number;
+  readonly constants: number;
+  readonly rotations: number;
+  readonly memoryBytes: number;
+  readonly stages: readonly StageReport[];
+};
+
+/** A network as a program; `constants` are the slot values that the owner encrypts. */
+export type CompiledNetwork = {
+  readonly program: Program;
+  readonly constants: readonly Float64Array[];
+  readonly interpretation: Interpretation;
+  readonly report: CompileReport;
+};

@@ -1,0 +1,26 @@
+import { type Graph, type Node, nodeTitle } from '#network/model/graph.ts';
+import { ACTIVATIONS } from '#network/model/operators/elementwise.ts';
+
+/** A graph whose activations are polynomials in shape only: for counting, never for answers. */
+export type AbstractGraph = { readonly graph: Graph; readonly replaced: readonly string[] };
+
+/**
+ * Puts the square in the place of every activation that is no polynomial, and mean pooling in that of max pooling: the cheapest
+ * approximations there are. What the program costs does not depend on coefficients: a quadratic's vanish into the layers around it.
+ */
+export function abstractActivations(graph: Graph): AbstractGraph {
+  const replaced: string[] = [];
+  const nodes = graph.nodes.map((node): Node => {
+    if (node.operator in ACTIVATIONS) {
+      replaced.push(nodeTitle(node));
+      return { ...node, operator: 'Mul', inputs: [node.inputs[0]!, node.inputs[0]!], attributes: new Map() };
+    }
+    if (node.operator !== 'MaxPool') return node;
+    replaced.push(nodeTitle(node));
+    const attributes = new Map(
+      [...node.attributes].filter(([name]) => !['storage_order', 'dilations'].includes(name)),
+    );
+    return { ...node, operator: 'AveragePool', attributes };
+  });
+  return { graph: replaced.length === 0 ? graph : { ...graph, nodes }, replaced };
+}

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { convolutionalGraph } from '#network/testing/small-graphs.ts';
+import { importJson, importText } from './import-report.ts';
+import type { ImportedNetwork } from './imported-network.ts';
+
+const imported: ImportedNetwork = {
+  graph: convolutionalGraph(1),
+  layers: [
+    {
+      node: 'relu1',
+      caption: "Relu 'relu1'",
+      operator: 'Relu',
+      low: -1.25,
+      high: 3,
+      method: 'minimax',
+      degree: 2,
+      worstError: 0.125,
+      typicalError: 0.04,
+      accuracy: 0.97,
+    },
+    {
+      node: 'pool1',
+      caption: "MaxPool 'pool1'",
+      operator: 'MaxPool',
+      low: 0,
+      high: 3,
+      method: 'scaled-mean',
+      degree: 1,
+      worstError: Number.NaN,
+      typicalError: 0.2,
+      accuracy: 0.9,
+    },
+  ],
+  ending: null,
+  ranges: { activations: [1, 2], logits: 3 },
+  heldOut: 200,
+  accuracyBefore: 0.99,
+  accuracyApproximated: 0.9,
+  accuracyAfter: 0.985,
+};
+
+describe('ImportReport', () => {
+  it('has a line for each layer and the accuracies', () => {
+    const lines = importText(imported).split('\n');
+    expect(lines[1]).toBe(
+      'relu1  Relu      -1.25 … 3.00  minimax      2       0.125        0.0400         97.00 %',
+    );
+    expect(lines[2]).toMatch(/^pool1 {2}MaxPool .*scaled-mean {2}1 +- +0\.200 +90\.00 %$/);
+    expect(lines.at(-1)).toBe(
+      'accuracy on held-out pictures: 99.00 % (198 of 200) as given, 90.00 % (180 of 200) approximated, 98.50 % (197 of 200) in the end',
+    );
+    expect(importText({ ...imported, layers: [] })).toContain('nothing to approximate');
+    expect(importText({ ...imported, ending: 'Softmax' })).toContain(
+      'Softmax at the end is left out: it comes after',
+    );
+    expect(importText({ ...imported, ending: 'Sigmoid' })).toMatch(/Sigmoid .* the same class .* Softmax/);
+  });
+
+  it('is JSON without the network', () => {
+    const json = JSON.parse(JSON.stringify(importJson(imported)));
+    expect(json).toMatchObject({ accuracyAfter: 0.985, heldOut: 200, ranges: { logits: 3 } });
+    expect(json.layers[1].worstError).toBeNull();
+    expect(json.graph).toBeUndefined();
+  });
+});

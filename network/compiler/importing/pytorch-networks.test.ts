@@ -1,0 +1,202 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { env, InferenceSession, Tensor as OnnxTensor } from 'onnxruntime-web';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { checkParameters, createEngineInterpreter, createReferenceInterpreter, encodeProgram } from '#fhe';
+import { runClear } from '#fhe/design';
+import { createDecryptor, createOwnerKeys, encryptConstants, makeEvaluationKeys } from '#fhe/secret';
+import { type Graph, sizeOf } from '#network/model/graph.ts';
+import { readOnnx } from '#network/model/onnx/onnx.ts';
+import { runGraph } from '#network/model/run/run.ts';
+import { randomPictures } from '#network/testing/small-graphs.ts';
+import { fineTuner } from '#network/training/fine-tuner.ts';
+import { compileNetwork } from '../compile.ts';
+import { planGraph } from '../compile-steps.ts';
+import type { CompiledNetwork } from '../compiled-network.ts';
+import { interpretationError } from '../interpretation-error.ts';
+import { lowerSteps } from '../lowering/lower-steps.ts';
+import { calibrateSteps, runSteps } from '../lowering/steps.ts';
+import { adaptPictureInput } from '../rewrite/picture-input.ts';
+import { importNetwork } from './import-network.ts';
+
+const SIDE = 12;
+const LABELS = ['a', 'b', 'c'];
+/** Errors of encrypted logits as a part of the largest. */
+const TOLERANCE = 2 ** -10;
+
+/** Quadratics as `testing/pytorch/export.py` writes them. */
+const QUADRATICS = [
+  'axx+bx',
+  'xx-a+bx+c',
+  'bx+pow',
+  'x-ax+b',
+  'factors',
+  'square-bx',
+  'addcmul',
+  'shifted',
+  'scalars',
+  'views',
+].map((form) => `quadratic-${form}`);
+
+/** One number of each channel: means and sums over height and width. */
+const SPACE = ['space-mean', 'space-mean-negative', 'space-mean-twice', 'space-sum'];
+
+/** What is made of an export, under the names of the files. */
+const bytesOf = (name: string): Uint8Array =>
+  readFileSync(fileURLToPath(new URL(`../../testing/pytorch/${name}.onnx`, import.meta.url)));
+
+/** As a gateway feeds it: channel first, bytes / 255. */
+function prepared(name: string): Graph {
+  const graph = readOnnx(bytesOf(name));
+  const channels = sizeOf(graph.inputs[0]!.shape!.slice(1)) / SIDE ** 2;
+  return adaptPictureInput(graph, { channels, height: SIDE, width: SIDE });
+}
+
+const picturesFor = (graph: Graph): Float32Array[] =>
+  randomPictures(8, 20, sizeOf(graph.inputs[0]!.shape!.slice(1)));
+
+/** Height × width × channels from channels × height × width. */
+function channelsLast(picture: Float32Array): Float32Array {
+  const channels = picture.length / SIDE ** 2;
+  return picture.map((_, i) => picture[(i % channels) * SIDE ** 2 + Math.floor(i / channels)]!);
+}
+
+function compiled(graph: Graph): CompiledNetwork {
+  const values = Float32Array.from(picturesFor(graph).flatMap((picture) => [...picture]));
+  const { activations, logits } = calibrateSteps(lowerSteps(graph), values);
+  return compileNetwork(graph, {
+    name: 'same',
+    labels: LABELS,
+    activationRanges: activations,
+    logitRange: logits,
+  });
+}
+
+/** Answers of one picture by our engine, by SEAL and without encryption, as slots. */
+async function answers(network: CompiledNetwork, picture: Float32Array): Promise<Float64Array[]> {
+  const { program, constants } = network;
+  const keys = await createOwnerKeys(checkParameters(program.parameters), program.resultRing);
+  const material = {
+    program: encodeProgram(program),
+    constants: await encryptConstants(program, keys.secretKey, constants),
+    publicKey: keys.publicKey,
+    evaluationKeys: await makeEvaluationKeys(program, keys),
+  };
+  const decryptor = await createDecryptor(program, keys);
+  const engine = await createEngineInterpreter(material, { threads: 1 });
+  const reference = await createReferenceInterpreter(material);
+  try {
+    const encrypted = [engine, reference].map((interpreter) =>
+      decryptor.decrypt(interpreter.run(picture).ciphertext),
+    );
+    return [...encrypted, runClear(program, constants, picture)];
+  } finally {
+    decryptor.close();
+    await engine.close();
+    await reference.close();
+  }
+}
+
+beforeAll(() => {
+  env.wasm.numThreads = 1;
+  env.logLevel = 'error';
+});
+
+describe('PyTorch networks', () => {
+  it.each([...QUADRATICS, 'quadratic-bare', ...SPACE, 'channels-last'])(
+    '%s answers as onnxruntime says, in the clear and lowered',
+    async (name) => {
+      const graph = prepared(name);
+      const lowered = lowerSteps(graph);
+      const session = await InferenceSession.create(bytesOf(name), { logSeverityLevel: 3 });
+      const shape = [1, ...readOnnx(bytesOf(name)).inputs[0]!.shape!.slice(1)];
+      for (const picture of picturesFor(graph).slice(0, 3)) {
+        const fed = shape.at(-1) === 3 ? channelsLast(picture) : picture;
+        const outputs = await session.run({ picture: new OnnxTensor('float32', fed, shape) });
+        const truth = outputs.logits!.data as Float32Array;
+        const largest = Math.max(...truth.map(Math.abs));
+        const [clear, steps] = [runGraph(graph, picture), runSteps(lowered, picture)];
+        truth.forEach((value, i) => {
+          expect(Math.abs(clear[i]! - value)).toBeLessThan(1e-4 * largest);
+          expect(Math.abs(steps[i]! - value)).toBeLessThan(1e-4 * largest);
+        });
+      }
+    },
+    60_000,
+  );
+
+  it.each(QUADRATICS)('%s is the program of bare squares, at their levels and time', (name) => {
+    const [graph, bare] = [prepared(name), prepared('quadratic-bare')];
+    expect(compiled(graph).program).toEqual(compiled(bare).program);
+    const [{ plan }, { plan: square }] = [planGraph(graph), planGraph(bare)];
+    expect([plan.depth, plan.milliseconds, plan.value]).toEqual([
+      square.depth,
+      square.milliseconds,
+      square.value,
+    ]);
+  });
+
+  it.each(['quadratic-axx+bx', 'space-mean', 'channels-last'])(
+    '%s: engine, SEAL and the clear program agree',
+    async (name) => {
+      const graph = prepared(name);
+      const network = compiled(graph);
+      const picture = picturesFor(graph)[0]!;
+      const truth = runSteps(lowerSteps(graph), picture);
+      for (const slots of await answers(network, picture)) {
+        const { logitError } = interpretationError(slots, network.interpretation, truth);
+        expect(logitError).toBeLessThan(TOLERANCE * Math.max(...truth.map(Math.abs)));
+      }
+    },
+    60_000,
+  );
+
+  it('says what to do about the largest value of a whole picture', () => {
+    const refused = /node '.*' \(ReduceMax\): .*train with GlobalAveragePool.* or with MaxPool/;
+    expect(() => runGraph(prepared('space-max'), picturesFor(prepared('space-max'))[0]!)).toThrow(refused);
+    const global = prepared('space-max');
+    const nodes = global.nodes.map((one) =>
+      one.operator === 'ReduceMax' ? { ...one, operator: 'GlobalMaxPool' } : one,
+    );
+    expect(() => lowerSteps({ ...global, nodes })).toThrow(/GlobalMaxPool.*GlobalAveragePool/);
+  });
+
+  it.each([
+    ['ending-softmax', 'Softmax'],
+    ['ending-log-softmax', 'LogSoftmax'],
+    ['ending-softmax-flatten', 'Softmax'],
+    ['ending-sigmoid', 'Sigmoid'],
+  ])(
+    '%s is imported and fine-tuned without its ending, and the same class comes first',
+    async (name, operator) => {
+      const given = prepared(name);
+      const pictures = randomPictures(4, 60, SIDE ** 2);
+      const session = await InferenceSession.create(bytesOf(name), { logSeverityLevel: 3 });
+      const answers: number[] = [];
+      for (const picture of pictures) {
+        const outputs = await session.run({
+          picture: new OnnxTensor('float32', picture, [1, 1, SIDE, SIDE]),
+        });
+        const values = outputs.logits!.data as Float32Array;
+        answers.push(values.indexOf(Math.max(...values)));
+      }
+      const calibration = {
+        picture: { channels: 1, height: SIDE, width: SIDE },
+        labels: LABELS,
+        pictures: Float32Array.from(pictures.flatMap((picture) => [...picture])),
+        classes: Uint8Array.from(answers),
+      };
+      const imported = await importNetwork(given, {
+        calibration,
+        tolerance: 1,
+        fineTune: fineTuner({ epochs: 1 }),
+      });
+      expect(imported.ending).toBe(operator);
+      // As given, without the ending: what onnxruntime says of the whole.
+      expect(imported.accuracyBefore).toBe(1);
+      expect(imported.layers.map((layer) => layer.operator)).toEqual(['Relu', 'Relu']);
+      expect(imported.graph.nodes.some((one) => one.operator === operator)).toBe(false);
+    },
+    60_000,
+  );
+});

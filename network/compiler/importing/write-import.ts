@@ -1,0 +1,55 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { NetworkError } from '#network/errors.ts';
+import { writeOnnx } from '#network/model/onnx/onnx.ts';
+import type { ImportedNetwork } from './imported-network.ts';
+
+/** What is written down beside an imported network. */
+export type ImportDescription = {
+  readonly labels: readonly string[];
+  /** File name of the network as it was given. */
+  readonly source: string;
+  /** How the gateway prepares the light of its pictures, where the description of the given network says so. */
+  readonly light?: 'normalize';
+};
+
+/**
+ * Refuses a name that the description could not stand beside.
+ *
+ * @throws NetworkError NETWORK_DATA where it does not end in `.onnx`.
+ */
+export function checkImportName(file: string): void {
+  if (!file.endsWith('.onnx')) {
+    throw new NetworkError('NETWORK_DATA', `${file}: the name of a network must end in .onnx`);
+  }
+}
+
+/**
+ * Writes an imported network as `FILE.onnx` and what the compiler needs to know of it as `FILE.json` beside it: labels and calibrated
+ * ranges, which `evaluate`, `explain` and `model protect` read.
+ *
+ * @param file ends in `.onnx`; its folder is made.
+ * @throws NetworkError as {@link checkImportName}.
+ */
+export async function writeImport(
+  file: string,
+  imported: ImportedNetwork,
+  { labels, source, light }: ImportDescription,
+): Promise<void> {
+  checkImportName(file);
+  const { graph, ranges, accuracyBefore, accuracyAfter } = imported;
+  const [channels, height, width] = graph.inputs[0]!.shape!.slice(1);
+  const description = {
+    name: basename(file, '.onnx'),
+    description: `Imported from ${source}`,
+    labels,
+    picture: { channels, height, width, ...(light && { light }) },
+    activationRanges: ranges.activations,
+    logitRange: ranges.logits,
+    accuracyBefore,
+    accuracy: accuracyAfter,
+  };
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, writeOnnx(graph));
+  await writeFile(file.replace(/onnx$/, 'json'), `${JSON.stringify(description, null, 2)}\n`);
+}

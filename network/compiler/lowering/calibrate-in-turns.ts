@@ -1,0 +1,34 @@
+import { setImmediate } from 'node:timers/promises';
+import type { CalibratedRanges } from '#network/model/calibrated-ranges.ts';
+import { calibrateSteps, registerSizes, type StepNetwork } from './steps.ts';
+
+/** Pictures between two turns of the event loop. */
+const TURN = 20;
+
+/**
+ * What {@link calibrateSteps} finds, in turns with all else that the event loop has to do.
+ *
+ * @param pictures values of all pictures, one after the other.
+ * @param options.onProgress is told the share that is done, up to 1.
+ * @throws the signal's reason.
+ */
+export async function calibrateInTurns(
+  network: StepNetwork,
+  pictures: Float32Array,
+  options: { readonly signal?: AbortSignal; readonly onProgress?: (done: number) => void } = {},
+): Promise<CalibratedRanges> {
+  const turn = TURN * registerSizes(network)[0]!;
+  let found = calibrateSteps(network, pictures.subarray(0, turn));
+  for (let at = turn; at < pictures.length; at += turn) {
+    options.onProgress?.(at / pictures.length);
+    await setImmediate();
+    options.signal?.throwIfAborted();
+    const { activations, logits } = calibrateSteps(network, pictures.subarray(at, at + turn));
+    found = {
+      activations: found.activations.map((range, i) => Math.max(range, activations[i]!)),
+      logits: Math.max(found.logits, logits),
+    };
+  }
+  options.onProgress?.(1);
+  return found;
+}

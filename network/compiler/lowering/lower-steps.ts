@@ -1,0 +1,279 @@
+import { NetworkError } from '#network/errors.ts';
+import { type Graph, type Node, nodeTitle, sizeOf, type Tensor } from '#network/model/graph.ts';
+import { ACTIVATIONS } from '#network/model/operators/elementwise.ts';
+import { Call } from '#network/model/operators/operator.ts';
+import { operatorOf } from '#network/model/operators/table.ts';
+import { openBatch } from '#network/model/run/open-batch.ts';
+import { inputShape } from '#network/model/run/run.ts';
+import { type Affine, AffineBuilder } from '../linear/affine.ts';
+import { addValues, applyToValue, identityAffine, type LinearValue } from '../linear/compose.ts';
+import { LINEAR_RULES } from '../linear/linear-map.ts';
+import { absorbQuadratics } from '../rewrite/absorb-quadratics.ts';
+import { dropEnding } from '../rewrite/drop-ending.ts';
+import type { Step, StepNetwork } from './steps.ts';
+
+/** Largest power that `Pow` may raise to. */
+const MOST_POWER = 64;
+
+/** The number that all values of a channel have, for each; undefined where they differ. */
+function perChannel(values: Float64Array, channels: number): Float64Array | undefined {
+  const pixels = values.length / channels;
+  const first = Float64Array.from({ length: channels }, (_, c) => values[c * pixels]!);
+  return values.every((value, i) => value === first[Math.floor(i / pixels)]) ? first : undefined;
+}
+
+/** What each channel is multiplied by, where a part does nothing else. */
+function channelFactors(part: Affine | null, channels: number, pixels: number): Float64Array | null {
+  if (part === null) return new Float64Array(channels).fill(1);
+  const size = channels * pixels;
+  const diagonal =
+    part.rows === size &&
+    part.columns === size &&
+    part.start.every((at, row) => at === row) &&
+    part.column.every((column, row) => column === row);
+  return diagonal ? (perChannel(part.weight, channels) ?? null) : null;
+}
+
+class StepLowering {
+  readonly steps: Step[] = [];
+  readonly #pools: boolean;
+  readonly #graph: Graph;
+  readonly #constants: Map<string, Tensor>;
+  readonly #values = new Map<string, LinearValue>();
+  /** Names that are multiplied by something that depends on the picture: these become registers as soon as they are known. */
+  readonly #factors = new Set<string>();
+
+  constructor(graph: Graph, pools: boolean) {
+    this.#pools = pools;
+    this.#graph = graph;
+    this.#constants = new Map(graph.initializers);
+    this.#values.set(graph.inputs[0]!.name, {
+      parts: new Map([[0, null]]),
+      constant: null,
+      shape: inputShape(graph),
+    });
+    this.#findFactors();
+  }
+
+  #findFactors(): void {
+    const variable = new Set([this.#graph.inputs[0]!.name]);
+    for (const { operator, inputs, outputs } of this.#graph.nodes) {
+      const used = inputs.filter((name) => variable.has(name));
+      if (used.length === 0) continue;
+      for (const name of outputs) variable.add(name);
+      if ((operator === 'Mul' && used.length === 2) || operator === 'Pow')
+        for (const name of used) this.#factors.add(name);
+    }
+  }
+
+  value(name: string): LinearValue {
+    const value = this.#values.get(name);
+    if (value === undefined)
+      throw new NetworkError('NETWORK_SHAPE', `'${name}' does not depend on the picture`);
+    return value;
+  }
+
+  #call(node: Node, position: number, tensor?: Tensor): Call {
+    const inputs = node.inputs.map((name, i) =>
+      i === position && tensor ? tensor : this.#constants.get(name),
+    );
+    return new Call(node, this.#graph.opset, inputs);
+  }
+
+  step(node: Node): void {
+    const operator = operatorOf(node);
+    const variable = node.inputs.flatMap((name, i) => (this.#values.has(name) ? [i] : []));
+    if (variable.length === 0) {
+      operator.run(this.#call(node, -1)).forEach((tensor, i) => {
+        const name = node.outputs[i];
+        if (name) this.#constants.set(name, tensor);
+      });
+      return;
+    }
+    const name = node.outputs[0]!;
+    const value = this.#result(node, variable);
+    this.#values.set(name, this.#factors.has(name) ? this.#settle(value) : value);
+  }
+
+  #result(node: Node, variable: readonly number[]): LinearValue {
+    if (node.operator === 'Concat') return this.#concat(node, variable);
+    if (variable.length === 2) {
+      const [left, right] = node.inputs.map((name) => this.value(name)) as [LinearValue, LinearValue];
+      if (!['Add', 'Sub', 'Mul'].includes(node.operator))
+        this.#call(node, 0).refuse('two values that depend on the picture cannot meet here');
+      if (left.shape.join() !== right.shape.join())
+        this.#call(node, 0).refuse(`the operands differ in shape: ${left.shape} and ${right.shape}`);
+      if (node.operator === 'Mul') return this.#product(left, right);
+      return addValues(left, right, node.operator === 'Add' ? 1 : -1, sizeOf(left.shape));
+    }
+    if (node.operator === 'Pow' && variable[0] === 0) return this.#power(node);
+    if (node.operator in ACTIVATIONS || node.operator === 'MaxPool') {
+      throw new NetworkError(
+        'NETWORK_NOT_POLYNOMIAL',
+        `${nodeTitle(node)}: not a polynomial; approximate it first: blindsight model import FILE --calibrate DATA`,
+      );
+    }
+    const position = variable[0]!;
+    const input = this.value(node.inputs[position]!);
+    const pooled = this.#pools ? this.#pool(node, input) : null;
+    if (pooled !== null) return pooled;
+    const rule = LINEAR_RULES.get(node.operator);
+    const call: Call = this.#call(node, position);
+    if (rule === undefined || variable.length > 1)
+      call.refuse('values that depend on the picture cannot meet here');
+    const withData = (data: Float64Array): Call =>
+      this.#call(node, position, { type: 'float32', shape: input.shape, data });
+    const { affine, shape } = rule(call, { position, shape: input.shape, withData });
+    return applyToValue(affine, input, shape);
+  }
+
+  /** Branches side by side: where each output comes from is read off the operator itself by feeding it indices. */
+  #concat(node: Node, variable: readonly number[]): LinearValue {
+    const tensors = node.inputs.map((name, i): Tensor => {
+      if (!variable.includes(i)) return this.#constants.get(name)!;
+      const { shape } = this.value(name);
+      return { type: 'float32', shape, data: new Float64Array(sizeOf(shape)) };
+    });
+    const call = (inputs: Tensor[]): Call => new Call(node, this.#graph.opset, inputs);
+    const { run } = operatorOf(node);
+    const [constant] = run(call(tensors));
+    const { shape } = constant!;
+    const size = sizeOf(shape);
+    if (shape[0] !== 1)
+      call(tensors).refuse('one picture cannot be joined to another: choose an axis above 0');
+    const zero: LinearValue = { parts: new Map(), constant: null, shape };
+    return variable.reduce((sum, position) => {
+      const value = this.value(node.inputs[position]!);
+      const count = sizeOf(value.shape);
+      const indices = { ...tensors[position]!, data: Float64Array.from({ length: count }, (_, i) => i + 1) };
+      const [marked] = run(call(tensors.map((tensor, i) => (i === position ? indices : tensor))));
+      const builder = new AffineBuilder(count);
+      for (let row = 0; row < size; row++) {
+        const source = marked!.data[row]! - constant!.data[row]! - 1;
+        if (source >= 0) builder.entry(source, 1);
+        builder.endRow(position === variable[0] ? constant!.data[row]! : 0);
+      }
+      return addValues(sum, applyToValue(builder.build(), value, shape), 1, size);
+    }, zero);
+  }
+
+  /**
+   * Mean pooling of a register over windows that do not overlap; null where it is anything else. Factors and summands of whole channels come
+   * after the pooling as well as before it.
+   */
+  #pool(node: Node, input: LinearValue): LinearValue | null {
+    const [only] = input.parts;
+    const [, channels, height, width, ...more] = input.shape;
+    if (node.operator !== 'AveragePool' || width === undefined || more.length > 0) return null;
+    if (input.parts.size !== 1 || only![0] === 0) return null;
+    const factors = channelFactors(only![1], channels!, height! * width);
+    const summands = input.constant && perChannel(input.constant, channels!);
+    if (factors === null || summands === undefined) return null;
+    const call: Call = this.#call(node, 0);
+    const kernel = call.ints('kernel_shape') ?? [];
+    const size = kernel[0] ?? 1;
+    const plain =
+      (size === 2 || size === 4) &&
+      [...kernel, ...(call.ints('strides') ?? [1])].every((extent) => extent === size) &&
+      (call.ints('pads') ?? []).every((pad) => pad === 0) &&
+      (call.ints('dilations') ?? []).every((dilation) => dilation === 1) &&
+      call.int('ceil_mode', 0) === 0 &&
+      ['NOTSET', 'VALID'].includes(call.string('auto_pad', 'NOTSET'));
+    if (!plain) return null;
+    this.steps.push({ kind: 'pool', source: only![0], shape: [channels!, height!, width], size });
+    const shape = [1, channels!, Math.floor(height! / size), Math.floor(width / size)];
+    const pixels = shape[2]! * shape[3]!;
+    const sum = identityAffine(channels! * pixels);
+    const mean = { ...sum, weight: sum.weight.map((_, i) => factors[Math.floor(i / pixels)]! / size ** 2) };
+    const constant = summands && sum.bias.map((_, i) => summands[Math.floor(i / pixels)]!);
+    return { parts: new Map([[this.steps.length, mean]]), constant, shape };
+  }
+
+  #power(node: Node): LinearValue {
+    const base = this.value(node.inputs[0]!);
+    const exponent = this.#constants.get(node.inputs[1]!)?.data[0] ?? 0;
+    const same = this.#constants.get(node.inputs[1]!)?.data.every((power) => power === exponent);
+    if (!same || !Number.isInteger(exponent) || exponent < 1 || exponent > MOST_POWER) {
+      throw new NetworkError(
+        'NETWORK_NOT_POLYNOMIAL',
+        `${nodeTitle(node)}: the exponent must be one whole number from 1 to ${MOST_POWER}`,
+      );
+    }
+    // Halving keeps the depth at log2 of the exponent.
+    const raise = (power: number): LinearValue => {
+      if (power === 1) return base;
+      const half = raise(Math.floor(power / 2));
+      return this.#product(half, power % 2 === 0 ? half : raise(Math.ceil(power / 2)));
+    };
+    return raise(exponent);
+  }
+
+  #product(left: LinearValue, right: LinearValue): LinearValue {
+    const a = this.#register(left);
+    const b = left === right ? a : this.#register(right);
+    this.steps.push({ kind: 'product', left: a, right: b });
+    return { parts: new Map([[this.steps.length, null]]), constant: null, shape: left.shape };
+  }
+
+  /** The register that holds a value; makes a linear step where there is none. */
+  #register(value: LinearValue): number {
+    const [only] = value.parts;
+    if (value.parts.size === 1 && only![1] === null && value.constant === null && only![0] !== 0)
+      return only![0];
+    const size = sizeOf(value.shape);
+    const terms = [...value.parts].map(([source, part]) => ({
+      source,
+      affine: part ?? identityAffine(size),
+    }));
+    const bias = value.constant ?? new Float64Array(size);
+    this.steps.push({ kind: 'linear', terms, bias, shape: value.shape.slice(1) });
+    return this.steps.length;
+  }
+
+  #settle(value: LinearValue): LinearValue {
+    return { parts: new Map([[this.#register(value), null]]), constant: null, shape: value.shape };
+  }
+
+  /** Makes the logits the last step. */
+  finish(name: string): void {
+    const value = this.value(name);
+    const before = this.steps.length;
+    const register = this.#register(value);
+    if (register === before + 1) return;
+    // The logits are a register already: only as the last linear step may they stay so.
+    if (register === before && this.steps[before - 1]!.kind === 'linear') return;
+    const size = sizeOf(value.shape);
+    const terms = [{ source: register, affine: identityAffine(size) }];
+    this.steps.push({ kind: 'linear', terms, bias: new Float64Array(size), shape: value.shape.slice(1) });
+  }
+}
+
+/**
+ * Lowers a graph with one picture and one output to linear steps and products. Shortcuts, polynomials of any degree and branches are
+ * welcome; what is not polynomial is refused.
+ *
+ * @param options `pools`: make mean pooling a step of its own, where it can be, rather than part of the next layer's matrix.
+ * @throws NetworkError NETWORK_NOT_POLYNOMIAL, NETWORK_OPERATOR, NETWORK_SHAPE, NETWORK_DATA; the message names the node.
+ */
+export function lowerSteps(given: Graph, { pools = false }: { pools?: boolean } = {}): StepNetwork {
+  const graph = absorbQuadratics(dropEnding(openBatch(given)).graph);
+  const shape = inputShape(graph);
+  const output = graph.outputs[0]?.name;
+  if (output === undefined) throw new NetworkError('NETWORK_SHAPE', 'the network has no output');
+  const lowering = new StepLowering(graph, pools);
+  for (const node of graph.nodes) lowering.step(node);
+  lowering.finish(output);
+  const steps = lowering.steps;
+  for (const [i, step] of steps.entries()) {
+    const finite =
+      step.kind !== 'linear' ||
+      (step.bias.every(Number.isFinite) && step.terms.every((t) => t.affine.weight.every(Number.isFinite)));
+    if (!finite) {
+      throw new NetworkError('NETWORK_DATA', `linear step ${i + 1} has a weight that is not a finite number`);
+    }
+  }
+  const last = steps.at(-1)!;
+  if (last.kind !== 'linear' || last.bias.length < 2)
+    throw new NetworkError('NETWORK_SHAPE', 'the network must have at least two outputs');
+  return { name: graph.name, pictureShape: shape.slice(1), steps };
+}

@@ -1,0 +1,213 @@
+import { describe, expect, it } from 'vitest';
+import { NetworkError } from '#network/errors.ts';
+import type { Graph, Node, Tensor } from '#network/model/graph.ts';
+import { SeededRandom } from '#network/model/random.ts';
+import { runGraph } from '#network/model/run/run.ts';
+import {
+  convolutionalGraph,
+  graphOf,
+  ints,
+  node,
+  randomPictures,
+  randomTensor,
+} from '#network/testing/small-graphs.ts';
+import { lowerGraph, runStages } from './lower.ts';
+
+const random = new SeededRandom(5);
+const dense: Tensor = randomTensor(random, [60, 3]);
+
+/** picture 2 × 5 × 6 → the given nodes → `h` (60 values or as `width`) → dense. */
+function linearGraph(nodes: readonly Node[], initializers: Record<string, Tensor> = {}, width = 60): Graph {
+  return graphOf([2, 5, 6], 3, { ...initializers, wd: randomTensor(new SeededRandom(1), [width, 3]) }, [
+    ...nodes,
+    node('Flatten', ['h'], 'flat'),
+    node('MatMul', ['flat', 'wd'], 'logits'),
+  ]);
+}
+
+const picture = randomPictures(3, 1, 60)[0]!;
+
+function expectSame(graph: Graph): void {
+  const truth = runGraph(graph, picture);
+  runStages(lowerGraph(graph), picture).forEach((value, i) => {
+    expect(Math.abs(value - truth[i]!)).toBeLessThan(1e-5);
+  });
+}
+
+const shape = (...values: number[]): Tensor => ({
+  type: 'int64',
+  shape: [values.length],
+  data: Float64Array.from(values),
+});
+
+describe('Lower', () => {
+  const cases: [string, Graph][] = [
+    [
+      'grouped, dilated convolution',
+      linearGraph(
+        [
+          node('Conv', ['picture', 'w'], 'h', {
+            group: { kind: 'int', value: 2 },
+            dilations: ints(2, 2),
+            pads: ints(2, 2, 2, 2),
+          }),
+        ],
+        { w: randomTensor(random, [2, 1, 3, 3]) },
+      ),
+    ],
+    [
+      'auto_pad',
+      linearGraph(
+        [node('Conv', ['picture', 'w'], 'h', { auto_pad: { kind: 'string', value: 'SAME_UPPER' } })],
+        { w: randomTensor(random, [2, 2, 3, 2]) },
+      ),
+    ],
+    [
+      'mean pooling with padding',
+      linearGraph([
+        node('AveragePool', ['picture'], 'h', { kernel_shape: ints(3, 3), pads: ints(1, 1, 1, 1) }),
+      ]),
+    ],
+    ['a squared picture', linearGraph([node('Mul', ['picture', 'picture'], 'h')])],
+    ['global mean pooling', linearGraph([node('GlobalAveragePool', ['picture'], 'h')], {}, 2)],
+    [
+      'transpose and reshape',
+      linearGraph(
+        [node('Transpose', ['picture'], 't', { perm: ints(0, 2, 3, 1) }), node('Reshape', ['t', 's'], 'h')],
+        { s: shape(0, -1) },
+      ),
+    ],
+    [
+      'slice',
+      linearGraph(
+        [node('Slice', ['picture', 'a', 'b', 'c', 'd'], 'h')],
+        { a: shape(0, 4), b: shape(9, -9), c: shape(1, 3), d: shape(1, -2) },
+        30,
+      ),
+    ],
+    [
+      'padding with a constant',
+      linearGraph(
+        [node('Pad', ['picture', 'p', 'v'], 'h')],
+        { p: shape(0, 0, 1, 0, 0, 0, 0, 2), v: { type: 'float32', shape: [], data: Float32Array.of(0.7) } },
+        96,
+      ),
+    ],
+    [
+      'constants added, subtracted from, multiplied, divided',
+      linearGraph(
+        [
+          node('Add', ['picture', 'k'], 'a'),
+          node('Sub', ['k', 'a'], 'b'),
+          node('Mul', ['b', 'k'], 'c'),
+          node('Div', ['c', 'k'], 'h'),
+        ],
+        { k: randomTensor(random, [2, 1, 1]) },
+      ),
+    ],
+    [
+      'a shortcut within a linear stage',
+      linearGraph(
+        [
+          node('Conv', ['picture', 'w'], 'a', { pads: ints(1, 1, 1, 1) }),
+          node('Conv', ['picture', 'v'], 'b', { pads: ints(0, 0, 0, 0) }),
+          node('Add', ['a', 'b'], 'h'),
+        ],
+        { w: randomTensor(random, [2, 2, 3, 3]), v: randomTensor(random, [2, 2, 1, 1]) },
+      ),
+    ],
+    [
+      'power of two, softmax at the end',
+      graphOf(
+        [2, 5, 6],
+        3,
+        {
+          wd: dense,
+          two: { type: 'float32', shape: [], data: Float32Array.of(2) },
+          w: randomTensor(random, [3, 3]),
+        },
+        [
+          node('Flatten', ['picture'], 'f'),
+          node('MatMul', ['f', 'wd'], 'd'),
+          node('Pow', ['d', 'two'], 's'),
+          node('MatMul', ['s', 'w'], 'logits'),
+        ],
+      ),
+    ],
+  ];
+  it.each(cases)('matches the clear network: %s', (_, graph) => expectSame(graph));
+
+  it('makes one stage of everything linear between two squares', () => {
+    const { stages } = lowerGraph(convolutionalGraph(1));
+    expect(stages.map(({ rows, columns }) => [columns, rows])).toEqual([
+      [99, 90],
+      [90, 12],
+      [12, 3],
+    ]);
+  });
+
+  it('leaves a final softmax to the decryptor', () => {
+    const graph = convolutionalGraph(1);
+    const softmax = node('Softmax', ['logits'], 'probabilities');
+    const ended = {
+      ...graph,
+      nodes: [...graph.nodes, softmax],
+      outputs: [{ ...graph.outputs[0]!, name: 'probabilities' }],
+    };
+    const x = randomPictures(1, 1, 99)[0]!;
+    expect([...runStages(lowerGraph(ended), x)]).toEqual([...runStages(lowerGraph(graph), x)]);
+  });
+
+  it('keeps entries whose trained weight happens to be zero', () => {
+    const w: Tensor = { type: 'float32', shape: [60, 3], data: new Float32Array(180) };
+    const graph = graphOf([2, 5, 6], 3, { w }, [
+      node('Flatten', ['picture'], 'f'),
+      node('MatMul', ['f', 'w'], 'logits'),
+    ]);
+    expect(lowerGraph(graph).stages[0]!.weight).toHaveLength(180);
+  });
+
+  const refusals: [string, Graph, string][] = [
+    ['an activation', linearGraph([node('Relu', ['picture'], 'h')]), "node 'h' (Relu): not a polynomial"],
+    [
+      'max pooling',
+      linearGraph([node('MaxPool', ['picture'], 'h', { kernel_shape: ints(1, 1) })]),
+      'not a polynomial',
+    ],
+    [
+      'an unknown operator',
+      linearGraph([node('Einsum', ['picture'], 'h')]),
+      "node 'h' (Einsum): this operator is not supported",
+    ],
+    [
+      'an unknown attribute',
+      linearGraph([node('GlobalAveragePool', ['picture'], 'h', { mode: ints(1) })], {}, 2),
+      "attribute 'mode' is not supported",
+    ],
+    [
+      'a product of two branches',
+      linearGraph(
+        [
+          node('Transpose', ['picture'], 'a', { perm: ints(0, 1, 2, 3) }),
+          node('Mul', ['picture', 'k'], 'b'),
+          node('Mul', ['a', 'b'], 'h'),
+        ],
+        { k: randomTensor(random, [2, 1, 1]) },
+      ),
+      "step 2 of 'test' is not part of a chain",
+    ],
+  ];
+  it.each(refusals)('refuses %s, naming the node', (_, graph, message) => {
+    expect(() => lowerGraph(graph)).toThrow(NetworkError);
+    expect(() => lowerGraph(graph)).toThrow(message);
+  });
+
+  it('refuses weights that are not finite', () => {
+    const w: Tensor = { type: 'float32', shape: [60, 3], data: new Float32Array(180).fill(Number.NaN) };
+    const graph = graphOf([2, 5, 6], 3, { w }, [
+      node('Flatten', ['picture'], 'f'),
+      node('MatMul', ['f', 'w'], 'logits'),
+    ]);
+    expect(() => lowerGraph(graph)).toThrow('not a finite number');
+  });
+});

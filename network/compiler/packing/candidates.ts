@@ -1,0 +1,91 @@
+import { powerOfTwo } from './layout.ts';
+import {
+  type Canvas,
+  gridLayout,
+  type SlotLayout,
+  sequentialLayout,
+  splitLayout,
+  spreadGridLayout,
+} from './slot-layout.ts';
+
+/** Most ciphertexts that a tensor may take. */
+const MOST_CIPHERTEXTS = 64;
+const PHASES = [1, 2, 4];
+const STRIDES = [1, 2, 4, 8, 16];
+
+function isMaps(shape: readonly number[]): boolean {
+  return shape.length === 3 && shape[1]! * shape[2]! > 1;
+}
+
+/** Canvases that fit the first maps of a network, whole or split into phases, tight or padded to powers of two. */
+export function proposeCanvases(shapes: readonly (readonly number[])[]): Map<number, Canvas[]> {
+  const maps = shapes.filter(isMaps);
+  const canvases = new Map<number, Canvas[]>();
+  if (maps.length === 0) return canvases;
+  const height = Math.max(...maps.map((shape) => shape[1]!));
+  const width = Math.max(...maps.map((shape) => shape[2]!));
+  for (const phases of PHASES) {
+    const rows = Math.ceil(height / phases);
+    const columns = Math.ceil(width / phases);
+    if (phases > 1 && Math.min(rows, columns) < 2) continue;
+    const pitch = powerOfTwo(columns);
+    const list: Canvas[] = [
+      { pitch: columns, block: rows * columns },
+      { pitch: columns, block: powerOfTwo(rows * columns) },
+      { pitch, block: pitch * powerOfTwo(rows) },
+    ];
+    const seen = new Set<string>();
+    canvases.set(
+      phases,
+      list.filter(({ pitch: p, block }) => {
+        const key = `${p}/${block}`;
+        return !seen.has(key) && seen.add(key);
+      }),
+    );
+  }
+  return canvases;
+}
+
+/**
+ * Layouts that are worth trying for a tensor. Maps are drawn on the canvases at every stride against the first maps that their size
+ * allows; vectors are split between low and high bits.
+ *
+ * @param last the logits: only layouts whose every slot is accounted for, if there is one.
+ */
+export function proposeLayouts(
+  shape: readonly number[],
+  slots: number,
+  canvases: ReadonlyMap<number, readonly Canvas[]>,
+  last: boolean,
+): SlotLayout[] {
+  const size = shape.reduce((a, b) => a * b, 1);
+  const found = new Map<string, SlotLayout>();
+  const propose = (layout: SlotLayout | null): void => {
+    if (layout === null || layout.ciphertexts > MOST_CIPHERTEXTS) return;
+    if (!found.has(layout.name)) found.set(layout.name, layout);
+  };
+  for (const fold of [true, false]) propose(sequentialLayout(size, slots, fold));
+  if (last) return [...found.values()];
+  const bits = Math.log2(powerOfTwo(size));
+  if (isMaps(shape)) {
+    propose(splitLayout(size, slots, 0));
+    for (const [first, list] of canvases) {
+      for (const canvas of list) {
+        for (const stride of STRIDES) {
+          const phases = Math.max(1, first / stride);
+          const gap = Math.max(1, stride / first);
+          for (const fold of [true, false]) {
+            propose(gridLayout(shape, slots, canvas, { phases, gap }, fold));
+            if (phases > 1)
+              propose(gridLayout(shape, slots, canvas, { phases, gap, phasesOnTop: true }, fold));
+          }
+          for (let together = 1; phases === 1 && together < shape[0]!; together *= 2)
+            propose(spreadGridLayout(shape, slots, canvas, gap, together));
+        }
+      }
+    }
+  } else {
+    for (let lowBits = 0; lowBits < bits; lowBits++) propose(splitLayout(size, slots, lowBits));
+  }
+  return [...found.values()];
+}

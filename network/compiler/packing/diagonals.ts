@@ -1,0 +1,103 @@
+import { NetworkError } from '#network/errors.ts';
+import type { Affine } from '../linear/affine.ts';
+import { type SlotLayout, weightCopies } from './slot-layout.ts';
+
+/** A diagonal of a matrix over slots: rot(ciphertext `from`, step) · weights is added to ciphertext `to`. */
+export type Diagonal = { readonly from: number; readonly to: number; readonly step: number };
+
+/**
+ * Calls back for every product that computes `affine` from one layout to another: result slot `slot` of ciphertext `to` gets weight · slot
+ * (slot + step) of ciphertext `from`. What a slot sums is complete after the fold of `output`.
+ */
+export function forEachProduct(
+  affine: Affine,
+  input: SlotLayout,
+  output: SlotLayout,
+  visit: (from: number, to: number, step: number, slot: number, entry: number) => void,
+  rows?: Int32Array,
+  copies = weightCopies(output),
+): void {
+  const { slots } = input;
+  // Slots are a power of two, and all ciphertexts together below 2^31.
+  const within = slots - 1;
+  const shift = Math.log2(slots);
+  const mask = (output.foldHigh - 1) & ~(output.foldLow - 1);
+  const wrap = input.period - 1;
+  const count = rows?.length ?? affine.rows;
+  for (let r = 0; r < count; r++) {
+    const row = rows === undefined ? r : rows[r]!;
+    const at = output.at[row]!;
+    const base = at & within;
+    const to = at >> shift;
+    for (let e = affine.start[row]!; e < affine.start[row + 1]!; e++) {
+      const source = input.at[affine.column[e]!]!;
+      const position = source & within;
+      const from = source >> shift;
+      for (let copy = 0; copy < copies; copy++) {
+        const slot = base + copy * output.period;
+        const ahead = (position - slot) & wrap;
+        const folded = ahead & mask;
+        visit(from, to, ahead - folded, slot + folded, e);
+      }
+    }
+  }
+}
+
+/**
+ * The non-empty diagonals, ordered by `to`, `from`, `step`. They follow from the pattern of the matrix, never from its weights.
+ *
+ * @param rows look at these rows only: an estimate from below.
+ */
+export function findDiagonals(
+  affine: Affine,
+  input: SlotLayout,
+  output: SlotLayout,
+  rows?: Int32Array,
+): Diagonal[] {
+  const { slots } = input;
+  const seen = new Uint8Array(output.ciphertexts * input.ciphertexts * slots);
+  const keys: number[] = [];
+  const visit = (from: number, to: number, step: number): void => {
+    const key = (to * input.ciphertexts + from) * slots + step;
+    if (seen[key] === 1) return;
+    seen[key] = 1;
+    keys.push(key);
+  };
+  // Copies that stand a period of the input apart see the same values at the same distances.
+  const copies = Math.min(weightCopies(output), Math.max(1, input.period / output.period));
+  forEachProduct(affine, input, output, visit, rows, copies);
+  return Array.from(Float64Array.from(keys).sort(), (key) => {
+    const pair = Math.floor(key / slots);
+    return { from: pair % input.ciphertexts, to: Math.floor(pair / input.ciphertexts), step: key % slots };
+  });
+}
+
+/** Largest number of slot values that one linear step may spread into. */
+const MOST_SLOT_VALUES = 2 ** 29;
+
+/** The weights of each of the diagonals, in slots of the result. */
+export function fillDiagonals(
+  affine: Affine,
+  input: SlotLayout,
+  output: SlotLayout,
+  diagonals: readonly Diagonal[],
+): Float64Array[] {
+  const { slots } = input;
+  if (diagonals.length * slots > MOST_SLOT_VALUES) {
+    throw new NetworkError(
+      'NETWORK_TOO_LARGE',
+      `a linear layer needs ${diagonals.length} encrypted diagonals of ${slots} slots; use fewer maps or units`,
+    );
+  }
+  const index = new Int32Array(output.ciphertexts * input.ciphertexts * slots);
+  const key = (from: number, to: number, step: number): number =>
+    (to * input.ciphertexts + from) * slots + step;
+  diagonals.forEach(({ from, to, step }, i) => {
+    index[key(from, to, step)] = i;
+  });
+  const weights = diagonals.map(() => new Float64Array(slots));
+  forEachProduct(affine, input, output, (from, to, step, slot, entry) => {
+    weights[index[key(from, to, step)]!]![slot]! += affine.weight[entry]!;
+  });
+  return weights;
+}

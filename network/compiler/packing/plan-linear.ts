@@ -1,0 +1,93 @@
+import type { OperationCost } from '#fhe/design';
+import type { LinearStep, PoolStep } from '../lowering/steps.ts';
+import { type Diagonal, findDiagonals } from './diagonals.ts';
+import { poolLayout } from './pool-layout.ts';
+import { type Schedule, scheduleDiagonals } from './schedule.ts';
+import type { SlotLayout } from './slot-layout.ts';
+
+/** How one linear step is evaluated. */
+export type PlannedLinear = {
+  /** Level of its products; the result is one lower. */
+  readonly level: number;
+  readonly output: SlotLayout;
+  /** Diagonals of all terms that read registers; `from` counts the ciphertexts of the terms one after the other. */
+  readonly diagonals: readonly Diagonal[];
+  readonly schedule: Schedule;
+  /** Ciphertexts of laid-out patches of the picture, for each ciphertext of the result; 0 without a term on the picture. */
+  readonly patches: number;
+  readonly milliseconds: number;
+};
+
+/** Entries that estimates look at. */
+const SAMPLED_ENTRIES = 6000;
+
+/** A fixed sample of rows, spread without a period that could meet that of a layout. */
+export function sampleRows(step: LinearStep): Int32Array | undefined {
+  const rows = step.bias.length;
+  const entries = step.terms.reduce((sum, { affine }) => sum + affine.column.length, 0);
+  if (entries <= SAMPLED_ENTRIES) return undefined;
+  const count = Math.max(8, Math.ceil((rows * SAMPLED_ENTRIES) / entries));
+  if (count >= rows) return undefined;
+  return Int32Array.from({ length: count }, (_, i) => Math.floor((i * 0.6180339887 * rows) % rows));
+}
+
+/** Ciphertexts of patches for one result: taps of a row over the copies that the fold sums. */
+function patchCount(step: LinearStep, output: SlotLayout): number {
+  const term = step.terms.find(({ source }) => source === 0);
+  if (term === undefined) return 0;
+  let widest = 1;
+  const { start } = term.affine;
+  for (let row = 0; row < term.affine.rows; row++) widest = Math.max(widest, start[row + 1]! - start[row]!);
+  return Math.ceil(widest / Math.max(1, output.foldHigh / output.foldLow));
+}
+
+/** The diagonals of all terms on registers, and how many ciphertexts these are. */
+export function linearDiagonals(
+  step: LinearStep,
+  layoutOf: (register: number) => SlotLayout,
+  output: SlotLayout,
+  rows?: Int32Array,
+): { diagonals: Diagonal[]; sources: number } {
+  const diagonals: Diagonal[] = [];
+  let sources = 0;
+  for (const { source, affine } of step.terms) {
+    if (source === 0) continue;
+    const input = layoutOf(source);
+    const found = findDiagonals(affine, input, output, rows);
+    // One by one: there may be more of them than a call takes arguments.
+    for (const diagonal of found)
+      diagonals.push(sources === 0 ? diagonal : { ...diagonal, from: sources + diagonal.from });
+    sources += input.ciphertexts;
+  }
+  return { diagonals, sources };
+}
+
+/** Plans one linear step for given layouts of what it reads. */
+export function planLinear(
+  step: LinearStep,
+  level: number,
+  output: SlotLayout,
+  { diagonals, sources }: ReturnType<typeof linearDiagonals>,
+  cost: OperationCost,
+): PlannedLinear {
+  const schedule = scheduleDiagonals(diagonals, output, level, cost, sources);
+  const patches = patchCount(step, output);
+  const picture = output.ciphertexts * patches * (cost.encrypt(level) + cost.product(level, false));
+  return { level, output, diagonals, schedule, patches, milliseconds: schedule.milliseconds + picture };
+}
+
+/** What a linear step reads where pools stand between it and a chosen layout. */
+export type PooledInput = { readonly layout: SlotLayout; readonly keySwitches: number };
+
+/** The layout of a tensor after pools, and the rotations that they take; null where they do not fit it. */
+export function pooledInput(input: SlotLayout, pools: readonly PoolStep[]): PooledInput | null {
+  let layout = input;
+  let keySwitches = 0;
+  for (const pool of pools) {
+    const pooled = poolLayout(layout, pool);
+    if (pooled === null) return null;
+    layout = pooled.layout;
+    keySwitches += layout.ciphertexts * pooled.fold.length;
+  }
+  return { layout, keySwitches };
+}

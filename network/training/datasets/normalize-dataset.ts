@@ -1,0 +1,26 @@
+import { type Dataset, pictureValues } from '#network/model/dataset.ts';
+import { normalizeLight } from '#vision/normalize-light.ts';
+import type { PictureFormat } from '#vision/prepare-picture.ts';
+
+/**
+ * Normalizes the light of pictures that are given as byte / 255, in place, where their format asks for it: what a gateway does before it
+ * encrypts.
+ *
+ * @param pictures one after the other; what lies between two bytes (of a varied picture) is rounded to one.
+ */
+export function normalizePictures(pictures: Float32Array, format: PictureFormat): void {
+  if (format.light !== 'normalize') return;
+  const size = pictureValues(format);
+  for (let at = 0; at < pictures.length; at += size) {
+    const bytes = Uint8ClampedArray.from(pictures.subarray(at, at + size), (value) => 255 * value);
+    pictures.set(normalizeLight(bytes), at);
+  }
+}
+
+/** A copy of a dataset with the light of its pictures as a network wants it. */
+export function normalizeDataset(dataset: Dataset, { light }: Pick<PictureFormat, 'light'>): Dataset {
+  if (light === undefined) return dataset;
+  const pictures = dataset.pictures.slice();
+  normalizePictures(pictures, { ...dataset.picture, light });
+  return { ...dataset, pictures };
+}

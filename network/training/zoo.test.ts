@@ -1,0 +1,63 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { confusionAccuracy, countConfusion } from '#network/model/confusion.ts';
+import { listZoo, loadZooNetwork } from '#network/model/description/zoo.ts';
+import { runGraph } from '#network/model/run/run.ts';
+import { readClip } from './datasets/clip.ts';
+import { readIdxDataset } from './datasets/idx-pictures.ts';
+import { COUNTER_LABELS, COUNTER_PICTURE, splitCounter } from './train-counter.ts';
+
+const folder = fileURLToPath(new URL('../../demo/counter/', import.meta.url));
+
+const digits = fileURLToPath(new URL('../../test/data/mnist/first-1000-', import.meta.url));
+
+describe('Zoo', () => {
+  it('holds networks whose description fits the graph', async () => {
+    expect(await listZoo()).toContain('counter');
+    for (const name of await listZoo()) {
+      const { metadata, graph } = await loadZooNetwork(name);
+      const { channels, height, width } = metadata.picture;
+      expect(graph.inputs[0]!.shape!.slice(1)).toEqual([channels, height, width]);
+      expect(runGraph(graph, new Float32Array(channels * height * width))).toHaveLength(
+        metadata.labels.length,
+      );
+    }
+  });
+
+  it('names the networks that there are', async () => {
+    await expect(loadZooNetwork('nothing')).rejects.toThrow(
+      /no bundled network 'nothing': there are carpark, counter, cryptonets, e2dm/,
+    );
+  });
+
+  it.each([
+    ['e2dm', 0.983],
+    ['cryptonets', 0.989],
+    ['lenet5', 0.99],
+  ])('%s: reaches on 1 000 test digits what its card says', async (name, least) => {
+    const { graph, metadata } = await loadZooNetwork(name);
+    const { pictures, classes } = await readIdxDataset({
+      images: `${digits}t10k-images-idx3-ubyte.gz`,
+      labels: `${digits}t10k-labels-idx1-ubyte.gz`,
+    });
+    const accuracy = confusionAccuracy(countConfusion(runGraph(graph, pictures), classes, 10));
+    expect(metadata.accuracy).toBeGreaterThanOrEqual(least);
+    // The first half of the test pictures is the harder one; two deviations of 1 000 draws are 0.007.
+    expect(Math.abs(accuracy - metadata.accuracy)).toBeLessThan(0.012);
+  });
+
+  it('counter: reaches on the later part of the clip what its card says', async () => {
+    const all = await readClip(
+      `${folder}counter.mp4`,
+      `${folder}presence.csv`,
+      COUNTER_LABELS,
+      COUNTER_PICTURE,
+    );
+    const { test, testFrames } = splitCounter(all);
+    expect(Math.min(...testFrames)).toBe(836);
+    const { graph, metadata } = await loadZooNetwork('counter');
+    const confusion = countConfusion(runGraph(graph, test.pictures), test.classes, 2);
+    expect(confusionAccuracy(confusion)).toBeCloseTo(metadata.accuracy, 3);
+    expect(confusionAccuracy(confusion)).toBeGreaterThanOrEqual(0.97);
+  }, 120_000);
+});
