@@ -73,32 +73,195 @@ const FAREWELL_MS = 2_000;
  * own, attempts climb a jittered ladder, and what must not be lost stays with the caller until its promise resolves.
  */
 export function connectLink(options: LinkOptions): Link {
-  const { clock, log } = options;
-  const ladder = options.ladder ?? linkLadder();
-  const subscriptions = new Set<{ readonly filter: string; readonly handler: MessageHandler }>();
-  const upHandlers = new Set<() => void | Promise<void>>();
-  const downHandlers = new Set<(reason: BlindsightError) => void>();
-  const closing = new AbortController();
-  const signal = options.signal ? AbortSignal.any([options.signal, closing.signal]) : closing.signal;
-  let session: Session | null = null;
-  let lastReason = '';
-  const takeovers = new TakeoverWatch(clock);
+  return new LastingLink(options);
+}
+
+class LastingLink implements Link {
+  readonly #options: LinkOptions;
+  readonly #ladder: RetryLadder;
+  readonly #takeovers: TakeoverWatch;
+  readonly #subscriptions = new Set<{ readonly filter: string; readonly handler: MessageHandler }>();
+  readonly #upHandlers = new Set<() => void | Promise<void>>();
+  readonly #downHandlers = new Set<(reason: BlindsightError) => void>();
+  readonly #closing = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #running: Promise<void>;
+  #session: Session | null = null;
+  #lastReason = '';
   /** The farewell has begun: that the connection ends now is no news. */
-  let isLeaving = false;
+  #isLeaving = false;
 
-  const filters = () => [...new Set([...subscriptions].map(({ filter }) => filter))];
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#ladder = options.ladder ?? linkLadder();
+    this.#takeovers = new TakeoverWatch(options.clock);
+    const closing = this.#closing.signal;
+    this.#signal = options.signal ? AbortSignal.any([options.signal, closing]) : closing;
+    this.#running = this.#run();
+  }
 
-  const deliver: MessageHandler = (topic, payload, packet) => {
-    for (const { filter, handler } of [...subscriptions]) {
-      if (matchesFilter(filter, topic)) guard('message', () => handler(topic, payload, packet));
+  get connected(): boolean {
+    return this.#session !== null;
+  }
+
+  async publish(
+    topic: string,
+    payload: Uint8Array | string,
+    { qos = 1, retain = false, signal: caller }: PublishOptions = {},
+  ): Promise<void> {
+    caller?.throwIfAborted();
+    const current = this.#session;
+    if (!current)
+      throw new BlindsightError('LINK_DOWN', `not connected to the broker: ${topic} was not sent`);
+    const sent = current.publish(topic, payload, { qos, retain });
+    if (!caller) return sent;
+    let abort = () => {};
+    const aborted = new Promise<never>((_, reject) => {
+      abort = () => reject(caller.reason);
+      caller.addEventListener('abort', abort, { once: true });
+    });
+    try {
+      await Promise.race([sent, aborted]);
+    } finally {
+      caller.removeEventListener('abort', abort);
+    }
+  }
+
+  subscribe(filter: string, handler: MessageHandler): () => void {
+    const entry = { filter, handler };
+    const isNew = !this.#filters().includes(filter);
+    this.#subscriptions.add(entry);
+    if (isNew) this.#session?.subscribe([filter]).catch(() => undefined); // broken: the next connection subscribes
+    return () => {
+      if (!this.#subscriptions.delete(entry) || this.#filters().includes(filter)) return;
+      this.#session?.unsubscribe(filter);
+    };
+  }
+
+  onUp(handler: () => void | Promise<void>): () => void {
+    this.#upHandlers.add(handler);
+    if (this.#session) this.#guard('up', handler);
+    return () => this.#upHandlers.delete(handler);
+  }
+
+  onDown(handler: (reason: BlindsightError) => void): () => void {
+    this.#downHandlers.add(handler);
+    return () => this.#downHandlers.delete(handler);
+  }
+
+  reconnect(): void {
+    void this.#session?.leave();
+  }
+
+  async close(farewell: readonly Farewell[] = []): Promise<void> {
+    if (!this.#signal.aborted && this.#session) {
+      const current = this.#session;
+      const sent = farewell.map(({ topic, payload, retain = false }) =>
+        current.publish(topic, payload, { qos: 1, retain }),
+      );
+      // Real time, not the clock: a simulated one that nobody advances must not keep a process from ending.
+      await Promise.race([Promise.allSettled(sent), realDelay(FAREWELL_MS)]);
+      this.#isLeaving = true;
+      await Promise.race([current.leave(), realDelay(FAREWELL_MS)]);
+    }
+    this.#closing.abort();
+    await this.#running;
+  }
+
+  /** One attempt after the other, until the link is closed. */
+  async #run(): Promise<void> {
+    while (!this.#signal.aborted && !this.#isLeaving) {
+      try {
+        await this.#attempt();
+      } catch (error) {
+        this.#takeovers.failed();
+        this.#down(asLinkError(error), false);
+      }
+      if (this.#signal.aborted) return;
+      await this.#options.clock.sleep(this.#ladder.next(), this.#signal).catch(() => undefined);
+    }
+  }
+
+  /** A connection from dialing to its end. */
+  async #attempt(): Promise<void> {
+    const { will: given } = this.#options;
+    const will = typeof given === 'function' ? await given() : given;
+    const candidate = await dial({
+      ...this.#options,
+      will,
+      onMessage: this.#deliver,
+      signal: this.#signal,
+    });
+    let wasUp = false;
+    try {
+      await this.#subscribeAll(candidate);
+      wasUp = true;
+      throw await this.#serve(candidate);
+    } catch (error) {
+      this.#session = null;
+      this.#down(asLinkError(error), wasUp);
+    } finally {
+      candidate.destroy();
+    }
+  }
+
+  /** @returns why the connection ended. */
+  async #serve(candidate: Session): Promise<BlindsightError> {
+    const { clock, log, clientId } = this.#options;
+    const takeovers = this.#takeovers;
+    this.#session = candidate;
+    takeovers.connected();
+    if (takeovers.count === 0) this.#lastReason = '';
+    const since = clock.monotonic();
+    log[takeovers.count === 0 ? 'info' : 'debug']('link up');
+    for (const handler of this.#upHandlers) this.#guard('up', handler);
+    const reason = await candidate.broken;
+    if (clock.monotonic() - since >= LASTING_MS) this.#ladder.reset();
+    takeovers.ended(isEndedByPeer(reason));
+    return isEndedByPeer(reason) && takeovers.count > 0 ? takenOver(clientId, reason) : reason;
+  }
+
+  /** Also covers filters that are added while the others are being granted. */
+  async #subscribeAll(candidate: Session): Promise<void> {
+    const granted = new Set<string>();
+    for (;;) {
+      const missing = this.#filters().filter((filter) => !granted.has(filter));
+      if (missing.length === 0) return;
+      for (const filter of missing) granted.add(filter);
+      await candidate.subscribe(missing);
+    }
+  }
+
+  #filters(): string[] {
+    return [...new Set([...this.#subscriptions].map(({ filter }) => filter))];
+  }
+
+  readonly #deliver: MessageHandler = (topic, payload, packet) => {
+    for (const { filter, handler } of [...this.#subscriptions]) {
+      if (matchesFilter(filter, topic)) this.#guard('message', () => handler(topic, payload, packet));
     }
   };
 
-  function guard(what: string, call: () => void | Promise<void>): void {
+  #down(reason: BlindsightError, wasUp: boolean): void {
+    if (this.#signal.aborted || this.#isLeaving) return;
+    const isTwice = reason.code === 'LINK_TAKEN_OVER';
+    const isKnown = reason.message === this.#lastReason;
+    if (isKnown && !wasUp) return;
+    this.#lastReason = reason.message;
+    // Two clients of one name take turns every few seconds: said once.
+    if (!isKnown || !isTwice)
+      this.#options.log.warn(
+        { code: reason.code },
+        `${wasUp && !isTwice ? 'link lost' : 'no link'}: ${reason.message}`,
+      );
+    for (const handler of this.#downHandlers) this.#guard('down', () => handler(reason));
+  }
+
+  #guard(what: string, call: () => void | Promise<void>): void {
     const failed = (error: unknown) => {
       // What a handler could not send because the link broke again, it sends on the next connection.
       const expected = error instanceof BlindsightError && error.code === 'LINK_DOWN';
-      log[expected ? 'debug' : 'error']({ err: error }, `a ${what} handler of the link failed`);
+      this.#options.log[expected ? 'debug' : 'error']({ err: error }, `a ${what} handler of the link failed`);
     };
     try {
       Promise.resolve(call()).catch(failed);
@@ -106,133 +269,6 @@ export function connectLink(options: LinkOptions): Link {
       failed(error);
     }
   }
-
-  function down(reason: BlindsightError, wasUp: boolean): void {
-    if (signal.aborted || isLeaving) return;
-    const isTwice = reason.code === 'LINK_TAKEN_OVER';
-    const isKnown = reason.message === lastReason;
-    if (isKnown && !wasUp) return;
-    lastReason = reason.message;
-    // Two clients of one name take turns every few seconds: said once.
-    if (!isKnown || !isTwice)
-      log.warn({ code: reason.code }, `${wasUp && !isTwice ? 'link lost' : 'no link'}: ${reason.message}`);
-    for (const handler of downHandlers) guard('down', () => handler(reason));
-  }
-
-  async function attempt(): Promise<void> {
-    const will = typeof options.will === 'function' ? await options.will() : options.will;
-    const candidate = await dial({ ...options, will, onMessage: deliver, signal });
-    let wasUp = false;
-    try {
-      await subscribeAll(candidate);
-      wasUp = true;
-      session = candidate;
-      takeovers.connected();
-      if (takeovers.count === 0) lastReason = '';
-      const since = clock.monotonic();
-      log[takeovers.count === 0 ? 'info' : 'debug']('link up');
-      for (const handler of upHandlers) guard('up', handler);
-      const reason = await candidate.broken;
-      if (clock.monotonic() - since >= LASTING_MS) ladder.reset();
-      takeovers.ended(isEndedByPeer(reason));
-      throw isEndedByPeer(reason) && takeovers.count > 0 ? takenOver(options.clientId, reason) : reason;
-    } catch (error) {
-      session = null;
-      down(asLinkError(error), wasUp);
-    } finally {
-      candidate.destroy();
-    }
-  }
-
-  /** Also covers filters that are added while the others are being granted. */
-  async function subscribeAll(candidate: Session): Promise<void> {
-    const granted = new Set<string>();
-    for (;;) {
-      const missing = filters().filter((filter) => !granted.has(filter));
-      if (missing.length === 0) return;
-      for (const filter of missing) granted.add(filter);
-      await candidate.subscribe(missing);
-    }
-  }
-
-  const running = (async () => {
-    while (!signal.aborted && !isLeaving) {
-      try {
-        await attempt();
-      } catch (error) {
-        takeovers.failed();
-        down(asLinkError(error), false);
-      }
-      if (!signal.aborted) await clock.sleep(ladder.next(), signal).catch(() => undefined);
-    }
-  })();
-
-  const link: Link = {
-    get connected() {
-      return session !== null;
-    },
-
-    async publish(topic, payload, { qos = 1, retain = false, signal: caller } = {}) {
-      caller?.throwIfAborted();
-      const current = session;
-      if (!current)
-        throw new BlindsightError('LINK_DOWN', `not connected to the broker: ${topic} was not sent`);
-      const sent = current.publish(topic, payload, { qos, retain });
-      if (!caller) return sent;
-      let abort = () => {};
-      const aborted = new Promise<never>((_, reject) => {
-        abort = () => reject(caller.reason);
-        caller.addEventListener('abort', abort, { once: true });
-      });
-      try {
-        await Promise.race([sent, aborted]);
-      } finally {
-        caller.removeEventListener('abort', abort);
-      }
-    },
-
-    subscribe(filter, handler) {
-      const entry = { filter, handler };
-      const isNew = !filters().includes(filter);
-      subscriptions.add(entry);
-      if (isNew) session?.subscribe([filter]).catch(() => undefined); // broken: the next connection subscribes
-      return () => {
-        if (!subscriptions.delete(entry) || filters().includes(filter)) return;
-        session?.unsubscribe(filter);
-      };
-    },
-
-    onUp(handler) {
-      upHandlers.add(handler);
-      if (session) guard('up', handler);
-      return () => upHandlers.delete(handler);
-    },
-
-    onDown(handler) {
-      downHandlers.add(handler);
-      return () => downHandlers.delete(handler);
-    },
-
-    reconnect() {
-      void session?.leave();
-    },
-
-    async close(farewell = []) {
-      if (!signal.aborted && session) {
-        const current = session;
-        const sent = farewell.map(({ topic, payload, retain = false }) =>
-          current.publish(topic, payload, { qos: 1, retain }),
-        );
-        // Real time, not the clock: a simulated one that nobody advances must not keep a process from ending.
-        await Promise.race([Promise.allSettled(sent), realDelay(FAREWELL_MS)]);
-        isLeaving = true;
-        await Promise.race([current.leave(), realDelay(FAREWELL_MS)]);
-      }
-      closing.abort();
-      await running;
-    },
-  };
-  return link;
 }
 
 function takenOver(name: string, cause: BlindsightError): BlindsightError {
