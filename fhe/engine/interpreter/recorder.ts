@@ -6,7 +6,7 @@ import { normalizeStep } from '../../ring/automorphism.ts';
 import type { Block, EngineContext } from '../evaluator/context.ts';
 import { type EngineKeys, Evaluator } from '../evaluator/evaluator.ts';
 import type { RingSwitcher } from '../evaluator/ring-switcher.ts';
-import type { RecordedTape } from '../tape/tape.ts';
+import type { RecordedTape, TapeRecorder } from '../tape/tape.ts';
 import { lastReads, type Plan, readBy, type Step, writtenBy } from './plan.ts';
 
 /** Constants in wasm memory: `factor` in Montgomery form for products, `addend` as they are. */
@@ -27,128 +27,168 @@ export type RecordedProgram = {
  */
 export function recordProgram(
   engine: EngineContext,
-  { registers, parameters, output }: VerifiedProgram,
+  verified: VerifiedProgram,
   plan: Plan,
   inputs: ReadonlyMap<Register, Block>,
   constants: readonly EngineConstant[],
   keys: EngineKeys,
   ringSwitcher: RingSwitcher | null,
 ): RecordedProgram {
-  const tape = engine.recorder();
-  const evaluator = new Evaluator(engine, tape, keys);
-  const blocks = new Map<Register, Block>(inputs);
-  const last = lastReads(plan.steps);
-  last.set(output, Number.POSITIVE_INFINITY);
+  const recorder = new ProgramRecorder({ engine, verified, inputs, constants, keys, ringSwitcher });
+  return recorder.record(plan);
+}
 
-  const read = (register: Register): Block => blocks.get(register)!;
-  const make = (register: Register): Block => {
-    const { size, level } = registers.get(register)!;
-    const block = engine.allocate(size, level);
-    blocks.set(register, block);
-    return block;
-  };
-  const factor = (constant: number): Block => constants[constant]!.factor!;
+type Material = {
+  readonly engine: EngineContext;
+  readonly verified: VerifiedProgram;
+  readonly inputs: ReadonlyMap<Register, Block>;
+  readonly constants: readonly EngineConstant[];
+  readonly keys: EngineKeys;
+  readonly ringSwitcher: RingSwitcher | null;
+};
 
-  plan.steps.forEach((step, index) => {
-    record(step);
+class ProgramRecorder {
+  readonly #material: Material;
+  readonly #tape: TapeRecorder;
+  readonly #evaluator: Evaluator;
+  readonly #blocks: Map<Register, Block>;
+
+  constructor(material: Material) {
+    this.#material = material;
+    this.#tape = material.engine.recorder();
+    this.#evaluator = new Evaluator(material.engine, this.#tape, material.keys);
+    this.#blocks = new Map(material.inputs);
+  }
+
+  record({ steps }: Plan): RecordedProgram {
+    const { engine, verified, ringSwitcher } = this.#material;
+    const last = lastReads(steps);
+    last.set(verified.output, Number.POSITIVE_INFINITY);
+    steps.forEach((step, index) => {
+      this.#step(step);
+      this.#release(step, (register) => (last.get(register) ?? -1) <= index);
+    });
+    const tape = this.#tape.finish();
+    if (ringSwitcher !== null) return { tape, read: () => ringSwitcher.read() };
+    const answer = this.#read(verified.output);
+    return { tape, read: () => engine.read(answer) };
+  }
+
+  #release(step: Step, isOver: (register: Register) => boolean): void {
     for (const register of new Set([...readBy(step), ...writtenBy(step)])) {
-      const block = blocks.get(register);
-      if (block === undefined || (last.get(register) ?? -1) > index) continue;
-      engine.release(block);
-      blocks.delete(register);
+      const block = this.#blocks.get(register);
+      if (block === undefined || !isOver(register)) continue;
+      this.#material.engine.release(block);
+      this.#blocks.delete(register);
     }
-  });
-  const recorded = tape.finish();
-  if (ringSwitcher !== null) return { tape: recorded, read: () => ringSwitcher.read() };
-  const answer = read(output);
-  return { tape: recorded, read: () => engine.read(answer) };
+  }
 
-  function record(step: Step): void {
+  #read(register: Register): Block {
+    return this.#blocks.get(register)!;
+  }
+
+  #make(register: Register): Block {
+    const { size, level } = this.#material.verified.registers.get(register)!;
+    const block = this.#material.engine.allocate(size, level);
+    this.#blocks.set(register, block);
+    return block;
+  }
+
+  #weight(constant: number): Block {
+    return this.#material.constants[constant]!.factor!;
+  }
+
+  #normalize(step: number): number {
+    return normalizeStep(step, this.#material.verified.parameters.ringDegree);
+  }
+
+  #step(step: Step): void {
+    const evaluator = this.#evaluator;
     switch (step.op) {
       case 'inner': {
         const terms = step.terms.map(({ source, constant }) => ({
-          source: read(source),
-          weight: factor(constant),
+          source: this.#read(source),
+          weight: this.#weight(constant),
         }));
-        evaluator.inner(make(step.out), terms);
+        evaluator.inner(this.#make(step.out), terms);
         break;
       }
       case 'rotate-inner':
       case 'rotate-inner-relinearize': {
         const terms = step.terms.map(({ source, step: by, constant }) => ({
-          source: read(source),
-          step: normalizeStep(by, parameters.ringDegree),
-          weight: factor(constant),
+          source: this.#read(source),
+          step: this.#normalize(by),
+          weight: this.#weight(constant),
         }));
-        evaluator.rotateInner(make(step.out), terms);
+        evaluator.rotateInner(this.#make(step.out), terms);
         break;
       }
       case 'rotate-all':
-        recordRotations(step);
+        this.#rotations(step);
         break;
       case 'fold':
-        recordFold(step.out, read(step.source), step.steps);
+        this.#fold(step.out, this.#read(step.source), step.steps);
         break;
       case 'square':
-        evaluator.square(make(step.out), read(step.source));
+        evaluator.square(this.#make(step.out), this.#read(step.source));
         break;
       case 'multiply':
-        evaluator.multiply(make(step.out), read(step.left), read(step.right));
+        evaluator.multiply(this.#make(step.out), this.#read(step.left), this.#read(step.right));
         break;
       case 'add':
-        evaluator.add(make(step.out), read(step.left), read(step.right));
+        evaluator.add(this.#make(step.out), this.#read(step.left), this.#read(step.right));
         break;
-      case 'add-constant':
-        evaluator.add(make(step.out), read(step.source), constants[step.constant]!.addend!);
+      case 'add-constant': {
+        const { addend } = this.#material.constants[step.constant]!;
+        evaluator.add(this.#make(step.out), this.#read(step.source), addend!);
         break;
+      }
       case 'relinearize':
       case 'relinearize-rescale':
-        evaluator.relinearize(make(step.out), read(step.source));
+        evaluator.relinearize(this.#make(step.out), this.#read(step.source));
         break;
       case 'rescale':
-        evaluator.rescale(make(step.out), read(step.source));
+        evaluator.rescale(this.#make(step.out), this.#read(step.source));
         break;
       case 'drop-level':
       case 'copy':
-        evaluator.dropLevel(make(step.out), read(step.source));
+        evaluator.dropLevel(this.#make(step.out), this.#read(step.source));
         break;
       case 'switch-ring':
         // Always the last step: the answer stays with the switcher.
-        ringSwitcher!.record(tape, read(step.source));
+        this.#material.ringSwitcher!.record(this.#tape, this.#read(step.source));
         break;
       default:
         assertNever(step);
     }
   }
 
-  function recordRotations({ source, rotations }: Extract<Step, { op: 'rotate-all' }>): void {
+  #rotations({ source, rotations }: Extract<Step, { op: 'rotate-all' }>): void {
     const [only] = rotations;
     if (rotations.length === 1) {
-      evaluator.rotate(make(only!.out), read(source), only!.step);
+      this.#evaluator.rotate(this.#make(only!.out), this.#read(source), only!.step);
       return;
     }
-    const outs = rotations.map(({ out }) => make(out));
-    evaluator.rotateHoisted(
-      outs,
-      read(source),
-      rotations.map(({ step }) => step),
-    );
+    const outs = rotations.map(({ out }) => this.#make(out));
+    const steps = rotations.map(({ step }) => step);
+    this.#evaluator.rotateHoisted(outs, this.#read(source), steps);
   }
 
   /** Sums go back and forth between two blocks. */
-  function recordFold(out: Register, source: Block, steps: readonly number[]): void {
+  #fold(out: Register, source: Block, steps: readonly number[]): void {
+    const { engine } = this.#material;
     const { level } = source;
     const made: Block[] = [];
     let sum = source;
-    const rounds = foldRounds(steps.map((step) => normalizeStep(step, parameters.ringDegree)))
-      .map((round) => round.map((step) => normalizeStep(step, parameters.ringDegree)))
+    const rounds = foldRounds(steps.map((step) => this.#normalize(step)))
+      .map((round) => round.map((step) => this.#normalize(step)))
       // A rotation by nothing needs no key: such a round is taken apart.
       .flatMap((round) => (round.includes(0) ? round.slice(0, 2).map((step) => [step]) : [round]));
     rounds.forEach((round, index) => {
-      const to = index === rounds.length - 1 ? make(out) : engine.allocate(2, level);
+      const to = index === rounds.length - 1 ? this.#make(out) : engine.allocate(2, level);
       if (index < rounds.length - 1) made.push(to);
-      if (round[0] === 0) evaluator.add(to, sum, sum);
-      else evaluator.foldRound(to, sum, round);
+      if (round[0] === 0) this.#evaluator.add(to, sum, sum);
+      else this.#evaluator.foldRound(to, sum, round);
       if (index > 0) engine.release(made[index - 1]!);
       sum = to;
     });
