@@ -47,27 +47,81 @@ const TOPIC_LEVELS_MAX = 10;
  * messages and wills that survive `kill -9`.
  * @throws BlindsightError BROKER_LISTEN, BROKER_CERTIFICATE, FILE_UNREADABLE or SECRET_EXPOSED.
  */
-export async function startBroker({
-  config,
-  log,
-  signal,
-  willGraceMs = WILL_GRACE_MS,
-}: BrokerOptions): Promise<Broker> {
+export async function startBroker(options: BrokerOptions): Promise<Broker> {
+  const { config, log, signal, willGraceMs = WILL_GRACE_MS } = options;
   signal?.throwIfAborted();
-  const credentials = await readCredentials(config);
+  const tls = { current: await readCredentials(config) };
   await ensureDirectory(config.data);
   const map = await DurableMap.open(join(config.data, 'messages.log'), log);
   const messages = new DurableMessages(map);
   const gatekeeper = new Gatekeeper(config.site, messages, log, systemClock);
-  const aedes = await Aedes.createBroker({
+  const aedes = await makeAedes(config, gatekeeper);
+  for (const message of messages.retained()) await storeRetained(aedes, message);
+  const parts: Parts = { config, log, aedes, messages, gatekeeper, tls };
+  const { connected, orphans } = watchClients(parts);
+  const server = await listen(config, tls.current, (socket) => receive(parts, socket)).catch(
+    async (error: unknown) => {
+      await closeAedes(aedes);
+      await map.close();
+      throw error;
+    },
+  );
+  server.on('tlsClientError', (error, socket) => {
+    const reason = (error as NodeJS.ErrnoException).code ?? error.message;
+    gatekeeper.refuseStranger(socket.remoteAddress ?? '?', 'handshake', `no handshake of TLS (${reason})`);
+  });
+
+  const health = () => ({ connected: [...connected.values()].sort(), refused: gatekeeper.refused });
+  const timers = [
+    giveOrphansUp(parts, orphans, willGraceMs),
+    sweep(parts, server, connected),
+    reportHealth(health, log),
+  ];
+  let closing: Promise<void> | null = null;
+  const close = () => {
+    closing ??= (async () => {
+      signal?.removeEventListener('abort', close);
+      // Clears what `setTimeout` made, too.
+      for (const timer of timers) clearInterval(timer);
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      await closeAedes(aedes);
+      await closed;
+      await map.close();
+      log.info('broker closed');
+    })();
+    return closing;
+  };
+  signal?.addEventListener('abort', close, { once: true });
+  const { port } = server.address() as AddressInfo;
+  const outdated = findOutdated(tls.current, config.certificate, systemClock.now());
+  if (outdated !== null) log.error({ code: 'BROKER_CERTIFICATE' }, outdated);
+  log.info({ host: config.host, port, retained: messages.retained().length }, 'broker listens');
+  return { port, health, close };
+}
+
+/** What the steps of the broker share. */
+type Parts = {
+  readonly config: BrokerConfig;
+  readonly log: Logger;
+  readonly aedes: Aedes;
+  readonly messages: DurableMessages;
+  readonly gatekeeper: Gatekeeper;
+  /** Replaced when the certificate is renewed. */
+  readonly tls: { current: Credentials };
+};
+
+function makeAedes(config: BrokerConfig, gatekeeper: Gatekeeper): Promise<Aedes> {
+  return Aedes.createBroker({
     ...gatekeeper.hooks,
     connectTimeout: CONNECT_MS,
     drainTimeout: config.drainSeconds * 1000,
     maxTopicLevels: TOPIC_LEVELS_MAX,
     maxInflightInbound: 100,
   });
-  for (const message of messages.retained()) await storeRetained(aedes, message);
+}
 
+/** Keeps up who is connected, and whose will of before the start waits for its client. */
+function watchClients({ aedes, gatekeeper, messages, log }: Parts) {
   const connected = new Map<Client, string>();
   const orphans = new Map(messages.wills().map(({ clientId, message }) => [clientId, message]));
   aedes.on('clientReady', (client) => {
@@ -87,44 +141,45 @@ export async function startBroker({
       log.debug({ client: client.id, err: error }, 'connection ended with an error'),
     );
   }
+  return { connected, orphans };
+}
 
-  const tls = { current: credentials };
-  const server = await listen(config, credentials, (socket) => {
-    const verdict = judge(socket, tls.current.ca, config.revoked, systemClock.now());
-    const address = socket.remoteAddress ?? '?';
-    if (!('identity' in verdict)) {
-      if (verdict.known === null) gatekeeper.refuseStranger(address, verdict.kind, verdict.reason);
-      else gatekeeper.refuse(verdict.known, `${verdict.reason}; from ${address}`);
-      // A scanner of ports needs no answer; a client of some site does.
-      return verdict.known === null && verdict.kind === 'none' ? socket.destroy() : turnAway(socket);
-    }
-    const { identity } = verdict;
-    gatekeeper.admit(socket, identity, `${address} port ${socket.remotePort}`);
-    limitPackets(socket, config.maxMessageKilobytes * 1024, {
-      refuse: (reason) => gatekeeper.refuse(identity.name, reason),
-      heard: () => {
-        if (client.id) gatekeeper.heard(client);
-      },
-    });
-    const client = aedes.handle(socket);
-  }).catch(async (error: unknown) => {
-    await closeAedes(aedes);
-    await map.close();
-    throw error;
+/** Hands a connection to aedes where its certificate is one of the installation, with the limits that hold for it. */
+function receive({ config, aedes, gatekeeper, tls }: Parts, socket: TLSSocket): void {
+  const verdict = judge(socket, tls.current.ca, config.revoked, systemClock.now());
+  const address = socket.remoteAddress ?? '?';
+  if (!('identity' in verdict)) {
+    if (verdict.known === null) gatekeeper.refuseStranger(address, verdict.kind, verdict.reason);
+    else gatekeeper.refuse(verdict.known, `${verdict.reason}; from ${address}`);
+    // A scanner of ports needs no answer; a client of some site does.
+    if (verdict.known === null && verdict.kind === 'none') socket.destroy();
+    else turnAway(socket);
+    return;
+  }
+  const { identity } = verdict;
+  gatekeeper.admit(socket, identity, `${address} port ${socket.remotePort}`);
+  limitPackets(socket, config.maxMessageKilobytes * 1024, {
+    refuse: (reason) => gatekeeper.refuse(identity.name, reason),
+    heard: () => {
+      if (client.id) gatekeeper.heard(client);
+    },
   });
-  server.on('tlsClientError', (error, socket) => {
-    const reason = (error as NodeJS.ErrnoException).code ?? error.message;
-    gatekeeper.refuseStranger(socket.remoteAddress ?? '?', 'handshake', `no handshake of TLS (${reason})`);
-  });
+  const client = aedes.handle(socket);
+}
 
-  // Clients that had a connection when the last broker died and did not come back are as lost as if it had seen them go.
-  const grace = setTimeout(() => {
+/** Clients that had a connection when the last broker died and did not come back are as lost as if it had seen them go. */
+function giveOrphansUp({ aedes, messages }: Parts, orphans: Map<string, KeptMessage>, graceMs: number) {
+  return setTimeout(() => {
     for (const [clientId, will] of orphans) void publishOrphan(aedes, messages, clientId, will);
     orphans.clear();
-  }, willGraceMs).unref();
-  const health = () => ({ connected: [...connected.values()].sort(), refused: gatekeeper.refused });
+  }, graceMs).unref();
+}
+
+/** Every few seconds: takes a renewed certificate, cuts off who was withdrawn, and clears what they left. */
+function sweep(parts: Parts, server: Server, connected: ReadonlyMap<Client, string>) {
+  const { config, aedes, messages, tls, log } = parts;
   const renew = follow(server, config, tls, log);
-  const sweeping = setInterval(() => {
+  return setInterval(() => {
     void renew();
     const revoked = revokedOrNone(config.revoked);
     for (const [client, name] of connected) if (revoked.has(name)) client.close();
@@ -134,34 +189,15 @@ export async function startBroker({
         clear(aedes, messages, topic);
     }
   }, SWEEP_MS).unref();
+}
+
+function reportHealth(health: Broker['health'], log: Logger) {
   let told = '';
-  const reporting = setInterval(() => {
+  return setInterval(() => {
     const now = JSON.stringify(health());
     if (now !== told) log.info(health(), 'broker health');
     told = now;
   }, HEALTH_MS).unref();
-
-  let closing: Promise<void> | null = null;
-  const close = () => {
-    closing ??= (async () => {
-      signal?.removeEventListener('abort', close);
-      clearTimeout(grace);
-      clearInterval(reporting);
-      clearInterval(sweeping);
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      await closeAedes(aedes);
-      await closed;
-      await map.close();
-      log.info('broker closed');
-    })();
-    return closing;
-  };
-  signal?.addEventListener('abort', close, { once: true });
-  const { port } = server.address() as AddressInfo;
-  const outdated = findOutdated(credentials, config.certificate, systemClock.now());
-  if (outdated !== null) log.error({ code: 'BROKER_CERTIFICATE' }, outdated);
-  log.info({ host: config.host, port, retained: messages.retained().length }, 'broker listens');
-  return { port, health, close };
 }
 
 /** For those who are in already: a list that cannot be read is told at the next connection. */
