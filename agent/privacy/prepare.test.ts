@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PictureShape } from '#fhe';
 import { prepareFrame } from '#network/training/datasets/clip.ts';
@@ -42,18 +43,38 @@ describe('prepare', () => {
     expect([...values]).toEqual([1, 1, 1, 1]);
   });
 
-  it.each([
-    [1, undefined],
-    [3, { x: 0.13, y: 0.2, width: 0.61, height: 0.47 }],
-    [1, { x: 0.013, y: 0.5, width: 0.35, height: 0.45 }],
-  ] as const)('gives exactly what training gives, %i channels of region %j', async (channels, region) => {
-    const shape = { channels, height: 24, width: 32 };
-    const frame = frameOf(161, 97, (x, y) => [(x * 7 + y) % 256, (x ^ y) % 256, (x * y) % 256]);
-    const trained = await prepareFrame(frame.data, { width: 161, height: 97 }, shape, region);
-    expect(await prepare(open.apply(frame), shape, region)).toEqual(trained);
-    const normalized = { ...shape, light: 'normalize' } as const;
-    normalizePictures(trained, normalized);
-    expect(await prepare(open.apply(frame), normalized, region)).toEqual(trained);
+  it('gives exactly what training gives, of any frame, region, mask and format', async () => {
+    const side = fc.oneof(fc.integer({ min: 1, max: 200 }), fc.constantFrom(1, 161, 321));
+    const corner = fc.double({ min: 0, max: 1, noNaN: true });
+    const polygon = fc.array(fc.tuple(corner, corner), { minLength: 3, maxLength: 5 });
+    const region = fc
+      .record({ x: corner, y: corner, right: corner, bottom: corner })
+      .map(({ x, y, right, bottom }) => ({ x, y, width: right * (1 - x), height: bottom * (1 - y) }));
+    const format = fc.record({
+      channels: fc.constantFrom(1 as const, 3 as const),
+      height: fc.integer({ min: 1, max: 32 }),
+      width: fc.integer({ min: 1, max: 32 }),
+    });
+    const regions = fc.array(fc.option(region, { nil: undefined }), { minLength: 1, maxLength: 3 });
+    await fc.assert(
+      fc.asyncProperty(side, side, format, regions, fc.array(polygon, { maxLength: 2 }), async (...drawn) => {
+        const [width, height, shape, parts, masks] = drawn;
+        const frame = frameOf(width, height, (x, y) => [(x * 7 + y) % 256, (x ^ y) % 256, (x * y) % 256]);
+        const shown = new PrivacyFilter(masks).apply(frame);
+        const count = 4;
+        const trained = await Promise.all(
+          Array.from({ length: count }, (_, i) =>
+            prepareFrame(frame.data, { width, height }, shape, parts[i % parts.length]),
+          ),
+        );
+        const flat = Float32Array.from(trained.flatMap((values) => [...values]));
+        expect(await prepareRegions(shown, shape, parts, count)).toEqual(flat);
+        const normalized = { ...shape, light: 'normalize' } as const;
+        normalizePictures(flat, normalized);
+        expect(await prepareRegions(shown, normalized, parts, count)).toEqual(flat);
+      }),
+      { numRuns: 60 },
+    );
   });
 
   it('sees nothing of what a mask covers: the hidden pixels do not change a single value', async () => {

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { prepareFrame, readClip, readFrameLabels } from './clip.ts';
 
@@ -43,6 +45,21 @@ describe('Clip', () => {
     expect(await readFrameLabels(file)).toEqual(['absent', 'present']);
     await writeFile(file, 'frame,presence\n0,absent\n2,present\n');
     await expect(readFrameLabels(file)).rejects.toThrow(`${file}:3: expected "1,label", found "2,present"`);
+  });
+
+  it('reads a clip of odd sides as it was filmed', async () => {
+    const clip = join(folder, 'odd.mkv');
+    const filmed = 'color=red:size=321x241:rate=1:duration=2,format=gbrp';
+    await promisify(execFile)('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', filmed, '-c:v', 'ffv1', clip]);
+    const labels = join(folder, 'odd.csv');
+    await writeFile(labels, 'frame,presence\n0,absent\n1,present\n');
+    const picture = { channels: 3, height: 5, width: 7 };
+    const region = { x: 0.5, y: 0.1, width: 0.5, height: 0.9 };
+    const { pictures, classes } = await readClip(clip, labels, ['absent', 'present'], picture, { region });
+    expect([...classes]).toEqual([0, 1]);
+    const red = [...new Array(35).fill(1), ...new Array(70).fill(0)];
+    // The colour source is no purer than 254 of 255.
+    expect([...pictures].map((value) => Math.round(value))).toEqual([...red, ...red]);
   });
 
   it('says so where a clip is none', async () => {
