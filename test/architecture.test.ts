@@ -4,33 +4,43 @@ import { importCircles } from './import-circles.ts';
 import { outsidePaths } from './outside-paths.ts';
 import { isTest, readSource, repositoryFiles, resolveSpecifier } from './source-files.ts';
 
+/** What designs programs, or asks what they cost. */
+const FHE = ['fhe', 'fhe/design.ts'];
+
 /** Rooms of `network/`, and its own files (errors), which each of them may read. */
 const NETWORK = ['network', 'network/model', 'network/compiler', 'network/training'];
 
 /**
- * Which folder may import which; a folder that is not listed belongs to the one above it. `fhe/secret` (secret keys, decryption) is listed
- * on its own: the edge image holds no decryptor. Every folder may import itself.
+ * Which folder may import which; a folder that is not listed belongs to the one above it. Every folder may import itself. From outside, `fhe`
+ * is its door, and so is `fhe/design.ts`, which no gateway needs; `fhe/secret` (secret keys, decryption) is on its own, because the edge image
+ * holds no decryptor.
  */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
-  fhe: [],
-  'fhe/secret': ['fhe'],
+  fhe: ['fhe/ckks', 'fhe/program', 'fhe/engine'],
+  'fhe/design.ts': ['fhe', 'fhe/program', 'fhe/engine'],
+  'fhe/ring': ['fhe'],
+  'fhe/ckks': ['fhe', 'fhe/ring'],
+  'fhe/seal': ['fhe', 'fhe/ring', 'fhe/ckks'],
+  'fhe/program': ['fhe', 'fhe/ring', 'fhe/ckks', 'fhe/seal'],
+  'fhe/engine': ['fhe', 'fhe/ring', 'fhe/ckks', 'fhe/program'],
+  'fhe/secret': ['fhe', 'fhe/ring', 'fhe/ckks', 'fhe/seal', 'fhe/program'],
   vision: [],
   network: [],
-  'network/model': ['network', 'fhe', 'vision'],
-  'network/compiler': ['network', 'network/model', 'fhe', 'vision'],
-  'network/training': ['network', 'network/model', 'network/compiler', 'fhe', 'vision'],
+  'network/model': ['network', ...FHE, 'vision'],
+  'network/compiler': ['network', 'network/model', ...FHE, 'vision'],
+  'network/training': ['network', 'network/model', 'network/compiler', ...FHE, 'vision'],
   protocol: [],
   config: ['protocol'],
   runtime: ['protocol'],
   broker: ['protocol', 'config', 'runtime'],
   agent: ['fhe', 'protocol', 'config', 'runtime', 'vision'],
-  backend: ['fhe', 'fhe/secret', ...NETWORK, 'vision', 'protocol', 'config', 'runtime', 'broker'],
+  backend: [...FHE, 'fhe/secret', ...NETWORK, 'vision', 'protocol', 'config', 'runtime', 'broker'],
   cockpit: ['protocol'],
-  bench: ['fhe', 'fhe/secret', ...NETWORK, 'vision', 'protocol', 'config', 'runtime', 'agent', 'backend'],
+  bench: [...FHE, 'fhe/secret', ...NETWORK, 'vision', 'protocol', 'config', 'runtime', 'agent', 'backend'],
   setup: [],
   demo: ['backend', 'config', 'protocol', 'runtime', 'setup'],
   cli: [
-    'fhe',
+    ...FHE,
     'fhe/secret',
     ...NETWORK,
     'vision',
