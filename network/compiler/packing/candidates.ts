@@ -2,10 +2,12 @@ import { powerOfTwo } from './layout.ts';
 import {
   type Canvas,
   gridLayout,
+  reversedLayout,
   type SlotLayout,
   sequentialLayout,
   splitLayout,
   spreadGridLayout,
+  stridedLayout,
 } from './slot-layout.ts';
 
 /** Most ciphertexts that a tensor may take. */
@@ -65,7 +67,13 @@ export function proposeLayouts(
     if (!found.has(layout.name)) found.set(layout.name, layout);
   };
   for (const fold of [true, false]) propose(sequentialLayout(size, slots, fold));
-  if (last) return [...found.values()];
+  const proposeReversed = (): void => {
+    for (let period = 2; period < slots; period *= 2) propose(reversedLayout(size, slots, period));
+  };
+  if (last) {
+    proposeReversed();
+    return [...found.values()];
+  }
   const bits = Math.log2(powerOfTwo(size));
   if (isMaps(shape)) {
     propose(splitLayout(size, slots, 0));
@@ -86,6 +94,9 @@ export function proposeLayouts(
     }
   } else {
     for (let lowBits = 0; lowBits < bits; lowBits++) propose(splitLayout(size, slots, lowBits));
+    for (let stride = slots / 2 ** bits / 2; stride > 1; stride /= 2)
+      propose(stridedLayout(size, slots, stride));
+    proposeReversed();
   }
   return [...found.values()];
 }

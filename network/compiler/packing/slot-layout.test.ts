@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { AffineBuilder } from '../linear/affine.ts';
+import { type Affine, AffineBuilder, applyAffine } from '../linear/affine.ts';
 import { fillDiagonals, findDiagonals } from './diagonals.ts';
-import { foldOf, gridLayout, slotContents, spreadGridLayout } from './slot-layout.ts';
+import {
+  foldOf,
+  gridLayout,
+  reversedLayout,
+  type SlotLayout,
+  sequentialLayout,
+  slotContents,
+  spreadGridLayout,
+  stridedLayout,
+} from './slot-layout.ts';
 
 const SLOTS = 128;
 const CANVAS = { pitch: 4, block: 16 };
@@ -17,6 +26,62 @@ function mixing(from: number, to: number, pixels: number) {
   return builder.build();
 }
 
+/** What stands in every slot after the diagonals and the fold. */
+function runLinear(affine: Affine, input: SlotLayout, output: SlotLayout, x: Float64Array): Float64Array {
+  const slots = Float64Array.from(slotContents(input), (value) => (value < 0 ? 0 : x[value]!));
+  const rotate = (v: Float64Array, step: number) => v.map((_, s) => v[(s + step) % SLOTS]!);
+  const diagonals = findDiagonals(affine, input, output);
+  const weights = fillDiagonals(affine, input, output, diagonals);
+  let sum = new Float64Array(SLOTS);
+  diagonals.forEach(({ step }, d) => {
+    const moved = rotate(slots, step);
+    sum = sum.map((value, s) => value + moved[s]! * weights[d]![s]!);
+  });
+  for (const step of foldOf(output)) {
+    const moved = rotate(sum, step);
+    sum = sum.map((value, s) => value + moved[s]!);
+  }
+  return sum;
+}
+
+describe('ReversedLayout', () => {
+  const x = Float64Array.from({ length: 4 }, (_, i) => Math.sin(i + 1));
+
+  it('reads a strided input in small steps and folds no further than its stride', () => {
+    const input = stridedLayout(4, SLOTS, 32)!;
+    const output = reversedLayout(3, SLOTS, 32)!;
+    const affine = mixing(4, 3, 1);
+    expect(findDiagonals(affine, input, output).map(({ step }) => step)).toEqual([0, 1, 2]);
+    expect(foldOf(output)).toEqual([64, 32]);
+    const sum = runLinear(affine, input, output, x);
+    const truth = applyAffine(affine, x);
+    // Every slot is accounted for: a copy of a value, or zero.
+    slotContents(output).forEach((value, slot) => {
+      expect(sum[slot]).toBeCloseTo(value < 0 ? 0 : truth[value]!, 9);
+    });
+  });
+
+  it('is none where the values fill its period, or its period all slots', () => {
+    expect(reversedLayout(5, SLOTS, 8)).toBe(null);
+    expect(reversedLayout(3, SLOTS, SLOTS)).toBe(null);
+  });
+});
+
+describe('StridedLayout', () => {
+  it('sums over the slots between its values', () => {
+    const input = sequentialLayout(4, SLOTS, true)!;
+    const output = stridedLayout(3, SLOTS, 4)!;
+    const affine = mixing(4, 3, 1);
+    expect(findDiagonals(affine, input, output)).toHaveLength(1);
+    const sum = runLinear(affine, input, output, Float64Array.of(1, 2, 3, 4));
+    expect([0, 4, 8].map((slot) => sum[slot])).toEqual([...applyAffine(affine, [1, 2, 3, 4])]);
+  });
+
+  it('is none where its values need more slots than there are', () => {
+    expect(stridedLayout(5, SLOTS, 32)).toBe(null);
+  });
+});
+
 describe('SpreadGridLayout', () => {
   it('folds sums over the channels of a repeated input: fewer diagonals, the same answer', () => {
     // 2 channels of 3 × 4 pixels in blocks of 16 repeat every 32 of 128 slots; 4 channels come out.
@@ -26,23 +91,12 @@ describe('SpreadGridLayout', () => {
     expect(spread).toMatchObject({ foldLow: 16, foldHigh: 32, clean: false });
     const affine = mixing(2, 4, 12);
     expect(findDiagonals(affine, input, plain)).toHaveLength(2);
-    const diagonals = findDiagonals(affine, input, spread);
-    expect(diagonals).toHaveLength(1);
-
+    expect(findDiagonals(affine, input, spread)).toHaveLength(1);
     const x = Float64Array.from({ length: 24 }, (_, i) => Math.sin(i + 1));
-    const slots = Float64Array.from(slotContents(input), (value) => (value < 0 ? 0 : x[value]!));
-    const [weights] = fillDiagonals(affine, input, spread, diagonals);
-    const rotate = (v: Float64Array, step: number) => v.map((_, s) => v[(s + step) % SLOTS]!);
-    let sum = rotate(slots, diagonals[0]!.step).map((value, s) => value * weights![s]!);
-    for (const step of foldOf(spread)) {
-      const moved = rotate(sum, step);
-      sum = sum.map((value, s) => value + moved[s]!);
-    }
+    const sum = runLinear(affine, input, spread, x);
+    const truth = applyAffine(affine, x);
     spread.at.forEach((slot, row) => {
-      let truth = 0;
-      for (let e = affine.start[row]!; e < affine.start[row + 1]!; e++)
-        truth += affine.weight[e]! * x[affine.column[e]!]!;
-      expect(sum[slot]).toBeCloseTo(truth, 9);
+      expect(sum[slot]).toBeCloseTo(truth[row]!, 9);
     });
   });
 

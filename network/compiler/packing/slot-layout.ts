@@ -68,7 +68,7 @@ function compact(
 
 /**
  * Vectors: the low `lowBits` bits of the index at the bottom of the slot number, the rest at its top, summing over the bits in between.
- * All bits low: periodic and folded over the copies; none low: strided, one output every so many slots.
+ * All bits low: periodic and folded over the copies; none low: strided (see {@link stridedLayout}).
  */
 export function splitLayout(size: number, slots: number, lowBits: number): SlotLayout | null {
   const bits = Math.log2(powerOfTwo(size));
@@ -80,8 +80,9 @@ export function splitLayout(size: number, slots: number, lowBits: number): SlotL
   if (high === 0) {
     return compact('vector', slots, at, size, true) ?? compact('vector', slots, at, size, false);
   }
+  if (lowBits === 0) return stridedLayout(size, slots, span);
   return {
-    name: lowBits === 0 ? `every ${span}th slot` : `${low} in every ${span} slots`,
+    name: `${low} in every ${span} slots`,
     slots,
     ciphertexts: 1,
     at,
@@ -89,6 +90,43 @@ export function splitLayout(size: number, slots: number, lowBits: number): SlotL
     foldLow: low,
     foldHigh: span,
     clean: low === span,
+  };
+}
+
+/** One value every `stride` slots, summing over those between; null where they do not fit. A smaller stride takes fewer folds, and more diagonals. */
+export function stridedLayout(size: number, slots: number, stride: number): SlotLayout | null {
+  if (powerOfTwo(size) * stride > slots) return null;
+  return {
+    name: `every ${stride}th slot`,
+    slots,
+    ciphertexts: 1,
+    at: Int32Array.from({ length: size }, (_, i) => i * stride),
+    period: slots,
+    foldLow: 1,
+    foldHigh: stride,
+    clean: stride === 1,
+  };
+}
+
+/**
+ * Values in reverse order, repeated every `period` slots and folded over the copies; what is left of a period is zero. A longer period takes
+ * fewer folds: a strided input has zero weights, not values, beside its own. Reversed, output o is reached by rotating to the left by o:
+ * small steps, for many of which another layer has a key.
+ *
+ * @param period a power of two, more than the values take.
+ * @returns null where the values take a whole period, or the period all slots.
+ */
+export function reversedLayout(size: number, slots: number, period: number): SlotLayout | null {
+  if (powerOfTwo(size) >= period || period >= slots) return null;
+  return {
+    name: `reversed, every ${period} slots`,
+    slots,
+    ciphertexts: 1,
+    at: Int32Array.from({ length: size }, (_, i) => (period - i) % period),
+    period,
+    foldLow: period,
+    foldHigh: slots,
+    clean: true,
   };
 }
 
