@@ -21,7 +21,8 @@ import { GatewayListener } from './results/gateway-listener.ts';
 import { ResultPublisher } from './results/result-publisher.ts';
 import { removeOldResults } from './results/retention.ts';
 import { SiteView } from './results/site-view.ts';
-import { BACKEND_SESSION, openSite, type Site } from './site.ts';
+import { BACKEND_SESSION, openSite } from './site.ts';
+import type { DeploymentRecord } from './store/deployments.ts';
 import { isDiskLow } from './store/disk-low.ts';
 import { heldBound } from './store/held.ts';
 import { StoreWatch } from './store/store-watch.ts';
@@ -43,178 +44,35 @@ export type RunningBackend = {
   close(): Promise<void>;
 };
 
-function openLink(
-  config: BackendConfig,
-  credentials: LinkCredentials,
-  session: { current: number },
-  site: Site,
-  clock: Clock,
-  log: Logger,
-): Link {
-  return connectLink({
-    url: config.broker.url,
-    ...credentials,
-    clientId: 'backend',
-    clock,
-    log,
-    will: async () => {
-      session.current = await site.store.settings.next(BACKEND_SESSION);
-      return {
-        topic: siteTopics(site.name).backendState,
-        payload: stateMessage('offline', session.current, clock),
-        retain: true,
-      };
-    },
-  });
-}
-
-function stateMessage(state: BackendState['state'], session: number, clock: Clock): string {
-  const message: BackendState = { state, session, time: new Date(clock.now()).toISOString() };
-  return JSON.stringify(message);
-}
-
 /**
  * Starts the backend: inbox, decryption, deployment, results and API. It runs without a broker too, and says so.
  *
  * @throws BlindsightError where site, key, token or API address do not allow a start; the broker never is a reason.
  */
 export async function runBackend(options: BackendOptions): Promise<RunningBackend> {
-  const { config, signal, clock = systemClock } = options;
-  const folder = config.store.kind === 'sqlite' ? dirname(config.store.file) : null;
-  const disk = folder === null ? null : { folder, isLow: () => isDiskLow(folder) };
-  const watch = new StoreWatch({ clock, log: options.log, disk });
-  const { log } = watch;
+  const { config, signal } = options;
   const token = await readToken(config.api.host, config.api.tokenFile);
   const owner = { name: 'backend', setting: 'the only name of a backend', site: config.site };
   const credentials = await readLinkCredentials(config.broker, owner);
-  const site = await openSite(config, watch.failed);
-  const { store } = site;
-  const stop = new AbortController();
-  const view = new SiteView(site.name, store, clock, options.commandLine);
-  await view.load();
-  const failed = (error: unknown) => log.error({ err: error }, 'the store did not answer');
-  const snapshot = () => watch.state(() => view.snapshot());
-  const hub = new EventHub(snapshot, failed);
-  const onChange = () => hub.stateChanged();
-  watch.onChange(onChange);
-  const decryptor = new Decryptor(site);
-
-  const session = { current: 0 };
-  let api: Awaited<ReturnType<typeof startApi>>;
-  let processor: Processor;
-  try {
-    processor = new Processor({
-      store,
-      site: site.name,
-      decryptor,
-      limits: answerLimits(config),
-      heldBound: heldBound(config),
-      clock,
-      log,
-      onResult: (result: Result) => {
-        results.publish(result);
-        hub.publish({ type: 'result', data: result });
-        onChange();
-      },
-      onChange,
-    });
-    api = await startApi({
-      store,
-      snapshot,
-      isStuck: () => processor.isStuck,
-      trouble: () => watch.trouble,
-      broker: () => view.broker,
-      hub,
-      clock,
-      log,
-      host: config.api.host,
-      port: config.api.port,
-      token,
-    });
-  } catch (error) {
+  const core = await openCore(options);
+  const { hub, site, log } = core;
+  const processor = makeProcessor(core, (result) => services.results.publish(result));
+  const api = await serveApi(core, processor, token).catch(async (error: unknown) => {
     hub.close();
     await site.close();
     throw error;
-  }
+  });
+  const link = openLink(core, credentials);
+  const services = makeServices(core, link, processor);
+  listen(core, link, services);
 
-  const link = openLink(config, credentials, session, site, clock, log);
-  const results = new ResultPublisher({
-    site: site.name,
-    store,
-    link,
-    view,
-    clock,
-    log,
-    onLeft: (result) => hub.publish({ type: 'result', data: result }),
-  });
-  const deployments = new DeploymentService({
-    store,
-    site: site.name,
-    link,
-    clock,
-    log,
-    onChange,
-    // Unsealing a key and making SEAL's tables takes a second: not while the first answer waits.
-    onRelease: ({ model, version }) => {
-      store.models
-        .get(model, version)
-        .then((record) => (record === null || stop.signal.aborted ? undefined : decryptor.prepare(record)))
-        .catch((error: unknown) => {
-          if (!stop.signal.aborted) log.warn({ err: error, model }, 'the key of a model cannot be opened');
-        });
-    },
-  });
-  const chunks = new ChunkServer({ store, blobs: site.blobs, site: site.name, link, clock, log });
-  const receipts = new ReceiptSender({ site: site.name, link, clock, log });
-  const intake = new Intake({
-    store,
-    receipts,
-    clock,
-    log,
-    refusals: new RefusalLog(store, clock, log),
-    onStored: () => processor.wake(),
-    ...(disk !== null && { isDiskLow: disk.isLow }),
-  });
-  const topics = siteTopics(site.name);
-  link.subscribe(topics.inferences, intake.receive);
-  link.subscribe(topics.anyGateway('bundle/request'), chunks.receive);
-  new GatewayListener({ store, site: site.name, view, deployments, clock, log, onChange }).listen(link);
-  // Only now, with every subscription granted, may gateways think that somebody listens.
-  link.onUp(async () => {
-    view.setBroker(true, `connected to ${config.broker.url}`);
-    onChange();
-    await link.publish(topics.backendState, stateMessage('online', session.current, clock), { retain: true });
-    results.linkUp(stop.signal);
-    await deployments.linkUp();
-  });
-  link.onDown((reason) => {
-    view.setBroker(false, reason.message);
-    onChange();
-  });
-
-  const loops = [
-    watch.run(store, stop.signal),
-    processor.run(stop.signal),
-    deployments.run(stop.signal),
-    results.run(stop.signal),
-    removeOldResults({ store, days: config.resultsDays, clock, log }, stop.signal),
-  ];
+  const loops = startLoops(core, processor, services);
   let closing: Promise<void> | null = null;
   const closeAll = async () => {
-    receipts.flush();
-    await link.close([
-      {
-        topic: topics.backendState,
-        payload: stateMessage('offline', session.current, clock),
-        retain: true,
-      },
-    ]);
-    await intake.idle();
-    receipts.flush();
-    await chunks.close();
-    stop.abort();
+    await stopServices(core, link, services);
+    core.stop.abort();
     await Promise.all(loops);
-    await decryptor.close();
+    await core.decryptor.close();
     await api.close();
     await site.close();
     log.info('backend closed');
@@ -223,8 +81,175 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
     closing ??= closeAll();
     return closing;
   };
-  signal.addEventListener('abort', () => void close().catch(failed), { once: true });
-  if (signal.aborted) void close().catch(failed);
+  signal.addEventListener('abort', () => void close().catch(core.failed), { once: true });
+  if (signal.aborted) void close().catch(core.failed);
   log.info({ port: api.port }, `backend of site ${site.name} runs; page on port ${api.port}`);
   return { port: api.port, close };
+}
+
+/** What all parts of the backend share. */
+type Core = Awaited<ReturnType<typeof openCore>>;
+type Services = ReturnType<typeof makeServices>;
+
+async function openCore({ config, log: outer, clock = systemClock, commandLine }: BackendOptions) {
+  const folder = config.store.kind === 'sqlite' ? dirname(config.store.file) : null;
+  const disk = folder === null ? null : { folder, isLow: () => isDiskLow(folder) };
+  const watch = new StoreWatch({ clock, log: outer, disk });
+  const { log } = watch;
+  const site = await openSite(config, watch.failed);
+  const view = new SiteView(site.name, site.store, clock, commandLine);
+  await view.load();
+  const failed = (error: unknown) => log.error({ err: error }, 'the store did not answer');
+  const snapshot = () => watch.state(() => view.snapshot());
+  const hub = new EventHub(snapshot, failed);
+  const onChange = () => hub.stateChanged();
+  watch.onChange(onChange);
+  return {
+    ...{ config, clock, log, disk, watch, site, view, failed, snapshot, hub, onChange },
+    decryptor: new Decryptor(site),
+    /** Ends the loops. */
+    stop: new AbortController(),
+    /** Of the connection to the broker that there is now. */
+    session: { current: 0 },
+  };
+}
+
+function makeProcessor(core: Core, publish: (result: Result) => void): Processor {
+  const { config, clock, log, site, hub, decryptor, onChange } = core;
+  return new Processor({
+    store: site.store,
+    site: site.name,
+    decryptor,
+    limits: answerLimits(config),
+    heldBound: heldBound(config),
+    clock,
+    log,
+    onResult: (result) => {
+      publish(result);
+      hub.publish({ type: 'result', data: result });
+      onChange();
+    },
+    onChange,
+  });
+}
+
+function serveApi(core: Core, processor: Processor, token: string | null) {
+  const { config, clock, log, site, view, watch, snapshot, hub } = core;
+  return startApi({
+    store: site.store,
+    snapshot,
+    isStuck: () => processor.isStuck,
+    trouble: () => watch.trouble,
+    broker: () => view.broker,
+    hub,
+    clock,
+    log,
+    host: config.api.host,
+    port: config.api.port,
+    token,
+  });
+}
+
+function openLink({ config, session, site, clock, log }: Core, credentials: LinkCredentials): Link {
+  return connectLink({
+    url: config.broker.url,
+    ...credentials,
+    clientId: 'backend',
+    clock,
+    log,
+    will: async () => {
+      session.current = await site.store.settings.next(BACKEND_SESSION);
+      return backendState('offline', site.name, session.current, clock);
+    },
+  });
+}
+
+/** The message that tells gateways whether somebody listens. */
+function backendState(state: BackendState['state'], site: string, session: number, clock: Clock) {
+  const message: BackendState = { state, session, time: new Date(clock.now()).toISOString() };
+  return { topic: siteTopics(site).backendState, payload: JSON.stringify(message), retain: true };
+}
+
+/** Everything that speaks over the link. */
+function makeServices(core: Core, link: Link, processor: Processor) {
+  const { clock, log, site, view, disk, hub, onChange } = core;
+  const common = { store: site.store, site: site.name, link, clock, log };
+  const receipts = new ReceiptSender({ site: site.name, link, clock, log });
+  return {
+    receipts,
+    results: new ResultPublisher({
+      ...common,
+      view,
+      onLeft: (result) => hub.publish({ type: 'result', data: result }),
+    }),
+    deployments: new DeploymentService({
+      ...common,
+      onChange,
+      onRelease: (release) => prepareKey(core, release),
+    }),
+    chunks: new ChunkServer({ ...common, blobs: site.blobs }),
+    intake: new Intake({
+      store: site.store,
+      receipts,
+      clock,
+      log,
+      refusals: new RefusalLog(site.store, clock, log),
+      onStored: () => processor.wake(),
+      ...(disk !== null && { isDiskLow: disk.isLow }),
+    }),
+  };
+}
+
+/** Unsealing a key and making SEAL's tables takes a second: not while the first answer waits. */
+function prepareKey({ site, stop, decryptor, log }: Core, { model, version }: DeploymentRecord): void {
+  site.store.models
+    .get(model, version)
+    .then((record) => (record === null || stop.signal.aborted ? undefined : decryptor.prepare(record)))
+    .catch((error: unknown) => {
+      if (!stop.signal.aborted) log.warn({ err: error, model }, 'the key of a model cannot be opened');
+    });
+}
+
+function listen(core: Core, link: Link, services: Services): void {
+  const { config, clock, log, site, view, session, stop, onChange } = core;
+  const { intake, chunks, deployments, results } = services;
+  const topics = siteTopics(site.name);
+  link.subscribe(topics.inferences, intake.receive);
+  link.subscribe(topics.anyGateway('bundle/request'), chunks.receive);
+  const { store, name } = site;
+  new GatewayListener({ store, site: name, view, deployments, clock, log, onChange }).listen(link);
+  // Only now, with every subscription granted, may gateways think that somebody listens.
+  link.onUp(async () => {
+    view.setBroker(true, `connected to ${config.broker.url}`);
+    onChange();
+    const { topic, payload, retain } = backendState('online', name, session.current, clock);
+    await link.publish(topic, payload, { retain });
+    results.linkUp(stop.signal);
+    await deployments.linkUp();
+  });
+  link.onDown((reason) => {
+    view.setBroker(false, reason.message);
+    onChange();
+  });
+}
+
+function startLoops(core: Core, processor: Processor, { deployments, results }: Services): Promise<void>[] {
+  const { config, clock, log, site, watch, stop } = core;
+  const { store } = site;
+  return [
+    watch.run(store, stop.signal),
+    processor.run(stop.signal),
+    deployments.run(stop.signal),
+    results.run(stop.signal),
+    removeOldResults({ store, days: config.resultsDays, clock, log }, stop.signal),
+  ];
+}
+
+/** Says goodbye, and lets what came in until then be stored and acknowledged. */
+async function stopServices(core: Core, link: Link, { receipts, intake, chunks }: Services): Promise<void> {
+  receipts.flush();
+  await link.close([backendState('offline', core.site.name, core.session.current, core.clock)]);
+  await intake.idle();
+  receipts.flush();
+  await chunks.close();
 }
