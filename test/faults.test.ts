@@ -13,7 +13,7 @@ describe('kill -9 at any moment', () => {
 
   const state = async () => (await (await fetch(`${site.origin}/api/state`)).json()) as SiteState;
   const kill = (name: string) => {
-    const member = site.members.find(({ command }) => command.includes(`cli.ts ${name} `));
+    const member = site.members.find(({ command }) => command.includes(`main.ts ${name} `));
     expect(member, `${name} runs`).toBeDefined();
     process.kill(member!.pid, 'SIGKILL');
   };

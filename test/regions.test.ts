@@ -1,6 +1,4 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -16,14 +14,14 @@ import { openSite, type Site } from '#backend/site.ts';
 import { type Broker, startBroker } from '#broker/main.ts';
 import { loadConfig } from '#config/load.ts';
 import { AgentConfig, BackendConfig, BrokerConfig } from '#config/schema.ts';
-import type { Graph } from '#network/model/graph.ts';
-import { writeOnnx } from '#network/model/onnx/onnx.ts';
 import type { History, SiteState } from '#protocol/api.ts';
 import { Result } from '#protocol/messages.ts';
 import { siteTopics } from '#protocol/topics.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { connectLink, type Link } from '#runtime/link.ts';
 import { createLogger } from '#runtime/log.ts';
+import { freePort } from '../demo/ports.ts';
+import { writeBrightness } from './testing/brightness.ts';
 
 const log = createLogger({
   name: 'test',
@@ -39,45 +37,6 @@ const REGIONS = [
   { name: 'right-again', x: 0.65, ...half },
 ];
 const LABELS = { right: 'bright', left: 'dark', 'right-again': 'bright' };
-
-/** Two logits: how bright a picture of 4×4 is, and how dark. */
-function brightness(): Graph {
-  const weight = Float32Array.from({ length: 32 }, (_, i) => (i < 16 ? 0.5 : -0.5));
-  return {
-    name: 'brightness',
-    opset: 13,
-    inputs: [{ name: 'picture', type: 'float32', shape: [1, 1, 4, 4] }],
-    outputs: [{ name: 'logits', type: 'float32', shape: [1, 2] }],
-    initializers: new Map([
-      ['w', { type: 'float32', shape: [2, 16], data: weight }],
-      ['b', { type: 'float32', shape: [2], data: Float32Array.of(-4, 4) }],
-    ]),
-    nodes: [
-      {
-        name: 'flat',
-        operator: 'Flatten',
-        inputs: ['picture'],
-        outputs: ['flat'],
-        attributes: new Map(),
-      },
-      {
-        name: 'dense',
-        operator: 'Gemm',
-        inputs: ['flat', 'w', 'b'],
-        outputs: ['logits'],
-        attributes: new Map([['transB', { kind: 'int', value: 1 }]]),
-      },
-    ],
-  };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 /** From a camera's stream to published results, all parts real: RTSP, ffmpeg, encryption, MQTT over TLS, decryption. */
 describe('a camera with several regions', () => {
@@ -95,16 +54,12 @@ describe('a camera with several regions', () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'blindsight-regions-'));
     camera = await RtspServer.start();
-    const brokerPort = await freePort();
+    const brokerPort = await freePort(0);
     const brokerUrl = `mqtts://localhost:${brokerPort}`;
     await initializeSite(join(folder, 'site'), 'yard', { brokerPort, apiPort: 0 });
     const config = await loadConfig(join(folder, 'site/backend.yaml'), BackendConfig);
     site = await openSite(config);
-    const network = join(folder, 'brightness.onnx');
-    await writeFile(network, writeOnnx(brightness()));
-    const about = { labels: ['bright', 'dark'], activationRanges: [], logitRange: 4 };
-    await writeFile(join(folder, 'brightness.json'), JSON.stringify(about));
-    const model = await protectModel({ site, network, regions: 2 });
+    const model = await protectModel({ site, network: await writeBrightness(folder), regions: 2 });
     expect(model.interpretation).toMatchObject({ regions: 2, labels: ['bright', 'dark'] });
     const { configFile } = await enrolGateway({
       site,
