@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { setTimeout } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { History, SiteState } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
 import { systemClock } from '#runtime/clock.ts';
@@ -159,6 +161,51 @@ describe('the API', () => {
     expect(times.at(-1)).toBeLessThanOrEqual(now);
     expect(probabilities[1]![times.indexOf(first + 2_000_000)]).toBe(1);
     expect(withheld).toEqual([first + 1_800_150]);
+  });
+
+  it('leaves nothing behind on a connection that asks for many histories', async () => {
+    await start();
+    const warnings: string[] = [];
+    const note = ({ message }: Error) => warnings.push(message);
+    process.on('warning', note);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const sockets = new Set<Socket>();
+    for (let count = 0; count < 12; count++) {
+      await new Promise<void>((resolve) => {
+        const asked = request(`${url}/api/cameras/door/history`, { agent }, (response) => {
+          sockets.add(response.socket);
+          response.resume().once('end', resolve);
+        });
+        asked.end();
+      });
+    }
+    agent.destroy();
+    process.off('warning', note);
+    expect(sockets.size).toBe(1);
+    expect(warnings).toEqual([]);
+  });
+
+  it('stops reading a history where nobody waits for it any more', async () => {
+    await start();
+    const rows = Array.from({ length: 1000 }, (_, index) => ({
+      frameMs: index,
+      result: makeResult(index, 1),
+    }));
+    // Whole pages without end: a thousand of them are read where nobody leaves.
+    const read = vi.spyOn(site.store.results, 'history').mockImplementation(async () => {
+      await setTimeout(5);
+      return rows;
+    });
+    const asked = request(`${url}/api/cameras/door/history`).on('error', () => undefined);
+    asked.end();
+    await vi.waitFor(() => expect(read).toHaveBeenCalled());
+    asked.destroy();
+    await vi.waitFor(async () => {
+      const before = read.mock.calls.length;
+      await setTimeout(100);
+      expect(read.mock.calls.length).toBe(before);
+    }, 20_000);
+    expect(read.mock.calls.length).toBeLessThan(1000);
   });
 
   it.each([

@@ -83,9 +83,10 @@ function addRoutes(server: FastifyInstance, options: ApiOptions): void {
         },
       },
     },
-    async ({ params, query: { minutes, region }, raw }) => {
+    async ({ params, query: { minutes, region } }, reply) => {
       const left = new AbortController();
-      raw.socket.once('close', () => left.abort());
+      // Of the response: a connection outlives it, and would keep a listener for each request that it carried.
+      reply.raw.once('close', () => left.abort());
       const untilMs = clock.now();
       return readHistory(store.results, {
         camera: params.camera,
