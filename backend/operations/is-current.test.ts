@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { encodeProgram, evaluationKeysBytes, verifyProgram } from '#fhe';
 import { compileNetwork } from '#network/compiler/compile.ts';
-import { loadZooNetwork } from '#network/model/description/zoo.ts';
+import { loadZooNetwork, type ZooMetadata } from '#network/model/description/zoo.ts';
 import type { ModelRecord } from '../store/models.ts';
 import { isCurrent } from './is-current.ts';
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** The record that protecting the bundled network would leave, without the encryption. */
-async function makeRecord(): Promise<ModelRecord> {
+async function makeRecord(changes: Partial<ZooMetadata> = {}): Promise<ModelRecord> {
   const { onnx, graph, metadata } = await loadZooNetwork('counter');
-  const { program, interpretation } = compileNetwork(graph, { ...metadata, name: 'entrance' });
+  const { program, interpretation } = compileNetwork(graph, { ...metadata, ...changes, name: 'entrance' });
   const { parameters, requirements } = verifyProgram(program);
   const bytes = encodeProgram(program);
   return {
@@ -43,5 +43,13 @@ describe('isCurrent', () => {
     );
     const fewerKeys = { ...keys, bytes: keys.bytes - 1 };
     expect(await isCurrent({ ...record, parts: [program, fewerKeys] }, 'counter')).toBe(false);
+  });
+
+  it('knows that a gateway would prepare the light of its pictures in another way', async () => {
+    const { picture } = (await loadZooNetwork('counter')).metadata;
+    const { light, ...shape } = picture;
+    const other = light === undefined ? { ...shape, light: 'normalize' as const } : shape;
+    expect(await isCurrent(await makeRecord({ picture }), 'counter')).toBe(true);
+    expect(await isCurrent(await makeRecord({ picture: other }), 'counter')).toBe(false);
   });
 });
