@@ -1,7 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { TrainOptions } from '../commands/train.ts';
 import { readRecipe, train } from './train.ts';
 
 const RECIPE = `{
@@ -51,6 +54,45 @@ describe('train', () => {
     await expect(train(file, { ...lost, out: join(file, 'below') })).rejects.toThrow('cannot be written to');
     // With --force it goes on, as far as the pictures.
     await expect(train(file, { ...lost, out: folder, force: true })).rejects.toThrow('nowhere');
+  });
+});
+
+/** `train` by a user who may read what everybody may, and write nothing. @returns what he is told. */
+async function trainAsNobody(recipe: string, options: TrainOptions): Promise<string> {
+  const script = `
+    const { train } = await import(${JSON.stringify(new URL('train.ts', import.meta.url).href)});
+    // After the import: this repository may be where only root can read.
+    process.setgid(65534);
+    process.setuid(65534);
+    await train(${JSON.stringify(recipe)}, ${JSON.stringify(options)});`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let told = '';
+  child.stderr.on('data', (bytes) => {
+    told += bytes;
+  });
+  await once(child, 'close');
+  return told;
+}
+
+// Root may write everywhere, and nobody else can become another user.
+describe.skipIf(process.getuid?.() !== 0)('train by a user who must not write there (needs root)', () => {
+  it.each([
+    ['a folder that is there', 'given'],
+    ['a folder below it', 'given/below'],
+  ])('says so of %s before it looks for pictures', async (_, out) => {
+    const given = await mkdtemp(join(tmpdir(), 'read-only-'));
+    onTestFinished(() => rm(given, { recursive: true }));
+    await chmod(given, 0o755);
+    const file = join(given, 'my.json');
+    await writeFile(file, RECIPE);
+    const where = out.replace('given', given);
+    const told = await trainAsNobody(file, { trainShare: 0.6, pictures: join(given, 'nowhere'), out: where });
+    expect(told).toMatch(/NETWORK_TRAINING/);
+    expect(told).toContain(`${where} cannot be written to (EACCES`);
+    expect(told).toContain('give another folder with --out');
+    expect(told).not.toContain('nowhere');
   });
 });
 
