@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { BlindsightError } from '#protocol/errors.ts';
 import { lockData } from '#runtime/data-lock.ts';
 import { EXIT } from '#runtime/exit.ts';
@@ -41,7 +41,7 @@ async function freshLog(folder: string, name: string): Promise<string> {
  * started with the same commands and files as on a real site.
  *
  * @returns exit code
- * @throws BlindsightError DATA_IN_USE, DEMO_PORT_TAKEN, DEMO_CAMERA, DEMO_NOT_READY, DEMO_REFUSED, and what the site's operations throw
+ * @throws BlindsightError DATA_IN_USE, DEMO_PORT_TAKEN, DEMO_CAMERA, DEMO_NOT_READY, DEMO_REFUSED, DEMO_NO_RESULTS, and what the site's operations throw
  */
 export async function runDemo(options: DemoOptions, signal: AbortSignal): Promise<number> {
   const data = resolve(options.data);
@@ -103,6 +103,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
     note(`The page: ${origin}/   (Ctrl-C ends everything)`);
     const count = await watchResults({
       origin,
+      gateway: basename(site.gatewayFolder),
       camera: name,
       json: options.json,
       once: options.once,

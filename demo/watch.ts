@@ -1,6 +1,9 @@
 import type { SiteState } from '#protocol/api.ts';
+import { BlindsightError } from '#protocol/errors.ts';
 import type { Result } from '#protocol/messages.ts';
+import { systemClock } from '#runtime/clock.ts';
 import { followEvents } from './event-stream.ts';
+import { Patience } from './patience.ts';
 import { resultLine } from './result-line.ts';
 
 export type WatchOptions = {
@@ -9,8 +12,12 @@ export type WatchOptions = {
   /** The camera of this run; the site may remember others from runs before. */
   readonly camera: string;
   readonly json: boolean;
-  /** End after this many results. */
+  /** End after this many results, and with an error where they cannot come any more. */
   readonly once: number | null;
+  /** The gateway that the camera belongs to. */
+  readonly gateway: string;
+  /** See {@link Patience}; for tests. */
+  readonly patienceMs?: number;
   /** Prints a result. */
   readonly print: (line: string) => void;
   /** Tells the operator something that is not a result. */
@@ -19,6 +26,8 @@ export type WatchOptions = {
   readonly onRefused?: (subject: string, error: { readonly code: string; readonly message: string }) => void;
   readonly signal: AbortSignal;
 };
+
+const LOOK_MS = 1000;
 
 /** The gateway tries these again by itself. */
 const PASSING = ['BUNDLE_DIGEST', 'BUNDLE_UNAVAILABLE'];
@@ -63,6 +72,7 @@ function stateNotes(state: SiteState, camera: string): Map<string, string> {
  * Prints results as they come, in the way any cockpit gets them, until enough came or `signal` aborts.
  *
  * @returns how many results were printed
+ * @throws BlindsightError DEMO_NO_RESULTS where a number was asked for that will not be reached
  */
 export async function watchResults(options: WatchOptions): Promise<number> {
   const { origin, camera, json, once, print, note } = options;
@@ -70,6 +80,13 @@ export async function watchResults(options: WatchOptions): Promise<number> {
   const enough = new AbortController();
   const signal = AbortSignal.any([options.signal, enough.signal]);
   let count = 0;
+  const patience = new Patience(options, systemClock, options.patienceMs);
+  let lost: string | null = null;
+  const look = () => {
+    lost = once === null ? null : patience.lost;
+    if (lost !== null) enough.abort();
+  };
+  const looking = setInterval(look, Math.min(LOOK_MS, options.patienceMs ?? LOOK_MS));
   for await (const event of followEvents(`${origin}/api/events`, signal)) {
     if (event.type === 'state') {
       const state = JSON.parse(event.data) as SiteState;
@@ -78,7 +95,10 @@ export async function watchResults(options: WatchOptions): Promise<number> {
         said.set(key, sentence);
       }
       if (options.onRefused !== undefined) tellRefusals(state, options.onRefused);
+      patience.heardState(state);
+      look();
     } else if (event.type === 'result') {
+      patience.heardResult();
       print(json ? event.data : resultLine(JSON.parse(event.data) as Result));
       if (++count !== once) continue;
       enough.abort();
@@ -86,5 +106,8 @@ export async function watchResults(options: WatchOptions): Promise<number> {
       break;
     }
   }
+  clearInterval(looking);
+  if (lost !== null && count !== once)
+    throw new BlindsightError('DEMO_NO_RESULTS', `${count} of ${once} results came, then ${lost}`);
   return count;
 }

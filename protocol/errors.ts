@@ -340,6 +340,11 @@ export const ERRORS = {
     action:
       'Read data/logs/agent.log of the site. `npm start -- --data DIR` with a new folder starts afresh.',
   },
+  DEMO_NO_RESULTS: {
+    meaning: 'The results that --once asked for cannot come any more; the message says why.',
+    action:
+      'Mend what the message names; the page shows more. Without --once the site waits until answers come.',
+  },
   DATA_IN_USE: {
     meaning: 'Another process works on this data folder in the same role.',
     action:

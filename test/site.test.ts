@@ -1,9 +1,14 @@
+import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SiteState } from '#protocol/api.ts';
+import { root } from './source-files.ts';
 import { SiteProcess } from './testing/site-process.ts';
+
+const run = promisify(execFile);
 
 /** One camera, one gateway, one broker, one backend, all real: from the picture to the decrypted answer. */
 describe('a whole site', () => {
@@ -52,6 +57,18 @@ describe('a whole site', () => {
     expect(sequences).toEqual([...sequences].sort((a, b) => a - b));
     expect(new Set(sequences).size).toBe(3);
     expect(site.members).toEqual([]);
+  });
+
+  it('ends with a code where the results that were asked for cannot come', async () => {
+    const gateway = (...words: string[]) =>
+      run(process.execPath, [join(root, 'cli/main.ts'), 'gateway', ...words, '--data', data]);
+    await gateway('quarantine', 'gateway-1', '--reason', 'a test');
+    const site = start('--once', '3');
+    expect(await site.exit).toBe(1);
+    expect(site.notes).toContain('0 of 3 results came, then gateway gateway-1 is in quarantine: a test');
+    expect(site.notes).toContain('code: DEMO_NO_RESULTS');
+    expect(site.members).toEqual([]);
+    await gateway('release', 'gateway-1', '--discard');
   });
 
   it('keeps every secret to itself', () => {

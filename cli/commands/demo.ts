@@ -34,7 +34,11 @@ export function registerDemo(program: Command): void {
       '--camera-file <file>',
       'read the camera address from a file, so that it stands in no process list',
     )
-    .option('--once <n>', 'end after n decrypted results', integer(1, 1_000_000_000))
+    .option(
+      '--once <n>',
+      'end after n decrypted results; with exit code 1 where they cannot come any more',
+      integer(1, 1_000_000_000),
+    )
     .option('--json', 'print one JSON object a result, and nothing else, on stdout')
     .option('--data <dir>', 'folder of the site', './data')
     .option(
@@ -49,6 +53,9 @@ Examples:
   npm start                                     watch the simulated camera
   npm start -- --once 20 --json                 20 results as JSON lines, then end
   npm start -- --camera rtsp://user:secret@192.168.1.20/stream1
+Exit codes: 0 done, 130 interrupted before n results, 1 an error, which stderr names. With --once that is also DEMO_NO_RESULTS: the gateway
+is in quarantine, or for a minute nothing came and there is a reason for it (a camera that is gone, answers that are all withheld, a broker
+or gateway that is away). Without --once it waits until answers come.
 The first run makes keys, encrypts the bundled network, enrols the gateway and deploys; later runs go on from there.`,
     )
     .action(async (options: Options) => {
