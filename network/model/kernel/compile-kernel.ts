@@ -1,17 +1,24 @@
+import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 import { NetworkError } from '#network/errors.ts';
-import { KERNEL_SOURCE } from './kernel-source.ts';
 
-/** Compiles the matrix kernel to WebAssembly, the same bytes on every machine; takes about a second. */
+/**
+ * Compiles the matrix kernel (`assembly/`, options in `asconfig.json`) to WebAssembly, the same bytes on every machine; takes about a second.
+ *
+ * @throws NetworkError NETWORK_TRAINING where the sources do not compile.
+ */
 export async function compileKernel(): Promise<Uint8Array> {
-  const { error, binary, stderr } = await asc.compileString(KERNEL_SOURCE, {
-    optimizeLevel: 3,
-    runtime: 'stub',
-    noAssert: true,
-    enable: ['simd'],
-    importMemory: true,
-    initialMemory: 1,
-  });
+  let binary: Uint8Array | null = null;
+  const baseDir = fileURLToPath(new URL('.', import.meta.url));
+  const { error, stderr } = await asc.main(
+    ['--config', 'asconfig.json', '--baseDir', baseDir, '--outFile', 'kernel.wasm'],
+    {
+      // Kept in memory: what runs is kernel-binary.ts.
+      writeFile: (_name, contents) => {
+        if (typeof contents !== 'string') binary = contents;
+      },
+    },
+  );
   if (error !== null || binary === null) {
     throw new NetworkError('NETWORK_TRAINING', `the matrix kernel does not compile: ${stderr.toString()}`, {
       cause: error,

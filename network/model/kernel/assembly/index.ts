@@ -1,0 +1,4 @@
+export { multiply, multiplyTransposed } from './products';
+export { combine, combineBack } from './combine';
+export { gather, scatter } from './patches';
+export { multiplyDouble } from './double-products';
