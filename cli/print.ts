@@ -24,3 +24,13 @@ export function formatBytes(bytes: number): string {
 export function totalBytes(parts: readonly { readonly bytes: number }[]): number {
   return parts.reduce((sum, part) => sum + part.bytes, 0);
 }
+
+/** Tells a person something that is no result. */
+export function note(text: string): void {
+  process.stderr.write(`… ${text}\n`);
+}
+
+/** A share as a person reads it: "98.91 %". */
+export function formatShare(share: number): string {
+  return `${(100 * share).toFixed(2)} %`;
+}

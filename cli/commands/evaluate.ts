@@ -1,8 +1,17 @@
 import { type Command, Option } from 'commander';
+import type { EngineKind } from '#backend/evaluation/answerer.ts';
+import type { EvaluationProgress } from '#backend/evaluation/evaluate-network.ts';
+import type { PreparedEvaluation } from '#backend/evaluation/prepare-evaluation.ts';
+import type { PictureSource } from '#network/training/datasets/labelled-pictures.ts';
 import { integer, names, number, numbers, powerOfTwo, region, share } from '../parse-option.ts';
+import { formatShare, note, printJson } from '../print.ts';
+import type { Progress } from '../progress.ts';
+import { type CommandRun, runCommand } from '../run-command.ts';
 
-/** Options of `blindsight evaluate`. */
-export type EvaluateOptions = {
+/** Fewer frames say little about a median. */
+const FEWEST_FRAMES = 5;
+
+type EvaluateOptions = {
   readonly images?: string;
   readonly pictures?: string;
   readonly clip?: string;
@@ -75,8 +84,135 @@ Examples:
   blindsight evaluate network.onnx --pictures ./photos --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
   blindsight evaluate network.onnx --images images.idx --labels labels.idx --pad 2 --mean 0.1307 --std 0.3081`,
     )
-    .action(async (network: string, options: EvaluateOptions) => {
-      const { evaluate } = await import('../operations/evaluate.ts');
-      await evaluate(network, options);
-    });
+    .action((network: string, options: EvaluateOptions) =>
+      runCommand((run) => evaluate(network, options, run), 'stopped before the first picture'),
+    );
+}
+
+/** Pictures that the options name, as one description. */
+function sourceOf(options: EvaluateOptions): PictureSource {
+  const { images, pictures, clip, labels, boxes, region: part, classes, trainShare, pad, limit } = options;
+  return {
+    ...(images !== undefined && { images }),
+    ...(pictures !== undefined && { pictures }),
+    ...(clip !== undefined && { clip }),
+    ...(labels !== undefined && { labels }),
+    ...(boxes !== undefined && { boxes }),
+    ...(part && { region: part }),
+    ...(classes && { classes }),
+    ...(trainShare !== undefined && { trainShare }),
+    ...(pad !== undefined && { pad }),
+    ...(limit !== undefined && { limit }),
+  };
+}
+
+/** Stopped (Ctrl-C), it reports what it has measured. */
+async function evaluate(
+  network: string,
+  options: EvaluateOptions,
+  { signal, progress }: CommandRun,
+): Promise<void> {
+  const { divide, mean, std, calibrate, engine } = options;
+  const { prepareEvaluation } = await import('#backend/evaluation/prepare-evaluation.ts');
+  const prepared = await prepareEvaluation(
+    {
+      network,
+      source: sourceOf(options),
+      scaling: {
+        ...(divide !== undefined && { divide }),
+        ...(mean && { mean }),
+        ...(std && { deviation: std }),
+      },
+      ...(calibrate !== undefined && { calibrate }),
+      polynomial: engine !== 'original',
+    },
+    {
+      signal,
+      onLayer: ({ node, caption, method, degree, accuracy }) =>
+        progress.update(
+          `approximating ${node}`,
+          `${caption} → ${method}, degree ${degree}: ${formatShare(accuracy)} of the calibration pictures`,
+        ),
+    },
+  );
+  const run = { signal, progress };
+  if (engine === 'original') await measureOriginal(prepared, options, run);
+  else await measureProgram(prepared, engine, options, run);
+}
+
+/** `--engine original`: what protection is measured against. */
+async function measureOriginal(
+  { original, labels, dataset }: PreparedEvaluation,
+  { json }: EvaluateOptions,
+  { signal, progress }: CommandRun,
+): Promise<void> {
+  const { answerPictures } = await import('#network/model/run/answer-pictures.ts');
+  const { confusionTable } = await import('#network/model/confusion.ts');
+  const total = dataset.classes.length;
+  const { images, accuracy, confusion } = await answerPictures(original, dataset, {
+    signal,
+    onProgress: (done) => progress.update('original', `${done} of ${total} pictures`, done / total),
+  });
+  progress.end();
+  tellStop(signal, images);
+  if (json) return printJson({ images, clearAccuracy: accuracy });
+  const right = `${formatShare(accuracy)} (${Math.round(accuracy * images)} of ${images} pictures)`;
+  process.stdout.write(`${right}, as the network was given\n\n${confusionTable(confusion, labels)}\n`);
+}
+
+async function measureProgram(
+  { name, original, graph, approximated, labels, dataset, ranges, calibration }: PreparedEvaluation,
+  engine: EngineKind,
+  { regions, json }: EvaluateOptions,
+  { signal, progress }: CommandRun,
+): Promise<void> {
+  const { evaluateNetwork } = await import('#backend/evaluation/evaluate-network.ts');
+  const { evaluationJson, evaluationText } = await import('#backend/evaluation/report.ts');
+  const { RememberedRun } = await import('#backend/evaluation/remembered-run.ts');
+  const frames = Math.ceil(dataset.classes.length / (regions ?? 1));
+  const remembered = engine === 'engine' && frames >= FEWEST_FRAMES ? new RememberedRun(frames) : null;
+  const evaluation = await evaluateNetwork({
+    name,
+    graph,
+    ...(approximated && { original }),
+    labels,
+    dataset,
+    ...(ranges && { ranges }),
+    ...(calibration && { calibration }),
+    engine,
+    ...(regions !== undefined && { regions }),
+    signal,
+    onProgress: evaluationLines(progress, engine, approximated),
+    ...(remembered && { beforeFrame: (program) => remembered.beforeFrame(program) }),
+  }).finally(() => remembered?.close());
+  await remembered?.keep(evaluation, note);
+  progress.end();
+  tellStop(signal, evaluation.images);
+  if (json) printJson(evaluationJson(evaluation));
+  else process.stdout.write(evaluationText(evaluation));
+}
+
+function tellStop(signal: AbortSignal, images: number): void {
+  if (signal.aborted) process.stderr.write(`stopped after ${images} pictures\n`);
+}
+
+/** What a share of right answers is called, in a line of progress. */
+function evaluationLines(
+  progress: Progress,
+  engine: EngineKind,
+  approximated: boolean,
+): (report: EvaluationProgress) => void {
+  const clear = engine === 'clear';
+  return ({ step, done, images, clearAccuracy, polynomialAccuracy, encryptedAccuracy }) => {
+    const text = {
+      compiling: `compiling the network to a ${clear ? '' : 'ciphertext '}program`,
+      encrypting: 'making keys, encrypting every parameter',
+      measuring: [
+        `${done} of ${images} pictures: ${formatShare(encryptedAccuracy)} right ${clear ? 'as program' : 'encrypted'}`,
+        ...(approximated ? [`${formatShare(polynomialAccuracy)} as polynomial`] : []),
+        `${formatShare(clearAccuracy)} as given`,
+      ].join(', '),
+    }[step];
+    progress.update(step, text, step === 'measuring' ? done / images : undefined);
+  };
 }

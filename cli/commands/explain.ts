@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { PlanProgress } from '#network/compiler/packing/refine-layouts.ts';
 import { powerOfTwo } from '../parse-option.ts';
-import { printJson } from '../print.ts';
+import { note, printJson } from '../print.ts';
 import type { Progress } from '../progress.ts';
 import { runCommand } from '../run-command.ts';
 
@@ -55,7 +55,7 @@ Examples:
         );
         const { measureMachine } = await import('#fhe/design');
         const { writeFileAtomic } = await import('#runtime/files.ts');
-        const { keepMachineRecord } = await import('../keep-machine-record.ts');
+        const { keepMachineRecord } = await import('#backend/evaluation/keep-machine-record.ts');
         const record = await readMachineRecord();
         const { explanation, text, svg } = await explain({
           network,
@@ -69,7 +69,7 @@ Examples:
             const { signal } = run;
             run.progress.update('machine', `measuring this machine at N = ${ring.ringDegree}`);
             const measured = await measureMachine(ring, signal);
-            await keepMachineRecord(withCost(record, ring, measured));
+            await keepMachineRecord(withCost(record, ring, measured), note);
             return measured;
           },
         });

@@ -1,8 +1,14 @@
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { Command } from 'commander';
+import type { ImportProgress } from '#network/compiler/importing/import-network.ts';
+import type { PictureSource } from '#network/training/datasets/labelled-pictures.ts';
 import { integer, names, number, numbers, region } from '../parse-option.ts';
+import { formatShare, note, printJson } from '../print.ts';
+import type { Progress } from '../progress.ts';
+import { type CommandRun, runCommand } from '../run-command.ts';
 
-/** Options of `blindsight model import`. */
-export type ModelImportOptions = {
+type Options = {
   readonly calibrate: string;
   readonly labels?: string;
   readonly classes?: readonly string[];
@@ -79,8 +85,98 @@ Examples:
   blindsight model import network.onnx --calibrate ./photos --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
   blindsight model import door.onnx --calibrate door.mp4 --labels presence.csv --classes absent,present`,
     )
-    .action(async (network: string, options: ModelImportOptions) => {
-      const { importModel } = await import('../operations/import-model.ts');
-      await importModel(network, options);
-    });
+    .action((network: string, options: Options) =>
+      runCommand((run) => importModel(network, options, run), 'stopped; nothing was written'),
+    );
+}
+
+const VIDEO = /\.(mp4|mkv|mov|avi|webm|ts)$/i;
+
+/** `--calibrate` names an IDX file, a folder or a clip. */
+async function sourceOf(options: Options, known?: readonly string[]): Promise<PictureSource> {
+  const { calibrate, labels, classes = known, region, pad, limit } = options;
+  const kind = (await stat(calibrate)).isDirectory() ? 'pictures' : VIDEO.test(calibrate) ? 'clip' : 'images';
+  return {
+    [kind]: calibrate,
+    ...(labels !== undefined && { labels }),
+    // An IDX file brings numbers; its classes are named where somebody asked for it.
+    ...(classes && (kind !== 'images' || options.classes) && { classes }),
+    ...(region && { region }),
+    ...(pad !== undefined && { pad }),
+    ...(limit !== undefined && { limit }),
+  };
+}
+
+function importLines(progress: Progress): (report: ImportProgress) => void {
+  return (report) => {
+    const { step } = report;
+    if (step === 'approximated') {
+      const { caption, node, method, degree, accuracy } = report.layer;
+      const text = `${caption} → ${method}, degree ${degree}: ${formatShare(accuracy)}`;
+      progress.update(`approximating ${node}`, text);
+    } else if (step === 'slower') {
+      const text = `the loss grew beyond all bounds; again at a learning rate of ${report.learningRate}`;
+      progress.update('slower', text);
+    } else {
+      const loss = step === 'fine-tuning' ? `: loss ${report.loss.toFixed(4)}` : '';
+      progress.update(step, `${step}, ${Math.round(100 * report.done)} %${loss}`, report.done);
+    }
+  };
+}
+
+async function importModel(file: string, options: Options, { signal, progress }: CommandRun): Promise<void> {
+  const { divide, mean, std, degree, tolerance, fineTune, learningRate } = options;
+  const { importNetwork } = await import('#network/compiler/importing/import-network.ts');
+  const { ImportRefused } = await import('#network/compiler/importing/import-refused.ts');
+  const { importJson, importText } = await import('#network/compiler/importing/import-report.ts');
+  const { checkImportName, writeImport } = await import('#network/compiler/importing/write-import.ts');
+  const { adaptPictureInput } = await import('#network/compiler/rewrite/picture-input.ts');
+  const { loadNetwork } = await import('#network/model/description/load-network.ts');
+  const { labelsOf, readLabelledPictures } = await import('#network/training/datasets/labelled-pictures.ts');
+  const { normalizeDataset } = await import('#network/training/datasets/normalize-dataset.ts');
+  const { fineTuner } = await import('#network/training/fine-tuner.ts');
+  const network = await loadNetwork(file);
+  const out = options.out ?? `${network.name}-protected.onnx`;
+  // Better now than after an hour of fine-tuning.
+  checkImportName(out);
+  progress.update('reading', `reading ${options.calibrate}`);
+  const source = await sourceOf(options, network.labels);
+  const dataset = normalizeDataset(await readLabelledPictures(network.graph, source, signal), network);
+  const graph = adaptPictureInput(network.graph, dataset.picture, {
+    ...(divide !== undefined && { divide }),
+    ...(mean && { mean }),
+    ...(std && { deviation: std }),
+  });
+  const labels = labelsOf(graph, dataset, network.labels ?? options.classes, source.images === undefined);
+  progress.update('given', `measuring on ${dataset.classes.length} pictures`);
+  const described = {
+    labels,
+    source: basename(file),
+    ...(network.light && { light: network.light }),
+  };
+  const imported = await importNetwork(graph, {
+    calibration: dataset,
+    degree,
+    tolerance: tolerance / 100,
+    ...(fineTune !== undefined && {
+      fineTune: fineTuner({
+        ...(fineTune !== true && { epochs: fineTune }),
+        ...(learningRate !== undefined && { learningRate }),
+      }),
+    }),
+    signal,
+    onProgress: importLines(progress),
+  }).catch(async (error: unknown) => {
+    if (error instanceof ImportRefused && fineTune !== undefined) {
+      const kept = out.replace(/\.onnx$/, '-refused.onnx');
+      await writeImport(kept, error.imported, described);
+      progress.end();
+      note(`what fine-tuning made is kept as ${kept}, in case you accept the loss`);
+    }
+    throw error;
+  });
+  await writeImport(out, imported, described);
+  progress.end();
+  if (options.json) printJson({ network: out, ...importJson(imported) });
+  else process.stdout.write(`${importText(imported)}\nwritten: ${out}\n`);
 }

@@ -2,11 +2,11 @@ import { NetworkError } from '#network/errors.ts';
 import { type Dataset, pictureValues, selectPictures } from '#network/model/dataset.ts';
 import type { Graph } from '#network/model/graph.ts';
 import { runGraph } from '#network/model/run/run.ts';
-import { readClip } from '#network/training/datasets/clip.ts';
-import { readIdxDataset } from '#network/training/datasets/idx-pictures.ts';
-import { readPeopleInRegion } from '#network/training/datasets/people-in-region.ts';
-import { readPictureFolder } from '#network/training/datasets/picture-folder.ts';
-import { splitByTime } from '#network/training/datasets/split-by-time.ts';
+import { readClip } from './clip.ts';
+import { readIdxDataset } from './idx-pictures.ts';
+import { readPeopleInRegion } from './people-in-region.ts';
+import { readPictureFolder } from './picture-folder.ts';
+import { splitByTime } from './split-by-time.ts';
 
 /** Where labelled pictures are, by the options' names; one of `images`, `pictures`, `clip`. */
 export type PictureSource = {

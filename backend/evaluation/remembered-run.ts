@@ -1,8 +1,8 @@
-import type { Evaluation } from '#backend/evaluation/evaluate-network.ts';
 import type { Program } from '#fhe';
 import { MachineMeasurement } from '#fhe/design';
 import { readMachineRecord, ringOf, withCost, withRun } from '#network/compiler/explain/machine-record.ts';
-import { keepMachineRecord } from '../keep-machine-record.ts';
+import type { Evaluation } from './evaluate-network.ts';
+import { keepMachineRecord } from './keep-machine-record.ts';
 
 /** Rounds of measurement, spread evenly over the frames. */
 const ROUNDS = 15;
@@ -29,12 +29,13 @@ export class RememberedRun {
     if (this.#frames++ % this.#every === 0) await this.#measurement.round();
   }
 
-  async keep({ program, latencyMs }: Evaluation): Promise<void> {
+  /** @param note as that of {@link keepMachineRecord}. */
+  async keep({ program, latencyMs }: Evaluation, note: (text: string) => void): Promise<void> {
     if (this.#measurement === null) return;
     const { median: medianMs, p95: p95Ms } = latencyMs;
     const run = { medianMs, p95Ms, frames: this.#frames, at: new Date().toISOString() };
     const record = withCost(await readMachineRecord(), ringOf(program), this.#measurement.cost());
-    await keepMachineRecord(withRun(record, program, run));
+    await keepMachineRecord(withRun(record, program, run), note);
   }
 
   async close(): Promise<void> {
