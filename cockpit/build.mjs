@@ -52,7 +52,12 @@ export async function buildCockpit({ force = false } = {}) {
   return { built: true, output: OUTPUT };
 }
 
-/** Puts the new page in place of the old one; where another build of the same sources was faster, its page stays. */
+/**
+ * Puts the new page in place of the old one; where another build of the same sources was faster, its page stays.
+ *
+ * @param {string} next folder of the new page
+ * @param {string} stamp
+ */
 async function replaceOutput(next, stamp) {
   const old = `${next}-old`;
   for (let attempt = 1; ; attempt++) {
@@ -69,11 +74,16 @@ async function replaceOutput(next, stamp) {
   await rm(next, { recursive: true, force: true });
 }
 
+/** @param {NodeJS.ErrnoException} error */
 function ignoreMissing(error) {
   if (error.code !== 'ENOENT') throw error;
 }
 
-/** Holds the first paint until the script has set the chosen theme: the page never flashes in the other one. */
+/**
+ * Holds the first paint until the script has set the chosen theme: the page never flashes in the other one.
+ *
+ * @returns {import('vite').Plugin}
+ */
 function paintOnce() {
   return {
     name: 'paint-once',
@@ -110,8 +120,14 @@ async function sourceStamp() {
   return hash.digest('hex');
 }
 
-/** Every file of a folder that is not a test, in a lasting order. */
+/**
+ * Every file of a folder that is not a test, in a lasting order.
+ *
+ * @param {string} folder
+ * @returns {Promise<string[]>}
+ */
 async function sourceFiles(folder) {
+  /** @type {string[]} */
   const found = [];
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);

@@ -25,13 +25,9 @@ const SIGNAL_EXIT = { SIGHUP: 129, SIGINT: 130, SIGKILL: 137, SIGTERM: 143 };
  */
 export function hideCamera(args) {
   const hidden = [...args];
-  for (let i = 0; i < hidden.length; i++) {
-    const joined = hidden[i].startsWith('--camera=');
-    const url = joined
-      ? hidden[i].slice('--camera='.length)
-      : hidden[i] === '--camera'
-        ? hidden[i + 1]
-        : undefined;
+  for (const [i, arg] of args.entries()) {
+    const joined = arg.startsWith('--camera=');
+    const url = joined ? arg.slice('--camera='.length) : arg === '--camera' ? args[i + 1] : undefined;
     if (url === undefined || !/^rtsps?:\/\/.*(?:@|pass|pwd|token|secret|auth|user)/i.test(url)) continue;
     const file = join(mkdtempSync(join(tmpdir(), 'blindsight-camera-')), 'url');
     writeFileSync(file, url, { mode: 0o600 });

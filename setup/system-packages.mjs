@@ -82,7 +82,7 @@ async function installedPackages(packages) {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own format
   const format = '${Package} ${db:Status-Abbrev}\\n';
   const { output } = await capture('dpkg-query', ['-W', `-f=${format}`, ...packages]);
-  return new Set([...output.matchAll(/^(\S+) ii/gm)].map((match) => match[1]));
+  return new Set([...output.matchAll(/^(\S+) ii/gm)].map((match) => String(match[1])));
 }
 
 /**
@@ -92,8 +92,8 @@ async function installedPackages(packages) {
  */
 async function install(prefix, packages) {
   const run = (/** @type {readonly string[]} */ args) => {
-    const [command, ...rest] = [...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args];
-    return capture(command, rest);
+    const [command = 'env', ...rest] = [...prefix, 'env'];
+    return capture(command, [...rest, 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args]);
   };
   const installArgs = ['install', '--yes', '--no-install-recommends', ...packages];
   const holdServices = prefix.length === 0 && !existsSync(POLICY);

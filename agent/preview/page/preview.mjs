@@ -2,21 +2,32 @@
 
 /** @typedef {{ x: number, y: number, width: number, height: number, name?: string }} Region fractions of the picture */
 /** @typedef {{ name: string, regions: Region[], masks: [number, number][][] }} Camera */
+/** @typedef {{ write(bytes: Uint8Array): void }} Sink */
+/** @typedef {{ Player: new (url: string, options: object) => { source: Sink, destroy(): void } }} Decoder */
 
 const DECODER = './jsmpeg.mjs';
 const RETRY_MS = 2000;
 const SVG = 'http://www.w3.org/2000/svg';
 
-const element = (selector) => document.querySelector(selector);
-const [login, token, nav, section, overlay, legend, status] = [
-  '#login',
-  '#token',
-  'nav',
-  '#camera',
-  '#overlay',
-  '#legend',
-  '#status',
-].map(element);
+/**
+ * @template {HTMLElement} T
+ * @param {string} selector
+ * @param {new () => T} kind
+ * @returns {T}
+ */
+function element(selector, kind) {
+  const found = document.querySelector(selector);
+  if (!(found instanceof kind)) throw new Error(`the page has no ${selector}`);
+  return found;
+}
+
+const login = element('#login', HTMLFormElement);
+const token = element('#token', HTMLInputElement);
+const nav = element('nav', HTMLElement);
+const section = element('#camera', HTMLElement);
+const overlay = element('#overlay', HTMLElement);
+const legend = element('#legend', HTMLElement);
+const status = element('#status', HTMLElement);
 
 let secret = '';
 /** @type {AbortController | null} */
@@ -28,12 +39,21 @@ login.addEventListener('submit', (event) => {
   open().catch(() => say('The gateway does not answer. Is the way to it (ssh -L …) still open?'));
 });
 
+/** @param {string} text */
 function say(text) {
   status.textContent = text;
 }
 
+/**
+ * @param {string} path
+ * @param {AbortSignal} [signal]
+ */
 function ask(path, signal) {
-  return fetch(path, { headers: { Authorization: `Bearer ${secret}` }, cache: 'no-store', signal });
+  return fetch(path, {
+    headers: { Authorization: `Bearer ${secret}` },
+    cache: 'no-store',
+    ...(signal && { signal }),
+  });
 }
 
 async function open() {
@@ -55,10 +75,15 @@ async function open() {
       return button;
     }),
   );
-  nav.querySelector('button').click();
+  nav.querySelector('button')?.click();
 }
 
-/** Shows a camera in place of the one before it. */
+/**
+ * Shows a camera in place of the one before it.
+ *
+ * @param {Camera} camera
+ * @param {HTMLButtonElement} button
+ */
 async function show(camera, button) {
   watching?.abort();
   watching = new AbortController();
@@ -76,11 +101,17 @@ async function show(camera, button) {
   }
 }
 
-/** Plays until the stream ends. Resolves with the reason. */
+/**
+ * Plays until the stream ends. Resolves with the reason.
+ *
+ * @param {Decoder} JSMpeg
+ * @param {string} name
+ * @param {AbortSignal} signal
+ */
 async function play(JSMpeg, name, signal) {
   const response = await ask(name, signal);
-  if (!response.ok) return await response.text();
-  const old = element('canvas');
+  if (!response.ok || response.body === null) return await response.text();
+  const old = element('canvas', HTMLCanvasElement);
   const canvas = old.cloneNode();
   old.replaceWith(canvas);
   const player = new JSMpeg.Player(name, {
@@ -110,18 +141,26 @@ class ResponseSource {
   established = true;
   completed = false;
   progress = 1;
+  /** @type {Sink | null} */
+  destination = null;
+  /** @param {Sink} destination */
   connect(destination) {
     this.destination = destination;
   }
+  /** @param {Uint8Array} bytes */
   write(bytes) {
-    this.destination.write(bytes);
+    this.destination?.write(bytes);
   }
   start() {}
   resume() {}
   destroy() {}
 }
 
-/** Frames of what the network looks at, and outlines of what is blackened before it does. */
+/**
+ * Frames of what the network looks at, and outlines of what is blackened before it does.
+ *
+ * @param {Camera} camera
+ */
 function drawOverlay({ regions, masks }) {
   const drawing = document.createElementNS(SVG, 'svg');
   drawing.setAttribute('viewBox', '0 0 1 1');
@@ -139,12 +178,12 @@ function drawOverlay({ regions, masks }) {
     shape.setAttribute('points', polygon.map((point) => point.join(',')).join(' '));
     drawing.append(shape);
   }
-  const percent = (fraction) => `${fraction * 100}%`;
+  const percent = (/** @type {number} */ fraction) => `${fraction * 100}%`;
   const frames = regions.map(({ x, y, width, height, name }) => {
     const frame = document.createElement('div');
     frame.className = 'region';
-    const place = { left: x, top: y, width, height };
-    for (const [side, fraction] of Object.entries(place)) frame.style[side] = percent(fraction);
+    const place = { left: percent(x), top: percent(y), width: percent(width), height: percent(height) };
+    Object.assign(frame.style, place);
     const label = document.createElement('span');
     label.textContent = name ?? 'what the network sees';
     frame.append(label);
