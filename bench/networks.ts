@@ -1,8 +1,8 @@
 import type { Program } from '#fhe';
 import { compileNetwork } from '#network/compiler/compile.ts';
 import type { CompiledNetwork } from '#network/compiler/compiled-network.ts';
-import { calibrateRanges } from '#network/compiler/lowering/calibrate-ranges.ts';
-import { lowerGraph } from '#network/compiler/lowering/lower.ts';
+import { calibrateSteps } from '#network/compiler/lowering/calibrate-steps.ts';
+import { lowerSteps } from '#network/compiler/lowering/lower-steps.ts';
 import type { Graph, Node, Tensor } from '#network/model/graph.ts';
 import { SeededRandom } from '#network/model/random.ts';
 
@@ -40,9 +40,9 @@ export function benchPictures(count: number): Float32Array[] {
 export function compileArchitecture(architecture: Architecture): CompiledNetwork {
   const sample = Float32Array.from(benchPictures(20).flatMap((picture) => [...picture]));
   const unscaled = buildGraph(architecture, 1);
-  const { logits } = calibrateRanges(lowerGraph(unscaled), sample);
+  const { logits } = calibrateSteps(lowerSteps(unscaled), sample);
   const graph = buildGraph(architecture, LOGIT_RANGE / logits);
-  const { activations } = calibrateRanges(lowerGraph(graph), sample);
+  const { activations } = calibrateSteps(lowerSteps(graph), sample);
   return compileNetwork(graph, {
     name: architecture.name,
     labels: Array.from({ length: CLASSES }, (_, i) => String(i)),

@@ -3,13 +3,10 @@ import { interpretSlots } from '#fhe/secret';
 import { compileNetwork } from '#network/compiler/compile.ts';
 import type { CompiledNetwork } from '#network/compiler/compiled-network.ts';
 import { interpretationError } from '#network/compiler/interpretation-error.ts';
+import { calibrateSteps } from '#network/compiler/lowering/calibrate-steps.ts';
 import { lowerSteps } from '#network/compiler/lowering/lower-steps.ts';
-import {
-  calibrateSteps,
-  registerSizes,
-  runSteps,
-  type StepNetwork,
-} from '#network/compiler/lowering/steps.ts';
+import { runSteps } from '#network/compiler/lowering/run-steps.ts';
+import { registerSizes, type StepNetwork } from '#network/compiler/lowering/steps.ts';
 import { NetworkError } from '#network/errors.ts';
 import type { CalibratedRanges } from '#network/model/calibrated-ranges.ts';
 import type { Confusion } from '#network/model/confusion.ts';

@@ -21,8 +21,9 @@ import { compileGeneral } from './compile-general.ts';
 import { planSteps } from './compile-steps.ts';
 import { explainSketch } from './explain/explain-network.ts';
 import { interpretationError } from './interpretation-error.ts';
+import { calibrateSteps } from './lowering/calibrate-steps.ts';
 import { lowerSteps } from './lowering/lower-steps.ts';
-import { calibrateSteps, runSteps } from './lowering/steps.ts';
+import { runSteps } from './lowering/run-steps.ts';
 
 const SIDE = 4;
 

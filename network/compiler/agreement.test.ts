@@ -21,7 +21,7 @@ import { prepareFrame, readFrameLabels, readFrames } from '#network/training/dat
 import { COUNTER_LABELS, COUNTER_PICTURE, splitCounter } from '#network/training/train-counter.ts';
 import { measureAgreement } from './agreement.ts';
 import { compileNetwork } from './compile.ts';
-import { lowerGraph } from './lowering/lower.ts';
+import { lowerSteps } from './lowering/lower-steps.ts';
 
 /**
  * A sample in every test run, through the engine, and its first frame through the reference interpreter too, which takes far longer. The figures of
@@ -83,7 +83,7 @@ describe('Agreement/counter', () => {
       if (!opened.ok) withheld.push(opened.reason);
       return slots;
     };
-    const network = lowerGraph(graph);
+    const network = lowerSteps(graph);
     const result = await measureAgreement(
       network,
       compiled,

@@ -1,6 +1,7 @@
 import type { CompiledNetwork } from './compiled-network.ts';
 import { interpretationError } from './interpretation-error.ts';
-import { runStages, type StagedNetwork } from './lowering/lower.ts';
+import { runSteps } from './lowering/run-steps.ts';
+import type { StepNetwork } from './lowering/steps.ts';
 
 /** How well encrypted answers match the clear network. */
 export type Agreement = {
@@ -28,7 +29,7 @@ function largest(values: ArrayLike<number>): number {
  * @param encrypted runs a picture through the program and returns all slots of the decrypted answer.
  */
 export async function measureAgreement(
-  network: StagedNetwork,
+  network: StepNetwork,
   compiled: CompiledNetwork,
   pictures: readonly Float32Array[],
   encrypted: (picture: Float32Array) => Promise<Float64Array> | Float64Array,
@@ -39,7 +40,7 @@ export async function measureAgreement(
   let worstEmptySlot = 0;
   const answers: number[] = [];
   for (const picture of pictures) {
-    const truth = runStages(network, picture);
+    const truth = runSteps(network, picture);
     const slots = await encrypted(picture);
     const { logits, logitError, emptySlot } = interpretationError(slots, compiled.interpretation, truth);
     worstLogitError = Math.max(worstLogitError, logitError);

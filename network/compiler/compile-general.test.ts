@@ -11,8 +11,8 @@ import { sketchNetwork } from './compile.ts';
 import { compileGeneral } from './compile-general.ts';
 import { planSteps } from './compile-steps.ts';
 import type { CompiledNetwork } from './compiled-network.ts';
+import { calibrateSteps } from './lowering/calibrate-steps.ts';
 import { lowerSteps } from './lowering/lower-steps.ts';
-import { calibrateSteps } from './lowering/steps.ts';
 
 /** More stacks on demand: `BLINDSIGHT_STACKS=500 BLINDSIGHT_SEED=7 npx vitest run network/compiler/compile-general.test.ts`. */
 const RUNS = Number(process.env.BLINDSIGHT_STACKS ?? 10);

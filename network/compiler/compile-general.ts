@@ -3,7 +3,8 @@ import { NetworkError } from '#network/errors.ts';
 import { ACTIVATION_PEAK, LOGIT_HEADROOM, pictureShape, SLOT_TOLERANCE } from './compile-limits.ts';
 import { type PlannedNetwork, writeSteps } from './compile-steps.ts';
 import type { CompiledNetwork, CompileOptions } from './compiled-network.ts';
-import { balanceSteps, registerSizes, type StepNetwork, scaledRegisters } from './lowering/steps.ts';
+import { balanceSteps } from './lowering/balance-steps.ts';
+import { registerSizes, type StepNetwork, scaledRegisters } from './lowering/steps.ts';
 import { refuseBeyondLimits } from './program-limits.ts';
 
 /** Checks what the owner says about a network against it. @throws NetworkError NETWORK_DATA. */

@@ -16,7 +16,10 @@ import { type SlotLayout, slotContents } from './packing/slot-layout.ts';
 const RING_DEGREES = [4096, 8192, 16384, 32768, 65536];
 /** Rings from this on use digits of several limbs where that is cheaper. */
 const HYBRID_FROM = 16384;
-/** See `linear-packing.ts`: public-key encryption is the noisiest step, so the picture gets more bits than a prime. */
+/**
+ * Scale of the encrypted picture. Public-key encryption leaves an error of about 2^15 in a slot at N = 8192, so the picture gets more than
+ * the 30 bits of a prime, and the first weights, which are encrypted with less noise, get fewer.
+ */
 const INPUT_SCALE = 2 ** 33;
 
 /** Parameters for a depth. */

@@ -7,13 +7,13 @@ import { inputShape, runGraph } from '#network/model/run/run.ts';
 import { convolutionalGraph, denseGraph, randomPictures } from '#network/testing/small-graphs.ts';
 import { compileNetwork } from './compile.ts';
 import type { CompiledNetwork } from './compiled-network.ts';
-import { calibrateRanges } from './lowering/calibrate-ranges.ts';
-import { lowerGraph } from './lowering/lower.ts';
+import { calibrateSteps } from './lowering/calibrate-steps.ts';
+import { lowerSteps } from './lowering/lower-steps.ts';
 
 function compiled(graph: Graph, labels: number): CompiledNetwork {
   const size = inputShape(graph).reduce((a, b) => a * b, 1);
   const pictures = Float32Array.from(randomPictures(9, 20, size).flatMap((picture) => [...picture]));
-  const ranges = calibrateRanges(lowerGraph(graph), pictures);
+  const ranges = calibrateSteps(lowerSteps(graph), pictures);
   return compileNetwork(graph, {
     name: 'try',
     labels: Array.from({ length: labels }, (_, i) => `label${i}`),
@@ -46,30 +46,26 @@ describe('Compile', () => {
     const { report, interpretation } = expectAgreement(convolutionalGraph(1), 3);
     expect(report.ringDegree).toBe(8192);
     expect(report.logQP).toBeLessThanOrEqual(214);
-    expect(report.stages.map((stage) => stage.plan)).toEqual(['patches', 'blocks', 'spread']);
-    // 3 maps of 5 × 6 positions → period 128, 32 blocks ≥ 9 taps: one ciphertext, 5 folds; 12 units in 32 blocks: one segment a
-    // block, no rotation, 7 folds; 3 outputs: 2 rotations, 5 folds.
+    expect(report.stages.map((stage) => stage.plan)).toEqual(['patches', 'hoisted', 'hoisted']);
+    // 3 maps of 5 × 6 positions in blocks of 8 × 8 → period 256, 16 copies ≥ 9 taps: one ciphertext, 4 folds; 12 units, one in every
+    // 256 slots: no rotation, 8 folds; 3 outputs, reversed with the same period: 2 rotations, 4 folds.
     expect(report.inputs).toBe(1);
-    expect(report.rotations).toBe(5 + 7 + (2 + 5));
+    expect(report.rotations).toBe(4 + 8 + (2 + 4));
     // Every slot is accounted for: copies of logits, or zero.
     expect(interpretation.expected.some((index) => index === -2)).toBe(false);
   });
 
   it('computes dense networks of two to four layers', () => {
     expect(expectAgreement(denseGraph(2, [20, 4]), 4).report.ringDegree).toBe(4096);
-    expect(expectAgreement(denseGraph(3, [30, 16, 5]), 5).report.stages.map((s) => s.plan)).toEqual([
-      'patches',
-      'blocks',
-    ]);
-    const deep = expectAgreement(denseGraph(4, [30, 40, 24, 10, 6]), 6);
-    expect(deep.report.stages.map((stage) => stage.plan)).toEqual(['patches', 'blocks', 'spread', 'blocks']);
-    expect(deep.report.ringDegree).toBe(16384);
+    expect(expectAgreement(denseGraph(3, [30, 16, 5]), 5).report.ringDegree).toBe(8192);
+    expect(expectAgreement(denseGraph(4, [30, 40, 24, 10, 6]), 6).report.ringDegree).toBe(16384);
   });
 
-  it('accepts more outputs than one segment holds', () => {
-    // 500 inputs → period 512, 8 blocks; 100 units → 16 segments of 32 slots; 10 outputs fit 32.
+  it('sums what many inputs and units have in common by folds', () => {
+    // 500 inputs → period 512, 8 copies; 100 units, two in every 64 slots: 16 diagonals of 4096 slots hold the 50 000 weights.
     const { report } = expectAgreement(denseGraph(5, [40, 500, 100, 10]), 10);
-    expect(report.stages[1]).toMatchObject({ plan: 'blocks', products: 16 });
+    expect(report.stages[1]).toMatchObject({ plan: 'hoisted', products: 16 });
+    expect(report.rotations).toBeLessThan(40);
   });
 
   it('writes the same program for any weights of one architecture', () => {

@@ -1,5 +1,4 @@
 import type { Interpretation, PictureShape, Program } from '#fhe';
-import type { LinearPlan } from './emit/linear-packing.ts';
 
 /** What the owner says about a network besides its graph. */
 export type CompileOptions = {
@@ -7,7 +6,7 @@ export type CompileOptions = {
   readonly name?: string;
   /** One label for each logit. */
   readonly labels: readonly string[];
-  /** Largest magnitude that calibration found before each square (`calibrateRanges`). */
+  /** Largest magnitude that calibration found before each square (`calibrateSteps`). */
   readonly activationRanges: readonly number[];
   /** Largest |logit| that calibration found. */
   readonly logitRange: number;
@@ -21,7 +20,7 @@ export type CompileOptions = {
 export type StageReport = {
   readonly inputs: number;
   readonly outputs: number;
-  readonly plan: LinearPlan['name'] | 'hoisted' | 'baby-giant';
+  readonly plan: 'patches' | 'hoisted' | 'baby-giant';
   readonly level: number;
   readonly rotations: number;
   readonly products: number;

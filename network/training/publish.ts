@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { calibrateSteps } from '#network/compiler/lowering/calibrate-steps.ts';
 import { lowerSteps } from '#network/compiler/lowering/lower-steps.ts';
-import { calibrateSteps } from '#network/compiler/lowering/steps.ts';
 import { type Confusion, confusionAccuracy } from '#network/model/confusion.ts';
 import type { ZooMetadata } from '#network/model/description/zoo.ts';
 import { writeOnnx } from '#network/model/onnx/onnx.ts';

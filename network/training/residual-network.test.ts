@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runClear } from '#fhe/design';
 import { compileNetwork } from '#network/compiler/compile.ts';
+import { calibrateSteps } from '#network/compiler/lowering/calibrate-steps.ts';
 import { lowerSteps } from '#network/compiler/lowering/lower-steps.ts';
-import { calibrateSteps } from '#network/compiler/lowering/steps.ts';
 import { accuracyOf } from '#network/model/confusion.ts';
 import type { Dataset } from '#network/model/dataset.ts';
 import { Workspace } from '#network/model/kernel/workspace.ts';

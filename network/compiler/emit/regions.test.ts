@@ -23,8 +23,9 @@ import { convolutionalGraph, denseGraph, randomPictures } from '#network/testing
 import { compileNetwork } from '../compile.ts';
 import type { CompiledNetwork } from '../compiled-network.ts';
 import { interpretationError } from '../interpretation-error.ts';
+import { calibrateSteps } from '../lowering/calibrate-steps.ts';
 import { lowerSteps } from '../lowering/lower-steps.ts';
-import { calibrateSteps, registerSizes } from '../lowering/steps.ts';
+import { registerSizes } from '../lowering/steps.ts';
 
 function sizeOf(graph: Graph): number {
   return inputShape(graph).reduce((a, b) => a * b, 1);

@@ -3,8 +3,8 @@ import { estimateCost } from '#fhe/design';
 import { randomStack } from '#network/testing/random-stack.ts';
 import { convolutionalGraph, node, randomPictures } from '#network/testing/small-graphs.ts';
 import { compileNetwork } from '../compile.ts';
-import { calibrateRanges } from '../lowering/calibrate-ranges.ts';
-import { lowerGraph } from '../lowering/lower.ts';
+import { calibrateSteps } from '../lowering/calibrate-steps.ts';
+import { lowerSteps } from '../lowering/lower-steps.ts';
 import { drawExplanation } from './draw-explanation.ts';
 import { explainNetwork, sketchForExplanation } from './explain-network.ts';
 import { printExplanation } from './print-explanation.ts';
@@ -14,8 +14,8 @@ const graph = convolutionalGraph(1);
 
 describe('ExplainNetwork', () => {
   it('states the program that compileNetwork writes', () => {
-    const ranges = calibrateRanges(
-      lowerGraph(graph),
+    const ranges = calibrateSteps(
+      lowerSteps(graph),
       Float32Array.from(randomPictures(1, 4, 99).flatMap((picture) => [...picture])),
     );
     const { program, report } = compileNetwork(graph, {

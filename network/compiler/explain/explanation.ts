@@ -3,7 +3,7 @@ export type ExplainedLayer = {
   readonly kind: 'linear' | 'activation';
   readonly inputs: number;
   readonly outputs: number;
-  /** How it is evaluated: `patches`, `blocks`, `spread`, `hoisted`, `baby-giant`, or `product`. */
+  /** How it is evaluated: `patches`, `hoisted`, `baby-giant`, or `product`. */
   readonly plan: string;
   /** Where the outputs stand. */
   readonly layout: string;

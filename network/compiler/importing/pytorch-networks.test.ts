@@ -14,8 +14,9 @@ import { compileNetwork } from '../compile.ts';
 import { planGraph } from '../compile-steps.ts';
 import type { CompiledNetwork } from '../compiled-network.ts';
 import { interpretationError } from '../interpretation-error.ts';
+import { calibrateSteps } from '../lowering/calibrate-steps.ts';
 import { lowerSteps } from '../lowering/lower-steps.ts';
-import { calibrateSteps, runSteps } from '../lowering/steps.ts';
+import { runSteps } from '../lowering/run-steps.ts';
 import { adaptPictureInput } from '../rewrite/picture-input.ts';
 import { importNetwork } from './import-network.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { convolutionalGraph, randomPictures } from '#network/testing/small-graphs.ts';
 import { calibrateInTurns } from './calibrate-in-turns.ts';
+import { calibrateSteps } from './calibrate-steps.ts';
 import { lowerSteps } from './lower-steps.ts';
-import { calibrateSteps } from './steps.ts';
 
 const network = lowerSteps(convolutionalGraph(1));
 const pictures = Float32Array.from(randomPictures(4, 45, 99).flatMap((picture) => [...picture]));

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { CalibratedRanges } from '#network/model/calibrated-ranges.ts';
-import { calibrateSteps, registerSizes, type StepNetwork } from './steps.ts';
+import { calibrateSteps } from './calibrate-steps.ts';
+import { registerSizes, type StepNetwork } from './steps.ts';
 
 /** Pictures between two turns of the event loop. */
 const TURN = 20;

@@ -1,7 +1,7 @@
-import { powerOfTwo } from './layout.ts';
 import {
   type Canvas,
   gridLayout,
+  powerOfTwo,
   reversedLayout,
   type SlotLayout,
   sequentialLayout,

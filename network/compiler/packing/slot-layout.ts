@@ -1,5 +1,3 @@
-import { foldSteps, powerOfTwo } from './layout.ts';
-
 /**
  * Which value of a tensor stands where, in one or several ciphertexts, and how partial sums are folded when a linear step makes it.
  *
@@ -21,9 +19,18 @@ export type SlotLayout = {
   readonly clean: boolean;
 };
 
-/** Steps of the fold that ends a linear step with this layout. */
+/** Smallest power of two that is at least `value`. */
+export function powerOfTwo(value: number): number {
+  let power = 1;
+  while (power < value) power *= 2;
+  return power;
+}
+
+/** Steps of the fold that ends a linear step with this layout, high bits first. */
 export function foldOf({ foldLow, foldHigh }: SlotLayout): number[] {
-  return foldLow < foldHigh ? foldSteps(foldLow, foldHigh) : [];
+  const steps: number[] = [];
+  for (let step = foldHigh / 2; step >= foldLow; step /= 2) steps.push(step);
+  return steps;
 }
 
 /** Copies of each value that weights, not a fold, must make. */

@@ -11,7 +11,8 @@ import {
   randomPictures,
   randomTensor,
 } from '#network/testing/small-graphs.ts';
-import { lowerGraph, runStages } from '../lowering/lower.ts';
+import { lowerSteps } from '../lowering/lower-steps.ts';
+import { runSteps } from '../lowering/run-steps.ts';
 import { approximateActivations } from './approximate-activations.ts';
 
 /** The small network with its first square replaced by `operator` and mean pooling by a maximum. */
@@ -53,11 +54,17 @@ describe('ApproximateActivations', () => {
       expect(result.accuracyAfter).toBeGreaterThan(0.6);
       expect(result.layers.map((layer) => layer.operator)).toEqual([operator, 'MaxPool']);
       for (const layer of result.layers) expect(layer.typicalError).toBeLessThan(layer.high - layer.low);
-      const staged = lowerGraph(result.graph);
-      expect(staged.stages).toHaveLength(3);
+      const lowered = lowerSteps(result.graph);
+      expect(lowered.steps.map(({ kind }) => kind)).toEqual([
+        'linear',
+        'product',
+        'linear',
+        'product',
+        'linear',
+      ]);
       const picture = dataset.pictures.slice(0, 99);
       const truth = runGraph(result.graph, picture);
-      runStages(staged, picture).forEach((value, i) => {
+      runSteps(lowered, picture).forEach((value, i) => {
         expect(Math.abs(value - truth[i]!)).toBeLessThan(1e-4 * Math.max(1, Math.abs(truth[i]!)));
       });
     },

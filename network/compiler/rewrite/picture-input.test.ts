@@ -3,7 +3,8 @@ import type { Graph } from '#network/model/graph.ts';
 import { SeededRandom } from '#network/model/random.ts';
 import { runGraph } from '#network/model/run/run.ts';
 import { graphOf, node, randomTensor } from '#network/testing/small-graphs.ts';
-import { lowerGraph, runStages } from '../lowering/lower.ts';
+import { lowerSteps } from '../lowering/lower-steps.ts';
+import { runSteps } from '../lowering/run-steps.ts';
 import { adaptPictureInput } from './picture-input.ts';
 
 const random = new SeededRandom(1);
@@ -29,7 +30,7 @@ function expectClose(given: ArrayLike<number>, wanted: ArrayLike<number>): void 
 /** Both the clear runner and what the compiler makes of the graph. */
 function expectAnswers(graph: Graph, picture: Float32Array, wanted: ArrayLike<number>): void {
   expectClose(runGraph(graph, picture), wanted);
-  expectClose(runStages(lowerGraph(graph), picture), wanted);
+  expectClose(runSteps(lowerSteps(graph), picture), wanted);
 }
 
 describe('PictureInput', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { lowerSteps } from '#network/compiler/lowering/lower-steps.ts';
-import { runSteps } from '#network/compiler/lowering/steps.ts';
+import { runSteps } from '#network/compiler/lowering/run-steps.ts';
 import { graphOf, ints, node, randomPictures, randomTensor } from '../../testing/small-graphs.ts';
 import { fineTune } from '../../training/fine-tune.ts';
 import type { Graph, Tensor } from '../graph.ts';
