@@ -28,11 +28,46 @@ function here(): Circumstances {
  * @param folder data folder of the site
  */
 export function commandLine(folder: string, circumstances: Circumstances = here()): string {
-  const { installed, user, workingDirectory } = circumstances;
+  const { installed, user } = circumstances;
   const program = installed ? `${user === 'root' ? '' : `sudo -u ${user} `}blindsight` : 'npx blindsight';
+  return `${program} …${dataOption(folder, circumstances)}`;
+}
+
+/** A command for a site in full. */
+export function siteCommand(folder: string, words: string): string {
+  return commandLine(folder).replace('…', () => words);
+}
+
+function dataOption(folder: string, { installed, workingDirectory }: Circumstances): string {
   const path = resolve(workingDirectory, folder);
-  if (!installed && path === join(workingDirectory, 'data')) return `${program} …`;
-  return `${program} … --data ${shellWord(path)}`;
+  return !installed && path === join(workingDirectory, 'data') ? '' : ` --data ${shellWord(path)}`;
+}
+
+/**
+ * A text for a person whose commands, which stand between backticks, are those for a site, on its machine: `blindsight model list` becomes
+ * `npx blindsight model list --data /srv/site`.
+ *
+ * @param folder data folder of the site that the text is about
+ * @param takesData whether a command, given as its words, has the option --data
+ */
+export function withSiteCommands(
+  text: string,
+  folder: string,
+  takesData: (words: readonly string[]) => boolean,
+  circumstances: Circumstances = here(),
+): string {
+  const { installed } = circumstances;
+  const wants = (words: string) => !/(^| )--data( |$)/.test(words);
+  return text
+    .replace(/`blindsight ([^`]+)`/g, (_, words: string) => {
+      if (takesData(words.split(' ')) && wants(words))
+        return `\`${commandLine(folder, circumstances).replace('…', () => words)}\``;
+      return `\`${installed ? '' : 'npx '}blindsight ${words}\``;
+    })
+    .replace(/`npm start -- ([^`]+)`/g, (_, words: string) => {
+      const start = installed ? 'blindsight demo' : 'npm start --';
+      return `\`${start} ${words}${wants(words) ? dataOption(folder, circumstances) : ''}\``;
+    });
 }
 
 function shellWord(text: string): string {

@@ -1,62 +1,28 @@
 #!/usr/bin/env node
-// The command line: `blindsight …`. Each command loads what it needs only when it runs.
-import { Command } from 'commander';
-import { registerBench } from './commands/bench.ts';
-import { registerCamera } from './commands/camera.ts';
-import { registerConformance } from './commands/conformance.ts';
-import { registerDaemons } from './commands/daemons.ts';
-import { registerDemo } from './commands/demo.ts';
-import { registerDeploy } from './commands/deploy.ts';
-import { registerEvaluate } from './commands/evaluate.ts';
-import { registerExplain } from './commands/explain.ts';
-import { registerGateway } from './commands/gateway.ts';
-import { registerModel } from './commands/model.ts';
-import { registerSite } from './commands/site.ts';
-import { registerTrain } from './commands/train.ts';
+import { dirname } from 'node:path';
+import type { Command } from 'commander';
+import { withSiteCommands } from './command-line.ts';
+import { makeProgram, takesOption } from './program.ts';
 import { reportError } from './report-error.ts';
-import { version } from './version.ts';
 
-const program = new Command('blindsight')
-  .description(
-    'Cameras that see without looking: encrypted neural networks on encrypted pictures, at the edge.',
-  )
-  .version(version)
-  // `deploy … --version 2` is a version of a network.
-  .enablePositionalOptions()
-  .showHelpAfterError('(blindsight --help lists the commands)')
-  .showSuggestionAfterError()
-  .addHelpText(
-    'after',
-    `
-Examples:
-  blindsight demo                                   a whole site on this machine, with a simulated camera
-  blindsight site init --site plaza --data ./plaza  make keys, certificates and settings of a site
-  blindsight model protect counter --data ./plaza   encrypt the bundled network
-  blindsight gateway enrol gate-1 --data ./plaza --out ./gate-1
-                                                    make the package that a gateway is installed with
-  blindsight deploy counter gate-1 --data ./plaza   send the encrypted network to it
-  blindsight agent --config ./gate-1/agent.yaml     run the gateway`,
-  );
-
-for (const register of [
-  registerDemo,
-  registerDaemons,
-  registerSite,
-  registerModel,
-  registerGateway,
-  registerCamera,
-  registerDeploy,
-  registerTrain,
-  registerExplain,
-  registerEvaluate,
-  registerConformance,
-  registerBench,
-]) {
-  register(program);
+/** The folder of the site that a command is about; null on a gateway, where no site is. */
+function siteFolder(command: Command): string | null {
+  const { data, config } = command.opts<{ data?: string; config?: string }>();
+  if (config === undefined) return data ?? './data';
+  return command.name() === 'agent' ? null : dirname(config);
 }
+
+const program = makeProgram();
+let folder: string | null = './data';
+program.hook('preAction', (_, command) => {
+  folder = siteFolder(command);
+});
 
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = reportError(error);
+  const takesData = (words: readonly string[]) => takesOption(program, words, '--data');
+  process.exitCode = reportError(error, (text) =>
+    folder === null ? text : withSiteCommands(text, folder, takesData),
+  );
 }

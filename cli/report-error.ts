@@ -8,17 +8,18 @@ function isRegistered(code: unknown): code is keyof typeof ERRORS {
 /**
  * Tells a person on stderr what happened, what to do, and the stable code; a defect of ours comes with its stack.
  *
+ * @param fitted a text whose commands fit the site at hand
  * @returns the exit code
  */
-export function reportError(error: unknown): number {
+export function reportError(error: unknown, fitted = (text: string): string => text): number {
   const write = (text: string) => process.stderr.write(`${text}\n`);
   if (error instanceof BlindsightError) {
-    write(`blindsight: ${error.message}\n  ${error.action}\n  code: ${error.code}`);
+    write(fitted(`blindsight: ${error.message}\n  ${error.action}\n  code: ${error.code}`));
     return EXIT.failed;
   }
   const code = (error as { code?: unknown } | null)?.code;
   if (error instanceof Error && isRegistered(code)) {
-    write(`blindsight: ${error.message}\n  ${ERRORS[code].action}\n  code: ${code}`);
+    write(fitted(`blindsight: ${error.message}\n  ${ERRORS[code].action}\n  code: ${code}`));
     return EXIT.failed;
   }
   if (error instanceof Error && typeof code === 'string' && /^E[A-Z0-9]+$/.test(code)) {

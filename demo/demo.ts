@@ -99,6 +99,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
         failure = error;
         stop.abort();
       },
+      join(logs, 'agent.log'),
     );
     note(`The page: ${origin}/   (Ctrl-C ends everything)`);
     const count = await watchResults({

@@ -14,6 +14,7 @@ function bench(next: () => Promise<string | null>) {
       return next();
     },
     (error) => ended.push(error),
+    '/srv/site/logs/agent.log',
   );
   return { watch, renewed, ended };
 }
@@ -31,7 +32,8 @@ describe('RefusalWatch', () => {
     expect(ended).toEqual([
       expect.objectContaining({
         code: 'DEMO_REFUSED',
-        message: 'the gateway refuses the network: a key is missing (BUNDLE_KEY_MISSING)',
+        message:
+          'the gateway refuses the network: a key is missing (BUNDLE_KEY_MISSING); its log: /srv/site/logs/agent.log',
       }),
     ]);
     expect(renewed).toEqual(['first']);

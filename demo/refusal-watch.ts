@@ -9,6 +9,7 @@ type Refusal = { readonly code: string; readonly message: string };
 export class RefusalWatch {
   readonly #renew: (refused: string) => Promise<string | null>;
   readonly #end: (error: unknown) => void;
+  readonly #log: string;
   #release: string;
   #renewing = false;
   #renewed = false;
@@ -17,15 +18,18 @@ export class RefusalWatch {
    * @param release digest of the release that the gateway is to run
    * @param renew makes another release and returns its digest; null where that is not ours to do
    * @param end ends the run with an error
+   * @param log file in which the gateway says more
    */
   constructor(
     release: string,
     renew: (refused: string) => Promise<string | null>,
     end: (error: unknown) => void,
+    log: string,
   ) {
     this.#release = release;
     this.#renew = renew;
     this.#end = end;
+    this.#log = log;
   }
 
   /** A gateway refuses the release `subject`. Old news, from before a renewal, is passed over. */
@@ -33,7 +37,7 @@ export class RefusalWatch {
     if (subject !== this.#release || this.#renewing) return;
     const refused = new BlindsightError(
       'DEMO_REFUSED',
-      `the gateway refuses the network: ${message} (${code})`,
+      `the gateway refuses the network: ${message} (${code}); its log: ${this.#log}`,
     );
     if (this.#renewed) {
       this.#end(refused);

@@ -153,7 +153,7 @@ export const ERRORS = {
   },
   BUNDLE_DAMAGED: {
     meaning: 'A file of a protected network is missing or was changed.',
-    action: 'Restore data/bundles from a backup or protect the network again.',
+    action: 'Restore the folder `bundles` of the site from a backup, or protect the network again.',
   },
   SELF_TEST_FAILED: {
     meaning: 'The encrypted network does not agree with the clear network.',
@@ -243,7 +243,7 @@ export const ERRORS = {
   },
   NETWORK_NOT_POLYNOMIAL: {
     meaning: 'A network has an activation that cannot be computed on encrypted values.',
-    action: 'Approximate it with calibration data: blindsight model import FILE --calibrate DATA.',
+    action: 'Approximate it with calibration data: `blindsight model import FILE --calibrate DATA`.',
   },
   NETWORK_TOO_DEEP: {
     meaning: 'A network has more layers than the largest ring can evaluate.',
@@ -325,7 +325,7 @@ export const ERRORS = {
   DEMO_CAMERA: {
     meaning: 'The simulated camera does not start.',
     action:
-      'Install the RTSP server of GStreamer (see README.md), or watch your own: npm start -- --camera rtsp://host/path',
+      'Install the RTSP server of GStreamer (see README.md), or watch your own: `npm start -- --camera rtsp://host/path`.',
   },
   DEMO_NOT_READY: {
     meaning: 'A part of the all-in-one site did not become ready in time.',
@@ -337,8 +337,7 @@ export const ERRORS = {
   },
   DEMO_REFUSED: {
     meaning: 'The gateway of the all-in-one site refuses the encrypted network, also one that was just made.',
-    action:
-      'Read data/logs/agent.log of the site. `npm start -- --data DIR` with a new folder starts afresh.',
+    action: 'Read the log that the message names. `npm start -- --data DIR` with a new folder starts afresh.',
   },
   DEMO_NO_RESULTS: {
     meaning: 'The results that --once asked for cannot come any more; the message says why.',
@@ -352,7 +351,8 @@ export const ERRORS = {
   },
   SITE_MISSING: {
     meaning: 'A folder holds no Blindsight site.',
-    action: 'Name the folder with --data DIR, or make a site with `blindsight site init`.',
+    action:
+      'Name another folder with --data DIR, or make a site in this one with `blindsight site init --site NAME`.',
   },
   // broker/
   BROKER_LISTEN: {
@@ -373,7 +373,7 @@ export const ERRORS = {
   BROKER_ADDRESS: {
     meaning: 'The address of the broker is malformed, or the certificate of the broker does not cover it.',
     action:
-      'Write it as mqtts://host:port with a name that the certificate covers; `blindsight site broker-host NAME --data DIR` adds one.',
+      'Write it as mqtts://host:port with a name that the certificate covers; `blindsight site broker-host NAME` adds one.',
   },
   CERTIFICATE_INVALID: {
     meaning: 'A certificate cannot be issued as asked, or the files of an authority do not fit together.',

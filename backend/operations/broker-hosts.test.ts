@@ -72,7 +72,7 @@ describe('names of the broker', () => {
     const url = 'mqtts://broker.example.org:8883';
     await expect(enrol('gate', url)).rejects.toMatchObject({
       code: 'BROKER_ADDRESS',
-      message: `no gateway could connect to ${url}: the certificate of the broker covers localhost, 127.0.0.1, not broker.example.org. Add it, then enrol: blindsight site broker-host broker.example.org --data ${data}`,
+      message: `no gateway could connect to ${url}: the certificate of the broker covers localhost, 127.0.0.1, not broker.example.org. Add it, then enrol: \`blindsight site broker-host broker.example.org\``,
     });
     const key = readFileSync(join(data, 'certificates/broker.key'));
     const before = certificate();

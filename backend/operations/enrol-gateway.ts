@@ -92,7 +92,7 @@ async function checkBroker({ dataDirectory }: Site, brokerUrl: string): Promise<
   throw new BlindsightError(
     'BROKER_ADDRESS',
     `no gateway could connect to ${brokerUrl}: the certificate of the broker covers ${brokerHosts(certificate).join(', ')}, not ${host}. ` +
-      `Add it, then enrol: blindsight site broker-host ${host} --data ${dataDirectory}`,
+      `Add it, then enrol: \`blindsight site broker-host ${host}\``,
   );
 }
 

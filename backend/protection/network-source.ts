@@ -48,7 +48,7 @@ export async function readMetadata(file: string): Promise<NetworkMetadata> {
     const why =
       cause.code === 'ENOENT'
         ? `${basename(file)} is not beside the network: its labels, activationRanges and logitRange come from import. ` +
-          `Run: blindsight model import ${file.replace(/\.json$/, '.onnx')} --calibrate PICTURES`
+          `Run: \`blindsight model import ${file.replace(/\.json$/, '.onnx')} --calibrate PICTURES\``
         : `cannot read ${file}: ${cause.message}`;
     throw new BlindsightError('MODEL_UNREADABLE', why, { cause });
   });

@@ -22,4 +22,12 @@ describe('the command line', () => {
     expect(stdout).toMatch(/test_identity_sequence +refused +value 'x': only tensors/);
     expect(stdout).toMatch(/\n92 passed, 4 refused, 0 failed\n$/);
   });
+
+  it('suggests commands for the folder that it was called for', async () => {
+    const failed = await run('model', 'list', '--data', '/nowhere/north').catch((error: object) => error);
+    expect(failed).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('`npx blindsight site init --site NAME --data /nowhere/north`'),
+    });
+  });
 });

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { BlindsightError } from '#protocol/errors.ts';
+import { siteCommand } from '../command-line.ts';
 import { runCommand } from '../run-command.ts';
 import { SITE_OPTION } from '../site-option.ts';
 
@@ -42,7 +43,7 @@ export function registerSiteInit(site: Command): void {
           throw new BlindsightError(
             'SITE_EXISTS',
             `${folder} holds a site already. Add names of its broker with: ` +
-              `blindsight site broker-host ${brokerNames.join(' ')} --data ${folder}`,
+              `\`blindsight site broker-host ${brokerNames.join(' ')}\``,
           );
         }
         await initializeSite(folder, name, {
@@ -52,7 +53,7 @@ export function registerSiteInit(site: Command): void {
         const gateways =
           brokerNames.length > 0
             ? `Gateways reach the broker as ${brokerNames.join(' or ')}; it listens on every interface (\`host\` in broker.yaml).\n`
-            : `Only gateways on this machine reach the broker. For others:\n  blindsight site broker-host NAME --data ${folder}\n`;
+            : `Only gateways on this machine reach the broker. For others:\n  ${siteCommand(folder, 'site broker-host NAME')}\n`;
         process.stdout.write(
           `${folder} holds the site ${name}. Run its two daemons:\n` +
             `  blindsight broker --config ${brokerConfig}\n` +

@@ -87,7 +87,7 @@ export function refusalRows(site: SiteState): readonly CounterRow[] {
     .map(([reason, count]) => ({
       key: reason,
       name: reason,
-      explanation: refusalWords(reason),
+      explanation: refusalWords(reason, site),
       count,
       tone: 'bad',
     }));

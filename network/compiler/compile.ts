@@ -30,7 +30,7 @@ function refuseBeyondMemory({ memoryBytes }: CompileReport): void {
   if (memoryBytes <= MOST_MEMORY_BYTES) return;
   throw new NetworkError(
     'NETWORK_TOO_LARGE',
-    `the engine would need ${(memoryBytes / 1e9).toFixed(1)} GB, more than the 4 GB that WebAssembly can address; use fewer maps, units or layers (blindsight explain says what takes them)`,
+    `the engine would need ${(memoryBytes / 1e9).toFixed(1)} GB, more than the 4 GB that WebAssembly can address; use fewer maps, units or layers (\`blindsight explain\` says what takes them)`,
   );
 }
 

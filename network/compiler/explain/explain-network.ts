@@ -58,7 +58,7 @@ export function sketchForExplanation(
   const notes: string[] = [];
   if (replaced.length > 0) {
     notes.push(
-      `${replaced.length} activations or poolings are not polynomials (${replaced[0]} …): counted as squares and mean pooling, the cheapest approximations; approximate and fine-tune before protecting (blindsight model import)`,
+      `${replaced.length} activations or poolings are not polynomials (${replaced[0]} …): counted as squares and mean pooling, the cheapest approximations; approximate and fine-tune before protecting (\`blindsight model import\`)`,
     );
   }
   return { program, report, notes };

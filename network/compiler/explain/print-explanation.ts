@@ -15,7 +15,7 @@ function table(rows: readonly (readonly string[])[]): string[] {
 /** What was measured, and how the estimate stands to it. */
 function measuredFacts({ measured }: Explanation): [string, string][] {
   if (measured === null)
-    return [['measured', 'not yet on this machine (blindsight evaluate measures and remembers)']];
+    return [['measured', 'not yet on this machine (`blindsight evaluate` measures and remembers)']];
   const { medianMs, p95Ms, frames, at, ratio } = measured;
   return [
     [

@@ -110,7 +110,7 @@ class StepLowering {
     if (node.operator in ACTIVATIONS || node.operator === 'MaxPool') {
       throw new NetworkError(
         'NETWORK_NOT_POLYNOMIAL',
-        `${nodeTitle(node)}: not a polynomial; approximate it first: blindsight model import FILE --calibrate DATA`,
+        `${nodeTitle(node)}: not a polynomial; approximate it first: \`blindsight model import FILE --calibrate DATA\``,
       );
     }
     const position = variable[0]!;

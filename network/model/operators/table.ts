@@ -30,7 +30,7 @@ export const OPERATORS: ReadonlyMap<string, Operator> = new Map(
 const ADVICE: ReadonlyMap<string, string> = new Map(
   ['GlobalMaxPool', 'ReduceMax', 'ReduceMin'].map((name) => [
     name,
-    'the largest of a whole picture cannot be encrypted, and no polynomial comes near it; train with GlobalAveragePool (a mean over height and width) in its place, or with MaxPool over windows, which blindsight model import approximates',
+    'the largest of a whole picture cannot be encrypted, and no polynomial comes near it; train with GlobalAveragePool (a mean over height and width) in its place, or with MaxPool over windows, which `blindsight model import` approximates',
   ]),
 );
 

@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ERRORS } from '#protocol/errors.ts';
+import { EVENTS } from '#protocol/events.ts';
+import { REFUSALS } from '#protocol/refusals.ts';
+import { isTest, repositoryFiles, root } from '../test/source-files.ts';
+import { withSiteCommands } from './command-line.ts';
+import { makeProgram, takesOption } from './program.ts';
+
+const program = makeProgram();
+const takesData = (words: readonly string[]) => takesOption(program, words, '--data');
+const at = (text: string, folder: string, installed = false) =>
+  withSiteCommands(text, folder, takesData, {
+    installed,
+    user: 'blindsight',
+    workingDirectory: '/srv/clone',
+  });
+
+/** Every text that says what to do, with the code that it belongs to. */
+const actions = [ERRORS, REFUSALS, EVENTS].flatMap((table) =>
+  Object.entries(table).map(([code, { action }]) => [code, action] as const),
+);
+const suggesting = actions.filter(([, action]) => /`(blindsight|npm start) /.test(action));
+
+describe('commands that texts suggest', () => {
+  it.each(suggesting)('fit the site: %s', (_, action) => {
+    for (const [, words = ''] of action.matchAll(/`blindsight ([^`]+)`/g)) {
+      const command: string[] = words.split(' ');
+      const [name, below] = command;
+      const found = program.commands.find((one) => one.name() === name);
+      expect(found, words).toBeDefined();
+      const leaf = found?.commands.find((one) => one.name() === below);
+      expect(found?.commands.length === 0 || leaf !== undefined, words).toBe(true);
+      for (const flag of command.filter((word) => word.startsWith('--')))
+        expect(takesOption(program, command, flag), `${words}: ${flag}`).toBe(true);
+      const data = takesData(command) ? ' --data /srv/north' : '';
+      expect(at(action, '/srv/north')).toContain(`\`npx blindsight ${words}${data}\``);
+      expect(at(action, './data')).toContain(`\`npx blindsight ${words}\``);
+      const user = takesData(command) ? 'sudo -u blindsight ' : '';
+      expect(at(action, '/srv/north', true)).toContain(`\`${user}blindsight ${words}${data}\``);
+    }
+    for (const [, words = ''] of action.matchAll(/`npm start -- ([^`]+)`/g)) {
+      const data = words.includes('--data') ? '' : ' --data /srv/north';
+      expect(at(action, '/srv/north')).toContain(`\`npm start -- ${words}${data}\``);
+      expect(at(action, './data')).toContain(`\`npm start -- ${words}\``);
+    }
+  });
+
+  it('stand between backticks, by which they are known, in every text of the program', () => {
+    const names = program.commands.map((one) => one.name()).join('|');
+    const bare = new RegExp(`(?<!\`|\`npx )(\bblindsight (${names})\b|\bnpm start\b)`);
+    const found = repositoryFiles()
+      .filter((file) =>
+        /^(backend|network|protocol|runtime|demo|agent|broker|config|fhe)\/.*\.ts$/.test(file),
+      )
+      .filter((file) => !isTest(file))
+      .flatMap((file) => {
+        const lines = readFileSync(join(root, file), 'utf8').split('\n');
+        return lines
+          .filter((line) => !/^\s*(\*|\/\*|\/\/)/.test(line) && bare.test(line))
+          .map((line) => `${file}: ${line}`);
+      });
+    expect(found).toEqual([]);
+    expect(actions.filter(([, action]) => bare.test(action))).toEqual([]);
+  });
+
+  it('are known by the option, at any depth', () => {
+    expect(takesData(['model', 'list'])).toBe(true);
+    expect(takesData(['model', 'import', 'FILE'])).toBe(false);
+    expect(takesData(['explain'])).toBe(false);
+    const text = 'Run `blindsight model list --data /elsewhere`, `blindsight explain` or another.';
+    expect(at(text, '/srv/north')).toBe(
+      'Run `npx blindsight model list --data /elsewhere`, `npx blindsight explain` or another.',
+    );
+  });
+});
