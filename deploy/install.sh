@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs Blindsight's systemd services on Debian or Ubuntu, from a clone on which `npm start -- --help` ran once.
 #
-#   sudo deploy/install.sh agent DIR    a gateway; DIR is what `blindsight gateway enrol --out DIR` made
+#   sudo deploy/install.sh agent DIR    a gateway; DIR is what `blindsight gateway enrol --out DIR` made, or /etc/blindsight later
 #   sudo deploy/install.sh site NAME [HOST…]
 #                                       broker and backend of a site; HOST is a name or an address under which gateways
 #                                       on other machines reach the broker
@@ -78,7 +78,7 @@ if [ "$role" = agent ]; then
     # It may hold camera addresses with passwords: for root and the service only.
     chown root:blindsight "$settings/agent.yaml"
     chmod 640 "$settings/agent.yaml"
-    echo "Set the cameras in $settings/agent.yaml, then: systemctl restart blindsight-agent"
+    echo "Set the cameras in $settings/agent.yaml, then: sudo systemctl restart blindsight-agent"
   fi
 else
   units="blindsight-broker blindsight-backend"

@@ -14,6 +14,7 @@ const WAIT = { timeout: 60_000, interval: 250 };
 const blocks = operationsBlocks();
 const commands = blocks.filter(({ machine }) => machine !== null);
 const obstacle = whyNoMachines();
+if (obstacle !== null) console.warn(`docs/operations.md on two machines is not tested: ${obstacle}`);
 
 describe('docs/operations.md', () => {
   it('says of each block where it is typed, but for a container and a database, which are not at hand here', () => {
@@ -23,7 +24,7 @@ describe('docs/operations.md', () => {
 });
 
 /** Who follows the text to the letter, on a machine for the site and on one for a gateway, has what it promises. */
-describe.skipIf(obstacle !== null)(`docs/operations.md on two machines${obstacle ?? ''}`, () => {
+describe.skipIf(obstacle !== null)('docs/operations.md on two machines', () => {
   const machines: Partial<Record<'site' | 'gateway', Machine>> = {};
   let homes: string;
   let followed = 0;

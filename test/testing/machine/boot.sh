@@ -11,6 +11,8 @@ mount -t tmpfs tmpfs "$folder"
 mkdir "$folder/changes" "$folder/work" "$folder/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$folder/changes,workdir=$folder/work" "$folder/root"
 cd "$folder/root"
+# Where this one has an installation, the other begins without.
+rm -rf {etc,var/lib,usr/lib,usr/bin}/blindsight* etc/systemd/system/blindsight-*
 mount -t proc proc proc
 mount -t sysfs sysfs sys
 mount --rbind /dev dev

@@ -28,7 +28,7 @@ export function whyNoMachines(): string | null {
   } catch (error) {
     const { code, stderr } = error as { code?: string; stderr?: Buffer };
     const cause = String(stderr ?? code).trim();
-    return `, skipped: it needs root with CAP_SYS_ADMIN (not so in most containers), overlayfs and iproute2; here: ${cause}`;
+    return `it needs root with CAP_SYS_ADMIN (not so in most containers), overlayfs and iproute2; here: ${cause}`;
   } finally {
     rmSync(folder, { recursive: true });
   }
