@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SiteState } from '#protocol/api.ts';
+import { seededDelays } from '#runtime/testing/seeded-delays.ts';
 import { SiteProcess } from './testing/site-process.ts';
 
 /** The daemons start again by themselves, as under systemd; what is proven is that no answer is lost and none is decrypted twice. It may be published twice, as the same bytes. */
@@ -42,7 +43,8 @@ describe('kill -9 at any moment', () => {
   });
 
   it.each(['broker', 'backend', 'agent', 'backend'])('%s comes back', async (name) => {
-    await sleep(Math.random() * 2_000);
+    const [delayMs = 0] = seededDelays(1, 2_000);
+    await sleep(delayMs);
     kill(name);
     await untilAnsweredAnew();
     const { gateways } = await state();

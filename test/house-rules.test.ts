@@ -59,6 +59,9 @@ function endsInReturn(node: SyntaxNode): boolean {
     : ['ReturnStatement', 'ThrowStatement'].includes(last.type);
 }
 
+/** Where the seed is drawn, where these very words are looked for, and where a loop only passes time. */
+const OTHERWISE = ['seeded-delays.ts', 'house-rules.test.ts', 'randomness.test.ts', 'hanging-worker.ts'];
+
 describe('functions', () => {
   it('are no longer than a hundred lines', () => {
     const longest = product.flatMap((file) => functionLengths(file)).sort((a, b) => b.lines - a.lines);
@@ -91,5 +94,19 @@ describe('switches over kinds', () => {
     ['switch (text) { case 1: f(); break; default: g(); }', []],
   ])('are told apart: %s', (text, lines) => {
     expect(silentSwitches('a.ts', text)).toEqual(lines);
+  });
+});
+
+describe('tests that draw', () => {
+  it('take a seed that they name or print: fast-check, a seeded generator, or seededDelays', () => {
+    const draws = /\bMath\.random\(|\brandomInt\(|\bfc\.sample\((?![^;]*\bseed\b)/;
+    const found = repositoryFiles().filter(
+      (file) =>
+        isTest(file) &&
+        /\.tsx?$/.test(file) &&
+        !OTHERWISE.includes(file.replace(/^.*\//, '')) &&
+        draws.test(readSource(file)),
+    );
+    expect(found).toEqual([]);
   });
 });

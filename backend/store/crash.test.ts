@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { Aedes } from 'aedes';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Result } from '#protocol/messages.ts';
+import { seededDelays } from '#runtime/testing/seeded-delays.ts';
 import { openSqlite } from './sqlite.ts';
 import { Store } from './store.ts';
 
@@ -22,11 +23,11 @@ describe('a store whose process is killed', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  /** Runs the child for a random time, kills it, and gives back what it had said. */
+  /** Runs the child until `lasts` resolves, kills it, and gives back what it had said. */
   async function runAndKill(
     file: string,
+    lasts: () => Promise<unknown>,
     broker: readonly string[] = [],
-    lasts: () => Promise<unknown> = () => delay(20 + Math.random() * 150),
   ): Promise<{ stored: number[]; settled: number[] }> {
     const child = spawn(process.execPath, [CHILD, file, ...broker], { stdio: ['ignore', 'pipe', 'inherit'] });
     let said = '';
@@ -52,8 +53,8 @@ describe('a store whose process is killed', () => {
     const file = join(folder, 'blindsight.db');
     let highest = -1;
     const settledBefore = new Set<number>();
-    for (let round = 0; round < ROUNDS; round++) {
-      const { stored, settled } = await runAndKill(file);
+    for (const delayMs of seededDelays(ROUNDS, 150)) {
+      const { stored, settled } = await runAndKill(file, () => delay(20 + delayMs));
       const database = openSqlite(file);
       const store = new Store(database);
       const waiting = await database.all<{ digest: string; attempts: number }>(
@@ -98,8 +99,9 @@ describe('a store whose process is killed', () => {
     const url = `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const nowhere = 'mqtt://127.0.0.1:1';
     const settled: number[] = [];
-    for (let round = 0; round < ROUNDS; round++) {
-      const run = await runAndKill(file, [round % 2 === 0 ? url : nowhere]);
+    for (const [round, delayMs] of seededDelays(ROUNDS, 150).entries()) {
+      const broker = round % 2 === 0 ? url : nowhere;
+      const run = await runAndKill(file, () => delay(20 + delayMs), [broker]);
       settled.push(...run.settled);
       const store = new Store(openSqlite(file));
       await store.settings.set('next', String(Math.max(-1, ...run.stored, ...settled) + 1));
@@ -110,9 +112,8 @@ describe('a store whose process is killed', () => {
       return settled.filter((sequence) => !sent.has(sequence));
     };
     expect(missing(), 'the last round without a broker left some').not.toEqual([]);
-    await runAndKill(file, [url], () =>
-      vi.waitFor(() => expect(missing()).toEqual([]), { timeout: 30_000, interval: 20 }),
-    );
+    const allSent = () => vi.waitFor(() => expect(missing()).toEqual([]), { timeout: 30_000, interval: 20 });
+    await runAndKill(file, allSent, [url]);
     server.close();
     await new Promise<void>((resolve) => aedes.close(resolve));
   }, 60_000);
