@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
  * Tests that start whole processes, own the machine, and would disturb each other: one file at a time, after the rest. What only reads the
  * repository is not among them.
  */
-const ALONE = ['test/!(architecture|errors|house-rules|static|systemd).test.ts'];
+const ALONE = ['test/!(architecture|errors|house-rules|links|static|systemd).test.ts'];
 
 const NEVER = ['**/node_modules/**', '**/dist/**', '**/build/**', 'data/**'];
 
