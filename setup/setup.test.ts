@@ -1,6 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
 import {
-  copyFileSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -11,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { packagesFor, START_NEEDS, TEST_NEEDS } from './system-packages.mjs';
@@ -51,7 +50,6 @@ describe('set-up, started by the Node of the machine', { timeout: 60_000 }, () =
     writeFileSync(join(clone, 'package.json'), JSON.stringify(content));
     const lock = { name: 'clone', version: '1.0.0', lockfileVersion: 3, packages: { '': { dependencies } } };
     writeFileSync(join(clone, 'package-lock.json'), JSON.stringify(lock));
-    copyFileSync(join(root, '.npmrc'), join(clone, '.npmrc'));
   }
 
   /** A registry that nobody answers at. */
@@ -106,25 +104,34 @@ describe('set-up, started by the Node of the machine', { timeout: 60_000 }, () =
     expect(existsSync(join(clone, 'node_modules/.cache/blindsight/npm-packages'))).toBe(false);
   });
 
-  it('says by `npm run setup` why packages cannot be installed, though npm is silent', async () => {
-    manifest({ zod: '4.6.7' });
-    const failed = (words: readonly string[]) => npm(words, offline()).catch((error: Failure) => error);
-    expect(await failed(['run', 'setup'])).toMatchObject({
-      code: 1,
-      stdout: '',
-      stderr: expect.stringMatching(
-        /^blindsight: "npm install" failed .*\n[\s\S]*ECONNREFUSED[\s\S]*registry/,
-      ),
-    });
-    const missing = `file:${join(clone, 'missing.tgz')}`;
-    manifest({ missing });
-    expect((await failed(['run', 'setup'])).stderr).toMatch(/ENOENT[\s\S]*missing\.tgz/);
+  it.each([['install'], ['run', 'setup']])(
+    'says by `npm %s` why packages cannot be installed',
+    async (...words) => {
+      manifest({ zod: '4.6.7' });
+      const reason = () => npm(words, offline()).catch(({ stderr }: Failure) => stderr);
+      expect(await reason()).toMatch(/ECONNREFUSED/);
+      manifest({ missing: `file:${join(clone, 'missing.tgz')}` });
+      expect(await reason()).toMatch(/ENOENT[\s\S]*missing\.tgz/);
+    },
+  );
+
+  it('prints nothing on stdout but what it was asked for, where npm is silent, and says so where it is not', async () => {
+    manifest({ [RUNTIME]: `file:${join(root, 'node_modules', RUNTIME)}` });
+    const silent = await npm(['start', '--silent', '--', '--json']);
+    expect(silent.stdout).toMatch(/^v\d+\.\S+ demo,--json\n$/);
+    expect(silent.stderr).not.toContain('--silent');
+    const spoken = await npm(['start', '--', '--json']);
+    expect(spoken.stdout).toMatch(/\nv\d+\.\S+ demo,--json\n$/);
+    expect(spoken.stderr).toContain('"npm start --silent -- …" leaves them out');
   });
 
-  it('leaves the banner of npm out of stdout', async () => {
-    manifest({ [RUNTIME]: `file:${join(root, 'node_modules', RUNTIME)}` });
-    const { stdout } = await npm(['start', '--', '--json']);
-    expect(stdout).toMatch(/^v\d+\.\S+ demo,--json\n$/);
+  it('ends npm test with its own last line, also where tests fail', async () => {
+    manifest({});
+    // Without vitest no test can run: as good a failure as any.
+    const failure = await npm(['test'], { ...offline(), PATH: dirname(node) }).catch(
+      (error: Failure) => error,
+    );
+    expect(failure).toMatchObject({ code: 1, stdout: expect.stringMatching(/\n0 passed, 1 failed\n$/) });
   });
 
   it('names the Node that is needed where npm carries none and this one is too old', async () => {

@@ -7,6 +7,13 @@ import { START_NEEDS } from './system-packages.mjs';
 const args = process.argv.slice(2);
 const ownCamera = args.some((arg) => /^--camera(-file)?(=|$)/.test(arg));
 
+// npm names a level that is not its usual one.
+const npmSpoke = process.env.npm_lifecycle_event === 'start' && process.env.npm_config_loglevel !== 'silent';
+if (args.includes('--json') && npmSpoke && !process.stdout.isTTY)
+  process.stderr.write(
+    'npm has printed two lines on stdout before; "npm start --silent -- …" leaves them out\n',
+  );
+
 await runMain(async () => {
   await ensure(ownCamera ? ['video'] : START_NEEDS);
   return launch(['demo', ...args]);

@@ -51,7 +51,7 @@ export function registerDemo(program: Command): void {
       `
 Examples:
   npm start                                     watch the simulated camera
-  npm start -- --once 20 --json                 20 results as JSON lines, then end
+  npm start --silent -- --once 20 --json        20 results as JSON lines, then end; without --silent npm prints two lines before
   npm start -- --camera rtsp://user:secret@192.168.1.20/stream1
 Exit codes: 0 done, 130 interrupted before n results, 1 an error, which stderr names. With --once that is also DEMO_NO_RESULTS: the gateway
 is in quarantine, or for a minute nothing came and there is a reason for it (a camera that is gone, answers that are all withheld, a broker
