@@ -2,14 +2,15 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { encodeProgram, evaluationKeysBytes, verifyProgram } from '#fhe';
 import { compileNetwork } from '#network/compiler/compile.ts';
-import { loadZooNetwork, type ZooMetadata } from '#network/model/description/zoo.ts';
+import type { FullDescription } from '#network/model/description/network-description.ts';
+import { loadZooNetwork } from '#network/model/description/zoo.ts';
 import type { ModelRecord } from '../store/models.ts';
 import { isCurrent } from './is-current.ts';
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** The record that protecting the bundled network would leave, without the encryption. */
-async function makeRecord(changes: Partial<ZooMetadata> = {}): Promise<ModelRecord> {
+async function makeRecord(changes: Partial<FullDescription> = {}): Promise<ModelRecord> {
   const { onnx, graph, metadata } = await loadZooNetwork('counter');
   const { program, interpretation } = compileNetwork(graph, { ...metadata, ...changes, name: 'entrance' });
   const { parameters, requirements } = verifyProgram(program);

@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { encodeProgram, verifyProgram } from '#fhe';
 import { createOwnerKeys, encryptConstants, makeEvaluationKeys } from '#fhe/secret';
 import { compileNetwork } from '#network/compiler/compile.ts';
+import type { NetworkDescription } from '#network/model/description/network-description.ts';
 import { loadZooNetwork } from '#network/model/description/zoo.ts';
 import type { Graph } from '#network/model/graph.ts';
 import { readOnnx } from '#network/model/onnx/onnx.ts';
 import { encodeSelfTest } from '#protocol/self-test.ts';
-import { type NetworkMetadata, type NetworkSource, readMetadata } from './network-source.ts';
+import { type NetworkSource, readMetadata } from './network-source.ts';
 import type { ProtectedNetwork, ProtectProgress } from './protect-task.ts';
 import { makeSelfTest } from './self-test.ts';
 
@@ -14,7 +15,7 @@ import { makeSelfTest } from './self-test.ts';
 export type ClearNetwork = {
   readonly onnx: Uint8Array;
   readonly graph: Graph;
-  readonly metadata: Pick<NetworkMetadata, 'labels' | 'activationRanges' | 'logitRange' | 'picture'>;
+  readonly metadata: NetworkDescription;
 };
 
 export type ProtectOptions = {
@@ -43,11 +44,8 @@ export async function protectNetwork(
   const { metadata, graph, onnx } = network;
   onProgress({ step: 'compiling the network to a ciphertext program', fraction: 0.05 });
   const compiled = compileNetwork(graph, {
+    ...metadata,
     name,
-    labels: metadata.labels,
-    activationRanges: metadata.activationRanges,
-    logitRange: metadata.logitRange,
-    ...(metadata.picture && { picture: metadata.picture }),
     regions,
   });
   const { program } = compiled;

@@ -1,5 +1,5 @@
 import { type Confusion, confusionAccuracy, confusionTable } from '#network/model/confusion.ts';
-import type { ZooMetadata } from '#network/model/description/zoo.ts';
+import type { FullDescription } from '#network/model/description/network-description.ts';
 import type { LayerSpec } from './architecture.ts';
 import type { Recipe } from './recipe.ts';
 import type { EpochReport } from './train.ts';
@@ -7,7 +7,7 @@ import type { EpochReport } from './train.ts';
 /** What a card is written from. */
 export type CardFacts = {
   readonly recipe: Recipe;
-  readonly metadata: ZooMetadata;
+  readonly metadata: FullDescription;
   readonly trainingPictures: number;
   readonly curve: readonly EpochReport[];
   readonly confusion: Confusion;

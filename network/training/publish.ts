@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { calibrateSteps } from '#network/compiler/lowering/calibrate-steps.ts';
 import { lowerSteps } from '#network/compiler/lowering/lower-steps.ts';
 import { type Confusion, confusionAccuracy } from '#network/model/confusion.ts';
-import type { ZooMetadata } from '#network/model/description/zoo.ts';
+import { type FullDescription, writeDescription } from '#network/model/description/network-description.ts';
 import { writeOnnx } from '#network/model/onnx/onnx.ts';
 import type { Graph } from '../model/graph.ts';
 import { drawLearningCurve } from './learning-curve.ts';
@@ -25,7 +25,7 @@ export type Publication = {
   /** Pictures that the ranges are calibrated on, one after the other. */
   readonly calibration: Float32Array;
   /** Further pages, by file name. */
-  readonly pages: (metadata: ZooMetadata) => Readonly<Record<string, string>>;
+  readonly pages: (metadata: FullDescription) => Readonly<Record<string, string>>;
 };
 
 function round(value: number, digits: number): number {
@@ -33,11 +33,11 @@ function round(value: number, digits: number): number {
 }
 
 /** Calibrates a trained network and writes `<name>.onnx`, `<name>.json`, `learning-curve.svg` and the pages. */
-export async function publishNetwork(publication: Publication): Promise<ZooMetadata> {
+export async function publishNetwork(publication: Publication): Promise<FullDescription> {
   const { out, name, graph, seed, confusion } = publication;
   const ranges = calibrateSteps(lowerSteps(graph), publication.calibration);
   const [channels, height, width] = graph.inputs[0]!.shape!.slice(1);
-  const metadata: ZooMetadata = {
+  const metadata: FullDescription = {
     name,
     description: publication.description,
     labels: [...publication.labels],
@@ -54,11 +54,11 @@ export async function publishNetwork(publication: Publication): Promise<ZooMetad
   };
   const files = {
     [`${name}.onnx`]: writeOnnx(graph),
-    [`${name}.json`]: `${JSON.stringify(metadata, null, 2)}\n`,
     'learning-curve.svg': drawLearningCurve(publication.curve, `${name}, seed ${seed}`),
     ...publication.pages(metadata),
   };
   await mkdir(out, { recursive: true });
   for (const [file, content] of Object.entries(files)) await writeFile(join(out, file), content);
+  await writeDescription(join(out, `${name}.json`), metadata);
   return metadata;
 }

@@ -5,7 +5,7 @@ import {
   countConfusion,
 } from '#network/model/confusion.ts';
 import { type Dataset, pictureValues, selectPictures } from '#network/model/dataset.ts';
-import type { ZooMetadata } from '#network/model/description/zoo.ts';
+import type { FullDescription } from '#network/model/description/network-description.ts';
 import { SeededRandom } from '#network/model/random.ts';
 import type { PictureFormat } from '#vision/prepare-picture.ts';
 import type { Architecture } from './architecture.ts';
@@ -33,7 +33,7 @@ export type CounterResult = {
   readonly accuracy: number;
   readonly confusion: Confusion;
   readonly testFrames: number;
-  readonly metadata: ZooMetadata;
+  readonly metadata: FullDescription;
 };
 
 /** Labels in the order of the logits. */
@@ -150,7 +150,7 @@ export async function trainCounter(options: CounterTraining): Promise<CounterRes
 }
 
 function resultsPage(
-  metadata: ZooMetadata,
+  metadata: FullDescription,
   confusion: Confusion,
   robustness: readonly { readonly name: string; readonly accuracy: number }[],
   training: Dataset,

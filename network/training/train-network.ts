@@ -1,6 +1,6 @@
 import { accuracyOf, type Confusion, confusionAccuracy, countConfusion } from '#network/model/confusion.ts';
 import { type Dataset, pictureValues, selectPictures } from '#network/model/dataset.ts';
-import type { ZooMetadata } from '#network/model/description/zoo.ts';
+import type { FullDescription } from '#network/model/description/network-description.ts';
 import { SeededRandom } from '#network/model/random.ts';
 import { NetworkError } from '../errors.ts';
 import { shiftPicture } from './augment.ts';
@@ -35,7 +35,7 @@ export type RecipeTraining = {
 
 /** What came out. */
 export type TrainedNetwork = {
-  readonly metadata: ZooMetadata;
+  readonly metadata: FullDescription;
   readonly accuracy: number;
   /** What always answering the most frequent class would reach. */
   readonly majority: number;

@@ -17,6 +17,12 @@ describe('Zoo', () => {
     for (const name of await listZoo()) {
       const { metadata, graph } = await loadZooNetwork(name);
       const { channels, height, width } = metadata.picture;
+      expect(metadata).toMatchObject({
+        name,
+        description: expect.any(String),
+        accuracy: expect.any(Number),
+        seed: expect.any(Number),
+      });
       expect(graph.inputs[0]!.shape!.slice(1)).toEqual([channels, height, width]);
       expect(runGraph(graph, new Float32Array(channels * height * width))).toHaveLength(
         metadata.labels.length,

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { NetworkError } from '#network/errors.ts';
+import { descriptionFile, writeDescription } from '#network/model/description/network-description.ts';
 import { writeOnnx } from '#network/model/onnx/onnx.ts';
 import type { ImportedNetwork } from './imported-network.ts';
 
@@ -39,17 +40,16 @@ export async function writeImport(
   checkImportName(file);
   const { graph, ranges, accuracyBefore, accuracyAfter } = imported;
   const [channels, height, width] = graph.inputs[0]!.shape!.slice(1);
-  const description = {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, writeOnnx(graph));
+  await writeDescription(descriptionFile(file), {
     name: basename(file, '.onnx'),
     description: `Imported from ${source}`,
-    labels,
-    picture: { channels, height, width, ...(light && { light }) },
-    activationRanges: ranges.activations,
+    labels: [...labels],
+    picture: { channels: channels === 3 ? 3 : 1, height: height!, width: width!, ...(light && { light }) },
+    activationRanges: [...ranges.activations],
     logitRange: ranges.logits,
     accuracyBefore,
     accuracy: accuracyAfter,
-  };
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, writeOnnx(graph));
-  await writeFile(file.replace(/onnx$/, 'json'), `${JSON.stringify(description, null, 2)}\n`);
+  });
 }

@@ -27,8 +27,10 @@ describe('LoadNetwork', () => {
       labels: ['a', 'b', 'c'],
       ranges: { activations: [], logits: 2 },
     });
+    await writeFile(join(folder, 'mine.json'), '{');
+    await expect(loadNetwork(file)).rejects.toThrow(/mine\.json describes the network beside it: not JSON/);
     await writeFile(join(folder, 'mine.json'), '{"labels": 3}');
-    await expect(loadNetwork(file)).rejects.toThrow('mine.json stands beside the network');
+    await expect(loadNetwork(file)).rejects.toThrow(/mine\.json describes the network beside it: labels: /);
     await rm(folder, { recursive: true });
   });
 });

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import { basename } from 'node:path';
 import { NetworkError } from '#network/errors.ts';
 import type { CalibratedRanges } from '../calibrated-ranges.ts';
 import type { Graph } from '../graph.ts';
 import { readOnnx } from '../onnx/onnx.ts';
+import { descriptionFile, type NetworkDescription, readDescription } from './network-description.ts';
 import { listZoo, loadZooNetwork } from './zoo.ts';
 
 /** A network by name or file, and what its owner wrote down about it. */
@@ -16,51 +17,28 @@ export type NamedNetwork = {
   readonly light?: 'normalize';
 };
 
-/** `FILE.json` beside `FILE.onnx`: what `train` and `model import` write. Other keys are let be. */
-const Sidecar = z.looseObject({
-  labels: z.array(z.string().min(1)).min(2),
-  activationRanges: z.array(z.number().positive()),
-  logitRange: z.number().positive(),
-  picture: z.looseObject({ light: z.literal('normalize').exactOptional() }).exactOptional(),
-});
-
-async function readSidecar(file: string): Promise<Pick<NamedNetwork, 'labels' | 'ranges' | 'light'>> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch {
-    return {};
-  }
-  try {
-    const { labels, activationRanges, logitRange, picture } = Sidecar.parse(JSON.parse(text));
-    const ranges = { activations: activationRanges, logits: logitRange };
-    return { labels, ranges, ...(picture?.light && { light: picture.light }) };
-  } catch (cause) {
-    throw new NetworkError(
-      'NETWORK_DATA',
-      `${file} stands beside the network, but does not say labels, activationRanges and logitRange; correct or remove it`,
-      { cause },
-    );
-  }
+function named(name: string, graph: Graph, description: NetworkDescription | null): NamedNetwork {
+  if (description === null) return { name, graph };
+  const { labels, activationRanges: activations, logitRange: logits, picture } = description;
+  return {
+    name,
+    graph,
+    labels,
+    ranges: { activations, logits },
+    ...(picture?.light && { light: picture.light }),
+  };
 }
 
 /**
  * Loads the bundled network of that name, or the ONNX file of that path with the description beside it, if there is one.
  *
- * @throws NetworkError NETWORK_FILE where there is neither, or as `readOnnx`.
+ * @throws NetworkError NETWORK_FILE where there is neither, or as `readOnnx` and {@link readDescription}.
  */
 export async function loadNetwork(fileOrName: string): Promise<NamedNetwork> {
   const names = await listZoo();
   if (names.includes(fileOrName)) {
     const { graph, metadata } = await loadZooNetwork(fileOrName);
-    const { labels, activationRanges, logitRange, picture } = metadata;
-    return {
-      name: fileOrName,
-      graph,
-      labels,
-      ranges: { activations: activationRanges, logits: logitRange },
-      ...(picture.light && { light: picture.light }),
-    };
+    return named(fileOrName, graph, metadata);
   }
   let bytes: Uint8Array;
   try {
@@ -72,6 +50,6 @@ export async function loadNetwork(fileOrName: string): Promise<NamedNetwork> {
       { cause },
     );
   }
-  const name = fileOrName.replace(/^.*[\\/]/, '').replace(/\.onnx$/, '');
-  return { name, graph: readOnnx(bytes), ...(await readSidecar(fileOrName.replace(/(\.onnx)?$/, '.json'))) };
+  const description = await readDescription(descriptionFile(fileOrName));
+  return named(basename(fileOrName, '.onnx'), readOnnx(bytes), description);
 }

@@ -1,0 +1,82 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { NetworkError } from '#network/errors.ts';
+
+const MAX_BYTES = 2 ** 20;
+
+const Description = z.object({
+  name: z.string().exactOptional(),
+  description: z.string().exactOptional(),
+  /** One for each logit. */
+  labels: z.array(z.string().min(1).max(64)).min(2),
+  /** Channel first; values are bytes / 255, or the gateway normalizes their light. */
+  picture: z
+    .object({
+      channels: z.union([z.literal(1), z.literal(3)]),
+      height: z.int().positive(),
+      width: z.int().positive(),
+      light: z.literal('normalize').exactOptional(),
+    })
+    .exactOptional(),
+  /** Largest magnitude before each square on calibration pictures. */
+  activationRanges: z.array(z.number().positive()),
+  /** Largest |logit| on calibration pictures. */
+  logitRange: z.number().positive(),
+  /** Share of right answers before the network was made ready for protection. */
+  accuracyBefore: z.number().min(0).max(1).exactOptional(),
+  /** Share of right answers on pictures that training never saw. */
+  accuracy: z.number().min(0).max(1).exactOptional(),
+  seed: z.int().exactOptional(),
+});
+
+/**
+ * What is said about a network besides its graph, in `NAME.json` beside `NAME.onnx`: what the compiler needs, and what people want to know.
+ * Training and import write it, owners may.
+ */
+export type NetworkDescription = z.infer<typeof Description>;
+
+/** What a bundled network, or one that was trained here, says besides. */
+export type FullDescription = NetworkDescription &
+  Required<Pick<NetworkDescription, 'name' | 'description' | 'picture' | 'accuracy' | 'seed'>>;
+
+/** The file that describes the network in `onnxFile`. */
+export function descriptionFile(onnxFile: string): string {
+  return onnxFile.replace(/(\.onnx)?$/, '.json');
+}
+
+/**
+ * Reads a description; keys that it does not know are let be.
+ *
+ * @returns null where there is no such file.
+ * @throws NetworkError NETWORK_FILE where it cannot be read; NETWORK_DATA naming what is wrong with it.
+ */
+export async function readDescription(file: string | URL): Promise<NetworkDescription | null> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw new NetworkError('NETWORK_FILE', `${file}: cannot be read`, { cause });
+  }
+  if (text.length > MAX_BYTES) throw refused(file, `over ${MAX_BYTES} bytes`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw refused(file, 'not JSON', cause);
+  }
+  const { success, data, error } = Description.safeParse(value);
+  if (success) return data;
+  const issue = error.issues[0];
+  throw refused(file, `${issue?.path.join('.')}: ${issue?.message}`, error);
+}
+
+function refused(file: string | URL, why: string, cause?: unknown): NetworkError {
+  const text = `${file} describes the network beside it: ${why}; correct or remove it`;
+  return new NetworkError('NETWORK_DATA', text, { cause });
+}
+
+/** Writes a description for {@link readDescription}. */
+export async function writeDescription(file: string, description: NetworkDescription): Promise<void> {
+  await writeFile(file, `${JSON.stringify(description, null, 2)}\n`);
+}
