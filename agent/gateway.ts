@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { AgentConfig } from '#config/schema.ts';
 import { gatewayTopics } from '#protocol/topics.ts';
+import { describeNearEnd } from '#runtime/certificate-end.ts';
 import type { Clock } from '#runtime/clock.ts';
 import { ensureDirectory } from '#runtime/files.ts';
 import { connectLink } from '#runtime/link.ts';
@@ -32,6 +33,7 @@ import { agentVersion } from './version.ts';
 export type GatewayOptions = { readonly config: AgentConfig; readonly log: Logger; readonly clock: Clock };
 
 const CAMERA_STATE_MS = 10_000;
+const DAY_MS = 24 * 3_600_000;
 
 /**
  * The parts of a gateway, joined. Only this file knows them all; each knows its neighbours by callbacks.
@@ -48,6 +50,8 @@ export class Gateway {
   readonly #rollout: Rollout;
   readonly #uplink: Uplink;
   readonly #preview: PreviewServer | null;
+  /** PEM; what it shows to the broker. */
+  readonly #certificate: Buffer;
 
   /**
    * Reads keys and what is on disk, and joins the parts; nothing runs yet but the link.
@@ -96,6 +100,7 @@ export class Gateway {
     this.#options = options;
     this.#outbox = outbox;
     this.#preview = preview;
+    this.#certificate = parts.credentials.certificate;
     const { interpreter: kind, threads } = config.inference;
     const open = (bundle: Bundle, selfTest: boolean, signal?: AbortSignal) =>
       InterpreterHost.open({ bundle, kind, threads, selfTest, ...(signal && { signal }) });
@@ -212,6 +217,7 @@ export class Gateway {
         (ending) => this.#pipeline.run(ending),
         (ending) => this.#sender.run(ending),
         (ending) => this.#every(CAMERA_STATE_MS, ending, () => this.#publishCameras()),
+        (ending) => this.#every(DAY_MS, ending, () => this.#watchCertificate()),
         (ending) => this.#every(healthSeconds * 1000, ending, () => this.#publishHealth()),
         // At once, not after the others: a run that is under way may take seconds and is cut short.
         (ending) => this.#whenAborted(ending, () => this.#closeInterpreters()),
@@ -244,6 +250,12 @@ export class Gateway {
 
   #publishCameras(): void {
     for (const camera of this.#cameras) this.#uplink.publishCamera(camera.state);
+  }
+
+  #watchCertificate(): void {
+    const { clock, log, config } = this.#options;
+    const text = describeNearEnd(this.#certificate, config.broker.certificate, clock.now());
+    if (text !== null) log.warn({ code: 'CERTIFICATE_ENDS' }, text);
   }
 
   async #publishHealth(): Promise<void> {

@@ -303,7 +303,13 @@ describe('the backend with a broker and a gateway', () => {
     await startSiteBroker();
     await startBackend();
     const link = await connectGateway();
-    await site.store.gateways.add({ name: 'other', signingKey: '', certificateSerial: '', enrolledMs: 0 });
+    await site.store.gateways.add({
+      name: 'other',
+      signingKey: '',
+      certificateSerial: '',
+      certificateEndMs: 0,
+      enrolledMs: 0,
+    });
     await site.store.cameras.claim('yard-2', 'other', 1);
     const time = new Date().toISOString();
     const common = { session: 1, time };

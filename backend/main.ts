@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import type { BackendConfig } from '#config/schema.ts';
+import type { SiteState } from '#protocol/api.ts';
 import type { BackendState, Result } from '#protocol/messages.ts';
 import { siteTopics } from '#protocol/topics.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
@@ -17,6 +18,7 @@ import { ReceiptSender } from './decryption/receipt-sender.ts';
 import { RefusalLog } from './decryption/refusal-log.ts';
 import { ChunkServer } from './deployment/chunk-server.ts';
 import { DeploymentService } from './deployment/deployment-service.ts';
+import { CertificateWatch } from './enrolment/certificate-watch.ts';
 import { GatewayListener } from './results/gateway-listener.ts';
 import { ResultPublisher } from './results/result-publisher.ts';
 import { removeOldResults } from './results/retention.ts';
@@ -234,10 +236,15 @@ function listen(core: Core, link: Link, services: Services): void {
 }
 
 function startLoops(core: Core, processor: Processor, { deployments, results }: Services): Promise<void>[] {
-  const { config, clock, log, site, watch, stop } = core;
+  const { config, clock, log, site, watch, view, stop, onChange } = core;
   const { store } = site;
+  const onLook = (ending: SiteState['endingCertificates']) => {
+    view.setEndingCertificates(ending);
+    onChange();
+  };
   return [
     watch.run(store, stop.signal),
+    new CertificateWatch({ site, config, clock, log, onLook }).run(stop.signal),
     processor.run(stop.signal),
     deployments.run(stop.signal),
     results.run(stop.signal),

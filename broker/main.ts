@@ -5,6 +5,7 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { Aedes, type Client } from 'aedes';
 import type { BrokerConfig } from '#config/schema.ts';
 import { BlindsightError } from '#protocol/errors.ts';
+import { describeNearEnd } from '#runtime/certificate-end.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { ensureDirectory } from '#runtime/files.ts';
 import type { Logger } from '#runtime/log.ts';
@@ -35,6 +36,7 @@ export type BrokerOptions = {
 const HANDSHAKE_MS = 10_000;
 const CONNECT_MS = 10_000;
 const CONNECTIONS_MAX = 512;
+const DAY_MS = 24 * 3_600_000;
 const HEALTH_MS = 60_000;
 /** How soon a gateway that was withdrawn is cut off, and what it left is cleared. */
 const SWEEP_MS = 3_000;
@@ -76,6 +78,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     giveOrphansUp(parts, orphans, willGraceMs),
     sweep(parts, server, connected),
     reportHealth(health, log),
+    watchEnd(parts),
   ];
   let closing: Promise<void> | null = null;
   const close = () => {
@@ -189,6 +192,16 @@ function sweep(parts: Parts, server: Server, connected: ReadonlyMap<Client, stri
         clear(aedes, messages, topic);
     }
   }, SWEEP_MS).unref();
+}
+
+/** Says at once and each day of the last month that the certificate ends. */
+function watchEnd({ config, tls, log }: Parts) {
+  const say = () => {
+    const text = describeNearEnd(tls.current.cert, config.certificate, systemClock.now());
+    if (text !== null) log.warn({ code: 'CERTIFICATE_ENDS' }, text);
+  };
+  say();
+  return setInterval(say, DAY_MS).unref();
 }
 
 function reportHealth(health: Broker['health'], log: Logger) {

@@ -11,8 +11,17 @@ export type SiteState = {
   readonly cameras: readonly CameraView[];
   readonly models: readonly ModelView[];
   readonly counters: Counters;
+  /** Certificates that end within a month, or have ended. */
+  readonly endingCertificates: readonly EndingCertificate[];
   /** There while the store of the backend cannot be used: nothing new is taken, and the rest is of before. */
   readonly trouble?: { readonly code: string; readonly message: string; readonly since: string };
+};
+
+/** `name` is that of a gateway, else as `owner`. */
+export type EndingCertificate = {
+  readonly owner: 'gateway' | 'backend' | 'broker';
+  readonly name: string;
+  readonly ends: string;
 };
 
 export type GatewayView = {

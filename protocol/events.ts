@@ -11,6 +11,11 @@ export const EVENTS = {
     meaning: 'A gateway was removed: its certificate is revoked, and what it sends is refused.',
     action: 'Nothing, if you did it; else enrol it again.',
   },
+  CERTIFICATE_ENDS: {
+    meaning: 'A certificate ends within a month, or has ended: no connection is made with it from then on.',
+    action:
+      'Of broker or backend: run `blindsight site renew`. Of a gateway: enrol its machine under another name (`blindsight gateway enrol`), then `blindsight gateway remove` the old one.',
+  },
   GATEWAY_QUARANTINED: {
     meaning: 'A gateway sent what its own software does not send: its answers are kept, and not decrypted.',
     action:

@@ -136,6 +136,11 @@ describe.skipIf(obstacle !== null)('docs/operations.md on two machines', () => {
     await freshAnswer();
   });
 
+  it('renews the certificates of broker and backend, and the gateway needs nothing new', async () => {
+    expect(await follow('Certificates that end')).toMatch(/the backend ends on .*the broker ends on /s);
+    await freshAnswer();
+  });
+
   it('withdraws a gateway', async () => {
     await follow('A gateway that is gone');
     await expect.poll(async () => (await state()).gateways.map(({ name }) => name), WAIT).toEqual(['gate-2']);

@@ -14,6 +14,7 @@ const STATE: SiteState = {
   cameras: [],
   models: [],
   counters: { accepted: 0, duplicates: 0, gaps: 0, refused: {}, withheld: 0 },
+  endingCertificates: [],
 };
 const LARGE: SiteEvent = { type: 'state', data: { ...STATE, site: 'x'.repeat(100_000) } };
 

@@ -94,6 +94,7 @@ describe('the API', () => {
       cameras: [],
       models: [],
       counters: { accepted: 0, duplicates: 0, gaps: 0, refused: {}, withheld: 0 },
+      endingCertificates: [],
     } satisfies Partial<SiteState>);
     const policy = response.headers.get('content-security-policy');
     expect(policy).toContain("default-src 'self'");

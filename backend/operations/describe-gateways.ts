@@ -12,6 +12,7 @@ export type GatewayRelease = { readonly name: string; readonly version: number; 
 export type GatewayOverview = {
   readonly gateway: string;
   readonly enrolled: string;
+  readonly certificateEnds: string;
   /** Null where no backend runs that would know. */
   readonly state: GatewayView['state'] | null;
   readonly since: string | null;
@@ -43,6 +44,7 @@ export async function describeGateways(
     return {
       gateway: gateway.name,
       enrolled: new Date(gateway.enrolledMs).toISOString(),
+      certificateEnds: new Date(gateway.certificateEndMs).toISOString(),
       state: view?.state ?? null,
       since: view?.since ?? null,
       quarantined: gateway.quarantine !== null,

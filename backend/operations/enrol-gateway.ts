@@ -54,12 +54,14 @@ export async function enrolGateway(options: EnrolGatewayOptions): Promise<{ read
   await rm(draft, { recursive: true, force: true });
   try {
     const { signingKey, certificate } = await writePackage(options, draft);
+    const issued = new X509Certificate(certificate);
     const nowMs = clock.now();
     await site.store.transaction(async (store) => {
       const added = await store.gateways.add({
         name,
         signingKey,
-        certificateSerial: new X509Certificate(certificate).serialNumber,
+        certificateSerial: issued.serialNumber,
+        certificateEndMs: issued.validToDate.getTime(),
         enrolledMs: nowMs,
       });
       // Known to nobody above, but in the store: one that was removed.

@@ -32,6 +32,7 @@ export class SiteView {
   /** By {@link resultKey}. */
   readonly #results = new Map<string, Result>();
   #broker: SiteState['broker'] = { connected: false, detail: 'not connected yet' };
+  #endingCertificates: SiteState['endingCertificates'] = [];
   readonly #begun: Arrival;
 
   /** @param commandLine see {@link SiteState} */
@@ -63,6 +64,10 @@ export class SiteView {
 
   setBroker(connected: boolean, detail: string): void {
     this.#broker = { connected, detail };
+  }
+
+  setEndingCertificates(ending: SiteState['endingCertificates']): void {
+    this.#endingCertificates = ending;
   }
 
   #gateway(name: string): GatewayMemory {
@@ -163,15 +168,20 @@ export class SiteView {
   }
 
   async snapshot(): Promise<SiteState> {
+    const gateways = await this.#gatewayViews();
     return {
       site: this.#site,
       commandLine: this.#commandLine,
       time: new Date(this.#clock.now()).toISOString(),
       broker: this.#broker,
-      gateways: await this.#gatewayViews(),
+      gateways,
       cameras: await this.#cameraViews(),
       models: (await this.#store.models.list()).map(modelView),
       counters: countersView(await this.#store.counters.all()),
+      // Not those of gateways that were removed since.
+      endingCertificates: this.#endingCertificates.filter(
+        ({ owner, name }) => owner !== 'gateway' || gateways.some((gateway) => gateway.name === name),
+      ),
     };
   }
 

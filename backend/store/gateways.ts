@@ -13,6 +13,7 @@ export type GatewayRecord = {
   /** Ed25519 public key, PEM, that signs this gateway's envelopes. */
   readonly signingKey: string;
   readonly certificateSerial: string;
+  readonly certificateEndMs: number;
   readonly enrolledMs: number;
   /** Highest release counter handed out. */
   readonly counter: number;
@@ -31,6 +32,7 @@ type Row = {
   name: string;
   signing_key: string;
   certificate_serial: string;
+  certificate_end_ms: number;
   enrolled_ms: number;
   counter: number;
   last_session: number;
@@ -44,6 +46,7 @@ function fromRow(row: Row): GatewayRecord {
     name: row.name,
     signingKey: row.signing_key,
     certificateSerial: row.certificate_serial,
+    certificateEndMs: row.certificate_end_ms,
     enrolledMs: row.enrolled_ms,
     counter: row.counter,
     last: { session: row.last_session, sequence: row.last_sequence },
@@ -66,14 +69,16 @@ export class GatewayStore {
     name: string;
     signingKey: string;
     certificateSerial: string;
+    certificateEndMs: number;
     enrolledMs: number;
   }): Promise<boolean> {
     const changed = await this.#database.run(
-      `INSERT INTO gateways (name, signing_key, certificate_serial, enrolled_ms, counter, last_session, last_sequence)
-       VALUES (?, ?, ?, ?, 0, 0, -1) ON CONFLICT (name) DO NOTHING`,
+      `INSERT INTO gateways (name, signing_key, certificate_serial, certificate_end_ms, enrolled_ms, counter, last_session, last_sequence)
+       VALUES (?, ?, ?, ?, ?, 0, 0, -1) ON CONFLICT (name) DO NOTHING`,
       gateway.name,
       gateway.signingKey,
       gateway.certificateSerial,
+      gateway.certificateEndMs,
       gateway.enrolledMs,
     );
     return changed === 1;

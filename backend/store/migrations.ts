@@ -108,6 +108,11 @@ const MIGRATIONS: readonly Migration[] = [
       id ${serial}, gateway TEXT NOT NULL, session ${integer} NOT NULL, sequence ${integer} NOT NULL
     ) ${tableOptions}`,
   ],
+  // Certificates of gateways were made for five years until then.
+  ({ integer }) => [
+    `ALTER TABLE gateways ADD COLUMN certificate_end_ms ${integer} NOT NULL DEFAULT 0`,
+    'UPDATE gateways SET certificate_end_ms = enrolled_ms + 157680000000',
+  ],
 ];
 
 /** Schema of this version of Blindsight. */

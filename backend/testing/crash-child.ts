@@ -73,7 +73,13 @@ async function startPublisher(url: string): Promise<ResultPublisher> {
 }
 
 const publisher = broker === undefined ? null : await startPublisher(broker);
-await store.gateways.add({ name: 'gate', signingKey: '', certificateSerial: '', enrolledMs: 0 });
+await store.gateways.add({
+  name: 'gate',
+  signingKey: '',
+  certificateSerial: '',
+  certificateEndMs: 0,
+  enrolledMs: 0,
+});
 await store.cameras.claim('door', 'gate', 1);
 const next = Number((await store.settings.get('next')) ?? '0');
 say('ready');

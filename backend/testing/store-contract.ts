@@ -70,7 +70,13 @@ export function describeStore(name: string, open: () => Promise<Database>): void
     afterEach(() => store.close());
 
     const enrol = (gateway = 'gate') =>
-      store.gateways.add({ name: gateway, signingKey: 'PEM', certificateSerial: '01', enrolledMs: 5 });
+      store.gateways.add({
+        name: gateway,
+        signingKey: 'PEM',
+        certificateSerial: '01',
+        certificateEndMs: 9,
+        enrolledMs: 5,
+      });
     const item = (digest: string, gateway = 'gate') => ({
       digest,
       gateway,
@@ -196,6 +202,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       const covers = (session: number, sequence: number) => floors.covers('gate', { session, sequence });
       expect([await covers(8, 7), await covers(3, 99), await covers(8, 8)]).toEqual([true, true, false]);
       expect(await floors.covers('fresh', { session: 1, sequence: 0 })).toBe(false);
+      expect((await gateways.get('gate'))?.certificateEndMs).toBe(5 + 5 * 365 * 86_400_000);
       expect(await gateways.begin('gate', 9, 'noon')).toBe(9);
       expect(await gateways.begin('gate', 4, 'one')).toBe(10);
       await old.close();

@@ -55,6 +55,7 @@ export async function enrolTestGateway(
     name,
     signingKey: publicKey.export({ format: 'pem', type: 'spki' }) as string,
     certificateSerial,
+    certificateEndMs: enrolledMs + 5 * 365 * 86_400_000,
     enrolledMs,
   });
   return privateKey;

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { GatewayOverview, GatewayRelease } from '#backend/operations/describe-gateways.ts';
+import { END_NOTICE_MS } from '#runtime/certificate-end.ts';
 import { printJson, printTable } from '../print.ts';
 import { runCommand } from '../run-command.ts';
 import { SITE_OPTION } from '../site-option.ts';
@@ -15,6 +16,7 @@ export function registerGatewayList(gateway: Command): void {
       runCommand(async () => {
         const { withSite } = await import('#backend/site-folder.ts');
         const { describeGateways } = await import('#backend/operations/describe-gateways.ts');
+        const { siteCertificates } = await import('#backend/enrolment/site-certificates.ts');
         const { gateways, isLive } = await withSite(data, describeGateways);
         if (json) return printJson(gateways);
         printTable(
@@ -27,17 +29,30 @@ export function registerGatewayList(gateway: Command): void {
             networkWords(row),
           ]),
         );
+        for (const { owner, endMs } of await withSite(data, siteCertificates)) {
+          if (owner !== 'gateway' && isNear(endMs))
+            process.stderr.write(
+              `The certificate of the ${owner} ends on ${day(endMs)}: run \`blindsight site renew\`.\n`,
+            );
+        }
         if (!isLive) process.stderr.write('The backend does not answer here: who is online only it knows.\n');
       }),
     );
 }
 
-function stateWords({ state, since, quarantined, kept }: GatewayOverview): string {
+function stateWords({ state, since, quarantined, kept, certificateEnds }: GatewayOverview): string {
   const presence = state === 'offline' && since !== null ? `offline since ${since}` : (state ?? 'unknown');
-  return [presence, ...(quarantined ? ['in quarantine'] : []), ...(kept > 0 ? [`${kept} kept`] : [])].join(
-    ', ',
-  );
+  const endMs = Date.parse(certificateEnds);
+  return [
+    presence,
+    ...(quarantined ? ['in quarantine'] : []),
+    ...(kept > 0 ? [`${kept} kept`] : []),
+    ...(isNear(endMs) ? [`certificate ends ${day(endMs)}`] : []),
+  ].join(', ');
 }
+
+const isNear = (endMs: number): boolean => endMs - Date.now() <= END_NOTICE_MS;
+const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
 function networkWords({ model, running }: GatewayOverview): string {
   const name = (one: GatewayRelease): string => `${one.name} version ${one.version} (release ${one.release})`;

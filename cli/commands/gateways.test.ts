@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { openAuthority } from '#backend/enrolment/open-authority.ts';
 import { runBackend } from '#backend/main.ts';
 import { enrolGateway } from '#backend/operations/enrol-gateway.ts';
 import { initializeSite } from '#backend/operations/initialize-site.ts';
@@ -85,6 +87,33 @@ describe('gateway list', () => {
     expect(stdout).toMatch(/^GATEWAY +ENROLLED +STATE +SOFTWARE +NETWORK\n/);
     expect(stdout).toMatch(/\ngate-1 +\S+ +unknown +- +tiny version 1 \(release 2\)\n/);
     expect(stderr).toContain('The backend does not answer');
+  });
+
+  it('says a month ahead whose certificate ends, and site renew renews those of the site', async () => {
+    const soon = Date.now() + 20 * 86_400_000;
+    const database = new DatabaseSync(join(data(), 'blindsight.db'));
+    const update = database.prepare('UPDATE gateways SET certificate_end_ms = ? WHERE name = ?');
+    update.run(soon, 'gate-2');
+    const site = await openSite(await loadConfig(join(data(), 'backend.yaml'), BackendConfig));
+    const authority = await openAuthority(site.store, site.vault);
+    await site.close();
+    const file = join(data(), 'certificates/backend.pem');
+    const certificate = await readFile(file, 'utf8');
+    const request = { kind: 'backend', commonName: 'backend', days: 20, certificate } as const;
+    await writeFile(file, await authority.renew(request));
+    const day = new Date(soon).toISOString().slice(0, 10);
+    const { stdout, stderr } = await blindsight('gateway', 'list');
+    expect(stdout).toMatch(new RegExp(`\\ngate-2 .* unknown, certificate ends ${day} `));
+    expect(stdout).not.toMatch(/gate-1 .* certificate ends/);
+    expect(stderr).toMatch(/The certificate of the backend ends on \S+: run `blindsight site renew`/);
+    expect(stderr).not.toContain('of the broker');
+    const renewed = await blindsight('site', 'renew');
+    expect(renewed.stdout).toMatch(
+      /^The certificate of the backend ends on .*\nThe certificate of the broker/,
+    );
+    expect((await blindsight('gateway', 'list')).stderr).not.toContain('certificate');
+    update.run(soon + 5e10, 'gate-2');
+    database.close();
   });
 
   it('shows who is offline, and the versions of software and network', async () => {

@@ -2,13 +2,15 @@ import type { Command } from 'commander';
 import { registerSiteBackup } from './site-backup.ts';
 import { registerSiteBrokerHost } from './site-broker-host.ts';
 import { registerSiteInit } from './site-init.ts';
+import { registerSiteRenew } from './site-renew.ts';
 import { registerSiteRestore } from './site-restore.ts';
 
-/** `blindsight site init|backup|restore|broker-host`. */
+/** `blindsight site init|backup|restore|broker-host|renew`. */
 export function registerSite(program: Command): void {
   const site = program.command('site').description('make a site, back it up, name its broker');
   registerSiteInit(site);
   registerSiteBackup(site);
   registerSiteRestore(site);
   registerSiteBrokerHost(site);
+  registerSiteRenew(site);
 }

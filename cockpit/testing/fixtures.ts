@@ -117,6 +117,7 @@ export function siteOf(change: Partial<SiteState> = {}): SiteState {
     cameras: [cameraOf()],
     models: [modelOf()],
     counters: { accepted: 5120, duplicates: 0, gaps: 0, refused: {}, withheld: 0 },
+    endingCertificates: [],
     ...change,
   };
 }

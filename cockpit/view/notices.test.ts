@@ -94,6 +94,34 @@ describe('notices', () => {
     expect(notice?.text).toBe('Gateway gate-1: the lens of the gateway is frozen. (LENS_FROZEN)');
   });
 
+  it.each([
+    [
+      'gateway',
+      'gate-1',
+      /^The certificate of gateway gate-1 ends on .*npx blindsight gateway remove gate-1 --data/,
+    ],
+    [
+      'backend',
+      'backend',
+      /^The certificate of the backend ends on .*site renew --data .*start the backend again/,
+    ],
+    [
+      'broker',
+      'broker',
+      /^The certificate of the broker ends on .*npx blindsight site renew --data \/srv\/old-town\.$/,
+    ],
+  ] as const)(
+    'tells a month ahead that the certificate of a %s ends, and what to do',
+    (owner, name, text) => {
+      const ends = new Date(NOW_MS + 20 * 86_400_000).toISOString();
+      const [notice] = notices(siteOf({ endingCertificates: [{ owner, name, ends }] }), NOW_MS);
+      expect(notice).toMatchObject({ tone: 'warn' });
+      expect(notice?.text).toMatch(text);
+      const [late] = notices(siteOf({ endingCertificates: [{ owner, name, ends }] }), Date.parse(ends) + 1);
+      expect(late).toMatchObject({ tone: 'bad', text: expect.stringContaining(' ended on ') });
+    },
+  );
+
   it('never lets dropped answers pass silently', () => {
     const outbox = { waiting: 10, dropped: 1200, bytes: 1, oldestSeconds: 60 };
     const [notice] = notices(siteOf({ gateways: [gatewayOf({ health: healthOf({ outbox }) })] }), NOW_MS);

@@ -1,4 +1,4 @@
-import type { GatewayView, SiteState } from '#protocol/api.ts';
+import type { EndingCertificate, GatewayView, SiteState } from '#protocol/api.ts';
 import { withheldWords } from '#protocol/withheld.ts';
 import { formatAge, formatCount, formatMoment } from './format.ts';
 import { actionFor, deploymentWords } from './gateway-words.ts';
@@ -81,7 +81,24 @@ export function notices(site: SiteState, nowMs: number): readonly Notice[] {
       });
     }
   }
+  for (const certificate of site.endingCertificates) {
+    found.push({
+      key: `certificate ${certificate.owner} ${certificate.name}`,
+      tone: Date.parse(certificate.ends) > nowMs ? 'warn' : 'bad',
+      text: certificateText(site, certificate, nowMs),
+    });
+  }
   return found;
+}
+
+function certificateText(site: SiteState, { owner, name, ends }: EndingCertificate, nowMs: number): string {
+  const whose = owner === 'gateway' ? `gateway ${name}` : `the ${owner}`;
+  const verb = Date.parse(ends) > nowMs ? 'ends' : 'ended';
+  const action =
+    owner === 'gateway'
+      ? `Enrol its machine under another name (${siteCommand(site, 'gateway enrol')}), then run ${siteCommand(site, `gateway remove ${name}`)}.`
+      : `Run ${siteCommand(site, 'site renew')}${owner === 'backend' ? ', and start the backend again' : ''}.`;
+  return `The certificate of ${whose} ${verb} on ${formatMoment(Date.parse(ends), nowMs)}: nobody connects with it from then on. ${action}`;
 }
 
 /** Clocks that differ by less are nobody's trouble. */

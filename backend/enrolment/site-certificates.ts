@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import type { BackendConfig } from '#config/schema.ts';
+import { certificateEnd } from '#runtime/certificate-end.ts';
+import { readPublicFile } from '#runtime/files.ts';
+import type { Site } from '../site.ts';
+import { BROKER_CERTIFICATE_FILE } from './broker-certificate.ts';
+
+/** A certificate of a site: who shows it, and when it ends. */
+export type SiteCertificate = {
+  readonly owner: 'gateway' | 'backend' | 'broker';
+  /** Of a gateway its name; else as `owner`. */
+  readonly name: string;
+  readonly endMs: number;
+};
+
+/** All certificates of a site that are in use, as store and files have them; a broker whose certificate lies elsewhere is left out. */
+export async function siteCertificates(
+  { store, dataDirectory }: Pick<Site, 'store' | 'dataDirectory'>,
+  { broker }: Pick<BackendConfig, 'broker'>,
+): Promise<SiteCertificate[]> {
+  const gateways = await store.gateways.list();
+  const files = [
+    ['backend', broker.certificate],
+    ['broker', join(dataDirectory, BROKER_CERTIFICATE_FILE)],
+  ] as const;
+  const own: SiteCertificate[] = [];
+  for (const [owner, file] of files) {
+    const pem = await readPublicFile(file).catch(() => null);
+    const endMs = pem === null ? null : certificateEnd(pem);
+    if (endMs !== null) own.push({ owner, name: owner, endMs });
+  }
+  return [
+    ...own,
+    ...gateways.map(({ name, certificateEndMs }) => ({
+      owner: 'gateway' as const,
+      name,
+      endMs: certificateEndMs,
+    })),
+  ];
+}

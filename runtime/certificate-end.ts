@@ -1,0 +1,17 @@
+import { parseCertificates, shownTime } from './certificate-check.ts';
+
+/** How long before its end people hear of a certificate, ms: a month, in which somebody finds the time. */
+export const END_NOTICE_MS = 30 * 24 * 3_600_000;
+
+/** When the first certificate of a PEM text ends, ms since the epoch; null where it holds none. */
+export function certificateEnd(pem: string | Buffer): number | null {
+  return parseCertificates(pem)[0]?.validToDate.getTime() ?? null;
+}
+
+/** What the holder of a certificate logs of its end: null while that is more than a month away, and when it is over, which other errors tell. */
+export function describeNearEnd(pem: string | Buffer, file: string, nowMs: number): string | null {
+  const endMs = certificateEnd(pem);
+  if (endMs === null || endMs <= nowMs || endMs - nowMs > END_NOTICE_MS) return null;
+  const days = Math.ceil((endMs - nowMs) / (24 * 3_600_000));
+  return `${file} ends on ${shownTime(endMs)}, in ${days} ${days === 1 ? 'day' : 'days'}: nobody can connect with it from then on`;
+}
