@@ -1,29 +1,36 @@
 import { defineConfig } from 'vitest/config';
+import { NEVER, unitTests } from './test/unit-tests.ts';
 
 /**
  * Tests that start whole processes, own the machine, and would disturb each other: one file at a time, after the rest. What only reads the
  * repository is not among them.
  */
-const ALONE = ['test/!(architecture|errors|house-rules|links|static|systemd).test.ts'];
+const ALONE = ['test/!(architecture|errors|house-rules|links|static|systemd|unit-tests).test.ts'];
 
-const NEVER = ['**/node_modules/**', '**/dist/**', '**/build/**', 'data/**'];
+/** What `npm run test:unit` runs. */
+const UNIT = unitTests();
+
+/** Files share two cores; encrypted arithmetic in one of them starts threads of its own. */
+const SHARED = {
+  environment: 'node',
+  pool: 'forks',
+  maxWorkers: 2,
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+} as const;
 
 export default defineConfig({
   test: {
     reporters: ['default', './test/summary-reporter.ts'],
     slowTestThreshold: 2_000,
     projects: [
+      { test: { ...SHARED, name: 'unit', include: UNIT, exclude: NEVER, sequence: { groupOrder: 1 } } },
       {
         test: {
-          name: 'unit',
-          environment: 'node',
-          pool: 'forks',
+          ...SHARED,
+          name: 'parts',
           include: ['**/*.test.ts', '**/*.test.tsx'],
-          exclude: [...NEVER, ...ALONE],
-          // Files share two cores; encrypted arithmetic in one of them starts threads of its own.
-          maxWorkers: 2,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          exclude: [...NEVER, ...ALONE, ...UNIT],
           sequence: { groupOrder: 1 },
         },
       },
