@@ -59,24 +59,26 @@ describe('when the link dies without a word', () => {
 describe('the time line after a break', () => {
   const bench = cockpitBench();
 
-  it('is fetched again where answers came meanwhile, and only there', async () => {
+  it('is fetched again where answers came or were withheld meanwhile, and only there', async () => {
     const frameTime = agoTime(2000);
     const other = cameraOf({ camera: 'quay', result: resultOf({ camera: 'quay', frameTime }) });
-    const cameras = [cameraOf({ result: resultOf({ frameTime }) }), other];
+    const cellar = cameraOf({ camera: 'cellar', result: null, withheld: 3 });
+    const cameras = [cameraOf({ result: resultOf({ frameTime }) }), other, cellar];
     bench.site().site = presentSite({ cameras });
     const { page, requests } = await bench.open();
     const fetched = (camera: string) =>
       requests.filter((address) => address.includes(`/${camera}/history`)).length;
-    await expect.poll(() => [fetched('counter'), fetched('quay'), bench.site().listeners]).toEqual([1, 1, 1]);
+    const all = () => ['counter', 'quay', 'cellar'].map(fetched);
+    await expect.poll(() => [...all(), bench.site().listeners]).toEqual([1, 1, 1, 1]);
 
     await bench.site().stop();
     await page.getByText(/The backend is away/).waitFor();
     bench.site().site = presentSite({
-      cameras: [cameraOf({ result: resultOf({ frameTime: agoTime(0) }) }), other],
+      cameras: [cameraOf({ result: resultOf({ frameTime: agoTime(0) }) }), other, { ...cellar, withheld: 4 }],
     });
     await bench.site().start();
     await expect.poll(() => bench.site().listeners, { timeout: 15_000 }).toBe(1);
-    await expect.poll(() => [fetched('counter'), fetched('quay')]).toEqual([2, 1]);
+    await expect.poll(all).toEqual([2, 1, 2]);
   });
 });
 

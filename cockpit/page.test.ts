@@ -254,6 +254,25 @@ describe('the time line', () => {
     expect(Math.abs(marks[0]![0] - 0.75)).toBeLessThan(0.03);
   });
 
+  it('marks a withheld answer as it comes', async () => {
+    const shown = presentSite();
+    bench.site().site = shown;
+    bench.site().histories.set('counter', hourOf('counter', Date.now(), 60_000));
+    const { page } = await bench.open();
+    await until(
+      async () => (await spans(page, 1)).length,
+      (count) => count > 0,
+    );
+    expect(await page.locator('.legend').textContent()).not.toContain('Withheld');
+    bench.site().setState({ ...shown, time: agoTime(0), cameras: [{ ...shown.cameras[0]!, withheld: 1 }] });
+    await page.locator('.legend').getByText('Withheld').waitFor();
+    const [mark] = await until(
+      () => spans(page, 2),
+      (found) => found.length === 1,
+    );
+    expect(mark![1]).toBeGreaterThan(0.97);
+  });
+
   it('shows an event of one answer in an hour of ten answers a second', async () => {
     const now = Date.now();
     const times = Array.from({ length: 35_500 }, (_, index) => now - 3_550_000 + index * 100);

@@ -17,19 +17,26 @@ export type FollowOptions = {
   readonly signal: AbortSignal;
 };
 
-/** Frame time up to which the page holds each time line, by its `historyKey`; `''` where there never was an answer. */
-type Covered = Map<string, string>;
+/**
+ * Up to where the page holds each time line, by its `historyKey`: the newest frame time (`''` where there never was an answer), and how much was
+ * withheld.
+ */
+type Covered = Map<string, Pick<Line, 'frameTime' | 'withheld'>>;
 
-/** What a time line is about: a camera, or one of its regions. */
-type Line = { readonly camera: string; readonly region?: string; readonly frameTime: string };
+/** What a time line is about, a camera or one of its regions, and what it should hold by now. */
+type Line = {
+  readonly camera: string;
+  readonly region?: string;
+  readonly frameTime: string;
+  readonly withheld: number;
+};
 
 function linesOf({ cameras }: SiteState): Line[] {
-  return cameras.flatMap(({ camera, result, regions }): Line[] =>
+  return cameras.flatMap(({ camera, withheld, result, regions }): Line[] =>
     regions.length === 0
-      ? [{ camera, frameTime: result?.frameTime ?? '' }]
+      ? [{ camera, withheld, frameTime: result?.frameTime ?? '' }]
       : regions.map((shown) => ({
-          camera,
-          region: shown.region,
+          ...{ camera, withheld, region: shown.region },
           frameTime: shown.result?.frameTime ?? '',
         })),
   );
@@ -86,7 +93,7 @@ function listen(first: SiteState, covered: Covered, { dispatch, signal }: Follow
     };
     const fetchHistory = (line: Line) => {
       const key = historyKey(line.camera, line.region);
-      covered.set(key, line.frameTime);
+      covered.set(key, line);
       requestHistory(line, signal)
         .then((history) => shown.add({ type: 'history', history }))
         // A time line that cannot be had is not worth a complaint: live answers fill it, and the next state asks again.
@@ -99,14 +106,19 @@ function listen(first: SiteState, covered: Covered, { dispatch, signal }: Follow
       const site = JSON.parse(event.data) as SiteState;
       shown.add({ type: 'state', site, atMs: Date.now() });
       for (const line of linesOf(site)) {
-        if (!covered.has(historyKey(line.camera, line.region))) fetchHistory(line);
+        const key = historyKey(line.camera, line.region);
+        const known = covered.get(key);
+        if (known === undefined) fetchHistory(line);
+        else covered.set(key, { ...known, withheld: line.withheld });
       }
     });
     events.addEventListener('result', (event) => {
       hear();
       const result = JSON.parse(event.data) as Result;
       const key = historyKey(result.camera, result.region);
-      if (!result.historical && covered.has(key)) covered.set(key, result.frameTime);
+      const known = covered.get(key);
+      if (!result.historical && known !== undefined)
+        covered.set(key, { ...known, frameTime: result.frameTime });
       shown.add({ type: 'result', result, atMs: Date.now() });
     });
     // The browser's own reconnection gives up on some errors and never asks for the state anew: ours replaces it.
@@ -115,7 +127,8 @@ function listen(first: SiteState, covered: Covered, { dispatch, signal }: Follow
     silence = setTimeout(close, SILENCE_MS);
     // After a break only the time lines that went on without us are fetched again.
     for (const line of linesOf(first)) {
-      if (covered.get(historyKey(line.camera, line.region)) !== line.frameTime) fetchHistory(line);
+      const known = covered.get(historyKey(line.camera, line.region));
+      if (known?.frameTime !== line.frameTime || known.withheld !== line.withheld) fetchHistory(line);
     }
   });
 }

@@ -89,6 +89,39 @@ describe('reduceSite', () => {
     expect(historyOf(next, 'counter').times).toEqual([NOW_MS - 5000, NOW_MS]);
   });
 
+  it('marks the moment at which an answer is withheld, on all lines of that camera, and not what came while it was away', () => {
+    const later = (withheld: number, agoMs = 0) =>
+      siteOf({
+        time: new Date(NOW_MS - agoMs).toISOString(),
+        cameras: [cameraOf({ withheld }), cameraOf({ camera: 'quay', withheld: 7 })],
+      });
+    const fetched = (camera: string, region?: string) => ({
+      ...emptyHistory(camera, region),
+      withheld: [NOW_MS - 60_000],
+    });
+    let model = reduceSite(INITIAL_SITE, { type: 'state', site: later(0, 9000), atMs: NOW_MS });
+    for (const history of [fetched('counter'), fetched('counter', 'left'), fetched('quay')])
+      model = reduceSite(model, { type: 'history', history });
+    for (const [withheld, agoMs] of [
+      [0, 8000],
+      [2, 5000],
+      [3, 4600],
+      [4, 3000],
+    ] as const)
+      model = reduceSite(model, { type: 'state', site: later(withheld, agoMs), atMs: NOW_MS });
+    const marks = [NOW_MS - 60_000, NOW_MS - 5000, NOW_MS - 3000];
+    expect(historyOf(model, 'counter').withheld).toEqual(marks);
+    expect(historyOf(model, 'counter', 'left').withheld).toEqual(marks);
+    expect(historyOf(model, 'quay').withheld).toEqual([NOW_MS - 60_000]);
+
+    const away = reduceSite(model, { type: 'away', atMs: NOW_MS });
+    const back = reduceSite(away, { type: 'state', site: later(9), atMs: NOW_MS });
+    expect(historyOf(back, 'counter').withheld).toEqual(marks);
+    const again = { ...fetched('counter'), withheld: [NOW_MS - 5100, NOW_MS - 3000, NOW_MS - 1000] };
+    const whole = reduceSite(back, { type: 'history', history: again });
+    expect(historyOf(whole, 'counter').withheld).toEqual(again.withheld);
+  });
+
   it('remembers since when the backend is away, and forgets it when it is back', () => {
     const away = reduceSite(live, { type: 'away', atMs: NOW_MS + 1 });
     const still = reduceSite(away, { type: 'away', atMs: NOW_MS + 9000 });

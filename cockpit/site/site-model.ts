@@ -1,7 +1,7 @@
 import type { CameraView, GatewayView, History, SiteState } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
 import { emptyHistory } from '#protocol/thin-history.ts';
-import { addResult, mergeHistory } from '../view/history.ts';
+import { addResult, addWithheld, mergeHistory } from '../view/history.ts';
 
 /**
  * What the page knows. `opening`: nothing came yet; `locked`: the backend wants a token; `live`: told of every change;
@@ -51,6 +51,7 @@ export function reduceSite(model: SiteModel, action: SiteAction): SiteModel {
         awaySinceMs: null,
         clockOffsetMs: clockOffsetMs(action.site.time, action.atMs),
         site: action.site,
+        histories: withWithheld(model, action.site),
       };
     case 'result':
       return withResult(model, action.result, action.atMs);
@@ -62,6 +63,30 @@ export function reduceSite(model: SiteModel, action: SiteAction): SiteModel {
       return { ...model, histories: { ...model.histories, [historyKey(camera, region)]: merged } };
     }
   }
+}
+
+/**
+ * Marks on the time lines of cameras of which more was withheld than a moment ago. What was withheld while the page was away comes with the
+ * history that is fetched then.
+ */
+function withWithheld(
+  { phase, site: before, histories }: SiteModel,
+  site: SiteState,
+): SiteModel['histories'] {
+  if (phase !== 'live') return histories;
+  const grown = site.cameras.filter(({ camera, withheld }) => {
+    const known = before?.cameras.find((one) => one.camera === camera);
+    return known !== undefined && withheld > known.withheld;
+  });
+  if (grown.length === 0) return histories;
+  const names = new Set(grown.map(({ camera }) => camera));
+  const timeMs = Date.parse(site.time);
+  return Object.fromEntries(
+    Object.entries(histories).map(([key, history]) => [
+      key,
+      names.has(history.camera) ? addWithheld(history, timeMs) : history,
+    ]),
+  );
 }
 
 /** One for each time line; names of cameras have no slash. */

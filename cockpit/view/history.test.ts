@@ -102,6 +102,8 @@ describe('the span of a time line', () => {
   it('is called what it is', () => {
     expect(spanWords(NOW_MS - WINDOW_MS + 30_000, NOW_MS)).toBe('Last hour');
     expect(plain(spanWords(NOW_MS - 750_000, NOW_MS))).toBe('Last 12 min');
+    expect(spanWords(NOW_MS - 60_000, NOW_MS)).toBe('Last minute');
+    expect(spanWords(NOW_MS - 61_000, NOW_MS)).toBe('Last minute');
   });
 });
 

@@ -7,6 +7,9 @@ import { formatAge, formatCount } from './format.ts';
 export const WINDOW_MS = 60 * 60 * 1000;
 /** The span that it shows at least: a line of a second is not worth the width of a screen. */
 const LEAST_WINDOW_MS = 60_000;
+/** Withheld answers closer together than this are one mark, as the backend has it. */
+const LEAST_SLOT_MS = 1000;
+const MAX_WITHHELD = 1000;
 /** A line that began this short before an hour ago is of an hour. */
 const NEARLY_MS = 60_000;
 
@@ -46,14 +49,24 @@ export function addResult(history: History, result: Result, nowMs: number): Hist
   });
 }
 
+/** The history with a mark of an answer that was withheld just before `timeMs`; those close together are one. */
+export function addWithheld(history: History, timeMs: number): History {
+  const last = history.withheld.at(-1) ?? Number.NEGATIVE_INFINITY;
+  if (timeMs - last < Math.max(LEAST_SLOT_MS, history.slotMs)) return history;
+  const recent = history.withheld.filter((at) => at >= timeMs - WINDOW_MS);
+  return { ...history, withheld: [...recent, timeMs].slice(-MAX_WITHHELD) };
+}
+
 /** What the backend stored, followed by the live answers that came in while it was being fetched. */
 export function mergeHistory(fetched: History, live: History): History {
   const after = firstIndexFrom(live.times, (fetched.times.at(-1) ?? Number.NEGATIVE_INFINITY) + 1);
   const labels = [...fetched.labels, ...live.labels.filter((label) => !fetched.labels.includes(label))];
   const column = (history: History, label: string) =>
     history.probabilities[history.labels.indexOf(label)] ?? history.times.map(() => 0);
+  const { withheld } = live.withheld.reduce(addWithheld, fetched);
   return boundHistory({
     ...fetched,
+    withheld,
     labels,
     slotMs: Math.max(fetched.slotMs, live.slotMs),
     times: [...fetched.times, ...live.times.slice(after)],
@@ -71,7 +84,9 @@ export function startMs({ times }: History, endMs: number): number {
 /** What a time line is of: `Last hour`, or `Last 12 min` where there was nothing before. */
 export function spanWords(fromMs: number, endMs: number): string {
   const spanMs = endMs - fromMs;
-  return spanMs >= WINDOW_MS - NEARLY_MS ? 'Last hour' : `Last ${formatAge(spanMs)}`;
+  if (spanMs >= WINDOW_MS - NEARLY_MS) return 'Last hour';
+  const age = formatAge(spanMs);
+  return age === formatAge(60_000) ? 'Last minute' : `Last ${age}`;
 }
 
 /** A time line in one sentence, for those who cannot see the plot: how often each label was the answer. */
