@@ -15,7 +15,7 @@ const QUICK = ['test/source-files.ts', 'test/syntax.ts'];
 const TYPE_IMPORTS = /^\s*(?:import|export) type\s[^'"]*from\s*['"][^'"]+['"];?/gm;
 
 /**
- * The test files that reach nothing real, however far their imports go: those that `npm run test:unit` runs, in half a minute instead of ten.
+ * The test files that reach nothing real, however far their imports go: those that `npm run test:unit` runs.
  * Found by imports, so that no list has to be kept.
  */
 export function unitTests(): string[] {
