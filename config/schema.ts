@@ -131,6 +131,16 @@ export const AgentConfig = z.strictObject({
   log: Log,
 });
 export type AgentConfig = z.infer<typeof AgentConfig>;
+
+/** The part of {@link AgentConfig} that can be pushed: everything but who the gateway is, whom it trusts, and where its data are. */
+export const PushedSettings = AgentConfig.omit({
+  site: true,
+  gateway: true,
+  data: true,
+  broker: true,
+  identity: true,
+});
+export type PushedSettings = z.infer<typeof PushedSettings>;
 export type CameraConfig = AgentConfig['cameras'][number];
 
 export const BackendConfig = z.strictObject({

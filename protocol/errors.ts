@@ -54,6 +54,14 @@ export const ERRORS = {
     meaning: 'The bytes of a bundle manifest are not well formed.',
     action: 'Deploy the network again with this version of Blindsight.',
   },
+  CONFIGURATION_INVALID: {
+    meaning: 'The bytes of a pushed configuration are not well formed.',
+    action: 'Push it again with this version of Blindsight.',
+  },
+  CONFIGURATION_CREDENTIAL: {
+    meaning: 'The credentials of a camera were not sealed for this gateway.',
+    action: 'Push the configuration again with the credentials of the camera.',
+  },
   CHUNK_INVALID: {
     meaning: 'The bytes of a bundle chunk are not well formed.',
     action: 'It is fetched again by itself; if this repeats, deploy the network again.',

@@ -116,7 +116,24 @@ export const LogEvent = z.object({
 });
 export type LogEvent = z.infer<typeof LogEvent>;
 
-/** What the gateway made of the manifest it was told. Retained. */
+/**
+ * What became of the newest pushed configuration, and which runs. `received`: it is being applied, or its trial runs. `applied`: it runs, and the
+ * link came back. `rejected`: it changed nothing. `reverted`: it ran, and the one before it runs again. `error` says why, for the last two.
+ */
+export const ReportedConfiguration = z.object({
+  status: z.enum(['none', 'received', 'applied', 'rejected', 'reverted']),
+  /** The version that the status is about; 0 for `none`. */
+  version: z.number().int().nonnegative(),
+  /** The version that runs; 0 where it is the file on the gateway. */
+  running: z.number().int().nonnegative(),
+  since: time,
+  /** Somebody changed the file on the gateway after `running` was applied. */
+  drift: z.boolean(),
+  error: z.object({ code, message: text(4000) }).nullable(),
+});
+export type ReportedConfiguration = z.infer<typeof ReportedConfiguration>;
+
+/** What the gateway made of the manifest and of the configuration that it was told. Retained. */
 export const Reported = z.object({
   time,
   session: z.number().int().positive(),
@@ -131,6 +148,8 @@ export const Reported = z.object({
     subject: Digest.nullable(),
     error: z.object({ code, message: text(500) }).nullable(),
   }),
+  /** Absent where the gateway takes no configuration from afar: it is too old for it. */
+  configuration: ReportedConfiguration.exactOptional(),
 });
 export type Reported = z.infer<typeof Reported>;
 

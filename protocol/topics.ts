@@ -23,7 +23,7 @@ export function gatewayTopics(site: string, gateway: string) {
     cameraState: (camera: string) => `${prefix}/camera/${camera}/state`,
     /** gateway → backend, QoS 1; CBOR envelope */
     inference: (camera: string) => `${prefix}/camera/${camera}/inference`,
-    /** backend → gateway, retained, signed configuration */
+    /** backend → gateway, retained; CBOR signed configuration that the gateway should run */
     desired: `${prefix}/desired`,
     /** gateway → all, retained; JSON {@link Reported} */
     reported: `${prefix}/reported`,
