@@ -4,18 +4,17 @@ import { dirname } from 'node:path';
 export type ImportGraph = ReadonlyMap<string, readonly string[]>;
 
 /**
- * Circles within a room, at every depth: in the room itself and in each folder below it, the files and folders that stand side by side must
- * not import each other round about, whatever the single files inside do. Files that import each other are the deepest case.
+ * Circles at every depth: in the repository and in each of its folders, the files and folders that stand side by side must not import each
+ * other in a circle, whatever the single files inside them do. Files that import each other are the deepest case.
  *
- * @param room a folder, or '' for the whole repository
  * @returns each circle by the names that take part, sorted: "fhe/engine: memory ⇄ threads"
  */
-export function importCircles(graph: ImportGraph, room: string): string[] {
+export function importCircles(graph: ImportGraph): string[] {
   const beside = new Map<string, Map<string, Set<string>>>();
   for (const [from, targets] of graph) {
     for (const to of targets) {
+      if (from === to) continue;
       const folder = commonFolder(from, to);
-      if (from === to || !isWithin(folder, room)) continue;
       const nodes = entry(beside, folder, () => new Map<string, Set<string>>());
       entry(nodes, childOf(folder, from), () => new Set<string>()).add(childOf(folder, to));
     }
@@ -58,14 +57,10 @@ function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   return made;
 }
 
-function isWithin(folder: string, room: string): boolean {
-  return room === '' || folder === room || folder.startsWith(`${room}/`);
-}
-
 /** The deepest folder that holds both; '' for the repository. */
 function commonFolder(a: string, b: string): string {
   for (let folder = dirname(a); folder !== '.'; folder = dirname(folder)) {
-    if (isWithin(b, folder)) return folder;
+    if (b.startsWith(`${folder}/`)) return folder;
   }
   return '';
 }

@@ -1,24 +1,6 @@
 import type { Command } from 'commander';
+import type { TrainOptions } from '../operations/train-options.ts';
 import { integer, region, share } from '../parse-option.ts';
-
-/** Options of `blindsight train`. */
-export type TrainOptions = {
-  readonly images?: string;
-  readonly labels?: string;
-  readonly testImages?: string;
-  readonly testLabels?: string;
-  readonly pictures?: string;
-  readonly testPictures?: string;
-  readonly clip?: string;
-  readonly boxes?: string;
-  readonly region?: { x: number; y: number; width: number; height: number };
-  readonly trainShare: number;
-  readonly out?: string;
-  readonly force?: boolean;
-  readonly seed?: number;
-  readonly epochs?: number;
-  readonly patience?: number;
-};
 
 /** `blindsight train`: trains a network from pictures, in the clear, on the owner's machine. */
 export function registerTrain(program: Command): void {

@@ -4,8 +4,8 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { TrainOptions } from '../commands/train.ts';
 import { readRecipe, train } from './train.ts';
+import type { TrainOptions } from './train-options.ts';
 
 const RECIPE = `{
   "name": "two-shades",

@@ -18,9 +18,9 @@ import type { EpochReport } from '#network/training/train.ts';
 import { TRAINING_SHARE, trainCounter } from '#network/training/train-counter.ts';
 import { trainRecipe } from '#network/training/train-network.ts';
 import { EXIT } from '#runtime/exit.ts';
-import type { TrainOptions } from '../commands/train.ts';
 import { Progress } from '../progress.ts';
 import { stopSignal } from '../stop-signal.ts';
+import type { TrainOptions } from './train-options.ts';
 
 /** Share of the pictures that are tested on where no test pictures are given. */
 const TEST_SHARE = 0.1;
