@@ -63,7 +63,7 @@ export class Machine {
     });
     const isUp = await Promise.race([
       once(holder.stdout, 'data').then(() => true),
-      once(holder, 'exit').then(() => false),
+      once(holder, 'close').then(() => false),
     ]);
     if (!isUp) {
       rmSync(folder, { recursive: true });
