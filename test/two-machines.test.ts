@@ -85,7 +85,7 @@ describe.skipIf(obstacle !== null)('docs/operations.md on two machines', () => {
     await follow('A site');
     await follow(
       'A gateway',
-      `s|^cameras:.*|cameras: [{ name: counter, url: "rtsp://127.0.0.1:${CAMERA_PORT}/counter" }]|`,
+      `s|^cameras:.*|cameras: [{ name: counter, url: "rtsp://127.0.0.1:${CAMERA_PORT}/counter", rate: 2 }]|`,
     );
     await freshAnswer();
     const { cameras, gateways } = await state();
