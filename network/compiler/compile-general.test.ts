@@ -9,6 +9,7 @@ import { randomStack, STACK_PARTS, type StackPart } from '#network/testing/rando
 import { graphOf, ints, node, randomPictures, randomTensor } from '#network/testing/small-graphs.ts';
 import { sketchNetwork } from './compile.ts';
 import { compileGeneral } from './compile-general.ts';
+import { pictureShape } from './compile-limits.ts';
 import { planSteps } from './compile-steps.ts';
 import type { CompiledNetwork } from './compiled-network.ts';
 import { calibrateSteps } from './lowering/calibrate-steps.ts';
@@ -138,6 +139,13 @@ describe('CompileGeneral', () => {
       node('MatMul', ['g', 'e'], 'logits'),
     ]);
   };
+
+  it('says what turns a picture with channels last', () => {
+    expect(() => pictureShape([160, 160, 3])).toThrow(
+      'input 160×160×3: expected 1 or 3 channels × height × width; `blindsight model import` turns pictures with channels last',
+    );
+    expect(() => pictureShape([4, 28, 28])).toThrow(/width$/);
+  });
 
   it('plans pictures of 160 × 160 in color', () => {
     // 8 maps of stride 2 have more diagonals under weighing than a call takes arguments.

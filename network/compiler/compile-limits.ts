@@ -32,8 +32,10 @@ function sizeOf(shape: readonly number[]): PictureShape {
   // Values in a row, and pictures with their one channel last, are row-major either way.
   if (shape.length === 3 && width === 1) return { channels: 1, height: channels!, width: height! };
   if (shape.length === 1) return { channels: 1, height: 1, width: shape[0]! };
+  const turn =
+    shape.length === 3 && width === 3 ? '; `blindsight model import` turns pictures with channels last' : '';
   throw new NetworkError(
     'NETWORK_SHAPE',
-    `input ${shape.join('×')}: expected 1 or 3 channels × height × width`,
+    `input ${shape.join('×')}: expected 1 or 3 channels × height × width${turn}`,
   );
 }
