@@ -52,7 +52,7 @@ export function proposeCanvases(shapes: readonly (readonly number[])[]): Map<num
  * Layouts that are worth trying for a tensor. Maps are drawn on the canvases at every stride against the first maps that their size
  * allows; vectors are split between low and high bits.
  *
- * @param last the logits: only layouts whose every slot is accounted for, if there is one.
+ * @param last the logits: only layouts whose every slot is accounted for and some of which must be zero, if there is one.
  */
 export function proposeLayouts(
   shape: readonly number[],
@@ -66,7 +66,7 @@ export function proposeLayouts(
     if (layout === null || layout.ciphertexts > MOST_CIPHERTEXTS) return;
     if (!found.has(layout.name)) found.set(layout.name, layout);
   };
-  for (const fold of [true, false]) propose(sequentialLayout(size, slots, fold));
+  for (const fold of [true, false]) propose(sequentialLayout(size, slots, fold, last ? size + 1 : size));
   const proposeReversed = (): void => {
     for (let period = 2; period < slots; period *= 2) propose(reversedLayout(size, slots, period));
   };

@@ -137,10 +137,19 @@ export function reversedLayout(size: number, slots: number, period: number): Slo
   };
 }
 
-/** Values in their own order, in as many ciphertexts as they need. */
-export function sequentialLayout(size: number, slots: number, fold: boolean): SlotLayout | null {
+/**
+ * Values in their own order, in as many ciphertexts as they need.
+ *
+ * @param extent slots that one copy takes where one ciphertext suffices: more than `size` where empty ones must follow.
+ */
+export function sequentialLayout(
+  size: number,
+  slots: number,
+  fold: boolean,
+  extent = size,
+): SlotLayout | null {
   const at = Int32Array.from({ length: size }, (_, i) => i);
-  if (size <= slots) return compact('vector', slots, at, size, fold);
+  if (extent <= slots) return compact('vector', slots, at, extent, fold);
   if (fold) return null;
   return {
     name: 'vector',
