@@ -17,7 +17,7 @@ import { DaemonProcess } from '../demo/daemon-process.ts';
 import { freePort } from '../demo/ports.ts';
 import { changeSettings } from '../demo/settings.ts';
 import { root } from './source-files.ts';
-import { writeBrightness } from './testing/brightness.ts';
+import { BRIGHTNESS, writeTwoLogits } from './testing/two-logits.ts';
 
 const WAIT = { timeout: 90_000, interval: 100 };
 const run = promisify(execFile);
@@ -75,7 +75,7 @@ describe('drill of a backup', () => {
     apiPort = await freePort(0);
     const brokerPort = await freePort(0);
     const files = await initializeSite(at('site'), 'yard', { brokerPort, apiPort });
-    const network = await writeBrightness(folder);
+    const network = await writeTwoLogits(folder, BRIGHTNESS);
     const agentConfig = await withSite(at('site'), async (site) => {
       await protectModel({ site, network });
       const outDirectory = at('gate');

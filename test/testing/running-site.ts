@@ -1,0 +1,83 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runAgent } from '#agent/main.ts';
+import { type RunningBackend, runBackend } from '#backend/main.ts';
+import { deployModel } from '#backend/operations/deploy-model.ts';
+import { enrolGateway } from '#backend/operations/enrol-gateway.ts';
+import { initializeSite } from '#backend/operations/initialize-site.ts';
+import { protectModel } from '#backend/operations/protect-model.ts';
+import { openSite, type Site } from '#backend/site.ts';
+import { startBroker } from '#broker/main.ts';
+import { loadConfig } from '#config/load.ts';
+import { AgentConfig, BackendConfig, BrokerConfig } from '#config/schema.ts';
+import { createLogger, type Logger } from '#runtime/log.ts';
+import { freePort } from '../../demo/ports.ts';
+import { type TwoLogits, writeTwoLogits } from './two-logits.ts';
+
+/** A site `yard` in this process: broker, backend and gateways, all of them real. */
+export type RunningSite = {
+  readonly site: Site;
+  readonly backend: RunningBackend;
+  readonly brokerUrl: string;
+  readonly log: Logger;
+  /** Protects a network of one layer. */
+  protect(network: TwoLogits, regions?: number): ReturnType<typeof protectModel>;
+  /** Enrols a gateway, deploys a model to it and runs it. @param cameras as in its configuration. */
+  startGateway(name: string, model: string, cameras: readonly object[]): Promise<void>;
+  /** What the backend's API says at `/api/…`. */
+  get<T>(path: string): Promise<T>;
+  /** Stops everything and removes it. */
+  close(): Promise<void>;
+};
+
+export async function startRunningSite(): Promise<RunningSite> {
+  const log = createLogger({
+    name: 'test',
+    level: 'error',
+    format: 'json',
+    destination: { write: (line) => process.stderr.write(line) },
+  });
+  const stop = new AbortController();
+  const agents: Promise<void>[] = [];
+  const folder = mkdtempSync(join(tmpdir(), 'blindsight-running-'));
+  const brokerPort = await freePort(0);
+  const brokerUrl = `mqtts://localhost:${brokerPort}`;
+  await initializeSite(join(folder, 'site'), 'yard', { brokerPort, apiPort: 0 });
+  const config = await loadConfig(join(folder, 'site/backend.yaml'), BackendConfig);
+  const site = await openSite(config);
+  const broker = await startBroker({
+    config: await loadConfig(join(folder, 'site/broker.yaml'), BrokerConfig),
+    log,
+  });
+  const backend = await runBackend({ config, log, signal: stop.signal });
+  return {
+    site,
+    backend,
+    brokerUrl,
+    log,
+    async protect(network, regions = 1) {
+      return protectModel({ site, network: await writeTwoLogits(folder, network), regions });
+    },
+    async startGateway(name, model, list) {
+      const outDirectory = join(folder, name);
+      const { configFile } = await enrolGateway({ site, name, outDirectory, brokerUrl });
+      await deployModel({ site, model, gateway: name });
+      const cameras = AgentConfig.shape.cameras.parse(list);
+      const inference = { interpreter: 'engine', threads: 1 } as const;
+      const agentConfig = { ...(await loadConfig(configFile, AgentConfig)), cameras, inference };
+      agents.push(runAgent({ config: agentConfig, log, signal: stop.signal }));
+    },
+    async get(path) {
+      return (await fetch(`http://127.0.0.1:${backend.port}/api/${path}`)).json();
+    },
+    async close() {
+      stop.abort();
+      await Promise.all(agents);
+      await backend.close();
+      await broker.close();
+      await site.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
