@@ -1,7 +1,7 @@
 /** Standard deviations on either side of the mean that [0, 1] spans; what lies beyond is clamped. */
 const SPAN = 3;
 /** A picture of less contrast is spread as if it had this much, in byte steps: the noise of a wall in the dark is no scene. */
-const LEAST_DEVIATION = 8;
+const LEAST_DEVIATION = 4;
 
 /**
  * Takes the light out of a picture: mean to ½, {@link SPAN} standard deviations to 0 and 1, over all its values. A scene looks the same to

@@ -36,15 +36,6 @@ async function read(text: string) {
 }
 
 describe('train', () => {
-  it('refuses for counter what it would not do', async () => {
-    const out = join(folder, 'never');
-    await expect(train('counter', { trainShare: 0.6, epochs: 3, out })).rejects.toThrow('not --epochs');
-    await expect(train('counter', { trainShare: 0.6, testPictures: 'x', out })).rejects.toThrow(
-      'not --test-pictures',
-    );
-    await expect(train('counter', { trainShare: 0.7, out })).rejects.toThrow('not --train-share');
-  });
-
   it('notices before the work that its outcome cannot be kept', async () => {
     const file = join(folder, 'my.json');
     await writeFile(file, RECIPE);

@@ -15,7 +15,6 @@ import { splitByClass } from '#network/training/datasets/split-by-class.ts';
 import { splitByTime } from '#network/training/datasets/split-by-time.ts';
 import { checkRecipe, loadRecipe, type Recipe, recipeSchema } from '#network/training/recipe.ts';
 import type { EpochReport } from '#network/training/train.ts';
-import { TRAINING_SHARE, trainCounter } from '#network/training/train-counter.ts';
 import { trainRecipe } from '#network/training/train-network.ts';
 import { EXIT } from '#runtime/exit.ts';
 import { Progress } from '../progress.ts';
@@ -61,41 +60,11 @@ async function checkOut(out: string, name: string, force = false): Promise<void>
   }
 }
 
-/** What `train counter` does not do by itself; a recipe of one's own does. @throws NetworkError NETWORK_TRAINING. */
-function checkCounterOptions(options: TrainOptions): void {
-  const known = ['clip', 'labels', 'out', 'seed', 'force'];
-  const stray = Object.entries(options).find(
-    ([name, value]) => !known.includes(name) && !(name === 'trainShare' && value === TRAINING_SHARE),
-  )?.[0];
-  if (stray === undefined) return;
-  const flag = `--${stray.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  throw new NetworkError(
-    'NETWORK_TRAINING',
-    `train counter takes --clip, --labels, --out and --seed, not ${flag}: for other pictures or epochs copy a recipe such as network/zoo/carpark/recipe.json and train that`,
-  );
-}
-
-async function trainBundledCounter(
-  options: TrainOptions,
-  signal: AbortSignal,
-  progress: Progress,
-): Promise<void> {
-  checkCounterOptions(options);
-  const clip = options.clip ?? COUNTER_CLIP;
-  const out = options.out ?? './counter-training';
-  await checkOut(out, 'counter', options.force);
-  const result = await trainCounter({
-    clip,
-    presence: options.labels ?? join(clip, '..', 'presence.csv'),
-    out,
-    ...(options.seed === undefined ? {} : { seed: options.seed }),
-    signal,
-    onProgress: epochLines(progress),
-  });
-  progress.end();
-  process.stdout.write(
-    `${out}: ${(result.accuracy * 100).toFixed(2)} % of ${result.testFrames} test frames; see results.md there\n`,
-  );
+/** `counter` learns from the clip that comes along where nothing else is given. */
+function withBundledClip(recipe: string, options: TrainOptions): TrainOptions {
+  const { images, pictures, clip } = options;
+  if (recipe !== 'counter' || (images ?? pictures ?? clip) !== undefined) return options;
+  return { ...options, clip: COUNTER_CLIP, labels: join(COUNTER_CLIP, '..', 'presence.csv') };
 }
 
 type Parts = { readonly training: Dataset; readonly test: Dataset };
@@ -174,9 +143,7 @@ export async function train(fileOrName: string, options: TrainOptions): Promise<
   const signal = stopSignal();
   const progress = new Progress();
   try {
-    await (fileOrName === 'counter'
-      ? trainBundledCounter(options, signal, progress)
-      : trainByRecipe(fileOrName, options, signal, progress));
+    await trainByRecipe(fileOrName, options, signal, progress);
     if (!signal.aborted) return;
     process.stderr.write('stopped early; what is written is the best so far\n');
     process.exitCode = EXIT.interrupted;
@@ -202,7 +169,8 @@ async function trainByRecipe(
   };
   const out = options.out ?? `./${recipe.name}`;
   await checkOut(out, recipe.name, options.force);
-  const { training, test } = await readPictures(recipe, options, signal);
+  const learned = withBundledClip(fileOrName, options);
+  const { training, test } = await readPictures(recipe, learned, signal);
   progress.update(
     'training',
     `${training.classes.length} pictures to learn from, ${test.classes.length} to test on`,
@@ -211,7 +179,7 @@ async function trainByRecipe(
     recipe,
     training,
     test,
-    sequence: options.clip !== undefined,
+    sequence: learned.clip !== undefined,
     out,
     seed: options.seed ?? DEFAULT_SEED,
     command: commandLine(fileOrName, options),

@@ -16,9 +16,11 @@ import {
   interpretSlots,
   makeEvaluationKeys,
 } from '#fhe/secret';
+import type { NetworkDescription } from '#network/model/description/network-description.ts';
 import { loadZooNetwork } from '#network/model/description/zoo.ts';
 import { prepareFrame, readFrameLabels, readFrames } from '#network/training/datasets/clip.ts';
-import { COUNTER_LABELS, COUNTER_PICTURE, splitCounter } from '#network/training/train-counter.ts';
+import { normalizePictures } from '#network/training/datasets/normalize-dataset.ts';
+import { splitByTime } from '#network/training/datasets/split-by-time.ts';
 import { measureAgreement } from './agreement.ts';
 import { compileNetwork } from './compile.ts';
 import { lowerSteps } from './lowering/lower-steps.ts';
@@ -35,18 +37,23 @@ const folder = fileURLToPath(new URL('../../demo/counter/', import.meta.url));
 const card = fileURLToPath(new URL('../zoo/counter/agreement.md', import.meta.url));
 
 /** Frames evenly spread over the later part of the clip, so that both labels occur. */
-async function testPictures(count: number): Promise<Float32Array[]> {
-  const labels: readonly string[] = COUNTER_LABELS;
+async function testPictures(
+  count: number,
+  { labels, picture }: Required<Pick<NetworkDescription, 'labels' | 'picture'>>,
+): Promise<Float32Array[]> {
   const names = await readFrameLabels(`${folder}presence.csv`);
   const frames = [...names.keys()].filter((frame) => labels.includes(names[frame]!));
   // One value stands for each picture: to prepare those that are not asked for would take most of the time.
-  const { testFrames } = splitCounter({
-    picture: { channels: 1, height: 1, width: 1 },
-    labels,
-    pictures: new Float32Array(frames.length),
-    classes: Uint8Array.from(frames, (frame) => labels.indexOf(names[frame]!)),
-    frames,
-  });
+  const { testFrames } = splitByTime(
+    {
+      picture: { channels: 1, height: 1, width: 1 },
+      labels,
+      pictures: new Float32Array(frames.length),
+      classes: Uint8Array.from(frames, (frame) => labels.indexOf(names[frame]!)),
+      frames,
+    },
+    0.6,
+  );
   const chosen = Array.from(
     { length: count },
     (_, i) => testFrames[Math.floor(((i + 0.5) * testFrames.length) / count)]!,
@@ -54,7 +61,10 @@ async function testPictures(count: number): Promise<Float32Array[]> {
   const pictures: Float32Array[] = [];
   let number = 0;
   for await (const { frame, size } of readFrames(`${folder}counter.mp4`)) {
-    if (chosen.includes(number++)) pictures.push(await prepareFrame(frame, size, COUNTER_PICTURE));
+    if (!chosen.includes(number++)) continue;
+    const prepared = await prepareFrame(frame, size, picture);
+    normalizePictures(prepared, picture);
+    pictures.push(prepared);
   }
   return pictures;
 }
@@ -62,8 +72,8 @@ async function testPictures(count: number): Promise<Float32Array[]> {
 describe('Agreement/counter', () => {
   it(`answers ${FRAMES} encrypted test frames as the clear network does`, async () => {
     expect(existsSync(`${folder}counter.mp4`)).toBe(true);
-    const pictures = await testPictures(FRAMES);
     const { graph, metadata } = await loadZooNetwork('counter');
+    const pictures = await testPictures(FRAMES, metadata);
     const compiled = compileNetwork(graph, metadata);
     const { program } = compiled;
     const keys = await createOwnerKeys(checkParameters(program.parameters), program.resultRing);

@@ -133,7 +133,7 @@ export function modelCard(facts: CardFacts): string {
     '|---|---:|',
     ...trials.map(({ name, accuracy }) => `| ${name} | ${percent(accuracy)} |`),
     '',
-    `Largest output for 1 000 pictures that show nothing of what was learned: ${facts.largestOutlier.toFixed(1)}; for pictures like those of the training ${metadata.logitRange.toFixed(1)}.`,
+    `Largest output for 1 000 pictures that show nothing of what was learned: ${facts.largestOutlier.toFixed(1)}; for pictures like those of the training${recipe.training.outliers ? ', such invented ones among them,' : ''} ${metadata.logitRange.toFixed(1)}.`,
     '',
   ].join('\n');
 }

@@ -68,13 +68,20 @@ function balanced(dataset: Dataset): Dataset {
   return selectPictures(dataset, chosen);
 }
 
-/** Training pictures as they are and as augmentation varies them, evenly spread. */
+/**
+ * Training pictures as they are and as augmentation varies them, evenly spread; then outliers, where they were trained on: what a camera
+ * shows by accident is to be answered, too.
+ */
 function calibrationPictures(recipe: Recipe, dataset: Dataset, seed: number): Float32Array {
   const count = Math.min(CALIBRATION_PICTURES, dataset.classes.length);
   const size = pictureValues(dataset.picture);
   const random = new SeededRandom(seed);
   const vary = augmentationOf(recipe, { outliers: false });
-  const pictures = new Float32Array(2 * count * size);
+  const outliers = recipe.training.outliers
+    ? drawOutliers(recipe, dataset, seed).pictures
+    : new Float32Array();
+  const pictures = new Float32Array(2 * count * size + outliers.length);
+  pictures.set(outliers, 2 * count * size);
   for (let n = 0; n < count; n++) {
     const from = Math.floor((n * dataset.classes.length) / count);
     const picture = dataset.pictures.subarray(from * size, (from + 1) * size);
@@ -122,7 +129,7 @@ function varyTest(recipe: Recipe, test: Dataset): { name: string; dataset: Datas
 /** Pictures that show nothing of what was learned, as the network gets them. */
 function drawOutliers(recipe: Recipe, { picture, labels }: Dataset, seed: number): Dataset {
   const size = pictureValues(picture);
-  const random = new SeededRandom(seed + 1);
+  const random = new SeededRandom(seed);
   const pictures = new Float32Array(OUTLIERS * size);
   for (let n = 0; n < OUTLIERS; n++)
     drawOutlier(pictures.subarray(n * size, (n + 1) * size), recipe.picture, random);
@@ -173,7 +180,7 @@ export async function trainRecipe(work: RecipeTraining): Promise<TrainedNetwork>
     const changed = predict(network, normalizeDataset(dataset, recipe.picture), input, 1);
     return { name, accuracy: accuracyOf(changed, dataset.classes) };
   });
-  const largestOutlier = predict(network, drawOutliers(recipe, work.test, seed), input, 1).reduce(
+  const largestOutlier = predict(network, drawOutliers(recipe, work.test, seed + 1), input, 1).reduce(
     (most, logit) => Math.max(most, Math.abs(logit)),
     0,
   );

@@ -5,7 +5,8 @@ import { listZoo, loadZooNetwork } from '#network/model/description/zoo.ts';
 import { runGraph } from '#network/model/run/run.ts';
 import { readClip } from './datasets/clip.ts';
 import { readIdxDataset } from './datasets/idx-pictures.ts';
-import { COUNTER_LABELS, COUNTER_PICTURE, splitCounter } from './train-counter.ts';
+import { normalizeDataset } from './datasets/normalize-dataset.ts';
+import { splitByTime } from './datasets/split-by-time.ts';
 
 const folder = fileURLToPath(new URL('../../demo/counter/', import.meta.url));
 
@@ -53,16 +54,13 @@ describe('Zoo', () => {
   });
 
   it('counter: reaches on the later part of the clip what its card says', async () => {
-    const all = await readClip(
-      `${folder}counter.mp4`,
-      `${folder}presence.csv`,
-      COUNTER_LABELS,
-      COUNTER_PICTURE,
-    );
-    const { test, testFrames } = splitCounter(all);
-    expect(Math.min(...testFrames)).toBe(836);
     const { graph, metadata } = await loadZooNetwork('counter');
-    const confusion = countConfusion(runGraph(graph, test.pictures), test.classes, 2);
+    const { labels, picture } = metadata;
+    const all = await readClip(`${folder}counter.mp4`, `${folder}presence.csv`, labels, picture);
+    const { test, testFrames } = splitByTime(all, 0.6);
+    expect(Math.min(...testFrames)).toBe(836);
+    const { pictures } = normalizeDataset(test, picture);
+    const confusion = countConfusion(runGraph(graph, pictures), test.classes, 2);
     expect(confusionAccuracy(confusion)).toBeCloseTo(metadata.accuracy, 3);
     expect(confusionAccuracy(confusion)).toBeGreaterThanOrEqual(0.97);
   }, 120_000);
