@@ -41,7 +41,9 @@ export type DecryptingSite = {
 };
 
 /** @param network stays open; its keys are copied. */
-export async function makeDecryptingSite(network: TinyNetwork): Promise<DecryptingSite> {
+export async function makeDecryptingSite(
+  network: Pick<TinyNetwork, 'protectedNetwork'>,
+): Promise<DecryptingSite> {
   const site = await makeTestSite();
   const { protectedNetwork } = network;
   await keepNetwork(

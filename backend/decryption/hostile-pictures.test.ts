@@ -1,0 +1,119 @@
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createEngineInterpreter } from '#fhe';
+import { listZoo, loadZooNetwork, type ZooNetwork } from '#network/model/description/zoo.ts';
+import { SeededRandom } from '#network/model/random.ts';
+import { runGraph } from '#network/model/run/run.ts';
+import { readFrames } from '#network/training/datasets/clip.ts';
+import { preparePicture, type RawFrame } from '#vision/prepare-picture.ts';
+import { protectNetwork } from '../protection/protect-network.ts';
+import type { ProtectedNetwork } from '../protection/protect-task.ts';
+import { type DecryptingSite, drain, makeDecryptingSite } from '../testing/decrypting-site.ts';
+
+const CLIP = fileURLToPath(new URL('../../demo/counter/counter.mp4', import.meta.url));
+const SIZE = { width: 96, height: 54 };
+
+/** A gray frame with a brightness from 0 to 255 at each place. */
+function draw(shade: (x: number, y: number) => number): RawFrame {
+  const { width, height } = SIZE;
+  const data = new Uint8Array(3 * width * height);
+  for (let i = 0; i < width * height; i++)
+    data.fill(shade(i % width, Math.floor(i / width)), 3 * i, 3 * i + 3);
+  return { data, ...SIZE };
+}
+
+/** What no camera shows on purpose, by the name of the camera that shows it here. */
+function hostileFrames(): Map<string, RawFrame> {
+  const random = new SeededRandom(5);
+  const lattice = (size: number) => (at: number) => Math.floor(at / size) % 2;
+  return new Map([
+    ['half-white', draw((x) => (2 * x < SIZE.width ? 255 : 0))],
+    ['stripes', draw((x) => 255 * lattice(6)(x))],
+    ['slanting', draw((x, y) => 255 * lattice(8)(x + y))],
+    ['checkerboard', draw((x, y) => 255 * (lattice(8)(x) ^ lattice(8)(y)))],
+    ['noise', draw(() => random.below(256))],
+  ]);
+}
+
+/** The first frame of a clip: a room with a counter, nobody there. */
+async function firstFrame(): Promise<RawFrame> {
+  for await (const { frame, size } of readFrames(CLIP)) return { data: frame.slice(), ...size };
+  throw new Error(`${CLIP} is empty`);
+}
+
+function softmax(logits: Float32Array): number[] {
+  const powers = [...logits].map((logit) => Math.exp(logit - Math.max(...logits)));
+  const sum = powers.reduce((total, power) => total + power, 0);
+  return powers.map((power) => power / sum);
+}
+
+/** Runs a protected network as a gateway does. */
+function openEngine({ parts }: ProtectedNetwork) {
+  const part = (name: string) => parts.find((one) => one.name === name)!.bytes;
+  return createEngineInterpreter(
+    {
+      program: part('program'),
+      constants: part('constants'),
+      publicKey: part('public-key'),
+      evaluationKeys: part('evaluation-keys'),
+    },
+    { threads: 1 },
+  );
+}
+
+const names = await listZoo();
+
+/** From a frame to what the backend gives out: preparation, encryption, our kernel, decryption, judgement, all real. */
+describe('pictures that a bundled network was not trained for', () => {
+  let bench: DecryptingSite | undefined;
+  afterEach(() => bench?.close());
+
+  it.each(names)(
+    '%s answers as in the clear, or its answer is withheld; nothing is refused and nobody in quarantine',
+    async (name) => {
+      const network: ZooNetwork = await loadZooNetwork(name);
+      const { picture, labels, logitRange } = network.metadata;
+      const protectedNetwork = await protectNetwork(name, network);
+      const range = protectedNetwork.interpretation.range;
+      bench = await makeDecryptingSite({ protectedNetwork });
+      const engine = await openEngine(protectedNetwork);
+      const clear = new Map<string, Float32Array>();
+      const frames = hostileFrames().set('counter', await firstFrame());
+      let sequence = 0;
+      for (const [camera, frame] of frames) {
+        const prepared = await preparePicture(frame, picture);
+        clear.set(camera, runGraph(network.graph, prepared));
+        await bench.put({ camera, sequence: sequence++, ciphertext: engine.run(prepared).ciphertext });
+      }
+      await engine.close();
+      await drain(bench, bench.makeProcessor());
+
+      const answered = new Map(bench.results.map((result) => [result.camera, result]));
+      for (const [camera, logits] of clear) {
+        const largest = Math.max(...logits.map(Math.abs));
+        const result = answered.get(camera);
+        // A thousandth of the range is left to noise.
+        if (largest < 0.999 * range) expect(result, `${camera}: ${largest}`).toBeDefined();
+        if (largest > 1.001 * range) expect(result, `${camera}: ${largest}`).toBeUndefined();
+        const truth = softmax(logits);
+        for (const [index, label] of labels.entries())
+          if (result !== undefined)
+            expect(Math.abs(result.probabilities[label]! - truth[index]!), camera).toBeLessThan(0.02);
+      }
+      console.log(
+        name,
+        logitRange,
+        [...clear]
+          .map(([k, l]) => `${k} ${(Math.max(...l.map(Math.abs)) / logitRange).toFixed(2)}`)
+          .join(', '),
+      );
+      const counters = await bench.site.store.counters.all();
+      expect((counters.accepted ?? 0) + (counters.withheld ?? 0)).toBe(clear.size);
+      expect(Object.keys(counters).sort()).toEqual(
+        ['accepted', 'withheld'].filter((counter) => counters[counter] !== undefined),
+      );
+      expect((await bench.site.store.gateways.get('gate'))?.quarantine).toBeNull();
+    },
+    120_000,
+  );
+});
