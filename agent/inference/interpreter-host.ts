@@ -1,8 +1,8 @@
-import { Worker } from 'node:worker_threads';
 import type { PictureShape, RunResult } from '#fhe';
 import { BlindsightError } from '#protocol/errors.ts';
+import { TaskThread } from '#runtime/threads/task-thread.ts';
 import type { Bundle, InterpreterKind } from './bundle.ts';
-import type { WorkerReply, WorkerRequest } from './worker-messages.ts';
+import type { OpenedProgram, WorkerRequest } from './worker-messages.ts';
 
 export type HostOptions = {
   readonly bundle: Bundle;
@@ -18,8 +18,6 @@ export type HostOptions = {
   readonly workerFile?: URL;
 };
 
-type Pending = { readonly resolve: (result: RunResult) => void; readonly reject: (error: Error) => void };
-
 const OPEN_TIMEOUT_MS = 600_000;
 const RUN_TIMEOUT_MS = 120_000;
 const CLOSE_TIMEOUT_MS = 1_500;
@@ -34,30 +32,26 @@ export class InterpreterHost {
   readonly regions: number;
   /** Resolves with the reason when the thread is gone, also after {@link close}. */
   readonly gone: Promise<Error>;
-  readonly #worker: Worker;
-  readonly #pending = new Map<number, Pending>();
+  readonly #thread: TaskThread;
   readonly #runTimeoutMs: number;
-  #lastId = 0;
+  #running = 0;
   #reason: Error | null = null;
 
   private constructor(
-    options: HostOptions,
-    worker: Worker,
+    { bundle, kind, runTimeoutMs }: HostOptions,
+    thread: TaskThread,
     gone: Promise<Error>,
-    { picture, regions }: Pick<InterpreterHost, 'picture' | 'regions'>,
+    { picture, regions }: OpenedProgram,
   ) {
-    this.bundle = options.bundle;
-    this.kind = options.kind;
+    this.bundle = bundle;
+    this.kind = kind;
     this.picture = picture;
     this.regions = regions;
-    this.gone = gone;
-    this.#worker = worker;
-    this.#runTimeoutMs = options.runTimeoutMs ?? RUN_TIMEOUT_MS;
-    worker.on('message', (reply: WorkerReply) => this.#receive(reply));
-    void gone.then((reason) => {
-      this.#reason ??= reason;
-      for (const { reject } of this.#pending.values()) reject(this.#reason);
-      this.#pending.clear();
+    this.#thread = thread;
+    this.#runTimeoutMs = runTimeoutMs ?? RUN_TIMEOUT_MS;
+    this.gone = gone.then((reason) => {
+      this.#reason ??= workerError(reason);
+      return this.#reason;
     });
   }
 
@@ -69,48 +63,28 @@ export class InterpreterHost {
   static async open(options: HostOptions): Promise<InterpreterHost> {
     const { bundle, kind, threads, signal } = options;
     signal?.throwIfAborted();
-    const selfTest = options.selfTest ? (bundle.manifest.selfTest[kind] ?? null) : null;
+    const { directory, manifest } = bundle;
+    const selfTest = options.selfTest ? (manifest.selfTest[kind] ?? null) : null;
     if (options.selfTest && selfTest === null) {
       throw new BlindsightError(
         'BUNDLE_SELF_TEST',
         `the bundle has no self-test for the ${kind} interpreter`,
       );
     }
-    const worker = new Worker(options.workerFile ?? WORKER, { name: 'interpreter' });
-    const gone = watch(worker);
-    const opened = Promise.withResolvers<WorkerReply>();
-    worker.once('message', opened.resolve);
-    void gone.then(opened.reject);
-    const stop = (error: unknown) => {
-      opened.reject(error);
-      void worker.terminate();
-    };
-    const timeoutMs = options.openTimeoutMs ?? OPEN_TIMEOUT_MS;
-    const timer = setTimeout(
-      () => stop(workerError(`loading took longer than ${timeoutMs / 1000} s`)),
-      timeoutMs,
-    );
-    const abort = () => stop(signal?.reason);
-    signal?.addEventListener('abort', abort, { once: true });
+    const thread = new TaskThread('interpreter', options.workerFile ?? WORKER);
+    const { gone } = thread.start();
+    const { parts } = manifest;
+    const request: WorkerRequest = { type: 'open', directory, parts, kind, threads, selfTest };
     try {
-      const { directory, manifest } = bundle;
-      const request: WorkerRequest = {
-        type: 'open',
-        directory,
-        parts: manifest.parts,
-        kind,
-        threads,
-        selfTest,
-      };
-      worker.postMessage(request);
-      const reply = await opened.promise;
-      if (reply.type === 'opened') return new InterpreterHost(options, worker, gone, reply);
-      await worker.terminate();
-      if (reply.type === 'refused') throw new BlindsightError(reply.code, reply.message);
-      throw workerError('unexpected reply');
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
+      const opened = await thread.run<OpenedProgram>(request, {
+        timeoutMs: options.openTimeoutMs ?? OPEN_TIMEOUT_MS,
+        ...(signal && { signal }),
+      });
+      return new InterpreterHost(options, thread, gone, opened);
+    } catch (error) {
+      await thread.close();
+      const stopped = error instanceof BlindsightError && error.code === 'WORKER_FAILED';
+      throw stopped ? workerError(error) : error;
     }
   }
 
@@ -126,52 +100,35 @@ export class InterpreterHost {
    */
   async run(values: Float32Array<ArrayBuffer>): Promise<RunResult> {
     if (this.#reason !== null) throw this.#reason;
-    const id = ++this.#lastId;
-    const { promise, resolve, reject } = Promise.withResolvers<RunResult>();
-    this.#pending.set(id, { resolve, reject });
-    const timer = setTimeout(() => {
-      this.#reason ??= workerError(`a run took longer than ${this.#runTimeoutMs / 1000} s`);
-      void this.#worker.terminate();
-    }, this.#runTimeoutMs);
-    const request: WorkerRequest = { type: 'run', id, values };
-    this.#worker.postMessage(request, [values.buffer]);
+    const request: WorkerRequest = { type: 'run', values };
+    this.#running++;
     try {
-      return await promise;
+      const options = { transfer: [values.buffer], timeoutMs: this.#runTimeoutMs };
+      return await this.#thread.run<RunResult>(request, options);
+    } catch (error) {
+      const failure = workerError(error);
+      // Its thread is never started again: a new one would not hold the program.
+      if (error instanceof BlindsightError && error.code === 'WORKER_FAILED') this.#reason ??= failure;
+      throw failure;
     } finally {
-      clearTimeout(timer);
-      this.#pending.delete(id);
+      this.#running--;
     }
   }
 
   /** Lets the interpreter free what it holds, then ends the thread; a busy one is ended at once. */
   async close(): Promise<void> {
-    const busy = this.#pending.size > 0;
-    this.#reason ??= workerError('the interpreter was closed');
-    if (!busy) {
-      this.#worker.postMessage({ type: 'close' } satisfies WorkerRequest);
-      const timer = setTimeout(() => void this.#worker.terminate(), CLOSE_TIMEOUT_MS);
-      await this.gone;
-      clearTimeout(timer);
+    const ended = this.#reason !== null;
+    this.#reason ??= new BlindsightError('FHE_WORKER', 'the interpreter was closed');
+    if (this.#running === 0 && !ended) {
+      const request: WorkerRequest = { type: 'close' };
+      await this.#thread.run(request, { timeoutMs: CLOSE_TIMEOUT_MS }).catch(() => undefined);
     }
-    await this.#worker.terminate();
-  }
-
-  #receive(reply: WorkerReply): void {
-    if (reply.type === 'answer') {
-      this.#pending.get(reply.id)?.resolve({ ciphertext: reply.ciphertext, timings: reply.timings });
-    } else if (reply.type === 'failed') {
-      this.#pending.get(reply.id)?.reject(workerError(reply.message));
-    }
+    await this.#thread.close();
+    await this.gone;
   }
 }
 
-function workerError(message: string, cause?: unknown): BlindsightError {
+function workerError(cause: unknown): BlindsightError {
+  const message = cause instanceof Error ? cause.message : String(cause);
   return new BlindsightError('FHE_WORKER', message, { cause });
-}
-
-function watch(worker: Worker): Promise<Error> {
-  const { promise, resolve } = Promise.withResolvers<Error>();
-  worker.on('error', (error: Error) => resolve(workerError(`the thread failed: ${error.message}`, error)));
-  worker.once('exit', (code) => resolve(workerError(`the thread ended (${code})`)));
-  return promise;
 }

@@ -1,57 +1,41 @@
-import { parentPort } from 'node:worker_threads';
-import type { Interpreter } from '#fhe';
-import { assertNever } from '#fhe';
+import { assertNever, type Interpreter } from '#fhe';
 import { BlindsightError } from '#protocol/errors.ts';
+import { type Answer, serveTasks } from '#runtime/threads/serve-tasks.ts';
 import { loadBundle } from './load-bundle.ts';
-import type { WorkerReply, WorkerRequest } from './worker-messages.ts';
+import type { OpenRequest, WorkerReply, WorkerRequest } from './worker-messages.ts';
 
-/** The thread that holds one interpreter. Requests are served one after the other, in order. */
-const port = parentPort;
-if (port === null) throw new Error('interpreter-worker.ts runs as a worker thread only');
-
+/** The interpreter that this thread holds. */
 let interpreter: Interpreter | null = null;
 
-function reply(message: WorkerReply, transfer: ArrayBuffer[] = []): void {
-  port?.postMessage(message, transfer);
-}
-
-async function serve(request: WorkerRequest): Promise<void> {
-  switch (request.type) {
-    case 'open':
-      try {
-        const { interpreter: loaded, verified } = await loadBundle(request);
-        interpreter = loaded;
-        const { picture, regions = 1 } = verified.program;
-        reply({ type: 'opened', picture, regions, memoryBytes: verified.memoryBytes });
-      } catch (error) {
-        const code = error instanceof BlindsightError ? error.code : 'BUNDLE_PROGRAM';
-        reply({ type: 'refused', code, message: error instanceof Error ? error.message : String(error) });
-      }
-      return;
-    case 'run':
-      try {
-        if (interpreter === null) throw new Error('no program is loaded');
-        const { ciphertext, timings } = interpreter.run(request.values);
-        const bytes = new Uint8Array(ciphertext); // A copy: the original may be a view into wasm memory.
-        reply({ type: 'answer', id: request.id, ciphertext: bytes, timings }, [bytes.buffer]);
-      } catch (error) {
-        reply({
-          type: 'failed',
-          id: request.id,
-          message: error instanceof Error ? error.message : String(error),
-        });
-      }
-      return;
-    case 'close':
-      await interpreter?.close();
-      port?.close();
-      return;
-    default:
-      assertNever(request);
+async function open(request: OpenRequest): Promise<WorkerReply> {
+  try {
+    const { interpreter: loaded, verified } = await loadBundle(request);
+    interpreter = loaded;
+    const { picture, regions = 1 } = verified.program;
+    return { picture, regions };
+  } catch (error) {
+    if (error instanceof BlindsightError) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new BlindsightError('BUNDLE_PROGRAM', message, { cause: error });
   }
 }
 
-let last: Promise<void> = Promise.resolve();
-port.on('message', (request: WorkerRequest) => {
-  last = last.then(() => serve(request));
-});
+async function serve(request: WorkerRequest): Promise<Answer<WorkerReply>> {
+  switch (request.type) {
+    case 'open':
+      return { result: await open(request) };
+    case 'run': {
+      if (interpreter === null) throw new Error('no program is loaded');
+      const { ciphertext, timings } = interpreter.run(request.values);
+      const bytes = new Uint8Array(ciphertext); // A copy: the original may be a view into wasm memory.
+      return { result: { ciphertext: bytes, timings }, transfer: [bytes.buffer] };
+    }
+    case 'close':
+      await interpreter?.close();
+      return { result: null };
+    default:
+      return assertNever(request);
+  }
+}
+
+serveTasks((task) => serve(task as WorkerRequest));

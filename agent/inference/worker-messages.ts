@@ -1,9 +1,8 @@
-import type { PictureShape, RunTimings } from '#fhe';
-import type { ErrorCode } from '#protocol/errors.ts';
+import type { PictureShape, RunResult } from '#fhe';
 import type { BundlePart } from '#protocol/manifest.ts';
 import type { InterpreterKind } from './bundle.ts';
 
-/** Sent to the worker first: what it shall load. */
+/** The first task of an interpreter's thread: what it shall load. Answered with {@link OpenedProgram}. */
 export type OpenRequest = {
   readonly type: 'open';
   readonly directory: string;
@@ -14,23 +13,16 @@ export type OpenRequest = {
   readonly selfTest: string | null;
 };
 
+export type OpenedProgram = {
+  readonly picture: PictureShape;
+  /** Pictures that one run answers about; their values come one after the other. */
+  readonly regions: number;
+};
+
+/** Tasks of an interpreter's thread: a run is answered with a {@link RunResult}, closing with nothing. */
 export type WorkerRequest =
   | OpenRequest
-  | { readonly type: 'run'; readonly id: number; readonly values: Float32Array }
+  | { readonly type: 'run'; readonly values: Float32Array }
   | { readonly type: 'close' };
 
-export type WorkerReply =
-  | {
-      readonly type: 'opened';
-      readonly picture: PictureShape;
-      readonly regions: number;
-      readonly memoryBytes: number;
-    }
-  | { readonly type: 'refused'; readonly code: ErrorCode; readonly message: string }
-  | {
-      readonly type: 'answer';
-      readonly id: number;
-      readonly ciphertext: Uint8Array;
-      readonly timings: RunTimings;
-    }
-  | { readonly type: 'failed'; readonly id: number; readonly message: string };
+export type WorkerReply = OpenedProgram | RunResult | null;

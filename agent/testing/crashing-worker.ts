@@ -1,15 +1,18 @@
-import { parentPort } from 'node:worker_threads';
 import type { WorkerReply, WorkerRequest } from '#agent/inference/worker-messages.ts';
+import { type Answer, serveTasks } from '#runtime/threads/serve-tasks.ts';
 
 /** An interpreter's thread that dies over every dark picture, and answers all others with their first value. */
-parentPort?.on('message', (request: WorkerRequest) => {
-  const reply = (message: WorkerReply): void => parentPort?.postMessage(message);
+serveTasks(async (task): Promise<Answer<WorkerReply>> => {
+  const request = task as WorkerRequest;
   const picture = { channels: 1, height: 8, width: 8 } as const;
-  if (request.type === 'open') reply({ type: 'opened', picture, regions: 1, memoryBytes: 0 });
-  else if (request.type === 'close') process.exit(0);
-  else if (request.values[0] === 0) throw new Error('out of memory');
-  else {
-    const ciphertext = Uint8Array.of(request.values[0]! * 100);
-    reply({ type: 'answer', id: request.id, ciphertext, timings: { encryptMs: 1, evaluateMs: 1 } });
+  if (request.type === 'open') return { result: { picture, regions: 1 } };
+  if (request.type === 'close') return { result: null };
+  if (request.values[0] === 0) {
+    setImmediate(() => {
+      throw new Error('out of memory');
+    });
+    return new Promise(() => {});
   }
+  const ciphertext = Uint8Array.of(request.values[0]! * 100);
+  return { result: { ciphertext, timings: { encryptMs: 1, evaluateMs: 1 } } };
 });

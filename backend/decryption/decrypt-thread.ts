@@ -9,7 +9,7 @@ import {
   verifyProgram,
 } from '#fhe';
 import { createDecryptor, interpretSlots } from '#fhe/secret';
-import { serveTasks } from '../threads/serve-tasks.ts';
+import { serveTasks } from '#runtime/threads/serve-tasks.ts';
 import type { DecryptAnswer, DecryptTask } from './decrypt-task.ts';
 
 type Opened = {

@@ -1,8 +1,8 @@
 import { BlindsightError } from '#protocol/errors.ts';
+import { TaskThread } from '#runtime/threads/task-thread.ts';
 import { SECRETS } from '../sealing/identities.ts';
 import type { Site } from '../site.ts';
 import type { ModelRecord } from '../store/models.ts';
-import { TaskThread } from '../threads/task-thread.ts';
 import type { AnswerRing, DecryptAnswer, DecryptTask } from './decrypt-task.ts';
 
 /** Decrypts answers in a thread of its own. Secret keys are unsealed on their way there and wiped here. */

@@ -2,12 +2,12 @@ import { basename } from 'node:path';
 import { BlindsightError } from '#protocol/errors.ts';
 import { Name } from '#protocol/names.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
+import { TaskThread } from '#runtime/threads/task-thread.ts';
 import { keepNetwork } from '../protection/keep-network.ts';
 import { findNetwork } from '../protection/network-source.ts';
 import type { ProtectedNetwork, ProtectProgress, ProtectTask } from '../protection/protect-task.ts';
 import type { Site } from '../site.ts';
 import type { ModelRecord } from '../store/models.ts';
-import { TaskThread } from '../threads/task-thread.ts';
 
 export type ProtectModelOptions = {
   readonly site: Site;
@@ -39,21 +39,16 @@ export async function protectModel(options: ProtectModelOptions): Promise<ModelR
   const { regions = 1 } = options;
   const task: ProtectTask = { name, source: await findNetwork(network), regions };
   const thread = new TaskThread('protect', new URL('../protection/protect-thread.ts', import.meta.url));
-  const abort = () => void thread.close();
-  signal?.addEventListener('abort', abort, { once: true });
   try {
     const protectedNetwork = await thread.run<ProtectedNetwork>(task, {
       onProgress: (progress) => {
         const { step, fraction } = progress as ProtectProgress;
         onProgress?.(step, fraction);
       },
+      ...(signal && { signal }),
     });
     return await keepNetwork(site, name, protectedNetwork, clock.now());
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
   } finally {
-    signal?.removeEventListener('abort', abort);
     await thread.close();
   }
 }

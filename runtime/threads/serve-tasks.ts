@@ -1,7 +1,11 @@
 import { parentPort, type TransferListItem } from 'node:worker_threads';
 import type { FromThread, ToThread } from './messages.ts';
 
-export type Answer = { readonly result: unknown; readonly transfer?: readonly TransferListItem[] };
+/** What a task comes to, and the buffers of it that move instead of being copied. */
+export type Answer<Result = unknown> = {
+  readonly result: Result;
+  readonly transfer?: readonly TransferListItem[];
+};
 
 /** Runs in a thread: answers the tasks of its `TaskThread` strictly one after the other. */
 export function serveTasks(

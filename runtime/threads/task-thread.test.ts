@@ -13,6 +13,7 @@ import { serveTasks } from ${JSON.stringify(pathToFileURL(SERVE).href)};
 let remembered = 0;
 serveTasks(async (task, onProgress) => {
   if (task === 'fail') throw Object.assign(new Error('as told'), { code: 'NAME_INVALID' });
+  if (task === 'hang') for (;;);
   if (task === 'die') process.exit(3);
   if (task === 'throw') { setImmediate(() => { throw new Error('stray'); }); return new Promise(() => {}); }
   if (task === 'progress') { onProgress(1); onProgress(2); return { result: 'done' }; }
@@ -68,6 +69,27 @@ describe('a thread for tasks', () => {
       expect(thread.generation).toBe(generation + 1);
     },
   );
+
+  it('ends a thread whose task takes too long, and starts again', async () => {
+    const { gone } = thread.start();
+    const late = thread.run('hang', { timeoutMs: 50 });
+    const behind = thread.run('progress');
+    await expect(late).rejects.toMatchObject({ code: 'WORKER_FAILED', message: /longer than 0.05 s/ });
+    await expect(behind).rejects.toMatchObject({ code: 'WORKER_FAILED' });
+    expect((await gone).message).toContain('longer than 0.05 s');
+    expect(await thread.run('progress', { timeoutMs: 60_000 })).toBe('done');
+  });
+
+  it('ends a thread whose task is called off, which throws the reason', async () => {
+    const stop = new AbortController();
+    const reason = new Error('enough');
+    const { gone } = thread.start();
+    const running = thread.run('hang', { signal: stop.signal });
+    stop.abort(reason);
+    await expect(running).rejects.toBe(reason);
+    await expect(thread.run('progress', { signal: stop.signal })).rejects.toBe(reason);
+    expect(await gone).toMatchObject({ code: 'WORKER_FAILED' });
+  });
 
   it('fails what it is doing when it is closed', async () => {
     const running = thread.run('throw').catch((error: unknown) => error);

@@ -1,0 +1,142 @@
+import { type TransferListItem, Worker } from 'node:worker_threads';
+import { BlindsightError, ERRORS, type ErrorCode } from '#protocol/errors.ts';
+import type { FromThread, ToThread } from './messages.ts';
+
+type Waiting = {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  readonly onProgress: ((progress: unknown) => void) | undefined;
+};
+
+type Running = {
+  readonly worker: Worker;
+  readonly gone: Promise<Error>;
+  /** Why it takes no tasks any more. */
+  reason: Error | null;
+};
+
+export type TaskOptions = {
+  /** Buffers that move to the thread instead of being copied. */
+  readonly transfer?: readonly TransferListItem[];
+  readonly onProgress?: (progress: unknown) => void;
+  /** Ends the thread, with whatever else it was given, where this task takes longer. */
+  readonly timeoutMs?: number;
+  /** Ends the thread, with whatever else it was given; the task throws the signal's reason. */
+  readonly signal?: AbortSignal;
+};
+
+/**
+ * A computing thread that answers one task after the other; see `serveTasks` for its other end. A thread that ends
+ * unasked fails what it was doing, and the next task starts a new one, which has forgotten everything.
+ */
+export class TaskThread {
+  readonly #script: URL;
+  readonly #name: string;
+  readonly #waiting = new Map<number, Waiting>();
+  #running: Running | null = null;
+  #lastId = 0;
+  #generation = 0;
+
+  constructor(name: string, script: URL) {
+    this.#name = name;
+    this.#script = script;
+  }
+
+  /** Grows whenever a new thread had to be started: what an earlier one held is gone. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /**
+   * Starts the thread where none runs, so that `generation` is the one that the next task will meet.
+   *
+   * @returns a promise of the reason when that thread is gone, also after {@link close}.
+   */
+  start(): Pick<Running, 'gone'> {
+    if (this.#running !== null) return this.#running;
+    this.#generation += 1;
+    const worker = new Worker(this.#script, { name: this.#name });
+    const { promise: gone, resolve } = Promise.withResolvers<Error>();
+    const running: Running = { worker, gone, reason: null };
+    this.#running = running;
+    worker.unref();
+    worker.on('message', (message: FromThread) => this.#receive(message));
+    worker.on('error', (error) =>
+      this.#end(running, error instanceof Error ? error.message : String(error), error),
+    );
+    worker.once('exit', (code) => resolve(this.#end(running, `it ended with code ${code}`)));
+    return running;
+  }
+
+  /** @throws whatever the task throws; BlindsightError WORKER_FAILED where the thread ends first; the signal's reason. */
+  async run<T>(task: unknown, options: TaskOptions = {}): Promise<T> {
+    const { transfer = [], onProgress, timeoutMs, signal } = options;
+    signal?.throwIfAborted();
+    this.start();
+    const running = this.#running!;
+    const { worker } = running;
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#waiting.set(id, { resolve, reject, onProgress });
+    const stop = (reason: string): void => {
+      this.#end(running, reason);
+      void worker.terminate();
+    };
+    const abort = (): void => {
+      reject(signal?.reason);
+      stop('a task was called off');
+    };
+    signal?.addEventListener('abort', abort, { once: true });
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => stop(`a task took longer than ${timeoutMs / 1000} s`), timeoutMs);
+    try {
+      worker.ref();
+      worker.postMessage({ id, task } satisfies ToThread, [...transfer]);
+      return (await promise) as T;
+    } finally {
+      this.#waiting.delete(id);
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  #receive(message: FromThread): void {
+    const waiting = this.#waiting.get(message.id);
+    if (waiting === undefined) return;
+    if (message.kind === 'progress') {
+      waiting.onProgress?.(message.progress);
+      return;
+    }
+    this.#waiting.delete(message.id);
+    if (this.#waiting.size === 0) this.#running?.worker.unref();
+    if (message.kind === 'result') waiting.resolve(message.result);
+    else waiting.reject(toError(message.code, message.message));
+  }
+
+  /** Fails the tasks of a thread, once. @returns why it ended. */
+  #end(running: Running, why: string, cause?: unknown): Error {
+    if (running.reason !== null) return running.reason;
+    const error = new BlindsightError('WORKER_FAILED', `the thread ${this.#name} stopped: ${why}`, { cause });
+    running.reason = error;
+    this.#running = null;
+    for (const waiting of this.#waiting.values()) waiting.reject(error);
+    this.#waiting.clear();
+    return error;
+  }
+
+  /** Ends the thread, whatever it is doing; its tasks fail. */
+  async close(): Promise<void> {
+    const running = this.#running;
+    if (running === null) return;
+    this.#end(running, 'it was closed');
+    await running.worker.terminate();
+  }
+}
+
+function toError(code: string, message: string): Error {
+  if (code in ERRORS) return new BlindsightError(code as ErrorCode, message);
+  return Object.assign(new Error(message), { code });
+}
