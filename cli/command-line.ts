@@ -33,6 +33,14 @@ export function commandLine(folder: string, circumstances: Circumstances = here(
   return `${program} …${dataOption(folder, circumstances)}`;
 }
 
+/** A command that is about no site, as it is written here. */
+export function plainCommand(
+  words: string,
+  { installed }: Pick<Circumstances, 'installed'> = here(),
+): string {
+  return `${installed ? '' : 'npx '}blindsight ${words}`;
+}
+
 /** A command for a site in full. */
 export function siteCommand(folder: string, words: string): string {
   return commandLine(folder).replace('…', () => words);
@@ -62,7 +70,7 @@ export function withSiteCommands(
     .replace(/`blindsight ([^`]+)`/g, (_, words: string) => {
       if (takesData(words.split(' ')) && wants(words))
         return `\`${commandLine(folder, circumstances).replace('…', () => words)}\``;
-      return `\`${installed ? '' : 'npx '}blindsight ${words}\``;
+      return `\`${plainCommand(words, circumstances)}\``;
     })
     .replace(/`npm start -- ([^`]+)`/g, (_, words: string) => {
       const start = installed ? 'blindsight demo' : 'npm start --';

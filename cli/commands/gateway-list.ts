@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { GatewayOverview, GatewayRelease } from '#backend/operations/describe-gateways.ts';
 import { END_NOTICE_MS } from '#runtime/certificate-end.ts';
+import { siteCommand } from '../command-line.ts';
 import { printJson, printTable } from '../print.ts';
 import { runCommand } from '../run-command.ts';
 import { SITE_OPTION } from '../site-option.ts';
@@ -32,7 +33,7 @@ export function registerGatewayList(gateway: Command): void {
         for (const { owner, endMs } of await withSite(data, siteCertificates)) {
           if (owner !== 'gateway' && isNear(endMs))
             process.stderr.write(
-              `The certificate of the ${owner} ends on ${day(endMs)}: run \`blindsight site renew\`.\n`,
+              `The certificate of the ${owner} ends on ${day(endMs)}: run \`${siteCommand(data, 'site renew')}\`.\n`,
             );
         }
         if (!isLive) process.stderr.write('The backend does not answer here: who is online only it knows.\n');

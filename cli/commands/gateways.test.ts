@@ -105,7 +105,9 @@ describe('gateway list', () => {
     const { stdout, stderr } = await blindsight('gateway', 'list');
     expect(stdout).toMatch(new RegExp(`\\ngate-2 .* unknown, certificate ends ${day} `));
     expect(stdout).not.toMatch(/gate-1 .* certificate ends/);
-    expect(stderr).toMatch(/The certificate of the backend ends on \S+: run `blindsight site renew`/);
+    expect(stderr).toMatch(
+      /The certificate of the backend ends on \S+: run `npx blindsight site renew --data \S+`/,
+    );
     expect(stderr).not.toContain('of the broker');
     const renewed = await blindsight('site', 'renew');
     expect(renewed.stdout).toMatch(

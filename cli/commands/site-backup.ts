@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { plainCommand } from '../command-line.ts';
 import { formatBytes } from '../print.ts';
 import { runCommand } from '../run-command.ts';
 import { SITE_OPTION } from '../site-option.ts';
@@ -50,7 +51,9 @@ export function registerSiteBackup(site: Command): void {
           );
         }
         const keyFile = keyOut === undefined ? key : resolve(keyOut);
-        say(`Check it:  blindsight site restore ${resolve(dir)} --verify --installation-key ${keyFile}`);
+        say(
+          `Check it:  ${plainCommand(`site restore ${resolve(dir)} --verify --installation-key ${keyFile}`)}`,
+        );
       }),
     );
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { BlindsightError } from '#protocol/errors.ts';
-import { siteCommand } from '../command-line.ts';
+import { plainCommand, siteCommand } from '../command-line.ts';
 import { runCommand } from '../run-command.ts';
 import { SITE_OPTION } from '../site-option.ts';
 
@@ -56,8 +56,8 @@ export function registerSiteInit(site: Command): void {
             : `Only gateways on this machine reach the broker. For others:\n  ${siteCommand(folder, 'site broker-host NAME')}\n`;
         process.stdout.write(
           `${folder} holds the site ${name}. Run its two daemons:\n` +
-            `  blindsight broker --config ${brokerConfig}\n` +
-            `  blindsight backend --config ${backendConfig}\n${gateways}`,
+            `  ${plainCommand(`broker --config ${brokerConfig}`)}\n` +
+            `  ${plainCommand(`backend --config ${backendConfig}`)}\n${gateways}`,
         );
       }),
     );

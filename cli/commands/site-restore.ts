@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { plainCommand, siteCommand } from '../command-line.ts';
 import { type CommandRun, runCommand } from '../run-command.ts';
 
 type Options = {
@@ -46,11 +47,12 @@ export function registerSiteRestore(site: Command): void {
         progress.end();
         const { folder, brokerConfig, backendConfig } = siteFiles(data);
         say(`${folder} holds the site ${manifest.site} as of ${manifest.createdTime}. Run its two daemons:`);
-        say(`  blindsight broker --config ${brokerConfig}\n  blindsight backend --config ${backendConfig}`);
+        for (const words of [`broker --config ${brokerConfig}`, `backend --config ${backendConfig}`])
+          say(`  ${plainCommand(words)}`);
         for (const line of notReleased) say(`Not released anew: ${line}`);
         say(
           `It takes answers from: ${gateways.join(', ') || 'no gateway'}. Withdraw those that were withdrawn after the backup ` +
-            `(blindsight gateway remove NAME --data ${folder}). Never run the old site beside it.`,
+            `(${siteCommand(folder, 'gateway remove NAME')}). Never run the old site beside it.`,
         );
       }),
     );
