@@ -1,6 +1,21 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { TrainOptions } from '../operations/train-options.ts';
+import type { TrainingSource } from '#network/training/datasets/training-pictures.ts';
+import type { EpochReport } from '#network/training/train.ts';
 import { integer, region, share } from '../parse-option.ts';
+import { formatShare } from '../print.ts';
+import type { Progress } from '../progress.ts';
+import { type CommandRun, runCommand } from '../run-command.ts';
+
+type TrainOptions = TrainingSource & {
+  readonly out?: string;
+  readonly force?: boolean;
+  readonly seed?: number;
+  readonly epochs?: number;
+  readonly patience?: number;
+};
+
+const DEFAULT_SEED = 2026;
 
 /** `blindsight train`: trains a network from pictures, in the clear, on the owner's machine. */
 export function registerTrain(program: Command): void {
@@ -35,8 +50,72 @@ Examples:
   blindsight train carpark --clip carpark.mp4 --labels presence.csv
   blindsight train my-recipe.json --pictures ./photos`,
     )
-    .action(async (recipe: string, options: TrainOptions) => {
-      const { train } = await import('../operations/train.ts');
-      await train(recipe, options);
-    });
+    .action((recipe: string, options: TrainOptions) =>
+      runCommand((run) => train(recipe, options, run), 'stopped; nothing was written'),
+    );
+}
+
+/** Stopped in the middle, it writes the best network so far; before the end of the first epoch nothing. */
+async function train(fileOrName: string, options: TrainOptions, run: CommandRun): Promise<void> {
+  const { signal, progress } = run;
+  const { checkOutput } = await import('#network/training/check-output.ts');
+  const { readTrainingPictures } = await import('#network/training/datasets/training-pictures.ts');
+  const { trainRecipe } = await import('#network/training/train-network.ts');
+  const { readRecipe } = await import('../read-recipe.ts');
+  const given = await readRecipe(fileOrName);
+  const { epochs = given.training.epochs, patience = given.training.patience, seed = DEFAULT_SEED } = options;
+  const training = { ...given.training, epochs, ...(patience !== undefined && { patience }) };
+  const recipe = { ...given, training };
+  const out = options.out ?? `./${recipe.name}`;
+  await checkOutput(out, recipe.name, options.force);
+  const source = await withBundledClip(fileOrName, options);
+  const pictures = await readTrainingPictures({ ...recipe, ...training }, source, { seed, signal });
+  const [learned, tested] = [pictures.training.classes.length, pictures.test.classes.length];
+  progress.update('training', `${learned} pictures to learn from, ${tested} to test on`);
+  const { accuracy, majority } = await trainRecipe({
+    recipe,
+    ...pictures,
+    sequence: source.clip !== undefined,
+    out,
+    seed,
+    command: commandLine(fileOrName, options),
+    signal,
+    onProgress: epochLines(progress),
+  });
+  progress.end();
+  process.stdout.write(
+    `${join(out, `${recipe.name}.onnx`)}: ${formatShare(accuracy)} of ${tested} test pictures (the most frequent class alone: ${formatShare(majority)}); see README.md there\n`,
+  );
+  if (signal.aborted) process.stderr.write('stopped early; what is written is the best so far\n');
+}
+
+/** `counter` learns from the clip that comes along where nothing else is given. */
+async function withBundledClip(recipe: string, options: TrainOptions): Promise<TrainOptions> {
+  const { images, pictures, clip } = options;
+  if (recipe !== 'counter' || (images ?? pictures ?? clip) !== undefined) return options;
+  const { COUNTER_CLIP } = await import('#demo/simulated-camera.ts');
+  return { ...options, clip: COUNTER_CLIP, labels: join(COUNTER_CLIP, '..', 'presence.csv') };
+}
+
+function epochLines(progress: Progress): (report: EpochReport) => void {
+  return ({ epoch, epochs, loss, trainingAccuracy, validationAccuracy }) =>
+    progress.update(
+      'training',
+      `epoch ${epoch} of ${epochs}: loss ${loss.toFixed(4)}, ${formatShare(trainingAccuracy)} of the training pictures, ${formatShare(validationAccuracy)} of the validation pictures`,
+      epoch / epochs,
+    );
+}
+
+/** The command that makes this network again; files by their last name, so that no path of this machine is written down. */
+function commandLine(recipe: string, options: TrainOptions): string {
+  const base = (path: string): string => path.replace(/^.*[\\/](?=.)/, '');
+  const words = Object.entries(options).flatMap(([name, value]) => {
+    if (name === 'out' || name === 'force' || value === undefined || (name === 'trainShare' && value === 0.6))
+      return [];
+    const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    const text =
+      typeof value === 'object' ? Object.values(value).join(',') : base(String(value).replace(/[\\/]+$/, ''));
+    return [`${flag} ${text}`];
+  });
+  return ['npx blindsight train', base(recipe), ...words].join(' ');
 }

@@ -1,0 +1,91 @@
+import { NetworkError } from '#network/errors.ts';
+import { type Dataset, joinDatasets } from '#network/model/dataset.ts';
+import { SeededRandom } from '#network/model/random.ts';
+import type { PictureFormat } from '#vision/prepare-picture.ts';
+import { readClip } from './clip.ts';
+import { readIdxDataset } from './idx-pictures.ts';
+import { pastePeople } from './paste-people.ts';
+import { readPeopleInRegion } from './people-in-region.ts';
+import { readPictureFolder } from './picture-folder.ts';
+import { splitByClass } from './split-by-class.ts';
+import { splitByTime } from './split-by-time.ts';
+
+/** Share of the pictures that are tested on where no test pictures are given. */
+const TEST_SHARE = 0.1;
+
+/** What a recipe says of its pictures. */
+export type LearnedPictures = {
+  /** Names of the classes, in their order; IDX files and folders may bring their own. */
+  readonly labels?: readonly string[] | undefined;
+  readonly picture: PictureFormat;
+  /** How many people are pasted into frames of a clip. */
+  readonly pastedPeople?: number | undefined;
+};
+
+/** Where pictures are: IDX files, a folder of folders, or a clip with labels or with boxes and a region. */
+export type TrainingSource = {
+  readonly images?: string;
+  readonly labels?: string;
+  readonly testImages?: string;
+  readonly testLabels?: string;
+  readonly pictures?: string;
+  readonly testPictures?: string;
+  readonly clip?: string;
+  readonly boxes?: string;
+  readonly region?: { x: number; y: number; width: number; height: number };
+  readonly trainShare: number;
+};
+
+export type TrainingPictures = { readonly training: Dataset; readonly test: Dataset };
+
+/**
+ * Reads the pictures to learn from and to test on: IDX files, a folder of folders, or a clip. Without test pictures of their own a tenth of
+ * each class is kept for the test, and of a clip its later part.
+ *
+ * @param seed of what is drawn: the tenth, and people who are pasted into frames.
+ * @throws NetworkError NETWORK_TRAINING where nothing is named that would do, and as the readers throw.
+ */
+export async function readTrainingPictures(
+  { labels: classNames, picture, pastedPeople }: LearnedPictures,
+  source: TrainingSource,
+  { seed, signal }: { readonly seed: number; readonly signal: AbortSignal },
+): Promise<TrainingPictures> {
+  const { images, labels, testImages, testLabels, pictures, testPictures, clip, boxes, region } = source;
+  const names = classNames === undefined ? {} : { names: classNames };
+  if (clip !== undefined && boxes !== undefined && region !== undefined && classNames !== undefined) {
+    const all = await readPeopleInRegion({ clip, boxes, region, labels: classNames, picture, signal });
+    const { training, test } = splitByTime(all, source.trainShare);
+    if (pastedPeople === undefined) return { training, test };
+    const earlier = all.boxes.slice(0, training.classes.length);
+    const random = new SeededRandom(seed);
+    return { training: joinDatasets(training, pastePeople(training, earlier, pastedPeople, random)), test };
+  }
+  if (clip !== undefined && labels !== undefined && classNames !== undefined) {
+    const where = { signal, ...(region && { region }) };
+    return splitByTime(await readClip(clip, labels, classNames, picture, where), source.trainShare);
+  }
+  if (images !== undefined && labels !== undefined) {
+    const all = await readIdxDataset({ images, labels, ...names });
+    if (testImages !== undefined && testLabels !== undefined) {
+      return {
+        training: all,
+        test: await readIdxDataset({ images: testImages, labels: testLabels, names: all.labels }),
+      };
+    }
+    const { training, validation } = splitByClass(all, TEST_SHARE, seed);
+    return { training, test: validation };
+  }
+  if (pictures !== undefined) {
+    const all = await readPictureFolder({ folder: pictures, picture, ...names, signal });
+    if (testPictures !== undefined) {
+      const test = await readPictureFolder({ folder: testPictures, picture, names: all.labels, signal });
+      return { training: all, test };
+    }
+    const { training, validation } = splitByClass(all, TEST_SHARE, seed);
+    return { training, test: validation };
+  }
+  throw new NetworkError(
+    'NETWORK_TRAINING',
+    'nothing to learn from: give --images and --labels (IDX), --pictures (a folder of folders), --clip and --labels, or --clip, --boxes and --region',
+  );
+}
