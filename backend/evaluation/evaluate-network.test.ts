@@ -117,6 +117,19 @@ describe('EvaluateNetwork', () => {
     expect(result.latencyMs.median).toBeGreaterThan(0);
   });
 
+  it('hears between two pictures that it is to stop, also without encryption', async () => {
+    const controller = new AbortController();
+    const result = await evaluateNetwork(
+      request('clear', {
+        dataset: labelled(graph, 2000, 5),
+        signal: controller.signal,
+        // As a signal of the system comes: when the event loop turns.
+        onProgress: ({ done }) => void (done === 1 && setImmediate(() => controller.abort())),
+      }),
+    );
+    expect(result.images).toBeLessThan(2000);
+  });
+
   const KEYS = ['agreement', 'worstLogitError', 'latencyMs', 'ringDegree', 'logQP'];
 
   it('reports the keys that were promised, and a table for people', async () => {
