@@ -3,6 +3,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { verifyProgram } from '#fhe';
 import { runClear } from '#fhe/design';
 import { createDecryptor } from '#fhe/secret';
 import { worstError } from '#fhe/testing';
@@ -104,11 +105,11 @@ describe('a gateway', { timeout: 60_000 }, () => {
     expect(envelope).toMatchObject({ interpreter: 'reference', historical: false });
     expect(envelope.readyTimeMs).toBeGreaterThan(envelope.frameTimeMs);
     expect(envelope.timings.evaluateMs).toBeGreaterThan(0);
-    const decryptor = await createDecryptor(network.program, network.keys);
+    const decryptor = await createDecryptor(verifyProgram(network.program), network.keys);
     const slots = decryptor.decrypt(envelope.ciphertext);
     decryptor.close();
     // The mask covers the whole picture: the network saw black.
-    const black = runClear(network.program, network.constants, new Float32Array(64));
+    const black = runClear(verifyProgram(network.program), network.constants, new Float32Array(64));
     expect(worstError(slots, black)).toBeLessThan(0.01);
     await until('an empty outbox', async () => (await stored()).length === 0);
     const pictures = await until(

@@ -4,7 +4,6 @@ import {
   encodeProgram,
   type Interpreter,
   type InterpreterMaterial,
-  verifyProgram,
 } from '#fhe';
 import { runClear } from '#fhe/design';
 import {
@@ -30,14 +29,14 @@ export async function benchFrame(
   effort: Effort,
   signal?: AbortSignal,
 ): Promise<FrameResult[]> {
-  const { program, constants } = compiled;
-  const { parameters } = verifyProgram(program);
+  const { program, verified, constants } = compiled;
+  const { parameters } = verified;
   const keys = await createOwnerKeys(parameters, program.resultRing);
   const material: InterpreterMaterial = {
-    program: encodeProgram(program),
-    constants: await encryptConstants(program, keys.secretKey, constants),
+    program: verified,
+    constants: await encryptConstants(verified, keys.secretKey, constants),
     publicKey: keys.publicKey,
-    evaluationKeys: await makeEvaluationKeys(program, keys),
+    evaluationKeys: await makeEvaluationKeys(verified, keys),
   };
   const reference = await createReferenceInterpreter(material, { digits: 'seal' });
   const engines: Interpreter[] = [];
@@ -67,7 +66,11 @@ export async function benchFrame(
         spreadMs,
         nodeSealMs,
         ratio: nodeSealMs / medianMs,
-        bundleBytes: Object.values(material).reduce((sum, part) => sum + part.length, 0),
+        bundleBytes:
+          encodeProgram(program).length +
+          material.constants.length +
+          material.publicKey.length +
+          material.evaluationKeys.length,
         evaluationKeyBytes: material.evaluationKeys.length,
         resultBytes: answers[0]!.ciphertext.length,
         worstError: await worstLogitError(compiled, keys, answers),
@@ -85,15 +88,15 @@ function median(values: readonly number[]): number {
 
 /** Largest |engine − clear program| over all slots that hold a logit, in logits. */
 async function worstLogitError(
-  { program, constants, interpretation }: CompiledNetwork,
+  { verified, constants, interpretation }: CompiledNetwork,
   keys: OwnerKeys,
   answers: readonly { readonly values: Float32Array; readonly ciphertext: Uint8Array }[],
 ): Promise<number> {
-  const decryptor = await createDecryptor(program, keys);
+  const decryptor = await createDecryptor(verified, keys);
   try {
     let worst = 0;
     for (const { values, ciphertext } of answers) {
-      const clear = runClear(program, constants, values);
+      const clear = runClear(verified, constants, values);
       decryptor.decrypt(ciphertext).forEach((value, slot) => {
         if (interpretation.expected[slot]! >= 0)
           worst = Math.max(worst, Math.abs(value - clear[slot]!) * interpretation.unit);

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { verifyProgram } from '#fhe';
 import { runClear } from '#fhe/design';
 import { createDecryptor } from '#fhe/secret';
 import { testPicture, worstError } from '#fhe/testing';
@@ -34,8 +35,8 @@ describe('InterpreterHost', () => {
     expect(host.regions).toBe(1);
     const { ciphertext, timings } = await host.run(picture());
     expect(timings.evaluateMs).toBeGreaterThan(0);
-    const decryptor = await createDecryptor(network.program, network.keys);
-    const clear = runClear(network.program, network.constants, testPicture);
+    const decryptor = await createDecryptor(verifyProgram(network.program), network.keys);
+    const clear = runClear(verifyProgram(network.program), network.constants, testPicture);
     expect(worstError(decryptor.decrypt(ciphertext), clear)).toBeLessThan(0.01);
     decryptor.close();
     await host.close();

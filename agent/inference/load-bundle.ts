@@ -32,16 +32,16 @@ export type LoadedBundle = { readonly interpreter: Interpreter; readonly verifie
  * @throws BlindsightError BUNDLE_DIGEST, BUNDLE_PROGRAM, BUNDLE_KEY_MISSING or BUNDLE_SELF_TEST
  */
 export async function loadBundle(request: OpenRequest): Promise<LoadedBundle> {
-  const material: InterpreterMaterial = {
-    program: await readPart(request, 'program'),
+  const program = await readPart(request, 'program');
+  const parts = {
     publicKey: await readPart(request, 'public-key'),
     constants: await readPart(request, 'constants'),
     evaluationKeys: await readPart(request, 'evaluation-keys'),
   };
-  const verified = refusing(() => verifyProgram(decodeProgram(material.program)));
+  const verified = refusing(() => verifyProgram(decodeProgram(program)));
   let interpreter: Interpreter;
   try {
-    interpreter = await create(request.kind, material, request.threads);
+    interpreter = await create(request.kind, { program: verified, ...parts }, request.threads);
   } catch (error) {
     throw asBundleError(error);
   }

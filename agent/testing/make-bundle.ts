@@ -1,6 +1,6 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import { encode } from 'cborg';
-import { createEngineInterpreter, createReferenceInterpreter, type Program } from '#fhe';
+import { createEngineInterpreter, createReferenceInterpreter, encodeProgram, type Program } from '#fhe';
 import { encryptInputs, type OwnerKeys } from '#fhe/secret';
 import { makeMaterial, testParameters, testPicture, testPrograms } from '#fhe/testing';
 import {
@@ -28,7 +28,7 @@ export async function makeNetwork(name = 'inner'): Promise<TestNetwork> {
   const parameters = testParameters(4096, 3, { bits: 26 });
   const test = testPrograms(parameters).find((candidate) => candidate.program.name === name)!;
   const { keys, material } = await makeMaterial(test);
-  const inputs = await encryptInputs(test.program, keys.secretKey, testPicture);
+  const inputs = await encryptInputs(material.program, keys.secretKey, testPicture);
   const interpreters = [
     await createReferenceInterpreter(material),
     await createEngineInterpreter(material, { threads: 1 }),
@@ -37,7 +37,7 @@ export async function makeNetwork(name = 'inner'): Promise<TestNetwork> {
   await Promise.all(interpreters.map((each) => each.close()));
   const selfTest = { reference: reference!, engine: engine! };
   const parts = {
-    program: material.program,
+    program: encodeProgram(test.program),
     'public-key': material.publicKey,
     constants: material.constants,
     'evaluation-keys': material.evaluationKeys,

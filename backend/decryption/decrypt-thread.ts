@@ -34,7 +34,7 @@ async function open(task: Extract<DecryptTask, { kind: 'open' }>): Promise<void>
     models.set(task.model, {
       program: verified,
       form: answerFormOf(verified),
-      decryptor: await createDecryptor(program, keys),
+      decryptor: await createDecryptor(verified, keys),
       interpretation: task.interpretation,
     });
   } finally {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createEngineInterpreter } from '#fhe';
+import { createEngineInterpreter, decodeProgram, verifyProgram } from '#fhe';
 import { listZoo, loadZooNetwork, type ZooNetwork } from '#network/model/description/zoo.ts';
 import { SeededRandom } from '#network/model/random.ts';
 import { runGraph } from '#network/model/run/run.ts';
@@ -52,7 +52,7 @@ function openEngine({ parts }: ProtectedNetwork) {
   const part = (name: string) => parts.find((one) => one.name === name)!.bytes;
   return createEngineInterpreter(
     {
-      program: part('program'),
+      program: verifyProgram(decodeProgram(part('program'))),
       constants: part('constants'),
       publicKey: part('public-key'),
       evaluationKeys: part('evaluation-keys'),

@@ -1,11 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import {
-  checkParameters,
-  createEngineInterpreter,
-  createReferenceInterpreter,
-  encodeProgram,
-  FheError,
-} from '#fhe';
+import { createEngineInterpreter, createReferenceInterpreter, encodeProgram, FheError } from '#fhe';
 import { runClear } from '#fhe/design';
 import { createDecryptor, createOwnerKeys, encryptConstants, makeEvaluationKeys } from '#fhe/secret';
 import type { CompiledNetwork } from '#network/compiler/compiled-network.ts';
@@ -36,7 +30,7 @@ const ATTEMPTS = 3;
  * @throws FheError where keys or constants do not fit.
  */
 export async function openAnswerer(compiled: CompiledNetwork, kind: EngineKind): Promise<Answerer> {
-  const { program, constants } = compiled;
+  const { program, verified, constants } = compiled;
   if (kind === 'clear') {
     return {
       bundleBytes: null,
@@ -44,23 +38,25 @@ export async function openAnswerer(compiled: CompiledNetwork, kind: EngineKind):
         // Ctrl-C is heard when the event loop turns.
         await setImmediate();
         const start = performance.now();
-        const slots = runClear(program, constants, picture);
+        const slots = runClear(verified, constants, picture);
         return { slots, latencyMs: performance.now() - start };
       },
       close: () => Promise.resolve(),
     };
   }
-  const keys = await createOwnerKeys(checkParameters(program.parameters), program.resultRing);
-  const material = {
-    program: encodeProgram(program),
-    constants: await encryptConstants(program, keys.secretKey, constants),
+  const keys = await createOwnerKeys(verified.parameters, program.resultRing);
+  const parts = {
+    constants: await encryptConstants(verified, keys.secretKey, constants),
     publicKey: keys.publicKey,
-    evaluationKeys: await makeEvaluationKeys(program, keys),
+    evaluationKeys: await makeEvaluationKeys(verified, keys),
   };
-  const bundleBytes = Object.values(material).reduce((sum, bytes) => sum + bytes.length, 0);
+  const bundleBytes = Object.values(parts).reduce(
+    (sum, bytes) => sum + bytes.length,
+    encodeProgram(program).length,
+  );
   const create = kind === 'engine' ? createEngineInterpreter : createReferenceInterpreter;
-  const interpreter = await create(material);
-  const decryptor = await createDecryptor(program, keys);
+  const interpreter = await create({ program: verified, ...parts });
+  const decryptor = await createDecryptor(verified, keys);
   return {
     bundleBytes,
     async answer(picture) {

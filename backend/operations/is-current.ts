@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { encodeProgram, evaluationKeysBytes, verifyProgram } from '#fhe';
+import { encodeProgram, evaluationKeysBytes } from '#fhe';
 import { compileNetwork } from '#network/compiler/compile.ts';
 import { loadZooNetwork } from '#network/model/description/zoo.ts';
 import type { ModelRecord } from '../store/models.ts';
@@ -11,9 +11,9 @@ import type { ModelRecord } from '../store/models.ts';
 export async function isCurrent(model: ModelRecord, zooName: string): Promise<boolean> {
   const { onnx, graph, metadata } = await loadZooNetwork(zooName);
   if (sha256(onnx) !== model.onnxSha256) return false;
-  const { program } = compileNetwork(graph, { ...metadata, name: model.name });
+  const { program, verified } = compileNetwork(graph, { ...metadata, name: model.name });
   const part = (name: string) => model.parts.find((candidate) => candidate.name === name);
-  const { parameters, requirements } = verifyProgram(program);
+  const { parameters, requirements } = verified;
   return (
     part('program')?.sha256 === sha256(encodeProgram(program)) &&
     part('evaluation-keys')?.bytes === evaluationKeysBytes(parameters, requirements)

@@ -1,4 +1,4 @@
-import { decodeProgram } from '#fhe';
+import { decodeProgram, verifyProgram } from '#fhe';
 import { listProgram } from '#fhe/design';
 import { BlindsightError } from '#protocol/errors.ts';
 import type { Site } from '../site.ts';
@@ -40,5 +40,5 @@ export async function showModel(
   const model = await findModel(site, name, version);
   const part = model.parts.find((candidate) => candidate.name === 'program');
   if (part === undefined) throw new BlindsightError('BUNDLE_DAMAGED', `${name} has no program`);
-  return { ...model, listing: listProgram(decodeProgram(await site.blobs.get(part.sha256))) };
+  return { ...model, listing: listProgram(verifyProgram(decodeProgram(await site.blobs.get(part.sha256)))) };
 }

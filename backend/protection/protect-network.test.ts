@@ -143,7 +143,7 @@ describe('a protected network', () => {
   it('answers as the clear network, and passes its self-test', async () => {
     const program = decodeProgram(part('program'));
     const interpreter = await createReferenceInterpreter({
-      program: part('program'),
+      program: verifyProgram(decodeProgram(part('program'))),
       constants: part('constants'),
       publicKey: part('public-key'),
       evaluationKeys: part('evaluation-keys'),
@@ -151,7 +151,7 @@ describe('a protected network', () => {
     expect(program.resultRing?.ringDegree).toBe(2048);
     expect(bundle.answerBytes).toBe(32 + (2048 * 48) / 8);
     // As on line: with the key of answers alone.
-    const decryptor = await createDecryptor(program, {
+    const decryptor = await createDecryptor(verifyProgram(program), {
       secretKey: new Uint8Array(),
       resultSecretKey: bundle.resultSecretKey!,
     });

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { encodeProgram, verifyProgram } from '#fhe';
+import { encodeProgram } from '#fhe';
 import { createOwnerKeys, encryptConstants, makeEvaluationKeys } from '#fhe/secret';
 import { compileNetwork } from '#network/compiler/compile.ts';
 import type { NetworkDescription } from '#network/model/description/network-description.ts';
@@ -48,17 +48,17 @@ export async function protectNetwork(
     name,
     regions,
   });
-  const { program } = compiled;
-  const { parameters } = verifyProgram(program);
+  const { program, verified } = compiled;
+  const { parameters } = verified;
   onProgress({ step: 'making the key pair', fraction: 0.1 });
   const keys = await createOwnerKeys(parameters, program.resultRing);
   onProgress({ step: `encrypting ${compiled.constants.length} constants`, fraction: 0.2 });
-  const constants = await encryptConstants(program, keys.secretKey, compiled.constants);
+  const constants = await encryptConstants(verified, keys.secretKey, compiled.constants);
   onProgress({ step: 'making the evaluation keys', fraction: 0.45 });
-  const evaluationKeys = await makeEvaluationKeys(program, keys);
+  const evaluationKeys = await makeEvaluationKeys(verified, keys);
   onProgress({ step: 'running the self-test', fraction: 0.7 });
   const material = {
-    program: encodeProgram(program),
+    program: verified,
     constants,
     publicKey: keys.publicKey,
     evaluationKeys,
@@ -72,7 +72,7 @@ export async function protectNetwork(
     ringDegree: parameters.ringDegree,
     logQP: parameters.logQP,
     parts: [
-      { name: 'program', bytes: material.program },
+      { name: 'program', bytes: encodeProgram(program) },
       { name: 'public-key', bytes: keys.publicKey },
       { name: 'constants', bytes: constants },
       { name: 'evaluation-keys', bytes: evaluationKeys },

@@ -5,7 +5,6 @@ import {
   type Interpretation,
   type Interpreter,
   type InterpreterMaterial,
-  type Program,
   pictureValues,
 } from '#fhe';
 import { runClear } from '#fhe/design';
@@ -21,7 +20,6 @@ export type SelfTest = {
 
 export type SelfTestMaterial = InterpreterMaterial & {
   readonly compiled: {
-    readonly program: Program;
     readonly constants: readonly Float64Array[];
     readonly interpretation: Interpretation;
   };
@@ -40,9 +38,9 @@ function testPicture(count: number, contrast: number): Float32Array {
   });
 }
 
-function choosePicture({ program, constants, interpretation }: SelfTestMaterial['compiled']): Float32Array {
+function choosePicture({ program, compiled: { constants, interpretation } }: SelfTestMaterial): Float32Array {
   for (const contrast of CONTRASTS) {
-    const picture = testPicture(pictureValues(program), contrast);
+    const picture = testPicture(pictureValues(program.program), contrast);
     if (interpretSlots(runClear(program, constants, picture), interpretation).ok) return picture;
   }
   throw new BlindsightError(
@@ -59,9 +57,9 @@ function choosePicture({ program, constants, interpretation }: SelfTestMaterial[
  * @throws BlindsightError SELF_TEST_FAILED.
  */
 export async function makeSelfTest(material: SelfTestMaterial): Promise<SelfTest> {
-  const { compiled, keys } = material;
-  const { program, constants, interpretation } = compiled;
-  const picture = choosePicture(compiled);
+  const { program, compiled, keys } = material;
+  const { constants, interpretation } = compiled;
+  const picture = choosePicture(material);
   const expected = runClear(program, constants, picture);
   const inputs = await encryptInputs(program, keys.secretKey, picture);
   const hybrid = program.parameters.specialModuli.length > 1;

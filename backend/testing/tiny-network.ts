@@ -79,13 +79,14 @@ export async function makeTinyNetwork({
   regions = 1,
 } = {}): Promise<TinyNetwork> {
   const program = tinyProgram(resultRing, regions);
-  const { parameters } = verifyProgram(program);
+  const verified = verifyProgram(program);
+  const { parameters } = verified;
   const keys = await createOwnerKeys(parameters, program.resultRing);
-  const constants = await encryptConstants(program, keys.secretKey, [new Float64Array(SLOTS).fill(weight)]);
-  const evaluationKeys = await makeEvaluationKeys(program, keys);
-  const inputs = await encryptInputs(program, keys.secretKey, new Float32Array(2 * regions).fill(0.25));
+  const constants = await encryptConstants(verified, keys.secretKey, [new Float64Array(SLOTS).fill(weight)]);
+  const evaluationKeys = await makeEvaluationKeys(verified, keys);
+  const inputs = await encryptInputs(verified, keys.secretKey, new Float32Array(2 * regions).fill(0.25));
   const material = {
-    program: encodeProgram(program),
+    program: verified,
     constants,
     publicKey: keys.publicKey,
     evaluationKeys,
@@ -104,7 +105,7 @@ export async function makeTinyNetwork({
       ringDegree: RING_DEGREE,
       logQP: parameters.logQP,
       parts: [
-        { name: 'program', bytes: material.program },
+        { name: 'program', bytes: encodeProgram(program) },
         { name: 'public-key', bytes: material.publicKey },
         { name: 'constants', bytes: material.constants },
         { name: 'evaluation-keys', bytes: material.evaluationKeys },

@@ -1,7 +1,7 @@
 import { FheError } from '../errors.ts';
 import { packInputs } from './pack-inputs.ts';
-import type { Instruction, Program, Register } from './program.ts';
-import { verifyProgram } from './verifier.ts';
+import type { Instruction, Register } from './program.ts';
+import type { VerifiedProgram } from './verifier.ts';
 
 /**
  * Runs a program on float64 slot vectors: what the encrypted run would answer without noise. The owner's test bench.
@@ -9,14 +9,13 @@ import { verifyProgram } from './verifier.ts';
  * @param constants the slot values of every constant, in order; missing slots are zero.
  * @param values a prepared picture (see `packInputs`), or one vector of slots for each input.
  * @returns the N/2 slots of the output; after `switch-ring`, the slots of the result ring.
- * @throws FheError FHE_PROGRAM as `verifyProgram`; FHE_RANGE where values or constants do not fit the program.
+ * @throws FheError FHE_RANGE where values or constants do not fit the program.
  */
 export function runClear(
-  program: Program,
+  { program, parameters, output }: VerifiedProgram,
   constants: readonly Float64Array[],
   values: Float32Array | readonly Float64Array[],
 ): Float64Array {
-  const { parameters, output } = verifyProgram(program);
   const { slots } = parameters;
   const inputs = values instanceof Float32Array ? packInputs(program, values) : values;
   if (inputs.length !== program.inputs.length || constants.length !== program.constants.length) {

@@ -1,3 +1,5 @@
+import type { VerifiedProgram } from './verifier.ts';
+
 /** Milliseconds spent in the two halves of a run. */
 export type RunTimings = { readonly encryptMs: number; readonly evaluateMs: number };
 
@@ -28,9 +30,9 @@ export interface Interpreter {
   close(): Promise<void>;
 }
 
-/** The parts of a bundle that an interpreter needs, as bytes that were digest-checked already. */
+/** The parts of a bundle that an interpreter needs: a program that was verified, and bytes that were digest-checked already. */
 export type InterpreterMaterial = {
-  readonly program: Uint8Array;
+  readonly program: VerifiedProgram;
   readonly constants: Uint8Array;
   readonly publicKey: Uint8Array;
   readonly evaluationKeys: Uint8Array;

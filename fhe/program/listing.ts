@@ -1,15 +1,13 @@
 import { assertNever } from '../assert-never.ts';
-import type { Instruction, Program, Register } from './program.ts';
-import { type RegisterType, verifyProgram } from './verifier.ts';
+import type { Instruction, Register } from './program.ts';
+import type { RegisterType, VerifiedProgram } from './verifier.ts';
 
 /**
  * A readable table of a program: its parameters, what comes in, and one line for each instruction with the level, scale and size
  * of what it writes.
- *
- * @throws FheError as `verifyProgram`.
  */
-export function listProgram(program: Program): string {
-  const { parameters, registers, requirements, memoryBytes } = verifyProgram(program);
+export function listProgram(verified: VerifiedProgram): string {
+  const { program, parameters, registers, requirements, memoryBytes } = verified;
   const { picture, regions, inputs, constants, instructions } = program;
   const keys = requirements.rotations.map(({ step, level }) => `${step}@${level}`).join(' ');
   const head = [

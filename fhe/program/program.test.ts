@@ -222,10 +222,10 @@ describe('clear', () => {
     const [x] = packInputs(program, testPicture) as [Float64Array];
     const [c0, c1, c2, c3] = constants as [Float64Array, Float64Array, Float64Array, Float64Array];
     const at = (i: number): number => x[(i + 4096) % 4096]!;
-    runClear(program, constants, testPicture).forEach((value, i) => {
+    runClear(verifyProgram(program), constants, testPicture).forEach((value, i) => {
       expect(value).toBeCloseTo(at(i) * c0[i]! + at(i + 1) * c1[i]! + at(i - 7) * c2[i]! + c3[i]!, 12);
     });
-    const folded = runClear(named('rotate-fold'), [], testPicture);
+    const folded = runClear(verifyProgram(named('rotate-fold')), [], testPicture);
     const start = 5 - 9;
     for (const i of [0, 17, 4095]) {
       let sum = 0;
@@ -241,13 +241,13 @@ describe('clear', () => {
     );
     expect(refusal(() => packInputs(chain, new Float32Array(64).fill(1.5))).code).toBe('FHE_RANGE');
     expect(refusal(() => packInputs(chain, new Float32Array(64).fill(Number.NaN))).code).toBe('FHE_RANGE');
-    expect(refusal(() => runClear(chain, [], testPicture)).code).toBe('FHE_RANGE');
+    expect(refusal(() => runClear(verifyProgram(chain), [], testPicture)).code).toBe('FHE_RANGE');
   });
 });
 
 describe('listing and cost', () => {
   it('lists a program', () => {
-    expect(listProgram(chain)).toMatchInlineSnapshot(`
+    expect(listProgram(verifyProgram(chain))).toMatchInlineSnapshot(`
       "program chain
       ring N = 8192, 4 primes + 1 special, log2(Q·P) = 150.0
       picture 1 × 8 × 8, 1 inputs, 3 constants
@@ -270,7 +270,7 @@ describe('listing and cost', () => {
   });
 
   it('counts what a program takes', () => {
-    expect(estimateCost(chain)).toMatchInlineSnapshot(`
+    expect(estimateCost(verifyProgram(chain))).toMatchInlineSnapshot(`
       {
         "bytes": {
           "constants": 307376,
@@ -285,7 +285,7 @@ describe('listing and cost', () => {
         "rotations": 1,
       }
     `);
-    expect(estimateCost(named('rotate-fold'))).toMatchObject({
+    expect(estimateCost(verifyProgram(named('rotate-fold')))).toMatchObject({
       rotations: 5,
       relinearizations: 0,
       products: 0,

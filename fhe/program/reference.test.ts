@@ -6,6 +6,7 @@ import { testParameters, worstError } from '../testing/parameters.ts';
 import { makeMaterial, testPicture, testPrograms, testScale } from '../testing/programs.ts';
 import { runClear } from './clear.ts';
 import { createReferenceInterpreter } from './reference.ts';
+import { verifyProgram } from './verifier.ts';
 
 /**
  * log2 of the largest error of any slot before it is divided by the scale of the inputs; two bits above what was seen. Rescaling at
@@ -43,16 +44,16 @@ describe.each([
     const { program, constants } = test;
     const { keys, material } = await makeMaterial(test, await owner);
     const interpreter = await createReferenceInterpreter(material);
-    const decryptor = await createDecryptor(program, keys);
+    const decryptor = await createDecryptor(verifyProgram(program), keys);
     try {
-      const clear = runClear(program, constants, testPicture);
+      const clear = runClear(verifyProgram(program), constants, testPicture);
       const { ciphertext, timings } = interpreter.run(testPicture);
       const bound = 2 ** NOISE_BITS[program.name]! / testScale(parameters);
       const worst = worstError(decryptor.decrypt(ciphertext), clear);
       expect(worst).toBeLessThan(bound);
       expect(worst).toBeGreaterThan(0);
       expect(timings.encryptMs).toBeGreaterThan(0);
-      const inputs = await encryptInputs(program, keys.secretKey, testPicture);
+      const inputs = await encryptInputs(verifyProgram(program), keys.secretKey, testPicture);
       const first = interpreter.runEncrypted(inputs);
       expect(interpreter.runEncrypted(inputs)).toEqual(first);
       expect(worstError(decryptor.decrypt(first), clear)).toBeLessThan(bound);
@@ -66,13 +67,13 @@ describe.each([
 it('is more precise with centered digits than SEAL is without', async () => {
   const parameters = testParameters(4096, 3, { bits: 26 });
   const test = testPrograms(parameters).find(({ program }) => program.name === 'rotate-fold')!;
-  const clear = runClear(test.program, test.constants, testPicture);
+  const clear = runClear(verifyProgram(test.program), test.constants, testPicture);
   const kinds = ['centered', 'seal'] as const;
   const errors = { centered: 0, seal: 0 };
   // What digits of one sign add up to depends on the keys: of 60 pairs one had 3.9 times the error, half more than 8 times, one 25 times.
   for (let pair = 0; pair < 3; pair++) {
     const { keys, material } = await makeMaterial(test, await createOwnerKeys(parameters));
-    const decryptor = await createDecryptor(test.program, keys);
+    const decryptor = await createDecryptor(verifyProgram(test.program), keys);
     for (const digits of kinds) {
       const interpreter = await createReferenceInterpreter(material, { digits });
       errors[digits] += worstError(decryptor.decrypt(interpreter.run(testPicture).ciphertext), clear);

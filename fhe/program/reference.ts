@@ -29,13 +29,12 @@ import {
 } from '../seal/convert.ts';
 import { guardSeal, SealScope } from '../seal/runtime.ts';
 import { answerFormOf } from './answer-form-of.ts';
-import { decodeProgram } from './codec.ts';
 import type { Interpreter, InterpreterMaterial, RunResult } from './interpreter.ts';
 import { lastUses, readRegisters } from './liveness.ts';
 import { packInputs } from './pack-inputs.ts';
 import type { Instruction, Register } from './program.ts';
 import { checkKeys } from './requirements.ts';
-import { type VerifiedProgram, verifyProgram } from './verifier.ts';
+import type { VerifiedProgram } from './verifier.ts';
 
 /** How SEAL is asked to switch keys. */
 export type ReferenceOptions = {
@@ -46,14 +45,14 @@ export type ReferenceOptions = {
 /**
  * Binds a program to its material with node-seal: slow, and the yardstick of the engine.
  *
- * @throws FheError FHE_FORMAT, FHE_TOO_LARGE, FHE_PROGRAM, FHE_PARAMETERS, FHE_SECURITY as the decoders and the verifier;
+ * @throws FheError FHE_FORMAT and FHE_TOO_LARGE as the decoders;
  * FHE_KEY_MISSING where a key is missing or truncated below a use; FHE_PROGRAM for what SEAL cannot do (more than one special prime).
  */
 export async function createReferenceInterpreter(
   material: InterpreterMaterial,
   { digits = 'centered' }: ReferenceOptions = {},
 ): Promise<Interpreter> {
-  const verified = verifyProgram(decodeProgram(material.program));
+  const verified = material.program;
   const { parameters, program, requirements } = verified;
   if (parameters.specialModuli.length > 1) {
     throw new FheError(

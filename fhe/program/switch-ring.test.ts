@@ -25,13 +25,13 @@ describe.each([
     expect(decodeProgram(encodeProgram(test.program))).toEqual(test.program);
     const { keys, material } = await makeMaterial(test);
     const interpreter = await createReferenceInterpreter(material);
-    const decryptor = await createDecryptor(test.program, keys);
+    const decryptor = await createDecryptor(verifyProgram(test.program), keys);
     try {
       const { ciphertext } = interpreter.run(testPicture);
       // A frame of 32 bytes, then 21 + 27 bits a coefficient, or all bits of a small modulus but one.
       expect(ciphertext.length).toBe(32 + (2048 * (small ? 21 + 23 : 48)) / 8);
       const slots = decryptor.decrypt(ciphertext);
-      const clear = runClear(test.program, test.constants, testPicture);
+      const clear = runClear(verifyProgram(test.program), test.constants, testPicture);
       expect(slots.length).toBe(1024);
       const { scale } = verifyProgram(test.program).registers.get(2)!;
       // Rounding by P′ leaves about 2^9 in a slot, the worst of 1024 some times that; the mean averages the rest away. The compact form
@@ -61,7 +61,9 @@ describe('switch-ring', () => {
       'ring-switching key: missing',
     );
     const { secretKey, publicKey } = keys;
-    await expect(makeEvaluationKeys(test.program, { secretKey, publicKey })).rejects.toMatchObject({
+    await expect(
+      makeEvaluationKeys(verifyProgram(test.program), { secretKey, publicKey }),
+    ).rejects.toMatchObject({
       code: 'FHE_KEY_MISSING',
     });
   });
@@ -73,7 +75,7 @@ describe('switch-ring', () => {
     const { resultSecretKey } = keys;
     await expect(createDecryptor(parameters, { secretKey: resultSecretKey! })).rejects.toThrow(FheError);
     // The on-line decryptor holds no more than this.
-    const online = await createDecryptor(test.program, {
+    const online = await createDecryptor(verifyProgram(test.program), {
       secretKey: new Uint8Array(),
       resultSecretKey: resultSecretKey!,
     });

@@ -19,8 +19,11 @@ export type RegisterType = {
   readonly ring: 'main' | 'result';
 };
 
-/** A program that passed {@link verifyProgram}: every interpreter may rely on what it says. */
+declare const verified: unique symbol;
+
+/** A program that passed {@link verifyProgram}, which alone makes one: whoever takes it need not check again. */
 export type VerifiedProgram = {
+  readonly [verified]: true;
   readonly program: Program;
   readonly parameters: Parameters;
   /** Parameters of the answer: those of the program, or of its result ring. */
@@ -120,7 +123,7 @@ class Verification {
     this.#where = 'program';
     if (this.#output === null) this.#refuse('has no output');
     const requirements = this.#required.finish(this.#parameters.ringDegree);
-    return {
+    const derived: Omit<VerifiedProgram, typeof verified> = {
       program: this.#program,
       parameters: this.#parameters,
       resultParameters: this.#resultParameters,
@@ -132,6 +135,7 @@ class Verification {
         2 * constantsBytes(this.#parameters, this.#program.constants) +
         2 * evaluationKeysBytes(this.#parameters, requirements),
     };
+    return derived as VerifiedProgram;
   }
 
   #refuse(reason: string): never {

@@ -2,8 +2,7 @@ import { createAnswerForm } from '../ckks/answer.ts';
 import type { Ciphertext } from '../ckks/ciphertext.ts';
 import { checkParameters, type Parameters, type ParametersLiteral } from '../ckks/parameters.ts';
 import { FheError } from '../errors.ts';
-import type { Program } from '../program/program.ts';
-import { verifyProgram } from '../program/verifier.ts';
+import type { VerifiedProgram } from '../program/verifier.ts';
 import { createRing, type Ring } from '../ring/ring.ts';
 import { openSealContext } from '../seal/context.ts';
 import { toSealCiphertext } from '../seal/convert.ts';
@@ -31,10 +30,10 @@ export type Decryptor = {
  * tests and tools use, any ciphertext.
  */
 export async function createDecryptor(
-  target: Program | ParametersLiteral,
+  target: VerifiedProgram | ParametersLiteral,
   keys: Pick<OwnerKeys, 'secretKey' | 'resultSecretKey'>,
 ): Promise<Decryptor> {
-  const expected = 'instructions' in target ? answerType(target) : null;
+  const expected = 'registers' in target ? answerType(target) : null;
   const parameters = expected?.parameters ?? checkParameters(target as ParametersLiteral);
   const secretKey = expected?.ring === 'result' ? keys.resultSecretKey : keys.secretKey;
   if (secretKey === undefined) {
@@ -118,13 +117,12 @@ function openLevel(
   };
 }
 
-function answerType(program: Program): {
+function answerType({ resultParameters, registers, output }: VerifiedProgram): {
   parameters: Parameters;
   level: number;
   scale: number;
   ring: 'main' | 'result';
 } {
-  const { resultParameters, registers, output } = verifyProgram(program);
   const { level, scale, ring } = registers.get(output)!;
   return { parameters: resultParameters, level, scale, ring };
 }

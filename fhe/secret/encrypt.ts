@@ -3,8 +3,7 @@ import type { Parameters } from '../ckks/parameters.ts';
 import { encodeConstants, encodeSeededCiphertext } from '../ckks/serialization.ts';
 import { FheError } from '../errors.ts';
 import { packInputs } from '../program/pack-inputs.ts';
-import type { Program } from '../program/program.ts';
-import { verifyProgram } from '../program/verifier.ts';
+import type { VerifiedProgram } from '../program/verifier.ts';
 import { createRing } from '../ring/ring.ts';
 import { decodeSecretKey } from './secret-key.ts';
 import { createSymmetricEncryptor, type SymmetricEncryptor } from './symmetric.ts';
@@ -14,14 +13,13 @@ import { createSymmetricEncryptor, type SymmetricEncryptor } from './symmetric.t
  *
  * @param values the slot values of every constant, in order; missing slots are zero.
  * @returns the serialized constants (see `encodeConstants`).
- * @throws FheError FHE_RANGE where the number of constants or a value does not fit; FHE_PROGRAM as `verifyProgram`.
+ * @throws FheError FHE_RANGE where the number of constants or a value does not fit.
  */
 export async function encryptConstants(
-  program: Program,
+  { program, parameters }: VerifiedProgram,
   secretKey: Uint8Array,
   values: readonly Float64Array[],
 ): Promise<Uint8Array> {
-  const { parameters } = verifyProgram(program);
   if (values.length !== program.constants.length) {
     throw new FheError(
       'FHE_RANGE',
@@ -41,14 +39,13 @@ export async function encryptConstants(
  * Encrypts a picture for `Interpreter.runEncrypted` (the self-test of a bundle): one serialized, seeded ciphertext for each input.
  *
  * @param values a prepared picture, see `packInputs`.
- * @throws FheError FHE_RANGE as `packInputs`; FHE_PROGRAM as `verifyProgram`.
+ * @throws FheError FHE_RANGE as `packInputs`.
  */
 export async function encryptInputs(
-  program: Program,
+  { program, parameters }: VerifiedProgram,
   secretKey: Uint8Array,
   values: Float32Array,
 ): Promise<Uint8Array[]> {
-  const { parameters } = verifyProgram(program);
   const slots = packInputs(program, values);
   const encryptor = openEncryptor(parameters, secretKey);
   try {

@@ -3,8 +3,7 @@ import type { Parameters } from '../ckks/parameters.ts';
 import type { RingSwitchKey } from '../ckks/ring-switch-key.ts';
 import { limbPrimes } from '../ckks/serialization.ts';
 import { FheError } from '../errors.ts';
-import type { Program } from '../program/program.ts';
-import { verifyProgram } from '../program/verifier.ts';
+import type { VerifiedProgram } from '../program/verifier.ts';
 import { galoisElement, nttPermutation } from '../ring/automorphism.ts';
 import { mulMod } from '../ring/modular.ts';
 import { createRing, type Ring } from '../ring/ring.ts';
@@ -18,10 +17,10 @@ import { freshSeeds } from './symmetric.ts';
  * Makes exactly the evaluation keys that a program needs, each truncated to the highest level that it is used at.
  *
  * @returns the serialized keys (see `encodeEvaluationKeys`).
- * @throws FheError FHE_PROGRAM as `verifyProgram`, FHE_KEY_MISSING where the program has a result ring and the keys have no secret for it.
+ * @throws FheError FHE_KEY_MISSING where the program has a result ring and the keys have no secret for it.
  */
-export async function makeEvaluationKeys(program: Program, keys: OwnerKeys): Promise<Uint8Array> {
-  const { parameters, resultParameters, requirements } = verifyProgram(program);
+export async function makeEvaluationKeys(verified: VerifiedProgram, keys: OwnerKeys): Promise<Uint8Array> {
+  const { parameters, resultParameters, requirements } = verified;
   const ring = createRing(parameters.ringDegree);
   const degree = ring.degree;
   const coefficients = decodeSecretKey(parameters, keys.secretKey);

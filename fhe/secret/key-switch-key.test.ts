@@ -4,6 +4,7 @@ import { createEncoder } from '../ckks/encoder.ts';
 import { decodeEvaluationKeys } from '../ckks/evaluation-keys.ts';
 import { decodeCiphertext, encodeCiphertext, encodeSeededCiphertext } from '../ckks/serialization.ts';
 import type { Program } from '../program/program.ts';
+import { verifyProgram } from '../program/verifier.ts';
 import { galoisElement, nttPermutation } from '../ring/automorphism.ts';
 import { mulMod } from '../ring/modular.ts';
 import { createRing } from '../ring/ring.ts';
@@ -43,7 +44,7 @@ describe.each([
       ],
     };
     const owner = await createOwnerKeys(parameters);
-    const keys = decodeEvaluationKeys(parameters, await makeEvaluationKeys(program, owner));
+    const keys = decodeEvaluationKeys(parameters, await makeEvaluationKeys(verifyProgram(program), owner));
     const secret = decodeSecretKey(parameters, owner.secretKey);
     const encryptor = createSymmetricEncryptor(parameters, ring, createEncoder(parameters, ring), secret);
     const decryptor = await createDecryptor(parameters, owner);

@@ -8,6 +8,7 @@ import {
   type SeededCiphertext,
 } from '../ckks/serialization.ts';
 import { FheError } from '../errors.ts';
+import { encodeProgram } from '../program/codec.ts';
 import type { Interpretation } from '../program/interpretation.ts';
 import { verifyProgram } from '../program/verifier.ts';
 import { createRing } from '../ring/ring.ts';
@@ -49,27 +50,27 @@ describe('owner side', () => {
   });
 
   it('refuses values that do not fit, and the wrong number of constants', async () => {
-    await expect(encryptConstants(program, keys.secretKey, [])).rejects.toThrow(
+    await expect(encryptConstants(verifyProgram(program), keys.secretKey, [])).rejects.toThrow(
       '0 constants: the program has 3',
     );
     const huge = constants.map((c, i) => (i === 0 ? c.map(() => 2 ** 100) : c));
-    await expect(encryptConstants(program, keys.secretKey, huge)).rejects.toMatchObject({
+    await expect(encryptConstants(verifyProgram(program), keys.secretKey, huge)).rejects.toMatchObject({
       code: 'FHE_RANGE',
     });
     const other = await createOwnerKeys(testParameters(8192, 3));
-    await expect(encryptConstants(program, other.secretKey, constants)).rejects.toMatchObject({
+    await expect(encryptConstants(verifyProgram(program), other.secretKey, constants)).rejects.toMatchObject({
       code: 'FHE_FORMAT',
     });
   });
 
   it('encrypts so that the owner reads back every constant and input', async () => {
-    const bytes = await encryptConstants(program, keys.secretKey, constants);
+    const bytes = await encryptConstants(verifyProgram(program), keys.secretKey, constants);
     const decryptor = await createDecryptor(parameters, keys);
     decodeConstants(parameters, program.constants, bytes).forEach((constant, i) => {
       const slots = decryptor.decrypt(encodeCiphertext(parameters, expandCiphertext(parameters, constant)));
       expect(worstError(slots, constants[i]!)).toBeLessThan(2 ** -15);
     });
-    const [input] = await encryptInputs(program, keys.secretKey, testPicture);
+    const [input] = await encryptInputs(verifyProgram(program), keys.secretKey, testPicture);
     const slots = decryptor.decrypt(input!);
     decryptor.close();
     program.inputs[0]!.slots.forEach((index, i) => {
@@ -78,21 +79,20 @@ describe('owner side', () => {
   });
 
   it('opens only what looks like the answer of the program', async () => {
-    const decryptor = await createDecryptor(program, keys);
+    const decryptor = await createDecryptor(verifyProgram(program), keys);
     try {
-      const [input] = await encryptInputs(program, keys.secretKey, testPicture);
+      const [input] = await encryptInputs(verifyProgram(program), keys.secretKey, testPicture);
       expect(() => decryptor.decrypt(input!)).toThrow(/ciphertext of level 3/);
       expect(() => decryptor.decrypt(new Uint8Array(100))).toThrow(FheError);
     } finally {
       decryptor.close();
     }
-    await expect(
-      createDecryptor({ ...program, resultRing: { ringDegree: 2048, modulus: parameters.moduli[0]! } }, keys),
-    ).rejects.toThrow(FheError);
+    const insecure = { ringDegree: 2048, modulus: parameters.moduli[0]! };
+    expect(() => verifyProgram({ ...program, resultRing: insecure })).toThrow(FheError);
   });
 
   it('withholds a weight in place of a result, even with its level and scale forged', async () => {
-    const bytes = await encryptConstants(program, keys.secretKey, constants);
+    const bytes = await encryptConstants(verifyProgram(program), keys.secretKey, constants);
     const [weight] = decodeConstants(parameters, program.constants, bytes) as [SeededCiphertext];
     const { registers, output } = verifyProgram(program);
     const answer = registers.get(output)!;
@@ -108,7 +108,7 @@ describe('owner side', () => {
       scale: answer.scale,
       residues,
     });
-    const decryptor = await createDecryptor(program, keys);
+    const decryptor = await createDecryptor(verifyProgram(program), keys);
     const slots = decryptor.decrypt(forged);
     decryptor.close();
     const expected = new Int32Array(parameters.slots).fill(-1);
@@ -128,7 +128,8 @@ describe('owner side', () => {
 describe('a bundle', () => {
   it('holds no plaintext parameter in any natural encoding', async () => {
     const { material } = await makeMaterial(test);
-    const parts = Object.values(material).map((part) => Buffer.from(part));
+    const { program: _program, ...encrypted } = material;
+    const parts = [encodeProgram(program), ...Object.values(encrypted)].map((part) => Buffer.from(part));
     const encoder = createEncoder(parameters, createRing(parameters.ringDegree));
     program.constants.forEach((type, index) => {
       const values = constants[index]!;
@@ -175,12 +176,12 @@ describe('a bundle', () => {
     const first = decodeConstants(
       parameters,
       twice.constants,
-      await encryptConstants(twice, keys.secretKey, equal),
+      await encryptConstants(verifyProgram(twice), keys.secretKey, equal),
     );
     const second = decodeConstants(
       parameters,
       twice.constants,
-      await encryptConstants(twice, keys.secretKey, equal),
+      await encryptConstants(verifyProgram(twice), keys.secretKey, equal),
     );
     const [a, b] = first as [SeededCiphertext, SeededCiphertext];
     for (const other of [b, second[0]!]) {

@@ -1,5 +1,4 @@
 import type { Parameters, ParametersLiteral } from '../ckks/parameters.ts';
-import { encodeProgram } from '../program/codec.ts';
 import type { InterpreterMaterial } from '../program/interpreter.ts';
 import type { Instruction, Program, ProgramConstant } from '../program/program.ts';
 import { verifyProgram } from '../program/verifier.ts';
@@ -189,15 +188,15 @@ export async function makeMaterial(
   { program, constants }: TestProgram,
   owner?: OwnerKeys,
 ): Promise<{ readonly keys: OwnerKeys; readonly material: InterpreterMaterial }> {
-  const { parameters } = verifyProgram(program);
-  const keys = owner ?? (await createOwnerKeys(parameters, program.resultRing));
+  const verified = verifyProgram(program);
+  const keys = owner ?? (await createOwnerKeys(verified.parameters, program.resultRing));
   return {
     keys,
     material: {
-      program: encodeProgram(program),
-      constants: await encryptConstants(program, keys.secretKey, constants),
+      program: verified,
+      constants: await encryptConstants(verified, keys.secretKey, constants),
       publicKey: keys.publicKey,
-      evaluationKeys: await makeEvaluationKeys(program, keys),
+      evaluationKeys: await makeEvaluationKeys(verified, keys),
     },
   };
 }

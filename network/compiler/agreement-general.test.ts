@@ -3,9 +3,9 @@ import {
   checkParameters,
   createEngineInterpreter,
   createReferenceInterpreter,
-  encodeProgram,
   type Interpreter,
   type InterpreterMaterial,
+  verifyProgram,
 } from '#fhe';
 import {
   createDecryptor,
@@ -55,20 +55,20 @@ async function measure(
   const { program, constants, interpretation } = compiled;
   const keys = await createOwnerKeys(checkParameters(program.parameters), program.resultRing);
   const material: InterpreterMaterial = {
-    program: encodeProgram(program),
-    constants: await encryptConstants(program, keys.secretKey, constants),
+    program: verifyProgram(program),
+    constants: await encryptConstants(verifyProgram(program), keys.secretKey, constants),
     publicKey: keys.publicKey,
-    evaluationKeys: await makeEvaluationKeys(program, keys),
+    evaluationKeys: await makeEvaluationKeys(verifyProgram(program), keys),
   };
   const specialPrimes = program.parameters.specialModuli.length;
   const opening: Promise<Interpreter>[] = [];
   if (kinds.includes('engine')) opening.push(createEngineInterpreter(material, { threads: 1 }));
   if (kinds.includes('reference')) opening.push(createReferenceInterpreter(material));
-  const decryptor = await createDecryptor(program, keys);
+  const decryptor = await createDecryptor(verifyProgram(program), keys);
   const errors: Record<string, number> = {};
   const picture = pictures[0]!;
   const truth = runSteps(network, picture);
-  const inputs = await encryptInputs(program, keys.secretKey, picture);
+  const inputs = await encryptInputs(verifyProgram(program), keys.secretKey, picture);
   for (const interpreter of await Promise.all(opening)) {
     const answers = [interpreter.run(picture).ciphertext, interpreter.runEncrypted(inputs)];
     const worst = answers.map((answer) => {
@@ -82,7 +82,7 @@ async function measure(
   return {
     specialPrimes,
     errors,
-    precisionBits: explainSketch({ program, report: compiled.report, notes: [] }).precisionBits,
+    precisionBits: explainSketch({ ...compiled, notes: [] }).precisionBits,
   };
 }
 

@@ -6,8 +6,8 @@ import {
   checkParameters,
   createEngineInterpreter,
   createReferenceInterpreter,
-  encodeProgram,
   type Interpreter,
+  verifyProgram,
 } from '#fhe';
 import {
   createDecryptor,
@@ -78,14 +78,14 @@ describe('Agreement/counter', () => {
     const { program } = compiled;
     const keys = await createOwnerKeys(checkParameters(program.parameters), program.resultRing);
     const material = {
-      program: encodeProgram(program),
-      constants: await encryptConstants(program, keys.secretKey, compiled.constants),
+      program: verifyProgram(program),
+      constants: await encryptConstants(verifyProgram(program), keys.secretKey, compiled.constants),
       publicKey: keys.publicKey,
-      evaluationKeys: await makeEvaluationKeys(program, keys),
+      evaluationKeys: await makeEvaluationKeys(verifyProgram(program), keys),
     };
     const reference = await createReferenceInterpreter(material);
     const engine = await createEngineInterpreter(material, { threads: 1 });
-    const decryptor = await createDecryptor(program, keys);
+    const decryptor = await createDecryptor(verifyProgram(program), keys);
     const withheld: string[] = [];
     const answers = (interpreter: Interpreter) => (picture: Float32Array) => {
       const slots = decryptor.decrypt(interpreter.run(picture).ciphertext);

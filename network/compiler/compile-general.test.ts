@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeProgram } from '#fhe';
+import { encodeProgram, verifyProgram } from '#fhe';
 import { runClear } from '#fhe/design';
 import type { Graph } from '#network/model/graph.ts';
 import { SeededRandom } from '#network/model/random.ts';
@@ -36,7 +36,7 @@ function expectAgreement(graph: Graph, size: number, pools = false): CompiledNet
   const { unit, range, expected } = compiled.interpretation;
   for (const picture of randomPictures(4, 2, size)) {
     const truth = runGraph(graph, picture);
-    const slots = runClear(compiled.program, compiled.constants, picture);
+    const slots = runClear(verifyProgram(compiled.program), compiled.constants, picture);
     expect(expected.some((index) => index >= 0)).toBe(true);
     let worst = 0;
     expected.forEach((index, slot) => {

@@ -55,9 +55,10 @@ export function compileGeneral(
     constants: emitter.constants,
     instructions: emitter.instructions,
   };
-  const { memoryBytes } = verifyProgram(program);
+  const verified = verifyProgram(program);
   return {
     program,
+    verified,
     constants: emitter.values,
     interpretation: {
       labels: options.labels,
@@ -74,7 +75,7 @@ export function compileGeneral(
       inputs: emitter.inputs.length,
       constants: emitter.constants.length,
       rotations: stageReports(planned).reduce((sum, stage) => sum + stage.rotations, 0),
-      memoryBytes,
+      memoryBytes: verified.memoryBytes,
       stages: stageReports(planned),
     },
   };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { encodeProgram } from '#fhe';
+import { encodeProgram, verifyProgram } from '#fhe';
 import { runClear } from '#fhe/design';
 import { interpretSlots } from '#fhe/secret';
 import type { Graph, Tensor } from '#network/model/graph.ts';
@@ -28,7 +28,7 @@ function expectAgreement(graph: Graph, labels: number): CompiledNetwork {
   const size = inputShape(graph).reduce((a, b) => a * b, 1);
   for (const picture of randomPictures(4, 3, size)) {
     const truth = runGraph(graph, picture);
-    const slots = runClear(result.program, result.constants, picture);
+    const slots = runClear(verifyProgram(result.program), result.constants, picture);
     result.interpretation.expected.forEach((index, slot) => {
       if (index >= 0)
         expect(Math.abs(slots[slot]! * result.interpretation.unit - truth[index]!)).toBeLessThan(

@@ -45,7 +45,7 @@ export function sketchNetwork(
   name: string,
   regions = 1,
   onProgress?: (progress: PlanProgress) => void,
-): Pick<CompiledNetwork, 'program' | 'report'> {
+): Pick<CompiledNetwork, 'program' | 'verified' | 'report'> {
   checkRegions(regions);
   const planned = planGraph(graph, { regions, ...(onProgress && { onProgress }) });
   const options: CompileOptions = {

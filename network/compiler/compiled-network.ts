@@ -1,4 +1,4 @@
-import type { Interpretation, PictureShape, Program } from '#fhe';
+import type { Interpretation, PictureShape, Program, VerifiedProgram } from '#fhe';
 
 /** What the owner says about a network besides its graph. */
 export type CompileOptions = {
@@ -45,6 +45,8 @@ export type CompileReport = {
 /** A network as a program; `constants` are the slot values that the owner encrypts. */
 export type CompiledNetwork = {
   readonly program: Program;
+  /** The same with its levels, scales and sizes. */
+  readonly verified: VerifiedProgram;
   readonly constants: readonly Float64Array[];
   readonly interpretation: Interpretation;
   readonly report: CompileReport;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkParameters, createEngineInterpreter, encodeProgram } from '#fhe';
+import { checkParameters, createEngineInterpreter, verifyProgram } from '#fhe';
 import {
   createDecryptor,
   createOwnerKeys,
@@ -49,14 +49,14 @@ describe('an answer that wraps around the last prime', () => {
       const { program, constants, interpretation } = compiled;
       const engine = await createEngineInterpreter(
         {
-          program: encodeProgram(program),
-          constants: await encryptConstants(program, keys.secretKey, constants),
+          program: verifyProgram(program),
+          constants: await encryptConstants(verifyProgram(program), keys.secretKey, constants),
           publicKey: keys.publicKey,
-          evaluationKeys: await makeEvaluationKeys(program, keys),
+          evaluationKeys: await makeEvaluationKeys(verifyProgram(program), keys),
         },
         { threads: 1 },
       );
-      const decryptor = await createDecryptor(program, keys);
+      const decryptor = await createDecryptor(verifyProgram(program), keys);
       pictures.forEach((picture, n) => {
         const opened = interpretSlots(decryptor.decrypt(engine.run(picture).ciphertext), interpretation);
         if (!opened.ok) reasons.add(opened.reason);

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { verifyProgram } from '#fhe';
 import { runClear } from '#fhe/design';
 import { compileNetwork } from '#network/compiler/compile.ts';
 import { calibrateSteps } from '#network/compiler/lowering/calibrate-steps.ts';
@@ -144,7 +145,11 @@ describe('a residual network that was trained', () => {
     });
     let worst = 0;
     for (let n = 0; n < 9; n++) {
-      const slots = runClear(program, constants, test.pictures.subarray(n * PIXELS, (n + 1) * PIXELS));
+      const slots = runClear(
+        verifyProgram(program),
+        constants,
+        test.pictures.subarray(n * PIXELS, (n + 1) * PIXELS),
+      );
       interpretation.expected.forEach((index, slot) => {
         if (index < 0) return;
         worst = Math.max(worst, Math.abs(slots[slot]! * interpretation.unit - logits[3 * n + index]!));

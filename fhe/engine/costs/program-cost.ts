@@ -1,8 +1,7 @@
 import { evaluationKeysBytes } from '../../ckks/evaluation-keys.ts';
 import { constantsBytes } from '../../ckks/serialization.ts';
 import { answerFormOf } from '../../program/answer-form-of.ts';
-import type { Program } from '../../program/program.ts';
-import { verifyProgram } from '../../program/verifier.ts';
+import type { VerifiedProgram } from '../../program/verifier.ts';
 import { countOperations, type OperationCounts } from './count-operations.ts';
 
 /** What a program takes, apart from time: operations and bytes. */
@@ -17,10 +16,9 @@ export type ProgramCost = OperationCounts & {
   };
 };
 
-/** Counts what a program takes. @throws FheError as `verifyProgram`. */
-export function estimateCost(program: Program): ProgramCost {
-  const verified = verifyProgram(program);
-  const { parameters, requirements, registers, output, memoryBytes } = verified;
+/** Counts what a program takes. */
+export function estimateCost(verified: VerifiedProgram): ProgramCost {
+  const { program, parameters, requirements, registers, output, memoryBytes } = verified;
   return {
     ...countOperations(program.instructions, parameters.ringDegree),
     bytes: {

@@ -1,5 +1,5 @@
-import type { Program, Register } from '../../program/program.ts';
-import { type VerifiedProgram, verifyProgram } from '../../program/verifier.ts';
+import type { Register } from '../../program/program.ts';
+import type { VerifiedProgram } from '../../program/verifier.ts';
 import { type Plan, planProgram, type Step } from '../interpreter/plan.ts';
 import { type MachineCost, OperationCost } from './operation-cost.ts';
 import { addWork, type OperationWork, type Work } from './operation-work.ts';
@@ -11,9 +11,9 @@ export type StepTime = {
   readonly milliseconds: number;
 };
 
-/** Estimates what every step of a program takes in the engine, with its fusions. @throws FheError as `verifyProgram`. */
-export function estimateStepTimes(program: Program, machine: MachineCost): StepTime[] {
-  const verified = verifyProgram(program);
+/** Estimates what every step of a program takes in the engine, with its fusions. */
+export function estimateStepTimes(verified: VerifiedProgram, machine: MachineCost): StepTime[] {
+  const { program } = verified;
   const { ringDegree, specialModuli } = program.parameters;
   const cost = new OperationCost(machine, { ringDegree, alpha: Math.max(1, specialModuli.length) });
   const plan: Plan = planProgram(program);

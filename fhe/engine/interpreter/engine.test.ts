@@ -84,7 +84,7 @@ describe.each([
       const pair = await createEngineInterpreter(material, { threads: 2 });
       const open = createOpener(program, keys);
       try {
-        const clear = runClear(program, constants, testPicture);
+        const clear = runClear(verifyProgram(program), constants, testPicture);
         // A larger ring has more coefficients in a slot: half a bit for each doubling.
         const bits = NOISE_BITS[program.name]! + Math.max(0, Math.log2(ringDegree / 8192));
         const bound = 2 ** bits / testScale(parameters);
@@ -96,7 +96,7 @@ describe.each([
         expect(timings.evaluateMs).toBeGreaterThan(0);
         expect(engine.run(testPicture).ciphertext).not.toEqual(ciphertext);
 
-        const inputs = await encryptInputs(program, keys.secretKey, testPicture);
+        const inputs = await encryptInputs(verifyProgram(program), keys.secretKey, testPicture);
         const first = engine.runEncrypted(inputs);
         expect(worstError(open(first), clear)).toBeLessThan(bound);
         for (let i = 0; i < 3; i++) expect(Buffer.compare(pair.runEncrypted(inputs), first)).toBe(0);
@@ -117,10 +117,10 @@ describe('engine', () => {
   it('agrees with the reference on the same encrypted inputs', async () => {
     const test = named('chain');
     const { keys, material } = await makeMaterial(test);
-    const inputs = await encryptInputs(test.program, keys.secretKey, testPicture);
+    const inputs = await encryptInputs(verifyProgram(test.program), keys.secretKey, testPicture);
     const engine = await createEngineInterpreter(material);
     const reference = await createReferenceInterpreter(material);
-    const decryptor = await createDecryptor(test.program, keys);
+    const decryptor = await createDecryptor(verifyProgram(test.program), keys);
     const difference = worstError(
       decryptor.decrypt(engine.runEncrypted(inputs)),
       decryptor.decrypt(reference.runEncrypted(inputs)),
@@ -139,12 +139,12 @@ describe('engine', () => {
     const { keys, material } = await makeMaterial(test);
     const engine = await createEngineInterpreter(material);
     const reference = await createReferenceInterpreter(material);
-    const inputs = await encryptInputs(test.program, keys.secretKey, testPicture);
+    const inputs = await encryptInputs(verifyProgram(test.program), keys.secretKey, testPicture);
     const answer = engine.runEncrypted(inputs);
     expect(Buffer.compare(answer, reference.runEncrypted(inputs))).toBe(0);
-    const decryptor = await createDecryptor(test.program, keys);
+    const decryptor = await createDecryptor(verifyProgram(test.program), keys);
     const { scale } = verifyProgram(test.program).registers.get(2)!;
-    const clear = runClear(test.program, test.constants, testPicture);
+    const clear = runClear(verifyProgram(test.program), test.constants, testPicture);
     const slots = decryptor.decrypt(engine.run(testPicture).ciphertext);
     // As in switch-ring.test.ts.
     const rounding = modulus > 2 ** 24 ? 2 ** 16 : 2 ** 14;
@@ -161,7 +161,7 @@ describe('engine', () => {
     expect(() => engine.run(new Float32Array(63))).toThrow('63 values');
     expect(() => engine.run(new Float32Array(64).fill(2))).toThrow('expected 0 to 1');
     expect(() => engine.runEncrypted([])).toThrow('0 inputs');
-    const [input] = await encryptInputs(test.program, keys.secretKey, testPicture);
+    const [input] = await encryptInputs(verifyProgram(test.program), keys.secretKey, testPicture);
     expect(() => engine.runEncrypted([input!.subarray(0, -1)])).toThrow(FheError);
     await engine.close();
     await engine.close();

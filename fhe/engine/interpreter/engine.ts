@@ -10,13 +10,12 @@ import {
 } from '../../ckks/serialization.ts';
 import { FheError } from '../../errors.ts';
 import { answerFormOf } from '../../program/answer-form-of.ts';
-import { decodeProgram } from '../../program/codec.ts';
 import type { Interpreter, InterpreterMaterial, RunResult } from '../../program/interpreter.ts';
 import { checkPicture } from '../../program/pack-inputs.ts';
 import { pictureValues } from '../../program/picture-values.ts';
 import type { Program, Register } from '../../program/program.ts';
 import { checkKeys } from '../../program/requirements.ts';
-import { type VerifiedProgram, verifyProgram } from '../../program/verifier.ts';
+import type { VerifiedProgram } from '../../program/verifier.ts';
 import { type Block, EngineContext } from '../evaluator/context.ts';
 import { Encryptor } from '../evaluator/encryptor.ts';
 import type { EngineKeys } from '../evaluator/evaluator.ts';
@@ -47,7 +46,7 @@ export async function createEngineInterpreter(
   material: InterpreterMaterial,
   { threads = engineThreads(), build = 'release' }: EngineOptions = {},
 ): Promise<Interpreter> {
-  const verified = verifyProgram(decodeProgram(material.program));
+  const verified = material.program;
   const { parameters, program, requirements } = verified;
   const publicKey = decodePublicKey(parameters, material.publicKey);
   const keys = decodeEvaluationKeys(parameters, material.evaluationKeys);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { runClear } from '../../program/clear.ts';
+import { verifyProgram } from '../../program/verifier.ts';
 import { createOpener } from '../../testing/open-ciphertext.ts';
 import { testParameters, worstError } from '../../testing/parameters.ts';
 import { makeMaterial, testPicture, testPrograms, testScale } from '../../testing/programs.ts';
@@ -13,7 +14,7 @@ describe.each([2, 4])('engine beside clear, N = 32768, α = %i', (special) => {
     const { keys, material } = await makeMaterial(test);
     const engine = await createEngineInterpreter(material, { threads: 2 });
     const open = createOpener(test.program, keys);
-    const clear = runClear(test.program, test.constants, testPicture);
+    const clear = runClear(verifyProgram(test.program), test.constants, testPicture);
     const slots = open(engine.run(testPicture).ciphertext);
     const { worst, deviation, mean } = errorStatistics(slots, clear);
     expect(worst).toBeLessThan(2 ** 20 / testScale(parameters));

@@ -4,6 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { runClear } from '../../program/clear.ts';
 import type { Program } from '../../program/program.ts';
+import { verifyProgram } from '../../program/verifier.ts';
 import { createDecryptor } from '../../secret/decryptor.ts';
 import { testParameters, worstError } from '../../testing/parameters.ts';
 import { makeMaterial, testPicture } from '../../testing/programs.ts';
@@ -46,7 +47,7 @@ describe('memory of the engine', () => {
     const test = { program: smallProgram(), constants: [] };
     const { keys, material } = await makeMaterial(test);
     const engine = await createEngineInterpreter(material, { threads: 2 });
-    const decryptor = await createDecryptor(test.program, keys);
+    const decryptor = await createDecryptor(verifyProgram(test.program), keys);
     const measure = async (): Promise<{ wasm: number; heap: number; rss: number }> => {
       // What native handles hold is freed when the event loop turns.
       for (let i = 0; i < 3; i++) {
@@ -80,7 +81,7 @@ describe('memory of the engine', () => {
       const growth = after.map(({ rss }, i) => rss - (after[i - 1] ?? before).rss).sort((a, b) => a - b);
       expect(growth[BLOCKS / 2]).toBeLessThan((FRAMES_PER_BLOCK * answer.length) / 4);
       // And the last frame is as good as the first.
-      const clear = runClear(test.program, [], testPicture);
+      const clear = runClear(verifyProgram(test.program), [], testPicture);
       expect(worstError(decryptor.decrypt(answer), clear)).toBeLessThan(0.1);
     } finally {
       decryptor.close();

@@ -7,6 +7,7 @@ import {
   encodeProgram,
   type InterpreterMaterial,
   packInputs,
+  verifyProgram,
 } from '#fhe';
 import { runClear } from '#fhe/design';
 import {
@@ -79,18 +80,18 @@ describe('Regions', () => {
     expect(decodeProgram(encodeProgram(program))).toEqual(program);
     expect(stepsOf(compiled).every((step) => step % regions === 0)).toBe(true);
     const pictures = randomPictures(4, regions, sizeOf(graph));
-    const slots = runClear(program, constants, joined(pictures));
+    const slots = runClear(verifyProgram(program), constants, joined(pictures));
     expect(worstSlot(slots, compiled, truthOf(graph, pictures))).toBeLessThan(1e-6);
     // By itself, each region gets the very same rounded answer.
     const one = compile(graph, 1);
     const alone = pictures.map((picture) =>
-      interpretSlots(runClear(one.program, one.constants, picture), one.interpretation),
+      interpretSlots(runClear(verifyProgram(one.program), one.constants, picture), one.interpretation),
     );
     const together = interpretSlots(slots, interpretation);
     expect(together.ok && together.answers).toEqual(alone.flatMap((each) => (each.ok ? each.answers : [])));
     // Another picture in the last region changes that region and no other.
     const changed = [...pictures.slice(0, -1), randomPictures(5, 1, sizeOf(graph))[0]!];
-    const other = runClear(program, constants, joined(changed));
+    const other = runClear(verifyProgram(program), constants, joined(changed));
     const classes = interpretation.labels.length;
     interpretation.expected.forEach((index, slot) => {
       if (index < 0) return;
@@ -148,15 +149,18 @@ describe('Regions', () => {
       const { program, constants, interpretation } = compiled;
       const keys = await createOwnerKeys(checkParameters(program.parameters), program.resultRing);
       const material: InterpreterMaterial = {
-        program: encodeProgram(program),
-        constants: await encryptConstants(program, keys.secretKey, constants),
+        program: verifyProgram(program),
+        constants: await encryptConstants(verifyProgram(program), keys.secretKey, constants),
         publicKey: keys.publicKey,
-        evaluationKeys: await makeEvaluationKeys(program, keys),
+        evaluationKeys: await makeEvaluationKeys(verifyProgram(program), keys),
       };
-      const decryptor = await createDecryptor(program, keys);
+      const decryptor = await createDecryptor(verifyProgram(program), keys);
       const pictures = randomPictures(6, 4, sizeOf(graph));
       const truth = truthOf(graph, pictures);
-      const clear = interpretSlots(runClear(program, constants, joined(pictures)), interpretation);
+      const clear = interpretSlots(
+        runClear(verifyProgram(program), constants, joined(pictures)),
+        interpretation,
+      );
       for (const open of openers) {
         const interpreter = await open(material);
         const slots = decryptor.decrypt(interpreter.run(joined(pictures)).ciphertext);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { verifyProgram } from '#fhe';
 import { estimateCost } from '#fhe/design';
 import { randomStack } from '#network/testing/random-stack.ts';
 import { convolutionalGraph, node, randomPictures } from '#network/testing/small-graphs.ts';
@@ -23,7 +24,7 @@ describe('ExplainNetwork', () => {
       activationRanges: ranges.activations,
       logitRange: ranges.logits,
     });
-    const cost = estimateCost(program);
+    const cost = estimateCost(verifyProgram(program));
     const explanation = explainNetwork(graph);
     expect(explanation).toMatchObject({
       ringDegree: report.ringDegree,

@@ -6,7 +6,6 @@ import {
   type Program,
   type Register,
   type VerifiedProgram,
-  verifyProgram,
 } from '#fhe';
 import {
   countOperations,
@@ -17,7 +16,7 @@ import {
 } from '#fhe/design';
 import type { Graph } from '#network/model/graph.ts';
 import { sketchNetwork } from '../compile.ts';
-import type { CompileReport } from '../compiled-network.ts';
+import type { CompiledNetwork, CompileReport } from '../compiled-network.ts';
 import type { PlanProgress } from '../packing/refine-layouts.ts';
 import { abstractActivations } from './abstract-activations.ts';
 import type { ExplainedLayer, Explanation } from './explanation.ts';
@@ -36,9 +35,7 @@ export type ExplainOptions = {
 };
 
 /** The program that a network becomes, before its cost is known. */
-export type SketchedNetwork = {
-  readonly program: Program;
-  readonly report: CompileReport;
+export type SketchedNetwork = Pick<CompiledNetwork, 'program' | 'verified' | 'report'> & {
   /** What was assumed. */
   readonly notes: readonly string[];
 };
@@ -54,14 +51,14 @@ export function sketchForExplanation(
   onProgress?: (progress: PlanProgress) => void,
 ): SketchedNetwork {
   const { graph: polynomial, replaced } = abstractActivations(graph);
-  const { program, report } = sketchNetwork(polynomial, name, regions, onProgress);
+  const { program, verified, report } = sketchNetwork(polynomial, name, regions, onProgress);
   const notes: string[] = [];
   if (replaced.length > 0) {
     notes.push(
       `${replaced.length} activations or poolings are not polynomials (${replaced[0]} …): counted as squares and mean pooling, the cheapest approximations; approximate and fine-tune before protecting (\`blindsight model import\`)`,
     );
   }
-  return { program, report, notes };
+  return { program, verified, report, notes };
 }
 
 /**
@@ -75,12 +72,11 @@ export function explainNetwork(graph: Graph, options: ExplainOptions = {}): Expl
 
 /** Says what a planned or compiled network takes. */
 export function explainSketch(
-  { program, report, notes }: SketchedNetwork,
+  { program, verified, report, notes }: SketchedNetwork,
   { machine, measured }: Pick<ExplainOptions, 'machine' | 'measured'> = {},
 ): Explanation {
-  const verified = verifyProgram(program);
-  const cost = estimateCost(program);
-  const times = estimateStepTimes(program, machine ?? TYPICAL_MACHINE);
+  const cost = estimateCost(verified);
+  const times = estimateStepTimes(verified, machine ?? TYPICAL_MACHINE);
   const segments = segmentProgram(
     program.instructions,
     report.stages.map((stage) => stage.ciphertexts),
@@ -122,7 +118,7 @@ export function explainSketch(
       answer: result,
       memory,
     },
-    precisionBits: estimatePrecisionBits(program),
+    precisionBits: estimatePrecisionBits(verified),
     machine: { measured: machine !== undefined, identity: machineIdentity() },
     measured: measured === undefined ? null : { ...measured, ratio: total / measured.medianMs },
     notes: [...notes, ...warnings],

@@ -1,4 +1,4 @@
-import { assertNever, type Program, type Register, verifyProgram } from '#fhe';
+import { assertNever, type Register, type VerifiedProgram } from '#fhe';
 
 /** Typical error in a slot, not divided by the scale, at N = 8192 (fhe/README.md, "Where precision goes"); grows with √N. */
 const NOISE = { publicKey: 2 ** 11, constant: 2 ** 8, rescale: 2 ** 11, keySwitch: 2 ** 12 } as const;
@@ -11,8 +11,7 @@ const WORST = 4;
  * Bits between a slot of 1, half as much again as the largest calibrated logit, and the worst error: noise walks through the program as independent
  * errors, with weights as large as balanced values need them to be. An estimate, good to about two bits.
  */
-export function estimatePrecisionBits(program: Program): number {
-  const { registers, parameters, output } = verifyProgram(program);
+export function estimatePrecisionBits({ program, registers, parameters, output }: VerifiedProgram): number {
   const growth = Math.sqrt(parameters.ringDegree / 8192);
   const errors = new Map<Register, number>();
   const error = (register: Register): number => errors.get(register)!;

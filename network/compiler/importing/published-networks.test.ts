@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { env, InferenceSession, Tensor as OnnxTensor } from 'onnxruntime-web';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { verifyProgram } from '#fhe';
 import { runClear } from '#fhe/design';
 import { interpretSlots } from '#fhe/secret';
 import type { Graph } from '#network/model/graph.ts';
@@ -77,7 +78,7 @@ describe('Published networks', () => {
       expect(compiled.report.ringDegree).toBe(8192);
       expect(compiled.report.stages.map((stage) => stage.plan)).toEqual(['patches', 'hoisted', 'hoisted']);
       const answer = interpretSlots(
-        runClear(compiled.program, compiled.constants, picture!),
+        runClear(verifyProgram(compiled.program), compiled.constants, picture!),
         compiled.interpretation,
       );
       const truth = runGraph(graph, picture!);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { env, InferenceSession, Tensor as OnnxTensor } from 'onnxruntime-web';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { checkParameters, createEngineInterpreter, createReferenceInterpreter, encodeProgram } from '#fhe';
+import { checkParameters, createEngineInterpreter, createReferenceInterpreter, verifyProgram } from '#fhe';
 import { runClear } from '#fhe/design';
 import { createDecryptor, createOwnerKeys, encryptConstants, makeEvaluationKeys } from '#fhe/secret';
 import { type Graph, sizeOf } from '#network/model/graph.ts';
@@ -78,19 +78,19 @@ async function answers(network: CompiledNetwork, picture: Float32Array): Promise
   const { program, constants } = network;
   const keys = await createOwnerKeys(checkParameters(program.parameters), program.resultRing);
   const material = {
-    program: encodeProgram(program),
-    constants: await encryptConstants(program, keys.secretKey, constants),
+    program: verifyProgram(program),
+    constants: await encryptConstants(verifyProgram(program), keys.secretKey, constants),
     publicKey: keys.publicKey,
-    evaluationKeys: await makeEvaluationKeys(program, keys),
+    evaluationKeys: await makeEvaluationKeys(verifyProgram(program), keys),
   };
-  const decryptor = await createDecryptor(program, keys);
+  const decryptor = await createDecryptor(verifyProgram(program), keys);
   const engine = await createEngineInterpreter(material, { threads: 1 });
   const reference = await createReferenceInterpreter(material);
   try {
     const encrypted = [engine, reference].map((interpreter) =>
       decryptor.decrypt(interpreter.run(picture).ciphertext),
     );
-    return [...encrypted, runClear(program, constants, picture)];
+    return [...encrypted, runClear(verifyProgram(program), constants, picture)];
   } finally {
     decryptor.close();
     await engine.close();
