@@ -1,20 +1,9 @@
-import {
-  type AnswerForm,
-  answerFormOf,
-  decodeProgram,
-  FheError,
-  type Interpretation,
-  SCALE_TOLERANCE,
-  type VerifiedProgram,
-  verifyProgram,
-} from '#fhe';
+import { decodeProgram, FheError, type Interpretation, verifyProgram } from '#fhe';
 import { createDecryptor, interpretSlots } from '#fhe/secret';
 import { serveTasks } from '#runtime/threads/serve-tasks.ts';
 import type { DecryptAnswer, DecryptTask } from './decrypt-task.ts';
 
 type Opened = {
-  readonly program: VerifiedProgram;
-  readonly form: AnswerForm;
   readonly decryptor: Awaited<ReturnType<typeof createDecryptor>>;
   readonly interpretation: Interpretation;
 };
@@ -30,11 +19,8 @@ async function open(task: Extract<DecryptTask, { kind: 'open' }>): Promise<void>
       ? { secretKey: new Uint8Array(), resultSecretKey: task.secretKey }
       : { secretKey: task.secretKey };
   try {
-    const verified = verifyProgram(program);
     models.set(task.model, {
-      program: verified,
-      form: answerFormOf(verified),
-      decryptor: await createDecryptor(verified, keys),
+      decryptor: await createDecryptor(verifyProgram(program), keys),
       interpretation: task.interpretation,
     });
   } finally {
@@ -42,22 +28,19 @@ async function open(task: Extract<DecryptTask, { kind: 'open' }>): Promise<void>
   }
 }
 
-/** Whether the bytes are, in level, scale and size, exactly what the program answers with. Nothing secret is used. */
-function isAnswer({ program, form }: Opened, bytes: Uint8Array): boolean {
-  const expected = program.registers.get(program.output)!;
+/** Slots of an answer; null where the bytes are not, in level, scale and size, exactly what the program answers with. */
+function slotsOf({ decryptor }: Opened, ciphertext: Uint8Array): Float64Array | null {
   try {
-    const { level, scale, size } = form.decode(bytes);
-    const sameScale = Math.abs(scale / expected.scale - 1) <= SCALE_TOLERANCE;
-    return level === expected.level && size === expected.size && sameScale;
+    return decryptor.decrypt(ciphertext);
   } catch (error) {
-    if (error instanceof FheError) return false;
+    if (error instanceof FheError && error.code === 'FHE_FORMAT') return null;
     throw error;
   }
 }
 
 function decrypt(opened: Opened, ciphertext: Uint8Array): DecryptAnswer {
-  if (!isAnswer(opened, ciphertext)) return { kind: 'refused' };
-  const slots = opened.decryptor.decrypt(ciphertext);
+  const slots = slotsOf(opened, ciphertext);
+  if (slots === null) return { kind: 'refused' };
   try {
     const read = interpretSlots(slots, opened.interpretation);
     if (!read.ok) return { kind: 'withheld', reason: read.reason };

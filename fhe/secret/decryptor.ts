@@ -2,7 +2,7 @@ import { createAnswerForm } from '../ckks/answer.ts';
 import type { Ciphertext } from '../ckks/ciphertext.ts';
 import { checkParameters, type Parameters, type ParametersLiteral } from '../ckks/parameters.ts';
 import { FheError } from '../errors.ts';
-import type { VerifiedProgram } from '../program/verifier.ts';
+import { type RegisterType, SCALE_TOLERANCE, type VerifiedProgram } from '../program/verifier.ts';
 import { createRing, type Ring } from '../ring/ring.ts';
 import { openSealContext } from '../seal/context.ts';
 import { toSealCiphertext } from '../seal/convert.ts';
@@ -16,7 +16,8 @@ export type Decryptor = {
   /**
    * All slots of a serialized ciphertext.
    *
-   * @throws FheError FHE_FORMAT where the bytes are not a ciphertext, or not of the level and scale that the program's answer has.
+   * @throws FheError FHE_FORMAT where the bytes are not a ciphertext, or not of the level, scale and size that the program's answer has; no
+   * key has been used then.
    */
   decrypt(ciphertext: Uint8Array): Float64Array;
   /** Forgets the key. */
@@ -26,7 +27,7 @@ export type Decryptor = {
 /**
  * Makes a decryptor, through SEAL.
  *
- * For a program it opens only what looks like the answer of that program (level, scale, and its ring); for bare parameters, which
+ * For a program it opens only what looks like the answer of that program (level, scale, size, and its ring); for bare parameters, which
  * tests and tools use, any ciphertext.
  */
 export async function createDecryptor(
@@ -56,11 +57,12 @@ export async function createDecryptor(
     decrypt(bytes) {
       const ciphertext = form.decode(bytes);
       if (expected !== null) {
-        const { level, scale } = expected;
-        if (ciphertext.level !== level || Math.abs(ciphertext.scale / scale - 1) > 2 ** -20) {
+        const { level, scale, size } = expected;
+        const sameScale = Math.abs(ciphertext.scale / scale - 1) <= SCALE_TOLERANCE;
+        if (ciphertext.level !== level || ciphertext.size !== size || !sameScale) {
           throw new FheError(
             'FHE_FORMAT',
-            `ciphertext of level ${ciphertext.level} and scale ${ciphertext.scale}: the answer has level ${level} and scale ${scale}`,
+            `ciphertext of level ${ciphertext.level}, size ${ciphertext.size} and scale ${ciphertext.scale}: the answer has level ${level}, size ${size} and scale ${scale}`,
           );
         }
       }
@@ -117,12 +119,10 @@ function openLevel(
   };
 }
 
-function answerType({ resultParameters, registers, output }: VerifiedProgram): {
-  parameters: Parameters;
-  level: number;
-  scale: number;
-  ring: 'main' | 'result';
-} {
-  const { level, scale, ring } = registers.get(output)!;
-  return { parameters: resultParameters, level, scale, ring };
+function answerType({
+  resultParameters,
+  registers,
+  output,
+}: VerifiedProgram): RegisterType & { readonly parameters: Parameters } {
+  return { ...registers.get(output)!, parameters: resultParameters };
 }

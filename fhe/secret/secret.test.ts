@@ -84,6 +84,14 @@ describe('owner side', () => {
       const [input] = await encryptInputs(verifyProgram(program), keys.secretKey, testPicture);
       expect(() => decryptor.decrypt(input!)).toThrow(/ciphertext of level 3/);
       expect(() => decryptor.decrypt(new Uint8Array(100))).toThrow(FheError);
+      const { registers, output } = verifyProgram(program);
+      const { level, scale } = registers.get(output)!;
+      const words = (level + 1) * parameters.ringDegree;
+      const ofSize = (size: 2 | 3) =>
+        encodeCiphertext(parameters, { size, level, scale, residues: new Uint32Array(size * words) });
+      expect(() => decryptor.decrypt(ofSize(3))).toThrow(expect.objectContaining({ code: 'FHE_FORMAT' }));
+      // Noise, but of the right form.
+      expect(decryptor.decrypt(ofSize(2))).toHaveLength(parameters.slots);
     } finally {
       decryptor.close();
     }
