@@ -1,16 +1,19 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createEngineInterpreter, decodeProgram, verifyProgram } from '#fhe';
+import { createEngineInterpreter, encodeProgram } from '#fhe';
+import { createOwnerKeys, encryptConstants, makeEvaluationKeys } from '#fhe/secret';
+import { compileNetwork } from '#network/compiler/compile.ts';
 import { listZoo, loadZooNetwork, type ZooNetwork } from '#network/model/description/zoo.ts';
 import { SeededRandom } from '#network/model/random.ts';
 import { runGraph } from '#network/model/run/run.ts';
 import { readFrames } from '#network/training/datasets/clip.ts';
 import { preparePicture, type RawFrame } from '#vision/prepare-picture.ts';
-import { protectNetwork } from '../protection/protect-network.ts';
 import type { ProtectedNetwork } from '../protection/protect-task.ts';
 import { type DecryptingSite, drain, makeDecryptingSite } from '../testing/decrypting-site.ts';
 
 const CLIP = fileURLToPath(new URL('../../demo/counter/counter.mp4', import.meta.url));
+/** A part of the room that the clip shows: the scene of another camera for `counter`, too. */
+const CORNER = { x: 0.55, y: 0.5, width: 0.4, height: 0.4 };
 const SIZE = { width: 96, height: 54 };
 
 /** A gray frame with a brightness from 0 to 255 at each place. */
@@ -47,18 +50,42 @@ function softmax(logits: Float32Array): number[] {
   return powers.map((power) => power / sum);
 }
 
-/** Runs a protected network as a gateway does. */
-function openEngine({ parts }: ProtectedNetwork) {
-  const part = (name: string) => parts.find((one) => one.name === name)!.bytes;
-  return createEngineInterpreter(
-    {
-      program: verifyProgram(decodeProgram(part('program'))),
-      constants: part('constants'),
-      publicKey: part('public-key'),
-      evaluationKeys: part('evaluation-keys'),
-    },
-    { threads: 1 },
-  );
+/**
+ * What `model protect` makes, but for its self-test, which takes as long as all the rest here; and an engine that runs it as a gateway does.
+ */
+async function protect(name: string, { graph, metadata, onnx }: ZooNetwork) {
+  const compiled = compileNetwork(graph, { ...metadata, name });
+  const { program, verified, interpretation } = compiled;
+  const { parameters } = verified;
+  const keys = await createOwnerKeys(parameters, program.resultRing);
+  const material = {
+    program: verified,
+    publicKey: keys.publicKey,
+    constants: await encryptConstants(verified, keys.secretKey, compiled.constants),
+    evaluationKeys: await makeEvaluationKeys(verified, keys),
+  };
+  const engine = await createEngineInterpreter(material, { threads: 1 });
+  const { channels, height, width } = program.picture;
+  const answer = engine.run(new Float32Array(channels * height * width)).ciphertext;
+  const protectedNetwork: ProtectedNetwork = {
+    onnx,
+    labels: metadata.labels,
+    ringDegree: parameters.ringDegree,
+    logQP: parameters.logQP,
+    parts: [
+      { name: 'program', bytes: encodeProgram(program) },
+      { name: 'public-key', bytes: material.publicKey },
+      { name: 'constants', bytes: material.constants },
+      { name: 'evaluation-keys', bytes: material.evaluationKeys },
+      { name: 'self-test', bytes: new Uint8Array(1) },
+    ],
+    secretKey: keys.secretKey,
+    resultSecretKey: keys.resultSecretKey ?? null,
+    selfTest: { engine: '0'.repeat(64) },
+    answerBytes: answer.length,
+    interpretation,
+  };
+  return { protectedNetwork, engine };
 }
 
 const names = await listZoo();
@@ -72,16 +99,16 @@ describe('pictures that a bundled network was not trained for', () => {
     '%s answers as in the clear, or its answer is withheld; nothing is refused and nobody in quarantine',
     async (name) => {
       const network: ZooNetwork = await loadZooNetwork(name);
-      const { picture, labels, logitRange } = network.metadata;
-      const protectedNetwork = await protectNetwork(name, network);
-      const range = protectedNetwork.interpretation.range;
+      const { picture, labels } = network.metadata;
+      const { protectedNetwork, engine } = await protect(name, network);
+      const { range } = protectedNetwork.interpretation;
       bench = await makeDecryptingSite({ protectedNetwork });
-      const engine = await openEngine(protectedNetwork);
       const clear = new Map<string, Float32Array>();
-      const frames = hostileFrames().set('counter', await firstFrame());
+      const scene = await firstFrame();
+      const frames = hostileFrames().set('counter', scene).set('corner', scene);
       let sequence = 0;
       for (const [camera, frame] of frames) {
-        const prepared = await preparePicture(frame, picture);
+        const prepared = await preparePicture(frame, picture, camera === 'corner' ? CORNER : undefined);
         clear.set(camera, runGraph(network.graph, prepared));
         await bench.put({ camera, sequence: sequence++, ciphertext: engine.run(prepared).ciphertext });
       }
@@ -100,13 +127,6 @@ describe('pictures that a bundled network was not trained for', () => {
           if (result !== undefined)
             expect(Math.abs(result.probabilities[label]! - truth[index]!), camera).toBeLessThan(0.02);
       }
-      console.log(
-        name,
-        logitRange,
-        [...clear]
-          .map(([k, l]) => `${k} ${(Math.max(...l.map(Math.abs)) / logitRange).toFixed(2)}`)
-          .join(', '),
-      );
       const counters = await bench.site.store.counters.all();
       expect((counters.accepted ?? 0) + (counters.withheld ?? 0)).toBe(clear.size);
       expect(Object.keys(counters).sort()).toEqual(
@@ -114,6 +134,6 @@ describe('pictures that a bundled network was not trained for', () => {
       );
       expect((await bench.site.store.gateways.get('gate'))?.quarantine).toBeNull();
     },
-    120_000,
+    240_000,
   );
 });
