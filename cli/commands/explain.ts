@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { PlanProgress } from '#network/compiler/packing/refine-layouts.ts';
+import type { PlanProgress } from '#network/compiler/packing/layout-problem.ts';
 import { powerOfTwo } from '../parse-option.ts';
 import { note, printJson } from '../print.ts';
 import type { Progress } from '../progress.ts';

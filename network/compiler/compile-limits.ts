@@ -10,6 +10,11 @@ export const LOGIT_HEADROOM = 1.5;
 export const ANSWER_SCALE = 2 ** 28;
 /** Largest deviation of empty slots from zero, and of copies from each other, as a part of the range; the noise is 2^-15 of it. */
 export const SLOT_TOLERANCE = 2 ** -10;
+/**
+ * Scale of the encrypted picture. Public-key encryption leaves an error of about 2^15 in a slot at N = 8192, so the picture gets more than
+ * the 30 bits of a prime, and the first weights, which are encrypted with less noise, get fewer.
+ */
+export const INPUT_SCALE = 2 ** 33;
 /** Scale between linear steps: as large as a prime, so that squaring and rescaling keep it. */
 export const SCALE = 2 ** 30;
 export const PRIME_BITS = 30;

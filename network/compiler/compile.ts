@@ -1,32 +1,59 @@
+import type { VerifiedProgram } from '#fhe';
 import { NetworkError } from '#network/errors.ts';
 import type { Graph } from '#network/model/graph.ts';
-import { compileGeneral } from './compile-general.ts';
-import { planGraph } from './compile-steps.ts';
-import type { CompiledNetwork, CompileOptions, CompileReport } from './compiled-network.ts';
+import { checkOptions } from './check-options.ts';
+import { ACTIVATION_PEAK, LOGIT_HEADROOM, SLOT_TOLERANCE } from './compile-limits.ts';
+import type { CompiledNetwork, CompileOptions } from './compiled-network.ts';
+import { fillConstants } from './emit/fill-constants.ts';
 import { checkRegions } from './emit/regions.ts';
-import { registerSizes, scaledRegisters } from './lowering/steps.ts';
-import type { PlanProgress } from './packing/refine-layouts.ts';
+import { writeProgram } from './emit/write-program.ts';
+import { balanceSteps } from './lowering/balance-steps.ts';
+import { lowerSteps } from './lowering/lower-steps.ts';
+import type { PlanProgress } from './packing/layout-problem.ts';
+import { planNetwork } from './packing/plan-network.ts';
+import { reportPlan } from './report-plan.ts';
 
 /**
- * Compiles a network into a ciphertext program and the constants that its owner encrypts. Nothing in the program depends on a
- * trained weight or on calibration: layouts follow the graph's structure, and scales are the same for all.
+ * Compiles a network into a ciphertext program and the constants that its owner encrypts. One line of passes: lower, plan, write, balance,
+ * fill. Nothing in the program depends on a trained weight or on calibration: it is written before either is looked at, layouts follow the
+ * graph's structure, and scales are the same for all.
  *
  * @throws NetworkError where the graph cannot be lowered (see `lowerSteps`), is too deep or too large, or the options do not
  * fit it.
  */
 export function compileNetwork(graph: Graph, options: CompileOptions): CompiledNetwork {
-  const { regions = 1 } = options;
+  const { labels, activationRanges, logitRange, name = graph.name, regions = 1, picture } = options;
   checkRegions(regions);
-  const planned = planGraph(graph, { regions });
-  // First without weights, which may be tens of gigabytes.
-  refuseBeyondMemory(compileGeneral(planned, options, true).report);
-  return compileGeneral(planned, options);
+  const lowered = lowerSteps(graph);
+  checkOptions(lowered, options);
+  const planned = planNetwork(lowered, { regions });
+  const written = writeProgram(planned, name, picture?.light);
+  const { verified, recipes, expected } = written;
+  refuseBeyondMemory(verified);
+  const range = LOGIT_HEADROOM * logitRange;
+  // Factors change no pattern, so the plan holds for the balanced network.
+  const network = balanceSteps(planned.network, activationRanges, ACTIVATION_PEAK, range);
+  const constants = fillConstants(recipes, { ...planned, network });
+  return {
+    program: verified.program,
+    verified,
+    constants,
+    interpretation: {
+      labels,
+      ...(regions > 1 && { regions }),
+      expected,
+      unit: range,
+      range,
+      tolerance: range * SLOT_TOLERANCE,
+    },
+    report: reportPlan(planned, written),
+  };
 }
 
 /** What WebAssembly can address. */
 const MOST_MEMORY_BYTES = 2 ** 32;
 
-function refuseBeyondMemory({ memoryBytes }: CompileReport): void {
+function refuseBeyondMemory({ memoryBytes }: VerifiedProgram): void {
   if (memoryBytes <= MOST_MEMORY_BYTES) return;
   throw new NetworkError(
     'NETWORK_TOO_LARGE',
@@ -35,8 +62,8 @@ function refuseBeyondMemory({ memoryBytes }: CompileReport): void {
 }
 
 /**
- * The program that `compileNetwork` would write, without calibration and weights: to see what protection will cost before anything else is
- * done.
+ * The program that `compileNetwork` would write, before calibration: to see what protection will cost before anything else is done. The same
+ * passes, but for those that look at weights.
  *
  * @throws NetworkError as `compileNetwork`.
  */
@@ -47,13 +74,8 @@ export function sketchNetwork(
   onProgress?: (progress: PlanProgress) => void,
 ): Pick<CompiledNetwork, 'program' | 'verified' | 'report'> {
   checkRegions(regions);
-  const planned = planGraph(graph, { regions, ...(onProgress && { onProgress }) });
-  const options: CompileOptions = {
-    name,
-    labels: Array.from({ length: registerSizes(planned.network).at(-1)! }, (_, i) => String(i)),
-    activationRanges: scaledRegisters(planned.network).map(() => 1),
-    logitRange: 1,
-    regions,
-  };
-  return compileGeneral(planned, options, true);
+  const planned = planNetwork(lowerSteps(graph), { regions, ...(onProgress && { onProgress }) });
+  const written = writeProgram(planned, name);
+  const { verified } = written;
+  return { program: verified.program, verified, report: reportPlan(planned, written) };
 }

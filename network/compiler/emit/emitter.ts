@@ -6,13 +6,23 @@ import type {
   Register,
   ResultRing,
 } from '#fhe';
-import { interleave, repeatSlots } from './regions.ts';
+import { interleave } from './regions.ts';
 
 /** A ciphertext value while a program is written: the scale is computed exactly as the verifier does. */
 export type Wire = { readonly register: Register; readonly level: number; readonly scale: number };
 
+/**
+ * Where the slot values of a constant come from: the step of the network, and there a patch of the picture, a diagonal (for a sum that is
+ * rotated by `giant` afterwards) or the bias of a ciphertext. A program is written before any weight is looked at.
+ */
+export type ConstantRecipe = { readonly step: number } & (
+  | { readonly kind: 'patch'; readonly ciphertext: number; readonly patch: number }
+  | { readonly kind: 'diagonal'; readonly diagonal: number; readonly giant: number }
+  | { readonly kind: 'bias'; readonly ciphertext: number }
+);
+
 /** A product of a wire, rotated to the left by `step` slots, with a vector of weights. */
-export type WeightedWire = { readonly wire: Wire; readonly step: number; readonly weights: Float64Array };
+export type WeightedWire = { readonly wire: Wire; readonly step: number; readonly weights: ConstantRecipe };
 
 /** How many pictures share the ciphertexts of a program; see `interleave`. */
 export type SharedSlots = {
@@ -22,13 +32,14 @@ export type SharedSlots = {
 };
 
 /**
- * Writes the instructions of a program and collects its constants. Slots and steps are those of one region; what is written
+ * Writes the instructions of a program and collects what its constants are. Slots and steps are those of one region; what is written
  * is interleaved for all of them.
  */
 export class Emitter {
   readonly inputs: ProgramInput[] = [];
   readonly constants: ProgramConstant[] = [];
-  readonly values: Float64Array[] = [];
+  /** One for each constant. */
+  readonly recipes: ConstantRecipe[] = [];
   readonly instructions: Instruction[] = [];
   readonly parameters: ParametersLiteral;
   /** Slots of one region. */
@@ -110,8 +121,8 @@ export class Emitter {
     return this.fold(this.rescale(wire), steps);
   }
 
-  addConstant(wire: Wire, values: Float64Array): Wire {
-    const constant = this.#constant(values, wire.level, wire.scale, 'Q');
+  addConstant(wire: Wire, recipe: ConstantRecipe): Wire {
+    const constant = this.#constant(recipe, wire.level, wire.scale, 'Q');
     return this.#step(wire, (out) => ({ op: 'add-constant', out, source: wire.register, constant }));
   }
 
@@ -174,9 +185,9 @@ export class Emitter {
     return out;
   }
 
-  #constant(values: Float64Array, level: number, scale: number, modulus: 'Q' | 'QP'): number {
+  #constant(recipe: ConstantRecipe, level: number, scale: number, modulus: 'Q' | 'QP'): number {
     this.constants.push({ level, scale, modulus });
-    this.values.push(repeatSlots(values, this.regions));
+    this.recipes.push(recipe);
     return this.constants.length - 1;
   }
 }

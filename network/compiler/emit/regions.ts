@@ -12,14 +12,6 @@ export function checkRegions(regions: number): void {
   );
 }
 
-/** Why a network is refused that fits for fewer regions. */
-export function tooManyRegions(regions: number, slots: number): NetworkError {
-  return new NetworkError(
-    'NETWORK_TOO_LARGE',
-    `${regions} regions in one ciphertext leave each ${slots} slots in the largest ring, too few for this network; use fewer regions`,
-  );
-}
-
 /**
  * Lets several pictures share ciphertexts: slot i of region r stands at slot i · regions + r. Cyclic rotation of all slots by
  * k · regions is then the cyclic rotation by k of every region, so that a program for the slots of one region, with each step multiplied and

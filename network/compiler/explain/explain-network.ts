@@ -17,7 +17,7 @@ import {
 import type { Graph } from '#network/model/graph.ts';
 import { sketchNetwork } from '../compile.ts';
 import type { CompiledNetwork, CompileReport } from '../compiled-network.ts';
-import type { PlanProgress } from '../packing/refine-layouts.ts';
+import type { PlanProgress } from '../packing/layout-problem.ts';
 import { abstractActivations } from './abstract-activations.ts';
 import type { ExplainedLayer, Explanation } from './explanation.ts';
 import { type MeasuredRun, machineIdentity } from './machine-record.ts';

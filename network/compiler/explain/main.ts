@@ -1,6 +1,6 @@
 import type { MachineCost, RingChoice } from '#fhe/design';
 import { loadNetwork } from '#network/model/description/load-network.ts';
-import type { PlanProgress } from '../packing/refine-layouts.ts';
+import type { PlanProgress } from '../packing/layout-problem.ts';
 import { drawExplanation } from './draw-explanation.ts';
 import { explainSketch, sketchForExplanation } from './explain-network.ts';
 import type { Explanation } from './explanation.ts';

@@ -155,13 +155,20 @@ describe('LowerSteps', () => {
   ];
   it.each(cases)('matches the clear network: %s', (_, graph) => expectSame(graph));
 
-  it('makes one stage of everything linear between two squares', () => {
+  it('makes one step of everything linear between two squares, but for pooling', () => {
     const { steps } = lowerSteps(convolutionalGraph(1));
-    expect(steps.map(({ kind }) => kind)).toEqual(['linear', 'product', 'linear', 'product', 'linear']);
+    expect(steps.map(({ kind }) => kind)).toEqual([
+      'linear',
+      'product',
+      'pool',
+      'linear',
+      'product',
+      'linear',
+    ]);
     const maps = linearSteps(convolutionalGraph(1)).map(({ terms }) => terms.map(({ affine }) => affine));
     expect(maps.map(([map]) => [map!.columns, map!.rows])).toEqual([
       [99, 90],
-      [90, 12],
+      [18, 12],
       [12, 3],
     ]);
   });

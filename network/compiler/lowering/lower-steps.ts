@@ -36,15 +36,13 @@ function channelFactors(part: Affine | null, channels: number, pixels: number): 
 
 class StepLowering {
   readonly steps: Step[] = [];
-  readonly #pools: boolean;
   readonly #graph: Graph;
   readonly #constants: Map<string, Tensor>;
   readonly #values = new Map<string, LinearValue>();
   /** Names that are multiplied by something that depends on the picture: these become registers as soon as they are known. */
   readonly #factors = new Set<string>();
 
-  constructor(graph: Graph, pools: boolean) {
-    this.#pools = pools;
+  constructor(graph: Graph) {
     this.#graph = graph;
     this.#constants = new Map(graph.initializers);
     this.#values.set(graph.inputs[0]!.name, {
@@ -115,7 +113,7 @@ class StepLowering {
     }
     const position = variable[0]!;
     const input = this.value(node.inputs[position]!);
-    const pooled = this.#pools ? this.#pool(node, input) : null;
+    const pooled = this.#pool(node, input);
     if (pooled !== null) return pooled;
     const rule = LINEAR_RULES.get(node.operator);
     const call: Call = this.#call(node, position);
@@ -250,17 +248,16 @@ class StepLowering {
 
 /**
  * Lowers a graph with one picture and one output to linear steps and products. Shortcuts, polynomials of any degree and branches are
- * welcome; what is not polynomial is refused.
+ * welcome; what is not polynomial is refused. Mean pooling is a step of its own where it can be (`mergePools` undoes that).
  *
- * @param options `pools`: make mean pooling a step of its own, where it can be, rather than part of the next layer's matrix.
  * @throws NetworkError NETWORK_NOT_POLYNOMIAL, NETWORK_OPERATOR, NETWORK_SHAPE, NETWORK_DATA; the message names the node.
  */
-export function lowerSteps(given: Graph, { pools = false }: { pools?: boolean } = {}): StepNetwork {
+export function lowerSteps(given: Graph): StepNetwork {
   const graph = absorbQuadratics(dropEnding(openBatch(given)).graph);
   const shape = inputShape(graph);
   const output = graph.outputs[0]?.name;
   if (output === undefined) throw new NetworkError('NETWORK_SHAPE', 'the network has no output');
-  const lowering = new StepLowering(graph, pools);
+  const lowering = new StepLowering(graph);
   for (const node of graph.nodes) lowering.step(node);
   lowering.finish(output);
   const steps = lowering.steps;

@@ -1,6 +1,7 @@
 import type { OperationCost } from '#fhe/design';
 import type { LinearStep, PoolStep } from '../lowering/steps.ts';
 import { type Diagonal, findDiagonals } from './diagonals.ts';
+import { countPatches } from './patches.ts';
 import { poolLayout } from './pool-layout.ts';
 import { type Schedule, scheduleDiagonals } from './schedule.ts';
 import type { SlotLayout } from './slot-layout.ts';
@@ -29,16 +30,6 @@ export function sampleRows(step: LinearStep): Int32Array | undefined {
   const count = Math.max(8, Math.ceil((rows * SAMPLED_ENTRIES) / entries));
   if (count >= rows) return undefined;
   return Int32Array.from({ length: count }, (_, i) => Math.floor((i * 0.6180339887 * rows) % rows));
-}
-
-/** Ciphertexts of patches for one result: taps of a row over the copies that the fold sums. */
-function patchCount(step: LinearStep, output: SlotLayout): number {
-  const term = step.terms.find(({ source }) => source === 0);
-  if (term === undefined) return 0;
-  let widest = 1;
-  const { start } = term.affine;
-  for (let row = 0; row < term.affine.rows; row++) widest = Math.max(widest, start[row + 1]! - start[row]!);
-  return Math.ceil(widest / Math.max(1, output.foldHigh / output.foldLow));
 }
 
 /** The diagonals of all terms on registers, and how many ciphertexts these are. */
@@ -71,9 +62,10 @@ export function planLinear(
   cost: OperationCost,
 ): PlannedLinear {
   const schedule = scheduleDiagonals(diagonals, output, level, cost, sources);
-  const patches = patchCount(step, output);
-  const picture = output.ciphertexts * patches * (cost.encrypt(level) + cost.product(level, false));
-  return { level, output, diagonals, schedule, patches, milliseconds: schedule.milliseconds + picture };
+  const picture = step.terms.find(({ source }) => source === 0);
+  const patches = picture === undefined ? 0 : countPatches(picture.affine, output);
+  const encryption = output.ciphertexts * patches * (cost.encrypt(level) + cost.product(level, false));
+  return { level, output, diagonals, schedule, patches, milliseconds: schedule.milliseconds + encryption };
 }
 
 /** What a linear step reads where pools stand between it and a chosen layout. */

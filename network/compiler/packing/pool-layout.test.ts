@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { PoolStep } from '../lowering/steps.ts';
+import { gridLayout } from './map-layouts.ts';
 import { poolLayout } from './pool-layout.ts';
-import { gridLayout, sequentialLayout, slotContents } from './slot-layout.ts';
+import { slotContents } from './slot-layout.ts';
+import { sequentialLayout } from './vector-layouts.ts';
 
 const SLOTS = 256;
 const step: PoolStep = { kind: 'pool', source: 1, shape: [2, 4, 4], size: 2 };

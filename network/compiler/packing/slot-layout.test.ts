@@ -1,16 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type Affine, AffineBuilder, applyAffine } from '../linear/affine.ts';
 import { fillDiagonals, findDiagonals } from './diagonals.ts';
-import {
-  foldOf,
-  gridLayout,
-  reversedLayout,
-  type SlotLayout,
-  sequentialLayout,
-  slotContents,
-  spreadGridLayout,
-  stridedLayout,
-} from './slot-layout.ts';
+import { gridLayout, spreadGridLayout } from './map-layouts.ts';
+import { foldOf, type SlotLayout, slotContents } from './slot-layout.ts';
+import { reversedLayout, sequentialLayout, stridedLayout } from './vector-layouts.ts';
 
 const SLOTS = 128;
 const CANVAS = { pitch: 4, block: 16 };

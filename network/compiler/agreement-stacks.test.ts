@@ -17,8 +17,7 @@ import {
 import { SeededRandom } from '#network/model/random.ts';
 import { randomStack, STACK_PARTS, type StackPart } from '#network/testing/random-stack.ts';
 import { randomPictures } from '#network/testing/small-graphs.ts';
-import { compileGeneral } from './compile-general.ts';
-import { planSteps } from './compile-steps.ts';
+import { compileNetwork } from './compile.ts';
 import { explainSketch } from './explain/explain-network.ts';
 import { interpretationError } from './interpretation-error.ts';
 import { calibrateSteps } from './lowering/calibrate-steps.ts';
@@ -27,7 +26,7 @@ import { runSteps } from './lowering/run-steps.ts';
 
 const SIDE = 4;
 
-/** Random stacks through the engine, on demand: `BLINDSIGHT_STACKS=20 BLINDSIGHT_SEED=7 npx vitest run network/compiler/agreement-general.test.ts`. */
+/** Random stacks through the engine, on demand: `BLINDSIGHT_STACKS=20 BLINDSIGHT_SEED=7 npx vitest run network/compiler/agreement-stacks.test.ts`. */
 const STACKS = Number(process.env.BLINDSIGHT_STACKS ?? 1);
 const SEED = Number(process.env.BLINDSIGHT_SEED ?? 1);
 /** Errors of encrypted answers as a part of the calibrated range: what the decryptor tolerates. */
@@ -44,10 +43,11 @@ async function measure(
   errors: Record<string, number>;
   precisionBits: number;
 }> {
-  const network = lowerSteps(randomStack(seed, parts, { side: SIDE, maps: 2 }));
+  const graph = randomStack(seed, parts, { side: SIDE, maps: 2 });
+  const network = lowerSteps(graph);
   const pictures = randomPictures(3, 30, SIDE * SIDE);
   const ranges = calibrateSteps(network, Float32Array.from(pictures.flatMap((picture) => [...picture])));
-  const compiled = compileGeneral(planSteps(network), {
+  const compiled = compileNetwork(graph, {
     labels: ['a', 'b', 'c'],
     activationRanges: ranges.activations,
     logitRange: ranges.logits,
@@ -86,7 +86,7 @@ async function measure(
   };
 }
 
-describe('AgreementGeneral', () => {
+describe('AgreementStacks', () => {
   it('answers like the clear network in both interpreters, with joined branches', async () => {
     const { specialPrimes, errors } = await measure(['inception', 'dense'], 5, ['engine', 'reference']);
     expect(specialPrimes).toBe(1);

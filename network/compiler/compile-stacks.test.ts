@@ -7,23 +7,25 @@ import { SeededRandom } from '#network/model/random.ts';
 import { runGraph } from '#network/model/run/run.ts';
 import { randomStack, STACK_PARTS, type StackPart } from '#network/testing/random-stack.ts';
 import { graphOf, ints, node, randomPictures, randomTensor } from '#network/testing/small-graphs.ts';
-import { sketchNetwork } from './compile.ts';
-import { compileGeneral } from './compile-general.ts';
+import { compileNetwork, sketchNetwork } from './compile.ts';
 import { pictureShape } from './compile-limits.ts';
-import { planSteps } from './compile-steps.ts';
 import type { CompiledNetwork } from './compiled-network.ts';
+import { fillConstants } from './emit/fill-constants.ts';
+import { writeProgram } from './emit/write-program.ts';
 import { calibrateSteps } from './lowering/calibrate-steps.ts';
 import { lowerSteps } from './lowering/lower-steps.ts';
+import { mergePools } from './lowering/merge-pools.ts';
+import { runSteps } from './lowering/run-steps.ts';
+import { type PlannedNetwork, planSteps } from './packing/plan-network.ts';
 
-/** More stacks on demand: `BLINDSIGHT_STACKS=500 BLINDSIGHT_SEED=7 npx vitest run network/compiler/compile-general.test.ts`. */
+/** More stacks on demand: `BLINDSIGHT_STACKS=500 BLINDSIGHT_SEED=7 npx vitest run network/compiler/compile-stacks.test.ts`. */
 const RUNS = Number(process.env.BLINDSIGHT_STACKS ?? 10);
 const SEED = Number(process.env.BLINDSIGHT_SEED ?? 1);
 
-function compile(graph: Graph, size: number, pools = false): CompiledNetwork {
-  const network = lowerSteps(graph, { pools });
+function compile(graph: Graph, size: number): CompiledNetwork {
   const pictures = Float32Array.from(randomPictures(5, 12, size).flatMap((picture) => [...picture]));
-  const ranges = calibrateSteps(network, pictures);
-  return compileGeneral(planSteps(network), {
+  const ranges = calibrateSteps(lowerSteps(graph), pictures);
+  return compileNetwork(graph, {
     labels: ['a', 'b', 'c'],
     activationRanges: ranges.activations,
     logitRange: ranges.logits,
@@ -31,8 +33,8 @@ function compile(graph: Graph, size: number, pools = false): CompiledNetwork {
 }
 
 /** The clear program and the graph must give the same logits in every copy, and zero where zero is promised. */
-function expectAgreement(graph: Graph, size: number, pools = false): CompiledNetwork {
-  const compiled = compile(graph, size, pools);
+function expectAgreement(graph: Graph, size: number): CompiledNetwork {
+  const compiled = compile(graph, size);
   const { unit, range, expected } = compiled.interpretation;
   for (const picture of randomPictures(4, 2, size)) {
     const truth = runGraph(graph, picture);
@@ -48,7 +50,7 @@ function expectAgreement(graph: Graph, size: number, pools = false): CompiledNet
   return compiled;
 }
 
-describe('CompileGeneral', () => {
+describe('CompileStacks', () => {
   it.each<[StackPart[], number]>([
     [['conv', 'pool', 'dense'], 8192],
     [['conv', 'strided', 'dense'], 16384],
@@ -64,12 +66,19 @@ describe('CompileGeneral', () => {
   });
 
   it('makes mean pooling a fold that takes no level', () => {
-    const graph = randomStack(3, ['conv', 'pool', 'conv', 'pool', 'dense']);
-    const [merged, pooled] = [false, true].map((pools) => expectAgreement(graph, 64, pools));
-    expect(pooled!.report.levels).toBe(merged!.report.levels);
-    const products = ({ report }: CompiledNetwork): number =>
-      report.stages.reduce((sum, stage) => sum + stage.products, 0);
+    const network = lowerSteps(randomStack(3, ['conv', 'pool', 'conv', 'pool', 'dense']));
+    const [pooled, merged] = [network, mergePools(network)].map((steps) => planSteps(steps));
+    expect(pooled!.literal).toEqual(merged!.literal);
+    const products = ({ plan }: PlannedNetwork): number =>
+      [...plan.linear.values()].reduce((sum, { schedule }) => sum + schedule.products, 0);
     expect(products(pooled!)).toBeLessThan(products(merged!));
+    const { verified, recipes, expected } = writeProgram(pooled!, 'pooled');
+    const [picture] = randomPictures(4, 1, 64);
+    const truth = runSteps(network, picture!);
+    const slots = runClear(verified, fillConstants(recipes, pooled!), picture!);
+    expected.forEach((logit, slot) => {
+      if (logit >= 0) expect(slots[slot]! / truth[logit]!).toBeCloseTo(1, 6);
+    });
   });
 
   it('spreads tensors that are larger than a ciphertext', () => {

@@ -1,0 +1,159 @@
+import { ANSWER_SCALE, INPUT_SCALE, SCALE } from '../compile-limits.ts';
+import type { LinearStep, PoolStep, ProductStep, StepNetwork } from '../lowering/steps.ts';
+import { forEachPatch } from '../packing/patches.ts';
+import type { PlannedLinear } from '../packing/plan-linear.ts';
+import type { PlannedNetwork } from '../packing/plan-network.ts';
+import { poolLayout } from '../packing/pool-layout.ts';
+import type { LayoutPlan } from '../packing/price-layouts.ts';
+import { foldOf } from '../packing/slot-layout.ts';
+import type { Emitter, WeightedWire, Wire } from './emitter.ts';
+
+/** What one ciphertext of a linear step is summed of. */
+type Sum = {
+  readonly planned: PlannedLinear;
+  /** The step of the network. */
+  readonly step: number;
+  /** Ciphertexts of all terms that are read, one after the other. */
+  readonly sources: readonly Wire[];
+  /** Sources that were rotated already, by source and baby step. */
+  readonly babies: Map<string, Wire>;
+  /** Scale of the result. */
+  readonly target: number;
+};
+
+class StepWriter {
+  readonly #emitter: Emitter;
+  readonly #network: StepNetwork;
+  readonly #plan: LayoutPlan;
+  readonly #registers: Wire[][] = [[]];
+  readonly #dropped = new Map<string, Wire[]>();
+
+  constructor(emitter: Emitter, { network, plan }: PlannedNetwork) {
+    this.#emitter = emitter;
+    this.#network = network;
+    this.#plan = plan;
+  }
+
+  write(): Wire[] {
+    for (const [i, step] of this.#network.steps.entries()) {
+      if (step.kind === 'linear') this.#registers.push(this.#linear(step, i));
+      else this.#registers.push(step.kind === 'pool' ? this.#pool(step) : this.#product(step));
+    }
+    return this.#registers.at(-1)!;
+  }
+
+  /** A register's ciphertexts at a level. */
+  #at(register: number, level: number): Wire[] {
+    const key = `${register}/${level}`;
+    let wires = this.#dropped.get(key);
+    if (wires === undefined) {
+      wires = this.#registers[register]!.map((wire) => this.#emitter.dropLevel(wire, level));
+      this.#dropped.set(key, wires);
+    }
+    return wires;
+  }
+
+  #pool(step: PoolStep): Wire[] {
+    const { fold } = poolLayout(this.#plan.layouts[step.source]!, step)!;
+    return this.#registers[step.source]!.map((wire) => this.#emitter.fold(wire, fold));
+  }
+
+  #product(step: ProductStep): Wire[] {
+    const factors = [step.left, step.right];
+    const level = Math.min(...factors.map((register) => this.#registers[register]![0]!.level));
+    const right = this.#at(step.right, level);
+    return this.#at(step.left, level).map((wire, c) =>
+      step.left === step.right ? this.#emitter.square(wire) : this.#emitter.multiply(wire, right[c]!),
+    );
+  }
+
+  #linear({ terms }: LinearStep, step: number): Wire[] {
+    const planned = this.#plan.linear.get(step)!;
+    const { level, output } = planned;
+    const read = terms.filter(({ source }) => source !== 0);
+    const sources = read.flatMap(({ source }) => this.#at(source, level));
+    const patches = this.#patches(terms, step);
+    const last = step === this.#network.steps.length - 1;
+    const sum: Sum = { planned, step, sources, babies: new Map(), target: last ? ANSWER_SCALE : SCALE };
+    return Array.from({ length: output.ciphertexts }, (_, to) => {
+      const picture = patches[to]!.map((slots, patch): WeightedWire => {
+        const wire = this.#emitter.encrypt(slots, INPUT_SCALE, level);
+        return { wire, step: 0, weights: { step, kind: 'patch', ciphertext: to, patch } };
+      });
+      return this.#emitter.addConstant(this.#sum(sum, to, picture), { step, kind: 'bias', ciphertext: to });
+    });
+  }
+
+  /** The picture as it is laid out for a step: values in the slots of every patch, for each ciphertext of the result. */
+  #patches(terms: LinearStep['terms'], step: number): Int32Array[][] {
+    const { output, patches } = this.#plan.linear.get(step)!;
+    const pictures = Array.from({ length: output.ciphertexts }, () =>
+      Array.from({ length: patches }, () => new Int32Array(output.slots).fill(-1)),
+    );
+    for (const { source, affine } of terms) {
+      if (source !== 0) continue;
+      forEachPatch(affine, output, (to, patch, slot, entry) => {
+        pictures[to]![patch]![slot] = affine.column[entry]!;
+      });
+    }
+    return pictures;
+  }
+
+  /** Σ rot(wire, step) · weights, rescaled and folded. */
+  #sum(sum: Sum, to: number, picture: readonly WeightedWire[]): Wire {
+    const { level, output, schedule } = sum.planned;
+    const fold = foldOf(output);
+    if (schedule.kind === 'baby-giant') {
+      const giants = this.#giants(sum, to, picture);
+      return level === 1 ? this.#emitter.foldAndRescale(giants, fold) : this.#emitter.fold(giants, fold);
+    }
+    const rotated = this.#diagonalsOf(sum, to).map(
+      ({ from, turn, diagonal }): WeightedWire => ({
+        wire: sum.sources[from]!,
+        step: turn,
+        weights: { step: sum.step, kind: 'diagonal', diagonal, giant: 0 },
+      }),
+    );
+    return this.#emitter.foldAndRescale(
+      this.#emitter.weightedSum([...picture, ...rotated], sum.target),
+      fold,
+    );
+  }
+
+  /** The diagonals that make a ciphertext of the result. */
+  #diagonalsOf({ planned }: Sum, to: number): { from: number; turn: number; diagonal: number }[] {
+    return planned.diagonals.flatMap((one, diagonal) =>
+      one.to === to ? [{ from: one.from, turn: one.step, diagonal }] : [],
+    );
+  }
+
+  /** Babies rotated once, giants as sums. Giants are rescaled with their relinearization, so that they are rotated a limb shorter. */
+  #giants(sum: Sum, to: number, picture: readonly WeightedWire[]): Wire {
+    const emitter = this.#emitter;
+    const giants = new Map<number, WeightedWire[]>(picture.length > 0 ? [[0, [...picture]]] : []);
+    for (const { from, turn, diagonal } of this.#diagonalsOf(sum, to)) {
+      const baby = turn % sum.planned.schedule.modulus;
+      const giant = turn - baby;
+      const key = `${from}/${baby}`;
+      const wire = sum.babies.get(key) ?? emitter.rotate(sum.sources[from]!, baby);
+      sum.babies.set(key, wire);
+      const list = giants.get(giant) ?? [];
+      list.push({ wire, step: 0, weights: { step: sum.step, kind: 'diagonal', diagonal, giant } });
+      giants.set(giant, list);
+    }
+    let total: Wire | null = null;
+    for (const [giant, list] of giants) {
+      const products = emitter.weightedSum(list, sum.target);
+      // The answer is rescaled last of all, for the reason that foldAndRescale gives.
+      const part = emitter.rotate(products.level === 1 ? products : emitter.rescale(products), giant);
+      // At once, so that few parts are held at a time.
+      total = total === null ? part : emitter.add(total, part);
+    }
+    return total!;
+  }
+}
+
+/** Writes the instructions of all steps of a planned network. @returns the ciphertexts of the logits. */
+export function writeSteps(emitter: Emitter, planned: PlannedNetwork): Wire[] {
+  return new StepWriter(emitter, planned).write();
+}

@@ -1,0 +1,69 @@
+import type { LinearStep, PoolStep, StepNetwork } from '../lowering/steps.ts';
+
+/** Where the values of a register come from: the class of the tensor that pools made it of, and these pools. */
+export type LayoutSource = { readonly key: number; readonly pools: readonly PoolStep[] };
+
+/**
+ * Tensors whose layouts are chosen: factors and their product share one, and so are a class. Its number is that of its first register; 0 is
+ * the picture, which is laid out for whoever reads it.
+ */
+export type LayoutClasses = {
+  /** In the order of their making, without the picture. */
+  readonly keys: readonly number[];
+  /** Linear steps that make each class, in order. */
+  readonly linearOf: ReadonlyMap<number, readonly number[]>;
+  /** The class that a class hangs on: that of the largest term that makes it. */
+  readonly parentOf: ReadonlyMap<number, number>;
+  readonly sourceOf: (register: number) => LayoutSource;
+};
+
+/** The class of every register; that of a pooled one is of no meaning. */
+function joinFactors({ steps }: StepNetwork): number[] {
+  const parent = Array.from({ length: steps.length + 1 }, (_, i) => i);
+  const find = (i: number): number => {
+    let root = i;
+    while (parent[root] !== root) root = parent[root]!;
+    return root;
+  };
+  steps.forEach((step, i) => {
+    if (step.kind !== 'product') return;
+    for (const factor of [step.left, step.right]) parent[find(factor)] = find(i + 1);
+  });
+  const first = new Map<number, number>();
+  return parent.map((_, i) => {
+    const root = find(i);
+    if (!first.has(root)) first.set(root, i);
+    return first.get(root)!;
+  });
+}
+
+/** Finds the tensors of a network that share layouts, and the tree that they form by their largest terms. */
+export function layoutClasses(network: StepNetwork): LayoutClasses {
+  const { steps } = network;
+  const classes = joinFactors(network);
+  const sourceOf = (register: number): LayoutSource => {
+    const pools: PoolStep[] = [];
+    let root = register;
+    for (let step = steps[root - 1]; step?.kind === 'pool'; step = steps[root - 1]) {
+      pools.unshift(step);
+      root = step.source;
+    }
+    return { key: classes[root]!, pools };
+  };
+  const linearOf = new Map<number, number[]>();
+  steps.forEach((step, i) => {
+    if (step.kind !== 'linear') return;
+    const key = classes[i + 1]!;
+    linearOf.set(key, [...(linearOf.get(key) ?? []), i]);
+  });
+  const keys = [...linearOf.keys()].sort((a, b) => a - b);
+  const parentOf = new Map(
+    keys.map((key) => {
+      const terms = linearOf.get(key)!.flatMap((i) => (steps[i] as LinearStep).terms);
+      const others = terms.filter(({ source }) => sourceOf(source).key !== key);
+      const main = others.reduce((a, b) => (b.affine.column.length > a.affine.column.length ? b : a));
+      return [key, sourceOf(main.source).key];
+    }),
+  );
+  return { keys, linearOf, parentOf, sourceOf };
+}

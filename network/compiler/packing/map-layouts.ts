@@ -1,0 +1,97 @@
+import { compactLayout, powerOfTwo, type SlotLayout } from './slot-layout.ts';
+
+/** A canvas on which maps are drawn: the same for neighboring layers, so that one tap is one rotation. */
+export type Canvas = {
+  /** Slots from one row to the next. */
+  readonly pitch: number;
+  /** Slots from one block to the next. */
+  readonly block: number;
+};
+
+/** How maps are drawn on a canvas. */
+export type Drawing = {
+  /** Every `phases`-th row and column form a picture of their own, in a block of its own (before a stride). */
+  readonly phases: number;
+  /** Neighboring pixels stand `gap` apart (after a stride); channels fill the gaps. */
+  readonly gap: number;
+  /** Phases above the channels in the slot number, lowest bits on top: sums over them then repeat in all of their places. */
+  readonly phasesOnTop?: boolean;
+};
+
+/**
+ * channels × height × width on a canvas whose blocks are a power of two long, the lowest channels side by side and the others spread over the
+ * ciphertext: what stands between them is folded, so that a sum over the channels of a repeated input takes fewer diagonals.
+ *
+ * @param together channels that stand side by side, a power of two.
+ * @returns null where they do not fit, or nothing would be folded.
+ */
+export function spreadGridLayout(
+  shape: readonly number[],
+  slots: number,
+  { pitch, block }: Canvas,
+  gap: number,
+  together: number,
+): SlotLayout | null {
+  const whole = gridLayout(shape, slots, { pitch, block }, { phases: 1, gap }, false);
+  if (whole === null || whole.ciphertexts > 1 || block !== powerOfTwo(block)) return null;
+  const blocks = Math.ceil(shape[0]! / (gap * gap));
+  const span = slots / powerOfTwo(Math.ceil(blocks / together));
+  const foldLow = together * block;
+  if (foldLow >= span) return null;
+  return {
+    ...whole,
+    name: `${whole.name}, ${together} in every ${span} slots`,
+    at: whole.at.map((at) => (at % foldLow) + Math.floor(at / foldLow) * span),
+    period: slots,
+    foldLow,
+    foldHigh: span,
+    clean: false,
+  };
+}
+
+/** The number of a pixel's phase with the lowest bits of its row and column as the highest. */
+function phaseFromTop(y: number, x: number, phases: number): number {
+  let phase = 0;
+  for (let bit = 1; bit < phases; bit *= 2) phase = 4 * phase + (y & bit ? 2 : 0) + (x & bit ? 1 : 0);
+  return phase;
+}
+
+/** channels × height × width on a canvas; null where it does not fit. */
+export function gridLayout(
+  shape: readonly number[],
+  slots: number,
+  { pitch, block }: Canvas,
+  { phases, gap, phasesOnTop = false }: Drawing,
+  fold: boolean,
+): SlotLayout | null {
+  const [channels, height, width] = shape as [number, number, number];
+  const rows = Math.ceil(height / phases);
+  const columns = Math.ceil(width / phases);
+  const used = ((rows - 1) * gap + gap - 1) * pitch + (columns - 1) * gap + gap;
+  if ((columns - 1) * gap + gap > pitch || used > block || block > slots) return null;
+  const perPhase = Math.ceil(channels / (gap * gap));
+  const padded = phasesOnTop ? powerOfTwo(perPhase) : perPhase;
+  const blocks = padded * phases * phases;
+  const perCiphertext = Math.min(blocks, Math.floor(slots / block));
+  const ciphertexts = Math.ceil(blocks / perCiphertext);
+  const at = new Int32Array(channels * height * width);
+  let i = 0;
+  for (let c = 0; c < channels; c++) {
+    const inGap = c % (gap * gap);
+    const corner = Math.floor(inGap / gap) * pitch + (inGap % gap);
+    const inPhase = Math.floor(c / (gap * gap));
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const b = phasesOnTop
+          ? phaseFromTop(y, x, phases) * padded + inPhase
+          : inPhase * phases * phases + (y % phases) * phases + (x % phases);
+        const pixel = Math.floor(y / phases) * gap * pitch + Math.floor(x / phases) * gap;
+        at[i++] = Math.floor(b / perCiphertext) * slots + (b % perCiphertext) * block + corner + pixel;
+      }
+    }
+  }
+  const name = `maps, pitch ${pitch}, block ${block}${phases > 1 ? `, ${phases}×${phases} phases${phasesOnTop ? ' on top' : ''}` : ''}${gap > 1 ? `, gap ${gap}` : ''}`;
+  if (ciphertexts === 1) return compactLayout(name, slots, at, blocks * block, fold);
+  if (fold) return null;
+  return { name, slots, ciphertexts, at, period: slots, foldLow: slots, foldHigh: slots, clean: true };
+}

@@ -1,0 +1,105 @@
+import { type Canvas, gridLayout, spreadGridLayout } from './map-layouts.ts';
+import { powerOfTwo, type SlotLayout } from './slot-layout.ts';
+import { reversedLayout, sequentialLayout, splitLayout, stridedLayout } from './vector-layouts.ts';
+
+/** Most ciphertexts that a tensor may take. */
+const MOST_CIPHERTEXTS = 64;
+const PHASES = [1, 2, 4];
+const STRIDES = [1, 2, 4, 8, 16];
+
+function isMaps(shape: readonly number[]): boolean {
+  return shape.length === 3 && shape[1]! * shape[2]! > 1;
+}
+
+/** Canvases that fit the first maps of a network, whole or split into phases, tight or padded to powers of two. */
+export function proposeCanvases(shapes: readonly (readonly number[])[]): Map<number, Canvas[]> {
+  const maps = shapes.filter(isMaps);
+  const canvases = new Map<number, Canvas[]>();
+  if (maps.length === 0) return canvases;
+  const height = Math.max(...maps.map((shape) => shape[1]!));
+  const width = Math.max(...maps.map((shape) => shape[2]!));
+  for (const phases of PHASES) {
+    const rows = Math.ceil(height / phases);
+    const columns = Math.ceil(width / phases);
+    if (phases > 1 && Math.min(rows, columns) < 2) continue;
+    const pitch = powerOfTwo(columns);
+    const list: Canvas[] = [
+      { pitch: columns, block: rows * columns },
+      { pitch: columns, block: powerOfTwo(rows * columns) },
+      { pitch, block: pitch * powerOfTwo(rows) },
+    ];
+    const seen = new Set<string>();
+    canvases.set(
+      phases,
+      list.filter(({ pitch: p, block }) => {
+        const key = `${p}/${block}`;
+        return !seen.has(key) && seen.add(key);
+      }),
+    );
+  }
+  return canvases;
+}
+
+/** Vectors: repeated in order, split between low and high bits, at every stride; reversed at every period. */
+function vectorLayouts(size: number, slots: number): (SlotLayout | null)[] {
+  const bits = Math.log2(powerOfTwo(size));
+  const layouts = Array.from({ length: bits }, (_, lowBits) => splitLayout(size, slots, lowBits));
+  for (let stride = slots / 2 ** bits / 2; stride > 1; stride /= 2)
+    layouts.push(stridedLayout(size, slots, stride));
+  return [...layouts, ...reversedLayouts(size, slots)];
+}
+
+function reversedLayouts(size: number, slots: number): (SlotLayout | null)[] {
+  const layouts: (SlotLayout | null)[] = [];
+  for (let period = 2; period < slots; period *= 2) layouts.push(reversedLayout(size, slots, period));
+  return layouts;
+}
+
+/** Maps on canvases, at every stride against the first maps that their size allows. */
+function mapLayouts(
+  shape: readonly number[],
+  slots: number,
+  canvases: ReadonlyMap<number, readonly Canvas[]>,
+): (SlotLayout | null)[] {
+  const layouts: (SlotLayout | null)[] = [];
+  for (const [first, list] of canvases) {
+    for (const canvas of list) {
+      for (const stride of STRIDES) {
+        const phases = Math.max(1, first / stride);
+        const gap = Math.max(1, stride / first);
+        for (const fold of [true, false]) {
+          layouts.push(gridLayout(shape, slots, canvas, { phases, gap }, fold));
+          if (phases > 1)
+            layouts.push(gridLayout(shape, slots, canvas, { phases, gap, phasesOnTop: true }, fold));
+        }
+        for (let together = 1; phases === 1 && together < shape[0]!; together *= 2)
+          layouts.push(spreadGridLayout(shape, slots, canvas, gap, together));
+      }
+    }
+  }
+  return layouts;
+}
+
+/**
+ * Layouts that are worth trying for a tensor, each under its name once.
+ *
+ * @param last the logits: only layouts whose every slot is accounted for and some of which must be zero, if there is one.
+ */
+export function proposeLayouts(
+  shape: readonly number[],
+  slots: number,
+  canvases: ReadonlyMap<number, readonly Canvas[]>,
+  last: boolean,
+): SlotLayout[] {
+  const size = shape.reduce((a, b) => a * b, 1);
+  const proposed = [true, false].map((fold) => sequentialLayout(size, slots, fold, last ? size + 1 : size));
+  if (last) proposed.push(...reversedLayouts(size, slots));
+  else if (isMaps(shape)) proposed.push(splitLayout(size, slots, 0), ...mapLayouts(shape, slots, canvases));
+  else proposed.push(...vectorLayouts(size, slots));
+  const found = new Map<string, SlotLayout>();
+  for (const layout of proposed) {
+    if (layout === null || layout.ciphertexts > MOST_CIPHERTEXTS) continue;
+    if (!found.has(layout.name)) found.set(layout.name, layout);
+  }
+  return [...found.values()];
+}
