@@ -1,16 +1,22 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { LOGIT_HEADROOM } from '#network/compiler/compile-limits.ts';
 import { confusionAccuracy, countConfusion } from '#network/model/confusion.ts';
 import { listZoo, loadZooNetwork } from '#network/model/description/zoo.ts';
 import { runGraph } from '#network/model/run/run.ts';
+import { hostilePictures } from '../testing/hostile-pictures.ts';
 import { readClip } from './datasets/clip.ts';
 import { readIdxDataset } from './datasets/idx-pictures.ts';
-import { normalizeDataset } from './datasets/normalize-dataset.ts';
+import { normalizeDataset, normalizePictures } from './datasets/normalize-dataset.ts';
 import { splitByTime } from './datasets/split-by-time.ts';
 
 const folder = fileURLToPath(new URL('../../demo/counter/', import.meta.url));
 
 const digits = fileURLToPath(new URL('../../test/data/mnist/first-1000-', import.meta.url));
+
+function largestOf(logits: Float32Array): number {
+  return logits.reduce((most, logit) => Math.max(most, Math.abs(logit)), 0);
+}
 
 describe('Zoo', () => {
   it('holds networks whose description fits the graph', async () => {
@@ -31,6 +37,24 @@ describe('Zoo', () => {
     }
   });
 
+  it.each([
+    ['carpark', []],
+    ['counter', []],
+    ['cryptonets', []],
+    ['e2dm', ['columns of 3']],
+    ['lenet5', ['columns of 2', 'rows of 2', 'slanting stripes of 2', 'slanting stripes of 3']],
+  ])('%s: stays within the permitted range on hostile pictures, but for %j', async (name, beyond) => {
+    const { graph, metadata } = await loadZooNetwork(name);
+    const hostile = hostilePictures(metadata.picture);
+    const withheld = hostile.filter(({ picture }) => {
+      const prepared = picture.slice();
+      normalizePictures(prepared, metadata.picture);
+      return largestOf(runGraph(graph, prepared)) > LOGIT_HEADROOM * metadata.logitRange;
+    });
+    expect(withheld.map((each) => each.name)).toEqual(beyond);
+    expect(await listZoo()).toHaveLength(5);
+  });
+
   it('names the networks that there are', async () => {
     await expect(loadZooNetwork('nothing')).rejects.toThrow(
       /no bundled network 'nothing': there are carpark, counter, cryptonets, e2dm/,
@@ -47,7 +71,9 @@ describe('Zoo', () => {
       images: `${digits}t10k-images-idx3-ubyte.gz`,
       labels: `${digits}t10k-labels-idx1-ubyte.gz`,
     });
-    const accuracy = confusionAccuracy(countConfusion(runGraph(graph, pictures), classes, 10));
+    const logits = runGraph(graph, pictures);
+    expect(largestOf(logits), 'none is withheld').toBeLessThan(LOGIT_HEADROOM * metadata.logitRange);
+    const accuracy = confusionAccuracy(countConfusion(logits, classes, 10));
     expect(metadata.accuracy).toBeGreaterThanOrEqual(least);
     // The first half of the test pictures is the harder one; two deviations of 1 000 draws are 0.007.
     expect(Math.abs(accuracy - metadata.accuracy)).toBeLessThan(0.012);
@@ -60,7 +86,9 @@ describe('Zoo', () => {
     const { test, testFrames } = splitByTime(all, 0.6);
     expect(Math.min(...testFrames)).toBe(836);
     const { pictures } = normalizeDataset(test, picture);
-    const confusion = countConfusion(runGraph(graph, pictures), test.classes, 2);
+    const logits = runGraph(graph, pictures);
+    expect(largestOf(logits), 'none is withheld').toBeLessThan(LOGIT_HEADROOM * metadata.logitRange);
+    const confusion = countConfusion(logits, test.classes, 2);
     expect(confusionAccuracy(confusion)).toBeCloseTo(metadata.accuracy, 3);
     expect(confusionAccuracy(confusion)).toBeGreaterThanOrEqual(0.97);
   }, 120_000);
