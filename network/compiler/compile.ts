@@ -14,9 +14,9 @@ import { planNetwork } from './packing/plan-network.ts';
 import { reportPlan } from './report-plan.ts';
 
 /**
- * Compiles a network into a ciphertext program and the constants that its owner encrypts. One line of passes: lower, plan, write, balance,
- * fill. Nothing in the program depends on a trained weight or on calibration: it is written before either is looked at, layouts follow the
- * graph's structure, and scales are the same for all.
+ * Compiles a network into a ciphertext program and the constants that its owner encrypts. One line of passes: lower, balance, plan, write,
+ * fill. Nothing in the program depends on a trained weight or on calibration: plan and program look at neither, layouts follow the graph's
+ * structure, and scales are the same for all.
  *
  * @throws NetworkError where the graph cannot be lowered (see `lowerSteps`), is too deep or too large, or the options do not
  * fit it.
@@ -26,14 +26,13 @@ export function compileNetwork(graph: Graph, options: CompileOptions): CompiledN
   checkRegions(regions);
   const lowered = lowerSteps(graph);
   checkOptions(lowered, options);
-  const planned = planNetwork(lowered, { regions });
+  const range = LOGIT_HEADROOM * logitRange;
+  const balanced = balanceSteps(lowered, activationRanges, ACTIVATION_PEAK, range);
+  const planned = planNetwork(balanced, { regions });
   const written = writeProgram(planned, name, picture?.light);
   const { verified, recipes, expected } = written;
   refuseBeyondMemory(verified);
-  const range = LOGIT_HEADROOM * logitRange;
-  // Factors change no pattern, so the plan holds for the balanced network.
-  const network = balanceSteps(planned.network, activationRanges, ACTIVATION_PEAK, range);
-  const constants = fillConstants(recipes, { ...planned, network });
+  const constants = fillConstants(recipes, planned);
   return {
     program: verified.program,
     verified,
