@@ -1,6 +1,6 @@
 /**
- * The one registry of error codes: what a person can cause, what it means and what to do. Codes are stable; a test holds
- * this table and docs/errors.md together, and another that every code used in the sources is here.
+ * The one registry of error codes: what a person can cause, what it means and what to do. Codes are stable. Tests check
+ * that docs/errors.md agrees with this table and that every code used in the sources is listed here.
  */
 export const ERRORS = {
   // fhe/ (thrown as FheError; listed here for the page)
@@ -13,7 +13,7 @@ export const ERRORS = {
     action: 'Use fewer or smaller primes, or a larger ring degree.',
   },
   FHE_FORMAT: {
-    meaning: 'Bytes that should be a program, key or ciphertext are not well formed.',
+    meaning: 'The bytes of a program, key or ciphertext are malformed.',
     action: 'Deploy the bundle again; if it persists, protect the network again.',
   },
   FHE_TOO_LARGE: {
@@ -30,47 +30,49 @@ export const ERRORS = {
   },
   FHE_RANGE: {
     meaning: 'A value is outside the range that the scale can hold.',
-    action: 'Scale the network down or calibrate it on wider data.',
+    action: 'Scale the network down, or calibrate it on more varied data.',
   },
   FHE_WORKER: {
     meaning: 'A computing thread stopped.',
-    action: 'It restarts by itself; if this repeats, look at the memory of the machine.',
+    action: 'It restarts by itself; if this repeats, check the memory of the machine.',
   },
   FHE_STATE: {
-    meaning: 'Encrypted arithmetic was used after it was closed, or before it was ready.',
-    action: 'Report this: it is a defect of Blindsight.',
+    meaning: 'The encryption engine was used after it was closed, or before it was ready.',
+    action: 'Report this: it is a bug in Blindsight.',
   },
 
   // protocol/: bytes from the network
   MESSAGE_INVALID: {
-    meaning: 'A JSON message is too large or not what its topic promises.',
-    action: 'Run the same version of Blindsight on both sides; look for a foreign publisher on this topic.',
+    meaning: 'A JSON message is too large, or is not what belongs on its topic.',
+    action:
+      'Run the same version of Blindsight on both sides; look for another program that publishes on this topic.',
   },
   ENVELOPE_INVALID: {
     meaning: 'The bytes of an encrypted answer are not a well-formed envelope.',
-    action: 'Run the same version of Blindsight on both sides; look for a foreign publisher on this topic.',
+    action:
+      'Run the same version of Blindsight on both sides; look for another program that publishes on this topic.',
   },
   MANIFEST_INVALID: {
-    meaning: 'The bytes of a bundle manifest are not well formed.',
+    meaning: 'The bytes of a bundle manifest are malformed.',
     action: 'Deploy the network again with this version of Blindsight.',
   },
   CONFIGURATION_INVALID: {
-    meaning: 'The bytes of a pushed configuration are not well formed.',
+    meaning: 'The bytes of a pushed configuration are malformed.',
     action: 'Push it again with this version of Blindsight.',
   },
   CONFIGURATION_CREDENTIAL: {
-    meaning: 'The credentials of a camera were not sealed for this gateway.',
-    action: 'Push the configuration again with the credentials of the camera.',
+    meaning: 'The camera credentials were not sealed for this gateway.',
+    action: 'Push the configuration again, including the camera credentials.',
   },
   CHUNK_INVALID: {
-    meaning: 'The bytes of a bundle chunk are not well formed.',
-    action: 'It is fetched again by itself; if this repeats, deploy the network again.',
+    meaning: 'The bytes of a bundle chunk are malformed.',
+    action: 'It is fetched again automatically; if this repeats, deploy the network again.',
   },
 
   // config/
   CONFIG_INVALID: {
     meaning:
-      'A configuration has a mistake; the message names file, line, column, path and what was expected.',
+      'A configuration has a mistake; the message names the file, line, column, path and what was expected.',
     action: 'Correct the named lines; the commented examples in config/ show every setting.',
   },
   CONFIG_UNREADABLE: {
@@ -80,45 +82,46 @@ export const ERRORS = {
 
   // runtime/
   FILE_UNREADABLE: {
-    meaning: 'A file that is needed cannot be read.',
+    meaning: 'A required file cannot be read.',
     action: 'Check that the path is right and that the daemon may read it.',
   },
   SECRET_EXPOSED: {
-    meaning: 'A file with a secret can be read or changed by other users of the machine.',
+    meaning: 'Other users of the machine can read or change a file that holds a secret.',
     action: 'Run `chmod 600` on the named file, and make a new secret if others may have read it.',
   },
   WRONG_USER: {
-    meaning: 'A site or a secret belongs to another user of the machine than the one who runs the command.',
+    meaning: 'A site or a secret does not belong to the user who runs the command.',
     action:
-      'Run the same command as the user that the message names. Leave owners and modes as they are: the daemons of the site run as that user.',
+      'Run the command as the user named in the message. Do not change owners or modes: the daemons of the site run as that user.',
   },
   DISK_FULL: {
-    meaning: 'A disk has no space left; the message says whose. Answers are lost, or none are taken.',
-    action: 'Free space on the disk that the message names; work goes on by itself then.',
+    meaning: 'A disk is full; the message says which. Answers are lost, or no longer accepted.',
+    action: 'Free space on that disk; work then resumes by itself.',
   },
   LINK_DOWN: {
     meaning: 'The connection to the MQTT broker is down.',
-    action: 'It reconnects by itself; if it stays down, check address, network and that the broker runs.',
+    action:
+      'It reconnects by itself; if it stays down, check the address, the network and that the broker is running.',
   },
   LINK_REFUSED: {
     meaning:
-      'The MQTT broker refuses this identity or a topic, or shows a certificate that is not to be trusted.',
+      'The MQTT broker refused this identity or a topic, or presented a certificate that cannot be trusted.',
     action:
-      'Read the message: it names whose certificate it is and what is wrong with it. Certificate, authority, name and site come from one ' +
-      'enrolment; dates need a clock that is right.',
+      'Read the message: it names the certificate and what is wrong with it. Certificate, authority, name and site must come from the ' +
+      'same enrolment, and the clock must be right.',
   },
   LINK_CREDENTIALS: {
     meaning:
-      'Certificate, key and authority for the connection to the broker do not fit together, or are those of another.',
+      'The certificate, key and authority for the connection to the broker do not match, or belong to another identity.',
     action:
       'Put back the files that were enrolled together (ca.pem, gateway.pem, gateway.key), with the `site` and `gateway` that came with them.',
   },
   LINK_TAKEN_OVER: {
     meaning:
-      'Another program connects to the broker under the same name, so that the two push one another out.',
+      'Another program connects to the broker under the same name, so each keeps disconnecting the other.',
     action:
-      'End one of them. Where a package was copied to a second machine, enrol that one under a name of its own; where nobody copied it, look ' +
-      'for a thief, and remove the gateway.',
+      'Stop one of them. If a package was copied to a second machine, enrol that machine under its own name; if nobody copied it, the key ' +
+      'may be stolen: remove the gateway.',
   },
 
   // backend/
@@ -127,7 +130,7 @@ export const ERRORS = {
     action: 'Check that the path or server is right, and that this user may read and write it.',
   },
   STORE_TOO_NEW: {
-    meaning: 'A newer version of Blindsight has written the store.',
+    meaning: 'The store was written by a newer version of Blindsight.',
     action: 'Run that version, or restore a backup that this version wrote.',
   },
   INSTALLATION_KEY_INVALID: {
@@ -144,15 +147,16 @@ export const ERRORS = {
     action: 'Initialize the site again, or restore the store from a backup.',
   },
   SITE_EXISTS: {
-    meaning: 'The folder holds a site already.',
+    meaning: 'The folder already holds a site.',
     action: 'Use another folder, or keep using the site that is there.',
   },
   NAME_INVALID: {
-    meaning: 'A name has characters or a length that topics and files cannot carry.',
-    action: 'Use lower-case letters, digits and inner hyphens, at most 32 characters, and no reserved name.',
+    meaning: 'A name is too long, or has characters that topics and files do not allow.',
+    action:
+      'Use at most 32 lower-case letters, digits and hyphens (none at either end), and no reserved name.',
   },
   MODEL_NOT_FOUND: {
-    meaning: 'There is no protected network of this name or version.',
+    meaning: 'There is no protected network with this name or version.',
     action: 'List the networks with `blindsight model list`.',
   },
   MODEL_UNREADABLE: {
@@ -161,37 +165,37 @@ export const ERRORS = {
   },
   BUNDLE_DAMAGED: {
     meaning: 'A file of a protected network is missing or was changed.',
-    action: 'Restore the folder `bundles` of the site from a backup, or protect the network again.',
+    action: 'Restore the `bundles` folder of the site from a backup, or protect the network again.',
   },
   SELF_TEST_FAILED: {
-    meaning: 'The encrypted network does not agree with the clear network.',
-    action: 'Protect the network again; if it repeats, report it with the network.',
+    meaning: 'The encrypted network does not agree with the unencrypted one.',
+    action: 'Protect the network again; if this repeats, report it together with the network.',
   },
   GATEWAY_EXISTS: {
-    meaning: 'A gateway of this name is enrolled already.',
+    meaning: 'A gateway with this name is already enrolled.',
     action: 'Choose another name.',
   },
   ANSWER_TOO_LARGE: {
-    meaning: 'The encrypted answers of a network would be larger than the messages that the broker takes.',
+    meaning: 'The encrypted answers of a network would exceed the largest message that the broker accepts.',
     action:
       'Raise the limit of the broker (`maxMessageKilobytes`, or max_packet_size of Mosquitto) and then `broker.maxMessageKilobytes` in ' +
       'backend.yaml, or deploy a smaller network.',
   },
   GATEWAY_RUNS_TWICE: {
-    meaning: 'Two processes with the identity of one gateway take the connection from each other.',
+    meaning: 'Two processes use the identity of one gateway and keep disconnecting each other.',
     action:
-      'End the one that should not run; a second machine needs an identity of its own (`blindsight gateway enrol`). If you know of no second one, somebody may have copied the key: `blindsight gateway remove` shuts it out.',
+      'Stop the one that should not run; a second machine needs its own identity (`blindsight gateway enrol`). If you know of no second one, somebody may have copied the key: `blindsight gateway remove` shuts it out.',
   },
   GATEWAY_NOT_FOUND: {
-    meaning: 'No gateway of this name is enrolled.',
+    meaning: 'No gateway with this name is enrolled.',
     action: 'List the gateways with `blindsight gateway list`.',
   },
   OUTPUT_EXISTS: {
-    meaning: 'A folder or file that is to be written is there already.',
+    meaning: 'A folder or file to be written already exists.',
     action: 'Name a new or empty folder.',
   },
   BACKUP_INVALID: {
-    meaning: 'A folder is no whole backup of a site: a part is missing or was changed.',
+    meaning: 'A folder is not a complete backup of a site: a part is missing or was changed.',
     action: 'Use another backup; if this one is a copy, copy it again.',
   },
   API_TOKEN_MISSING: {
@@ -205,10 +209,10 @@ export const ERRORS = {
   },
   API_PORT_TAKEN: {
     meaning: 'The address of the page is in use or not allowed.',
-    action: 'Choose another api.port, or stop the program that holds it.',
+    action: 'Choose another api.port, or stop the program that uses it.',
   },
   API_HOST_REFUSED: {
-    meaning: 'The page was asked under another name than localhost while it has no token.',
+    meaning: 'The page has no token and was requested under a name other than localhost.',
     action: 'Open http://127.0.0.1 on the machine itself, or set api.tokenFile.',
   },
   API_TOKEN_WRONG: {
@@ -220,16 +224,16 @@ export const ERRORS = {
     action: 'Close some of them.',
   },
   API_REQUEST_INVALID: {
-    meaning: 'A request to the page is malformed, or asks for what does not exist.',
+    meaning: 'A request to the page is malformed, or asks for something that does not exist.',
     action: 'Read the message: it names the parameter.',
   },
   API_REQUEST_FAILED: {
-    meaning: 'The backend could not answer a request of the page.',
+    meaning: 'The backend could not answer a request from the page.',
     action: 'Read the log of the backend: it says why.',
   },
   WORKER_FAILED: {
     meaning: 'A computing thread of the backend stopped.',
-    action: 'It starts again by itself; if this repeats, look at the memory of the machine and the log.',
+    action: 'It restarts by itself; if this repeats, check the memory of the machine and the log.',
   },
 
   // network/ (thrown as NetworkError; listed here for the page)
@@ -238,8 +242,8 @@ export const ERRORS = {
     action: 'Export the network again as one ONNX file, opset 13 or later, without control flow.',
   },
   NETWORK_TOO_LARGE: {
-    meaning: 'A network exceeds the limits of the importer or of the packings.',
-    action: 'Use fewer maps or units, or a smaller picture.',
+    meaning: 'A network exceeds the limits of the importer or of the packing.',
+    action: 'Use fewer channels or units, or a smaller picture.',
   },
   NETWORK_OPERATOR: {
     meaning: 'A network uses an operator, attribute or wiring that is not supported.',
@@ -262,9 +266,9 @@ export const ERRORS = {
     action: 'Check the files and values that the message names.',
   },
   NETWORK_ACCURACY: {
-    meaning: 'A network answers too badly once its activations are approximated.',
+    meaning: 'A network loses too much accuracy once its activations are approximated.',
     action:
-      'Win accuracy back with --fine-tune, on more pictures if need be, or accept the loss with --tolerance.',
+      'Recover accuracy with --fine-tune, on more pictures if need be, or accept the loss with --tolerance.',
   },
   NETWORK_TRAINING: {
     meaning: 'A network cannot be trained as asked.',
@@ -277,12 +281,12 @@ export const ERRORS = {
     action: 'Write the URL as rtsp://host[:port]/path and the credentials file as one line, user:password.',
   },
   CAMERA_STREAM: {
-    meaning: 'The decoder delivered something that is not a picture.',
+    meaning: 'The decoder returned something that is not a picture.',
     action: 'Choose another profile of the camera: H.264, at most 8192 pixels a side.',
   },
   OUTBOX_UNAVAILABLE: {
     meaning: 'An encrypted answer could not be written to the disk of the gateway.',
-    action: 'Check that the data directory exists, may be written, and that its disk is sound.',
+    action: 'Check that the data directory exists and is writable, and that its disk works.',
   },
   OUTBOX_DROPPED: {
     meaning: 'Encrypted answers were dropped from the disk of a gateway before the backend had them.',
@@ -298,15 +302,16 @@ export const ERRORS = {
   },
   BUNDLE_COUNTER: {
     meaning: 'A bundle is older than one that this gateway accepted before.',
-    action: 'Deploy again: every deployment gets a new release counter, also one that goes back.',
+    action:
+      'Deploy again: every deployment gets a new release counter, even one that returns to an older network.',
   },
   BUNDLE_TOO_LARGE: {
-    meaning: 'A bundle does not fit: the limit or the free space of the gateway is exceeded.',
+    meaning: 'A bundle exceeds the size limit or the free space of the gateway.',
     action: 'Free disk space on the gateway, or protect the network with a smaller ring.',
   },
   BUNDLE_DIGEST: {
-    meaning: 'A part of a bundle is not what its manifest says.',
-    action: 'It is fetched again at the next connection; if this repeats, check broker and disk.',
+    meaning: 'A part of a bundle does not match its manifest.',
+    action: 'It is fetched again at the next connection; if this repeats, check the broker and the disk.',
   },
   BUNDLE_PROGRAM: {
     meaning: 'The ciphertext program of a bundle is not valid.',
@@ -317,15 +322,15 @@ export const ERRORS = {
     action: 'Protect the network again.',
   },
   BUNDLE_SELF_TEST: {
-    meaning: 'A bundle computes another answer on this gateway than on the backend.',
+    meaning: 'A bundle gives a different answer on this gateway than on the backend.',
     action: 'Check the memory of the gateway; protect the network again with this version.',
   },
   BUNDLE_CRASHED: {
-    meaning: 'The computing thread stopped again and again under this bundle.',
+    meaning: 'The computing thread kept stopping while it ran this bundle.',
     action: 'Check the memory of the gateway, or deploy a smaller network.',
   },
   BUNDLE_UNAVAILABLE: {
-    meaning: 'A bundle is announced but its parts could not be stored.',
+    meaning: 'A bundle was announced, but its parts could not be stored.',
     action: 'Check the free space and the permissions of the data directory of the gateway.',
   },
 
@@ -340,41 +345,41 @@ export const ERRORS = {
     action: 'Read the log that the message names. `npm start -- --data DIR` with a new folder starts afresh.',
   },
   DEMO_PORT_TAKEN: {
-    meaning: 'The port that was asked for the page is in use.',
-    action: 'Choose another with --port N, or leave it out and a free one is taken.',
+    meaning: 'The port requested for the page is in use.',
+    action: 'Choose another with --port N, or omit it to use a free one.',
   },
   DEMO_REFUSED: {
-    meaning: 'The gateway of the all-in-one site refuses the encrypted network, also one that was just made.',
+    meaning: 'The gateway of the all-in-one site refuses the encrypted network, even a newly made one.',
     action: 'Read the log that the message names. `npm start -- --data DIR` with a new folder starts afresh.',
   },
   DEMO_NO_RESULTS: {
-    meaning: 'The results that --once asked for cannot come any more; the message says why.',
+    meaning: 'The results that --once waits for can no longer come; the message says why.',
     action:
-      'Mend what the message names; the page shows more. Without --once the site waits until answers come.',
+      'Fix what the message names; the page shows more. Without --once the site keeps waiting for answers.',
   },
   DATA_IN_USE: {
-    meaning: 'Another process works on this data folder in the same role.',
+    meaning: 'Another process already uses this data folder in the same role.',
     action:
-      'End it first, or name another folder: `data` in the configuration of a daemon, --data DIR for the all-in-one site.',
+      'Stop it first, or name another folder: `data` in the configuration of a daemon, --data DIR for the all-in-one site.',
   },
   SITE_MISSING: {
-    meaning: 'A folder holds no Blindsight site.',
+    meaning: 'A folder does not hold a Blindsight site.',
     action:
-      'Name another folder with --data DIR, or make a site in this one with `blindsight site init --site NAME`.',
+      'Name another folder with --data DIR, or create a site in this one with `blindsight site init --site NAME`.',
   },
   // broker/
   BROKER_LISTEN: {
     meaning: 'The broker cannot listen on its address.',
-    action: 'Stop what else uses this port (perhaps another broker), or choose another host or port.',
+    action: 'Stop whatever else uses this port (perhaps another broker), or choose another host or port.',
   },
   BROKER_CERTIFICATE: {
-    meaning: 'Certificate, key and authority of the broker do not fit together.',
+    meaning: 'The certificate, key and authority of the broker do not match.',
     action: 'Issue the broker a new certificate with the authority of this installation.',
   },
   BROKER_ACCESS: {
     meaning:
       'A client of the broker was refused: its identity, its last will, a topic or the size of a packet.',
-    action: 'Look at who it is and what it wanted; a gateway may use its own topics only.',
+    action: 'Check who it is and what it asked for; a gateway may use only its own topics.',
   },
 
   // backend/enrolment/
@@ -384,15 +389,16 @@ export const ERRORS = {
       'Write it as mqtts://host:port with a name that the certificate covers; `blindsight site broker-host NAME` adds one.',
   },
   CERTIFICATE_INVALID: {
-    meaning: 'A certificate cannot be issued as asked, or the files of an authority do not fit together.',
-    action: 'Check names and days; restore the authority from its copy if its files are damaged.',
+    meaning: 'A certificate cannot be issued as requested, or the files of an authority do not match.',
+    action:
+      'Check the names and the number of days; restore the authority from its copy if its files are damaged.',
   },
 } as const satisfies Record<string, { meaning: string; action: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;
 
 /**
- * An error that a person can cause or must hear of. `message` says what happened and where (file, line, path, address
+ * An error that a person can cause or must know about. `message` says what happened and where (file, line, path, address
  * without password); the registry's action says what to do.
  */
 export class BlindsightError extends Error {
@@ -404,7 +410,7 @@ export class BlindsightError extends Error {
     this.code = code;
   }
 
-  /** What the registry says can be done. */
+  /** What to do about it, from the registry. */
   get action(): string {
     return ERRORS[this.code].action;
   }

@@ -1,29 +1,31 @@
 import type { ErrorCode } from './errors.ts';
 import type { RefusalCode } from './refusals.ts';
 
-/** What the journal tells that is no error of its own: codes as stable as those of errors, in the same page. */
+/** What the journal reports that is not an error: codes as stable as those of errors, on the same page of the documentation. */
 export const EVENTS = {
   GATEWAY_ENROLLED: {
     meaning: 'A gateway was enrolled.',
-    action: 'Nothing, if you did it; else `blindsight gateway remove NAME` shuts it out.',
+    action: 'Nothing, if this was you; otherwise shut it out with `blindsight gateway remove NAME`.',
   },
   GATEWAY_REMOVED: {
-    meaning: 'A gateway was removed: its certificate is revoked, and what it sends is refused.',
-    action: 'Nothing, if you did it; else enrol it again.',
+    meaning: 'A gateway was removed: its certificate is revoked, and whatever it sends is refused.',
+    action: 'Nothing, if this was you; otherwise enrol it again.',
   },
   CERTIFICATE_ENDS: {
-    meaning: 'A certificate ends within a month, or has ended: no connection is made with it from then on.',
+    meaning:
+      'A certificate expires within a month, or has expired; once expired, it cannot be used to connect.',
     action:
-      'Of broker or backend: run `blindsight site renew`. Of a gateway: enrol its machine under another name (`blindsight gateway enrol`), then `blindsight gateway remove` the old one.',
+      'For the broker or backend: run `blindsight site renew`. For a gateway: enrol its machine under another name (`blindsight gateway enrol`), then `blindsight gateway remove` the old one.',
   },
   GATEWAY_QUARANTINED: {
-    meaning: 'A gateway sent what its own software does not send: its answers are kept, and not decrypted.',
+    meaning:
+      'A gateway sent something that its own software never sends: its answers are kept, but not decrypted.',
     action:
-      'Look at the reason and at the machine of the gateway, then `blindsight gateway release NAME`, or remove it.',
+      'Look at the reason and at the gateway itself, then run `blindsight gateway release NAME`, or remove it.',
   },
   GATEWAY_RELEASED: {
     meaning: 'A gateway was released from quarantine.',
-    action: 'Nothing, if you did it.',
+    action: 'Nothing, if this was you.',
   },
   CAMERA_CONFLICT: {
     meaning:
@@ -31,16 +33,16 @@ export const EVENTS = {
     action: 'Name the camera differently in agent.yaml, or run `blindsight camera release NAME`.',
   },
   CAMERA_RELEASED: {
-    meaning: 'A camera was released: the next gateway that announces it owns it.',
-    action: 'Nothing, if you did it.',
+    meaning: 'A camera was released: it now belongs to the next gateway that announces it.',
+    action: 'Nothing, if this was you.',
   },
   CAMERA_UNUSUAL: {
-    meaning: 'A camera, or a region of it, shows what the network was not trained for.',
+    meaning: 'A camera, or a region of it, shows something the network was not trained for.',
     action:
-      'Look at the picture, the region and the masks; train the network on such pictures if they are as they should be.',
+      'Check the picture, the region and the masks; if they are right, train the network on such pictures.',
   },
   CAMERA_USUAL: {
-    meaning: 'A camera, or a region of it, shows again what the network was trained for.',
+    meaning: 'A camera, or a region of it, once more shows what the network was trained for.',
     action: 'Nothing.',
   },
   MODEL_PROTECTED: {
@@ -48,11 +50,11 @@ export const EVENTS = {
     action: 'Deploy it with `blindsight deploy`.',
   },
   MODEL_RELEASED: {
-    meaning: 'A network was deployed to a gateway, which is told at its next connection.',
-    action: 'Nothing, if you did it.',
+    meaning: 'A network was deployed to a gateway, which receives it at its next connection.',
+    action: 'Nothing, if this was you.',
   },
   BUNDLE_ACTIVE: {
-    meaning: 'A gateway says that a network is active.',
+    meaning: 'A gateway reports that a network is active.',
     action: 'Nothing.',
   },
   RELEASE_ACTIVE: {
@@ -60,24 +62,24 @@ export const EVENTS = {
     action: 'Nothing.',
   },
   RELEASE_REFUSED: {
-    meaning: 'A gateway refused a deployed network; what ran before goes on.',
+    meaning: 'A gateway refused a deployed network; the one before keeps running.',
     action: 'Look up the code in the message.',
   },
   RELEASE_ROLLED_BACK: {
-    meaning: 'A deployed network did not work on its gateway, which went back to the one before.',
+    meaning: 'A deployed network did not work on its gateway, which returned to the one before.',
     action: 'Look up the code in the message.',
   },
   RESULTS_NOT_PUBLISHED: {
-    meaning: 'More answers waited for the broker than are kept to be published. The history has them all.',
-    action: 'Bring the broker back; look at its connection.',
+    meaning: 'More answers were waiting to be published than are kept. The history has them all.',
+    action: 'Bring the broker back, and check the connection to it.',
   },
   SITE_RESTORED: {
     meaning: 'The site was restored from a backup.',
-    action: 'Nothing, if you did it.',
+    action: 'Nothing, if this was you.',
   },
 } as const satisfies Record<string, { meaning: string; action: string }>;
 
 export type EventCode = keyof typeof EVENTS;
 
-/** Every code that the journal of this version writes. A gateway of another version may say others. */
+/** Every code that this version writes to the journal. A gateway of another version may send others. */
 export type JournalCode = ErrorCode | EventCode | RefusalCode;

@@ -71,7 +71,7 @@ describe('a picture that the network was not trained for', () => {
     const [entry] = await bench.site.store.journal.latest(1);
     expect(entry).toMatchObject({ level: 'warn', code: 'CAMERA_UNUSUAL', subject: 'door' });
     expect(entry?.message).toMatch(
-      /not trained for: 8 of its last 8 .*\(the last one: its values were beyond what the network can answer\)/,
+      /not trained for: 8 of its last 8 .*\(the last one: its values were outside the range of the network\)/,
     );
 
     const processor = bench.makeProcessor();

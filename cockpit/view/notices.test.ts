@@ -24,7 +24,7 @@ describe('notices', () => {
       ['offline gate-1', 'warn'],
     ]);
     expect(notices(site, NOW_MS)[0]?.text).toMatch(
-      /since 1.Jan, \d\d:00: places that the network leaves empty were filled\. Its answers are kept unopened, 0 by now\./,
+      /since 1.Jan, \d\d:00: places that should be empty were filled\. Its answers are kept unopened, 0 by now\./,
     );
     expect(notices(site, NOW_MS)[2]?.text).toMatch(/^Gateway gate-1 is offline since \d\d:55\.$/);
   });
@@ -61,7 +61,7 @@ describe('notices', () => {
   it('tells of a gateway that runs twice, and what to do', () => {
     const [notice] = notices(siteOf({ gateways: [gatewayOf({ runsTwiceSince: FIXTURE_TIME })] }), NOW_MS);
     expect(notice?.text).toMatch(
-      /^Gateway gate-1 runs twice since .* End the one .*gateway enrol.*gateway remove/,
+      /^Gateway gate-1 runs twice since .* Stop the one .*gateway enrol.*gateway remove/,
     );
   });
 

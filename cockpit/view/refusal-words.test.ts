@@ -6,7 +6,7 @@ const site = { commandLine: 'npx blindsight … --data /srv/old-town' };
 describe('refusalWords', () => {
   it('says what happened and what to do', () => {
     expect(refusalWords('version', site)).toBe(
-      'Another version of Blindsight wrote the answer. Update the backend before the gateways.',
+      'The answer was written by another version of Blindsight. Update the backend before the gateways.',
     );
     expect(refusalWords('too-many', site)).toMatch(/than it may \(answers\.perCameraPerSecond\)\. Raise/);
   });
