@@ -5,34 +5,16 @@ import { Call } from '#network/model/operators/operator.ts';
 import { operatorOf } from '#network/model/operators/table.ts';
 import { openBatch } from '#network/model/run/open-batch.ts';
 import { inputShape } from '#network/model/run/run.ts';
-import { type Affine, AffineBuilder } from '../linear/affine.ts';
 import { addValues, applyToValue, identityAffine, type LinearValue } from '../linear/compose.ts';
 import { LINEAR_RULES } from '../linear/linear-map.ts';
 import { absorbQuadratics } from '../rewrite/absorb-quadratics.ts';
 import { dropEnding } from '../rewrite/drop-ending.ts';
+import { concatValues } from './concat-values.ts';
+import { poolValue } from './pool-value.ts';
 import type { Step, StepNetwork } from './steps.ts';
 
 /** Largest power that `Pow` may raise to. */
 const MOST_POWER = 64;
-
-/** The number that all values of a channel have, for each; undefined where they differ. */
-function perChannel(values: Float64Array, channels: number): Float64Array | undefined {
-  const pixels = values.length / channels;
-  const first = Float64Array.from({ length: channels }, (_, c) => values[c * pixels]!);
-  return values.every((value, i) => value === first[Math.floor(i / pixels)]) ? first : undefined;
-}
-
-/** What each channel is multiplied by, where a part does nothing else. */
-function channelFactors(part: Affine | null, channels: number, pixels: number): Float64Array | null {
-  if (part === null) return new Float64Array(channels).fill(1);
-  const size = channels * pixels;
-  const diagonal =
-    part.rows === size &&
-    part.columns === size &&
-    part.start.every((at, row) => at === row) &&
-    part.column.every((column, row) => column === row);
-  return diagonal ? (perChannel(part.weight, channels) ?? null) : null;
-}
 
 class StepLowering {
   readonly steps: Step[] = [];
@@ -94,7 +76,10 @@ class StepLowering {
   }
 
   #result(node: Node, variable: readonly number[]): LinearValue {
-    if (node.operator === 'Concat') return this.#concat(node, variable);
+    if (node.operator === 'Concat') {
+      const values = node.inputs.map((name, i) => (variable.includes(i) ? this.value(name) : null));
+      return concatValues(this.#call(node, -1), values);
+    }
     if (variable.length === 2) {
       const [left, right] = node.inputs.map((name) => this.value(name)) as [LinearValue, LinearValue];
       if (!['Add', 'Sub', 'Mul'].includes(node.operator))
@@ -113,78 +98,19 @@ class StepLowering {
     }
     const position = variable[0]!;
     const input = this.value(node.inputs[position]!);
-    const pooled = this.#pool(node, input);
-    if (pooled !== null) return pooled;
-    const rule = LINEAR_RULES.get(node.operator);
     const call: Call = this.#call(node, position);
+    const pooled = poolValue(call, input);
+    if (pooled !== null) {
+      this.steps.push(pooled.step);
+      return pooled.after(this.steps.length);
+    }
+    const rule = LINEAR_RULES.get(node.operator);
     if (rule === undefined || variable.length > 1)
       call.refuse('values that depend on the picture cannot meet here');
     const withData = (data: Float64Array): Call =>
       this.#call(node, position, { type: 'float32', shape: input.shape, data });
     const { affine, shape } = rule(call, { position, shape: input.shape, withData });
     return applyToValue(affine, input, shape);
-  }
-
-  /** Branches side by side: where each output comes from is read off the operator itself by feeding it indices. */
-  #concat(node: Node, variable: readonly number[]): LinearValue {
-    const tensors = node.inputs.map((name, i): Tensor => {
-      if (!variable.includes(i)) return this.#constants.get(name)!;
-      const { shape } = this.value(name);
-      return { type: 'float32', shape, data: new Float64Array(sizeOf(shape)) };
-    });
-    const call = (inputs: Tensor[]): Call => new Call(node, this.#graph.opset, inputs);
-    const { run } = operatorOf(node);
-    const [constant] = run(call(tensors));
-    const { shape } = constant!;
-    const size = sizeOf(shape);
-    if (shape[0] !== 1)
-      call(tensors).refuse('one picture cannot be joined to another: choose an axis above 0');
-    const zero: LinearValue = { parts: new Map(), constant: null, shape };
-    return variable.reduce((sum, position) => {
-      const value = this.value(node.inputs[position]!);
-      const count = sizeOf(value.shape);
-      const indices = { ...tensors[position]!, data: Float64Array.from({ length: count }, (_, i) => i + 1) };
-      const [marked] = run(call(tensors.map((tensor, i) => (i === position ? indices : tensor))));
-      const builder = new AffineBuilder(count);
-      for (let row = 0; row < size; row++) {
-        const source = marked!.data[row]! - constant!.data[row]! - 1;
-        if (source >= 0) builder.entry(source, 1);
-        builder.endRow(position === variable[0] ? constant!.data[row]! : 0);
-      }
-      return addValues(sum, applyToValue(builder.build(), value, shape), 1, size);
-    }, zero);
-  }
-
-  /**
-   * Mean pooling of a register over windows that do not overlap; null where it is anything else. Factors and summands of whole channels come
-   * after the pooling as well as before it.
-   */
-  #pool(node: Node, input: LinearValue): LinearValue | null {
-    const [only] = input.parts;
-    const [, channels, height, width, ...more] = input.shape;
-    if (node.operator !== 'AveragePool' || width === undefined || more.length > 0) return null;
-    if (input.parts.size !== 1 || only![0] === 0) return null;
-    const factors = channelFactors(only![1], channels!, height! * width);
-    const summands = input.constant && perChannel(input.constant, channels!);
-    if (factors === null || summands === undefined) return null;
-    const call: Call = this.#call(node, 0);
-    const kernel = call.ints('kernel_shape') ?? [];
-    const size = kernel[0] ?? 1;
-    const plain =
-      (size === 2 || size === 4) &&
-      [...kernel, ...(call.ints('strides') ?? [1])].every((extent) => extent === size) &&
-      (call.ints('pads') ?? []).every((pad) => pad === 0) &&
-      (call.ints('dilations') ?? []).every((dilation) => dilation === 1) &&
-      call.int('ceil_mode', 0) === 0 &&
-      ['NOTSET', 'VALID'].includes(call.string('auto_pad', 'NOTSET'));
-    if (!plain) return null;
-    this.steps.push({ kind: 'pool', source: only![0], shape: [channels!, height!, width], size });
-    const shape = [1, channels!, Math.floor(height! / size), Math.floor(width / size)];
-    const pixels = shape[2]! * shape[3]!;
-    const sum = identityAffine(channels! * pixels);
-    const mean = { ...sum, weight: sum.weight.map((_, i) => factors[Math.floor(i / pixels)]! / size ** 2) };
-    const constant = summands && sum.bias.map((_, i) => summands[Math.floor(i / pixels)]!);
-    return { parts: new Map([[this.steps.length, mean]]), constant, shape };
   }
 
   #power(node: Node): LinearValue {
