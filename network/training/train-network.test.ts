@@ -6,6 +6,7 @@ import type { Dataset } from '#network/model/dataset.ts';
 import { readOnnx } from '#network/model/onnx/onnx.ts';
 import { SeededRandom } from '#network/model/random.ts';
 import { runGraph } from '#network/model/run/run.ts';
+import { drawOutlier } from './outliers.ts';
 import { parseRecipe, type Recipe } from './recipe.ts';
 import { trainRecipe } from './train-network.ts';
 
@@ -93,6 +94,23 @@ describe('TrainNetwork', () => {
     const metadata = JSON.parse(await readFile(join(out, 'bars.json'), 'utf8'));
     expect(metadata).toEqual(result.metadata);
     expect(Math.max(...logits.map(Math.abs))).toBeLessThan(1.5 * metadata.logitRange);
+  });
+
+  it('writes ranges that take in pictures of nothing, where the recipe shows some', async () => {
+    const dim = (all: Dataset): Dataset => ({ ...all, pictures: all.pictures.map((value) => value / 3) });
+    const work = { training: dim(bars(1, 200)), test: dim(bars(2, 60)), out, seed: 3, command: '' };
+    // So few that the network hardly learns from them, and answers what is brighter than all that it knows loudly.
+    const shown = { ...recipe, training: { ...recipe.training, outliers: 0.001 } };
+    const quiet = (await trainRecipe({ ...work, recipe })).metadata.logitRange;
+    const { logitRange } = (await trainRecipe({ ...work, recipe: shown })).metadata;
+    const random = new SeededRandom(8);
+    const pictures = new Float32Array(200 * 36);
+    for (let at = 0; at < pictures.length; at += 36)
+      drawOutlier(pictures.subarray(at, at + 36), recipe.picture, random);
+    const logits = runGraph(readOnnx(await readFile(join(out, 'bars.onnx'))), pictures);
+    const largest = Math.max(...logits.map(Math.abs));
+    expect(largest).toBeGreaterThan(1.5 * quiet);
+    expect(largest).toBeLessThan(1.5 * logitRange);
   });
 
   it('refuses pictures of another size', async () => {
