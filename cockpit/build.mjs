@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 const COCKPIT = dirname(fileURLToPath(import.meta.url));
 const REPOSITORY = dirname(COCKPIT);
 const OUTPUT = join(COCKPIT, 'dist');
-/** Beside the page, so that the page and the sources it was made from are replaced in one step. */
+/** Next to the page, so that both are replaced in one step. */
 const STAMP = join(OUTPUT, 'build-stamp.txt');
 
 /** Folders whose files end up in the page, and packages whose version does. */
@@ -15,7 +15,7 @@ const PACKAGES = ['vite', 'preact', 'uplot'];
 const NOT_SOURCES = new Set(['dist', '.setup', 'testing', 'node_modules']);
 
 /**
- * Builds the cockpit page into cockpit/dist, unless what lies there was made from these very sources.
+ * Builds the cockpit page into cockpit/dist, unless the page there was built from exactly these sources.
  *
  * @param {{ force?: boolean }} [options]
  * @returns {Promise<{ built: boolean, output: string }>}
@@ -28,10 +28,10 @@ export async function buildCockpit({ force = false } = {}) {
   const next = join(COCKPIT, '.setup', `dist-${process.pid}`);
   await build({
     configFile: false,
-    // Whatever NODE_ENV says: a development build carries paths of this machine, and is slow.
+    // Whatever NODE_ENV says: a development build contains paths of this machine, and is slow.
     mode: 'production',
     root: COCKPIT,
-    // Relative addresses: the page also works below a path of somebody's reverse proxy.
+    // Relative addresses: the page also works under a path of a reverse proxy.
     base: './',
     publicDir: false,
     logLevel: 'warn',

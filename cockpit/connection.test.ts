@@ -5,18 +5,18 @@ import { cameraOf, resultOf } from './testing/fixtures.ts';
 describe('while the backend goes and comes', () => {
   const bench = cockpitBench();
 
-  it('says since when it is away, keeps what it knew, and goes on by itself', async () => {
+  it('says since when it is unreachable, keeps what it knew, and resumes by itself', async () => {
     const { page, complaints } = await bench.open();
     await page.getByText('Live').waitFor();
     await bench.site().stop();
-    await page.getByText(/The backend is away since \d\d:\d\d:\d\d/).waitFor();
+    await page.getByText(/The backend has been unreachable since \d\d:\d\d:\d\d/).waitFor();
     expect(await page.locator('.answer-label').textContent()).toBe('counter: Person');
-    expect(await page.getByRole('status').first().textContent()).toBe('Backend away');
+    expect(await page.getByRole('status').first().textContent()).toBe('Backend unreachable');
 
     complaints.length = 0;
     await bench.site().start();
     await page.getByText('Live').waitFor({ timeout: 15_000 });
-    expect(await page.getByText(/The backend is away/).count()).toBe(0);
+    expect(await page.getByText(/The backend has been unreachable/).count()).toBe(0);
     bench.site().sendResult(resultOf({ label: 'empty', probability: 0.8, frameTime: agoTime(0) }));
     await page.getByText('80 %').first().waitFor();
     // While it was away Chromium itself complains of refused connections; the page must not.
@@ -72,7 +72,7 @@ describe('the time line after a break', () => {
     await expect.poll(() => [...all(), bench.site().listeners]).toEqual([1, 1, 1, 1]);
 
     await bench.site().stop();
-    await page.getByText(/The backend is away/).waitFor();
+    await page.getByText(/The backend has been unreachable/).waitFor();
     bench.site().site = presentSite({
       cameras: [cameraOf({ result: resultOf({ frameTime: agoTime(0) }) }), other, { ...cellar, withheld: 4 }],
     });
@@ -90,7 +90,7 @@ describe('where a token is asked for', () => {
     const field = page.getByLabel('Token');
     await field.fill('wrong');
     await page.keyboard.press('Enter');
-    await page.getByText('That is not the token of this site.').waitFor();
+    await page.getByText('This is not the token of this site.').waitFor();
     expect(await page.locator('.answer').count()).toBe(0);
 
     await field.fill('correct horse');

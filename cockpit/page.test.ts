@@ -123,7 +123,7 @@ describe('a camera', () => {
     });
     bench.site().site = presentSite({ cameras: [cameraOf({ state, result: null })] });
     const { page } = await bench.open();
-    await page.getByText('Not let in').waitFor();
+    await page.getByText('Access denied').waitFor();
     expect(await page.locator('.reason').textContent()).toMatch(
       /password\. 401 from 10\.0\.4\.17\. Trying again in \d+\ss\./,
     );
@@ -168,8 +168,8 @@ describe('the site', () => {
     const { page } = await bench.open();
     const notices = await page.locator('.notice').allTextContents();
     expect(notices.map((text) => text.slice(0, 30))).toEqual([
-      'Gateway gate-1 is in quarantin',
-      'The message broker is away (co',
+      'Gateway gate-1 has been in qua',
+      'The message broker is unreacha',
       'Gateway gate-1 lost 12 answers',
     ]);
     expect(await page.getByRole('progressbar').first().getAttribute('value')).toBe('0.42');
@@ -189,7 +189,7 @@ describe('the site', () => {
   it('never shows a gateway offline beside a fresh answer, nor an old answer of one that is offline as the present', async () => {
     bench.site().site = presentSite({ gateways: [gatewayOf({ state: 'offline', since: agoTime(300) })] });
     const { page } = await bench.open();
-    await page.getByText('Gateway away').waitFor();
+    await page.getByText('Gateway offline').waitFor();
     expect(await page.locator('.answer.is-live').count()).toBe(0);
     await until(
       async () => bench.site().listeners,
@@ -197,7 +197,7 @@ describe('the site', () => {
     );
     bench.site().sendResult(resultOf({ frameTime: agoTime(0), sequence: 2 }));
     await page.locator('.answer.is-live').waitFor();
-    expect(await page.getByText(/offline|Gateway away/i).count()).toBe(0);
+    expect(await page.getByText(/offline/i).count()).toBe(0);
   });
 
   it('says whose clock is wrong', async () => {
@@ -206,13 +206,13 @@ describe('the site', () => {
     await page.getByText(/clock of gateway gate-1 is 12\smin ahead/).waitFor();
   });
 
-  it('says what to do about a camera that shows what the network was not trained for, and no more once answers come', async () => {
+  it('says what to do about a camera that shows something the network was not trained for, and no more once answers come', async () => {
     const unusual = [{ since: '2026-01-01T00:00:00.000Z' }];
     const gateway = gatewayOf({ held: { answers: 812, dropped: 0 } });
     const shown = presentSite({ gateways: [gateway] });
     bench.site().site = { ...shown, cameras: [{ ...shown.cameras[0]!, withheld: 4321, unusual }] };
     const { page } = await bench.open();
-    await page.getByText('This camera shows what the network was not trained for').waitFor();
+    await page.getByText('This camera shows something the network was not trained for').waitFor();
     expect(await page.locator('.camera .chip').first().textContent()).toBe('Unusual picture');
     expect(await page.locator('.gateway').textContent()).toMatch(/Kept812/);
     await page.locator('.camera summary').click();

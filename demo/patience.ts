@@ -20,7 +20,7 @@ function whyNothingComes(state: SiteState, { gateway, camera }: Awaited): string
   const { state: name, detail } = view.state;
   if (name !== 'streaming') return `camera ${camera}: ${name}. ${detail}`;
   if (view.unusual.length > 0)
-    return `camera ${camera} shows what the network was not trained for, and its answers are withheld`;
+    return `camera ${camera} shows something the network was not trained for, and its answers are withheld`;
   return null;
 }
 

@@ -63,7 +63,7 @@ function stateNotes(state: SiteState, camera: string): Map<string, string> {
     const key = `camera ${camera}`;
     notes.set(key, name === 'streaming' ? `${key} is streaming` : `${key}: ${name}. ${detail}`);
     if (view.unusual.length > 0)
-      notes.set(`${key} unusual`, `${key} shows what the network was not trained for; look at the page`);
+      notes.set(`${key} unusual`, `${key} shows something the network was not trained for; look at the page`);
   }
   return notes;
 }

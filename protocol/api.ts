@@ -59,7 +59,7 @@ export type CameraView = {
   readonly unusual: readonly UnusualView[];
 };
 
-/** The picture as a whole, or one of its named regions, that shows what the network was not trained for. */
+/** The picture as a whole, or one of its named regions, that shows something the network was not trained for. */
 export type UnusualView = { readonly region?: string; readonly since: string };
 
 export type RegionView = { readonly region: string; readonly result: Result | null };

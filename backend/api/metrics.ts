@@ -73,7 +73,7 @@ export function createMetrics({ store, snapshot, trouble }: MetricsSource): Regi
   });
   const unusual = new Gauge({
     name: 'blindsight_camera_unusual',
-    help: '1 while the camera or a region of it shows what the network was not trained for',
+    help: '1 while the camera or a region of it shows something the network was not trained for',
     labelNames: ['camera'],
     registers,
   });

@@ -47,8 +47,8 @@ export class WithheldLog {
     const what = region === undefined ? `camera ${camera}` : `region ${region} of camera ${camera}`;
     const { withheld, answers } = countWithheld(recent);
     const message = unusual
-      ? `${what} shows what the network was not trained for: ${withheld} of its last ${answers} answers were withheld (the last one: ${withheldWords(reason ?? '')})`
-      : `${what} no longer shows what the network was not trained for`;
+      ? `${what} shows something the network was not trained for: ${withheld} of its last ${answers} answers were withheld (the last one: ${withheldWords(reason ?? '')})`
+      : `${what} no longer shows something the network was not trained for`;
     this.#log.warn({ gateway, camera, region }, message);
     await this.#store.journal.add({
       timeMs: this.#clock.now(),

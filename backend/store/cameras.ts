@@ -7,7 +7,7 @@ export type CameraRecord = { readonly camera: string; readonly gateway: string }
 /** Named region of a camera; undefined for its picture as a whole. */
 type Region = string | undefined;
 
-/** A picture or region that shows what the network was not trained for, since a time; see `noteAnswer`. */
+/** A picture or region that shows something the network was not trained for, since a time; see `noteAnswer`. */
 export type Unusual = { readonly region: Region; readonly sinceMs: number };
 
 /** A picture or region that began or ceased to show what the network was not trained for. */

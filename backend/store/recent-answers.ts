@@ -1,6 +1,6 @@
 /** Answers that are looked back upon. */
 const LOOK_BACK = 20;
-/** So many withheld ones among them: the camera shows what the network was not trained for. */
+/** So many withheld ones among them: the camera shows something the network was not trained for. */
 const UNUSUAL_FROM = 8;
 /** So few: it does not any more. Far below, so that a camera between the two does not come and go. */
 const USUAL_AT = 3;

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 
-/** This browser's clock in ms, read anew every second: ages on the page tick with it. */
+/** This browser's clock in ms, read again every second: ages on the page tick with it. */
 export function useNow(periodMs = 1000): number {
   const [nowMs, setNowMs] = useState(() => Date.now());
   useEffect(() => {

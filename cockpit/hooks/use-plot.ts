@@ -28,13 +28,13 @@ export type PlotInput = {
   readonly endMs: number;
   /** Moments to mark at the upper edge. */
   readonly marks: readonly number[];
-  /** Told of the time under the pointer, null when it leaves. */
+  /** Called with the time under the pointer, null when it leaves. */
   readonly onPoint: (timeMs: number | null) => void;
 };
 
 /**
- * A stacked time line in the element of `host`, redrawn as data, size, theme and the hour move on. Returns a function
- * that puts the cursor on a moment, or takes it away (null), as the pointer would.
+ * A stacked time line in the element of `host`, redrawn when data, size, theme or the time range change. Returns a function
+ * that puts the cursor on a moment, or hides it (null), as the pointer would.
  */
 export function usePlot(
   host: RefObject<HTMLDivElement | null>,
@@ -47,7 +47,7 @@ export function usePlot(
   const labels = bands.map(({ label }) => label);
   const look = [theme, ...labels, ...labels.map(color)].join('\n');
 
-  // Built anew only when labels or colors change; the data follows below.
+  // Rebuilt only when labels or colors change; the data follows below.
   useEffect(() => {
     const element = host.current;
     if (element === null) return;
@@ -110,7 +110,7 @@ function plotOptions({ element, labels, fills, ink, grid, mark, now }: OptionsIn
         grid: { show: false },
         values: (_, splits, _axis, _space, stepMs) => {
           const { fromMs, endMs } = now.current;
-          // A time whose text would be cut off at the right edge is left out.
+          // A label that would be cut off at the right edge is omitted.
           const halfTextMs = ((endMs - fromMs) * HALF_TEXT) / Math.max(1, element.clientWidth - AXIS_WIDTH);
           const digits = stepMs < 60_000 ? 8 : 5;
           return splits.map((time) => (endMs - time < halfTextMs ? '' : formatClock(time).slice(0, digits)));
@@ -160,7 +160,7 @@ function drawMarks(plot: uPlot, marks: readonly number[], color: string): void {
   ctx.restore();
 }
 
-/** A canvas knows no custom properties: the color that a class gives, as the browser computed it. */
+/** A canvas does not understand custom properties: this is the color of a class as the browser computed it. */
 function resolveColor(host: HTMLElement, className: string): string {
   const probe = document.createElement('span');
   probe.className = `${className} color-probe`;

@@ -6,8 +6,8 @@ const STORAGE_KEY = 'blindsight-theme';
 const DARK = '(prefers-color-scheme: dark)';
 
 /**
- * The theme of the page: the system's, unless the reader chose another, which is kept in local storage. Choosing what
- * the system has anyway forgets the choice, so that the page follows the system again.
+ * The theme of the page: the system's, unless the reader chose another, which is kept in local storage. Choosing the
+ * system's own theme clears the choice, so that the page follows the system again.
  */
 export function useTheme(): { readonly theme: Theme; readonly toggle: () => void } {
   const [system, setSystem] = useState<Theme>(systemTheme);
@@ -32,7 +32,7 @@ export function useTheme(): { readonly theme: Theme; readonly toggle: () => void
   return { theme, toggle };
 }
 
-/** Sets the stored choice on the document; called before the first paint so that the page never flashes. */
+/** Sets the stored choice on the document; called before the first paint, so that the page never flashes. */
 export function applyStoredTheme(): void {
   applyTheme(storedTheme());
 }
@@ -46,7 +46,7 @@ function systemTheme(): Theme {
   return matchMedia(DARK).matches ? 'dark' : 'light';
 }
 
-/** Storage may be forbidden in a private window: then the choice lasts as long as the page. */
+/** A private window may forbid storage: the choice then lasts as long as the page. */
 function storedTheme(): Theme | null {
   try {
     const stored = localStorage.getItem(STORAGE_KEY);

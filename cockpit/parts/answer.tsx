@@ -12,7 +12,7 @@ type Props = {
   readonly color: string;
 };
 
-/** The present answer of a camera, legible from two metres; a stale one is faded, struck with a word and its age. */
+/** The current answer of a camera, legible from two metres; a stale one is faded and marked with a word and its age. */
 export function Answer({ camera, result, freshness, color }: Props) {
   if (result === null || freshness.kind === 'none') {
     return (

@@ -13,7 +13,7 @@ import { WatchedPart } from './watched-part.tsx';
 type Props = {
   readonly site: SiteState;
   readonly camera: CameraView;
-  /** The last hour of one of its regions, or of its picture as a whole. */
+  /** The last hour of one of its regions, or of the entire picture. */
   readonly historyOf: (region?: string) => History;
   readonly theme: Theme;
   /** The site's clock. */
@@ -78,7 +78,7 @@ export function CameraCard({ site, camera, historyOf, theme, nowMs }: Props) {
 
 function CameraDetails({ state, result, withheld }: Pick<CameraView, 'state' | 'result' | 'withheld'>) {
   const rate = (perSecond: number | undefined) =>
-    perSecond === undefined ? UNKNOWN : `${perSecond.toFixed(1)} a second`;
+    perSecond === undefined ? UNKNOWN : `${perSecond.toFixed(1)} per second`;
   const rows: readonly (readonly [string, string])[] = [
     ['Pictures taken', rate(state?.captureRate)],
     ['Answers computed', rate(state?.inferenceRate)],

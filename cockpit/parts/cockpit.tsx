@@ -23,7 +23,7 @@ export function Cockpit() {
         {model.phase === 'opening' && <p class="opening">Opening the cockpit …</p>}
         {model.awaySinceMs !== null && model.site === null && (
           <Empty title="The backend does not answer">
-            Since {formatClock(model.awaySinceMs)}. This page tries again by itself.
+            No answer since {formatClock(model.awaySinceMs)}. This page keeps trying.
           </Empty>
         )}
         <Overview model={model} theme={theme} nowMs={browserMs + model.clockOffsetMs} />
@@ -37,8 +37,8 @@ function Away({ sinceMs, nowMs }: { sinceMs: number; nowMs: number }) {
     <p class="notice tone-bad away">
       <span class="dot" aria-hidden="true" />
       <span>
-        The backend is away since {formatClock(sinceMs)} ({formatAge(nowMs - sinceMs)}). What is shown below
-        is what it last said. Gateways keep their answers meanwhile.
+        The backend has been unreachable since {formatClock(sinceMs)} ({formatAge(nowMs - sinceMs)}). Below is
+        what it last reported. Meanwhile, gateways keep their answers.
       </span>
     </p>
   );

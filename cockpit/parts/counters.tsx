@@ -2,7 +2,7 @@ import type { SiteState } from '#protocol/api.ts';
 import { counterRows, refusalRows } from '../view/counter-rows.ts';
 import { formatCount } from '../view/format.ts';
 
-/** What is counted: nothing is lost, refused or withheld in silence. */
+/** The counters: nothing is lost, refused or withheld silently. */
 export function Counters({ site }: { site: SiteState }) {
   const refusals = refusalRows(site);
   return (

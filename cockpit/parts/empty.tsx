@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { ClosedEye } from './icons.tsx';
 
-/** A calm page where there is nothing to show yet, and what to do about it. */
+/** What to show, and what to do, while there is nothing to see yet. */
 export function Empty({ title, children }: { title: string; children: ComponentChildren }) {
   return (
     <section class="empty">

@@ -4,7 +4,7 @@ import { deploymentWords, gatewayWords, modelName } from '../view/gateway-words.
 import { Chip } from './chip.tsx';
 import { Progress } from './progress.tsx';
 
-/** One gateway: its link, how it feels, what waits on its disk, and what it runs. */
+/** One gateway: its connection, its health, what is waiting on its disk, and what it runs. */
 export function GatewayPanel({ gateway, nowMs }: { gateway: GatewayView; nowMs: number }) {
   const { tone, word } = gatewayWords(gateway);
   const { health, held, quarantine } = gateway;

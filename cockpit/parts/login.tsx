@@ -12,7 +12,7 @@ export function Login({ onOpened }: { onOpened: () => void }) {
   const submit = async (event: TargetedSubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
     const token = field.current?.value.trim() ?? '';
-    if (token === '') return setReason('Type the token first.');
+    if (token === '') return setReason('Enter the token first.');
     setBusy(true);
     const answer = await openSession(token);
     setBusy(false);
@@ -25,7 +25,7 @@ export function Login({ onOpened }: { onOpened: () => void }) {
     <section class="card login" aria-labelledby="login-title">
       <Lock />
       <h2 id="login-title">This cockpit is locked</h2>
-      <p class="quiet">The token stands in the backend’s settings; whoever set up this site has it.</p>
+      <p class="quiet">The token is in the backend’s settings; whoever set up this site has it.</p>
       <form onSubmit={submit}>
         <label for="token">Token</label>
         <input

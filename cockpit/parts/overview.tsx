@@ -11,7 +11,7 @@ import { Protection } from './protection.tsx';
 
 type Props = { readonly model: SiteModel; readonly theme: Theme; readonly nowMs: number };
 
-/** The whole site: what needs attention, every camera, every gateway, what is counted. */
+/** The entire site: what needs attention, every camera, every gateway, the counters. */
 export function Overview({ model, theme, nowMs }: Props) {
   const { site } = model;
   if (site === null) return null;
@@ -20,13 +20,13 @@ export function Overview({ model, theme, nowMs }: Props) {
       <NoticeList items={notices(site, nowMs)} />
       {site.gateways.length === 0 ? (
         <Empty title="No gateway yet">
-          Enrol one with <code>{siteCommand(site, 'gateway enrol NAME --out FOLDER')}</code> and start it
-          beside a camera. It appears here by itself.
+          Enrol one with <code>{siteCommand(site, 'gateway enrol NAME --out FOLDER')}</code> and start it near
+          a camera. It appears here by itself.
         </Empty>
       ) : (
         site.cameras.length === 0 && (
           <Empty title="No camera yet">
-            Name a camera in the gateway’s settings (<code>agent.yaml</code>). It appears here as soon as the
+            Add a camera to the gateway’s settings (<code>agent.yaml</code>). It appears here as soon as the
             gateway reports it.
           </Empty>
         )

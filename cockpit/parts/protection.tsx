@@ -3,7 +3,7 @@ import { formatBytes, formatCount } from '../view/format.ts';
 import { modelName } from '../view/gateway-words.ts';
 import { Lock } from './icons.tsx';
 
-/** What is encrypted from whom in one sentence; the cryptography only for those who ask. */
+/** In one sentence, what is kept secret from whom; the cryptography only for those who ask. */
 export function Protection({ models }: { models: readonly ModelView[] }) {
   return (
     <footer class="protection">
@@ -18,9 +18,9 @@ export function Protection({ models }: { models: readonly ModelView[] }) {
         <summary>How it is protected</summary>
         <p>
           Each picture is encrypted on its gateway in memory, and evaluated there under homomorphic encryption
-          (CKKS, 128‑bit security by the 2024 guidelines) with parameters that are ciphertexts themselves. The
-          message broker passes on signed envelopes that it cannot open. Only this site’s backend holds the
-          secret keys; it opens each answer once, and shows it rounded.
+          (CKKS, 128‑bit security by the 2024 guidelines) with network parameters that are themselves
+          encrypted. The message broker passes on signed envelopes that it cannot open. Only this site’s
+          backend holds the secret keys; it opens each answer once and shows it rounded.
         </p>
         {models.length > 0 && (
           <dl class="rows">

@@ -40,9 +40,9 @@ export function SiteHeader({ model, theme, onToggleTheme }: Props) {
 }
 
 function linkWords(model: SiteModel): { tone: Tone; word: string } {
-  if (model.phase === 'away') return { tone: 'bad', word: 'Backend away' };
+  if (model.phase === 'away') return { tone: 'bad', word: 'Backend unreachable' };
   if (model.phase !== 'live') return { tone: 'wait', word: 'Connecting' };
   return model.site?.broker.connected === false
-    ? { tone: 'warn', word: 'Broker away' }
+    ? { tone: 'warn', word: 'Broker unreachable' }
     : { tone: 'good', word: 'Live' };
 }

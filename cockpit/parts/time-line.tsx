@@ -10,7 +10,7 @@ import { seriesClass } from '../view/label-order.ts';
 import { plotColumns } from '../view/plot-columns.ts';
 import { stackedBands } from '../view/stacked-columns.ts';
 
-/** The time moves on in steps, the smaller the shorter the line: a plot that crawls every second is not calm. */
+/** Time advances in steps, smaller for a shorter line: a plot that moves every second is distracting. */
 const STEPS = 700;
 const LEAST_STEP_MS = 1000;
 
@@ -22,7 +22,7 @@ type Props = {
   readonly nowMs: number;
 };
 
-/** Probability of every label over the last hour, and under the pointer the numbers of that moment. */
+/** Probability of every label over the last hour, and the numbers at the moment under the pointer. */
 export function TimeLine({ history, order, present, theme, nowMs }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const [pointMs, setPointMs] = useState<number | null>(null);

@@ -9,7 +9,7 @@ import { TimeLine } from './time-line.tsx';
 type Props = {
   readonly site: SiteState;
   readonly camera: CameraView;
-  /** The named region; the picture as a whole where left out. */
+  /** The named region; if omitted, the entire picture. */
   readonly region?: string;
   readonly result: Result | null;
   readonly history: History;

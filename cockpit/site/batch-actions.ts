@@ -1,15 +1,15 @@
 import type { SiteAction } from './site-model.ts';
 
-/** What comes within this time is shown at once: nobody reads faster, and each showing costs. */
+/** What arrives within this time is shown together: nobody reads faster, and each update costs. */
 const PAUSE_MS = 500;
 
 export type ActionBatch = {
   readonly add: (action: SiteAction) => void;
-  /** Hands on what waits, at once. */
+  /** Hands on what is waiting, immediately. */
   readonly flush: () => void;
 };
 
-/** Hands actions on in their order: the first at once, what follows within half a second together. Of several states only the last is kept. */
+/** Hands actions on in order: the first immediately, those of the next half second together. Of several states only the last is kept. */
 export function batchActions(dispatch: (action: SiteAction) => void): ActionBatch {
   let waiting: SiteAction[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -3,11 +3,11 @@ import type { Result } from '#protocol/messages.ts';
 import { batchActions } from './batch-actions.ts';
 import { historyKey, type SiteAction } from './site-model.ts';
 
-/** Pauses before the backend is asked again; the last one repeats. Each is shortened by up to a quarter at random. */
+/** Pauses before the backend is tried again; the last one repeats. Each is shortened at random by up to a quarter. */
 const LADDER_MS = [500, 1000, 2000, 5000, 10_000] as const;
 /**
- * An event stream that is silent for this long is asked after: a link can die without a word. Longer than the 30 s in
- * which a gateway tells of its health, so that a site at rest is left alone.
+ * An event stream that is silent for this long is reopened: a connection can die unnoticed. Longer than the 30 s
+ * between two health reports of a gateway, so that a quiet site is left alone.
  */
 const SILENCE_MS = 45_000;
 const REQUEST_MS = 10_000;
@@ -18,8 +18,8 @@ export type FollowOptions = {
 };
 
 /**
- * Up to where the page holds each time line, by its `historyKey`: the newest frame time (`''` where there never was an answer), and how much was
- * withheld.
+ * How far the page has each time line, by its `historyKey`: the newest frame time (`''` if there never was an answer), and how many answers
+ * were withheld.
  */
 type Covered = Map<string, Pick<Line, 'frameTime' | 'withheld'>>;
 
@@ -43,8 +43,8 @@ function linesOf({ cameras }: SiteState): Line[] {
 }
 
 /**
- * Follows a site for as long as the signal allows: asks for its state, then listens to its events, and begins again
- * after every break, with growing pauses. Ends early only where the backend wants a token (`locked`).
+ * Follows a site until the signal fires: requests its state, then listens to its events, and starts over after every
+ * break, with growing pauses. Ends early only if the backend wants a token (`locked`).
  */
 export async function followSite({ dispatch, signal }: FollowOptions): Promise<void> {
   let step = 0;
@@ -71,7 +71,7 @@ async function requestState(signal: AbortSignal): Promise<SiteState | 'locked'> 
   return (await response.json()) as SiteState;
 }
 
-/** Listens until the stream breaks, falls silent or the signal fires; true if anything at all was heard. */
+/** Listens until the stream breaks, falls silent or the signal fires; true if anything was received. */
 function listen(first: SiteState, covered: Covered, { dispatch, signal }: FollowOptions): Promise<boolean> {
   return new Promise((resolve) => {
     const events = new EventSource('api/events');
@@ -96,7 +96,7 @@ function listen(first: SiteState, covered: Covered, { dispatch, signal }: Follow
       covered.set(key, line);
       requestHistory(line, signal)
         .then((history) => shown.add({ type: 'history', history }))
-        // A time line that cannot be had is not worth a complaint: live answers fill it, and the next state asks again.
+        // A history that cannot be fetched is no reason for an error: live answers fill the line, and the next state asks again.
         .catch(() => covered.delete(key));
     };
 
@@ -121,11 +121,11 @@ function listen(first: SiteState, covered: Covered, { dispatch, signal }: Follow
         covered.set(key, { ...known, frameTime: result.frameTime });
       shown.add({ type: 'result', result, atMs: Date.now() });
     });
-    // The browser's own reconnection gives up on some errors and never asks for the state anew: ours replaces it.
+    // The browser's own reconnection gives up on some errors and never requests the state again: ours replaces it.
     events.addEventListener('error', close);
     signal.addEventListener('abort', close);
     silence = setTimeout(close, SILENCE_MS);
-    // After a break only the time lines that went on without us are fetched again.
+    // After a break, only time lines that grew in the meantime are fetched again.
     for (const line of linesOf(first)) {
       const known = covered.get(historyKey(line.camera, line.region));
       if (known?.frameTime !== line.frameTime || known.withheld !== line.withheld) fetchHistory(line);
@@ -150,7 +150,7 @@ function request(path: string, signal: AbortSignal): Promise<Response> {
   });
 }
 
-/** Resolves after the pause, when the signal fires, or when the browser says that the network is back. */
+/** Resolves after the pause, when the signal fires, or when the browser reports that the network is back. */
 function sleep(pauseMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(finish, pauseMs);

@@ -4,7 +4,7 @@ import { emptyHistory } from '#protocol/thin-history.ts';
 import { addResult, addWithheld, mergeHistory } from '../view/history.ts';
 
 /**
- * What the page knows. `opening`: nothing came yet; `locked`: the backend wants a token; `live`: told of every change;
+ * What the page knows. `opening`: nothing received yet; `locked`: the backend wants a token; `live`: every change arrives;
  * `away`: the backend does not answer, and what is shown is old.
  */
 export type SiteModel = {
@@ -34,10 +34,10 @@ export const INITIAL_SITE: SiteModel = {
   histories: {},
 };
 
-/** Disagreement of clocks below this is the network's delay, and following it would make ages jump. */
+/** A smaller difference between the clocks is network delay; following it would make ages jump. */
 const SAME_CLOCK_MS = 2000;
 
-/** The next state of the page after one thing was learned; pure. */
+/** The state of the page after one action; pure. */
 export function reduceSite(model: SiteModel, action: SiteAction): SiteModel {
   switch (action.type) {
     case 'locked':
@@ -66,8 +66,8 @@ export function reduceSite(model: SiteModel, action: SiteAction): SiteModel {
 }
 
 /**
- * Marks on the time lines of cameras of which more was withheld than a moment ago. What was withheld while the page was away comes with the
- * history that is fetched then.
+ * Marks the time lines of cameras whose count of withheld answers grew. What was withheld while the page was disconnected comes with the
+ * history that is fetched afterwards.
  */
 function withWithheld(
   { phase, site: before, histories }: SiteModel,
@@ -94,7 +94,7 @@ export function historyKey(camera: string, region?: string): string {
   return region === undefined ? camera : `${camera}/${region}`;
 }
 
-/** The history of a camera or of one of its regions, empty where none came yet. */
+/** The history of a camera or of one of its regions; empty if none arrived yet. */
 export function historyOf(model: SiteModel, camera: string, region?: string): History {
   const key = historyKey(camera, region);
   const known = Object.hasOwn(model.histories, key) ? model.histories[key] : undefined;
@@ -118,13 +118,13 @@ function withResult(model: SiteModel, result: Result, atMs: number): SiteModel {
   return { ...model, histories, site: { ...model.site, cameras, gateways } };
 }
 
-/** Who answers about a picture that was taken after he was called offline, is there: the next state will say so too. */
+/** A gateway that answers about a picture taken after it was reported offline is online: the next state will say so too. */
 function withSignOfLife(gateway: GatewayView, { frameTime, historical }: Result): GatewayView {
   const isSign = gateway.since === null ? !historical : Date.parse(frameTime) > Date.parse(gateway.since);
   return gateway.state === 'online' || !isSign ? gateway : { ...gateway, state: 'online', since: frameTime };
 }
 
-/** A camera has its answer, or those of its regions: which, its state says. */
+/** A camera has one answer, or one per region, as its state says. */
 function withAnswer(camera: CameraView, result: Result): CameraView {
   if (result.region === undefined)
     return camera.regions.length === 0 && isNewer(result, camera.result) ? { ...camera, result } : camera;
@@ -134,7 +134,7 @@ function withAnswer(camera: CameraView, result: Result): CameraView {
   return { ...camera, regions };
 }
 
-/** Late answers fill the time line, but never replace the present. */
+/** Late answers fill the time line, but never replace the current answer. */
 function isNewer(result: Result, shown: Result | null): boolean {
   return shown === null || Date.parse(result.frameTime) >= Date.parse(shown.frameTime);
 }

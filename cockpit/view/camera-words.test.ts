@@ -25,11 +25,11 @@ describe('cameraWords', () => {
     const whole = cameraWords(cameraStateOf(), true, NOW_MS, [{ since }]);
     expect(whole).toMatchObject({ tone: 'warn', word: 'Unusual picture' });
     expect(whole.reason).toMatch(
-      /^This camera shows what the network was not trained for, .*docs.operations\.md/,
+      /^This camera shows something the network was not trained for, .*docs.operations\.md/,
     );
     const regions = ['stairs', 'entrance'].map((region) => ({ region, since }));
     expect(cameraWords(cameraStateOf(), true, NOW_MS, regions).reason).toMatch(
-      /^Region stairs or entrance shows what the network was not trained for/,
+      /^Region stairs or entrance shows something the network was not trained for/,
     );
     const stalled = cameraWords(cameraStateOf({ state: 'stalled' }), true, NOW_MS, [{ since }]);
     expect(stalled.word).toBe('Stalled');
@@ -44,7 +44,7 @@ describe('cameraWords', () => {
     const words = cameraWords(state, true, NOW_MS);
     expect({ ...words, reason: plain(words.reason) }).toEqual({
       tone: 'bad',
-      word: 'Not let in',
+      word: 'Access denied',
       reason: 'The camera refuses the user name or password. 401 from camera.example. Trying again in 30 s.',
     });
   });
@@ -55,7 +55,7 @@ describe('cameraWords', () => {
   });
 
   it('does not repeat what a lost gateway last said', () => {
-    expect(cameraWords(cameraStateOf(), false, NOW_MS).word).toBe('Gateway away');
+    expect(cameraWords(cameraStateOf(), false, NOW_MS).word).toBe('Gateway offline');
   });
 
   it('waits for the first report', () => {

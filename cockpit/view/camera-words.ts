@@ -7,23 +7,27 @@ export type CameraWords = {
   readonly tone: Tone;
   /** One or two words for the chip. */
   readonly word: string;
-  /** Why, and what happens next, for whoever has to mend it; empty while all is well. */
+  /** Why, and what happens next, for whoever has to fix it; empty while all is well. */
   readonly reason: string;
 };
 
 const WORDS: Record<CameraState['state'], { tone: Tone; word: string; reason: string }> = {
   starting: { tone: 'wait', word: 'Starting', reason: 'The stream is being opened.' },
   streaming: { tone: 'good', word: 'Streaming', reason: '' },
-  unauthorized: { tone: 'bad', word: 'Not let in', reason: 'The camera refuses the user name or password.' },
+  unauthorized: {
+    tone: 'bad',
+    word: 'Access denied',
+    reason: 'The camera rejects the user name or password.',
+  },
   'not-found': {
     tone: 'bad',
     word: 'No such stream',
-    reason: 'The camera answers, but knows no stream at this address.',
+    reason: 'The camera answers, but has no stream at this address.',
   },
   unreachable: { tone: 'bad', word: 'Unreachable', reason: 'Nothing answers at the camera’s address.' },
   refused: { tone: 'bad', word: 'Refused', reason: 'The camera refuses the connection.' },
-  stalled: { tone: 'warn', word: 'Stalled', reason: 'The stream is open, but no new picture comes.' },
-  'no-video': { tone: 'bad', word: 'No video', reason: 'The stream holds no video.' },
+  stalled: { tone: 'warn', word: 'Stalled', reason: 'The stream is open, but no new picture arrives.' },
+  'no-video': { tone: 'bad', word: 'No video', reason: 'The stream contains no video.' },
   'bad-stream': { tone: 'bad', word: 'Bad stream', reason: 'The video cannot be decoded.' },
   failed: { tone: 'bad', word: 'Failed', reason: 'Capture ended unexpectedly.' },
   disabled: {
@@ -35,9 +39,9 @@ const WORDS: Record<CameraState['state'], { tone: Tone; word: string; reason: st
 
 /**
  * A camera's state as an operator reads it. `gatewayOnline` false overrides: what a lost gateway last said about its
- * cameras is no longer known to hold.
+ * cameras may no longer be true.
  *
- * @param unusual where it shows what the network was not trained for; said only while it delivers pictures.
+ * @param unusual where it shows something the network was not trained for; mentioned only while it is streaming.
  */
 export function cameraWords(
   state: CameraState | null,
@@ -45,9 +49,10 @@ export function cameraWords(
   nowMs: number,
   unusual: readonly UnusualView[] = [],
 ): CameraWords {
-  if (!gatewayOnline) return { tone: 'off', word: 'Gateway away', reason: 'Its gateway does not report.' };
+  if (!gatewayOnline)
+    return { tone: 'off', word: 'Gateway offline', reason: 'Its gateway is not reporting.' };
   if (state === null)
-    return { tone: 'wait', word: 'Waiting', reason: 'The gateway has not reported on this camera yet.' };
+    return { tone: 'wait', word: 'Waiting', reason: 'The gateway has not reported this camera yet.' };
   const { tone, word, reason } = WORDS[state.state];
   if (state.state === 'streaming' && unusual.length > 0)
     return { tone: 'warn', word: 'Unusual picture', reason: unusualWords(unusual) };
@@ -61,13 +66,13 @@ export function cameraWords(
 
 function unusualWords(unusual: readonly UnusualView[]): string {
   const regions = unusual.flatMap(({ region }) => (region === undefined ? [] : [region]));
-  // Regions that share a ciphertext are withheld together: which of them it was is not known.
+  // Regions that share a ciphertext are withheld together; nobody can tell which of them it was.
   const who = regions.length === 0 ? 'This camera' : `Region ${regions.join(' or ')}`;
   return (
-    `${who} shows what the network was not trained for, so many of its answers are withheld. ` +
-    'Look at the picture: a lamp, darkness, dirt, a camera or a region (agent.yaml) that moved? ' +
-    'If it is as it should be, train the network on pictures of it (docs/operations.md says how). ' +
-    'This goes away by itself when answers come again.'
+    `${who} shows something the network was not trained for, so many of its answers are withheld. ` +
+    'Check the picture: is there a lamp, darkness or dirt, or did the camera or a region (agent.yaml) move? ' +
+    'If the picture is right, train the network on pictures like it (see docs/operations.md). ' +
+    'This message disappears once answers come again.'
   );
 }
 

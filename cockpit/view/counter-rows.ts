@@ -37,41 +37,41 @@ const DEFINITIONS: readonly Definition[] = [
   {
     key: 'duplicates',
     name: 'Duplicates',
-    explanation: 'Came twice, stored once. Harmless after a lost link.',
+    explanation: 'Received twice, stored once. Harmless after a lost connection.',
     tone: 'off',
     count: (site) => site.counters.duplicates,
   },
   {
     key: 'withheld',
     name: 'Withheld',
-    explanation: 'Unusual pictures: opened, but not to be believed, so never shown.',
+    explanation: 'Unusual pictures: opened, but not to be trusted, so never shown.',
     tone: 'warn',
     count: (site) => site.counters.withheld,
   },
   {
     key: 'refused',
     name: 'Refused',
-    explanation: 'Never opened: wrong signature, sender, model or size, or given up.',
+    explanation: 'Never opened: wrong signature, sender, model or size, or dropped.',
     tone: 'bad',
     count: (site) => total(Object.values(site.counters.refused)),
   },
   {
     key: 'waiting',
     name: 'Waiting',
-    explanation: 'On the gateways’ disks, on their way.',
+    explanation: 'Still on the gateways’ disks, waiting to be sent.',
     tone: 'wait',
     count: (site) => total(site.gateways.map((gateway) => gateway.health?.outbox.waiting ?? 0)),
   },
   {
     key: 'dropped',
     name: 'Dropped',
-    explanation: 'Given up by a gateway because its outbox was full; oldest first.',
+    explanation: 'Deleted by a gateway because its outbox was full; oldest first.',
     tone: 'bad',
     count: (site) => total(site.gateways.map((gateway) => gateway.health?.outbox.dropped ?? 0)),
   },
 ];
 
-/** What is counted, in the order of the page. A zero is calm, whatever it counts. */
+/** The counters, in the order of the page. A zero is never alarming, whatever it counts. */
 export function counterRows(site: SiteState): readonly CounterRow[] {
   return DEFINITIONS.map(({ key, name, explanation, tone, count }) => {
     const value = count(site);

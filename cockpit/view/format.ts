@@ -74,7 +74,7 @@ export function formatClock(epochMs: number): string {
     .join(':');
 }
 
-/** A moment as the reader would note it down: the time of day, before it the day unless it is today's. */
+/** A moment as a person would write it: the time of day, preceded by the date unless it is today. */
 export function formatMoment(epochMs: number, nowMs: number): string {
   const clock = formatClock(epochMs).slice(0, 5);
   const day = new Date(epochMs);

@@ -1,24 +1,24 @@
 import type { CameraView, SiteState } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
 
-/** An answer older than this is never called present, however slow the camera is. */
+/** An answer older than this is always stale, however slow the camera is. */
 const SLOWEST_MS = 60_000;
 /** An answer younger than this is never called stale, however fast the camera is. */
 const FASTEST_MS = 10_000;
-/** How many answers in a row may be missed before what is shown is no longer the present. */
+/** How many answers in a row may be missed before the shown one counts as stale. */
 const MISSED_ANSWERS = 5;
 
 export type Freshness = {
-  /** `live`: this is the present; `stale`: it was once; `none`: nothing was ever said. */
+  /** `live`: the answer is current; `stale`: it no longer is; `none`: there never was one. */
   readonly kind: 'live' | 'stale' | 'none';
-  /** Age of the frame the answer is about; 0 where there is none. */
+  /** Age of the frame the answer is about; 0 if there is none. */
   readonly ageMs: number;
 };
 
 /**
- * Whether a camera's answer still is the present. An answer is stale once five answers at the camera's own pace are
- * missing, at the earliest after 10 s and at the latest after 60 s. `inferenceRate` is answers a second; where it is 0,
- * as when the camera stands still, 10 s hold.
+ * Whether a camera's answer is still current. An answer is stale once five answers at the camera's own pace are
+ * missing, at the earliest after 10 s and at the latest after 60 s. `inferenceRate` is in answers per second; if it is 0,
+ * as when the camera has stopped, the limit is 10 s.
  */
 export function freshness(result: Result | null, inferenceRate: number, nowMs: number): Freshness {
   if (result === null) return { kind: 'none', ageMs: 0 };
@@ -28,7 +28,7 @@ export function freshness(result: Result | null, inferenceRate: number, nowMs: n
   return { kind: ageMs > staleAfterMs(inferenceRate) ? 'stale' : 'live', ageMs };
 }
 
-/** {@link freshness} of one of a camera's answers; a gateway that is offline tells nothing about the present, however young its answer. */
+/** {@link freshness} of one of a camera's answers; if its gateway is offline, the answer is stale however recent it is. */
 export function cameraFreshness(
   site: SiteState,
   camera: CameraView,
@@ -40,7 +40,7 @@ export function cameraFreshness(
   return fresh.kind === 'live' && gateway?.state === 'offline' ? { ...fresh, kind: 'stale' } : fresh;
 }
 
-/** Age from which on an answer is stale, between 10 s and 60 s. */
+/** Age at which an answer becomes stale, between 10 s and 60 s. */
 export function staleAfterMs(inferenceRate: number): number {
   if (!(inferenceRate > 0)) return FASTEST_MS;
   const missedMs = (MISSED_ANSWERS * 1000) / inferenceRate;

@@ -49,10 +49,10 @@ describe('deploymentWords', () => {
     );
   });
 
-  it('says that the previous network runs on after a rollback', () => {
+  it('says that the previous network keeps running after a rollback', () => {
     const words = deploymentWords(gatewayOf({ reported: reportedOf({ status: 'rolled-back' }) }));
     expect(words?.tone).toBe('warn');
-    expect(words?.text).toMatch(/previous network runs on\.$/);
+    expect(words?.text).toMatch(/previous network keeps running\.$/);
   });
 });
 

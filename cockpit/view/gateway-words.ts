@@ -21,7 +21,7 @@ export type DeploymentWords = {
   readonly progress: number | null;
 };
 
-/** What the gateway made of the network it was told to run; null when there is nothing to tell. */
+/** How far the gateway has got with the network it should run; null when there is nothing to report. */
 export function deploymentWords(gateway: GatewayView): DeploymentWords | null {
   const wanted = gateway.model === null ? 'a network' : modelName(gateway.model);
   const bundle = gateway.reported?.bundle;
@@ -44,7 +44,7 @@ export function deploymentWords(gateway: GatewayView): DeploymentWords | null {
     case 'rolled-back':
       return {
         tone: 'warn',
-        text: `${wanted} failed its self-test; the previous network runs on. ${errorWords(bundle.error)}`.trim(),
+        text: `${wanted} failed its self-test; the previous network keeps running. ${errorWords(bundle.error)}`.trim(),
         progress: null,
       };
     case 'active':
@@ -63,7 +63,7 @@ function errorWords(error: { readonly code: string; readonly message: string } |
   return [`${error.message} (${error.code}).`, action].filter(Boolean).join(' ');
 }
 
-/** What the registry says can be done about a code; empty for a code of another version. */
+/** What the registry says to do about a code; empty for a code from another version. */
 export function actionFor(code: string): string {
   return Object.hasOwn(ERRORS, code) ? ERRORS[code as ErrorCode].action : '';
 }

@@ -5,18 +5,18 @@ import { formatAge, formatCount } from './format.ts';
 
 /** The span that a time line shows at most. */
 export const WINDOW_MS = 60 * 60 * 1000;
-/** The span that it shows at least: a line of a second is not worth the width of a screen. */
+/** The span that it shows at least: one second is not worth the width of a screen. */
 const LEAST_WINDOW_MS = 60_000;
-/** Withheld answers closer together than this are one mark, as the backend has it. */
+/** Withheld answers closer together than this share one mark, as in the backend. */
 const LEAST_SLOT_MS = 1000;
 const MAX_WITHHELD = 1000;
-/** A line that began this short before an hour ago is of an hour. */
+/** A line that is shorter than an hour by less than this still counts as an hour. */
 const NEARLY_MS = 60_000;
 
 /**
- * The history with one more answer in its place in time: an answer that waited in an outbox closes the gap it left. An
- * answer about the same moment replaces the old one; labels not known before start with zeros; what is older than an
- * hour before `nowMs` goes. It stays bounded, as the backend's own does.
+ * The history with one more answer, inserted by its time: an answer that waited in an outbox closes the gap it left. An
+ * answer about the same moment replaces the old one; new labels start with zeros; anything more than an hour older than
+ * `nowMs` is removed. It stays bounded, like the backend's own.
  */
 export function addResult(history: History, result: Result, nowMs: number): History {
   const time = Date.parse(result.frameTime);
@@ -57,7 +57,7 @@ export function addWithheld(history: History, timeMs: number): History {
   return { ...history, withheld: [...recent, timeMs].slice(-MAX_WITHHELD) };
 }
 
-/** What the backend stored, followed by the live answers that came in while it was being fetched. */
+/** The stored history, followed by the live answers that arrived while it was being fetched. */
 export function mergeHistory(fetched: History, live: History): History {
   const after = firstIndexFrom(live.times, (fetched.times.at(-1) ?? Number.NEGATIVE_INFINITY) + 1);
   const labels = [...fetched.labels, ...live.labels.filter((label) => !fetched.labels.includes(label))];
@@ -81,7 +81,7 @@ export function startMs({ times }: History, endMs: number): number {
   return Math.max(endMs - WINDOW_MS, Math.min(first, endMs - LEAST_WINDOW_MS));
 }
 
-/** What a time line is of: `Last hour`, or `Last 12 min` where there was nothing before. */
+/** The span a time line covers: `Last hour`, or `Last 12 min` if there was nothing before. */
 export function spanWords(fromMs: number, endMs: number): string {
   const spanMs = endMs - fromMs;
   if (spanMs >= WINDOW_MS - NEARLY_MS) return 'Last hour';
@@ -104,7 +104,7 @@ export function historyWords(history: History, span: string, label: (name: strin
   return `${span}, ${formatCount(count)} answers: ${shares.join(', ')}.`;
 }
 
-/** Index of the first time not before `time`; times ascend. */
+/** Index of the first time not before `time`; times are ascending. */
 function firstIndexFrom(times: readonly number[], time: number): number {
   let low = 0;
   let high = times.length;

@@ -2,8 +2,8 @@
 const STEP_MS = 60_000;
 
 /**
- * Where a key moves the cursor of a time line: the time of an answer, null for "away", undefined for keys that mean
- * nothing here. `times` ascend, those before `startMs` have left the plot; `currentMs` null means that the cursor is away.
+ * Where a key moves the cursor of a time line: the time of an answer, null for "hidden", undefined for keys that mean
+ * nothing here. `times` are ascending, those before `startMs` have left the plot; `currentMs` null means that the cursor is hidden.
  */
 export function keyMoment(
   key: string,

@@ -1,8 +1,8 @@
 import type { CameraView, SiteState } from '#protocol/api.ts';
 
 /**
- * The labels of a camera in one lasting order, which gives each its color: those of the network its gateway runs first,
- * then those that only the history or the present answer knows.
+ * The labels of a camera in a stable order, which gives each its color: first those of the network its gateway runs,
+ * then those that appear only in the history or the current answer.
  */
 export function labelOrder(site: SiteState, camera: CameraView, known: readonly string[]): readonly string[] {
   const wanted = site.gateways.find((gateway) => gateway.name === camera.gateway)?.model ?? null;
@@ -15,7 +15,7 @@ export function labelOrder(site: SiteState, camera: CameraView, known: readonly 
 /** Number of distinct label colors in styles/tokens.css. */
 const COLORS = 8;
 
-/** The class that colors a label; labels beyond the eighth begin again. */
+/** The class that colors a label; from the ninth label on, colors repeat. */
 export function seriesClass(order: readonly string[], label: string): string {
   return `series-${Math.max(0, order.indexOf(label)) % COLORS}`;
 }

@@ -5,7 +5,7 @@ export type LatencyPart = {
   /** What an operator would call it. */
   readonly name: string;
   readonly durationMs: number;
-  /** Part of the whole, 0 to 1; all parts sum to 1 unless the whole is 0. */
+  /** Fraction of the total, 0 to 1; all parts sum to 1 unless the total is 0. */
   readonly share: number;
 };
 
@@ -21,12 +21,12 @@ const NAMES = {
 } as const;
 
 const MEASURED = ['prepare', 'encrypt', 'evaluate', 'transport', 'decrypt'] as const;
-/** Less than this beside the measured parts is rounding, not waiting. */
+/** A remainder below this is rounding, not waiting. */
 const ROUNDING_SHARE = 0.01;
 
 /**
- * How the time from frame to answer was spent. What the total holds beyond the measured parts was spent waiting (for a
- * free thread, in the outbox) and is a part of its own, so that the bar never hides time.
+ * How the time from frame to answer was spent. Whatever the total has beyond the measured parts was spent waiting (for a
+ * free thread, in the outbox) and is shown as its own part, so that the bar never hides time.
  */
 export function latencySplit(latencyMs: Result['latencyMs']): LatencySplit {
   const measuredMs = MEASURED.reduce((sum, key) => sum + latencyMs[key], 0);

@@ -1,7 +1,7 @@
 import type { CameraView } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
 
-/** The camera's answer, or the newest of those about its regions; null where there is none. */
+/** The camera's answer, or the newest of its regions' answers; null if there is none. */
 export function newestResult({ result, regions }: Pick<CameraView, 'result' | 'regions'>): Result | null {
   const all = [result, ...regions.map((shown) => shown.result)].filter((one) => one !== null);
   return all.reduce<Result | null>(

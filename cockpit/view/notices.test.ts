@@ -24,7 +24,7 @@ describe('notices', () => {
       ['offline gate-1', 'warn'],
     ]);
     expect(notices(site, NOW_MS)[0]?.text).toMatch(
-      /since 1.Jan, \d\d:00: places that should be empty were filled\. Its answers are kept unopened, 0 by now\./,
+      /since 1.Jan, \d\d:00: places that should be empty were filled\. Its answers are kept unopened, 0 so far\./,
     );
     expect(notices(site, NOW_MS)[2]?.text).toMatch(/^Gateway gate-1 is offline since \d\d:55\.$/);
   });
@@ -34,7 +34,7 @@ describe('notices', () => {
     const gateway = gatewayOf({ quarantine, held: { answers: 1234, dropped: 56 } });
     const text = plain(notices(siteOf({ gateways: [gateway] }), NOW_MS)[0]?.text ?? '');
     expect(text).toMatch(
-      /: seen open in the street\. Its answers are kept unopened, 1 234 by now \(56 older ones had to be given up\)\./,
+      /: seen open in the street\. Its answers are kept unopened, 1 234 so far \(56 older ones had to be dropped\)\./,
     );
     expect(text).toContain('“npx blindsight gateway release gate-1 --data /srv/old-town”');
     expect(text).toContain('“--discard”');
@@ -58,10 +58,10 @@ describe('notices', () => {
     expect(texts(-7_500_000)[0]).toMatch(/is 2 h 5 min behind the backend’s\. .*look older/);
   });
 
-  it('tells of a gateway that runs twice, and what to do', () => {
+  it('reports a gateway that is running twice, and what to do', () => {
     const [notice] = notices(siteOf({ gateways: [gatewayOf({ runsTwiceSince: FIXTURE_TIME })] }), NOW_MS);
     expect(notice?.text).toMatch(
-      /^Gateway gate-1 runs twice since .* Stop the one .*gateway enrol.*gateway remove/,
+      /^Gateway gate-1 is running twice \(since .*\): .* Stop the one .*gateway enrol.*gateway remove/,
     );
   });
 
@@ -98,17 +98,17 @@ describe('notices', () => {
     [
       'gateway',
       'gate-1',
-      /^The certificate of gateway gate-1 ends on .*npx blindsight gateway remove gate-1 --data/,
+      /^The certificate of gateway gate-1 expires on .*npx blindsight gateway remove gate-1 --data/,
     ],
     [
       'backend',
       'backend',
-      /^The certificate of the backend ends on .*site renew --data .*start the backend again/,
+      /^The certificate of the backend expires on .*site renew --data .*restart the backend/,
     ],
     [
       'broker',
       'broker',
-      /^The certificate of the broker ends on .*npx blindsight site renew --data \/srv\/old-town\.$/,
+      /^The certificate of the broker expires on .*npx blindsight site renew --data \/srv\/old-town\.$/,
     ],
   ] as const)(
     'tells a month ahead that the certificate of a %s ends, and what to do',

@@ -9,8 +9,8 @@ import type { Tone } from './tone.ts';
 export type Notice = { readonly key: string; readonly tone: Tone; readonly text: string };
 
 /**
- * What needs attention, worst first; empty on a good day. The sentences name moments, not ages: they are read aloud when
- * they change, and must not change with every tick.
+ * What needs attention, worst first; empty on a good day. The sentences name moments, not ages: screen readers read them out when
+ * they change, so they must not change with every tick.
  */
 export function notices(site: SiteState, nowMs: number): readonly Notice[] {
   const found: Notice[] = [];
@@ -28,14 +28,14 @@ export function notices(site: SiteState, nowMs: number): readonly Notice[] {
     found.push({
       key: 'trouble',
       tone: 'bad',
-      text: `Since ${formatMoment(Date.parse(since), nowMs)} ${message}. ${actionFor(code)}`.trim(),
+      text: `Since ${formatMoment(Date.parse(since), nowMs)}: ${message}. ${actionFor(code)}`.trim(),
     });
   }
   if (!site.broker.connected) {
     found.push({
       key: 'broker',
       tone: 'bad',
-      text: `The message broker is away (${site.broker.detail}). Gateways keep their answers until it is back.`,
+      text: `The message broker is unreachable (${site.broker.detail}). Gateways keep their answers until it is back.`,
     });
   }
   for (const gateway of site.gateways) {
@@ -50,7 +50,7 @@ export function notices(site: SiteState, nowMs: number): readonly Notice[] {
       found.push({
         key: `twice ${gateway.name}`,
         tone: 'warn',
-        text: `Gateway ${gateway.name} runs twice${sinceWords(gateway.runsTwiceSince, nowMs)}: two processes with its identity take the connection from each other. ${actionFor('GATEWAY_RUNS_TWICE')}`,
+        text: `Gateway ${gateway.name} is running twice${sinceWords(gateway.runsTwiceSince, nowMs)}: two processes with its identity keep disconnecting each other. ${actionFor('GATEWAY_RUNS_TWICE')}`,
       });
     }
     const clock = clockWords(gateway);
@@ -68,7 +68,7 @@ export function notices(site: SiteState, nowMs: number): readonly Notice[] {
       found.push({
         key: `trouble ${gateway.name}`,
         tone: 'bad',
-        // A newer gateway may name what this backend does not know.
+        // A newer gateway may send a code that this backend does not know.
         text: `Gateway ${gateway.name}: ${trouble.message}. ${actionFor(trouble.code) || `(${trouble.code})`}`,
       });
     }
@@ -77,7 +77,7 @@ export function notices(site: SiteState, nowMs: number): readonly Notice[] {
       found.push({
         key: `dropped ${gateway.name}`,
         tone: 'warn',
-        text: `Gateway ${gateway.name} lost ${formatCount(dropped)} answers before they could be sent: it was cut off for too long, or its disk was full. Its log says when.`,
+        text: `Gateway ${gateway.name} lost ${formatCount(dropped)} answers before they could be sent: it was offline for too long, or its disk was full. Its log says when.`,
       });
     }
   }
@@ -93,35 +93,35 @@ export function notices(site: SiteState, nowMs: number): readonly Notice[] {
 
 function certificateText(site: SiteState, { owner, name, ends }: EndingCertificate, nowMs: number): string {
   const whose = owner === 'gateway' ? `gateway ${name}` : `the ${owner}`;
-  const verb = Date.parse(ends) > nowMs ? 'ends' : 'ended';
+  const verb = Date.parse(ends) > nowMs ? 'expires' : 'expired';
   const action =
     owner === 'gateway'
       ? `Enrol its machine under another name (${siteCommand(site, 'gateway enrol')}), then run ${siteCommand(site, `gateway remove ${name}`)}.`
-      : `Run ${siteCommand(site, 'site renew')}${owner === 'backend' ? ', and start the backend again' : ''}.`;
-  return `The certificate of ${whose} ${verb} on ${formatMoment(Date.parse(ends), nowMs)}: nobody connects with it from then on. ${action}`;
+      : `Run ${siteCommand(site, 'site renew')}${owner === 'backend' ? ', and restart the backend' : ''}.`;
+  return `The certificate of ${whose} ${verb} on ${formatMoment(Date.parse(ends), nowMs)}: from then on it cannot be used to connect. ${action}`;
 }
 
-/** Clocks that differ by less are nobody's trouble. */
+/** Clocks that differ by less cause no trouble. */
 const WRONG_CLOCK_MS = 60_000;
-/** The backend refuses what is dated further in the future. */
+/** The backend refuses answers dated further in the future. */
 const REFUSED_AHEAD_MS = 120_000;
 
-/** What a clock that is wrong does to the page, and what to do; null where it is right. */
+/** What a wrong clock does to the page, and what to do; null if it is right. */
 function clockWords({ name, clockOffsetMs }: GatewayView): string | null {
   if (clockOffsetMs === null || Math.abs(clockOffsetMs) < WRONG_CLOCK_MS) return null;
   const [side, effect] =
     clockOffsetMs > REFUSED_AHEAD_MS
       ? [
           'ahead of',
-          'Until it is right, its answers are refused, and lost: nothing can be known about the future.',
+          'Until it is corrected, its answers are refused and lost, because they are dated in the future.',
         ]
       : clockOffsetMs > 0
-        ? ['ahead of', 'Until it is right, its pictures are dated by when their answers arrive.']
+        ? ['ahead of', 'Until it is corrected, its pictures are dated by when their answers arrive.']
         : [
             'behind',
-            'Until it is right, its answers look older than they are; what looks older than an outbox keeps is refused, and lost.',
+            'Until it is corrected, its answers look older than they are; those that look too old are refused and lost.',
           ];
-  return `The clock of gateway ${name} is ${formatAge(Math.abs(clockOffsetMs))} ${side} the backend’s. ${effect} See which of the two is wrong, and turn on its time synchronization (sudo timedatectl set-ntp true).`;
+  return `The clock of gateway ${name} is ${formatAge(Math.abs(clockOffsetMs))} ${side} the backend’s. ${effect} Find out which of the two is wrong, and turn on time synchronization there (sudo timedatectl set-ntp true).`;
 }
 
 function quarantineText(
@@ -130,16 +130,16 @@ function quarantineText(
   { since, reason }: { readonly since: string; readonly reason: string },
   nowMs: number,
 ): string {
-  const dropped = held.dropped > 0 ? ` (${formatCount(held.dropped)} older ones had to be given up)` : '';
+  const dropped = held.dropped > 0 ? ` (${formatCount(held.dropped)} older ones had to be dropped)` : '';
   return (
-    `Gateway ${name} is in quarantine since ${formatMoment(Date.parse(since), nowMs)}: ${withheldWords(reason)}. ` +
-    `Its answers are kept unopened, ${formatCount(held.answers)} by now${dropped}. When you have looked into it, ` +
-    `open them with “${siteCommand(site, `gateway release ${name}`)}”, or throw them away by adding “--discard”.`
+    `Gateway ${name} has been in quarantine since ${formatMoment(Date.parse(since), nowMs)}: ${withheldWords(reason)}. ` +
+    `Its answers are kept unopened, ${formatCount(held.answers)} so far${dropped}. Once you have looked into it, ` +
+    `open them with “${siteCommand(site, `gateway release ${name}`)}”, or discard them by adding “--discard”.`
   );
 }
 
 function sinceWords(since: string | null, nowMs: number): string {
   if (since === null) return '';
   const sinceMs = Date.parse(since);
-  return Number.isNaN(sinceMs) ? '' : ` since ${formatMoment(sinceMs, nowMs)}`;
+  return Number.isNaN(sinceMs) ? '' : ` (since ${formatMoment(sinceMs, nowMs)})`;
 }

@@ -2,13 +2,13 @@ import type { History } from '#protocol/api.ts';
 
 /** Answers that are missing at the camera's own pace before its line breaks. */
 const MISSED_ANSWERS = 3;
-/** A pause below this is none, however fast the camera is. */
+/** A pause below this is no gap, however fast the camera is. */
 const LEAST_GAP_MS = 3000;
-/** A pause beyond this is a gap where nothing tells the camera's pace. */
+/** A pause beyond this is a gap if the camera's pace is unknown. */
 const UNKNOWN_PACE_GAP_MS = 60_000;
-/** Pauses before and after one that tell how fast the camera was then. */
+/** How many pauses on either side tell how fast the camera was then. */
 const NEIGHBORS = 5;
-/** An answer between two gaps is drawn this wide at least, so that it is seen. */
+/** An answer between two gaps is drawn at least this wide, so that it can be seen. */
 const LEAST_HOLD_MS = 5000;
 
 /** Columns for the plot: times in milliseconds, then one column per label; null breaks the line. */
@@ -19,8 +19,8 @@ export type PlotColumns = {
 };
 
 /**
- * The history as plot columns. The line breaks wherever more was missing than the camera's own pace at that time explains: nothing is known in
- * between. What an answer says holds until the next one was due.
+ * The history as plot columns. The line breaks wherever more answers are missing than the camera's pace at that time explains: nothing is known
+ * in between. An answer holds until the next one was due.
  */
 export function plotColumns(history: History): PlotColumns {
   const times: number[] = [];
@@ -56,7 +56,7 @@ function holdMs(history: History, index: number): number {
   return Math.max(paceMs(history, index) ?? 0, history.slotMs, LEAST_HOLD_MS);
 }
 
-/** Usual pause between answers around an index, without the one that follows it; null where there is no other. */
+/** Usual pause between answers around an index, excluding the one that follows it; null if there is no other. */
 function paceMs({ times, answers }: History, index: number): number | null {
   const pauses: number[] = [];
   for (let at = Math.max(0, index - NEIGHBORS); at <= index + NEIGHBORS && at + 1 < times.length; at++) {

@@ -2,13 +2,13 @@ import type { SiteState } from '#protocol/api.ts';
 import { REFUSALS, type Refusal } from '#protocol/refusals.ts';
 import { siteCommand } from './site-command.ts';
 
-/** Why an answer was refused and what to do at this site; the reason as it is where this page does not know it. */
+/** Why an answer was refused and what to do at this site; the bare reason if this page does not know it. */
 export function refusalWords(reason: string, site: Pick<SiteState, 'commandLine'>): string {
-  // Counted by versions that did not keep what came in quarantine.
+  // Counted by versions that did not keep answers during quarantine.
   if (reason === 'quarantined') return 'The gateway was in quarantine.';
   if (!Object.hasOwn(REFUSALS, reason)) return reason;
   const { meaning, action } = REFUSALS[reason as Refusal];
-  // Backticks are for the page of error codes; this text is shown as it is.
+  // Backticks are for the page of error codes; this text is shown verbatim.
   return `${meaning} ${action}`
     .replace(/`blindsight ([^`]+)`/g, (_, words: string) => siteCommand(site, words))
     .replaceAll('`', '');

@@ -5,7 +5,7 @@ export type Band = { readonly label: string; readonly edge: readonly (number | n
 
 /**
  * The bands of a stacked plot, in drawing order: each band is painted from its edge down to zero, and the next one over
- * it. The last label lies at the bottom, the first (as a rule the one that means "nothing there") on top.
+ * it. The last label lies at the bottom, the first (usually the one that means "nothing there") on top.
  */
 export function stackedBands(plot: PlotColumns, order: readonly string[]): readonly Band[] {
   const bottomUp = [...plot.labels.keys()].sort(

@@ -1,2 +1,2 @@
-/** How a state is colored: `good` works, `wait` is on its way, `warn` wants a look, `bad` wants a hand, `off` is not in use. */
+/** How a state is colored: `good` works, `wait` is on its way, `warn` should be looked at, `bad` needs action, `off` is not in use. */
 export type Tone = 'good' | 'wait' | 'warn' | 'bad' | 'off';
