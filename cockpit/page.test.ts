@@ -183,7 +183,7 @@ describe('the site', () => {
       '12',
     ]);
     await page.getByText('Why answers were refused').click();
-    await page.getByText(/^The signature is not the one of the gateway\. Look/).waitFor();
+    await page.getByText(/^The signature is not that of the gateway\. Look/).waitFor();
   });
 
   it('never shows a gateway offline beside a fresh answer, nor an old answer of one that is offline as the present', async () => {
