@@ -4,7 +4,6 @@
  */
 
 export { assertNever } from './assert-never.ts';
-export type { AnswerForm } from './ckks/answer.ts';
 export { evaluationKeysBytes } from './ckks/evaluation-keys.ts';
 export {
   checkParameters,
@@ -32,4 +31,4 @@ export type {
   ResultRing,
 } from './program/program.ts';
 export { createReferenceInterpreter } from './program/reference.ts';
-export { ProgramLimits, SCALE_TOLERANCE, type VerifiedProgram, verifyProgram } from './program/verifier.ts';
+export { ProgramLimits, type VerifiedProgram, verifyProgram } from './program/verifier.ts';

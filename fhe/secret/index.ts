@@ -3,5 +3,5 @@
 export { createDecryptor } from './decryptor.ts';
 export { encryptConstants, encryptInputs } from './encrypt.ts';
 export { makeEvaluationKeys } from './evaluation-keys.ts';
-export { type Interpreted, interpretSlots, type RegionAnswer } from './interpret.ts';
+export { interpretSlots, type RegionAnswer } from './interpret.ts';
 export { createOwnerKeys, type OwnerKeys } from './owner-keys.ts';
