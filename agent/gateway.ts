@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { AgentConfig } from '#config/schema.ts';
 import { gatewayTopics } from '#protocol/topics.ts';
 import { describeNearEnd } from '#runtime/certificate-end.ts';
@@ -8,14 +9,16 @@ import { connectLink } from '#runtime/link.ts';
 import { readLinkCredentials } from '#runtime/link-credentials.ts';
 import type { Logger } from '#runtime/log.ts';
 import { Camera } from './camera/camera.ts';
+import { CameraSet } from './camera/camera-set.ts';
 import { readAddress } from './camera/read-address.ts';
+import { Configurator } from './configuration/configurator.ts';
 import { measureHealth } from './health/health.ts';
 import { readIdentity } from './identity.ts';
 import type { Bundle } from './inference/bundle.ts';
 import { InterpreterHost } from './inference/interpreter-host.ts';
 import { Pipeline } from './inference/pipeline.ts';
 import { Runner } from './inference/runner.ts';
-import { Outbox } from './outbox/outbox.ts';
+import { Outbox, type OutboxBounds } from './outbox/outbox.ts';
 import { recordAnswer } from './outbox/recorder.ts';
 import { Sender } from './outbox/sender.ts';
 import type { PreviewServer } from './preview/preview-server.ts';
@@ -42,14 +45,18 @@ const DAY_MS = 24 * 3_600_000;
  */
 export class Gateway {
   readonly #options: GatewayOptions;
-  readonly #cameras: readonly Camera[];
+  readonly #configurator: Configurator;
+  readonly #cameras: CameraSet;
+  readonly #cameraList: CameraList;
   readonly #runner: Runner;
   readonly #pipeline: Pipeline;
   readonly #outbox: Outbox;
   readonly #sender: Sender;
   readonly #rollout: Rollout;
   readonly #uplink: Uplink;
-  readonly #preview: PreviewServer | null;
+  #preview: PreviewServer | null;
+  /** The settings that run: those of the file, or pushed ones in their place. */
+  #config: AgentConfig;
   /** PEM; what it shows to the broker. */
   readonly #certificate: Buffer;
 
@@ -59,22 +66,30 @@ export class Gateway {
    * @throws BlindsightError where the installation itself is broken: keys, certificates, the data folder
    */
   static async open(options: GatewayOptions): Promise<Gateway> {
-    const { config, clock, log } = options;
-    await ensureDirectory(config.data);
-    const outbox = await Outbox.open({
-      directory: join(config.data, 'outbox'),
-      maxBytes: config.outbox.maxMegabytes * 2 ** 20,
-      maxAgeMs: config.outbox.maxAgeHours * 3_600_000,
+    const { config: file, clock, log } = options;
+    await ensureDirectory(file.data);
+    const identity = await readIdentity(file.identity);
+    const { site, gateway } = file;
+    const configurator = await Configurator.open({
+      reader: { site, gateway, ...identity },
+      file,
       clock,
       log,
     });
-    const identity = await readIdentity(config.identity);
+    const { config } = configurator;
+    const outbox = await Outbox.open({
+      directory: join(config.data, 'outbox'),
+      ...outboxBounds(config),
+      clock,
+      log,
+    });
     const bundles = new BundleStore(join(config.data, 'bundles'));
     const stateFile = await RolloutStateFile.open(join(config.data, 'rollout.json'), () => {
       log.error('rollout.json is damaged; the state is taken from the signed manifests on disk');
       return recoverState(bundles, identity.ownerKey);
     });
     return new Gateway(options, {
+      configurator,
       outbox,
       identity,
       bundles,
@@ -94,17 +109,21 @@ export class Gateway {
   }
 
   private constructor(options: GatewayOptions, parts: GatewayParts) {
-    const { config, clock, log } = options;
-    const { outbox, identity, sessions, preview } = parts;
+    const { clock, log } = options;
+    const { outbox, identity, sessions, preview, configurator } = parts;
+    const { config } = configurator;
     const { site, gateway } = config;
     this.#options = options;
+    this.#configurator = configurator;
+    this.#config = config;
+    this.#cameraList = parts.cameraList;
     this.#outbox = outbox;
     this.#preview = preview;
     this.#certificate = parts.credentials.certificate;
-    const { interpreter: kind, threads } = config.inference;
     const open = (bundle: Bundle, selfTest: boolean, signal?: AbortSignal) =>
-      InterpreterHost.open({ bundle, kind, threads, selfTest, ...(signal && { signal }) });
-    this.#cameras = config.cameras.map(
+      this.#open(bundle, selfTest, signal);
+    this.#cameras = new CameraSet(
+      config.cameras,
       (camera) =>
         new Camera({
           config: camera,
@@ -146,12 +165,12 @@ export class Gateway {
       birth: () => ({
         version: agentVersion(),
         platform: `${process.platform} ${process.arch} node ${process.version}`,
-        cameras: this.#cameras.map((camera) => camera.name),
+        cameras: this.#cameras.all.map((camera) => camera.name),
         bundle: this.#rollout.report.active,
       }),
-      cameraStates: () => this.#cameras.map((camera) => camera.state),
+      cameraStates: () => this.#cameras.all.map((camera) => camera.state),
       goneCameras: parts.cameraList,
-      reported: () => this.#rollout.report,
+      reported: () => ({ bundle: this.#rollout.report, configuration: configurator.report }),
       onUp: () => {
         this.#sender.linkUp();
         void this.#publishHealth().catch((error: unknown) =>
@@ -165,6 +184,7 @@ export class Gateway {
       onReceipt: (digests) => void this.#sender.received(digests),
       onManifest: (wire) => this.#rollout.receiveManifest(wire),
       onChunk: (wire) => this.#rollout.receiveChunk(wire),
+      onConfiguration: (wire) => configurator.receive(wire),
     });
     const { signingKey } = identity;
     const topic = gatewayTopics(site, gateway).inference;
@@ -178,16 +198,25 @@ export class Gateway {
     });
     const recorder = { site, gateway, signingKey, sessions, outbox, sender: this.#sender };
     this.#pipeline = new Pipeline({
-      cameras: this.#cameras,
+      cameras: this.#cameras.all,
       runner: this.#runner,
       clock,
       log,
       onAnswer: (answer) => recordAnswer(answer, recorder),
-      ...(preview && {
-        onMasked: (camera, frame) => preview.show(camera, frame),
-        isWatched: (camera) => preview.isWatched(camera),
-      }),
+      onMasked: (camera, frame) => this.#preview?.show(camera, frame),
+      isWatched: (camera) => this.#preview?.isWatched(camera) ?? false,
     });
+    configurator.connect({
+      apply: (settings) => this.#apply(settings),
+      proveLink: () => this.#uplink.proveLink(),
+      onReport: () => this.#uplink.publishReported(),
+      onEvent: (level, code, message) => this.#uplink.publishEvent(level, code, message),
+    });
+  }
+
+  /** agent.yaml was changed: takes it up as far as it can without a new start. */
+  reload(file: AgentConfig): Promise<void> {
+    return this.#configurator.reload(file);
   }
 
   /** How long the pipeline has not moved although it could, in milliseconds. */
@@ -197,11 +226,11 @@ export class Gateway {
 
   /** One line for people. */
   get status(): string {
-    const streaming = this.#cameras.filter((camera) => camera.state.state === 'streaming').length;
+    const streaming = this.#cameras.all.filter((camera) => camera.state.state === 'streaming').length;
     const { status } = this.#rollout.report;
     const { waiting } = this.#outbox.status;
     return [
-      `${streaming} of ${this.#cameras.length} cameras deliver`,
+      `${streaming} of ${this.#cameras.all.length} cameras deliver`,
       this.#runner.host === null ? `no program runs (bundle: ${status})` : 'program runs',
       `${waiting} answers wait${this.#uplink.obstacle === null ? '' : ` (${this.#uplink.obstacle})`}`,
     ].join(', ');
@@ -209,20 +238,20 @@ export class Gateway {
 
   /** Runs all parts until the signal ends them; children and threads are gone when this resolves. */
   async run(signal: AbortSignal): Promise<void> {
-    const { healthSeconds } = this.#options.config;
     try {
       await runTogether(signal, [
         () => this.#rollout.start(),
-        ...this.#cameras.map((camera) => (ending: AbortSignal) => camera.run(ending)),
+        (ending) => this.#cameras.run(ending),
         (ending) => this.#pipeline.run(ending),
         (ending) => this.#sender.run(ending),
         (ending) => this.#every(CAMERA_STATE_MS, ending, () => this.#publishCameras()),
         (ending) => this.#every(DAY_MS, ending, () => this.#watchCertificate()),
-        (ending) => this.#every(healthSeconds * 1000, ending, () => this.#publishHealth()),
+        (ending) => this.#reportHealth(ending),
         // At once, not after the others: a run that is under way may take seconds and is cut short.
         (ending) => this.#whenAborted(ending, () => this.#closeInterpreters()),
       ]);
     } finally {
+      await this.#configurator.close();
       await this.#preview?.close();
       await this.#uplink.close();
     }
@@ -232,6 +261,39 @@ export class Gateway {
   async #closeInterpreters(): Promise<void> {
     await this.#rollout.close();
     await this.#runner.close();
+  }
+
+  #open(bundle: Bundle, selfTest: boolean, signal?: AbortSignal): Promise<InterpreterHost> {
+    const { interpreter: kind, threads } = this.#config.inference;
+    return InterpreterHost.open({ bundle, kind, threads, selfTest, ...(signal && { signal }) });
+  }
+
+  /**
+   * Takes other settings up while everything runs. Cameras that stay are not touched; a preview or an interpreter whose settings changed is
+   * made anew.
+   */
+  async #apply(config: AgentConfig): Promise<void> {
+    const before = this.#config;
+    const { log } = this.#options;
+    this.#config = config;
+    log.level = config.log.level;
+    this.#outbox.setBounds(outboxBounds(config));
+    const changed = (part: (settings: AgentConfig) => unknown) =>
+      !isDeepStrictEqual(part(before), part(config));
+    if (changed(({ cameras }) => cameras)) {
+      await this.#cameraList.setCameras(config.cameras.map(({ name }) => name));
+      await this.#cameras.apply(config.cameras);
+      this.#pipeline.setCameras(this.#cameras.all);
+      this.#uplink.camerasChanged();
+    }
+    if (changed(({ preview, cameras }) => [preview, cameras])) {
+      await this.#preview?.close();
+      this.#preview = null;
+      this.#preview = await startPreview(config, log);
+    }
+    const { host } = this.#runner;
+    if (host !== null && changed(({ inference }) => inference))
+      await this.#runner.activate(await this.#open(host.bundle, false));
   }
 
   #cameraChanged(camera: Camera): void {
@@ -248,8 +310,13 @@ export class Gateway {
     this.#uplink.publishCamera(state);
   }
 
+  #reportHealth(signal: AbortSignal): Promise<void> {
+    const ms = () => this.#config.healthSeconds * 1000;
+    return this.#every(ms, signal, () => this.#publishHealth());
+  }
+
   #publishCameras(): void {
-    for (const camera of this.#cameras) this.#uplink.publishCamera(camera.state);
+    for (const camera of this.#cameras.all) this.#uplink.publishCamera(camera.state);
   }
 
   #watchCertificate(): void {
@@ -265,17 +332,21 @@ export class Gateway {
   }
 
   #pictures() {
-    const counts = this.#cameras.map((camera) => camera.counts);
+    const { captured, superseded } = this.#cameras.counts;
     const { answers, failures } = this.#pipeline.counts;
     return {
-      captured: counts.reduce((sum, count) => sum + count.captured, 0),
-      superseded: counts.reduce((sum, count) => sum + count.superseded, 0),
+      captured,
+      superseded,
       answered: answers,
       failed: failures,
     };
   }
 
-  async #every(ms: number, signal: AbortSignal, act: () => void | Promise<void>): Promise<void> {
+  async #every(
+    ms: number | (() => number),
+    signal: AbortSignal,
+    act: () => void | Promise<void>,
+  ): Promise<void> {
     const { clock, log } = this.#options;
     while (!signal.aborted) {
       try {
@@ -283,7 +354,7 @@ export class Gateway {
       } catch (error) {
         log.warn({ err: error }, 'a report failed');
       }
-      await clock.sleep(ms, signal).catch(() => {});
+      await clock.sleep(typeof ms === 'number' ? ms : ms(), signal).catch(() => {});
     }
   }
 
@@ -294,7 +365,12 @@ export class Gateway {
   }
 }
 
+function outboxBounds({ outbox }: AgentConfig): OutboxBounds {
+  return { maxBytes: outbox.maxMegabytes * 2 ** 20, maxAgeMs: outbox.maxAgeHours * 3_600_000 };
+}
+
 type GatewayParts = {
+  readonly configurator: Configurator;
   readonly outbox: Outbox;
   readonly bundles: BundleStore;
   readonly identity: Awaited<ReturnType<typeof readIdentity>>;

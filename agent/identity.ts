@@ -3,20 +3,30 @@ import type { AgentConfig } from '#config/schema.ts';
 import { BlindsightError } from '#protocol/errors.ts';
 import { readPublicFile, readSecretFile } from '#runtime/files.ts';
 
-/** Keys of a gateway: its own, which signs answers, and the owner's, which signs bundles. */
-export type Identity = { readonly signingKey: KeyObject; readonly ownerKey: KeyObject };
+/** Keys of a gateway: its own, which sign answers and open credentials, and the owner's, which signs bundles and configurations. */
+export type Identity = {
+  readonly signingKey: KeyObject;
+  readonly ownerKey: KeyObject;
+  /** X25519; null where the gateway was enrolled before there was one. */
+  readonly sealingKey: KeyObject | null;
+};
 
-function ed25519(path: string, setting: string, make: () => KeyObject): KeyObject {
+function readKey(
+  kind: 'ed25519' | 'x25519',
+  path: string,
+  setting: string,
+  make: () => KeyObject,
+): KeyObject {
   let key: KeyObject;
   try {
     key = make();
   } catch (cause) {
     throw new BlindsightError('FILE_UNREADABLE', `${path} (${setting}) is not a key in PEM form`, { cause });
   }
-  if (key.asymmetricKeyType === 'ed25519') return key;
+  if (key.asymmetricKeyType === kind) return key;
   throw new BlindsightError(
     'FILE_UNREADABLE',
-    `${path} (${setting}) holds a ${key.asymmetricKeyType} key, expected Ed25519`,
+    `${path} (${setting}) holds a ${key.asymmetricKeyType} key, expected ${kind === 'ed25519' ? 'Ed25519' : 'X25519'}`,
   );
 }
 
@@ -24,8 +34,14 @@ function ed25519(path: string, setting: string, make: () => KeyObject): KeyObjec
 export async function readIdentity(paths: AgentConfig['identity']): Promise<Identity> {
   const secret = await readSecretFile(paths.signingKey);
   const owner = await readPublicFile(paths.ownerKey);
+  const { sealingKey: sealing } = paths;
+  const sealed = sealing === undefined ? null : await readSecretFile(sealing);
   return {
-    signingKey: ed25519(paths.signingKey, 'identity.signingKey', () => createPrivateKey(secret)),
-    ownerKey: ed25519(paths.ownerKey, 'identity.ownerKey', () => createPublicKey(owner)),
+    signingKey: readKey('ed25519', paths.signingKey, 'identity.signingKey', () => createPrivateKey(secret)),
+    ownerKey: readKey('ed25519', paths.ownerKey, 'identity.ownerKey', () => createPublicKey(owner)),
+    sealingKey:
+      sealing === undefined || sealed === null
+        ? null
+        : readKey('x25519', sealing, 'identity.sealingKey', () => createPrivateKey(sealed)),
   };
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { loadConfig } from '#config/load.ts';
 import { AgentConfig } from '#config/schema.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
@@ -13,6 +14,8 @@ export type AgentOptions = ({ readonly config: AgentConfig } | { readonly config
   /** Ends the daemon; it says goodbye and leaves nothing behind. */
   readonly signal: AbortSignal;
   readonly clock?: Clock;
+  /** Asks for the configuration file to be read again; the function that it returns ends that. Needs `configFile`. */
+  readonly onReload?: (reload: () => void) => () => void;
 };
 
 /**
@@ -32,10 +35,37 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     notifier,
   });
   if (gateway === null) return;
+  const stopReloading = options.onReload?.(() => {
+    if ('configFile' in options) void reload(gateway, config, options.configFile, log);
+  });
   log.info({ site: config.site, gateway: config.gateway, cameras: config.cameras.length }, 'gateway started');
   signal.addEventListener('abort', () => void notifier.stopping('stopping'), { once: true });
   await notifier.ready(gateway.status);
   const watch = { notifier, clock, log, stuckMs: () => gateway.stuckMs, status: () => gateway.status };
-  await runTogether(signal, [(ending) => gateway.run(ending), (ending) => runWatchdog(watch, ending)]);
+  try {
+    await runTogether(signal, [(ending) => gateway.run(ending), (ending) => runWatchdog(watch, ending)]);
+  } finally {
+    stopReloading?.();
+  }
   log.info('gateway stopped');
+}
+
+/** A file that will not do changes nothing; what only a new start can change is told. */
+async function reload(gateway: Gateway, started: AgentConfig, file: string, log: Logger): Promise<void> {
+  try {
+    const config = await loadConfig(file, AgentConfig);
+    const fixed = (['site', 'gateway', 'data', 'broker', 'identity'] as const).filter(
+      (setting) => !isDeepStrictEqual(config[setting], started[setting]),
+    );
+    if (fixed.length > 0)
+      log.warn(`${file}: ${fixed.join(', ')} changed, which counts from the next start on`);
+    await gateway.reload({ ...config, ...pick(started) });
+    log.info(`${file} was read again`);
+  } catch (error) {
+    log.error({ err: error }, `${file} was read again, and changes nothing`);
+  }
+}
+
+function pick({ site, gateway, data, broker, identity }: AgentConfig) {
+  return { site, gateway, data, broker, identity };
 }

@@ -6,8 +6,10 @@ const SAME_KEYSTROKE_MS = 1_500;
 /**
  * A signal that aborts when this process is asked to end (SIGINT, SIGTERM, SIGHUP) or its parent is gone. Asked a second time, the
  * process ends at once.
+ *
+ * @param hangUp whether SIGHUP ends it; false where it means something else
  */
-export function stopSignal(): AbortSignal {
+export function stopSignal({ hangUp = true }: { readonly hangUp?: boolean } = {}): AbortSignal {
   const controller = new AbortController();
   let askedAt = 0;
   const ask = (reason: string) => {
@@ -18,7 +20,8 @@ export function stopSignal(): AbortSignal {
     askedAt = Date.now();
     controller.abort(reason);
   };
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => ask(name));
+  const names = ['SIGINT', 'SIGTERM', ...(hangUp ? ['SIGHUP'] : [])];
+  for (const name of names) process.on(name, () => ask(name));
   watchLifeline(() => ask('parent gone'));
   return controller.signal;
 }

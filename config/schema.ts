@@ -101,8 +101,10 @@ export const AgentConfig = z.strictObject({
   identity: z.strictObject({
     /** Ed25519 private key (PEM, 0600) that signs envelopes. */
     signingKey: secretPath(),
-    /** Ed25519 public key (PEM) of the owner, which signs manifests. */
+    /** Ed25519 public key (PEM) of the owner, which signs manifests and configurations. */
     ownerKey: filePath(),
+    /** X25519 private key (PEM, 0600) that opens the credentials of cameras in pushed configurations. */
+    sealingKey: secretPath().optional(),
   }),
   cameras: z
     .array(Camera)
@@ -129,6 +131,8 @@ export const AgentConfig = z.strictObject({
     .prefault({}),
   healthSeconds: z.number().positive().default(30),
   log: Log,
+  /** What holds where this file was changed after a configuration was pushed: that one, or the file. */
+  configuration: z.strictObject({ onEdit: z.enum(['pushed', 'file']).default('pushed') }).prefault({}),
 });
 export type AgentConfig = z.infer<typeof AgentConfig>;
 
@@ -139,6 +143,7 @@ export const PushedSettings = AgentConfig.omit({
   data: true,
   broker: true,
   identity: true,
+  configuration: true,
 });
 export type PushedSettings = z.infer<typeof PushedSettings>;
 export type CameraConfig = AgentConfig['cameras'][number];

@@ -64,6 +64,33 @@ export const ERRORS = {
     meaning: 'The camera credentials were not sealed for this gateway.',
     action: 'Push the configuration again, including the camera credentials.',
   },
+  CONFIGURATION_FOREIGN: {
+    meaning: 'A configuration came that is not for this gateway, or not signed by the owner of its site.',
+    action:
+      'Push it again from the site that the gateway belongs to; look for a foreign publisher on this topic.',
+  },
+  CONFIGURATION_FAILED: {
+    meaning: 'A pushed configuration could not be applied; what ran before runs again.',
+    action: 'Mend what the message says, and push it again.',
+  },
+  CONFIGURATION_NO_LINK: {
+    meaning:
+      'A pushed configuration was given up, because the gateway had no connection within a minute of it.',
+    action: 'Look at what it changed: rates and cameras may be more than the machine or its line can bear.',
+  },
+  CONFIGURATION_DEATHS: {
+    meaning: 'A pushed configuration was given up, because the gateway ended twice within a minute of it.',
+    action: 'Look at the log of the gateway; push fewer cameras or lower rates.',
+  },
+  CONFIGURATION_EDITED: {
+    meaning:
+      'The file agent.yaml was edited on the gateway after a configuration was pushed, and wins there.',
+    action: 'Push again; `configuration.onEdit: pushed` in agent.yaml lets pushed configurations win.',
+  },
+  CONFIGURATION_LOST: {
+    meaning: 'A pushed configuration is damaged on the disk of the gateway; the one before it runs.',
+    action: 'Push it again; look at the disk.',
+  },
   CHUNK_INVALID: {
     meaning: 'The bytes of a bundle chunk are malformed.',
     action: 'It is fetched again automatically; if this repeats, deploy the network again.',

@@ -69,6 +69,22 @@ export const EVENTS = {
     meaning: 'A deployed network did not work on its gateway, which returned to the one before.',
     action: 'Look up the code in the message.',
   },
+  CONFIGURATION_APPLIED: {
+    meaning: 'A pushed configuration runs on its gateway.',
+    action: 'Nothing.',
+  },
+  CONFIGURATION_REJECTED: {
+    meaning: 'A gateway refused a pushed configuration; nothing changed there.',
+    action: 'Mend what the message says, and push it again.',
+  },
+  CONFIGURATION_REVERTED: {
+    meaning: 'A gateway gave a pushed configuration up, and runs what it ran before.',
+    action: 'Look up the code in the message.',
+  },
+  CONFIGURATION_OLD: {
+    meaning: 'A gateway was sent a configuration older than one that it knows, and left it.',
+    action: 'Look for a foreign publisher on this topic, or a site restored from an old backup.',
+  },
   RESULTS_NOT_PUBLISHED: {
     meaning: 'More answers were waiting to be published than are kept. The history has them all.',
     action: 'Bring the broker back, and check the connection to it.',

@@ -96,7 +96,8 @@ describe('two processes with the identity of one gateway', () => {
       birth: () => ({ version: '1', platform: 'test', cameras: [], bundle: null }),
       cameraStates: () => [],
       goneCameras: { gone: [], forget: async () => {} },
-      reported: () => NO_BUNDLE,
+      reported: () => ({ bundle: NO_BUNDLE }),
+      onConfiguration: () => {},
       onUp: () =>
         uplink.publishHealth({
           uptimeSeconds,

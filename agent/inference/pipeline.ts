@@ -51,7 +51,7 @@ type Lane = { readonly camera: FrameSource; readonly filter: PrivacyFilter; dueM
  */
 export class Pipeline {
   readonly #options: PipelineOptions;
-  readonly #lanes: readonly Lane[];
+  #lanes: readonly Lane[] = [];
   #turn = 0;
   #wake = Promise.withResolvers<void>();
   #answers = 0;
@@ -62,11 +62,20 @@ export class Pipeline {
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.#progressMs = options.clock.monotonic();
-    this.#lanes = options.cameras.map((camera) => ({
-      camera,
-      filter: new PrivacyFilter(camera.config.masks),
-      dueMs: Number.NEGATIVE_INFINITY,
-    }));
+    this.setCameras(options.cameras);
+  }
+
+  /** Takes pictures of these from now on; the place in turn and the rate of a camera that stays are kept. */
+  setCameras(cameras: readonly FrameSource[]): void {
+    this.#lanes = cameras.map(
+      (camera) =>
+        this.#lanes.find((lane) => lane.camera === camera) ?? {
+          camera,
+          filter: new PrivacyFilter(camera.config.masks),
+          dueMs: Number.NEGATIVE_INFINITY,
+        },
+    );
+    this.wake();
   }
 
   get counts(): { readonly answers: number; readonly failures: number } {

@@ -10,10 +10,10 @@ import { DiskTrouble, type TroubleListener } from './disk-trouble.ts';
 import { DROP_FILES, DropCounter } from './drop-counter.ts';
 import { type Entry, entryFile, parseEntryFile } from './entry.ts';
 
-export type OutboxOptions = {
+export type OutboxBounds = { readonly maxBytes: number; readonly maxAgeMs: number };
+
+export type OutboxOptions = OutboxBounds & {
   readonly directory: string;
-  readonly maxBytes: number;
-  readonly maxAgeMs: number;
   readonly clock: Clock;
   readonly log: Logger;
 };
@@ -36,6 +36,7 @@ const PLAUSIBLE_MS = Date.UTC(2025, 0, 1);
  */
 export class Outbox {
   readonly #options: OutboxOptions;
+  #bounds: OutboxBounds;
   readonly #drops: DropCounter;
   readonly #trouble: DiskTrouble;
   readonly #entries = new Set<Entry>();
@@ -48,6 +49,7 @@ export class Outbox {
 
   private constructor(options: OutboxOptions, drops: DropCounter) {
     this.#options = options;
+    this.#bounds = options;
     this.#drops = drops;
     this.#trouble = new DiskTrouble(options.directory, options.clock, options.log);
   }
@@ -59,6 +61,11 @@ export class Outbox {
     const outbox = new Outbox(options, drops);
     await outbox.#load();
     return outbox;
+  }
+
+  /** Bounds from the next answer on; what does not fit into them is dropped with it. */
+  setBounds(bounds: OutboxBounds): void {
+    this.#bounds = bounds;
   }
 
   /** Sets who hears, after entries were dropped, of their number and the reason. */
@@ -180,7 +187,7 @@ export class Outbox {
   async expire(): Promise<void> {
     const expired: Entry[] = [];
     for (const entry of this.#entries) {
-      if (this.#ageMs(entry) <= this.#options.maxAgeMs) break;
+      if (this.#ageMs(entry) <= this.#bounds.maxAgeMs) break;
       expired.push(entry);
     }
     if (expired.length > 0) await this.#drop(expired, 'answers waited longer than outbox.maxAgeHours');
@@ -218,7 +225,7 @@ export class Outbox {
 
   async #makeRoom(bytes: number): Promise<void> {
     await this.expire();
-    const { maxBytes } = this.#options;
+    const { maxBytes } = this.#bounds;
     if (this.#bytes + bytes <= maxBytes) return;
     const excess: Entry[] = [];
     let left = this.#bytes + bytes;

@@ -12,7 +12,7 @@ const Stored = z.strictObject({ cameras: z.array(Name) });
  */
 export class CameraList {
   readonly #path: string;
-  readonly #present: ReadonlySet<string>;
+  #present: ReadonlySet<string>;
   #known: ReadonlySet<string>;
   #writing: Promise<void> = Promise.resolve();
 
@@ -35,6 +35,18 @@ export class CameraList {
       });
     }
     return list;
+  }
+
+  /** Other cameras from now on; those that are new are on disk when this resolves, unless the disk is full. */
+  async setCameras(cameras: readonly string[]): Promise<void> {
+    this.#present = new Set(cameras);
+    const known = new Set([...this.#known, ...cameras]);
+    const grew = known.size > this.#known.size;
+    this.#known = known;
+    if (!grew) return;
+    await this.#write().catch((error: unknown) => {
+      if (!isDiskFull(error)) throw error;
+    });
   }
 
   /** Cameras that are gone, but whose state may still be retained. */

@@ -30,7 +30,7 @@ export type UplinkOptions = {
   readonly cameraStates: () => readonly CameraState[];
   /** Cameras that are gone and whose retained state is to be cleared; see `CameraList`. */
   readonly goneCameras: Pick<CameraList, 'gone' | 'forget'>;
-  readonly reported: () => Reported['bundle'];
+  readonly reported: () => Pick<Reported, 'bundle' | 'configuration'>;
   /** The link came up; birth and states are on their way already. */
   readonly onUp: () => void;
   /** Session of the backend while it is there, null while it is away. */
@@ -38,6 +38,7 @@ export type UplinkOptions = {
   readonly onReceipt: (digests: readonly string[]) => void;
   readonly onManifest: (wire: Uint8Array) => void;
   readonly onChunk: (wire: Uint8Array) => void;
+  readonly onConfiguration: (wire: Uint8Array) => void;
 };
 
 const EVENT_MS = 10_000;
@@ -54,6 +55,8 @@ export class Uplink {
   #isSessionOurs = false;
   #told: number | null = null;
   #wordWait = new AbortController();
+  /** When this connection was born: births of one session differ in nothing that tells two gateways apart. */
+  #bornTime = '';
   /** Why there is no connection. */
   #reason = 'not connected yet';
   readonly #said = new Map<string, number>();
@@ -78,6 +81,7 @@ export class Uplink {
       if (command !== null) void this.#receiveSession(command.atLeast);
     });
     this.link.subscribe(this.#topics.bundleManifest, (_, payload) => options.onManifest(payload));
+    this.link.subscribe(this.#topics.desired, (_, payload) => options.onConfiguration(payload));
     this.link.subscribe(this.#topics.bundleChunk, (_, payload, packet) => {
       if (!packet.retain) options.onChunk(payload);
     });
@@ -100,6 +104,14 @@ export class Uplink {
     this.#say(this.#topics.cameraState(state.camera), state, true);
   }
 
+  /** The cameras changed: says who there are, how each does, and clears those that are gone. */
+  camerasChanged(): void {
+    if (!this.link.connected) return;
+    this.#publishBirth();
+    for (const state of this.#options.cameraStates()) this.publishCamera(state);
+    this.#forgetGoneCameras();
+  }
+
   publishHealth(health: Omit<Health, 'session' | 'time'>): void {
     const { sessions } = this.#options;
     this.#say(this.#topics.health, {
@@ -111,8 +123,25 @@ export class Uplink {
 
   publishReported(): void {
     const { sessions, reported } = this.#options;
-    const message: Reported = { time: this.#time(), session: sessions.session, bundle: reported() };
+    const message: Reported = { time: this.#time(), session: sessions.session, ...reported() };
     this.#say(this.#topics.reported, message, true);
+  }
+
+  /**
+   * Says what became of bundle and configuration, and waits for the broker's word.
+   *
+   * @returns whether the broker has it
+   */
+  async proveLink(): Promise<boolean> {
+    const { sessions, reported } = this.#options;
+    if (!this.link.connected) return false;
+    const message: Reported = { time: this.#time(), session: sessions.session, ...reported() };
+    try {
+      await this.link.publish(this.#topics.reported, JSON.stringify(message), { qos: 1, retain: true });
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /**
@@ -143,7 +172,7 @@ export class Uplink {
   }
 
   #up(): void {
-    const { gateway, sessions, birth, cameraStates, onUp, clock } = this.#options;
+    const { sessions, cameraStates, onUp, clock } = this.#options;
     sessions.connected();
     this.#wordWait.abort();
     this.#wordWait = new AbortController();
@@ -151,16 +180,26 @@ export class Uplink {
       () => this.#sessionIsOurs(),
       () => {},
     );
-    const message: Birth = { gateway, session: sessions.session, time: this.#time(), ...birth() };
-    // Retained, so that a backend that was away learns which cameras there are.
-    this.#say(this.#topics.birth, message, true);
+    this.#bornTime = this.#time();
+    this.#publishBirth();
     this.#publish(this.#topics.state, this.#gatewayState('online', 'started'), true);
     this.publishReported();
     for (const state of cameraStates()) this.publishCamera(state);
+    this.#forgetGoneCameras();
+    onUp();
+  }
+
+  #publishBirth(): void {
+    const { gateway, sessions, birth } = this.#options;
+    const message: Birth = { gateway, session: sessions.session, time: this.#bornTime, ...birth() };
+    // Retained, so that a backend that was away learns which cameras there are.
+    this.#say(this.#topics.birth, message, true);
+  }
+
+  #forgetGoneCameras(): void {
     this.#clearGoneCameras().catch((error: Error) => {
       this.#options.log.debug({ reason: error.message }, 'states of former cameras are cleared later');
     });
-    onUp();
   }
 
   /** An empty retained message clears the one before it. */

@@ -9,7 +9,7 @@ export function registerDaemons(program: Command): void {
     .requiredOption('--config <file>', 'configuration file (see config/agent.example.yaml)')
     .action(async ({ config }: { config: string }) => {
       const { runAgentDaemon } = await import('../daemons/agent.ts');
-      await runAgentDaemon(config, stopSignal());
+      await runAgentDaemon(config, stopSignal({ hangUp: false }));
     });
   program
     .command('backend')

@@ -5,15 +5,20 @@ import { lockData } from '#runtime/data-lock.ts';
 import { createLogger } from '#runtime/log.ts';
 import { onceThereIsSpace } from '#runtime/once-there-is-space.ts';
 
-/** Runs the gateway daemon of a configuration file until `signal` aborts. */
+/** Runs the gateway daemon of a configuration file until `signal` aborts. SIGHUP lets it read the file again. */
 export async function runAgentDaemon(configFile: string, signal: AbortSignal): Promise<void> {
   const config = await loadConfig(configFile, AgentConfig);
   const log = createLogger({ name: 'agent', ...config.log });
   const unlock = await onceThereIsSpace(() => lockData(config.data, 'agent'), { log, signal });
   if (unlock === null) return;
   try {
-    await runAgent({ config, log, signal });
+    await runAgent({ configFile, log, signal, onReload });
   } finally {
     unlock();
   }
+}
+
+function onReload(reload: () => void): () => void {
+  process.on('SIGHUP', reload);
+  return () => process.off('SIGHUP', reload);
 }

@@ -10,7 +10,7 @@ program
   .command('agent')
   .description('run the gateway daemon: cameras in, encrypted answers out')
   .requiredOption('--config <file>', 'configuration file')
-  .action(({ config }: { config: string }) => runAgentDaemon(config, stopSignal()));
+  .action(({ config }: { config: string }) => runAgentDaemon(config, stopSignal({ hangUp: false })));
 
 try {
   await program.parseAsync();

@@ -1,0 +1,78 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { ReportedConfiguration } from '#protocol/messages.ts';
+import { Digest } from '#protocol/names.ts';
+import { writeFileAtomic } from '#runtime/files.ts';
+
+const version = z.number().int().nonnegative();
+
+const State = z.strictObject({
+  /** Highest version ever accepted for a trial, or refused after its signature held. */
+  highest: version,
+  /** The version that runs; 0: the file. */
+  running: version,
+  /** What runs again where `running` fails. */
+  previous: version,
+  /** While `running` may still be given up: how often the process was started meanwhile. */
+  trial: z.strictObject({ starts: version }).nullable(),
+  /** SHA-256 of the settings in the file when `running` was applied. */
+  fileDigest: Digest.nullable(),
+  told: ReportedConfiguration.pick({ status: true, version: true, since: true, error: true }),
+});
+
+export type ConfigurationState = z.infer<typeof State>;
+
+const EMPTY: ConfigurationState = {
+  highest: 0,
+  running: 0,
+  previous: 0,
+  trial: null,
+  fileDigest: null,
+  told: { status: 'none', version: 0, since: new Date(0).toISOString(), error: null },
+};
+
+/** Which configuration runs, in one small file that is replaced as a whole: a power cut leaves the state before or after a change. */
+export class ConfigurationStateFile {
+  readonly #path: string;
+  #state: ConfigurationState;
+
+  private constructor(path: string, state: ConfigurationState) {
+    this.#path = path;
+    this.#state = state;
+  }
+
+  /**
+   * @param highestKnown asked where the file is damaged: versions up to it are not taken again
+   */
+  static async open(path: string, highestKnown: () => Promise<number>): Promise<ConfigurationStateFile> {
+    let text: string;
+    try {
+      text = await readFile(path, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new ConfigurationStateFile(path, EMPTY);
+      throw error;
+    }
+    const parsed = State.safeParse(parseJson(text));
+    const state = parsed.success ? parsed.data : { ...EMPTY, highest: await highestKnown() };
+    return new ConfigurationStateFile(path, state);
+  }
+
+  get current(): ConfigurationState {
+    return this.#state;
+  }
+
+  /** Changes the state; on disk when this resolves. */
+  async update(change: Partial<ConfigurationState>): Promise<void> {
+    const next = { ...this.#state, ...change };
+    await writeFileAtomic(this.#path, JSON.stringify(next), { mode: 0o600 });
+    this.#state = next;
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,84 @@
+import { readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { PushedSettings } from '#config/schema.ts';
+import { validateConfig } from '#config/validate.ts';
+import { ensureDirectory, syncFolder, writeFileAtomic } from '#runtime/files.ts';
+
+const SETTINGS = 'settings.yaml';
+const DRAFT = '.draft';
+
+/** A version as it was checked: the settings as they were written, and the credentials of cameras in the clear. */
+export type CheckedVersion = {
+  readonly version: number;
+  readonly settings: string;
+  /** `user:password` by camera. */
+  readonly credentials: ReadonlyMap<string, string>;
+};
+
+/** Pushed configurations on disk: one folder each, which appears under its number when it is whole. */
+export class VersionStore {
+  readonly #directory: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Writes a version; whole on disk when this resolves, or not there. */
+  async add({ version, settings, credentials }: CheckedVersion): Promise<void> {
+    await ensureDirectory(this.#directory);
+    const draft = join(this.#directory, DRAFT);
+    await rm(draft, { recursive: true, force: true });
+    await ensureDirectory(draft);
+    await writeFileAtomic(join(draft, SETTINGS), settings, { mode: 0o600 });
+    for (const [camera, line] of credentials)
+      await writeFileAtomic(join(draft, `${camera}.credentials`), line, { mode: 0o600 });
+    await rm(this.#folder(version), { recursive: true, force: true });
+    await rename(draft, this.#folder(version));
+    await syncFolder(this.#directory);
+  }
+
+  /**
+   * The settings of a version; files that they name are those of its folder.
+   *
+   * @param data what other relative paths in it are relative to
+   * @throws BlindsightError CONFIG_INVALID, or an Error of the file system, where it is not there or damaged
+   */
+  async read(version: number, data: string): Promise<PushedSettings> {
+    const file = join(this.#folder(version), SETTINGS);
+    const { value } = validateConfig(await readFile(file, 'utf8'), PushedSettings, file);
+    const { tokenFile } = value.preview;
+    return {
+      ...value,
+      preview: { ...value.preview, ...(tokenFile !== undefined && { tokenFile: resolve(data, tokenFile) }) },
+      cameras: value.cameras.map(({ credentials, ...camera }) => ({
+        ...camera,
+        ...(credentials !== undefined && {
+          credentials: join(this.#folder(version), `${camera.name}.credentials`),
+        }),
+      })),
+    };
+  }
+
+  /** The highest version on disk; 0 where there is none. */
+  async highest(): Promise<number> {
+    return Math.max(0, ...(await this.#versions()));
+  }
+
+  /** Deletes every version but these. */
+  async keep(versions: readonly number[]): Promise<void> {
+    for (const version of await this.#versions())
+      if (!versions.includes(version)) await rm(this.#folder(version), { recursive: true, force: true });
+  }
+
+  async #versions(): Promise<number[]> {
+    const names = await readdir(this.#directory).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    });
+    return names.filter((name) => /^\d+$/.test(name)).map(Number);
+  }
+
+  #folder(version: number): string {
+    return join(this.#directory, String(version));
+  }
+}
