@@ -20,7 +20,7 @@ describe('the command line', () => {
   it('says how a folder of ONNX cases fares', async () => {
     const { stdout } = await run('conformance', 'test/data/onnx-backend/node');
     expect(stdout).toMatch(/test_identity_sequence +refused +value 'x': only tensors/);
-    expect(stdout).toMatch(/\n92 passed, 4 refused, 0 failed\n$/);
+    expect(stdout).toMatch(/\n\d+ passed, 4 refused, 0 failed\n$/);
   });
 
   it('suggests commands for the folder that it was called for', async () => {

@@ -60,6 +60,7 @@ describe('CompileStacks', () => {
     [['inception', 'dense'], 8192],
     [['strided', 'projection'], 16384],
     [['arrange', 'inception', 'pool'], 8192],
+    [['conv', 'blocks', 'conv'], 8192],
     [['dense', 'dense', 'dense', 'dense'], 16384],
   ])('computes %j as the clear network does', (parts, ringDegree) => {
     expect(expectAgreement(randomStack(3, parts), 64).report.ringDegree).toBe(ringDegree);

@@ -14,13 +14,14 @@ export const STACK_PARTS = [
   'arrange',
   'cubic',
   'dense',
+  'blocks',
 ] as const;
 export type StackPart = (typeof STACK_PARTS)[number];
 
 /**
- * A random network of these parts, each followed by a square (`cubic`: by x + x³/8; `pool` and `arrange`: by nothing), on channels × side × side pictures;
+ * A random network of these parts, each followed by a square (`cubic`: by x + x³/8; `pool`, `arrange` and `blocks`: by nothing), on channels × side × side pictures;
  * ends in a dense layer of three outputs. `projection` is a residual block with a strided 1 × 1 convolution as shortcut, `inception` joins two
- * convolutions and the tensor itself, `arrange` pads, transposes and slices.
+ * convolutions and the tensor itself, `arrange` pads, transposes and slices, `blocks` turns blocks of 2 × 2 into channels.
  */
 export function randomStack(
   seed: number,
@@ -89,6 +90,13 @@ export function randomStack(
       const sliced = add('Slice', [last, whole(1), whole(h + 3), whole(1)]);
       name = add('Transpose', [sliced], { perm: ints(0, 3, 1, 2) });
       shape = [c, h + 2, w];
+      continue;
+    }
+    if (part === 'blocks') {
+      // An odd row or column has no block.
+      const even = add('Slice', [name, whole(0, 0), whole(h - (h % 2), w - (w % 2)), whole(2, 3)]);
+      name = add('SpaceToDepth', [even], { blocksize: { kind: 'int', value: 2 } });
+      shape = [4 * c, Math.floor(h / 2), Math.floor(w / 2)];
       continue;
     }
     if (part === 'residual') {

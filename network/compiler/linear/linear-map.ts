@@ -159,5 +159,6 @@ export const LINEAR_RULES: ReadonlyMap<Node['operator'], LinearRule> = new Map<s
     'Flatten',
     'Squeeze',
     'Unsqueeze',
+    'SpaceToDepth',
   ].map((name): [string, LinearRule] => [name, arrangement]),
 ]);

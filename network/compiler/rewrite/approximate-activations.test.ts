@@ -41,7 +41,7 @@ function labelled(graph: Graph, seed: number): Dataset {
 }
 
 describe('ApproximateActivations', () => {
-  it.each(['Relu', 'Sigmoid', 'Tanh', 'Softplus', 'Gelu', 'Elu', 'LeakyRelu'])(
+  it.each(['Relu', 'Sigmoid', 'Tanh', 'Softplus', 'Gelu', 'HardSwish', 'Elu', 'LeakyRelu'])(
     'makes %s a square that can be encrypted',
     async (operator) => {
       const graph = withActivation(operator);

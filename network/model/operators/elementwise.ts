@@ -141,6 +141,7 @@ export const ACTIVATIONS: Readonly<Record<string, (call: Call) => ScalarFunction
     const beta = call.float('beta', 0.5);
     return (x) => Math.min(1, Math.max(0, alpha * x + beta));
   },
+  HardSwish: () => (x) => x * Math.min(1, Math.max(0, x / 6 + 0.5)),
   Gelu: (call) =>
     call.string('approximate', 'none') === 'tanh'
       ? (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))

@@ -9,6 +9,7 @@ import type { Operator } from './operator.ts';
 import { pooling } from './pooling.ts';
 import { reducing } from './reducing.ts';
 import { reshaping } from './reshaping.ts';
+import { spaceToDepth } from './space-to-depth.ts';
 
 /** Every ONNX operator that is understood, by name. */
 export const OPERATORS: ReadonlyMap<string, Operator> = new Map(
@@ -16,6 +17,7 @@ export const OPERATORS: ReadonlyMap<string, Operator> = new Map(
     Conv: convolution,
     Gemm: gemm,
     MatMul: matMul,
+    SpaceToDepth: spaceToDepth,
     ...arithmetic,
     ...activations,
     ...pooling,

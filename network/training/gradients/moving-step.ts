@@ -15,6 +15,7 @@ export const MOVING_OPERATORS = [
   'Slice',
   'Pad',
   'Concat',
+  'SpaceToDepth',
 ] as const;
 
 /**
