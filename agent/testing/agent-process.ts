@@ -5,4 +5,12 @@ import { createLogger } from '#runtime/log.ts';
 const stop = new AbortController();
 process.once('SIGTERM', () => stop.abort());
 const log = createLogger({ name: 'agent', level: 'info', format: 'json' });
-await runAgent({ configFile: process.argv[2]!, log, signal: stop.signal });
+await runAgent({
+  configFile: process.argv[2]!,
+  log,
+  signal: stop.signal,
+  onReload: (reload) => {
+    process.on('SIGHUP', reload);
+    return () => process.off('SIGHUP', reload);
+  },
+});

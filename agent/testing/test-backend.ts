@@ -48,12 +48,15 @@ export class TestBackend {
       if (!packet.retain) this.births.push(parseMessage(Birth, payload));
     });
     collect(topics.state, GatewayState, this.states);
-    collect(topics.cameraState('front'), CameraState, this.cameras);
+    link.subscribe(topics.cameraState('+'), (_, payload) => {
+      // Empty where a camera is gone.
+      if (payload.length > 0) this.cameras.push(parseMessage(CameraState, payload));
+    });
     collect(topics.health, Health, this.health);
     collect(topics.log, LogEvent, this.events);
     collect(topics.reported, Reported, this.reports);
     link.subscribe(topics.bundleRequest, (_, payload) => this.#serve(parseMessage(ChunkRequest, payload)));
-    link.subscribe(topics.inference('front'), (_, payload) => {
+    link.subscribe(topics.inference('+'), (_, payload) => {
       const decoded = decodeEnvelope(payload, 2 ** 20);
       if (!verifyEnvelope(decoded, site.signing.publicKey)) throw new Error('an envelope is not signed');
       this.envelopes.push(decoded.envelope);
@@ -84,6 +87,11 @@ export class TestBackend {
   async deploy(bundle: TestBundle): Promise<void> {
     this.#bundles.set(bundle.digest, bundle);
     await this.#link.publish(topics.bundleManifest, bundle.wire, { retain: true });
+  }
+
+  /** Pushes a configuration, signed already. */
+  async push(wire: Uint8Array): Promise<void> {
+    await this.#link.publish(topics.desired, wire, { retain: true });
   }
 
   async close(): Promise<void> {

@@ -122,6 +122,11 @@ export class TestSite {
       .map(Number);
   }
 
+  /** Lets the gateway read its configuration again. */
+  reloadAgent(): void {
+    this.#agent?.kill('SIGHUP');
+  }
+
   /** Ends the gateway; resolves with its exit code, null where the signal ended it. */
   async stopAgent(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
     const child = this.#agent;
