@@ -34,3 +34,17 @@ export function note(text: string): void {
 export function formatShare(share: number): string {
   return `${(100 * share).toFixed(2)} %`;
 }
+
+/** Text of others in one line that a terminal does not obey: control and format characters become question marks. */
+export function printable(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?');
+}
+
+/** A release as a person reads it: "counter version 2 (release 5)". */
+export function formatRelease(one: {
+  readonly name: string;
+  readonly version: number;
+  readonly release: number;
+}): string {
+  return `${one.name} version ${one.version} (release ${one.release})`;
+}

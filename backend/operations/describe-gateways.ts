@@ -1,5 +1,6 @@
 import type { BackendConfig } from '#config/schema.ts';
 import type { GatewayView } from '#protocol/api.ts';
+import { BlindsightError } from '#protocol/errors.ts';
 import type { Site } from '../site.ts';
 import { listDeployments } from './deploy-model.ts';
 import { listGateways } from './gateways.ts';
@@ -17,6 +18,8 @@ export type GatewayOverview = {
   readonly state: GatewayView['state'] | null;
   readonly since: string | null;
   readonly quarantined: boolean;
+  /** Null where it is not in quarantine. */
+  readonly quarantineReason: string | null;
   /** Answers that are kept until somebody decides. */
   readonly kept: number;
   readonly software: string | null;
@@ -48,6 +51,7 @@ export async function describeGateways(
       state: view?.state ?? null,
       since: view?.since ?? null,
       quarantined: gateway.quarantine !== null,
+      quarantineReason: gateway.quarantine?.reason ?? null,
       kept: held.get(gateway.name) ?? 0,
       software: view?.version ?? null,
       model: named(newest),
@@ -55,4 +59,20 @@ export async function describeGateways(
     };
   });
   return { gateways, isLive: live !== null };
+}
+
+/**
+ * One gateway of a site.
+ *
+ * @throws BlindsightError GATEWAY_NOT_FOUND.
+ */
+export async function describeGateway(
+  site: Site,
+  config: BackendConfig,
+  name: string,
+): Promise<{ readonly gateway: GatewayOverview; readonly isLive: boolean }> {
+  const { gateways, isLive } = await describeGateways(site, config);
+  const gateway = gateways.find((one) => one.gateway === name);
+  if (gateway === undefined) throw new BlindsightError('GATEWAY_NOT_FOUND', `no gateway ${name} is enrolled`);
+  return { gateway, isLive };
 }

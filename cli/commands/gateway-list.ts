@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import type { GatewayOverview, GatewayRelease } from '#backend/operations/describe-gateways.ts';
+import type { GatewayOverview } from '#backend/operations/describe-gateways.ts';
 import { END_NOTICE_MS } from '#runtime/certificate-end.ts';
 import { siteCommand } from '../command-line.ts';
-import { printJson, printTable } from '../print.ts';
+import { formatRelease, printable, printJson, printTable } from '../print.ts';
 import { runCommand } from '../run-command.ts';
 import { SITE_OPTION } from '../site-option.ts';
 
@@ -56,13 +56,9 @@ const isNear = (endMs: number): boolean => endMs - Date.now() <= END_NOTICE_MS;
 const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
 function networkWords({ model, running }: GatewayOverview): string {
-  const name = (one: GatewayRelease): string => `${one.name} version ${one.version} (release ${one.release})`;
   if (model === null) return '-';
-  if (running === null) return name(model);
-  return running.release === model.release ? `${name(model)}, runs` : `${name(model)}, runs ${name(running)}`;
-}
-
-/** A gateway may say what it likes, and a terminal obeys control characters. */
-function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '?');
+  if (running === null) return formatRelease(model);
+  return running.release === model.release
+    ? `${formatRelease(model)}, runs`
+    : `${formatRelease(model)}, runs ${formatRelease(running)}`;
 }

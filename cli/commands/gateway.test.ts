@@ -53,6 +53,12 @@ describe('blindsight gateway', () => {
     expect(await run('quarantine', 'gate', '--reason', 'again')).toMatch(/already; the first reason stays/);
     await keepOne();
     expect(await run('list')).toMatch(/gate .* in quarantine, 1 kept/);
+    await expect(run('show', 'nobody')).rejects.toThrow(/GATEWAY_NOT_FOUND/);
+    const shown = await run('show', 'gate');
+    expect(shown).toMatch(/^gateway +gate\n/);
+    expect(shown).toMatch(
+      /\nstate +unknown\nquarantine +yes: box found open\nkept answers +1\nsoftware +-\n/,
+    );
     expect(await run('release', 'gate')).toBe(
       'gate is released from quarantine. Kept answers: 1, decrypted now.\n',
     );

@@ -4,15 +4,17 @@ import { registerGatewayList } from './gateway-list.ts';
 import { registerGatewayQuarantine } from './gateway-quarantine.ts';
 import { registerGatewayRelease } from './gateway-release.ts';
 import { registerGatewayRemove } from './gateway-remove.ts';
+import { registerGatewayShow } from './gateway-show.ts';
 
-/** `blindsight gateway enrol|list|quarantine|release|remove`: the gateways of a site. */
+/** `blindsight gateway enrol|list|quarantine|release|remove|show`: the gateways of a site. */
 export function registerGateway(program: Command): void {
   const gateway = program
     .command('gateway')
-    .description('gateways: enrol, list, quarantine, release, remove');
+    .description('gateways: enrol, list, quarantine, release, remove, show');
   registerGatewayEnrol(gateway);
   registerGatewayList(gateway);
   registerGatewayQuarantine(gateway);
   registerGatewayRelease(gateway);
   registerGatewayRemove(gateway);
+  registerGatewayShow(gateway);
 }

@@ -166,6 +166,11 @@ describe('gateway list', () => {
         { gateway: 'gate-1', state: 'offline', running: { version: 2 }, model: { version: 1 } },
         { gateway: 'gate-2', state: 'unknown', software: null, running: null, model: null },
       ]);
+      const show = async (...words: string[]) => (await blindsight('gateway', 'show', ...words)).stdout;
+      expect(await show('gate-1')).toMatch(
+        /\nstate +offline since \S+Z\nquarantine +no\n[\s\S]*\nnetwork +tiny version 1 \(release 2\)\nruns +tiny version 2 \(release 1\)\n$/,
+      );
+      expect(JSON.parse(await show('gate-2', '--json'))).toEqual(rows[1]);
     } finally {
       await link.close();
       await backend.close();
