@@ -30,24 +30,30 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 /** What `train` says where it is refused. */
-function refusal(...words: string[]): Promise<string> {
-  const pictures = ['--pictures', join(folder, 'nowhere')];
+function refusal(network: string, ...words: string[]): Promise<string> {
   return new Promise((resolve) =>
-    execFile(
-      process.execPath,
-      [join(root, 'cli/main.ts'), 'train', recipe, ...pictures, ...words],
-      (_, stdout, stderr) => resolve(`${stdout}${stderr}`),
+    execFile(process.execPath, [join(root, 'cli/main.ts'), 'train', network, ...words], (_, stdout, stderr) =>
+      resolve(`${stdout}${stderr}`),
     ),
   );
 }
 
 describe('train', () => {
   it('notices before the work that its outcome cannot be kept', async () => {
-    const there = await refusal('--out', folder);
+    const told = (...words: string[]) => refusal(recipe, '--pictures', join(folder, 'nowhere'), ...words);
+    const there = await told('--out', folder);
     expect(there).toMatch(/is there already: .*--force[\s\S]*NETWORK_TRAINING/);
     expect(there).not.toContain('nowhere');
-    expect(await refusal('--out', join(recipe, 'below'))).toContain('cannot be written to');
+    expect(await told('--out', join(recipe, 'below'))).toContain('cannot be written to');
     // With --force it goes on, as far as the pictures.
-    expect(await refusal('--out', folder, '--force')).toContain('nowhere');
+    expect(await told('--out', folder, '--force')).toContain('nowhere');
+  });
+
+  it('counter refuses labels without a clip of their own, and takes pictures where they are given', async () => {
+    const out = ['--out', join(folder, 'counter')];
+    expect(await refusal('counter', '--labels', 'mine.csv', ...out)).toContain(
+      '--labels goes with --images or --clip',
+    );
+    expect(await refusal('counter', '--pictures', join(folder, 'nowhere'), ...out)).toContain('nowhere');
   });
 });

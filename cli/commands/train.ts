@@ -32,7 +32,7 @@ export function registerTrain(program: Command): void {
     .option('--clip <file>', 'video; trained on its earlier part, tested on its later part')
     .option('--boxes <csv>', 'with --clip: boxes "frame,person,x,y,width,height"; the classes are how many')
     .option('--region <x,y,w,h>', 'with --clip: the part of the frame to look at, in fractions of it', region)
-    .option('--train-share <s>', 'with --clip: share of the clip that is trained on', share, 0.6)
+    .option('--train-share <s>', 'with --clip: share of the clip that is trained on (default: 0.6)', share)
     .option('--out <dir>', 'folder for the network, its card and its learning curve (default: ./<name>)')
     .option('--force', 'overwrite a network that is in that folder')
     .option('--seed <n>', 'seed of every random choice', integer(0, 2 ** 31 - 1))
@@ -91,8 +91,8 @@ async function train(fileOrName: string, options: TrainOptions, run: CommandRun)
 
 /** `counter` learns from the clip that comes along where nothing else is given. */
 async function withBundledClip(recipe: string, options: TrainOptions): Promise<TrainOptions> {
-  const { images, pictures, clip } = options;
-  if (recipe !== 'counter' || (images ?? pictures ?? clip) !== undefined) return options;
+  const { images, pictures, clip, labels, boxes } = options;
+  if (recipe !== 'counter' || (images ?? pictures ?? clip ?? labels ?? boxes) !== undefined) return options;
   const { COUNTER_CLIP } = await import('#demo/simulated-camera.ts');
   return { ...options, clip: COUNTER_CLIP, labels: join(COUNTER_CLIP, '..', 'presence.csv') };
 }

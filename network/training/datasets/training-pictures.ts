@@ -12,6 +12,8 @@ import { splitByTime } from './split-by-time.ts';
 
 /** Share of the pictures that are tested on where no test pictures are given. */
 const TEST_SHARE = 0.1;
+/** Share of a clip that is learned from where nothing else is said. */
+const TRAIN_SHARE = 0.6;
 
 /** What a recipe says of its pictures. */
 export type LearnedPictures = {
@@ -33,28 +35,53 @@ export type TrainingSource = {
   readonly clip?: string;
   readonly boxes?: string;
   readonly region?: { x: number; y: number; width: number; height: number };
-  readonly trainShare: number;
+  readonly trainShare?: number;
 };
 
 export type TrainingPictures = { readonly training: Dataset; readonly test: Dataset };
+
+/** @throws NetworkError NETWORK_TRAINING where something is given that would be ignored. */
+function checkSource(source: TrainingSource): void {
+  const { images, labels, testImages, testLabels, pictures, testPictures, clip, boxes, region } = source;
+  const given = (value: unknown): boolean => value !== undefined;
+  const problems: [boolean, string][] = [
+    [
+      [images, pictures, clip].filter(given).length > 1,
+      'give one of --images, --pictures and --clip, not several',
+    ],
+    [given(pictures) && given(labels), '--labels does not go with --pictures, whose folders are the classes'],
+    [given(labels) && !given(images) && !given(clip), '--labels goes with --images or --clip'],
+    [given(labels) && given(boxes), 'give either --labels or --boxes'],
+    [!given(clip) && given(boxes), '--boxes goes with --clip'],
+    [!given(clip) && given(region), '--region goes with --clip'],
+    [!given(clip) && given(source.trainShare), '--train-share goes with --clip'],
+    [given(testImages) !== given(testLabels), '--test-images and --test-labels go together'],
+    [given(testImages) && !given(images), '--test-images goes with --images'],
+    [given(testPictures) && !given(pictures), '--test-pictures goes with --pictures'],
+  ];
+  const problem = problems.find(([wrong]) => wrong);
+  if (problem !== undefined) throw new NetworkError('NETWORK_TRAINING', problem[1]);
+}
 
 /**
  * Reads the pictures to learn from and to test on: IDX files, a folder of folders, or a clip. Without test pictures of their own a tenth of
  * each class is kept for the test, and of a clip its later part.
  *
  * @param seed of what is drawn: the tenth, and people who are pasted into frames.
- * @throws NetworkError NETWORK_TRAINING where nothing is named that would do, and as the readers throw.
+ * @throws NetworkError NETWORK_TRAINING where nothing is named that would do, or more than would be read, and as the readers throw.
  */
 export async function readTrainingPictures(
   { labels: classNames, picture, pastedPeople }: LearnedPictures,
   source: TrainingSource,
   { seed, signal }: { readonly seed: number; readonly signal: AbortSignal },
 ): Promise<TrainingPictures> {
+  checkSource(source);
   const { images, labels, testImages, testLabels, pictures, testPictures, clip, boxes, region } = source;
+  const { trainShare = TRAIN_SHARE } = source;
   const names = classNames === undefined ? {} : { names: classNames };
   if (clip !== undefined && boxes !== undefined && region !== undefined && classNames !== undefined) {
     const all = await readPeopleInRegion({ clip, boxes, region, labels: classNames, picture, signal });
-    const { training, test } = splitByTime(all, source.trainShare);
+    const { training, test } = splitByTime(all, trainShare);
     if (pastedPeople === undefined) return { training, test };
     const earlier = all.boxes.slice(0, training.classes.length);
     const random = new SeededRandom(seed);
@@ -62,7 +89,7 @@ export async function readTrainingPictures(
   }
   if (clip !== undefined && labels !== undefined && classNames !== undefined) {
     const where = { signal, ...(region && { region }) };
-    return splitByTime(await readClip(clip, labels, classNames, picture, where), source.trainShare);
+    return splitByTime(await readClip(clip, labels, classNames, picture, where), trainShare);
   }
   if (images !== undefined && labels !== undefined) {
     const all = await readIdxDataset({ images, labels, ...names });
