@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import type { BackendConfig } from '#config/schema.ts';
 import type { SiteState } from '#protocol/api.ts';
-import type { BackendState, Result } from '#protocol/messages.ts';
+import type { BackendState, Reported, Result } from '#protocol/messages.ts';
 import { siteTopics } from '#protocol/topics.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
 import { connectLink, type Link, type LinkCredentials } from '#runtime/link.ts';
@@ -10,6 +10,7 @@ import type { Logger } from '#runtime/log.ts';
 import { EventHub } from './api/event-hub.ts';
 import { readToken } from './api/security.ts';
 import { startApi } from './api/server.ts';
+import { ConfigurationService } from './configuration/configuration-service.ts';
 import { answerLimits } from './decryption/answer-bounds.ts';
 import { Decryptor } from './decryption/decryptor.ts';
 import { Intake } from './decryption/intake.ts';
@@ -189,6 +190,7 @@ function makeServices(core: Core, link: Link, processor: Processor) {
       onChange,
       onRelease: (release) => prepareKey(core, release),
     }),
+    configurations: new ConfigurationService({ ...common, onChange }),
     chunks: new ChunkServer({ ...common, blobs: site.blobs }),
     intake: new Intake({
       store: site.store,
@@ -214,12 +216,16 @@ function prepareKey({ site, stop, decryptor, log }: Core, { model, version }: De
 
 function listen(core: Core, link: Link, services: Services): void {
   const { config, clock, log, site, view, session, stop, onChange } = core;
-  const { intake, chunks, deployments, results } = services;
+  const { intake, chunks, deployments, configurations, results } = services;
   const topics = siteTopics(site.name);
   link.subscribe(topics.inferences, intake.receive);
   link.subscribe(topics.anyGateway('bundle/request'), chunks.receive);
   const { store, name } = site;
-  new GatewayListener({ store, site: name, view, deployments, clock, log, onChange }).listen(link);
+  const reported = async (gateway: string, report: Reported) => {
+    await deployments.reported(gateway, report);
+    await configurations.reported(gateway, report);
+  };
+  new GatewayListener({ store, site: name, view, reported, clock, log, onChange }).listen(link);
   // Only now, with every subscription granted, may gateways think that somebody listens.
   link.onUp(async () => {
     view.setBroker(true, `connected to ${config.broker.url}`);
@@ -228,6 +234,7 @@ function listen(core: Core, link: Link, services: Services): void {
     await link.publish(topic, payload, { retain });
     results.linkUp(stop.signal);
     await deployments.linkUp();
+    await configurations.linkUp();
   });
   link.onDown((reason) => {
     view.setBroker(false, reason.message);
@@ -235,7 +242,8 @@ function listen(core: Core, link: Link, services: Services): void {
   });
 }
 
-function startLoops(core: Core, processor: Processor, { deployments, results }: Services): Promise<void>[] {
+function startLoops(core: Core, processor: Processor, services: Services): Promise<void>[] {
+  const { deployments, configurations, results } = services;
   const { config, clock, log, site, watch, view, stop, onChange } = core;
   const { store } = site;
   const onLook = (ending: SiteState['endingCertificates']) => {
@@ -247,6 +255,7 @@ function startLoops(core: Core, processor: Processor, { deployments, results }: 
     new CertificateWatch({ site, config, clock, log, onLook }).run(stop.signal),
     processor.run(stop.signal),
     deployments.run(stop.signal),
+    configurations.run(stop.signal),
     results.run(stop.signal),
     removeOldResults({ store, days: config.resultsDays, clock, log }, stop.signal),
   ];

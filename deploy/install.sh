@@ -69,10 +69,14 @@ if [ "$role" = agent ]; then
     install -d -m 755 "$settings"
     for file in ca.pem gateway.pem owner-key.pub.pem; do install -m 644 "$argument/$file" "$settings/$file"; done
     # Private keys belong to root; systemd hands them to the service (LoadCredential=).
-    for file in gateway.key signing.key; do install -m 600 "$argument/$file" "$settings/$file"; done
+    # A package of an earlier version has no sealing.key, and its agent.yaml names none.
+    for file in gateway.key signing.key sealing.key; do
+      [ ! -e "$argument/$file" ] || install -m 600 "$argument/$file" "$settings/$file"
+    done
     credentials=/run/credentials/blindsight-agent.service
     sed -e "s#\([a-zA-Z]*:\) *gateway\.key#\1 $credentials/gateway.key#" \
       -e "s#\([a-zA-Z]*:\) *signing\.key#\1 $credentials/signing.key#" \
+      -e "s#\([a-zA-Z]*:\) *sealing\.key#\1 $credentials/sealing.key#" \
       -e "s#^data:.*#data: /var/lib/blindsight-agent#" \
       "$argument/agent.yaml" >"$settings/agent.yaml"
     # It may hold camera addresses with passwords: for root and the service only.
@@ -98,6 +102,10 @@ else
 fi
 
 for unit in $units; do install -m 644 "$here/deploy/systemd/$unit.service" "$units_folder/$unit.service"; done
+# A gateway that was enrolled by an earlier version has no such key, and a unit that names what is not there does not start.
+if [ "$role" = agent ] && [ ! -e "$settings/sealing.key" ]; then
+  sed -i '/^LoadCredential=sealing\.key:/d' "$units_folder/blindsight-agent.service"
+fi
 if [ -d /run/systemd/system ]; then
   systemctl daemon-reload
   # shellcheck disable=SC2086

@@ -217,6 +217,26 @@ export const ERRORS = {
     meaning: 'No gateway with this name is enrolled.',
     action: 'List the gateways with `blindsight gateway list`.',
   },
+  CAMERA_TAKEN: {
+    meaning: 'Settings that are pushed name a camera that belongs to another gateway.',
+    action:
+      'Name the camera differently, or take it out of the settings of the other gateway and run `blindsight camera release NAME`.',
+  },
+  SEALING_KEY_MISSING: {
+    meaning:
+      'Camera passwords cannot be pushed to a gateway that was enrolled before gateways had a key for them.',
+    action:
+      'Keep this camera in the agent.yaml on the gateway, or enrol its machine under another name (`blindsight gateway enrol`) and remove the old one.',
+  },
+  CONFIGURATION_CONFLICT: {
+    meaning: 'Somebody else pushed settings to the same gateway meanwhile; nothing was changed.',
+    action:
+      'See what they changed (`blindsight gateway config diff NAME --file F`), take it over, and push with `--base` and the version that the message names.',
+  },
+  CONFIGURATION_NOT_FOUND: {
+    meaning: 'A gateway has no pushed settings, or not in the version that was named.',
+    action: 'List its versions with `blindsight gateway config history NAME`.',
+  },
   OUTPUT_EXISTS: {
     meaning: 'A folder or file to be written already exists.',
     action: 'Name a new or empty folder.',

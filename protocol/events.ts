@@ -85,6 +85,16 @@ export const EVENTS = {
     meaning: 'A gateway was sent a configuration older than one that it knows, and left it.',
     action: 'Look for a foreign publisher on this topic, or a site restored from an old backup.',
   },
+  CONFIGURATION_PUSHED: {
+    meaning: 'Settings were pushed to a gateway, which is told at its next connection.',
+    action: 'Nothing, if you did it.',
+  },
+  CONFIGURATION_DRIFT: {
+    meaning:
+      'agent.yaml was edited on a gateway after settings were pushed to it; the pushed ones go on there.',
+    action:
+      'Take the change over into the settings that you push, or let the file win: `configuration.onEdit: file`.',
+  },
   RESULTS_NOT_PUBLISHED: {
     meaning: 'More answers were waiting to be published than are kept. The history has them all.',
     action: 'Bring the broker back, and check the connection to it.',

@@ -1,2 +1,13 @@
-/** Exit codes of the command line. Commander's own usage errors end with 1. */
-export const EXIT = { done: 0, failed: 1, defect: 70, interrupted: 130 } as const;
+/**
+ * Exit codes of the command line. Commander's own usage errors end with 1. `rejected`, `reverted` and `unanswered`: what became of what was pushed to
+ * a gateway.
+ */
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  rejected: 3,
+  reverted: 4,
+  unanswered: 5,
+  defect: 70,
+  interrupted: 130,
+} as const;

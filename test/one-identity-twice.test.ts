@@ -52,9 +52,9 @@ describe('two processes with the identity of one gateway', () => {
     births = [];
     backendLink = dial('backend');
     const { store } = site;
-    const deployments = { reported: async () => {} };
+    const reported = async () => {};
     const onChange = () => {};
-    new GatewayListener({ store, site: 'yard', view, deployments, clock: systemClock, log, onChange }).listen(
+    new GatewayListener({ store, site: 'yard', view, reported, clock: systemClock, log, onChange }).listen(
       backendLink,
     );
     backendLink.subscribe(siteTopics('yard').anyGateway('birth'), (_, payload) => {

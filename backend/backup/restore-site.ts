@@ -9,6 +9,7 @@ import { BlindsightError } from '#protocol/errors.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
 import { isDiskFull } from '#runtime/disk-full.ts';
 import { ensureDirectory, readSecretFile, syncFolder, writeFileAtomic } from '#runtime/files.ts';
+import { repeatConfigurations } from '../configuration/push-configuration.ts';
 import { writeRevocations } from '../enrolment/write-revocations.ts';
 import { deployModel } from '../operations/deploy-model.ts';
 import { POSTGRESQL_URL_FILE, STORE_FILE } from '../operations/initialize-site.ts';
@@ -38,7 +39,7 @@ export type RestoredSite = {
 
 /**
  * Makes a site of a backup. Numbers that only grow are raised to the seconds of the wall clock: since the backup gateways may have seen higher
- * ones, and would refuse what is not above. For the same reason what each gateway should run is released to it anew.
+ * ones, and would refuse what is not above. For the same reason what each gateway should run, network and settings, is sent to it anew.
  * Places in the sequences of gateways stay as they were, so that answers that still wait at gateways are taken; what was decrypted after the backup
  * and is sent again is the same ciphertext at the same place, and gives the same answer.
  *
@@ -146,6 +147,7 @@ async function goOn(
       notReleased.push(`${model} version ${version} to ${gateway}: ${error.message}`);
     }
   }
+  await repeatConfigurations(site, clock);
   await writeRevocations(site, clock.now());
   return { gateways: (await store.gateways.list()).map(({ name }) => name), notReleased };
 }

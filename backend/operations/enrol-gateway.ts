@@ -1,4 +1,4 @@
-import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -29,9 +29,11 @@ export type EnrolGatewayOptions = {
 };
 
 const CERTIFICATE_DAYS = 5 * 365;
+const privatePem = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }) as string;
+const publicPem = (key: KeyObject): string => key.export({ type: 'spki', format: 'pem' }) as string;
 
 /**
- * Enrols a gateway: its certificate and signing key are made here and go into a package for it; the site keeps the public halves.
+ * Enrols a gateway: its certificate and keys are made here and go into a package for it; the site keeps the public halves.
  * The package becomes visible under its name only when it is whole and the gateway is known.
  *
  * @returns the configuration file inside the package.
@@ -53,13 +55,14 @@ export async function enrolGateway(options: EnrolGatewayOptions): Promise<{ read
   const draft = join(dirname(out), `.${basename(out)}.draft`);
   await rm(draft, { recursive: true, force: true });
   try {
-    const { signingKey, certificate } = await writePackage(options, draft);
+    const { signingKey, sealingKey, certificate } = await writePackage(options, draft);
     const issued = new X509Certificate(certificate);
     const nowMs = clock.now();
     await site.store.transaction(async (store) => {
       const added = await store.gateways.add({
         name,
         signingKey,
+        sealingKey,
         certificateSerial: issued.serialNumber,
         certificateEndMs: issued.validToDate.getTime(),
         enrolledMs: nowMs,
@@ -101,24 +104,27 @@ async function checkBroker({ dataDirectory }: Site, brokerUrl: string): Promise<
 async function writePackage(
   { site, name, brokerUrl }: EnrolGatewayOptions,
   folder: string,
-): Promise<{ readonly signingKey: string; readonly certificate: string }> {
+): Promise<{ readonly signingKey: string; readonly sealingKey: string; readonly certificate: string }> {
   const authority = await openAuthority(site.store, site.vault);
   const issued = await authority.issue({ kind: 'gateway', commonName: name, days: CERTIFICATE_DAYS });
-  const signing = generateKeyPairSync('ed25519', {
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-  });
+  const signing = generateKeyPairSync('ed25519');
+  const sealing = generateKeyPairSync('x25519');
   await ensureDirectory(folder);
   const write = (file: string, text: string, mode = 0o644) =>
     writeFileAtomic(join(folder, file), text, { mode });
   await write('gateway.key', issued.key, 0o600);
-  await write('signing.key', signing.privateKey, 0o600);
+  await write('signing.key', privatePem(signing.privateKey), 0o600);
+  await write('sealing.key', privatePem(sealing.privateKey), 0o600);
   await write('gateway.pem', issued.certificate);
   await write('ca.pem', authority.certificate);
   await write('owner-key.pub.pem', await ownerPublicKey(site.store, site.vault));
   // It may come to hold the password of a camera.
   await write('agent.yaml', agentConfig(site.name, name, brokerUrl), 0o600);
-  return { signingKey: signing.publicKey, certificate: issued.certificate };
+  return {
+    signingKey: publicPem(signing.publicKey),
+    sealingKey: publicPem(sealing.publicKey),
+    certificate: issued.certificate,
+  };
 }
 
 function agentConfig(site: string, gateway: string, brokerUrl: string): string {
@@ -131,7 +137,7 @@ function agentConfig(site: string, gateway: string, brokerUrl: string): string {
     gateway,
     data: 'data',
     broker: { url: brokerUrl, ca: 'ca.pem', certificate: 'gateway.pem', key: 'gateway.key' },
-    identity: { signingKey: 'signing.key', ownerKey: 'owner-key.pub.pem' },
+    identity: { signingKey: 'signing.key', ownerKey: 'owner-key.pub.pem', sealingKey: 'sealing.key' },
     cameras: [],
   })}`;
 }

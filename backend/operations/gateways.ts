@@ -14,7 +14,7 @@ export function listGateways(site: Site): Promise<GatewayRecord[]> {
 }
 
 /** @throws BlindsightError GATEWAY_NOT_FOUND. */
-export async function findGateway(site: Site, name: string): Promise<GatewayRecord> {
+export async function findGateway(site: Pick<Site, 'store'>, name: string): Promise<GatewayRecord> {
   const gateway = await site.store.gateways.get(name);
   if (gateway === null) throw new BlindsightError('GATEWAY_NOT_FOUND', `no gateway ${name} is enrolled`);
   return gateway;

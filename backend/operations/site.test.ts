@@ -114,9 +114,10 @@ describe('a site', () => {
       'gateway.key',
       'gateway.pem',
       'owner-key.pub.pem',
+      'sealing.key',
       'signing.key',
     ]);
-    for (const file of ['gateway.key', 'signing.key', 'agent.yaml'])
+    for (const file of ['gateway.key', 'signing.key', 'sealing.key', 'agent.yaml'])
       expect(mode(join(out, file))).toBe(0o600);
     expect(await loadConfig(configFile, AgentConfig)).toMatchObject({ gateway: 'gate', cameras: [] });
     const [gateway] = await listGateways(await open());
@@ -124,6 +125,9 @@ describe('a site', () => {
     expect(gateway).toMatchObject({ name: 'gate', certificateSerial: certificate.serialNumber });
     const fromPackage = createPublicKey(readFileSync(join(out, 'signing.key')));
     expect(createPublicKey(gateway!.signingKey).equals(fromPackage)).toBe(true);
+    const sealing = createPublicKey(readFileSync(join(out, 'sealing.key')));
+    expect(sealing.asymmetricKeyType).toBe('x25519');
+    expect(createPublicKey(gateway!.sealingKey!).equals(sealing)).toBe(true);
 
     const enrol = (name: string, outDirectory: string) =>
       enrolGateway({ site: site!, name, outDirectory, brokerUrl });

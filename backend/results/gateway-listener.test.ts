@@ -25,7 +25,7 @@ it('says once a minute that the messages of a gateway are not understood, and ho
     store: site.store,
     site: 'yard',
     view: new SiteView('yard', site.store, clock),
-    deployments: { reported: async () => {} },
+    reported: async () => {},
     clock,
     log,
     onChange: () => {},

@@ -18,7 +18,7 @@ import type { Link } from '#runtime/link.ts';
 import type { Logger } from '#runtime/log.ts';
 import { MinuteBudget } from '#runtime/minute-budget.ts';
 import { RareLines } from '#runtime/rare-lines.ts';
-import type { DeploymentService } from '../deployment/deployment-service.ts';
+import { REPORTED_EVENTS } from '../configuration/configuration-service.ts';
 import type { Store } from '../store/store.ts';
 import type { Arrival } from './gateway-presence.ts';
 import type { SiteView } from './site-view.ts';
@@ -27,7 +27,8 @@ export type GatewayListenerOptions = {
   readonly store: Store;
   readonly site: string;
   readonly view: SiteView;
-  readonly deployments: Pick<DeploymentService, 'reported'>;
+  /** Hears what a gateway made of what it was told. */
+  readonly reported: (gateway: string, report: Reported) => Promise<void>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly onChange: () => void;
@@ -47,7 +48,7 @@ export class GatewayListener {
 
   /** Subscribes on a link. */
   listen(link: Pick<Link, 'subscribe' | 'publish'>): void {
-    const { site, view, deployments } = this.#options;
+    const { site, view, reported } = this.#options;
     const { anyGateway } = siteTopics(site);
     this.#on(link, anyGateway('birth'), Birth, (gateway, birth, { arrival }) => {
       view.heard(gateway, arrival, birth.time, birth.session);
@@ -68,7 +69,7 @@ export class GatewayListener {
     this.#on(link, anyGateway('reported'), Reported, async (gateway, report, { arrival }) => {
       view.heard(gateway, arrival, report.time, report.session);
       view.setReported(gateway, report);
-      await deployments.reported(gateway, report);
+      await reported(gateway, report);
     });
     this.#on(link, anyGateway('camera/+/state'), CameraState, (gateway, state, { levels, arrival }) => {
       view.heard(gateway, arrival);
@@ -168,6 +169,7 @@ export class GatewayListener {
 
   async #log(gateway: string, event: LogEvent): Promise<void> {
     const { store, clock } = this.#options;
+    if (REPORTED_EVENTS.includes(event.code)) return;
     if (!this.#budget.take(gateway)) return;
     await store.journal.addReported(gateway, event, clock.now());
   }

@@ -12,6 +12,8 @@ export type GatewayRecord = {
   readonly name: string;
   /** Ed25519 public key, PEM, that signs this gateway's envelopes. */
   readonly signingKey: string;
+  /** X25519 public key, PEM, that credentials are sealed to; null where it was enrolled before there was one. */
+  readonly sealingKey: string | null;
   readonly certificateSerial: string;
   readonly certificateEndMs: number;
   readonly enrolledMs: number;
@@ -31,6 +33,7 @@ export type RemovedGateway = {
 type Row = {
   name: string;
   signing_key: string;
+  sealing_key: string | null;
   certificate_serial: string;
   certificate_end_ms: number;
   enrolled_ms: number;
@@ -45,6 +48,7 @@ function fromRow(row: Row): GatewayRecord {
   return {
     name: row.name,
     signingKey: row.signing_key,
+    sealingKey: row.sealing_key,
     certificateSerial: row.certificate_serial,
     certificateEndMs: row.certificate_end_ms,
     enrolledMs: row.enrolled_ms,
@@ -68,15 +72,18 @@ export class GatewayStore {
   async add(gateway: {
     name: string;
     signingKey: string;
+    sealingKey?: string;
     certificateSerial: string;
     certificateEndMs: number;
     enrolledMs: number;
   }): Promise<boolean> {
     const changed = await this.#database.run(
-      `INSERT INTO gateways (name, signing_key, certificate_serial, certificate_end_ms, enrolled_ms, counter, last_session, last_sequence)
-       VALUES (?, ?, ?, ?, ?, 0, 0, -1) ON CONFLICT (name) DO NOTHING`,
+      `INSERT INTO gateways
+         (name, signing_key, sealing_key, certificate_serial, certificate_end_ms, enrolled_ms, counter, last_session, last_sequence)
+       VALUES (?, ?, ?, ?, ?, ?, 0, 0, -1) ON CONFLICT (name) DO NOTHING`,
       gateway.name,
       gateway.signingKey,
+      gateway.sealingKey ?? null,
       gateway.certificateSerial,
       gateway.certificateEndMs,
       gateway.enrolledMs,
@@ -118,9 +125,14 @@ export class GatewayStore {
     );
   }
 
-  /** Raises the release counters of all gateways, also of those that were removed, to at least `counter`. */
+  /** Raises the counters of releases and configurations of all gateways, also of those that were removed, to at least `counter`. */
   async raiseCounters(counter: number): Promise<void> {
     await this.#database.run('UPDATE gateways SET counter = ? WHERE counter < ?', counter, counter);
+    await this.#database.run(
+      'UPDATE gateways SET configuration = ? WHERE configuration < ?',
+      counter,
+      counter,
+    );
   }
 
   /** Next release counter of a gateway, from 1 on; strictly increasing. @returns null for an unknown gateway. */

@@ -113,6 +113,18 @@ const MIGRATIONS: readonly Migration[] = [
     `ALTER TABLE gateways ADD COLUMN certificate_end_ms ${integer} NOT NULL DEFAULT 0`,
     'UPDATE gateways SET certificate_end_ms = enrolled_ms + 157680000000',
   ],
+  // Settings that are pushed, and the key that their credentials are sealed to: gateways that were enrolled before have none.
+  ({ integer, bytes, tableOptions }) => [
+    'ALTER TABLE gateways ADD COLUMN sealing_key TEXT',
+    `ALTER TABLE gateways ADD COLUMN configuration ${integer} NOT NULL DEFAULT 0`,
+    `ALTER TABLE gateways ADD COLUMN configuration_running ${integer}`,
+    `ALTER TABLE gateways ADD COLUMN configuration_drift ${integer} NOT NULL DEFAULT 0`,
+    `CREATE TABLE configurations (
+      gateway TEXT NOT NULL REFERENCES gateways (name), version ${integer} NOT NULL, author TEXT NOT NULL,
+      wire ${bytes} NOT NULL, status TEXT NOT NULL, error_code TEXT, error_message TEXT,
+      created_ms ${integer} NOT NULL, updated_ms ${integer} NOT NULL, PRIMARY KEY (gateway, version)
+    ) ${tableOptions}`,
+  ],
 ];
 
 /** Schema of this version of Blindsight. */

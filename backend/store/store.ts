@@ -1,4 +1,5 @@
 import { CameraStore } from './cameras.ts';
+import { ConfigurationStore } from './configurations.ts';
 import { CounterStore } from './counters.ts';
 import type { Database } from './database.ts';
 import { DeploymentStore } from './deployments.ts';
@@ -22,6 +23,7 @@ export class Store {
   readonly floors: FloorStore;
   readonly cameras: CameraStore;
   readonly deployments: DeploymentStore;
+  readonly configurations: ConfigurationStore;
   readonly inbox: InboxStore;
   readonly held: HeldStore;
   readonly results: ResultStore;
@@ -40,6 +42,7 @@ export class Store {
     this.floors = new FloorStore(database);
     this.cameras = new CameraStore(database);
     this.deployments = new DeploymentStore(database);
+    this.configurations = new ConfigurationStore(database);
     this.inbox = new InboxStore(database);
     this.held = new HeldStore(database);
     this.results = new ResultStore(database);
