@@ -91,7 +91,7 @@ export const EVENTS = {
   },
   CONFIGURATION_DRIFT: {
     meaning:
-      'agent.yaml was edited on a gateway after settings were pushed to it; the pushed ones go on there.',
+      'Somebody edited agent.yaml on a gateway after settings were pushed to it; the pushed ones go on there.',
     action:
       'Take the change over into the settings that you push, or let the file win: `configuration.onEdit: file`.',
   },
