@@ -5,6 +5,7 @@ import { migrate } from '../store/migrations.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { ResultRecord } from '../store/results.ts';
 import { Store } from '../store/store.ts';
+import { describeConfigurations } from './configuration-contract.ts';
 
 const MODEL: ModelRecord = {
   name: 'counter',
@@ -333,66 +334,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       await expect(store.deployments.add(release('again', 3))).rejects.toThrow();
     });
 
-    it('keeps versions of settings, strictly increasing, each with what became of it', async () => {
-      await enrol();
-      await enrol('other');
-      const { configurations } = store;
-      const push = async (gateway = 'gate') => {
-        const version = (await configurations.nextVersion(gateway))!;
-        const wire = Uint8Array.of(version);
-        await configurations.add({ gateway, version, author: 'ann', wire, createdMs: version });
-        return version;
-      };
-      expect(await configurations.nextVersion('nobody')).toBeNull();
-      expect([await push(), await push(), await push('other')]).toEqual([1, 2, 1]);
-      expect((await configurations.history('gate')).map(({ version, status }) => [version, status])).toEqual([
-        [2, 'pending'],
-        [1, 'superseded'],
-      ]);
-      // An answer about a version that another has overtaken.
-      expect(await configurations.setStatus('gate', 1, 'received', null, 8)).toBe(false);
-      expect(await configurations.setStatus('gate', 2, 'received', null, 8)).toBe(true);
-      const error = { code: 'CONFIG_INVALID', message: 'line 1' };
-      expect(await configurations.setStatus('gate', 2, 'rejected', error, 9)).toBe(true);
-      expect(await configurations.setStatus('gate', 2, 'rejected', error, 10)).toBe(false);
-      const { wire, ...newest } = (await configurations.newest('gate'))!;
-      expect(newest).toEqual({
-        gateway: 'gate',
-        version: 2,
-        author: 'ann',
-        status: 'rejected',
-        error,
-        createdMs: 2,
-        updatedMs: 9,
-      });
-      expect([...wire]).toEqual([2]);
-      expect(await configurations.get('gate', 3)).toBeNull();
-
-      expect(await configurations.running('gate')).toEqual({ running: null, drift: false });
-      expect(await configurations.setRunning('gate', { running: 1, drift: true })).toBe(true);
-      expect(await configurations.setRunning('gate', { running: 1, drift: true })).toBe(false);
-      expect(await configurations.running('gate')).toEqual({ running: 1, drift: true });
-
-      await store.gateways.raiseCounters(70);
-      expect(await push()).toBe(71);
-      await store.gateways.remove('other', 20);
-      expect((await configurations.current()).map(({ gateway, version }) => [gateway, version])).toEqual([
-        ['gate', 71],
-      ]);
-    });
-
-    it('keeps the newest versions of settings, and the one that runs', async () => {
-      await enrol();
-      const { configurations } = store;
-      await configurations.setRunning('gate', { running: 2, drift: false });
-      for (let version = 1; version <= 203; version++) {
-        const wire = Uint8Array.of(1);
-        await configurations.add({ gateway: 'gate', version, author: 'ann', wire, createdMs: version });
-      }
-      const versions = (await configurations.history('gate')).map(({ version }) => version);
-      expect(versions).toHaveLength(201);
-      expect(versions.slice(-2)).toEqual([4, 2]);
-    });
+    describeConfigurations(() => store);
 
     it('keeps envelopes in order of arrival, each once, up to the bound of each gateway', async () => {
       const bound = { items: 2, bytes: 100, siteBytes: 1000 };
