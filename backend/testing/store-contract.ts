@@ -74,7 +74,6 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       store.gateways.add({
         name: gateway,
         signingKey: 'PEM',
-        sealingKey: 'SEALING',
         certificateSerial: '01',
         certificateEndMs: 9,
         enrolledMs: 5,
