@@ -319,7 +319,7 @@ export const ERRORS = {
   },
   NETWORK_TRAINING: {
     meaning: 'A network cannot be trained as asked.',
-    action: 'Follow the message; a lower learning rate or a smaller batch often helps.',
+    action: 'Do what the message says.',
   },
 
   // agent/
