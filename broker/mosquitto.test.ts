@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { matchesFilter } from '#protocol/topic-filter.ts';
+import { gatewayTopics } from '#protocol/topics.ts';
 import { accessOf, identityOf, mayRead, mayWrite } from './access.ts';
 import { mosquittoAccessList } from './mosquitto.ts';
 
@@ -23,27 +24,15 @@ function mosquittoAllows(list: string, user: string, access: 'read' | 'write', t
   return allowed;
 }
 
-const LEAVES = [
-  'birth',
-  'state',
-  'health',
-  'log',
-  'reported',
-  'desired',
-  'receipt',
-  'camera/door/state',
-  'camera/door/inference',
-  'bundle/manifest',
-  'bundle/chunk',
-  'bundle/request',
-  'command/restart/7',
-  'answer/restart/7',
-  'anything',
+/** Every topic of a gateway, one camera, one command of it. */
+const topicsOf = (gateway: string): string[] => [
+  ...Object.values(gatewayTopics('north', gateway)).map((topic) =>
+    typeof topic === 'string' ? topic : topic('door', '7'),
+  ),
+  `blindsight/v1/north/${gateway}/anything`,
 ];
 const TOPICS = [
-  ...['gate-1', 'gate-2', 'backend', 'cockpit'].flatMap((who) =>
-    LEAVES.map((leaf) => `blindsight/v1/north/${who}/${leaf}`),
-  ),
+  ...['gate-1', 'gate-2', 'backend', 'cockpit'].flatMap(topicsOf),
   'blindsight/v1/north/results/door',
   'blindsight/v1/south/gate-1/state',
   'blindsight/v1/south/results/door',

@@ -1,4 +1,4 @@
-// Where things are. Plain ECMAScript without packages: it runs before anything is installed, on Node 18 or later.
+// Where things are. Plain ECMAScript without packages: it runs before anything is installed, on Node 20 or later.
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
