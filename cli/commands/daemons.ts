@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { stopSignal } from '../stop-signal.ts';
+import { runUntilStopped } from '../run-command.ts';
 
 /** `blindsight agent|backend|broker`: one daemon each, from a configuration file, until it is told to end. */
 export function registerDaemons(program: Command): void {
@@ -9,7 +9,7 @@ export function registerDaemons(program: Command): void {
     .requiredOption('--config <file>', 'configuration file (see config/agent.example.yaml)')
     .action(async ({ config }: { config: string }) => {
       const { runAgentDaemon } = await import('../daemons/agent.ts');
-      await runAgentDaemon(config, stopSignal({ hangUp: false }));
+      await runUntilStopped((signal) => runAgentDaemon(config, signal), { hangUp: false });
     });
   program
     .command('backend')
@@ -17,7 +17,7 @@ export function registerDaemons(program: Command): void {
     .requiredOption('--config <file>', 'configuration file (see config/backend.example.yaml)')
     .action(async ({ config }: { config: string }) => {
       const { runBackendDaemon } = await import('../daemons/backend.ts');
-      await runBackendDaemon(config, stopSignal());
+      await runUntilStopped((signal) => runBackendDaemon(config, signal));
     });
   program
     .command('broker')
@@ -25,6 +25,6 @@ export function registerDaemons(program: Command): void {
     .requiredOption('--config <file>', 'configuration file (see config/broker.example.yaml)')
     .action(async ({ config }: { config: string }) => {
       const { runBrokerDaemon } = await import('../daemons/broker.ts');
-      await runBrokerDaemon(config, stopSignal());
+      await runUntilStopped((signal) => runBrokerDaemon(config, signal));
     });
 }

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { cameraAddress, integer } from '../parse-option.ts';
-import { stopSignal } from '../stop-signal.ts';
+import { runUntilStopped } from '../run-command.ts';
 
 type Options = {
   readonly camera?: string;
@@ -63,15 +63,13 @@ The first run makes keys, encrypts the bundled network, enrols the gateway and d
       if (options.camera !== undefined) process.title = 'blindsight demo';
       const camera = options.cameraFile === undefined ? options.camera : takeCameraFile(options.cameraFile);
       const { runDemo } = await import('#demo/demo.ts');
-      process.exitCode = await runDemo(
-        {
-          data: options.data,
-          camera: camera ?? null,
-          once: options.once ?? null,
-          json: options.json ?? false,
-          port: options.port ?? null,
-        },
-        stopSignal(),
-      );
+      const demo = {
+        data: options.data,
+        camera: camera ?? null,
+        once: options.once ?? null,
+        json: options.json ?? false,
+        port: options.port ?? null,
+      };
+      await runUntilStopped((signal) => runDemo(demo, signal));
     });
 }

@@ -3,14 +3,16 @@
 import { Command } from 'commander';
 import { runAgentDaemon } from '#cli/daemons/agent.ts';
 import { reportError } from '#cli/report-error.ts';
-import { stopSignal } from '#cli/stop-signal.ts';
+import { runUntilStopped } from '#cli/run-command.ts';
 
 const program = new Command('blindsight').description('Blindsight gateway').showHelpAfterError();
 program
   .command('agent')
   .description('run the gateway daemon: cameras in, encrypted answers out')
   .requiredOption('--config <file>', 'configuration file')
-  .action(({ config }: { config: string }) => runAgentDaemon(config, stopSignal({ hangUp: false })));
+  .action(({ config }: { config: string }) =>
+    runUntilStopped((signal) => runAgentDaemon(config, signal), { hangUp: false }),
+  );
 
 try {
   await program.parseAsync();

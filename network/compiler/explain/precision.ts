@@ -2,7 +2,7 @@ import { assertNever, type Register, type VerifiedProgram } from '#fhe';
 
 /** Typical error in a slot, not divided by the scale, at N = 8192 (fhe/README.md, "Where precision goes"); grows with √N. */
 const NOISE = { publicKey: 2 ** 11, constant: 2 ** 8, rescale: 2 ** 11, keySwitch: 2 ** 12 } as const;
-/** Typical magnitude of balanced values, against a peak of 2.5 (`balance-scales.ts`). */
+/** Typical magnitude of balanced values, against a peak of 2.5 (`balance-steps.ts`). */
 const TYPICAL_VALUE = 0.3;
 /** The worst of a few hundred logits against the typical one. */
 const WORST = 4;
