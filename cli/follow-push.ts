@@ -1,5 +1,6 @@
 import type { Pushed } from '#backend/configuration/push-configuration.ts';
 import type { Site } from '#backend/site.ts';
+import { BlindsightError, type ErrorCode } from '#protocol/errors.ts';
 import { EXIT } from '#runtime/exit.ts';
 import { integer } from './parse-option.ts';
 import { note, printable, printJson } from './print.ts';
@@ -13,11 +14,30 @@ export const WAIT_OPTION = [
   90,
 ] as const;
 
+/** What is wrong with settings themselves: the site rejects them before their gateway has to. */
+const MISTAKES: readonly string[] = [
+  'CONFIG_INVALID',
+  'CAMERA_TAKEN',
+  'CAMERA_ADDRESS',
+  'CONFIGURATION_CREDENTIAL',
+  'SEALING_KEY_MISSING',
+] satisfies ErrorCode[];
+
 const OUTCOMES = {
   applied: { exit: EXIT.done, words: 'runs version' },
   rejected: { exit: EXIT.rejected, words: 'changed nothing: it rejected version' },
   reverted: { exit: EXIT.reverted, words: 'runs what it ran before: it reverted version' },
 } as const;
+
+/** Pushes; settings that the site itself rejects end with the exit code of those that a gateway rejects. */
+export async function tryPush(push: () => Promise<Pushed>): Promise<Pushed> {
+  try {
+    return await push();
+  } catch (error) {
+    if (error instanceof BlindsightError && MISTAKES.includes(error.code)) process.exitCode = EXIT.rejected;
+    throw error;
+  }
+}
 
 /** Waits for what becomes of a push, says it, and sets the exit code. */
 export async function followPush(

@@ -22,7 +22,9 @@ try {
   await program.parseAsync();
 } catch (error) {
   const takesData = (words: readonly string[]) => takesOption(program, words, '--data');
-  process.exitCode = reportError(error, (text) =>
+  const code = reportError(error, (text) =>
     folder === null ? text : withSiteCommands(text, folder, takesData),
   );
+  // A command whose exit codes tell more has set its own.
+  process.exitCode ??= code;
 }

@@ -43,6 +43,23 @@ export type GatewayView = {
   readonly reported: Reported | null;
   /** Deployed model and version as the backend wants it. */
   readonly model: { readonly name: string; readonly version: number } | null;
+  /** What became of the settings that were pushed to it; null where none were. */
+  readonly configuration: ConfigurationView | null;
+};
+
+/** The newest settings that were pushed to a gateway, and which of them run. */
+export type ConfigurationView = {
+  readonly version: number;
+  readonly author: string;
+  /** `pending`: the gateway has not answered; `received`: it tries them. */
+  readonly status: 'pending' | 'superseded' | 'received' | 'applied' | 'rejected' | 'reverted';
+  readonly since: string;
+  /** Why they were rejected or reverted. */
+  readonly error: { readonly code: string; readonly message: string } | null;
+  /** The version that runs; 0 where it is the file on the gateway, null before it said so. */
+  readonly running: number | null;
+  /** Somebody edited the file on the gateway after that version was applied. */
+  readonly drift: boolean;
 };
 
 export type CameraView = {

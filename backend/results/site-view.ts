@@ -2,6 +2,7 @@ import type { CameraView, Counters, GatewayView, ModelView, SiteState } from '#p
 import type { CameraState, GatewayState, Health, Reported, Result } from '#protocol/messages.ts';
 import { MAX_REGIONS } from '#protocol/names.ts';
 import type { Clock } from '#runtime/clock.ts';
+import { configurationViews } from '../configuration/configuration-views.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { Store } from '../store/store.ts';
 import { type Arrival, GatewayPresence } from './gateway-presence.ts';
@@ -190,6 +191,7 @@ export class SiteView {
     const newest = await this.#newestFrames();
     const { atMs: nowMs, monotonicMs } = this.#now();
     const held = new Map((await this.#store.held.usage()).map((row) => [row.gateway, row]));
+    const configurations = await configurationViews(this.#store);
     return (await this.#store.gateways.list()).map((record) => {
       const memory = this.#gateway(record.name);
       const release = releases.get(record.name);
@@ -212,6 +214,7 @@ export class SiteView {
         health: memory.health,
         reported: memory.reported,
         model: release === undefined ? null : { name: release.model, version: release.version },
+        configuration: configurations.get(record.name) ?? null,
       };
     });
   }

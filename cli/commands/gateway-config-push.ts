@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { followPush, WAIT_OPTION } from '../follow-push.ts';
+import { followPush, tryPush, WAIT_OPTION } from '../follow-push.ts';
 import { operatorName } from '../operator-name.ts';
 import { integer } from '../parse-option.ts';
 import { runCommand } from '../run-command.ts';
@@ -43,8 +43,8 @@ A gateway that has no connection within 60 s of new settings, or ends twice, goe
 
 Exit codes:
   0  the gateway runs these settings
-  1  they were not pushed: a mistake in them, or somebody else pushed meanwhile
-  3  the gateway rejected them, and changed nothing
+  1  they were not pushed, for example because somebody else pushed meanwhile
+  3  there is a mistake in them, as the site or the gateway found; nothing was changed
   4  the gateway reverted to what it ran before
   5  no answer within --wait; they are still sent once the gateway is there
 
@@ -60,15 +60,17 @@ Example:
         await withSite(data, async (site) => {
           const settings = await readSettings(file);
           const expectedVersion = base ?? versionOf(settings, name);
-          const pushed = await pushConfiguration({
-            site,
-            gateway: name,
-            settings,
-            origin: file,
-            author: operatorName(),
-            credentials: await readCredentials(settings, file, dirname(resolve(file))),
-            ...(expectedVersion !== undefined && { expectedVersion }),
-          });
+          const pushed = await tryPush(async () =>
+            pushConfiguration({
+              site,
+              gateway: name,
+              settings,
+              origin: file,
+              author: operatorName(),
+              credentials: await readCredentials(settings, file, dirname(resolve(file))),
+              ...(expectedVersion !== undefined && { expectedVersion }),
+            }),
+          );
           await followPush(site, pushed, run, { waitSeconds: wait, json: json === true });
         });
       }, 'stopped; what was pushed stays pushed'),

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { followPush, WAIT_OPTION } from '../follow-push.ts';
+import { followPush, tryPush, WAIT_OPTION } from '../follow-push.ts';
 import { operatorName } from '../operator-name.ts';
 import { integer } from '../parse-option.ts';
 import { runCommand } from '../run-command.ts';
@@ -37,13 +37,15 @@ export function registerGatewayConfigRollback(config: Command): void {
         const { withSite } = await import('#backend/site-folder.ts');
         const { rollBackConfiguration } = await import('#backend/configuration/push-configuration.ts');
         await withSite(data, async (site) => {
-          const pushed = await rollBackConfiguration({
-            site,
-            gateway: name,
-            version,
-            author: operatorName(),
-            ...(base !== undefined && { expectedVersion: base }),
-          });
+          const pushed = await tryPush(() =>
+            rollBackConfiguration({
+              site,
+              gateway: name,
+              version,
+              author: operatorName(),
+              ...(base !== undefined && { expectedVersion: base }),
+            }),
+          );
           await followPush(site, pushed, run, { waitSeconds: wait, json: json === true });
         });
       }, 'stopped; what was pushed stays pushed'),

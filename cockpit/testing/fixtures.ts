@@ -90,6 +90,7 @@ export function gatewayOf(change: Partial<GatewayView> = {}): GatewayView {
     health: healthOf(),
     reported: reportedOf(),
     model: { name: 'counter', version: 3 },
+    configuration: null,
     ...change,
   };
 }
