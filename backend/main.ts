@@ -139,7 +139,7 @@ function makeProcessor(core: Core, publish: (result: Result) => void): Processor
 function serveApi(core: Core, processor: Processor, token: string | null) {
   const { config, clock, log, site, view, watch, snapshot, hub } = core;
   return startApi({
-    store: site.store,
+    site,
     snapshot,
     isStuck: () => processor.isStuck,
     trouble: () => watch.trouble,

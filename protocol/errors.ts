@@ -262,6 +262,11 @@ export const ERRORS = {
     meaning: 'The page has no token and was requested under a name other than localhost.',
     action: 'Open http://127.0.0.1 on the machine itself, or set api.tokenFile.',
   },
+  API_ORIGIN_REFUSED: {
+    meaning: 'A web page of another origin asked the backend to change something.',
+    action:
+      'Use the page of the site itself; a proxy in front of it has to pass the header `Host` on as it came.',
+  },
   API_TOKEN_WRONG: {
     meaning: 'A request to the page had no token, or a wrong one.',
     action: 'Log in with the token of the site.',

@@ -84,6 +84,17 @@ function isOpen(request: FastifyRequest): boolean {
   return !route.startsWith('/api/') && route !== '/metrics';
 }
 
+const READING = new Set(['GET', 'HEAD']);
+
+/** Whether a browser says that a page from elsewhere is behind a request. */
+function isForged({ headers }: FastifyRequest): boolean {
+  const { origin, host } = headers;
+  const site = headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
+  // Without the scheme, which a proxy in front of this server may have changed.
+  return origin !== undefined && origin.replace(/^https?:\/\//, '') !== host;
+}
+
 /**
  * Guards every request.
  *
@@ -91,6 +102,8 @@ function isOpen(request: FastifyRequest): boolean {
  *    (DNS rebinding) is not.
  * 2. With token everything below /api and /metrics needs it, as `Authorization: Bearer` or as the cookie of `POST /api/session`.
  *    It is never taken from a URL, which ends in logs and histories.
+ * 3. Whatever changes something is refused where a page of another origin asks for it (cross-site request forgery). Browsers say which page it
+ *    is; other programs, which nobody can forge, need not.
  */
 export function secure(server: FastifyInstance, token: string | null): void {
   server.addHook('onRequest', async (request, reply) => {
@@ -102,6 +115,8 @@ export function secure(server: FastifyInstance, token: string | null): void {
       'cross-origin-opener-policy': 'same-origin',
       'cross-origin-resource-policy': 'same-origin',
     });
+    if (!READING.has(request.method) && isForged(request))
+      return refuse(reply, 403, 'API_ORIGIN_REFUSED', 'a page of another origin asks for this');
     if (token === null) {
       if (isLoopback(hostName(request.headers.host ?? ''))) return;
       return refuse(reply, 403, 'API_HOST_REFUSED', 'this page answers to localhost only');

@@ -59,7 +59,7 @@ describe('the API', () => {
 
   async function start(token: string | null = null, pageDirectory = '/nowhere'): Promise<void> {
     server = await startApi({
-      store: site.store,
+      site,
       snapshot: () => view.snapshot(),
       isStuck: () => stuck,
       broker: () => view.broker,
@@ -327,7 +327,7 @@ describe('the API', () => {
   it('does not start on an address that is taken', async () => {
     await start();
     const second = startApi({
-      store: site.store,
+      site,
       snapshot: () => view.snapshot(),
       isStuck: () => false,
       broker: () => view.broker,

@@ -8,8 +8,9 @@ import { BlindsightError, type ErrorCode } from '#protocol/errors.ts';
 import { NAME_PATTERN } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
-import type { Store } from '../store/store.ts';
+import type { Site } from '../site.ts';
 import { isStoreTrouble } from '../store/store-trouble.ts';
+import { addConfigurationRoutes } from './configuration-routes.ts';
 import type { EventHub } from './event-hub.ts';
 import { readHistory } from './history.ts';
 import { createMetrics } from './metrics.ts';
@@ -23,7 +24,7 @@ const NOT_BUILT = `<!doctype html><meta charset="utf-8"><title>Blindsight</title
 <a href="/api/state">/api/state</a>.</p>`;
 
 export type ApiOptions = {
-  readonly store: Store;
+  readonly site: Pick<Site, 'name' | 'store' | 'vault'>;
   readonly snapshot: () => Promise<SiteState>;
   /** Whether the decryption has not moved for long although there is something to do. */
   readonly isStuck: () => boolean;
@@ -49,7 +50,8 @@ const integer = (minimum: number, maximum: number, byDefault: number) => ({
 });
 
 function addRoutes(server: FastifyInstance, options: ApiOptions): void {
-  const { store, snapshot, isStuck, trouble = () => null, hub, clock } = options;
+  const { site, snapshot, isStuck, trouble = () => null, hub, clock } = options;
+  const { store } = site;
   server.get('/healthz', async (_request, reply) => {
     // Reads the store: a disk that does not answer makes this fail, and the watchdog hungry.
     const waiting = await store.inbox.count().catch((error: unknown) => {
@@ -147,6 +149,7 @@ export async function startApi(
   });
   secure(server, token);
   addRoutes(server, options);
+  addConfigurationRoutes(server, options.site);
   if (existsSync(join(pageDirectory, 'index.html'))) {
     await server.register(fastifyStatic, { root: pageDirectory, dotfiles: 'deny' });
   } else {

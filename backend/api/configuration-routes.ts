@@ -1,0 +1,122 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { SETTINGS_MAX_BYTES } from '#protocol/configuration.ts';
+import { BlindsightError, type ErrorCode } from '#protocol/errors.ts';
+import { NAME_PATTERN } from '#protocol/topics.ts';
+import {
+  listConfigurations,
+  showConfiguration,
+  summarize,
+} from '../configuration/describe-configurations.ts';
+import {
+  type Pushed,
+  pushConfiguration,
+  rollBackConfiguration,
+} from '../configuration/push-configuration.ts';
+import type { Site } from '../site.ts';
+
+/** Settings as JSON, in which each byte may take six, and credentials. */
+const BODY_BYTES = 6 * SETTINGS_MAX_BYTES + 64 * 1024;
+
+const name = { type: 'string', pattern: NAME_PATTERN.source };
+const params = { type: 'object', properties: { gateway: name } };
+const version = { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER };
+const author = { type: 'string', minLength: 1, maxLength: 100 };
+const expectedVersion = { ...version, minimum: 0 };
+
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  GATEWAY_NOT_FOUND: 404,
+  CONFIGURATION_NOT_FOUND: 404,
+  CONFIGURATION_CONFLICT: 409,
+  CONFIG_INVALID: 422,
+  CAMERA_TAKEN: 422,
+  CAMERA_ADDRESS: 422,
+  CONFIGURATION_CREDENTIAL: 422,
+  CONFIGURATION_INVALID: 422,
+  SEALING_KEY_MISSING: 422,
+};
+
+type Params = { readonly gateway: string };
+type PushBody = {
+  readonly settings: string;
+  readonly expectedVersion: number;
+  readonly credentials?: Readonly<Record<string, string>>;
+  readonly author?: string;
+};
+type RollbackBody = { readonly version: number; readonly expectedVersion: number; readonly author?: string };
+
+/** Settings of gateways: the same operations as `blindsight gateway config`. What goes wrong is JSON with the same codes and sentences. */
+export function addConfigurationRoutes(
+  server: FastifyInstance,
+  site: Pick<Site, 'name' | 'store' | 'vault'>,
+): void {
+  const path = '/api/gateways/:gateway/configuration';
+  server.get<{ Params: Params; Querystring: { version?: number } }>(
+    path,
+    { schema: { params, querystring: { type: 'object', properties: { version } } } },
+    ({ params: { gateway }, query }, reply) =>
+      answer(reply, () => showConfiguration(site, gateway, query.version)),
+  );
+  server.get<{ Params: Params }>(
+    `${path}/history`,
+    { schema: { params } },
+    ({ params: { gateway } }, reply) => answer(reply, () => listConfigurations(site, gateway)),
+  );
+  const pushBody = {
+    type: 'object',
+    // Two pages that are open at once must not undo one another: whoever pushes says what they saw.
+    required: ['settings', 'expectedVersion'],
+    additionalProperties: false,
+    properties: {
+      settings: { type: 'string' },
+      expectedVersion,
+      author,
+      credentials: { type: 'object', additionalProperties: { type: 'string', maxLength: 512 } },
+    },
+  };
+  server.put<{ Params: Params; Body: PushBody }>(
+    path,
+    { bodyLimit: BODY_BYTES, schema: { params, body: pushBody } },
+    ({ params: { gateway }, body }, reply) =>
+      answer(reply, async () => {
+        const { settings, author: by = 'the API', credentials = {} } = body;
+        const pushed = await pushConfiguration({
+          ...{ site, gateway, settings, author: by, origin: 'settings' },
+          expectedVersion: body.expectedVersion,
+          credentials: new Map(Object.entries(credentials)),
+        });
+        return accepted(reply, pushed);
+      }),
+  );
+  const rollbackBody = {
+    type: 'object',
+    required: ['version', 'expectedVersion'],
+    additionalProperties: false,
+    properties: { version, expectedVersion, author },
+  };
+  server.post<{ Params: Params; Body: RollbackBody }>(
+    `${path}/rollback`,
+    { schema: { params, body: rollbackBody } },
+    ({ params: { gateway }, body }, reply) =>
+      answer(reply, async () => {
+        const { author: by = 'the API', ...versions } = body;
+        return accepted(reply, await rollBackConfiguration({ site, gateway, author: by, ...versions }));
+      }),
+  );
+}
+
+/** What becomes of it, GET tells, and the state of the site. */
+function accepted(reply: FastifyReply, { record, warnings }: Pushed) {
+  reply.code(202);
+  return { ...summarize(record), warnings };
+}
+
+async function answer(reply: FastifyReply, work: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await work();
+  } catch (error) {
+    const status = error instanceof BlindsightError ? STATUS[error.code] : undefined;
+    if (status === undefined) throw error;
+    const { code, message } = error as BlindsightError;
+    return reply.code(status).send({ error: { code, message } });
+  }
+}
