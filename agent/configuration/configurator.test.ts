@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -10,6 +10,7 @@ import { type Configuration, signConfiguration } from '#protocol/configuration.t
 import { sealCredential } from '#protocol/credential-seal.ts';
 import { createLogger } from '#runtime/log.ts';
 import { SimulatedClock } from '#runtime/simulated-clock.ts';
+import { mountSmallDisk, NO_MOUNT } from '#runtime/testing/small-disk.ts';
 import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { until } from '../testing/until.ts';
 import { Configurator, TRIAL_MS } from './configurator.ts';
@@ -61,15 +62,21 @@ const order = (
 async function gateway(data: string, options: { file?: AgentConfig; link?: boolean } = {}) {
   const clock = new SimulatedClock();
   const configurator = await Configurator.open({ reader, file: options.file ?? fileOf(data), clock, log });
-  const world = { link: options.link ?? true, refuse: null as string | null };
+  const world: {
+    link: boolean;
+    refuse: string | null;
+    applying?: () => Promise<void>;
+    proving?: Promise<boolean>;
+  } = { link: options.link ?? true, refuse: null };
   const applied: AgentConfig[] = [];
   const events: string[] = [];
   configurator.connect({
     apply: async (config) => {
       if (world.refuse !== null && config.healthSeconds === 666) throw new Error(world.refuse);
+      await world.applying?.();
       applied.push(config);
     },
-    proveLink: async () => world.link,
+    proveLink: () => world.proving ?? Promise.resolve(world.link),
     onReport: () => {},
     onEvent: (_level, code, message) => events.push(`${code}: ${message}`),
   });
@@ -279,6 +286,153 @@ describe('a pushed configuration', () => {
     });
     expect(configurator.config.healthSeconds).toBe(7);
     await configurator.close();
+  });
+
+  it('waits no longer, and does not go back, where the gateway ends while it is applied', async () => {
+    const data = await temporaryDirectory();
+    const { configurator, clock, world, told } = await gateway(data);
+    const applying = Promise.withResolvers<void>();
+    world.applying = () => applying.promise;
+    configurator.receive(order(1, 'healthSeconds: 1\n'));
+    await told(1, 'received');
+    const closed = configurator.close();
+    applying.reject(new Error('the interpreter was closed'));
+    await closed;
+    expect(clock.sleeping).toBe(0);
+    const again = await gateway(data);
+    expect(again.configurator.config.healthSeconds).toBe(1);
+    await again.configurator.close();
+    const late = await gateway(await temporaryDirectory());
+    const applied = Promise.withResolvers<void>();
+    late.world.applying = () => applied.promise;
+    late.configurator.receive(order(1, 'healthSeconds: 1\n'));
+    await late.told(1, 'received');
+    const ended = late.configurator.close();
+    applied.resolve();
+    await ended;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(late.clock.sleeping).toBe(0);
+  });
+
+  it('is given up, too, where the link goes while it is tried and does not come back', async () => {
+    const { configurator, clock, world, told } = await gateway(await temporaryDirectory());
+    configurator.receive(order(1, 'healthSeconds: 1\n'));
+    await told(1, 'applied');
+    world.link = false;
+    await clock.advance(TRIAL_MS + 1_000);
+    expect(configurator.report.running).toBe(1);
+    await clock.advance(TRIAL_MS);
+    await told(1, 'reverted');
+    expect(configurator.report).toMatchObject({ running: 0, error: { code: 'CONFIGURATION_NO_LINK' } });
+    await configurator.close();
+  });
+
+  it('is given up where the broker takes messages and never answers', async () => {
+    const { configurator, clock, world, told } = await gateway(await temporaryDirectory());
+    world.proving = new Promise(() => {});
+    configurator.receive(order(1, 'healthSeconds: 1\n'));
+    await told(1, 'received');
+    await until('a wait', () => clock.sleeping > 0, 5_000);
+    await clock.advance(TRIAL_MS + 1_000);
+    await told(1, 'reverted');
+    await configurator.close();
+  });
+
+  it('leaves nothing on disk, credentials least of all, of versions that will not run again', async () => {
+    const data = await temporaryDirectory();
+    const folder = join(data, 'configuration');
+    const { configurator, world, told } = await gateway(data);
+    const place = { site: 'town', gateway: 'gate-1', camera: 'door' };
+    const sealed = await sealCredential(sealing.publicKey, 'user:secret', place);
+    world.refuse = 'no such thing';
+    const settings = 'healthSeconds: 666\ncameras:\n  - { name: door, url: "rtsp://c/", credentials: x }\n';
+    configurator.receive(order(1, settings, { credentials: [{ camera: 'door', sealed }] }));
+    await told(1, 'reverted');
+    await configurator.close();
+    expect(await readdir(folder)).toEqual(['state.json']);
+    await mkdir(join(folder, '.draft'));
+    await writeFile(join(folder, '.draft', 'door.credentials'), 'user:secret');
+    await (await gateway(data)).configurator.close();
+    expect(await readdir(folder)).toEqual(['state.json']);
+  });
+
+  it('is refused where another came under its number', async () => {
+    const { configurator, told } = await gateway(await temporaryDirectory());
+    const wire = order(1, 'healthSeconds: 1\n');
+    configurator.receive(wire);
+    await told(1, 'applied');
+    configurator.receive(wire);
+    configurator.receive(order(1, 'healthSeconds: 5\n'));
+    await told(1, 'rejected');
+    expect(configurator.report).toMatchObject({ running: 1, error: { code: 'CONFIGURATION_OLD' } });
+    expect(configurator.config.healthSeconds).toBe(1);
+    await configurator.close();
+  });
+
+  it('ends, with its trial, where an edit of the file wins', async () => {
+    const data = await temporaryDirectory();
+    const { configurator, clock, world, told } = await gateway(data);
+    configurator.receive(order(1, 'healthSeconds: 1\n'));
+    await told(1, 'applied');
+    world.link = false;
+    await configurator.reload(fileOf(data, { healthSeconds: 7, configuration: { onEdit: 'file' } }));
+    await clock.advance(3 * TRIAL_MS);
+    expect(configurator.report).toMatchObject({ version: 1, error: { code: 'CONFIGURATION_EDITED' } });
+    expect(await readdir(join(data, 'configuration'))).toEqual(['state.json']);
+    await configurator.close();
+  });
+
+  it('leaves what runs, and says so, where an edited file cannot be applied', async () => {
+    const data = await temporaryDirectory();
+    const { configurator, world, applied } = await gateway(data);
+    world.refuse = 'no such thing';
+    await expect(configurator.reload(fileOf(data, { healthSeconds: 666 }))).rejects.toThrow('no such thing');
+    expect(configurator.config.healthSeconds).toBe(30);
+    expect(applied.at(-1)!.healthSeconds).toBe(30);
+    await configurator.close();
+  });
+
+  it('is told to be given up also where what ran before does not run any more', async () => {
+    const { configurator, world, told, events } = await gateway(await temporaryDirectory());
+    world.applying = () => Promise.reject(new Error('no such file'));
+    configurator.receive(order(1, 'healthSeconds: 1\n'));
+    await told(1, 'reverted');
+    await until('its event', () => events.length > 0, 5_000);
+    expect(events[0]).toMatch(/^CONFIGURATION_REVERTED: version 1 could not be applied: no such file/);
+    await configurator.close();
+  });
+
+  it('is refused in no more words than a broker takes', async () => {
+    const { configurator, told } = await gateway(await temporaryDirectory());
+    configurator.receive(order(1, `? ${'x'.repeat(100_000)}\n: 1\n`));
+    await told(1, 'rejected');
+    expect(configurator.report.error!.message.length).toBeLessThanOrEqual(4_000);
+    await configurator.close();
+  });
+
+  it('is refused, and told, where the disk is full; what ran goes on, and is given up as ever', async ({
+    skip,
+  }) => {
+    const disk = mountSmallDisk(1);
+    if (disk === null) return skip(NO_MOUNT);
+    try {
+      const { configurator, clock, world, told, events } = await gateway(disk.folder);
+      configurator.receive(order(1, 'healthSeconds: 1\n'));
+      await told(1, 'applied');
+      disk.fill();
+      configurator.receive(order(2, 'healthSeconds: 2\n'));
+      await told(2, 'rejected');
+      expect(configurator.report).toMatchObject({ running: 1, error: { code: 'DISK_FULL' } });
+      expect(events.at(-1)).toMatch(/^CONFIGURATION_REJECTED: version 2/);
+      expect((await readdir(join(disk.folder, 'configuration'))).sort()).toEqual(['1', 'state.json']);
+      world.link = false;
+      await clock.advance(2 * TRIAL_MS + 2_000);
+      await told(1, 'reverted');
+      expect(configurator.config.healthSeconds).toBe(30);
+      await configurator.close();
+    } finally {
+      disk.unmount();
+    }
   });
 
   it('is old or new after kill -9 at any of 200 moments, and never neither', {

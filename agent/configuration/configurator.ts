@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { type AgentConfig, PushedSettings } from '#config/schema.ts';
+import type { AgentConfig } from '#config/schema.ts';
 import type { Configuration } from '#protocol/configuration.ts';
 import { BlindsightError } from '#protocol/errors.ts';
 import type { EventCode } from '#protocol/events.ts';
 import type { LogEvent, ReportedConfiguration } from '#protocol/messages.ts';
 import type { Clock } from '#runtime/clock.ts';
+import { isDiskFull } from '#runtime/disk-full.ts';
 import { ensureDirectory } from '#runtime/files.ts';
 import type { Logger } from '#runtime/log.ts';
 import { authenticate, type ConfigurationReader, checkConfiguration } from './check-configuration.ts';
+import { pushedPart, settingsDigest } from './settings-digest.ts';
 import { type ConfigurationState, ConfigurationStateFile } from './state-file.ts';
 import { VersionStore } from './version-store.ts';
 
@@ -40,24 +42,8 @@ type Told = ConfigurationState['told'];
 export const TRIAL_MS = 60_000;
 const DEATHS = 2;
 const PROVE_MS = 1_000;
-
-/** The part of agent.yaml that can be pushed, as one number: it changes when somebody edits the file. */
-function digestOf(config: AgentConfig): string {
-  const settings = PushedSettings.parse(pushedPart(config));
-  return createHash('sha256').update(JSON.stringify(settings)).digest('hex');
-}
-
-function pushedPart({
-  site,
-  gateway,
-  data,
-  broker,
-  identity,
-  configuration,
-  ...settings
-}: AgentConfig): PushedSettings {
-  return settings;
-}
+/** Characters of a reason that are reported; a message that the broker finds too long would cut the link for ever. */
+const MAX_REASON = 4_000;
 
 /**
  * Takes settings from afar: checks, keeps and applies the newest, tells what became of them, and goes back by itself where they do harm. At every
@@ -115,18 +101,18 @@ export class Configurator {
     if (wire.length > 0) void this.#queue(() => this.#receive(wire));
   }
 
-  /** agent.yaml was read again. */
-  reload(file: AgentConfig): Promise<void> {
-    return this.#queue(async () => {
-      this.#file = file;
-      await this.#settleEdit();
-      await this.#load();
-      await this.#host?.apply(this.#config);
-      this.#host?.onReport();
+  /** agent.yaml was read again. @throws Error where its settings cannot be applied; what ran before runs on */
+  async reload(file: AgentConfig): Promise<void> {
+    let failure: unknown = null;
+    await this.#queue(async () => {
+      await this.#reload(file).catch((error: unknown) => {
+        failure = error;
+      });
     });
+    if (failure !== null) throw failure;
   }
 
-  /** Ends the wait of a trial, which the next start takes up. */
+  /** Ends the wait of a trial, which the next start takes up; from the call on, what fails fails because everything ends, and is no reason to go back. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#trial.abort();
@@ -142,22 +128,47 @@ export class Configurator {
           'CONFIGURATION_DEATHS',
           `the gateway ended ${starts} times while it tried version ${running}`,
         );
-      else await this.#state.update({ trial: { starts } });
+      else await this.#note({ trial: { starts } });
     }
     await this.#settleEdit();
     await this.#load();
+    if (!this.#state.isSaved) await this.#note({});
+    await this.#tidy();
+  }
+
+  async #reload(file: AgentConfig): Promise<void> {
+    const former = { file: this.#file, config: this.#config };
+    this.#file = file;
+    const isFile = this.#state.current.running === 0 || this.#editWins;
+    this.#config = isFile ? file : { ...file, ...pushedPart(former.config) };
+    try {
+      await this.#host?.apply(this.#config);
+    } catch (error) {
+      this.#file = former.file;
+      this.#config = former.config;
+      if (!this.#closed) await this.#applyAgain();
+      throw error;
+    }
+    await this.#settleEdit();
+    await this.#tidy();
+    this.#host?.onReport();
   }
 
   get #isEdited(): boolean {
     const { running, fileDigest } = this.#state.current;
-    return running > 0 && fileDigest !== null && fileDigest !== digestOf(this.#file);
+    return running > 0 && fileDigest !== null && fileDigest !== settingsDigest(this.#file);
+  }
+
+  get #editWins(): boolean {
+    return this.#isEdited && this.#file.configuration.onEdit === 'file';
   }
 
   /** Where the file wins over what was pushed, an edit ends the pushed configuration. */
   async #settleEdit(): Promise<void> {
-    if (!this.#isEdited || this.#file.configuration.onEdit === 'pushed') return;
+    if (!this.#editWins) return;
+    this.#trial.abort();
     const { running } = this.#state.current;
-    await this.#state.update({
+    await this.#note({
       running: 0,
       previous: 0,
       trial: null,
@@ -200,46 +211,59 @@ export class Configurator {
       return;
     }
     const { version } = configuration;
-    const { highest } = this.#state.current;
-    // Retained, so the newest one comes again on each connection.
-    if (version === highest) return;
+    const { highest, digest: known, told } = this.#state.current;
+    const digest = createHash('sha256').update(wire).digest('hex');
     if (version < highest) {
       this.#host?.onEvent('warn', 'CONFIGURATION_OLD', `version ${version} came after version ${highest}`);
       return;
     }
+    if (version === highest) {
+      // Retained, so the newest one comes again on each connection.
+      if (known === null || known === digest) return;
+      if (told.version === version && told.error?.code === 'CONFIGURATION_OLD') return;
+      return await this.#reject(version, 'CONFIGURATION_OLD', 'another configuration came under this number');
+    }
     try {
       await this.#versions.add(await checkConfiguration(configuration, reader));
+      await this.#adopt(version, digest);
     } catch (error) {
       const { code, message } = describe(error);
-      await this.#state.update({
-        highest: version,
-        told: this.#tell('rejected', version, { code, message }),
-      });
-      this.#say('warn', 'CONFIGURATION_REJECTED', `version ${version}: ${message} (${code})`);
-      return;
+      await this.#note({ highest: version, digest });
+      return await this.#reject(version, code, message);
     }
-    await this.#adopt(version);
+    await this.#run(version);
   }
 
-  /** From here on a power cut leaves the new settings, on trial. */
-  async #adopt(version: number): Promise<void> {
-    this.#trial.abort();
+  async #reject(version: number, code: BlindsightError['code'] | EventCode, message: string): Promise<void> {
+    await this.#note({ told: this.#tell('rejected', version, { code, message }) });
+    await this.#tidy();
+    this.#say('warn', 'CONFIGURATION_REJECTED', `version ${version}: ${message} (${code})`);
+  }
+
+  /** From here on a power cut leaves the new settings, on trial. Where it fails, what ran goes on, with its own trial. */
+  async #adopt(version: number, digest: string): Promise<void> {
     const settings = await this.#versions.read(version, this.#file.data);
     const { running, trial, previous } = this.#state.current;
     await this.#state.update({
       highest: version,
+      digest,
       running: version,
       // What is on trial itself is not what to go back to.
       previous: trial === null ? running : previous,
       trial: { starts: 0 },
-      fileDigest: digestOf(this.#file),
+      fileDigest: settingsDigest(this.#file),
       told: this.#tell('received', version, null),
     });
+    this.#trial.abort();
     this.#config = { ...this.#file, ...settings };
+  }
+
+  async #run(version: number): Promise<void> {
     this.#host?.onReport();
     try {
       await this.#host?.apply(this.#config);
     } catch (error) {
+      if (this.#closed) return;
       const { code, message } = describe(error);
       return await this.#revert(code, `version ${version} could not be applied: ${message}`);
     }
@@ -248,6 +272,7 @@ export class Configurator {
 
   #startTrial(): void {
     this.#trial.abort();
+    if (this.#closed) return;
     this.#trial = new AbortController();
     const { signal } = this.#trial;
     void this.#try(signal).catch((error: unknown) => {
@@ -255,31 +280,51 @@ export class Configurator {
     });
   }
 
-  /** `applied` as soon as the broker heard of it; given up where it does not in time; for good at the end of the time. */
+  /**
+   * `applied` as soon as the broker heard of it; given up where it does not in time. For good where the link is there at the end of the time,
+   * too: what stifles it may take a while.
+   */
   async #try(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     const end = clock.monotonic() + TRIAL_MS;
     const { running } = this.#state.current;
     const inTurn = (act: () => Promise<void>) =>
       this.#queue(() => (signal.aborted ? Promise.resolve() : act()));
-    while (!(await this.#host?.proveLink())) {
-      if (clock.monotonic() >= end) {
-        const message = `version ${running}: no connection to the broker within ${TRIAL_MS / 1000} s`;
-        return inTurn(() => this.#revert('CONFIGURATION_NO_LINK', message));
-      }
-      await clock.sleep(PROVE_MS, signal);
-    }
+    const message = `version ${running}: no connection to the broker within ${TRIAL_MS / 1000} s`;
+    const giveUp = () => inTurn(() => this.#revert('CONFIGURATION_NO_LINK', message));
+    if (!(await this.#isLinked(signal))) return giveUp();
     await inTurn(() => this.#applied(running));
     await clock.sleep(Math.max(0, end - clock.monotonic()), signal);
+    if (!(await this.#isLinked(signal))) return giveUp();
     await inTurn(async () => {
-      await this.#state.update({ trial: null });
-      await this.#versions.keep([running, this.#state.current.previous]);
+      await this.#note({ trial: null });
+      await this.#tidy();
     });
+  }
+
+  /** Whether the link proves itself in time; a broker that does not answer at all counts as none. */
+  async #isLinked(signal: AbortSignal): Promise<boolean> {
+    const { clock } = this.#options;
+    const end = clock.monotonic() + TRIAL_MS;
+    const done = new AbortController();
+    const late = clock.sleep(TRIAL_MS, AbortSignal.any([signal, done.signal])).then(
+      () => false,
+      () => false,
+    );
+    try {
+      while (!(await Promise.race([this.#host?.proveLink(), late]))) {
+        if (clock.monotonic() >= end) return false;
+        await clock.sleep(PROVE_MS, signal);
+      }
+      return true;
+    } finally {
+      done.abort();
+    }
   }
 
   async #applied(version: number): Promise<void> {
     if (this.#state.current.told.status !== 'received') return;
-    await this.#state.update({ told: this.#tell('applied', version, null) });
+    await this.#note({ told: this.#tell('applied', version, null) });
     this.#options.log.info({ version }, 'a pushed configuration runs');
     this.#say('info', 'CONFIGURATION_APPLIED', `version ${version} runs`);
   }
@@ -288,14 +333,23 @@ export class Configurator {
   async #revert(code: BlindsightError['code'], message: string): Promise<void> {
     await this.#giveUp(code, message);
     await this.#load();
-    await this.#host?.apply(this.#config);
+    await this.#applyAgain();
+    await this.#tidy();
     this.#say('error', 'CONFIGURATION_REVERTED', `${message} (${code})`);
+  }
+
+  /** What ran before runs again as far as it can. */
+  async #applyAgain(): Promise<void> {
+    await this.#host?.apply(this.#config).catch((error: unknown) => {
+      this.#options.log.error({ err: error }, 'the settings that ran before do not run as a whole');
+    });
   }
 
   async #giveUp(code: BlindsightError['code'], message: string): Promise<void> {
     const { running, previous } = this.#state.current;
     this.#options.log.error({ version: running, code }, `a pushed configuration is given up: ${message}`);
-    await this.#state.update({
+    this.#trial.abort();
+    await this.#note({
       running: previous === running ? 0 : previous,
       previous: 0,
       trial: null,
@@ -304,7 +358,25 @@ export class Configurator {
   }
 
   #tell(status: Told['status'], version: number, error: Told['error']): Told {
-    return { status, version, since: new Date(this.#options.clock.now()).toISOString(), error };
+    const since = new Date(this.#options.clock.now()).toISOString();
+    const short = error && { ...error, message: error.message.slice(0, MAX_REASON) };
+    return { status, version, since, error: short };
+  }
+
+  /** Keeps what happened, on disk where that takes it: a full one must keep nothing from being told, or a bad version from being given up. */
+  async #note(change: Partial<ConfigurationState>): Promise<void> {
+    await this.#state.note(change).catch((error: unknown) => {
+      this.#options.log.error({ err: error }, 'the state of the configuration cannot be written');
+    });
+  }
+
+  /** Deletes versions, with their credentials, that can never run again; none that the state on disk names. */
+  async #tidy(): Promise<void> {
+    if (!this.#state.isSaved) return;
+    const { running, previous } = this.#state.current;
+    await this.#versions.keep([running, previous]).catch((error: unknown) => {
+      this.#options.log.warn({ err: error }, 'former configurations could not be deleted');
+    });
   }
 
   #say(level: LogEvent['level'], code: EventCode, message: string): void {
@@ -326,5 +398,6 @@ export class Configurator {
 
 function describe(error: unknown): { readonly code: BlindsightError['code']; readonly message: string } {
   if (error instanceof BlindsightError) return { code: error.code, message: error.message };
+  if (isDiskFull(error)) return { code: 'DISK_FULL', message: 'the disk has no room for it' };
   return { code: 'CONFIGURATION_FAILED', message: error instanceof Error ? error.message : String(error) };
 }

@@ -6,15 +6,18 @@ import { writeFileAtomic } from '#runtime/files.ts';
 
 const version = z.number().int().nonnegative();
 
-const State = z.strictObject({
+/** Fields that a later version of the program added are left out: to go back to this one must not cost the configuration. */
+const State = z.object({
   /** Highest version ever accepted for a trial, or refused after its signature held. */
   highest: version,
+  /** SHA-256 of its wire form; null where it is not known. */
+  digest: Digest.nullable().default(null),
   /** The version that runs; 0: the file. */
   running: version,
   /** What runs again where `running` fails. */
   previous: version,
   /** While `running` may still be given up: how often the process was started meanwhile. */
-  trial: z.strictObject({ starts: version }).nullable(),
+  trial: z.object({ starts: version }).nullable(),
   /** SHA-256 of the settings in the file when `running` was applied. */
   fileDigest: Digest.nullable(),
   told: ReportedConfiguration.pick({ status: true, version: true, since: true, error: true }),
@@ -24,6 +27,7 @@ export type ConfigurationState = z.infer<typeof State>;
 
 const EMPTY: ConfigurationState = {
   highest: 0,
+  digest: null,
   running: 0,
   previous: 0,
   trial: null,
@@ -35,10 +39,12 @@ const EMPTY: ConfigurationState = {
 export class ConfigurationStateFile {
   readonly #path: string;
   #state: ConfigurationState;
+  #isSaved: boolean;
 
-  private constructor(path: string, state: ConfigurationState) {
+  private constructor(path: string, state: ConfigurationState, isSaved: boolean) {
     this.#path = path;
     this.#state = state;
+    this.#isSaved = isSaved;
   }
 
   /**
@@ -49,23 +55,41 @@ export class ConfigurationStateFile {
     try {
       text = await readFile(path, 'utf8');
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new ConfigurationStateFile(path, EMPTY);
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+        return new ConfigurationStateFile(path, EMPTY, true);
       throw error;
     }
     const parsed = State.safeParse(parseJson(text));
     const state = parsed.success ? parsed.data : { ...EMPTY, highest: await highestKnown() };
-    return new ConfigurationStateFile(path, state);
+    return new ConfigurationStateFile(path, state, parsed.success);
   }
 
   get current(): ConfigurationState {
     return this.#state;
   }
 
-  /** Changes the state; on disk when this resolves. */
+  /** Whether the disk says the same. */
+  get isSaved(): boolean {
+    return this.#isSaved;
+  }
+
+  /** Changes the state; on disk when this resolves, and unchanged where it throws. */
   async update(change: Partial<ConfigurationState>): Promise<void> {
     const next = { ...this.#state, ...change };
     await writeFileAtomic(this.#path, JSON.stringify(next), { mode: 0o600 });
     this.#state = next;
+    this.#isSaved = true;
+  }
+
+  /** Changes the state also where the disk refuses: until the next change that it takes, or the next start. Throws what the disk said. */
+  async note(change: Partial<ConfigurationState>): Promise<void> {
+    try {
+      await this.update(change);
+    } catch (error) {
+      this.#state = { ...this.#state, ...change };
+      this.#isSaved = false;
+      throw error;
+    }
   }
 }
 

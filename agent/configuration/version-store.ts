@@ -6,6 +6,7 @@ import { ensureDirectory, syncFolder, writeFileAtomic } from '#runtime/files.ts'
 
 const SETTINGS = 'settings.yaml';
 const DRAFT = '.draft';
+const NUMBER = /^\d+$/;
 
 /** A version as it was checked: the settings as they were written, and the credentials of cameras in the clear. */
 export type CheckedVersion = {
@@ -24,17 +25,26 @@ export class VersionStore {
   }
 
   /** Writes a version; whole on disk when this resolves, or not there. */
-  async add({ version, settings, credentials }: CheckedVersion): Promise<void> {
+  async add(checked: CheckedVersion): Promise<void> {
     await ensureDirectory(this.#directory);
     const draft = join(this.#directory, DRAFT);
+    try {
+      await this.#write(draft, checked);
+      await rm(this.#folder(checked.version), { recursive: true, force: true });
+      await rename(draft, this.#folder(checked.version));
+    } catch (error) {
+      await rm(draft, { recursive: true, force: true });
+      throw error;
+    }
+    await syncFolder(this.#directory);
+  }
+
+  async #write(draft: string, { settings, credentials }: CheckedVersion): Promise<void> {
     await rm(draft, { recursive: true, force: true });
     await ensureDirectory(draft);
     await writeFileAtomic(join(draft, SETTINGS), settings, { mode: 0o600 });
     for (const [camera, line] of credentials)
       await writeFileAtomic(join(draft, `${camera}.credentials`), line, { mode: 0o600 });
-    await rm(this.#folder(version), { recursive: true, force: true });
-    await rename(draft, this.#folder(version));
-    await syncFolder(this.#directory);
   }
 
   /**
@@ -64,18 +74,22 @@ export class VersionStore {
     return Math.max(0, ...(await this.#versions()));
   }
 
-  /** Deletes every version but these. */
+  /** Deletes every version but these, and what a power cut left half written. */
   async keep(versions: readonly number[]): Promise<void> {
-    for (const version of await this.#versions())
-      if (!versions.includes(version)) await rm(this.#folder(version), { recursive: true, force: true });
+    for (const name of await this.#names())
+      if (name.startsWith('.') || (NUMBER.test(name) && !versions.includes(Number(name))))
+        await rm(join(this.#directory, name), { recursive: true, force: true });
   }
 
   async #versions(): Promise<number[]> {
-    const names = await readdir(this.#directory).catch((error: NodeJS.ErrnoException) => {
+    return (await this.#names()).filter((name) => NUMBER.test(name)).map(Number);
+  }
+
+  #names(): Promise<string[]> {
+    return readdir(this.#directory).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return [];
       throw error;
     });
-    return names.filter((name) => /^\d+$/.test(name)).map(Number);
   }
 
   #folder(version: number): string {
