@@ -124,10 +124,10 @@ export class Gateway {
       this.#open(bundle, selfTest, signal);
     this.#cameras = new CameraSet(
       config.cameras,
-      (camera) =>
+      (camera, current) =>
         new Camera({
           config: camera,
-          readAddress: () => readAddress(camera),
+          readAddress: () => readAddress(current()),
           clock,
           onFrame: () => this.#pipeline.wake(),
           onState: (changed) => this.#cameraChanged(changed),

@@ -1,22 +1,32 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { CameraConfig } from '#config/schema.ts';
+import { readSecretFile } from '#runtime/files.ts';
 import type { Camera } from './camera.ts';
 
-type Running = { readonly camera: Camera; readonly stop: AbortController; ended: Promise<void> };
+type Running = {
+  readonly camera: Camera;
+  readonly stop: AbortController;
+  /** As it was last applied: those of the camera, but that the file with its login may be another one. */
+  config: CameraConfig;
+  ended: Promise<void> | null;
+};
+
+/** Makes a camera of its settings; `current` are those of now. */
+type MakeCamera = (config: CameraConfig, current: () => CameraConfig) => Camera;
 
 /**
  * The cameras of a gateway, which may change while it runs: a camera whose settings stay goes on untouched, one whose settings changed is
  * stopped and started.
  */
 export class CameraSet {
-  readonly #make: (config: CameraConfig) => Camera;
+  readonly #make: MakeCamera;
   #running: readonly Running[];
   #signal: AbortSignal | null = null;
   readonly #failed = Promise.withResolvers<never>();
   /** Pictures of cameras that are not there any more. */
   #former = { captured: 0, superseded: 0 };
 
-  constructor(configs: readonly CameraConfig[], make: (config: CameraConfig) => Camera) {
+  constructor(configs: readonly CameraConfig[], make: MakeCamera) {
     this.#make = make;
     this.#running = configs.map((config) => this.#add(config));
   }
@@ -51,9 +61,14 @@ export class CameraSet {
   /** Brings about other settings; what was stopped has ended when this resolves. */
   async apply(configs: readonly CameraConfig[]): Promise<void> {
     const before = this.#running;
-    const kept = (config: CameraConfig) =>
-      before.find(({ camera }) => isDeepStrictEqual(camera.config, config));
-    const next = configs.map((config) => kept(config) ?? this.#add(config));
+    const next = await Promise.all(
+      configs.map(async (config) => {
+        const running = before.find(({ camera }) => camera.name === config.name);
+        if (running === undefined || !(await isSame(running.config, config))) return this.#add(config);
+        running.config = config;
+        return running;
+      }),
+    );
     const gone = before.filter((running) => !next.includes(running));
     this.#running = next;
     for (const { stop } of gone) stop.abort();
@@ -66,16 +81,32 @@ export class CameraSet {
     }
     const signal = this.#signal;
     if (signal === null) return;
-    for (const running of next) if (!before.includes(running)) this.#start(running, signal);
+    for (const running of next) this.#start(running, signal);
   }
 
   #add(config: CameraConfig): Running {
-    return { camera: this.#make(config), stop: new AbortController(), ended: Promise.resolve() };
+    const current = () => running.config;
+    const camera = this.#make(config, current);
+    const running: Running = { camera, config, stop: new AbortController(), ended: null };
+    return running;
   }
 
   #start(running: Running, signal: AbortSignal): void {
-    running.ended = running.camera
+    running.ended ??= running.camera
       .run(AbortSignal.any([signal, running.stop.signal]))
       .catch((error: unknown) => this.#failed.reject(error));
+  }
+}
+
+/** Whether settings are the same: a login that came anew lies in another file, and may be the same all the same. */
+async function isSame(before: CameraConfig, after: CameraConfig): Promise<boolean> {
+  if (isDeepStrictEqual(before, after)) return true;
+  const [old, now] = [before.credentials, after.credentials];
+  if (old === undefined || now === undefined) return false;
+  if (!isDeepStrictEqual({ ...before, credentials: now }, after)) return false;
+  try {
+    return (await readSecretFile(old)).equals(await readSecretFile(now));
+  } catch {
+    return false;
   }
 }
