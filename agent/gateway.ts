@@ -154,38 +154,7 @@ export class Gateway {
       onReport: () => this.#uplink.publishReported(),
       onEvent: (level, code, message) => this.#uplink.publishEvent(level, code, message),
     });
-    this.#uplink = new Uplink({
-      site,
-      gateway,
-      sessions,
-      clock,
-      log,
-      connect: (will) =>
-        connectLink({ url: config.broker.url, ...parts.credentials, clientId: gateway, will, clock, log }),
-      birth: () => ({
-        version: agentVersion(),
-        platform: `${process.platform} ${process.arch} node ${process.version}`,
-        cameras: this.#cameras.all.map((camera) => camera.name),
-        bundle: this.#rollout.report.active,
-      }),
-      cameraStates: () => this.#cameras.all.map((camera) => camera.state),
-      goneCameras: parts.cameraList,
-      reported: () => ({ bundle: this.#rollout.report, configuration: configurator.report }),
-      onUp: () => {
-        this.#sender.linkUp();
-        void this.#publishHealth().catch((error: unknown) =>
-          log.debug({ err: error }, 'no health on connection'),
-        );
-      },
-      onBackend: (session) => {
-        this.#sender.backendChanged(session);
-        if (session !== null) this.#rollout.backendUp();
-      },
-      onReceipt: (digests) => void this.#sender.received(digests),
-      onManifest: (wire) => this.#rollout.receiveManifest(wire),
-      onChunk: (wire) => this.#rollout.receiveChunk(wire),
-      onConfiguration: (wire) => configurator.receive(wire),
-    });
+    this.#uplink = this.#joinUplink(parts);
     const { signingKey } = identity;
     const topic = gatewayTopics(site, gateway).inference;
     this.#sender = new Sender({ outbox, link: this.#uplink.link, topic, signingKey, sessions, clock, log });
@@ -211,6 +180,45 @@ export class Gateway {
       proveLink: () => this.#uplink.proveLink(),
       onReport: () => this.#uplink.publishReported(),
       onEvent: (level, code, message) => this.#uplink.publishEvent(level, code, message),
+    });
+  }
+
+  /** Everything that is said and heard, joined with the parts whose business it is. */
+  #joinUplink(parts: GatewayParts): Uplink {
+    const { clock, log } = this.#options;
+    const { site, gateway, broker } = this.#config;
+    const { sessions, configurator } = parts;
+    return new Uplink({
+      site,
+      gateway,
+      sessions,
+      clock,
+      log,
+      connect: (will) =>
+        connectLink({ url: broker.url, ...parts.credentials, clientId: gateway, will, clock, log }),
+      birth: () => ({
+        version: agentVersion(),
+        platform: `${process.platform} ${process.arch} node ${process.version}`,
+        cameras: this.#cameras.all.map((camera) => camera.name),
+        bundle: this.#rollout.report.active,
+      }),
+      cameraStates: () => this.#cameras.all.map((camera) => camera.state),
+      goneCameras: parts.cameraList,
+      reported: () => ({ bundle: this.#rollout.report, configuration: configurator.report }),
+      onUp: () => {
+        this.#sender.linkUp();
+        void this.#publishHealth().catch((error: unknown) =>
+          log.debug({ err: error }, 'no health on connection'),
+        );
+      },
+      onBackend: (session) => {
+        this.#sender.backendChanged(session);
+        if (session !== null) this.#rollout.backendUp();
+      },
+      onReceipt: (digests) => void this.#sender.received(digests),
+      onManifest: (wire) => this.#rollout.receiveManifest(wire),
+      onChunk: (wire) => this.#rollout.receiveChunk(wire),
+      onConfiguration: (wire) => configurator.receive(wire),
     });
   }
 

@@ -10,6 +10,7 @@ import { type Configuration, signConfiguration } from '#protocol/configuration.t
 import { sealCredential } from '#protocol/credential-seal.ts';
 import { createLogger } from '#runtime/log.ts';
 import { SimulatedClock } from '#runtime/simulated-clock.ts';
+import { seededDelays } from '#runtime/testing/seeded-delays.ts';
 import { mountSmallDisk, NO_MOUNT } from '#runtime/testing/small-disk.ts';
 import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { until } from '../testing/until.ts';
@@ -438,12 +439,13 @@ describe('a pushed configuration', () => {
   it('is old or new after kill -9 at any of 200 moments, and never neither', {
     timeout: 120_000,
   }, async () => {
+    const delays = seededDelays(KILLS, 60);
     // Two lives each: a third would give the version up, by design.
     const lane = async () => {
       for (let folders = 0; folders < KILLS / 8; folders++) {
         const data = await temporaryDirectory();
-        const first = await liveAndDie(data);
-        const second = await liveAndDie(data);
+        const first = await liveAndDie(data, delays.pop()!);
+        const second = await liveAndDie(data, delays.pop()!);
         const last = first.at(-1)!;
         // One more may have been adopted than there was time to say.
         expect([last, last + 1]).toContain(second[0]);
@@ -453,11 +455,16 @@ describe('a pushed configuration', () => {
   });
 });
 
-/** Lets a gateway take configurations until it is killed in the middle of one. @returns the versions that it said run, in their order. */
-async function liveAndDie(data: string): Promise<number[]> {
+/**
+ * Lets a gateway take configurations until it is killed in the middle of one.
+ *
+ * @param delay 10 for each version that it takes before, and as many milliseconds after that
+ * @returns the versions that it said run, in their order.
+ */
+async function liveAndDie(data: string, delay: number): Promise<number[]> {
   const script = fileURLToPath(new URL('../testing/configuration-writer.ts', import.meta.url));
   const child = spawn(process.execPath, [script, data], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [lines, delayMs] = [Math.ceil(6 * Math.random()), 6 * Math.random()];
+  const [lines, delayMs] = [1 + Math.floor(delay / 10), delay % 10];
   let told = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     told += text;

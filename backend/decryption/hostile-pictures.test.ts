@@ -134,6 +134,6 @@ describe('pictures that a bundled network was not trained for', () => {
       );
       expect((await bench.site.store.gateways.get('gate'))?.quarantine).toBeNull();
     },
-    240_000,
+    600_000,
   );
 });
