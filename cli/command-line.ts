@@ -4,12 +4,12 @@ import { join, resolve } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** Where the program is and who runs it; what it is here and now, where left out. */
+/** Where the program is and who runs it; by default, those of this process. */
 export type Circumstances = {
-  /** Installed in the system, with `blindsight` on the PATH; else a clone, in which npx finds it. */
+  /** Installed on the system, with `blindsight` on the PATH; otherwise a clone, where npx finds it. */
   readonly installed: boolean;
   readonly user: string;
-  /** Where the commands of a clone are given. */
+  /** Where the commands of a clone are typed. */
   readonly workingDirectory: string;
 };
 
@@ -22,8 +22,8 @@ function here(): Circumstances {
 }
 
 /**
- * How a command for a site is written on its machine, `…` standing for its words: `npx blindsight … --data /srv/site`. In a clone the folder
- * is left out where it is the one that commands take by themselves; what is installed runs as a user of its own.
+ * How a command for a site is typed on its machine, with `…` for its words: `npx blindsight … --data /srv/site`. In a clone, the
+ * default folder is omitted; an installed Blindsight runs as its own user.
  *
  * @param folder data folder of the site
  */
@@ -33,7 +33,7 @@ export function commandLine(folder: string, circumstances: Circumstances = here(
   return `${program} …${dataOption(folder, circumstances)}`;
 }
 
-/** A command that is about no site, as it is written here. */
+/** A command that concerns no site, as typed here. */
 export function plainCommand(
   words: string,
   { installed }: Pick<Circumstances, 'installed'> = here(),
@@ -52,7 +52,7 @@ function dataOption(folder: string, { installed, workingDirectory }: Circumstanc
 }
 
 /**
- * A text for a person whose commands, which stand between backticks, are those for a site, on its machine: `blindsight model list` becomes
+ * A text with its commands (in backticks) adapted to a site on its machine: `blindsight model list` becomes
  * `npx blindsight model list --data /srv/site`.
  *
  * @param folder data folder of the site that the text is about

@@ -5,7 +5,7 @@ import { withSiteCommands } from './command-line.ts';
 import { makeProgram, takesOption } from './program.ts';
 import { reportError } from './report-error.ts';
 
-/** The folder of the site that a command is about; null on a gateway, where no site is. */
+/** The folder of the site that a command concerns; null on a gateway, which has no site. */
 function siteFolder(command: Command): string | null {
   const { data, config } = command.opts<{ data?: string; config?: string }>();
   if (config === undefined) return data ?? './data';

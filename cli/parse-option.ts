@@ -22,7 +22,7 @@ export function powerOfTwo(most: number): (text: string) => number {
   };
 }
 
-/** An option's value as a camera address, for commander. The complaint does not repeat it: it may hold a password. */
+/** An option's value as a camera address, for commander. The error does not repeat it: it may contain a password. */
 export function cameraAddress(text: string): string {
   const parsed = URL.parse(text);
   if (parsed === null || !/^rtsps?:$/.test(parsed.protocol) || parsed.hostname === '') {
@@ -38,12 +38,12 @@ export function number(text: string): number {
   return value;
 }
 
-/** An option's value as numbers with commas between them, for commander. */
+/** An option's value as comma-separated numbers, for commander. */
 export function numbers(text: string): number[] {
   return text.split(',').map(number);
 }
 
-/** An option's value as names with commas between them, for commander. */
+/** An option's value as comma-separated names, for commander. */
 export function names(text: string): string[] {
   return text.split(',').map((name) => name.trim());
 }

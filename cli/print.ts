@@ -13,24 +13,24 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** Bytes in the unit that a person would choose. */
+/** Bytes in a readable unit. */
 export function formatBytes(bytes: number): string {
   if (bytes < 1_000) return `${bytes} B`;
   if (bytes < 1_000_000) return `${(bytes / 1_000).toFixed(1)} kB`;
   return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
-/** Bytes of all parts of a bundle together. */
+/** Total bytes of all parts of a bundle. */
 export function totalBytes(parts: readonly { readonly bytes: number }[]): number {
   return parts.reduce((sum, part) => sum + part.bytes, 0);
 }
 
-/** Tells a person something that is no result. */
+/** Prints a note for a person, separate from the results. */
 export function note(text: string): void {
   process.stderr.write(`… ${text}\n`);
 }
 
-/** A share as a person reads it: "98.91 %". */
+/** A share in percent: "98.91 %". */
 export function formatShare(share: number): string {
   return `${(100 * share).toFixed(2)} %`;
 }

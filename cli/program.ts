@@ -28,11 +28,11 @@ export function makeProgram(): Command {
       'after',
       `
 Examples:
-  blindsight demo                                   a whole site on this machine, with a simulated camera
+  blindsight demo                                   an entire site on this machine, with a simulated camera
   blindsight site init --site plaza --data ./plaza  make keys, certificates and settings of a site
   blindsight model protect counter --data ./plaza   encrypt the bundled network
   blindsight gateway enrol gate-1 --data ./plaza --out ./gate-1
-                                                    make the package that a gateway is installed with
+                                                    make the installation package of a gateway
   blindsight deploy counter gate-1 --data ./plaza   send the encrypted network to it
   blindsight agent --config ./gate-1/agent.yaml     run the gateway`,
     );

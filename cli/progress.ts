@@ -1,16 +1,16 @@
 import { PACE_MS } from '#setup/progress.mjs';
 
-/** Where progress goes: stderr, or what stands in for it in a test. */
+/** Where progress goes: stderr, or a substitute in tests. */
 export type ProgressStream = {
   readonly isTTY?: boolean;
   readonly columns?: number;
   write(text: string): unknown;
 };
 
-/** Redrawing a line of a terminal faster than this is not seen. */
+/** Nobody can see a terminal line being redrawn faster than this. */
 const REDRAW_MS = 100;
 
-/** Less than this says too little about what is to come. */
+/** Below this, an estimate of the time left is too uncertain. */
 const LEAST_ELAPSED_MS = 1_000;
 
 /** "40 s", "3 min", "2 h 10 min". */
@@ -23,8 +23,8 @@ function formatDuration(ms: number): string {
 }
 
 /**
- * Progress of a command that takes a while, on stderr. On a terminal a stage has one line that is drawn again and again; without one
- * (a log, a pipe) there is at most a line every ten seconds, the newest, however many come. Where a share is known, the time left is added.
+ * Progress of a long command, on stderr. On a terminal, each stage has one line that is redrawn; otherwise (a log, a pipe) at most one line
+ * is written every ten seconds, the newest. If a share is known, the time left is added.
  */
 export class Progress {
   readonly #stream: ProgressStream;
@@ -44,9 +44,9 @@ export class Progress {
   }
 
   /**
-   * @param stage what is going on; the time left is that of the stage, measured since it was first named
+   * @param stage the current stage; the time left is that of the stage, measured since its first update
    * @param text the line
-   * @param share how much of the stage is done, 0 to 1, where that is known; less than before begins the stage anew
+   * @param share how much of the stage is done, 0 to 1, if known; a smaller value than before restarts the stage
    */
   update(stage: string, text: string, share?: number): void {
     const now = this.#now();
@@ -64,7 +64,7 @@ export class Progress {
     else this.#timer ??= setTimeout(() => this.#write(), wait).unref();
   }
 
-  /** Whatever is written to stderr or stdout next begins on a line of its own. A line that waits for its time is not written any more. */
+  /** Whatever is written to stderr or stdout next starts on a new line. A pending line is dropped. */
   end(): void {
     if (this.#stream.isTTY) this.#finishLine();
     this.#forget();
@@ -86,7 +86,7 @@ export class Progress {
       this.#stream.write(`${line}\n`);
       return;
     }
-    // A line that wraps cannot be drawn over.
+    // A line that wraps cannot be overwritten.
     const width = (this.#stream.columns ?? 80) - 1;
     const visible = line.length > width ? `${line.slice(0, width - 1)}…` : line;
     this.#stream.write(`\r${visible}\x1b[K`);

@@ -2,7 +2,7 @@ import { validateConfig } from '#config/validate.ts';
 import { checkRecipe, loadRecipe, type Recipe, recipeSchema } from '#network/training/recipe.ts';
 
 /**
- * A recipe that comes along, by name, or a file; mistakes are named with line, column, what was expected and what may have been meant.
+ * A bundled recipe, by name, or a file; errors give line, column, what was expected and what may have been meant.
  *
  * @throws BlindsightError CONFIG_INVALID, NetworkError NETWORK_TRAINING.
  */

@@ -30,6 +30,6 @@ describe('reportError', () => {
   it('shows the stack of a defect', () => {
     listen();
     expect(reportError(new Error('impossible'))).toBe(70);
-    expect(said).toContain('a defect of Blindsight: Error: impossible\n    at ');
+    expect(said).toContain('a bug in Blindsight: Error: impossible\n    at ');
   });
 });

@@ -6,9 +6,9 @@ function isRegistered(code: unknown): code is keyof typeof ERRORS {
 }
 
 /**
- * Tells a person on stderr what happened, what to do, and the stable code; a defect of ours comes with its stack.
+ * Prints on stderr what happened, what to do, and the stable code; a bug of ours comes with its stack.
  *
- * @param fitted a text whose commands fit the site at hand
+ * @param fitted adapts the commands in a text to the current site
  * @returns the exit code
  */
 export function reportError(error: unknown, fitted = (text: string): string => text): number {
@@ -24,9 +24,9 @@ export function reportError(error: unknown, fitted = (text: string): string => t
   }
   if (error instanceof Error && typeof code === 'string' && /^E[A-Z0-9]+$/.test(code)) {
     // The operating system refused: its message names the path or address.
-    write(`blindsight: ${error.message}\n  Check that the path or address exists and may be used.`);
+    write(`blindsight: ${error.message}\n  Check that the path or address exists and is accessible.`);
     return EXIT.failed;
   }
-  write(`blindsight: a defect of Blindsight: ${error instanceof Error ? error.stack : String(error)}`);
+  write(`blindsight: a bug in Blindsight: ${error instanceof Error ? error.stack : String(error)}`);
   return EXIT.defect;
 }

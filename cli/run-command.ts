@@ -4,17 +4,17 @@ import { stopSignal } from './stop-signal.ts';
 
 /** What a command works with. */
 export type CommandRun = {
-  /** Aborts at Ctrl-C. Asking for it sets the handler, so a command that can hear no signal yet asks later. */
+  /** Aborts on Ctrl-C. Reading it installs the handler, so a command that cannot handle a signal yet reads it later. */
   readonly signal: AbortSignal;
   readonly progress: Progress;
 };
 
 /**
- * Runs what a command that ends by itself does, and takes its line of progress away at the end. Stopped by Ctrl-C, it ends with exit code 130: silently where
- * `work` ends by itself, because that tells what it has so far, and else with the sentence `stopped`.
+ * Runs a command that ends by itself, and clears its progress line at the end. After Ctrl-C the exit code is 130: silently if `work`
+ * returns by itself (it has reported what it has so far), otherwise with the sentence `stopped`.
  *
- * @param stopped what a person reads where `work` threw because it was stopped: what is lost, and what is not.
- * @throws whatever `work` throws while nobody stopped it.
+ * @param stopped what is printed if `work` threw because it was stopped: what is lost, and what is not.
+ * @throws whatever `work` throws unless it was stopped.
  */
 export async function runCommand(
   work: (run: CommandRun) => Promise<void>,
@@ -41,11 +41,11 @@ export async function runCommand(
 }
 
 /**
- * Runs what goes on until it is told to end, which is a good end then: a daemon, the demo. What it throws is told like every error, also
- * while it ends.
+ * Runs what goes on until it is stopped, which is then a success: a daemon, the demo. What it throws is reported like every error, even
+ * while it is stopping.
  *
- * @param work a number that it ends with is the exit code; without one it is 0.
- * @param hangUp whether SIGHUP ends it; false where it means something else
+ * @param work if it returns a number, that is the exit code; otherwise 0.
+ * @param hangUp whether SIGHUP stops it; false if it means something else
  */
 export async function runUntilStopped(
   work: (signal: AbortSignal) => Promise<unknown>,

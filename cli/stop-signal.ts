@@ -1,6 +1,6 @@
 import { watchLifeline } from '#runtime/lifeline.ts';
 
-/** A second Ctrl-C counts only after this time: npm passes the one that the terminal sent already on again. */
+/** A second Ctrl-C counts only after this time: npm forwards the one that the terminal has already sent. */
 const SAME_KEYSTROKE_MS = 1_500;
 
 /**

@@ -29,7 +29,7 @@ export async function ensureBuilds(names = Object.keys(BUILDS)) {
         if (code === 0) return;
         throw new SetupError(
           `${title} failed (${script}, exit code ${code}):\n    ${lastLines(output, 20)}`,
-          'This is a defect of the sources as they are, or of a local change to them.',
+          'This is a bug in the sources, or in a local change to them.',
         );
       }),
     ),

@@ -32,7 +32,7 @@ export async function ensureNpmPackages() {
       `"npm install" failed with exit code ${code}:\n    ${lastLines(output)}`,
       OFFLINE.test(output)
         ? 'The npm registry cannot be reached. Connect to the network (or set a proxy or registry in ~/.npmrc) and try again.'
-        : 'Mend the cause above and try again; "npm install --no-save --loglevel=warn" shows more.',
+        : 'Fix the cause above and try again; "npm install --no-save --loglevel=warn" shows more.',
     );
   });
   writeStamp(STAMP, wanted);

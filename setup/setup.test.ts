@@ -119,7 +119,7 @@ describe('set-up, started by the Node of the machine', { timeout: 60_000 }, () =
     expect(silent.stderr).not.toContain('--silent');
     const spoken = await npm(['start', '--', '--json']);
     expect(spoken.stdout).toMatch(/\nv\d+\.\S+ demo,--json\n$/);
-    expect(spoken.stderr).toContain('"npm start --silent -- …" leaves them out');
+    expect(spoken.stderr).toContain('use "npm start --silent -- …" to avoid them');
   });
 
   it('ends npm test with its own last line, also where tests fail', async () => {

@@ -11,7 +11,7 @@ const ownCamera = args.some((arg) => /^--camera(-file)?(=|$)/.test(arg));
 const npmSpoke = process.env.npm_lifecycle_event === 'start' && process.env.npm_config_loglevel !== 'silent';
 if (args.includes('--json') && npmSpoke && !process.stdout.isTTY)
   process.stderr.write(
-    'npm has printed two lines on stdout before; "npm start --silent -- …" leaves them out\n',
+    'npm printed two lines on stdout first; use "npm start --silent -- …" to avoid them\n',
   );
 
 await runMain(async () => {

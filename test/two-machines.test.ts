@@ -137,7 +137,7 @@ describe.skipIf(obstacle !== null)('docs/operations.md on two machines', () => {
   });
 
   it('renews the certificates of broker and backend, and the gateway needs nothing new', async () => {
-    expect(await follow('Certificates that end')).toMatch(/the backend ends on .*the broker ends on /s);
+    expect(await follow('Certificates that end')).toMatch(/the backend expires on .*the broker expires on /s);
     await freshAnswer();
   });
 

@@ -8,16 +8,14 @@ type Options = { readonly json?: boolean; readonly quick?: boolean; readonly rec
 export function registerBench(program: Command): void {
   program
     .command('bench')
-    .description(
-      'measure encrypted arithmetic here: our kernel and node-seal side by side, then whole pictures',
-    )
+    .description('benchmark encrypted arithmetic here: our kernel next to node-seal, then complete pictures')
     .option('--json', 'print JSON')
-    .option('--record <file>', 'also write the report, its date and the load of the machine to a JSON file')
-    .option('--quick', 'a few rounds only; the numbers scatter')
+    .option('--record <file>', 'also write the report, the date and the load of the machine to a JSON file')
+    .option('--quick', 'only a few rounds; results are noisy')
     .addHelpText(
       'after',
       `
-Takes a few minutes; nothing else should run meanwhile.
+Takes a few minutes; run nothing else in the meantime.
 
 Examples:
   blindsight bench

@@ -5,7 +5,7 @@ import { SITE_OPTION } from '../site-option.ts';
 
 /** `blindsight camera list|release`: the camera names of a site. */
 export function registerCamera(program: Command): void {
-  const camera = program.command('camera').description('names of cameras: list, release');
+  const camera = program.command('camera').description('camera names: list, release');
   camera
     .command('list')
     .description('list the names and the gateways that hold them')
@@ -22,14 +22,14 @@ export function registerCamera(program: Command): void {
           cameras.map(({ camera: name, gateway, retired }) => [
             name,
             gateway,
-            retired ? 'taken out' : 'in use',
+            retired ? 'retired' : 'in use',
           ]),
         );
       }),
     );
   camera
     .command('release')
-    .description('free the name of a camera, so that another gateway can take it')
+    .description('free a camera name, so that another gateway can use it')
     .argument('<camera>')
     .option(...SITE_OPTION)
     .action((name: string, { data }: { data: string }) =>
@@ -40,7 +40,7 @@ export function registerCamera(program: Command): void {
         process.stdout.write(
           gateway === null
             ? `no gateway holds a camera ${name}\n`
-            : `${name} is free; gateway ${gateway} had it, and takes it again if it still has such a camera\n`,
+            : `${name} is free; gateway ${gateway} had it, and will claim it again if it still has a camera of that name\n`,
         );
       }),
     );

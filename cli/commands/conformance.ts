@@ -3,17 +3,17 @@ import { EXIT } from '#runtime/exit.ts';
 import { printJson, printTable } from '../print.ts';
 import { runCommand } from '../run-command.ts';
 
-/** `blindsight conformance DIR`: how the reader of ONNX files fares with the cases of the ONNX project. */
+/** `blindsight conformance DIR`: how well the ONNX reader handles the test cases of the ONNX project. */
 export function registerConformance(program: Command): void {
   program
     .command('conformance')
-    .description("run the ONNX project's backend test cases through the clear network")
+    .description('run the backend test cases of the ONNX project without encryption')
     .argument('<dir>', 'folder of cases; a case is a folder with model.onnx and test_data_set_*')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
       `
-A refused case has a stated reason and is no failure. Exit code 1 where a case failed.
+A refused case has a stated reason and is not a failure. The exit code is 1 if a case failed.
 
 Example:
   blindsight conformance onnx/backend/test/data/node`,

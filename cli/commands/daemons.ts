@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { runUntilStopped } from '../run-command.ts';
 
-/** `blindsight agent|backend|broker`: one daemon each, from a configuration file, until it is told to end. */
+/** `blindsight agent|backend|broker`: each runs one daemon with a configuration file until it is stopped. */
 export function registerDaemons(program: Command): void {
   program
     .command('agent')

@@ -12,7 +12,7 @@ type Options = {
   readonly port?: number;
 };
 
-/** Reads the camera address that the starter put into a 0600 file, and removes the file. */
+/** Reads the camera address that the start script wrote to a 0600 file, and removes the file. */
 function takeCameraFile(file: string): string {
   let text: string;
   try {
@@ -28,18 +28,18 @@ function takeCameraFile(file: string): string {
 export function registerDemo(program: Command): void {
   program
     .command('demo')
-    .description('run a whole site on this machine: broker, backend, one gateway, one camera, the page')
+    .description('run an entire site on this machine: broker, backend, one gateway, one camera, the page')
     .option('--camera <url>', 'watch this camera, rtsp://[user:password@]host[:port]/path', cameraAddress)
     .option(
       '--camera-file <file>',
-      'read the camera address from a file, so that it stands in no process list',
+      'read the camera address from a file, which keeps it out of process lists',
     )
     .option(
       '--once <n>',
-      'end after n decrypted results; with exit code 1 where they cannot come any more',
+      'stop after n decrypted results; exit with 1 if they can no longer come',
       integer(1, 1_000_000_000),
     )
-    .option('--json', 'print one JSON object a result, and nothing else, on stdout')
+    .option('--json', 'print one JSON object per result, and nothing else, on stdout')
     .option('--data <dir>', 'folder of the site', './data')
     .option(
       '--port <n>',
@@ -51,15 +51,15 @@ export function registerDemo(program: Command): void {
       `
 Examples:
   npm start                                     watch the simulated camera
-  npm start --silent -- --once 20 --json        20 results as JSON lines, then end; without --silent npm prints two lines before
+  npm start --silent -- --once 20 --json        20 results as JSON lines, then stop; without --silent, npm prints two lines first
   npm start -- --camera rtsp://user:secret@192.168.1.20/stream1
-Exit codes: 0 done, 130 interrupted before n results, 1 an error, which stderr names. With --once that is also DEMO_NO_RESULTS: the gateway
-is in quarantine, or for a minute nothing came and there is a reason for it (a camera that is gone, answers that are all withheld, a broker
-or gateway that is away). Without --once it waits until answers come.
-The first run makes keys, encrypts the bundled network, enrols the gateway and deploys; later runs go on from there.`,
+Exit codes: 0 done, 130 interrupted before n results, 1 an error, which is named on stderr. With --once that includes DEMO_NO_RESULTS: the
+gateway is in quarantine, or nothing came for a minute for a known reason (the camera is gone, all answers are withheld, the broker or the
+gateway is offline). Without --once it waits until answers come.
+The first run makes keys, encrypts the bundled network, enrols the gateway and deploys; later runs continue from there.`,
     )
     .action(async (options: Options) => {
-      // Node keeps the arguments in memory that a process list shows; this overwrites it.
+      // A process list shows the memory where Node keeps the arguments; this overwrites it.
       if (options.camera !== undefined) process.title = 'blindsight demo';
       const camera = options.cameraFile === undefined ? options.camera : takeCameraFile(options.cameraFile);
       const { runDemo } = await import('#demo/demo.ts');

@@ -3,11 +3,11 @@ import { integer } from '../parse-option.ts';
 import { runCommand } from '../run-command.ts';
 import { SITE_OPTION } from '../site-option.ts';
 
-/** `blindsight deploy MODEL GATEWAY`: says which network a gateway runs. */
+/** `blindsight deploy MODEL GATEWAY`: sets which network a gateway runs. */
 export function registerDeploy(program: Command): void {
   program
     .command('deploy')
-    .description('let a gateway run a protected network; a running backend sends it within a second')
+    .description('deploy a protected network to a gateway; a running backend sends it within a second')
     .argument('<model>', 'name of the model')
     .argument('<gateway>')
     .option(
@@ -35,7 +35,7 @@ export function registerDeploy(program: Command): void {
         );
         process.stdout.write(
           `${release.model} version ${release.version} is release ${release.counter} of ${gateway} (${release.digest.slice(0, 12)}); ` +
-            'a running backend sends it now\n',
+            'a running backend is sending it now\n',
         );
       }),
     );

@@ -8,7 +8,7 @@ import { formatShare, note, printJson } from '../print.ts';
 import type { Progress } from '../progress.ts';
 import { type CommandRun, runCommand } from '../run-command.ts';
 
-/** Fewer frames say little about a median. */
+/** A median of fewer frames says little. */
 const FEWEST_FRAMES = 5;
 
 type EvaluateOptions = {
@@ -31,16 +31,16 @@ type EvaluateOptions = {
   readonly json?: boolean;
 };
 
-/** `blindsight evaluate`: proves on labelled pictures that the encrypted network answers like the clear one. */
+/** `blindsight evaluate`: shows on labelled pictures that the encrypted network answers like the unencrypted one. */
 export function registerEvaluate(program: Command): void {
   program
     .command('evaluate')
     .description(
-      'encrypt a network and labelled pictures, and compare the decrypted answers with the network as given and as polynomial',
+      'encrypt a network and labelled pictures, and compare the decrypted answers with the original network and its polynomial form',
     )
     .argument('<network>', 'name of a bundled network, or an ONNX file')
     .option('--images <idx>', 'labelled pictures: IDX file, plain or gzip (with --labels)')
-    .option('--pictures <dir>', 'labelled pictures: one folder a class')
+    .option('--pictures <dir>', 'labelled pictures: one folder per class')
     .option('--clip <file>', 'labelled pictures: video (with --labels, or --boxes and --region)')
     .option('--labels <file>', 'classes of the pictures: IDX file; for a clip, CSV lines "frame,label"')
     .option(
@@ -48,19 +48,18 @@ export function registerEvaluate(program: Command): void {
       'names of the classes, in the order of the outputs: absent,present (default: those of the network)',
       names,
     )
-    .option('--boxes <csv>', 'for a clip: boxes "frame,person,x,y,width,height"; the classes are how many')
-    .option('--region <x,y,w,h>', 'for a clip: the part of the frame to look at, in fractions of it', region)
-    .option('--train-share <s>', 'for a clip: leave out its earlier part, which was trained on: 0.6', share)
-    .option('--divide <n>', 'the network was trained on byte / n (default: 255)', number)
     .option(
-      '--mean <m>',
-      'taken off after dividing; one number, or one for each channel: 0.4,0.5,0.4',
-      numbers,
+      '--boxes <csv>',
+      'for a clip: boxes "frame,person,x,y,width,height"; the class is the number of people',
     )
-    .option('--std <s>', 'divided by after that; one number, or one for each channel', numbers)
+    .option('--region <x,y,w,h>', 'for a clip: the part of the frame to look at, in fractions of it', region)
+    .option('--train-share <s>', 'for a clip: skip this first share, which was used for training: 0.6', share)
+    .option('--divide <n>', 'the network was trained on byte / n (default: 255)', number)
+    .option('--mean <m>', 'subtracted after dividing; one number, or one per channel: 0.4,0.5,0.4', numbers)
+    .option('--std <s>', 'then divided by this; one number, or one per channel', numbers)
     .option('--pad <n>', 'black pixels to add on every side', integer(0, 64))
     .option('--limit <n>', 'use the first n pictures only', integer(1, 2 ** 31 - 1))
-    .option('--calibrate <idx>', 'pictures to measure ranges on (default: what was written down in training)')
+    .option('--calibrate <idx>', 'pictures to measure ranges on (default: ranges recorded in training)')
     .option(
       '--regions <n>',
       'pictures that one ciphertext answers, a power of two (default: 1)',
@@ -69,7 +68,7 @@ export function registerEvaluate(program: Command): void {
     .addOption(
       new Option(
         '--engine <kind>',
-        'who evaluates: our kernel, Microsoft SEAL, or the same program without encryption; original: the network as it is, nothing approximated',
+        'what evaluates: our kernel, Microsoft SEAL, or the same program without encryption; original: the network as it is, nothing approximated',
       )
         .choices(['engine', 'reference', 'clear', 'original'])
         .default('engine'),
@@ -106,7 +105,7 @@ function sourceOf(options: EvaluateOptions): PictureSource {
   };
 }
 
-/** Stopped (Ctrl-C), it reports what it has measured. */
+/** When stopped (Ctrl-C), it reports what it has measured so far. */
 async function evaluate(
   network: string,
   options: EvaluateOptions,
@@ -140,7 +139,7 @@ async function evaluate(
   else await measureProgram(prepared, engine, options, run);
 }
 
-/** `--engine original`: what protection is measured against. */
+/** `--engine original`: the baseline for protection. */
 async function measureOriginal(
   { original, labels, dataset }: PreparedEvaluation,
   { json }: EvaluateOptions,
@@ -196,7 +195,7 @@ function tellStop(signal: AbortSignal, images: number): void {
   if (signal.aborted) process.stderr.write(`stopped after ${images} pictures\n`);
 }
 
-/** What a share of right answers is called, in a line of progress. */
+/** How a share of right answers is written in a progress line. */
 function evaluationLines(
   progress: Progress,
   engine: EngineKind,

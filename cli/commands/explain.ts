@@ -12,7 +12,7 @@ type Options = {
   readonly measure?: boolean;
 };
 
-/** Nothing is said of a plan that is there sooner. */
+/** A plan that takes less than this shows no progress. */
 const QUIET_MS = 2_000;
 
 function planLines(progress: Progress): (report: PlanProgress) => void {
@@ -24,12 +24,12 @@ function planLines(progress: Progress): (report: PlanProgress) => void {
   };
 }
 
-/** `blindsight explain`: what protecting a network will take, before anything is encrypted. */
+/** `blindsight explain`: what protecting a network will cost, before anything is encrypted. */
 export function registerExplain(program: Command): void {
   program
     .command('explain')
     .description(
-      'say what protecting a network will take: plan, time on this machine, sizes, memory, precision, security',
+      'show what protecting a network will cost: plan, time on this machine, sizes, memory, precision, security',
     )
     .argument('<network>', 'name of a bundled network, or an ONNX file')
     .option(
@@ -38,8 +38,8 @@ export function registerExplain(program: Command): void {
       powerOfTwo(64),
     )
     .option('--json', 'print JSON')
-    .option('--svg <file>', 'draw the plan into a file')
-    .option('--measure', 'measure this machine again (it is measured once and remembered)')
+    .option('--svg <file>', 'draw the plan to a file')
+    .option('--measure', 'measure this machine again (normally measured only once)')
     .addHelpText(
       'after',
       `
@@ -65,7 +65,7 @@ Examples:
           machine: async (ring) => {
             const kept = measure ? null : costOf(record, ring);
             if (kept !== null) return kept;
-            // Planning gives the event loop no turn: asked for earlier, the signal would take Ctrl-C away and not hear it.
+            // Planning blocks the event loop: if requested earlier, the signal would catch Ctrl-C and never see it.
             const { signal } = run;
             run.progress.update('machine', `measuring this machine at N = ${ring.ringDegree}`);
             const measured = await measureMachine(ring, signal);

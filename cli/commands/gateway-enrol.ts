@@ -8,12 +8,12 @@ type Options = { readonly out: string; readonly broker?: string; readonly data: 
 export function registerGatewayEnrol(gateway: Command): void {
   gateway
     .command('enrol')
-    .description('make the package that a gateway is installed with: certificate, signing key, settings')
+    .description('make the installation package of a gateway: certificate, signing key, settings')
     .argument('<gateway>', 'name: lower-case letters, digits and hyphens')
     .requiredOption('--out <dir>', 'folder for the package; it holds private keys')
     .option(
       '--broker <url>',
-      'address of the broker as the gateway reaches it, mqtts://host:port; the first name of `site broker-host` by default',
+      'broker address as seen by the gateway, mqtts://host:port (default: the first name of `site broker-host`)',
     )
     .option(...SITE_OPTION)
     .addHelpText(
@@ -32,7 +32,7 @@ export function registerGatewayEnrol(gateway: Command): void {
           return brokerUrl;
         });
         const here = isLoopback(parseBrokerUrl(broker).host)
-          ? ', which must be this machine: --broker names another address'
+          ? ', which must be this machine: use --broker for another address'
           : '';
         process.stdout.write(
           `${name} is enrolled, and will connect to ${broker}${here}.\n` +

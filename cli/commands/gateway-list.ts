@@ -10,7 +10,7 @@ import { SITE_OPTION } from '../site-option.ts';
 export function registerGatewayList(gateway: Command): void {
   gateway
     .command('list')
-    .description('list the gateways, whether they are there, and what they run')
+    .description('list the gateways, whether they are online, and what they run')
     .option(...SITE_OPTION)
     .option('--json', 'print JSON')
     .action(({ data, json }: { data: string; json?: boolean }) =>
@@ -33,10 +33,11 @@ export function registerGatewayList(gateway: Command): void {
         for (const { owner, endMs } of await withSite(data, siteCertificates)) {
           if (owner !== 'gateway' && isNear(endMs))
             process.stderr.write(
-              `The certificate of the ${owner} ends on ${day(endMs)}: run \`${siteCommand(data, 'site renew')}\`.\n`,
+              `The certificate of the ${owner} expires on ${day(endMs)}: run \`${siteCommand(data, 'site renew')}\`.\n`,
             );
         }
-        if (!isLive) process.stderr.write('The backend does not answer here: who is online only it knows.\n');
+        if (!isLive)
+          process.stderr.write('The backend does not answer here, and only it knows who is online.\n');
       }),
     );
 }
@@ -48,7 +49,7 @@ function stateWords({ state, since, quarantined, kept, certificateEnds }: Gatewa
     presence,
     ...(quarantined ? ['in quarantine'] : []),
     ...(kept > 0 ? [`${kept} kept`] : []),
-    ...(isNear(endMs) ? [`certificate ends ${day(endMs)}`] : []),
+    ...(isNear(endMs) ? [`certificate expires ${day(endMs)}`] : []),
   ].join(', ');
 }
 

@@ -6,9 +6,9 @@ import { SITE_OPTION } from '../site-option.ts';
 export function registerGatewayQuarantine(gateway: Command): void {
   gateway
     .command('quarantine')
-    .description('keep what a gateway sends, and decrypt none of it until you release it')
+    .description('keep the answers of a gateway without decrypting them until you release it')
     .argument('<gateway>')
-    .requiredOption('--reason <text>', 'why, for the page and the journal')
+    .requiredOption('--reason <text>', 'reason, shown on the page and in the journal')
     .option(...SITE_OPTION)
     .action((name: string, { reason, data }: { reason: string; data: string }) =>
       runCommand(async () => {
@@ -17,8 +17,8 @@ export function registerGatewayQuarantine(gateway: Command): void {
         const put = await withSite(data, (site) => quarantineGateway(site, name, reason));
         process.stdout.write(
           put
-            ? `${name} is in quarantine: its answers are kept, and not decrypted until you release it.\n`
-            : `${name} was in quarantine already; the first reason stays.\n`,
+            ? `${name} is in quarantine: its answers are kept, but not decrypted until you release it.\n`
+            : `${name} was already in quarantine; the first reason stays.\n`,
         );
       }),
     );

@@ -6,9 +6,9 @@ import { SITE_OPTION } from '../site-option.ts';
 export function registerGatewayRelease(gateway: Command): void {
   gateway
     .command('release')
-    .description('take a gateway out of quarantine; what was kept of it is decrypted')
+    .description('take a gateway out of quarantine; its kept answers are decrypted')
     .argument('<gateway>')
-    .option('--discard', 'throw away what was kept of it')
+    .option('--discard', 'discard its kept answers')
     .option(...SITE_OPTION)
     .action((name: string, { discard = false, data }: { discard?: boolean; data: string }) =>
       runCommand(async () => {
@@ -18,7 +18,7 @@ export function registerGatewayRelease(gateway: Command): void {
         const fate = discard ? 'discarded' : 'decrypted now';
         const kept = answers > 0 ? ` Kept answers: ${answers}, ${fate}.` : '';
         process.stdout.write(
-          `${name} ${released ? 'is released from quarantine' : 'was not in quarantine'}.${kept}\n`,
+          `${name} ${released ? 'was released from quarantine' : 'was not in quarantine'}.${kept}\n`,
         );
       }),
     );

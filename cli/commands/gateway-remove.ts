@@ -6,7 +6,7 @@ import { SITE_OPTION } from '../site-option.ts';
 export function registerGatewayRemove(gateway: Command): void {
   gateway
     .command('remove')
-    .description('withdraw a gateway for good, for example a stolen one; its name is not used again')
+    .description('remove a gateway for good, for example a stolen one; its name is never used again')
     .argument('<gateway>')
     .option(...SITE_OPTION)
     .action((name: string, { data }: { data: string }) =>
@@ -15,8 +15,8 @@ export function registerGatewayRemove(gateway: Command): void {
         const { removeGateway } = await import('#backend/operations/remove-gateway.ts');
         await withSite(data, (site) => removeGateway(site, name));
         process.stdout.write(
-          `${name} is withdrawn: nothing of it is taken any more, and its cameras are free for other gateways.\n` +
-            'What to do where it was stolen: docs/operations.md.\n',
+          `${name} is removed: nothing it sends is accepted any more, and its camera names are free for other gateways.\n` +
+            'If it was stolen, see docs/operations.md.\n',
         );
       }),
     );

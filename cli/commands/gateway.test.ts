@@ -48,9 +48,9 @@ describe('blindsight gateway', () => {
     await expect(run('quarantine', 'gate')).rejects.toThrow(/--reason/);
     await expect(run('quarantine', 'nobody', '--reason', 'stolen')).rejects.toThrow(/GATEWAY_NOT_FOUND/);
     expect(await run('quarantine', 'gate', '--reason', 'box found open')).toBe(
-      'gate is in quarantine: its answers are kept, and not decrypted until you release it.\n',
+      'gate is in quarantine: its answers are kept, but not decrypted until you release it.\n',
     );
-    expect(await run('quarantine', 'gate', '--reason', 'again')).toMatch(/already; the first reason stays/);
+    expect(await run('quarantine', 'gate', '--reason', 'again')).toMatch(/already in quarantine; the first reason stays/);
     await keepOne();
     expect(await run('list')).toMatch(/gate .* in quarantine, 1 kept/);
     await expect(run('show', 'nobody')).rejects.toThrow(/GATEWAY_NOT_FOUND/);
@@ -60,7 +60,7 @@ describe('blindsight gateway', () => {
       /\nstate +unknown\nquarantine +yes: box found open\nkept answers +1\nsoftware +-\n/,
     );
     expect(await run('release', 'gate')).toBe(
-      'gate is released from quarantine. Kept answers: 1, decrypted now.\n',
+      'gate was released from quarantine. Kept answers: 1, decrypted now.\n',
     );
     expect(await run('release', 'gate', '--discard')).toBe(
       'gate was not in quarantine. Kept answers: 1, discarded.\n',

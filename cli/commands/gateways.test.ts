@@ -89,7 +89,7 @@ describe('gateway list', () => {
     expect(stderr).toContain('The backend does not answer');
   });
 
-  it('says a month ahead whose certificate ends, and site renew renews those of the site', async () => {
+  it('says a month ahead whose certificate expires, and site renew renews those of the site', async () => {
     const soon = Date.now() + 20 * 86_400_000;
     const database = new DatabaseSync(join(data(), 'blindsight.db'));
     const update = database.prepare('UPDATE gateways SET certificate_end_ms = ? WHERE name = ?');
@@ -103,15 +103,15 @@ describe('gateway list', () => {
     await writeFile(file, await authority.renew(request));
     const day = new Date(soon).toISOString().slice(0, 10);
     const { stdout, stderr } = await blindsight('gateway', 'list');
-    expect(stdout).toMatch(new RegExp(`\\ngate-2 .* unknown, certificate ends ${day} `));
-    expect(stdout).not.toMatch(/gate-1 .* certificate ends/);
+    expect(stdout).toMatch(new RegExp(`\\ngate-2 .* unknown, certificate expires ${day} `));
+    expect(stdout).not.toMatch(/gate-1 .* certificate expires/);
     expect(stderr).toMatch(
-      /The certificate of the backend ends on \S+: run `npx blindsight site renew --data \S+`/,
+      /The certificate of the backend expires on \S+: run `npx blindsight site renew --data \S+`/,
     );
     expect(stderr).not.toContain('of the broker');
     const renewed = await blindsight('site', 'renew');
     expect(renewed.stdout).toMatch(
-      /^The certificate of the backend ends on .*\nThe certificate of the broker/,
+      /^The certificate of the backend expires on .*\nThe certificate of the broker/,
     );
     expect((await blindsight('gateway', 'list')).stderr).not.toContain('certificate');
     update.run(soon + 5e10, 'gate-2');

@@ -20,7 +20,7 @@ type Options = {
   readonly limit?: number;
   readonly degree: number;
   readonly tolerance: number;
-  /** Epochs; true: as many as the importer finds right. */
+  /** Epochs; true: the importer chooses. */
   readonly fineTune?: true | number;
   readonly learningRate?: number;
   readonly out?: string;
@@ -31,46 +31,41 @@ function percentagePoints(text: string): number {
   return Math.min(100, Math.max(0, number(text)));
 }
 
-/** `blindsight model import`: a network of others becomes one that can be encrypted. */
+/** `blindsight model import`: turns any network into one that can be encrypted. */
 export function registerModelImport(model: Command): void {
   model
     .command('import')
     .description(
-      'approximate what encryption cannot compute (ReLU, maxima …) by polynomials, report what that does, write a network that can be protected',
+      'approximate what encryption cannot compute (ReLU, maxima …) by polynomials, report the effect, and write a network that can be protected',
     )
     .argument('<network>', 'an ONNX file')
     .requiredOption(
       '--calibrate <data>',
-      'labelled pictures: IDX file (with --labels), folder with one folder a class, or clip (with --labels, --classes)',
+      'labelled pictures: IDX file (with --labels), folder with one folder per class, or clip (with --labels, --classes)',
     )
     .option('--labels <file>', 'classes of the pictures: IDX file; for a clip, CSV lines "frame,label"')
     .option('--classes <names>', 'names of the classes, in the order of the outputs: absent,present', names)
     .option('--region <x,y,w,h>', 'for a clip: the part of the frame to look at, in fractions of it', region)
     .option('--divide <n>', 'the network was trained on byte / n (default: 255)', number)
-    .option('--mean <m>', 'taken off after dividing; one number, or one for each channel', numbers)
-    .option('--std <s>', 'divided by after that; one number, or one for each channel', numbers)
+    .option('--mean <m>', 'subtracted after dividing; one number, or one per channel', numbers)
+    .option('--std <s>', 'then divided by this; one number, or one per channel', numbers)
     .option('--pad <n>', 'black pixels to add on every side', integer(0, 64))
     .option('--limit <n>', 'use the first n pictures only', integer(1, 2 ** 31 - 1))
     .option(
       '--degree <d>',
-      'degree of the polynomials; 2 takes one level, 3 and 4 take three, 5 to 8 four',
+      'degree of the polynomials; 2 costs one level, 3 and 4 cost three, 5 to 8 four',
       integer(2, 12),
       2,
     )
-    .option(
-      '--tolerance <pp>',
-      'loss of accuracy that is accepted, in percentage points',
-      percentagePoints,
-      1,
-    )
+    .option('--tolerance <pp>', 'accepted loss of accuracy, in percentage points', percentagePoints, 1)
     .option(
       '--fine-tune [epochs]',
-      'train with the polynomials in place and win accuracy back (default: as many epochs as see 120 000 pictures)',
+      'train with the polynomials in place to recover accuracy (default: enough epochs to see 120 000 pictures)',
       integer(1, 10_000),
     )
     .option(
       '--learning-rate <r>',
-      'step of fine-tuning, relative to the weights (default: 0.025, and less where that is too fast)',
+      'step of fine-tuning, relative to the weights (default: 0.025, lowered if that is too fast)',
       number,
     )
     .option('--out <file>', 'where to write the network (default: <name>-protected.onnx here)')
@@ -78,7 +73,7 @@ export function registerModelImport(model: Command): void {
     .addHelpText(
       'after',
       `
-Accuracy is measured on every fifth of the pictures (at most 2 000), which neither calibrate nor train.
+Accuracy is measured on every fifth picture (at most 2 000); these are not used to calibrate or train.
 
 Examples:
   blindsight model import mnist.onnx --calibrate train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz --fine-tune
@@ -99,7 +94,7 @@ async function sourceOf(options: Options, known?: readonly string[]): Promise<Pi
   return {
     [kind]: calibrate,
     ...(labels !== undefined && { labels }),
-    // An IDX file brings numbers; its classes are named where somebody asked for it.
+    // An IDX file has class numbers; they get names only on request.
     ...(classes && (kind !== 'images' || options.classes) && { classes }),
     ...(region && { region }),
     ...(pad !== undefined && { pad }),
@@ -115,7 +110,7 @@ function importLines(progress: Progress): (report: ImportProgress) => void {
       const text = `${caption} → ${method}, degree ${degree}: ${formatShare(accuracy)}`;
       progress.update(`approximating ${node}`, text);
     } else if (step === 'slower') {
-      const text = `the loss grew beyond all bounds; again at a learning rate of ${report.learningRate}`;
+      const text = `the loss diverged; trying again at a learning rate of ${report.learningRate}`;
       progress.update('slower', text);
     } else {
       const loss = step === 'fine-tuning' ? `: loss ${report.loss.toFixed(4)}` : '';
@@ -137,7 +132,7 @@ async function importModel(file: string, options: Options, { signal, progress }:
   const { fineTuner } = await import('#network/training/fine-tuner.ts');
   const network = await loadNetwork(file);
   const out = options.out ?? `${network.name}-protected.onnx`;
-  // Better now than after an hour of fine-tuning.
+  // Fail now rather than after an hour of fine-tuning.
   checkImportName(out);
   progress.update('reading', `reading ${options.calibrate}`);
   const source = await sourceOf(options, network.labels);
@@ -171,7 +166,7 @@ async function importModel(file: string, options: Options, { signal, progress }:
       const kept = out.replace(/\.onnx$/, '-refused.onnx');
       await writeImport(kept, error.imported, described);
       progress.end();
-      note(`what fine-tuning made is kept as ${kept}, in case you accept the loss`);
+      note(`the fine-tuned network is kept as ${kept}, in case you accept the loss`);
     }
     throw error;
   });

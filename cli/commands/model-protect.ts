@@ -10,9 +10,7 @@ type Options = { readonly name?: string; readonly regions?: number; readonly dat
 export function registerModelProtect(model: Command): void {
   model
     .command('protect')
-    .description(
-      'compile a network to a ciphertext program and encrypt every parameter under a key of its own',
-    )
+    .description('compile a network to a ciphertext program and encrypt every parameter under a new key')
     .argument('<network>', 'name of a bundled network (counter), or an ONNX file')
     .option('--name <name>', 'name of the model in this site (default: that of the network)')
     .option(
@@ -38,7 +36,7 @@ export function registerModelProtect(model: Command): void {
         progress.end();
         const selfTest = totalBytes(made.parts.filter((part) => part.name === 'self-test'));
         process.stdout.write(
-          `${made.name} version ${made.version}: every parameter is encrypted, ${formatBytes(totalBytes(made.parts))} to deploy, ${formatBytes(selfTest)} of it a self-test\n`,
+          `${made.name} version ${made.version}: every parameter is encrypted, ${formatBytes(totalBytes(made.parts))} to deploy, ${formatBytes(selfTest)} of which are a self-test\n`,
         );
       }),
     );

@@ -29,16 +29,16 @@ describe('site backup and restore', () => {
     await blindsight('site', 'init', '--site', 'plaza', '--data', data);
     await blindsight('gateway', 'enrol', 'gate-1', '--data', data, '--out', join(folder, 'gate-1'));
     expect(await blindsight('site', 'backup', backup, '--data', data)).toContain(
-      `The installation key is NOT inside: without ${data}/installation.key`,
+      `The installation key is NOT included: without ${data}/installation.key`,
     );
     await blindsight('site', 'backup', `${backup}-2`, '--data', data, '--key-out', key);
     const verified = await blindsight('site', 'restore', backup, '--verify', '--installation-key', key);
-    expect(verified).toMatch(/is whole: the site plaza[\s\S]*All \d+ secrets open/);
+    expect(verified).toMatch(/is complete: the site plaza[\s\S]*All \d+ secrets open/);
     const incomplete = await blindsight('site', 'restore', backup, '--data', fresh).catch((e) => e);
     expect(incomplete.stderr).toContain('give --data and --installation-key, or --verify');
     expect(existsSync(fresh)).toBe(false);
     const said = await blindsight('site', 'restore', backup, '--data', fresh, '--installation-key', key);
-    expect(said).toContain('It takes answers from: gate-1.');
+    expect(said).toContain('It accepts answers from: gate-1.');
     expect(await blindsight('gateway', 'list', '--data', fresh)).toContain('gate-1');
   }, 120_000);
 });

@@ -14,8 +14,8 @@ export function registerSiteBackup(site: Command): void {
     .description(
       'copy a site while it runs: store, bundle parts, certificates, settings; not its installation key',
     )
-    .argument('<dir>', 'folder to make; must not exist')
-    .option('--key-out <file>', 'copy the installation key to this file, to be kept apart from the backup')
+    .argument('<dir>', 'folder to create; must not exist')
+    .option('--key-out <file>', 'copy the installation key to this file; keep it apart from the backup')
     .option(...SITE_OPTION)
     .addHelpText(
       'after',
@@ -42,12 +42,12 @@ export function registerSiteBackup(site: Command): void {
         say(`${resolve(dir)} holds the site ${name} as of ${manifest.createdTime} (${formatBytes(bytes)}).`);
         say(
           keyOut === undefined
-            ? `The installation key is NOT inside: without ${key} nobody can open the keys in this backup. Keep a copy of it elsewhere.`
-            : `The installation key is in ${resolve(keyOut)}: keep it elsewhere than the backup.`,
+            ? `The installation key is NOT included: without ${key} nobody can open the keys in this backup. Keep a copy of it elsewhere.`
+            : `The installation key is in ${resolve(keyOut)}: keep it apart from the backup.`,
         );
         if (manifest.store === 'postgresql') {
           say(
-            'The store is in PostgreSQL and NOT inside. Back it up with pg_dump --format=custom, before this.',
+            'The store is in PostgreSQL and NOT included. Back it up with pg_dump --format=custom, before this.',
           );
         }
         const keyFile = keyOut === undefined ? key : resolve(keyOut);

@@ -7,8 +7,8 @@ export function registerSiteBrokerHost(site: Command): void {
   site
     .command('broker-host')
     .description(
-      'add host names and addresses under which gateways elsewhere reach the broker, or show those that there are; ' +
-        'gateways need nothing new',
+      'add host names and addresses under which remote gateways reach the broker, or list them; ' +
+        'gateways need no change',
     )
     .argument('[name...]', 'host name, IPv4 or IPv6 address')
     .option(...SITE_OPTION)
@@ -27,12 +27,12 @@ export function registerSiteBrokerHost(site: Command): void {
         const { hosts, listens } = await withSite(data, (opened) => addBrokerHosts(opened, names));
         const running =
           listens === null
-            ? 'A running broker takes it within seconds'
-            : `The broker listens on every interface from its next start on (\`host: ${listens}\` in broker.yaml): ` +
+            ? 'A running broker picks it up within seconds'
+            : `From its next start, the broker listens on every interface (\`host: ${listens}\` in broker.yaml): ` +
               'restart it, for example with `systemctl restart blindsight-broker`';
         process.stdout.write(
-          `The certificate of the broker covers ${hosts.join(', ')}. Gateways need nothing new.\n${running}.\n` +
-            'A Mosquitto takes it when certificates/broker.pem is copied to it and it is reloaded.\n',
+          `The certificate of the broker covers ${hosts.join(', ')}. Gateways need no change.\n${running}.\n` +
+            'For Mosquitto, copy certificates/broker.pem to it and reload it.\n',
         );
       }),
     );

@@ -18,11 +18,11 @@ const each = (name: string, before: string[] = []): string[] => [...before, name
 export function registerSiteInit(site: Command): void {
   site
     .command('init')
-    .description('make keys, certificates, the store and settings; an existing site is left as it is')
+    .description('make keys, certificates, the store and settings; an existing site is left unchanged')
     .option('--site <name>', 'name of the site, part of every topic', 'site')
     .option(
       '--broker-host <name>',
-      'host name or address under which gateways elsewhere reach the broker; once for each',
+      'host name or address under which remote gateways reach the broker; repeatable',
       each,
     )
     .option(
@@ -42,7 +42,7 @@ export function registerSiteInit(site: Command): void {
         if (brokerNames.length > 0 && existsSync(backendConfig)) {
           throw new BlindsightError(
             'SITE_EXISTS',
-            `${folder} holds a site already. Add names of its broker with: ` +
+            `${folder} already holds a site. Add names for its broker with: ` +
               `\`blindsight site broker-host ${brokerNames.join(' ')}\``,
           );
         }

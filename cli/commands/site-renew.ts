@@ -6,7 +6,7 @@ import { SITE_OPTION } from '../site-option.ts';
 export function registerSiteRenew(site: Command): void {
   site
     .command('renew')
-    .description('renew the certificates of broker and backend, before they end; gateways need nothing new')
+    .description('renew the certificates of broker and backend before they expire; gateways need no change')
     .option(...SITE_OPTION)
     .action(({ data }: { data: string }) =>
       runCommand(async () => {
@@ -14,12 +14,12 @@ export function registerSiteRenew(site: Command): void {
         const { renewCertificates } = await import('#backend/operations/renew-certificates.ts');
         for (const { owner, endMs } of await withSite(data, renewCertificates)) {
           process.stdout.write(
-            `The certificate of the ${owner} ends on ${new Date(endMs).toISOString().slice(0, 10)}.\n`,
+            `The certificate of the ${owner} expires on ${new Date(endMs).toISOString().slice(0, 10)}.\n`,
           );
         }
         process.stdout.write(
-          'A running broker takes it within seconds. Start the backend again, for example with `systemctl restart blindsight-backend`.\n' +
-            'A Mosquitto takes it when certificates/broker.pem is copied to it and it is reloaded.\n',
+          'A running broker picks it up within seconds. Restart the backend, for example with `systemctl restart blindsight-backend`.\n' +
+            'For Mosquitto, copy certificates/broker.pem to it and reload it.\n',
         );
       }),
     );

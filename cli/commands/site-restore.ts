@@ -16,9 +16,9 @@ const say = (text: string) => process.stdout.write(`${text}\n`);
 export function registerSiteRestore(site: Command): void {
   site
     .command('restore')
-    .description('make a site of a backup; with --verify only check the backup, and write nothing')
-    .argument('<backup>', 'folder that `site backup` made')
-    .option('--data <dir>', 'folder of the new site; must not exist, or be empty')
+    .description('restore a site from a backup; with --verify, only check the backup and write nothing')
+    .argument('<backup>', 'folder made by `site backup`')
+    .option('--data <dir>', 'folder for the new site; must be empty or not exist')
     .option('--installation-key <file>', 'the installation key of the site')
     .option(
       '--postgresql <url-file>',
@@ -49,16 +49,16 @@ export function registerSiteRestore(site: Command): void {
         say(`${folder} holds the site ${manifest.site} as of ${manifest.createdTime}. Run its two daemons:`);
         for (const words of [`broker --config ${brokerConfig}`, `backend --config ${backendConfig}`])
           say(`  ${plainCommand(words)}`);
-        for (const line of notReleased) say(`Not released anew: ${line}`);
+        for (const line of notReleased) say(`Not released again: ${line}`);
         say(
-          `It takes answers from: ${gateways.join(', ') || 'no gateway'}. Withdraw those that were withdrawn after the backup ` +
-            `(${siteCommand(folder, 'gateway remove NAME')}). Never run the old site beside it.`,
+          `It accepts answers from: ${gateways.join(', ') || 'no gateway'}. Remove those that were removed after the backup ` +
+            `(${siteCommand(folder, 'gateway remove NAME')}). Never run the old site at the same time.`,
         );
       }),
     );
 }
 
-/** `--verify`: says what is whole, and what was not checked. */
+/** `--verify`: says what is complete, and what was not checked. */
 async function check(
   backup: string,
   keyFile: string | undefined,
@@ -70,9 +70,10 @@ async function check(
     onProgress: (text, share) => progress.update('checking', text, share),
   });
   progress.end();
-  say(`${resolve(backup)} is whole: the site ${manifest.site} as of ${manifest.createdTime}.`);
+  say(`${resolve(backup)} is complete: the site ${manifest.site} as of ${manifest.createdTime}.`);
   if (answers !== null) say(`Answers: ${answers}.`);
-  if (manifest.store === 'postgresql') say('Its store is in PostgreSQL and not inside: it was not checked.');
+  if (manifest.store === 'postgresql')
+    say('Its store is in PostgreSQL and not included: it was not checked.');
   else if (secrets !== null) say(`All ${secrets} secrets open with the installation key.`);
-  else say('Whether its secrets open was not checked: name the key with --installation-key.');
+  else say('Its secrets were not checked: that needs --installation-key.');
 }

@@ -17,31 +17,34 @@ type TrainOptions = TrainingSource & {
 
 const DEFAULT_SEED = 2026;
 
-/** `blindsight train`: trains a network from pictures, in the clear, on the owner's machine. */
+/** `blindsight train`: trains a network on unencrypted pictures, on the owner's machine. */
 export function registerTrain(program: Command): void {
   program
     .command('train')
     .description('train a network whose activations are squares, ready to be encrypted')
-    .argument('<recipe>', 'name of a recipe that comes along, or a JSON file of the same form')
+    .argument('<recipe>', 'name of a bundled recipe, or a JSON file of the same form')
     .option('--images <idx>', 'training pictures: IDX file, plain or gzip')
     .option('--labels <file>', 'their classes: IDX file; with --clip, CSV lines "frame,label"')
-    .option('--test-images <idx>', 'test pictures (default: a tenth of each class of the others)')
+    .option('--test-images <idx>', 'test pictures (default: a tenth of each class of the training pictures)')
     .option('--test-labels <idx>', 'their classes')
-    .option('--pictures <dir>', 'training pictures: one folder a class')
+    .option('--pictures <dir>', 'training pictures: one folder per class')
     .option('--test-pictures <dir>', 'test pictures, likewise (default: a tenth of each class)')
-    .option('--clip <file>', 'video; trained on its earlier part, tested on its later part')
-    .option('--boxes <csv>', 'with --clip: boxes "frame,person,x,y,width,height"; the classes are how many')
+    .option('--clip <file>', 'video; its first part is for training, the rest for testing')
+    .option(
+      '--boxes <csv>',
+      'with --clip: boxes "frame,person,x,y,width,height"; the class is the number of people',
+    )
     .option('--region <x,y,w,h>', 'with --clip: the part of the frame to look at, in fractions of it', region)
-    .option('--train-share <s>', 'with --clip: share of the clip that is trained on (default: 0.6)', share)
+    .option('--train-share <s>', 'with --clip: share of the clip used for training (default: 0.6)', share)
     .option('--out <dir>', 'folder for the network, its card and its learning curve (default: ./<name>)')
-    .option('--force', 'overwrite a network that is in that folder')
+    .option('--force', 'overwrite a network in that folder')
     .option('--seed <n>', 'seed of every random choice', integer(0, 2 ** 31 - 1))
     .option('--epochs <n>', 'passes over the training pictures', integer(1, 100_000))
     .option('--patience <n>', 'stop after this many epochs without improvement', integer(1, 100_000))
     .addHelpText(
       'after',
       `
-The same recipe, pictures and seed give the same file. Ctrl-C ends early and keeps the best network so far. Recipes that come along: counter, e2dm, cryptonets, lenet5, carpark, plaza.
+The same recipe, pictures and seed give the same file. Ctrl-C stops early and keeps the best network so far. Bundled recipes: counter, e2dm, cryptonets, lenet5, carpark, plaza.
 
 Examples:
   blindsight train counter
@@ -55,7 +58,7 @@ Examples:
     );
 }
 
-/** Stopped in the middle, it writes the best network so far; before the end of the first epoch nothing. */
+/** If stopped, it writes the best network so far; before the end of the first epoch, nothing. */
 async function train(fileOrName: string, options: TrainOptions, run: CommandRun): Promise<void> {
   const { signal, progress } = run;
   const { checkOutput } = await import('#network/training/check-output.ts');
@@ -86,10 +89,10 @@ async function train(fileOrName: string, options: TrainOptions, run: CommandRun)
   process.stdout.write(
     `${join(out, `${recipe.name}.onnx`)}: ${formatShare(accuracy)} of ${tested} test pictures (the most frequent class alone: ${formatShare(majority)}); see README.md there\n`,
   );
-  if (signal.aborted) process.stderr.write('stopped early; what is written is the best so far\n');
+  if (signal.aborted) process.stderr.write('stopped early; the best network so far was written\n');
 }
 
-/** `counter` learns from the clip that comes along where nothing else is given. */
+/** `counter` learns from the bundled clip if nothing else is given. */
 async function withBundledClip(recipe: string, options: TrainOptions): Promise<TrainOptions> {
   const { images, pictures, clip, labels, boxes } = options;
   if (recipe !== 'counter' || (images ?? pictures ?? clip ?? labels ?? boxes) !== undefined) return options;
@@ -106,7 +109,7 @@ function epochLines(progress: Progress): (report: EpochReport) => void {
     );
 }
 
-/** The command that makes this network again; files by their last name, so that no path of this machine is written down. */
+/** The command that reproduces this network; files by their base name, so that no path of this machine is recorded. */
 function commandLine(recipe: string, options: TrainOptions): string {
   const base = (path: string): string => path.replace(/^.*[\\/](?=.)/, '');
   const words = Object.entries(options).flatMap(([name, value]) => {

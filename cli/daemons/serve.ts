@@ -4,14 +4,14 @@ import { createNotifier } from '#runtime/notify.ts';
 
 export type ServeOptions = {
   readonly log: Logger;
-  /** Said to systemd once the server is ready, for example "listening on 8883". */
+  /** Status for systemd once the server is ready, for example "listening on 8883". */
   readonly status: string;
-  /** Whether the server still serves, asked from outside as a client would; what the systemd watchdog is fed by. */
+  /** Whether the server still serves, probed as a client would; feeds the systemd watchdog. */
   readonly probe: () => Promise<boolean>;
   readonly signal: AbortSignal;
 };
 
-/** Keeps a started server up until `signal` aborts, tells systemd how it does, and closes it. */
+/** Keeps a started server running until `signal` aborts, reports its state to systemd, and closes it. */
 export async function serve(server: { close(): Promise<void> }, options: ServeOptions): Promise<void> {
   const { log, status, probe, signal } = options;
   const notifier = createNotifier({ log });
@@ -22,7 +22,7 @@ export async function serve(server: { close(): Promise<void> }, options: ServeOp
       ? null
       : setInterval(async () => {
           if (await probe()) await notifier.watchdog();
-          else log.warn('the server does not answer; systemd is not told that all is well');
+          else log.warn('the server does not answer; systemd gets no watchdog notification');
         }, watchdogMs / 3);
   if (!signal.aborted) await once(signal, 'abort');
   if (feeding !== null) clearInterval(feeding);
