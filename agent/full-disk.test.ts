@@ -38,7 +38,7 @@ describe('a gateway whose whole disk is full', { timeout: 60_000 }, () => {
   it('waits with its first start until there is space, and says so', async ({ skip }) => {
     if (disk === null) return skip(NO_MOUNT);
     site.startAgent();
-    await until('its reason', () => site.logs.includes('the start waits until there is space'));
+    await until('its reason', () => site.logs.includes('starting once there is space'));
     expect(site.logs).toMatch(/the disk of the gateway is full: \S+data has no room/);
     expect(session()).toBe(0);
     disk.empty();

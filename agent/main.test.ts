@@ -211,7 +211,7 @@ describe('a gateway', { timeout: 60_000 }, () => {
     await until('the goodbye', () => backend.states.at(-1)?.reason === 'stopped');
     expect(site.logs).not.toContain('s3cret');
     // The certificates of this test are for a day.
-    expect(site.logs.match(/"level":"warn".*"CERTIFICATE_ENDS".*gate-1\.pem ends on/g)).not.toBeNull();
+    expect(site.logs.match(/"level":"warn".*"CERTIFICATE_ENDS".*gate-1\.pem expires on/g)).not.toBeNull();
     const { cameras, events, births } = backend;
     expect(JSON.stringify({ cameras, events, births })).not.toContain('s3cret');
     expect(site.logs).not.toMatch(/"level":"(error|fatal)"/);

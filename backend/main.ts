@@ -86,7 +86,7 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
   };
   signal.addEventListener('abort', () => void close().catch(core.failed), { once: true });
   if (signal.aborted) void close().catch(core.failed);
-  log.info({ port: api.port }, `backend of site ${site.name} runs; page on port ${api.port}`);
+  log.info({ port: api.port }, `backend of site ${site.name} is running; page on port ${api.port}`);
   return { port: api.port, close };
 }
 

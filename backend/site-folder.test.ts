@@ -29,6 +29,6 @@ describe('withSite', () => {
   });
 
   it('says where there is no site', async () => {
-    expect(await open()).toMatchObject({ code: 'SITE_MISSING', message: `${folder} holds no site` });
+    expect(await open()).toMatchObject({ code: 'SITE_MISSING', message: `${folder} does not hold a site` });
   });
 });

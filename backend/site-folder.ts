@@ -27,7 +27,7 @@ function checkOwner(folder: string, backendConfig: string): void {
   } catch (error) {
     if (error instanceof BlindsightError) throw error;
     if ((error as NodeJS.ErrnoException).code === 'EACCES') throw wrongUser(folder, ownerOfNearest(folder));
-    throw new BlindsightError('SITE_MISSING', `${folder} holds no site`);
+    throw new BlindsightError('SITE_MISSING', `${folder} does not hold a site`);
   }
 }
 

@@ -27,10 +27,7 @@ export function judge(socket: TLSSocket, ca: Buffer, revokedFile: string, nowMs:
     (authority) => certificate.checkIssued(authority) && certificate.verify(authority.publicKey),
   );
   if (!isOurs) {
-    return stranger(
-      'foreign',
-      `a certificate of ${shown(name)} from ${shown(issuer)}, another authority than ours`,
-    );
+    return stranger('foreign', `a certificate of ${shown(name)} from ${shown(issuer)}, not our authority`);
   }
   const invalidity = findInvalidity(certificate, nowMs);
   if (invalidity !== null) return { known: name, reason: `its certificate ${invalidity}` };
@@ -59,9 +56,9 @@ function stranger(kind: string, reason: string): Verdict {
 function refusalOf(identity: Identity, revokedFile: string): string | null {
   if (identity.kind !== 'gateway') return null;
   try {
-    return readRevoked(revokedFile).has(identity.name) ? 'this gateway was withdrawn' : null;
+    return readRevoked(revokedFile).has(identity.name) ? 'this gateway was removed' : null;
   } catch (error) {
-    return `the list of withdrawn gateways cannot be read (${error instanceof Error ? error.message : error})`;
+    return `the list of removed gateways cannot be read (${error instanceof Error ? error.message : error})`;
   }
 }
 

@@ -33,7 +33,7 @@ it.each([
   const said = lines.filter((line) => line.includes('"code":"CERTIFICATE_ENDS"'));
   expect(said).toHaveLength(times);
   for (const line of said)
-    expect(line).toMatch(/"level":"warn".*broker\.pem ends on \S+ \S+ UTC, in \d+ days/);
+    expect(line).toMatch(/"level":"warn".*broker\.pem expires on \S+ \S+ UTC, in \d+ days/);
 });
 
 it('the end of a certificate is said within a month before it, and neither sooner nor later', async () => {
@@ -42,7 +42,7 @@ it('the end of a certificate is said within a month before it, and neither soone
   const day = 86_400_000;
   const said = (days: number) => describeNearEnd(certificate, 'a.pem', Date.now() + days * day);
   expect(said(60)).toBeNull();
-  expect(said(72)).toMatch(/^a\.pem ends on .*, in (2[789]) days: nobody can connect/);
+  expect(said(72)).toMatch(/^a\.pem expires on .*, in (2[789]) days: from then on it cannot be used/);
   expect(said(102)).toBeNull();
   expect(describeNearEnd('no certificate', 'a.pem', 0)).toBeNull();
 });

@@ -135,7 +135,7 @@ export class DurableMap {
     if (offset < bytes.length) {
       this.#log.warn(
         { file: this.#path, bytes: bytes.length - offset },
-        'cut off a damaged end of the retained messages',
+        'removed a damaged end of the retained messages',
       );
       await this.#file.truncate(offset);
     }

@@ -438,7 +438,7 @@ describe('startBroker', () => {
     const said = lines.map((line) => JSON.parse(line).msg).filter((text) => text.startsWith('refused'));
     expect(said).toEqual([
       expect.stringMatching(
-        /^refused (::ffff:)?127\.0\.0\.1: a certificate of "gate-1" from "Blindsight south", another authority than ours$/,
+        /^refused (::ffff:)?127\.0\.0\.1: a certificate of "gate-1" from "Blindsight south", not our authority$/,
       ),
       expect.stringMatching(
         /^refused gate-1: its certificate expired on \d{4}-\d\d-\d\d \d\d:\d\d UTC \(the clock .* from \S+$/,
@@ -483,7 +483,7 @@ describe('startBroker', () => {
     await writeFile(join(folder, 'other.key'), issued.backend!.key, { mode: 0o600 });
     await expect(start({ key: join(folder, 'other.key') })).rejects.toMatchObject({
       code: 'BROKER_CERTIFICATE',
-      message: `${folder}/other.key (key) is not the key of ${folder}/broker.pem (certificate): the two do not come from the same package`,
+      message: `${folder}/other.key (key) is not the key of ${folder}/broker.pem (certificate): the two are not from the same package`,
     });
     await expect(start({ key: join(folder, 'broker.pem') })).rejects.toMatchObject({
       code: 'SECRET_EXPOSED',

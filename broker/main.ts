@@ -70,7 +70,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   );
   server.on('tlsClientError', (error, socket) => {
     const reason = (error as NodeJS.ErrnoException).code ?? error.message;
-    gatekeeper.refuseStranger(socket.remoteAddress ?? '?', 'handshake', `no handshake of TLS (${reason})`);
+    gatekeeper.refuseStranger(socket.remoteAddress ?? '?', 'handshake', `TLS handshake failed (${reason})`);
   });
 
   const health = () => ({ connected: [...connected.values()].sort(), refused: gatekeeper.refused });
@@ -249,11 +249,11 @@ function follow(
       if (renewed === null) return;
       server.setSecureContext(tlsContext(renewed));
       tls.current = renewed;
-      log.info(`the certificate in ${config.certificate} was renewed, and is used from now on`);
+      log.info(`the certificate in ${config.certificate} was renewed and is now in use`);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       if (reason !== told)
-        log.error({ code: 'BROKER_CERTIFICATE' }, `the certificate stays as it was: ${reason}`);
+        log.error({ code: 'BROKER_CERTIFICATE' }, `the old certificate stays in use: ${reason}`);
       told = reason;
     }
   };

@@ -54,7 +54,7 @@ export class Takeovers {
     if (!isNews) return;
     this.#log.error(
       { code: 'LINK_TAKEN_OVER', identity, before, now },
-      `two programs connect as ${identity} and push one another out, from ${before} and from ${now}: end one of them, or enrol it under another name`,
+      `two programs connect as ${identity} and keep disconnecting each other, from ${before} and from ${now}: stop one of them, or enrol it under another name`,
     );
   }
 }

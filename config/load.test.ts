@@ -87,7 +87,7 @@ describe('loadConfig', () => {
     await chmod(file, 0o644);
     const error = await loadConfig(file, AgentConfig).catch((caught: Error) => caught);
     expect(error).toMatchObject({ code: 'SECRET_EXPOSED' });
-    expect(String(error)).toContain(`${file}:8:24: cameras[0].url: holds a password`);
+    expect(String(error)).toContain(`${file}:8:24: cameras[0].url: contains a password`);
     expect(String(error)).not.toContain('hunter2');
     await chmod(file, 0o640);
     expect((await loadConfig(file, AgentConfig)).cameras[0]?.url).toContain('hunter2');

@@ -31,7 +31,7 @@ export async function loadConfig<T>(file: string, schema: z.ZodType<T>): Promise
   if ((mode & 0o007) !== 0) {
     for (const path of withPassword) {
       exposed.push(
-        `${locate(path)}: ${pathText(path)}: holds a password, but everybody can read this file; chmod o= it`,
+        `${locate(path)}: ${pathText(path)}: contains a password, but everybody can read this file; run chmod o= on it`,
       );
     }
   }
@@ -40,7 +40,7 @@ export async function loadConfig<T>(file: string, schema: z.ZodType<T>): Promise
     if (secretMode === null || (secretMode & 0o077) === 0) continue;
     const octal = (secretMode & 0o777).toString(8).padStart(4, '0');
     exposed.push(
-      `${locate(secret.path)}: ${pathText(secret.path)}: ${secret.file} has mode ${octal}, others can use it; chmod 600 it`,
+      `${locate(secret.path)}: ${pathText(secret.path)}: ${secret.file} has mode ${octal}, others can use it; run chmod 600 on it`,
     );
   }
   if (exposed.length > 0) throw new BlindsightError('SECRET_EXPOSED', exposed.join('\n'));

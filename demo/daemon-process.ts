@@ -64,7 +64,7 @@ export class DaemonProcess {
       if (Date.now() - startedAt > RECOVERED_MS) this.#attempts = 0;
       const wait = RESTART_MS[Math.min(this.#attempts++, RESTART_MS.length - 1)]!;
       const cause = signal === null ? `exit code ${code}` : signal;
-      this.#onExit(`${this.name} ended (${cause}); starting it again. Its log: ${this.#logFile}`);
+      this.#onExit(`${this.name} ended (${cause}); restarting it. Its log: ${this.#logFile}`);
       this.#restart = setTimeout(() => this.start(), wait);
     });
   }

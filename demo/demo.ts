@@ -101,7 +101,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
       },
       join(logs, 'agent.log'),
     );
-    note(`The page: ${origin}/   (Ctrl-C ends everything)`);
+    note(`The page: ${origin}/   (Ctrl-C stops everything)`);
     const count = await watchResults({
       origin,
       gateway: basename(site.gatewayFolder),

@@ -31,7 +31,7 @@ describe('Patience', () => {
       stateOf({ state: { state: 'unauthorized', detail: 'it refuses this password (401)' } }),
       /^no result for 60 s: camera counter: unauthorized\. it refuses this password \(401\)$/,
     ],
-    ['a camera that nobody reports', stateOf({ camera: 'other' }), /says nothing of camera counter$/],
+    ['a camera that nobody reports', stateOf({ camera: 'other' }), /reports nothing about camera counter$/],
     ['answers that are all withheld', stateOf({ unusual: [{ since: '' }] }), /its answers are withheld$/],
     ['a gateway that is away', stateOf({}, { state: 'offline' }), /: gateway gateway-1 is offline$/],
     [
@@ -45,7 +45,7 @@ describe('Patience', () => {
     [
       'a broker that is away',
       stateOf({}, {}, { broker: { connected: false, detail: 'nothing listens' } }),
-      /does not reach the broker: nothing listens$/,
+      /cannot reach the broker: nothing listens$/,
     ],
     [
       'a store that is away',
@@ -75,7 +75,7 @@ describe('Patience', () => {
   it('ends where the backend is silent', () => {
     const patience = make();
     nowMs += 60_000;
-    expect(patience.lost).toBe('the backend has said nothing for 60 s');
+    expect(patience.lost).toBe('the backend has been silent for 60 s');
   });
 
   it('waits as long as nothing is wrong, or the network is on its way', () => {

@@ -10,13 +10,14 @@ const PATIENCE_MS = 60_000;
 /** Why no result can come as things are, in words; null where one may come any moment. */
 function whyNothingComes(state: SiteState, { gateway, camera }: Awaited): string | null {
   if (state.trouble !== undefined) return `the backend cannot use its store: ${state.trouble.message}`;
-  if (!state.broker.connected) return `the backend does not reach the broker: ${state.broker.detail}`;
+  if (!state.broker.connected) return `the backend cannot reach the broker: ${state.broker.detail}`;
   const box = state.gateways.find(({ name }) => name === gateway);
   if (box?.state !== 'online') return `gateway ${gateway} is offline`;
   const error = box.reported?.bundle.error ?? null;
   if (error !== null) return `gateway ${gateway} refuses the network: ${error.message} (${error.code})`;
   const view = state.cameras.find((one) => one.camera === camera);
-  if (view === undefined || view.state === null) return `gateway ${gateway} says nothing of camera ${camera}`;
+  if (view === undefined || view.state === null)
+    return `gateway ${gateway} reports nothing about camera ${camera}`;
   const { state: name, detail } = view.state;
   if (name !== 'streaming') return `camera ${camera}: ${name}. ${detail}`;
   if (view.unusual.length > 0)
@@ -66,7 +67,7 @@ export class Patience {
     if (this.#isFinal) return this.#reason;
     const now = this.#clock.monotonic();
     const seconds = this.#patienceMs / 1000;
-    if (now - this.#heardMs >= this.#patienceMs) return `the backend has said nothing for ${seconds} s`;
+    if (now - this.#heardMs >= this.#patienceMs) return `the backend has been silent for ${seconds} s`;
     if (this.#reason === null || now - this.#quietSinceMs < this.#patienceMs) return null;
     return `no result for ${seconds} s: ${this.#reason}`;
   }

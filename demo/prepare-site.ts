@@ -52,7 +52,9 @@ export async function prepareSite(data: string, signal: AbortSignal): Promise<Pr
     const stored = (await listModels(site)).filter((model) => model.name === NETWORK).at(-1);
     const outdated = stored !== undefined && !(await isCurrent(stored, NETWORK));
     if (stored === undefined || outdated) {
-      const why = outdated ? 'anew, because this version of Blindsight makes another program of it' : '';
+      const why = outdated
+        ? 'again, because this version of Blindsight compiles it to a different program'
+        : '';
       await protectBundled(site, signal, why);
     }
     const enrolled = (await listGateways(site)).map((gateway) => gateway.name);
@@ -90,7 +92,7 @@ export async function renewNetwork(
   return withSite(siteFiles(data).folder, async (site) => {
     const release = (await listDeployments(site)).find(({ digest }) => digest === refused);
     if (release?.model !== NETWORK) return null;
-    await protectBundled(site, signal, 'anew, because the gateway refuses the one before');
+    await protectBundled(site, signal, 'again, because the gateway refuses the previous one');
     return (await releaseBundled(site, release.gateway)).digest;
   });
 }

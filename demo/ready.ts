@@ -33,7 +33,7 @@ export async function untilReady(
     if (Date.now() > deadline) {
       throw new BlindsightError(
         'DEMO_NOT_READY',
-        `${what} is not ready after ${READY_MS / 1000} s; last words in ${logFile}: ${lastMessage(logFile)}`,
+        `${what} is not ready after ${READY_MS / 1000} s; last line of ${logFile}: ${lastMessage(logFile)}`,
       );
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));

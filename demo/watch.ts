@@ -50,9 +50,9 @@ function stateNotes(state: SiteState, camera: string): Map<string, string> {
     const { status, progress, error } = bundle;
     const key = `gateway ${gateway.name}`;
     if (status === 'fetching')
-      notes.set(key, `${key} fetches the encrypted network: ${Math.floor(progress * 10) * 10} %`);
-    else if (status === 'testing') notes.set(key, `${key} tests the encrypted network`);
-    else if (status === 'active') notes.set(key, `${key} runs the encrypted network`);
+      notes.set(key, `${key} is fetching the encrypted network: ${Math.floor(progress * 10) * 10} %`);
+    else if (status === 'testing') notes.set(key, `${key} is testing the encrypted network`);
+    else if (status === 'active') notes.set(key, `${key} is running the encrypted network`);
     else if (error !== null) notes.set(key, `${key} refuses the network: ${error.message} (${error.code})`);
     if (gateway.quarantine !== null)
       notes.set(`${key} quarantine`, `${key} is in quarantine; look at the page`);

@@ -22,7 +22,7 @@ export function decodeCanonical(bytes: Uint8Array): unknown {
     rejectDuplicateMapKeys: true,
   });
   // The decoder alone lets key order, float width and `__proto__` keys through.
-  if (!sameBytes(encode(value), bytes)) throw new Error('not the canonical form');
+  if (!sameBytes(encode(value), bytes)) throw new Error('not in canonical form');
   return value;
 }
 

@@ -4,7 +4,7 @@ import { NAME_PATTERN, RESERVED_GATEWAY_NAMES } from './topics.ts';
 /** A site, gateway or camera name. */
 export const Name = z
   .string()
-  .regex(NAME_PATTERN, 'lower-case letters, digits and inner hyphens, at most 32');
+  .regex(NAME_PATTERN, 'at most 32 lower-case letters, digits and hyphens, none at either end');
 
 /** A gateway name: none of the names that are subtrees of a site. */
 export const GatewayName = Name.refine(

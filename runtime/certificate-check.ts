@@ -43,7 +43,7 @@ export function findMisfit(texts: TlsTexts, files: TlsFiles, prefix = ''): strin
     return `${named('key')} ${whatInstead(texts.key, 'private key')}`;
   }
   if (!own.checkPrivateKey(key)) {
-    return `${named('key')} is not the key of ${named('certificate')}: the two do not come from the same package`;
+    return `${named('key')} is not the key of ${named('certificate')}: the two are not from the same package`;
   }
   if ([...authorities, ...further].some((issuer) => own.checkIssued(issuer) && own.verify(issuer.publicKey)))
     return null;
@@ -58,9 +58,9 @@ export function findMisfit(texts: TlsTexts, files: TlsFiles, prefix = ''): strin
 function whatInstead(text: string | Buffer, wanted: 'certificate' | 'private key'): string {
   const label = [...String(text).matchAll(PEM)][0]?.[1];
   if (text.length === 0) return `is empty; expected a ${wanted} in PEM form`;
-  if (label === undefined) return `is no ${wanted} in PEM form`;
+  if (label === undefined) return `is not a ${wanted} in PEM form`;
   if (label === 'ENCRYPTED PRIVATE KEY' || /^Proc-Type:.*ENCRYPTED/m.test(String(text)))
-    return 'is a private key under a passphrase, which a daemon cannot type';
+    return 'is a private key with a passphrase, which a daemon cannot enter';
   const isWanted = wanted === 'certificate' ? label.endsWith('CERTIFICATE') : label.endsWith('PRIVATE KEY');
   return isWanted ? `is a damaged ${wanted}` : `holds a ${label.toLowerCase()}, expected a ${wanted}`;
 }

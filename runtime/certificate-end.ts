@@ -13,5 +13,5 @@ export function describeNearEnd(pem: string | Buffer, file: string, nowMs: numbe
   const endMs = certificateEnd(pem);
   if (endMs === null || endMs <= nowMs || endMs - nowMs > END_NOTICE_MS) return null;
   const days = Math.ceil((endMs - nowMs) / (24 * 3_600_000));
-  return `${file} ends on ${shownTime(endMs)}, in ${days} ${days === 1 ? 'day' : 'days'}: nobody can connect with it from then on`;
+  return `${file} expires on ${shownTime(endMs)}, in ${days} ${days === 1 ? 'day' : 'days'}: from then on it cannot be used to connect`;
 }

@@ -40,17 +40,20 @@ export function lockData(folder: string, role: LockRole): () => void {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     for (let attempt = 0; ; attempt++) {
       if (create(mine, file)) return () => give(file, mine);
-      if (attempt > 3) throw new BlindsightError('DATA_IN_USE', `several start as ${role} on ${folder}`);
+      if (attempt > 3)
+        throw new BlindsightError('DATA_IN_USE', `several processes are starting as ${role} on ${folder}`);
       const held = read(file);
       const [pid, start] = held?.split(' ') ?? [];
       if (pid !== undefined && start !== undefined && startOf(Number(pid)) === start) {
-        throw new BlindsightError('DATA_IN_USE', `process ${pid} runs as ${role} on ${folder}`);
+        throw new BlindsightError('DATA_IN_USE', `process ${pid} is running as ${role} on ${folder}`);
       }
       if (held !== null) remove(file, held, `${file}.${process.pid}.old`);
     }
   } catch (cause) {
     if (!isDiskFull(cause)) throw cause;
-    throw new BlindsightError('DISK_FULL', `the disk is full: ${folder} takes no file`, { cause });
+    throw new BlindsightError('DISK_FULL', `the disk is full: no file can be written to ${folder}`, {
+      cause,
+    });
   }
 }
 

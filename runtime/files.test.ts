@@ -106,7 +106,7 @@ describe('readSecretFile', () => {
     else vi.spyOn(process, 'geteuid').mockReturnValue(0);
     const error = await readSecretFile(path).catch((caught: Error) => caught);
     expect(error).toMatchObject({ code: 'WRONG_USER' });
-    expect(String(error)).toMatch(/key belongs to user (\S+), and this runs as root: .* sudo -u '?\1'?$/);
+    expect(String(error)).toMatch(/key belongs to user (\S+), but this runs as root: .* sudo -u '?\1'?$/);
     expect(ERRORS.WRONG_USER.action).not.toMatch(/chmod|chown/);
   });
 

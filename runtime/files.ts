@@ -76,13 +76,16 @@ export async function readSecretFile(path: string): Promise<Buffer> {
     const exposed = mode & (isCredential(path) ? 0o037 : 0o077);
     const octal = (mode & 0o777).toString(8).padStart(4, '0');
     if (exposed !== 0) {
-      throw new BlindsightError('SECRET_EXPOSED', `${path} has mode ${octal}; others can use it. chmod 600`);
+      throw new BlindsightError(
+        'SECRET_EXPOSED',
+        `${path} has mode ${octal}; others can use it. Run chmod 600`,
+      );
     }
     if (uid !== 0 && uid !== process.geteuid?.()) {
       throw wrongUser(path, uid);
     }
     if (size > SECRET_MAX_BYTES) {
-      throw new BlindsightError('FILE_UNREADABLE', `${path} has ${size} bytes: too many for a secret`);
+      throw new BlindsightError('FILE_UNREADABLE', `${path} has ${size} bytes, too many for a secret`);
     }
     return await file.readFile().catch((cause: unknown) => {
       throw unreadable(path, cause);

@@ -75,11 +75,11 @@ describe('credentials of the link', () => {
     [{ key: 'damaged.key' }, 'damaged.key (broker.key) is a damaged private key'],
     [
       { key: 'locked.key' },
-      'locked.key (broker.key) is a private key under a passphrase, which a daemon cannot type',
+      'locked.key (broker.key) is a private key with a passphrase, which a daemon cannot enter',
     ],
     [
       { key: 'other.key' },
-      'other.key (broker.key) is not the key of *gateway.pem (broker.certificate): the two do not come from the same package',
+      'other.key (broker.key) is not the key of *gateway.pem (broker.certificate): the two are not from the same package',
     ],
     [
       { ca: 'south.pem' },
@@ -107,7 +107,7 @@ describe('credentials of the link', () => {
     await expect(
       read({ certificate: 'server.pem', key: 'server.key' }, { ...OWNER, name: 'broker' }),
     ).rejects.toMatchObject({
-      message: `${at('server.pem')} (broker.certificate) is not for a client of the broker`,
+      message: `${at('server.pem')} (broker.certificate) is not valid for a client of the broker`,
     });
   });
 });

@@ -55,7 +55,7 @@ function findStranger(
     return `${paths.certificate} (broker.certificate) is the certificate of "${whose}", not of "${name}" (${setting})`;
   }
   if (!isForClients(own))
-    return `${paths.certificate} (broker.certificate) is not for a client of the broker`;
+    return `${paths.certificate} (broker.certificate) is not valid for a client of the broker`;
   const home = AUTHORITY_OF_SITE.exec(commonName(own.issuer))?.[1];
   if (home === undefined || home === NO_SITE || home === site) return null;
   return `${paths.ca} (broker.ca) and the certificate belong to the site "${home}", and \`site\` says "${site}"`;

@@ -5,17 +5,17 @@ import { redactText } from '#protocol/redact.ts';
 import { commonName, findInvalidity, parseCertificates, type TlsFiles } from './certificate-check.ts';
 import { readPeerCertificate } from './peer-certificate.ts';
 
-/** An attempt to connect that failed. */
+/** A failed attempt to connect. */
 export type LinkFault = {
-  /** What the socket or MQTT.js said last; null where the other side just ended the connection. */
+  /** The last error of the socket or MQTT.js; null if the other side just closed the connection. */
   readonly error: (Error & { readonly code?: unknown }) | null;
-  /** How far it came: `dialing` has no TCP connection yet, `open` no TLS, `secure` no word of a broker. */
+  /** How far it got: `dialing` has no TCP connection yet, `open` no TLS, `secure` no answer from a broker. */
   readonly stage: 'dialing' | 'open' | 'secure';
 };
 
 export type LinkContext = {
   readonly url: string;
-  /** PEM texts and where they were read, as far as there are any. */
+  /** PEM texts and the files they were read from, if any. */
   readonly ca?: string | Buffer | undefined;
   readonly certificate?: string | Buffer | undefined;
   readonly files?: TlsFiles | undefined;
@@ -40,14 +40,15 @@ type Rule = {
   readonly say: (facts: Facts) => string | Promise<string>;
 };
 
-const USUAL_PORT = 'The broker speaks TLS, on port 8883 unless told otherwise';
+const USUAL_PORT = 'The broker speaks TLS, on port 8883 by default';
 
-/** In the order of certainty: the first match wins. The pattern is held against code and message, lower case, words apart. */
+/** Most certain first: the first match wins. The pattern is matched against code and message, in lower case with single spaces. */
 const RULES: readonly Rule[] = [
   // What a name server, a router or the other machine's kernel says.
   {
     pattern: /\beconnrefused\b/,
-    say: ({ url }) => `nothing listens at ${url} (ECONNREFUSED): does the broker run, and is this its port?`,
+    say: ({ url }) =>
+      `nothing listens at ${url} (ECONNREFUSED): is the broker running, and is this its port?`,
   },
   {
     pattern: /\b(enotfound|eai again)\b/,
@@ -61,22 +62,23 @@ const RULES: readonly Rule[] = [
   {
     stage: 'dialing',
     pattern: /\beconnreset\b/,
-    say: ({ url }) => `${url} takes no connection (ECONNRESET): does the broker run, and is this its port?`,
+    say: ({ url }) =>
+      `${url} accepts no connection (ECONNRESET): is the broker running, and is this its port?`,
   },
   {
     stage: 'dialing',
     pattern: /\betimedout\b|timeout/,
-    say: ({ url }) => `${url} does not answer: is the machine on, and does a firewall let this port through?`,
+    say: ({ url }) => `${url} does not answer: is the machine on, or does a firewall block this port?`,
   },
-  // The certificate of the other side, which we do not take.
+  // We reject the certificate of the other side.
   {
     pattern: /err tls cert altname invalid/,
     refused: true,
     say: ({ url, host, fault }) => {
       const names = (fault.error as { cert?: { subjectaltname?: string } }).cert?.subjectaltname ?? 'no name';
       return (
-        `the certificate of the broker at ${url} covers ${names.replace(/(DNS|IP Address):/g, '')}, not ${host}: name one of these in ` +
-        `broker.url, or add it at the site with \`blindsight site broker-host ${host}\``
+        `the certificate of the broker at ${url} covers ${names.replace(/(DNS|IP Address):/g, '')}, not ${host}: use one of these in ` +
+        `broker.url, or add ${host} to the site with \`blindsight site broker-host ${host}\``
       );
     },
   },
@@ -106,31 +108,31 @@ const RULES: readonly Rule[] = [
       );
     },
   },
-  // Our certificate, which the other side does not take.
+  // The other side rejects our certificate.
   { stage: 'secure', pattern: /alert certificate revoked/, refused: true, say: withdrawn },
   {
     pattern:
       /alert (certificate expired|bad certificate|certificate unknown|unsupported certificate|access denied)/,
     refused: true,
-    say: (facts) => `the broker at ${facts.url} does not take ${certificateOf(facts)} ("${alertOf(facts)}")`,
+    say: (facts) => `the broker at ${facts.url} rejects ${certificateOf(facts)} ("${alertOf(facts)}")`,
   },
   {
     pattern: /alert unknown ca/,
     refused: true,
     say: (facts) =>
-      `the broker at ${facts.url} trusts another authority than the one that issued ${certificateOf(facts)}: is it the broker of another site?`,
+      `the broker at ${facts.url} does not trust the authority that issued ${certificateOf(facts)}: is it the broker of another site?`,
   },
   {
     pattern: /alert certificate required/,
     refused: true,
-    say: ({ url }) => `the broker at ${url} wants a client certificate, and was shown none`,
+    say: ({ url }) => `the broker at ${url} requires a client certificate, and got none`,
   },
   {
     pattern: /alert (handshake failure|protocol version|insufficient security)|unsupported protocol/,
     refused: true,
-    say: (facts) => `${facts.url} and this program agree on no version of TLS ("${alertOf(facts)}")`,
+    say: (facts) => `${facts.url} and this program have no TLS version in common ("${alertOf(facts)}")`,
   },
-  // A word of MQTT.
+  // MQTT says why.
   { pattern: /^(4|5) connection refused/, refused: true, say: withdrawn },
   {
     pattern: /^(1|2|3) connection refused/,
@@ -141,35 +143,34 @@ const RULES: readonly Rule[] = [
   {
     stage: 'open',
     pattern: /timeout/,
-    say: ({ url }) => `${url} takes the connection and says nothing: another service? ${USUAL_PORT}`,
+    say: ({ url }) => `${url} accepts the connection but says nothing: another service? ${USUAL_PORT}`,
   },
   {
     stage: 'open',
     pattern: /eproto|err ssl|econnreset|epipe|^closed$|disconnected before secure/,
     say: ({ url }) =>
-      `what listens at ${url} does not speak TLS: another service, or MQTT in the clear? ${USUAL_PORT}`,
+      `what listens at ${url} does not speak TLS: another service, or unencrypted MQTT? ${USUAL_PORT}`,
   },
   {
     stage: 'secure',
     pattern: /econnreset|epipe|^closed$/,
     refused: true,
     say: (facts) =>
-      `the broker at ${facts.url} ended the connection without a word, as it does when it does not take ${certificateOf(facts)}, or it is no ` +
+      `the broker at ${facts.url} closed the connection without a reason: it rejects ${certificateOf(facts)}, or it is not an ` +
       'MQTT broker; its log says why',
   },
   {
     stage: 'secure',
     pattern: /^(?!err |\d)/,
     say: ({ url, fault }) =>
-      `what answers at ${url} is no MQTT broker (${fault.error?.message}). ${USUAL_PORT}`,
+      `what answers at ${url} is not an MQTT broker (${fault.error?.message}). ${USUAL_PORT}`,
   },
 ];
 
 /**
- * Names the cause of an attempt that failed: what, where, and what can be done. A certificate that was not taken is looked at once
- * more for what is wrong with it.
+ * Explains a failed attempt: what, where, and what to do. A rejected certificate is examined again for what is wrong with it.
  *
- * @returns LINK_REFUSED where one side does not take the other, else LINK_DOWN; no password of an address
+ * @returns LINK_REFUSED if one side rejects the other, else LINK_DOWN; never the password of an address
  */
 export async function explainFault(fault: LinkFault, context: LinkContext): Promise<BlindsightError> {
   const { error } = fault;
@@ -193,7 +194,7 @@ export async function explainFault(fault: LinkFault, context: LinkContext): Prom
   });
 }
 
-/** Our certificate, with what is wrong about it as far as this machine can tell. */
+/** Our certificate, and what is wrong with it as far as this machine can tell. */
 function certificateOf(facts: Facts): string {
   const own = parseCertificates(facts.certificate ?? '')[0];
   const why = own && findInvalidity(own, facts.nowMs);
@@ -205,7 +206,7 @@ function withdrawn(facts: Facts): string {
   const why = own && findInvalidity(own, facts.nowMs);
   if (why) return `the broker at ${facts.url} refuses ${certificateOf(facts)}`;
   return (
-    `the broker at ${facts.url} refuses ${facts.name}: it was withdrawn (\`blindsight gateway remove\`), or the broker serves another site; ` +
+    `the broker at ${facts.url} refuses ${facts.name}: it was removed (\`blindsight gateway remove\`), or the broker serves another site; ` +
     'its log says which'
   );
 }
@@ -225,12 +226,12 @@ function plain(text: string): string {
     .trim();
 }
 
-/** A connection to a host with several addresses fails with all their errors and no text of its own. */
+/** A connection to a host with several addresses fails with all their errors, without a text of its own. */
 function nested(error: Error): string {
   return error instanceof AggregateError ? error.errors.map((each: Error) => each.message).join('; ') : '';
 }
 
-/** The host of an address as sockets take it: without the brackets of IPv6; null for a name that is fine as it is. */
+/** The host of an address as sockets take it: without the brackets of IPv6; null for a name that needs no change. */
 export function bareAddress(url: string): string | null {
   const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
   return isIP(host) === 6 ? host : null;

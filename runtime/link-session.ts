@@ -168,7 +168,7 @@ function operations(client: MqttClient, broken: Promise<BlindsightError>, log: L
       );
       for (const { topic, qos } of granted) {
         if (qos >= 128)
-          log.error({ code: 'LINK_REFUSED', filter: topic }, `the broker refuses to let us read ${topic}`);
+          log.error({ code: 'LINK_REFUSED', filter: topic }, `the broker does not let us read ${topic}`);
       }
     },
     unsubscribe(filter: string) {
@@ -187,7 +187,7 @@ export function isEndedByPeer({ cause }: BlindsightError): boolean {
 
 /** Why a connection that was made is gone. */
 function broke(error: LinkFault['error'], url: string): BlindsightError {
-  const text = error === null ? 'the broker ended the connection' : `${url}: ${error.message}`;
+  const text = error === null ? 'the broker closed the connection' : `${url}: ${error.message}`;
   return new BlindsightError('LINK_DOWN', redactText(text), { cause: error });
 }
 

@@ -274,8 +274,8 @@ class LastingLink implements Link {
 function takenOver(name: string, cause: BlindsightError): BlindsightError {
   return new BlindsightError(
     'LINK_TAKEN_OVER',
-    `the broker ends one connection of ${name} after the other and takes the next at once: most likely another program connects as ${name}, ` +
-      'from a copy of its package on another machine or a second time on this one; the log of the broker says from where',
+    `the broker keeps closing the connection of ${name} and accepting the next one: most likely another program connects as ${name}, ` +
+      'from a copy of its package on another machine, or a second time on this one; the log of the broker says from where',
     { cause },
   );
 }

@@ -38,16 +38,16 @@ describe('onceThereIsSpace', () => {
     for (let i = 0; i < 4; i++) await clock.advance(5_000);
     expect(await started).toBe('started');
     expect(said).toEqual([
-      'waits for space: the disk is full: /data takes no file',
+      'waiting for space: the disk is full: /data takes no file',
       ...Array.from({ length: 4 }, () => 'watchdog'),
     ]);
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
       {
         level: 'error',
         code: 'DISK_FULL',
-        msg: 'the disk is full: /data takes no file; the start waits until there is space',
+        msg: 'the disk is full: /data takes no file; starting once there is space',
       },
-      { level: 'info', code: 'DISK_FULL', msg: 'there is space on the disk again; the start goes on' },
+      { level: 'info', code: 'DISK_FULL', msg: 'there is space on the disk again; starting' },
     ]);
   });
 

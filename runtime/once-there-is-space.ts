@@ -29,15 +29,15 @@ export async function onceThereIsSpace<T>(
   while (!signal.aborted) {
     try {
       const started = await start();
-      if (isWaiting) log.info({ code: 'DISK_FULL' }, 'there is space on the disk again; the start goes on');
+      if (isWaiting) log.info({ code: 'DISK_FULL' }, 'there is space on the disk again; starting');
       return started;
     } catch (error) {
       const isFull = error instanceof BlindsightError ? error.code === 'DISK_FULL' : isDiskFull(error);
       if (!isFull) throw error;
       const { message } = error as Error;
       if (!isWaiting) {
-        log.error({ code: 'DISK_FULL' }, `${message}; the start waits until there is space`);
-        await notifier.ready(`waits for space: ${message}`);
+        log.error({ code: 'DISK_FULL' }, `${message}; starting once there is space`);
+        await notifier.ready(`waiting for space: ${message}`);
       }
       isWaiting = true;
     }

@@ -24,7 +24,7 @@ export function wrongUser(path: string, owner: number): BlindsightError {
   const prefix = owner === 0 ? 'sudo' : `sudo -u ${shellWord(userName(owner))}`;
   return new BlindsightError(
     'WRONG_USER',
-    `${path} belongs to user ${userName(owner)}, and this runs as ${userName(me)}: run the same command with ${prefix}`,
+    `${path} belongs to user ${userName(owner)}, but this runs as ${userName(me)}: run the same command with ${prefix}`,
   );
 }
 

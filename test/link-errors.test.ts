@@ -119,7 +119,7 @@ describe.each([
 
   it('says that the gateway was withdrawn', async () => {
     const expected =
-      /^LINK_REFUSED the broker at mqtts:\S+ refuses gate-2: it was withdrawn \(`blindsight gateway remove`\)/;
+      /^LINK_REFUSED the broker at mqtts:\S+ refuses gate-2: it was removed \(`blindsight gateway remove`\)/;
     expect(await cause(broker.port, expected, withdrawn)).toMatch(expected);
   });
 
@@ -138,7 +138,7 @@ describe.each([
     const foreign = await south.issue(GATE);
     const expected =
       name === 'mosquitto'
-        ? /^LINK_REFUSED the broker at \S+ trusts another authority than the one that issued the certificate of gate-1, \/etc\/x\/gateway.pem/
+        ? /^LINK_REFUSED the broker at \S+ does not trust the authority that issued the certificate of gate-1, \/etc\/x\/gateway.pem/
         : /^LINK_REFUSED the broker at \S+ refuses gate-1: .* or the broker serves another site; its log says which$/;
     expect(await cause(broker.port, expected, foreign)).toMatch(expected);
   });
@@ -153,7 +153,7 @@ describe.each([
     const relay = await relayFrom('127.0.0.2', broker.port);
     const url = `mqtts://127.0.0.2:${relay.port}`;
     const expected =
-      /^LINK_REFUSED the certificate of the broker at mqtts:\S+ covers localhost, 127.0.0.1, \S+, not 127.0.0.2: name one of these in broker.url, or add it at the site with `blindsight site broker-host 127.0.0.2`$/;
+      /^LINK_REFUSED the certificate of the broker at mqtts:\S+ covers localhost, 127.0.0.1, \S+, not 127.0.0.2: use one of these in broker.url, or add 127.0.0.2 to the site with `blindsight site broker-host 127.0.0.2`$/;
     expect(await cause(broker.port, expected, { url })).toMatch(expected);
     relay.server.close();
   });
@@ -231,7 +231,7 @@ describe('a link to what is no broker of ours', () => {
   ])('says that %s is no TLS', async (_, make) => {
     const port = await listening(make());
     const expected =
-      /^LINK_DOWN what listens at mqtts:\S+ does not speak TLS: another service, or MQTT in the clear\? The broker speaks TLS, on port 8883/;
+      /^LINK_DOWN what listens at mqtts:\S+ does not speak TLS: another service, or unencrypted MQTT\? The broker speaks TLS, on port 8883/;
     expect(await cause(port, expected)).toMatch(expected);
   });
 
@@ -239,7 +239,7 @@ describe('a link to what is no broker of ours', () => {
     const port = await listening(
       createHttps(await pem(north.issue(BROKER)), (_, response) => response.end()),
     );
-    const expected = /^LINK_DOWN what answers at mqtts:\S+ is no MQTT broker \(/;
+    const expected = /^LINK_DOWN what answers at mqtts:\S+ is not an MQTT broker \(/;
     expect(await cause(port, expected)).toMatch(expected);
   });
 
@@ -247,8 +247,8 @@ describe('a link to what is no broker of ours', () => {
     const silent = await listening(createServer());
     const hidden = await listening(createTls(await pem(north.issue(BROKER))));
     const [open, secure] = [
-      /^LINK_DOWN \S+ takes the connection and says nothing/,
-      /^LINK_DOWN what answers at \S+ is no MQTT broker/,
+      /^LINK_DOWN \S+ accepts the connection but says nothing/,
+      /^LINK_DOWN what answers at \S+ is not an MQTT broker/,
     ];
     const both = await Promise.all([cause(silent, open), cause(hidden, secure)]);
     expect(both[0]).toMatch(open);
@@ -259,7 +259,7 @@ describe('a link to what is no broker of ours', () => {
     const port = await listening(createServer());
     servers.pop()?.close();
     const nothing =
-      /^LINK_DOWN nothing listens at mqtts:\S+ \(ECONNREFUSED\): does the broker run, and is this its port\?$/;
+      /^LINK_DOWN nothing listens at mqtts:\S+ \(ECONNREFUSED\): is the broker running, and is this its port\?$/;
     expect(await cause(port, nothing)).toMatch(nothing);
     const nowhere = /^LINK_DOWN mqtts:\S+: the name broker.invalid cannot be resolved/;
     expect(await cause(1, nowhere, { url: 'mqtts://broker.invalid:8883' })).toMatch(nowhere);

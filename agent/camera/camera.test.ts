@@ -82,7 +82,7 @@ describe('a camera', () => {
 
   it.each([
     ['/live', 'viewer:wrong-word', 'unauthorized', /user name or password/],
-    ['/nowhere', undefined, 'not-found', /no stream of this path/],
+    ['/nowhere', undefined, 'not-found', /no stream at this path/],
     ['/audio', undefined, 'no-video', /no video/],
   ] as const)('names the cause: %s as %s is %s', async (path, login, state, detail) => {
     const { camera, states, reaches } = watch(path, login === undefined ? {} : { login });
@@ -99,7 +99,7 @@ describe('a camera', () => {
     await until('the mute server', () => mute.address());
     const { port } = mute.address() as { port: number };
     const silent = watch('/live', { port });
-    expect((await silent.reaches('stalled')).detail).toMatch(/does not answer as a camera/);
+    expect((await silent.reaches('stalled')).detail).toMatch(/does not answer like a camera/);
     for (const socket of sockets) socket.destroy();
     mute.close();
     expect((await silent.reaches('refused')).detail).toMatch(/nothing listens/);

@@ -111,7 +111,7 @@ export class Capture {
       if (this.#child.pid !== undefined) return;
       const detail =
         error.code === 'ENOENT'
-          ? `ffmpeg is not installed (${this.#options.ffmpegPath}); install it, for example: apt install ffmpeg`
+          ? `ffmpeg is not installed (${this.#options.ffmpegPath}); install it, for example with: apt install ffmpeg`
           : `ffmpeg cannot be started (${error.code ?? error.message})`;
       resolve({ failure: { state: 'failed', detail }, lines: [], pictures: 0 });
     });

@@ -1,6 +1,6 @@
 import type { CameraState } from '#protocol/messages.ts';
 
-/** Why a camera does not deliver: a state of the contract and a sentence for the operator. */
+/** Why a camera sends no pictures: a state of the contract and a sentence for the operator. */
 export type CameraFailure = { readonly state: CameraState['state']; readonly detail: string };
 
 type Rule = {
@@ -9,27 +9,27 @@ type Rule = {
   readonly detail: (address: string) => string;
 };
 
-/** What ffmpeg says, in the order of certainty: the first match wins. */
+/** What ffmpeg reports, most certain first: the first match wins. */
 const RULES: readonly Rule[] = [
   {
     pattern: /\b401\b|authorization failed/i,
     state: 'unauthorized',
-    detail: (address) => `${address} refuses this user name or password (401)`,
+    detail: (address) => `${address} rejects this user name or password (401)`,
   },
   {
     pattern: /\b403\b/,
     state: 'unauthorized',
-    detail: (address) => `${address} forbids this user to watch the stream (403)`,
+    detail: (address) => `${address} does not allow this user to watch the stream (403)`,
   },
   {
     pattern: /\b404\b/,
     state: 'not-found',
-    detail: (address) => `${address}: the camera has no stream of this path (404)`,
+    detail: (address) => `${address}: the camera has no stream at this path (404)`,
   },
   {
     pattern: /\b(453|503)\b|Not Enough Bandwidth|Service Unavailable/,
     state: 'refused',
-    detail: (address) => `${address}: the camera serves too many viewers already or is not ready`,
+    detail: (address) => `${address}: the camera already has too many viewers, or is not ready`,
   },
   {
     pattern: /Connection refused/,
@@ -39,7 +39,7 @@ const RULES: readonly Rule[] = [
   {
     pattern: /No route to host|Network is unreachable|Host is (down|unreachable)/,
     state: 'unreachable',
-    detail: (address) => `${address}: no route to the camera; is it on and in this network?`,
+    detail: (address) => `${address}: no route to the camera; is it on, and on this network?`,
   },
   {
     pattern: /resolve hostname|Name or service not known|name resolution/i,
@@ -54,7 +54,7 @@ const RULES: readonly Rule[] = [
   {
     pattern: /Connection timed out|Operation timed out/,
     state: 'stalled',
-    detail: (address) => `${address}: the camera stopped to send`,
+    detail: (address) => `${address}: the camera stopped sending`,
   },
   {
     pattern:
@@ -65,11 +65,11 @@ const RULES: readonly Rule[] = [
   {
     pattern: /method \w+ failed: (\d{3})/,
     state: 'failed',
-    detail: (address) => `${address}: the camera answers with an RTSP error`,
+    detail: (address) => `${address}: the camera answered with an RTSP error`,
   },
 ];
 
-/** Names the cause that the lines of ffmpeg's standard error tell, or null where they do not tell one. */
+/** The cause according to ffmpeg's standard error, or null if it names none. */
 export function failureFromLines(lines: readonly string[], address: string): CameraFailure | null {
   const text = lines.join('\n');
   for (const rule of RULES) {

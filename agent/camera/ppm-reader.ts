@@ -54,7 +54,7 @@ export class PpmReader {
       const byte = chunk[at++]!;
       this.#header += String.fromCharCode(byte);
       if (this.#header.length > MAX_HEADER_BYTES) {
-        throw new BlindsightError('CAMERA_STREAM', 'the decoder sent something that is not a picture');
+        throw new BlindsightError('CAMERA_STREAM', 'the decoder returned something that is not a picture');
       }
       if (byte === NEWLINE && this.#begin()) break;
     }

@@ -24,13 +24,13 @@ export function probeAddress(host: string, port: number, timeoutMs: number): Pro
     }),
   );
   socket.once('connect', () =>
-    finish({ state: 'stalled', detail: `${place} accepts the connection but does not answer as a camera` }),
+    finish({ state: 'stalled', detail: `${place} accepts the connection but does not answer like a camera` }),
   );
   socket.once('error', (error: NodeJS.ErrnoException) => {
     const code = error.code ?? 'unknown error';
     if (code === 'ECONNREFUSED') finish({ state: 'refused', detail: `nothing listens at ${place}` });
     else if (UNREACHABLE.includes(code))
-      finish({ state: 'unreachable', detail: `no way to ${place} (${code})` });
+      finish({ state: 'unreachable', detail: `no route to ${place} (${code})` });
     else finish({ state: 'failed', detail: `connecting to ${place} failed (${code})` });
   });
   return promise;

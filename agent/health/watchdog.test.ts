@@ -40,7 +40,7 @@ describe('runWatchdog', () => {
     status = 'two';
     await clock.advance(20_000);
     expect([fed, said]).toEqual([3, ['one', 'two']]);
-    expect(lines.join()).toContain('does not move');
+    expect(lines.join()).toContain('is stuck');
     stuckMs = 0;
     await clock.advance(10_000);
     expect(fed).toBe(4);

@@ -28,7 +28,7 @@ export async function runWatchdog(options: WatchdogOptions, signal: AbortSignal)
   let said = '';
   while (!signal.aborted) {
     if (stuckMs() <= patienceMs) await notifier.watchdog();
-    else log.error({ stuckMs: Math.round(stuckMs()) }, 'the pipeline does not move; the watchdog is not fed');
+    else log.error({ stuckMs: Math.round(stuckMs()) }, 'the pipeline is stuck; the watchdog is not fed');
     const line = status();
     if (line !== said) await notifier.status(line);
     said = line;

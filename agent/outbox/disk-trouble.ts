@@ -55,7 +55,7 @@ export class DiskTrouble {
   worked(): void {
     if (this.#present === null || this.#clock.monotonic() - this.#failedMs < CALM_MS) return;
     const { code } = this.#present;
-    const message = `answers are stored again in ${this.#directory}; lost meanwhile: ${this.#lost}`;
+    const message = `answers can be stored again in ${this.#directory}; lost in the meantime: ${this.#lost}`;
     this.#log.info({ code, lost: this.#lost }, message);
     this.#present = null;
     this.#lost = 0;

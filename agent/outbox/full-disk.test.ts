@@ -81,7 +81,7 @@ describe('an outbox on a full disk', () => {
     expect(lines).toHaveLength(2);
     expect(said).toEqual([
       expect.stringMatching(/^error DISK_FULL the disk of the gateway is full/),
-      expect.stringMatching(new RegExp(`^info DISK_FULL answers are stored again in .*: ${lost}$`)),
+      expect.stringMatching(new RegExp(`^info DISK_FULL answers can be stored again in .*: ${lost}$`)),
     ]);
   });
 

@@ -255,7 +255,7 @@ export class Outbox {
       this.#countFailed = false;
     } catch (err) {
       if (!this.#countFailed)
-        this.#options.log.error({ err }, 'the drop counter cannot be written; it counts in memory');
+        this.#options.log.error({ err }, 'the drop counter cannot be written; counting in memory');
       this.#countFailed = true;
     }
   }

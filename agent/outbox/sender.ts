@@ -165,7 +165,7 @@ export class Sender {
     try {
       ({ envelope } = decodeEnvelope(wire, MAX_ENVELOPE_BYTES));
     } catch {
-      await outbox.discard(entry, 'a stored answer has a form that this version does not know');
+      await outbox.discard(entry, 'a stored answer has a format that this version does not know');
       return null;
     }
     entry.historical = true;

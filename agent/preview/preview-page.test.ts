@@ -80,7 +80,7 @@ it('shows a camera in a browser, with what the network sees of it and what is ma
   await page.goto(previewUrl()!);
   await page.getByLabel('Token').fill('wrong');
   await page.keyboard.press('Enter');
-  await page.getByText('That is not the token of this gateway.').waitFor();
+  await page.getByText('This is not the token of this gateway.').waitFor();
   expect(await page.locator('canvas').isVisible()).toBe(false);
 
   await page.getByLabel('Token').fill(TOKEN);

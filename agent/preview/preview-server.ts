@@ -109,7 +109,7 @@ export class PreviewServer {
       stream = new PreviewStream(this.#options.ffmpegPath);
       this.#streams.set(camera, stream);
     }
-    this.#options.log.info({ camera }, 'somebody watches the preview');
+    this.#options.log.info({ camera }, 'somebody is watching the preview');
     response.writeHead(200, { 'Content-Type': 'video/mp2t' });
     response.flushHeaders();
     const leave = stream.watch((data) => {
@@ -127,7 +127,7 @@ export class PreviewServer {
 
   #refusal(request: IncomingMessage, camera: string): { status: number; text: string } | null {
     if (!OWN_NAMES.has((request.headers.host ?? '').replace(/:\d+$/, ''))) {
-      return { status: 403, text: 'open the preview by the name localhost or 127.0.0.1' };
+      return { status: 403, text: 'open the preview as localhost or 127.0.0.1' };
     }
     if (request.method !== 'GET') return { status: 405, text: 'GET only' };
     if (this.#page.has(request.url ?? '/')) return null;

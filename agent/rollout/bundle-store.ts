@@ -39,7 +39,7 @@ export class BundleStore {
       const megabytes = (count: number) => `${Math.ceil(count / 2 ** 20)} MB`;
       throw new BlindsightError(
         'BUNDLE_TOO_LARGE',
-        `the bundle needs ${megabytes(bytes)}, the disk has ${megabytes(bavail * bsize)} free and keeps ${megabytes(this.#reserveBytes)}`,
+        `the bundle needs ${megabytes(bytes)}, the disk has ${megabytes(bavail * bsize)} free and must keep ${megabytes(this.#reserveBytes)}`,
       );
     }
     return directory;

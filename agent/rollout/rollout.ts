@@ -132,7 +132,7 @@ export class Rollout {
       const chunk = decodeChunk(wire);
       if (chunk.bundle === this.#subject) this.#fetcher.receive(chunk);
     } catch (error) {
-      this.#options.log.warn({ err: error }, 'a chunk was left');
+      this.#options.log.warn({ err: error }, 'a chunk was ignored');
     }
   }
 
@@ -313,7 +313,7 @@ export class Rollout {
         return this.#say('rolled-back', failed, reported);
       } catch (cause) {
         if (this.#closing.signal.aborted) return;
-        log.error({ err: cause, bundle: previous }, 'the previous bundle does not load either');
+        log.error({ err: cause, bundle: previous }, 'the previous bundle cannot be loaded either');
       }
     }
     if (damaged) await stateFile.update({ active: null, previous: null });

@@ -93,7 +93,7 @@ export class SessionCounter {
     const next = Math.max(this.#session + 1, seconds >= from && seconds < to ? seconds : 0, atLeast);
     await this.#number.set(next).catch((cause: unknown) => {
       if (!isDiskFull(cause)) throw cause;
-      const message = `the disk of the gateway is full: ${this.#folder} has no room for the number of a session`;
+      const message = `the disk of the gateway is full: ${this.#folder} has no room for the session number`;
       throw new BlindsightError('DISK_FULL', message, { cause });
     });
     this.#session = next;

@@ -97,7 +97,7 @@ export class Uplink {
   /** Why answers cannot leave now, or null. */
   get obstacle(): string | null {
     if (!this.link.connected) return `no connection to the broker: ${this.#reason}`;
-    return this.#backendSession === null ? 'the backend is away' : null;
+    return this.#backendSession === null ? 'the backend is offline' : null;
   }
 
   publishCamera(state: CameraState): void {
@@ -198,7 +198,10 @@ export class Uplink {
 
   #forgetGoneCameras(): void {
     this.#clearGoneCameras().catch((error: Error) => {
-      this.#options.log.debug({ reason: error.message }, 'states of former cameras are cleared later');
+      this.#options.log.debug(
+        { reason: error.message },
+        'the states of removed cameras will be cleared later',
+      );
     });
   }
 
@@ -239,11 +242,11 @@ export class Uplink {
       await sessions.leaveTaken(atLeast);
       log.warn(
         { session, next: sessions.session },
-        'this session was used before under our name: a new one is begun',
+        'this session was used before under our name: starting a new one',
       );
       this.link.reconnect();
     } catch (error) {
-      log.error({ err: error }, 'a new session could not be begun');
+      log.error({ err: error }, 'a new session could not be started');
     }
   }
 
@@ -256,7 +259,7 @@ export class Uplink {
     try {
       return parseMessage(schema, payload);
     } catch (error) {
-      this.#options.log.warn({ err: error }, 'a message was left');
+      this.#options.log.warn({ err: error }, 'a message was ignored');
       return null;
     }
   }

@@ -25,7 +25,7 @@ export function createMetrics({ store, snapshot, trouble }: MetricsSource): Regi
   const registers = [registry];
   new Gauge({
     name: 'blindsight_envelopes',
-    help: 'Envelopes since the store was made, by what became of them',
+    help: 'Envelopes since the store was created, by outcome',
     labelNames: ['outcome'],
     registers,
     async collect() {
@@ -37,7 +37,7 @@ export function createMetrics({ store, snapshot, trouble }: MetricsSource): Regi
   });
   new Gauge({
     name: 'blindsight_inbox_waiting',
-    help: 'Envelopes that are durable and not settled yet',
+    help: 'Envelopes that are stored but not processed yet',
     registers,
     async collect() {
       await ifReadable(async () => this.set(await store.inbox.count()));
@@ -61,13 +61,13 @@ export function createMetrics({ store, snapshot, trouble }: MetricsSource): Regi
   });
   const quarantined = new Gauge({
     name: 'blindsight_gateway_quarantined',
-    help: '1 while nothing of the gateway is decrypted',
+    help: '1 while answers of the gateway are not decrypted',
     labelNames: ['gateway'],
     registers,
   });
   const held = new Gauge({
     name: 'blindsight_gateway_held',
-    help: 'Answers that are kept undecided because the gateway is or was in quarantine',
+    help: 'Answers kept undecrypted because the gateway is or was in quarantine',
     labelNames: ['gateway'],
     registers,
   });
@@ -79,7 +79,7 @@ export function createMetrics({ store, snapshot, trouble }: MetricsSource): Regi
   });
   new Gauge({
     name: 'blindsight_gateway_online',
-    help: '1 while the gateway says that it is online',
+    help: '1 while the gateway reports that it is online',
     labelNames: ['gateway'],
     registers,
     async collect() {

@@ -119,7 +119,7 @@ export function secure(server: FastifyInstance, token: string | null): void {
       return refuse(reply, 403, 'API_ORIGIN_REFUSED', 'a page of another origin asks for this');
     if (token === null) {
       if (isLoopback(hostName(request.headers.host ?? ''))) return;
-      return refuse(reply, 403, 'API_HOST_REFUSED', 'this page answers to localhost only');
+      return refuse(reply, 403, 'API_HOST_REFUSED', 'this page answers only to localhost');
     }
     if (isOpen(request) || isAuthorized(request, token)) return;
     return refuse(reply, 401, 'API_TOKEN_WRONG', 'a token is needed');

@@ -44,7 +44,7 @@ export async function backUpSite(options: BackUpSiteOptions): Promise<BackupMani
     if (existsSync(path)) throw new BlindsightError('OUTPUT_EXISTS', `${path} exists already`);
   }
   if (keyTo?.startsWith(to + sep)) {
-    throw new BlindsightError('OUTPUT_EXISTS', `${keyTo} lies in the backup: keep the key apart from it`);
+    throw new BlindsightError('OUTPUT_EXISTS', `${keyTo} is inside the backup: keep the key apart from it`);
   }
   const temporary = join(dirname(to), `.${basename(to)}.${randomBytes(6).toString('hex')}.tmp`);
   try {

@@ -134,7 +134,7 @@ async function goOn(
       level: 'warn',
       code: 'SITE_RESTORED',
       subject: site.name,
-      message: `restored from a backup of ${createdTime}; what happened since then is not known here`,
+      message: `restored from a backup of ${createdTime}; what happened since then is unknown here`,
     });
   });
   const notReleased: string[] = [];

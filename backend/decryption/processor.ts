@@ -143,7 +143,7 @@ export class Processor {
 
   #reportTrouble(error: unknown): void {
     const code = error instanceof BlindsightError ? error.code : 'WORKER_FAILED';
-    this.#options.log.error({ code, err: error }, 'an answer waits, because it could not be processed');
+    this.#options.log.error({ code, err: error }, 'an answer is waiting because it could not be processed');
   }
 
   async #sleepUnlessWoken(ms: number, woken: Promise<void>): Promise<void> {
@@ -217,7 +217,7 @@ export class Processor {
     const { store, clock, log } = this.#options;
     await this.#refusals.add(gateway, reason);
     if (reason === 'unknown-gateway' || !this.#floods.add(gateway, reason)) return;
-    const why = `${FLOOD.messages} messages within ${FLOOD.windowMs / 60_000} minutes were not what a gateway sends`;
+    const why = `${FLOOD.messages} messages within ${FLOOD.windowMs / 60_000} minutes were not messages that a gateway sends`;
     if (await quarantineGateway(store, gateway, why, clock.now())) {
       log.error({ gateway, code: 'GATEWAY_QUARANTINED' }, `gateway ${gateway} is in quarantine: ${why}`);
     }

@@ -20,7 +20,7 @@ export async function quarantineGateway(
       level: 'error',
       code: 'GATEWAY_QUARANTINED',
       subject: gateway,
-      message: `gateway ${gateway} is in quarantine (${reason}): its answers are kept, and not decrypted until it is released`,
+      message: `gateway ${gateway} is in quarantine (${reason}): its answers are kept, but not decrypted until it is released`,
     });
     return true;
   });

@@ -32,7 +32,7 @@ export class WithheldLog {
   add({ gateway, camera }: Names, reason: Withheld): void {
     const count = this.#rare.take(`${camera} ${reason}`);
     if (count === 0) return;
-    const message = 'an answer was withheld: as a rule a picture that the network was not trained for';
+    const message = 'an answer was withheld: usually the network was not trained for such a picture';
     this.#log.warn({ gateway, camera, reason, count }, message);
   }
 

@@ -48,7 +48,7 @@ export class ChunkServer {
     try {
       request = parseMessage(ChunkRequest, payload, REQUEST_MAX_BYTES);
     } catch (error) {
-      this.#complain(gateway, { err: error }, 'a request for chunks is not well formed');
+      this.#complain(gateway, { err: error }, 'a request for chunks is malformed');
       return;
     }
     const queue = this.#waiting.get(gateway) ?? [];

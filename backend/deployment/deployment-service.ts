@@ -60,7 +60,7 @@ export class DeploymentService {
       try {
         await this.publishReleases();
       } catch (error) {
-        log.warn({ err: error }, 'a release could not be published; it is tried again');
+        log.warn({ err: error }, 'a release could not be published; trying again');
       }
       await clock.sleep(POLL_MS, signal).catch(() => {});
     }

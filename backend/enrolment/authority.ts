@@ -215,7 +215,7 @@ export function checkHosts(hosts: readonly string[]): void {
   if (odd === undefined) return;
   throw new BlindsightError(
     'CERTIFICATE_INVALID',
-    `"${odd}" is neither a host name nor an address; it is written without mqtts://, port and brackets`,
+    `"${odd}" is neither a host name nor an address; write it without mqtts://, port and brackets`,
   );
 }
 

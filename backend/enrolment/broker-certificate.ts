@@ -61,7 +61,10 @@ export function parseBrokerUrl(url: string): { readonly host: string; readonly p
     /^mqtts:\/\/[^/?#@]+\/?$/.test(url) &&
     parsed.port !== '0';
   if (!isPlain) {
-    throw new BlindsightError('BROKER_ADDRESS', `"${url}" is no address of a broker: mqtts://host:port`);
+    throw new BlindsightError(
+      'BROKER_ADDRESS',
+      `"${url}" is not a broker address; expected mqtts://host:port`,
+    );
   }
   return {
     host: canonical(parsed.hostname.replace(/^\[|\]$/g, '')),

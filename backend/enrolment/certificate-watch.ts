@@ -32,7 +32,7 @@ export class CertificateWatch {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options;
     while (!signal.aborted) {
-      await this.look().catch((err: unknown) => log.warn({ err }, 'the certificates cannot be looked at'));
+      await this.look().catch((err: unknown) => log.warn({ err }, 'the certificates cannot be checked'));
       await clock.sleep(LOOK_MS, signal).catch(() => {});
     }
   }
@@ -54,7 +54,7 @@ export class CertificateWatch {
     this.#saidMs.set(key, nowMs);
     const whose = owner === 'gateway' ? `gateway ${name}` : `the ${owner}`;
     const when = `${endMs > nowMs ? 'ends' : 'ended'} on ${shownTime(endMs)}`;
-    const message = `the certificate of ${whose} ${when}: no connection is made with it from then on`;
+    const message = `the certificate of ${whose} ${when}: from then on it cannot be used to connect`;
     const code = 'CERTIFICATE_ENDS';
     log.warn({ code }, message);
     const setting = `certificate-end ${owner} ${name}`;

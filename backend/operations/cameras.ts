@@ -33,7 +33,7 @@ export async function releaseCamera(
       level: 'info',
       code: 'CAMERA_RELEASED',
       subject: camera,
-      message: `camera ${camera} does not belong to gateway ${gateway} any more`,
+      message: `camera ${camera} no longer belongs to gateway ${gateway}`,
     });
     return gateway;
   });

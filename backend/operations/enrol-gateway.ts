@@ -46,7 +46,7 @@ export async function enrolGateway(options: EnrolGatewayOptions): Promise<{ read
     throw new BlindsightError('NAME_INVALID', `"${name}" cannot be the name of a gateway`);
   }
   if ((await site.store.gateways.get(name)) !== null) {
-    throw new BlindsightError('GATEWAY_EXISTS', `a gateway ${name} is enrolled already`);
+    throw new BlindsightError('GATEWAY_EXISTS', `a gateway ${name} is already enrolled`);
   }
   await checkBroker(site, options.brokerUrl);
   if (existsSync(out) && (await readdir(out)).length > 0) {
@@ -130,7 +130,7 @@ async function writePackage(
 function agentConfig(site: string, gateway: string, brokerUrl: string): string {
   const comment =
     '# Made by `blindsight gateway enrol`. Every setting is explained in config/agent.example.yaml.\n' +
-    '# What remains to be done is the list of cameras, for example:\n' +
+    '# Only the list of cameras is missing, for example:\n' +
     '#   cameras:\n#     - name: door\n#       url: rtsp://10.0.0.21:554/stream1\n#       credentials: door.credentials\n';
   return `${comment}${stringify({
     site,

@@ -55,7 +55,7 @@ export async function initializeSite(
     throw new BlindsightError('NAME_INVALID', `"${site}" cannot be the name of a site`);
   }
   checkHosts(options.brokerNames ?? []);
-  if (existsSync(configFile)) throw new BlindsightError('SITE_EXISTS', `${folder} holds a site already`);
+  if (existsSync(configFile)) throw new BlindsightError('SITE_EXISTS', `${folder} already holds a site`);
   await ensureDirectory(folder);
   const storeConfig = await prepareStore(folder, options);
   const keyFile = join(folder, 'installation.key');
@@ -93,7 +93,7 @@ async function makeKeys(store: Store, vault: Vault, site: string, nowMs: number)
   const known = await store.settings.get(SITE_NAME);
   if (known === site) return vault.verify(store);
   if (known !== null) {
-    throw new BlindsightError('SITE_EXISTS', `the store holds the site ${known} already`);
+    throw new BlindsightError('SITE_EXISTS', `the store already holds the site ${known}`);
   }
   const authority = await createAuthority(`Blindsight ${site}`);
   const owner = generateKeyPairSync('ed25519', {

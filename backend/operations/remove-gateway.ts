@@ -25,7 +25,7 @@ export async function removeGateway(site: Site, name: string, clock: Clock = sys
       level: 'warn',
       code: 'GATEWAY_REMOVED',
       subject: name,
-      message: `gateway ${name} was removed; nothing of it is taken any more`,
+      message: `gateway ${name} was removed; nothing it sends is accepted any more`,
     });
   });
   await writeRevocations(site, nowMs);

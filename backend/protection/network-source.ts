@@ -42,7 +42,7 @@ export async function readMetadata(file: string): Promise<NetworkDescription> {
   if (description !== null) return description;
   throw new BlindsightError(
     'MODEL_UNREADABLE',
-    `${basename(file)} is not beside the network: its labels, activationRanges and logitRange come from import. ` +
+    `${basename(file)} is not next to the network: its labels, activationRanges and logitRange come from import. ` +
       `Run: \`blindsight model import ${file.replace(/\.json$/, '.onnx')} --calibrate PICTURES\``,
   );
 }

@@ -105,7 +105,10 @@ export class GatewayListener {
         const code = error instanceof BlindsightError ? error.code : undefined;
         const count = this.#rare.take(`${gateway} ${code ?? ''}`);
         if (count > 0)
-          log.warn({ gateway, topic, code, count, err: error }, 'a message of a gateway was not understood');
+          log.warn(
+            { gateway, topic, code, count, err: error },
+            'a message from a gateway was not understood',
+          );
       });
     });
   }
@@ -131,14 +134,14 @@ export class GatewayListener {
     const command: SessionCommand = { atLeast };
     const topic = gatewayTopics(site, gateway).command('session', String(session));
     link.publish(topic, JSON.stringify(command)).catch((error: unknown) => {
-      log.debug({ gateway, err: error }, 'a gateway was not told about its session');
+      log.debug({ gateway, err: error }, 'a gateway could not be told about its session');
     });
   }
 
   async #runsTwice(gateway: string): Promise<void> {
     const { store, clock, log } = this.#options;
     const code = 'GATEWAY_RUNS_TWICE';
-    const message = `two processes with the identity of gateway ${gateway} take the connection from each other`;
+    const message = `two processes with the identity of gateway ${gateway} keep disconnecting each other`;
     log.warn({ gateway, code }, message);
     await store.journal.add({ timeMs: clock.now(), level: 'warn', code, subject: gateway, message });
   }
@@ -149,7 +152,7 @@ export class GatewayListener {
     if (owner === gateway) return;
     await store.counters.add('refused.camera');
     if (!this.#budget.take(gateway)) return;
-    const why = owner === null ? 'but has as many as it may' : `which belongs to gateway ${owner}`;
+    const why = owner === null ? 'but already has as many as it may' : `which belongs to gateway ${owner}`;
     const message = `gateway ${gateway} announces camera ${camera}, ${why}`;
     log.warn({ gateway, camera, owner }, message);
     await store.journal.add({

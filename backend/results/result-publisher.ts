@@ -95,7 +95,7 @@ export class ResultPublisher {
         if (end === 'idle') await woken;
         if (end === 'again') await clock.sleep(NOTE_MS, signal).catch(() => {});
       } catch (error) {
-        log.warn({ err: error }, 'answers wait, because the store did not say which are to be published');
+        log.warn({ err: error }, 'answers are waiting because the store did not say which to publish');
         await clock.sleep(NOTE_MS, signal).catch(() => {});
       }
     }
@@ -126,7 +126,7 @@ export class ResultPublisher {
     if (this.#failed.attempts < MAX_ATTEMPTS) return false;
     this.#options.log.error(
       { err: error, camera: results[0]?.camera },
-      'an answer cannot be published, and is left out',
+      'an answer cannot be published and is skipped',
     );
     return true;
   }
@@ -150,7 +150,7 @@ export class ResultPublisher {
       level: 'warn',
       code: 'RESULTS_NOT_PUBLISHED',
       subject: this.#options.site,
-      message: `the broker is away for so long that ${dropped} answers will not be published; they stay in the history`,
+      message: `the broker was unreachable for so long that ${dropped} answers will not be published; they stay in the history`,
     });
   }
 
@@ -160,7 +160,7 @@ export class ResultPublisher {
       try {
         await act();
       } catch (error) {
-        log.warn({ err: error }, 'what was published, or is gone, could not be noted; it is tried again');
+        log.warn({ err: error }, 'could not record which answers were published or are gone; trying again');
       }
       await clock.sleep(ms, signal).catch(() => {});
     }

@@ -49,7 +49,7 @@ export class Vault {
    */
   open(identity: string, sealed: Uint8Array): Uint8Array {
     if (sealed.length < HEADER_BYTES || sealed[0] !== VERSION) {
-      throw new BlindsightError('SECRET_TAMPERED', `the sealed secret ${identity} is not well formed`);
+      throw new BlindsightError('SECRET_TAMPERED', `the sealed secret ${identity} is malformed`);
     }
     const nonce = sealed.subarray(1, 1 + NONCE_BYTES);
     const decipher = createDecipheriv('aes-256-gcm', this.#key, nonce, { authTagLength: TAG_BYTES });

@@ -151,7 +151,7 @@ export async function migrate(database: Database, target = MIGRATIONS.length): P
     if (current > MIGRATIONS.length) {
       throw new BlindsightError(
         'STORE_TOO_NEW',
-        `the store has schema ${current}, this version of Blindsight knows ${MIGRATIONS.length} at most`,
+        `the store has schema ${current}, this version of Blindsight knows at most ${MIGRATIONS.length}`,
       );
     }
     for (const migration of MIGRATIONS.slice(current, target)) {

@@ -99,7 +99,7 @@ const isBusy = (error: unknown): boolean => errorCode(error) === BUSY_ERROR;
 function named(error: unknown, file: string): unknown {
   const code = errorCode(error);
   if (code === FULL_ERROR || code === NO_SHM_ERROR) {
-    const message = `the disk of the backend is full: ${file} cannot grow, so no answers are taken; gateways keep theirs`;
+    const message = `the disk of the backend is full: ${file} cannot grow, so no answers are accepted; gateways keep theirs`;
     return new BlindsightError('DISK_FULL', message, { cause: error });
   }
   if (!BROKEN_ERRORS.includes(code & 0xff)) return error;

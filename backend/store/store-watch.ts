@@ -66,7 +66,7 @@ export class StoreWatch {
   async run(store: Store, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.look(store).catch((err: unknown) =>
-        this.#quiet.warn({ err }, 'the store cannot be watched'),
+        this.#quiet.warn({ err }, 'the store cannot be monitored'),
       );
       await this.#options.clock.sleep(LOOK_MS, signal).catch(() => {});
     }
@@ -75,7 +75,7 @@ export class StoreWatch {
   async look(store: Store): Promise<void> {
     const { clock, disk } = this.#options;
     if (disk !== null && (await disk.isLow())) {
-      const message = `the disk of the backend is full or nearly so (${disk.folder}): no answers are taken, gateways keep theirs`;
+      const message = `the disk of the backend is full or nearly so (${disk.folder}): no answers are accepted, gateways keep theirs`;
       this.failed(new BlindsightError('DISK_FULL', message) as StoreTrouble);
       return;
     }
@@ -87,7 +87,7 @@ export class StoreWatch {
 
   async #over({ code, since, message }: Present, store: Store): Promise<void> {
     const { clock, log } = this.#options;
-    const text = `the store works again; since ${since} there was this: ${message}`;
+    const text = `the store works again; the trouble since ${since} was: ${message}`;
     await store.journal.add({ timeMs: clock.now(), level: 'warn', code, subject: 'backend', message: text });
     log.info({ code, failures: this.#failures }, text);
     this.#present = null;

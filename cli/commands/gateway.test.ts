@@ -50,7 +50,9 @@ describe('blindsight gateway', () => {
     expect(await run('quarantine', 'gate', '--reason', 'box found open')).toBe(
       'gate is in quarantine: its answers are kept, but not decrypted until you release it.\n',
     );
-    expect(await run('quarantine', 'gate', '--reason', 'again')).toMatch(/already in quarantine; the first reason stays/);
+    expect(await run('quarantine', 'gate', '--reason', 'again')).toMatch(
+      /already in quarantine; the first reason stays/,
+    );
     await keepOne();
     expect(await run('list')).toMatch(/gate .* in quarantine, 1 kept/);
     await expect(run('show', 'nobody')).rejects.toThrow(/GATEWAY_NOT_FOUND/);

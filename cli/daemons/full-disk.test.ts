@@ -41,7 +41,7 @@ describe('backend and broker that are started on a full disk', () => {
         .filter((line) => line.includes('"code":"DISK_FULL"'));
     await vi.waitFor(() => expect(lines('backend')).toHaveLength(1), WAIT);
     expect(lines('backend')[0]).toMatch(
-      /the disk of the backend is full: \S+ cannot grow.*the start waits until/,
+      /the disk of the backend is full: \S+ cannot grow.*starting once there is space/,
     );
     await vi.waitFor(async () => expect(await listens(brokerPort, '127.0.0.1')).toBe(true), WAIT);
     disk.empty();

@@ -85,7 +85,7 @@ export class TaskThread {
     };
     const abort = (): void => {
       reject(signal?.reason);
-      stop('a task was called off');
+      stop('a task was canceled');
     };
     signal?.addEventListener('abort', abort, { once: true });
     const timer =

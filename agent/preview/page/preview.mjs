@@ -36,7 +36,7 @@ let watching = null;
 login.addEventListener('submit', (event) => {
   event.preventDefault();
   secret = token.value.trim();
-  open().catch(() => say('The gateway does not answer. Is the way to it (ssh -L …) still open?'));
+  open().catch(() => say('The gateway does not answer. Is the tunnel to it (ssh -L …) still open?'));
 });
 
 /** @param {string} text */
@@ -59,13 +59,13 @@ function ask(path, signal) {
 async function open() {
   say('');
   const response = await ask('cameras.json');
-  if (response.status === 401) return say('That is not the token of this gateway.');
+  if (response.status === 401) return say('This is not the token of this gateway.');
   if (!response.ok) return say(await response.text());
   /** @type {Camera[]} */
   const cameras = await response.json();
   token.value = '';
   login.hidden = true;
-  if (cameras.length === 0) return say('This gateway has no camera yet: name one in agent.yaml.');
+  if (cameras.length === 0) return say('This gateway has no camera yet: add one to agent.yaml.');
   nav.replaceChildren(
     ...cameras.map((camera) => {
       const button = document.createElement('button');
@@ -94,7 +94,7 @@ async function show(camera, button) {
   const { default: JSMpeg } = await import(DECODER);
   while (!signal.aborted) {
     say('Waiting for the first picture …');
-    const reason = await play(JSMpeg, camera.name, signal).catch(() => 'The stream broke off.');
+    const reason = await play(JSMpeg, camera.name, signal).catch(() => 'The stream was interrupted.');
     if (signal.aborted) return;
     say(`${reason} Trying again.`);
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
@@ -191,7 +191,7 @@ function drawOverlay({ regions, masks }) {
   });
   overlay.replaceChildren(drawing, ...frames);
   legend.textContent = [
-    regions.length === 0 ? 'The network sees the whole picture.' : 'Framed: what the network sees.',
-    masks.length === 0 ? 'No masks.' : 'Dashed: masks, black before anything else looks at the picture.',
+    regions.length === 0 ? 'The network sees the entire picture.' : 'Framed: what the network sees.',
+    masks.length === 0 ? 'No masks.' : 'Dashed: masks, blackened before anything else sees the picture.',
   ].join(' ');
 }
