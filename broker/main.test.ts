@@ -249,7 +249,7 @@ describe('startBroker', () => {
     await backend.link.publish(gate.bundleManifest, 'manifest', { retain: true });
     await writeFile(config.revoked, 'gate-1\n');
     await vi.waitFor(() => expect(broker.health().connected).toEqual(['backend', 'gate-2']), 10_000);
-    await vi.waitFor(() => expect(lines.some((line) => line.includes('withdrawn'))).toBe(true), 10_000);
+    await vi.waitFor(() => expect(lines.some((line) => line.includes('was removed'))).toBe(true), 10_000);
     const retained = async () => {
       const late = await enter(broker.port, 'backend');
       await systemClock.sleep(100);
@@ -366,7 +366,7 @@ describe('startBroker', () => {
       });
     await writeFile(join(folder, 'broker.pem'), 'half a copy');
     const warned = () =>
-      lines.filter((line) => line.includes('broker.pem (certificate) is no certificate in PEM form'));
+      lines.filter((line) => line.includes('broker.pem (certificate) is not a certificate in PEM form'));
     await vi.waitFor(() => expect(warned()).toHaveLength(1), 15_000);
     expect(await names()).toBe('DNS:localhost, IP Address:127.0.0.1');
     const renewed = await authority.renew({
@@ -491,7 +491,7 @@ describe('startBroker', () => {
     await writeFile(join(folder, 'no.key'), 'secret words', { mode: 0o600 });
     await expect(start({ key: join(folder, 'no.key') })).rejects.toMatchObject({
       code: 'BROKER_CERTIFICATE',
-      message: `${folder}/no.key (key) is no private key in PEM form`,
+      message: `${folder}/no.key (key) is not a private key in PEM form`,
     });
     await chmod(join(folder, 'broker.key'), 0o644);
     await expect(start()).rejects.toMatchObject({ code: 'SECRET_EXPOSED' });

@@ -61,16 +61,16 @@ describe('credentials of the link', () => {
   });
 
   it.each([
-    [{ ca: 'words' }, 'words (broker.ca) is no certificate in PEM form'],
+    [{ ca: 'words' }, 'words (broker.ca) is not a certificate in PEM form'],
     [{ ca: 'empty' }, 'empty (broker.ca) is empty; expected a certificate in PEM form'],
-    [{ ca: 'cut.pem' }, 'cut.pem (broker.ca) is no certificate in PEM form'],
+    [{ ca: 'cut.pem' }, 'cut.pem (broker.ca) is not a certificate in PEM form'],
     [{ ca: 'damaged.pem' }, 'damaged.pem (broker.ca) is a damaged certificate'],
     [{ ca: 'public.pem' }, 'public.pem (broker.ca) holds a public key, expected a certificate'],
     [
       { certificate: 'gateway.key' },
       'gateway.key (broker.certificate) holds a private key, expected a certificate',
     ],
-    [{ key: 'words' }, 'words (broker.key) is no private key in PEM form'],
+    [{ key: 'words' }, 'words (broker.key) is not a private key in PEM form'],
     [{ key: 'gateway.pem' }, 'gateway.pem (broker.key) holds a certificate, expected a private key'],
     [{ key: 'damaged.key' }, 'damaged.key (broker.key) is a damaged private key'],
     [

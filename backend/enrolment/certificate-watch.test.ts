@@ -72,7 +72,7 @@ describe('certificates of a site', () => {
     ]);
     expect(lines).toHaveLength(3);
     expect(lines[2]).toMatch(
-      /"level":"warn".*"code":"CERTIFICATE_ENDS".*the certificate of gateway gate ends on \d{4}-/,
+      /"level":"warn".*"code":"CERTIFICATE_ENDS".*the certificate of gateway gate expires on \d{4}-/,
     );
     clock.jump(clock.now() + DAY_MS);
     await watch.look();
@@ -88,7 +88,7 @@ describe('certificates of a site', () => {
     lines = [];
     start();
     await watch.look();
-    expect(lines[2]).toContain('the certificate of gateway gate ended on ');
+    expect(lines[2]).toContain('the certificate of gateway gate expired on ');
   });
 
   it('are no longer told of once they are renewed, for the same keys, or their gateway is removed', async () => {

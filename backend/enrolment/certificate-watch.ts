@@ -53,7 +53,7 @@ export class CertificateWatch {
     if (nowMs - (this.#saidMs.get(key) ?? Number.NEGATIVE_INFINITY) < SAY_MS) return;
     this.#saidMs.set(key, nowMs);
     const whose = owner === 'gateway' ? `gateway ${name}` : `the ${owner}`;
-    const when = `${endMs > nowMs ? 'ends' : 'ended'} on ${shownTime(endMs)}`;
+    const when = `${endMs > nowMs ? 'expires' : 'expired'} on ${shownTime(endMs)}`;
     const message = `the certificate of ${whose} ${when}: from then on it cannot be used to connect`;
     const code = 'CERTIFICATE_ENDS';
     log.warn({ code }, message);
