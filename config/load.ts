@@ -60,13 +60,13 @@ async function read(file: string): Promise<{ text: string; mode: number }> {
   }
 }
 
-/** Whether systemd made the file (LoadCredential=) and guards it; its mode shows an access list, not a group. */
+/** Whether systemd created and guards the file (LoadCredential=); its mode then reflects an access list, not a group. */
 function isCredential(file: string): boolean {
   const credentials = process.env.CREDENTIALS_DIRECTORY;
   return credentials !== undefined && file.startsWith(resolve(credentials) + sep);
 }
 
-/** The mode of a file; null where there is none: whoever needs it says so, and some secrets are made at the first start. */
+/** The mode of a file; null if it does not exist: whoever needs it reports that, and some secrets are created at the first start. */
 async function modeOf(file: string): Promise<number | null> {
   try {
     return (await stat(file)).mode;

@@ -79,7 +79,7 @@ function choice(values: readonly string[]): string {
     : `"${values[0] ?? ''}"`;
 }
 
-/** The texts that may stand at the discriminator of a union, over all its branches. */
+/** The values that the discriminator of a union may have, over all its branches. */
 function literals(schema: z.core.$ZodType, value: unknown, path: Path): string[] {
   const key = path.at(-1);
   const parent = schemaAt(schema, value, path.slice(0, -1));
@@ -120,7 +120,7 @@ function shown(value: unknown): string {
   return `"${text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text}"`;
 }
 
-/** Settings as they would be written on one line; only their names where that is long. */
+/** Settings written on one line; only their names if that is too long. */
 function shownSettings(settings: object): string {
   const entries = Object.entries(settings);
   if (entries.length === 0) return 'a map without settings';

@@ -14,7 +14,7 @@ const Broker = z.strictObject({
   key: secretPath(),
 });
 
-/** Whole message of MQTT, header and topic included. The same default in broker, backend and deploy/mosquitto. */
+/** The complete MQTT message, including header and topic. The same default in broker, backend and deploy/mosquitto. */
 const maxMessageKilobytes = z.number().positive().max(16384).default(256);
 
 const Log = z
@@ -45,11 +45,11 @@ const CameraFields = z.strictObject({
   /** A 0600 file with the line user:password, so that the configuration itself holds no secret. */
   credentials: secretPath().optional(),
   enabled: z.boolean().default(true),
-  /** What the network looks at; the whole picture by default. */
+  /** What the network looks at; by default, the entire picture. */
   region: Region.optional(),
   /**
-   * Instead of `region`: several parts of the picture that are answered one by one. A network that was protected for several
-   * regions answers as many with one ciphertext; more take more ciphertexts.
+   * Instead of `region`: several parts of the picture that are answered separately. A network that was protected for several
+   * regions answers that many with one ciphertext; more regions take more ciphertexts.
    */
   regions: z
     .array(NamedRegion)
@@ -57,7 +57,7 @@ const CameraFields = z.strictObject({
     .max(MAX_REGIONS)
     .superRefine((regions, context) => distinctNames(regions, context, 'region'))
     .optional(),
-  /** Polygons blackened before encryption, as fractions of the whole picture. */
+  /** Polygons blackened before encryption, as fractions of the entire picture. */
   masks: z
     .array(
       z
@@ -67,7 +67,7 @@ const CameraFields = z.strictObject({
     )
     .max(32)
     .default([]),
-  /** Pictures a second given to the network at most. */
+  /** Maximum pictures per second given to the network. */
   rate: z.number().positive().max(60).default(10),
   stallSeconds: z.number().positive().default(10),
 });
@@ -136,7 +136,7 @@ export const AgentConfig = z.strictObject({
 });
 export type AgentConfig = z.infer<typeof AgentConfig>;
 
-/** The part of {@link AgentConfig} that can be pushed: everything but who the gateway is, whom it trusts, and where its data are. */
+/** The part of {@link AgentConfig} that can be pushed: everything except who the gateway is, whom it trusts, and where its data is. */
 export const PushedSettings = AgentConfig.omit({
   site: true,
   gateway: true,
@@ -151,7 +151,7 @@ export type CameraConfig = AgentConfig['cameras'][number];
 export const BackendConfig = z.strictObject({
   site: Name,
   data: filePath(),
-  /** With the largest message that the broker takes: a network whose answers are larger is not released. */
+  /** Includes the largest message that the broker accepts: a network whose answers are larger is not released. */
   broker: Broker.extend({ maxMessageKilobytes }),
   store: z
     .discriminatedUnion('kind', [
@@ -173,12 +173,12 @@ export const BackendConfig = z.strictObject({
       message: 'a file with a token, because host is not loopback',
     })
     .prefault({}),
-  /** What a gateway may have decrypted of one camera; beyond it answers are refused and counted. */
+  /** What a gateway may have decrypted of one camera; further answers are refused and counted. */
   answers: z
     .strictObject({
       /** Encrypted answers a second; a picture with more regions than its network answers at once has several. */
       perCameraPerSecond: z.number().positive().default(100),
-      /** Cameras with a bound of their own. Their configured rate stands on the gateway, whose word does not count here. */
+      /** Cameras with their own limit. Their configured rate is on the gateway, which cannot be trusted here. */
       cameras: z
         .array(z.strictObject({ name: Name, perSecond: z.number().positive() }))
         .max(4096)
@@ -188,14 +188,14 @@ export const BackendConfig = z.strictObject({
       maxAgeHours: z.number().positive().default(72),
     })
     .prefault({}),
-  /** What is kept of gateways in quarantine until their owner decides; beyond it the oldest are given up and counted. */
+  /** What is kept of gateways in quarantine until their owner decides; beyond that, the oldest are dropped and counted. */
   quarantine: z
     .strictObject({
       /** Of one gateway. */
       keptAnswers: z.number().int().positive().default(50_000),
       /** Of one gateway. */
       keptMegabytes: megabytes.default(512),
-      /** Of all together; the gateway with most gives way. */
+      /** Of all gateways together; the one with the most gives way. */
       keptSiteMegabytes: megabytes.default(2048),
     })
     .prefault({}),
@@ -213,7 +213,7 @@ export const BrokerConfig = z.strictObject({
   ca: filePath(),
   certificate: filePath(),
   key: secretPath(),
-  /** Names of gateways that are refused, one a line; `blindsight gateway remove` writes it. May be missing. */
+  /** Names of gateways that are refused, one per line, written by `blindsight gateway remove`. May be missing. */
   revoked: filePath().default('revoked-gateways'),
   maxMessageKilobytes,
   drainSeconds: z.number().positive().default(5),

@@ -1,6 +1,6 @@
 /**
- * The candidate that a misspelt word most likely meant, or undefined if none is near: at most a third of its letters may differ, where
- * swapped neighbours count once, and case and separators not at all.
+ * The candidate that a misspelt word most likely meant, or undefined if none is near: at most a third of its letters may differ;
+ * swapped neighbors count once, case and separators not at all.
  */
 export function suggest(word: string, candidates: readonly string[]): string | undefined {
   const plain = normalize(word);
@@ -17,7 +17,7 @@ function normalize(word: string): string {
   return word.toLowerCase().replaceAll(/[-_ ]/g, '');
 }
 
-/** Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours. */
+/** Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbors. */
 export function editDistance(a: string, b: string): number {
   const rows = Array.from({ length: a.length + 1 }, () => new Array<number>(b.length + 1).fill(0));
   for (let i = 0; i <= a.length; i++) rows[i]![0] = i;

@@ -4,17 +4,17 @@ import { BlindsightError } from '#protocol/errors.ts';
 import { describeIssues, type Problem } from './problem.ts';
 import type { Path } from './walk.ts';
 
-/** No configuration is that long; a YAML bomb may be. */
+/** No real configuration is this long; a YAML bomb may be. */
 export const CONFIG_MAX_BYTES = 1_048_576;
 const MOST_SHOWN = 20;
 
-/** A checked configuration and where its settings stand, for problems that are found later. */
+/** A checked configuration and the positions of its settings, for problems that are found later. */
 export type Validated<T> = { readonly value: T; readonly locate: (path: Path) => string };
 
 /**
- * Checks a configuration, from a file or pushed by the backend alike. Paths in it are left as they are.
+ * Checks a configuration, whether from a file or pushed by the backend. Paths in it are left unchanged.
  * @param origin how messages name the text, usually the file's path.
- * @throws BlindsightError CONFIG_INVALID with every mistake on a line of its own:
+ * @throws BlindsightError CONFIG_INVALID with every mistake on its own line:
  *   `origin:line:column: path: expected …, got …; did you mean …?`
  */
 export function validateConfig<T>(text: string, schema: z.ZodType<T>, origin: string): Validated<T> {
@@ -69,7 +69,7 @@ function invalid(lines: readonly string[]): BlindsightError {
   return new BlindsightError('CONFIG_INVALID', shown.join('\n'));
 }
 
-/** Where the value (or the key) at a path starts; for what is missing, where the map starts that should have it. */
+/** Where the value (or the key) at a path starts; for a missing one, where the map starts that should have it. */
 function offsetOf(root: Node | null, path: Path, atKey: boolean): number {
   let node: unknown = root;
   let offset = root?.range?.[0] ?? 0;

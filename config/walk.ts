@@ -62,7 +62,7 @@ export function knownKeys(schema: Schema, value: unknown): string[] {
   return chosen ? knownKeys(chosen, value) : [];
 }
 
-/** What is at a path of a plain value; undefined if the path leads nowhere. */
+/** What is at a path of a plain value; undefined if there is nothing. */
 export function valueAt(value: unknown, path: Path): unknown {
   let at = value;
   for (const key of path) {
@@ -72,7 +72,7 @@ export function valueAt(value: unknown, path: Path): unknown {
   return at;
 }
 
-/** A copy of a value in which each leaf that has a schema went through `change`. */
+/** A copy of a value with `change` applied to each leaf that has a schema. */
 export function mapLeaves<T>(
   schema: Schema,
   value: T,
@@ -90,7 +90,7 @@ export function mapLeaves<T>(
   return change(value, unwrapSchema(schema), path) as T;
 }
 
-/** Whether a branch of a union is the one meant: all literals that it names are there. */
+/** Whether a branch of a union is the intended one: all its literals are present. */
 function fits(option: Schema, value: unknown): boolean {
   const def = definition(option);
   if (def.type !== 'object') return false;

@@ -1,19 +1,19 @@
 import type { CameraState, GatewayState, Health, Reported, Result } from './messages.ts';
 
-/** GET /api/state: all that the page needs at once; the same object arrives as the first event of /api/events. */
+/** GET /api/state: everything the page needs; the same object arrives as the first event of /api/events. */
 export type SiteState = {
   readonly site: string;
   readonly time: string;
-  /** How a command for this site is written on the backend's machine, `…` standing for its words. */
+  /** How a command for this site is typed on the backend's machine, with `…` for its words. */
   readonly commandLine: string;
   readonly broker: { readonly connected: boolean; readonly detail: string };
   readonly gateways: readonly GatewayView[];
   readonly cameras: readonly CameraView[];
   readonly models: readonly ModelView[];
   readonly counters: Counters;
-  /** Certificates that end within a month, or have ended. */
+  /** Certificates that expire within a month, or have expired. */
   readonly endingCertificates: readonly EndingCertificate[];
-  /** There while the store of the backend cannot be used: nothing new is taken, and the rest is of before. */
+  /** Present while the store of the backend cannot be used: nothing new is accepted, and everything else is from before. */
   readonly trouble?: { readonly code: string; readonly message: string; readonly since: string };
 };
 
@@ -26,22 +26,22 @@ export type EndingCertificate = {
 
 export type GatewayView = {
   readonly name: string;
-  /** Version of the program on it, in its own words; null before it said so. */
+  /** Version of its software as it reports it; null before it did. */
   readonly version: string | null;
   readonly state: GatewayState['state'] | 'unknown';
-  /** On the backend's clock, and never in the future; of a connection that was lost unseen the newest sign of life. */
+  /** On the backend's clock, and never in the future; for a connection that was lost unnoticed, the last sign of life. */
   readonly since: string | null;
-  /** How far the gateway's clock was last seen ahead of the backend's, negative where behind; null before it said anything. */
+  /** How far the gateway's clock was last seen ahead of the backend's, negative if behind; null before it sent anything. */
   readonly clockOffsetMs: number | null;
-  /** Since when two processes with its identity take the connection from each other; null where there is one. */
+  /** Since when two processes with its identity keep disconnecting each other; null if there is only one. */
   readonly runsTwiceSince: string | null;
-  /** Since when and why nothing of it is decrypted; `reason` is a sentence for the operator. */
+  /** Since when and why its answers are not decrypted; `reason` is a sentence for the operator. */
   readonly quarantine: { readonly since: string; readonly reason: string } | null;
-  /** Answers kept while it is in quarantine, and how many of the oldest were given up because more came than is kept. */
+  /** Answers kept while it is in quarantine, and how many of the oldest were dropped because there were too many. */
   readonly held: { readonly answers: number; readonly dropped: number };
   readonly health: Health | null;
   readonly reported: Reported | null;
-  /** Deployed model and version as the backend wants it. */
+  /** The model and version that the backend wants it to run. */
   readonly model: { readonly name: string; readonly version: number } | null;
   /** What became of the settings that were pushed to it; null where none were. */
   readonly configuration: ConfigurationView | null;
@@ -66,17 +66,17 @@ export type CameraView = {
   readonly camera: string;
   readonly gateway: string;
   readonly state: CameraState | null;
-  /** Newest answer; null where there is none, or where the camera answers about its regions one by one. */
+  /** Newest answer; null if there is none, or if the camera answers about its regions separately. */
   readonly result: Result | null;
-  /** Its named regions in their order; none where it answers about one picture as a whole. */
+  /** Its named regions in order; empty if it answers about the entire picture. */
   readonly regions: readonly RegionView[];
-  /** Answers that were withheld, as a rule because the picture was not what the network was trained for. */
+  /** Answers that were withheld, usually because the picture was not what the network was trained for. */
   readonly withheld: number;
-  /** Where that happens so often now (eight of the last twenty answers) that somebody should look. */
+  /** Where that currently happens so often (eight of the last twenty answers) that somebody should look. */
   readonly unusual: readonly UnusualView[];
 };
 
-/** The picture as a whole, or one of its named regions, that shows something the network was not trained for. */
+/** The entire picture, or one of its named regions, that shows something the network was not trained for. */
 export type UnusualView = { readonly region?: string; readonly since: string };
 
 export type RegionView = { readonly region: string; readonly result: Result | null };
@@ -91,7 +91,7 @@ export type ModelView = {
   readonly createdTime: string;
 };
 
-/** What was refused, withheld or missed since the store was made; each is a reason in docs/errors.md. */
+/** What was refused, withheld or missed since the store was created; each is a reason in docs/errors.md. */
 export type Counters = {
   readonly accepted: number;
   readonly duplicates: number;
@@ -111,11 +111,11 @@ export type History = {
   readonly times: readonly number[];
   /** For each label the probability at each time. */
   readonly probabilities: readonly (readonly number[])[];
-  /** For how many answers, itself among them, the one at each time stands. */
+  /** How many answers, including itself, the one at each time represents. */
   readonly answers: readonly number[];
-  /** Answers closer together than this, ms, may have been left out; 0 where all are there. */
+  /** Answers closer together than this, ms, may have been omitted; 0 if all are present. */
   readonly slotMs: number;
-  /** When answers were withheld, milliseconds since the epoch, ascending; those close together as one. */
+  /** When answers were withheld, milliseconds since the epoch, ascending; those close together are merged. */
   readonly withheld: readonly number[];
 };
 
@@ -124,7 +124,7 @@ export type SiteEvent =
   | { readonly type: 'state'; readonly data: SiteState }
   | { readonly type: 'result'; readonly data: Result };
 
-/** GET /api/journal?limit=100, newest first: what an operator should be able to read back. */
+/** GET /api/journal?limit=100, newest first: what an operator should be able to look up. */
 export type JournalEntry = {
   readonly id: number;
   readonly time: string;

@@ -8,7 +8,7 @@ export function encodeCanonical(value: unknown): Uint8Array {
 }
 
 /**
- * Decodes one value and accepts only the bytes that {@link encodeCanonical} makes of it, so that a value has exactly one wire form.
+ * Decodes one value and accepts only the bytes that {@link encodeCanonical} produces, so that a value has exactly one wire form.
  * @throws Error (of any kind) on anything else; callers turn it into their own code.
  */
 export function decodeCanonical(bytes: Uint8Array): unknown {
@@ -21,7 +21,7 @@ export function decodeCanonical(bytes: Uint8Array): unknown {
     allowBigInt: false,
     rejectDuplicateMapKeys: true,
   });
-  // The decoder alone lets key order, float width and `__proto__` keys through.
+  // The decoder by itself accepts any key order, float width and `__proto__` keys.
   if (!sameBytes(encode(value), bytes)) throw new Error('not in canonical form');
   return value;
 }

@@ -13,7 +13,7 @@ export type Chunk = {
   readonly data: Uint8Array;
 };
 
-/** Payload bytes of a chunk: below the 128 KB of AWS IoT, the smallest message limit of the brokers that we know. */
+/** Payload bytes of a chunk: below the 128 KB of AWS IoT, the smallest message limit of any broker we know. */
 export const CHUNK_BYTES = 65_536;
 
 /** Room for the map around the data. */
@@ -29,7 +29,7 @@ const Shape = z.strictObject({
 });
 
 /**
- * Wire form of a chunk. It is not signed: the manifest's SHA-256 of the whole part covers it.
+ * Wire form of a chunk. It is not signed: the manifest's SHA-256 of the entire part covers it.
  * @throws BlindsightError CHUNK_INVALID if a field is out of its range.
  */
 export function encodeChunk(chunk: Chunk): Uint8Array {

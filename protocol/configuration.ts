@@ -16,8 +16,8 @@ export type Configuration = {
   readonly version: number;
   readonly createdMs: number;
   /**
-   * YAML: the part of agent.yaml that can be pushed, as somebody wrote it, so that messages name line and path of what was written. It holds no
-   * secret; the `credentials` of a camera name a file that the gateway makes of `credentials` here.
+   * YAML: the part of agent.yaml that can be pushed, exactly as written, so that messages name its lines and paths. It holds no
+   * secret; the `credentials` of a camera name a file that the gateway creates from `credentials` here.
    */
   readonly settings: string;
   /** For each camera that has any, `user:password`, sealed to the gateway by `sealCredential`. */
@@ -26,7 +26,7 @@ export type Configuration = {
 
 export type SealedCredential = { readonly camera: string; readonly sealed: Uint8Array };
 
-/** A configuration as it was decoded, with the bytes that its signature covers. */
+/** A decoded configuration, with the bytes that its signature covers. */
 export type DecodedConfiguration = Signed & { readonly configuration: Configuration };
 
 /** Cap on the YAML, in bytes; 64 cameras with masks have about 40 000. */

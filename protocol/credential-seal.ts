@@ -17,7 +17,7 @@ const associated = ({ site, gateway, camera }: CredentialPlace) =>
 
 /**
  * Seals `user:password` of a camera to its gateway: HPKE (RFC 9180) in base mode with X25519, HKDF-SHA256 and AES-256-GCM; the place
- * is authenticated with it.
+ * is authenticated too.
  *
  * @param publicKey X25519
  * @returns encapsulated key (32 bytes), then ciphertext with its tag (16 bytes longer than the text)
@@ -40,7 +40,7 @@ export async function sealCredential(
  * Inverse of {@link sealCredential}.
  *
  * @param privateKey X25519
- * @throws BlindsightError CONFIGURATION_CREDENTIAL where it was sealed to another key or place, or changed.
+ * @throws BlindsightError CONFIGURATION_CREDENTIAL if it was sealed to another key or place, or changed.
  */
 export async function openCredential(
   privateKey: KeyObject,

@@ -11,7 +11,7 @@ import {
 } from './signed.ts';
 
 /**
- * An encrypted answer under way: everything that the backend must check before it decrypts.
+ * An encrypted answer in transit: everything that the backend must check before it decrypts.
  * On the wire: deterministic CBOR of [payload bytes, Ed25519 signature], where the payload is the deterministic CBOR map of this type and
  * the signature covers "blindsight envelope 1", a zero byte and the payload. Codec: encodeEnvelope / decodeEnvelope (this file).
  */
@@ -21,8 +21,8 @@ export type Envelope = {
   readonly gateway: string;
   readonly camera: string;
   /**
-   * The named regions of the picture that the ciphertext answers about: answer i is about region i, and answers beyond the last one are not
-   * meant. Absent where the answer is about the picture of the camera as a whole.
+   * The named regions of the picture that the ciphertext answers about: answer i is about region i; answers beyond the last one are to be
+   * ignored. Absent if the answer is about the entire picture of the camera.
    */
   readonly regions?: readonly string[];
   readonly session: number;
@@ -40,10 +40,10 @@ export type Envelope = {
   readonly ciphertext: Uint8Array;
 };
 
-/** An envelope as it was decoded, with the bytes that its signature covers. */
+/** A decoded envelope, with the bytes that its signature covers. */
 export type DecodedEnvelope = Signed & { readonly envelope: Envelope };
 
-/** Most bytes that a message has beyond the ciphertext of its envelope: names (also of 64 regions), numbers, signature, topic. */
+/** Maximum size of a message beyond the ciphertext of its envelope: names (including 64 regions), numbers, signature, topic. */
 export const ENVELOPE_OVERHEAD_BYTES = 3328;
 
 const epochMs = z.number().finite().nonnegative();
@@ -82,7 +82,7 @@ export function encodeEnvelope(envelope: Envelope, signingKey: KeyObject): Uint8
 
 /**
  * Strict inverse of {@link encodeEnvelope}; the signature is *not* checked here.
- * @param maxBytes cap on the whole wire form.
+ * @param maxBytes limit on the entire wire form.
  * @throws BlindsightError ENVELOPE_INVALID, and nothing else, for any other bytes.
  */
 export function decodeEnvelope(bytes: Uint8Array, maxBytes: number): DecodedEnvelope {
@@ -90,7 +90,7 @@ export function decodeEnvelope(bytes: Uint8Array, maxBytes: number): DecodedEnve
   return { envelope: value, payload, signature };
 }
 
-/** Whether bytes that do not decode are an envelope all the same, of a version of Blindsight that this one does not know. */
+/** Whether bytes that do not decode are still an envelope, from a version of Blindsight that this one does not know. */
 export function isUnknownEnvelope(bytes: Uint8Array, maxBytes: number, publicKey: KeyObject): boolean {
   return isOtherVersion(KIND, bytes, maxBytes, publicKey);
 }
@@ -100,7 +100,7 @@ export function verifyEnvelope(decoded: DecodedEnvelope, publicKey: KeyObject): 
   return verifySigned(KIND, decoded, publicKey);
 }
 
-/** SHA-256, hex, of a message's payload bytes as published: the name by which a receipt speaks of it. */
+/** SHA-256, hex, of a message's payload bytes as published: the name that a receipt uses for it. */
 export function envelopeDigest(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }

@@ -16,7 +16,7 @@ export type BundlePart = {
 
 /**
  * What the owner signs. On the wire: deterministic CBOR of [payload bytes, Ed25519 signature], payload the deterministic
- * CBOR map of this type; the signature covers "blindsight manifest 1", a zero byte and the payload. Its SHA-256 (of the whole wire form) names the bundle everywhere.
+ * CBOR map of this type; the signature covers "blindsight manifest 1", a zero byte and the payload. Its SHA-256 (of the entire wire form) names the bundle everywhere.
  */
 export type Manifest = {
   readonly schema: 1;
@@ -25,24 +25,24 @@ export type Manifest = {
   readonly gateway: string;
   readonly model: string;
   readonly modelVersion: number;
-  /** Strictly increasing for each gateway: an older release is refused, a rollback by the owner is a new release. */
+  /** Strictly increasing for each gateway: an older release is refused; a rollback by the owner is a new release. */
   readonly counter: number;
   readonly createdMs: number;
   readonly parts: readonly BundlePart[];
   /**
    * SHA-256, hex, of the serialized answer of each interpreter to the self-test inputs; at least one. Programs with several special primes
-   * have none for the reference, which cannot run them.
+   * have none for the reference interpreter, which cannot run them.
    */
   readonly selfTest: { readonly engine?: string; readonly reference?: string };
 };
 
-/** A manifest as it was decoded, with the bytes that its signature covers. */
+/** A decoded manifest, with the bytes that its signature covers. */
 export type DecodedManifest = Signed & { readonly manifest: Manifest };
 
 /** Cap on the wire form of a manifest; a real one has well under 2 KB. */
 export const MANIFEST_MAX_BYTES = 16_384;
 
-/** Cap on one part of a bundle: evaluation keys of large rings are the largest. */
+/** Limit for one part of a bundle; the evaluation keys of large rings are the largest. */
 export const PART_MAX_BYTES = 2 ** 30;
 
 const Part = z.strictObject({

@@ -5,14 +5,14 @@ const milliseconds = z.number().finite().nonnegative();
 const time = z.iso.datetime();
 
 /*
- * Gateways and backend are updated at different times. So whoever hears a message leaves out fields that it does not know, cuts texts that are longer than it
- * keeps, shows a code that it does not know as it is, and takes a camera state that it does not know for `failed`, whose detail says what it is. All that is known
- * stays checked; what is signed (envelopes, manifests) is strict.
+ * Gateways and backend are updated at different times. So a receiver ignores unknown fields, truncates texts that are longer than it
+ * keeps, shows an unknown code unchanged, and treats an unknown camera state as `failed`, with the state in its detail. Everything known
+ * is still checked; signed messages (envelopes, manifests) are strict.
  */
 const text = (characters: number) => z.string().transform((whole) => whole.slice(0, characters));
 const code = text(64);
 
-/** Said on every connect: who I am, what I run. */
+/** Sent on every connect: who I am, what I run. */
 export const Birth = z.object({
   gateway: Name,
   /** Strictly increasing over restarts and reconnects of the daemon; ties a last will to its session. */
@@ -26,14 +26,14 @@ export const Birth = z.object({
 export type Birth = z.infer<typeof Birth>;
 
 /**
- * Sessions that a backend takes note of; seconds since the epoch reach it in 2106. An absurd session under a gateway's name must not
- * make the gateway run out of numbers, so higher ones ask nothing of it.
+ * The highest session that a backend takes into account; seconds since the epoch reach it in 2106. An absurd session under a gateway's name must not
+ * make the gateway run out of numbers, so higher ones are ignored.
  */
 export const MAX_NOTED_SESSION = 2 ** 32;
 
 /**
- * Answer of the backend to each birth, on `command/session/<session of the birth>`: that session where the gateway is the only one that has begun it, or
- * one above all that were ever begun under its name. Depends on births alone, on nothing that was decrypted.
+ * Answer of the backend to each birth, on `command/session/<session of the birth>`: that session if the gateway is the only one that has started it, or
+ * one above all that were ever started under its name. Depends only on births, not on anything decrypted.
  */
 export const SessionCommand = z.object({ atLeast: z.number().int().positive() });
 export type SessionCommand = z.infer<typeof SessionCommand>;
@@ -47,7 +47,7 @@ export const GatewayState = z.object({
 });
 export type GatewayState = z.infer<typeof GatewayState>;
 
-/** What a camera is doing, and if it does not deliver, why. */
+/** What a camera is doing, and why if it sends no pictures. */
 export const CAMERA_STATES = [
   'starting',
   'streaming',
@@ -64,13 +64,13 @@ export const CAMERA_STATES = [
 
 export const CameraState = z.object({
   camera: Name,
-  /** Named regions that it answers about one by one; absent where it answers about one picture as a whole. */
+  /** Named regions that it answers about separately; absent if it answers about the entire picture. */
   regions: RegionNames.exactOptional(),
   state: z.enum(CAMERA_STATES).or(z.string().transform(() => 'failed' as const)),
   /** A sentence for the operator, without passwords. */
   detail: text(500),
   since: time,
-  /** Pictures a second that capture delivers and that inference takes. */
+  /** Pictures per second from capture, and into inference. */
   captureRate: z.number().nonnegative(),
   inferenceRate: z.number().nonnegative(),
   nextRetry: time.nullable(),
@@ -91,17 +91,17 @@ export const Health = z.object({
     bytes: z.number().int().nonnegative(),
     dropped: z.number().int().nonnegative(),
     oldestSeconds: z.number().nonnegative(),
-    /** There while the disk refuses answers, which are lost then. */
+    /** Present while the disk refuses answers, which are then lost. */
     trouble: z.object({ code, message: text(500) }).exactOptional(),
   }),
-  /** Since the daemon started; what is neither superseded, answered nor failed waits or was captured without a bundle. */
+  /** Since the daemon started; pictures neither superseded, answered nor failed are waiting or were captured without a bundle. */
   pictures: z
     .object({
       captured: z.number().int().nonnegative(),
-      /** A newer picture came before the network could take this one. */
+      /** A newer picture arrived before the network could take this one. */
       superseded: z.number().int().nonnegative(),
       answered: z.number().int().nonnegative(),
-      /** Lost on the way: the interpreter or the disk failed. */
+      /** Lost because the interpreter or the disk failed. */
       failed: z.number().int().nonnegative(),
     })
     .optional(),
@@ -117,14 +117,14 @@ export const LogEvent = z.object({
 export type LogEvent = z.infer<typeof LogEvent>;
 
 /**
- * What became of the newest pushed configuration, and which runs. `received`: it is being applied, or its trial runs. `applied`: it runs, and the
- * link came back. `rejected`: it changed nothing. `reverted`: it ran, and the one before it runs again. `error` says why, for the last two.
+ * What became of the newest pushed configuration, and which one is running. `received`: it is being applied or on trial. `applied`: it is running, and the
+ * link came back. `rejected`: it changed nothing. `reverted`: it ran, and the previous one is running again. `error` says why, for the last two.
  */
 export const ReportedConfiguration = z.object({
   status: z.enum(['none', 'received', 'applied', 'rejected', 'reverted']),
   /** The version that the status is about; 0 for `none`. */
   version: z.number().int().nonnegative(),
-  /** The version that runs; 0 where it is the file on the gateway. */
+  /** The version that is running; 0 if it is the file on the gateway. */
   running: z.number().int().nonnegative(),
   since: time,
   /** Somebody changed the file on the gateway after `running` was applied. */
@@ -133,7 +133,7 @@ export const ReportedConfiguration = z.object({
 });
 export type ReportedConfiguration = z.infer<typeof ReportedConfiguration>;
 
-/** What the gateway made of the manifest and of the configuration that it was told. Retained. */
+/** What became of the manifest and the configuration that the gateway was sent. Retained. */
 export const Reported = z.object({
   time,
   session: z.number().int().positive(),
@@ -148,7 +148,7 @@ export const Reported = z.object({
     subject: Digest.nullable(),
     error: z.object({ code, message: text(500) }).nullable(),
   }),
-  /** Absent where the gateway takes no configuration from afar: it is too old for it. */
+  /** Absent if the gateway is too old for remote configuration. */
   configuration: ReportedConfiguration.exactOptional(),
 });
 export type Reported = z.infer<typeof Reported>;
@@ -161,13 +161,13 @@ export const BackendState = z.object({
 export type BackendState = z.infer<typeof BackendState>;
 
 /**
- * SHA-256 (hex) of the exact payload bytes of inference messages that the backend has stored durably, sent at once and before
- * anything is checked or decrypted: it tells the gateway what it may delete and nothing else. See protocol/README.md, "Receipts".
+ * SHA-256 (hex) of the exact payload bytes of inference messages that the backend has stored durably, sent immediately and before
+ * anything is checked or decrypted: it tells the gateway what it may delete, and nothing else. See protocol/README.md, "Receipts".
  */
 export const Receipt = z.object({ received: z.array(Digest).min(1).max(256) });
 export type Receipt = z.infer<typeof Receipt>;
 
-/** `count` chunks of a bundle part from chunk number `from` on; the pull makes delivery resumable and paced by the gateway. */
+/** `count` chunks of a bundle part from chunk number `from` on; pulling makes delivery resumable, at the gateway's pace. */
 export const ChunkRequest = z.object({
   bundle: Digest,
   part: z.string().max(32),
@@ -179,7 +179,7 @@ export type ChunkRequest = z.infer<typeof ChunkRequest>;
 /** A decrypted answer: rounded, the only thing that leaves the decryptor. JSON, also the line of `--json`. */
 export const Result = z.strictObject({
   camera: Name,
-  /** The region of the picture that the answer is about; absent where the camera has no named regions. */
+  /** The region of the picture that the answer is about; absent if the camera has no named regions. */
   region: Name.exactOptional(),
   model: z.string().max(64),
   label: z.string().max(64),
@@ -188,7 +188,7 @@ export const Result = z.strictObject({
   probabilities: z.record(z.string(), z.number().min(0).max(1)),
   frameTime: time,
   sequence: z.number().int().nonnegative(),
-  /** True where the answer waited in the outbox and is not the present. */
+  /** True if the answer waited in the outbox and is not current. */
   historical: z.boolean(),
   latencyMs: z.strictObject({
     prepare: milliseconds,

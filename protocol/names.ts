@@ -6,7 +6,7 @@ export const Name = z
   .string()
   .regex(NAME_PATTERN, 'at most 32 lower-case letters, digits and hyphens, none at either end');
 
-/** A gateway name: none of the names that are subtrees of a site. */
+/** A gateway name: not one of the names that are subtrees of a site. */
 export const GatewayName = Name.refine(
   (value) => !RESERVED_GATEWAY_NAMES.some((reserved) => reserved === value),
   `a name that is not reserved (${RESERVED_GATEWAY_NAMES.join(', ')})`,
@@ -18,7 +18,7 @@ export const Digest = z.string().regex(/^[0-9a-f]{64}$/);
 /** Named regions that a camera may have, and one ciphertext may answer about. */
 export const MAX_REGIONS = 64;
 
-/** Names of regions of one picture, in their order; each once. */
+/** Names of the regions of one picture, in order; each once. */
 export const RegionNames = z
   .array(Name)
   .min(1)

@@ -1,11 +1,11 @@
 import type { z } from 'zod';
 import { BlindsightError } from './errors.ts';
 
-/** Cap on a JSON message where the caller knows no better one. */
+/** Limit for a JSON message if the caller gives none. */
 export const MESSAGE_MAX_BYTES = 65_536;
 
 /**
- * Reads a JSON message of the network.
+ * Reads a JSON message from the network.
  * @param maxBytes cap on the payload, checked before anything is decoded.
  * @throws BlindsightError MESSAGE_INVALID, and nothing else: too large, not UTF-8, not JSON, or not the schema's shape.
  */

@@ -21,7 +21,7 @@ const QUERY = /([?&](?:user|password|passwd|pass|pwd|token|secret|auth)=)[^&\s"'
 const PEM = /-----BEGIN ([A-Z ]*PRIVATE KEY)-----[^"]*?(?:-----END \1-----|(?=")|$)/g;
 
 /**
- * A text without the secrets that texts of other programs carry: user and password in URLs (up to the last `@` before a blank, so that
+ * A text without the secrets that other programs put into texts: user and password in URLs (up to the last `@` before a blank, so that
  * odd passwords are covered), passwords in query strings, private keys in PEM.
  */
 export function redactText(text: string): string {

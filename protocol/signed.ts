@@ -3,14 +3,14 @@ import { z } from 'zod';
 import { decodeCanonical, encodeCanonical } from './cbor.ts';
 import { BlindsightError, type ErrorCode } from './errors.ts';
 
-/** A value with the very bytes that were signed; nothing is said about whether the signature holds. */
+/** A value with the exact bytes that were signed; whether the signature is valid is a separate question. */
 export type Signed = { readonly payload: Uint8Array; readonly signature: Uint8Array };
 
 /** What a signed value is: its error code, the signature's domain and its shape. */
 export type SignedKind<T> = {
   readonly code: ErrorCode;
   readonly noun: string;
-  /** Signed in front of the payload, so that a signature for one kind of value is none for another. */
+  /** Signed in front of the payload, so that a signature for one kind of value is not valid for another. */
   readonly domain: string;
   readonly schema: z.ZodType<T>;
 };
@@ -31,7 +31,7 @@ export function encodeSigned<T>(kind: SignedKind<T>, value: T, key: KeyObject): 
 }
 
 /**
- * Strict inverse of {@link encodeSigned}, without looking at the signature.
+ * Strict inverse of {@link encodeSigned}; does not check the signature.
  * @throws BlindsightError with the kind's code.
  */
 export function decodeSigned<T>(
@@ -49,14 +49,14 @@ export function decodeSigned<T>(
   return { value: parse(kind, kind.schema, payload), payload, signature };
 }
 
-/** Whether the signature is the key's, for this kind. */
+/** Whether the signature was made with the key, for this kind. */
 export function verifySigned<T>(kind: SignedKind<T>, signed: Signed, key: KeyObject): boolean {
   return verify(null, signedBytes(kind, signed.payload), key, signed.signature);
 }
 
 /**
- * Whether bytes that {@link decodeSigned} does not take were written by another version of Blindsight: signed by the key for this kind, or of
- * another schema. It tells an update in the wrong order from garbage; nothing may be believed for it.
+ * Whether bytes that {@link decodeSigned} rejects were written by another version of Blindsight: signed by the key for this kind, or with
+ * another schema. It distinguishes an update in the wrong order from garbage; nothing else may rely on it.
  */
 export function isOtherVersion<T>(
   kind: SignedKind<T>,

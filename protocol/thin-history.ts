@@ -1,17 +1,17 @@
 import type { History } from './api.ts';
 
-/** Points that a time line holds at most, more than any screen has pixels; fewer where there are many labels. */
+/** Maximum number of points of a time line, more than any screen has pixels; fewer if there are many labels. */
 const MAX_POINTS = 3000;
-/** Numbers that a time line holds at most: what bounds its size on the wire and in a browser. */
+/** Maximum amount of numbers in a time line: bounds its size on the wire and in a browser. */
 const MAX_NUMBERS = 60_000;
-/** Into how many slots the time of a line that holds too much is cut. */
+/** Into how many slots a line that is too large is divided. */
 const SLOTS = 720;
 /** Widths of slots, ms; beyond the last one they double. */
 const WIDTHS_MS = [
   100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 30_000, 60_000, 120_000, 300_000, 600_000,
 ] as const;
 
-/** The history of a camera, or of one of its named regions, before it answered. */
+/** The empty history of a camera, or of one of its named regions. */
 export function emptyHistory(camera: string, region?: string): History {
   return {
     camera,
@@ -26,9 +26,9 @@ export function emptyHistory(camera: string, region?: string): History {
 }
 
 /**
- * The history in bounded size. What is left of each slot of time are real answers: for each label that was the answer there, the one that was
- * surest of it and the one that was least sure, so that also the shortest event stays visible. Each says for how many it stands.
- * A history that is small enough is returned as it is; thinning one that was thinned before adds up.
+ * The history, reduced to a bounded size. Each time slot keeps real answers: for each winning label, the most and the
+ * least certain one, so that even the shortest event stays visible. Each records how many answers it represents.
+ * A history that is small enough is returned unchanged; thinning can be repeated.
  */
 export function boundHistory(history: History): History {
   const { times, labels } = history;
@@ -52,7 +52,7 @@ function widthFrom(leastMs: number): number {
   return width;
 }
 
-/** See {@link boundHistory}; slots begin at multiples of `slotMs` since the epoch. */
+/** See {@link boundHistory}; slots start at multiples of `slotMs` since the epoch. */
 export function thinHistory(history: History, slotMs: number): History {
   const weights = new Map<number, number>();
   let slot = Number.NaN;
@@ -99,7 +99,7 @@ function note(kept: Map<number, Extremes>, history: History, index: number): voi
   if (probability(index) > probability(known.most)) known.most = index;
 }
 
-/** Index of the label that is the answer at a point. */
+/** Index of the winning label at a point. */
 export function bestLabel({ labels, probabilities }: History, index: number): number {
   let best = 0;
   for (let label = 1; label < labels.length; label++) {

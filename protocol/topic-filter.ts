@@ -1,4 +1,4 @@
-/** Whether a topic is one of those that an MQTT filter (with `+` and `#`) names. Topics that start with `$` match no wildcard at the first level. */
+/** Whether a topic matches an MQTT filter (with `+` and `#`). Topics that start with `$` match no wildcard at the first level. */
 export function matchesFilter(filter: string, topic: string): boolean {
   const wanted = filter.split('/');
   const levels = topic.split('/');
@@ -12,8 +12,8 @@ export function matchesFilter(filter: string, topic: string): boolean {
 }
 
 /**
- * Whether every topic that `filter` can match is also matched by `allowed`: what decides if a subscription may be granted.
- * Errs on the safe side for `#` against `+`: a filter that reaches deeper than the allowed one is not covered.
+ * Whether every topic that `filter` can match is also matched by `allowed`: decides whether a subscription may be granted.
+ * Errs on the safe side for `#` against `+`: a filter that reaches deeper than the allowed one does not match.
  */
 export function coversFilter(allowed: string, filter: string): boolean {
   const outer = allowed.split('/');

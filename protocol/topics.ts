@@ -1,9 +1,9 @@
 const ROOT = 'blindsight/v1';
 
-/** Names that a gateway cannot have, because they are subtrees of a site. */
+/** Names that a gateway cannot have because they are subtrees of a site. */
 export const RESERVED_GATEWAY_NAMES = ['backend', 'results', 'cockpit', 'broker'] as const;
 
-/** Site, gateway and camera names: lower case, digits and inner hyphens, at most 32 characters: safe in topics, file names and URLs. */
+/** Site, gateway and camera names: lower case, digits and hyphens (not at the ends), at most 32 characters: safe in topics, file names and URLs. */
 export const NAME_PATTERN = /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/;
 
 /** Topics of one gateway; the direction is the comment. */
@@ -52,7 +52,7 @@ export function siteTopics(site: string) {
     /** backend → cockpit, retained; JSON {@link Result}. Gateways cannot read this tree. */
     result: (camera: string, region?: string) =>
       `${prefix}/results/${camera}${region === undefined ? '' : `/${region}`}`,
-    /** Answers about whole pictures, or the one region that a camera has. */
+    /** Answers about entire pictures, or about the only region of a camera. */
     results: `${prefix}/results/+`,
     /** Answers about named regions of cameras that have several. */
     regionResults: `${prefix}/results/+/+`,
