@@ -17,6 +17,7 @@ import { readIdentity } from './identity.ts';
 import type { Bundle } from './inference/bundle.ts';
 import { InterpreterHost } from './inference/interpreter-host.ts';
 import { Pipeline } from './inference/pipeline.ts';
+import { renewInterpreter } from './inference/renew-interpreter.ts';
 import { Runner } from './inference/runner.ts';
 import { Outbox, type OutboxBounds } from './outbox/outbox.ts';
 import { recordAnswer } from './outbox/recorder.ts';
@@ -59,6 +60,10 @@ export class Gateway {
   #config: AgentConfig;
   /** PEM; what it shows to the broker. */
   readonly #certificate: Buffer;
+  /** Aborts when everything ends. */
+  readonly #closing = new AbortController();
+  /** Aborts when other settings are taken up: intervals begin anew. */
+  #reconfigured = new AbortController();
 
   /**
    * Reads keys and what is on disk, and joins the parts; nothing runs yet but the link.
@@ -77,6 +82,7 @@ export class Gateway {
       log,
     });
     const { config } = configurator;
+    if (config.log.level !== file.log.level) log.level = config.log.level;
     const outbox = await Outbox.open({
       directory: join(config.data, 'outbox'),
       ...outboxBounds(config),
@@ -267,18 +273,36 @@ export class Gateway {
 
   /** In this order: a bundle under test must not become active behind the back of a closed runner. */
   async #closeInterpreters(): Promise<void> {
+    // First: what cannot be applied from here on is no reason to go back to other settings.
+    const configured = this.#configurator.close();
+    this.#closing.abort();
     await this.#rollout.close();
     await this.#runner.close();
+    await configured;
   }
 
-  #open(bundle: Bundle, selfTest: boolean, signal?: AbortSignal): Promise<InterpreterHost> {
-    const { interpreter: kind, threads } = this.#config.inference;
-    return InterpreterHost.open({ bundle, kind, threads, selfTest, ...(signal && { signal }) });
+  /** Opens a bundle by the settings of now, also where they change meanwhile. */
+  async #open(
+    bundle: Bundle,
+    selfTest: boolean,
+    signal: AbortSignal = this.#closing.signal,
+  ): Promise<InterpreterHost> {
+    for (;;) {
+      const { interpreter: kind, threads } = this.#config.inference;
+      const host = await InterpreterHost.open({ bundle, kind, threads, selfTest, signal });
+      if (this.#fits(host)) return host;
+      await host.close();
+    }
+  }
+
+  #fits({ kind, threads }: InterpreterHost): boolean {
+    return isDeepStrictEqual({ interpreter: kind, threads }, this.#config.inference);
   }
 
   /**
    * Takes other settings up while everything runs. Cameras that stay are not touched; a preview or an interpreter whose settings changed is
-   * made anew.
+   * made anew. Where a part fails the others are taken up all the same, and its error is thrown then: whoever goes back to settings that ran goes
+   * back in every part.
    */
   async #apply(config: AgentConfig): Promise<void> {
     const before = this.#config;
@@ -286,22 +310,37 @@ export class Gateway {
     this.#config = config;
     log.level = config.log.level;
     this.#outbox.setBounds(outboxBounds(config));
+    this.#reconfigured.abort();
+    this.#reconfigured = new AbortController();
     const changed = (part: (settings: AgentConfig) => unknown) =>
       !isDeepStrictEqual(part(before), part(config));
-    if (changed(({ cameras }) => cameras)) {
-      await this.#cameraList.setCameras(config.cameras.map(({ name }) => name));
-      await this.#cameras.apply(config.cameras);
-      this.#pipeline.setCameras(this.#cameras.all);
-      this.#uplink.camerasChanged();
-    }
-    if (changed(({ preview, cameras }) => [preview, cameras])) {
-      await this.#preview?.close();
-      this.#preview = null;
-      this.#preview = await startPreview(config, log);
-    }
-    const { host } = this.#runner;
-    if (host !== null && changed(({ inference }) => inference))
-      await this.#runner.activate(await this.#open(host.bundle, false));
+    const parts = [
+      changed(({ cameras }) => cameras) && (() => this.#applyCameras(config)),
+      changed(({ preview, cameras }) => [preview, cameras]) && (() => this.#applyPreview(config)),
+      () =>
+        renewInterpreter(
+          this.#runner,
+          (host) => this.#fits(host),
+          (bundle) => this.#open(bundle, false),
+        ),
+    ];
+    const failures: unknown[] = [];
+    for (const part of parts)
+      if (part !== false) await part().catch((error: unknown) => void failures.push(error));
+    if (failures.length > 0) throw failures[0];
+  }
+
+  async #applyCameras({ cameras }: AgentConfig): Promise<void> {
+    await this.#cameraList.setCameras(cameras.map(({ name }) => name));
+    await this.#cameras.apply(cameras);
+    this.#pipeline.setCameras(this.#cameras.all);
+    this.#uplink.camerasChanged();
+  }
+
+  async #applyPreview(config: AgentConfig): Promise<void> {
+    await this.#preview?.close();
+    this.#preview = null;
+    this.#preview = await startPreview(config, this.#options.log);
   }
 
   #cameraChanged(camera: Camera): void {
@@ -362,7 +401,8 @@ export class Gateway {
       } catch (error) {
         log.warn({ err: error }, 'a report failed');
       }
-      await clock.sleep(typeof ms === 'number' ? ms : ms(), signal).catch(() => {});
+      const either = AbortSignal.any([signal, this.#reconfigured.signal]);
+      await clock.sleep(typeof ms === 'number' ? ms : ms(), either).catch(() => {});
     }
   }
 

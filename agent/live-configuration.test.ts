@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signConfiguration } from '#protocol/configuration.ts';
@@ -94,12 +94,40 @@ describe('a gateway that is configured from afar', { timeout: 60_000 }, () => {
     expect(site.agentChildren()).not.toContain(capture);
   });
 
+  it('goes back in every part where one cannot be taken up, beyond what is on trial itself', async () => {
+    const { running } = await push(
+      4,
+      settingsOf(
+        cameraOf('front', ', masks: [[[0, 0], [0.5, 0], [0, 0.5]]]'),
+        cameraOf('yard'),
+        'preview: { tokenFile: /nowhere }',
+      ),
+      'reverted',
+    );
+    expect(running).toBe(0);
+    await until('cameras', () => backend.births.at(-1)!.cameras.length === 1);
+    const from = backend.envelopes.length;
+    await until('answers', () => answersAbout('front', from) >= 2);
+    expect(site.agentChildren()).toHaveLength(1);
+    expect(await readdir(join(site.directory, 'data', 'configuration'))).toEqual(['state.json']);
+  });
+
+  it('takes up another interval at once, however long the one before it was, and another level of its log', async () => {
+    const masked = settingsOf(cameraOf('front', ', masks: [[[0, 0], [0.5, 0], [0, 0.5]]]'));
+    await push(5, masked.replace('healthSeconds: 1', 'healthSeconds: 3600'), 'applied');
+    // The interval of before has ended, and the long one has begun.
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    await push(6, `${masked}\nlog: { level: warn }`, 'applied');
+    const from = backend.health.length;
+    await until('health', () => backend.health.length >= from + 2);
+  });
+
   it('refuses what is wrong with line and column, and changes nothing', async () => {
     const [capture] = site.agentChildren();
-    const { error, running } = await push(4, settingsOf(cameraOf('front', ', rat: 7')), 'rejected');
-    expect(running).toBe(3);
+    const { error, running } = await push(7, settingsOf(cameraOf('front', ', rat: 7')), 'rejected');
+    expect(running).toBe(6);
     expect(error!.message).toMatch(
-      /^version 4:4:\d+: cameras\[0\]\.rat: unknown setting; did you mean "rate"\?/,
+      /^version 7:4:\d+: cameras\[0\]\.rat: unknown setting; did you mean "rate"\?/,
     );
     const from = backend.envelopes.length;
     await until('answers', () => answersAbout('front', from) >= 2);
@@ -128,12 +156,14 @@ describe('a gateway that is configured from afar', { timeout: 60_000 }, () => {
     );
     await site.stopAgent('SIGKILL');
     const { session } = backend.births.at(-1)!;
+    const logged = site.logs.length;
     site.startAgent();
     await until('a birth', () => backend.births.at(-1)!.session > session);
     const report = await until('a report', () => {
       const last = backend.reports.at(-1);
       return last?.session === backend.births.at(-1)!.session ? last.configuration : null;
     });
-    expect(report).toMatchObject({ status: 'rejected', version: 4, running: 3, drift: false });
+    expect(report).toMatchObject({ status: 'rejected', version: 7, running: 6, drift: false });
+    expect(site.logs.slice(logged)).not.toContain('gateway started');
   });
 });

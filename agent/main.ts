@@ -35,8 +35,11 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     notifier,
   });
   if (gateway === null) return;
+  // One after the other: an older state of the file must not be the last that is read.
+  let reloading = Promise.resolve();
   const stopReloading = options.onReload?.(() => {
-    if ('configFile' in options) void reload(gateway, config, options.configFile, log);
+    if (!('configFile' in options)) return;
+    reloading = reloading.then(() => reload(gateway, config, options.configFile, log));
   });
   log.info({ site: config.site, gateway: config.gateway, cameras: config.cameras.length }, 'gateway started');
   signal.addEventListener('abort', () => void notifier.stopping('stopping'), { once: true });

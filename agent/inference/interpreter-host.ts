@@ -27,6 +27,7 @@ const WORKER = new URL('./interpreter-worker.ts', import.meta.url);
 export class InterpreterHost {
   readonly bundle: Bundle;
   readonly kind: InterpreterKind;
+  readonly threads: number;
   readonly picture: PictureShape;
   /** Pictures that one run answers about; their values come one after the other. */
   readonly regions: number;
@@ -38,13 +39,14 @@ export class InterpreterHost {
   #reason: Error | null = null;
 
   private constructor(
-    { bundle, kind, runTimeoutMs }: HostOptions,
+    { bundle, kind, threads, runTimeoutMs }: HostOptions,
     thread: TaskThread,
     gone: Promise<Error>,
     { picture, regions }: OpenedProgram,
   ) {
     this.bundle = bundle;
     this.kind = kind;
+    this.threads = threads;
     this.picture = picture;
     this.regions = regions;
     this.#thread = thread;

@@ -103,6 +103,7 @@ async function bench() {
     hear,
     clock,
     sessions,
+    goneCameras,
     up: () => up(),
     down: () => down(),
     will: () => will(),
@@ -136,6 +137,15 @@ describe('Uplink', () => {
     up();
     const cleared = published.filter(({ topic }) => topic === topics.cameraState('shed'));
     expect(cleared).toEqual([{ topic: topics.cameraState('shed'), message: {}, retain: true }]);
+  });
+
+  it('leaves the state of a camera that came back while another one’s is cleared', async () => {
+    const { published, up, goneCameras } = await bench();
+    goneCameras.gone = ['shed', 'yard'];
+    up();
+    goneCameras.gone = ['shed'];
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(published.map(({ topic }) => topic)).not.toContain(topics.cameraState('yard'));
   });
 
   it('knows whether the backend is there, and forgets it with the link', async () => {

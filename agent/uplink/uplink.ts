@@ -209,6 +209,8 @@ export class Uplink {
   async #clearGoneCameras(): Promise<void> {
     const { goneCameras } = this.#options;
     for (const camera of goneCameras.gone) {
+      // It may have come back while the broker took its time over another.
+      if (!goneCameras.gone.includes(camera)) continue;
       await this.link.publish(this.#topics.cameraState(camera), '', { qos: 1, retain: true });
       await goneCameras.forget(camera);
     }
