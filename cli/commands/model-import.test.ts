@@ -118,10 +118,13 @@ describe('model import', () => {
     expect(await loadNetwork(at('lost-refused.onnx'))).toMatchObject({ name: 'lost-refused' });
   }, 60_000);
 
-  it('refuses a name for the outcome that will not do before it starts', async () => {
-    const words = ['model', 'import', at('relu.onnx'), ...data(), '--out', at('refused.txt')];
+  it.each([
+    ['a name that will not do', 'refused.txt', 'must end in .onnx'],
+    ['a folder that cannot be made', 'images.idx/below/refused.onnx', 'cannot be written to'],
+  ])('refuses %s for the outcome before it starts', async (_, name, message) => {
+    const words = ['model', 'import', at('relu.onnx'), ...data(), '--out', at(name)];
     const failure = await run(...words).catch((error: { code: number; stderr: string }) => error);
-    expect(failure).toMatchObject({ code: 1, stderr: expect.stringContaining('must end in .onnx') });
+    expect(failure).toMatchObject({ code: 1, stderr: expect.stringContaining(message) });
     expect(failure.stderr).not.toContain('measuring');
   });
 

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { Command } from 'commander';
 import type { ImportProgress } from '#network/compiler/importing/import-network.ts';
 import type { PictureSource } from '#network/training/datasets/labelled-pictures.ts';
@@ -129,11 +129,13 @@ async function importModel(file: string, options: Options, { signal, progress }:
   const { loadNetwork } = await import('#network/model/description/load-network.ts');
   const { labelsOf, readLabelledPictures } = await import('#network/training/datasets/labelled-pictures.ts');
   const { normalizeDataset } = await import('#network/training/datasets/normalize-dataset.ts');
+  const { checkOutput } = await import('#network/training/check-output.ts');
   const { fineTuner } = await import('#network/training/fine-tuner.ts');
   const network = await loadNetwork(file);
   const out = options.out ?? `${network.name}-protected.onnx`;
   // Fail now rather than after an hour of fine-tuning.
   checkImportName(out);
+  await checkOutput(dirname(out), basename(out, '.onnx'), true);
   progress.update('reading', `reading ${options.calibrate}`);
   const source = await sourceOf(options, network.labels);
   const dataset = normalizeDataset(await readLabelledPictures(network.graph, source, signal), network);
