@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { BlindsightError } from '#protocol/errors.ts';
 
 /** The name of a user of this machine; its number where there is none. */
@@ -26,6 +26,17 @@ export function wrongUser(path: string, owner: number): BlindsightError {
     'WRONG_USER',
     `${path} belongs to user ${userName(owner)}, but this runs as ${userName(me)}: run the same command with ${prefix}`,
   );
+}
+
+/**
+ * Keeps root from starting by hand what is another user's: it would make folders that the daemon cannot use later.
+ *
+ * @param file the configuration, which is there
+ * @throws BlindsightError WRONG_USER
+ */
+export function refuseRootElsewhere(file: string): void {
+  const { uid } = statSync(file);
+  if (uid !== 0 && process.geteuid?.() === 0) throw wrongUser(file, uid);
 }
 
 /** sudo takes `#1000` for a user without a name, and the shell would take that for a comment. */

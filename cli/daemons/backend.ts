@@ -6,12 +6,14 @@ import { lockData } from '#runtime/data-lock.ts';
 import { createLogger } from '#runtime/log.ts';
 import { onceThereIsSpace } from '#runtime/once-there-is-space.ts';
 import { isAlive } from '#runtime/probe.ts';
+import { refuseRootElsewhere } from '#runtime/wrong-user.ts';
 import { commandLine } from '../command-line.ts';
 import { serve } from './serve.ts';
 
 /** Runs the backend daemon of a configuration file until `signal` aborts. */
 export async function runBackendDaemon(configFile: string, signal: AbortSignal): Promise<void> {
   const config = await loadConfig(configFile, BackendConfig);
+  refuseRootElsewhere(configFile);
   const log = createLogger({ name: 'backend', ...config.log });
   const unlock = await onceThereIsSpace(() => lockData(config.data, 'backend'), { log, signal });
   if (unlock === null) return;

@@ -5,11 +5,13 @@ import { lockData } from '#runtime/data-lock.ts';
 import { createLogger } from '#runtime/log.ts';
 import { onceThereIsSpace } from '#runtime/once-there-is-space.ts';
 import { listens } from '#runtime/probe.ts';
+import { refuseRootElsewhere } from '#runtime/wrong-user.ts';
 import { serve } from './serve.ts';
 
 /** Runs the embedded broker of a configuration file until `signal` aborts. */
 export async function runBrokerDaemon(configFile: string, signal: AbortSignal): Promise<void> {
   const config = await loadConfig(configFile, BrokerConfig);
+  refuseRootElsewhere(configFile);
   const log = createLogger({ name: 'broker', ...config.log });
   const unlock = await onceThereIsSpace(() => lockData(config.data, 'broker'), { log, signal });
   if (unlock === null) return;
