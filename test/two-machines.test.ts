@@ -111,6 +111,19 @@ describe.skipIf(obstacle !== null)('docs/operations.md on two machines', () => {
     expect(await follow('Several regions of one camera')).toContain('counter-4 version 1');
   });
 
+  it('changes the settings of a gateway from afar', async () => {
+    const camera = `{ name: counter, url: "rtsp://127.0.0.1:${CAMERA_PORT}/counter", rate: 2`;
+    // The second edit finds what the first one typed.
+    const output = await follow(
+      'Configure from afar',
+      `s|rate: 2 }|rate: 2, masks: [[[0, 0], [0.1, 0], [0, 0.1]]] }|;s|^cameras: \\[\\]$|cameras: [${camera} }]|`,
+    );
+    expect(output).toMatch(
+      /^gate-1 runs version 1\.$.*^\+cameras: .*masks.*^gate-1 runs version 2\.$.*^2 .* applied, runs .*^gate-1 runs version 3\.$/ms,
+    );
+    await freshAnswer();
+  });
+
   it('refuses an address of the broker that its certificate does not cover, and takes it once it does', async () => {
     const enrol =
       'gateway enrol gate-2 --out /var/lib/blindsight/packages/gate-2 --broker mqtts://192.0.2.7:8883';

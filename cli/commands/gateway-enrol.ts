@@ -8,7 +8,7 @@ type Options = { readonly out: string; readonly broker?: string; readonly data: 
 export function registerGatewayEnrol(gateway: Command): void {
   gateway
     .command('enrol')
-    .description('make the installation package of a gateway: certificate, signing key, settings')
+    .description('make the installation package of a gateway: certificate, keys, settings')
     .argument('<gateway>', 'name: lower-case letters, digits and hyphens')
     .requiredOption('--out <dir>', 'folder for the package; it holds private keys')
     .option(

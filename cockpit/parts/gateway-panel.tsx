@@ -1,6 +1,7 @@
 import type { GatewayView } from '#protocol/api.ts';
 import { formatAge, formatCount, UNKNOWN } from '../view/format.ts';
 import { deploymentWords, gatewayWords, modelName } from '../view/gateway-words.ts';
+import { runningSettings, settingsWords } from '../view/settings-words.ts';
 import { Chip } from './chip.tsx';
 import { Progress } from './progress.tsx';
 
@@ -9,11 +10,14 @@ export function GatewayPanel({ gateway, nowMs }: { gateway: GatewayView; nowMs: 
   const { tone, word } = gatewayWords(gateway);
   const { health, held, quarantine } = gateway;
   const deployment = deploymentWords(gateway);
+  const settings = settingsWords(gateway);
+  const running = runningSettings(gateway);
   const sinceMs = gateway.since === null ? Number.NaN : nowMs - Date.parse(gateway.since);
   const percent = (value: number | null | undefined) =>
     value === null || value === undefined ? UNKNOWN : `${Math.round(value)} %`;
   const rows: readonly (readonly [string, string])[] = [
     ['Network', gateway.model === null ? UNKNOWN : modelName(gateway.model)],
+    ...(running === null ? [] : [['Settings', running] as const]),
     ['Waiting', health === null ? UNKNOWN : formatCount(health.outbox.waiting)],
     ...(quarantine !== null || held.answers > 0 ? [['Kept', formatCount(held.answers)] as const] : []),
     ['Dropped', health === null ? UNKNOWN : formatCount(health.outbox.dropped)],
@@ -40,6 +44,7 @@ export function GatewayPanel({ gateway, nowMs }: { gateway: GatewayView; nowMs: 
         </span>
       </header>
       {deployment !== null && <Progress words={deployment} />}
+      {settings !== null && <Progress words={settings} />}
       <dl class="stats">
         {rows.map(([name, value]) => (
           <div key={name}>

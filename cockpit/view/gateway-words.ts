@@ -57,7 +57,8 @@ export function modelName(model: { readonly name: string; readonly version: numb
   return `${model.name} v${model.version}`;
 }
 
-function errorWords(error: { readonly code: string; readonly message: string } | null): string {
+/** A reason that a gateway gave, and what can be done about it. */
+export function errorWords(error: { readonly code: string; readonly message: string } | null): string {
   if (error === null) return '';
   const action = actionFor(error.code);
   return [`${error.message} (${error.code}).`, action].filter(Boolean).join(' ');
