@@ -18,10 +18,12 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { authenticate } from '#agent/configuration/check-configuration.ts';
 import { checkManifest } from '#agent/rollout/check-manifest.ts';
 import { loadConfig } from '#config/load.ts';
 import { BackendConfig } from '#config/schema.ts';
 import { mountSmallDisk, NO_MOUNT } from '#runtime/testing/small-disk.ts';
+import { pushConfiguration } from '../configuration/push-configuration.ts';
 import { deployModel } from '../operations/deploy-model.ts';
 import { enrolGateway } from '../operations/enrol-gateway.ts';
 import { initializeSite } from '../operations/initialize-site.ts';
@@ -137,6 +139,26 @@ describe('a backup', () => {
     // Answers made under the release of before still open.
     expect(await restored.store.deployments.get(before.digest)).not.toBeNull();
     expect((await restored.store.journal.latest(9)).map(({ code }) => code)).toContain('SITE_RESTORED');
+    await restored.close();
+  }, 60_000);
+
+  it('pushes the settings of each gateway anew, above all versions that it can have seen', async () => {
+    await begin();
+    const push = (settings: string) =>
+      pushConfiguration({ site, gateway: 'gate', settings, origin: 'gate.yaml', author: 'ann' });
+    await push('healthSeconds: 7');
+    await backUp(at('backup'), { keyTo: at('key') });
+    const { version: seen } = (await push('healthSeconds: 8')).record;
+    await restoreSite({ from: at('backup'), to: at('new'), keyFile: at('key') });
+    const restored = await open(at('new'));
+    const [newest, before] = await restored.store.configurations.history('gate');
+    expect(newest).toMatchObject({ status: 'pending', author: 'ann' });
+    expect(newest!.version).toBeGreaterThan(seen);
+    expect(before).toMatchObject({ version: 1 });
+    // By the gateway's own gate.
+    const ownerKey = createPublicKey(readFileSync(join(at('new'), 'owner-key.pub.pem')));
+    const reader = { site: 'yard', gateway: 'gate', ownerKey, sealingKey: null };
+    expect(authenticate(newest!.wire, reader).settings).toBe('healthSeconds: 7');
     await restored.close();
   }, 60_000);
 
