@@ -45,7 +45,7 @@ describe('cameraWords', () => {
     expect({ ...words, reason: plain(words.reason) }).toEqual({
       tone: 'bad',
       word: 'Access denied',
-      reason: 'The camera refuses the user name or password. 401 from camera.example. Trying again in 30 s.',
+      reason: 'The camera rejects the user name or password. 401 from camera.example. Trying again in 30 s.',
     });
   });
 

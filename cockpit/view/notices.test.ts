@@ -26,7 +26,7 @@ describe('notices', () => {
     expect(notices(site, NOW_MS)[0]?.text).toMatch(
       /since 1.Jan, \d\d:00: places that should be empty were filled\. Its answers are kept unopened, 0 so far\./,
     );
-    expect(notices(site, NOW_MS)[2]?.text).toMatch(/^Gateway gate-1 is offline since \d\d:55\.$/);
+    expect(notices(site, NOW_MS)[2]?.text).toMatch(/^Gateway gate-1 is offline \(since \d\d:55\)\.$/);
   });
 
   it('says why a gateway is in quarantine, what is kept of it, and how that is decided', () => {
@@ -51,7 +51,7 @@ describe('notices', () => {
     expect(texts(null)).toEqual([]);
     expect(texts(-59_000)).toEqual([]);
     expect(texts(119_000)[0]).toMatch(/dated by when their answers arrive/);
-    expect(texts(720_000)[0]).toMatch(/its answers are refused, and lost/);
+    expect(texts(720_000)[0]).toMatch(/its answers are refused and lost/);
     expect(texts(720_000)[0]).toMatch(
       /^The clock of gateway gate-1 is 12 min ahead of .*timedatectl set-ntp/,
     );
@@ -118,7 +118,7 @@ describe('notices', () => {
       expect(notice).toMatchObject({ tone: 'warn' });
       expect(notice?.text).toMatch(text);
       const [late] = notices(siteOf({ endingCertificates: [{ owner, name, ends }] }), Date.parse(ends) + 1);
-      expect(late).toMatchObject({ tone: 'bad', text: expect.stringContaining(' ended on ') });
+      expect(late).toMatchObject({ tone: 'bad', text: expect.stringContaining(' expired on ') });
     },
   );
 
