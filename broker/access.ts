@@ -2,7 +2,7 @@ import { GatewayName } from '#protocol/names.ts';
 import { coversFilter, matchesFilter } from '#protocol/topic-filter.ts';
 import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
 
-/** Who a certificate says that a client is. */
+/** Who a client is, according to its certificate. */
 export type Identity =
   | { readonly kind: 'gateway'; readonly name: string }
   | { readonly kind: 'backend'; readonly name: 'backend' }
@@ -12,7 +12,7 @@ export type Identity =
 export type WriteRule = { readonly filter: string; readonly retain: boolean };
 export type Access = { readonly write: readonly WriteRule[]; readonly read: readonly string[] };
 
-/** The identity that a common name stands for, or null: no name, the broker's own, or none that a gateway may have. */
+/** The identity that a common name stands for, or null if there is none, if it is the broker's own, or if a gateway may not have it. */
 export function identityOf(commonName: unknown): Identity | null {
   if (commonName === 'backend' || commonName === 'cockpit')
     return { kind: commonName, name: commonName } as Identity;
@@ -21,8 +21,8 @@ export function identityOf(commonName: unknown): Identity | null {
 }
 
 /**
- * What an identity may write and read: the one table of access rules. The embedded broker asks it, and the access list of Mosquitto in
- * deploy/ is made from it. Everything that is not here is refused.
+ * What an identity may write and read: the only table of access rules. The embedded broker uses it, and the access list of Mosquitto in
+ * deploy/ is generated from it. Everything not listed is refused.
  */
 export function accessOf(site: string, identity: Identity): Access {
   const { backendState, prefix } = siteTopics(site);
@@ -63,12 +63,12 @@ export function accessOf(site: string, identity: Identity): Access {
   };
 }
 
-/** Whether a message may be published; what is retained must be meant to be. */
+/** Whether a message may be published, and retained if it is. */
 export function mayWrite(access: Access, topic: string, retain: boolean): boolean {
   return access.write.some((rule) => (rule.retain || !retain) && matchesFilter(rule.filter, topic));
 }
 
-/** Whether a subscription may be granted: all that its filter can match must be readable. */
+/** Whether a subscription may be granted: everything its filter can match must be readable. */
 export function maySubscribe(access: Access, filter: string): boolean {
   return access.read.some((allowed) => coversFilter(allowed, filter));
 }

@@ -4,20 +4,20 @@ import { commonName, findInvalidity, isForClients, parseCertificates } from '#ru
 import { type Identity, identityOf } from './access.ts';
 import { readRevoked } from './revoked.ts';
 
-/** Whether a connection may go on, and whose it is; else why not. */
+/** Whether a connection is admitted, and whose it is; otherwise why not. */
 export type Verdict =
   | { readonly identity: Identity }
-  /** One whom we know: the authority of this site issued his certificate. */
+  /** A known client: the authority of this site issued its certificate. */
   | { readonly known: string; readonly reason: string }
-  /** One of whom nothing is sure. */
+  /** A client about which nothing is certain. */
   | { readonly known: null; readonly kind: string; readonly reason: string };
 
 /** CONNACK of MQTT 3.1.1 with return code 5, not authorized. */
 const REFUSAL = Buffer.from([0x20, 2, 0, 5]);
-/** How long one that is refused may take to hear it. */
+/** How long a refused client may take to read the refusal. */
 const LEAVE_MS = 2_000;
 
-/** Judges a connection whose handshake is done, by its certificate alone. Nothing of what it sends was read yet. */
+/** Judges a connection after its handshake, by its certificate alone. Nothing it sent has been read yet. */
 export function judge(socket: TLSSocket, ca: Buffer, revokedFile: string, nowMs: number): Verdict {
   const { raw } = socket.getPeerCertificate();
   if (raw === undefined) return stranger('none', 'it shows no certificate');
@@ -39,12 +39,12 @@ export function judge(socket: TLSSocket, ca: Buffer, revokedFile: string, nowMs:
   return reason === null ? { identity } : { known: identity.name, reason };
 }
 
-/** Lets one that is refused know that he is, so that he can tell people so, and ends the connection. He learns no reason. */
+/** Tells a client that it is refused, so that it can tell people, and closes the connection. It learns no reason. */
 export function turnAway(socket: TLSSocket): void {
   const timer = setTimeout(() => socket.destroy(), LEAVE_MS).unref();
   socket.once('close', () => clearTimeout(timer));
   socket.on('error', () => socket.destroy());
-  // After his first bytes, whatever they are: a client takes an answer for one only when it asked.
+  // After its first bytes, whatever they are: a client accepts an answer only after it has asked.
   socket.once('data', () => socket.end(REFUSAL));
 }
 
@@ -52,7 +52,7 @@ function stranger(kind: string, reason: string): Verdict {
   return { known: null, kind, reason };
 }
 
-/** Why a client with a valid certificate is not let in, or null. */
+/** Why a client with a valid certificate is not admitted, or null. */
 function refusalOf(identity: Identity, revokedFile: string): string | null {
   if (identity.kind !== 'gateway') return null;
   try {
@@ -62,7 +62,7 @@ function refusalOf(identity: Identity, revokedFile: string): string | null {
   }
 }
 
-/** What strangers write, as it may stand in a log. */
+/** What strangers wrote, made safe for a log. */
 function shown(text: string): string {
   return JSON.stringify(text.slice(0, 80));
 }

@@ -8,7 +8,7 @@ export type Credentials = { readonly ca: Buffer; readonly cert: Buffer; readonly
 
 type Files = Pick<BrokerConfig, 'ca' | 'certificate' | 'key'>;
 
-/** @throws BlindsightError FILE_UNREADABLE, SECRET_EXPOSED, or BROKER_CERTIFICATE where the files do not fit together */
+/** @throws BlindsightError FILE_UNREADABLE, SECRET_EXPOSED, or BROKER_CERTIFICATE if the files do not match */
 export async function readCredentials(files: Files): Promise<Credentials> {
   const [ca, cert, key] = await Promise.all([
     readPublicFile(files.ca),
@@ -21,9 +21,9 @@ export async function readCredentials(files: Files): Promise<Credentials> {
 }
 
 /**
- * What became of the certificate since it was read: `blindsight site broker-host` renews it while the broker runs.
+ * Whether the certificate has changed since it was read: `blindsight site broker-host` renews it while the broker runs.
  *
- * @returns null where it is as before
+ * @returns null if it has not changed
  * @throws what {@link readCredentials} throws
  */
 export async function readRenewed(files: Files, before: Credentials): Promise<Credentials | null> {
@@ -32,7 +32,7 @@ export async function readRenewed(files: Files, before: Credentials): Promise<Cr
   return isSame ? null : now;
 }
 
-/** Why clients will not take this broker for theirs now, or null. */
+/** Why clients will not accept this broker now, or null. */
 export function findOutdated({ cert }: Credentials, file: string, nowMs: number): string | null {
   const why = findInvalidity(parseCertificates(cert)[0]!, nowMs);
   return why && `no client can connect: ${file} ${why}`;

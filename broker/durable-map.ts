@@ -35,7 +35,7 @@ export class DurableMap {
     this.#file = file;
   }
 
-  /** Opens or makes the file. A damaged end is cut off and logged. */
+  /** Opens or creates the file. A damaged end is removed and logged. */
   static async open(path: string, log: Logger): Promise<DurableMap> {
     const file = await open(path, 'a+', 0o600);
     await file.close();

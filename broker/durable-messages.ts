@@ -21,7 +21,7 @@ export class DurableMessages {
     return this.#all('retained:').map(({ message }) => message);
   }
 
-  /** Wills of clients that were connected when the last broker stopped without taking leave. */
+  /** Wills of clients that were connected when the last broker stopped without a clean shutdown. */
   wills(): { clientId: string; message: KeptMessage }[] {
     return this.#all('will:').map(({ key, message }) => ({ clientId: key, message }));
   }

@@ -28,12 +28,12 @@ type Guest = Admitted & {
 
 /** Retained topics that a gateway may have; far more than one with 64 cameras uses. */
 const RETAINED_TOPICS_MAX = 256;
-/** Longest retained message of a gateway; its states have below 2 KB. */
+/** Longest retained message of a gateway; its states are below 2 KB. */
 const RETAINED_BYTES_MAX = 16_384;
 
 const NOT_AUTHORIZED = 5;
 
-/** Decides, for one site, who may connect, publish and subscribe, and keeps what is retained before it is acknowledged. */
+/** Decides, for one site, who may connect, publish and subscribe, and stores retained messages before they are acknowledged. */
 export class Gatekeeper {
   readonly #site: string;
   readonly #messages: DurableMessages;
@@ -59,7 +59,7 @@ export class Gatekeeper {
     return this.#refused;
   }
 
-  /** Notes whose connection this is, before aedes sees it. */
+  /** Records whose connection this is, before aedes sees it. */
   admit(connection: Connection, identity: Identity, from: string): void {
     this.#admitted.set(connection, { identity, from });
   }
@@ -83,8 +83,8 @@ export class Gatekeeper {
   }
 
   /**
-   * Counts a connection of which nothing is known, or not even that; said rarely for each `kind`, of which there are few, because anybody
-   * who scans ports makes them.
+   * Counts a connection from an unknown client; logged rarely for each of the few kinds, because any
+   * port scanner causes them.
    */
   refuseStranger(address: string, kind: string, reason: string): void {
     this.#refused++;
@@ -107,7 +107,7 @@ export class Gatekeeper {
       const admitted = this.#admitted.get(client.conn);
       if (!admitted) return done(this.refuse('?', 'a connection without identity'), false);
       const { identity } = admitted;
-      // A client id counts within its identity only: nobody can take over the connection of another.
+      // A client id counts only within its identity: nobody can take over another's connection.
       packet.clientId = `${identity.name}/${packet.clientId || randomUUID()}`;
       // No offline queues: aedes does not bound them, and receipts and retained messages leave nothing for them to do.
       packet.clean = true;
@@ -158,7 +158,7 @@ export class Gatekeeper {
     },
   };
 
-  /** Bounds what a gateway that invents camera names can make us keep; the backend keeps the site's own. */
+  /** Bounds what a gateway that invents camera names can make us store; the backend stores the site's own. */
   #excess(identity: Identity, packet: PublishPacket): string | null {
     if (identity.kind !== 'gateway' || packet.payload.length === 0) return null;
     if (packet.payload.length > RETAINED_BYTES_MAX) {
@@ -181,7 +181,7 @@ function kept(topic: string, { payload, qos = 0, retain = false }: Published): K
   return { topic, payload: Buffer.from(payload), qos, retain };
 }
 
-/** A topic as it may stand in a log. */
+/** A topic, made safe for a log. */
 function shown(topic: string): string {
   return JSON.stringify(topic.slice(0, 200));
 }

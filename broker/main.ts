@@ -18,7 +18,7 @@ import { PacketLimit } from './packet-limit.ts';
 import { readRevoked } from './revoked.ts';
 
 export type Broker = {
-  /** The port in use, also where the configuration left the choice to the system. */
+  /** The port in use, even if the configuration left the choice to the system. */
   readonly port: number;
   /** Identities that are connected now, and how much was refused since the start. */
   readonly health: () => { readonly connected: readonly string[]; readonly refused: number };
@@ -38,7 +38,7 @@ const CONNECT_MS = 10_000;
 const CONNECTIONS_MAX = 512;
 const DAY_MS = 24 * 3_600_000;
 const HEALTH_MS = 60_000;
-/** How soon a gateway that was withdrawn is cut off, and what it left is cleared. */
+/** How soon a removed gateway is disconnected, and what it left is cleared. */
 const SWEEP_MS = 3_000;
 const WILL_GRACE_MS = 60_000;
 /** blindsight/v1/site/gateway/command/type/id has seven. */
@@ -84,7 +84,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const close = () => {
     closing ??= (async () => {
       signal?.removeEventListener('abort', close);
-      // Clears what `setTimeout` made, too.
+      // Also clears what `setTimeout` created.
       for (const timer of timers) clearInterval(timer);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       await closeAedes(aedes);
@@ -123,7 +123,7 @@ function makeAedes(config: BrokerConfig, gatekeeper: Gatekeeper): Promise<Aedes>
   });
 }
 
-/** Keeps up who is connected, and whose will of before the start waits for its client. */
+/** Tracks who is connected, and whose will from before the start is waiting for its client. */
 function watchClients({ aedes, gatekeeper, messages, log }: Parts) {
   const connected = new Map<Client, string>();
   const orphans = new Map(messages.wills().map(({ clientId, message }) => [clientId, message]));
@@ -147,14 +147,14 @@ function watchClients({ aedes, gatekeeper, messages, log }: Parts) {
   return { connected, orphans };
 }
 
-/** Hands a connection to aedes where its certificate is one of the installation, with the limits that hold for it. */
+/** Hands a connection to aedes if its certificate belongs to the installation, with its limits applied. */
 function receive({ config, aedes, gatekeeper, tls }: Parts, socket: TLSSocket): void {
   const verdict = judge(socket, tls.current.ca, config.revoked, systemClock.now());
   const address = socket.remoteAddress ?? '?';
   if (!('identity' in verdict)) {
     if (verdict.known === null) gatekeeper.refuseStranger(address, verdict.kind, verdict.reason);
     else gatekeeper.refuse(verdict.known, `${verdict.reason}; from ${address}`);
-    // A scanner of ports needs no answer; a client of some site does.
+    // A port scanner needs no answer; a client of some site does.
     if (verdict.known === null && verdict.kind === 'none') socket.destroy();
     else turnAway(socket);
     return;
@@ -170,7 +170,7 @@ function receive({ config, aedes, gatekeeper, tls }: Parts, socket: TLSSocket): 
   const client = aedes.handle(socket);
 }
 
-/** Clients that had a connection when the last broker died and did not come back are as lost as if it had seen them go. */
+/** Clients that were connected when the last broker died and did not come back count as lost. */
 function giveOrphansUp({ aedes, messages }: Parts, orphans: Map<string, KeptMessage>, graceMs: number) {
   return setTimeout(() => {
     for (const [clientId, will] of orphans) void publishOrphan(aedes, messages, clientId, will);
@@ -178,7 +178,7 @@ function giveOrphansUp({ aedes, messages }: Parts, orphans: Map<string, KeptMess
   }, graceMs).unref();
 }
 
-/** Every few seconds: takes a renewed certificate, cuts off who was withdrawn, and clears what they left. */
+/** Every few seconds: picks up a renewed certificate, disconnects removed gateways, and clears what they left. */
 function sweep(parts: Parts, server: Server, connected: ReadonlyMap<Client, string>) {
   const { config, aedes, messages, tls, log } = parts;
   const renew = follow(server, config, tls, log);
@@ -194,7 +194,7 @@ function sweep(parts: Parts, server: Server, connected: ReadonlyMap<Client, stri
   }, SWEEP_MS).unref();
 }
 
-/** Says at once and each day of the last month that the certificate ends. */
+/** Logs immediately, and on each day of the last month, that the certificate is about to expire. */
 function watchEnd({ config, tls, log }: Parts) {
   const say = () => {
     const text = describeNearEnd(tls.current.cert, config.certificate, systemClock.now());
@@ -213,7 +213,7 @@ function reportHealth(health: Broker['health'], log: Logger) {
   }, HEALTH_MS).unref();
 }
 
-/** For those who are in already: a list that cannot be read is told at the next connection. */
+/** For clients that are already connected; an unreadable list is reported at the next connection. */
 function revokedOrNone(file: string): ReadonlySet<string> {
   try {
     return readRevoked(file);
@@ -222,7 +222,7 @@ function revokedOrNone(file: string): ReadonlySet<string> {
   }
 }
 
-/** Removes a retained message, also for those who listen. */
+/** Removes a retained message, and tells subscribers. */
 function clear(aedes: Aedes, messages: DurableMessages, topic: string): void {
   const payload = Buffer.alloc(0);
   const packet = { cmd: 'publish' as const, topic, payload, qos: 0 as const, retain: true, dup: false };
@@ -230,11 +230,11 @@ function clear(aedes: Aedes, messages: DurableMessages, topic: string): void {
 }
 
 function tlsContext(credentials: Credentials) {
-  // A ticket would let a connection skip the look at its certificate.
+  // A session ticket would let a connection skip the certificate check.
   return { ...credentials, minVersion: 'TLSv1.2' as const, secureOptions: constants.SSL_OP_NO_TICKET };
 }
 
-/** Takes a certificate that was renewed for the connections to come; until its files fit together the one before goes on. */
+/** Uses a renewed certificate for new connections; until its files match, the old one stays in use. */
 function follow(
   server: Server,
   config: BrokerConfig,
@@ -269,7 +269,7 @@ async function listen(
     server = createServer({
       ...tlsContext(credentials),
       requestCert: true,
-      // Not by Node, which would end the connection without a word: `judge` looks at every one and says what is wrong with it.
+      // Not by Node, which would close the connection without a reason: `judge` checks each one and says what is wrong.
       rejectUnauthorized: false,
       handshakeTimeout: HANDSHAKE_MS,
     });
@@ -294,7 +294,7 @@ async function listen(
   return server;
 }
 
-/** Ends a connection that announces a packet beyond the limit, before aedes buffers it. aedes reads through `read` alone. */
+/** Closes a connection that announces a packet beyond the limit, before aedes buffers it. aedes reads only through `read`. */
 function limitPackets(
   socket: TLSSocket,
   maxBytes: number,
@@ -312,7 +312,7 @@ function limitPackets(
   };
 }
 
-/** The part of aedes' persistence that its types leave out. */
+/** The part of aedes' persistence that its types omit. */
 type WithPersistence = { readonly persistence: { storeRetained(packet: object): Promise<void> } };
 
 async function storeRetained(aedes: Aedes, { topic, payload, qos }: KeptMessage): Promise<void> {

@@ -1,10 +1,10 @@
 /**
- * Follows the framing of an MQTT stream and tells as soon as a fixed header announces a packet beyond a limit: aedes itself would
- * buffer up to 256 MB before it looks at one.
+ * Follows the framing of an MQTT stream and reports as soon as a fixed header announces a packet beyond a limit: aedes itself would
+ * buffer up to 256 MB before checking.
  */
 export class PacketLimit {
   readonly #maxBytes: number;
-  /** Bytes of the present packet's body that are still to come. */
+  /** Bytes of the current packet's body that are still to come. */
   #body = 0;
   #inHeader = false;
   #length = 0;

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * Reads the names of withdrawn gateways. Read again whenever it is asked for: the command line writes it while the broker runs.
+ * Reads the names of removed gateways. Reads the file every time: the command line writes it while the broker runs.
  *
- * @returns no names where there is no such file
- * @throws what reading throws, where there is one that cannot be read: nobody may be let in then
+ * @returns no names if there is no such file
+ * @throws the read error if the file cannot be read: nobody may be admitted then
  */
 export function readRevoked(file: string): ReadonlySet<string> {
   try {

@@ -4,13 +4,13 @@ import type { Logger } from '#runtime/log.ts';
 type Presence = { readonly address: string; heardMs: number };
 type Quarrel = { readonly times: number[]; saidMs: number };
 
-/** One that was heard so lately lives: who lost his network or his power is silent for longer before he is back. */
+/** A client heard from this recently is alive: one that lost network or power is silent for longer before it is back. */
 const ALIVE_MS = 15_000;
 const WINDOW_MS = 600_000;
 const SUSPICIOUS = 3;
 const QUIET_MS = 3_600_000;
 
-/** Sees two programs that take turns under one name, each pushing the other out, and says so: neither of them can. */
+/** Detects two programs that keep disconnecting each other under one name, and reports it: neither of them can. */
 export class Takeovers {
   readonly #clock: Pick<Clock, 'monotonic'>;
   readonly #log: Logger;
@@ -32,13 +32,13 @@ export class Takeovers {
     }
   }
 
-  /** Bytes of him arrived. */
+  /** Bytes from this client arrived. */
   heard(clientId: string, address: string): void {
     const presence = this.#present.get(clientId);
     if (presence?.address === address) presence.heardMs = this.#clock.monotonic();
   }
 
-  /** His connection is gone; the place of one who was pushed out is taken already. */
+  /** Its connection is gone; if it was displaced, its place is already taken. */
   leave(clientId: string, address: string): void {
     if (this.#present.get(clientId)?.address === address) this.#present.delete(clientId);
   }

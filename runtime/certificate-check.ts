@@ -1,15 +1,15 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 
-/** Where TLS files lie, under the names of their settings. */
+/** Paths of TLS files, by the names of their settings. */
 export type TlsFiles = { readonly ca: string; readonly certificate: string; readonly key: string };
-/** What is in them, PEM. */
+/** Their contents, PEM. */
 export type TlsTexts = { readonly [file in keyof TlsFiles]: string | Buffer };
 
 /** Extended key usage of a client, RFC 5280. */
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 const PEM = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]+?-----END \1-----/g;
 
-/** The certificates of a PEM file, its own first; none where it holds no certificate or a damaged one. */
+/** The certificates of a PEM file, in order; empty if there is none or one is damaged. */
 export function parseCertificates(pem: string | Buffer): X509Certificate[] {
   const blocks = [...String(pem).matchAll(PEM)].filter(([, label]) => label?.endsWith('CERTIFICATE'));
   try {
@@ -19,16 +19,16 @@ export function parseCertificates(pem: string | Buffer): X509Certificate[] {
   }
 }
 
-/** The common name of a subject or an issuer, as node:crypto gives them; the whole of it where it has none. */
+/** The common name of a subject or an issuer, as node:crypto gives them; the full name if it has none. */
 export function commonName(distinguishedName: string): string {
   return /^CN=(.*)$/m.exec(distinguishedName)?.[1] ?? distinguishedName.replaceAll('\n', ', ');
 }
 
 /**
- * Whether certificate, key and authority fit together. Dates are no part of it: a gateway without battery may start in 1970.
+ * Whether certificate, key and authority match. Dates are not checked: a gateway without a clock battery may start in 1970.
  *
  * @param prefix how the settings are named before `ca`, `certificate` and `key`: `broker.`
- * @returns what does not fit, with the file and its setting, or null
+ * @returns what does not match, with the file and its setting, or null
  */
 export function findMisfit(texts: TlsTexts, files: TlsFiles, prefix = ''): string | null {
   const named = (file: keyof TlsFiles) => `${files[file]} (${prefix}${file})`;
@@ -54,7 +54,7 @@ export function findMisfit(texts: TlsTexts, files: TlsFiles, prefix = ''): strin
   );
 }
 
-/** Says which kind of thing stands in a file instead of the right one, and nothing of its content. */
+/** Says what kind of thing a file contains instead of the right one, without revealing its content. */
 function whatInstead(text: string | Buffer, wanted: 'certificate' | 'private key'): string {
   const label = [...String(text).matchAll(PEM)][0]?.[1];
   if (text.length === 0) return `is empty; expected a ${wanted} in PEM form`;
@@ -65,7 +65,7 @@ function whatInstead(text: string | Buffer, wanted: 'certificate' | 'private key
   return isWanted ? `is a damaged ${wanted}` : `holds a ${label.toLowerCase()}, expected a ${wanted}`;
 }
 
-/** Why a certificate is not valid at a time, or is none that a client can show, or null. */
+/** Why a certificate is not valid at a given time, or cannot be used by a client; null if it is fine. */
 export function findInvalidity(certificate: X509Certificate, nowMs: number): string | null {
   const clock = `the clock of this machine says ${shownTime(nowMs)}`;
   const [from, to] = [certificate.validFromDate.getTime(), certificate.validToDate.getTime()];
@@ -74,7 +74,7 @@ export function findInvalidity(certificate: X509Certificate, nowMs: number): str
   return null;
 }
 
-/** Whether a client may show it. */
+/** Whether a client may use it. */
 export function isForClients(certificate: X509Certificate): boolean {
   return certificate.keyUsage?.includes(CLIENT_AUTH) ?? true;
 }

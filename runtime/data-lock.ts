@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { BlindsightError } from '#protocol/errors.ts';
 import { isDiskFull } from './disk-full.ts';
 
-/** Time at which a process started, in clock ticks since boot, or null where there is no such process. */
+/** Time at which a process started, in clock ticks since boot, or null if there is no such process. */
 function startOf(pid: number): string | null {
   try {
     // The name in parentheses may hold spaces; start time is field 22 of proc(5), the 20th after it.
@@ -22,14 +22,14 @@ function startOf(pid: number): string | null {
   }
 }
 
-/** Who may be alone on a data folder. */
+/** Roles of which a data folder allows one process each. */
 export type LockRole = 'demo' | 'agent' | 'backend' | 'broker';
 
 /**
- * Takes a data folder for this process in a role, and returns what gives it back: two daemons that write the same outbox or counters would
- * undo each other. The lock of a process that is gone does not count, also where its number was given to another. The lock is a symbolic link to
- * nowhere that names its holder: it appears whole, of several that start at once one gets it, and it takes no block of a full disk. One that is
- * taken over is moved away and looked at first.
+ * Locks a data folder for this process in a role, and returns how to release it: two daemons that write the same outbox or counters would
+ * corrupt each other. The lock of a dead process does not count, even if its process id was reused. The lock is a dangling symbolic link
+ * that names its holder: it appears atomically, only one of several processes gets it, and it takes no block of a full disk. A stale lock is
+ * moved away and checked before it is taken over.
  *
  * @throws BlindsightError DATA_IN_USE naming the process, DISK_FULL
  */
@@ -57,7 +57,7 @@ export function lockData(folder: string, role: LockRole): () => void {
   }
 }
 
-/** @returns false where the lock is there already */
+/** @returns false if the lock already exists */
 function create(holder: string, file: string): boolean {
   try {
     try {
@@ -74,7 +74,7 @@ function create(holder: string, file: string): boolean {
   }
 }
 
-/** Who holds a lock, or null where there is none; a version before this one wrote it into a file. */
+/** Who holds a lock, or null if there is none; earlier versions wrote it to a file. */
 function read(file: string): string | null {
   try {
     try {
@@ -89,7 +89,7 @@ function read(file: string): string | null {
   }
 }
 
-/** Removes a lock that is known to be void, and nothing that another has put in its place since. */
+/** Removes a lock that is known to be stale, but not one that has replaced it in the meantime. */
 function remove(file: string, known: string, aside: string): void {
   try {
     renameSync(file, aside);

@@ -8,7 +8,7 @@ import { wrongUser } from './wrong-user.ts';
 const SECRET_MAX_BYTES = 1_048_576;
 
 /**
- * Replaces a file so that after a power cut either the old or the new content is there, whole: temporary file beside it, fsync,
+ * Replaces a file so that after a power cut either the complete old or the complete new content is there: temporary file next to it, fsync,
  * rename, fsync of the folder.
  * @param options.mode permission bits of the new file, 0o644 by default; a secret takes 0o600.
  */
@@ -22,7 +22,7 @@ export async function writeFileAtomic(
   try {
     const file = await open(temporary, 'wx', mode);
     try {
-      await file.chmod(mode); // open() leaves out what the umask forbids
+      await file.chmod(mode); // open() drops the bits that the umask forbids
       await file.writeFile(data);
       await file.sync();
     } finally {
@@ -36,7 +36,7 @@ export async function writeFileAtomic(
   await syncFolder(dirname(path));
 }
 
-/** Makes what happened to the entries of a folder (rename, unlink) survive a power cut. */
+/** Makes changes to the entries of a folder (rename, unlink) survive a power cut. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
@@ -46,7 +46,7 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Makes a folder and its parents where they are missing; `mode` (0o700 by default) applies to the folders it makes. */
+/** Creates a folder and its parents if they are missing; `mode` (0o700 by default) applies to the folders it makes. */
 export async function ensureDirectory(path: string, mode = 0o700): Promise<void> {
   const made = await mkdir(path, { recursive: true, mode });
   if (made !== undefined) await syncFolder(dirname(made));
@@ -65,7 +65,7 @@ export async function readPublicFile(path: string): Promise<Buffer> {
 /**
  * Reads a file that only its owner may know: a key, a token, a password.
  * Below `$CREDENTIALS_DIRECTORY` a group's read bit is allowed: systemd shows the access list of the service's user there.
- * @throws BlindsightError FILE_UNREADABLE, SECRET_EXPOSED if other users can read or write it, WRONG_USER if another than root owns it.
+ * @throws BlindsightError FILE_UNREADABLE, SECRET_EXPOSED if other users can read or write it, WRONG_USER if another user, other than root, owns it.
  */
 export async function readSecretFile(path: string): Promise<Buffer> {
   const file = await open(path, 'r').catch((cause: unknown) => {

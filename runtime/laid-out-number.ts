@@ -3,13 +3,13 @@ import { open, readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { writeFileAtomic } from './files.ts';
 
-/** Each slot fills a block of the disk, so that a write that is torn damages one of them only. */
+/** Each slot fills a block of the disk, so that a torn write damages only one of them. */
 const SLOT_BYTES = 4096;
 const SLOTS = 2;
 
 const Slot = z.strictObject({
   value: z.number().int().nonnegative(),
-  /** The valid slot with the higher one counts. */
+  /** The valid slot with the higher value counts. */
   write: z.number().int().nonnegative(),
   check: z.string(),
 });
@@ -33,17 +33,17 @@ function decode(bytes: Buffer): { readonly value: number; readonly write: number
 }
 
 /**
- * A number whose place on the disk was laid out before, so that it can also be changed while the disk is full: a file of fixed size with two slots,
- * of which a change overwrites the older one, in place and synced. After a power cut the old or the new number is there. (A file system that never
- * writes in place, such as Btrfs, may need a block all the same.)
+ * A number with preallocated space on the disk, so that it can be changed even while the disk is full: a file of fixed size with two slots;
+ * a change overwrites the older one, in place and synced. After a power cut, either the old or the new number is there. (A file system that never
+ * writes in place, such as Btrfs, may still need a block.)
  */
 export class LaidOutNumber {
   readonly #path: string;
   #value: number;
   #write: number;
-  /** Whether the file is there in its full size; it may not be where the disk was full from the beginning. */
+  /** Whether the file exists in its full size; it may not if the disk was full from the start. */
   #isLaidOut: boolean;
-  /** Resolves when the last change that was asked for has ended. */
+  /** Resolves when the last requested change is done. */
   #tail: Promise<void> = Promise.resolve();
 
   private constructor(path: string, value: number, write: number, isLaidOut: boolean) {
@@ -54,9 +54,9 @@ export class LaidOutNumber {
   }
 
   /**
-   * Opens the file, or lays it out. Where there is no room for it the number lives in memory, and each change tries again.
+   * Opens or preallocates the file. If there is no room for it, the number is kept in memory, and each change tries again.
    *
-   * @param initial the number where the file is missing or damaged beyond both slots
+   * @param initial the number if the file is missing or both slots are damaged
    */
   static async open(path: string, initial: () => Promise<number>): Promise<LaidOutNumber> {
     const bytes = await readFile(path).catch(() => Buffer.alloc(0));
@@ -76,17 +76,17 @@ export class LaidOutNumber {
     return this.#value;
   }
 
-  /** Whether the number is on the disk, in a place that it keeps. */
+  /** Whether the number is on the disk, in its preallocated space. */
   get isLaidOut(): boolean {
     return this.#isLaidOut;
   }
 
-  /** Adds in memory at once; on the disk when this resolves. Where it rejects, the next change also writes this one. */
+  /** Adds in memory immediately; on the disk when this resolves. If it rejects, the next change also writes this one. */
   add(amount: number): Promise<void> {
     return this.set(this.#value + amount);
   }
 
-  /** Changes in memory at once; on the disk when this resolves. */
+  /** Changes in memory immediately; on the disk when this resolves. */
   set(value: number): Promise<void> {
     this.#value = value;
     const written = this.#tail.then(() => (this.#isLaidOut ? this.#overwrite() : this.#layOut()));

@@ -11,19 +11,19 @@ import { readPublicFile, readSecretFile } from './files.ts';
 /** Whose certificate it must be. */
 export type LinkOwner = {
   readonly name: string;
-  /** What gives it the name, for people. */
+  /** What defines the name, for messages. */
   readonly setting: string;
   readonly site: string;
 };
 
-/** How initializing a site names its authority. Others, also those that people make themselves, say nothing of a site. */
+/** How `site init` names its authority. Other names, including custom ones, say nothing about a site. */
 const AUTHORITY_OF_SITE = /^Blindsight ([a-z0-9-]+)$/;
-/** What an authority is called that was made for no site in particular. */
+/** The name of an authority that was not made for a particular site. */
 const NO_SITE = 'installation';
 
 /**
- * Reads the PEM files that a configuration names for the link, and sees that they fit together and belong to their owner. Their dates are
- * looked at when they matter: at a connection that fails.
+ * Reads the PEM files that a configuration names for the link, and checks that they match and belong to their owner. Their dates are
+ * checked when they matter: when a connection fails.
  *
  * @throws BlindsightError FILE_UNREADABLE; for the key, SECRET_EXPOSED; LINK_CREDENTIALS with file and setting
  */
@@ -43,7 +43,7 @@ export async function readLinkCredentials(
   return { ...texts, files: { ca: paths.ca, certificate: paths.certificate, key: paths.key } };
 }
 
-/** What shows that a certificate is somebody else's. */
+/** Why a certificate belongs to somebody else. */
 function findStranger(
   certificate: Buffer,
   paths: TlsFiles,

@@ -25,7 +25,7 @@ export type Farewell = {
   readonly retain?: boolean;
 };
 
-/** One lasting relation to a broker over connections that come and go. */
+/** A lasting link to a broker across connections that come and go. */
 export interface Link {
   readonly connected: boolean;
   /**
@@ -39,20 +39,20 @@ export interface Link {
    * Returns how to unsubscribe.
    */
   subscribe(filter: string, handler: MessageHandler): () => void;
-  /** Called after each connection is made and its subscriptions are granted; at once if that is so already. */
+  /** Called after each connection is made and its subscriptions are granted; immediately if that is already the case. */
   onUp(handler: () => void | Promise<void>): () => void;
-  /** Takes leave, so that the broker drops the will, and connects again: with a will, and handlers of `onUp`, of its own. */
+  /** Disconnects cleanly, so that the broker drops the will, and reconnects, with a new will and new runs of `onUp`. */
   reconnect(): void;
   /** Called when the connection breaks, and once for each new reason why it cannot be made. */
   onDown(handler: (reason: BlindsightError) => void): () => void;
-  /** Publishes the farewell (best effort, within seconds), takes leave so that the broker drops the will, and stops for good. */
+  /** Publishes the farewell (best effort, within seconds), disconnects cleanly so that the broker drops the will, and stops for good. */
   close(farewell?: readonly Farewell[]): Promise<void>;
 }
 
 export type LinkOptions = LinkCredentials & {
   readonly url: string;
   readonly clientId: string;
-  /** Made anew for every connection, so that it can carry that connection's session number; may be awaited. */
+  /** Created for every connection, so that it can carry that connection's session number; may be awaited. */
   readonly will?: Will | (() => Will | Promise<Will>);
   readonly clock: Clock;
   readonly log: Logger;
@@ -62,15 +62,15 @@ export type LinkOptions = LinkCredentials & {
   readonly keepaliveSeconds?: number;
 };
 
-/** A connection that broke sooner than this counts as a failed attempt, so that a broker that drops us at once is not hammered. */
+/** A connection that broke sooner than this counts as a failed attempt, so that a broker that drops us immediately is not hammered. */
 const LASTING_MS = 10_000;
 const FAREWELL_MS = 2_000;
 
 /**
  * Starts a link; it is not connected yet when this returns, and keeps trying until it is closed.
  *
- * MQTT.js reconnects at a fixed interval and replays from a queue in memory. Neither is used: each connection is a client of its
- * own, attempts climb a jittered ladder, and what must not be lost stays with the caller until its promise resolves.
+ * MQTT.js reconnects at a fixed interval and replays from a queue in memory. Neither is used: each connection is a new
+ * client, attempts climb a jittered ladder, and what must not be lost stays with the caller until its promise resolves.
  */
 export function connectLink(options: LinkOptions): Link {
   return new LastingLink(options);
@@ -88,7 +88,7 @@ class LastingLink implements Link {
   readonly #running: Promise<void>;
   #session: Session | null = null;
   #lastReason = '';
-  /** The farewell has begun: that the connection ends now is no news. */
+  /** The farewell has started: the end of the connection is expected. */
   #isLeaving = false;
 
   constructor(options: LinkOptions) {
@@ -248,7 +248,7 @@ class LastingLink implements Link {
     const isKnown = reason.message === this.#lastReason;
     if (isKnown && !wasUp) return;
     this.#lastReason = reason.message;
-    // Two clients of one name take turns every few seconds: said once.
+    // Two clients of one name take turns every few seconds: reported once.
     if (!isKnown || !isTwice)
       this.#options.log.warn(
         { code: reason.code },

@@ -7,7 +7,7 @@ export type { Logger };
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 export type LoggerOptions = {
-  /** Which daemon speaks. */
+  /** Which daemon writes. */
   readonly name: string;
   readonly level: LogLevel;
   readonly format: 'json' | 'pretty';
@@ -16,7 +16,7 @@ export type LoggerOptions = {
 };
 
 /**
- * A pino logger whose lines pass a redaction as the last step before they leave, so that also error texts of other programs carry no
+ * A pino logger whose lines pass a redaction as the last step before they leave, so that even error texts of other programs contain no
  * password, key or credential. Writes synchronously: the last line before a crash is there.
  */
 export function createLogger(options: LoggerOptions): Logger {

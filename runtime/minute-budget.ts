@@ -3,8 +3,8 @@ import type { Clock } from './clock.ts';
 const ENTRIES_A_MINUTE = 30;
 
 /**
- * How much one party may make us write down: thirty entries a minute. Who floods a log or a journal would push out what others left there. For
- * keys of which there are few, such as enrolled gateways; see {@link RareLines} for others.
+ * How much one party may make us write: thirty entries a minute. A flood in a log or a journal would displace the entries of others. For
+ * small sets of keys, such as enrolled gateways; see {@link RareLines} for others.
  */
 export class MinuteBudget {
   readonly #clock: Pick<Clock, 'monotonic'>;
@@ -14,7 +14,7 @@ export class MinuteBudget {
     this.#clock = clock;
   }
 
-  /** Takes one entry of the present minute. @returns false where all of them are used. */
+  /** Takes one entry of the current minute. @returns false if all of them are used. */
   take(key: string): boolean {
     const minute = Math.floor(this.#clock.monotonic() / 60_000);
     const before = this.#used.get(key);

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import type { Logger } from './log.ts';
 
-/** What a daemon tells systemd; every call resolves, also when nobody listens. */
+/** What a daemon reports to systemd; every call resolves, even if nobody listens. */
 export interface Notifier {
   /** How often systemd wants to hear `watchdog`, milliseconds; feed it at half of this at most. Null if it does not watch. */
   readonly watchdogMs: number | null;
@@ -21,10 +21,10 @@ export type NotifierOptions = {
 const TIMEOUT_MS = 10_000;
 
 /**
- * sd_notify(3) over `$NOTIFY_SOCKET`; does nothing where systemd did not set it.
+ * sd_notify(3) over `$NOTIFY_SOCKET`; does nothing if systemd did not set it.
  *
- * Node has no datagram sockets of the Unix family, so `systemd-notify` speaks for us: 12 ms a call, measured, abstract sockets
- * included. Its message carries its own process id unless it runs as root, so a unit needs `NotifyAccess=all`; and it waits
+ * Node has no Unix datagram sockets, so `systemd-notify` sends for us: 12 ms a call, measured, including abstract
+ * sockets. Its message carries its own process id unless it runs as root, so a unit needs `NotifyAccess=all`; and it waits
  * for systemd's receipt (BARRIER=1) before it ends, else systemd could no longer tell whose child it was.
  */
 export function createNotifier({

@@ -15,10 +15,10 @@ export type SpaceOptions = {
 const RETRY_MS = 5_000;
 
 /**
- * Starts what needs the disk. While the disk is full a daemon waits for space, says so once in the log and to systemd, and goes on by itself: an exit
- * would be the same wait, with a restart and its lines every two seconds.
+ * Starts what needs the disk. While the disk is full, a daemon waits for space, says so once in the log and to systemd, and then continues: exiting
+ * would be the same wait, with a restart and its log lines every two seconds.
  *
- * @returns what was started, or null where the signal ended the wait
+ * @returns what was started, or null if the signal ended the wait
  * @throws what `start` throws for any other reason
  */
 export async function onceThereIsSpace<T>(

@@ -5,10 +5,10 @@ import { connect } from 'node:tls';
 const PROBE_MS = 5_000;
 
 /**
- * Asks who answers at an address, without trusting him and without telling him anything: the certificate that a client of ours did not take, so
+ * Finds out who answers at an address, without trusting it or sending it anything: the certificate that our client rejected, so
  * that a message can say why.
  *
- * @returns null where none is shown within seconds
+ * @returns null if none is presented within seconds
  */
 export function readPeerCertificate(
   host: string,
@@ -16,7 +16,7 @@ export function readPeerCertificate(
   signal: AbortSignal,
 ): Promise<X509Certificate | null> {
   return new Promise((resolve) => {
-    // Not to send anything: it is only looked at. No client certificate, no byte of MQTT.
+    // Only to look at the certificate. No client certificate, no byte of MQTT.
     const socket = connect({
       host,
       port,

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 
 const TIMEOUT_MS = 2_000;
-/** States of /healthz in which a restart would bring nothing. */
+/** States of /healthz in which a restart would not help. */
 const ALIVE: readonly unknown[] = ['ok', 'troubled'];
 
 /** Whether something accepts connections at an address. */
@@ -24,8 +24,8 @@ export async function answers(url: string): Promise<boolean> {
 }
 
 /**
- * Whether the backend that listens on an address works, or says why it cannot: a full disk or a database that is away is not mended by
- * starting the backend anew.
+ * Whether the backend that listens on an address works, or says why it cannot: restarting the backend fixes neither a full disk nor an unreachable
+ * database.
  */
 export async function isAlive(host: string, port: number): Promise<boolean> {
   const name = host.includes(':') ? `[${host}]` : host;

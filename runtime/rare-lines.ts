@@ -5,7 +5,7 @@ const MAX_KEYS = 1024;
 
 type Line = { saidMs: number; unsaid: number };
 
-/** Lets one line a minute through for each key: who floods with what is refused must not flood logs and journal. */
+/** Lets one line a minute through for each key: a flood of refused messages must not flood logs and journal. */
 export class RareLines {
   readonly #clock: Pick<Clock, 'monotonic'>;
   readonly #lines = new Map<string, Line>();
@@ -16,7 +16,7 @@ export class RareLines {
 
   /**
    * @param key what the line is about
-   * @returns how many there were since the last line, this one with them; 0 where this one is not to be said
+   * @returns how many there were since the last line, including this one; 0 if this one is to be suppressed
    */
   take(key: string): number {
     const now = this.#clock.monotonic();

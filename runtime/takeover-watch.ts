@@ -5,12 +5,12 @@ const WINDOW_MS = 600_000;
 const SUSPICIOUS = 3;
 
 /**
- * Suspects that another client connects under our name: MQTT then lets the newcomer in and ends the older connection without a word. Seen from
- * here, the other side ends one connection after the other and takes the next at once.
+ * Suspects that another client connects under our name: MQTT then admits the newcomer and closes the older connection without a reason. Seen from
+ * here, the other side keeps closing connections and accepting the next one immediately.
  */
 export class TakeoverWatch {
   readonly #clock: Pick<Clock, 'monotonic'>;
-  /** When we were let in at once after our connection was ended. */
+  /** When we were admitted immediately after our connection was closed. */
   #times: number[] = [];
   #wasEnded = false;
 
@@ -23,7 +23,7 @@ export class TakeoverWatch {
     this.#wasEnded = byPeer;
   }
 
-  /** An attempt failed: whoever ended our connection was going away himself. */
+  /** An attempt failed: whoever closed our connection was itself going away. */
   failed(): void {
     this.#wasEnded = false;
   }
@@ -34,7 +34,7 @@ export class TakeoverWatch {
     this.#wasEnded = false;
   }
 
-  /** How many times within ten minutes, or 0 while that is nothing unusual. */
+  /** How many times within ten minutes, or 0 while that is normal. */
   get count(): number {
     this.#times = this.#recent();
     return this.#times.length >= SUSPICIOUS ? this.#times.length : 0;

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { BlindsightError } from '#protocol/errors.ts';
 
-/** The name of a user of this machine; its number where there is none. */
+/** The name of a user of this machine; its number if there is none. */
 function userName(uid: number): string {
   try {
     const line = readFileSync('/etc/passwd', 'utf8')
@@ -14,10 +14,10 @@ function userName(uid: number): string {
 }
 
 /**
- * The error of a command that works on what belongs to another user, with the command that would be right. Rights are not to be loosened then:
- * a site that root wrote to, its own daemons cannot read.
+ * The error of a command on files of another user, with the correct command. Loosening permissions would be wrong:
+ * files that root wrote cannot be read by the daemons of the site.
  *
- * @param owner user number of the one it belongs to
+ * @param owner user number of the owner
  */
 export function wrongUser(path: string, owner: number): BlindsightError {
   const me = process.geteuid?.() ?? 0;

@@ -1,13 +1,13 @@
 import { parentPort, type TransferListItem } from 'node:worker_threads';
 import type { FromThread, ToThread } from './messages.ts';
 
-/** What a task comes to, and the buffers of it that move instead of being copied. */
+/** The result of a task, and its buffers that are transferred instead of copied. */
 export type Answer<Result = unknown> = {
   readonly result: Result;
   readonly transfer?: readonly TransferListItem[];
 };
 
-/** Runs in a thread: answers the tasks of its `TaskThread` strictly one after the other. */
+/** Runs in a thread: answers the tasks of its `TaskThread` strictly one at a time. */
 export function serveTasks(
   handle: (task: unknown, onProgress: (progress: unknown) => void) => Promise<Answer>,
 ): void {

@@ -11,23 +11,23 @@ type Waiting = {
 type Running = {
   readonly worker: Worker;
   readonly gone: Promise<Error>;
-  /** Why it takes no tasks any more. */
+  /** Why it accepts no more tasks. */
   reason: Error | null;
 };
 
 export type TaskOptions = {
-  /** Buffers that move to the thread instead of being copied. */
+  /** Buffers that are transferred to the thread instead of copied. */
   readonly transfer?: readonly TransferListItem[];
   readonly onProgress?: (progress: unknown) => void;
-  /** Ends the thread, with whatever else it was given, where this task takes longer. */
+  /** Ends the thread, and fails its other tasks, if this task takes longer. */
   readonly timeoutMs?: number;
-  /** Ends the thread, with whatever else it was given; the task throws the signal's reason. */
+  /** Ends the thread, and fails its other tasks; this task throws the signal's reason. */
   readonly signal?: AbortSignal;
 };
 
 /**
- * A computing thread that answers one task after the other; see `serveTasks` for its other end. A thread that ends
- * unasked fails what it was doing, and the next task starts a new one, which has forgotten everything.
+ * A computing thread that runs one task at a time; see `serveTasks` for its other end. If the thread dies, its tasks
+ * fail, and the next task starts a new one without any state.
  */
 export class TaskThread {
   readonly #script: URL;
@@ -48,7 +48,7 @@ export class TaskThread {
   }
 
   /**
-   * Starts the thread where none runs, so that `generation` is the one that the next task will meet.
+   * Starts the thread if none is running, so that `generation` is the one that the next task will see.
    *
    * @returns a promise of the reason when that thread is gone, also after {@link close}.
    */
