@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const RECIPE = `{
@@ -29,8 +30,8 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
-/** What `train` says where it is refused. */
-function refusal(network: string, ...words: string[]): Promise<string> {
+/** What `train` says. */
+function train(network: string, ...words: string[]): Promise<string> {
   return new Promise((resolve) =>
     execFile(process.execPath, [join(root, 'cli/main.ts'), 'train', network, ...words], (_, stdout, stderr) =>
       resolve(`${stdout}${stderr}`),
@@ -40,7 +41,7 @@ function refusal(network: string, ...words: string[]): Promise<string> {
 
 describe('train', () => {
   it('notices before the work that its outcome cannot be kept', async () => {
-    const told = (...words: string[]) => refusal(recipe, '--pictures', join(folder, 'nowhere'), ...words);
+    const told = (...words: string[]) => train(recipe, '--pictures', join(folder, 'nowhere'), ...words);
     const there = await told('--out', folder);
     expect(there).toMatch(/is there already: .*--force[\s\S]*NETWORK_TRAINING/);
     expect(there).not.toContain('nowhere');
@@ -49,11 +50,26 @@ describe('train', () => {
     expect(await told('--out', folder, '--force')).toContain('nowhere');
   });
 
-  it('counter refuses labels without a clip of their own, and takes pictures where they are given', async () => {
-    const out = ['--out', join(folder, 'counter')];
-    expect(await refusal('counter', '--labels', 'mine.csv', ...out)).toContain(
-      '--labels goes with --images or --clip',
-    );
-    expect(await refusal('counter', '--pictures', join(folder, 'nowhere'), ...out)).toContain('nowhere');
+  it('counter refuses labels without a clip of their own', async () => {
+    const words = ['--labels', 'mine.csv', '--out', join(folder, 'counter')];
+    expect(await train('counter', ...words)).toContain('--labels goes with --images or --clip');
   });
+
+  it('counter learns from other pictures for as long as it is told, and its card says nothing of its own clip', async () => {
+    for (const [shade, label] of ['absent', 'present'].entries()) {
+      await mkdir(join(folder, 'photos', label), { recursive: true });
+      const background = { r: 200 * shade, g: 0, b: 0 };
+      for (let i = 0; i < 3; i++)
+        await sharp({ create: { width: 48, height: 27, channels: 3, background } })
+          .png()
+          .toFile(join(folder, 'photos', label, `${i}.png`));
+    }
+    const out = join(folder, 'counter');
+    const words = ['--pictures', join(folder, 'photos'), '--epochs', '1', '--out', out];
+    expect(await train('counter', ...words)).toContain('of 2 test pictures');
+    const card = await readFile(join(out, 'README.md'), 'utf8');
+    expect(card).toContain('`npx blindsight train counter --pictures photos --epochs 1`');
+    expect(card).toContain('1 epochs of 4 pictures');
+    expect(card).not.toMatch(/counter\.mp4|hostile/);
+  }, 60_000);
 });

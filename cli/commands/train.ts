@@ -72,11 +72,13 @@ async function train(fileOrName: string, options: TrainOptions, run: CommandRun)
   const out = options.out ?? `./${recipe.name}`;
   await checkOutput(out, recipe.name, options.force);
   const source = await withBundledClip(fileOrName, options);
+  // What the card of counter says was found with its own clip.
+  const learns = fileOrName === 'counter' && source === options ? { ...recipe, notes: [] } : recipe;
   const pictures = await readTrainingPictures({ ...recipe, ...training }, source, { seed, signal });
   const [learned, tested] = [pictures.training.classes.length, pictures.test.classes.length];
   progress.update('training', `${learned} pictures to learn from, ${tested} to test on`);
   const { accuracy, majority } = await trainRecipe({
-    recipe,
+    recipe: learns,
     ...pictures,
     sequence: source.clip !== undefined,
     out,
