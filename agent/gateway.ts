@@ -23,7 +23,7 @@ import { Outbox, type OutboxBounds } from './outbox/outbox.ts';
 import { recordAnswer } from './outbox/recorder.ts';
 import { Sender } from './outbox/sender.ts';
 import type { PreviewServer } from './preview/preview-server.ts';
-import { startPreview } from './preview/start-preview.ts';
+import { previewOf, startPreview } from './preview/start-preview.ts';
 import { BundleStore } from './rollout/bundle-store.ts';
 import { recoverState } from './rollout/recover-state.ts';
 import { Rollout } from './rollout/rollout.ts';
@@ -296,7 +296,8 @@ export class Gateway {
   }
 
   #fits({ kind, threads }: InterpreterHost): boolean {
-    return isDeepStrictEqual({ interpreter: kind, threads }, this.#config.inference);
+    const { inference } = this.#config;
+    return kind === inference.interpreter && threads === inference.threads;
   }
 
   /**
@@ -316,7 +317,7 @@ export class Gateway {
       !isDeepStrictEqual(part(before), part(config));
     const parts = [
       changed(({ cameras }) => cameras) && (() => this.#applyCameras(config)),
-      changed(({ preview, cameras }) => [preview, cameras]) && (() => this.#applyPreview(config)),
+      changed(previewOf) && (() => this.#applyPreview(config)),
       () =>
         renewInterpreter(
           this.#runner,

@@ -185,6 +185,9 @@ describe('a pushed configuration', () => {
     await until('an event', () => damaged.events.length > 0, 5_000);
     expect(damaged.events[0]).toMatch(/^CONFIGURATION_OLD/);
     expect(damaged.configurator.report.running).toBe(0);
+    // The newest is what the site believes to run here: it is tried once more.
+    damaged.configurator.receive(order(5, 'healthSeconds: 5\n'));
+    await damaged.told(5, 'applied');
     await damaged.configurator.close();
   });
 

@@ -217,7 +217,8 @@ export class Configurator {
       this.#host?.onEvent('warn', 'CONFIGURATION_OLD', `version ${version} came after version ${highest}`);
       return;
     }
-    if (version === highest) {
+    // After damage to the state file it is not known what became of the newest.
+    if (version === highest && told.status !== 'none') {
       // Retained, so the newest one comes again on each connection.
       if (known === null || known === digest) return;
       if (told.version === version && told.error?.code === 'CONFIGURATION_OLD') return;

@@ -3,6 +3,18 @@ import { readSecretFile } from '#runtime/files.ts';
 import type { Logger } from '#runtime/log.ts';
 import type { PreviewServer } from './preview-server.ts';
 
+/** What of the settings a preview shows: as long as that stays, it and who watches are left alone. */
+export function previewOf({ preview, cameras }: AgentConfig) {
+  return {
+    preview,
+    cameras: cameras.map(({ name, region, regions, masks }) => ({
+      name,
+      regions: regions ?? (region === undefined ? [] : [region]),
+      masks,
+    })),
+  };
+}
+
 /**
  * Starts the aiming preview where a token file is configured. A preview that cannot start is told and left: it must
  * not keep a gateway from working.
@@ -10,17 +22,13 @@ import type { PreviewServer } from './preview-server.ts';
  * @throws BlindsightError FILE_UNREADABLE or SECRET_EXPOSED for the token file
  */
 export async function startPreview(config: AgentConfig, log: Logger): Promise<PreviewServer | null> {
-  const { port, tokenFile } = config.preview;
+  const { preview: settings, cameras } = previewOf(config);
+  const { port, tokenFile } = settings;
   if (tokenFile === undefined) return null;
   const token = (await readSecretFile(tokenFile)).toString('utf8').trim();
   try {
     // Only here: a gateway without preview does not load the muxer.
     const { PreviewServer } = await import('./preview-server.ts');
-    const cameras = config.cameras.map(({ name, region, regions, masks }) => ({
-      name,
-      regions: regions ?? (region === undefined ? [] : [region]),
-      masks,
-    }));
     const preview = await PreviewServer.start({ port, token, cameras, ffmpegPath: 'ffmpeg', log });
     log.info(
       { tokenFile },
