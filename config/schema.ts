@@ -129,7 +129,8 @@ export const AgentConfig = z.strictObject({
       tokenFile: secretPath().optional(),
     })
     .prefault({}),
-  healthSeconds: z.number().positive().default(30),
+  /** Not so often that reports fill the link. */
+  healthSeconds: z.number().min(1).default(30),
   log: Log,
   /** What holds where this file was changed after a configuration was pushed: that one, or the file. */
   configuration: z.strictObject({ onEdit: z.enum(['pushed', 'file']).default('pushed') }).prefault({}),

@@ -135,6 +135,11 @@ describe('a pushed configuration', () => {
       `a: &a [1]\n${[...'bcdefgh'].map((name, i) => `${name}: &${name} [${`*${'abcdefg'[i]},`.repeat(9)}]`).join('\n')}\n`,
       /./,
     ],
+    [
+      'reports without a pause',
+      'healthSeconds: 0.001\n',
+      /^version 1:1:16: healthSeconds: expected at least 1/,
+    ],
     ['text that is no YAML', '{[', /^version 1:1:/],
   ])('is rejected for %s, and changes nothing', async (_, settings, message) => {
     const data = await temporaryDirectory();
