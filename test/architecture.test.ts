@@ -57,6 +57,98 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   deploy: ['cli', 'broker', 'protocol'],
 };
 
+/**
+ * Which of the folders that lie side by side inside of these may import which: rows above only, so that there is no circle. What the folders
+ * above it hold themselves (errors, the site) a folder may read; whatever lies farther off is a matter of {@link ARROWS}.
+ */
+const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  agent: {
+    camera: [],
+    configuration: [],
+    health: [],
+    uplink: [],
+    privacy: ['camera'],
+    inference: ['camera', 'privacy'],
+    preview: ['privacy'],
+    outbox: ['uplink', 'inference'],
+    rollout: ['inference'],
+  },
+  backend: {
+    evaluation: [],
+    store: [],
+    deployment: ['store'],
+    sealing: ['store'],
+    decryption: ['store', 'sealing'],
+    enrolment: ['store', 'sealing'],
+    protection: ['store', 'sealing'],
+    operations: ['store', 'sealing', 'decryption', 'enrolment', 'protection'],
+    configuration: ['store', 'sealing', 'operations'],
+    api: ['store', 'configuration'],
+    backup: ['store', 'sealing', 'enrolment', 'operations', 'configuration'],
+    results: ['store', 'configuration'],
+  },
+  bench: {
+    costs: [],
+  },
+  cli: {
+    daemons: [],
+    commands: ['daemons'],
+  },
+  cockpit: {
+    view: [],
+    site: ['view'],
+    hooks: ['view', 'site'],
+    parts: ['view', 'site', 'hooks'],
+  },
+  deploy: {
+    edge: [],
+    mosquitto: [],
+  },
+  'fhe/engine': {
+    memory: [],
+    tape: ['memory'],
+    threads: ['memory', 'tape'],
+    evaluator: ['memory', 'tape', 'threads'],
+    interpreter: ['tape', 'threads', 'evaluator'],
+    costs: ['memory', 'tape', 'threads', 'evaluator', 'interpreter'],
+  },
+  'network/compiler': {
+    approximation: [],
+    linear: [],
+    rewrite: ['approximation'],
+    lowering: ['linear', 'rewrite'],
+    importing: ['approximation', 'rewrite', 'lowering'],
+    packing: ['linear', 'lowering'],
+    emit: ['lowering', 'packing'],
+    explain: ['packing'],
+  },
+  'network/model': {
+    kernel: [],
+    onnx: [],
+    description: ['onnx'],
+    operators: ['kernel', 'onnx'],
+    run: ['onnx', 'operators'],
+  },
+  'network/training': {
+    datasets: [],
+    gradients: [],
+    layers: [],
+  },
+  runtime: {
+    threads: [],
+  },
+};
+
+/** The import as the table {@link WITHIN} sees it: two folders side by side in a third; null where it says nothing about it. */
+function sideBySide(from: string, to: string): { within: string; folder: string; imports: string } | null {
+  const [a, b] = [from.split('/').slice(0, -1), to.split('/').slice(0, -1)];
+  const depth = a.findIndex((name, i) => name !== b[i]);
+  if (depth < 1 || b[depth] === undefined || b[depth] === 'generated') return null;
+  const within = a.slice(0, depth).join('/');
+  if (`${within}/${a[depth]}` in ARROWS) return null;
+  return { within, folder: a[depth]!, imports: b[depth]! };
+}
+
 /** Whoever is outside of fhe/ comes in by these, and tests and benchmarks by #fhe/testing besides. */
 const FHE_DOORS = ['#fhe', '#fhe/design', '#fhe/secret'];
 
@@ -126,6 +218,48 @@ describe('architecture', () => {
       to.split(', ').filter(Boolean),
     ]);
     expect(Object.fromEntries(shown)).toEqual(Object.fromEntries(rooms));
+  });
+
+  it('imports between folders that lie inside of others run one way, too, at every depth', () => {
+    const wrong: string[] = [];
+    for (const file of sources.filter((candidate) => !isTest(candidate))) {
+      for (const specifier of importSpecifiers(readSource(file))) {
+        const target = resolveSpecifier(file, specifier);
+        const arrow = target === null ? null : sideBySide(file, target);
+        if (arrow === null || WITHIN[arrow.within]?.[arrow.folder]?.includes(arrow.imports)) continue;
+        wrong.push(`${file} imports ${specifier}: in ${arrow.within}, ${arrow.folder} → ${arrow.imports}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it('rows of folders inside of others name rows above them only, and every folder has one', () => {
+    for (const [within, rows] of Object.entries(WITHIN)) {
+      const names = Object.keys(rows);
+      for (const [i, name] of names.entries()) {
+        expect(names.slice(0, i), `${within}/${name}`).toEqual(expect.arrayContaining([...rows[name]!]));
+      }
+    }
+    const folders = sources.filter((file) => !isTest(file)).map((file) => file.split('/').slice(0, -1));
+    const unknown = folders
+      .flatMap((parts) => parts.slice(1).map((name, i) => [parts.slice(0, i + 1).join('/'), name] as const))
+      .filter(([within, name]) => !(`${within}/${name}` in ARROWS) && !(name in (WITHIN[within] ?? {})));
+    expect([...new Set(unknown.map((names) => names.join('/')))]).toEqual([]);
+  });
+
+  it.each([
+    ['agent/camera/a.ts', 'agent/outbox/b.ts', { within: 'agent', folder: 'camera', imports: 'outbox' }],
+    [
+      'network/model/run/a.ts',
+      'network/model/kernel/b.ts',
+      { within: 'network/model', folder: 'run', imports: 'kernel' },
+    ],
+    ['agent/camera/a.ts', 'agent/b.ts', null],
+    ['agent/a.ts', 'agent/camera/b.ts', null],
+    ['agent/camera/a.ts', 'runtime/threads/b.ts', null],
+    ['network/training/layers/a.ts', 'network/model/run/b.ts', null],
+  ])('sees folders side by side: %s imports %s', (from, to, arrow) => {
+    expect(sideBySide(from, to)).toEqual(arrow);
   });
 
   it('imports run in no circle, of files or of folders at any depth', () => {
