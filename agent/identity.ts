@@ -7,7 +7,7 @@ import { readPublicFile, readSecretFile } from '#runtime/files.ts';
 export type Identity = {
   readonly signingKey: KeyObject;
   readonly ownerKey: KeyObject;
-  /** X25519; null where the gateway was enrolled before there was one. */
+  /** X25519; null if the gateway was enrolled before this key existed. */
   readonly sealingKey: KeyObject | null;
 };
 

@@ -14,13 +14,13 @@ export type AgentOptions = ({ readonly config: AgentConfig } | { readonly config
   /** Ends the daemon; it says goodbye and leaves nothing behind. */
   readonly signal: AbortSignal;
   readonly clock?: Clock;
-  /** Asks for the configuration file to be read again; the function that it returns ends that. Needs `configFile`. */
+  /** Registers a callback to reload the configuration file; the returned function removes it. Needs `configFile`. */
   readonly onReload?: (reload: () => void) => () => void;
 };
 
 /**
- * The gateway daemon. Runs without broker, backend, camera, bundle and room on its disk: each absence is a state with a reason. Resolves
- * when the signal has ended it.
+ * The gateway daemon. Runs even without broker, backend, camera, bundle or disk space: each absence is a state with a reason. Resolves
+ * when the signal has stopped it.
  *
  * @throws BlindsightError where configuration, keys or data folder are not usable
  */
@@ -35,7 +35,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     notifier,
   });
   if (gateway === null) return;
-  // One after the other: an older state of the file must not be the last that is read.
+  // One at a time: an older state of the file must not be applied last.
   let reloading = Promise.resolve();
   const stopReloading = options.onReload?.(() => {
     if (!('configFile' in options)) return;
@@ -53,7 +53,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   log.info('gateway stopped');
 }
 
-/** A file that will not do changes nothing; what only a new start can change is told. */
+/** An invalid file changes nothing; settings that need a restart are reported. */
 async function reload(gateway: Gateway, started: AgentConfig, file: string, log: Logger): Promise<void> {
   try {
     const config = await loadConfig(file, AgentConfig);

@@ -140,7 +140,7 @@ describe.skipIf(obstacle !== null)('docs/operations.md on two machines', () => {
   });
 
   it('puts a gateway into quarantine and takes it out', async () => {
-    expect(await follow('Quarantine')).toMatch(/is in quarantine.*is released.*was not in quarantine/s);
+    expect(await follow('Quarantine')).toMatch(/is in quarantine.*was released.*was not in quarantine/s);
     await freshAnswer();
   });
 

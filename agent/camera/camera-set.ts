@@ -11,19 +11,19 @@ type Running = {
   ended: Promise<void> | null;
 };
 
-/** Makes a camera of its settings; `current` are those of now. */
+/** Creates a camera from its settings; `current` returns the present ones. */
 type MakeCamera = (config: CameraConfig, current: () => CameraConfig) => Camera;
 
 /**
- * The cameras of a gateway, which may change while it runs: a camera whose settings stay goes on untouched, one whose settings changed is
- * stopped and started.
+ * The cameras of a gateway, which may change while it runs: a camera with unchanged settings keeps running, one with changed settings is
+ * restarted.
  */
 export class CameraSet {
   readonly #make: MakeCamera;
   #running: readonly Running[];
   #signal: AbortSignal | null = null;
   readonly #failed = Promise.withResolvers<never>();
-  /** Pictures of cameras that are not there any more. */
+  /** Pictures of cameras that no longer exist. */
   #former = { captured: 0, superseded: 0 };
 
   constructor(configs: readonly CameraConfig[], make: MakeCamera) {
@@ -58,7 +58,7 @@ export class CameraSet {
     await Promise.all(this.#running.map(({ ended }) => ended));
   }
 
-  /** Brings about other settings; what was stopped has ended when this resolves. */
+  /** Applies new settings; stopped cameras have ended when this resolves. */
   async apply(configs: readonly CameraConfig[]): Promise<void> {
     const before = this.#running;
     const next = await Promise.all(

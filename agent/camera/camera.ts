@@ -13,7 +13,7 @@ import { RateMeter } from './rate-meter.ts';
 /** What a camera's supervisor needs. Times in milliseconds. */
 export type CameraOptions = {
   readonly config: CameraConfig;
-  /** Asked before each attempt, so that a new password is taken up without a restart. */
+  /** Called before each attempt, so that a new password takes effect without a restart. */
   readonly readAddress: () => Promise<CameraAddress>;
   readonly clock: Clock;
   readonly ffmpegPath?: string;
@@ -27,14 +27,14 @@ export type CameraOptions = {
 
 const FIRST_PICTURE_MS = 10_000;
 const GRACE_MS = 2_000;
-/** A stream that delivered this long has recovered: its next failure starts at the bottom of the ladder. */
+/** A stream that ran this long has recovered: its next failure starts at the bottom of the ladder. */
 const RECOVERED_MS = 20_000;
 
 type Described = Pick<CameraState, 'state' | 'detail'>;
 
 /**
- * Keeps one camera delivering: starts a capture, watches that pictures come, names the cause when they do not, and
- * tries again by a ladder. Holds the newest picture only; an older one that nobody took is counted as superseded.
+ * Keeps one camera streaming: starts a capture, watches for pictures, names the cause when none arrive, and
+ * retries with growing pauses. Holds only the newest picture; an older one that nobody took is counted as superseded.
  */
 export class Camera {
   readonly config: CameraConfig;
@@ -168,7 +168,7 @@ export class Camera {
     signal.removeEventListener('abort', stop);
     await watching;
     this.#capture = null;
-    this.#newest = null; // A picture of a stream that broke off is not the present any more.
+    this.#newest = null; // A picture of an interrupted stream is no longer current.
     this.#lines = end.lines;
     return signal.aborted ? this.#ended(end) : await this.#explain(end, address);
   }

@@ -15,7 +15,7 @@ async function diskFreePercent(directory: string): Promise<number | null> {
 }
 
 /**
- * Measures the machine: three single calls of systeminformation, which reads /proc and /sys for them. Asked for once
+ * Measures the machine: three calls of systeminformation, which reads /proc and /sys. Called once
  * per `healthSeconds`.
  *
  * @param directory the data folder, whose disk matters

@@ -6,11 +6,11 @@ export type WatchdogOptions = {
   readonly notifier: Notifier;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Milliseconds for which work that could be done was not done; 0 while there is none. */
+  /** For how many milliseconds pending work has not been done; 0 while there is none. */
   readonly stuckMs: () => number;
   /** One line for `systemctl status`. */
   readonly status: () => string;
-  /** Beyond this the watchdog is not fed any more, in milliseconds. */
+  /** Beyond this the watchdog is no longer fed, in milliseconds. */
   readonly patienceMs?: number;
 };
 
@@ -19,8 +19,8 @@ const PATIENCE_MS = 180_000;
 const STATUS_MS = 10_000;
 
 /**
- * Feeds systemd's watchdog while the pipeline moves, or has a good reason to rest: no bundle, no camera that delivers. A
- * pipeline that hangs starves it, and systemd starts the daemon anew.
+ * Feeds systemd's watchdog while the pipeline makes progress, or has a good reason not to: no bundle, no streaming camera. A
+ * hanging pipeline starves it, and systemd restarts the daemon.
  */
 export async function runWatchdog(options: WatchdogOptions, signal: AbortSignal): Promise<void> {
   const { notifier, clock, log, stuckMs, status, patienceMs = PATIENCE_MS } = options;

@@ -1,6 +1,6 @@
 import type { Manifest } from '#protocol/manifest.ts';
 
-/** A bundle whose parts lie in a folder, one file each, named like the parts. */
+/** A bundle whose parts are in a folder, one file each, named after the parts. */
 export type Bundle = {
   /** SHA-256, hex, of the signed manifest. */
   readonly digest: string;

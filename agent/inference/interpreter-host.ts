@@ -10,11 +10,11 @@ export type HostOptions = {
   readonly threads: number;
   /** Runs the self-test before the bundle counts as opened. */
   readonly selfTest: boolean;
-  /** A thread that needs longer is ended, in milliseconds. */
+  /** A thread that takes longer is terminated, in milliseconds. */
   readonly openTimeoutMs?: number;
   readonly runTimeoutMs?: number;
   readonly signal?: AbortSignal;
-  /** Another worker file; for tests. */
+  /** A different worker file, for tests. */
   readonly workerFile?: URL;
 };
 
@@ -29,9 +29,9 @@ export class InterpreterHost {
   readonly kind: InterpreterKind;
   readonly threads: number;
   readonly picture: PictureShape;
-  /** Pictures that one run answers about; their values come one after the other. */
+  /** Pictures per run; their values are concatenated. */
   readonly regions: number;
-  /** Resolves with the reason when the thread is gone, also after {@link close}. */
+  /** Resolves with the reason when the thread is gone, even after {@link close}. */
   readonly gone: Promise<Error>;
   readonly #thread: TaskThread;
   readonly #runTimeoutMs: number;
@@ -60,7 +60,7 @@ export class InterpreterHost {
   /**
    * Starts a thread and loads the bundle in it.
    *
-   * @throws BlindsightError with a BUNDLE_ code where the bundle is refused, FHE_WORKER where the thread ends or takes too long
+   * @throws BlindsightError with a BUNDLE_ code if the bundle is refused, FHE_WORKER if the thread ends or takes too long
    */
   static async open(options: HostOptions): Promise<InterpreterHost> {
     const { bundle, kind, threads, signal } = options;
@@ -97,8 +97,8 @@ export class InterpreterHost {
   /**
    * Encrypts a picture and runs the program on it.
    *
-   * @param values moved to the worker: unusable afterwards
-   * @throws BlindsightError FHE_WORKER where the interpreter fails, the thread ends or takes too long
+   * @param values transferred to the worker: unusable afterwards
+   * @throws BlindsightError FHE_WORKER if the interpreter fails, or the thread ends or takes too long
    */
   async run(values: Float32Array<ArrayBuffer>): Promise<RunResult> {
     if (this.#reason !== null) throw this.#reason;
@@ -109,7 +109,7 @@ export class InterpreterHost {
       return await this.#thread.run<RunResult>(request, options);
     } catch (error) {
       const failure = workerError(error);
-      // Its thread is never started again: a new one would not hold the program.
+      // The thread is never restarted: a new one would not have the program.
       if (error instanceof BlindsightError && error.code === 'WORKER_FAILED') this.#reason ??= failure;
       throw failure;
     } finally {
@@ -117,7 +117,7 @@ export class InterpreterHost {
     }
   }
 
-  /** Lets the interpreter free what it holds, then ends the thread; a busy one is ended at once. */
+  /** Lets the interpreter free what it holds, then ends the thread; a busy one is ended immediately. */
   async close(): Promise<void> {
     const ended = this.#reason !== null;
     this.#reason ??= new BlindsightError('FHE_WORKER', 'the interpreter was closed');

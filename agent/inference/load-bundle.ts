@@ -20,12 +20,12 @@ import type { OpenRequest } from './worker-messages.ts';
 export type LoadedBundle = { readonly interpreter: Interpreter; readonly verified: VerifiedProgram };
 
 /**
- * Turns the files of a bundle into an interpreter that may be trusted to compute what the owner meant:
+ * Turns the files of a bundle into an interpreter that can be trusted to compute what the owner intended:
  *
  * 1. each part has the size and the digest that the signed manifest gives;
  * 2. the program decodes and passes the verifier;
- * 3. the interpreter takes constants and keys;
- * 4. the self-test inputs, encrypted by the owner, lead to the very answer that the owner computed.
+ * 3. the interpreter accepts constants and keys;
+ * 4. the self-test inputs, encrypted by the owner, give exactly the answer that the owner computed.
  *
  * Runs in a worker thread.
  *

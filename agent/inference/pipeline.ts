@@ -11,7 +11,7 @@ import type { Runner } from './runner.ts';
 /** An encrypted answer, on its way to the outbox. */
 export type Answer = {
   readonly camera: string;
-  /** The named regions that it is about; absent where it is about one picture as a whole. */
+  /** The named regions that it is about; absent if it is about the entire picture. */
   readonly regions?: readonly string[];
   /** Milliseconds since the epoch. */
   readonly frameTimeMs: number;
@@ -29,17 +29,17 @@ export type PipelineOptions = {
   readonly runner: Pick<Runner, 'host' | 'run'>;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Stores the answer; the next picture is taken when this resolves. False where it was lost, and told. */
+  /** Stores the answer; the next picture is taken when this resolves. False if it was lost (and reported). */
   readonly onAnswer: (answer: Answer) => Promise<boolean>;
   /** Sees each masked picture, for the aiming preview. */
   readonly onMasked?: (camera: string, frame: MaskedFrame) => void;
-  /** Whether somebody watches a camera's preview: its pictures are masked also while no bundle is active. */
+  /** Whether somebody watches a camera's preview: its pictures are then masked even while no bundle is active. */
   readonly isWatched?: (camera: string) => boolean;
 };
 
 /**
- * The capture keeps the rate to within this part; with less slack here, the pictures of a camera that is a little fast would wait ever longer
- * for their turn, up to a whole interval.
+ * The capture keeps the rate to within this fraction; with less slack here, the pictures of a slightly fast camera would wait longer and longer
+ * for their turn, up to a full interval.
  */
 const RATE_SLACK = 0.95;
 
@@ -47,7 +47,7 @@ type Lane = { readonly camera: FrameSource; readonly filter: PrivacyFilter; dueM
 
 /**
  * Takes pictures to the interpreter, one at a time: cameras in turn, each at most at its rate, always the newest
- * picture. A picture that fails on the way is counted and told; it never stops the others.
+ * picture. A picture that fails is counted and reported; it never stops the others.
  */
 export class Pipeline {
   readonly #options: PipelineOptions;
@@ -65,7 +65,7 @@ export class Pipeline {
     this.setCameras(options.cameras);
   }
 
-  /** Takes pictures of these from now on; the place in turn and the rate of a camera that stays are kept. */
+  /** Takes pictures of these cameras from now on; a camera that stays keeps its place and rate. */
   setCameras(cameras: readonly FrameSource[]): void {
     this.#lanes = cameras.map(
       (camera) =>
@@ -83,7 +83,7 @@ export class Pipeline {
   }
 
   /**
-   * Milliseconds for which the pipeline should have moved but did not; 0 while it has nothing to do. Feeds the
+   * For how many milliseconds the pipeline has been stuck; 0 while it has nothing to do. Feeds the
    * watchdog.
    */
   get stuckMs(): number {
@@ -93,7 +93,7 @@ export class Pipeline {
     return now - this.#progressMs;
   }
 
-  /** Something changed: a picture came, or the interpreter did. */
+  /** Something changed: a new picture or a new interpreter. */
   wake(): void {
     this.#wake.resolve();
   }
@@ -125,7 +125,7 @@ export class Pipeline {
     signal.removeEventListener('abort', wake);
   }
 
-  /** The next lane in turn whose picture may be taken now. */
+  /** The next lane whose picture may be taken now. */
   #next(): Lane | null {
     const now = this.#options.clock.monotonic();
     for (let i = 0; i < this.#lanes.length; i++) {

@@ -3,9 +3,9 @@ import type { Rectangle } from '#vision/prepare-picture.ts';
 
 /** Parts of one picture that share a ciphertext. */
 export type RegionGroup = {
-  /** Names of the regions in the order of their answers; absent where the camera answers about one picture as a whole. */
+  /** Names of the regions in the order of their answers; absent if the camera answers about the entire picture. */
   readonly names?: readonly string[];
-  /** One for each; undefined for the whole picture. */
+  /** One for each; undefined for the entire picture. */
   readonly rectangles: readonly (Rectangle | undefined)[];
 };
 

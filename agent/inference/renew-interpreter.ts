@@ -3,10 +3,10 @@ import type { InterpreterHost } from './interpreter-host.ts';
 import type { Runner } from './runner.ts';
 
 /**
- * Opens the bundle that runs anew where its interpreter does not fit the settings of now. A bundle that went live, or a runner that was closed,
- * while the thread loaded is not undone by it.
+ * Reopens the running bundle if its interpreter does not match the current settings. If another bundle went live, or the runner was closed,
+ * while the thread was loading, that is not undone.
  *
- * @throws what `open` throws; what ran runs on then
+ * @throws what `open` throws; the old interpreter then keeps running
  */
 export async function renewInterpreter(
   runner: Pick<Runner, 'host' | 'activate'>,

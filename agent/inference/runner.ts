@@ -10,9 +10,9 @@ export type RunnerOptions = {
   readonly open: (bundle: Bundle) => Promise<InterpreterHost>;
   readonly clock: Clock;
   readonly log: Logger;
-  /** The interpreter can run, or cannot any more. */
+  /** The interpreter can run, or no longer can. */
   readonly onChange: () => void;
-  /** Called when a bundle failed {@link CRASHES} times without an answer in between; it is tried on, slowly. */
+  /** Called when a bundle failed {@link CRASHES} times without an answer in between; it is still retried, slowly. */
   readonly onGiveUp: (bundle: Bundle, reason: Error) => void;
   readonly restartMs?: readonly number[];
 };
@@ -29,7 +29,7 @@ export class Runner {
   #failures = 0;
   #restarts = 0;
   #ladder: RetryLadder;
-  /** Aborts when another host takes over: what belongs to the one before it does not act any more. */
+  /** Aborts when another host takes over: tasks of the previous one no longer act. */
   #term = new AbortController();
   readonly #restarting = new Set<Promise<void>>();
 
@@ -43,7 +43,7 @@ export class Runner {
     return this.#host?.closed === false ? this.#host : null;
   }
 
-  /** How often a thread was started again. */
+  /** How often a thread was restarted. */
   get restarts(): number {
     return this.#restarts;
   }
@@ -62,7 +62,7 @@ export class Runner {
   /**
    * Runs the active program on a prepared picture.
    *
-   * @throws BlindsightError FHE_WORKER where no answer came; the caller counts the lost picture
+   * @throws BlindsightError FHE_WORKER if no answer came; the caller counts the lost picture
    */
   async run(host: InterpreterHost, values: Float32Array<ArrayBuffer>): Promise<RunResult> {
     try {
@@ -73,7 +73,7 @@ export class Runner {
       }
       return result;
     } catch (error) {
-      // A program that fails on a picture fails on the next: the thread is started anew in case its memory is broken.
+      // A program that fails on one picture fails on the next: the thread is restarted in case its memory is corrupt.
       if (host === this.#host) await host.close();
       throw error;
     }

@@ -9,13 +9,13 @@ export type OpenRequest = {
   readonly parts: readonly BundlePart[];
   readonly kind: InterpreterKind;
   readonly threads: number;
-  /** SHA-256, hex, that the answer to the self-test inputs must have; null where it was tested before. */
+  /** SHA-256, hex, that the answer to the self-test inputs must have; null if it was tested before. */
   readonly selfTest: string | null;
 };
 
 export type OpenedProgram = {
   readonly picture: PictureShape;
-  /** Pictures that one run answers about; their values come one after the other. */
+  /** Pictures per run; their values are concatenated. */
   readonly regions: number;
 };
 

@@ -8,10 +8,10 @@ export type Trouble = { readonly code: 'DISK_FULL' | 'OUTBOX_UNAVAILABLE'; reado
 
 export type TroubleListener = (level: 'info' | 'error', code: Trouble['code'], message: string) => void;
 
-/** A disk at its very end takes one answer now and then: it counts as well again after this long without a failure. */
+/** An almost full disk accepts an answer now and then: it counts as recovered after this long without a failure. */
 const CALM_MS = 30_000;
 
-/** The state of a disk that refuses: said once when it begins and once when it is over, not with every answer. */
+/** The state of a disk that refuses writes: reported once when it begins and once when it is over, not with every answer. */
 export class DiskTrouble {
   readonly #directory: string;
   readonly #clock: Pick<Clock, 'monotonic'>;
@@ -27,12 +27,12 @@ export class DiskTrouble {
     this.#log = log;
   }
 
-  /** Null while the disk takes what it is given. */
+  /** Null while the disk accepts writes. */
   get present(): Trouble | null {
     return this.#present;
   }
 
-  /** Sets who hears of the beginning and the end. */
+  /** Sets who is notified of the beginning and the end. */
   onChange(listener: TroubleListener): void {
     this.#listener = listener;
   }

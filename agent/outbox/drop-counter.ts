@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { LaidOutNumber } from '#runtime/laid-out-number.ts';
 
-/** As versions before this one kept it. */
+/** The format of earlier versions. */
 const Former = z.strictObject({ dropped: z.number().int().nonnegative() });
 
 /** Files of a {@link DropCounter} in its folder. */
 export const DROP_FILES: readonly string[] = ['dropped.count', 'dropped.json'];
 
-/** How many answers were ever dropped on this gateway; survives restarts, and counts also while the disk is full. */
+/** How many answers were ever dropped on this gateway; survives restarts, and counts even while the disk is full. */
 export class DropCounter {
   readonly #number: LaidOutNumber;
 
@@ -29,7 +29,7 @@ export class DropCounter {
     return this.#number.value;
   }
 
-  /** Counts in memory at once; on disk when this resolves. */
+  /** Counts in memory immediately; on disk when this resolves. */
   add(count: number): Promise<void> {
     return this.#number.add(count);
   }

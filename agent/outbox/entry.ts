@@ -5,14 +5,14 @@ export type Entry = {
   session: number;
   sequence: number;
   readonly camera: string;
-  /** SHA-256, hex, of the signed envelope: the name by which a receipt speaks of it. */
+  /** SHA-256, hex, of the signed envelope: the name that a receipt uses for it. */
   digest: string;
   bytes: number;
   /** Milliseconds since the epoch when it was stored. */
   readonly storedMs: number;
-  /** Whether the signed envelope says that it waited; null where it was stored by an earlier process. */
+  /** Whether the signed envelope says that it waited; null if it was stored by an earlier process. */
   historical: boolean | null;
-  /** This process published it: from then on it is sent again byte for byte only. */
+  /** This process published it: from then on it is only resent byte for byte. */
   sent: boolean;
 };
 

@@ -32,7 +32,7 @@ const PLAUSIBLE_MS = Date.UTC(2025, 0, 1);
 
 /**
  * Envelopes on disk until the backend's receipt: one file each, in (session, sequence) order. Bounded in bytes and
- * age; what does not fit any more is dropped oldest first and counted in a file, before it is dropped.
+ * age; what no longer fits is dropped, oldest first, after it has been counted in a file.
  */
 export class Outbox {
   readonly #options: OutboxOptions;
@@ -54,7 +54,7 @@ export class Outbox {
     this.#trouble = new DiskTrouble(options.directory, options.clock, options.log);
   }
 
-  /** Opens the folder, makes it if it is missing, and removes what a crash left half done. */
+  /** Opens the folder, creates it if it is missing, and removes what a crash left unfinished. */
   static async open(options: OutboxOptions): Promise<Outbox> {
     await ensureDirectory(options.directory);
     const drops = await DropCounter.open(options.directory);
@@ -63,17 +63,17 @@ export class Outbox {
     return outbox;
   }
 
-  /** Bounds from the next answer on; what does not fit into them is dropped with it. */
+  /** New limits, from the next answer on; whatever exceeds them is then dropped. */
   setBounds(bounds: OutboxBounds): void {
     this.#bounds = bounds;
   }
 
-  /** Sets who hears, after entries were dropped, of their number and the reason. */
+  /** Sets who is told the number and the reason after entries were dropped. */
   onDrop(listener: (count: number, reason: string) => void): void {
     this.#onDrop = listener;
   }
 
-  /** Sets who hears when the disk begins to refuse answers, and when it takes them again. */
+  /** Sets who is told when the disk starts refusing answers, and when it accepts them again. */
   onTrouble(listener: TroubleListener): void {
     this.#trouble.onChange(listener);
   }
@@ -97,9 +97,9 @@ export class Outbox {
   }
 
   /**
-   * Stores a signed envelope; it is on disk when this resolves. Drops the oldest entries where the bound asks for it.
+   * Stores a signed envelope; it is on disk when this resolves. Drops the oldest entries if the limit requires it.
    *
-   * @throws BlindsightError DISK_FULL, OUTBOX_UNAVAILABLE where the disk refuses; the loss is counted, and told once for all that follow.
+   * @throws BlindsightError DISK_FULL, OUTBOX_UNAVAILABLE if the disk refuses; the loss is counted, and reported once until the disk recovers.
    */
   async append(appended: Appended): Promise<Entry> {
     const { wire, ...rest } = appended;
@@ -124,7 +124,7 @@ export class Outbox {
   }
 
   /**
-   * The signed envelope of an entry, or null where the file is gone or damaged; such an entry is dropped and counted.
+   * The signed envelope of an entry, or null if the file is gone or damaged; such an entry is dropped and counted.
    */
   async read(entry: Entry): Promise<Uint8Array | null> {
     const unsaved = this.#unsaved.get(entry)?.wire;
@@ -183,7 +183,7 @@ export class Outbox {
     if (this.#entries.has(entry)) await this.#drop([entry], reason);
   }
 
-  /** Drops what is older than the bound allows. */
+  /** Drops what is older than the limit allows. */
   async expire(): Promise<void> {
     const expired: Entry[] = [];
     for (const entry of this.#entries) {

@@ -20,7 +20,7 @@ const tenth = (ms: number): number => Math.round(ms * 10) / 10;
 /**
  * Makes a signed envelope of an answer and stores it before anything is sent.
  *
- * @returns false where the disk refused it; the outbox has counted and told that
+ * @returns false if the disk refused it; the outbox has counted and reported that
  */
 export async function recordAnswer(answer: Answer, options: RecorderOptions): Promise<boolean> {
   const { site, gateway, signingKey, sessions, outbox, sender } = options;

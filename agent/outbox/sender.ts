@@ -28,12 +28,12 @@ type Flight = { dueMs: number; readonly ladder: RetryLadder };
 const WINDOW_ENTRIES = 32;
 const WINDOW_BYTES = 4 * 2 ** 20;
 const RESEND_MS = [60_000, 120_000, 240_000, 300_000];
-/** An answer that leaves later than this after it was stored is not the present any more. */
+/** An answer that leaves later than this after it was stored is no longer current. */
 const PRESENT_MS = 5_000;
 const MAX_ENVELOPE_BYTES = 16 * 2 ** 20;
 
 /**
- * Brings the outbox to the backend: only while the link is up and the backend says that it is there; oldest first in
+ * Sends the outbox to the backend: only while the link is up and the backend says it is online; oldest first in
  * (session, sequence) order, so the order of each camera holds; a bounded window without receipt. A publish that the
  * broker acknowledged proves nothing: an entry leaves by its receipt, and is sent again, byte for byte, on a new
  * connection, for a new backend session, and when no receipt comes.
@@ -49,7 +49,7 @@ export class Sender {
     this.#options = options;
   }
 
-  /** An answer made now can leave at once: it is the present. */
+  /** An answer made now can leave immediately: it is current. */
   get live(): boolean {
     return this.#options.link.connected && this.#backendSession !== null;
   }
@@ -61,7 +61,7 @@ export class Sender {
     this.pump();
   }
 
-  /** A connection was made; whatever was under way on the last one is sent again. */
+  /** A connection was made; whatever was in flight on the last one is sent again. */
   linkUp(): void {
     this.#flights.clear();
     this.pump();
@@ -76,7 +76,7 @@ export class Sender {
     this.pump();
   }
 
-  /** Sends what may be sent; returns at once. */
+  /** Sends what may be sent; returns immediately. */
   pump(): void {
     this.#again = true;
     this.#pumping ??= this.#pump()

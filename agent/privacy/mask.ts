@@ -46,8 +46,8 @@ function insideAt(edges: readonly Edge[], y: number): [number, number][] {
 }
 
 /**
- * Lays polygons over a picture of the given size. Privacy decides on doubt: every pixel that a polygon touches, with
- * its border, is covered, also by polygons thinner than a pixel.
+ * Lays polygons over a picture of the given size. In doubt, privacy wins: every pixel that a polygon touches, including
+ * its border, is covered, even by polygons thinner than a pixel.
  *
  * @param width in pixels
  * @param height in pixels

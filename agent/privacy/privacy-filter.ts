@@ -6,7 +6,7 @@ declare const masked: unique symbol;
 /** A frame whose private parts are black. Nothing but this type reaches encryption or the preview. */
 export type MaskedFrame = Frame & { readonly [masked]: true };
 
-/** Blackens one camera's masks; the mask is laid out anew whenever the picture size changes. */
+/** Blackens one camera's masks; the mask is recomputed whenever the picture size changes. */
 export class PrivacyFilter {
   readonly #polygons: readonly Polygon[];
   #mask: Mask | null = null;

@@ -27,8 +27,8 @@ const PATIENCE_MS = 5_000;
 const BATCH = 16;
 
 /**
- * Fetches one part of a bundle into a file, in order. The file itself says how far we are, also after a restart; chunks
- * that come twice or out of order are left and asked for again.
+ * Fetches one part of a bundle into a file, in order. The file itself says how far we are, even after a restart; chunks
+ * that arrive twice or out of order are ignored and requested again.
  */
 export class PartFetcher {
   readonly #options: PartFetcherOptions;
@@ -90,7 +90,7 @@ export class PartFetcher {
       .catch((error: unknown) => this.#done.reject(error));
   }
 
-  /** Asks anew from where we are: the link or the backend was away. */
+  /** Requests again from the current position: the link or the backend was down. */
   restart(): void {
     this.#asked = this.#next;
     this.#ask();

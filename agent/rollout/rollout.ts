@@ -39,13 +39,13 @@ export type RolloutOptions = {
 const PASSING: readonly ErrorCode[] = ['BUNDLE_DIGEST', 'BUNDLE_UNAVAILABLE'];
 const RETRY_MS = [30_000, 60_000, 300_000, 900_000];
 const PROGRESS_MS = 1_000;
-/** Refusals that are remembered; who forges manifests must not fill the memory. */
+/** Refusals that are remembered; forged manifests must not fill the memory. */
 const MAX_FINAL = 16;
 
 /**
- * Brings bundles into service: a signed manifest is checked, its parts are fetched piece by piece, the whole is tested in
- * a thread of its own beside the one that works, and goes live by the replacement of one small file. A bundle that
- * does not hold is taken back for the one before it, and is not tried again.
+ * Brings bundles into service: a signed manifest is checked, its parts are fetched piece by piece, the bundle is tested in
+ * its own thread next to the working one, and goes live by replacing one small file. A bundle that
+ * fails is rolled back to the one before it, and is not tried again.
  */
 export class Rollout {
   readonly #options: RolloutOptions;
@@ -141,7 +141,7 @@ export class Rollout {
     this.#fetcher?.restart();
   }
 
-  /** The active bundle crashed again and again: takes it back. */
+  /** The active bundle keeps crashing: rolls it back. */
   rollBack(bundle: Bundle, reason: Error): void {
     void this.#enqueue(async () => {
       if (this.#closing.signal.aborted || this.#state.active !== bundle.digest) return;

@@ -45,7 +45,7 @@ const EVENT_MS = 10_000;
 /** How long answers wait for the backend's word on the session: one of before does not give it. */
 const SESSION_WORD_MS = 1_000;
 
-/** Everything that a gateway says and hears, but for answers, which the outbox sends. */
+/** Everything a gateway sends and receives, except answers, which the outbox sends. */
 export class Uplink {
   readonly link: Link;
   readonly #options: UplinkOptions;
@@ -94,7 +94,7 @@ export class Uplink {
     });
   }
 
-  /** Why answers cannot leave now, or null. */
+  /** Why answers cannot be sent now, or null. */
   get obstacle(): string | null {
     if (!this.link.connected) return `no connection to the broker: ${this.#reason}`;
     return this.#backendSession === null ? 'the backend is offline' : null;
@@ -160,7 +160,7 @@ export class Uplink {
     this.#say(this.#topics.bundleRequest, request);
   }
 
-  /** Says goodbye, so that nobody takes the silence for a fault. */
+  /** Says goodbye, so that nobody mistakes the silence for a fault. */
   async close(): Promise<void> {
     this.#wordWait.abort();
     const farewell: Farewell = {
@@ -270,7 +270,7 @@ export class Uplink {
     this.#publish(topic, JSON.stringify(message), retain);
   }
 
-  /** States are said anew on every connection, so a message that is lost with the link needs no queue. */
+  /** States are sent again on every connection, so a message that is lost with the link needs no queue. */
   #publish(topic: string, payload: string, retain: boolean): void {
     if (!this.link.connected) return;
     this.link.publish(topic, payload, { qos: 1, retain }).catch((error: Error) => {

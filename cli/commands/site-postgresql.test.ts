@@ -58,6 +58,6 @@ describe('a site in PostgreSQL', () => {
     const failure = await blindsight(
       ...['site', 'init', '--site', 'other', '--data', other, '--postgresql', urlFile],
     ).catch((e) => e);
-    expect(failure.stderr).toMatch(/holds the site plaza already[\s\S]*SITE_EXISTS/);
+    expect(failure.stderr).toMatch(/already holds the site plaza[\s\S]*SITE_EXISTS/);
   }, 60_000);
 });
