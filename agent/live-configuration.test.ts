@@ -49,10 +49,13 @@ async function push(version: number, settings: string, status: string) {
       site.owner.privateKey,
     ),
   );
-  return until(`version ${version} ${status}`, () => {
-    const configuration = backend.reports.at(-1)?.configuration;
-    return configuration?.version === version && configuration.status === status ? configuration : null;
-  });
+  return until(
+    `version ${version} ${status}`,
+    () =>
+      backend.reports.findLast(
+        ({ configuration }) => configuration?.version === version && configuration.status === status,
+      )?.configuration,
+  );
 }
 
 /** Answers about a camera that came since. */
@@ -165,5 +168,18 @@ describe('a gateway that is configured from afar', { timeout: 60_000 }, () => {
     });
     expect(report).toMatchObject({ status: 'rejected', version: 7, running: 6, drift: false });
     expect(site.logs.slice(logged)).not.toContain('gateway started');
+  });
+
+  it('ends at once while settings are applied, and takes them up at the next start', async () => {
+    const settings = settingsOf(cameraOf('front', ', stallSeconds: 9'));
+    await push(8, settings.replace('reference }', 'reference, threads: 1 }'), 'received');
+    expect(await site.stopAgent('SIGTERM')).toBe(0);
+    const from = backend.reports.length;
+    site.startAgent();
+    await until('version 8', () =>
+      backend.reports
+        .slice(from)
+        .some(({ configuration }) => configuration?.running === 8 && configuration.status === 'applied'),
+    );
   });
 });
