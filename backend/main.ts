@@ -43,14 +43,14 @@ export type BackendOptions = {
 export type RunningBackend = {
   /** Where the API and the page are served. */
   readonly port: number;
-  /** Finishes what is at hand, says goodbye and ends; resolves when all is durable and closed. */
+  /** Finishes current work, says goodbye and ends; resolves when everything is durable and closed. */
   close(): Promise<void>;
 };
 
 /**
  * Starts the backend: inbox, decryption, deployment, results and API. It runs without a broker too, and says so.
  *
- * @throws BlindsightError where site, key, token or API address do not allow a start; the broker never is a reason.
+ * @throws BlindsightError if site, key, token or API address do not allow a start; the broker is never a reason.
  */
 export async function runBackend(options: BackendOptions): Promise<RunningBackend> {
   const { config, signal } = options;

@@ -21,7 +21,7 @@ export type BackUpSiteOptions = {
   readonly folder: string;
   /** Folder to make; must not exist. */
   readonly to: string;
-  /** File to which the installation key is copied, apart from the backup; not at all where left out. */
+  /** File to which the installation key is copied, apart from the backup; by default it is not copied. */
   readonly keyTo?: string;
   readonly onProgress?: (text: string, share: number) => void;
   readonly clock?: Clock;
@@ -31,9 +31,9 @@ export type BackUpSiteOptions = {
 const FOLDERS = ['certificates'];
 
 /**
- * Copies a site while its daemons run: the store as of one moment, and all that the store speaks of, each part checked. Bundle parts are named by
- * their digest and never change, so that those copied after the store fit it. The installation key is not inside: who finds the backup must
- * not be able to open what it seals. The folder appears whole or not at all.
+ * Copies a site while its daemons run: a consistent snapshot of the store, and everything it refers to, each part checked. Bundle parts are named by
+ * their digest and never change, so those copied after the store match it. The installation key is not included: whoever finds the backup must
+ * not be able to open what it seals. The folder appears complete or not at all.
  *
  * @throws BlindsightError OUTPUT_EXISTS, BUNDLE_DAMAGED, DISK_FULL
  */
@@ -118,7 +118,7 @@ async function fill(temporary: string, options: BackUpSiteOptions): Promise<Back
   return manifest;
 }
 
-/** Digests of the bundle parts that the store speaks of: of the copy, so that the two fit. */
+/** Digests of the bundle parts that the copied store refers to, so that the two match. */
 async function digestsOf(site: Site, config: BackendConfig, temporary: string): Promise<string[]> {
   const store =
     config.store.kind === 'sqlite' ? new Store(openSqliteReadOnly(join(temporary, STORE_FILE))) : site.store;

@@ -8,13 +8,13 @@ import { BlindsightError } from '#protocol/errors.ts';
 export const MANIFEST_FILE = 'backup.json';
 
 const Part = z.strictObject({
-  /** Below the folder of the backup; never out of it. */
+  /** Relative to the folder of the backup; never outside it. */
   path: z.string().regex(/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/-]*$/),
   bytes: z.number().int().nonnegative(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
 });
 
-/** What a backup consists of; written last, so that a folder without it is none. */
+/** What a backup consists of; written last: a folder without it is not a backup. */
 export const BackupManifest = z.strictObject({
   format: z.literal(1),
   site: z.string(),

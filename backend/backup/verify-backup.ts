@@ -17,15 +17,15 @@ export type VerifyBackupOptions = {
 
 export type VerifiedBackup = {
   readonly manifest: BackupManifest;
-  /** Secrets that were opened with the key; null where none was given, or where the store is not inside. */
+  /** Secrets that were opened with the key; null if none was given, or if the store is not included. */
   readonly secrets: number | null;
-  /** Answers in the store; null where the store is not inside. */
+  /** Answers in the store; null if the store is not included. */
   readonly answers: number | null;
 };
 
 /**
- * Checks a backup without writing: every part against its digest, the store against itself, that each bundle part it speaks of is there, and
- * with the installation key that each secret opens.
+ * Checks a backup without writing: every part against its digest, the consistency of the store, that each bundle part it refers to is there, and,
+ * given the installation key, that each secret opens.
  *
  * @throws BlindsightError BACKUP_INVALID, STORE_TOO_NEW, INSTALLATION_KEY_INVALID, SECRET_TAMPERED
  */
@@ -74,7 +74,7 @@ async function checkBundles(folder: string, manifest: BackupManifest, store: Sto
   }
 }
 
-/** Opens every secret and forgets it at once. @returns how many there are */
+/** Opens every secret and forgets it immediately. @returns how many there are */
 async function openAll(keyFile: string, store: Store): Promise<number> {
   const vault = new Vault(await readInstallationKey(keyFile, {}));
   await vault.verify(store);

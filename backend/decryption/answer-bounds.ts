@@ -3,9 +3,9 @@ import type { Refusal } from '#protocol/refusals.ts';
 import type { Store } from '../store/store.ts';
 
 export type AnswerLimits = {
-  /** Encrypted answers of one camera a second, over each minute of picture time. */
+  /** Encrypted answers per second and camera, over each minute of picture time. */
   readonly perCameraPerSecond: number;
-  /** The same of cameras that have a bound of their own, by name. */
+  /** The same for cameras with their own limit, by name. */
   readonly ofCameras: ReadonlyMap<string, number>;
   /** How long before its arrival a picture may have been taken. */
   readonly maxAgeMs: number;
@@ -35,9 +35,9 @@ export function answerLimits(config: Pick<BackendConfig, 'answers' | 'resultsDay
 }
 
 /**
- * How much a gateway may ask to have decrypted: no more about each minute of a camera's pictures than the rate allows, and only about the time
- * from its enrolment, or the age that an outbox reaches, to now. So over any time, and however answers are dated, sent late or all at once,
- * a camera never gets more of them than rate × wall time. What the store holds is what was used up, so a restart forgets nothing.
+ * How much a gateway may have decrypted: no more for each minute of a camera's pictures than the rate allows, and only for the time
+ * from its enrolment, or the maximum age of an outbox, to now. So over any time, and however answers are dated, sent late or all at once,
+ * a camera never gets more of them than rate × wall time. The store records what was used up, so a restart forgets nothing.
  */
 export class AnswerBounds {
   readonly #store: Store;
@@ -53,7 +53,7 @@ export class AnswerBounds {
   /**
    * @param frameMs time of the picture as the gateway dates it
    * @param receivedMs when its answer came; it may have waited here since
-   * @returns null where one more answer may be decrypted.
+   * @returns null if one more answer may be decrypted.
    */
   async refusal(
     camera: string,

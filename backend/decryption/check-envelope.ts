@@ -26,13 +26,13 @@ export type CheckedEnvelope = {
 export type RefusedEnvelope = {
   readonly outcome: 'refuse';
   readonly reason: Refusal;
-  /** There where the envelope is the gateway's own and takes its place in the sequence. */
+  /** Present if the envelope is the gateway's own and takes its place in the sequence. */
   readonly settles: Envelope | null;
-  /** There where it is the gateway's own, and beyond a bound: nothing is kept of it, so that a flood takes no room, but it is no gap. */
+  /** Present if it is the gateway's own but beyond a limit: it is not stored, so that a flood takes no space, but it is not a gap. */
   readonly passes: { readonly envelope: Envelope; readonly gateway: GatewayRecord } | null;
 };
 export type DuplicateEnvelope = { readonly outcome: 'duplicate' };
-/** All is well with it, but its gateway is in quarantine. */
+/** The envelope is valid, but its gateway is in quarantine. */
 export type HeldEnvelope = { readonly outcome: 'hold' };
 export type Checked = CheckedEnvelope | HeldEnvelope | RefusedEnvelope | DuplicateEnvelope;
 
@@ -97,8 +97,8 @@ const deployedModel: Step = async (draft) => {
 };
 
 /**
- * Each place in a gateway's sequence is settled once. A place that was passed over may still be filled (a message that was lost
- * on the way and sent again), as long as the store remembers what was settled since.
+ * Each place in a gateway's sequence is settled once. A skipped place may still be filled (by a message that was lost
+ * in transit and sent again), as long as the store remembers what was settled since.
  */
 const sequence: Step = async ({ store, item, decoded, gateway }) => {
   const { envelope } = decoded!;

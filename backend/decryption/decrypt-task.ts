@@ -9,7 +9,7 @@ export type AnswerRing = 'result' | 'main';
 export type DecryptTask =
   | {
       readonly kind: 'open';
-      /** Name under which `decrypt` speaks of it. */
+      /** Its name in `decrypt`. */
       readonly model: string;
       readonly program: Uint8Array;
       /** The ring that answers travel in, and the one secret key that opens it. */
@@ -21,9 +21,9 @@ export type DecryptTask =
 
 /** All that ever leaves the thread: rounded numbers, or why there are none. */
 export type DecryptAnswer =
-  /** One for each region that the ciphertext answers. */
+  /** One for each region that the ciphertext answers about. */
   | { readonly kind: 'answer'; readonly answers: readonly RegionAnswer[] }
-  /** Not decrypted: the ciphertext is not what the program answers with. */
+  /** Not decrypted: the ciphertext is not an answer of the program. */
   | { readonly kind: 'refused' }
-  /** Decrypted, and not believed. */
+  /** Decrypted, but not trusted. */
   | { readonly kind: 'withheld'; readonly reason: Withheld };

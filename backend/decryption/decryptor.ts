@@ -5,7 +5,7 @@ import type { Site } from '../site.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { AnswerRing, DecryptAnswer, DecryptTask } from './decrypt-task.ts';
 
-/** Decrypts answers in a thread of its own. Secret keys are unsealed on their way there and wiped here. */
+/** Decrypts answers in its own thread. Secret keys are unsealed on the way there and wiped here. */
 export class Decryptor {
   readonly #site: Site;
   readonly #thread = new TaskThread('decrypt', new URL('./decrypt-thread.ts', import.meta.url));

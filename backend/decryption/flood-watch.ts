@@ -2,8 +2,8 @@ import type { Refusal } from '#protocol/refusals.ts';
 import type { Clock } from '#runtime/clock.ts';
 
 /**
- * What a gateway that works as built never sends, whatever its disk or its version: what it did not sign, and what is no ciphertext. The topic says
- * whose it is, and the broker has checked that against the certificate, so nobody can bring another's gateway into quarantine by it.
+ * What a properly working gateway never sends, whatever its disk or version: messages it did not sign, and messages that are not ciphertexts. The topic says
+ * whose it is, and the broker has checked that against the certificate, so nobody can put another's gateway in quarantine this way.
  */
 const MALFORMED: ReadonlySet<Refusal> = new Set(['malformed', 'signature', 'ciphertext']);
 /**
@@ -12,7 +12,7 @@ const MALFORMED: ReadonlySet<Refusal> = new Set(['malformed', 'signature', 'ciph
  */
 export const FLOOD = { messages: 1000, windowMs: 600_000 } as const;
 
-/** Sees which gateway floods the backend with what is no answer. In memory: a restart forgives ten minutes at most. */
+/** Detects gateways that flood the backend with messages that are not answers. In memory: a restart forgives at most ten minutes. */
 export class FloodWatch {
   readonly #clock: Pick<Clock, 'monotonic'>;
   /** When the newest malformed messages came, by gateway, in a ring. */
@@ -26,7 +26,7 @@ export class FloodWatch {
    * Takes a refusal into account.
    *
    * @param gateway an enrolled one, of which there are few
-   * @returns whether this one completes a flood; counting begins anew then.
+   * @returns whether this one completes a flood; counting then starts over.
    */
   add(gateway: string, reason: Refusal): boolean {
     if (!MALFORMED.has(reason)) return false;

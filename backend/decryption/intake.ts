@@ -47,7 +47,7 @@ function namesIn(topic: string): { readonly gateway: string; readonly camera: st
 export class Intake {
   readonly #options: IntakeOptions;
   #pending: Arrival[] = [];
-  /** What was dropped since the last commit: a flood must become neither a flood of commits nor of memory. */
+  /** What was dropped since the last commit: a flood must cause neither a flood of commits nor of memory. */
   #drops = new Map<Refusal, Drops>();
   #flushing: Promise<void> | null = null;
 
@@ -113,7 +113,7 @@ export class Intake {
     return store.transaction(async (inside) => {
       const kept: Arrival[] = [];
       for (const arrival of batch) {
-        // What waits already is confirmed also while the disk is low.
+        // What is already waiting is confirmed even while the disk is nearly full.
         const outcome = await inside.inbox.add(arrival, isLow ? NOTHING : bound);
         if (outcome === 'stored' || outcome === 'present') kept.push(arrival);
         else this.#drop([arrival.gateway], isLow ? 'disk-full' : FULL[outcome]);

@@ -85,7 +85,7 @@ export class Processor {
     return this.#begunMs !== null && this.#options.clock.monotonic() - this.#begunMs > STUCK_MS;
   }
 
-  /** Says that the inbox has something new. */
+  /** Signals that the inbox has something new. */
   wake(): void {
     this.#wake?.();
   }
@@ -102,7 +102,7 @@ export class Processor {
     let retryMs: number | null = null;
     while (!signal.aborted) {
       if (retryMs !== null && clock.monotonic() >= retryMs) [afterId, retryMs] = [0, null];
-      // Before the look into the inbox, so that nothing that comes in between is overlooked.
+      // Before the inbox is read, so that nothing that arrives in between is missed.
       const woken = this.#nextWake();
       try {
         const item = await store.inbox.first(afterId);
@@ -122,7 +122,7 @@ export class Processor {
       } catch (error) {
         this.#reportTrouble(error);
         retryMs ??= clock.monotonic() + ladder.next();
-        // The store itself may be the trouble: no hurry then either.
+        // The store itself may be the trouble: no hurry in that case either.
         await clock.sleep(MIN_PAUSE_MS, signal).catch(() => {});
       }
     }
@@ -167,7 +167,7 @@ export class Processor {
     return promise;
   }
 
-  /** Brings one envelope to its end. */
+  /** Processes one envelope to its end. */
   async process(item: InboxItem): Promise<void> {
     const { store, site, clock, onChange } = this.#options;
     const checked = await checkEnvelope(store, site, this.#bounds, item);

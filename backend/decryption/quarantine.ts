@@ -1,10 +1,10 @@
 import type { Store } from '../store/store.ts';
 
 /**
- * Puts a gateway into quarantine: from now on what it sends is checked and kept, but not decrypted, until its owner releases it.
+ * Puts a gateway into quarantine: from now on its answers are checked and kept, but not decrypted, until its owner releases it.
  *
  * @param reason a sentence for the operator
- * @returns false where it is in quarantine already (the first reason stays), or unknown.
+ * @returns false if it is already in quarantine (the first reason stays), or unknown.
  */
 export async function quarantineGateway(
   store: Store,

@@ -4,8 +4,8 @@ import type { Link } from '#runtime/link.ts';
 import type { Logger } from '#runtime/log.ts';
 
 /**
- * Receipts leave on a grid in time, so that a gateway cannot tell from them how busy the backend is with what it sent: what a decryption
- * found would show there in milliseconds.
+ * Receipts leave at fixed times, so that a gateway cannot tell from them how busy the backend is with its messages: otherwise the result of a
+ * decryption would show in milliseconds.
  */
 const GRID_MS = 50;
 const MAX_DIGESTS = 256;

@@ -12,7 +12,7 @@ import { answerDigest } from './answer-digest.ts';
 /** How an envelope ends. */
 export type Verdict =
   | { readonly kind: 'answer'; readonly results: readonly Result[] }
-  /** Decrypted, and not believed: as a rule a picture that the network was not trained for. That one answer is lost, and nothing else. */
+  /** Decrypted, but not trusted: usually a picture that the network was not trained for. Only that one answer is lost. */
   | { readonly kind: 'withheld'; readonly reason: Withheld }
   | { readonly kind: 'refused'; readonly reason: Refusal };
 

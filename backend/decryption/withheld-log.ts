@@ -10,8 +10,8 @@ import type { Store } from '../store/store.ts';
 type Names = { readonly gateway: string; readonly camera: string };
 
 /**
- * Makes withheld answers visible to the owner: in the log rarely, with what exactly was not believed; in the journal only when a camera begins or
- * ceases to show what the network was not trained for. Every one of them is counted elsewhere.
+ * Makes withheld answers visible to the owner: in the log rarely, with the exact reason; in the journal only when a camera starts or
+ * stops showing what the network was not trained for. Every one of them is counted elsewhere.
  */
 export class WithheldLog {
   readonly #store: Store;
@@ -28,7 +28,7 @@ export class WithheldLog {
     this.#budget = new MinuteBudget(clock);
   }
 
-  /** @param reason what was not believed. */
+  /** @param reason why it was not trusted. */
   add({ gateway, camera }: Names, reason: Withheld): void {
     const count = this.#rare.take(`${camera} ${reason}`);
     if (count === 0) return;
@@ -36,13 +36,13 @@ export class WithheldLog {
     this.#log.warn({ gateway, camera, reason, count }, message);
   }
 
-  /** @param reason of the answer that made it turn; null where that one was not withheld. */
+  /** @param reason of the answer that changed the state; null if that one was not withheld. */
   async turned(
     { gateway, camera }: Names,
     { region, unusual, recent }: Turn,
     reason: Withheld | null,
   ): Promise<void> {
-    // A gateway that turns to and fro must not push out what others left in the journal.
+    // A gateway that goes back and forth must not displace the entries of others in the journal.
     if (!this.#budget.take(gateway)) return;
     const what = region === undefined ? `camera ${camera}` : `region ${region} of camera ${camera}`;
     const { withheld, answers } = countWithheld(recent);

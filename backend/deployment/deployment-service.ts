@@ -29,7 +29,7 @@ const JOURNAL_CODES = {
 } as const;
 
 /**
- * Keeps the retained manifest of every gateway at its newest release, and the store at what gateways report. Stateless over
+ * Keeps the retained manifest of every gateway at its newest release, and the store up to date with what gateways report. Stateless across
  * restarts: what to publish follows from the store alone.
  */
 export class DeploymentService {
@@ -98,7 +98,7 @@ export class DeploymentService {
     }
   }
 
-  /** Takes what a gateway reports about a release of its own. */
+  /** Records what a gateway reports about one of its releases. */
   async reported(gateway: string, report: Reported): Promise<void> {
     const { store, clock, log, onChange } = this.#options;
     const { subject, status, error } = report.bundle;

@@ -30,7 +30,7 @@ export async function listBrokerHosts({ dataDirectory }: Pick<Site, 'dataDirecto
 
 /**
  * Lets the broker be reached under more names and addresses: a certificate for the key pair that it has, from the same authority, so that
- * gateways need nothing new. A broker that listened on loopback only is set to listen on every interface.
+ * gateways need no change. A broker that listened on loopback only is set to listen on every interface.
  *
  * @throws BlindsightError CERTIFICATE_INVALID for what is no name, FILE_UNREADABLE, and what opening the authority throws
  */

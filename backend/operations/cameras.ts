@@ -18,7 +18,7 @@ export async function listCameras(site: Site): Promise<CameraClaim[]> {
  * Frees the name of a camera: the next gateway that announces it gets it. One that still has a camera of this name claims it again
  * when it connects.
  *
- * @returns the gateway that had it, or null where none did.
+ * @returns the gateway that had it, or null if none did.
  */
 export async function releaseCamera(
   site: Site,

@@ -34,7 +34,7 @@ const publicPem = (key: KeyObject): string => key.export({ type: 'spki', format:
 
 /**
  * Enrols a gateway: its certificate and keys are made here and go into a package for it; the site keeps the public halves.
- * The package becomes visible under its name only when it is whole and the gateway is known.
+ * The package becomes visible under its name only when it is complete and the gateway is known.
  *
  * @returns the configuration file inside the package.
  * @throws BlindsightError NAME_INVALID, GATEWAY_EXISTS, OUTPUT_EXISTS, BROKER_ADDRESS where the gateway could not connect to this broker.
@@ -87,7 +87,7 @@ export async function enrolGateway(options: EnrolGatewayOptions): Promise<{ read
   return { configFile: join(out, 'agent.yaml') };
 }
 
-/** Here and not on a mast at midnight: a gateway that would not take the broker's certificate. */
+/** Better found here than on a mast at midnight: a gateway that would reject the broker's certificate. */
 async function checkBroker({ dataDirectory }: Site, brokerUrl: string): Promise<void> {
   const { host } = parseBrokerUrl(brokerUrl);
   // A site that works with a broker elsewhere may have given the certificate away.

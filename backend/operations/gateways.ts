@@ -21,10 +21,10 @@ export async function findGateway(site: Pick<Site, 'store'>, name: string): Prom
 }
 
 /**
- * Puts a gateway into quarantine by its owner's word.
+ * Puts a gateway in quarantine at its owner's command.
  *
  * @param reason a sentence for the page and the journal.
- * @returns false where it was in quarantine already; the first reason stays.
+ * @returns false if it was already in quarantine; the first reason stays.
  * @throws BlindsightError GATEWAY_NOT_FOUND.
  */
 export async function quarantineGateway(
@@ -45,7 +45,7 @@ export type Release = {
 };
 
 /**
- * Takes a gateway out of quarantine. The backend then decrypts what was kept of it in between, behind what comes in, or it is discarded.
+ * Takes a gateway out of quarantine. The backend then decrypts its kept answers, after new ones, or they are discarded.
  *
  * @param discard throw away what was kept; it is counted as discarded.
  * @throws BlindsightError GATEWAY_NOT_FOUND.

@@ -8,7 +8,7 @@ const TIMEOUT_MS = 3_000;
 const EVERYWHERE: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
 
 /**
- * What the running backend of a site knows and no store keeps, asked for as its page does.
+ * What only the running backend of a site knows, requested the way its page does.
  *
  * @returns null where none answers, or one of another site
  * @throws BlindsightError FILE_UNREADABLE, SECRET_EXPOSED, WRONG_USER for the file with its token

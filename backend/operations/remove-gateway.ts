@@ -5,8 +5,8 @@ import type { Site } from '../site.ts';
 import { discardHeld } from './gateways.ts';
 
 /**
- * Withdraws a gateway for good, for example one that was stolen: its answers are refused as those of an unknown one, its cameras are free
- * for others, and the embedded broker cuts it off within seconds. Its name cannot be used again. Its certificate goes on the revocation list
+ * Removes a gateway for good, for example one that was stolen: its answers are refused as those of an unknown one, its cameras are free
+ * for others, and the embedded broker disconnects it within seconds. Its name cannot be used again. Its certificate goes on the revocation list
  * for other brokers. A run that was cut short can be repeated.
  *
  * @throws BlindsightError GATEWAY_NOT_FOUND.

@@ -7,7 +7,7 @@ import { addBrokerHosts } from './broker-hosts.ts';
 import { CERTIFICATE_DAYS } from './initialize-site.ts';
 
 /**
- * Makes new certificates for the keys of the site's own daemons, from the same authority, so that gateways need nothing new.
+ * Makes new certificates for the keys of the site's own daemons, from the same authority, so that gateways need no change.
  *
  * @returns those that there are now
  * @throws BlindsightError FILE_UNREADABLE, CERTIFICATE_INVALID where one is from another authority, and what opening the authority throws

@@ -27,14 +27,14 @@ export type GatewayListenerOptions = {
   readonly store: Store;
   readonly site: string;
   readonly view: SiteView;
-  /** Hears what a gateway made of what it was told. */
+  /** Told what a gateway reports about its bundle and configuration. */
   readonly reported: (gateway: string, report: Reported) => Promise<void>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly onChange: () => void;
 };
 
-/** Listens to what enrolled gateways say about themselves, and brings it into view, store and journal. */
+/** Listens to what enrolled gateways report about themselves, and passes it to view, store and journal. */
 export class GatewayListener {
   readonly #options: GatewayListenerOptions;
   readonly #budget: MinuteBudget;

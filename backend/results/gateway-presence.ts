@@ -14,13 +14,13 @@ const SAME_CLOCK_MS = 2000;
 const STEADY_MS = 1000;
 
 /**
- * Whether a gateway is there. What proves life outranks what was announced: a last will counts only for the connection that is the present one,
- * and whoever is heard after it, in whatever session, is there again. So neither a copy of the gateway's package that ran once, nor session
+ * Whether a gateway is online. Signs of life outrank announcements: a last will counts only for the current connection,
+ * and a gateway heard after it, in whatever session, is online again. So neither a copy of the gateway's package that ran once, nor session
  * numbers that went back, nor a clock that jumped keeps a gateway that answers offline.
  */
 export class GatewayPresence {
   #state: GatewayView['state'] = 'unknown';
-  /** The present connection; null where it is known by its answers only, so that any last will may be its own. */
+  /** The current connection; null if it is known only by its answers, so that any last will may be its own. */
   #session: number | null = null;
   #highestSession = 0;
   #sinceMs: number | null = null;
