@@ -8,8 +8,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runAgent } from '#agent/main.ts';
 import { enrolGateway } from '#backend/operations/enrol-gateway.ts';
 import { enrolTestGateway } from '#backend/testing/test-site.ts';
+import { loadConfig } from '#config/load.ts';
+import { AgentConfig } from '#config/schema.ts';
 import type { SiteState } from '#protocol/api.ts';
-import { siteTopics } from '#protocol/topics.ts';
+import type { Reported } from '#protocol/messages.ts';
+import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { connectLink, type Link } from '#runtime/link.ts';
 import { readLinkCredentials } from '#runtime/link-credentials.ts';
@@ -164,6 +167,43 @@ describe('settings of a gateway from afar', () => {
         /gate-2 changed nothing: it rejected version 1\.\n.*camera hall.*\n {2}code: CONFIGURATION_CREDENTIAL/,
       ),
     });
+  });
+
+  it('tells what the gateway gave up, and of an edited file there', async () => {
+    // That a gateway reverts is held where it does, in agent/: this one only says so.
+    const outDirectory = join(folder, 'gate-3');
+    const { configFile } = await enrolGateway({
+      ...{ site: yard.site, name: 'gate-3', outDirectory, brokerUrl: yard.brokerUrl },
+    });
+    const { broker } = await loadConfig(configFile, AgentConfig);
+    const credentials = await readLinkCredentials(broker);
+    const link = connectLink({
+      ...{ url: broker.url, ...credentials, clientId: 'gate-3', clock: systemClock, log: yard.log },
+    });
+    const topics = gatewayTopics('yard', 'gate-3');
+    const time = new Date().toISOString();
+    const bundle = { active: null, previous: null, counter: 0, progress: 0, subject: null, error: null };
+    const error = { code: 'CONFIGURATION_NO_LINK', message: 'version 1: no connection\u001b[31m' };
+    const report: Reported = {
+      ...{ time, session: 1, bundle: { status: 'none', ...bundle } },
+      configuration: { status: 'reverted', version: 1, running: 0, since: time, drift: true, error },
+    };
+    link.subscribe(topics.desired, () => {
+      void link.publish(topics.reported, JSON.stringify(report), { retain: true });
+    });
+    try {
+      expect(await config('push', 'gate-3', '--file', write('cameras: []\n', 'gate-3.yaml'))).toMatchObject({
+        code: 4,
+        stderr: expect.stringMatching(
+          /gate-3 runs what it ran before: it reverted version 1\.\nversion 1: no connection\?\[31m\n {2}code: CONFIGURATION_NO_LINK/,
+        ),
+      });
+      const journal = await yard.get<{ code: string; subject: string }[]>('journal');
+      const told = journal.filter(({ subject }) => subject === 'gate-3').map(({ code }) => code);
+      expect(told.slice(0, 2).sort()).toEqual(['CONFIGURATION_DRIFT', 'CONFIGURATION_REVERTED']);
+    } finally {
+      await link.close();
+    }
   });
 
   it('refuses a password for a gateway that was enrolled without a key for it, and waits for no answer longer than told', async () => {
