@@ -30,4 +30,13 @@ describe('the command line', () => {
       stderr: expect.stringContaining('`npx blindsight site init --site NAME --data /nowhere/north`'),
     });
   });
+
+  it('says which file with a camera address cannot be read, and calls it no bug', async () => {
+    const failed = await run('demo', '--camera-file', '/nowhere/camera').catch((error: object) => error);
+    expect(failed).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('/nowhere/camera cannot be read'),
+    });
+    expect(failed).not.toMatchObject({ stderr: expect.stringContaining('bug') });
+  });
 });

@@ -5,6 +5,7 @@ import { runUntilStopped } from '../run-command.ts';
 
 type Options = {
   readonly camera?: string;
+  /** What the file said: an address. */
   readonly cameraFile?: string;
   readonly once?: number;
   readonly json?: boolean;
@@ -33,6 +34,7 @@ export function registerDemo(program: Command): void {
     .option(
       '--camera-file <file>',
       'read the camera address from a file, which keeps it out of process lists',
+      takeCameraFile,
     )
     .option(
       '--once <n>',
@@ -61,11 +63,10 @@ The first run makes keys, encrypts the bundled network, enrols the gateway and d
     .action(async (options: Options) => {
       // A process list shows the memory where Node keeps the arguments; this overwrites it.
       if (options.camera !== undefined) process.title = 'blindsight demo';
-      const camera = options.cameraFile === undefined ? options.camera : takeCameraFile(options.cameraFile);
       const { runDemo } = await import('#demo/demo.ts');
       const demo = {
         data: options.data,
-        camera: camera ?? null,
+        camera: options.cameraFile ?? options.camera ?? null,
         once: options.once ?? null,
         json: options.json ?? false,
         port: options.port ?? null,
