@@ -71,6 +71,10 @@ describe('settings that are pushed', () => {
     await push(SETTINGS, { credentials: door('ann:geheim') });
     const kept = await push(SETTINGS.replace('stream1', 'stream2'));
     expect(await opened(kept.record.wire)).toEqual(['door ann:geheim']);
+    for (const moved of ['rtsps://10.0.0.21', 'rtsp://10.0.0.21:8554', 'rtsp://10.0.0.21:port'])
+      await expect(push(SETTINGS.replace('rtsp://10.0.0.21', moved))).rejects.toMatchObject({
+        code: 'CONFIGURATION_CREDENTIAL',
+      });
     await expect(push(SETTINGS.replace('10.0.0.21', '10.0.0.66'))).rejects.toMatchObject({
       code: 'CONFIGURATION_CREDENTIAL',
       message: expect.stringMatching(

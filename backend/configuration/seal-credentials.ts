@@ -79,7 +79,13 @@ async function keptCredential(
     if (sealed === undefined) continue;
     const before = validateConfig(settings, PushedSettings, 'before').value.cameras;
     const { url } = before.find(({ name }) => name === camera.name)!;
-    return new URL(url).host === new URL(camera.url).host ? sealed : null;
+    return machineOf(url) === machineOf(camera.url) ? sealed : null;
   }
   return null;
+}
+
+/** Whom a password is shown to, and whether over TLS. */
+function machineOf(url: string): string {
+  const parsed = URL.parse(url);
+  return parsed === null ? url : `${parsed.protocol}//${parsed.host}`;
 }

@@ -37,7 +37,7 @@ export function registerGatewayConfigPush(config: Command): void {
       'after',
       `
 What \`credentials\` of a camera names is a file beside the settings, mode 0600, with one line user:password. It is sealed to the gateway: neither the
-broker nor this site can read it afterwards. Without the file a camera keeps what was pushed for it last, as long as its address names the same host.
+broker nor this site can read it afterwards. Without the file a camera keeps what was pushed for it last, as long as its address names the same host, port and scheme.
 
 A gateway that has no connection within 60 s of new settings, or ends twice, goes back to those before.
 
