@@ -25,7 +25,7 @@ describe.skipIf(process.getuid?.() !== 0)(
           resolve(stdout + stderr),
         ),
       );
-      expect(told).toMatch(/belongs to user \S+, and this runs as root: .*sudo -u[\s\S]*WRONG_USER/);
+      expect(told).toMatch(/belongs to user \S+, but this runs as root: .*sudo -u[\s\S]*WRONG_USER/);
       expect(entries()).toEqual(before);
     });
   },
