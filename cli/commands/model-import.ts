@@ -1,8 +1,5 @@
-import { stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
 import type { Command } from 'commander';
 import type { ImportProgress } from '#network/compiler/importing/import-network.ts';
-import type { PictureSource } from '#network/training/datasets/labelled-pictures.ts';
 import { integer, names, number, numbers, region } from '../parse-option.ts';
 import { formatShare, note, printJson } from '../print.ts';
 import type { Progress } from '../progress.ts';
@@ -85,23 +82,6 @@ Examples:
     );
 }
 
-const VIDEO = /\.(mp4|mkv|mov|avi|webm|ts)$/i;
-
-/** `--calibrate` names an IDX file, a folder or a clip. */
-async function sourceOf(options: Options, known?: readonly string[]): Promise<PictureSource> {
-  const { calibrate, labels, classes = known, region, pad, limit } = options;
-  const kind = (await stat(calibrate)).isDirectory() ? 'pictures' : VIDEO.test(calibrate) ? 'clip' : 'images';
-  return {
-    [kind]: calibrate,
-    ...(labels !== undefined && { labels }),
-    // An IDX file has class numbers; they get names only on request.
-    ...(classes && (kind !== 'images' || options.classes) && { classes }),
-    ...(region && { region }),
-    ...(pad !== undefined && { pad }),
-    ...(limit !== undefined && { limit }),
-  };
-}
-
 function importLines(progress: Progress): (report: ImportProgress) => void {
   return (report) => {
     const { step } = report;
@@ -119,60 +99,52 @@ function importLines(progress: Progress): (report: ImportProgress) => void {
   };
 }
 
-async function importModel(file: string, options: Options, { signal, progress }: CommandRun): Promise<void> {
-  const { divide, mean, std, degree, tolerance, fineTune, learningRate } = options;
-  const { importNetwork } = await import('#network/compiler/importing/import-network.ts');
-  const { ImportRefused } = await import('#network/compiler/importing/import-refused.ts');
+async function importModel(
+  network: string,
+  options: Options,
+  { signal, progress }: CommandRun,
+): Promise<void> {
+  const { calibrate, labels, classes, region: part, pad, limit, divide, mean, std } = options;
+  const { degree, tolerance, fineTune, learningRate, out: wanted } = options;
+  const { importFile } = await import('#network/training/import-file.ts');
   const { importJson, importText } = await import('#network/compiler/importing/import-report.ts');
-  const { checkImportName, writeImport } = await import('#network/compiler/importing/write-import.ts');
-  const { adaptPictureInput } = await import('#network/compiler/rewrite/picture-input.ts');
-  const { loadNetwork } = await import('#network/model/description/load-network.ts');
-  const { labelsOf, readLabelledPictures } = await import('#network/training/datasets/labelled-pictures.ts');
-  const { normalizeDataset } = await import('#network/training/datasets/normalize-dataset.ts');
-  const { checkOutput } = await import('#network/training/check-output.ts');
-  const { fineTuner } = await import('#network/training/fine-tuner.ts');
-  const network = await loadNetwork(file);
-  const out = options.out ?? `${network.name}-protected.onnx`;
-  // Fail now rather than after an hour of fine-tuning.
-  checkImportName(out);
-  await checkOutput(dirname(out), basename(out, '.onnx'), true);
-  progress.update('reading', `reading ${options.calibrate}`);
-  const source = await sourceOf(options, network.labels);
-  const dataset = normalizeDataset(await readLabelledPictures(network.graph, source, signal), network);
-  const graph = adaptPictureInput(network.graph, dataset.picture, {
-    ...(divide !== undefined && { divide }),
-    ...(mean && { mean }),
-    ...(std && { deviation: std }),
-  });
-  const labels = labelsOf(graph, dataset, network.labels ?? options.classes, source.images === undefined);
-  progress.update('given', `measuring on ${dataset.classes.length} pictures`);
-  const described = {
-    labels,
-    source: basename(file),
-    ...(network.light && { light: network.light }),
-  };
-  const imported = await importNetwork(graph, {
-    calibration: dataset,
-    degree,
-    tolerance: tolerance / 100,
-    ...(fineTune !== undefined && {
-      fineTune: fineTuner({
-        ...(fineTune !== true && { epochs: fineTune }),
-        ...(learningRate !== undefined && { learningRate }),
+  progress.update('reading', `reading ${calibrate}`);
+  const { out, imported } = await importFile(
+    {
+      network,
+      calibrate,
+      source: {
+        ...(labels !== undefined && { labels }),
+        ...(classes && { classes }),
+        ...(part && { region: part }),
+        ...(pad !== undefined && { pad }),
+        ...(limit !== undefined && { limit }),
+      },
+      scaling: {
+        ...(divide !== undefined && { divide }),
+        ...(mean && { mean }),
+        ...(std && { deviation: std }),
+      },
+      degree,
+      tolerance: tolerance / 100,
+      ...(fineTune !== undefined && {
+        fineTune: {
+          ...(fineTune !== true && { epochs: fineTune }),
+          ...(learningRate !== undefined && { learningRate }),
+        },
       }),
-    }),
-    signal,
-    onProgress: importLines(progress),
-  }).catch(async (error: unknown) => {
-    if (error instanceof ImportRefused && fineTune !== undefined) {
-      const kept = out.replace(/\.onnx$/, '-refused.onnx');
-      await writeImport(kept, error.imported, described);
-      progress.end();
-      note(`the fine-tuned network is kept as ${kept}, in case you accept the loss`);
-    }
-    throw error;
-  });
-  await writeImport(out, imported, described);
+      ...(wanted !== undefined && { out: wanted }),
+    },
+    {
+      signal,
+      onPictures: (count) => progress.update('given', `measuring on ${count} pictures`),
+      onProgress: importLines(progress),
+      onKept: (file) => {
+        progress.end();
+        note(`the fine-tuned network is kept as ${file}, in case you accept the loss`);
+      },
+    },
+  );
   progress.end();
   if (options.json) printJson({ network: out, ...importJson(imported) });
   else process.stdout.write(`${importText(imported)}\nwritten: ${out}\n`);
