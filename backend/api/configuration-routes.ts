@@ -44,7 +44,7 @@ type PushBody = {
 };
 type RollbackBody = { readonly version: number; readonly expectedVersion: number; readonly author?: string };
 
-/** Settings of gateways: the same operations as `blindsight gateway config`. What goes wrong is JSON with the same codes and sentences. */
+/** Settings of gateways: the same operations as `blindsight gateway config`. Errors are JSON with the same codes and sentences. */
 export function addConfigurationRoutes(
   server: FastifyInstance,
   site: Pick<Site, 'name' | 'store' | 'vault'>,
@@ -63,7 +63,7 @@ export function addConfigurationRoutes(
   );
   const pushBody = {
     type: 'object',
-    // Two pages that are open at once must not undo one another: whoever pushes says what they saw.
+    // Two open pages must not undo each other's changes: a push says which version it was based on.
     required: ['settings', 'expectedVersion'],
     additionalProperties: false,
     properties: {
@@ -104,7 +104,7 @@ export function addConfigurationRoutes(
   );
 }
 
-/** What becomes of it, GET tells, and the state of the site. */
+/** GET and the state of the site show what becomes of it. */
 function accepted(reply: FastifyReply, { record, warnings }: Pushed) {
   reply.code(202);
   return { ...summarize(record), warnings };

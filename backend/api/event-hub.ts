@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { SiteEvent, SiteState } from '#protocol/api.ts';
 
-/** Bytes that may wait for a slow reader before it is cut off; its browser connects again and gets the whole state. */
+/** Bytes that may wait for a slow reader before it is cut off; its browser reconnects and gets the full state. */
 const MAX_WAITING_BYTES = 1_000_000;
 const MAX_READERS = 64;
-/** State events are merged: at most one in this time. */
+/** State events are merged: at most one in this interval. */
 const STATE_INTERVAL_MS = 250;
 const HEARTBEAT_MS = 15_000;
 
@@ -17,7 +17,7 @@ export class EventHub {
   readonly #snapshot: () => Promise<SiteState>;
   readonly #onError: (error: unknown) => void;
   readonly #readers = new Set<ServerResponse>();
-  /** Readers that wait for their first state. */
+  /** Readers still waiting for their first state. */
   #opening = 0;
   readonly #heartbeat: NodeJS.Timeout;
   #stateTimer: NodeJS.Timeout | null = null;
@@ -25,7 +25,7 @@ export class EventHub {
   constructor(snapshot: () => Promise<SiteState>, onError: (error: unknown) => void) {
     this.#snapshot = snapshot;
     this.#onError = onError;
-    // The whole state and no mere comment: a page also notices by it that this clock goes on, and makes up for what it missed.
+    // The full state and not just a comment: it also shows a page that this clock runs, and brings what the page missed.
     this.#heartbeat = setInterval(() => this.#sendState(), HEARTBEAT_MS);
     this.#heartbeat.unref();
   }
@@ -34,7 +34,7 @@ export class EventHub {
     return this.#readers.size + this.#opening >= MAX_READERS;
   }
 
-  /** Starts an event stream on a response whose headers were not sent; ends it where the state cannot be read. */
+  /** Starts an event stream on a response whose headers are not sent yet; ends it if the state cannot be read. */
   async add(response: ServerResponse): Promise<void> {
     this.#opening += 1;
     let state: SiteState;

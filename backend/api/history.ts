@@ -3,30 +3,29 @@ import type { History } from '#protocol/api.ts';
 import { boundHistory, emptyHistory } from '#protocol/thin-history.ts';
 import type { ResultStore } from '../store/results.ts';
 
-/** Answers that are read at once: some milliseconds, so that nothing else waits long. */
+/** Answers read at a time: takes some milliseconds, so that nothing else waits long. */
 const PAGE_ROWS = 1000;
-/** Answers that are read in all: a longer time shows its newest part. */
+/** Answers read in total: of a longer span the newest part is shown. */
 const MAX_ROWS = 1_000_000;
 const MAX_WITHHELD = 1000;
 const LEAST_SLOT_MS = 1000;
 
-/** What a time line is about. */
+/** What a time line shows. */
 export type HistoryRequest = {
   readonly camera: string;
-  /** A named region; the whole picture where left out. */
+  /** A named region; the whole picture by default. */
   readonly region?: string;
   readonly sinceMs: number;
-  /** Later ones, stored while a clock was wrong, are left out. */
+  /** Later ones, stored while a clock was wrong, are skipped. */
   readonly untilMs: number;
-  /** Ends the reading, where nobody waits for it any more. */
+  /** Stops the reading when nobody waits for it any more. */
   readonly signal: AbortSignal;
 };
 
 type Row = Awaited<ReturnType<ResultStore['history']>>[number];
 
 /**
- * Probabilities of a camera or region over time, for a time line. Labels are those of the newest answer; answers of a network that shares
- * none of them are left out.
+ * Probabilities of a camera or region over time, for a time line. Labels are those of the newest answer; answers of a network that shares none of them are skipped.
  */
 export async function readHistory(
   results: Pick<ResultStore, 'history' | 'withheldTimes'>,

@@ -9,7 +9,7 @@ export type MetricsSource = {
   readonly trouble: () => SiteState['trouble'] | null;
 };
 
-/** Values that the store does not give now are left out; the others, and that there is trouble, are told all the same. */
+/** Values that the store cannot provide now are omitted; the others, and that there is trouble, are still reported. */
 async function ifReadable(read: () => Promise<void>): Promise<void> {
   try {
     await read();
@@ -18,7 +18,7 @@ async function ifReadable(read: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Prometheus metrics of the backend; values are read when they are asked for. */
+/** Prometheus metrics of the backend; values are read on request. */
 export function createMetrics({ store, snapshot, trouble }: MetricsSource): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'blindsight_' });

@@ -42,7 +42,7 @@ export async function readToken(host: string, file: string | undefined): Promise
   return token;
 }
 
-/** Compares in a time that depends on neither text. */
+/** Compares in constant time. */
 function sameText(left: string, right: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(left), digest(right));
@@ -75,8 +75,8 @@ function hostName(header: string): string {
 }
 
 /**
- * Whether a request needs no token: liveness, log-in, and the page itself, which asks for the token. Goes by the route that was matched
- * and not by the address, which has many spellings (`/%61pi/state`).
+ * Whether a request needs no token: liveness, log-in, and the page itself, which asks for the token. Decided by the matched route and not by the address, which has many spellings
+ * (`/%61pi/state`).
  */
 function isOpen(request: FastifyRequest): boolean {
   const route = request.routeOptions.url;
@@ -86,7 +86,7 @@ function isOpen(request: FastifyRequest): boolean {
 
 const READING = new Set(['GET', 'HEAD']);
 
-/** Whether a browser says that a page from elsewhere is behind a request. */
+/** Whether the browser says that a page of another site made the request. */
 function isForged({ headers }: FastifyRequest): boolean {
   const { origin, host } = headers;
   const site = headers['sec-fetch-site'];
@@ -98,12 +98,12 @@ function isForged({ headers }: FastifyRequest): boolean {
 /**
  * Guards every request.
  *
- * 1. Without token only requests for a loopback name are served: a web site whose name is made to point at this machine
+ * 1. Without a token only requests for a loopback name are served: a web site whose name is made to point at this machine
  *    (DNS rebinding) is not.
- * 2. With token everything below /api and /metrics needs it, as `Authorization: Bearer` or as the cookie of `POST /api/session`.
- *    It is never taken from a URL, which ends in logs and histories.
- * 3. Whatever changes something is refused where a page of another origin asks for it (cross-site request forgery). Browsers say which page it
- *    is; other programs, which nobody can forge, need not.
+ * 2. With a token everything below /api and /metrics needs it, as `Authorization: Bearer` or as the cookie of `POST /api/session`.
+ *    It is never taken from a URL, which ends up in logs and histories.
+ * 3. Any change requested by a page of another origin is refused (cross-site request forgery). Browsers say which page it
+ *    is; other programs, which no page can abuse, need not.
  */
 export function secure(server: FastifyInstance, token: string | null): void {
   server.addHook('onRequest', async (request, reply) => {

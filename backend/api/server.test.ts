@@ -192,7 +192,7 @@ describe('the API', () => {
       frameMs: index,
       result: makeResult(index, 1),
     }));
-    // Whole pages without end: a thousand of them are read where nobody leaves.
+    // Full pages without end: a thousand of them are read as long as the client stays.
     const read = vi.spyOn(site.store.results, 'history').mockImplementation(async () => {
       await setTimeout(5);
       return rows;

@@ -26,7 +26,7 @@ const NOT_BUILT = `<!doctype html><meta charset="utf-8"><title>Blindsight</title
 export type ApiOptions = {
   readonly site: Pick<Site, 'name' | 'store' | 'vault'>;
   readonly snapshot: () => Promise<SiteState>;
-  /** Whether the decryption has not moved for long although there is something to do. */
+  /** Whether decryption has been stuck for long although work is waiting. */
   readonly isStuck: () => boolean;
   /** Why the store cannot be used now. */
   readonly trouble?: () => SiteState['trouble'] | null;
@@ -37,7 +37,7 @@ export type ApiOptions = {
   readonly host: string;
   readonly port: number;
   readonly token: string | null;
-  /** Folder of the built page; the one of the repository by default. */
+  /** Folder of the built page; by default that of the repository. */
   readonly pageDirectory?: string;
 };
 
@@ -53,13 +53,13 @@ function addRoutes(server: FastifyInstance, options: ApiOptions): void {
   const { site, snapshot, isStuck, trouble = () => null, hub, clock } = options;
   const { store } = site;
   server.get('/healthz', async (_request, reply) => {
-    // Reads the store: a disk that does not answer makes this fail, and the watchdog hungry.
+    // Reads the store: if its disk does not answer, this fails and the watchdog is not fed.
     const waiting = await store.inbox.count().catch((error: unknown) => {
       if (isStoreTrouble(error)) return null;
       throw error;
     });
     const { connected, detail } = options.broker();
-    // Asked without a token: who has none where one is needed does not learn paths and addresses.
+    // Served without a token: whoever lacks a required one learns no paths and addresses.
     const broker = options.token === null ? { connected, detail } : { connected };
     const { code, message } = trouble() ?? {};
     if (code !== undefined && !isStuck()) {
@@ -87,7 +87,7 @@ function addRoutes(server: FastifyInstance, options: ApiOptions): void {
     },
     async ({ params, query: { minutes, region } }, reply) => {
       const left = new AbortController();
-      // Of the response: a connection outlives it, and would keep a listener for each request that it carried.
+      // On the response: a connection outlives it and would keep a listener for each of its requests.
       reply.raw.once('close', () => left.abort());
       const untilMs = clock.now();
       return readHistory(store.results, {
@@ -111,7 +111,7 @@ function addRoutes(server: FastifyInstance, options: ApiOptions): void {
       });
     }
     reply.hijack();
-    // Hijacked replies do not get the headers that the security hook has set.
+    // Hijacked replies do not get the headers set by the security hook.
     for (const [name, value] of Object.entries(reply.getHeaders())) {
       if (value !== undefined) reply.raw.setHeader(name, value);
     }

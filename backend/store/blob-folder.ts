@@ -10,7 +10,7 @@ const DIGEST = /^[0-9a-f]{64}$/;
 export class BlobFolder {
   readonly #directory: string;
 
-  /** @param directory made where it is missing. */
+  /** @param directory created if missing. */
   constructor(directory: string) {
     this.#directory = directory;
   }
@@ -20,7 +20,7 @@ export class BlobFolder {
     return join(this.#directory, sha256);
   }
 
-  /** Keeps bytes, durably. @returns their SHA-256, hex. */
+  /** Stores bytes durably. @returns their SHA-256, hex. */
   async put(bytes: Uint8Array): Promise<string> {
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     await ensureDirectory(this.#directory);
@@ -28,7 +28,7 @@ export class BlobFolder {
     return sha256;
   }
 
-  /** @throws BlindsightError BUNDLE_DAMAGED where the file is missing or is not what its name says. */
+  /** @throws BlindsightError BUNDLE_DAMAGED where the file is missing or does not match its name. */
   async get(sha256: string): Promise<Uint8Array> {
     const bytes = await readFile(this.#path(sha256)).catch((cause: unknown) => {
       throw new BlindsightError('BUNDLE_DAMAGED', `cannot read ${this.#path(sha256)}`, { cause });
@@ -40,7 +40,7 @@ export class BlobFolder {
   }
 
   /**
-   * A piece of a file; the digest of the whole is checked by who puts the pieces together.
+   * A piece of a file; whoever joins the pieces checks the digest of the file.
    *
    * @returns fewer than `length` bytes, or none, at the end.
    * @throws BlindsightError BUNDLE_DAMAGED where the file is missing.

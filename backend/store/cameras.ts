@@ -4,29 +4,29 @@ import { NO_ANSWERS, noteAnswer, type RecentAnswers } from './recent-answers.ts'
 
 export type CameraRecord = { readonly camera: string; readonly gateway: string };
 
-/** Named region of a camera; undefined for its picture as a whole. */
+/** Named region of a camera; undefined for its whole picture. */
 type Region = string | undefined;
 
-/** A picture or region that shows something the network was not trained for, since a time; see `noteAnswer`. */
+/** A picture or region that has shown something the network was not trained for since some time; see `noteAnswer`. */
 export type Unusual = { readonly region: Region; readonly sinceMs: number };
 
-/** A picture or region that began or ceased to show what the network was not trained for. */
+/** A picture or region that started or stopped showing what the network was not trained for. */
 export type Turn = { readonly region: Region; readonly unusual: boolean; readonly recent: RecentAnswers };
 
 export type WithheldRecord = {
   readonly camera: string;
-  /** Answers withheld since the camera is known. */
+  /** Answers withheld since the camera was first seen. */
   readonly withheld: number;
   readonly unusual: readonly Unusual[];
 };
 
-/** Column `recent`: by region, '' for the picture as a whole. */
+/** Column `recent`: by region, '' for the whole picture. */
 type Recent = [region: string, recent: RecentAnswers][];
 
 /** Cameras that one gateway may claim; its births name at most as many. */
 const MAX_CAMERAS = 64;
 
-/** Which gateway speaks for a camera: the first that claims it. */
+/** Which gateway owns a camera: the first that claims it. */
 export class CameraStore {
   readonly #database: Database;
 
@@ -68,8 +68,7 @@ export class CameraStore {
   }
 
   /**
-   * Takes a gateway's word for which cameras it has now. Others of its own are retired: an answer of theirs that comes late is still
-   * taken, but they are not listed.
+   * Accepts which cameras a gateway says it has now. Its others are retired: their late answers are still accepted, but they are not listed.
    */
   async setPresent(gateway: string, present: readonly string[], timeMs: number): Promise<void> {
     const rows = await this.#database.all<{ camera: string; retired_ms: number | null }>(
@@ -93,7 +92,7 @@ export class CameraStore {
     );
   }
 
-  /** Frees a name for the next gateway that claims it. @returns whose it was, or null. */
+  /** Frees a name for the next gateway that claims it. @returns the previous owner, or null. */
   async release(camera: string): Promise<string | null> {
     const [row] = await this.#database.all<{ gateway: string }>(
       'DELETE FROM cameras WHERE camera = ? RETURNING gateway',
@@ -108,9 +107,9 @@ export class CameraStore {
   }
 
   /**
-   * Takes the end of an answer into account: of one about the whole picture, or about each of `regions`. Call it in a transaction.
+   * Counts how an answer about the whole picture, or about each of `regions`, ended. Call it in a transaction.
    *
-   * @returns what began or ceased to be unusual by it.
+   * @returns what started or stopped being unusual because of it.
    */
   async noteAnswer(
     camera: string,
@@ -122,7 +121,7 @@ export class CameraStore {
       'SELECT recent FROM cameras WHERE camera = ?',
       camera,
     );
-    // Its name may have been freed meanwhile.
+    // Its name may have been freed in the meantime.
     if (row === undefined) return [];
     const all = new Map(JSON.parse(row.recent ?? '[]') as Recent);
     const turns: Turn[] = [];
@@ -133,7 +132,7 @@ export class CameraStore {
       const unusual = recent.unusualSinceMs !== null;
       if (unusual !== (before.unusualSinceMs !== null)) turns.push({ region, unusual, recent });
     }
-    // A gateway that invents names must not fill the disk: who came first goes first.
+    // A gateway that invents names must not fill the disk: the oldest goes first.
     const kept = JSON.stringify([...all].slice(-(MAX_REGIONS + 1)));
     if (withheld || kept !== row.recent) {
       await this.#database.run(
@@ -146,7 +145,7 @@ export class CameraStore {
     return turns;
   }
 
-  /** What was withheld of each camera, by name. */
+  /** What was withheld for each camera, by name. */
   async withheld(): Promise<WithheldRecord[]> {
     const rows = await this.#database.all<{ camera: string; withheld: number; recent: string | null }>(
       'SELECT camera, withheld, recent FROM cameras ORDER BY camera',

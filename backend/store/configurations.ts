@@ -2,8 +2,7 @@ import type { ReportedConfiguration } from '#protocol/messages.ts';
 import type { Database } from './database.ts';
 
 /**
- * `pending`: the gateway has not said anything yet; `superseded`: a newer version came before this one was applied; the rest is what it
- * reported.
+ * `pending`: the gateway has not said anything yet; `superseded`: a newer version came before this one was applied; the rest are its reports.
  */
 export type ConfigurationStatus = 'pending' | 'superseded' | Exclude<ReportedConfiguration['status'], 'none'>;
 
@@ -18,13 +17,13 @@ export type ConfigurationRecord = {
   /** Why it was rejected or reverted. */
   readonly error: ReportedConfiguration['error'];
   readonly createdMs: number;
-  /** When its status changed last. */
+  /** When its status last changed. */
   readonly updatedMs: number;
 };
 
-/** What a gateway says that it runs. */
+/** What a gateway says it runs. */
 export type RunningConfiguration = {
-  /** 0 where it is the file on it; null before it said so. */
+  /** 0 for the file on the gateway; null before the gateway reported any. */
   readonly running: number | null;
   readonly drift: boolean;
 };
@@ -56,10 +55,10 @@ function fromRow({
   };
 }
 
-/** Newest versions that are kept of each gateway, besides the one that runs. */
+/** Newest versions kept for each gateway, besides the running one. */
 const KEPT = 200;
 
-/** Settings that were pushed to gateways, every version of them. */
+/** Every version of the settings pushed to gateways. */
 export class ConfigurationStore {
   readonly #database: Database;
 
@@ -67,7 +66,7 @@ export class ConfigurationStore {
     this.#database = database;
   }
 
-  /** Next version for a gateway, from 1 on; strictly increasing. @returns null for an unknown gateway. */
+  /** Next version for a gateway, starting at 1, strictly increasing. @returns null for an unknown gateway. */
   async nextVersion(gateway: string): Promise<number | null> {
     const [row] = await this.#database.all<{ configuration: number }>(
       'UPDATE gateways SET configuration = configuration + 1 WHERE name = ? AND removed_ms IS NULL RETURNING configuration',
@@ -76,7 +75,7 @@ export class ConfigurationStore {
     return row?.configuration ?? null;
   }
 
-  /** Adds a version; those before it that were not applied yet are superseded. */
+  /** Adds a version; earlier ones that are not applied yet are superseded. */
   async add(
     record: Pick<ConfigurationRecord, 'gateway' | 'version' | 'author' | 'wire' | 'createdMs'>,
   ): Promise<void> {
@@ -146,7 +145,7 @@ export class ConfigurationStore {
   }
 
   /**
-   * Takes what a gateway says about a version. That it received one that was superseded since changes nothing.
+   * Records what a gateway reports about a version. Receipt of one that has been superseded since changes nothing.
    *
    * @returns false where nothing changed.
    */
@@ -174,7 +173,7 @@ export class ConfigurationStore {
     return changed === 1;
   }
 
-  /** Keeps what a gateway says that it runs. @returns false where nothing changed. */
+  /** Stores what a gateway says it runs. @returns false where nothing changed. */
   async setRunning(gateway: string, { running, drift }: RunningConfiguration): Promise<boolean> {
     const changed = await this.#database.run(
       `UPDATE gateways SET configuration_running = ?, configuration_drift = ?
@@ -188,7 +187,7 @@ export class ConfigurationStore {
     return changed === 1;
   }
 
-  /** What a gateway says that it runs. */
+  /** What a gateway says it runs. */
   async running(gateway: string): Promise<RunningConfiguration> {
     const [row] = await this.#database.all<{ running: number | null; drift: number }>(
       'SELECT configuration_running AS running, configuration_drift AS drift FROM gateways WHERE name = ?',

@@ -3,7 +3,7 @@ import type { Database } from './database.ts';
 
 export type CounterName = 'accepted' | 'duplicates' | 'gaps' | 'late' | 'withheld' | `refused.${Refusal}`;
 
-/** Numbers that only grow: what was accepted, refused by reason, withheld, missed. */
+/** Counters that only grow: accepted, refused by reason, withheld, missed. */
 export class CounterStore {
   readonly #database: Database;
 

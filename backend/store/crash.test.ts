@@ -25,7 +25,7 @@ describe('a store whose process is killed', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  /** Runs the child until `lasts` resolves, kills it, and gives back what it had said. */
+  /** Runs the child until `lasts` resolves, kills it, and returns its output. */
   async function runAndKill(
     file: string,
     lasts: () => Promise<unknown>,
@@ -44,7 +44,7 @@ describe('a store whose process is killed', () => {
       child.kill('SIGKILL');
       await closed;
     }
-    // The last line may be cut; what was not said whole was not promised.
+    // The last line may be cut off; an incomplete line promises nothing.
     const lines = said.split('\n').slice(0, -1);
     const numbers = (word: string) =>
       lines.filter((line) => line.startsWith(word)).map((line) => Number(line.slice(word.length)));
@@ -78,7 +78,7 @@ describe('a store whose process is killed', () => {
         expect(settledBefore.has(sequence), `result ${sequence} twice`).toBe(false);
         settledBefore.add(sequence);
       }
-      // Results, counter and position are written together: they can never tell different stories.
+      // Results, counter and position are written together: they can never disagree.
       expect((await store.counters.all()).accepted ?? 0).toBe(inResults.size);
       expect((await store.gateways.get('gate'))?.last.sequence).toBe(Math.max(-1, ...inResults));
       highest = Math.max(highest, ...inInbox, ...inResults);

@@ -13,13 +13,13 @@ export interface Database {
   run(sql: string, ...values: readonly Value[]): Promise<number>;
   /**
    * Runs `work` so that all of it is durable or none of it; other callers wait or see the state before.
-   * Inside, only the database that `work` is given may be used.
+   * Inside, use only the database passed to `work`.
    */
   transaction<T>(work: (database: Database) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
-/** Words in which the two databases differ; see migrations.ts. */
+/** Syntax in which the two databases differ; see migrations.ts. */
 export type Dialect = {
   readonly kind: 'sqlite' | 'postgresql';
   readonly integer: string;

@@ -1,6 +1,6 @@
 import type { Database } from './database.ts';
 
-/** `waiting`: the gateway has not said anything yet; `superseded`: a newer release came first; the rest is what it reported. */
+/** `waiting`: the gateway has not said anything yet; `superseded`: a newer release came first; the rest are its reports. */
 export type DeploymentStatus =
   | 'waiting'
   | 'fetching'

@@ -1,18 +1,17 @@
 import type { Database } from './database.ts';
 import type { Position } from './gateways.ts';
 
-/** Floors that are kept of one gateway, however many sessions it has had. */
+/** Floors kept for one gateway, however many sessions it has had. */
 const MAX_FLOORS = 256;
 
 /** All sessions from `from` to before `session` are closed, and `session` up to and with `sequence`. */
 type Floor = { from: number; session: number; sequence: number };
 
 /**
- * What may have been forgotten of each gateway, by session: nothing there is decrypted any more, so nothing is decrypted twice. A gateway has
- * floors of its own for each session, because sessions of two machines with one identity do not come in the order of their numbers.
+ * What may have been forgotten of each gateway, by session: nothing below is ever decrypted again, so nothing is decrypted twice. Each session has its own floor, because sessions of two machines with one identity do not arrive in numeric order.
  *
- * Beyond 256 floors of a gateway the two sessions that are nearest to each other become one range, and what lies between
- * them is closed, too: a gateway that makes a million sessions closes its own old ones, and takes no more room.
+ * Beyond 256 floors of a gateway the two closest sessions become one range, and what lies between
+ * them is closed, too: a gateway that makes a million sessions closes its own old ones, and takes no more space.
  */
 export class FloorStore {
   readonly #database: Database;
@@ -21,7 +20,7 @@ export class FloorStore {
     this.#database = database;
   }
 
-  /** Whether what was settled at this place may have been forgotten. */
+  /** Whether what was settled at this position may have been forgotten. */
   async covers(gateway: string, { session, sequence }: Position): Promise<boolean> {
     const [floor] = await this.#database.all<Floor>(
       `SELECT from_session AS "from", session, sequence FROM floors
@@ -33,7 +32,7 @@ export class FloorStore {
     return session < floor.session || sequence <= floor.sequence;
   }
 
-  /** Closes each of these places and those before it in its session. Call it in a transaction. */
+  /** Closes each of these positions and all before it in its session. Call it in a transaction. */
   async raise(gateway: string, places: readonly Position[]): Promise<void> {
     const known = await this.#database.all<Floor>(
       'SELECT from_session AS "from", session, sequence FROM floors WHERE gateway = ? ORDER BY session',
@@ -59,7 +58,7 @@ function withPlaces(known: readonly Floor[], places: readonly Position[]): Floor
     ...places.map(({ session, sequence }) => ({ from: session, session, sequence })),
   ].sort((a, b) => a.session - b.session || a.from - b.from);
   const floors: Floor[] = [];
-  // From the top: a range reaches down, so it is met before what it holds already.
+  // From the top: a range reaches down, so it comes before what it already covers.
   for (const floor of sorted.reverse()) {
     const above = floors.at(-1);
     if (above === undefined || floor.session < above.from) floors.push(floor);
@@ -71,7 +70,7 @@ function withPlaces(known: readonly Floor[], places: readonly Position[]): Floor
   return floors.reverse();
 }
 
-/** At most {@link MAX_FLOORS}: the nearest neighbors become one. */
+/** At most {@link MAX_FLOORS}: the closest neighbors are merged. */
 function bounded(floors: readonly Floor[]): Floor[] {
   const gaps = floors
     .slice(1)

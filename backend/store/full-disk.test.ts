@@ -14,7 +14,7 @@ it('SQLite names a full disk, keeps what it had, and goes on when there is space
   onTestFinished(() => store.close());
   await store.settings.set('before', 'kept');
   disk.fill();
-  // One that SQLite rolls back by itself, in the middle of a transaction and alone.
+  // An error after which SQLite rolls back by itself, inside a transaction and outside.
   const large = 'x'.repeat(2 ** 20);
   const full = { code: 'DISK_FULL', message: expect.stringContaining(file) };
   await expect(store.settings.set('large', large)).rejects.toMatchObject(full);

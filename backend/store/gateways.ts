@@ -1,6 +1,6 @@
 import type { Database } from './database.ts';
 
-/** Place of an envelope in all that a gateway sends; sessions count first. */
+/** Position of an envelope in everything a gateway sends; sessions count first. */
 export type Position = { readonly session: number; readonly sequence: number };
 
 /** Whether `left` comes after `right`. */
@@ -12,7 +12,7 @@ export type GatewayRecord = {
   readonly name: string;
   /** Ed25519 public key, PEM, that signs this gateway's envelopes. */
   readonly signingKey: string;
-  /** X25519 public key, PEM, that credentials are sealed to; null where it was enrolled before there was one. */
+  /** X25519 public key, PEM, that credentials are sealed to; null if it was enrolled before such keys existed. */
   readonly sealingKey: string | null;
   readonly certificateSerial: string;
   readonly certificateEndMs: number;
@@ -68,7 +68,7 @@ export class GatewayStore {
     this.#database = database;
   }
 
-  /** @returns false where a gateway of that name exists or existed. */
+  /** @returns false if a gateway of that name exists or existed. */
   async add(gateway: {
     name: string;
     signingKey: string;
@@ -107,7 +107,7 @@ export class GatewayStore {
     return rows.map(fromRow);
   }
 
-  /** Withdraws a gateway for good. @returns false where there is none. */
+  /** Removes a gateway for good. @returns false where there is none. */
   async remove(name: string, timeMs: number): Promise<boolean> {
     const changed = await this.#database.run(
       'UPDATE gateways SET removed_ms = ? WHERE name = ? AND removed_ms IS NULL',
@@ -135,7 +135,7 @@ export class GatewayStore {
     );
   }
 
-  /** Next release counter of a gateway, from 1 on; strictly increasing. @returns null for an unknown gateway. */
+  /** Next release counter of a gateway, starting at 1, strictly increasing. @returns null for an unknown gateway. */
   async nextCounter(name: string): Promise<number | null> {
     const [row] = await this.#database.all<{ counter: number }>(
       'UPDATE gateways SET counter = counter + 1 WHERE name = ? AND removed_ms IS NULL RETURNING counter',
@@ -160,10 +160,10 @@ export class GatewayStore {
   }
 
   /**
-   * Takes note of a session that a gateway has begun.
+   * Records a session that a gateway has started.
    *
-   * @param time when that was, as the gateway says: two births of one session differ in it
-   * @returns the lowest session that is its own to use: this one, or one above all that were ever begun under its name.
+   * @param time when it started, according to the gateway: it tells two births of one session apart
+   * @returns the lowest session it may use: this one, or one above all that were ever started under its name.
    */
   async begin(name: string, session: number, time: string): Promise<number> {
     return this.#database.transaction(async (inside) => {
@@ -184,7 +184,7 @@ export class GatewayStore {
     });
   }
 
-  /** @returns false where it is quarantined already (the first reason stays) or unknown. */
+  /** @returns false if it is already quarantined (the first reason stays) or unknown. */
   async quarantine(name: string, reason: string, timeMs: number): Promise<boolean> {
     const changed = await this.#database.run(
       'UPDATE gateways SET quarantined_ms = ?, quarantine_reason = ? WHERE name = ? AND quarantined_ms IS NULL',

@@ -2,17 +2,17 @@ import type { BackendConfig } from '#config/schema.ts';
 import type { Database } from './database.ts';
 import { type InboxItem, InboxStore } from './inbox.ts';
 
-/** How much is kept while gateways are in quarantine. What goes beyond pushes out the oldest. */
+/** How much is kept while gateways are in quarantine. Beyond that the oldest is dropped. */
 export type HeldBound = {
   /** Of one gateway. */
   readonly items: number;
   /** Of one gateway. */
   readonly bytes: number;
-  /** Of all gateways together; the one with most gives way. */
+  /** Of all gateways together; the one with the most loses its oldest. */
   readonly siteBytes: number;
 };
 
-/** The bound that is configured. */
+/** The configured limit. */
 export function heldBound({ quarantine }: Pick<BackendConfig, 'quarantine'>): HeldBound {
   const { keptAnswers, keptMegabytes, keptSiteMegabytes } = quarantine;
   return { items: keptAnswers, bytes: keptMegabytes * 2 ** 20, siteBytes: keptSiteMegabytes * 2 ** 20 };
@@ -23,13 +23,12 @@ export type HeldUsage = {
   readonly gateway: string;
   readonly items: number;
   readonly bytes: number;
-  /** Given up since the gateway came into quarantine, because more came than is kept. */
+  /** Dropped since the quarantine began, because more came than is kept. */
   readonly dropped: number;
 };
 
 /**
- * Envelopes of gateways in quarantine: they were receipted, so they are neither decrypted nor lost before the owner decides. They
- * stand apart from the inbox and its bounds, so that they are in nobody's way.
+ * Envelopes of gateways in quarantine: their receipts were sent, so they are neither decrypted nor lost before the owner decides. They are kept apart from the inbox and its limits, so that they block nobody.
  */
 export class HeldStore {
   readonly #database: Database;
@@ -41,7 +40,7 @@ export class HeldStore {
   /**
    * Keeps an envelope. Call it in a transaction, together with its removal from the inbox.
    *
-   * @returns whether it is new, and how many older ones were given up for it.
+   * @returns whether it is new, and how many older ones were dropped for it.
    */
   async add(
     item: InboxItem,
@@ -74,7 +73,7 @@ export class HeldStore {
     }
   }
 
-  /** Whose oldest has to go; null while all is within its bound. */
+  /** The gateway whose oldest has to go; null while everything is within its limit. */
   async #beyond(gateway: string, bound: HeldBound): Promise<string | null> {
     const usage = await this.usage();
     const own = usage.find((one) => one.gateway === gateway);
@@ -96,20 +95,20 @@ export class HeldStore {
     );
   }
 
-  /** What is kept, of each gateway of which anything is or was kept. */
+  /** What is kept, for each gateway that has or had anything here. */
   usage(): Promise<HeldUsage[]> {
     return this.#database.all<HeldUsage>(
       'SELECT gateway, items, bytes, dropped FROM held_usage ORDER BY gateway',
     );
   }
 
-  /** How many are kept of a gateway. */
+  /** How many are kept for a gateway. */
   async count(gateway: string): Promise<number> {
     return (await this.usage()).find((one) => one.gateway === gateway)?.items ?? 0;
   }
 
   /**
-   * Brings envelopes of gateways that are not in quarantine any more back into the inbox, oldest first.
+   * Moves envelopes of gateways no longer in quarantine back into the inbox, oldest first.
    *
    * @param limit at most so many
    * @returns how many; 0 where there are none.
@@ -141,12 +140,12 @@ export class HeldStore {
     });
   }
 
-  /** Counts what is given up from zero again. */
+  /** Resets the count of what was dropped. */
   async forgetDropped(gateway: string): Promise<void> {
     await this.#database.run('UPDATE held_usage SET dropped = 0 WHERE gateway = ?', gateway);
   }
 
-  /** Throws away what is kept of a gateway. @returns how many. */
+  /** Deletes what is kept for a gateway. @returns how many. */
   async discard(gateway: string): Promise<number> {
     return this.#database.transaction(async (inside) => {
       await inside.run('DELETE FROM held_usage WHERE gateway = ?', gateway);
