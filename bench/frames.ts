@@ -18,7 +18,7 @@ import { type Effort, measureInterleaved } from './measure.ts';
 import { benchPictures } from './networks.ts';
 import type { FrameResult } from './report.ts';
 
-/** Pictures that the error is measured on. */
+/** Number of pictures that the error is measured on. */
 const PICTURES = 5;
 
 /** Measures one network: encrypted weights, encrypted picture, one picture at a time. */

@@ -10,7 +10,7 @@ import type { BenchReport, FrameResult, OperationResult } from './report.ts';
 export type BenchOptions = {
   /** A few rounds only: the numbers scatter. */
   readonly quick?: boolean;
-  /** Hears what is measured next, and the share that is done, 0 to 1. */
+  /** Called with what is measured next and the share that is done, 0 to 1. */
   readonly onProgress?: (text: string, share: number) => void;
   readonly signal?: AbortSignal;
 };
@@ -23,7 +23,7 @@ const RINGS = [
 /**
  * Runs engine and node-seal side by side in this process. Blocks the event loop for up to seconds at a time.
  *
- * @throws the signal's reason where it is aborted.
+ * @throws the signal's reason if it is aborted.
  */
 export async function runBench({ quick = false, onProgress, signal }: BenchOptions): Promise<BenchReport> {
   const effort = quick ? QUICK : FULL;

@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 
-/** Times of one thing in milliseconds. */
+/** Times of one candidate in milliseconds. */
 export type Times = { readonly medianMs: number; readonly spreadMs: number };
 
 /** How long to measure. */
 export type Effort = {
   /** Rounds; in every round each candidate runs once (or several times, where it is short). */
   readonly rounds: number;
-  /** Rounds before that are not counted: code gets compiled, caches fill. */
+  /** Warm-up rounds, not counted: code gets compiled, caches fill. */
   readonly warmUps: number;
 };
 
@@ -19,7 +19,7 @@ const SHORTEST_MS = 2;
 const MOST_REPEATS = 64;
 
 /**
- * Runs candidates in turn, so that whatever else the machine does meets all of them alike.
+ * Runs candidates in turn, so that other load on the machine affects all of them alike.
  *
  * @returns median and spread (third quartile minus first) of each candidate.
  */
@@ -38,7 +38,7 @@ export async function measureInterleaved(
       const ms = (performance.now() - start) / repeats[index]!;
       if (round >= 0) samples[index]!.push(ms);
       else repeats[index] = Math.min(MOST_REPEATS, Math.max(1, Math.ceil(SHORTEST_MS / ms)));
-      // Helper threads that failed are replaced, and Ctrl-C is heard, when the event loop turns.
+      // Failed helper threads are replaced, and Ctrl-C is noticed, when the event loop turns.
       await setImmediate();
     }
   }

@@ -22,7 +22,7 @@ const CLASSES = 10;
 /** The answers are scaled so that calibration finds this as the largest |logit|. */
 const LOGIT_RANGE = 10;
 
-/** The networks of the two papers that encrypted inference is measured by. Weights are random: speed does not depend on them. */
+/** The networks of the two papers that encrypted inference is usually compared with. Weights are random: speed does not depend on them. */
 export const ARCHITECTURES: readonly Architecture[] = [
   { name: 'E2DM', maps: 4, kernel: 7, stride: 3, pads: [0, 0, 0, 0], units: 64 },
   { name: 'CryptoNets', maps: 5, kernel: 5, stride: 2, pads: [1, 1, 1, 1], units: 100 },

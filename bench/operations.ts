@@ -143,7 +143,7 @@ function prepare(
   ];
 }
 
-/** Encoding included on both sides. */
+/** Both sides include encoding. */
 function prepareEncryption(
   parameters: Parameters,
   { engine }: EngineHarness,

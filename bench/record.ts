@@ -10,20 +10,20 @@ import type { BenchReport } from './report.ts';
 export type BenchRecord = BenchReport & {
   /** ISO 8601. */
   readonly recordedAt: string;
-  /** Load average of the machine over one minute when the measurement began: well below 1, or something else ran. */
+  /** Load average of the machine over one minute when the measurement began: well below 1, unless something else ran. */
   readonly loadBefore: number;
-  /** Whether the sources were those of `commit`; null where git does not say. */
+  /** Whether the sources were those of `commit`; null if git cannot tell. */
   readonly clean: boolean | null;
 };
 
-/** Looked at before the measurement, which itself is a load. */
+/** Read before the measurement, which itself is a load. */
 export type Circumstances = Pick<BenchRecord, 'recordedAt' | 'loadBefore' | 'clean'>;
 
 export async function lookAround(): Promise<Circumstances> {
   return { recordedAt: new Date().toISOString(), loadBefore: loadavg()[0]!, clean: await isClean() };
 }
 
-/** Writes a report to a file, as JSON for people to read; its folder is made. */
+/** Writes a report to a file, as readable JSON; creates its folder. */
 export async function recordReport(
   file: string,
   report: BenchReport,
@@ -35,7 +35,7 @@ export async function recordReport(
   await writeFileAtomic(file, Buffer.from(`${JSON.stringify(record, null, 2)}\n`));
 }
 
-/** Of what is measured: the folders that the engine and the benchmark are made of. */
+/** What is measured: the folders of the engine and the benchmark. */
 async function isClean(): Promise<boolean | null> {
   try {
     const { stdout } = await promisify(execFile)(

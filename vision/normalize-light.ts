@@ -1,10 +1,13 @@
 /** Standard deviations on either side of the mean that [0, 1] spans; what lies beyond is clamped. */
 const SPAN = 3;
-/** A picture of less contrast is spread as if it had this much, in byte steps: the noise of a wall in the dark is no scene. A car park in flat light has 9. */
+/**
+ * A picture of less contrast is spread as if it had this much, in byte steps: the noise of a wall in the dark is no scene. A car park in
+ * flat light has 9.
+ */
 const LEAST_DEVIATION = 4;
 
 /**
- * Takes the light out of a picture: mean to ½, {@link SPAN} standard deviations to 0 and 1, over all its values. A scene looks the same to
+ * Normalizes the light of a picture: mean to ½, {@link SPAN} standard deviations to 0 and 1, over all its values. A scene looks the same to
  * a network by day, at dusk and after the camera has changed its exposure, and no picture is stronger than another.
  *
  * Sums are whole numbers and the rest is rounded as IEEE 754 says, so every machine computes the same values, bit for bit.

@@ -6,7 +6,7 @@ const RUNS = { numRuns: 60 };
 /** Widths and heights of odd, tiny and usual frames. */
 const side = fc.oneof(fc.integer({ min: 1, max: 400 }), fc.constantFrom(1, 2, 3, 240, 321, 333));
 const fraction = fc.double({ min: 0, max: 1, noNaN: true });
-/** Any part of a picture, of no area too. */
+/** Any part of a picture, even without area. */
 const region = fc
   .record({ x: fraction, y: fraction, right: fraction, bottom: fraction })
   .map(({ x, y, right, bottom }) => ({ x, y, width: right * (1 - x), height: bottom * (1 - y) }));
@@ -89,7 +89,7 @@ describe('preparePicture', () => {
         format,
         fc.tuple(byte, byte, byte),
         async (width, height, shape, color) => {
-          // Grey of any colour is the standard's to say; grey of grey is not.
+          // The standard defines the grey of a colour; grey itself must stay as it is.
           const shown = shape.channels === 3 ? color : [color[0], color[0], color[0]];
           const data = Uint8Array.from({ length: 3 * width * height }, (_, i) => shown[i % 3]!);
           const { light: _light, ...plain } = shape;

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { normalizeLight } from './normalize-light.ts';
 
-/** What a network looks at. */
+/** The input of a network. */
 export type PictureFormat = {
   /** 1 (grey) or 3 (red, green, blue). */
   readonly channels: number;
@@ -40,7 +40,7 @@ export function regionPixels(region: Rectangle, width: number, height: number) {
 }
 
 /**
- * Makes a network's input of a frame, the same in training and on a gateway: region of interest, grey where the network wants one
+ * Turns a frame into a network's input, the same in training and on a gateway: region of interest, grey where the network wants one
  * channel, Lanczos to the network's size, then byte / 255 or, where the network asks for it, light normalized.
  *
  * @returns channels × height × width values in [0, 1], channel first, rows from the top

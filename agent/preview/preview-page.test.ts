@@ -95,7 +95,7 @@ it('shows a camera in a browser, with what the network sees of it and what is ma
   ]);
   expect(await share(page, '.mask')).toEqual([[0.5, 0.5, 0.5, 0.5]]);
 
-  // Chromium notes each 401 by itself, and that this test reads the picture so often.
+  // Chromium logs each 401 by itself, and that this test reads the picture so often.
   expect(complaints.filter((text) => !/401|getImageData/.test(text))).toEqual([]);
   expect(
     requests.filter((address) => !address.startsWith(previewUrl()!) && !address.startsWith('data:')),

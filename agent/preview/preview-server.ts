@@ -18,10 +18,10 @@ export type PreviewOptions = {
   readonly log: Logger;
 };
 
-/** What is drawn over the picture of a camera; everything in fractions of it. */
+/** What is drawn over a camera's picture, in fractions of it. */
 export type PreviewCamera = {
   readonly name: string;
-  /** What the network looks at: one without a name, or several with; none where it sees the whole picture. */
+  /** What the network looks at: one without a name, or several with; none if it sees the whole picture. */
   readonly regions: readonly (Rectangle & { readonly name?: string })[];
   readonly masks: readonly Polygon[];
 };
@@ -29,11 +29,11 @@ export type PreviewCamera = {
 /** Not the name of a camera: those have no dot. */
 const CAMERAS = 'cameras.json';
 const MAX_VIEWERS = 4;
-/** Wrong tokens in a minute before no token is looked at any more. */
+/** Wrong tokens in a minute after which no token is checked any more. */
 const MAX_WRONG = 20;
-/** A page of a stranger that makes its own name point here would call us by that name. */
+/** A foreign page whose name is made to point here (DNS rebinding) would use that name as host. */
 const OWN_NAMES = new Set(['127.0.0.1', 'localhost', '[::1]']);
-/** A viewer that cannot follow is let go before it costs memory. */
+/** A viewer that cannot keep up is dropped before it costs memory. */
 const MAX_BEHIND_BYTES = 4 * 2 ** 20;
 
 /**
@@ -149,7 +149,7 @@ export class PreviewServer {
     return this.#wrong.count >= MAX_WRONG;
   }
 
-  /** Digests are compared, so that neither length nor content of the token shows in the time that it takes. */
+  /** Digests are compared, so that the time reveals neither length nor content of the token. */
   #isAllowed(request: IncomingMessage): boolean {
     const digest = (text: string) => createHash('sha256').update(text).digest();
     const given = request.headers.authorization ?? '';

@@ -11,7 +11,7 @@ export class PreviewStream {
     this.#muxer = new Mpeg1Muxer({
       ffmpegPath,
       url: 'pipe:0',
-      // MPEG-1 knows few frame rates; 640 wide is enough to aim a camera.
+      // MPEG-1 allows few frame rates; a width of 640 is enough to aim a camera.
       ffmpegOptions: { '-r': '25', '-vf': 'scale=640:-2', '-q:v': '6', '-loglevel': 'error' },
     });
     const { stream } = this.#muxer;
@@ -34,13 +34,13 @@ export class PreviewStream {
     return this.#viewers.size;
   }
 
-  /** Returns how to leave. */
+  /** Returns a function that leaves. */
   watch(viewer: (data: Uint8Array) => void): () => void {
     this.#viewers.add(viewer);
     return () => this.#viewers.delete(viewer);
   }
 
-  /** Shows a picture; left out while the muxer is still busy with earlier ones. */
+  /** Shows a picture; skipped while the muxer is still busy with earlier ones. */
   show(frame: MaskedFrame): void {
     const { stdin } = this.#muxer.stream;
     if (this.#failed || stdin.writableNeedDrain) return;

@@ -3,7 +3,7 @@ import { readSecretFile } from '#runtime/files.ts';
 import type { Logger } from '#runtime/log.ts';
 import type { PreviewServer } from './preview-server.ts';
 
-/** What of the settings a preview shows: as long as that stays, it and who watches are left alone. */
+/** The settings that a preview shows: as long as they stay, it and its viewers are left alone. */
 export function previewOf({ preview, cameras }: AgentConfig) {
   return {
     preview,
@@ -16,8 +16,8 @@ export function previewOf({ preview, cameras }: AgentConfig) {
 }
 
 /**
- * Starts the aiming preview where a token file is configured. A preview that cannot start is told and left: it must
- * not keep a gateway from working.
+ * Starts the aiming preview where a token file is configured. A preview that cannot start is only reported: it must not keep a gateway
+ * from working.
  *
  * @throws BlindsightError FILE_UNREADABLE or SECRET_EXPOSED for the token file
  */

@@ -25,7 +25,8 @@ export type HistoryRequest = {
 type Row = Awaited<ReturnType<ResultStore['history']>>[number];
 
 /**
- * Probabilities of a camera or region over time, for a time line. Labels are those of the newest answer; answers of a network that shares none of them are skipped.
+ * Probabilities of a camera or region over time, for a time line. Labels are those of the newest answer; answers of a network that
+ * shares none of them are skipped.
  */
 export async function readHistory(
   results: Pick<ResultStore, 'history' | 'withheldTimes'>,

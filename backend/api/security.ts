@@ -75,8 +75,8 @@ function hostName(header: string): string {
 }
 
 /**
- * Whether a request needs no token: liveness, log-in, and the page itself, which asks for the token. Decided by the matched route and not by the address, which has many spellings
- * (`/%61pi/state`).
+ * Whether a request needs no token: liveness, log-in, and the page itself, which asks for the token. Decided by the matched route and
+ * not by the address, which has many spellings (`/%61pi/state`).
  */
 function isOpen(request: FastifyRequest): boolean {
   const route = request.routeOptions.url;

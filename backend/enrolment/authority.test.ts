@@ -16,7 +16,7 @@ beforeAll(async () => {
   });
 });
 
-/** The common name that a server sees in a real handshake, or why there was none. */
+/** The common name that a server sees in a real handshake, or why it failed. */
 async function handshake(
   trusted: Authority,
   client: Issued | null,
@@ -113,7 +113,7 @@ describe('authority', () => {
     const stranger = await foreign.issue({ kind: 'gateway', commonName: 'gate-1', days: 1 });
     expect(await handshake(authority, stranger)).toMatch(/^(server|client): /);
     expect(await handshake(foreign, gateway)).toMatch(/^client: /);
-    expect(await handshake(authority, broker)).toMatch(/^(server|client): /); // a server's certificate is none of a client
+    expect(await handshake(authority, broker)).toMatch(/^(server|client): /); // a server's certificate is not valid for a client
   });
 
   it.each([

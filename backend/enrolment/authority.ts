@@ -43,11 +43,11 @@ export type IssueRequest = {
 };
 
 export type RenewRequest = IssueRequest & {
-  /** PEM of the certificate whose key pair goes on. */
+  /** PEM of the certificate whose key pair is kept. */
   readonly certificate: string;
 };
 
-/** A certificate that is not to be trusted any more. */
+/** A certificate that must no longer be trusted. */
 export type RevokedCertificate = {
   /** As X509Certificate of node:crypto gives it, hex. */
   readonly serialNumber: string;
@@ -57,7 +57,7 @@ export type RevokedCertificate = {
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const AUTHORITY_DAYS = 20 * 365;
 const DAYS_MAX = 10 * 365;
-/** Clocks of gateways without battery are late. */
+/** Clocks of gateways without a battery run behind. */
 const BACKDATED_MS = 24 * 3600 * 1000;
 const DAY_MS = 24 * 3600 * 1000;
 const HOST = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i;
@@ -76,7 +76,7 @@ export class Authority {
 
   /**
    * Makes a key pair and a certificate for it.
-   * @throws BlindsightError CERTIFICATE_INVALID for a name, host or duration that cannot be.
+   * @throws BlindsightError CERTIFICATE_INVALID for an impossible name, host or duration.
    */
   async issue(request: IssueRequest): Promise<Issued> {
     check(request);
@@ -86,9 +86,9 @@ export class Authority {
   }
 
   /**
-   * Makes another certificate for a key pair that has one, so that nobody needs the private key: neither this machine nor whoever trusts it.
+   * Makes another certificate for an existing key pair, without needing the private key.
    * @returns PEM
-   * @throws BlindsightError CERTIFICATE_INVALID for a name, host or duration that cannot be, or a certificate of another authority.
+   * @throws BlindsightError CERTIFICATE_INVALID for an impossible name, host or duration, or a certificate of another authority.
    */
   async renew(request: RenewRequest): Promise<string> {
     check(request);
@@ -131,8 +131,8 @@ export class Authority {
   }
 
   /**
-   * Signs the list of certificates that are revoked (X.509 CRL, PEM), for brokers that read one, as Mosquitto does. It does not expire before the
-   * authority: a broker that refused everybody because nobody renewed a list would be the greater harm.
+   * Signs the list of revoked certificates (X.509 CRL, PEM), for brokers that read one, such as Mosquitto. It does not expire before the
+   * authority: a broker that refuses everybody because nobody renewed the list would be worse.
    */
   async revocationList(revoked: readonly RevokedCertificate[], nowMs: number): Promise<string> {
     const issuer = this.#parsed();
@@ -152,7 +152,7 @@ export class Authority {
       },
       crypto,
     );
-    // OpenSSL knows it under this label only.
+    // OpenSSL accepts only this label.
     return `${PemConverter.encode(list.rawData, 'X509 CRL')}\n`;
   }
 
@@ -209,7 +209,7 @@ function check({ kind, commonName, subjectAltNames = [], days }: IssueRequest): 
   checkHosts(subjectAltNames);
 }
 
-/** @throws BlindsightError CERTIFICATE_INVALID for what can be neither a host name nor an address */
+/** @throws BlindsightError CERTIFICATE_INVALID for what is neither a host name nor an address */
 export function checkHosts(hosts: readonly string[]): void {
   const odd = hosts.find((host) => isIP(host) === 0 && !HOST.test(host));
   if (odd === undefined) return;
@@ -226,7 +226,7 @@ function hostNames(hosts: readonly string[]): SubjectAlternativeNameExtension {
   );
 }
 
-/** A list of attributes instead of a text, so that no name needs escaping. */
+/** A list of attributes instead of a string, so that no name needs escaping. */
 function distinguished(commonName: string): DistinguishedName {
   return new DistinguishedName([{ CN: [commonName] }]);
 }
@@ -236,7 +236,7 @@ function validity(days: number): { notBefore: Date; notAfter: Date } {
   return { notBefore: new Date(now - BACKDATED_MS), notAfter: new Date(now + days * DAY_MS) };
 }
 
-/** 127 random bits; positive and without leading zero, as RFC 5280 wants it. */
+/** 127 random bits; positive and without leading zero, as RFC 5280 requires. */
 function serialNumber(): string {
   const bytes = randomBytes(16);
   bytes[0] = (bytes[0]! & 0x7f) | 0x40;

@@ -20,12 +20,12 @@ export async function readBrokerCertificate(dataDirectory: string): Promise<X509
   }
 }
 
-/** Host names and addresses that a certificate of ours names, in its order. */
+/** Host names and addresses in one of our certificates, in its order. */
 export function brokerHosts({ subjectAltName = '' }: X509Certificate): string[] {
   return [...subjectAltName.matchAll(/(?:DNS|IP Address):([^,\s]+)/g)].map(([, host]) => canonical(host!));
 }
 
-/** One spelling a host, so that an IPv6 address is recognized in any. */
+/** One spelling for each host, so that an IPv6 address is recognized in any spelling. */
 export function canonical(host: string): string {
   return isIPv6(host) ? new URL(`tcp://[${host}]`).hostname.slice(1, -1) : host.toLowerCase();
 }
@@ -34,11 +34,11 @@ export function isLoopback(host: string): boolean {
   return LOOPBACK.includes(canonical(host));
 }
 
-/** Where a broker listens for clients that know it under these names: on this machine only, or on every interface. */
+/** Where a broker listens for clients that know it by these names: on this machine only, or on every interface. */
 export function listenAddress(hosts: readonly string[]): string {
   const elsewhere = hosts.filter((host) => !isLoopback(host));
   if (elsewhere.length === 0) return '127.0.0.1';
-  // Takes IPv4, too; but a system without IPv6 has no such address.
+  // Accepts IPv4, too; but a system without IPv6 has no such address.
   return elsewhere.some(isIPv6) ? '::' : '0.0.0.0';
 }
 
@@ -48,9 +48,9 @@ export function brokerUrl(host: string, port: number | string): string {
 }
 
 /**
- * Takes the address of a broker apart.
+ * Splits the address of a broker.
  *
- * @returns the host without brackets, and the port, 8883 where it names none
+ * @returns the host without brackets, and the port, 8883 by default
  * @throws BlindsightError BROKER_ADDRESS
  */
 export function parseBrokerUrl(url: string): { readonly host: string; readonly port: number } {

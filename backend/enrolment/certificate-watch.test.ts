@@ -47,7 +47,7 @@ describe('certificates of a site', () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** As a start of the backend does. */
+  /** As the backend does at its start. */
   function start(): void {
     const destination = { write: (line: string) => lines.push(line) };
     const log = createLogger({ name: 'test', level: 'info', format: 'json', destination });
@@ -96,7 +96,7 @@ describe('certificates of a site', () => {
     await watch.look();
     const files = ['site/certificates/backend.pem', 'site/certificates/broker.pem'];
     const before = files.map(certificate);
-    // As if the years had passed: it is renewed from now on, which is long before the clock of this test.
+    // As if years had passed: it is renewed from the real time, long before this test's clock.
     const renewed = await renewCertificates(site, config);
     expect(renewed.map(({ owner }) => owner)).toEqual(['backend', 'broker']);
     for (const [i, file] of files.entries()) {

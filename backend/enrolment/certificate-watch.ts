@@ -12,14 +12,14 @@ export type CertificateWatchOptions = {
   readonly config: Pick<BackendConfig, 'broker'>;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Hears after each look which certificates end within a month, or have ended. */
+  /** Called after each check with the certificates that expire within a month or have expired. */
   readonly onLook: (ending: SiteState['endingCertificates']) => void;
 };
 
 const LOOK_MS = 3_600_000;
 const SAY_MS = 24 * 3_600_000;
 
-/** Tells of certificates a month before they end: in the log each day, in the journal once, on the page as long as it is so. */
+/** Warns of certificates a month before they expire: in the log each day, in the journal once, on the page as long as it lasts. */
 export class CertificateWatch {
   readonly #options: CertificateWatchOptions;
   readonly #saidMs = new Map<string, number>();
@@ -28,7 +28,7 @@ export class CertificateWatch {
     this.#options = options;
   }
 
-  /** Looks each hour until the signal aborts. */
+  /** Checks each hour until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options;
     while (!signal.aborted) {

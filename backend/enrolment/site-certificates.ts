@@ -5,15 +5,15 @@ import { readPublicFile } from '#runtime/files.ts';
 import type { Site } from '../site.ts';
 import { BROKER_CERTIFICATE_FILE } from './broker-certificate.ts';
 
-/** A certificate of a site: who shows it, and when it ends. */
+/** A certificate of a site: who presents it, and when it expires. */
 export type SiteCertificate = {
   readonly owner: 'gateway' | 'backend' | 'broker';
-  /** Of a gateway its name; else as `owner`. */
+  /** For a gateway its name; else as `owner`. */
   readonly name: string;
   readonly endMs: number;
 };
 
-/** All certificates of a site that are in use, as store and files have them; a broker whose certificate lies elsewhere is left out. */
+/** All certificates of a site that are in use, from store and files; a broker whose certificate lies elsewhere is omitted. */
 export async function siteCertificates(
   { store, dataDirectory }: Pick<Site, 'store' | 'dataDirectory'>,
   { broker }: Pick<BackendConfig, 'broker'>,

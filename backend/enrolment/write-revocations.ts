@@ -3,15 +3,15 @@ import { ensureDirectory, writeFileAtomic } from '#runtime/files.ts';
 import type { Site } from '../site.ts';
 import { openAuthority } from './open-authority.ts';
 
-/** In the folder of a site: names that the embedded broker refuses, one a line. What `revoked` of broker.yaml names. */
+/** In the folder of a site: names that the embedded broker refuses, one per line. `revoked` in broker.yaml points to it. */
 export const REVOKED_FILE = 'revoked-gateways';
-/** In the folder of a site: the same as certificate revocation list. What `crlfile` of deploy/mosquitto/mosquitto.conf names. */
+/** In the folder of a site: the same as a certificate revocation list. `crlfile` in deploy/mosquitto/mosquitto.conf points to it. */
 export const REVOCATION_LIST_FILE = join('certificates', 'revoked.crl');
 
 /**
- * Tells brokers which gateways were withdrawn, in both forms. Public: they say names and serial numbers only.
+ * Tells brokers which gateways were removed, in both forms. Public: they contain only names and serial numbers.
  *
- * @throws BlindsightError SITE_MISSING, SECRET_MISSING, SECRET_TAMPERED where the authority cannot sign; the names are written then.
+ * @throws BlindsightError SITE_MISSING, SECRET_MISSING, SECRET_TAMPERED where the authority cannot sign; the names are written even so.
  */
 export async function writeRevocations(
   { store, vault, dataDirectory }: Pick<Site, 'store' | 'vault' | 'dataDirectory'>,

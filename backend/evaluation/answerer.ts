@@ -8,24 +8,24 @@ import type { CompiledNetwork } from '#network/compiler/compiled-network.ts';
 export const ENGINES = ['engine', 'reference', 'clear'] as const;
 export type EngineKind = (typeof ENGINES)[number];
 
-/** A protected network that answers pictures: gateway and decryptor in one, for measurements. */
+/** A protected network that answers pictures: gateway and decryptor combined, for measurements. */
 export type Answerer = {
   /** Program, public key, encrypted constants and evaluation keys, as a gateway gets them; null where nothing is encrypted. */
   readonly bundleBytes: number | null;
   /**
    * @param picture values in [0, 1], channel first.
-   * @returns all slots of the answer, and what the gateway's part (encryption and evaluation) took.
+   * @returns all slots of the answer, and the time of the gateway's part (encryption and evaluation).
    */
   answer(picture: Float32Array): Promise<{ readonly slots: Float64Array; readonly latencyMs: number }>;
   close(): Promise<void>;
 };
 
-/** A frame on which a thread of the engine failed is run again; this often. */
+/** Retries of a frame on which a thread of the engine failed. */
 const ATTEMPTS = 3;
 
 /**
- * Makes keys, encrypts every parameter, and readies an interpreter: what protecting and deploying a network does, in memory. The
- * keys die with the process. Without encryption (`clear`) there are none.
+ * Makes keys, encrypts every parameter and prepares an interpreter: protection and deployment of a network, in memory. The keys die with
+ * the process. Without encryption (`clear`) there are none.
  *
  * @throws FheError where keys or constants do not fit.
  */
@@ -35,7 +35,7 @@ export async function openAnswerer(compiled: CompiledNetwork, kind: EngineKind):
     return {
       bundleBytes: null,
       async answer(picture) {
-        // Ctrl-C is heard when the event loop turns.
+        // Ctrl-C is noticed when the event loop turns.
         await setImmediate();
         const start = performance.now();
         const slots = runClear(verified, constants, picture);
@@ -61,7 +61,7 @@ export async function openAnswerer(compiled: CompiledNetwork, kind: EngineKind):
     bundleBytes,
     async answer(picture) {
       for (let attempt = 1; ; attempt++) {
-        // Failed threads are replaced, and Ctrl-C is heard, when the event loop turns.
+        // Failed threads are replaced, and Ctrl-C is noticed, when the event loop turns.
         await setImmediate();
         try {
           const { ciphertext, timings } = interpreter.run(picture);

@@ -9,7 +9,7 @@ import { evaluationJson, evaluationText } from './report.ts';
 
 const graph = denseGraph(2, [12, 4]);
 
-/** Random pictures, labelled as the network answers; every `wrong`-th label is another. */
+/** Random pictures, labelled with the network's answers; every `wrong`-th label is wrong. */
 function labelled(network: Graph, count: number, wrong: number): Dataset {
   const pictures = Float32Array.from(randomPictures(3, count, 12).flatMap((picture) => [...picture]));
   const logits = runGraph(network, pictures);
@@ -77,7 +77,7 @@ describe('EvaluateNetwork', () => {
 
   it('counts answers that the decryptor would keep back as wrong', async () => {
     const { largestLogit } = await evaluateNetwork(request('clear'));
-    // The decryptor allows half as much again as calibration found.
+    // The decryptor allows one and a half times what calibration found.
     const ranges = { activations: [], logits: largestLogit / 2 };
     const result = await evaluateNetwork(request('clear', { ranges }));
     expect(result.withheld).toBeGreaterThan(0);
@@ -123,7 +123,7 @@ describe('EvaluateNetwork', () => {
       request('clear', {
         dataset: labelled(graph, 2000, 5),
         signal: controller.signal,
-        // As a signal of the system comes: when the event loop turns.
+        // As a system signal arrives: when the event loop turns.
         onProgress: ({ done }) => void (done === 1 && setImmediate(() => controller.abort())),
       }),
     );
@@ -147,7 +147,7 @@ describe('EvaluateNetwork', () => {
   });
 
   it('tells the network as given from its polynomial', async () => {
-    // As given it answers as the labels say; what is evaluated has other weights.
+    // As given it answers as labelled; the evaluated network has other weights.
     const dataset = labelled(graph, 20, 21);
     const other = denseGraph(7, [12, 4]);
     const result = await evaluateNetwork(request('engine', { dataset, original: graph, graph: other }));

@@ -19,28 +19,28 @@ import { quantile } from './quantile.ts';
 /** What is measured, and how. */
 export type EvaluationRequest = {
   readonly name: string;
-  /** Takes pictures as the dataset has them (see `adaptPictureInput`). */
+  /** Takes pictures as they are in the dataset (see `adaptPictureInput`). */
   readonly graph: Graph;
   /** The network before its activations were approximated; `graph` where nothing was. */
   readonly original?: Graph;
-  /** One for each logit; `0`, `1`, … where they are left out. */
+  /** One for each logit; `0`, `1`, … by default. */
   readonly labels?: readonly string[];
   readonly dataset: Dataset;
-  /** Calibrated ranges; where they are left out, they are measured on `calibration`. */
+  /** Calibrated ranges; by default measured on `calibration`. */
   readonly ranges?: CalibratedRanges;
-  /** Pictures, one after the other, for calibration; those of the dataset where they are left out: labels are not used. */
+  /** Pictures, one after the other, for calibration; by default those of the dataset: labels are not used. */
   readonly calibration?: Float32Array;
   readonly engine: EngineKind;
-  /** Pictures that one ciphertext answers, a power of two; 1 where left out. */
+  /** Pictures that one ciphertext answers, a power of two; 1 by default. */
   readonly regions?: number;
-  /** Ends the measurement: what was measured until then is the outcome. */
+  /** Ends the measurement; the result is what was measured until then. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: EvaluationProgress) => void;
-  /** Is called, and waited for, before every ciphertext. */
+  /** Called and awaited before every ciphertext. */
   readonly beforeFrame?: (program: Program) => Promise<void>;
 };
 
-/** How far an evaluation is. */
+/** Progress of an evaluation. */
 export type EvaluationProgress = {
   readonly step: 'compiling' | 'encrypting' | 'measuring';
   readonly done: number;
@@ -50,7 +50,7 @@ export type EvaluationProgress = {
   readonly encryptedAccuracy: number;
 };
 
-/** How a protected network answers, against the same network in the clear. */
+/** How a protected network answers, compared with the same network in the clear. */
 export type Evaluation = {
   readonly images: number;
   readonly engine: EngineKind;
@@ -60,13 +60,13 @@ export type Evaluation = {
   readonly clearAccuracy: number;
   readonly polynomialAccuracy: number;
   readonly encryptedAccuracy: number;
-  /** Share of pictures on which the program and the polynomial in the clear give the same label. */
+  /** Share of pictures on which the program and the clear polynomial give the same label. */
   readonly agreement: number;
   /** Largest |encrypted − clear| of any logit in any copy. */
   readonly worstLogitError: number;
   /** Largest |logit| of the polynomial in the clear, to judge the error by. */
   readonly largestLogit: number;
-  /** Answers that the decryptor would keep back; they count as wrong and as disagreeing. */
+  /** Answers that the decryptor would withhold; they count as wrong and as disagreeing. */
   readonly withheld: number;
   /** Pictures in one ciphertext. */
   readonly regions: number;
@@ -78,12 +78,12 @@ export type Evaluation = {
   readonly bundleBytes: number | null;
   /** What ran. */
   readonly program: Program;
-  /** Encrypted answers, counts[truth][answer]; withheld ones are in none. */
+  /** Encrypted answers, counts[truth][answer]; withheld ones are not counted. */
   readonly confusion: Confusion;
   readonly labels: readonly string[];
 };
 
-/** Pictures that ranges are measured on, at most, evenly spread over those that there are. */
+/** Most pictures that ranges are measured on, evenly spread over all. */
 const CALIBRATION_PICTURES = 2000;
 
 function largest(values: ArrayLike<number>): number {
@@ -92,7 +92,7 @@ function largest(values: ArrayLike<number>): number {
   return best;
 }
 
-/** Every so manieth picture, at most {@link CALIBRATION_PICTURES} of them. */
+/** Pictures at even distances, at most {@link CALIBRATION_PICTURES} of them. */
 function thinned(pictures: Float32Array, size: number): Float32Array {
   const count = Math.floor(pictures.length / size);
   const stride = Math.ceil(count / CALIBRATION_PICTURES);
@@ -166,13 +166,13 @@ export async function evaluateNetwork(request: EvaluationRequest): Promise<Evalu
     const pictureOf = (n: number): Float32Array => dataset.pictures.subarray(n * size, (n + 1) * size);
     const group = new Float32Array(regions * size);
     const clear = new Float64Array(regions * classes);
-    // What the last ciphertext has no picture for holds the last picture again.
+    // Unused places of the last ciphertext repeat the last picture.
     const fillGroup = (first: number): void => {
       for (let region = 0; region < regions; region++)
         group.set(pictureOf(Math.min(first + region, images - 1)), region * size);
     };
     fillGroup(0);
-    // Code gets compiled and caches fill on a frame that is not counted.
+    // A warm-up frame, not counted: code gets compiled and caches fill.
     await answerer.answer(group);
     for (; done < images; report('measuring')) {
       if (done === 0) signal?.throwIfAborted();

@@ -3,7 +3,7 @@ import { type MachineRecord, machineCacheFile } from '#network/compiler/explain/
 import { ensureDirectory, writeFileAtomic } from '#runtime/files.ts';
 
 /**
- * Remembers what was measured on this machine. A home that cannot be written only means measuring again: `note` then hears why.
+ * Remembers what was measured on this machine. If the home folder cannot be written, measuring repeats: `note` then receives the reason.
  *
  * @param note takes a sentence for people.
  */

@@ -20,28 +20,28 @@ import { normalizeDataset, normalizePictures } from '#network/training/datasets/
 export type EvaluationRequest = {
   /** A bundled network by name, or an ONNX file. */
   readonly network: string;
-  /** Its `limit` is how many pictures are measured. */
+  /** `limit` is how many pictures are measured. */
   readonly source: PictureSource;
-  /** How the network was given its pixels in training. */
+  /** How pixels were fed to the network in training. */
   readonly scaling: PixelScaling;
-  /** IDX file of pictures to measure ranges on; what was written down in training without. */
+  /** IDX file of pictures to measure ranges on; by default the ranges recorded in training. */
   readonly calibrate?: string;
-  /** Whether what encryption cannot compute becomes polynomials; else the network stays as it was given. */
+  /** Whether functions that encryption cannot compute become polynomials; else the network stays as given. */
   readonly polynomial: boolean;
 };
 
 /** A network and pictures that belong together, ready to be measured. */
 export type PreparedEvaluation = {
   readonly name: string;
-  /** The network as it was given, but for its ending. */
+  /** The network as given, without its ending. */
   readonly original: Graph;
-  /** The same with polynomials, where those were asked for. */
+  /** The same with polynomials, if requested. */
   readonly graph: Graph;
   /** Whether `graph` differs from `original`. */
   readonly approximated: boolean;
   readonly labels: readonly string[];
   readonly dataset: Dataset;
-  /** Ranges that were written down and hold for these pictures. */
+  /** Recorded ranges that hold for these pictures. */
   readonly ranges?: NamedNetwork['ranges'];
   readonly calibration?: Float32Array;
 };
@@ -67,7 +67,7 @@ async function readCalibration(
   return given.pictures;
 }
 
-/** Light that is normalized has no scale left to be told. @throws NetworkError NETWORK_DATA. */
+/** Pixels whose light is normalized have no scale left to state. @throws NetworkError NETWORK_DATA. */
 function checkScaling({ name, light }: NamedNetwork, scaling: PixelScaling): void {
   if (light === undefined || Object.keys(scaling).length === 0) return;
   throw new NetworkError(
@@ -79,7 +79,7 @@ function checkScaling({ name, light }: NamedNetwork, scaling: PixelScaling): voi
 /**
  * Reads a network and labelled pictures, brings the two together, and replaces by polynomials what encryption cannot compute.
  *
- * @param onLayer hears of each layer that was approximated
+ * @param onLayer called for each approximated layer
  * @throws NetworkError where files are not as expected, do not go together, or cannot be approximated; the signal's reason.
  */
 export async function prepareEvaluation(
@@ -94,7 +94,7 @@ export async function prepareEvaluation(
   const wanted = { ...(sets ? everything : source), ...(classes && { classes }) };
   const all = normalizeDataset(await readLabelledPictures(network.graph, wanted, signal), network);
   checkScaling(network, scaling);
-  // The class that comes first is that of the logits.
+  // The top class is that of the logits.
   const { graph } = dropEnding(adaptPictureInput(network.graph, all.picture, scaling), { sigmoid: true });
   const labels = labelsOf(graph, all, network.labels ?? source.classes, source.images === undefined);
   const { name } = network;
@@ -104,7 +104,7 @@ export async function prepareEvaluation(
   const given =
     calibrate === undefined ? undefined : await readCalibration(calibrate, all, network, source.pad);
   const made = await makePolynomial(graph, all, given, { signal, onProgress: onLayer });
-  // Ranges that were written down hold for the pictures that the network was trained on, in that scaling.
+  // Recorded ranges hold for the pictures that the network was trained on, in that scaling.
   const ranges =
     made.calibration === undefined && Object.keys(scaling).length === 0 ? network.ranges : undefined;
   return {

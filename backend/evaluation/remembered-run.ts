@@ -8,8 +8,8 @@ import { keepMachineRecord } from './keep-machine-record.ts';
 const ROUNDS = 15;
 
 /**
- * Lets `explain` hold its estimate against what frames took. A machine is not equally fast at all times, so its unit costs are measured
- * between the frames: measured before and after them, they differed from what held meanwhile by up to 30 %.
+ * Lets `explain` compare its estimate with the measured frame times. A machine is not equally fast at all times, so its unit costs are measured
+ * between the frames: measured before and after them, they were off by up to 30 %.
  */
 export class RememberedRun {
   readonly #every: number;

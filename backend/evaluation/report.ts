@@ -1,7 +1,7 @@
 import { confusionTable, rateText } from '#network/model/confusion.ts';
 import type { Evaluation } from './evaluate-network.ts';
 
-/** What `blindsight evaluate --json` prints; the keys are a contract. Without encryption no key speaks of it. */
+/** What `blindsight evaluate --json` prints; the keys are a contract. Without encryption there are no keys about it. */
 export function evaluationJson(evaluation: Evaluation): object {
   const { images, clearAccuracy, polynomialAccuracy, encryptedAccuracy, agreement } = evaluation;
   const { worstLogitError, latencyMs, ringDegree, logQP, bundleBytes, regions } = evaluation;
@@ -20,7 +20,7 @@ export function evaluationJson(evaluation: Evaluation): object {
   };
 }
 
-/** What one of the pictures of a ciphertext takes. */
+/** Time for each picture of a ciphertext. */
 function pictureLatency({ latencyMs, regions }: Evaluation): Evaluation['latencyMs'] {
   return { median: latencyMs.median / regions, p95: latencyMs.p95 / regions };
 }
@@ -39,7 +39,7 @@ function latencyRows(evaluation: Evaluation): (readonly [string, string])[] {
   ];
 }
 
-/** What was right: as given, as polynomial where that differs, and as the engine answered. */
+/** Accuracy: as given, as polynomial where that differs, and as the engine answered. */
 function accuracyRows(evaluation: Evaluation): (readonly [string, string])[] {
   const { images, approximated, clearAccuracy, polynomialAccuracy, encryptedAccuracy, bundleBytes } =
     evaluation;

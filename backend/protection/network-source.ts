@@ -14,7 +14,7 @@ export type NetworkSource =
   | { readonly onnxFile: string; readonly metadataFile: string };
 
 /**
- * Understands what a person calls a network: the name of a bundled one, or the path of an ONNX file.
+ * Resolves how a person names a network: the name of a bundled one, or the path of an ONNX file.
  *
  * @throws BlindsightError MODEL_UNREADABLE naming what there is.
  */
@@ -31,9 +31,9 @@ export async function findNetwork(network: string): Promise<NetworkSource> {
 }
 
 /**
- * What is said about a network that is to be protected.
+ * What is known about a network to be protected.
  *
- * @throws BlindsightError MODEL_UNREADABLE naming file, path and what was expected, and for a network as it was exported what makes it ready.
+ * @throws BlindsightError MODEL_UNREADABLE naming file, path and what was expected, and for a network as exported how to make it ready.
  */
 export async function readMetadata(file: string): Promise<NetworkDescription> {
   const description = await readDescription(file).catch((cause: Error) => {

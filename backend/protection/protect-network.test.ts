@@ -45,7 +45,7 @@ function* patternsOf(values: Float32Array): Generator<{ pattern: Buffer; what: s
   }
 }
 
-/** Looks for all patterns at once: every one has 8 bytes, so their first 4 lead to the few candidates at each offset. */
+/** Looks for all patterns at once: each has 8 bytes, so the first 4 leave few candidates at each offset. */
 function findParameter(bytes: Uint8Array, parameters: ReadonlyMap<string, Float32Array>): string | null {
   const candidates = new Map<number, { readonly second: number; readonly label: string }[]>();
   for (const [name, values] of parameters) {
@@ -95,7 +95,7 @@ describe('a protected network', () => {
     const parameters = parametersOf(graph);
     expect([...parameters.keys()]).toEqual(['w0', 'b0', 'w1', 'b1', 'w2', 'b2']);
     for (const { name, bytes } of bundle.parts) expect(findParameter(bytes, parameters), name).toBeNull();
-    // The search does find what is there: the ONNX file, and one that is planted.
+    // The search does find what is there: the ONNX file, and a planted pattern.
     expect(findParameter(bundle.onnx, parameters)).toMatch(/^w0 as float32/);
     const planted = Uint8Array.from(part('constants'));
     planted.set(bytesOf(Float64Array.of(parameters.get('b2')![1]!)), 1001);
@@ -133,7 +133,7 @@ describe('a protected network', () => {
     const program = second.parts.find(({ name }) => name === 'program')!.bytes;
     expect(Buffer.compare(program, part('program'))).toBe(0);
     for (const { name, bytes } of second.parts) expect(bytes.length, name).toBe(part(name).length);
-    // New keys every time: nothing else may be the same.
+    // New keys every time: nothing else may repeat.
     for (const name of ['public-key', 'constants', 'evaluation-keys', 'self-test']) {
       const bytes = second.parts.find((candidate) => candidate.name === name)!.bytes;
       expect(Buffer.compare(bytes, part(name)), name).not.toBe(0);
@@ -150,7 +150,7 @@ describe('a protected network', () => {
     });
     expect(program.resultRing?.ringDegree).toBe(2048);
     expect(bundle.answerBytes).toBe(32 + (2048 * 48) / 8);
-    // As on line: with the key of answers alone.
+    // As in operation: with only the key of answers.
     const decryptor = await createDecryptor(verifyProgram(program), {
       secretKey: new Uint8Array(),
       resultSecretKey: bundle.resultSecretKey!,

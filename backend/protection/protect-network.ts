@@ -11,7 +11,7 @@ import { type NetworkSource, readMetadata } from './network-source.ts';
 import type { ProtectedNetwork, ProtectProgress } from './protect-task.ts';
 import { makeSelfTest } from './self-test.ts';
 
-/** A network in the clear, with what its owner says about it. */
+/** A clear network, with what its owner says about it. */
 export type ClearNetwork = {
   readonly onnx: Uint8Array;
   readonly graph: Graph;
@@ -19,7 +19,7 @@ export type ClearNetwork = {
 };
 
 export type ProtectOptions = {
-  /** Regions of interest that one ciphertext answers; 1 where left out. */
+  /** Regions of interest that one ciphertext answers; 1 by default. */
   readonly regions?: number;
   readonly onProgress?: (progress: ProtectProgress) => void;
 };
@@ -66,7 +66,7 @@ export async function protectNetwork(
   const selfTest = await makeSelfTest({ ...material, compiled, keys });
   onProgress({ step: 'sealing keys and network', fraction: 0.95 });
   return {
-    // A copy: keeping it overwrites it.
+    // A copy: storing it overwrites it.
     onnx: Uint8Array.from(onnx),
     labels: metadata.labels,
     ringDegree: parameters.ringDegree,
@@ -86,7 +86,7 @@ export async function protectNetwork(
   };
 }
 
-/** As {@link protectNetwork}, from where the network is kept. */
+/** As {@link protectNetwork}, for a network given by its source. */
 export async function protectSource(
   name: string,
   source: NetworkSource,

@@ -14,7 +14,7 @@ export type ProtectTask = {
 export type ProtectProgress = {
   /** A few words for people. */
   readonly step: string;
-  /** Share of the whole that is done, 0 to 1. */
+  /** Share that is done, 0 to 1. */
   readonly fraction: number;
 };
 

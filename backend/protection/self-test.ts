@@ -26,7 +26,7 @@ export type SelfTestMaterial = InterpreterMaterial & {
   readonly keys: OwnerKeys;
 };
 
-/** Contrasts of the test picture, strongest first: noise at full contrast is outside what some networks were calibrated for. */
+/** Contrasts of the test picture, strongest first: noise at full contrast is beyond what some networks were calibrated for. */
 const CONTRASTS = [1, 0.5, 0.25, 0.1, 0];
 
 /** Repeatable noise around gray. */
@@ -50,9 +50,9 @@ function choosePicture({ program, compiled: { constants, interpretation } }: Sel
 }
 
 /**
- * Makes the vector by which a gateway proves that it computes what the owner expects: an encrypted picture, and the digest of the answer.
- * The answers of both interpreters are decrypted here and compared with the clear program first; the reference stands back where a program has several special
- * primes, which it does not know.
+ * Makes the test vector by which a gateway proves that it computes what the owner expects: an encrypted picture, and the digest of the answer.
+ * The answers of both interpreters are decrypted here and compared with the clear program first; the reference is skipped for a program
+ * with several special primes, which it does not support.
  *
  * @throws BlindsightError SELF_TEST_FAILED.
  */

@@ -8,7 +8,7 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const HEADER_BYTES = 1 + NONCE_BYTES + TAG_BYTES;
 
-/** A record of every vault that tells a wrong key from a damaged secret. */
+/** A record in every vault that tells a wrong key from a damaged secret. */
 const CHECK = 'key-check';
 
 function associatedData(identity: string): Buffer {
@@ -43,7 +43,7 @@ export class Vault {
   }
 
   /**
-   * Opens what {@link seal} made under the same identity. The caller overwrites the result when it is done with it.
+   * Opens what {@link seal} made under the same identity. The caller overwrites the result after use.
    *
    * @throws BlindsightError SECRET_TAMPERED.
    */
@@ -81,7 +81,7 @@ export class Vault {
     return this.open(identity, sealed);
   }
 
-  /** Leaves a record in a new store by which {@link verify} knows the key again. */
+  /** Leaves a record in a new store by which {@link verify} recognizes the key. */
   async mark(store: Store, timeMs: number): Promise<void> {
     await this.keep(store, CHECK, randomBytes(KEY_BYTES), timeMs);
   }

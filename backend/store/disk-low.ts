@@ -8,7 +8,8 @@ const RESERVED_BYTES = 2 * 2 ** 30;
 export type DiskSpace = { readonly blocks: number; readonly bavail: number; readonly bsize: number };
 
 /**
- * Whether the disk below a folder has less free space than the store needs to go on: less than 5 % and less than 2 GiB. A store on a full disk cannot even settle what is waiting.
+ * Whether the disk below a folder has less free space than the store needs to go on: less than 5 % and less than 2 GiB. A store on a
+ * full disk cannot even settle what is waiting.
  *
  * @param read as statfs of Node
  */

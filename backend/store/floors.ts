@@ -8,7 +8,8 @@ const MAX_FLOORS = 256;
 type Floor = { from: number; session: number; sequence: number };
 
 /**
- * What may have been forgotten of each gateway, by session: nothing below is ever decrypted again, so nothing is decrypted twice. Each session has its own floor, because sessions of two machines with one identity do not arrive in numeric order.
+ * What may have been forgotten of each gateway, by session: nothing below is ever decrypted again, so nothing is decrypted twice. Each
+ * session has its own floor, because sessions of two machines with one identity do not arrive in numeric order.
  *
  * Beyond 256 floors of a gateway the two closest sessions become one range, and what lies between
  * them is closed, too: a gateway that makes a million sessions closes its own old ones, and takes no more space.

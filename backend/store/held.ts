@@ -28,7 +28,8 @@ export type HeldUsage = {
 };
 
 /**
- * Envelopes of gateways in quarantine: their receipts were sent, so they are neither decrypted nor lost before the owner decides. They are kept apart from the inbox and its limits, so that they block nobody.
+ * Envelopes of gateways in quarantine: their receipts were sent, so they are neither decrypted nor lost before the owner decides. They
+ * are kept apart from the inbox and its limits, so that they block nobody.
  */
 export class HeldStore {
   readonly #database: Database;

@@ -4,19 +4,19 @@ export type InboxItem = {
   readonly id: number;
   /** SHA-256 of the envelope as received, hex. */
   readonly digest: string;
-  /** From the topic, where the broker has checked it against the certificate. */
+  /** From the topic, which the broker has checked against the certificate. */
   readonly gateway: string;
   readonly camera: string;
   readonly receivedMs: number;
-  /** How often a decryption was begun. */
+  /** How many decryptions were started. */
   readonly attempts: number;
   readonly envelope: Uint8Array;
 };
 
-/** An envelope as it comes in. */
+/** An envelope as received. */
 export type Arrival = Omit<InboxItem, 'id' | 'attempts'>;
 
-/** How much may wait; more is not taken, and stays in the gateways' outboxes. */
+/** How much may wait; anything beyond is refused and stays in the gateways' outboxes. */
 export type InboxBound = {
   /** Of one gateway. */
   readonly items: number;
@@ -26,12 +26,12 @@ export type InboxBound = {
   readonly siteBytes: number;
 };
 
-/** What waits, of one gateway and of all. */
+/** What is waiting, of one gateway and of all. */
 type Usage = { readonly items: number; readonly bytes: number; readonly site_bytes: number };
 
 /**
- * Envelopes that were received and not settled yet. Keyed by the digest of the bytes and not by what the bytes say:
- * nothing is verified yet, so a forged envelope must not be able to take the place of a true one.
+ * Envelopes that were received and not settled yet. Keyed by the digest of the bytes and not by their content:
+ * nothing is verified yet, so a forged envelope must not be able to replace a genuine one.
  */
 export class InboxStore {
   readonly #database: Database;
@@ -41,9 +41,9 @@ export class InboxStore {
   }
 
   /**
-   * Keeps an envelope, durably, in a time that does not depend on how many wait.
+   * Stores an envelope durably, in a time that does not depend on how many wait.
    *
-   * @returns `stored`; `present` where the same bytes of this gateway wait already; `full` where too much of this gateway waits, or
+   * @returns `stored`; `present` if the same bytes of this gateway are already waiting; `full` if too much of this gateway is waiting, or
    *   `site-full` where too much of all does.
    */
   async add(item: Arrival, bound: InboxBound): Promise<'stored' | 'present' | 'full' | 'site-full'> {
@@ -63,7 +63,7 @@ export class InboxStore {
     });
   }
 
-  /** Takes back what was kept while its gateway was in quarantine, whatever waits; call it in a transaction. */
+  /** Takes back what was kept during its gateway's quarantine, regardless of the limits; call it in a transaction. */
   takeBack(item: Arrival & { readonly attempts: number }): Promise<void> {
     return this.#insert(this.#database, item);
   }
@@ -88,7 +88,7 @@ export class InboxStore {
     );
   }
 
-  /** One row for each gateway is read, however much waits. */
+  /** Reads one row for each gateway, however much is waiting. */
   async #usage(inside: Database, gateway: string): Promise<Usage> {
     const { integer } = this.#database.dialect;
     const sum = (value: string) => `CAST(COALESCE(SUM(${value}), 0) AS ${integer})`;
@@ -102,7 +102,7 @@ export class InboxStore {
     return usage!;
   }
 
-  /** The oldest item, of those after the item `afterId` where it is given; or null. */
+  /** The oldest item, or null; if `afterId` is given, the oldest after that item. */
   async first(afterId = 0): Promise<InboxItem | null> {
     const [row] = await this.#database.all<InboxItem>(
       `SELECT id, digest, gateway, camera, received_ms AS "receivedMs", attempts, envelope
@@ -131,7 +131,7 @@ export class InboxStore {
     });
   }
 
-  /** How many wait, of all gateways. */
+  /** How many are waiting, of all gateways. */
   async count(): Promise<number> {
     const { integer } = this.#database.dialect;
     const [row] = await this.#database.all<{ count: number }>(

@@ -3,7 +3,7 @@ import type { JournalCode } from '#protocol/events.ts';
 import type { LogEvent } from '#protocol/messages.ts';
 import type { Database } from './database.ts';
 
-/** Newest entries that are kept; a gateway that complains without end must not fill the disk. */
+/** Number of newest entries kept; a gateway that never stops complaining must not fill the disk. */
 const KEPT = 10_000;
 
 type NewEntry = Omit<JournalEntry, 'id' | 'time'> & { readonly timeMs: number };
@@ -22,7 +22,7 @@ export class JournalStore {
     await this.#write(entry);
   }
 
-  /** What a gateway says of itself; the registry of another version may hold codes that this one does not know. */
+  /** What a gateway says of itself; another version's registry may hold codes unknown here. */
   async addReported(gateway: string, { level, code, message }: LogEvent, timeMs: number): Promise<void> {
     await this.#write({ timeMs, level, code, subject: gateway, message });
   }

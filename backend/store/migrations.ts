@@ -50,9 +50,9 @@ const MIGRATIONS: readonly Migration[] = [
       subject TEXT NOT NULL, message TEXT NOT NULL
     ) ${tableOptions}`,
   ],
-  // Cameras that their gateway does not have any more: not shown, but still its own for answers that come late.
+  // Cameras that their gateway no longer has: not shown, but still its own for late answers.
   ({ integer }) => [`ALTER TABLE cameras ADD COLUMN retired_ms ${integer}`],
-  // What waits of each gateway, kept with each envelope that comes and goes: to add it up each time is slow while much waits.
+  // What is waiting for each gateway, updated with each envelope: adding it up each time is slow while much is waiting.
   ({ integer, tableOptions }) => [
     `CREATE TABLE inbox_usage (
       gateway TEXT PRIMARY KEY, items ${integer} NOT NULL, bytes ${integer} NOT NULL
@@ -60,9 +60,9 @@ const MIGRATIONS: readonly Migration[] = [
     `INSERT INTO inbox_usage (gateway, items, bytes)
      SELECT gateway, COUNT(*), SUM(LENGTH(envelope)) FROM inbox GROUP BY gateway`,
   ],
-  // Withdrawn gateways stay, so that their names and release counters are never used for another.
+  // Removed gateways stay, so that their names and release counters are never reused.
   ({ integer }) => [`ALTER TABLE gateways ADD COLUMN removed_ms ${integer}`],
-  // Answers about named regions: several to one envelope, whose own row in `results` is what makes them be stored once.
+  // Answers about named regions: several per envelope, stored once thanks to the envelope's own row in `results`.
   ({ integer, tableOptions }) => [
     `CREATE TABLE region_results (
       gateway TEXT NOT NULL, session ${integer} NOT NULL, sequence ${integer} NOT NULL, region TEXT NOT NULL,
@@ -72,7 +72,7 @@ const MIGRATIONS: readonly Migration[] = [
     'CREATE INDEX region_results_camera ON region_results (camera, frame_ms)',
     'CREATE INDEX region_results_stored ON region_results (stored_ms)',
   ],
-  // Floors by session, and the highest session that was born: with one floor for a gateway, sessions of a copy closed those of the original.
+  // Floors by session, and the highest session that was born: with a single floor per gateway, sessions of a copy closed those of the original.
   ({ integer, tableOptions }) => [
     `CREATE TABLE floors (
       gateway TEXT NOT NULL, from_session ${integer} NOT NULL, session ${integer} NOT NULL, sequence ${integer} NOT NULL,
@@ -86,7 +86,7 @@ const MIGRATIONS: readonly Migration[] = [
     'ALTER TABLE gateways ADD COLUMN born_time TEXT',
     'UPDATE gateways SET born_session = last_session',
   ],
-  // What came of gateways in quarantine, undecided until their owner decides; and how the newest answers of each camera ended.
+  // What gateways in quarantine sent, until their owner decides; and how the newest answers of each camera ended.
   ({ integer, bytes, serial, tableOptions }) => [
     `CREATE TABLE held (
       id ${serial}, gateway TEXT NOT NULL, digest TEXT NOT NULL, camera TEXT NOT NULL,
@@ -100,7 +100,7 @@ const MIGRATIONS: readonly Migration[] = [
     `ALTER TABLE cameras ADD COLUMN withheld ${integer} NOT NULL DEFAULT 0`,
     'ALTER TABLE cameras ADD COLUMN recent TEXT',
   ],
-  // Few answers are withheld: the marks on a time line must not read all the others.
+  // Few answers are withheld: marks on a time line must not require reading all the others.
   () => ['CREATE INDEX results_withheld ON results (camera, frame_ms) WHERE withheld IS NOT NULL'],
   // Answers that the broker has not acknowledged.
   ({ integer, serial, tableOptions }) => [
@@ -108,12 +108,12 @@ const MIGRATIONS: readonly Migration[] = [
       id ${serial}, gateway TEXT NOT NULL, session ${integer} NOT NULL, sequence ${integer} NOT NULL
     ) ${tableOptions}`,
   ],
-  // Certificates of gateways were made for five years until then.
+  // Until this version, gateway certificates were valid for five years.
   ({ integer }) => [
     `ALTER TABLE gateways ADD COLUMN certificate_end_ms ${integer} NOT NULL DEFAULT 0`,
     'UPDATE gateways SET certificate_end_ms = enrolled_ms + 157680000000',
   ],
-  // Settings that are pushed, and the key that their credentials are sealed to: gateways that were enrolled before have none.
+  // Pushed settings, and the key that their credentials are sealed to: gateways enrolled earlier have none.
   ({ integer, bytes, tableOptions }) => [
     'ALTER TABLE gateways ADD COLUMN sealing_key TEXT',
     `ALTER TABLE gateways ADD COLUMN configuration ${integer} NOT NULL DEFAULT 0`,
@@ -133,8 +133,8 @@ export const SCHEMA_VERSION = MIGRATIONS.length;
 /**
  * Brings a database to the schema of this version of Blindsight, in one transaction.
  *
- * @param target schema to stop at; tests make an old one with it
- * @throws BlindsightError STORE_TOO_NEW where a newer Blindsight has written the database.
+ * @param target schema to stop at; tests use it to make an old one
+ * @throws BlindsightError STORE_TOO_NEW where a newer Blindsight wrote the database.
  */
 export async function migrate(database: Database, target = MIGRATIONS.length): Promise<void> {
   await database.transaction(async (inside) => {

@@ -11,7 +11,7 @@ export type ModelRecord = {
   readonly ringDegree: number;
   readonly logQP: number;
   readonly parts: readonly BundlePart[];
-  /** SHA-256 of the imported ONNX file, hex; the file itself is kept sealed. */
+  /** SHA-256 of the imported ONNX file, hex; the file itself is stored sealed. */
   readonly onnxSha256: string;
   /** Digest of the answer to the self-test inputs, by interpreter. */
   readonly selfTest: { readonly engine?: string; readonly reference?: string };
@@ -53,7 +53,7 @@ export class ModelStore {
     this.#database = database;
   }
 
-  /** @returns the version that the next protection of this name will get, from 1 on. */
+  /** @returns the version that the next protection of this name will get, starting at 1. */
   async nextVersion(name: string): Promise<number> {
     const [row] = await this.#database.all<{ last: number | null }>(
       'SELECT MAX(version) AS last FROM models WHERE name = ?',
@@ -72,7 +72,7 @@ export class ModelStore {
     );
   }
 
-  /** @param version the newest where left out. */
+  /** @param version the newest by default. */
   async get(name: string, version?: number): Promise<ModelRecord | null> {
     const [row] =
       version === undefined

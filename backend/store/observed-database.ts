@@ -1,7 +1,7 @@
 import type { Database, Value } from './database.ts';
 import { isStoreTrouble, type StoreTrouble } from './store-trouble.ts';
 
-/** A database of whose trouble somebody hears, whoever asked for what failed. */
+/** A database that reports every failure to an observer, whoever made the call. */
 export class ObservedDatabase implements Database {
   readonly #inner: Database;
   readonly #onTrouble: (trouble: StoreTrouble) => void;

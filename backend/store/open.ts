@@ -17,9 +17,9 @@ async function openDatabase(config: BackendConfig['store']): Promise<Database> {
 }
 
 /**
- * Opens the store that the configuration names, with its schema brought up to date.
+ * Opens the store named by the configuration and brings its schema up to date.
  *
- * @param onTrouble hears of each failure that the store is the cause of
+ * @param onTrouble called for each failure caused by the store
  * @throws BlindsightError STORE_UNAVAILABLE, STORE_TOO_NEW, DISK_FULL.
  */
 export async function openStore(

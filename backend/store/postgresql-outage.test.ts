@@ -7,7 +7,7 @@ import { Store } from './store.ts';
 
 const AWAY = { code: 'STORE_UNAVAILABLE', message: expect.stringMatching(/^PostgreSQL does not answer: /) };
 
-/** A process that does not survive ends the test run: an error that nobody listens to is not caught by any test. */
+/** If the process does not survive, the test run ends: no test catches an error that nobody listens for. */
 describe('PostgreSQL goes away', () => {
   let cluster: PostgresCluster;
   let database: Database;

@@ -12,7 +12,7 @@ const DIALECT: Dialect = {
 
 const INT8 = 20;
 
-/** BIGINT as number: every integer that we store is below 2^53. */
+/** BIGINT as number: every integer we store is below 2^53. */
 const types: pg.CustomTypesConfig = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
     oid === INT8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
@@ -27,12 +27,12 @@ function numbered(sql: string): string {
   });
 }
 
-/** Classes of SQLSTATE: connection, operator intervention (shut down), system error; and what Node says of sockets. */
+/** Classes of SQLSTATE: connection, operator intervention (shut down), system error; and Node's socket errors. */
 const AWAY = /^(08|57P|58)|^(ECONN\w+|ENOENT|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
 const AWAY_WORDS = /connection terminated|not queryable|timeout exceeded|Query read timeout/i;
 const NO_SPACE = '53100';
 
-/** Gives what a person can mend its name. */
+/** Names failures that a person can fix. */
 function named(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof BlindsightError) return error;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
@@ -44,7 +44,7 @@ function named(error: unknown): unknown {
   return new BlindsightError('STORE_UNAVAILABLE', `PostgreSQL does not answer: ${message}`, { cause: error });
 }
 
-/** Longer than any statement of ours takes; a server that vanished without a word must not hold its caller for ever. */
+/** Longer than any of our statements takes; a server that vanished silently must not block its caller forever. */
 const QUERY_TIMEOUT_MS = 120_000;
 
 type Queryable = Pick<pg.ClientBase, 'query'>;

@@ -7,7 +7,7 @@ export type Publication = { readonly id: number; readonly results: readonly Resu
 type Row = { id: number; gateway: string; session: number; sequence: number; result: string | null };
 
 /**
- * Envelopes whose answers the broker has not acknowledged, in the order in which they were stored. A row comes and becomes durable with the
+ * Envelopes whose answers the broker has not acknowledged, in the order in which they were stored. A row is committed together with the
  * result, so that no crash can lose one without the other; the result itself is kept once, in `results`.
  */
 export class PublicationStore {
@@ -27,7 +27,7 @@ export class PublicationStore {
     );
   }
 
-  /** The oldest ones after `id`; without results where those are forgotten. */
+  /** The oldest ones after `id`; without results where those were deleted. */
   async after(id: number, limit: number): Promise<Publication[]> {
     const rows = await this.#database.all<Row>(
       `SELECT publications.id, publications.gateway, publications.session, publications.sequence, results.result
@@ -55,13 +55,13 @@ export class PublicationStore {
     return rows.map(({ result }) => result);
   }
 
-  /** Id of the newest one, 0 where none waits. */
+  /** Id of the newest one, 0 if none is waiting. */
   async newest(): Promise<number> {
     const [row] = await this.#database.all<{ id: number | null }>('SELECT MAX(id) AS id FROM publications');
     return row?.id ?? 0;
   }
 
-  /** Takes those up to and with `id` out. @returns how many there were. */
+  /** Removes those up to and including `id`. @returns how many there were. */
   async removeTo(id: number): Promise<number> {
     return this.#database.run('DELETE FROM publications WHERE id <= ?', id);
   }

@@ -20,12 +20,12 @@ export type ResultRecord = {
   readonly results: readonly Result[];
 };
 
-/** Frame times from one moment on to before another, ms since the epoch. */
+/** Frame times from one moment (inclusive) to another (exclusive), ms since the epoch. */
 export type Span = { readonly sinceMs: number; readonly beforeMs: number };
 
-/** Answers that a look for the newest of each region reads: a camera has at most as many regions. */
+/** Answers read to find the newest of each region: a camera has at most as many regions. */
 const NEWEST_REGIONS = 64;
-/** Envelopes that one transaction forgets, so that neither memory nor those who wait for the store suffer. */
+/** Envelopes deleted in one transaction, to spare memory and whoever waits for the store. */
 const FORGET_BATCH = 20_000;
 
 export class ResultStore {
@@ -36,9 +36,9 @@ export class ResultStore {
   }
 
   /**
-   * Stores idempotently by (gateway, session, sequence), and each region of it. Call it in a transaction.
+   * Stores a result and each of its regions, idempotently by (gateway, session, sequence). Call it in a transaction.
    *
-   * @returns false where that one is stored already.
+   * @returns false if it is stored already.
    */
   async add(record: ResultRecord): Promise<boolean> {
     const whole = record.results.find(({ region }) => region === undefined);
@@ -94,7 +94,7 @@ export class ResultStore {
   /**
    * Newest answer about the whole picture of a camera by frame time, or null.
    *
-   * @param untilMs later ones, stored while a clock was wrong, are left out
+   * @param untilMs later ones, stored while a clock was wrong, are skipped
    */
   async latest(camera: string, untilMs = Number.MAX_SAFE_INTEGER): Promise<Result | null> {
     const [row] = await this.#database.all<{ result: string }>(
@@ -106,7 +106,7 @@ export class ResultStore {
     return row === undefined ? null : (JSON.parse(row.result) as Result);
   }
 
-  /** Newest answer about each region that the camera lately answered about; those about one picture by name. */
+  /** Newest answer about each region that the camera recently answered about; those about one picture by name. */
   async latestRegions(camera: string, untilMs = Number.MAX_SAFE_INTEGER): Promise<Result[]> {
     const rows = await this.#database.all<{ region: string; result: string }>(
       `SELECT region, result FROM region_results WHERE camera = ? AND frame_ms <= ?
@@ -122,7 +122,7 @@ export class ResultStore {
     return [...newest.values()];
   }
 
-  /** How many envelopes about pictures of a camera within [fromMs, toMs) are settled, whatever came of them. */
+  /** How many envelopes about pictures of a camera within [fromMs, toMs) are settled, whatever the outcome. */
   async countAbout(camera: string, fromMs: number, toMs: number): Promise<number> {
     const [row] = await this.#database.all<{ count: number }>(
       'SELECT COUNT(*) AS count FROM results WHERE camera = ? AND frame_ms >= ? AND frame_ms < ?',
@@ -136,7 +136,7 @@ export class ResultStore {
   /**
    * Answers of a camera with frame time in a span, ascending; the newest `limit` of them.
    *
-   * @param region a named region; the whole picture where left out.
+   * @param region a named region; the whole picture by default.
    */
   async history(
     camera: string,
@@ -169,7 +169,7 @@ export class ResultStore {
     return rows.reverse().map((row) => ({ frameMs: row.frame_ms, result: JSON.parse(row.result) as Result }));
   }
 
-  /** Frame times of answers that were withheld in a span, ascending: of each `slotMs` the last, of these the newest `limit`. */
+  /** Frame times of answers that were withheld in a span, ascending: the last of each `slotMs`, and the newest `limit` of these. */
   async withheldTimes(
     camera: string,
     { sinceMs, beforeMs }: Span,
@@ -190,10 +190,9 @@ export class ResultStore {
   }
 
   /**
-   * Forgets what was stored before a time, and raises the floors of each gateway over it, so that nothing that is
-   * forgotten can be decrypted a second time.
+   * Deletes what was stored before a time, and raises each gateway's floors above it, so that nothing deleted can be decrypted again.
    *
-   * @returns how many were forgotten.
+   * @returns how many were deleted.
    */
   async removeBefore(timeMs: number): Promise<number> {
     let removed = 0;

@@ -1,6 +1,6 @@
 import type { Database } from './database.ts';
 
-/** Sealed bytes by record identity; the store never sees what is inside (see ../sealing/vault.ts). */
+/** Sealed bytes by record identity; the store never sees the content (see ../sealing/vault.ts). */
 export class SecretStore {
   readonly #database: Database;
 
@@ -8,7 +8,7 @@ export class SecretStore {
     this.#database = database;
   }
 
-  /** Keeps a sealed secret. A second one of the same identity is an error of the database. */
+  /** Stores a sealed secret. A second one with the same identity is a database error. */
   async add(identity: string, sealed: Uint8Array, createdMs: number): Promise<void> {
     await this.#database.run(
       'INSERT INTO secrets (identity, sealed, created_ms) VALUES (?, ?, ?)',

@@ -12,7 +12,7 @@ const DIALECT: Dialect = {
   tableOptions: 'STRICT',
 };
 
-/** How long one process waits in all while another (daemon, command line) writes. */
+/** How long one process waits in total while another (daemon, command line) writes. */
 const BUSY_TIMEOUT_MS = 10_000;
 /** How long SQLite itself waits, blocking the thread; the rest of the wait lets the event loop run. */
 const BLOCKING_MS = 20;
@@ -53,7 +53,7 @@ class SqliteConnection {
     this.#connection.exec(sql);
   }
 
-  /** Rolls back, unless SQLite has done so by itself, as on a full disk: to fail here would hide the cause. */
+  /** Rolls back, unless SQLite already did, as on a full disk: failing here would hide the cause. */
   rollBack(): void {
     if (this.#connection.isTransaction) this.#connection.exec('ROLLBACK');
   }
@@ -95,7 +95,7 @@ function errorCode(error: unknown): number {
 
 const isBusy = (error: unknown): boolean => errorCode(error) === BUSY_ERROR;
 
-/** Gives what a person can mend its name. */
+/** Names failures that a person can fix. */
 function named(error: unknown, file: string): unknown {
   const code = errorCode(error);
   if (code === FULL_ERROR || code === NO_SHM_ERROR) {
@@ -109,13 +109,13 @@ function named(error: unknown, file: string): unknown {
   });
 }
 
-/** One connection writes, one transaction after the other; another reads what is committed, and never waits. */
+/** One connection writes, one transaction at a time; another reads what is committed, and never waits. */
 class SqliteDatabase implements Database {
   readonly dialect = DIALECT;
   readonly #writer: SqliteConnection;
   readonly #reader: SqliteConnection;
   readonly #file: string;
-  /** Resolves when the last transaction that was asked for has ended. */
+  /** Resolves when the last requested transaction has ended. */
   #tail: Promise<void> = Promise.resolve();
 
   constructor(writer: SqliteConnection, reader: SqliteConnection, file: string) {
@@ -183,7 +183,7 @@ class SqliteDatabase implements Database {
 }
 
 /**
- * Opens or makes a SQLite file: write-ahead log, every commit synced to the disk (a receipt promises that), several
+ * Opens or creates a SQLite file: write-ahead log, every commit synced to the disk (a receipt promises that), several
  * processes at once.
  *
  * @throws BlindsightError DISK_FULL, STORE_UNAVAILABLE naming the file.
@@ -197,7 +197,7 @@ export function openSqlite(file: string): Database {
     };
     const writer = connect();
     chmodSync(file, 0o600);
-    // Two processes may make the file at once: this one statement needs the blocking wait.
+    // Two processes may create the file at once: this one statement needs the blocking wait.
     writer.exec(
       `PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL; PRAGMA busy_timeout = ${BLOCKING_MS}`,
     );
@@ -211,7 +211,7 @@ export function openSqlite(file: string): Database {
 }
 
 /**
- * Opens a SQLite file that nobody writes, and writes nothing beside it either.
+ * Opens a SQLite file that nobody writes, read-only, without creating files beside it.
  *
  * @throws BlindsightError STORE_UNAVAILABLE naming the file.
  */
@@ -225,13 +225,13 @@ export function openSqliteReadOnly(file: string): Database {
   }
 }
 
-/** Pages of one step of a copy; between steps others of this process get their turn. */
+/** Pages of one step of a copy; between steps the rest of this process gets its turn. */
 const COPY_PAGES = 2_000;
 
 /**
  * Copies a SQLite file as of one moment, while others write it, through SQLite's own backup. The copy is one file (0600), synced.
  *
- * @param onProgress hears how much is copied, 0 to 1
+ * @param onProgress called with the share copied, 0 to 1
  */
 export async function copySqlite(
   file: string,
@@ -240,7 +240,7 @@ export async function copySqlite(
 ): Promise<void> {
   const source = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
   try {
-    // Held until the end: a copy of what others change meanwhile would begin anew with each change.
+    // Held until the end: otherwise the copy would start over whenever another process changes the file.
     source.exec('BEGIN');
     source.prepare('SELECT COUNT(*) FROM sqlite_schema').get();
     await backup(source, to, {
@@ -252,7 +252,7 @@ export async function copySqlite(
     source.close();
   }
   chmodSync(to, 0o600);
-  // Without a write-ahead log, so that the copy is whole by itself and can be read where nothing may be written.
+  // Without a write-ahead log, so that the copy is a single complete file, readable where nothing may be written.
   const copy = new DatabaseSync(to);
   try {
     copy.exec('PRAGMA synchronous = FULL; PRAGMA journal_mode = DELETE');

@@ -1,6 +1,6 @@
 import { BlindsightError } from '#protocol/errors.ts';
 
-/** Why a store cannot be used now: its disk is full, or its database does not answer. Passes by itself when the cause does. */
+/** Why a store cannot be used now: its disk is full, or its database does not answer. Ends by itself when the cause does. */
 export type StoreTrouble = BlindsightError & { readonly code: 'DISK_FULL' | 'STORE_UNAVAILABLE' };
 
 export function isStoreTrouble(error: unknown): error is StoreTrouble {

@@ -15,12 +15,12 @@ export type StoreWatchOptions = {
 };
 
 const LOOK_MS = 2_000;
-/** At the very end of a disk a write succeeds now and then: trouble is over after this long without any. */
+/** At the very end of a disk a write succeeds now and then: trouble is over after this long without a failure. */
 const CALM_MS = 10_000;
 
 /**
- * Whether the store can be used. Trouble is said once when it begins and once when it is over, in the log and, as soon as it can be written, in the
- * journal; page, health and metrics show it as long as it lasts.
+ * Whether the store can be used. Trouble is reported once when it begins and once when it ends, in the log and, as soon as it can be
+ * written, in the journal; page, health and metrics show it while it lasts.
  */
 export class StoreWatch {
   readonly #options: StoreWatchOptions;
@@ -41,17 +41,17 @@ export class StoreWatch {
     return this.#present;
   }
 
-  /** A log for everybody else: lines about an error that this watch has told are left out. */
+  /** A log for everybody else: it drops lines about an error that this watch already reported. */
   get log(): Logger {
     return this.#quiet;
   }
 
-  /** Sets who hears that trouble began or is over. */
+  /** Sets who is notified when trouble begins or ends. */
   onChange(listener: () => void): void {
     this.#onChange = listener;
   }
 
-  /** Something failed because of the store. */
+  /** Reports that something failed because of the store. */
   readonly failed = ({ code, message }: StoreTrouble): void => {
     const { clock, log } = this.#options;
     this.#failedMs = clock.monotonic();
@@ -79,7 +79,7 @@ export class StoreWatch {
       this.failed(new BlindsightError('DISK_FULL', message) as StoreTrouble);
       return;
     }
-    // Tells of a database that does not answer even where nobody else asks.
+    // Notices a database that does not answer even when nobody else asks.
     await store.inbox.count();
     if (this.#present === null || clock.monotonic() - this.#failedMs < CALM_MS) return;
     await this.#over(this.#present, store);
@@ -95,7 +95,7 @@ export class StoreWatch {
     this.#onChange();
   }
 
-  /** Adds the trouble to the state of the site; the last state that could be read where the store does not answer. */
+  /** Adds the trouble to the state of the site; while the store does not answer, to the last state that could be read. */
   async state(read: () => Promise<SiteState>): Promise<SiteState> {
     try {
       this.#lastState = await read();

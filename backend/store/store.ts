@@ -14,7 +14,7 @@ import { ResultStore } from './results.ts';
 import { SecretStore } from './secrets.ts';
 import { SettingStore } from './settings.ts';
 
-/** Everything that a site remembers, by concern. Works over any {@link Database}. */
+/** Everything a site stores, by concern. Works over any {@link Database}. */
 export class Store {
   readonly settings: SettingStore;
   readonly secrets: SecretStore;

@@ -1,8 +1,8 @@
-/** One bar: how long, what stands after it, and which color. */
+/** One bar: its length, the text after it, and its color. */
 export type Bar = { readonly value: number; readonly text: string; readonly color: 0 | 1 };
 /** A line of a bar chart. */
 export type BarRow = { readonly label: string; readonly bars: readonly Bar[] };
-/** A point of a curve; `notes` stand below its label, a line each. */
+/** A point of a curve; `notes` follow below its label, a line each. */
 export type Point = { readonly label: string; readonly value: number; readonly notes: readonly string[] };
 /** A curve with its own axis. */
 export type Panel = { readonly title: string; readonly points: readonly Point[] };
@@ -40,7 +40,7 @@ function page(width: number, height: number, title: string, parts: readonly stri
 
 const WIDTH = 900;
 
-/** Bars from left to right, one group a row; `legend` names the two colors. */
+/** Bars from left to right, one group per row; `legend` names the two colors. */
 export function drawBars(title: string, rows: readonly BarRow[], legend: readonly string[]): string {
   const left = 310;
   const room = WIDTH - left - 190;

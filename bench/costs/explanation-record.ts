@@ -10,7 +10,7 @@ export type Cost = Pick<
   'ringDegree' | 'logQP' | 'levels' | 'keySwitches' | 'products' | 'estimatedMs' | 'bytes'
 >;
 
-/** Run as a command, not imported: what the page says is what anybody's command prints. */
+/** Run as a command, not imported: the page shows what anybody's command prints. */
 const CLI = join(import.meta.dirname, '..', '..', 'cli', 'main.ts');
 const run = promisify(execFile);
 
@@ -21,7 +21,7 @@ async function explain(network: string): Promise<Cost> {
   return { ringDegree, logQP, levels, keySwitches, products, estimatedMs, bytes };
 }
 
-/** What `blindsight explain --json` said, kept in a file, so that one network can be explained again without all others. */
+/** Output of `blindsight explain --json`, kept in a file, so that one network can be explained again without all others. */
 export class ExplanationRecord {
   readonly #file: URL;
   readonly #costs: Map<string, Cost>;
@@ -33,7 +33,7 @@ export class ExplanationRecord {
     this.#again = again;
   }
 
-  /** @param again which networks are explained although they are in the file. */
+  /** @param again networks to explain again although they are in the file. */
   static async open(file: URL, again: (name: string) => boolean): Promise<ExplanationRecord> {
     const text = await readFile(file, 'utf8').catch(() => '{}');
     return new ExplanationRecord(
@@ -43,7 +43,7 @@ export class ExplanationRecord {
     );
   }
 
-  /** @param source gives the name of a bundled network or an ONNX file; it is asked only where it is needed. */
+  /** @param source gives the name of a bundled network or an ONNX file; called only when needed. */
   async cost(name: string, source: () => Promise<string>): Promise<Cost> {
     const known = this.#costs.get(name);
     if (known !== undefined && !this.#again(name)) return known;

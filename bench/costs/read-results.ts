@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 
-/** What `blindsight evaluate` said about a network, as it was recorded in a results page. */
+/** Output of `blindsight evaluate` about a network, as recorded in a results page. */
 export type RecordedResult = {
-  /** Name of a bundled network, or an ONNX file's. */
+  /** Name of a bundled network or an ONNX file. */
   readonly network: string;
   readonly pictures: number;
   /** Percent. */
@@ -23,7 +23,7 @@ function numbers(text: string | undefined): number[] {
   return [...(text ?? '').matchAll(/\d+(?:\.\d+)?(?:e[-+]?\d+)?/g)].map(([digits]) => Number(digits));
 }
 
-/** Reads the table of a results page; null where there is none (a network that only ran in the clear). */
+/** Reads the table of a results page; null if there is none (a network that only ran in the clear). */
 export function parseResult(network: string, page: string): RecordedResult | null {
   const cells = new Map(
     page

@@ -5,7 +5,7 @@ import type { Architecture, LayerSpec } from '#network/training/architecture.ts'
 import { exportGraph } from '#network/training/export.ts';
 import { TrainableNetwork } from '#network/training/trainable-network.ts';
 
-/** One network of a study, and what is varied in it. */
+/** One network of a study and what is varied in it. */
 export type StudyPoint = { readonly label: string; readonly side: number; readonly layers: Architecture };
 
 /** Networks that differ in one thing. */
@@ -24,7 +24,7 @@ function dense(units: number): LayerSpec {
 
 const FIRST: Architecture = [convolution(8, 5, 2), SQUARE];
 
-/** How cost grows with one dimension of a network, the others fixed. */
+/** How cost grows along one dimension of a network, the others fixed. */
 export const GROWTH: readonly Study[] = [
   {
     name: 'depth',

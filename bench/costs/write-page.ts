@@ -1,7 +1,7 @@
 /**
  * Writes the tables and pictures of docs/what-protection-costs.md: `node bench/costs/write-page.ts [NAME …]`. Accuracy and measured times are
- * what the results pages of network/zoo recorded; plans and estimates come from `blindsight explain --json`, run here and now for the networks
- * that are named (for all where none is) and taken from explained.json for the others. The texts between the tables are written by hand and stay.
+ * what the results pages of network/zoo recorded; plans and estimates come from `blindsight explain --json`, run now for the named
+ * networks (all by default) and taken from explained.json for the others. The text between the tables is written by hand and stays.
  */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ const IMPORTED = [
   'mnist-8/model.onnx',
   'resnet20-cifar10/resnet20.onnx',
 ];
-/** Power of two busy cores that energy is counted with, watts; not measured. */
+/** Assumed power of two busy cores in watts, for energy figures; not measured. */
 const WATTS = 10;
 
 async function explainNetworks(record: ExplanationRecord): Promise<Map<string, Cost>> {
