@@ -4,7 +4,7 @@ import type { Instruction, Register } from './program.ts';
 import type { VerifiedProgram } from './verifier.ts';
 
 /**
- * Runs a program on float64 slot vectors: what the encrypted run would answer without noise. The owner's test bench.
+ * Runs a program on float64 slot vectors: what the encrypted run would answer without noise. For the owner's tests.
  *
  * @param constants the slot values of every constant, in order; missing slots are zero.
  * @param values a prepared picture (see `packInputs`), or one vector of slots for each input.

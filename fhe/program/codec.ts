@@ -84,8 +84,8 @@ export function encodeProgram(program: Program): Uint8Array {
 }
 
 /**
- * Reads a program strictly: known fields only, counts and bytes capped, and the bytes must be the one deterministic form of what
- * they say. Run `verifyProgram` on the outcome before anything else.
+ * Reads a program strictly: known fields only, counts and bytes capped, and the bytes must be the one deterministic encoding of their content.
+ * Run `verifyProgram` on the result before anything else.
  *
  * @throws FheError FHE_TOO_LARGE above {@link MAX_PROGRAM_BYTES}; FHE_FORMAT otherwise, naming the field.
  */

@@ -1,6 +1,6 @@
 /**
  * How a fold is evaluated: two steps a and b at a time as x + rot(x, a) + rot(x, b) + rot(x, a + b). The three rotations share one
- * decomposition and one division, so a round costs little more than a single rotation; the price is the key for a + b.
+ * decomposition and one division, so a round costs little more than one rotation; the price is the key for a + b.
  *
  * @returns the rotations of each round.
  */

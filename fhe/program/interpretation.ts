@@ -1,15 +1,15 @@
 /**
- * How the decryptor reads the slots of an answer. Owner's side only: it never travels to a gateway, because the
- * range and the tolerance were calibrated with the clear network.
+ * How the decryptor reads the slots of an answer. Owner's side only: it is never sent to a gateway, because range and tolerance were
+ * calibrated with the clear network.
  */
 export type Interpretation = {
   readonly labels: readonly string[];
   /** Answers that the ciphertext holds; absent for one. All have the same labels. */
   readonly regions?: number;
   /**
-   * One entry a slot of the answer: the index of the logit that must stand there (copies must agree; logit l of region
+   * One entry for each slot of the answer: the index of the logit that it must hold (copies must agree; logit l of region
    * r has the index r · labels + l), −1 where the program
-   * leaves zero, −2 where anything may stand.
+   * leaves zero, −2 where any value may be.
    */
   readonly expected: Int32Array;
   /**

@@ -3,7 +3,7 @@ import type { VerifiedProgram } from './verifier.ts';
 /** Milliseconds spent in the two halves of a run. */
 export type RunTimings = { readonly encryptMs: number; readonly evaluateMs: number };
 
-/** A serialized answer (format: fhe/ckks/serialization.ts) and what it took. */
+/** A serialized answer (format: fhe/ckks/serialization.ts) and the time it took. */
 export type RunResult = { readonly ciphertext: Uint8Array; readonly timings: RunTimings };
 
 /**
@@ -20,8 +20,7 @@ export interface Interpreter {
    */
   run(values: Float32Array): RunResult;
   /**
-   * Runs the program on inputs that are encrypted already (self-test): deterministic, so that the same inputs give
-   * the same bytes on every machine.
+   * Runs the program on already encrypted inputs (self-test): deterministic, so the same inputs give the same bytes on every machine.
    *
    * @param inputs one serialized ciphertext for each program input.
    */
@@ -30,7 +29,7 @@ export interface Interpreter {
   close(): Promise<void>;
 }
 
-/** The parts of a bundle that an interpreter needs: a program that was verified, and bytes that were digest-checked already. */
+/** The parts of a bundle that an interpreter needs: a verified program, and bytes whose digests were checked. */
 export type InterpreterMaterial = {
   readonly program: VerifiedProgram;
   readonly constants: Uint8Array;

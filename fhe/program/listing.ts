@@ -3,8 +3,7 @@ import type { Instruction, Register } from './program.ts';
 import type { RegisterType, VerifiedProgram } from './verifier.ts';
 
 /**
- * A readable table of a program: its parameters, what comes in, and one line for each instruction with the level, scale and size
- * of what it writes.
+ * A readable table of a program: its parameters, its inputs, and one line for each instruction with the level, scale and size of its result.
  */
 export function listProgram(verified: VerifiedProgram): string {
   const { program, parameters, registers, requirements, memoryBytes } = verified;

@@ -1,7 +1,7 @@
 import { assertNever } from '../assert-never.ts';
 import type { Instruction, Program, Register } from './program.ts';
 
-/** For every register, the index of the instruction that reads it last; missing where none does. */
+/** For every register, the index of its last reader; missing if it has none. */
 export function lastUses(instructions: readonly Instruction[]): Map<Register, number> {
   const last = new Map<Register, number>();
   instructions.forEach((instruction, index) => {
@@ -10,7 +10,7 @@ export function lastUses(instructions: readonly Instruction[]): Map<Register, nu
   return last;
 }
 
-/** Bytes of the registers that are alive at once, at worst: from their writing to their last reading. */
+/** Peak bytes of live registers: a register lives from its write to its last read. */
 export function peakRegisterBytes(
   { instructions, parameters }: Program,
   types: ReadonlyMap<Register, { readonly size: number; readonly level: number }>,
@@ -32,7 +32,7 @@ export function peakRegisterBytes(
   return peak;
 }
 
-/** The registers that an instruction reads, in order; a register may occur more than once. */
+/** The registers that an instruction reads, in order; a register may occur several times. */
 export function readRegisters(instruction: Instruction): Register[] {
   switch (instruction.op) {
     case 'encrypt':

@@ -6,7 +6,7 @@ import type { Program } from './program.ts';
 const SLACK = 1e-5;
 
 /**
- * @param values channels × height × width values in [0, 1], row-major, channel first; of each region, one after the other.
+ * @param values channels × height × width values in [0, 1], row-major, channel first; one region after the other.
  * @throws FheError FHE_RANGE where the number of values is wrong or one is outside [0, 1].
  */
 export function checkPicture(program: Program, values: Float32Array): void {

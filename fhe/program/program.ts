@@ -8,7 +8,7 @@ export type RotatedTerm = { readonly source: Register; readonly step: number; re
 
 /**
  * One step of a ciphertext program. Instructions are coarse so that the engine can fuse them.
- * Levels, scales and sizes are not written down: the verifier derives them.
+ * Levels, scales and sizes are not stored: the verifier derives them.
  *
  * `step` rotates slots to the left: result slot i is source slot i + step (SEAL's `rotateVector`).
  */
@@ -21,7 +21,7 @@ export type Instruction =
       readonly out: Register;
       readonly terms: readonly { readonly source: Register; readonly constant: number }[];
     }
-  /** out = Σ rot(sourceᵢ, stepᵢ) · constantᵢ; size 3. Constants modulo Q·P, so that one division by P serves all. */
+  /** out = Σ rot(sourceᵢ, stepᵢ) · constantᵢ; size 3. Constants modulo Q·P, so that a single division by P suffices. */
   | { readonly op: 'rotate-inner'; readonly out: Register; readonly terms: readonly RotatedTerm[] }
   | { readonly op: 'rotate'; readonly out: Register; readonly source: Register; readonly step: number }
   /** For each step in order: x ← x + rot(x, step). */
@@ -54,7 +54,7 @@ export type ProgramInput = {
   readonly level: number;
   readonly scale: number;
   /**
-   * One entry a slot: the index of a value in the prepared pictures (row-major, shape `picture`, one picture of each region
+   * One entry for each slot: the index of a value in the prepared pictures (row-major, shape `picture`, one picture of each region
    * after the other), or −1 for an empty slot, which is zero.
    */
   readonly slots: Int32Array;
@@ -77,12 +77,12 @@ export type PictureShape = {
   readonly light?: 'normalize';
 };
 
-/** The small ring that answers travel in; absent while a program answers in its own ring. */
+/** The small ring of answers; absent if a program answers in its own ring. */
 export type ResultRing = { readonly ringDegree: number; readonly modulus: number };
 
 /**
- * A straight-line program over ciphertext registers: the whole of what a gateway knows about a network.
- * See shared vocabulary in fhe/README.md. Nothing in it depends on a trained parameter.
+ * A straight-line program over ciphertext registers: all that a gateway knows about a network.
+ * See the vocabulary in fhe/README.md. Nothing in it depends on a trained parameter.
  */
 export type Program = {
   readonly version: 1;

@@ -9,7 +9,7 @@ import { createReferenceInterpreter } from './reference.ts';
 import { verifyProgram } from './verifier.ts';
 
 /**
- * log2 of the largest error of any slot before it is divided by the scale of the inputs; two bits above what was seen. Rescaling at
+ * log2 of the largest error of any slot before it is divided by the scale of the inputs; two bits above what was observed. Rescaling at
  * size 3 multiplies the rounding error by s² (fhe/README.md).
  */
 const NOISE_BITS: Readonly<Record<string, number>> = {
@@ -70,7 +70,7 @@ it('is more precise with centered digits than SEAL is without', async () => {
   const clear = runClear(verifyProgram(test.program), test.constants, testPicture);
   const kinds = ['centered', 'seal'] as const;
   const errors = { centered: 0, seal: 0 };
-  // What digits of one sign add up to depends on the keys: of 60 pairs one had 3.9 times the error, half more than 8 times, one 25 times.
+  // The sum of digits of one sign depends on the keys: of 60 pairs one had 3.9 times the error, half more than 8 times, one 25 times.
   for (let pair = 0; pair < 3; pair++) {
     const { keys, material } = await makeMaterial(test, await createOwnerKeys(parameters));
     const decryptor = await createDecryptor(verifyProgram(test.program), keys);

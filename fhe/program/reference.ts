@@ -38,15 +38,15 @@ import type { VerifiedProgram } from './verifier.ts';
 
 /** How SEAL is asked to switch keys. */
 export type ReferenceOptions = {
-  /** `centered` (the default): as precise as the engine; `seal`: as SEAL does it, the yardstick of speed. */
+  /** `centered` (the default): as precise as the engine; `seal`: as SEAL does it, the baseline for speed. */
   readonly digits?: 'centered' | 'seal';
 };
 
 /**
- * Binds a program to its material with node-seal: slow, and the yardstick of the engine.
+ * Binds a program to its material, using node-seal: slow, and the reference for the engine.
  *
  * @throws FheError FHE_FORMAT and FHE_TOO_LARGE as the decoders;
- * FHE_KEY_MISSING where a key is missing or truncated below a use; FHE_PROGRAM for what SEAL cannot do (more than one special prime).
+ * FHE_KEY_MISSING where a key is missing or truncated below a use; FHE_PROGRAM for what SEAL does not support (more than one special prime).
  */
 export async function createReferenceInterpreter(
   material: InterpreterMaterial,
@@ -190,7 +190,7 @@ class ReferenceInterpreter implements Interpreter {
     return this.#make((out) => encryptor.encrypt(plaintext, out));
   }
 
-  /** Fills a new ciphertext; it is deleted where SEAL throws. */
+  /** Fills a new ciphertext; deletes it if SEAL throws. */
   #make(fill: (out: SealCiphertext) => void): SealCiphertext {
     const out = new this.#bridge.seal.Ciphertext();
     try {
@@ -295,7 +295,7 @@ class ReferenceInterpreter implements Interpreter {
     }
   }
 
-  /** Σ rot(source, step) · constant, a constant modulo Q·P reduced to Q: the definition, not the fast way. */
+  /** Σ rot(source, step) · constant, a constant modulo Q·P reduced to Q: by the definition, not the fast way. */
   #weightedSum(
     terms: readonly { readonly source: Register; readonly step: number; readonly constant: number }[],
     read: (register: Register) => SealCiphertext,
@@ -318,7 +318,7 @@ class ReferenceInterpreter implements Interpreter {
     }
   }
 
-  /** Adds and deletes `term`. SEAL wants equal scales; the verifier saw to it that they agree within 2^-20. */
+  /** Adds and deletes `term`. SEAL requires equal scales; the verifier ensured that they agree within 2^-20. */
   #addInPlace(sum: SealCiphertext, term: SealCiphertext): void {
     try {
       term.setScale(sum.scale());

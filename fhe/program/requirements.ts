@@ -20,7 +20,7 @@ export class RequirementCollector {
     this.#ringSwitch = ringDegree;
   }
 
-  /** Steps brought into [1, N/2), ascending; a rotation by nothing needs no key. */
+  /** Steps normalized to [1, N/2), ascending; a rotation by zero needs no key. */
   finish(ringDegree: number): KeyRequirements {
     const levels = new Map<number, number>();
     for (const { step, level } of this.#rotations) {
@@ -36,7 +36,7 @@ export class RequirementCollector {
 }
 
 /**
- * Checks that a set of keys serves a program.
+ * Checks that a set of keys suffices for a program.
  *
  * @throws FheError FHE_KEY_MISSING naming the key and the level.
  */

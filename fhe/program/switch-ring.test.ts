@@ -34,7 +34,7 @@ describe.each([
       const clear = runClear(verifyProgram(test.program), test.constants, testPicture);
       expect(slots.length).toBe(1024);
       const { scale } = verifyProgram(test.program).registers.get(2)!;
-      // Rounding by P′ leaves about 2^9 in a slot, the worst of 1024 some times that; the mean averages the rest away. The compact form
+      // Rounding by P′ leaves about 2^9 in a slot, the worst of 1024 a few times that; the mean averages the rest away. The compact form
       // leaves 2^12.4 modulo q₀ and 2^9.6 modulo 24 bits, the worst eight times that.
       const bound = 2 ** 13 / testScale(parameters) + 2 ** (small ? 14 : 16) / scale;
       expect(worstError(slots, clear)).toBeLessThan(bound);
@@ -74,7 +74,7 @@ describe('switch-ring', () => {
     expect(keys.resultSecretKey!.length).toBe(24 + 2048);
     const { resultSecretKey } = keys;
     await expect(createDecryptor(parameters, { secretKey: resultSecretKey! })).rejects.toThrow(FheError);
-    // The on-line decryptor holds no more than this.
+    // The running decryptor holds no more than this.
     const online = await createDecryptor(verifyProgram(test.program), {
       secretKey: new Uint8Array(),
       resultSecretKey: resultSecretKey!,

@@ -10,7 +10,7 @@ import { pictureValues } from './picture-values.ts';
 import type { Instruction, Program, ProgramConstant, Register } from './program.ts';
 import { RequirementCollector } from './requirements.ts';
 
-/** What is known of a register before anything runs. */
+/** What is known about a register before anything runs. */
 export type RegisterType = {
   readonly level: number;
   readonly scale: number;
@@ -21,7 +21,7 @@ export type RegisterType = {
 
 declare const verified: unique symbol;
 
-/** A program that passed {@link verifyProgram}, which alone makes one: whoever takes it need not check again. */
+/** A program that passed {@link verifyProgram}, the only function that makes one: whoever receives it need not check again. */
 export type VerifiedProgram = {
   readonly [verified]: true;
   readonly program: Program;
@@ -31,7 +31,7 @@ export type VerifiedProgram = {
   readonly registers: ReadonlyMap<Register, RegisterType>;
   readonly output: Register;
   readonly requirements: KeyRequirements;
-  /** Estimate of the most bytes that an interpreter holds at once: live registers, constants and keys, written out. */
+  /** Estimate of an interpreter's peak memory in bytes: live registers, constants and keys, expanded. */
   readonly memoryBytes: number;
 };
 
@@ -56,7 +56,7 @@ export const ProgramLimits = {
  * 1. Parameters, and those of the result ring, are secure (`checkParameters`).
  * 2. Inputs and constants have levels and scales that the chain can hold; input slots refer to existing values.
  * 3. A register is written once and before it is read; the program ends with its one output.
- * 4. Operands stand at one level; constants at the level and modulus of their use; scales that are added agree within 2^-20.
+ * 4. Operands have the same level; constants the level and modulus of their use; scales that are added agree within 2^-20.
  * 5. Only `relinearize`, `add`, `rescale`, `drop-level` and `output` take a register of size 3.
  * 6. Every scale leaves room for |value| ≤ 1: 2 · scale < Q_level.
  *
@@ -156,7 +156,7 @@ class Verification {
         this.#refuse(`picture side ${side}: expected 1 to ${ProgramLimits.pictureSide}`);
       }
     }
-    // One region is written by leaving the number out, so that a program has one form.
+    // One region is encoded by omitting the number, so that a program has one form.
     if (regions !== undefined && !(Number.isInteger(regions) && regions > 1)) {
       this.#refuse(`${regions} regions: expected a whole number above 1, or none`);
     }
@@ -191,7 +191,7 @@ class Verification {
     }
   }
 
-  /** The type of a register that was written already. */
+  /** The type of an already written register. */
   #read(register: Register, size: 2 | 'any' = 2): RegisterType {
     const type = this.#registers.get(register);
     if (type === undefined) this.#refuse(`reads register ${register} before it is written`);
@@ -269,7 +269,7 @@ class Verification {
     this.#output = source;
   }
 
-  /** The type of what an instruction writes. */
+  /** The type of an instruction's result. */
   #derive(instruction: Exclude<Instruction, { op: 'output' }>): RegisterType {
     switch (instruction.op) {
       case 'encrypt': {

@@ -2,7 +2,7 @@ import { assertNever } from '../../assert-never.ts';
 import type { Instruction } from '../../program/program.ts';
 import { normalizeStep } from '../../ring/automorphism.ts';
 
-/** Operations on ciphertexts that instructions ask for. Counts, not times: they are the same on every machine. */
+/** Ciphertext operations that instructions need. Counts, not times: they are the same on every machine. */
 export type OperationCounts = {
   readonly encryptions: number;
   /** Rotations by something, hoisted ones included. */
@@ -13,7 +13,7 @@ export type OperationCounts = {
   readonly rescales: number;
 };
 
-/** Counts the operations of some instructions of a program, as they are written: the engine fuses some. */
+/** Counts the operations of some instructions of a program as written: the engine fuses some. */
 export function countOperations(instructions: readonly Instruction[], ringDegree: number): OperationCounts {
   const sum = { encryptions: 0, rotations: 0, relinearizations: 0, products: 0, rescales: 0 };
   const turns = (step: number): boolean => normalizeStep(step, ringDegree) !== 0;

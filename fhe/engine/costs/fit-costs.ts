@@ -1,7 +1,7 @@
 import { type MachineCost, TYPICAL_MACHINE } from './operation-cost.ts';
 import { WORK_KINDS, type Work } from './operation-work.ts';
 
-/** What one operation took, and what it consists of. */
+/** Time of one operation, and its work. */
 export type Sample = { readonly work: Work; readonly milliseconds: number };
 
 const NAMES = {
@@ -15,17 +15,17 @@ const NAMES = {
 } as const satisfies Record<keyof Work, keyof MachineCost>;
 
 const SWEEPS = 500;
-/** How much a unit cost that differs by all of itself from a typical one counts against a time that does: only where times leave a choice. */
+/** Weight of a unit cost's relative deviation from the typical one, against that of a time: it decides only where times leave a choice. */
 const PRIOR = 0.1;
 
 /**
- * The unit costs, none of them negative, that explain measured times with the least relative error, and stay near those of a typical machine of
- * this speed where times alone do not tell them apart: coordinate descent on the squares.
+ * Non-negative unit costs that explain measured times with the least relative error (coordinate descent on the squares). Where times
+ * alone do not determine them, they stay near those of a typical machine of this speed.
  *
  * @param samples at least as many as there are kinds of work.
  */
 export function fitCosts(samples: readonly Sample[], ringDegree: number): MachineCost {
-  /** What one nanosecond of a unit cost adds to an operation, as a part of what it took. */
+  /** What one nanosecond of a unit cost adds to an operation, relative to its time. */
   const rows = samples.map(({ work, milliseconds }) =>
     WORK_KINDS.map((kind) => {
       const size =

@@ -33,7 +33,7 @@ describe('FitCosts', () => {
   };
 
   it('finds the costs that explain what was measured', () => {
-    // 16384 coefficients, 14 butterfly stages; times made of 2 ns a transform and stage, and 5 ns a product: ten times as slow as typical.
+    // 16384 coefficients, 14 butterfly stages; 2 ns per transform and stage, and 5 ns per product: ten times as slow as typical.
     const samples = [
       { transforms: 30, products: 1 },
       { transforms: 10, products: 70 },
@@ -45,7 +45,7 @@ describe('FitCosts', () => {
     const costs = fitCosts(samples, 16384);
     expect(costs.transformNs / 2).toBeCloseTo(1, 1);
     expect(costs.productNs / 5).toBeCloseTo(1, 1);
-    // What no time tells is as much slower than typical as what they tell.
+    // Costs that no time determines are assumed as much slower than typical as the measured ones.
     expect(costs.passNs / TYPICAL_MACHINE.passNs).toBeGreaterThan(8);
   });
 

@@ -13,9 +13,9 @@ import { addWork, OperationWork, timesWork, type Work } from './operation-work.t
 
 const PRIME_BITS = 30;
 const PAGE_WORDS = 1024;
-/** More levels say nothing new about one, and their keys take long to fill. */
+/** More levels add no information, and their keys take long to fill. */
 const MOST_LEVELS = 14;
-/** Weights and keys together are more than caches hold, as those of networks are. */
+/** Weights and keys together exceed the caches, as those of networks do. */
 const TERMS = 12;
 const KEY_BYTES = 200e6;
 /** Rounds until this much time is spent; the median of each operation counts, as it does for frames. */
@@ -24,9 +24,9 @@ const MOST_ROUNDS = 15;
 const FEWEST_ROUNDS = 3;
 
 /**
- * Measures the unit costs of the engine on this machine in one ring, with all the threads that it takes by default: a few operations at two levels, as
- * programs use them, in rounds, so that whatever else the machine does meets all of them alike, and the costs that explain their times best. Speed
- * does not depend on the numbers, so all are zero.
+ * Measures the unit costs of the engine on this machine in one ring, with all the threads that it takes by default: a few operations at
+ * two levels, as programs use them, in rounds, so that other load on the machine affects all of them alike; then the costs that explain
+ * their times best. Speed does not depend on the values, so all are zero.
  */
 export class MachineMeasurement {
   readonly #engine: EngineContext;
@@ -54,12 +54,12 @@ export class MachineMeasurement {
       const before = performance.now();
       run();
       if (counted) this.#times[i]!.push(performance.now() - before);
-      // Helper threads that failed are replaced when the event loop turns.
+      // Failed helper threads are replaced when the event loop turns.
       await setImmediate();
     }
   }
 
-  /** What the rounds so far say; at least one. */
+  /** The result of the rounds so far; at least one. */
   cost(): MachineCost {
     const samples = this.#operations.map(({ work }, i): Sample => {
       const sorted = [...this.#times[i]!].sort((a, b) => a - b);
@@ -90,8 +90,8 @@ export async function measureMachine(ring: RingChoice, signal?: AbortSignal): Pr
 }
 
 /**
- * Writes to every page of memory. Pages that nobody wrote to are one and the same page of zeros, which never leaves the cache: keys and weights would
- * seem to come for nothing (25 hoisted rotations with weights in 5 ms instead of 11).
+ * Writes to every page of memory. Untouched pages all map to one page of zeros, which never leaves the cache: keys and weights would
+ * seem free (25 hoisted rotations with weights in 5 ms instead of 11).
  */
 function touch({ words, usedBytes }: Arena): void {
   for (let at = 0; at < usedBytes / 4; at += PAGE_WORDS) words[at] = words[at]!;

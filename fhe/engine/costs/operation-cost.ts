@@ -1,6 +1,6 @@
 import { OperationWork, type Work } from './operation-work.ts';
 
-/** What the parts of an operation cost on a machine with all threads of the engine at work, in nanoseconds per coefficient. */
+/** Costs of the parts of an operation with all threads of the engine at work, in nanoseconds per coefficient. */
 export type MachineCost = {
   /** One NTT of one limb, per butterfly stage (log2 N of them). */
   readonly transformNs: number;
@@ -14,13 +14,13 @@ export type MachineCost = {
   readonly passNs: number;
   /** Randomness and encoding of one encryption. */
   readonly sampleNs: number;
-  /** What an instruction takes besides, in nanoseconds: threads wait for each other. Not per coefficient. */
+  /** Overhead of an instruction in nanoseconds: threads wait for each other. Not per coefficient. */
   readonly barrierNs: number;
 };
 
 /**
- * What plans are made with: measured on two x86-64 cores with two threads at N = 16384. A plan is public and must not depend on the machine that
- * makes it; `explain` measures the machine that it runs on.
+ * The unit costs used for planning, measured on two x86-64 cores with two threads at N = 16384. A plan is public and must not depend on
+ * the machine that makes it; `explain` measures its own machine.
  */
 export const TYPICAL_MACHINE: MachineCost = {
   transformNs: 0.15,
@@ -44,7 +44,7 @@ export class OperationCost {
   readonly work: OperationWork;
   readonly #machine: MachineCost;
   readonly #ring: RingChoice;
-  /** Searches ask for the same few costs millions of times. */
+  /** Searches request the same few costs millions of times. */
   readonly #known = new Map<string, number>();
 
   constructor(machine: MachineCost, ring: RingChoice) {
@@ -86,7 +86,7 @@ export class OperationCost {
     return this.#recall('keyInner', level, () => this.work.keyInner(level));
   }
 
-  /** One rotation of a ciphertext that is decomposed already. */
+  /** One rotation of a ciphertext that is already decomposed. */
   hoistedRotation(level: number): number {
     return this.#recall('hoistedRotation', level, () => this.work.hoistedRotation(level));
   }
@@ -96,7 +96,7 @@ export class OperationCost {
     return this.#recall('keySwitch', level, () => this.work.rotations(level, 1));
   }
 
-  /** Relinearization of a product or sum of products, and the rescaling that it shares a division with. */
+  /** Relinearization of a product or sum of products, and the rescaling in the same division. */
   relinearizeRescale(level: number): number {
     return this.#recall('relinearizeRescale', level, () => this.work.relinearizeRescale(level));
   }

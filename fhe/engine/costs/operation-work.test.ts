@@ -7,7 +7,7 @@ import type { EngineKey } from '../evaluator/keys.ts';
 import { Op, type TapeRecorder } from '../tape/tape.ts';
 import { addWork, OperationWork, type Work } from './operation-work.ts';
 
-/** Kernel operations that transform one limb, there or back. */
+/** Kernel operations that transform one limb, forward or inverse. */
 const TRANSFORMING = new Set<number>([
   Op.forward,
   Op.inverseAdd,
@@ -26,7 +26,7 @@ describe.each([1, 2, 3])('the work of operations with %i special primes', (alpha
   const engine = new EngineContext(parameters, { threads: 1, build: 'release' });
   afterAll(() => engine.close());
   const count = new OperationWork(alpha);
-  // Nothing runs: what keys hold does not matter.
+  // Nothing runs: the content of keys does not matter.
   const key: EngineKey = { level: TOP, stride: 0, at: () => 0 };
   const keys = { relinearization: key, rotations: new Map([1, 2, 3].map((step) => [step, key])) };
 

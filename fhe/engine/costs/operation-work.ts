@@ -1,8 +1,10 @@
-/** What operations of the engine consist of: counts of passes over one limb, as the evaluator records them. */
+/** The work of engine operations: counts of passes over one limb, as the evaluator records them. */
 export type Work = {
   /** NTTs of one limb. */
   readonly transforms: number;
-  /** Limbs that base conversions read: k for every limb that a digit or divisor of k > 1 limbs is brought to; one limb needs none. */
+  /**
+   * Limbs that base conversions read: k for every limb that a digit or divisor of k > 1 limbs is converted to; a single limb needs no conversion.
+   */
   readonly conversions: number;
   /** Products of residues in inner products of key switching. */
   readonly keyProducts: number;
@@ -10,7 +12,7 @@ export type Work = {
   readonly products: number;
   /** Limbs that are added, permuted or copied. */
   readonly passes: number;
-  /** Polynomials that are drawn and encoded for an encryption. */
+  /** Polynomials sampled and encoded for an encryption. */
   readonly samples: number;
   /** Instructions: all threads wait for each other between them. */
   readonly barriers: number;
@@ -95,7 +97,7 @@ export class OperationWork {
     return work({ keyProducts: 2 * this.digits(level) * this.extended(level) });
   }
 
-  /** One rotation of a polynomial that is decomposed already. */
+  /** One rotation of a polynomial that is already decomposed. */
   hoistedRotation(level: number): Work {
     return addWork(work({ passes: level + 1 }), this.keyInner(level), this.divide(level + 1, 2));
   }
@@ -128,7 +130,9 @@ export class OperationWork {
     );
   }
 
-  /** Sum of rotations of `sources` ciphertexts times weights; `turning` of the `terms` are rotated. Three polynomials, times P. */
+  /**
+   * Sum of rotations of `sources` ciphertexts times weights; `turning` of the `terms` are rotated by a non-zero step. Three polynomials, times P.
+   */
   rotatedSum(level: number, terms: number, turning: number, sources: number): Work {
     return addWork(
       work({ barriers: 1, products: 4 * terms * this.extended(level) }),
@@ -159,7 +163,7 @@ export class OperationWork {
     );
   }
 
-  /** A fold over `steps` steps: two of them a round (fhe/program/fold-rounds.ts). */
+  /** A fold over `steps` steps: two of them per round (fhe/program/fold-rounds.ts). */
   fold(level: number, steps: number): Work {
     const rounds = timesWork(this.foldRound(level, 3), Math.floor(steps / 2));
     return steps % 2 === 0 ? rounds : addWork(rounds, this.foldRound(level, 1));

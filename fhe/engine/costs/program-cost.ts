@@ -4,19 +4,19 @@ import { answerFormOf } from '../../program/answer-form-of.ts';
 import type { VerifiedProgram } from '../../program/verifier.ts';
 import { countOperations, type OperationCounts } from './count-operations.ts';
 
-/** What a program takes, apart from time: operations and bytes. */
+/** Cost of a program apart from time: operations and bytes. */
 export type ProgramCost = OperationCounts & {
   readonly bytes: {
     readonly constants: number;
     readonly evaluationKeys: number;
     /** The answer on the wire. */
     readonly result: number;
-    /** Estimate of the most memory, see `VerifiedProgram`. */
+    /** Estimate of peak memory, see `VerifiedProgram`. */
     readonly memory: number;
   };
 };
 
-/** Counts what a program takes. */
+/** Counts the cost of a program. */
 export function estimateCost(verified: VerifiedProgram): ProgramCost {
   const { program, parameters, requirements, registers, output, memoryBytes } = verified;
   return {

@@ -4,7 +4,7 @@ import { type Plan, planProgram, type Step } from '../interpreter/plan.ts';
 import { type MachineCost, OperationCost } from './operation-cost.ts';
 import { addWork, type OperationWork, type Work } from './operation-work.ts';
 
-/** Estimated time of one step of the engine, and the register that it ends in. */
+/** Estimated time of one step of the engine, and the register that it writes. */
 export type StepTime = {
   readonly out: Register;
   readonly kind: 'encrypt' | Step['op'];

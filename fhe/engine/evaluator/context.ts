@@ -18,7 +18,7 @@ export type Block = {
   readonly special: boolean;
 };
 
-/** How a mixed-radix value over some primes comes to another prime: see `convertForward` in the kernel. */
+/** How a mixed-radix value over some primes is converted to another prime: see `convertForward` in the kernel. */
 export type Conversion = {
   /** −h (or 0), then the mixed-radix weights with companions. */
   readonly factors: Address;
@@ -26,13 +26,13 @@ export type Conversion = {
   readonly direct: 0 | 1;
 };
 
-/** What an exact division by a product of primes needs modulo one of the remaining primes. */
+/** Constants of an exact division by a product of primes, modulo one of the remaining primes. */
 export type DivisionTarget = Conversion & {
   readonly inverse: number;
   readonly inverseCompanion: number;
 };
 
-/** Exact division by the product of the primes at `positions`, and the change from these primes to others. */
+/** Exact division by the product of the primes at `positions`, and base conversion from these primes to others. */
 export type Division = {
   readonly positions: readonly number[];
   /** h modulo each of the divisor's primes, h = (product − 1) / 2. */
@@ -49,7 +49,7 @@ export type Division = {
 const LIMB_PADDING = 64;
 
 /**
- * Memory, tables and threads for one set of parameters: what evaluator and encryptor record on.
+ * Memory, tables and threads for one set of parameters, shared by evaluator and encryptor.
  *
  * A *position* names a prime: 0 … L for q₀ … q_L, then the special primes.
  */
@@ -81,7 +81,7 @@ export class EngineContext {
     return new TapeRecorder(this.arena, this.pool.control);
   }
 
-  /** Records and runs a tape that is needed once. */
+  /** Records a tape and runs it once. */
   runOnce(record: (tape: TapeRecorder) => void): void {
     const tape = this.recorder();
     record(tape);
@@ -102,7 +102,7 @@ export class EngineContext {
     return Array.from({ length: this.specials }, (_, i) => this.parameters.moduli.length + i);
   }
 
-  /** Where the limb of `position` stands in a block of `level` that has it. */
+  /** Index of the limb of `position` in a block of `level` that has it. */
   limbIndex(level: number, position: number): number {
     const { length } = this.parameters.moduli;
     return position < length ? position : level + 1 + position - length;
@@ -165,7 +165,7 @@ export class EngineContext {
     return residues;
   }
 
-  /** Multiplies all limbs of a block by 2^32 modulo their primes: constants and keys are kept so. */
+  /** Multiplies all limbs of a block by 2^32 modulo their primes: constants and keys are stored that way. */
   toMontgomery(tape: TapeRecorder, block: Block): void {
     for (let component = 0; component < block.size; component++) {
       for (const position of this.positions(block.level, block.special)) {
@@ -178,7 +178,7 @@ export class EngineContext {
   }
 
   /**
-   * @param centered false: h = 0, values in [0, product) instead of (−product/2, product/2); SEAL's digits are such.
+   * @param centered false: h = 0, values in [0, product) instead of (−product/2, product/2); as SEAL's digits.
    */
   division(positions: readonly number[], centered = true): Division {
     const key = `${positions.join()}/${centered}`;
@@ -197,7 +197,7 @@ export class EngineContext {
         const made = targets.get(position);
         if (made !== undefined) return made;
         const q = this.primes[position]!;
-        // A prime that divides the product has no inverse; digits do not ask for it.
+        // A prime that divides the product has no inverse; digits do not need it.
         const inverse = divisors.includes(q) ? 0 : invMod(Number(product % BigInt(q)), q);
         const target = {
           ...this.#conversion(divisors, q, Number((BigInt(q) - (half % BigInt(q))) % BigInt(q))),

@@ -11,14 +11,14 @@ import type { Block, EngineContext } from './context.ts';
 /** What is encrypted: for each slot the index of a value of the picture, or −1 for zero. */
 export type EncryptionInput = { readonly level: number; readonly scale: number; readonly slots: Int32Array };
 
-/** Random words that one encryption takes, in ring degrees: one for u, two for each error. */
+/** Random words of one encryption, in multiples of the ring degree: one for u, two for each error. */
 const RANDOM_WORDS = 5;
 
 /**
  * Public-key encryption, recorded once and run for every picture.
  *
- * Encryption of zero happens modulo q₀ … q_level · P₀ and is divided by P₀ as SEAL does, so the noise is that of rounding. Randomness:
- * AES-256-CTR under a key of the operating system's generator, fresh for every picture.
+ * Zero is encrypted modulo q₀ … q_level · P₀ and divided by P₀ as in SEAL, so the noise is that of rounding. Randomness:
+ * AES-256-CTR under a key of the operating system's generator, freshly drawn for every picture.
  */
 export class Encryptor {
   readonly #engine: EngineContext;
@@ -27,10 +27,10 @@ export class Encryptor {
   readonly #constants = new Map<number, Address>();
   #values: Address = 0;
   #valueCount = 0;
-  /** Random words, then everything that comes of them: wiped after every picture. */
+  /** Random words, then everything derived from them: wiped after every picture. */
   #secret: { readonly address: Address; readonly bytes: number; readonly randomBytes: number } | null = null;
 
-  /** @throws FheError FHE_PARAMETERS where there is no special prime. */
+  /** @throws FheError FHE_PARAMETERS if there is no special prime. */
   constructor(engine: EngineContext, publicKey: PublicKey) {
     if (engine.specials === 0) throw new FheError('FHE_PARAMETERS', 'encryption needs a special prime');
     this.#engine = engine;
@@ -182,7 +182,7 @@ export class Encryptor {
   }
 
   /**
-   * Puts a picture and fresh randomness where the recorded tasks look for them.
+   * Writes a picture and fresh randomness where the recorded tasks read them.
    *
    * @param values a prepared picture; checked by the caller.
    */
@@ -213,8 +213,8 @@ function fillRandom(target: Uint8Array): void {
 }
 
 /**
- * For each leaf of the splitting tree of X^(N/2) − i the value that its slot takes. Slot i stands at the exponent 3^i, or, as values are
- * real, at its conjugate 2N − 3^i: whichever is 1 modulo 4. Leaf p has the exponent 2·bitreverse(p) + 1.
+ * For each leaf of the splitting tree of X^(N/2) − i, the index of its slot's value. Slot i has the exponent 3^i or, as values are real,
+ * its conjugate 2N − 3^i: whichever is 1 modulo 4. Leaf p has the exponent 2·bitreverse(p) + 1.
  */
 export function placeMap(slots: Int32Array, degree: number): Int32Array {
   const map = new Int32Array(degree / 2).fill(-1);

@@ -20,8 +20,8 @@ function expectSame(actual: Uint32Array, expected: Uint32Array): void {
 }
 
 /**
- * Operations that SEAL has are compared bit for bit, on uniform residues and uniform keys: nothing is hidden by small numbers. The engine decomposes
- * into SEAL's digits here; in programs it centers them, which evaluator-twin.test.ts compares with the bigint twin.
+ * Operations that SEAL has are compared bit for bit, on uniform residues and uniform keys, so that small numbers hide nothing. The
+ * engine decomposes into SEAL's digits here; in programs it centers them, which evaluator-twin.test.ts compares with the bigint twin.
  */
 describe.each([
   { ringDegree: 4096, levels: 3, bits: 26 },

@@ -13,7 +13,7 @@ function firstDifference(actual: Uint32Array, expected: Uint32Array): number {
   return actual.length === expected.length ? actual.findIndex((value, i) => value !== expected[i]) : -2;
 }
 
-/** Centered digits and any α, which SEAL does not have: against the definition in bigint, bit for bit. */
+/** Centered digits and any α, which SEAL lacks: compared with the definition in bigint, bit for bit. */
 describe.each([
   { special: 1, levels: 4, threads: 1 },
   { special: 2, levels: 3, threads: 2 },

@@ -6,26 +6,26 @@ import { type Accumulators, type Decomposition, type DigitRange, KeySwitcher } f
 import type { EngineKey } from './keys.ts';
 import { type RotatedWeight, recordRotatedSum } from './rotate-inner.ts';
 
-/** The keys that an evaluator was given. */
+/** The keys of an evaluator. */
 export type EngineKeys = {
   readonly relinearization: EngineKey | null;
   /** By normalized step. */
   readonly rotations: ReadonlyMap<number, EngineKey>;
 };
 
-/** A product that was not relinearized yet: three polynomials, modulo Q or (times P) modulo Q·P. */
+/** A product not yet relinearized: three polynomials, modulo Q or (times P) modulo Q·P. */
 export type Degree2 = { readonly block: Block; readonly ready: ReadonlyMap<number, Group> };
 
 const NOTHING_PENDING: ReadonlyMap<number, Group> = new Map();
 
-/** A block that earlier instructions wrote. */
+/** A block written by earlier instructions. */
 export function settled(block: Block): Degree2 {
   return { block, ready: NOTHING_PENDING };
 }
 
 /**
- * Records CKKS operations on a tape. Every public method is one instruction: it begins behind a barrier, and takes and gives
- * blocks in NTT form. `out` is never a source. Levels are the caller's business (the program was verified); what is missing are keys.
+ * Records CKKS operations on a tape. Every public method is one instruction: it begins behind a barrier, and reads and writes blocks in
+ * NTT form. `out` is never a source. The caller vouches for levels (the program was verified); only keys can be missing.
  */
 export class Evaluator {
   readonly #engine: EngineContext;
@@ -63,7 +63,7 @@ export class Evaluator {
     throw new FheError('FHE_KEY_MISSING', `the ${what} reaches level ${key.level}: needed at ${level}`);
   }
 
-  /** out = source, by way of coefficient form: what transforms alone cost. */
+  /** out = source, via coefficient form: measures the cost of transforms alone. */
   transformThereAndBack(out: Block, source: Block): void {
     this.#instruction(() => {
       const engine = this.#engine;
@@ -177,7 +177,7 @@ export class Evaluator {
     else this.#switcher.divide(out, sums, divisor, at);
   }
 
-  /** out = source with slots rotated to the left by `step`: SEAL's way, bit for bit with SEAL's digits (α = 1). */
+  /** out = source with slots rotated to the left by `step`: as SEAL does it, bit for bit with SEAL's digits (α = 1). */
   rotate(out: Block, source: Block, step: number): void {
     this.#instruction(() => {
       const engine = this.#engine;
@@ -244,7 +244,9 @@ export class Evaluator {
     });
   }
 
-  /** Several rotations of one source: decomposed once. Not SEAL's bits (digits are permuted, not made again), but SEAL's noise. */
+  /**
+   * Several rotations of one source: decomposed once. Not bit for bit SEAL's result (digits are permuted, not recomputed), but with SEAL's noise.
+   */
   rotateHoisted(outs: readonly Block[], source: Block, steps: readonly number[]): void {
     this.#instruction(() => {
       const engine = this.#engine;
@@ -280,7 +282,7 @@ export class Evaluator {
 
   /**
    * out = Σ rot(source, step) ⊗ weight. All rotations are hoisted and summed modulo Q·P; the sum is divided by P once.
-   * Where `out` has two polynomials it is also relinearized, and where it is one level lower also rescaled.
+   * If `out` has two polynomials it is also relinearized, and if it is one level lower also rescaled.
    */
   rotateInner(out: Block, terms: readonly RotatedWeight[]): void {
     this.#instruction(() => {
@@ -295,7 +297,7 @@ export class Evaluator {
     });
   }
 
-  /** As {@link #relinearize} for three polynomials that stand for themselves divided by P: only the third is divided before. */
+  /** As {@link #relinearize} for three polynomials that are yet to be divided by P: only the third is divided first. */
   #relinearizeTimesP(out: Block, sums: Accumulators): void {
     const engine = this.#engine;
     const tape = this.#tape;

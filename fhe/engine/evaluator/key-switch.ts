@@ -4,7 +4,7 @@ import { type Group, Op, type TapeRecorder } from '../tape/tape.ts';
 import type { Block, Division, EngineContext } from './context.ts';
 import type { EngineKey } from './keys.ts';
 
-/** Where a limb is and which group of tasks writes it (null: it is there already). */
+/** Where a limb is and which group of tasks writes it (null: already there). */
 export type LimbSource = (position: number) => Address;
 
 /** α limbs of a polynomial in coefficient form, shifted by the half of `division` and in mixed radix; `limbs` is an array of addresses. */
@@ -19,18 +19,18 @@ export type Decomposition = {
   readonly ready: Group;
 };
 
-/** Which representatives of residues key switching decomposes into. */
+/** Which representatives of residues the digits are. */
 export type DigitRange = 'centered' | 'seal';
 
-/** A pair of polynomials modulo q·P, limbs becoming ready one after the other. */
+/** A pair of polynomials modulo q·P whose limbs become ready one after the other. */
 export type Accumulators = { readonly block: Block; readonly ready: ReadonlyMap<number, Group> };
 
-/** Digits transformed to this many primes are kept at once; with three, two threads never wait for memory. */
+/** Digits transformed to this many primes are held at once; with three, two threads never wait for memory. */
 const RING = 3;
 
 /**
- * Key switching on a tape, the part that all operations share: decompose, transform and multiply with the key, divide.
- * Temporary memory is released by the caller's `scratch` when its instruction is recorded completely.
+ * Key switching on a tape, shared by all operations: decompose, transform and multiply with the key, divide.
+ * The caller's `scratch` releases temporary memory once its instruction is recorded completely.
  */
 export class KeySwitcher {
   readonly #engine: EngineContext;
@@ -39,7 +39,7 @@ export class KeySwitcher {
   readonly #scratch: Block[] = [];
 
   /**
-   * @param digits `centered`: in (−q/2, q/2), the mean is zero and so is the bias of the noise; `seal`: in [0, q), which SEAL does.
+   * @param digits `centered`: in (−q/2, q/2), the mean is zero and so is the bias of the noise; `seal`: in [0, q), as in SEAL.
    * The results differ in noise only (fhe/README.md, "Where precision goes").
    */
   constructor(engine: EngineContext, tape: TapeRecorder, digits: DigitRange) {
@@ -97,7 +97,7 @@ export class KeySwitcher {
   ): Address[] {
     const prime = this.#engine.prime(position);
     return digits.map(({ division, limbs }, index) => {
-      // Modulo a prime of its own a digit is the polynomial itself.
+      // Modulo one of its own primes a digit is the polynomial itself.
       if (division.positions.includes(position)) return source(position);
       const to = room(index);
       const { factors, direct } = division.target(position);
@@ -108,7 +108,7 @@ export class KeySwitcher {
   }
 
   /**
-   * Transforms the digits to every prime of q₀ … q_level, P in turn and lets `consume` record what is done with them.
+   * Transforms the digits to every prime of q₀ … q_level, P in turn and lets `consume` record their use.
    * Special primes come first (and `first`, if given), because division waits for them.
    */
   forEachPrime(
@@ -138,7 +138,7 @@ export class KeySwitcher {
           transformed,
         );
       });
-      // One prime late, so that no thread waits for transforms that another has just begun.
+      // One prime late, so that no thread waits for transforms that another has just started.
       pending?.();
       pending = () => {
         const group = consume(

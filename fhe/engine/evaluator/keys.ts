@@ -4,18 +4,18 @@ import type { Address } from '../memory/arena.ts';
 import type { EngineContext } from './context.ts';
 
 /**
- * A key-switching key in wasm memory, in Montgomery form, NTT form. For each prime one polynomial after the other is no good (see `keyInner` in the
- * kernel): four residues of each half of each digit stand together.
+ * A key-switching key in wasm memory, in Montgomery form, NTT form. For each prime, groups of four residues of each half of each digit
+ * are interleaved: polynomial after polynomial would be slow (see `keyInner` in the kernel).
  */
 export type EngineKey = {
   readonly level: number;
-  /** Bytes that a group of four coefficients takes: 32 for each digit. */
+  /** Bytes of a group of four coefficients: 32 for each digit. */
   readonly stride: number;
   /** The part for the prime at a position. */
   at(position: number): Address;
 };
 
-/** Expands a key and brings it into wasm memory. */
+/** Expands a key into wasm memory. */
 export function loadKey(engine: EngineContext, key: KeySwitchKey): EngineKey {
   const { parameters } = engine;
   const degree = parameters.ringDegree;

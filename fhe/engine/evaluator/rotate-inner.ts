@@ -9,8 +9,8 @@ import type { EngineKey } from './keys.ts';
 export type RotatedWeight = { readonly source: Block; readonly step: number; readonly weight: Block };
 
 /**
- * Σ rot(source, step) ⊗ weight times P, three polynomials modulo Q·P: every source is decomposed once, and for each prime one task (of each thread)
- * rotates, switches keys and multiplies.
+ * Σ rot(source, step) ⊗ weight times P, three polynomials modulo Q·P: every source is decomposed once; for each prime one task (of each
+ * thread) rotates, switches keys and multiplies.
  *
  * @param rotationKey finds the key of a step for a level, or throws.
  */

@@ -85,7 +85,7 @@ describe.each([
       const open = createOpener(program, keys);
       try {
         const clear = runClear(verifyProgram(program), constants, testPicture);
-        // A larger ring has more coefficients in a slot: half a bit for each doubling.
+        // In a larger ring a slot sums more coefficients: half a bit for each doubling.
         const bits = NOISE_BITS[program.name]! + Math.max(0, Math.log2(ringDegree / 8192));
         const bound = 2 ** bits / testScale(parameters);
         const { ciphertext, timings } = engine.run(testPicture);

@@ -28,19 +28,19 @@ import { planProgram } from './plan.ts';
 import { type EngineConstant, type RecordedProgram, recordProgram } from './recorder.ts';
 
 export type EngineOptions = {
-  /** Threads that share the work, the caller's included; default: the machine's, at most 4. The answer does not depend on it. */
+  /** Threads that share the work, including the caller's; default: the machine's, at most 4. The answer does not depend on it. */
   readonly threads?: number;
   /** For tests: the kernel with assertions. */
   readonly build?: KernelBuild;
 };
 
 /**
- * Binds a program to its material with our kernel. All memory is allocated here: running frames allocates nothing.
+ * Binds a program to its material, using our kernel. Allocates all memory here: running frames allocates nothing.
  *
- * `run` and `runEncrypted` block their thread until the answer is there, so the interpreter belongs into a worker thread. They throw
- * FheError FHE_WORKER where a thread of the engine failed: the frame is to be run again, after the event loop turned.
+ * `run` and `runEncrypted` block their thread until the answer is there, so the interpreter belongs in a worker thread. They throw
+ * FheError FHE_WORKER if a thread of the engine failed: run the frame again after the event loop has turned.
  *
- * @throws FheError as `createReferenceInterpreter`; FHE_TOO_LARGE where 4 GiB do not suffice.
+ * @throws FheError as `createReferenceInterpreter`; FHE_TOO_LARGE if 4 GiB do not suffice.
  */
 export async function createEngineInterpreter(
   material: InterpreterMaterial,

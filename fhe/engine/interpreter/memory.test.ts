@@ -49,7 +49,7 @@ describe('memory of the engine', () => {
     const engine = await createEngineInterpreter(material, { threads: 2 });
     const decryptor = await createDecryptor(verifyProgram(test.program), keys);
     const measure = async (): Promise<{ wasm: number; heap: number; rss: number }> => {
-      // What native handles hold is freed when the event loop turns.
+      // Memory of native handles is freed when the event loop turns.
       for (let i = 0; i < 3; i++) {
         collect();
         await setImmediate();
@@ -77,7 +77,7 @@ describe('memory of the engine', () => {
       expect(BLOCKS * FRAMES_PER_BLOCK * answer.length).toBeGreaterThan(100 * MIB);
       expect(after.at(-1)?.wasm).toBe(before.wasm);
       expect((after.at(-1)?.heap ?? Number.NaN) - before.heap).toBeLessThan(2 * MIB);
-      // A leak grows with every block. What the allocator keeps for the next frame comes in leaps of tens of megabytes, in one block or two.
+      // A leak grows with every block. What the allocator keeps for the next frame shows as jumps of tens of megabytes, in one block or two.
       const growth = after.map(({ rss }, i) => rss - (after[i - 1] ?? before).rss).sort((a, b) => a - b);
       expect(growth[BLOCKS / 2]).toBeLessThan((FRAMES_PER_BLOCK * answer.length) / 4);
       // And the last frame is as good as the first.

@@ -4,8 +4,8 @@ import type { Instruction, Program, Register } from '../../program/program.ts';
 import { normalizeStep } from '../../ring/automorphism.ts';
 
 /**
- * What the engine records: the program's instructions, some of them fused. A fused step writes the register of the last
- * instruction that it stands for; the registers in between do not exist.
+ * What the engine records: the program's instructions, some of them fused. A fused step writes the register of the last instruction that
+ * it replaces; the registers in between do not exist.
  */
 export type Step =
   | Exclude<Instruction, { op: 'encrypt' | 'output' | 'rotate' }>
@@ -56,12 +56,12 @@ export function writtenBy(step: Step): readonly Register[] {
   return step.op === 'rotate-all' ? step.rotations.map(({ out }) => out) : [step.out];
 }
 
-/** Inputs of the program and the register each is encrypted into. */
+/** Inputs of the program and the register that each is encrypted into. */
 export type PlannedInput = { readonly input: number; readonly register: Register };
 
 export type Plan = { readonly inputs: readonly PlannedInput[]; readonly steps: readonly Step[] };
 
-/** Fuses what may be fused: a value in between must have no other reader. */
+/** Fuses what may be fused: an intermediate value must have no other reader. */
 export function planProgram({ instructions, parameters }: Program): Plan {
   const readers = new Map<Register, Instruction[]>();
   for (const instruction of instructions) {
@@ -69,7 +69,7 @@ export function planProgram({ instructions, parameters }: Program): Plan {
       readers.set(register, [...(readers.get(register) ?? []), instruction]);
     }
   }
-  /** The only reader of a register, where it has just one. */
+  /** The only reader of a register, if it has exactly one. */
   const onlyReader = (register: Register): Instruction | null => {
     const list = readers.get(register) ?? [];
     return list.length === 1 ? list[0]! : null;
@@ -143,7 +143,7 @@ function planRotations(source: Register, readers: readonly Instruction[], ringDe
   ];
 }
 
-/** For every register the index of the step that reads it last. */
+/** For every register, the index of its last reader. */
 export function lastReads(steps: readonly Step[]): Map<Register, number> {
   const last = new Map<Register, number>();
   steps.forEach((step, index) => {

@@ -9,7 +9,7 @@ import type { RingSwitcher } from '../evaluator/ring-switcher.ts';
 import type { RecordedTape, TapeRecorder } from '../tape/tape.ts';
 import { lastReads, type Plan, readBy, type Step, writtenBy } from './plan.ts';
 
-/** Constants in wasm memory: `factor` in Montgomery form for products, `addend` as they are. */
+/** Constants in wasm memory: `factor` in Montgomery form for products, `addend` in plain form. */
 export type EngineConstant = { readonly factor: Block | null; readonly addend: Block | null };
 
 /** A recorded evaluation: inputs are written to `inputs`, the answer is read afterwards. */
@@ -20,7 +20,7 @@ export type RecordedProgram = {
 };
 
 /**
- * Records the steps of a plan, giving every register a block that is reused after its last reader.
+ * Records the steps of a plan. Every register gets a block, which is reused after its last reader.
  *
  * @param ringSwitcher for a program with a result ring.
  * @param inputs blocks of the encrypted inputs, by register; written before every run, and reused like all others.
@@ -155,7 +155,7 @@ class ProgramRecorder {
         evaluator.dropLevel(this.#make(step.out), this.#read(step.source));
         break;
       case 'switch-ring':
-        // Always the last step: the answer stays with the switcher.
+        // Always the last step: the switcher holds the answer.
         this.#material.ringSwitcher!.record(this.#tape, this.#read(step.source));
         break;
       default:
@@ -182,7 +182,7 @@ class ProgramRecorder {
     let sum = source;
     const rounds = foldRounds(steps.map((step) => this.#normalize(step)))
       .map((round) => round.map((step) => this.#normalize(step)))
-      // A rotation by nothing needs no key: such a round is taken apart.
+      // A rotation by zero needs no key: such a round is split into single steps.
       .flatMap((round) => (round.includes(0) ? round.slice(0, 2).map((step) => [step]) : [round]));
     rounds.forEach((round, index) => {
       const to = index === rounds.length - 1 ? this.#make(out) : engine.allocate(2, level);

@@ -5,14 +5,14 @@ export type Address = number;
 
 const PAGE_BYTES = 65_536;
 const MAX_PAGES = 65_536;
-/** Below this the kernel keeps its few static bytes. */
+/** Below this are the kernel's few static bytes. */
 const FIRST_ADDRESS = 4096;
 /** A cache line, so that threads do not share one by accident. */
 const ALIGNMENT = 64;
 
 /**
- * Shared wasm memory handed out front to back, with a free list for blocks that come back. Everything that a program needs is
- * allocated when it is loaded; running frames allocates nothing, so memory cannot grow.
+ * Shared wasm memory handed out front to back, with a free list for returned blocks. Everything a program needs is allocated when it is
+ * loaded; running frames allocates nothing, so memory cannot grow.
  */
 export class Arena {
   readonly memory: WebAssembly.Memory;
@@ -26,12 +26,12 @@ export class Arena {
     this.#u32 = new Uint32Array(this.memory.buffer);
   }
 
-  /** Bytes taken from the front so far: the peak, as blocks are reused. */
+  /** Bytes handed out from the front so far: the peak, as blocks are reused. */
   get usedBytes(): number {
     return this.#next;
   }
 
-  /** Zeroed at first; what a reused block holds is undefined. @throws FheError FHE_TOO_LARGE beyond 4 GiB. */
+  /** Zeroed at first; the content of a reused block is undefined. @throws FheError FHE_TOO_LARGE beyond 4 GiB. */
   allocate(bytes: number): Address {
     const size = Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
     const reused = this.#free.get(size)?.pop();
@@ -53,7 +53,7 @@ export class Arena {
     return address;
   }
 
-  /** Gives a block back; `bytes` as it was allocated. */
+  /** Returns a block; `bytes` as allocated. */
   release(address: Address, bytes: number): void {
     const size = Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
     const list = this.#free.get(size);

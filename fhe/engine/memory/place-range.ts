@@ -1,11 +1,11 @@
 import type { Address, Arena } from './arena.ts';
 
-/** From a range to its sums, and what they take: see fhe/kernel/assembly/tiled-sums.ts. */
+/** Offset from a range to its sums, and their size: see fhe/kernel/assembly/tiled-sums.ts. */
 const SUMS_OFFSET = 64;
 const SUMS_BYTES = 6144;
 
 /**
- * The part of a limb that one task of the kernel sums products on, and room for the sums.
+ * The part of a limb on which one kernel task sums products, and room for the sums.
  *
  * @param from first byte within the limb, a multiple of 16.
  * @param to the byte after the last one.

@@ -19,7 +19,7 @@ function inverseModWord(q: number): number {
   return x >>> 0;
 }
 
-/** Tables of the kernel in wasm memory, each made when first asked for. */
+/** Tables of the kernel in wasm memory, each made on first use. */
 export class KernelTables {
   readonly degree: number;
   readonly logDegree: number;

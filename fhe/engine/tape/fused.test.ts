@@ -15,7 +15,7 @@ const degree = 2048;
 const [q, low] = [30, 23].map((bits) => findPrimes(degree, bits, 1)[0]!) as [number, number];
 const cases = EXTREMES.flatMap((kind) => [q, low].map((prime) => ({ kind, prime })));
 
-/** A fused term as the kernel reads it, and what it means. */
+/** A fused term as the kernel reads it, and its meaning. */
 type Term = {
   readonly step: number;
   readonly digits: readonly Uint32Array[];
@@ -98,7 +98,7 @@ describe.each(['release', 'debug'] as const)('fused steps of the kernel, %s buil
       for (const p of [modulus - 1, 12_345, 0]) {
         const expected = rotateInnerTwin(list, p, modulus);
         arena.view(to, 3 * degree).fill(0xffffffff);
-        // In two unequal parts, neither of them a number of tiles.
+        // In two unequal parts, neither of them a whole number of tiles.
         for (const [from, end] of [
           [0, 1600],
           [1600, 4 * degree],
@@ -146,7 +146,7 @@ describe.each(['release', 'debug'] as const)('fused steps of the kernel, %s buil
       const top = extremeResidues(kind, degree, special, 5);
       const next = testRandom(6);
       const limit = 2 ** 52;
-      // Whole numbers below 2^52, among them the largest, multiples of the prime and what lies half way between them.
+      // Whole numbers below 2^52, among them the largest, multiples of the prime and the midpoints between them.
       const edges = [limit - 1, 1 - limit, 0, modulus, -modulus, (modulus - 1) / 2, (modulus + 1) / 2];
       edges.push(Math.floor(limit / modulus - 1) * modulus, (1 - modulus) / 2, (-1 - modulus) / 2);
       const message = Float64Array.from(
@@ -181,7 +181,7 @@ describe.each(['release', 'debug'] as const)('fused steps of the kernel, %s buil
   it.each(cases)('splits into two digits: $kind, modulo $prime', ({ kind, prime: modulus }) => {
     const source = extremeResidues(kind, degree, modulus, 7);
     const half = (modulus - 1) / 2;
-    // Where the sign turns, and where the lower digit does.
+    // Where the sign changes, and where the lower digit's does.
     source.set([0, 1, half, half + 1, modulus - 1, 2 ** 14 - 1, 2 ** 14, modulus - 2 ** 14], 8);
     source.set([modulus - 2 ** 14 - 1, 3 * 2 ** 14, 3 * 2 ** 14 - 1, modulus - 3 * 2 ** 14], 16);
     const centered = Int32Array.from(source, (x) => (x > half ? x - modulus : x));

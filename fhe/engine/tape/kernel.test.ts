@@ -126,7 +126,7 @@ describe.each(['release', 'debug'] as const)('kernel, %s build', (build) => {
               return [a0, a1 - a0, w0, w1 - w0];
             }).flat(),
           );
-          // In two unequal parts, neither of them a number of tiles.
+          // In two unequal parts, neither of them a whole number of tiles.
           for (const [from, end] of [
             [0, 1600],
             [1600, 4 * degree],

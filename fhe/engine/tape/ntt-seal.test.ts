@@ -46,7 +46,7 @@ describe.each([
       for (const level of [levels - 1, 1, 0]) {
         const primes = limbPrimes(parameters, level);
         for (const [round, kind] of EXTREMES.entries()) {
-          // SEAL refuses to touch a ciphertext that is zero; extremes on short chains only, for time.
+          // SEAL refuses a ciphertext that is zero; extremes on short chains only, to save time.
           if (kind === 'zero' || (kind !== 'random' && level > 1)) continue;
           const residues = new Uint32Array(2 * primes.length * ringDegree);
           for (let limb = 0; limb < 2 * primes.length; limb++) {

@@ -32,10 +32,10 @@ export const Op = {
 } as const;
 export type Op = (typeof Op)[keyof typeof Op];
 
-/** Tasks that others wait for as a whole. All of them are on the tape before the first that waits. */
+/** Tasks that others wait for as a group. All of them come on the tape before the first that waits. */
 export type Group = { readonly slot: number; count: number; last: number };
 
-/** When a task may start and what it is part of. */
+/** When a task may start, and its group. */
 export type TaskOrder = { readonly after?: readonly (Group | null)[]; readonly group?: Group };
 
 const TASK_WORDS = 20;

@@ -1,11 +1,11 @@
 /**
- * Words of the control block that threads share: 48 words. The kernel knows the first two, `done` and `sleepers`; the rest is between
+ * Words of the control block that threads share: 48 words. The kernel knows the first two, `done` and `sleepers`; the rest is used by
  * the pool and its threads.
  */
 export const Control = {
   /** Next task to take. */
   next: 0,
-  /** Not 0: a thread failed, the run is worthless. */
+  /** Not 0: a thread failed, and the run is void. */
   failed: 1,
   /** Raised with each run and at shutdown; threads sleep on it. */
   generation: 2,
@@ -15,7 +15,7 @@ export const Control = {
   active: 4,
   /** 1: threads end. */
   shutdown: 5,
-  /** Threads that came up. */
+  /** Threads that have started. */
   ready: 6,
   /** The tape of the run. */
   tape: 7,

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { FheError } from '../../errors.ts';
 
-/** The two compilations of fhe/kernel: `debug` asserts the ranges that contracts promise. */
+/** The two compilations of fhe/kernel: `debug` asserts the ranges that the contracts state. */
 export type KernelBuild = 'release' | 'debug';
 
 /** What the kernel exports; see fhe/kernel/assembly/tape.ts. */
 export type KernelExports = {
-  /** Works on a tape; 0, or 1 where another thread failed. */
+  /** Works on a tape; 0, or 1 if another thread failed. */
   run(control: number, tape: number, count: number, patienceMs: number): number;
-  /** Waits for the end of a tape; 0, or 1 where another thread failed. */
+  /** Waits for the end of a tape; 0, or 1 if another thread failed. */
   wait(control: number, count: number, patienceMs: number): number;
 };
 

@@ -16,7 +16,7 @@ function createBench(threads: number, patienceMs = 100) {
     write(tape);
     return tape.finish();
   };
-  /** Eight copies in a row, each waiting for the one before: wrong order would show. */
+  /** Eight copies in a row, each waiting for the previous one: a wrong order would show. */
   const good = record((tape) => {
     for (let i = 1; i < 8; i++) {
       tape.task(Op.copy, [block + 256 * i, block + 256 * (i - 1), 256]);
@@ -70,7 +70,7 @@ describe.each([1, 2, 4])('kernel pool with %i threads', (threads) => {
   it('does not wait for ever for a thread that died', async () => {
     const { pool, record, block, runGood } = createBench(threads);
     const stuck = record((tape) => {
-      // As if somebody had taken a task and never finished it.
+      // As if a thread had taken a task and never finished it.
       const lost = tape.group();
       lost.count = 1;
       lost.last = 0;
@@ -108,7 +108,7 @@ describe('a helper thread that dies', () => {
   it('inside of a run makes that run fail, even where all its tasks are done', async () => {
     const { arena, pool, runGood } = createBench(2);
     await setTimeout(50);
-    // What it leaves behind: it counted itself in, and never out.
+    // It leaves a trace: it counted itself in, and never out.
     const words = new Int32Array(arena.memory.buffer, pool.control, Control.words);
     Atomics.add(words, Control.active, 1);
     expect(() => runGood(3)).toThrow(expect.objectContaining({ code: 'FHE_WORKER' }));

@@ -12,19 +12,19 @@ import {
 import type { ThreadData } from './thread.ts';
 
 export type PoolOptions = {
-  /** Threads that work on a tape, the caller's included. */
+  /** Threads that work on a tape, including the caller's. */
   readonly threads: number;
   readonly build?: KernelBuild;
-  /** Without progress for so long, another thread is taken for dead. */
+  /** After this long without progress, another thread is considered dead. */
   readonly patienceMs?: number;
 };
 
-/** Far above the longest task (a millisecond), even on a machine that does other things. */
+/** Far above the longest task (a millisecond), even on a busy machine. */
 const DEFAULT_PATIENCE_MS = 10_000;
 
 /**
  * The caller's thread and its helpers, on one shared memory. Helpers join a run when they can: a helper that is not up yet costs time,
- * never correctness. {@link run} blocks, so the pool belongs into a worker thread, not onto an event loop that others need.
+ * never correctness. {@link run} blocks, so the pool belongs in a worker thread, not on an event loop that others need.
  */
 export class KernelPool {
   readonly control: Address;
@@ -81,7 +81,7 @@ export class KernelPool {
     this.#workers.delete(worker);
     if (this.#state === 'closed') return;
     this.#restarts++;
-    // A thread that died inside a run left its mark in `active`; begin anew when the last one is gone.
+    // A thread that died inside a run left its mark in `active`; start afresh when the last one is gone.
     if (this.#state === 'recovering' && this.#workers.size > 0) return;
     if (this.#state === 'recovering') this.#reset();
     this.#spawn();
@@ -95,8 +95,8 @@ export class KernelPool {
   /**
    * Runs a tape to its end.
    *
-   * @throws FheError FHE_WORKER where a thread failed: the results are worthless, all helpers are replaced, and runs are refused until they
-   * have ended (the event loop must turn for that). FHE_STATE after {@link close}.
+   * @throws FheError FHE_WORKER if a thread failed: the results are void, all helpers are replaced, and runs are refused until they have ended
+   * (the event loop must turn for that). FHE_STATE after {@link close}.
    */
   run(tape: RecordedTape): void {
     if (this.#state === 'closed') throw new FheError('FHE_STATE', 'the engine is closed');

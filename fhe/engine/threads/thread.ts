@@ -1,4 +1,4 @@
-/** What a thread of the pool runs: joins every run that is open, sleeps in between. */
+/** Main loop of a thread of the pool: joins every open run, sleeps in between. */
 import { workerData } from 'node:worker_threads';
 import { Control } from './control.ts';
 import { instantiateKernel } from './kernel-module.ts';
@@ -23,7 +23,7 @@ while (Atomics.load(words, Control.shutdown) === 0) {
     continue;
   }
   seen = generation;
-  // First counted, then asked: the pool closes first and then counts, so that one of the two sees the other.
+  // Count first, then check: the pool closes first and then counts, so that one of the two sees the other.
   Atomics.add(words, Control.active, 1);
   try {
     if (Atomics.load(words, Control.open) === 1) {
