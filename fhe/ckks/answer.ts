@@ -6,9 +6,9 @@ import { FormatReader, FormatWriter, HEADER_BYTES, Kind } from './format.ts';
 import type { ParametersLiteral } from './parameters.ts';
 import { ciphertextBytes, decodeCiphertext, encodeCiphertext } from './serialization.ts';
 
-/** How the answer of one program travels. */
+/** How the answer of one program is encoded. */
 export type AnswerForm = {
-  /** Bytes of an answer, if it is of level 0 and size 2 in the compact form. */
+  /** Bytes of an answer; in the compact form it has level 0 and size 2. */
   bytes(level: number, size: 2 | 3): number;
   encode(ciphertext: Ciphertext): Uint8Array;
   /** @throws FheError FHE_FORMAT as `decodeCiphertext`. */
@@ -16,16 +16,16 @@ export type AnswerForm = {
 };
 
 /**
- * Bits of a coefficient of c₀ and of c₁ in the compact form. Decryption is c₀ + c₁·s: what rounding takes from c₁ comes back √(2n/3) times
- * as large (37 times at n = 2048), what it takes from c₀ does not, so c₀ needs fewer bits. At q = 2^30 these round to 148 and 2.3 · 37 = 85 in a
- * coefficient; a modulus of 24 bits, as many bytes, would round to 680.
+ * Bits of a coefficient of c₀ and of c₁ in the compact form. Decryption is c₀ + c₁·s: the rounding error of c₁ grows √(2n/3) times (37
+ * times at n = 2048), that of c₀ does not, so c₀ needs fewer bits. At q = 2^30 these errors are 148 and 2.3 · 37 = 85 in a coefficient;
+ * with a modulus of 24 bits, at the same size, 680.
  */
 const COMPACT_BITS = [21, 27] as const;
 
 const COMPACT_BODY_BYTES = 8;
 
 /**
- * @param parameters of the ring that answers are in.
+ * @param parameters of the answers' ring.
  * @param compact for the small ring of results: coefficients, rounded to {@link COMPACT_BITS}. Otherwise all residues, as `encodeCiphertext`.
  */
 export function createAnswerForm(parameters: ParametersLiteral, compact: boolean): AnswerForm {
@@ -37,7 +37,7 @@ export function createAnswerForm(parameters: ParametersLiteral, compact: boolean
   };
 }
 
-/** Body: scale (f64), then c₀ and c₁ as coefficients modulo a power of two, packed. Every pattern of bits is a number. */
+/** Body: scale (f64), then c₀ and c₁ as coefficients modulo a power of two, packed. Every bit pattern is valid. */
 class CompactForm implements AnswerForm {
   readonly #parameters: ParametersLiteral;
   readonly #modulus: number;
@@ -47,7 +47,7 @@ class CompactForm implements AnswerForm {
   constructor(parameters: ParametersLiteral) {
     this.#parameters = parameters;
     this.#modulus = parameters.moduli[0]!;
-    // Never above the modulus, so that different numbers stand for different coefficients.
+    // Never above the modulus, so that different numbers mean different coefficients.
     const most = Math.floor(Math.log2(this.#modulus));
     this.#bits = COMPACT_BITS.map((bits) => Math.min(bits, most));
   }
@@ -106,7 +106,7 @@ class CompactForm implements AnswerForm {
 export function shorten(values: Uint32Array, q: number, bits: number): void {
   const power = 2 ** bits;
   for (let i = 0; i < values.length; i++) {
-    // v · 2^bits is exact in float64, and one division rounds alike everywhere.
+    // v · 2^bits is exact in float64, and one division rounds the same everywhere.
     values[i] = Math.round((values[i]! * power) / q) % power;
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Numbers of a fixed number of bits without gaps, little-endian: number i occupies the bits i·bits … (i+1)·bits − 1, where bit j of a
+ * Numbers of a fixed bit length without gaps, little-endian: number i occupies the bits i·bits … (i+1)·bits − 1, where bit j of a
  * buffer is bit j mod 8 of byte ⌊j / 8⌋.
  */
 
@@ -29,16 +29,16 @@ export function packBits(values: Uint32Array, bits: number, words: Uint32Array):
     if (fill >= 32) {
       words[at++] = word;
       fill -= 32;
-      // A shift by 32 would be one by 0: nothing of the value is left where it ended with the word.
+      // A shift by 32 would be a shift by 0: nothing of the value is left if it ended with the word.
       word = fill === 0 ? 0 : value >>> (bits - fill);
     }
   }
 }
 
 /**
- * The reverse of {@link packBits}.
+ * The inverse of {@link packBits}.
  *
- * @returns the largest number, for a check against its bound.
+ * @returns the largest number, to check against a bound.
  */
 export function unpackBits(words: Uint32Array, bits: number, values: Uint32Array): number {
   const mask = 2 ** bits - 1;

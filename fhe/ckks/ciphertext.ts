@@ -5,7 +5,7 @@
  * index = (polynomial · (level + 1) + limb) · N + coefficient. It decrypts to Σ polynomialᵢ · sⁱ.
  */
 export type Ciphertext = {
-  /** Polynomials: 2, or 3 after a product that was not relinearized. */
+  /** Polynomials: 2, or 3 after a product not yet relinearized. */
   readonly size: 2 | 3;
   /** 0 is the last prime; a ciphertext of level l has l + 1 limbs. */
   readonly level: number;

@@ -5,7 +5,7 @@ import { createRing, type Ring } from '../ring/ring.ts';
 import type { ParametersLiteral } from './parameters.ts';
 import { limbPrimes } from './serialization.ts';
 
-/** Where and how a plaintext is encoded. */
+/** The form in which a plaintext is encoded. */
 export type EncodingType = {
   readonly level: number;
   readonly scale: number;

@@ -5,11 +5,11 @@ import { RING_SWITCH_DIGITS, type RingSwitchKey, ringSwitchPrimes } from './ring
 import { limbPrimes, primePosition } from './serialization.ts';
 
 /**
- * A key that brings c·s′ under the secret s, for ciphertexts of level at most `level`.
+ * A key that switches c·s′ to the secret s, for ciphertexts of level at most `level`.
  *
- * Digit d stands for the limbs d·α … min((d+1)·α, level+1) − 1, α = number of special primes. It is the pair (b, a) modulo
+ * Digit d covers the limbs d·α … min((d+1)·α, level+1) − 1, α = number of special primes. It is the pair (b, a) modulo
  * q₀ … q_level, P with b = −a·s + e + P·s′ on the limbs of digit d and b = −a·s + e on all others. With α = 1
- * this is SEAL's key with the digits and limbs above `level` left out. `a` comes from the seed: {@link expandKeyHalf}.
+ * this is SEAL's key without the digits and limbs above `level`. `a` is derived from the seed: {@link expandKeyHalf}.
  */
 export type KeySwitchKey = {
   readonly level: number;
@@ -18,7 +18,7 @@ export type KeySwitchKey = {
   readonly seed: Uint8Array;
 };
 
-/** What a gateway needs to evaluate one program. */
+/** The keys that a gateway needs to evaluate one program. */
 export type EvaluationKeys = {
   /** s′ = s². */
   readonly relinearization: KeySwitchKey | null;
@@ -28,17 +28,17 @@ export type EvaluationKeys = {
   readonly ringSwitch?: RingSwitchKey;
 };
 
-/** What keys a program asks for, each at the highest level that it is used at. */
+/** The keys that a program needs, each at the highest level of its uses. */
 export type KeyRequirements = {
   readonly relinearizationLevel: number | null;
   /** Ascending steps in [1, N/2), each once. */
   readonly rotations: readonly { readonly step: number; readonly level: number }[];
-  /** Ring degree of the results, where the program switches rings. */
+  /** Ring degree of the results, if the program switches rings. */
   readonly ringSwitch?: number;
 };
 
 const KEY_BODY_BYTES = 8;
-/** In the place of a step: the entry is a ring-switching key. */
+/** In place of a step: the entry is a ring-switching key. */
 const RING_SWITCH_STEP = 0xffffffff;
 
 /** Digits of a key for `level`. */
@@ -67,7 +67,7 @@ function requirementLevels(requirements: KeyRequirements): { step: number; level
   return relinearizationLevel === null ? levels : [{ step: 0, level: relinearizationLevel }, ...levels];
 }
 
-/** Bytes of the file of evaluation keys that meets `requirements` exactly. */
+/** Bytes of the evaluation-key file that meets `requirements` exactly. */
 export function evaluationKeysBytes(parameters: ParametersLiteral, requirements: KeyRequirements): number {
   return requirementLevels(requirements).reduce(
     (sum, { level }) => sum + keyBytes(parameters, level),
@@ -129,10 +129,9 @@ export function encodeEvaluationKeys(parameters: ParametersLiteral, keys: Evalua
 }
 
 /**
- * Reads a file of evaluation keys.
+ * Reads an evaluation-key file.
  *
- * @throws FheError FHE_FORMAT where a byte is not as described, the length is not exact, steps do not ascend, or a residue is not below its
- * prime.
+ * @throws FheError FHE_FORMAT if a byte is not as described, the length is not exact, steps do not ascend, or a residue is not below its prime.
  */
 export function decodeEvaluationKeys(parameters: ParametersLiteral, bytes: Uint8Array): EvaluationKeys {
   const reader: FormatReader = new FormatReader(Kind.evaluationKeys, parameters, bytes, 'evaluation keys');

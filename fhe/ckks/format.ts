@@ -31,7 +31,7 @@ export const Kind = {
 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 
-/** Version 1 of the first four kinds spent 4 bytes on a residue; since version 2 residues are packed. */
+/** Version 1 of the first four kinds used 4 bytes for a residue; since version 2 residues are packed. */
 const VERSIONS: Readonly<Record<Kind, number>> = { 1: 2, 2: 2, 3: 2, 4: 2, 5: 1, 6: 1 };
 
 /** Bytes of one polynomial: a limb for each of `primes`, each packed to the bit length of its prime. */
@@ -104,7 +104,7 @@ export class FormatWriter {
     }
   }
 
-  /** The finished bytes. @throws FheError FHE_STATE where the announced size was not met (a mistake of ours). */
+  /** The finished bytes. @throws FheError FHE_STATE if the announced size was not met (a bug). */
   finish(): Uint8Array {
     if (this.#at !== this.bytes.length) {
       throw new FheError('FHE_STATE', `wrote ${this.#at} bytes where ${this.bytes.length} were announced`);
@@ -123,9 +123,9 @@ export class FormatReader {
   readonly #what: string;
   #at = 0;
 
-  /** Checks the header. @param what names the thing in messages, for example `ciphertext`. */
+  /** Checks the header. @param what names the object in messages, for example `ciphertext`. */
   constructor(kind: Kind, parameters: ParametersLiteral, bytes: Uint8Array, what: string) {
-    // Of a Buffer, `slice` would be a view: here it is a copy, aligned.
+    // On a Buffer `slice` would be a view; here it is an aligned copy.
     this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#what = what;
@@ -189,7 +189,7 @@ export class FormatReader {
     return scale;
   }
 
-  /** A level that `parameters` have. */
+  /** A level that exists in `parameters`. */
   level(parameters: ParametersLiteral): number {
     const level = this.u8();
     if (level >= parameters.moduli.length) {
@@ -199,10 +199,10 @@ export class FormatReader {
   }
 
   /**
-   * `polynomials` × `primes` limbs of `degree` residues, each checked against its prime. A copy of its own, aligned.
+   * `polynomials` × `primes` limbs of `degree` residues, each checked against its prime. An aligned copy.
    */
   residues(polynomials: number, primes: readonly number[], degree: number): Uint32Array {
-    // First the length, then the memory.
+    // Check the length before allocating.
     let at = this.#take(polynomials * polynomialBytes(primes, degree));
     const values = new Uint32Array(polynomials * primes.length * degree);
     for (let limb = 0; limb < polynomials * primes.length; limb++) {
@@ -218,7 +218,7 @@ export class FormatReader {
     return values;
   }
 
-  /** @throws FheError FHE_FORMAT where bytes are left over. */
+  /** @throws FheError FHE_FORMAT if bytes are left over. */
   end(): void {
     if (this.#at !== this.#bytes.length) {
       this.fail(`${this.#bytes.length - this.#at} bytes after its end`);

@@ -1,6 +1,6 @@
 import { FheError } from '../errors.ts';
 
-/** What somebody asks for; nothing is checked yet. */
+/** Requested parameters, not yet checked. */
 export type ParametersLiteral = {
   readonly ringDegree: number;
   /** Data primes q₀ … q_L, in level order: a ciphertext of level l lives modulo q₀ … q_l. */
@@ -47,7 +47,7 @@ function isPrime(n: number): boolean {
 /**
  * Checks a literal and freezes it.
  *
- * @throws FheError FHE_PARAMETERS where ring degree or primes do not fit together; FHE_SECURITY where log2(Q·P)
+ * @throws FheError FHE_PARAMETERS if ring degree and primes do not fit together; FHE_SECURITY if log2(Q·P)
  * exceeds the 2024 table. The message names the value and the bound.
  */
 export function checkParameters(literal: ParametersLiteral): Parameters {
@@ -94,7 +94,7 @@ export function checkParameters(literal: ParametersLiteral): Parameters {
 /**
  * The `count` largest primes below 2^`bits` that are 1 modulo 2N, largest first, none of them in `except`.
  *
- * @throws FheError FHE_PARAMETERS where there are not that many.
+ * @throws FheError FHE_PARAMETERS if there are not that many.
  */
 export function findPrimes(
   ringDegree: number,

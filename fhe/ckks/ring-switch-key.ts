@@ -2,11 +2,11 @@ import { StreamPurpose, sampleUniform } from '../ring/samplers.ts';
 import { findPrimes, type ParametersLiteral } from './parameters.ts';
 
 /**
- * A key that brings a level-0 ciphertext from the secret s of the ring N to s′(X^(N/n)), where s′ is the secret of the small ring n of results.
+ * A key that switches a level-0 ciphertext from the secret s of the ring N to s′(X^(N/n)), where s′ is the secret of the small result ring n.
  *
  * An N-dimensional sample under a secret of the subring is N/n samples in dimension n, so q₀·P′ must stay within the bound of n: 53 bits at
  * n = 2048. Hence a small prime P′ of its own, and q₀ cut into {@link RING_SWITCH_DIGITS} digits of {@link RING_SWITCH_DIGIT_BITS} bits.
- * Digit d is the pair (b, a) modulo q₀ and P′ with b = −a·s′ + e + P′·2^(15·d)·s modulo q₀, and without the last part modulo P′.
+ * Digit d is the pair (b, a) modulo q₀ and P′ with b = −a·s′ + e + P′·2^(15·d)·s modulo q₀, and without the last term modulo P′.
  */
 export type RingSwitchKey = {
   /** n. */

@@ -11,7 +11,7 @@ import {
 } from './ring-switch-key.ts';
 
 /**
- * Brings ciphertexts of level 0 and size 2 into the small ring of results, in plain TypeScript: the twin of the engine's, and fast
+ * Switches ciphertexts of level 0 and size 2 to the small result ring, in plain TypeScript: the twin of the engine's switch, and fast
  * enough for the reference interpreter. Slot i of the result is the mean of the source slots i, i + n/2, i + n, …
  *
  * 1. Key switching from s to s′(X^(N/n)) modulo q₀, with centered digits, and rounded division by P′.
@@ -32,7 +32,7 @@ export function createRingSwitch(
   const small = createRing(result.ringDegree);
   const pInverse = invMod(p, q);
 
-  /** Digits of a polynomial modulo q₀ in NTT form, in coefficient form: x = Σ digit_d · 2^(15 d), |digit| ≤ 2^14 and a bit. */
+  /** Digits, in coefficient form, of a polynomial modulo q₀ in NTT form: x = Σ digit_d · 2^(15 d), |digit| slightly above 2^14 at most. */
   function digitsOf(polynomial: Uint32Array): Int32Array[] {
     const coefficients = polynomial.slice();
     ring.ntt(q).inverse(coefficients);

@@ -30,7 +30,7 @@ import {
   type SeededCiphertext,
 } from './serialization.ts';
 
-// N = 2048 is the smallest ring that parameters may have: 53 bits, here two primes of 26 bits.
+// N = 2048 is the smallest allowed ring: 53 bits, here two primes of 26 bits.
 const primes = findPrimes(2048, 26, 2);
 const parameters = checkParameters({ ringDegree: 2048, moduli: [primes[0]!], specialModuli: [primes[1]!] });
 const wide = testParameters(8192, 4, { special: 2 });
@@ -194,13 +194,13 @@ describe('serialized forms', () => {
     newer[4]!++;
     expect(() => decode(older)).toThrow('format version 1 is of an older release');
     expect(() => decode(newer)).toThrow('format version 3 is of a newer release');
-    // What version 1 took: four bytes a residue, everything else alike.
+    // The size in version 1: four bytes for a residue, everything else equal.
     expect(() => decode(Buffer.concat([older, older]))).toThrow('older release');
   });
 
   it.each(rewritten)('%s: has one form only', (_, bytes, rewrite) => {
     expect(Buffer.compare(rewrite(bytes), bytes)).toBe(0);
-    // In the middle of a Buffer too, as files and messages come.
+    // In the middle of a Buffer too, as in files and messages.
     for (const shift of [0, 1, 4]) {
       const buffer = Buffer.concat([Buffer.alloc(shift, 255), bytes]);
       expect(Buffer.compare(rewrite(buffer.subarray(shift)), bytes)).toBe(0);
@@ -216,7 +216,7 @@ describe('serialized forms', () => {
           expect(error).toBeInstanceOf(FheError);
           return;
         }
-        // Another value, not another way to write the same.
+        // Another value, not another encoding of the same one.
         expect(Buffer.compare(again, damaged)).toBe(0);
       }),
       { numRuns: 200 },
@@ -272,7 +272,7 @@ describe('serialized forms', () => {
 
   it.each(forms)('%s: refuses a residue that is not below its prime', (_, bytes, decode) => {
     const damaged = bytes.slice();
-    // The third word from the seed backwards is a residue in every form.
+    // The third word before the seed is a residue in every form.
     damaged.fill(255, bytes.length - 48, bytes.length - 32);
     if (bytes.length % 8 === 0) damaged.fill(255, bytes.length - 64, bytes.length - 32);
     expect(() => decode(damaged)).toThrow(/residue/);

@@ -22,12 +22,12 @@ export type PublicKey = {
   readonly residues: Uint32Array;
 };
 
-/** The public type of a seeded ciphertext: what a program says about its constants. */
+/** The public type of a seeded ciphertext, as a program declares its constants. */
 export type SeededType = Pick<SeededCiphertext, 'level' | 'scale' | 'modulus'>;
 
 const CIPHERTEXT_BODY_BYTES = 16;
 const CONSTANT_BODY_BYTES = 16;
-/** Most constants in one file; a guard, far above any network. */
+/** Maximum number of constants in one file; a guard, far above any network. */
 export const MAX_CONSTANTS = 65_536;
 
 /** The primes of a ciphertext's limbs, in order. */
@@ -41,14 +41,13 @@ export function limbPrimes(
 }
 
 /**
- * Where the prime of limb `limb` stands among q₀ … q_L, P: what {@link sampleUniform} is told, so that a level-truncated
- * polynomial is a part of the full one.
+ * Index of limb `limb`'s prime in q₀ … q_L, P: {@link sampleUniform} takes it, so that a level-truncated polynomial is a part of the full one.
  */
 export function primePosition(parameters: ParametersLiteral, level: number, limb: number): number {
   return limb <= level ? limb : parameters.moduli.length + limb - level - 1;
 }
 
-/** Bytes of a serialized ciphertext that is not seeded. */
+/** Bytes of a serialized unseeded ciphertext. */
 export function ciphertextBytes(parameters: ParametersLiteral, level: number, size: 2 | 3 = 2): number {
   const polynomial = polynomialBytes(limbPrimes(parameters, level), parameters.ringDegree);
   return HEADER_BYTES + CIPHERTEXT_BODY_BYTES + size * polynomial;
@@ -70,7 +69,7 @@ export function encodeCiphertext(parameters: ParametersLiteral, ciphertext: Ciph
   return writer.finish();
 }
 
-/** As {@link encodeCiphertext}, half the size, for a fresh symmetric encryption modulo Q. */
+/** As {@link encodeCiphertext}, at half the size, for a fresh symmetric encryption modulo Q. */
 export function encodeSeededCiphertext(
   parameters: ParametersLiteral,
   ciphertext: SeededCiphertext,
@@ -96,7 +95,7 @@ export function encodeSeededCiphertext(
 /**
  * Reads a ciphertext, expanding the second half of a seeded one.
  *
- * @throws FheError FHE_FORMAT where a byte is not as described, the length is not exact, or a residue is not below its prime.
+ * @throws FheError FHE_FORMAT if a byte is not as described, the length is not exact, or a residue is not below its prime.
  */
 export function decodeCiphertext(parameters: ParametersLiteral, bytes: Uint8Array): Ciphertext {
   const reader: FormatReader = new FormatReader(Kind.ciphertext, parameters, bytes, 'ciphertext');
@@ -141,7 +140,7 @@ export function expandSecondHalf(
   return second;
 }
 
-/** A seeded ciphertext modulo Q with both halves written out; of a `QP` one, the part modulo Q. */
+/** A seeded ciphertext modulo Q with both halves expanded; of a `QP` one, the part modulo Q. */
 export function expandCiphertext(parameters: ParametersLiteral, seeded: SeededCiphertext): Ciphertext {
   const half = (seeded.level + 1) * parameters.ringDegree;
   const residues = new Uint32Array(2 * half);
@@ -208,9 +207,9 @@ export function encodeConstants(
 }
 
 /**
- * Reads a file of constants; every one must have exactly the type that the program names.
+ * Reads a file of constants; each must have exactly the type that the program declares.
  *
- * @throws FheError FHE_FORMAT as {@link decodeCiphertext}, and where number, level, modulus or scale differ from `types`.
+ * @throws FheError FHE_FORMAT as {@link decodeCiphertext}, and if number, level, modulus or scale differ from `types`.
  */
 export function decodeConstants(
   parameters: ParametersLiteral,

@@ -1,7 +1,7 @@
 import { FheError } from '../errors.ts';
 import { bitReverse } from './bit-reverse.ts';
 
-/** Brings a rotation step into [0, N/2): rotation is cyclic over all slots. */
+/** Normalizes a rotation step to [0, N/2): rotation is cyclic over all slots. */
 export function normalizeStep(step: number, degree: number): number {
   const slots = degree / 2;
   return ((step % slots) + slots) % slots;
@@ -9,7 +9,7 @@ export function normalizeStep(step: number, degree: number): number {
 
 /**
  * The Galois element of a rotation to the left by `step` slots: 3^step mod 2N, as in SEAL (other libraries use 5).
- * Slot i of a plaintext m is m(ζ^(3^i)), so X → X^(3^step) brings slot i + step to slot i.
+ * Slot i of a plaintext m is m(ζ^(3^i)), so X → X^(3^step) moves slot i + step to slot i.
  */
 export function galoisElement(step: number, degree: number): number {
   const order = 2 * degree;
@@ -22,7 +22,7 @@ export function galoisElement(step: number, degree: number): number {
  * The automorphism X → X^element on a polynomial in NTT form is a permutation: entry i of the result is
  * entry `permutation[i]` of the source, the same for every prime.
  *
- * @throws FheError FHE_PARAMETERS where the element is even or out of [1, 2N).
+ * @throws FheError FHE_PARAMETERS if the element is even or outside [1, 2N).
  */
 export function nttPermutation(element: number, degree: number): Uint32Array {
   const order = 2 * degree;

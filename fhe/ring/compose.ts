@@ -19,7 +19,7 @@ export function composeCentered(limbs: Uint32Array, primes: readonly number[], d
       for (let k = 0; k < j; k++) value = mulMod(subMod(value, digits[k]! % q, q), inverses[j]![k]!, q);
       digits[j] = value;
     }
-    // The sign is decided by the leading digits; equality all the way means x = (Q − 1) / 2, which is positive.
+    // The sign is decided by the leading digits; if all are equal, x = (Q − 1) / 2, which is positive.
     let negative = false;
     for (let j = count - 1; j >= 0; j--) {
       const middle = (primes[j]! - 1) / 2;

@@ -4,7 +4,7 @@ import { bitReverse } from './bit-reverse.ts';
  * The map between slots and real coefficients, in float64.
  *
  * Slot i of a real polynomial m of degree below N is m(ζ^(3^i)), ζ = exp(πi/N) (SEAL's order). The exponents e ≡ 1 mod 4 are
- * half of the odd ones, and the other half are their conjugates; there X^(N/2) is ζ^(e·N/2) = i. So with
+ * half of the odd ones, the other half are their conjugates; at them X^(N/2) is ζ^(e·N/2) = i. So with
  * d_k = c_k + i·c_(k+N/2) for k < N/2, m(ζ^(4t+1)) = Σ_k (d_k·ζ^k)·exp(2πi·t·k/(N/2)): a twist and a Fourier transform of
  * length N/2. Slots with 3^i ≡ 3 mod 4 are read at the conjugate exponent.
  */

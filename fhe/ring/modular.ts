@@ -2,8 +2,8 @@
  * Arithmetic modulo a prime q < 2^30 in plain numbers: the slow twin of the kernel.
  *
  * Why {@link mulMod} is exact: let a, b < q < 2^30 and t = ⌊a·b/q⌋ < 2^30. The float64 product a·b, the reciprocal
- * 1/q and their product each have a relative error of at most 2^-53, so the quotient estimate is off by less than
- * 3 · 2^30 · 2^-53 < 2^-20 before it is cut off, and the cut-off value is t − 1, t or t + 1. Hence r = a·b − estimate·q is in
+ * 1/q and their product each have a relative error of at most 2^-53, so the quotient estimate is off by less than 3 · 2^30 · 2^-53 <
+ * 2^-20 before truncation, and truncated it is t − 1, t or t + 1. Hence r = a·b − estimate·q is in
  * [−q, 2q), which lies inside (−2^30, 2^31): the difference of the two low 32-bit halves (`Math.imul`) is r itself, and one
  * correction in either direction makes it canonical.
  */
@@ -16,7 +16,7 @@ export function mulMod(a: number, b: number, q: number, reciprocal: number = 1 /
 }
 
 /**
- * a·w mod q with `quotient` = w / q made ahead (Shoup's method in float64); a, w in [0, q), q < 2^30.
+ * a·w mod q with `quotient` = w / q precomputed (Shoup's method in float64); a, w in [0, q), q < 2^30.
  * The estimate a · quotient has two roundings instead of three, so the bound above holds.
  */
 export function mulModPrepared(a: number, w: number, quotient: number, q: number): number {

@@ -7,7 +7,7 @@ import { mulMod, powMod } from './modular.ts';
  *
  * @param degree N, a power of two.
  * @param q a prime, 1 modulo 2N, below 2^30.
- * @throws FheError FHE_PARAMETERS where q is not 1 modulo 2N or no root is found.
+ * @throws FheError FHE_PARAMETERS if q is not 1 modulo 2N or no root is found.
  */
 export function minimalPrimitiveRoot(degree: number, q: number): number {
   const order = 2 * degree;
@@ -15,7 +15,7 @@ export function minimalPrimitiveRoot(degree: number, q: number): number {
   let root = 0;
   for (let candidate = 2; candidate < q && root === 0; candidate++) {
     const power = powMod(candidate, (q - 1) / order, q);
-    // The order of `power` divides 2N, a power of two; it is 2N exactly where the N-th power is −1.
+    // The order of `power` divides 2N, a power of two; it is 2N exactly if the N-th power is −1.
     if (powMod(power, degree, q) === q - 1) root = power;
   }
   if (root === 0) throw new FheError('FHE_PARAMETERS', `${q} has no primitive root of order ${order}`);

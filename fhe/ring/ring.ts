@@ -1,6 +1,6 @@
 import { createNtt, type Ntt } from './ntt.ts';
 
-/** The transforms of one ring degree, each made when first asked for. */
+/** The transforms of one ring degree, each made on first use. */
 export type Ring = {
   readonly degree: number;
   ntt(prime: number): Ntt;

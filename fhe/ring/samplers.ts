@@ -25,7 +25,7 @@ export type StreamIndex = { readonly digit: number; readonly limb: number };
  * 4–5 limb (both big-endian), bytes 6–7 zero, bytes 8–15 the block counter from 0. A stream stays far below 2^64 blocks, so
  * streams never overlap.
  *
- * @returns a function that gives the next `length` bytes.
+ * @returns a function that returns the next `length` bytes.
  */
 function openStream(seed: Uint8Array, purpose: StreamPurpose, index: StreamIndex) {
   if (seed.length !== SEED_BYTES) {
@@ -41,7 +41,7 @@ function openStream(seed: Uint8Array, purpose: StreamPurpose, index: StreamIndex
 
 /**
  * Uniform residues modulo the prime q < 2^30: consecutive 32-bit little-endian words of the stream, cut to the bit length of q, taken in
- * order where they are below q and skipped otherwise. Written into `out` (one limb).
+ * order if below q and skipped otherwise. Written into `out` (one limb).
  */
 export function sampleUniform(
   out: Uint32Array,
@@ -53,7 +53,7 @@ export function sampleUniform(
   const next = openStream(seed, purpose, index);
   const mask = 2 ** Math.ceil(Math.log2(q)) - 1;
   for (let filled = 0; filled < out.length; ) {
-    // Whole AES blocks, so that the words do not depend on how much is drawn at a time.
+    // Whole AES blocks, so that the words do not depend on how many are drawn at a time.
     const bytes = next(Math.ceil((out.length - filled) * 0.275) * 16);
     const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let at = 0; at < bytes.length && filled < out.length; at += 4) {

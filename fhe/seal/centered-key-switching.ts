@@ -5,12 +5,12 @@ import { toSealCiphertext } from './convert.ts';
 import { SealScope } from './runtime.ts';
 
 /**
- * Rotation and relinearization by SEAL with digits centered around zero.
+ * Rotation and relinearization in SEAL with digits centered around zero.
  *
  * SEAL decomposes into digits in [0, q), whose mean q/2 puts up to 2^22 of noise into the slots next to ±1 (fhe/README.md, "Where
- * precision goes"). With U = Σ ⌊q/2⌋·Xⁱ, switch(c + U) − switch(U) has the digits of c + U less those of U: the same value, centered. U serves every rotation,
- * because an automorphism only turns some ⌊q/2⌋ into −⌊q/2⌋ = ⌊q/2⌋ + 1. It costs one addition and one subtraction, and memory for one
- * ciphertext a key and level.
+ * precision goes"). With U = Σ ⌊q/2⌋·Xⁱ, switch(c + U) − switch(U) has the digits of c + U minus those of U: the same value, centered. U
+ * works for every rotation, because an automorphism only turns some ⌊q/2⌋ into −⌊q/2⌋ = ⌊q/2⌋ + 1. It costs one addition and one
+ * subtraction, and memory for one ciphertext per key and level.
  */
 export class CenteredKeySwitching {
   readonly #bridge: SealContext;
@@ -22,7 +22,7 @@ export class CenteredKeySwitching {
   readonly #corrections = new Map<string, SealCiphertext>();
   readonly #offsetLimbs: Uint32Array[];
 
-  /** @param scope owns what is kept between calls. */
+  /** @param scope owns what is retained between calls. */
   constructor(bridge: SealContext, evaluator: Evaluator, scope: SealScope) {
     this.#bridge = bridge;
     this.#evaluator = evaluator;

@@ -5,7 +5,7 @@ import { guardSeal, loadSeal, type Seal, SealScope } from './runtime.ts';
 
 /**
  * SEAL's view of our parameters. SEAL's chain is q₀ … q_L, P with its own special prime last, so our level l is its context data with l + 1
- * primes. With α > 1 SEAL takes all but one of our special primes for data primes: levels, keys and decryption agree, key switching
+ * primes. With α > 1 SEAL treats all but one of our special primes as data primes: levels, keys and decryption agree, key switching
  * does not (the reference interpreter refuses it).
  */
 export type SealContext = {
@@ -16,21 +16,21 @@ export type SealContext = {
   levelId(level: number): ParmsIdType;
   /** The 32 bytes of {@link levelId}; `key` is the level of keys, which has all primes. */
   levelIdBytes(level: number | 'key'): Uint8Array;
-  /** The level that 32 bytes of identity stand for; −1 where it is none of ours. */
+  /** The level identified by 32 bytes; −1 if it is none of ours. */
   levelOfId(bytes: Uint8Array): number;
   close(): void;
 };
 
-/** SEAL has no bound for this ring degree, so its own check cannot be asked for. Ours is stricter everywhere. */
+/** SEAL has no bound for this ring degree, so its own check cannot be used. Ours is stricter everywhere. */
 const LARGEST_CHECKED_DEGREE = 32768;
 
 /**
- * Which levels a context knows. SEAL makes tables for every prime of every level anew, which takes minutes at N = 65536 with a long
- * chain; keys and one level are enough for making keys and for decryption.
+ * The levels of a context. SEAL rebuilds the tables of every prime for every level, which takes minutes at N = 65536 with a long chain;
+ * key generation and decryption need only the key level and one more.
  */
 export type SealLevels = 'all' | 'keys-and-top';
 
-/** Makes a context with all levels in a new instance of SEAL. @throws FheError FHE_PARAMETERS where SEAL refuses. */
+/** Makes a context with all levels in a new instance of SEAL. @throws FheError FHE_PARAMETERS if SEAL refuses. */
 export async function createSealContext(
   parameters: Parameters,
   levels: SealLevels = 'all',
@@ -38,7 +38,7 @@ export async function createSealContext(
   return openSealContext(await loadSeal(), parameters, levels);
 }
 
-/** As {@link createSealContext}, in an instance that runs already. */
+/** As {@link createSealContext}, in an instance that is already running. */
 export function openSealContext(seal: Seal, parameters: Parameters, levels: SealLevels): SealContext {
   return guardSeal('make a context', () => build(seal, parameters, levels));
 }

@@ -21,12 +21,12 @@ import { guardSeal, type Seal, type SealObject } from './runtime.ts';
 /** Something with SEAL's `save`. */
 type Savable = { saveToArray(compression: Seal['ComprModeType']['none']): Uint8Array };
 
-/** What SEAL's `save` writes, copied out of its heap. */
+/** The output of SEAL's `save`, copied out of its heap. */
 export function saveSeal(seal: Seal, object: Savable): Uint8Array {
   return object.saveToArray(seal.ComprModeType.none).slice();
 }
 
-/** Makes an object and fills it; the object is deleted where SEAL refuses the bytes. */
+/** Makes an object and fills it; deletes the object if SEAL refuses the bytes. */
 function load<T extends SealObject>(what: string, object: T, fill: (object: T) => void): T {
   try {
     guardSeal(`load ${what}`, () => fill(object));
@@ -52,7 +52,7 @@ export function toSealCiphertext(bridge: SealContext, ciphertext: Ciphertext): S
   );
 }
 
-/** A ciphertext of SEAL's heap as ours; the source is left alone. */
+/** A ciphertext in SEAL's heap as ours; the source stays unchanged. */
 export function fromSealCiphertext(bridge: SealContext, ciphertext: SealCiphertext): Ciphertext {
   const fields = readSealCiphertext(saveSeal(bridge.seal, ciphertext));
   const level = bridge.levelOfId(fields.id);
@@ -78,7 +78,7 @@ export function toSealPublicKey(bridge: SealContext, key: PublicKey): SealPublic
   );
 }
 
-/** A public key of SEAL's heap as ours. */
+/** A public key in SEAL's heap as ours. */
 export function fromSealPublicKey(bridge: SealContext, key: SealPublicKey): PublicKey {
   return { residues: readSealCiphertext(saveSeal(bridge.seal, key)).residues };
 }
@@ -104,8 +104,8 @@ export function toSealGaloisKeys(bridge: SealContext, step: number, key: KeySwit
 }
 
 /**
- * A level-truncated key in SEAL's full shape: L + 1 digits of two polynomials of L + 2 limbs, with zeros where SEAL looks only at higher
- * levels (at level l it uses the digits 0 … l, their limbs 0 … l and the special prime).
+ * A level-truncated key in SEAL's full shape: L + 1 digits of two polynomials of L + 2 limbs, with zeros where SEAL reads only at higher levels
+ * (at level l it uses the digits 0 … l, their limbs 0 … l and the special prime).
  */
 function sealDigits(bridge: SealContext, key: KeySwitchKey): SealCiphertextFields[] {
   const { moduli, specialModuli, ringDegree: degree } = bridge.parameters;

@@ -1,7 +1,7 @@
 import { FheError } from '../errors.ts';
 
 /**
- * SEAL 4.1's own binary format, little-endian, as far as we need it (learned from its `save` functions):
+ * SEAL 4.1's binary format, little-endian, as far as we need it (taken from its `save` functions):
  * every object begins with a header of 16 bytes: magic 0xA15E, header size 16, version 4.1, compression 0, two zero bytes, total size (u64).
  *
  * - DynArray: header, count (u64), residues (u64 each).
@@ -82,7 +82,7 @@ export function writeSealCiphertext(fields: SealCiphertextFields): Uint8Array {
   return bytes;
 }
 
-/** What SEAL's `save` wrote, without compression. */
+/** Output of SEAL's `save`, without compression. */
 export function readSealCiphertext(bytes: Uint8Array): SealCiphertextFields {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const size = Number(view.getBigUint64(49, true));
@@ -119,7 +119,7 @@ export function readSealPlaintext(bytes: Uint8Array, expectedCount: number): Uin
 }
 
 /**
- * A KSwitchKeys with `count` indices, where only `index` holds a key: one PublicKey for each digit.
+ * A KSwitchKeys with `count` indices, of which only `index` holds a key: one PublicKey for each digit.
  */
 export function writeSealKeySwitchKey(
   id: Uint8Array,

@@ -5,13 +5,12 @@ import { FheError } from '../errors.ts';
 export type Seal = MainModule;
 
 /**
- * Starts an instance of SEAL. The heap of an instance never shrinks, so whoever needs much for a short time takes an instance of
- * his own and drops it.
+ * Starts an instance of SEAL. The heap of an instance never shrinks, so whoever needs much memory briefly takes a separate instance and drops it.
  *
- * We take the build that *throws* on transparent ciphertexts (second polynomial zero: the message stands in the clear). No
- * honest program makes one, so it is a guard against our own mistakes, and costs nothing.
+ * We take the build that *throws* on transparent ciphertexts (second polynomial zero: the message is in the clear). No honest program
+ * makes one, so this guards against our own mistakes at no cost.
  *
- * The library is loaded here and not at the top, so that whoever comes through a door of fhe/ for something else does not load it.
+ * The library is loaded here and not at the top, so that importing something else from fhe/ does not load it.
  */
 export async function loadSeal(): Promise<Seal> {
   const { default: initialize } = await import('node-seal/throws');
@@ -19,7 +18,7 @@ export async function loadSeal(): Promise<Seal> {
 }
 
 /**
- * Runs `action` and turns whatever SEAL throws (C++ exceptions come as numbers or objects without a stack) into an FheError.
+ * Runs `action` and turns whatever SEAL throws (C++ exceptions arrive as numbers or objects without a stack) into an FheError.
  *
  * @throws FheError FHE_FORMAT with the name of the action.
  */
@@ -33,11 +32,11 @@ export function guardSeal<T>(what: string, action: () => T): T {
   }
 }
 
-/** Anything of SEAL's heap: it must be deleted. */
+/** An object in SEAL's heap, which must be deleted. */
 export type SealObject = { delete(): void };
 
 /**
- * Collects objects of SEAL's heap and deletes them in reverse order: `using scope = new SealScope()`.
+ * Collects objects in SEAL's heap and deletes them in reverse order: `using scope = new SealScope()`.
  */
 export class SealScope implements Disposable {
   readonly #objects: SealObject[] = [];

@@ -175,7 +175,7 @@ describe.each([
       const galoisKeys = scope.own(toSealGaloisKeys(bridge, step, key));
       evaluator.rotateVector(scope.own(toSealCiphertext(bridge, source)), step, galoisKeys, out);
       const expected = values.map((_, i) => values[(i + step) % slots]!);
-      // Digits in [0, q) have a mean, which piles the noise up in the slots nearest to 1 (fhe/README.md): 2^19 · √digits.
+      // Digits in [0, q) have a mean, which concentrates the noise in the slots nearest to 1 (fhe/README.md): 2^19 · √digits.
       expect(worstError(decrypt(fromSealCiphertext(bridge, out)), expected)).toBeLessThan(0.2);
 
       const square = own.subarray(0, (level + 1) * ringDegree).map((value, i) => {

@@ -11,13 +11,13 @@ import type { OwnerKeys } from './owner-keys.ts';
 import { toSealSecretKey } from './seal-secret.ts';
 import { decodeSecretKey } from './secret-key.ts';
 
-/** Opens answers of one program. What it returns must not leave the decryptor unrounded: see `interpretSlots`. */
+/** Decrypts answers of one program. The result must not leave the decryptor unrounded: see `interpretSlots`. */
 export type Decryptor = {
   /**
    * All slots of a serialized ciphertext.
    *
-   * @throws FheError FHE_FORMAT where the bytes are not a ciphertext, or not of the level, scale and size that the program's answer has; no
-   * key has been used then.
+   * @throws FheError FHE_FORMAT if the bytes are not a ciphertext, or not of the level, scale and size of the program's answer; then no
+   * key has been used.
    */
   decrypt(ciphertext: Uint8Array): Float64Array;
   /** Forgets the key. */
@@ -25,10 +25,10 @@ export type Decryptor = {
 };
 
 /**
- * Makes a decryptor, through SEAL.
+ * Makes a decryptor, using SEAL.
  *
- * For a program it opens only what looks like the answer of that program (level, scale, size, and its ring); for bare parameters, which
- * tests and tools use, any ciphertext.
+ * For a program it decrypts only what looks like the answer of that program (level, scale, size and ring); for bare parameters, as in
+ * tests and tools, any ciphertext.
  */
 export async function createDecryptor(
   target: VerifiedProgram | ParametersLiteral,
@@ -48,7 +48,7 @@ export async function createDecryptor(
   const ring = createRing(parameters.ringDegree);
   const levels = new Map<number, Opener>();
   const form = createAnswerForm(parameters, expected?.ring === 'result');
-  // The answers of a program stand at one level: its tables are made now, not while the first answer waits.
+  // All answers of a program have one level: its tables are made now, not while the first answer waits.
   if (expected !== null) {
     levels.set(expected.level, openLevel(seal, ring, parameters, expected.level, secret));
   }
@@ -83,8 +83,8 @@ export async function createDecryptor(
 type Opener = { open(ciphertext: Ciphertext): Float64Array; close(): void };
 
 /**
- * A context of SEAL with just the primes of the level: decryption needs no others, and SEAL makes a long chain very slowly (see
- * `SealLevels`). Its special prime is there because SEAL sets the last of several primes aside for keys.
+ * A SEAL context with only the primes of the level: decryption needs no others, and SEAL builds a long chain very slowly (see
+ * `SealLevels`). It has a special prime because SEAL reserves the last of several primes for keys.
  */
 function openLevel(
   seal: Seal,

@@ -9,11 +9,11 @@ import { decodeSecretKey } from './secret-key.ts';
 import { createSymmetricEncryptor, type SymmetricEncryptor } from './symmetric.ts';
 
 /**
- * Encrypts the constants of a program at the level and scale of their use: symmetric and seeded, every one with seeds of its own.
+ * Encrypts the constants of a program at the level and scale of their use: symmetric and seeded, each with its own seeds.
  *
  * @param values the slot values of every constant, in order; missing slots are zero.
  * @returns the serialized constants (see `encodeConstants`).
- * @throws FheError FHE_RANGE where the number of constants or a value does not fit.
+ * @throws FheError FHE_RANGE if the number of constants or a value does not fit.
  */
 export async function encryptConstants(
   { program, parameters }: VerifiedProgram,

@@ -14,10 +14,10 @@ import { decodeSecretKey, secretResidues } from './secret-key.ts';
 import { freshSeeds } from './symmetric.ts';
 
 /**
- * Makes exactly the evaluation keys that a program needs, each truncated to the highest level that it is used at.
+ * Makes exactly the evaluation keys that a program needs, each truncated to the highest level of its uses.
  *
  * @returns the serialized keys (see `encodeEvaluationKeys`).
- * @throws FheError FHE_KEY_MISSING where the program has a result ring and the keys have no secret for it.
+ * @throws FheError FHE_KEY_MISSING if the program has a result ring and the keys have no secret for it.
  */
 export async function makeEvaluationKeys(verified: VerifiedProgram, keys: OwnerKeys): Promise<Uint8Array> {
   const { parameters, resultParameters, requirements } = verified;

@@ -1,4 +1,4 @@
-/** The door of what only the owner holds: keys, encryption of weights, decryption, and what may be said of what was decrypted. */
+/** What only the owner holds: keys, encryption of weights, decryption, and what may be disclosed of a decrypted answer. */
 
 export { createDecryptor } from './decryptor.ts';
 export { encryptConstants, encryptInputs } from './encrypt.ts';

@@ -9,7 +9,7 @@ export type RegionAnswer = {
   readonly probabilities: Readonly<Record<string, number>>;
 };
 
-/** What may leave the decryptor: rounded, or withheld. `reason` is for the operator, never for the sender. */
+/** What may leave the decryptor: rounded answers, or nothing. `reason` is for the operator, never for the sender. */
 export type Interpreted =
   /** One answer for each region, in their order. */
   | { readonly ok: true; readonly answers: readonly RegionAnswer[] }
@@ -21,10 +21,10 @@ export type Interpreted =
 /**
  * Turns the decrypted slots of an answer into rounded probabilities, one set for each region, or withholds all of them.
  *
- * Anyone who gets the backend to open a ciphertext of his choice reads secrets off the answer, so a ciphertext that is not what the program
- * yields must not pass: empty slots must be zero, copies must agree, and logits must lie in the calibrated range. All slots are
- * looked at before the first verdict, in the order of the checks below. A ciphertext is believed as a whole or not at all: one that fails in
- * a single region was not made by the program, so what stands in its other regions is somebody's choice too.
+ * Anyone who gets the backend to open a ciphertext of his choice reads secrets off the answer, so only a ciphertext that the program can
+ * have produced may pass: empty slots must be zero, copies must agree, and logits must lie in the calibrated range. All slots are
+ * checked before any verdict, in the order below. A ciphertext is accepted completely or not at all: one that fails in a single region
+ * was not made by the program, so its other regions are somebody's choice too.
  */
 export function interpretSlots(slots: Float64Array, interpretation: Interpretation): Interpreted {
   const { labels, regions = 1, expected, unit, range, tolerance } = interpretation;
@@ -78,7 +78,7 @@ function roundAnswer(logits: Float64Array, labels: readonly string[]): RegionAns
   };
 }
 
-/** Probabilities of logits; the largest logit is taken off first, so that nothing overflows. */
+/** Probabilities of logits; the largest logit is subtracted first, so that nothing overflows. */
 function softmax(logits: Float64Array): Float64Array {
   const top = Math.max(...logits);
   const powers = logits.map((logit) => Math.exp(logit - top));

@@ -21,7 +21,7 @@ const degree = 8192;
 const scale = 2 ** 26;
 
 describe.each([
-  // At the top, at the bottom, and where the last digit is not full.
+  // At the top, at the bottom, and with a partial last digit.
   { special: 1, levels: 4, at: [3, 0] },
   { special: 2, levels: 5, at: [4, 2] },
   { special: 3, levels: 4, at: [3, 1] },

@@ -11,7 +11,7 @@ import { encodeSecretKey } from './secret-key.ts';
 /** The keys of one protected network, serialized. Only `publicKey` may leave the owner. */
 export type OwnerKeys = {
   readonly secretKey: Uint8Array;
-  /** The secret of the small ring of answers, where the program has one. */
+  /** The secret of the small ring of answers, if the program has one. */
   readonly resultSecretKey?: Uint8Array;
   readonly publicKey: Uint8Array;
 };

@@ -6,13 +6,13 @@ const product = repositoryFiles().filter(
   (file) => /\.(ts|tsx|mjs)$/.test(file) && !isTest(file) && !file.startsWith('bench/'),
 );
 
-/** Comments and types leave no trace at run time. */
+/** Comments and types do not exist at run time. */
 const code = (file: string): string => readSource(file).replace(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/[^\n]*/g, '');
 const matching = (files: readonly string[], pattern: RegExp): string[] =>
   files.filter((file) => pattern.test(code(file)));
 const within = (folder: string): string[] => product.filter((file) => file.startsWith(folder));
 
-/** Product files that import `target` for more than its types. */
+/** Product files that import more than types from `target`. */
 function importers(target: string): string[] {
   return product.filter((file) => {
     const text = code(file).replace(/^import type [\s\S]*?;$/gm, '');
@@ -21,7 +21,7 @@ function importers(target: string): string[] {
 }
 
 /**
- * Pure functions of seeds are what tests need, and what nobody else may reach: a seed used twice, or known, opens ciphertexts.
+ * Tests need pure functions of seeds, but nobody else may reach them: a seed that is known or used twice opens ciphertexts.
  */
 describe('randomness of product code', () => {
   it('comes from the operating system in two places, and from nowhere else', () => {
@@ -46,7 +46,7 @@ describe('randomness of product code', () => {
       'fhe/secret/encrypt.ts',
       'fhe/secret/evaluation-keys.ts',
     ]);
-    // Of what symmetric.ts exports, others use no function that takes seeds.
+    // Other files use no function of symmetric.ts that takes seeds.
     expect(matching(product, /\bencryptSeeded\s*\(/)).toEqual(['fhe/secret/symmetric.ts']);
     for (const file of ['fhe/secret/evaluation-keys.ts', 'fhe/secret/symmetric.ts']) {
       const calls = [...code(file).matchAll(/\b(?:seeds)\s*=\s*([^;]+);/g)].map((match) => match[1]);

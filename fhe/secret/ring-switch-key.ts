@@ -13,7 +13,7 @@ import { secretResidues } from './secret-key.ts';
 import type { EncryptionSeeds } from './symmetric.ts';
 
 /**
- * Makes a key as {@link RingSwitchKey} says; a pure function of its seeds.
+ * Makes a {@link RingSwitchKey}; a pure function of its seeds.
  *
  * @param secret ternary coefficients of s, N of them.
  * @param resultSecret ternary coefficients of s′, n of them.

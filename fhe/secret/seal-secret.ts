@@ -6,7 +6,7 @@ import { readSealPlaintext, writeSealPlaintext } from '../seal/format.ts';
 import { guardSeal } from '../seal/runtime.ts';
 import { secretCoefficients, secretResidues } from './secret-key.ts';
 
-/** The ternary coefficients of a secret key of SEAL's heap. */
+/** The ternary coefficients of a secret key in SEAL's heap. */
 export function fromSealSecretKey(bridge: SealContext, ring: Ring, key: SealSecretKey): Int8Array {
   const { moduli, specialModuli, ringDegree } = bridge.parameters;
   const limbs = moduli.length + specialModuli.length;

@@ -14,7 +14,7 @@ export function encodeSecretKey(parameters: ParametersLiteral, coefficients: Int
   return writer.finish();
 }
 
-/** @throws FheError FHE_FORMAT where the bytes are not a secret key for these parameters. */
+/** @throws FheError FHE_FORMAT if the bytes are not a secret key for these parameters. */
 export function decodeSecretKey(parameters: ParametersLiteral, bytes: Uint8Array): Int8Array {
   const reader: FormatReader = new FormatReader(Kind.secretKey, parameters, bytes, 'secret key');
   const copy = reader.raw(parameters.ringDegree).slice();
@@ -35,7 +35,7 @@ export function secretResidues(ring: Ring, secret: Int8Array, primes: readonly n
   return residues;
 }
 
-/** The other direction, from one limb modulo `prime`. @throws FheError FHE_FORMAT where it is not ternary. */
+/** The inverse, from one limb modulo `prime`. @throws FheError FHE_FORMAT if it is not ternary. */
 export function secretCoefficients(ring: Ring, limb: Uint32Array, prime: number): Int8Array {
   const polynomial = limb.slice();
   ring.ntt(prime).inverse(polynomial);

@@ -90,7 +90,7 @@ describe('owner side', () => {
       const ofSize = (size: 2 | 3) =>
         encodeCiphertext(parameters, { size, level, scale, residues: new Uint32Array(size * words) });
       expect(() => decryptor.decrypt(ofSize(3))).toThrow(expect.objectContaining({ code: 'FHE_FORMAT' }));
-      // Noise, but of the right form.
+      // Noise in the right form.
       expect(decryptor.decrypt(ofSize(2))).toHaveLength(parameters.slots);
     } finally {
       decryptor.close();
@@ -105,7 +105,7 @@ describe('owner side', () => {
     const { registers, output } = verifyProgram(program);
     const answer = registers.get(output)!;
     const expanded = expandCiphertext(parameters, weight);
-    // A gateway can drop limbs and write any scale: only the slots give it away.
+    // A gateway can drop limbs and write any scale: only the slots reveal it.
     const half = (weight.level + 1) * parameters.ringDegree;
     const residues = new Uint32Array(2 * parameters.ringDegree);
     residues.set(expanded.residues.subarray(0, parameters.ringDegree));

@@ -12,7 +12,7 @@ import type { Ring } from '../ring/ring.ts';
 import { liftSmall, SEED_BYTES, sampleError } from '../ring/samplers.ts';
 import { secretResidues } from './secret-key.ts';
 
-/** The two seeds of a symmetric encryption. `uniform` is published with the ciphertext; `error` must be forgotten. */
+/** The two seeds of a symmetric encryption. `uniform` is published with the ciphertext; `error` must be wiped. */
 export type EncryptionSeeds = { readonly uniform: Uint8Array; readonly error: Uint8Array };
 
 /** Two independent seeds from the operating system. */
@@ -62,7 +62,7 @@ export function encryptSeeded(
   return { level: type.level, scale: type.scale, modulus: type.modulus, first, seed: seeds.uniform };
 }
 
-/** @param secret ternary coefficients; not kept. */
+/** @param secret ternary coefficients; not retained. */
 export function createSymmetricEncryptor(
   parameters: ParametersLiteral,
   ring: Ring,
