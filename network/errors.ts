@@ -1,4 +1,4 @@
-/** Reasons for which a network is refused. Every code is explained in docs/errors.md. */
+/** Reasons to refuse a network. Every code is explained in docs/errors.md. */
 export type NetworkErrorCode =
   | 'NETWORK_FILE'
   | 'NETWORK_TOO_LARGE'

@@ -15,8 +15,8 @@ import {
  * enough for the reference interpreter. Slot i of the result is the mean of the source slots i, i + n/2, i + n, …
  *
  * 1. Key switching from s to s′(X^(N/n)) modulo q₀, with centered digits, and rounded division by P′.
- * 2. The secret is now in the subring of X^(N/n), over which X^j (j < N/n) is a basis: keeping every (N/n)-th coefficient of both
- *    polynomials keeps the ciphertext of that part of the message, which is its trace over N/n, a mean of slots.
+ * 2. The secret is now in the subring of X^(N/n), over which X^j (j < N/n) is a basis: every (N/n)-th coefficient of both polynomials
+ * forms the ciphertext of that part of the message, its trace over N/n, a mean of slots.
  * 3. Division by q₀/q′ with rounding.
  */
 export function createRingSwitch(

@@ -26,20 +26,22 @@ import { runSteps } from './lowering/run-steps.ts';
 
 const SIDE = 4;
 
-/** Random stacks through the engine, on demand: `BLINDSIGHT_STACKS=20 BLINDSIGHT_SEED=7 npx vitest run network/compiler/agreement-stacks.test.ts`. */
+/**
+ * Random stacks through the engine, on demand: `BLINDSIGHT_STACKS=20 BLINDSIGHT_SEED=7 npx vitest run network/compiler/agreement-stacks.test.ts`.
+ */
 const STACKS = Number(process.env.BLINDSIGHT_STACKS ?? 1);
 const SEED = Number(process.env.BLINDSIGHT_SEED ?? 1);
-/** Errors of encrypted answers as a part of the calibrated range: what the decryptor tolerates. */
+/** Errors of encrypted answers relative to the calibrated range: the decryptor's tolerance. */
 const TOLERANCE = 2 ** -10;
 
-/** Runs one picture through both interpreters (the reference knows one special prime only) and reads the answers. */
+/** Runs one picture through both interpreters (the reference supports one special prime only) and reads the answers. */
 async function measure(
   parts: readonly StackPart[],
   seed: number,
   kinds: readonly Interpreter['kind'][],
 ): Promise<{
   specialPrimes: number;
-  /** Worst slot error as a part of the calibrated range, by interpreter. */
+  /** Worst slot error relative to the calibrated range, by interpreter. */
   errors: Record<string, number>;
   precisionBits: number;
 }> {
@@ -98,7 +100,7 @@ describe('AgreementStacks', () => {
     const { specialPrimes, errors, precisionBits } = await measure(['strided', 'projection'], 5, ['engine']);
     expect(specialPrimes).toBeGreaterThan(1);
     expect(errors.engine).toBeLessThan(TOLERANCE);
-    // The estimate promises no more than what came out.
+    // The estimate promises no more than was achieved.
     expect(precisionBits).toBeLessThan(-Math.log2(errors.engine!) + 2);
   }, 300_000);
 

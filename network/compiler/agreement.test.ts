@@ -26,8 +26,9 @@ import { compileNetwork } from './compile.ts';
 import { lowerSteps } from './lowering/lower-steps.ts';
 
 /**
- * A sample in every test run, through the engine, and its first frame through the reference interpreter too, which takes far longer. The figures of
- * the card come from the reference alone: `BLINDSIGHT_AGREEMENT_FRAMES=300 npx vitest run network/compiler/agreement.test.ts`, which rewrites agreement.md.
+ * Every test run puts a sample through the engine, and its first frame through the much slower reference interpreter, too. The figures
+ * of the card come from the reference alone: `BLINDSIGHT_AGREEMENT_FRAMES=300 npx vitest run network/compiler/agreement.test.ts`, which
+ * rewrites agreement.md.
  */
 const FRAMES = Number(process.env.BLINDSIGHT_AGREEMENT_FRAMES ?? 6);
 const REFERENCE_FRAMES = Number(process.env.BLINDSIGHT_AGREEMENT_FRAMES ?? 1);
@@ -43,7 +44,7 @@ async function testPictures(
 ): Promise<Float32Array[]> {
   const names = await readFrameLabels(`${folder}presence.csv`);
   const frames = [...names.keys()].filter((frame) => labels.includes(names[frame]!));
-  // One value stands for each picture: to prepare those that are not asked for would take most of the time.
+  // One value stands for each picture: preparing unused ones would take most of the time.
   const { testFrames } = splitByTime(
     {
       picture: { channels: 1, height: 1, width: 1 },

@@ -3,7 +3,7 @@ import { interpretationError } from './interpretation-error.ts';
 import { runSteps } from './lowering/run-steps.ts';
 import type { StepNetwork } from './lowering/steps.ts';
 
-/** How well encrypted answers match the clear network. */
+/** How well encrypted answers match those of the clear network. */
 export type Agreement = {
   readonly pictures: number;
   /** Share of pictures whose largest logit is the same, 0 to 1. */

@@ -2,7 +2,7 @@ import { NetworkError } from '#network/errors.ts';
 import type { CompileOptions } from './compiled-network.ts';
 import { registerSizes, type StepNetwork, scaledRegisters } from './lowering/steps.ts';
 
-/** Checks what the owner says about a network against it. @throws NetworkError NETWORK_DATA. */
+/** Checks the owner's options against the network. @throws NetworkError NETWORK_DATA. */
 export function checkOptions(
   network: StepNetwork,
   { labels, logitRange, activationRanges: ranges }: CompileOptions,

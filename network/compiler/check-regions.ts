@@ -1,6 +1,6 @@
 import { NetworkError } from '#network/errors.ts';
 
-/** Regions that one ciphertext may answer at most. */
+/** Maximum number of regions that one ciphertext may answer. */
 const MOST_REGIONS = 64;
 
 /** @throws NetworkError NETWORK_DATA for anything but a power of two up to {@link MOST_REGIONS}. */

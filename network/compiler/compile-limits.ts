@@ -13,15 +13,15 @@ import { NetworkError } from '#network/errors.ts';
  * | worst logit error of counter, largest logit 27.6                       |  3.3e-3 |  4.5e-3 |  5.1e-3 |  9.0e-3 |
  * | of e2dm, largest logit 13.2                                            |  2.7e-3 |  2.8e-3 |  3.8e-3 |  5.2e-3 |
  *
- * So 1.5 answers every honest picture, and more would buy nothing but wider answers to pictures that show nothing. `zoo.test.ts` holds it.
+ * So 1.5 answers every honest picture; more would only answer more pictures that show nothing. `zoo.test.ts` checks it.
  */
 export const LOGIT_HEADROOM = 1.5;
 /**
- * Scale of the answer, whose slots are at most 1 in magnitude within the calibrated range: half of what the last prime can hold.
+ * Scale of the answer, whose slots are at most 1 in magnitude within the calibrated range: half of the last prime's capacity.
  * The same for every network, because a scale is public.
  */
 export const ANSWER_SCALE = 2 ** 28;
-/** Largest deviation of empty slots from zero, and of copies from each other, as a part of the range; the noise is 2^-15 of it. */
+/** Largest deviation of empty slots from zero, and of copies from each other, relative to the range; the noise is 2^-15 of it. */
 export const SLOT_TOLERANCE = 2 ** -10;
 /**
  * Scale of the encrypted picture. Public-key encryption leaves an error of about 2^15 in a slot at N = 8192, so the picture gets more than
@@ -32,7 +32,7 @@ export const INPUT_SCALE = 2 ** 33;
 export const SCALE = 2 ** 30;
 export const PRIME_BITS = 30;
 /**
- * What the calibrated range before a product is mapped to. Typical values are a tenth of the largest ones, and nothing overflows between the
+ * The calibrated range before a product is mapped to this peak. Typical values are a tenth of the largest ones, and nothing overflows between the
  * steps, so the peak may well exceed 1: on `counter` the worst logit error is 1.0e-2 with a peak of 0.8, 1.1e-3 with 2.5, and 3.1e-3 with 5,
  * where the noise of the next weights takes over.
  */
@@ -47,7 +47,7 @@ function sizeOf(shape: readonly number[]): PictureShape {
   const [channels, height, width] = shape;
   if (shape.length === 3 && (channels === 1 || channels === 3))
     return { channels, height: height!, width: width! };
-  // Values in a row, and pictures with their one channel last, are row-major either way.
+  // Vectors, and pictures whose only channel comes last, have the same row-major order.
   if (shape.length === 3 && width === 1) return { channels: 1, height: channels!, width: height! };
   if (shape.length === 1) return { channels: 1, height: 1, width: shape[0]! };
   const turn =

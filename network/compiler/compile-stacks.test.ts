@@ -158,7 +158,7 @@ describe('CompileStacks', () => {
   });
 
   it('plans pictures of 160 × 160 in color', () => {
-    // 8 maps of stride 2 have more diagonals under weighing than a call takes arguments.
+    // 8 maps of stride 2 have more candidate diagonals than a call takes arguments.
     const { report } = sketchNetwork(onColor(160, 8, 2, 3), 'color');
     expect(report.inputs).toBeLessThanOrEqual(1024);
   }, 300_000);

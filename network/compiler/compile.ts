@@ -15,11 +15,10 @@ import { reportPlan } from './report-plan.ts';
 
 /**
  * Compiles a network into a ciphertext program and the constants that its owner encrypts. One line of passes: lower, balance, plan, write,
- * fill. Nothing in the program depends on a trained weight or on calibration: plan and program look at neither, layouts follow the graph's
- * structure, and scales are the same for all.
+ * fill. Nothing in the program depends on a trained weight or on calibration: plan and program look at neither, layouts follow the
+ * graph's structure, and scales are the same for all networks.
  *
- * @throws NetworkError where the graph cannot be lowered (see `lowerSteps`), is too deep or too large, or the options do not
- * fit it.
+ * @throws NetworkError if the graph cannot be lowered (see `lowerSteps`), is too deep or too large, or does not fit the options.
  */
 export function compileNetwork(graph: Graph, options: CompileOptions): CompiledNetwork {
   const { labels, activationRanges, logitRange, name = graph.name, regions = 1, picture } = options;
@@ -49,7 +48,7 @@ export function compileNetwork(graph: Graph, options: CompileOptions): CompiledN
   };
 }
 
-/** What WebAssembly can address. */
+/** The address space of WebAssembly. */
 const MOST_MEMORY_BYTES = 2 ** 32;
 
 function refuseBeyondMemory({ memoryBytes }: VerifiedProgram): void {
@@ -61,8 +60,8 @@ function refuseBeyondMemory({ memoryBytes }: VerifiedProgram): void {
 }
 
 /**
- * The program that `compileNetwork` would write, before calibration: to see what protection will cost before anything else is done. The same
- * passes, but for those that look at weights.
+ * The program that `compileNetwork` would write, before calibration: shows the cost of protection in advance. The same passes, except
+ * those that read weights.
  *
  * @throws NetworkError as `compileNetwork`.
  */

@@ -2,7 +2,7 @@ import type { Interpretation, PictureShape, Program, VerifiedProgram } from '#fh
 
 /** What the owner says about a network besides its graph. */
 export type CompileOptions = {
-  /** Public name, for the program; the graph's own name where it is left out. */
+  /** Public name, for the program; the graph's own name by default. */
   readonly name?: string;
   /** One label for each logit. */
   readonly labels: readonly string[];
@@ -10,9 +10,9 @@ export type CompileOptions = {
   readonly activationRanges: readonly number[];
   /** Largest |logit| that calibration found. */
   readonly logitRange: number;
-  /** Says how the gateway prepares a picture's light; byte / 255 where left out. */
+  /** How the gateway prepares a picture's light; byte / 255 by default. */
   readonly picture?: Pick<PictureShape, 'light'>;
-  /** Pictures that one ciphertext answers, a power of two; 1 where left out. Each has a part of the slots. */
+  /** Pictures that one ciphertext answers, a power of two; 1 by default. Each gets a part of the slots. */
   readonly regions?: number;
 };
 
@@ -24,13 +24,13 @@ export type StageReport = {
   readonly level: number;
   readonly rotations: number;
   readonly products: number;
-  /** Where the outputs stand. */
+  /** Layout of the outputs. */
   readonly layout: string;
   /** Ciphertexts that the outputs take. */
   readonly ciphertexts: number;
 };
 
-/** What protecting a network takes; sizes of constants and keys follow from the program. */
+/** The cost of protecting a network; sizes of constants and keys follow from the program. */
 export type CompileReport = {
   readonly ringDegree: number;
   readonly logQP: number;

@@ -1,8 +1,8 @@
 import type { Interpretation } from '#fhe';
 
 /**
- * Reads an answer's slots against the true logits, in logits: the mean of each logit's copies, the largest error of any copy, and the largest
- * deviation from zero where nothing should stand.
+ * Reads an answer's slots against the true logits, in logits: the mean of each logit's copies, the largest error of any copy, and the
+ * largest deviation from zero in empty slots.
  */
 export function interpretationError(
   slots: Float64Array,

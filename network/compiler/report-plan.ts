@@ -22,7 +22,7 @@ function reportStages({ network, plan }: PlannedNetwork): StageReport[] {
   });
 }
 
-/** Says what a planned network takes, and its linear steps one by one. */
+/** Reports the cost of a planned network, and its linear steps one by one. */
 export function reportPlan(planned: PlannedNetwork, { verified }: WrittenProgram): CompileReport {
   const stages = reportStages(planned);
   return {

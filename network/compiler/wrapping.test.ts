@@ -66,7 +66,7 @@ describe('an answer that wraps around the last prime', () => {
       decryptor.close();
       await engine.close();
     }
-    // Beyond twice the range answers wrap, and only the empty slots tell.
+    // Beyond twice the range answers wrap, and only the empty slots reveal it.
     expect(reasons).toEqual(new Set(['out-of-range', 'not-zero']));
   }, 60_000);
 });

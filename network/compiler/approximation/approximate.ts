@@ -35,13 +35,13 @@ export type Approximation = {
   readonly typicalError: number;
 };
 
-/** Points at which the largest error is looked for. */
+/** Points at which the largest error is searched. */
 const CHECKED_POINTS = 1001;
 
 /**
  * Approximates a function on a domain.
  *
- * @throws NetworkError NETWORK_DATA where the range is empty or the degree is outside 1 … 12 (2 … for `square`).
+ * @throws NetworkError NETWORK_DATA if the range is empty or the degree is outside 1 … 12 (2 … for `square`).
  */
 export function approximate(f: Scalar, domain: Domain, method: Method, degree: number): Approximation {
   const { low, high, samples } = domain;

@@ -1,12 +1,12 @@
 import { evaluatePolynomial, type Polynomial } from './polynomial.ts';
 
-/** A leading coefficient is left out where it adds less than this share of the largest term anywhere in reach. */
+/** A leading coefficient is dropped if it adds less than this share of the largest term anywhere in reach. */
 const NEGLIGIBLE = 1e-9;
 const ROUNDS = 1000;
 const CONVERGED = 1e-15;
-/** A root this close to the axis, as a share of its size, is a real one. */
+/** A root this close to the axis, relative to its size, is a real one. */
 const REAL = 1e-6;
-/** Largest error of the product of the factors, as a share of the largest value in reach. */
+/** Largest error of the product of the factors, relative to the largest value in reach. */
 const TOLERATED = 1e-6;
 
 type Complex = readonly [re: number, im: number];
@@ -48,7 +48,7 @@ function rootsOf(monic: Polynomial): Complex[] {
   return roots;
 }
 
-/** Real quadratics, and one linear factor where the degree is odd, with these roots. */
+/** Real quadratics, and one linear factor if the degree is odd, with these roots. */
 function pairUp(roots: readonly Complex[]): Polynomial[] {
   const isReal = ([re, im]: Complex): boolean => Math.abs(im) <= REAL * Math.hypot(re, im);
   const real = roots
@@ -71,11 +71,11 @@ function peakOf(polynomial: Polynomial): number {
 }
 
 /**
- * Writes a polynomial as a product of real factors of degree 2 and at most one of degree 1. Such a product takes as few levels as any form
- * does, and its factors have errors relative to themselves only: nothing large cancels. All factors peak alike.
+ * Writes a polynomial as a product of real factors of degree 2 and at most one of degree 1. Such a product takes as few levels as any
+ * form, and the errors of its factors are relative to themselves only: nothing large cancels. All factors have the same peak.
  *
- * @param reach largest |x| that matters. Leading coefficients that add nothing there are left out first.
- * @returns one factor, the polynomial, where it is of degree 2 or less; nothing where its roots cannot be found exactly enough.
+ * @param reach largest |x| that matters. Leading coefficients that add nothing there are dropped first.
+ * @returns one factor, the polynomial, if its degree is 2 or less; nothing if its roots cannot be found exactly enough.
  */
 export function factorPolynomial(polynomial: Polynomial, reach: number): Polynomial[] | undefined {
   const scaled = polynomial.map((coefficient, k) => coefficient * reach ** k);

@@ -4,10 +4,10 @@ import { solve } from './solve.ts';
 /** A function of one number. */
 export type Scalar = (x: number) => number;
 
-/** Where a function is approximated: its calibrated input range, and inputs that were observed there. */
+/** The domain of an approximation: the calibrated input range, and observed inputs. */
 export type Domain = { readonly low: number; readonly high: number; readonly samples: Float64Array };
 
-/** Finds a polynomial of at most `degree` that stands in for `f` on the domain. */
+/** Finds a polynomial of at most `degree` that replaces `f` on the domain. */
 export type Fit = (f: Scalar, domain: Domain, degree: number) => Polynomial;
 
 /** T_k(t) for k = 0 … degree. */
@@ -80,7 +80,7 @@ export const fitIntegratedDerivative: Fit = (f, domain, degree) => {
   return [offset, ...integral.slice(1)];
 };
 
-/** a·x², with the a that fits the observed inputs best: what fine-tuning likes to start from. */
+/** a·x², with the a that fits the observed inputs best: a good start for fine-tuning. */
 export const fitSquare: Fit = (f, { samples }) => {
   let numerator = 0;
   let denominator = 0;

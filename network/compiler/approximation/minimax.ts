@@ -2,11 +2,11 @@ import { type Fit, fitChebyshev } from './fits.ts';
 import { evaluatePolynomial, substitute } from './polynomial.ts';
 import { solve } from './solve.ts';
 
-/** Points of the grid on which extrema are looked for. */
+/** Points of the grid on which extrema are searched. */
 const GRID = 2000;
 const ROUNDS = 40;
 
-/** The `count` alternating extrema of the error that are largest, in order; fewer where there are fewer. */
+/** The `count` largest alternating extrema of the error, in order; fewer if there are fewer. */
 function alternatingExtrema(errors: Float64Array, count: number): number[] {
   const extrema: number[] = [];
   errors.forEach((error, i) => {
@@ -35,7 +35,7 @@ export const fitMinimax: Fit = (f, domain, degree) => {
   const values = grid.map((t) => f((low + high) / 2 + ((high - low) / 2) * t));
   const n = degree + 2;
   let points = Array.from({ length: n }, (_, j) => Math.round(((GRID - 1) * j) / (n - 1)));
-  // In t ∈ [−1, 1]; starts from Chebyshev interpolation, which is kept where the exchange does not improve on it.
+  // In t ∈ [−1, 1]; starts from Chebyshev interpolation, which is kept if the exchange does not improve it.
   let best = [...substitute(fitChebyshev(f, domain, degree), (high - low) / 2, (high + low) / 2)];
   const largestError = (p: readonly number[]): number =>
     grid.reduce((worst, t, i) => Math.max(worst, Math.abs(values[i]! - evaluatePolynomial(p, t))), 0);

@@ -1,7 +1,7 @@
 /**
  * Lets several pictures share ciphertexts: slot i of region r stands at slot i · regions + r. Cyclic rotation of all slots by
  * k · regions is then the cyclic rotation by k of every region, so that a program for the slots of one region, with each step multiplied and
- * each constant repeated, answers all regions at the cost of one. No step moves a value from one region to another.
+ * each constant repeated, answers all regions at the cost of one. No step moves a value between regions.
  */
 export function interleave(
   slots: Int32Array,

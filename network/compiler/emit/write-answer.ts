@@ -2,10 +2,10 @@ import { checkParameters, type ParametersLiteral, type ResultRing, ringSwitchPri
 import type { Emitter, Wire } from './emitter.ts';
 import { interleave } from './regions.ts';
 
-/** n of the ring that answers travel in: the smallest that holds a prime of 30 bits securely together with its switching key. */
+/** n of the answers' ring: the smallest that is secure for a prime of 30 bits together with its switching key. */
 export const RESULT_RING_DEGREE = 2048;
 
-/** An answer that was written: where it stands, and the ring it travels in. */
+/** A written answer: its layout and its ring. */
 export type WrittenAnswer = {
   /** See `Interpretation.expected`: slots of the ring of the answer. */
   readonly expected: Int32Array;
@@ -13,8 +13,8 @@ export type WrittenAnswer = {
 };
 
 /**
- * Ends a program. An answer that repeats itself in the slots of the small ring travels there: a quarter of the bytes or less, under a key
- * that opens nothing else, so that whoever decrypts answers holds no key of the stored weights. Any other answer stays in its own ring.
+ * Ends a program. An answer that is periodic in the slots of the small ring is switched to it: a quarter of the bytes or less, under a
+ * key that opens nothing else, so that whoever decrypts answers holds no key to the stored weights. Any other answer stays in its own ring.
  *
  * @param logits which logit stands in which slot of `wire`, for one region; −1 zero, −2 anything.
  */
@@ -34,12 +34,12 @@ export function writeAnswer(emitter: Emitter, wire: Wire, logits: Int32Array): W
   return { expected: expected.slice(0, slots), resultRing };
 }
 
-/** Whether the mean over the copies is what each of them holds. A ring that is small already has nothing to gain. */
+/** Whether the mean over the copies equals each of them. A ring that is already small has nothing to gain. */
 function isPeriodic(expected: Int32Array, period: number): boolean {
   return expected.length > period && expected.every((value, i) => value === expected[i % period]);
 }
 
-/** The small ring modulo q₀: changing the modulus too would save no byte and cost precision. Null where q₀ and P′ do not allow it. */
+/** The small ring modulo q₀: changing the modulus too would save no byte and cost precision. Null if q₀ and P′ do not allow it. */
 function resultRingOf(parameters: ParametersLiteral): ResultRing | null {
   const modulus = parameters.moduli[0]!;
   try {

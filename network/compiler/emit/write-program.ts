@@ -8,7 +8,7 @@ import { refuseBeyondLimits } from './program-limits.ts';
 import { writeAnswer } from './write-answer.ts';
 import { writeSteps } from './write-steps.ts';
 
-/** A program, what its constants are, and how its answer is read. */
+/** A program, its constants, and how to read its answer. */
 export type WrittenProgram = {
   readonly verified: VerifiedProgram;
   /** One for each constant. */
@@ -29,11 +29,11 @@ function expectedLogits(layout: SlotLayout): Int32Array {
 }
 
 /**
- * Writes the program of a planned network. No weight is looked at: nothing in it can depend on one.
+ * Writes the program of a planned network. It reads no weight: nothing in it can depend on one.
  *
- * Assumes: within the calibrated ranges, what is filled in makes logits of at most 1 in magnitude.
+ * Assumes: within the calibrated ranges, the filled-in constants make logits of at most 1 in magnitude.
  *
- * @throws NetworkError NETWORK_TOO_LARGE for what no gateway would take, NETWORK_SHAPE for pictures that none can prepare.
+ * @throws NetworkError NETWORK_TOO_LARGE for what no gateway would accept, NETWORK_SHAPE for pictures that none can prepare.
  */
 export function writeProgram(
   planned: PlannedNetwork,

@@ -8,14 +8,14 @@ import type { LayoutPlan } from '../packing/price-layouts.ts';
 import { foldOf } from '../packing/slot-layout.ts';
 import type { Emitter, WeightedWire, Wire } from './emitter.ts';
 
-/** What one ciphertext of a linear step is summed of. */
+/** The summands of one ciphertext of a linear step. */
 type Sum = {
   readonly planned: PlannedLinear;
   /** The step of the network. */
   readonly step: number;
-  /** Ciphertexts of all terms that are read, one after the other. */
+  /** Ciphertexts of all terms read, one after the other. */
   readonly sources: readonly Wire[];
-  /** Sources that were rotated already, by source and baby step. */
+  /** Sources already rotated, by source and baby step. */
   readonly babies: Map<string, Wire>;
   /** Scale of the result. */
   readonly target: number;
@@ -84,7 +84,7 @@ class StepWriter {
     });
   }
 
-  /** The picture as it is laid out for a step: values in the slots of every patch, for each ciphertext of the result. */
+  /** The picture as laid out for a step: values in the slots of every patch, for each ciphertext of the result. */
   #patches(terms: LinearStep['terms'], step: number): Int32Array[][] {
     const { output, patches } = this.#plan.linear.get(step)!;
     const pictures = Array.from({ length: output.ciphertexts }, () =>
@@ -120,14 +120,17 @@ class StepWriter {
     );
   }
 
-  /** The diagonals that make a ciphertext of the result. */
+  /** The diagonals of one ciphertext of the result. */
   #diagonalsOf({ planned }: Sum, to: number): { from: number; turn: number; diagonal: number }[] {
     return planned.diagonals.flatMap((one, diagonal) =>
       one.to === to ? [{ from: one.from, turn: one.step, diagonal }] : [],
     );
   }
 
-  /** Babies rotated once, giants as sums. Giants are rescaled with their relinearization, so that they are rotated a limb shorter. */
+  /**
+   * Baby steps are rotated once, giant steps as sums. Giant steps are rescaled with their relinearization, so that they are rotated with
+   * one limb less.
+   */
   #giants(sum: Sum, to: number, picture: readonly WeightedWire[]): Wire {
     const emitter = this.#emitter;
     const giants = new Map<number, WeightedWire[]>(picture.length > 0 ? [[0, [...picture]]] : []);
@@ -146,7 +149,7 @@ class StepWriter {
       const products = emitter.weightedSum(list, sum.target);
       // The answer is rescaled last of all, for the reason that foldAndRescale gives.
       const part = emitter.rotate(products.level === 1 ? products : emitter.rescale(products), giant);
-      // At once, so that few parts are held at a time.
+      // Immediately, so that few parts are held at a time.
       total = total === null ? part : emitter.add(total, part);
     }
     return total!;

@@ -1,12 +1,12 @@
 import { type Graph, type Node, nodeTitle } from '#network/model/graph.ts';
 import { ACTIVATIONS } from '#network/model/operators/elementwise.ts';
 
-/** A graph whose activations are polynomials in shape only: for counting, never for answers. */
+/** A graph with placeholder polynomials as activations: for counting, never for answers. */
 export type AbstractGraph = { readonly graph: Graph; readonly replaced: readonly string[] };
 
 /**
- * Puts the square in the place of every activation that is no polynomial, and mean pooling in that of max pooling: the cheapest
- * approximations there are. What the program costs does not depend on coefficients: a quadratic's vanish into the layers around it.
+ * Replaces every non-polynomial activation by the square and max pooling by mean pooling: the cheapest approximations. The cost of the
+ * program does not depend on coefficients: those of a quadratic merge into the neighboring layers.
  */
 export function abstractActivations(graph: Graph): AbstractGraph {
   const replaced: string[] = [];

@@ -27,7 +27,7 @@ function shorten(content: string): string {
   return content.length <= NAME.characters ? content : `${content.slice(0, NAME.characters - 1).trimEnd()}…`;
 }
 
-/** What matters at a glance. */
+/** The key figures. */
 function tiles(explanation: Explanation): string {
   const { estimatedMs, measured, bytes, ringDegree, logQP, logQPLimit, precisionBits, securityBits } =
     explanation;
@@ -57,7 +57,7 @@ function tiles(explanation: Explanation): string {
     .join('\n');
 }
 
-/** Round distances between the lines of the time axis: four or five of them. */
+/** Round spacing of the lines of the time axis: four or five of them. */
 function axis(slowestMs: number, bottom: number): string {
   const power = 10 ** Math.floor(Math.log10(slowestMs / 4));
   const step = power * ([1, 2, 5, 10].find((factor) => (factor * power * 5) / slowestMs >= 1) ?? 10);
@@ -135,7 +135,7 @@ function legend(y: number): string {
 }
 
 /**
- * An explanation as an SVG picture: figures on top, then layers from top to bottom with the level that is left and a bar for the time of each.
+ * An explanation as an SVG picture: figures on top, then layers from top to bottom with the remaining level and a bar for the time of each.
  * Readable on light and dark pages.
  */
 export function drawExplanation(explanation: Explanation): string {

@@ -26,11 +26,11 @@ import { type Segment, segmentProgram } from './segment-program.ts';
 
 export type ExplainOptions = {
   readonly name?: string;
-  /** Pictures that one ciphertext answers; 1 where left out. */
+  /** Pictures that one ciphertext answers; 1 by default. */
   readonly regions?: number;
-  /** Measured costs of this machine; typical ones where left out. */
+  /** Measured costs of this machine; typical ones by default. */
   readonly machine?: MachineCost;
-  /** What frames of the program took on this machine. */
+  /** Frame times of the program on this machine. */
   readonly measured?: MeasuredRun;
 };
 
@@ -43,7 +43,7 @@ export type SketchedNetwork = Pick<CompiledNetwork, 'program' | 'verified' | 're
 /** A gateway with less memory than this is common; plans beyond it get a note. */
 const COMMON_MEMORY_BYTES = 4e9;
 
-/** Plans a network, with squares for activations that are no polynomials. @throws NetworkError as `compileNetwork`. */
+/** Plans a network, with squares for non-polynomial activations. @throws NetworkError as `compileNetwork`. */
 export function sketchForExplanation(
   graph: Graph,
   name = graph.name,
@@ -62,15 +62,15 @@ export function sketchForExplanation(
 }
 
 /**
- * Says what protecting a network will take, before anything is encrypted.
+ * Estimates the cost of protecting a network, before anything is encrypted.
  *
- * @throws NetworkError as `compileNetwork`, where not even a plan can be made.
+ * @throws NetworkError as `compileNetwork`, if not even a plan can be made.
  */
 export function explainNetwork(graph: Graph, options: ExplainOptions = {}): Explanation {
   return explainSketch(sketchForExplanation(graph, options.name, options.regions), options);
 }
 
-/** Says what a planned or compiled network takes. */
+/** Reports the cost of a planned or compiled network. */
 export function explainSketch(
   { program, verified, report, notes }: SketchedNetwork,
   { machine, measured }: Pick<ExplainOptions, 'machine' | 'measured'> = {},

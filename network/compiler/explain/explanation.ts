@@ -5,7 +5,7 @@ export type ExplainedLayer = {
   readonly outputs: number;
   /** How it is evaluated: `patches`, `hoisted`, `baby-giant`, or `product`. */
   readonly plan: string;
-  /** Where the outputs stand. */
+  /** Layout of the outputs. */
   readonly layout: string;
   readonly ciphertexts: number;
   /** Level at which it is computed. */
@@ -16,14 +16,14 @@ export type ExplainedLayer = {
   readonly estimatedMs: number;
 };
 
-/** What protecting and running a network will take. Plain data: print it, draw it, or send it as JSON. */
+/** The cost of protecting and running a network. Plain data: print it, draw it, or send it as JSON. */
 export type Explanation = {
   readonly name: string;
   /** Pictures that one ciphertext answers; every figure is for all of them together. */
   readonly regions: number;
   readonly layers: readonly ExplainedLayer[];
   readonly ringDegree: number;
-  /** log2 of all primes, and the most that is 128-bit secure at this ring degree (2024 guidelines). */
+  /** log2 of the product of all primes, and the maximum for 128-bit security at this ring degree (2024 guidelines). */
   readonly logQP: number;
   readonly logQPLimit: number;
   /** Classical security in bits that the table guarantees. */
@@ -40,16 +40,16 @@ export type Explanation = {
     readonly constants: number;
     readonly evaluationKeys: number;
     readonly program: number;
-    /** Everything that is deployed. */
+    /** Total size of what is deployed. */
     readonly bundle: number;
     readonly answer: number;
     /** Memory of the gateway's engine, estimated. */
     readonly memory: number;
   };
-  /** Bits of the largest calibrated logit that the noise leaves, estimated. */
+  /** Bits of the largest calibrated logit above the noise, estimated. */
   readonly precisionBits: number;
   readonly machine: { readonly measured: boolean; readonly identity: string };
-  /** What frames of this very program took on this machine, and estimate ÷ measured median; null where none ran. */
+  /** Frame times of this very program on this machine, and estimate ÷ measured median; null if none ran. */
   readonly measured: {
     readonly medianMs: number;
     readonly p95Ms: number;
@@ -57,6 +57,6 @@ export type Explanation = {
     readonly at: string;
     readonly ratio: number;
   } | null;
-  /** What was assumed, and what stands in the way of running it. */
+  /** Assumptions, and obstacles to running it. */
   readonly notes: readonly string[];
 };

@@ -33,32 +33,32 @@ const Stored = z.strictObject({
   runs: z.record(z.string(), Run),
 });
 
-/** What frames of a program took on this machine. */
+/** Frame times of a program on this machine. */
 export type MeasuredRun = z.infer<typeof Run>;
 
-/** What is known about this machine with this kernel: unit costs by ring, and runs by program. Plain data. */
+/** Measurements of this machine with this kernel: unit costs by ring, and runs by program. Plain data. */
 export type MachineRecord = z.infer<typeof Stored>;
 
-/** Changes when the machine, its threads, the kernel or the way of measuring do. */
+/** Changes when the machine, its threads, the kernel or the measurement method changes. */
 export function machineIdentity(): string {
   const text = [5, cpus()[0]?.model ?? '', process.arch, engineThreads(), process.version, kernelDigest()];
   return createHash('sha256').update(text.join('|')).digest('hex').slice(0, 16);
 }
 
-/** The file that measurements are kept in: `$XDG_CACHE_HOME/blindsight`, or that of the user's home. */
+/** The file of measurements: `$XDG_CACHE_HOME/blindsight`, or that of the user's home. */
 export function machineCacheFile(): string {
   const base = process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache');
   return path.join(base, 'blindsight', 'machine.json');
 }
 
-/** What is kept about this machine; nothing where the file is missing, broken, or about another machine or kernel. */
+/** The record of this machine; empty if the file is missing, broken, or about another machine or kernel. */
 export async function readMachineRecord(): Promise<MachineRecord> {
   const identity = machineIdentity();
   try {
     const stored = Stored.parse(JSON.parse(await readFile(machineCacheFile(), 'utf8')));
     if (stored.identity === identity) return stored;
   } catch {
-    // As good as nothing: it is measured again.
+    // Treated as missing: it is measured again.
   }
   return { identity, costs: {}, runs: {} };
 }
@@ -67,7 +67,7 @@ function ringKey({ ringDegree, alpha }: RingChoice): string {
   return `${ringDegree}/${alpha}`;
 }
 
-/** One for every program: the same for all weights of an architecture, and whatever the network is called. */
+/** Identifies a program: the same for all weights of an architecture, whatever the network's name. */
 export function programKey(program: Program): string {
   return createHash('sha256')
     .update(encodeProgram({ ...program, name: '' }))
@@ -89,7 +89,7 @@ export function withCost(record: MachineRecord, ring: RingChoice, cost: MachineC
   return { ...record, costs: { ...record.costs, [ringKey(ring)]: cost } };
 }
 
-/** What frames of a program took when it last ran; null where it did not. */
+/** Frame times of a program's last run; null if it never ran. */
 export function runOf(record: MachineRecord, program: Program): MeasuredRun | null {
   return record.runs[programKey(program)] ?? null;
 }

@@ -8,17 +8,17 @@ import type { MachineRecord } from './machine-record.ts';
 import { ringOf, runOf } from './machine-record.ts';
 import { printExplanation } from './print-explanation.ts';
 
-/** What is asked for. */
+/** The request. */
 export type ExplainRequest = {
   /** Name of a bundled network, or an ONNX file. */
   readonly network: string;
-  /** Pictures that one ciphertext answers; 1 where left out. */
+  /** Pictures that one ciphertext answers; 1 by default. */
   readonly regions?: number;
-  /** Finds the measured costs of this machine in the ring of the plan; typical ones are taken where it is left out. */
+  /** Finds the measured costs of this machine in the ring of the plan; typical ones by default. */
   readonly machine?: (ring: RingChoice) => Promise<MachineCost>;
-  /** What is known about this machine: runs to hold the estimate against. */
+  /** The record of this machine: runs to compare the estimate with. */
   readonly record?: MachineRecord;
-  /** Planning a deep network takes a minute, without a turn of the event loop. */
+  /** Planning a deep network takes a minute and blocks the event loop. */
   readonly onProgress?: (progress: PlanProgress) => void;
 };
 

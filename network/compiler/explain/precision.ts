@@ -4,12 +4,12 @@ import { assertNever, type Register, type VerifiedProgram } from '#fhe';
 const NOISE = { publicKey: 2 ** 11, constant: 2 ** 8, rescale: 2 ** 11, keySwitch: 2 ** 12 } as const;
 /** Typical magnitude of balanced values, against a peak of 2.5 (`balance-steps.ts`). */
 const TYPICAL_VALUE = 0.3;
-/** The worst of a few hundred logits against the typical one. */
+/** The worst of a few hundred logits relative to the typical one. */
 const WORST = 4;
 
 /**
- * Bits between a slot of 1, half as much again as the largest calibrated logit, and the worst error: noise walks through the program as independent
- * errors, with weights as large as balanced values need them to be. An estimate, good to about two bits.
+ * Bits between a slot of 1 (1.5 times the largest calibrated logit) and the worst error: noise propagates through the program as
+ * independent errors, with weights as large as balanced values require. An estimate, accurate to about two bits.
  */
 export function estimatePrecisionBits({ program, registers, parameters, output }: VerifiedProgram): number {
   const growth = Math.sqrt(parameters.ringDegree / 8192);
@@ -47,7 +47,7 @@ export function estimatePrecisionBits({ program, registers, parameters, output }
         errors.set(out, sum(error(instruction.left), error(instruction.right)));
         break;
       case 'fold': {
-        // Weights of norm 1 are spread over what is folded: only the noise of the folds adds up.
+        // Weights of norm 1 are spread over the folded slots: only the noise of the folds adds up.
         const folds = noise('keySwitch', scale) * Math.sqrt(2 ** instruction.steps.length);
         errors.set(out, sum(error(instruction.source), folds));
         break;

@@ -3,7 +3,7 @@ import { formatBytes, formatMilliseconds } from './units.ts';
 
 function table(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  // Names to the left, figures to the right.
+  // Names left-aligned, figures right-aligned.
   return rows.map((row) =>
     row
       .map((cell, i) => (i === 0 || i >= 8 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
@@ -12,7 +12,7 @@ function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** What was measured, and how the estimate stands to it. */
+/** The measurement, and how the estimate compares. */
 function measuredFacts({ measured }: Explanation): [string, string][] {
   if (measured === null)
     return [['measured', 'not yet on this machine (`blindsight evaluate` measures and remembers)']];
@@ -25,7 +25,7 @@ function measuredFacts({ measured }: Explanation): [string, string][] {
   ];
 }
 
-/** What several pictures in one ciphertext come to for each. */
+/** The cost per picture when a ciphertext holds several. */
 function regionFacts({ regions, estimatedMs }: Explanation): [string, string][] {
   if (regions === 1) return [];
   return [
@@ -36,7 +36,7 @@ function regionFacts({ regions, estimatedMs }: Explanation): [string, string][] 
   ];
 }
 
-/** An explanation as text: a table of layers, then what it adds up to. */
+/** An explanation as text: a table of layers, then the totals. */
 export function printExplanation(explanation: Explanation): string {
   const { layers, estimatedMs, bytes: size } = explanation;
   const rows = [

@@ -6,7 +6,7 @@ export type Segment = { readonly kind: 'linear' | 'activation'; readonly registe
 /**
  * Splits a program at the biases that end linear steps.
  *
- * @param biases for each linear step, how many ciphertexts, and so `add-constant` instructions, it ends with.
+ * @param biases for each linear step, the number of ciphertexts, and so of `add-constant` instructions, it ends with.
  */
 export function segmentProgram(instructions: readonly Instruction[], biases: readonly number[]): Segment[] {
   const segments: { kind: 'linear' | 'activation'; registers: Set<Register> }[] = [];
@@ -28,7 +28,7 @@ export function segmentProgram(instructions: readonly Instruction[], biases: rea
       continue;
     }
     if (linear === null && stage === biases.length) {
-      // What follows the logits (the ring of results) is theirs.
+      // What follows the logits (the result ring) belongs to them.
       segments.at(-1)!.registers.add(out);
       continue;
     }

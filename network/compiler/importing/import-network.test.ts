@@ -26,7 +26,7 @@ const relu: Graph = balanced({
   nodes: given.nodes.map((one) => (one.name === 's1' ? node('Relu', ['n1'], 's1') : one)),
 });
 
-/** Pictures labelled by the network's own answers. */
+/** Pictures labelled with the network's own answers. */
 function labelled(graph: Graph, count: number): Dataset {
   const pictures = Float32Array.from(randomPictures(2, count, 99).flatMap((picture) => [...picture]));
   const logits = runGraph(graph, pictures);
@@ -80,7 +80,7 @@ describe('ImportNetwork', () => {
       await expect(importing).rejects.toMatchObject({ code: 'NETWORK_TRAINING' });
       return rates;
     };
-    // Squares of such values are more than training's numbers hold: of one picture's behind those that are measured, or of all training pictures'.
+    // Squares of such values overflow training's numbers: for one picture after the measured ones, or for all training pictures.
     const one = labelled(relu, 400);
     one.pictures.fill(1e25, 399 * 99, 400 * 99);
     expect(await run(one)).toEqual([0.006, 0.0015, 0.0004]);

@@ -11,15 +11,15 @@ import { dropEnding } from '../rewrite/drop-ending.ts';
 import { ImportRefused } from './import-refused.ts';
 import type { ImportedNetwork } from './imported-network.ts';
 
-/** How a network is made ready for protection. */
+/** How to prepare a network for protection. */
 export type ImportOptions = {
-  /** Labelled pictures, prepared as the graph takes them. Nothing that accuracy is claimed on should be among them. */
+  /** Labelled pictures, prepared as the graph takes them. They must not include pictures that accuracy is claimed on. */
   readonly calibration: Dataset;
   /** Degree of the polynomials; default 2, which takes one level. Degree d > 2 takes ⌈log2 d⌉ + 1. */
   readonly degree?: number;
   /** Candidates; default all. */
   readonly methods?: readonly Method[];
-  /** Largest loss of accuracy that is accepted, as a share; default 0.01. */
+  /** Largest accepted loss of accuracy, as a share; default 0.01. */
   readonly tolerance?: number;
   /** Trains with the polynomials in place. */
   readonly fineTune?: FineTuner;
@@ -28,7 +28,7 @@ export type ImportOptions = {
 };
 
 /**
- * Trains a network on labelled pictures with its polynomials in place (training's `fineTuner`): the compiler knows no trainer.
+ * Trains a network on labelled pictures with its polynomials in place (training's `fineTuner`): the compiler does not know the trainer.
  */
 export type FineTuner = (
   graph: Graph,
@@ -36,7 +36,7 @@ export type FineTuner = (
   options: Pick<ImportOptions, 'signal' | 'onProgress'>,
 ) => Promise<Graph>;
 
-/** What is being done. */
+/** The current activity. */
 export type ImportProgress =
   | { readonly step: 'approximated'; readonly layer: ActivationReport }
   | { readonly step: 'fine-tuning'; readonly done: number; readonly loss: number }
@@ -52,7 +52,7 @@ const MOST_HELD_OUT = 2000;
 const MOST_CALIBRATION = 5000;
 const DEFAULT_TOLERANCE = 0.01;
 
-/** Share of right answers, measured in turns with all else that the event loop has to do. */
+/** Share of right answers; yields to the event loop in between. */
 async function accuracyOn(
   graph: Graph,
   dataset: Dataset,
@@ -75,11 +75,11 @@ function calibrationPart(dataset: Dataset): Float32Array {
 }
 
 /**
- * Makes a network ready for protection: constants folded, maxima and activations replaced by what can be encrypted, fine-tuned
- * if asked for, ranges calibrated.
+ * Prepares a network for protection: folds constants, replaces maxima and activations by what can be encrypted, fine-tunes if requested,
+ * calibrates ranges.
  *
- * @throws ImportRefused (NETWORK_ACCURACY) where accuracy falls by more than the tolerance: the message says by how much, and what to do;
- * NetworkError NETWORK_DATA where there are too few pictures, and those of
+ * @throws ImportRefused (NETWORK_ACCURACY) if accuracy falls by more than the tolerance: the message says by how much, and what to do;
+ * NetworkError NETWORK_DATA if there are too few pictures, and those of
  * {@link approximateActivations} and of fine-tuning; the signal's reason.
  */
 export async function importNetwork(whole: Graph, options: ImportOptions): Promise<ImportedNetwork> {

@@ -1,7 +1,7 @@
 import { NetworkError } from '#network/errors.ts';
 import type { ImportedNetwork } from './imported-network.ts';
 
-/** An import that lost more accuracy than was tolerated, and what it made: fine-tuning takes minutes that nobody wants to lose too. */
+/** An import that lost more accuracy than tolerated, with its result: nobody wants to lose minutes of fine-tuning, too. */
 export class ImportRefused extends NetworkError {
   readonly imported: ImportedNetwork;
 

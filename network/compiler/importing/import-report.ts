@@ -5,7 +5,7 @@ function percent(share: number): string {
   return `${(100 * share).toFixed(2)} %`;
 }
 
-/** What is said of an ending that decryption does not do just so. */
+/** Note about an ending that decryption does not reproduce exactly. */
 const ENDING_NOTES: Readonly<Record<string, string>> = {
   Sigmoid:
     'Sigmoid at the end is left out: the same class comes first, but the probabilities of an answer will be those of Softmax over all classes.',
@@ -52,7 +52,7 @@ export function importText(imported: ImportedNetwork): string {
   ].join('\n');
 }
 
-/** The same for programs; what is not a number is null. */
+/** The same for programs; NaN becomes null. */
 export function importJson(imported: ImportedNetwork): object {
   const { layers, ending, ranges, heldOut, accuracyBefore, accuracyApproximated, accuracyAfter } = imported;
   return {

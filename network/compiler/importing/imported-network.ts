@@ -6,12 +6,12 @@ import type { ActivationReport } from '../rewrite/approximate-activations.ts';
 export type ImportedNetwork = {
   readonly graph: Graph;
   readonly layers: readonly ActivationReport[];
-  /** The operator at the end that was taken off, because the decryptor does it: Softmax, LogSoftmax, ArgMax, Sigmoid. */
+  /** The final operator, removed because the decryptor applies it: Softmax, LogSoftmax, ArgMax, Sigmoid. */
   readonly ending: string | null;
   readonly ranges: CalibratedRanges;
-  /** Pictures that were kept out to measure accuracy on. */
+  /** Pictures held out to measure accuracy on. */
   readonly heldOut: number;
-  /** Shares of right answers on pictures that were kept out of calibration and fine-tuning. */
+  /** Shares of right answers on pictures held out from calibration and fine-tuning. */
   readonly accuracyBefore: number;
   readonly accuracyApproximated: number;
   readonly accuracyAfter: number;

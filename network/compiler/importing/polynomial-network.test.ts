@@ -24,7 +24,7 @@ function reluGraph(): Graph {
   ]);
 }
 
-/** Pictures labelled as the network answers. */
+/** Pictures labelled with the network's answers. */
 function answered(graph: Graph, count: number): Dataset {
   const pictures = Float32Array.from(randomPictures(6, count, 10).flatMap((picture) => [...picture]));
   const logits = runGraph(graph, pictures);

@@ -5,23 +5,23 @@ import { ACTIVATIONS } from '#network/model/operators/elementwise.ts';
 import { runGraph } from '#network/model/run/run.ts';
 import { type ActivationReport, approximateActivations } from '../rewrite/approximate-activations.ts';
 
-/** A network that can be encrypted, and the pictures that are left to measure it on. */
+/** A network that can be encrypted, and the pictures left to measure it on. */
 export type PolynomialNetwork = {
   readonly graph: Graph;
   /** Without the pictures that calibration took. */
   readonly dataset: Dataset;
-  /** Pictures that ranges may be calibrated on; none where nothing was approximated. */
+  /** Pictures that ranges may be calibrated on; none if nothing was approximated. */
   readonly calibration?: Float32Array;
-  /** What became of each activation; empty where the network was polynomial already. */
+  /** What became of each activation; empty if the network was already polynomial. */
   readonly layers: readonly ActivationReport[];
 };
 
-/** Pictures that are set aside for calibration, at most; and the share of all, at most. */
+/** Maximum number of pictures set aside for calibration; and maximum share of all. */
 const SET_ASIDE = 500;
 const SET_ASIDE_SHARE = 0.2;
 /** Pictures of a given calibration set that are used. */
 const MOST_CALIBRATION = 1000;
-/** What a gateway can evaluate at the cost of one level. */
+/** The degree that a gateway evaluates at the cost of one level. */
 const DEGREE = 2;
 const METHODS = ['least-squares', 'chebyshev', 'minimax', 'square'] as const;
 
@@ -30,7 +30,7 @@ export function needsApproximation(graph: Graph): boolean {
   return graph.nodes.some(({ operator }) => operator === 'MaxPool' || operator in ACTIVATIONS);
 }
 
-/** Unlabelled pictures with the answers of the network itself for labels: approximation shall change none of them. */
+/** Unlabelled pictures, labelled with the network's own answers: approximation should change none of them. */
 function answeredBy(graph: Graph, pictures: Float32Array, like: Dataset): Dataset {
   const size = pictureValues(like.picture);
   const count = Math.min(MOST_CALIBRATION, Math.floor(pictures.length / size));
@@ -45,11 +45,11 @@ function answeredBy(graph: Graph, pictures: Float32Array, like: Dataset): Datase
 }
 
 /**
- * Approximates whatever a network has that is not polynomial, calibrated on the given pictures or, without any, on the last ones of the
- * dataset, which are then left out of the measurement.
+ * Approximates everything in a network that is not polynomial, calibrated on the given pictures or, without any, on the last ones of the
+ * dataset, which are then excluded from the measurement.
  *
  * @param graph takes pictures as the dataset has them.
- * @throws NetworkError NETWORK_DATA where the dataset is too small to set pictures aside; as `approximateActivations`.
+ * @throws NetworkError NETWORK_DATA if the dataset is too small to set pictures aside; as `approximateActivations`.
  */
 export async function makePolynomial(
   graph: Graph,

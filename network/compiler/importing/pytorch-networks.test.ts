@@ -22,7 +22,7 @@ import { importNetwork } from './import-network.ts';
 
 const SIDE = 12;
 const LABELS = ['a', 'b', 'c'];
-/** Errors of encrypted logits as a part of the largest. */
+/** Errors of encrypted logits relative to the largest. */
 const TOLERANCE = 2 ** -10;
 
 /** Quadratics as `testing/pytorch/export.py` writes them. */
@@ -39,14 +39,14 @@ const QUADRATICS = [
   'views',
 ].map((form) => `quadratic-${form}`);
 
-/** One number of each channel: means and sums over height and width. */
+/** One number per channel: means and sums over height and width. */
 const SPACE = ['space-mean', 'space-mean-negative', 'space-mean-twice', 'space-sum'];
 
-/** What is made of an export, under the names of the files. */
+/** The results of each export, by file name. */
 const bytesOf = (name: string): Uint8Array =>
   readFileSync(fileURLToPath(new URL(`../../testing/pytorch/${name}.onnx`, import.meta.url)));
 
-/** As a gateway feeds it: channel first, bytes / 255. */
+/** Fed as by a gateway: channel first, bytes / 255. */
 function prepared(name: string): Graph {
   const graph = readOnnx(bytesOf(name));
   const channels = sizeOf(graph.inputs[0]!.shape!.slice(1)) / SIDE ** 2;
@@ -73,7 +73,7 @@ function compiled(graph: Graph): CompiledNetwork {
   });
 }
 
-/** Answers of one picture by our engine, by SEAL and without encryption, as slots. */
+/** Answers to one picture by our engine, by SEAL and without encryption, as slots. */
 async function answers(network: CompiledNetwork, picture: Float32Array): Promise<Float64Array[]> {
   const { program, constants } = network;
   const keys = await createOwnerKeys(checkParameters(program.parameters), program.resultRing);
@@ -190,7 +190,7 @@ describe('PyTorch networks', () => {
         fineTune: fineTuner({ epochs: 1 }),
       });
       expect(imported.ending).toBe(operator);
-      // As given, without the ending: what onnxruntime says of the whole.
+      // As given, without the ending: onnxruntime's answer for the full network.
       expect(imported.accuracyBefore).toBe(1);
       expect(imported.layers.map((layer) => layer.operator)).toEqual(['Relu', 'Relu']);
       expect(imported.graph.nodes.some((one) => one.operator === operator)).toBe(false);

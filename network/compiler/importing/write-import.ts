@@ -5,19 +5,19 @@ import { descriptionFile, writeDescription } from '#network/model/description/ne
 import { writeOnnx } from '#network/model/onnx/onnx.ts';
 import type { ImportedNetwork } from './imported-network.ts';
 
-/** What is written down beside an imported network. */
+/** What is written beside an imported network. */
 export type ImportDescription = {
   readonly labels: readonly string[];
-  /** File name of the network as it was given. */
+  /** File name of the network as given. */
   readonly source: string;
-  /** How the gateway prepares the light of its pictures, where the description of the given network says so. */
+  /** How the gateway prepares the light of its pictures, if the description of the given network says so. */
   readonly light?: 'normalize';
 };
 
 /**
- * Refuses a name that the description could not stand beside.
+ * Refuses a name to which no description file can belong.
  *
- * @throws NetworkError NETWORK_DATA where it does not end in `.onnx`.
+ * @throws NetworkError NETWORK_DATA if it does not end in `.onnx`.
  */
 export function checkImportName(file: string): void {
   if (!file.endsWith('.onnx')) {
@@ -26,10 +26,10 @@ export function checkImportName(file: string): void {
 }
 
 /**
- * Writes an imported network as `FILE.onnx` and what the compiler needs to know of it as `FILE.json` beside it: labels and calibrated
+ * Writes an imported network as `FILE.onnx` and what the compiler needs to know about it as `FILE.json`: labels and calibrated
  * ranges, which `evaluate`, `explain` and `model protect` read.
  *
- * @param file ends in `.onnx`; its folder is made.
+ * @param file ends in `.onnx`; its folder is created.
  * @throws NetworkError as {@link checkImportName}.
  */
 export async function writeImport(
