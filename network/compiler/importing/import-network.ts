@@ -45,7 +45,7 @@ export type ImportProgress =
 
 /** Pictures that each candidate polynomial is measured on. */
 const MEASURED = 200;
-/** One picture in this many is kept out, to measure on, and at most so many. */
+/** One picture in this many is held out for measuring, at most so many. */
 const HELD_OUT = 5;
 const MOST_HELD_OUT = 2000;
 /** Pictures that ranges are calibrated on, at most, evenly spread. */

@@ -2,8 +2,8 @@ import { NetworkError } from '#network/errors.ts';
 
 /**
  * y = W·x + b with a sparse W (compressed rows, columns ascending). Entries are there because the network's *structure* connects
- * the two values, never because of their value: a trained weight that happens to be zero stays an entry, so that nothing
- * that is laid out by this pattern can depend on a trained parameter.
+ * the two values, never because of their value: a trained weight that happens to be zero stays an entry, so that no layout based on this
+ * pattern can depend on a trained parameter.
  */
 export type Affine = {
   readonly rows: number;
@@ -15,7 +15,7 @@ export type Affine = {
   readonly bias: Float64Array;
 };
 
-/** Most entries that a matrix may have. */
+/** Maximum number of entries of a matrix. */
 const MAX_ENTRIES = 2 ** 26;
 
 /** Collects the entries of an {@link Affine} row by row. */
@@ -31,7 +31,7 @@ export class AffineBuilder {
     this.#columns = columns;
   }
 
-  /** Adds an entry to the row that is being built. @throws NetworkError NETWORK_TOO_LARGE beyond 2^26 entries. */
+  /** Adds an entry to the current row. @throws NetworkError NETWORK_TOO_LARGE beyond 2^26 entries. */
   entry(column: number, weight: number): void {
     if (this.#count === this.#column.length) {
       if (this.#count >= MAX_ENTRIES)
@@ -47,7 +47,7 @@ export class AffineBuilder {
     this.#weight[this.#count++] = weight;
   }
 
-  /** Ends the row. Columns may have come in any order, but each once. */
+  /** Ends the row. Columns may come in any order, but each only once. */
   endRow(bias: number): void {
     const from = this.#start.at(-1)!;
     const column = this.#column.subarray(from, this.#count);

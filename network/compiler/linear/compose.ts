@@ -1,7 +1,7 @@
 import { type Affine, applyAffine } from './affine.ts';
 import { addAffine, composeAffine } from './merge-linear-neighbors.ts';
 
-/** A value during lowering: Σ partᵢ(register i) + constant; a part that is null is the identity. */
+/** A value during lowering: Σ partᵢ(register i) + constant; a null part is the identity. */
 export type LinearValue = {
   readonly parts: ReadonlyMap<number, Affine | null>;
   /** Null: zero. */

@@ -86,7 +86,7 @@ function batchNormalization(call: Call, { position, shape }: LinearInput): Linea
   return { affine: builder.build(), shape };
 }
 
-/** Element by element: a · x + b, read off the operator itself at 0 and at 1. */
+/** Element by element: a · x + b, found by evaluating the operator at 0 and 1. */
 function elementwise(call: Call, { position, shape, withData }: LinearInput): LinearMap {
   if (call.node.operator === 'Div' && position !== 0)
     call.refuse('division by a value that depends on the picture');
@@ -103,7 +103,7 @@ function elementwise(call: Call, { position, shape, withData }: LinearInput): Li
   return { affine: builder.build(), shape: atZero!.shape };
 }
 
-/** Moves values: where each output comes from is read off the operator itself by feeding it its own indices. */
+/** Moves values: the source of each output is found by feeding the operator its own indices. */
 function arrangement(call: Call, { position, shape, withData }: LinearInput): LinearMap {
   if (position !== 0) call.refuse('shapes and positions must be constant');
   const size = sizeOf(shape);
@@ -137,7 +137,7 @@ function reduction(call: Call, { position, shape }: LinearInput): LinearMap {
   return { affine: builder.build(), shape: plan.shape };
 }
 
-/** Operators that are linear in one input while the others are constant. */
+/** Operators that are linear in one input if the others are constant. */
 export const LINEAR_RULES: ReadonlyMap<Node['operator'], LinearRule> = new Map<string, LinearRule>([
   ['Conv', convolution],
   ['AveragePool', poolingMap],

@@ -4,7 +4,7 @@ import { averageDivisor, planPooling } from '#network/model/operators/pooling.ts
 import { AffineBuilder } from './affine.ts';
 import type { LinearInput, LinearMap } from './linear-rule.ts';
 
-/** Mean pooling over windows as a matrix: each output takes an equal share of the pixels of its window that exist (or of all, with count_include_pad). */
+/** Mean pooling over windows as a matrix: each output averages the existing pixels of its window (or all, with count_include_pad). */
 export function poolingMap(call: Call, { shape }: LinearInput): LinearMap {
   const { images, pixels, shape: output, windows } = planPooling(call, shape);
   const { taps, positions, index } = windows;

@@ -2,11 +2,11 @@ import { scaleAffine } from '../linear/affine.ts';
 import type { Step, StepNetwork } from './steps.ts';
 
 /**
- * Moves factors between steps so that the linear ones (see {@link scaledRegisters}) peak at `peak`: noise is then small against the values.
- * Exact; nothing of it shows in the program, because all weights are encrypted.
+ * Moves factors between steps so that the linear ones (see {@link scaledRegisters}) peak at `peak`: noise is then small relative to the
+ * values. Exact, and invisible in the program, because all weights are encrypted.
  *
  * @param ranges positive, one for each of {@link scaledRegisters}.
- * @param unit the logits come in units of this.
+ * @param unit unit of the logits.
  */
 export function balanceSteps(
   network: StepNetwork,

@@ -3,14 +3,14 @@ import type { CalibratedRanges } from '#network/model/calibrated-ranges.ts';
 import { calibrateSteps } from './calibrate-steps.ts';
 import { registerSizes, type StepNetwork } from './steps.ts';
 
-/** Pictures between two turns of the event loop. */
+/** Pictures processed per turn of the event loop. */
 const TURN = 20;
 
 /**
- * What {@link calibrateSteps} finds, in turns with all else that the event loop has to do.
+ * As {@link calibrateSteps}, but yields to the event loop.
  *
  * @param pictures values of all pictures, one after the other.
- * @param options.onProgress is told the share that is done, up to 1.
+ * @param options.onProgress called with the share done, up to 1.
  * @throws the signal's reason.
  */
 export async function calibrateInTurns(

@@ -3,7 +3,7 @@ import { runRegisters } from './run-steps.ts';
 import { type StepNetwork, scaledRegisters } from './steps.ts';
 
 /**
- * Largest magnitude of every linear step but the last on pictures (see `scaledRegisters`), and of the logits.
+ * Largest magnitude, over the pictures, of every linear step but the last (see `scaledRegisters`), and of the logits.
  *
  * @param pictures values of all pictures, one after the other.
  */

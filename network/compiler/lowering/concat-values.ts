@@ -5,10 +5,10 @@ import { AffineBuilder } from '../linear/affine.ts';
 import { addValues, applyToValue, type LinearValue } from '../linear/compose.ts';
 
 /**
- * Branches side by side: where each output comes from is read off the operator itself by feeding it indices.
+ * Concatenates branches: the source of each output is found by feeding the operator indices.
  *
  * @param call of `Concat`, with its constant inputs.
- * @param values by input; null where it is constant.
+ * @param values by input; null for a constant.
  */
 export function concatValues(call: Call, values: readonly (LinearValue | null)[]): LinearValue {
   const tensors = values.map((value, i): Tensor => {

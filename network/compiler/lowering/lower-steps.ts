@@ -21,7 +21,7 @@ class StepLowering {
   readonly #graph: Graph;
   readonly #constants: Map<string, Tensor>;
   readonly #values = new Map<string, LinearValue>();
-  /** Names that are multiplied by something that depends on the picture: these become registers as soon as they are known. */
+  /** Names multiplied by a value that depends on the picture: these become registers as soon as they are known. */
   readonly #factors = new Set<string>();
 
   constructor(graph: Graph) {
@@ -139,7 +139,7 @@ class StepLowering {
     return { parts: new Map([[this.steps.length, null]]), constant: null, shape: left.shape };
   }
 
-  /** The register that holds a value; makes a linear step where there is none. */
+  /** The register that holds a value; adds a linear step if there is none. */
   #register(value: LinearValue): number {
     const [only] = value.parts;
     if (value.parts.size === 1 && only![1] === null && value.constant === null && only![0] !== 0)
@@ -164,7 +164,7 @@ class StepLowering {
     const before = this.steps.length;
     const register = this.#register(value);
     if (register === before + 1) return;
-    // The logits are a register already: only as the last linear step may they stay so.
+    // The logits are already a register: they may stay so only as the last linear step.
     if (register === before && this.steps[before - 1]!.kind === 'linear') return;
     const size = sizeOf(value.shape);
     const terms = [{ source: register, affine: identityAffine(size) }];
@@ -173,8 +173,8 @@ class StepLowering {
 }
 
 /**
- * Lowers a graph with one picture and one output to linear steps and products. Shortcuts, polynomials of any degree and branches are
- * welcome; what is not polynomial is refused. Mean pooling is a step of its own where it can be (`mergePools` undoes that).
+ * Lowers a graph with one picture and one output to linear steps and products. Accepts shortcuts, polynomials of any degree and
+ * branches; refuses anything else. Mean pooling becomes a separate step where possible (`mergePools` undoes that).
  *
  * @throws NetworkError NETWORK_NOT_POLYNOMIAL, NETWORK_OPERATOR, NETWORK_SHAPE, NETWORK_DATA; the message names the node.
  */

@@ -9,7 +9,7 @@ import {
   windowStarts,
 } from './steps.ts';
 
-/** What a register has become: another one, and what is still to be done to its values; null where that is nothing. */
+/** What replaces a register: another register, and the map still to be applied to its values; null for none. */
 type Moved = { readonly register: number; readonly affine: Affine | null };
 
 /** The sums of a pool's windows as a matrix. */
@@ -28,7 +28,7 @@ function after(inner: Affine | null, outer: Affine): Affine {
   return inner === null ? outer : composeAffine(outer, inner);
 }
 
-/** Terms that read what the pools read. */
+/** Terms that read the sources of the pools. */
 function mergeTerms(terms: readonly LinearTerm[], moved: readonly Moved[]): LinearTerm[] {
   const merged = new Map<number, Affine>();
   for (const { source, affine } of terms) {
@@ -41,11 +41,11 @@ function mergeTerms(terms: readonly LinearTerm[], moved: readonly Moved[]): Line
 }
 
 /**
- * Pools become part of the linear steps that read them: no folds, more entries. Exact; the network itself where it has no pools.
+ * Merges pools into the linear steps that read them: no folds, more entries. Exact; returns the network itself if it has no pools.
  *
  * Assumes: only linear steps and other pools read what a pool makes (see `lowerSteps`).
  *
- * @throws NetworkError NETWORK_TOO_LARGE where a matrix gets more than 2^26 entries.
+ * @throws NetworkError NETWORK_TOO_LARGE if a matrix gets more than 2^26 entries.
  */
 export function mergePools(network: StepNetwork): StepNetwork {
   if (!network.steps.some(({ kind }) => kind === 'pool')) return network;

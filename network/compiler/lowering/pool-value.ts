@@ -3,14 +3,14 @@ import type { Affine } from '../linear/affine.ts';
 import { identityAffine, type LinearValue } from '../linear/compose.ts';
 import type { PoolStep } from './steps.ts';
 
-/** The number that all values of a channel have, for each; undefined where they differ. */
+/** For each channel the number that all its values share; undefined if they differ. */
 function perChannel(values: Float64Array, channels: number): Float64Array | undefined {
   const pixels = values.length / channels;
   const first = Float64Array.from({ length: channels }, (_, c) => values[c * pixels]!);
   return values.every((value, i) => value === first[Math.floor(i / pixels)]) ? first : undefined;
 }
 
-/** What each channel is multiplied by, where a part does nothing else. */
+/** The factor of each channel, if a part does nothing else. */
 function channelFactors(part: Affine | null, channels: number, pixels: number): Float64Array | null {
   if (part === null) return new Float64Array(channels).fill(1);
   const size = channels * pixels;
@@ -22,7 +22,7 @@ function channelFactors(part: Affine | null, channels: number, pixels: number): 
   return diagonal ? (perChannel(part.weight, channels) ?? null) : null;
 }
 
-/** Whether a node takes means over windows of 2 × 2 or 4 × 4 that stand side by side. */
+/** Whether a node takes means over adjacent windows of 2 × 2 or 4 × 4. */
 function poolSize(call: Call): number | null {
   const kernel = call.ints('kernel_shape') ?? [];
   const size = kernel[0] ?? 1;
@@ -36,12 +36,12 @@ function poolSize(call: Call): number | null {
   return plain ? size : null;
 }
 
-/** A pool as a step, and the value that its register then gives. */
+/** A pool as a step, and the value made from its register. */
 export type PooledValue = { readonly step: PoolStep; readonly after: (register: number) => LinearValue };
 
 /**
- * Mean pooling of a register over windows that do not overlap; null where a node is anything else. Factors and summands of whole channels come
- * after the pooling as well as before it.
+ * Mean pooling of a register over windows that do not overlap; null for any other node. Factors and summands of entire channels can be
+ * applied after the pooling instead of before.
  */
 export function poolValue(call: Call, input: LinearValue): PooledValue | null {
   const [only] = input.parts;

@@ -1,6 +1,6 @@
 import type { StepNetwork } from './steps.ts';
 
-/** Levels that lead from the picture to each register; pools take none. */
+/** Levels from the picture to each register; pools take none. */
 export function registerDepths(network: StepNetwork): number[] {
   const depths = [0];
   for (const step of network.steps) {

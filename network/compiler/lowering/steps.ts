@@ -16,8 +16,8 @@ export type LinearStep = {
 export type ProductStep = { readonly kind: 'product'; readonly left: number; readonly right: number };
 
 /**
- * Sums over windows of `size` × `size` neighbors, a power of two, side by side: what mean pooling is but for a factor. Rotations and
- * additions only, so it takes no level.
+ * Sums over adjacent windows of `size` × `size` values, a power of two: mean pooling up to a factor. Rotations and additions only, so it
+ * takes no level.
  */
 export type PoolStep = {
   readonly kind: 'pool';
@@ -41,7 +41,7 @@ export function windowStarts({ shape, size }: PoolStep): Int32Array {
 }
 
 /**
- * Any polynomial network: linear maps and products of values. Register 0 is the picture, register i > 0 what step i − 1 makes; the
+ * Any polynomial network: linear maps and products of values. Register 0 is the picture, register i > 0 the result of step i − 1; the
  * last step is linear and makes the logits. A residual block is a linear step that reads two registers.
  */
 export type StepNetwork = {
@@ -61,7 +61,7 @@ export function registerSizes(network: StepNetwork): number[] {
   return sizes;
 }
 
-/** Registers that linear steps make, in order, without the logits: what ranges are calibrated for. */
+/** Registers made by linear steps, in order, without the logits: those whose ranges are calibrated. */
 export function scaledRegisters(network: StepNetwork): number[] {
   return network.steps.slice(0, -1).flatMap((step, i) => (step.kind === 'linear' ? [i + 1] : []));
 }

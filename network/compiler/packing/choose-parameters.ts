@@ -5,7 +5,7 @@ import { PRIME_BITS } from '../compile-limits.ts';
 
 /** Rings that the 2024 table allows, in order. */
 export const RING_DEGREES: readonly number[] = [4096, 8192, 16384, 32768, 65536];
-/** Rings from this on use digits of several limbs where that is cheaper. */
+/** Rings from this size on use digits of several limbs if that is cheaper. */
 const HYBRID_FROM = 16384;
 
 /** Parameters for a depth. */
@@ -16,9 +16,10 @@ export type ChosenParameters = {
 };
 
 /**
- * The smallest ring of the 2024 table, from `smallest` on, that holds `depth` levels of 30-bit primes, with the digit size that makes key switching cheapest.
+ * The smallest ring of the 2024 table, from `smallest` on, that holds `depth` levels of 30-bit primes, with the cheapest digit size for
+ * key switching.
  *
- * @throws NetworkError NETWORK_TOO_DEEP where even N = 65536 does not.
+ * @throws NetworkError NETWORK_TOO_DEEP if even N = 65536 does not.
  */
 export function chooseParameters(
   depth: number,

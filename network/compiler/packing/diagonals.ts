@@ -7,7 +7,7 @@ export type Diagonal = { readonly from: number; readonly to: number; readonly st
 
 /**
  * Calls back for every product that computes `affine` from one layout to another: result slot `slot` of ciphertext `to` gets weight · slot
- * (slot + step) of ciphertext `from`. What a slot sums is complete after the fold of `output`.
+ * (slot + step) of ciphertext `from`. The sum of a slot is complete after the fold of `output`.
  */
 export function forEachProduct(
   affine: Affine,
@@ -46,7 +46,7 @@ export function forEachProduct(
 /**
  * The non-empty diagonals, ordered by `to`, `from`, `step`. They follow from the pattern of the matrix, never from its weights.
  *
- * @param rows look at these rows only: an estimate from below.
+ * @param rows use these rows only: a lower estimate.
  */
 export function findDiagonals(
   affine: Affine,
@@ -63,7 +63,7 @@ export function findDiagonals(
     seen[key] = 1;
     keys.push(key);
   };
-  // Copies that stand a period of the input apart see the same values at the same distances.
+  // Copies at a distance of one input period see the same values at the same distances.
   const copies = Math.min(weightCopies(output), Math.max(1, input.period / output.period));
   forEachProduct(affine, input, output, visit, rows, copies);
   return Array.from(Float64Array.from(keys).sort(), (key) => {
@@ -72,7 +72,7 @@ export function findDiagonals(
   });
 }
 
-/** Largest number of slot values that one linear step may spread into. */
+/** Maximum number of slot values of one linear step. */
 const MOST_SLOT_VALUES = 2 ** 29;
 
 /** The weights of each of the diagonals, in slots of the result. */

@@ -1,23 +1,23 @@
 import type { LinearStep, PoolStep, StepNetwork } from '../lowering/steps.ts';
 
-/** Where the values of a register come from: the class of the tensor that pools made it of, and these pools. */
+/** Origin of a register's values: the class of the tensor that was pooled, and the pools. */
 export type LayoutSource = { readonly key: number; readonly pools: readonly PoolStep[] };
 
 /**
- * Tensors whose layouts are chosen: factors and their product share one, and so are a class. Its number is that of its first register; 0 is
- * the picture, which is laid out for whoever reads it.
+ * Tensors whose layouts are chosen. Factors and their product share a layout, so they form a class, numbered by its first register; 0 is
+ * the picture, which is laid out for each reader.
  */
 export type LayoutClasses = {
-  /** In the order of their making, without the picture. */
+  /** In the order of creation, without the picture. */
   readonly keys: readonly number[];
   /** Linear steps that make each class, in order. */
   readonly linearOf: ReadonlyMap<number, readonly number[]>;
-  /** The class that a class hangs on: that of the largest term that makes it. */
+  /** The parent of a class: that of the largest term that makes it. */
   readonly parentOf: ReadonlyMap<number, number>;
   readonly sourceOf: (register: number) => LayoutSource;
 };
 
-/** The class of every register; that of a pooled one is of no meaning. */
+/** The class of every register; meaningless for a pooled one. */
 function joinFactors({ steps }: StepNetwork): number[] {
   const parent = Array.from({ length: steps.length + 1 }, (_, i) => i);
   const find = (i: number): number => {
@@ -37,7 +37,7 @@ function joinFactors({ steps }: StepNetwork): number[] {
   });
 }
 
-/** Finds the tensors of a network that share layouts, and the tree that they form by their largest terms. */
+/** Finds the tensors of a network that share layouts, and the tree formed by their largest terms. */
 export function layoutClasses(network: StepNetwork): LayoutClasses {
   const { steps } = network;
   const classes = joinFactors(network);

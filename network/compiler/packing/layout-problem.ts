@@ -13,13 +13,13 @@ export type LayoutProblem = {
   readonly cost: OperationCost;
   /** Layouts that are worth trying, by class. */
   readonly candidates: ReadonlyMap<number, readonly SlotLayout[]>;
-  /** Level of the products of every step; what a linear one makes is a level lower. */
+  /** Level of the products of every step; the result of a linear one is a level lower. */
   readonly levels: readonly number[];
-  /** Rows of every linear step that estimates look at; all where undefined. */
+  /** Rows of every linear step used for estimates; all if undefined. */
   readonly samples: readonly (Int32Array | undefined)[];
 };
 
-/** What a plan of many layers is busy with: tensors whose layout is chosen, or weighed again because of shortcuts. */
+/** Progress of a plan of many layers: tensors whose layout is chosen, or evaluated again because of shortcuts. */
 export type PlanProgress = {
   readonly step: 'layouts' | 'shortcuts';
   readonly done: number;
@@ -44,7 +44,7 @@ export function layoutProblem(network: StepNetwork, slots: number, cost: Operati
   return { steps, classes, cost, candidates, levels, samples };
 }
 
-/** What products cost in a layout of a class: a key switch for each ciphertext. */
+/** Cost of products in a layout of a class: a key switch for each ciphertext. */
 export function productValue(
   { classes, cost, levels }: LayoutProblem,
   key: number,

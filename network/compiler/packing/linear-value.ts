@@ -4,19 +4,19 @@ import { linearDiagonals, type PooledInput, planLinear } from './plan-linear.ts'
 import { bytesValue, productsValue } from './schedule.ts';
 import type { SlotLayout } from './slot-layout.ts';
 
-/** The layouts between which a linear step is weighed. */
+/** The layouts between which a linear step is evaluated. */
 export type LinearLayouts = {
   readonly output: SlotLayout;
-  /** Of every register that is read but the picture; null where its pools do not fit it. */
+  /** Of every register read except the picture; null if its pools do not fit it. */
   readonly inputOf: (register: number) => PooledInput | null;
 };
 
 /**
- * Estimates what a linear step is worth: its time, that of the pools before it, and what its bytes are worth.
+ * Estimates the cost of a linear step: its time, that of the pools before it, and the price of its bytes.
  *
- * @param reads the terms that are weighed; all where left out.
- * @param most a value that makes the layouts uninteresting: most are far off, and products alone tell, before any schedule is tried.
- * @returns milliseconds; infinite where pools fit no layout, or from `most` on.
+ * @param reads the terms to evaluate; all by default.
+ * @param most a bound from which on the layouts are uninteresting: most are far off, as products alone show before any schedule is tried.
+ * @returns milliseconds; infinite if pools fit no layout, or from `most` on.
  */
 export function linearValue(
   { steps, cost, levels, samples }: LayoutProblem,

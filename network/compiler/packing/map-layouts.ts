@@ -10,20 +10,20 @@ export type Canvas = {
 
 /** How maps are drawn on a canvas. */
 export type Drawing = {
-  /** Every `phases`-th row and column form a picture of their own, in a block of its own (before a stride). */
+  /** Every `phases`-th row and column form a separate picture, in a separate block (before a stride). */
   readonly phases: number;
-  /** Neighboring pixels stand `gap` apart (after a stride); channels fill the gaps. */
+  /** Neighboring pixels are `gap` apart (after a stride); channels fill the gaps. */
   readonly gap: number;
-  /** Phases above the channels in the slot number, lowest bits on top: sums over them then repeat in all of their places. */
+  /** Phases above the channels in the slot number, lowest bits on top: sums over them then repeat in all their positions. */
   readonly phasesOnTop?: boolean;
 };
 
 /**
  * channels × height × width on a canvas whose blocks are a power of two long, the lowest channels side by side and the others spread over the
- * ciphertext: what stands between them is folded, so that a sum over the channels of a repeated input takes fewer diagonals.
+ * ciphertext: the slots between them are folded, so that a sum over the channels of a repeated input takes fewer diagonals.
  *
- * @param together channels that stand side by side, a power of two.
- * @returns null where they do not fit, or nothing would be folded.
+ * @param together channels side by side, a power of two.
+ * @returns null if they do not fit, or nothing would be folded.
  */
 export function spreadGridLayout(
   shape: readonly number[],
@@ -56,7 +56,7 @@ function phaseFromTop(y: number, x: number, phases: number): number {
   return phase;
 }
 
-/** channels × height × width on a canvas; null where it does not fit. */
+/** channels × height × width on a canvas; null if it does not fit. */
 export function gridLayout(
   shape: readonly number[],
   slots: number,

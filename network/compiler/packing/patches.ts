@@ -1,12 +1,12 @@
 import type { Affine } from '../linear/affine.ts';
 import { type SlotLayout, weightCopies } from './slot-layout.ts';
 
-/** Places that the fold of a layout sums. */
+/** Positions summed by the fold of a layout. */
 function foldPlaces({ foldLow, foldHigh }: SlotLayout): number {
   return Math.max(1, foldHigh / foldLow);
 }
 
-/** Ciphertexts of patches for one ciphertext of a result: entries of a row over the places that the fold sums. */
+/** Ciphertexts of patches for one ciphertext of a result: entries of a row divided by the positions that the fold sums. */
 export function countPatches({ rows, start }: Affine, output: SlotLayout): number {
   let widest = 1;
   for (let row = 0; row < rows; row++) widest = Math.max(widest, start[row + 1]! - start[row]!);
@@ -15,7 +15,7 @@ export function countPatches({ rows, start }: Affine, output: SlotLayout): numbe
 
 /**
  * Calls back for every slot of the picture's patches: the picture is laid out before it is encrypted, so that its layer needs no rotation.
- * Entry t of a row stands in the t-th place that the fold sums.
+ * Entry t of a row is at the t-th position that the fold sums.
  *
  * @param visit `entry` of the map belongs to slot `slot` of patch `patch` for ciphertext `to` of the result.
  */

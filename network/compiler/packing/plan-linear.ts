@@ -6,7 +6,7 @@ import { poolLayout } from './pool-layout.ts';
 import { type Schedule, scheduleDiagonals } from './schedule.ts';
 import type { SlotLayout } from './slot-layout.ts';
 
-/** How one linear step is evaluated. */
+/** Evaluation plan of one linear step. */
 export type PlannedLinear = {
   /** Level of its products; the result is one lower. */
   readonly level: number;
@@ -19,10 +19,10 @@ export type PlannedLinear = {
   readonly milliseconds: number;
 };
 
-/** Entries that estimates look at. */
+/** Number of entries used for estimates. */
 const SAMPLED_ENTRIES = 6000;
 
-/** A fixed sample of rows, spread without a period that could meet that of a layout. */
+/** A fixed sample of rows, spread without a period that could coincide with that of a layout. */
 export function sampleRows(step: LinearStep): Int32Array | undefined {
   const rows = step.bias.length;
   const entries = step.terms.reduce((sum, { affine }) => sum + affine.column.length, 0);
@@ -53,7 +53,7 @@ export function linearDiagonals(
   return { diagonals, sources };
 }
 
-/** Plans one linear step for given layouts of what it reads. */
+/** Plans one linear step for given layouts of its inputs. */
 export function planLinear(
   step: LinearStep,
   level: number,
@@ -68,10 +68,10 @@ export function planLinear(
   return { level, output, diagonals, schedule, patches, milliseconds: schedule.milliseconds + encryption };
 }
 
-/** What a linear step reads where pools stand between it and a chosen layout. */
+/** The input of a linear step if pools come between it and a chosen layout. */
 export type PooledInput = { readonly layout: SlotLayout; readonly keySwitches: number };
 
-/** The layout of a tensor after pools, and the rotations that they take; null where they do not fit it. */
+/** The layout of a tensor after pools, and the rotations that they take; null if they do not fit it. */
 export function pooledInput(input: SlotLayout, pools: readonly PoolStep[]): PooledInput | null {
   let layout = input;
   let keySwitches = 0;

@@ -17,14 +17,14 @@ export type PlannedNetwork = {
   readonly regions: number;
 } & ChosenParameters;
 
-/** For which machine is planned, and for how many pictures in one ciphertext. */
+/** The machine to plan for, and the number of pictures in one ciphertext. */
 export type PlanOptions = {
   readonly machine?: MachineCost;
   readonly regions?: number;
   readonly onProgress?: (progress: PlanProgress) => void;
 };
 
-/** Plans steps in a ring: poses the problem, searches, refines, prices. Null where pools stand on no layout that was tried. */
+/** Plans steps in a ring: poses the problem, searches, refines, prices. Null if pools fit none of the layouts tried. */
 function planLayouts(
   network: StepNetwork,
   slots: number,
@@ -39,7 +39,7 @@ function planLayouts(
 /**
  * Plans steps as they are: parameters, layouts, schedules. Several regions may need a larger ring than the depth alone.
  *
- * @throws NetworkError NETWORK_TOO_DEEP; NETWORK_TOO_LARGE where pools fit no layout, or the regions no ring.
+ * @throws NetworkError NETWORK_TOO_DEEP; NETWORK_TOO_LARGE if pools fit no layout, or the regions no ring.
  */
 export function planSteps(network: StepNetwork, options: PlanOptions = {}): PlannedNetwork {
   const { machine, regions = 1, onProgress } = options;
@@ -60,7 +60,7 @@ export function planSteps(network: StepNetwork, options: PlanOptions = {}): Plan
   }
 }
 
-/** Why a network is refused that fits for fewer regions. */
+/** Why a network that fits with fewer regions is refused. */
 function tooManyRegions(regions: number, slots: number): NetworkError {
   return new NetworkError(
     'NETWORK_TOO_LARGE',
@@ -69,11 +69,11 @@ function tooManyRegions(regions: number, slots: number): NetworkError {
 }
 
 /**
- * Plans a network, with mean pooling in the next layer's matrix or as a step of its own, whichever is better.
+ * Plans a network, with mean pooling in the next layer's matrix or as a separate step, whichever is better.
  *
  * Assumes: `network` is as `lowerSteps` makes it, with pools as steps.
  *
- * @throws NetworkError as `planSteps` and `mergePools`, where neither way is open.
+ * @throws NetworkError as `planSteps` and `mergePools`, if neither works.
  */
 export function planNetwork(network: StepNetwork, options: PlanOptions = {}): PlannedNetwork {
   if (!network.steps.some((step) => step.kind === 'pool')) return planSteps(network, options);

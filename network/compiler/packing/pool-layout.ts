@@ -1,11 +1,11 @@
 import { type PoolStep, windowStarts } from '../lowering/steps.ts';
 import type { SlotLayout } from './slot-layout.ts';
 
-/** A pooled tensor: its layout, and the steps of the fold that makes it of the source. */
+/** A pooled tensor: its layout, and the steps of the fold that makes it from the source. */
 export type PooledLayout = { readonly layout: SlotLayout; readonly fold: readonly number[] };
 
 /**
- * Where the sums of windows stand when neighbors are folded onto the first value of each window; null where neighbors do not stand at one
+ * Layout of the window sums when neighbors are folded onto the first value of each window; null if neighbors are not at the same
  * distance everywhere. Other slots hold garbage.
  */
 export function poolLayout(input: SlotLayout, step: PoolStep): PooledLayout | null {
@@ -24,7 +24,7 @@ export function poolLayout(input: SlotLayout, step: PoolStep): PooledLayout | nu
     if (starts.some((first) => at[first + offset]! - at[first]! !== expected)) return null;
   }
   const fold = distances.map((distance) => distance.slots).sort((a, b) => b - a);
-  // A fold over the top bits of the period leaves the sum in all of their places.
+  // A fold over the top bits of the period leaves the sum in all their positions.
   let { period } = input;
   for (const distance of fold) if (2 * distance === period) period = distance;
   const layout: SlotLayout = {

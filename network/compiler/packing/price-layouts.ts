@@ -11,11 +11,11 @@ export type LayoutPlan = {
   /** By index of the step. */
   readonly linear: ReadonlyMap<number, PlannedLinear>;
   readonly milliseconds: number;
-  /** Time, and what the bytes are worth: plans of one network compare by it. */
+  /** Time plus the price of the bytes; for comparing plans of one network. */
   readonly value: number;
 };
 
-/** The layout of every register; null where a pool does not fit that of its source. */
+/** The layout of every register; null if a pool does not fit that of its source. */
 function layoutsOfRegisters(
   { steps, classes }: LayoutProblem,
   chosen: ReadonlyMap<number, SlotLayout>,
@@ -32,7 +32,7 @@ function layoutsOfRegisters(
   return layouts;
 }
 
-/** Plans every step with the layouts that were chosen, on all rows; null where a pool does not fit. */
+/** Plans every step with the chosen layouts, on all rows; null if a pool does not fit. */
 export function priceLayouts(
   problem: LayoutProblem,
   chosen: ReadonlyMap<number, SlotLayout>,

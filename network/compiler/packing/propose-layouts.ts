@@ -2,7 +2,7 @@ import { type Canvas, gridLayout, spreadGridLayout } from './map-layouts.ts';
 import { powerOfTwo, type SlotLayout } from './slot-layout.ts';
 import { reversedLayout, sequentialLayout, splitLayout, stridedLayout } from './vector-layouts.ts';
 
-/** Most ciphertexts that a tensor may take. */
+/** Maximum number of ciphertexts of a tensor. */
 const MOST_CIPHERTEXTS = 64;
 const PHASES = [1, 2, 4];
 const STRIDES = [1, 2, 4, 8, 16];
@@ -55,7 +55,7 @@ function reversedLayouts(size: number, slots: number): (SlotLayout | null)[] {
   return layouts;
 }
 
-/** Maps on canvases, at every stride against the first maps that their size allows. */
+/** Maps on canvases, at every stride relative to the first maps that their size allows. */
 function mapLayouts(
   shape: readonly number[],
   slots: number,
@@ -81,9 +81,9 @@ function mapLayouts(
 }
 
 /**
- * Layouts that are worth trying for a tensor, each under its name once.
+ * Layouts worth trying for a tensor, each name once.
  *
- * @param last the logits: only layouts whose every slot is accounted for and some of which must be zero, if there is one.
+ * @param last the logits: only layouts in which every slot is determined and some must be zero, if there is one.
  */
 export function proposeLayouts(
   shape: readonly number[],

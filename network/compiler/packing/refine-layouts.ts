@@ -33,7 +33,7 @@ class Refinement {
     return new Set(terms.flatMap(({ source }) => (source === 0 ? [] : [classes.sourceOf(source).key])));
   }
 
-  /** Steps that make or read one of these classes; none where no shortcut is among them: the search along the tree knew all about those. */
+  /** Steps that make or read one of these classes; none if no shortcut is among them: the tree search already covered those. */
   #touchedBy(keys: readonly number[]): number[] {
     const { linearOf } = this.#problem.classes;
     const all = keys.flatMap((key) => [...linearOf.get(key)!, ...(this.#readers.get(key) ?? [])]);
@@ -41,7 +41,7 @@ class Refinement {
     return touched.some((i) => this.#classesRead(i).size > 1) ? touched : [];
   }
 
-  /** Value of everything that classes touch; infinite from `most` on. */
+  /** Cost of everything that classes touch; infinite from `most` on. */
   #around(keys: readonly number[], touched: readonly number[], most: number): number {
     const inputOf = (register: number) => {
       const { key, pools } = this.#problem.classes.sourceOf(register);
@@ -88,9 +88,9 @@ class Refinement {
 }
 
 /**
- * Improves layouts where shortcuts make the choice of one tensor matter to several others, which no search along a tree sees: each candidate
- * is tried against everything that makes and reads it, first for all tensors of one shape together (the two ends of a shortcut have one),
- * then for each, until nothing gets better.
+ * Improves layouts where shortcuts make one tensor's choice affect several others, which no tree search sees: each candidate is
+ * evaluated with everything that makes and reads it, first for all tensors of one shape together (the two ends of a shortcut have the
+ * same), then for each, until nothing gets better.
  */
 export function refineLayouts(
   problem: LayoutProblem,

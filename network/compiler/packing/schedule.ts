@@ -3,10 +3,10 @@ import type { Diagonal } from './diagonals.ts';
 import { foldOf, type SlotLayout } from './slot-layout.ts';
 
 /**
- * How the diagonals of a linear step are evaluated: step = baby + giant with baby = step mod `modulus`.
+ * How to evaluate the diagonals of a linear step: step = baby + giant with baby = step mod `modulus`.
  *
- * - `hoisted`: every diagonal is a rotation of its own in one `rotate-inner`; `modulus` is N/2.
- * - `baby-giant`: sources are rotated by the babies once, one `inner` for each giant, its sum rotated as a whole.
+ * - `hoisted`: every diagonal is a separate rotation in one `rotate-inner`; `modulus` is N/2.
+ * - `baby-giant`: sources are rotated by the baby steps once; one `inner` for each giant step, whose sum is rotated once.
  */
 export type Schedule = {
   readonly kind: 'hoisted' | 'baby-giant';
@@ -20,12 +20,12 @@ export type Schedule = {
 };
 
 /**
- * What a byte of a bundle is worth: a key or a constant is sent once, but held in memory and read for every frame. 0.1 ms a MB
+ * The price of a byte in a bundle: a key or constant is sent once, but held in memory and read for every frame. 0.1 ms a MB
  * keeps bundles of networks like LeNet-5 near 100 MB and costs a tenth of the time.
  */
 export const MILLISECONDS_PER_BYTE = 0.1e-6;
 
-/** Rotations of a ciphertext by several giants may not exceed this many, lest programs grow without bound. */
+/** Maximum number of rotations by giant steps, so that programs do not grow without bound. */
 const MOST_GIANTS = 1024;
 
 /** Chooses the cheaper way and the best split. `extra` products (picture patches) need no rotation. */
@@ -38,7 +38,7 @@ export function scheduleDiagonals(
 ): Schedule {
   const { slots } = output;
   const fold = foldOf(output);
-  // Everything after a relinearization happens a level below: it rescales in the same division.
+  // Everything after a relinearization happens one level lower: it rescales in the same division.
   const ending = output.ciphertexts * cost.fold(level - 1, fold.length);
   const moving = diagonals.filter(({ step }) => step !== 0);
   const steps = new Set([...moving.map(({ step }) => step), ...fold]);
@@ -71,7 +71,7 @@ export function scheduleDiagonals(
     const { turning, giants, turned } = counter.count(modulus);
     if (giants > MOST_GIANTS) continue;
     const milliseconds = common + turning * rotation + giants * giant + turned * turn;
-    // Keys are worth something too: without them a split may already be too dear.
+    // Keys have a price, too: even without them a split may be too expensive.
     if (milliseconds + MILLISECONDS_PER_BYTE * constantBytes >= value(best)) continue;
     const schedule: Schedule = {
       kind: 'baby-giant',
@@ -91,7 +91,7 @@ export function scheduleDiagonals(
 class SplitCounter {
   readonly #diagonals: readonly Diagonal[];
   readonly #slots: number;
-  /** The last modulus at which a baby, or a giant, was met. */
+  /** The last modulus at which a baby step, or a giant step, occurred. */
   readonly #babies: Int32Array;
   readonly #giants: Int32Array;
 
@@ -102,7 +102,7 @@ class SplitCounter {
     this.#giants = new Int32Array(ciphertexts * slots);
   }
 
-  /** Babies and giants that turn, and all giants. */
+  /** Baby and giant steps that rotate, and all giant steps. */
   count(modulus: number): { readonly turning: number; readonly giants: number; readonly turned: number } {
     const slots = this.#slots;
     let turning = 0;
@@ -138,17 +138,17 @@ class SplitCounter {
   }
 }
 
-/** What the bytes of a schedule are worth, in milliseconds. */
+/** The price of a schedule's bytes, in milliseconds. */
 export function bytesValue(schedule: Schedule, level: number, cost: OperationCost): number {
   return MILLISECONDS_PER_BYTE * (schedule.constantBytes + schedule.steps.length * cost.keyBytes(level));
 }
 
-/** The least that so many products are worth, whatever the schedule. */
+/** Lower bound of the cost of so many products, whatever the schedule. */
 export function productsValue(products: number, level: number, cost: OperationCost): number {
   return products * (cost.product(level, false) + MILLISECONDS_PER_BYTE * cost.constantBytes(level, false));
 }
 
-/** Moduli that are worth trying: powers of two, and the smallest differences of steps with their multiples. */
+/** Moduli worth trying: powers of two, and the smallest differences of steps with their multiples. */
 function splits(diagonals: readonly Diagonal[], slots: number): number[] {
   const moduli = new Set<number>();
   for (let modulus = 2; modulus < slots; modulus *= 2) moduli.add(modulus);

@@ -10,7 +10,7 @@ import { refineLayouts } from './refine-layouts.ts';
 import { searchLayouts } from './search-layouts.ts';
 import type { SlotLayout } from './slot-layout.ts';
 
-/** The problem of a graph in a ring of 256 slots, with few enough candidates to try all. */
+/** The problem for a graph in a ring of 256 slots, with few enough candidates to try all. */
 function problemOf(graph: Parameters<typeof lowerSteps>[0], most = 8): LayoutProblem {
   const network = lowerSteps(graph);
   const { cost } = chooseParameters(registerDepths(network).at(-1)!);
@@ -19,7 +19,7 @@ function problemOf(graph: Parameters<typeof lowerSteps>[0], most = 8): LayoutPro
   return { ...problem, candidates };
 }
 
-/** The least that any choice of layouts is worth. */
+/** The least cost of any choice of layouts. */
 function leastValue(problem: LayoutProblem): number {
   let least = Number.POSITIVE_INFINITY;
   const choose = (chosen: ReadonlyMap<number, SlotLayout>, [key, ...rest]: readonly number[]): void => {

@@ -3,13 +3,13 @@ import { linearValue } from './linear-value.ts';
 import { type PooledInput, pooledInput } from './plan-linear.ts';
 import type { SlotLayout } from './slot-layout.ts';
 
-/** A class in one of its layouts: the value of all that hangs on it, and the candidates that these classes take. */
+/** A class in one of its layouts: the cost of its subtree, and the candidates chosen there. */
 type Subtree = { value: number; readonly children: Map<number, number> };
 
-/** The best candidate of a class for one layout of what it hangs on. */
+/** The best candidate of a class for one layout of its parent. */
 type Choice = { readonly value: number; readonly candidate: number };
 
-/** Layouts of registers behind pools, each made once. */
+/** Layouts of registers after pools, each made once. */
 function pooledInputs(
   { classes }: LayoutProblem,
   input: SlotLayout | null,
@@ -21,7 +21,7 @@ function pooledInputs(
   };
 }
 
-/** Tries all layouts of a class. @param input the layout of what it hangs on; null for the picture. */
+/** Tries all layouts of a class. @param input the layout of its parent; null for the picture. */
 function chooseLayout(
   problem: LayoutProblem,
   key: number,
@@ -45,10 +45,10 @@ function chooseLayout(
 }
 
 /**
- * Chooses layouts by dynamic programming over the tree in which every tensor hangs on the largest term that makes it; the other terms
- * (shortcuts) are weighed afterwards (`refine-layouts.ts`). Costs are estimated on a sample of rows.
+ * Chooses layouts by dynamic programming over the tree in which every tensor's parent is the largest term that makes it; the other terms
+ * (shortcuts) are evaluated afterwards (`refine-layouts.ts`). Costs are estimated on a sample of rows.
  *
- * @returns the layout of each class; null where pools stand on no layout that was tried.
+ * @returns the layout of each class; null if pools fit none of the layouts tried.
  */
 export function searchLayouts(
   problem: LayoutProblem,

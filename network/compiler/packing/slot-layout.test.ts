@@ -8,7 +8,7 @@ import { reversedLayout, sequentialLayout, stridedLayout } from './vector-layout
 const SLOTS = 128;
 const CANVAS = { pitch: 4, block: 16 };
 
-/** `to` channels, each the sum of all `from` channels times different weights, pixel by pixel. */
+/** `to` channels, each a weighted sum of all `from` channels, pixel by pixel. */
 function mixing(from: number, to: number, pixels: number) {
   const builder = new AffineBuilder(from * pixels);
   for (let o = 0; o < to; o++)
@@ -19,7 +19,7 @@ function mixing(from: number, to: number, pixels: number) {
   return builder.build();
 }
 
-/** What stands in every slot after the diagonals and the fold. */
+/** The content of every slot after the diagonals and the fold. */
 function runLinear(affine: Affine, input: SlotLayout, output: SlotLayout, x: Float64Array): Float64Array {
   const slots = Float64Array.from(slotContents(input), (value) => (value < 0 ? 0 : x[value]!));
   const rotate = (v: Float64Array, step: number) => v.map((_, s) => v[(s + step) % SLOTS]!);

@@ -1,8 +1,8 @@
 /**
- * Which value of a tensor stands where, in one or several ciphertexts, and how partial sums are folded when a linear step makes it.
+ * Slots of a tensor's values, in one or several ciphertexts, and how partial sums are folded when a linear step makes it.
  *
  * A result is summed from the slots at + f, f any combination of the powers of two from `foldLow` to below `foldHigh`: rotating and adding
- * folds them. Where the run reaches the top bit the sum stands at all of them (the ring is cyclic), else the others hold garbage.
+ * folds them. If the range reaches the top bit, all of them hold the sum (the ring is cyclic), else the others hold garbage.
  */
 export type SlotLayout = {
   /** Human-readable, unique among the candidates of a tensor. */
@@ -11,11 +11,11 @@ export type SlotLayout = {
   readonly ciphertexts: number;
   /** ciphertext · slots + slot of every value; bits from `foldLow` to below `foldHigh` of the slot are zero. */
   readonly at: Int32Array;
-  /** Values repeat after this many slots, a power of two; `slots` where there is one copy. */
+  /** Values repeat after this many slots, a power of two; `slots` if there is one copy. */
   readonly period: number;
   readonly foldLow: number;
   readonly foldHigh: number;
-  /** Slots that hold no value are zero; otherwise anything may stand there. */
+  /** Slots that hold no value are zero; otherwise they may hold anything. */
   readonly clean: boolean;
 };
 
@@ -38,7 +38,7 @@ export function weightCopies(layout: SlotLayout): number {
   return layout.foldLow < layout.foldHigh ? 1 : layout.slots / layout.period;
 }
 
-/** Slots of all ciphertexts: the index of the value that stands there, −1 where nothing does. */
+/** Slots of all ciphertexts: the index of the value there, −1 for none. */
 export function slotContents(layout: SlotLayout): Int32Array {
   const { slots, period, ciphertexts } = layout;
   const contents = new Int32Array(ciphertexts * slots).fill(-1);
@@ -49,7 +49,7 @@ export function slotContents(layout: SlotLayout): Int32Array {
   return contents;
 }
 
-/** The layout of values at given positions with period and fold that follow from their extent. */
+/** The layout of values at given positions, with period and fold derived from their extent. */
 export function compactLayout(
   name: string,
   slots: number,

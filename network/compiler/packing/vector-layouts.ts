@@ -27,7 +27,9 @@ export function splitLayout(size: number, slots: number, lowBits: number): SlotL
   };
 }
 
-/** One value every `stride` slots, summing over those between; null where they do not fit. A smaller stride takes fewer folds, and more diagonals. */
+/**
+ * One value every `stride` slots, summing over those between; null if they do not fit. A smaller stride takes fewer folds, and more diagonals.
+ */
 export function stridedLayout(size: number, slots: number, stride: number): SlotLayout | null {
   if (powerOfTwo(size) * stride > slots) return null;
   return {
@@ -44,11 +46,11 @@ export function stridedLayout(size: number, slots: number, stride: number): Slot
 
 /**
  * Values in reverse order, repeated every `period` slots and folded over the copies; what is left of a period is zero. A longer period takes
- * fewer folds: a strided input has zero weights, not values, beside its own. Reversed, output o is reached by rotating to the left by o:
- * small steps, for many of which another layer has a key.
+ * fewer folds: a strided input has zero weights, not zero values, beside its own. Reversed, output o is reached by rotating to the left by o:
+ * small steps, for many of which another layer already has a key.
  *
  * @param period a power of two, more than the values take.
- * @returns null where the values take a whole period, or the period all slots.
+ * @returns null if the values fill a period, or the period all slots.
  */
 export function reversedLayout(size: number, slots: number, period: number): SlotLayout | null {
   if (powerOfTwo(size) >= period || period >= slots) return null;
@@ -67,7 +69,7 @@ export function reversedLayout(size: number, slots: number, period: number): Slo
 /**
  * Values in their own order, in as many ciphertexts as they need.
  *
- * @param extent slots that one copy takes where one ciphertext suffices: more than `size` where empty ones must follow.
+ * @param extent slots of one copy if one ciphertext suffices: more than `size` if empty ones must follow.
  */
 export function sequentialLayout(
   size: number,
