@@ -1,6 +1,6 @@
 /** Largest magnitudes that a network reached on calibration pictures. */
 export type CalibratedRanges = {
-  /** What enters each square. */
+  /** Inputs of each square. */
   readonly activations: readonly number[];
   readonly logits: number;
 };

@@ -22,7 +22,7 @@ export function confusionAccuracy(confusion: Confusion): number {
   return right / confusion.flat().reduce((sum, count) => sum + count, 0);
 }
 
-/** A share of right answers with what it is a share of: "98.91 % (989 of 1000)". */
+/** A share of right answers with its counts: "98.91 % (989 of 1000)". */
 export function rateText(share: number, pictures: number): string {
   return `${(100 * share).toFixed(2)} % (${Math.round(share * pictures)} of ${pictures})`;
 }

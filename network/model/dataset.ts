@@ -23,7 +23,7 @@ export function selectPictures(dataset: Dataset, chosen: readonly number[]): Dat
   return { ...dataset, pictures, classes: Uint8Array.from(chosen, (i) => dataset.classes[i]!) };
 }
 
-/** The pictures of both, which must be of one size and have the same labels. */
+/** The pictures of both, which must have the same size and labels. */
 export function joinDatasets(first: Dataset, second: Dataset): Dataset {
   const pictures = new Float32Array(first.pictures.length + second.pictures.length);
   pictures.set(first.pictures);

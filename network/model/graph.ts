@@ -29,28 +29,28 @@ export type Attribute =
   | { readonly kind: 'ints'; readonly value: readonly number[] }
   | { readonly kind: 'strings'; readonly value: readonly string[] };
 
-/** One operator of ONNX's default domain. An empty input name means: left out. */
+/** One operator of ONNX's default domain. An empty input name means: omitted. */
 export type Node = {
   readonly name: string;
   readonly operator: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: ReadonlyMap<string, Attribute>;
-  /** Where a node without a name stands in its file, from 1. */
+  /** Position of a node without a name in its file, from 1. */
   readonly place?: number;
 };
 
-/** A named value at the border of a graph; a dimension is −1 where the file leaves it open. */
+/** A named input or output of a graph; a dimension is −1 if the file leaves it open. */
 export type ValueInfo = {
   readonly name: string;
   readonly type: ElementType;
   readonly shape: readonly number[] | null;
 };
 
-/** A network: ONNX names and semantics, nodes in an order in which they can run. */
+/** A network: ONNX names and semantics, nodes in topological order. */
 export type Graph = {
   readonly name: string;
-  /** Version of ONNX's default operator set that the nodes are to be read by. */
+  /** Version of ONNX's default operator set that defines the nodes. */
   readonly opset: number;
   /** Inputs that are not initializers. */
   readonly inputs: readonly ValueInfo[];
@@ -72,7 +72,7 @@ function ordinal(place: number): string {
   return `${place}${ending}`;
 }
 
-/** A node's name, or its place where it has none: "conv1", "3rd node". */
+/** A node's name, or else its position: "conv1", "3rd node". */
 export function nodeLabel({ name, place, outputs }: Node): string {
   if (name !== '') return name;
   return place === undefined ? `of output ${outputs[0] ?? '?'}` : `${ordinal(place)} node`;

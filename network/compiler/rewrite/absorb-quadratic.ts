@@ -2,14 +2,14 @@ import type { Node } from '#network/model/graph.ts';
 import type { Polynomial } from '../approximation/polynomial.ts';
 import { type Replacement, scalar } from './replace-nodes.ts';
 
-/** Below this share of the linear part a square is rounding, and is left out. */
+/** Below this share of the linear part a square is rounding error and is dropped. */
 const NEGLIGIBLE = 1e-9;
 
 /**
  * Writes a·x² + b·x + c as a·(x + b/2a)² + (c − b²/4a): one bare square between linear nodes. These merge with the linear layers before
- * and after, so that the coefficients cost nothing and are encrypted with their neighbors' weights. Exact.
+ * and after, so the coefficients cost nothing and are encrypted with their neighbors' weights. Exact.
  *
- * @param node the activation that is replaced: its first input is x, its first output the value.
+ * @param node the activation to replace: its first input is x, its first output the value.
  * @param polynomial c, b, a: degree 2 at most.
  */
 export function absorbQuadratic(node: Node, polynomial: Polynomial): Replacement {

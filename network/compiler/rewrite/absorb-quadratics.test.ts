@@ -41,7 +41,7 @@ function quadratic(x: string, out: string, a: string, b: string): Node[] {
   ];
 }
 
-/** Convolution → activation → dense → square → dense; `rest` may read the convolution again. */
+/** Convolution → activation → dense → square → dense; `rest` may also read the convolution. */
 function network(
   activation: readonly Node[],
   more: Record<string, Tensor>,
@@ -74,7 +74,7 @@ function expectSame(graph: Graph, lowered: StepNetwork): void {
 const terms = ({ steps }: StepNetwork): number =>
   steps.reduce((sum, step) => sum + (step.kind === 'linear' ? step.terms.length : 0), 0);
 
-/** An expression in x of degree 2 at most, as somebody may write it. */
+/** An expression in x of degree 2 at most, in any spelling. */
 type Expression =
   | { readonly kind: 'x' }
   | {
@@ -278,7 +278,7 @@ describe('AbsorbQuadratics', () => {
       const labels = ['0', '1', '2', '3'];
       return { name: 'same', labels, activationRanges: activations, logitRange: logits };
     };
-    // The very same program: the coefficients are in encrypted constants.
+    // Exactly the same program: the coefficients are in encrypted constants.
     expect(compileNetwork(graph, options(graph)).program).toEqual(
       compileNetwork(bare, options(bare)).program,
     );

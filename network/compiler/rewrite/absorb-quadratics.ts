@@ -6,9 +6,9 @@ import { dropDropout } from './drop-dropout.ts';
 import { foldConstants } from './fold-constants.ts';
 import { scalar } from './replace-nodes.ts';
 
-/** How far b/a may differ where a value is read several times, as a share of it: rounding only. */
+/** Relative difference of b/a allowed if a value is read several times: rounding only. */
 const ROUNDING = 1e-9;
-/** A shift so much larger than what is typical for its layer would cost the others their precision. */
+/** A shift this many times larger than is typical for its layer would cost the others their precision. */
 const MOST_SHIFT = 64;
 const ONE = scalar(1);
 
@@ -21,7 +21,7 @@ type Quadratic = {
   readonly a: Tensor | null;
   readonly b: Tensor | null;
   readonly c: Tensor | null;
-  /** Its nodes are one square, scaled and moved: nothing is to be won. */
+  /** Its nodes are one square, scaled and shifted: nothing to gain. */
   readonly bare: boolean;
   /** Its nodes multiply two different values, such as a·x and x: a level more than a square of x takes. */
   readonly mixed: boolean;
@@ -68,7 +68,7 @@ function multiplied(left: Quadratic, right: Quadratic, square: boolean): Quadrat
   };
 }
 
-/** b/a for every constant, 0 where both vanish; null where a vanishes alone, or where one is far larger than is typical. */
+/** b/a for every constant, 0 if both vanish; null if only a vanishes, or one is far larger than is typical. */
 function shiftOf({ a, b }: Quadratic): Tensor | null {
   const ratio = combine('Div', b ?? scalar(0), a!);
   const squares = combine('Add', combine('Mul', b ?? scalar(0), scalar(0)), a!);
@@ -88,7 +88,7 @@ function isSame(left: Tensor, right: Tensor): boolean {
   );
 }
 
-/** Follows element-wise arithmetic from each value x as long as what it makes is a quadratic of x. */
+/** Follows element-wise arithmetic from each value x as long as the result is quadratic in x. */
 function followQuadratics(graph: Graph): Map<string, Quadratic> {
   const quadratics = new Map<string, Quadratic>();
   const itself = (base: string): Quadratic => ({
@@ -129,13 +129,13 @@ function followQuadratics(graph: Graph): Map<string, Quadratic> {
     try {
       return follow(node);
     } catch (error) {
-      // Constants that do not fit each other do not fit x either: lowering names the node.
+      // Constants that do not fit each other do not fit x either: lowering will report the node.
       if (error instanceof NetworkError) return null;
       throw error;
     }
   };
   for (const node of graph.nodes) {
-    // Before operator set 7 attributes say how constants broadcast.
+    // Before operator set 7, attributes define how constants broadcast.
     if (!(node.operator in arithmetic) || node.attributes.size > 0) continue;
     const quadratic = tryFollow(node);
     if (quadratic !== null) quadratics.set(node.outputs[0]!, quadratic);
@@ -143,7 +143,7 @@ function followQuadratics(graph: Graph): Map<string, Quadratic> {
   return quadratics;
 }
 
-/** What is read of a value x outside of its own arithmetic: quadratics of it, by name, and whether x itself or something linear in it. */
+/** What is read of a value x outside its own arithmetic: its quadratics, by name, and whether x itself or something linear in it is. */
 type Reading = { readonly exits: Set<string>; elsewhere: boolean };
 
 function findReadings(graph: Graph, quadratics: ReadonlyMap<string, Quadratic>): Map<string, Reading> {
@@ -152,7 +152,7 @@ function findReadings(graph: Graph, quadratics: ReadonlyMap<string, Quadratic>):
   for (const base of bases) readings.set(base, { exits: new Set(), elsewhere: false });
   const read = (name: string, reader: string | undefined): void => {
     const quadratic = quadratics.get(name);
-    // Whatever a value of its own is made of, it may be the x of others.
+    // Any such value may be the x of others.
     if (bases.has(name) && reader !== name) readings.get(name)!.elsewhere = true;
     if (quadratic === undefined || reader === quadratic.base) return;
     const reading = readings.get(quadratic.base)!;
@@ -167,7 +167,7 @@ function findReadings(graph: Graph, quadratics: ReadonlyMap<string, Quadratic>):
   return readings;
 }
 
-/** Writes nodes and constants under names that no other has. */
+/** Adds nodes and constants under unique names. */
 class Writer {
   readonly nodes: Node[] = [];
   readonly constants = new Map<string, Tensor>();
@@ -217,7 +217,7 @@ function writePlain(base: string, exits: readonly (readonly [string, Quadratic])
   return writer;
 }
 
-/** The quadratics of one x written anew; null where they are as they should be. */
+/** The quadratics of one x, rewritten; null if nothing needs to change. */
 function rewrite(
   base: string,
   { exits, elsewhere }: Reading,
@@ -250,14 +250,14 @@ function withoutUnused(graph: Graph): Graph {
 
 /**
  * Completes the square wherever a network computes a·x² + b·x + c, a quadratic activation trained with a coefficient for each channel, in
- * whatever order and with whatever brackets it is written (a·x·x + b·x, x·(a·x + b), Pow …): it becomes a·(x + b/2a)² + (c − b²/4a), one bare square
- * between linear nodes. Those merge with the layers before and after, so it costs what x² costs: CryptoNets' shape takes 52 encrypted constants
- * instead of 94. Exact; a network of bare squares stays as it is, node by node.
+ * whatever order and with whatever brackets it is written (a·x·x + b·x, x·(a·x + b), Pow …): it becomes a·(x + b/2a)² + (c − b²/4a), one
+ * bare square between linear nodes. Those merge with the layers before and after, so it costs what x² costs: CryptoNets' shape takes 52
+ * encrypted constants instead of 94. Exact; a network of bare squares stays unchanged, node by node.
  *
- * Where x goes elsewhere too (a shortcut), where a vanishes in a channel but b does not, or where some shift is far larger than is typical for the layer (a
- * square of large numbers would drown the others in noise), a·(x·x) + b·x + c is computed as it stands.
+ * If x is also used elsewhere (a shortcut), if a vanishes in a channel but b does not, or if some shift is far larger than is typical
+ * for the layer (squares of large numbers would drown the others in noise), a·(x·x) + b·x + c is computed directly.
  *
- * @throws NetworkError NETWORK_OPERATOR where a constant is computed by an operator that is not supported.
+ * @throws NetworkError NETWORK_OPERATOR if a constant is computed by an unsupported operator.
  */
 export function absorbQuadratics(given: Graph): Graph {
   const graph = foldConstants(dropDropout(given));
@@ -268,7 +268,7 @@ export function absorbQuadratics(given: Graph): Graph {
   });
   if (written.length === 0) return graph;
   const replaced = new Set(written.flatMap(({ writer }) => writer.nodes.map(({ outputs }) => outputs[0]!)));
-  // Right behind x: nothing that reads them comes before.
+  // Right after x: none of their readers comes earlier.
   const behind = (name: string): Node[] =>
     written.flatMap(({ base, writer }) => (base === name ? writer.nodes : []));
   const nodes = [

@@ -29,7 +29,7 @@ function withActivation(operator: string): Graph {
   return { ...graph, nodes };
 }
 
-/** Pictures labelled by a network's own answers. */
+/** Pictures labelled with a network's own answers. */
 function labelled(graph: Graph, seed: number): Dataset {
   const pictures = Float32Array.from(randomPictures(seed, 60, 99).flatMap((picture) => [...picture]));
   const logits = runGraph(graph, pictures);

@@ -11,14 +11,14 @@ import { averageOf, fitMaxPooling, replaceMaxPooling } from './replace-max-pooli
 import { replaceNode } from './replace-nodes.ts';
 import { simplifyGraph } from './simplify-graph.ts';
 
-/** What became of one activation or maximum. */
+/** How one activation or maximum was replaced. */
 export type ActivationReport = {
-  /** Its name, or its place where it has none. */
+  /** Its name, or else its position. */
   readonly node: string;
-  /** How a sentence names it: "Relu 'relu1'", "Relu, the 3rd node". */
+  /** Its name in a sentence: "Relu 'relu1'", "Relu, the 3rd node". */
   readonly caption: string;
   readonly operator: string;
-  /** Range of its inputs on the calibration pictures, with everything before it replaced already. */
+  /** Range of its inputs on the calibration pictures, after everything before it was replaced. */
   readonly low: number;
   readonly high: number;
   readonly method: Method | 'scaled-mean';
@@ -31,17 +31,17 @@ export type ActivationReport = {
   readonly accuracy: number;
 };
 
-/** How activations are approximated. */
+/** How to approximate activations. */
 export type ApproximationOptions = {
   /** Degree of the polynomials: 2 takes one level, degree d > 2 takes ⌈log2 d⌉ + 1. */
   readonly degree: number;
-  /** Candidates; the one with the best accuracy is taken, the closest of those that are equally good. */
+  /** Candidates; the one with the best accuracy is chosen; among equals, the closest. */
   readonly methods: readonly Method[];
   readonly signal?: AbortSignal;
   readonly onProgress?: (report: ActivationReport) => void;
 };
 
-/** A network without activations that cannot be encrypted, and what that did. */
+/** A network without activations that cannot be encrypted, and the effect. */
 export type ApproximatedNetwork = {
   readonly graph: Graph;
   readonly layers: readonly ActivationReport[];
@@ -49,7 +49,7 @@ export type ApproximatedNetwork = {
   readonly accuracyAfter: number;
 };
 
-/** Room beyond the observed range, as a share of it. */
+/** Margin beyond the observed range, as a share of it. */
 const MARGIN = 0.05;
 
 function domainOf(samples: Float64Array): Domain {
@@ -125,8 +125,8 @@ async function replaceActivation(
 }
 
 /**
- * The step with the best accuracy; of those that are as good as far as so few pictures can tell (two standard errors), the one whose
- * polynomial is closest: a network that answers at chance by now would else take whatever is lucky, however far it strays.
+ * The step with the best accuracy; of those indistinguishable on so few pictures (two standard errors), the one with the closest
+ * polynomial: otherwise a network that already answers at chance would take any lucky one, however far off.
  */
 function mostAccurate(steps: readonly Step[], pictures: number): Step {
   const best = Math.max(...steps.map(({ report }) => report.accuracy));
@@ -140,9 +140,9 @@ function mostAccurate(steps: readonly Step[], pictures: number): Step {
 }
 
 /**
- * Replaces every activation by a polynomial and every maximum by a scaled mean, first to last. Each is calibrated on what reaches it
- * once all before it are replaced; of the candidate methods the one with the best accuracy on the labelled calibration pictures
- * is taken, the closest of those that these pictures cannot tell apart.
+ * Replaces every activation by a polynomial and every maximum by a scaled mean, first to last. Each is calibrated on its inputs after
+ * all before it are replaced; the candidate method with the best accuracy on the labelled calibration pictures is chosen, the closest
+ * among those that these pictures cannot tell apart.
  *
  * @param dataset calibration pictures, prepared as the graph takes them.
  * @throws NetworkError NETWORK_OPERATOR, NETWORK_DATA; the signal's reason.

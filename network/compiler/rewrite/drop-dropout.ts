@@ -1,6 +1,6 @@
 import type { Graph, Node, Tensor } from '#network/model/graph.ts';
 
-/** Whether a node does nothing but pass its first input on: an Identity, or a Dropout that is not set to training. */
+/** Whether a node only passes on its first input: an Identity, or a Dropout that is not set to training. */
 function passesOn(node: Node, initializers: ReadonlyMap<string, Tensor>): boolean {
   if (node.operator === 'Identity') return true;
   const training = node.inputs[2] ?? '';
@@ -8,8 +8,7 @@ function passesOn(node: Node, initializers: ReadonlyMap<string, Tensor>): boolea
 }
 
 /**
- * Drops nodes that do nothing at inference: Dropout and Identity, except one that makes an output of the network or whose mask is
- * read. Exact.
+ * Drops nodes without effect at inference: Dropout and Identity, except if they make an output of the network or their mask is read. Exact.
  */
 export function dropDropout(graph: Graph): Graph {
   const outputs = new Set(graph.outputs.map((output) => output.name));

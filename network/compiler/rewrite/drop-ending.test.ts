@@ -7,7 +7,7 @@ import { dropEnding } from './drop-ending.ts';
 const bare = denseGraph(3, [6, 4]);
 const picture = randomPictures(1, 1, 6)[0]!;
 
-/** The network with more nodes behind its logits. */
+/** The network with more nodes after its logits. */
 function ended(...nodes: Node[]) {
   const name = nodes.at(-1)!.outputs[0]!;
   return { ...bare, nodes: [...bare.nodes, ...nodes], outputs: [{ ...bare.outputs[0]!, name }] };

@@ -1,14 +1,14 @@
 import type { Graph, Node } from '#network/model/graph.ts';
 
-/** Functions at the end of a network that leave the order of its outputs as it is: the decryptor does without them. */
+/** Functions at the end of a network that preserve the order of its outputs: the decryptor does not need them. */
 const ENDINGS = new Set(['Softmax', 'LogSoftmax', 'ArgMax']);
-/** What may stand behind them: the same values in another shape. */
+/** What may follow them: the same values in another shape. */
 const SHAPES = new Set(['Flatten', 'Reshape', 'Squeeze', 'Unsqueeze', 'Identity', 'Dropout', 'Cast']);
 
-/** A graph that ends in its logits, and the node that made something else of them. */
+/** A graph that ends in its logits, and the node that processed them. */
 export type Unended = { readonly graph: Graph; readonly ending: Node | null };
 
-/** The last node that is no change of shape only, seen from the output; what stands behind it. */
+/** The last node that does more than change shape, and the nodes after it. */
 function lastNode(graph: Graph): { last: Node | undefined; behind: readonly Node[] } {
   const behind: Node[] = [];
   let name = graph.outputs[0]?.name;
@@ -21,10 +21,11 @@ function lastNode(graph: Graph): { last: Node | undefined; behind: readonly Node
 }
 
 /**
- * Takes off the Softmax, LogSoftmax or ArgMax that a network ends in, changes of shape behind it or not: labels and probabilities are made of
- * logits after decryption. The class that comes first stays the same.
+ * Removes the Softmax, LogSoftmax or ArgMax that a network ends in, whether or not changes of shape follow: labels and probabilities are
+ * computed from logits after decryption. The top class stays the same.
  *
- * @param options `sigmoid`: take off a Sigmoid too. The class that comes first stays the same, but probabilities will be those of Softmax, which the caller says.
+ * @param options `sigmoid`: remove a Sigmoid too. The top class stays the same, but probabilities will be those of Softmax; the caller
+ * reports that.
  */
 export function dropEnding(given: Graph, { sigmoid = false }: { sigmoid?: boolean } = {}): Unended {
   let graph = given;
@@ -39,7 +40,7 @@ export function dropEnding(given: Graph, { sigmoid = false }: { sigmoid?: boolea
     const removed = new Set(last.operator === 'ArgMax' ? [last, ...behind] : [last]);
     const [output] = graph.outputs;
     const renamed = (name: string): string => (name === last.outputs[0] ? logits : name);
-    // Shapes behind an ArgMax are those of one number.
+    // Shapes after an ArgMax are those of one number.
     const ends = last.operator === 'ArgMax' || renamed(output!.name) === logits ? logits : output!.name;
     graph = {
       ...graph,

@@ -26,7 +26,7 @@ function denseWith(polynomial: Polynomial): Graph {
   return replaceNode(graphOf([VALUES], 3, weights, nodes), 'a', expandPolynomial(activation, polynomial));
 }
 
-/** Steps on the longest way from the picture to the logits: levels that are used up. */
+/** Steps on the longest path from the picture to the logits: levels consumed. */
 function depth(graph: Graph): number {
   const depths = [0];
   for (const step of lowerSteps(graph).steps) {

@@ -5,11 +5,11 @@ import { absorbQuadratic } from './absorb-quadratic.ts';
 import { type Replacement, scalar } from './replace-nodes.ts';
 
 /**
- * Writes p(x) with plain ONNX nodes. A quadratic is absorbed by its neighbors (see {@link absorbQuadratic}). Degree d > 2 becomes a product of
- * quadratics, all made of one square, multiplied two by two: ⌈log2 d⌉ + 1 levels; by Horner's rule, two for each degree, only where it
- * has no such form.
+ * Writes p(x) with plain ONNX nodes. A quadratic is absorbed by its neighbors (see {@link absorbQuadratic}). Degree d > 2 becomes a
+ * product of quadratics, all made from one square, multiplied pairwise: ⌈log2 d⌉ + 1 levels; Horner's rule, two levels per degree, is
+ * used only if no such form exists.
  *
- * @param node the activation that is replaced: its first input is x, its first output p(x).
+ * @param node the activation to replace: its first input is x, its first output p(x).
  * @param reach largest |x| that matters.
  */
 export function expandPolynomial(node: Node, given: Polynomial, reach = 1): Replacement {

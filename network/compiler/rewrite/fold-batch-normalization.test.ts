@@ -22,7 +22,7 @@ function expectSame(before: Graph, after: Graph, values: number): void {
   });
 }
 
-/** Grouped convolution without bias → batch norm → dense, and whatever else `more` reads. */
+/** Grouped convolution without bias → batch norm → dense, and the readers in `more`. */
 function grouped(more: readonly Node[] = []): Graph {
   const random = new SeededRandom(3);
   const t = (shape: number[]) => randomTensor(random, shape);

@@ -2,7 +2,7 @@ import { type Graph, type Node, sizeOf, type Tensor } from '#network/model/graph
 import { normalizationFactors } from '#network/model/operators/normalizing.ts';
 import { Call } from '#network/model/operators/operator.ts';
 
-/** Multiplies each output channel of a layer's weights, and moves its bias. */
+/** Scales each output channel of a layer's weights, and adjusts its bias. */
 function rescaled(
   weight: Tensor,
   bias: Tensor | undefined,
@@ -24,9 +24,9 @@ function rescaled(
 }
 
 /**
- * Folds each batch normalization into the convolution before it, where nothing else reads what that convolution makes: the layer's
- * weights are multiplied by scale / √(variance + ε) and its bias is moved. Exact up to float32 rounding. Where it stands elsewhere
- * it merges with its linear neighbors later (see `merge-linear-neighbors.ts`), which costs as little.
+ * Folds each batch normalization into the convolution before it, if nothing else reads that convolution's result: the layer's weights
+ * are multiplied by scale / √(variance + ε) and its bias is adjusted. Exact up to float32 rounding. Elsewhere it merges with its linear
+ * neighbors later (see `merge-linear-neighbors.ts`), which costs as little.
  *
  * @throws NetworkError NETWORK_OPERATOR for batch normalization in training mode, or statistics of another size.
  */

@@ -7,20 +7,21 @@ import { inputShape, runNodes } from '#network/model/run/run.ts';
 
 /** Pictures that run through a graph at once. */
 const CHUNK = 50;
-/** Values of one name that are observed, at most, evenly thinned. */
+/** Maximum number of values observed for one name, evenly thinned. */
 const MAX_SAMPLES = 50_000;
 
 /**
- * Where a dataset has got to in a graph that is rewritten from its start to its end: what lies before the front is computed once, however
- * many replacements are tried behind it. When every try ran the whole graph, eleven of ResNet-20's nineteen activations took eight minutes.
+ * How far a dataset has been run through a graph that is rewritten from start to end: everything before the front is computed once,
+ * however many replacements are tried after it. When every try ran the entire graph, eleven of ResNet-20's nineteen activations took
+ * eight minutes.
  */
 export class GraphFront {
   readonly #dataset: Dataset;
   readonly #chunks: { readonly pictures: number; readonly values: Map<string, Tensor> }[] = [];
-  /** Nodes that lie before the front. */
+  /** Nodes before the front. */
   #done = 0;
 
-  /** @throws NetworkError NETWORK_SHAPE where the graph takes no pictures of a fixed size. */
+  /** @throws NetworkError NETWORK_SHAPE if the graph takes no pictures of a fixed size. */
   constructor(graph: Graph, dataset: Dataset) {
     this.#dataset = dataset;
     const size = pictureValues(dataset.picture);
@@ -36,13 +37,13 @@ export class GraphFront {
     }
   }
 
-  /** How many pictures there are. */
+  /** Number of pictures. */
   get pictures(): number {
     return this.#dataset.classes.length;
   }
 
   /**
-   * Moves the front on to a node, and forgets what nothing behind it reads.
+   * Advances the front to a node, and forgets what nothing after it reads.
    *
    * @param graph the same as before up to the front.
    */
@@ -69,7 +70,7 @@ export class GraphFront {
         const data = values.get(name)?.data ?? unknown(name);
         const all = (data.length * this.pictures) / pictures;
         const stride = Math.max(1, Math.ceil(all / MAX_SAMPLES));
-        // A stride that shares no factor with the layout would be better still; an odd one visits all channels and columns.
+        // A stride coprime to the layout would be even better; an odd one visits all channels and columns.
         for (let k = 0; k < data.length; k += stride | 1) collected[i]!.push(data[k]!);
       });
     }

@@ -27,7 +27,7 @@ function expectClose(given: ArrayLike<number>, wanted: ArrayLike<number>): void 
   });
 }
 
-/** Both the clear runner and what the compiler makes of the graph. */
+/** Both the clear runner and the compiled graph. */
 function expectAnswers(graph: Graph, picture: Float32Array, wanted: ArrayLike<number>): void {
   expectClose(runGraph(graph, picture), wanted);
   expectClose(runSteps(lowerSteps(graph), picture), wanted);

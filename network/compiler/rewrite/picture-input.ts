@@ -3,7 +3,7 @@ import type { Attribute, Graph, Node, Tensor } from '#network/model/graph.ts';
 import { openBatch } from '#network/model/run/open-batch.ts';
 import type { PictureFormat } from '#vision/prepare-picture.ts';
 
-/** How the network's owner fed it: x = (byte / divide − mean[c]) / deviation[c]. */
+/** How the owner fed the network: x = (byte / divide − mean[c]) / deviation[c]. */
 export type PixelScaling = {
   /** Default 255. */
   readonly divide?: number;
@@ -33,7 +33,7 @@ function tensor(shape: readonly number[], data: readonly number[]): Tensor {
   return { type: 'float32', shape, data: Float64Array.from(data) };
 }
 
-/** Steps from a picture as cameras give it to the shape that the network declares. */
+/** Nodes from a camera's picture to the shape that the network declares. */
 function arrangement(
   declared: readonly number[],
   picture: PictureFormat,
@@ -48,11 +48,11 @@ function arrangement(
 }
 
 /**
- * Gives a network the input that a gateway hands over: values byte / 255, channel first. What its owner did to pixels before
- * (dividing, taking a mean off, channels last) becomes nodes at the head of the graph; they are linear, so the compiler folds
- * them into the first layer's encrypted weights and they cost nothing.
+ * Gives a network the input that a gateway provides: values byte / 255, channel first. The owner's preprocessing (division, subtracting
+ * a mean, channels last) becomes nodes at the head of the graph; they are linear, so the compiler folds them into the first layer's
+ * encrypted weights at no cost.
  *
- * @throws NetworkError NETWORK_SHAPE where the network takes pictures of another size; NETWORK_DATA for a wrong scaling.
+ * @throws NetworkError NETWORK_SHAPE if the network takes pictures of another size; NETWORK_DATA for a wrong scaling.
  */
 export function adaptPictureInput(given: Graph, picture: PictureFormat, scaling: PixelScaling = {}): Graph {
   const graph = openBatch(given);

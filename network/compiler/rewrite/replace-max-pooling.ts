@@ -42,8 +42,8 @@ export function averageOf(node: Node, output: string): Node {
 }
 
 /**
- * Puts slope · mean + offset in the place of a maximum: linear, so it costs nothing once it is merged with its neighbours.
- * Approximate; `fit.typicalError` says how much on the calibration data.
+ * Replaces a maximum by slope · mean + offset: linear, so it costs nothing once merged with its neighbours. Approximate;
+ * `fit.typicalError` is the error on the calibration data.
  */
 export function replaceMaxPooling(node: Node, fit: PoolingFit): Replacement {
   const output = node.outputs[0]!;

@@ -1,6 +1,6 @@
 import type { Graph, Node, Tensor } from '#network/model/graph.ts';
 
-/** What takes a node's place: nodes that end in the same output, and the constants that they use. */
+/** The replacement of a node: nodes that end in the same output, and their constants. */
 export type Replacement = {
   readonly nodes: readonly Node[];
   readonly initializers: Readonly<Record<string, Tensor>>;

@@ -7,13 +7,13 @@ import { readOnnx } from '../onnx/onnx.ts';
 import { descriptionFile, type NetworkDescription, readDescription } from './network-description.ts';
 import { listZoo, loadZooNetwork } from './zoo.ts';
 
-/** A network by name or file, and what its owner wrote down about it. */
+/** A network by name or file, and its owner's description. */
 export type NamedNetwork = {
   readonly name: string;
   readonly graph: Graph;
   readonly labels?: readonly string[];
   readonly ranges?: CalibratedRanges;
-  /** How a gateway prepares the light of its pictures; byte / 255 where it is left out. */
+  /** How a gateway prepares the light of its pictures; byte / 255 by default. */
   readonly light?: 'normalize';
 };
 
@@ -30,9 +30,9 @@ function named(name: string, graph: Graph, description: NetworkDescription | nul
 }
 
 /**
- * Loads the bundled network of that name, or the ONNX file of that path with the description beside it, if there is one.
+ * Loads the bundled network of that name, or the ONNX file of that path with its description, if there is one.
  *
- * @throws NetworkError NETWORK_FILE where there is neither, or as `readOnnx` and {@link readDescription}.
+ * @throws NetworkError NETWORK_FILE if there is neither, or as `readOnnx` and {@link readDescription}.
  */
 export async function loadNetwork(fileOrName: string): Promise<NamedNetwork> {
   const names = await listZoo();

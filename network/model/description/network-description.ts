@@ -22,7 +22,7 @@ const Description = z.object({
   activationRanges: z.array(z.number().positive()),
   /** Largest |logit| on calibration pictures. */
   logitRange: z.number().positive(),
-  /** Share of right answers before the network was made ready for protection. */
+  /** Share of right answers before the network was prepared for protection. */
   accuracyBefore: z.number().min(0).max(1).exactOptional(),
   /** Share of right answers on pictures that training never saw. */
   accuracy: z.number().min(0).max(1).exactOptional(),
@@ -30,12 +30,12 @@ const Description = z.object({
 });
 
 /**
- * What is said about a network besides its graph, in `NAME.json` beside `NAME.onnx`: what the compiler needs, and what people want to know.
- * Training and import write it, owners may.
+ * The description of a network, in `NAME.json` next to `NAME.onnx`: what the compiler needs, and what people want to know. Written by
+ * training and import; owners may write it, too.
  */
 export type NetworkDescription = z.infer<typeof Description>;
 
-/** What a bundled network, or one that was trained here, says besides. */
+/** Further entries of a bundled network, or of one trained here. */
 export type FullDescription = NetworkDescription &
   Required<Pick<NetworkDescription, 'name' | 'description' | 'picture' | 'accuracy' | 'seed'>>;
 
@@ -45,10 +45,10 @@ export function descriptionFile(onnxFile: string): string {
 }
 
 /**
- * Reads a description; keys that it does not know are let be.
+ * Reads a description; ignores unknown keys.
  *
- * @returns null where there is no such file.
- * @throws NetworkError NETWORK_FILE where it cannot be read; NETWORK_DATA naming what is wrong with it.
+ * @returns null if there is no such file.
+ * @throws NetworkError NETWORK_FILE if it cannot be read; NETWORK_DATA naming what is wrong with it.
  */
 export async function readDescription(file: string | URL): Promise<NetworkDescription | null> {
   let text: string;

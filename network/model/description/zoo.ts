@@ -24,7 +24,7 @@ export async function listZoo(): Promise<string[]> {
 /**
  * Loads a bundled network.
  *
- * @throws NetworkError NETWORK_FILE where there is none of that name; the message lists those that there are.
+ * @throws NetworkError NETWORK_FILE if there is none of that name; the message lists the available ones.
  */
 export async function loadZooNetwork(name: string): Promise<ZooNetwork> {
   const names = await listZoo();
@@ -35,6 +35,6 @@ export async function loadZooNetwork(name: string): Promise<ZooNetwork> {
     readDescription(new URL(`${name}/${name}.json`, ZOO)),
     readFile(new URL(`${name}/${name}.onnx`, ZOO)),
   ]);
-  // What is bundled was written by training, and a test reads all of it.
+  // Bundled descriptions were written by training, and a test reads all of them.
   return { metadata: description as FullDescription, onnx, graph: readOnnx(onnx) };
 }

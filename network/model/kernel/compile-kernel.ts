@@ -5,7 +5,7 @@ import { NetworkError } from '#network/errors.ts';
 /**
  * Compiles the matrix kernel (`assembly/`, options in `asconfig.json`) to WebAssembly, the same bytes on every machine; takes about a second.
  *
- * @throws NetworkError NETWORK_TRAINING where the sources do not compile.
+ * @throws NetworkError NETWORK_TRAINING if the sources do not compile.
  */
 export async function compileKernel(): Promise<Uint8Array> {
   let binary: Uint8Array | null = null;
@@ -13,7 +13,7 @@ export async function compileKernel(): Promise<Uint8Array> {
   const { error, stderr } = await asc.main(
     ['--config', 'asconfig.json', '--baseDir', baseDir, '--outFile', 'kernel.wasm'],
     {
-      // Kept in memory: what runs is kernel-binary.ts.
+      // Kept in memory: kernel-binary.ts is what runs.
       writeFile: (_name, contents) => {
         if (typeof contents !== 'string') binary = contents;
       },

@@ -3,7 +3,7 @@ import { KERNEL_BINARY } from './kernel-binary.ts';
 
 const MODULE = new WebAssembly.Module(Buffer.from(KERNEL_BINARY, 'base64'));
 const PAGE_BYTES = 65_536;
-/** What products share; larger ones get memory of their own, which is given back. Each memory reserves gigabytes of addresses. */
+/** Memory shared by products; larger ones get separate memory, which is released. Each memory reserves gigabytes of address space. */
 const SHARED_BYTES = 2 ** 23;
 
 type Multiply = (c: number, a: number, b: number, rows: number, depth: number, columns: number) => void;
@@ -23,15 +23,15 @@ function instantiate(bytes: number): Instance {
 
 let shared: Instance | undefined;
 
-/** Made at the first use; holds nothing between two products. */
+/** Made on first use; holds nothing between two products. */
 function sharedInstance(): Instance {
   shared ??= instantiate(SHARED_BYTES);
   return shared;
 }
 
 /**
- * Products of float64 matrices of one size, C += A (rows × depth) · B (depth × columns), all row-major: fill in the factors, multiply, take
- * the product, before anything else multiplies. With two lanes at a time and four rows by four columns in registers, 4 to 5 products a
+ * Products of float64 matrices of one size, C += A (rows × depth) · B (depth × columns), all row-major: fill in the factors, multiply,
+ * and read the product before the next multiplication. With two lanes at a time and four rows by four columns in registers, 4 to 5 products a
  * nanosecond; plain loops manage 1.3.
  */
 export class DoubleProduct {
@@ -43,7 +43,7 @@ export class DoubleProduct {
   readonly c: Float64Array;
   readonly #multiply: () => void;
 
-  /** @throws NetworkError NETWORK_TOO_LARGE where there is no memory for it. */
+  /** @throws NetworkError NETWORK_TOO_LARGE if there is no memory for it. */
   constructor(rows: number, depth: number, columns: number) {
     const sizes = [rows * depth, depth * columns, rows * columns] as const;
     const bytes = 8 * (sizes[0] + sizes[1] + sizes[2]);

@@ -8,7 +8,7 @@ type Kernel = Readonly<
   Record<'multiply' | 'multiplyTransposed' | 'combine' | 'combineBack' | 'gather' | 'scatter', Numeric>
 >;
 
-/** What is done to two operands element by element. */
+/** An element-wise operation on two operands. */
 export type Arithmetic = 'Add' | 'Sub' | 'Mul' | 'Div';
 
 const OPERATOR_NUMBERS: Readonly<Record<Arithmetic, number>> = { Add: 0, Sub: 1, Mul: 2, Div: 3 };
@@ -22,7 +22,7 @@ export type Operand = {
 
 /**
  * The arrays of one training: float32 in one WebAssembly memory of fixed size, so that views stay valid and the kernel
- * works in place. Nothing is freed before the whole workspace is dropped.
+ * works in place. Nothing is freed before the workspace itself is dropped.
  */
 export class Workspace {
   readonly #memory: WebAssembly.Memory;
@@ -52,7 +52,7 @@ export class Workspace {
   /**
    * A zeroed array of `size` floats, aligned to 16 bytes.
    *
-   * @throws NetworkError NETWORK_TOO_LARGE where the workspace is full.
+   * @throws NetworkError NETWORK_TOO_LARGE if the workspace is full.
    */
   allocate(size: number): Float32Array {
     const bytes = Math.ceil(size / 4) * 16;
@@ -80,7 +80,7 @@ export class Workspace {
     this.#kernel.combine(OPERATOR_NUMBERS[operator], this.#pointer(out), ...this.#operands(a, b, out.length));
   }
 
-  /** `to` += gradients · ∂(a (operator) b) / ∂a, or by b if `right`; where that operand stays, the sum of its block is added. */
+  /** `to` += gradients · ∂(a (operator) b) / ∂a, or by b if `right`; if that operand stays, the sum of its block is added. */
   combineBack(
     operator: Arithmetic,
     right: boolean,
@@ -94,13 +94,13 @@ export class Workspace {
     this.#kernel.combineBack(OPERATOR_NUMBERS[operator], right, toPointer, pointer, ...operands);
   }
 
-  /** columns[c, i] = picture[c, index[i]]; 0 where the index is negative. `picture` is channels × pixels. */
+  /** columns[c, i] = picture[c, index[i]]; 0 if the index is negative. `picture` is channels × pixels. */
   gather(columns: Float32Array, picture: Float32Array, index: Int32Array, channels: number): void {
     const [to, from, at] = [this.#pointer(columns), this.#pointer(picture), this.#pointer(index)];
     this.#kernel.gather(to, from, at, channels, picture.length / channels, index.length);
   }
 
-  /** picture[c, index[i]] += columns[c, i], but for negative indices: what {@link gather} took goes back. */
+  /** picture[c, index[i]] += columns[c, i], except for negative indices: the transpose of {@link gather}. */
   scatter(picture: Float32Array, columns: Float32Array, index: Int32Array, channels: number): void {
     const [to, from, at] = [this.#pointer(picture), this.#pointer(columns), this.#pointer(index)];
     this.#kernel.scatter(to, from, at, channels, picture.length / channels, index.length);

@@ -11,7 +11,7 @@ import { readOnnx, writeOnnx } from './onnx.ts';
 
 const data = fileURLToPath(new URL('../../../test/data/onnx/', import.meta.url));
 
-/** What reading throws: never anything but a NetworkError. */
+/** The error thrown by reading: always a NetworkError. */
 function refusal(bytes: Uint8Array): string {
   try {
     readOnnx(bytes);

@@ -22,7 +22,7 @@ import { elementType, elementTypeNumber, readTensor, writeTensor } from './tenso
 /** Largest ONNX file that is read, in bytes. */
 export const MAX_FILE_BYTES = 256 * 2 ** 20;
 const MAX_NODES = 20_000;
-/** Oldest version of the default operator set; before it, broadcasting meant something else. */
+/** Oldest version of the default operator set; earlier ones defined broadcasting differently. */
 const MIN_OPSET = 5;
 const MAX_OPSET = 30;
 
@@ -147,7 +147,7 @@ function parse(bytes: Uint8Array): ModelProto {
 }
 
 /**
- * Reads an ONNX model. The graph is checked for form only; operators are checked when it runs or is compiled.
+ * Reads an ONNX model. Checks only the form of the graph; operators are checked when it runs or is compiled.
  *
  * @throws NetworkError NETWORK_FILE, NETWORK_OPERATOR or NETWORK_TOO_LARGE; never anything else, whatever the bytes.
  */

@@ -18,7 +18,7 @@ const TYPES: Readonly<Record<number, { readonly type: ElementType; readonly byte
   13: { type: 'uint64', bytes: 8 },
 };
 
-/** Most elements that one tensor may have: 64 Mi, 256 MiB of float32. */
+/** Maximum number of elements of a tensor: 64 Mi, 256 MiB of float32. */
 export const MAX_ELEMENTS = 2 ** 26;
 /** Most dimensions of a tensor. */
 export const MAX_RANK = 8;
@@ -26,7 +26,7 @@ export const MAX_RANK = 8;
 /**
  * The element type of an ONNX number.
  *
- * @throws NetworkError NETWORK_FILE for types that networks here do not hold (strings, 16-bit floats, complex …).
+ * @throws NetworkError NETWORK_FILE for unsupported types (strings, 16-bit floats, complex …).
  */
 export function elementType(number: number, where: string): ElementType {
   const known = TYPES[number];
@@ -48,7 +48,7 @@ export function elementTypeNumber(type: ElementType): number {
 /**
  * A dimension as a number.
  *
- * @throws NetworkError NETWORK_FILE where it is negative or beyond {@link MAX_ELEMENTS}.
+ * @throws NetworkError NETWORK_FILE if it is negative or beyond {@link MAX_ELEMENTS}.
  */
 function checkedShape(dims: readonly bigint[], where: string): number[] {
   if (dims.length > MAX_RANK) {
@@ -110,7 +110,7 @@ function readRaw(raw: Uint8Array, type: ElementType, size: number): Float32Array
   return data;
 }
 
-/** The typed field that holds the elements where `raw_data` does not. */
+/** The typed field that holds the elements if `raw_data` does not. */
 function typedField(proto: TensorProto, type: ElementType): ArrayLike<number | bigint> {
   switch (type) {
     case 'float32':
@@ -131,7 +131,7 @@ function typedField(proto: TensorProto, type: ElementType): ArrayLike<number | b
  * Reads and checks a tensor.
  *
  * @param where names the tensor in messages.
- * @throws NetworkError NETWORK_FILE where type, shape and bytes disagree or data are external; NETWORK_TOO_LARGE beyond {@link MAX_ELEMENTS}.
+ * @throws NetworkError NETWORK_FILE if type, shape and bytes disagree or data are external; NETWORK_TOO_LARGE beyond {@link MAX_ELEMENTS}.
  */
 export function readTensor(proto: TensorProto, where: string): Tensor {
   if (proto.dataLocation !== 0) {
@@ -165,7 +165,7 @@ export function readTensor(proto: TensorProto, where: string): Tensor {
 /**
  * Writes a float32, float64 or int64 tensor as raw little-endian bytes.
  *
- * @throws NetworkError NETWORK_FILE for any other type: networks that are written here hold no others.
+ * @throws NetworkError NETWORK_FILE for any other type: networks written here hold no others.
  */
 export function writeTensor(name: string, tensor: Tensor): TensorProto {
   if (tensor.type !== 'float32' && tensor.type !== 'float64' && tensor.type !== 'int64') {

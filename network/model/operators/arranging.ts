@@ -107,7 +107,7 @@ function runSlice(call: Call): Tensor[] {
   return [tensorLike(input, shape, output)];
 }
 
-/** The coordinate that a padded coordinate takes its value from, −1 for the constant. */
+/** The source of a padded coordinate, −1 for the constant. */
 function paddingSource(at: number, extent: number, mode: string): number {
   if (at >= 0 && at < extent) return at;
   switch (mode) {

@@ -17,7 +17,7 @@ export function broadcastShape(call: Call, a: readonly number[], b: readonly num
   return shape;
 }
 
-/** For each element of `target`, the element of a tensor of shape `from` that it takes. */
+/** For each element of `target`, its source in a tensor of shape `from`. */
 export function broadcastIndex(call: Call, from: readonly number[], target: readonly number[]): Int32Array {
   if (broadcastShape(call, from, target).join() !== target.join()) {
     call.refuse(`shape ${from.join('×')} does not broadcast to ${target.join('×')}`);
@@ -32,7 +32,7 @@ export function broadcastIndex(call: Call, from: readonly number[], target: read
   return walk(target, stridesOf(from, target));
 }
 
-/** How far each step along a dimension of `target` moves in a tensor of shape `from`; 0 where it stays. */
+/** Stride in a tensor of shape `from` for each dimension of `target`; 0 if it stays. */
 function stridesOf(from: readonly number[], target: readonly number[]): number[] {
   const offset = target.length - from.length;
   const strides = new Array<number>(target.length).fill(0);
@@ -47,7 +47,7 @@ function stridesOf(from: readonly number[], target: readonly number[]): number[]
 /** Offsets of all elements of `shape`, row-major, where dimension d moves by `strides[d]`. */
 function walk(shape: readonly number[], strides: readonly number[]): Int32Array {
   const index = new Int32Array(sizeOf(shape));
-  // An odometer over the shape: no division for each element.
+  // An odometer over the shape: no division per element.
   const position = new Int32Array(shape.length);
   let at = 0;
   for (let i = 0; i < index.length; i++) {
@@ -62,21 +62,21 @@ function walk(shape: readonly number[], strides: readonly number[]): Int32Array 
   return index;
 }
 
-/** Two operands along their result: in blocks of one length, in each of which an operand advances with the result, or stays. */
+/** Two operands along their result, in blocks of one length; within a block an operand advances with the result or stays. */
 export type BroadcastBlocks = {
   readonly shape: readonly number[];
   readonly length: number;
   /** Where each block starts in the operands. */
   readonly startsA: Int32Array;
   readonly startsB: Int32Array;
-  /** What an element of the result advances an operand by. */
+  /** How far an operand advances per element of the result. */
   readonly stepA: 0 | 1;
   readonly stepB: 0 | 1;
 };
 
 /**
- * The longest blocks in which two operands run along what they broadcast to: all of it for equal shapes, a channel's pixels for a
- * picture and one number a channel. Addition of pictures takes a fifth of the time that an index for each element took.
+ * The longest blocks in which two operands run along their broadcast result: all of it for equal shapes, a channel's pixels for a
+ * picture and one number per channel. Adding pictures takes a fifth of the time of an index per element.
  */
 export function broadcastBlocks(call: Call, a: readonly number[], b: readonly number[]): BroadcastBlocks {
   const shape = broadcastShape(call, a, b);

@@ -62,7 +62,7 @@ function fillColumns(columns: Float64Array, image: Float32Array | Float64Array, 
   }
 }
 
-/** What 4 GiB hold. */
+/** The capacity of 4 GiB. */
 const MOST_VALUES = 2 ** 29 - 1;
 
 function runConvolution(call: Call): Tensor[] {

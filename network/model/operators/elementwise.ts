@@ -13,7 +13,7 @@ const INTEGER_BITS: Readonly<Partial<Record<ElementType, number>>> = {
   uint64: 64,
 };
 
-/** Wraps an integer result as its type does (numpy's rule); floats stay. */
+/** Wraps an integer result to its type (numpy's rule); floats stay. */
 function wrap(value: number, type: ElementType): number {
   const bits = INTEGER_BITS[type];
   if (bits === undefined || bits === 64) return bits === 64 ? Math.trunc(value) : value;
@@ -23,8 +23,8 @@ function wrap(value: number, type: ElementType): number {
 }
 
 /**
- * The right operand's shape as it broadcasts: before operator set 7, `broadcast` and `axis` said where its dimensions lie in the left
- * one's.
+ * The right operand's shape as it broadcasts: before operator set 7, `broadcast` and `axis` defined its position within the left one's
+ * dimensions.
  */
 export function alignRight(call: Call, left: readonly number[], right: readonly number[]): readonly number[] {
   if (call.opset >= 7) {
@@ -51,7 +51,7 @@ function compute(operator: Exclude<BinaryOperator, 'Add' | 'Mul'>, a: number, b:
   }
 }
 
-/** The values of one block. Sums and products have a loop of their own, which takes a third of the time. */
+/** The values of one block. Sums and products have separate loops, which take a third of the time. */
 function computeBlock(
   operator: BinaryOperator,
   output: Float64Array,
@@ -122,7 +122,7 @@ function erf(x: number): number {
   return Math.sign(x) * (1 - Math.exp(-t * t) / ((t + fraction) * Math.sqrt(Math.PI)));
 }
 
-/** The activations that are known, each read with its node's attributes and ONNX's defaults. */
+/** The known activations, each with its node's attributes and ONNX's defaults. */
 export const ACTIVATIONS: Readonly<Record<string, (call: Call) => ScalarFunction>> = {
   Relu: () => (x) => Math.max(0, x),
   LeakyRelu: (call) => {

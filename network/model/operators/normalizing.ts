@@ -37,7 +37,7 @@ function batchStatistics(input: Tensor): { mean: Float64Array; variance: Float64
   return { mean, variance };
 }
 
-/** Normalizes by the batch itself and moves the running statistics: for conformance only, networks here are run for inference. */
+/** Normalizes by the batch itself and moves the running statistics: for conformance only; networks here run inference. */
 function runTrainingNormalization(call: Call): Tensor[] {
   const input = call.input(0);
   const [, channels = 1, ...spatial] = input.shape;

@@ -1,13 +1,13 @@
 import { NetworkError } from '../../errors.ts';
 import { type Attribute, type Node, nodeTitle, type Tensor } from '../graph.ts';
 
-/** How one ONNX operator is checked and computed in the clear. */
+/** Checks one ONNX operator and computes it in the clear. */
 export type Operator = {
-  /** Attributes that are understood; any other is refused. */
+  /** Supported attributes; any other is refused. */
   readonly attributes: readonly string[];
   /** Smallest and largest number of inputs. */
   readonly arity: readonly [min: number, max: number];
-  /** Outputs in the node's order; outputs that were not asked for may be left out. */
+  /** Outputs in the node's order; outputs not requested may be omitted. */
   readonly run: (call: Call) => Tensor[];
 };
 
@@ -23,7 +23,7 @@ export class Call {
     this.#inputs = inputs;
   }
 
-  /** @throws NetworkError NETWORK_OPERATOR where the input was left out. */
+  /** @throws NetworkError NETWORK_OPERATOR if the input was omitted. */
   input(index: number): Tensor {
     const tensor = this.#inputs[index];
     if (tensor === undefined) this.refuse(`input ${index} is missing`);
@@ -58,7 +58,7 @@ export class Call {
     return this.#attribute(name, 'tensor')?.value;
   }
 
-  /** Integers that come as an attribute in old operator sets and as an input in new ones. */
+  /** Integers given as an attribute in old operator sets and as an input in new ones. */
   intsOrInput(name: string, index: number): readonly number[] | undefined {
     const input = this.#inputs[index];
     return input === undefined ? this.ints(name) : [...input.data];
@@ -80,7 +80,7 @@ export class Call {
   }
 }
 
-/** An axis counted from the end where negative, checked against the rank. */
+/** An axis, counted from the end if negative, checked against the rank. */
 export function resolveAxis(call: Call, axis: number, rank: number): number {
   const resolved = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || resolved < 0 || resolved >= Math.max(rank, 1)) {

@@ -10,7 +10,7 @@ export type PoolingPlan = {
   readonly windows: Windows;
 };
 
-/** Checks the shapes of a pooling node and tabulates its windows; every channel of every image is pooled alike. */
+/** Checks the shapes of a pooling node and tabulates its windows; every channel of every image is pooled the same way. */
 export function planPooling(call: Call, inputShape: readonly number[]): PoolingPlan {
   const [batch, channels, ...spatial] = inputShape;
   if (batch === undefined || channels === undefined)
@@ -53,7 +53,7 @@ function runAverage(call: Call): Tensor[] {
   return [tensorLike(input, shape, output)];
 }
 
-/** The offset that `at` (row-major) has when the first spatial dimension runs fastest. */
+/** The offset of `at` (row-major) if the first spatial dimension runs fastest. */
 function columnMajorOffset(at: number, spatial: readonly number[]): number {
   let rest = at;
   let unit = sizeOf(spatial);

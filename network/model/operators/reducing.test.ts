@@ -11,7 +11,7 @@ const random = new SeededRandom(6);
 const [CHANNELS, HEIGHT, WIDTH] = [3, 4, 5];
 const dense = randomTensor(random, [CHANNELS, 2]);
 
-/** Something that makes one number of each channel, then a dense layer. */
+/** Nodes that make one number per channel, then a dense layer. */
 function network(operator: string, axes: number[], keep: 0 | 1, opset: 13 | 18): Graph {
   const keepdims = { keepdims: { kind: 'int', value: keep } } as const;
   const asInput = opset === 18 || operator === 'ReduceSum';

@@ -1,7 +1,7 @@
 import { sizeOf, type Tensor } from '../graph.ts';
 import { type Call, type Operator, resolveAxis, tensorLike } from './operator.ts';
 
-/** A reduction whose axes are known: which output each value goes into, and how many values one output takes. */
+/** A reduction with known axes: the output of each value, and the number of values per output. */
 export type ReductionPlan = {
   readonly shape: readonly number[];
   readonly target: Int32Array;
@@ -33,7 +33,7 @@ export function planReduction(call: Call, shape: readonly number[]): ReductionPl
   };
 }
 
-/** What each value is multiplied by before all of an output are added. */
+/** Factor of each value before those of an output are added. */
 export function reductionShare(call: Call, { count }: ReductionPlan): number {
   return call.node.operator === 'ReduceMean' ? 1 / count : 1;
 }
@@ -55,7 +55,7 @@ function run(call: Call): Tensor[] {
 
 const ATTRIBUTES = ['axes', 'keepdims', 'noop_with_empty_axes'];
 
-/** Means and sums over axes; over height and width they are what a global average pool is. */
+/** Means and sums over axes; over height and width they equal a global average pool. */
 export const reducing: Readonly<Record<string, Operator>> = {
   ReduceMean: { attributes: ATTRIBUTES, arity: [1, 2], run },
   ReduceSum: { attributes: ATTRIBUTES, arity: [1, 2], run },

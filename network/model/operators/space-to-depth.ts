@@ -1,7 +1,7 @@
 import { sizeOf, type Tensor } from '../graph.ts';
 import { type Call, type Operator, tensorLike } from './operator.ts';
 
-/** [N, C, b·H, b·W] → [N, b²·C, H, W]; mode DCR counts the places within a block before the channels, CRD the channels before the places. */
+/** [N, C, b·H, b·W] → [N, b²·C, H, W]; mode DCR counts the positions within a block before the channels, CRD the channels first. */
 function runSpaceToDepth(call: Call): Tensor[] {
   const input = call.input(0);
   const block = call.int('blocksize', 0);

@@ -11,7 +11,7 @@ import { reducing } from './reducing.ts';
 import { reshaping } from './reshaping.ts';
 import { spaceToDepth } from './space-to-depth.ts';
 
-/** Every ONNX operator that is understood, by name. */
+/** Every supported ONNX operator, by name. */
 export const OPERATORS: ReadonlyMap<string, Operator> = new Map(
   Object.entries({
     Conv: convolution,
@@ -28,7 +28,7 @@ export const OPERATORS: ReadonlyMap<string, Operator> = new Map(
   }),
 );
 
-/** What to do instead, where that is more than one of the known operators in its place. */
+/** What to do instead, if replacing it by one of the known operators is not enough. */
 const ADVICE: ReadonlyMap<string, string> = new Map(
   ['GlobalMaxPool', 'ReduceMax', 'ReduceMin'].map((name) => [
     name,
@@ -37,7 +37,7 @@ const ADVICE: ReadonlyMap<string, string> = new Map(
 );
 
 /**
- * The operator of a node, after checking that it is known, that its attributes are, and the number of its inputs.
+ * The operator of a node, after checking that it and its attributes are known, and its number of inputs.
  *
  * @throws NetworkError NETWORK_OPERATOR, naming the node and what to do.
  */

@@ -40,7 +40,7 @@ function outputExtent(
   let output = Math.floor(padded / stride) + 1;
   if (call.int('ceil_mode', 0) !== 0) {
     output = Math.ceil(padded / stride) + 1;
-    // A last window that would start in the padding at the end is left out (ONNX, AveragePool-22 and MaxPool-22).
+    // A last window that would start in the padding at the end is dropped (ONNX, AveragePool-22 and MaxPool-22).
     if ((output - 1) * stride >= input + pads.begin) output--;
   }
   return { begin: pads.begin, end: pads.end, output };

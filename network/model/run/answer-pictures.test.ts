@@ -29,7 +29,7 @@ describe('AnswerPictures', () => {
   });
 
   it('goes picture by picture where a graph mixes several up', async () => {
-    // A column of answers: with several pictures it would be a matrix with a column for each.
+    // A column of answers: several pictures would make a matrix with a column for each.
     const column = graphOf([12], 4, { w: graph.initializers.get('w0')!, b: graph.initializers.get('b0')! }, [
       node('Transpose', ['w'], 'rows'),
       node('Gemm', ['rows', 'picture'], 'product', { transB: { kind: 'int', value: 1 } }),

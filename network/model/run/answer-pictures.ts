@@ -5,7 +5,7 @@ import { type Dataset, pictureValues } from '../dataset.ts';
 import type { Graph } from '../graph.ts';
 import { runGraph } from './run.ts';
 
-/** How a network answers in the clear, as it was given: nothing approximated, nothing encrypted. */
+/** How a network answers as given: nothing approximated, nothing encrypted. */
 export type ClearAnswers = {
   readonly images: number;
   readonly accuracy: number;
@@ -13,11 +13,11 @@ export type ClearAnswers = {
   readonly confusion: Confusion;
 };
 
-/** Several small pictures at a time: what is worked out once for all of them (windows, indices) takes as long as one of them. */
+/** Several small pictures at a time: the shared preparation (windows, indices) takes as long as one of them. */
 const VALUES_AT_A_TIME = 2 ** 16;
 const MOST_AT_A_TIME = 50;
 
-/** Whether two pictures at once get the answers that each gets alone: a graph that was exported for one may mix them up. */
+/** Whether two pictures together get the same answers as alone: a graph exported for one may mix them up. */
 function takesSeveral(graph: Graph, pictures: Float32Array): boolean {
   const size = pictures.length / 2;
   const alone = [0, size].flatMap((at) => [...runGraph(graph, pictures.subarray(at, at + size))]);
@@ -34,8 +34,8 @@ function takesSeveral(graph: Graph, pictures: Float32Array): boolean {
  * Answers every picture of a dataset with the network itself.
  *
  * @param graph takes pictures as the dataset has them.
- * @param options.onProgress is told how many pictures are done, after every few.
- * @param options.signal ends the measurement: what was measured until then is the outcome (at least one picture).
+ * @param options.onProgress called with the number of pictures done, after every few.
+ * @param options.signal ends the measurement; the result is what was measured until then (at least one picture).
  */
 export async function answerPictures(
   graph: Graph,

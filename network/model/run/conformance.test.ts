@@ -6,7 +6,7 @@ import { sharedData } from '../../../test/shared-data.ts';
 import { runConformance } from './conformance.ts';
 
 const folder = fileURLToPath(new URL('../../../test/data/onnx-backend/', import.meta.url));
-/** Three more cases, of megabytes each, are not in the repository. */
+/** Three more cases, megabytes each, are not in the repository. */
 const more = sharedData('onnx-backend');
 
 describe('Conformance', () => {

@@ -12,7 +12,7 @@ import { evaluateGraph } from './run.ts';
 export type ConformanceCase = {
   readonly name: string;
   readonly status: 'passed' | 'failed' | 'refused';
-  /** Empty where it passed. */
+  /** Empty if it passed. */
   readonly reason: string;
 };
 
@@ -101,7 +101,7 @@ async function runCase(folder: string, name: string): Promise<ConformanceCase> {
  * Runs a folder of cases laid out as the ONNX project's backend tests (model.onnx, test_data_set_N/{input,output}_M.pb, at
  * any depth) in the clear.
  *
- * @throws NetworkError NETWORK_DATA where the folder cannot be read or holds no case.
+ * @throws NetworkError NETWORK_DATA if the folder cannot be read or holds no case.
  */
 export async function runConformance(folder: string, signal?: AbortSignal): Promise<ConformanceReport> {
   let folders: string[];

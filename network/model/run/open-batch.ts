@@ -14,12 +14,12 @@ function dependentValues(graph: Graph): Set<string> {
  * Lets a graph that was exported for a fixed number of pictures take any number: the input's first dimension becomes open, and a
  * Reshape of a value that depends on the picture copies that dimension instead of stating it.
  *
- * Assumes: the batch is the first dimension wherever a Reshape states it; where it is not, running the result fails with a shape
- * error rather than giving a wrong answer.
+ * Assumes: the batch is the first dimension wherever a Reshape states it; otherwise running the result fails with a shape error rather
+ * than giving a wrong answer.
  */
 export function openBatch(graph: Graph): Graph {
   const input = graph.inputs[0];
-  // A graph whose input was opened already may still state the batch in its output, and in a Reshape between the two.
+  // A graph whose input is already open may still state the batch in its output, and in a Reshape in between.
   const batch = (input?.shape?.[0] ?? 0) < 0 ? graph.outputs[0]?.shape?.[0] : input?.shape?.[0];
   if (graph.inputs.length !== 1 || input === undefined || batch === undefined || batch < 0) return graph;
   const dependent = dependentValues(graph);

@@ -25,8 +25,8 @@ export function inputShape(graph: Graph): number[] {
 /**
  * Runs some nodes of a graph in turn, in float64.
  *
- * @param values what is known by name; initializers need not be among it, and what the nodes make is added.
- * @throws NetworkError NETWORK_OPERATOR where a node is not supported or its shapes do not fit.
+ * @param values known values by name; initializers may be missing, and the nodes' results are added.
+ * @throws NetworkError NETWORK_OPERATOR if a node is not supported or its shapes do not fit.
  */
 export function runNodes(graph: Graph, nodes: readonly Node[], values: Map<string, Tensor>): void {
   for (const node of nodes) {
@@ -51,7 +51,7 @@ export function runNodes(graph: Graph, nodes: readonly Node[], values: Map<strin
 /**
  * Runs a graph on named tensors, in float64, and returns every value that it makes, by name.
  *
- * @throws NetworkError NETWORK_OPERATOR where a node is not supported or its shapes do not fit.
+ * @throws NetworkError NETWORK_OPERATOR if a node is not supported or its shapes do not fit.
  */
 export function evaluateGraph(graph: Graph, inputs: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
   const values = new Map<string, Tensor>([...graph.initializers, ...inputs]);
