@@ -244,7 +244,7 @@ export class Gateway {
     const { status } = this.#rollout.report;
     const { waiting } = this.#outbox.status;
     return [
-      `${streaming} of ${this.#cameras.all.length} cameras deliver`,
+      `${streaming} of ${this.#cameras.all.length} cameras streaming`,
       this.#runner.host === null ? `no program runs (bundle: ${status})` : 'program runs',
       `${waiting} answers wait${this.#uplink.obstacle === null ? '' : ` (${this.#uplink.obstacle})`}`,
     ].join(', ');
@@ -347,12 +347,13 @@ export class Gateway {
   #cameraChanged(camera: Camera): void {
     const { state } = camera;
     const { log } = this.#options;
-    if (state.state === 'streaming') log.info({ camera: camera.name }, `camera delivers: ${state.detail}`);
+    if (state.state === 'streaming')
+      log.info({ camera: camera.name }, `camera is streaming: ${state.detail}`);
     else {
       const lines = camera.lastLines.slice(-3);
       log.warn(
         { camera: camera.name, state: state.state, lines },
-        `camera does not deliver: ${state.detail}`,
+        `camera sends no pictures: ${state.detail}`,
       );
     }
     this.#uplink.publishCamera(state);

@@ -68,7 +68,7 @@ const isRunning = (pid: number) => existsSync(`/proc/${pid}`);
 describe('a gateway', { timeout: 60_000 }, () => {
   it('starts and runs without broker, backend and bundle', async () => {
     site.startAgent();
-    await until('the camera', () => site.logs.includes('camera delivers'));
+    await until('the camera', () => site.logs.includes('camera is streaming'));
     expect(site.logs).toContain('no link');
   });
 
