@@ -4,12 +4,12 @@ import { SeededRandom } from '../model/random.ts';
 /** A picture that a network was never trained on, as byte / 255. */
 export type HostilePicture = { readonly name: string; readonly picture: Float32Array };
 
-/** Pictures of each kind that differ by chance only. */
+/** Number of pictures of each kind that differ only by chance. */
 const DRAWS = 8;
 
 /**
- * What a camera shows by accident or by malice, at full contrast: halves of white, stripes, checkerboards, noise, a lamp, nothing at all.
- * Not drawn by the code that training draws its outliers with.
+ * What a camera shows by accident or malice, at full contrast: halves of white, stripes, checkerboards, noise, a lamp, nothing at all.
+ * Drawn by other code than training's outliers.
  */
 export function hostilePictures({ channels, height, width }: PictureFormat): HostilePicture[] {
   const random = new SeededRandom(77);

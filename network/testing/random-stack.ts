@@ -2,7 +2,7 @@ import { SeededRandom } from '#network/model/random.ts';
 import type { Graph, Node, Tensor } from '../model/graph.ts';
 import { graphOf, ints, node, randomTensor } from './small-graphs.ts';
 
-/** What a random stack is made of, in order. */
+/** The parts of a random stack, in order. */
 export const STACK_PARTS = [
   'conv',
   'strided',
@@ -19,9 +19,10 @@ export const STACK_PARTS = [
 export type StackPart = (typeof STACK_PARTS)[number];
 
 /**
- * A random network of these parts, each followed by a square (`cubic`: by x + x³/8; `pool`, `arrange` and `blocks`: by nothing), on channels × side × side pictures;
- * ends in a dense layer of three outputs. `projection` is a residual block with a strided 1 × 1 convolution as shortcut, `inception` joins two
- * convolutions and the tensor itself, `arrange` pads, transposes and slices, `blocks` turns blocks of 2 × 2 into channels.
+ * A random network of these parts, each followed by a square (`cubic`: by x + x³/8; `pool`, `arrange` and `blocks`: by nothing), on
+ * channels × side × side pictures; ends in a dense layer of three outputs. `projection` is a residual block with a strided 1 × 1
+ * convolution as shortcut, `inception` joins two convolutions and the tensor itself, `arrange` pads, transposes and slices, `blocks`
+ * turns blocks of 2 × 2 into channels.
  */
 export function randomStack(
   seed: number,
@@ -84,7 +85,7 @@ export function randomStack(
       continue;
     }
     if (part === 'arrange') {
-      // Two rows of zeros above, one below; channels last; the first row goes again; channels first.
+      // Two rows of zeros above, one below; channels last; the first row is removed again; channels first.
       const padded = add('Pad', [name, whole(0, 0, 2, 0, 0, 0, 1, 0)]);
       const last = add('Transpose', [padded], { perm: ints(0, 2, 3, 1) });
       const sliced = add('Slice', [last, whole(1), whole(h + 3), whole(1)]);

@@ -7,7 +7,7 @@ import { idxBytes } from './idx-bytes.ts';
 import { randomStack, type StackPart } from './random-stack.ts';
 
 /**
- * Writes networks with random weights that need N = 32768, random pictures, and as labels what the clear network answers:
+ * Writes networks with random weights that need N = 32768, random pictures, and the clear network's answers as labels:
  *
  *     node network/testing/write-deep-networks.ts FOLDER
  *     npx blindsight evaluate FOLDER/vgg-like.onnx --images FOLDER/images.idx --labels FOLDER/vgg-like-labels.idx

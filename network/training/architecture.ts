@@ -2,7 +2,7 @@ import type { PictureFormat } from '#vision/prepare-picture.ts';
 import { NetworkError } from '../errors.ts';
 import type { LayerShape } from './layers/layer.ts';
 
-/** One layer of an architecture, as it is written down. */
+/** One layer of an architecture, as written in a recipe. */
 export type LayerSpec =
   | {
       readonly kind: 'convolution';
@@ -13,24 +13,23 @@ export type LayerSpec =
     }
   | { readonly kind: 'dense'; readonly units: number }
   | { readonly kind: 'square' }
-  /** c[0] + c[1]·x + c[2]·x² + …: where training starts; it moves the coefficients, one set for the whole layer. */
+  /** c[0] + c[1]·x + c[2]·x² + …: where training starts; it changes the coefficients, one set for the layer. */
   | { readonly kind: 'polynomial'; readonly coefficients: readonly number[] }
   | { readonly kind: 'normalize' }
-  /** Adds a trained constant to every value by itself: what always stands in the picture can be taken away. */
+  /** Adds a separate trained constant to every value: it can subtract what is always in the picture. */
   | { readonly kind: 'offset' }
   | { readonly kind: 'average'; readonly size: number }
   /**
-   * What its layers make of the input, plus the input itself. Where they change its shape, a convolution of 1 × 1 (with their stride)
-   * takes the input there.
+   * The output of its layers plus the input. If they change its shape, a convolution of 1 × 1 (with their stride) adapts the input.
    */
   | { readonly kind: 'residual'; readonly layers: Architecture };
 
-/** The layers of a network, first to last; maps are flattened where a dense layer needs it. */
+/** The layers of a network, first to last; maps are flattened if a dense layer needs it. */
 export type Architecture = readonly LayerSpec[];
 
 type Maps = Extract<LayerShape, { kind: 'maps' }>;
 
-/** How messages name a shape. */
+/** Name of a shape in messages. */
 function shapeText(shape: LayerShape): string {
   return shape.kind === 'vector'
     ? `${shape.units} units`
@@ -61,10 +60,9 @@ function convolved(spec: Extract<LayerSpec, { kind: 'convolution' }>, input: Map
 }
 
 /**
- * The stride of the 1 × 1 convolution that takes a residual block's input to the shape of its output; null where the input is added as
- * it is.
+ * The stride of the 1 × 1 convolution that adapts a residual block's input to the shape of its output; null if the input is added unchanged.
  *
- * @throws NetworkError NETWORK_TRAINING where nothing takes it there.
+ * @throws NetworkError NETWORK_TRAINING if nothing can adapt it.
  */
 export function shortcutStride(input: LayerShape, output: LayerShape, path: string): number | null {
   const text = `the layers turn ${shapeText(input)} into ${shapeText(output)}`;
@@ -85,7 +83,7 @@ export function shortcutStride(input: LayerShape, output: LayerShape, path: stri
  * Shape after a layer.
  *
  * @param path of the layer, for messages.
- * @throws NetworkError NETWORK_TRAINING where the layer does not fit to what comes in.
+ * @throws NetworkError NETWORK_TRAINING if the layer does not fit its input.
  */
 export function layerOutput(spec: LayerSpec, input: LayerShape, path: string): LayerShape {
   switch (spec.kind) {
@@ -119,9 +117,9 @@ export function stackOutput(layers: Architecture, input: LayerShape, path: strin
 }
 
 /**
- * Number of classes that an architecture tells apart.
+ * Number of classes that an architecture distinguishes.
  *
- * @throws NetworkError NETWORK_TRAINING, naming the layer, where the layers do not fit together.
+ * @throws NetworkError NETWORK_TRAINING, naming the layer, if the layers do not fit together.
  */
 export function classesOf(picture: PictureFormat, architecture: Architecture): number {
   const { channels, height, width } = picture;

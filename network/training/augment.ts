@@ -29,8 +29,8 @@ export function shiftPicture(picture: Float32Array, size: PictureFormat, dx: num
 }
 
 /**
- * Draws an upright blob (a head on a body) of a shade that differs from what it covers, so that a network learns "something
- * stands here" rather than the few people of the clip.
+ * Draws an upright blob (a head on a body) in a shade that differs from the background, so that a network learns "something stands here"
+ * rather than the few people of the clip.
  *
  * @returns whether the blob is large and different enough to count as a person.
  */

@@ -9,7 +9,7 @@ import { warpPicture } from './warp.ts';
 const NOBODY = 0;
 const SOMEBODY = 1;
 
-/** Whether an invented passer-by is in the picture now: one that nobody would see is taken out again. */
+/** Whether the picture now contains an invented passer-by: one too faint to see is removed again. */
 function addPasserby(picture: Float32Array, recipe: Recipe, random: SeededRandom): boolean {
   const before = picture.slice();
   if (drawPasserby(picture, recipe.picture, random)) return true;
@@ -41,10 +41,10 @@ function variationOf(recipe: Recipe): Augmentation | undefined {
 }
 
 /**
- * Makes what a recipe says about pictures into a function on pictures of byte / 255: outliers, `augmentation`, and in the end the light as
+ * Turns a recipe's settings for pictures into a function on pictures of byte / 255: outliers, `augmentation`, and finally the light as
  * the gateway prepares it.
  *
- * @param options.outliers false leaves outliers out.
+ * @param options.outliers false omits outliers.
  */
 export function augmentationOf(
   recipe: Recipe,

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
-/** {@link checkOutput} by a user who may read what everybody may, and write nothing. @returns what he is told. */
+/** {@link checkOutput} by a user who may read what everybody may, and write nothing. @returns the error message. */
 async function checkAsNobody(out: string): Promise<string> {
   const script = `
     const { checkOutput } = await import(${JSON.stringify(new URL('check-output.ts', import.meta.url).href)});
-    // After the import: this repository may be where only root can read.
+    // After the import: only root may be able to read this repository.
     process.setgid(65534);
     process.setuid(65534);
     await checkOutput(${JSON.stringify(out)}, 'two-shades');`;
@@ -24,7 +24,7 @@ async function checkAsNobody(out: string): Promise<string> {
   return told;
 }
 
-// Root may write everywhere, and nobody else can become another user.
+// Root may write everywhere, and only root can become another user.
 describe.skipIf(process.getuid?.() !== 0)(
   'a folder for a network, for a user who must not write there (needs root)',
   () => {

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { NetworkError } from '#network/errors.ts';
 
 /**
- * Sees before the work, which may take hours, that its outcome can be kept.
+ * Checks before the work, which may take hours, that its result can be saved.
  *
- * @throws NetworkError NETWORK_TRAINING where a network is there already, or the folder cannot be made or written to.
+ * @throws NetworkError NETWORK_TRAINING if there already is a network, or the folder cannot be created or written to.
  */
 export async function checkOutput(out: string, name: string, force = false): Promise<void> {
   const file = join(out, `${name}.onnx`);

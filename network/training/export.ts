@@ -21,7 +21,7 @@ function tensor(shape: readonly number[], data: Float32Array): Tensor {
   return { type: 'float32', shape, data: data.slice() };
 }
 
-/** Writes layers as nodes, one after the other. Names count operators and tell a layer's place. */
+/** Writes layers as nodes, one after the other. Names number the operators and show a layer's position. */
 class GraphWriter {
   readonly nodes: Node[] = [];
   readonly initializers = new Map<string, Tensor>();
@@ -50,7 +50,7 @@ class GraphWriter {
     return label;
   }
 
-  /** @param place of the layer, unlike any other's. @returns the name of its output. */
+  /** @param position of the layer, unique. @returns the name of its output. */
   layer(layer: Layer, place: string, value: string): string {
     const constant = (suffix: string, held: Tensor): string =>
       this.#constant(`layer${place}.${suffix}`, held);
@@ -100,7 +100,7 @@ class GraphWriter {
     throw new NetworkError('NETWORK_TRAINING', `layer ${place} cannot be written as ONNX`);
   }
 
-  /** The nodes that imports write for polynomials too: a quadratic is one square between linear nodes. */
+  /** The same nodes that imports write for polynomials: a quadratic is one square between linear nodes. */
   #polynomial(layer: PolynomialLayer, value: string): string {
     const name = this.#name('Polynomial');
     const outputs = [`${name}_out`];

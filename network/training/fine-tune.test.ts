@@ -4,7 +4,7 @@ import { answerPictures } from '#network/model/run/answer-pictures.ts';
 import { convolutionalGraph, denseGraph, node, randomPictures } from '../testing/small-graphs.ts';
 import { fineTune } from './fine-tune.ts';
 
-/** Pictures of 20 values; the label is whether the first half is brighter on the whole. */
+/** Pictures of 20 values; the label is whether the first half is brighter on average. */
 function dataset(seed: number, count: number): Dataset {
   const pictures = randomPictures(seed, count, 20);
   const sum = (values: Float32Array): number => values.reduce((a, b) => a + b, 0);

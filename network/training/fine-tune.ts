@@ -10,7 +10,7 @@ import type { Parameter } from './layers/layer.ts';
 import { learningRateAt } from './learning-rate.ts';
 import { WeightAverage } from './weight-average.ts';
 
-/** How a network is fine-tuned. */
+/** How to fine-tune a network. */
 export type FineTuneOptions = {
   readonly epochs: number;
   readonly batch: number;
@@ -32,14 +32,14 @@ export type FineTuneOptions = {
 const WEIGHT_DECAY = 0;
 const LOGIT_SIZE = 4;
 /**
- * Memory of the exponential average of the weights that is the outcome, as a share of all steps: mnist-8 answered 98.35 % of held-out
- * pictures instead of 98.30 %.
+ * Memory of the exponential average of the weights that is the result, as a share of all steps: mnist-8 answered 98.35 % of held-out
+ * pictures correctly instead of 98.30 %.
  */
 const AVERAGED = 0.25;
-/** Gradients are of scaled parameters, so that one norm fits all networks. */
+/** Gradients are those of scaled parameters, so that one norm fits all networks. */
 const GRADIENT_NORM = 1;
 
-/** A parameter in units of its own size, so that one learning rate fits shifts of hundreds and factors of thousandths. */
+/** A parameter in units of its own magnitude, so that one learning rate fits shifts of hundreds and factors of thousandths. */
 class ScaledParameter implements Parameter {
   readonly values: Float32Array;
   readonly gradients: Float32Array;
@@ -62,15 +62,15 @@ class ScaledParameter implements Parameter {
     for (let i = 0; i < gradients.length; i++) this.gradients[i] = gradients[i]! * this.#unit;
   }
 
-  /** Gives the trained parameter these values. */
+  /** Sets the trained parameter to these values. */
   write(values = this.values): void {
     for (let i = 0; i < values.length; i++) this.#trained.values[i] = values[i]! * this.#unit;
   }
 }
 
 /**
- * What logits are divided by before the softmax, so that their root mean square is {@link LOGIT_SIZE}: networks whose logits run
- * into the thousands would otherwise learn from the few pictures that they get wrong, and from nothing else.
+ * What logits are divided by before the softmax, so that their root mean square is {@link LOGIT_SIZE}: networks with logits in the
+ * thousands would otherwise learn only from the few pictures that they get wrong.
  */
 function temperatureOf(logits: Float32Array): number {
   let squares = 0;
@@ -101,7 +101,7 @@ function crossEntropy(
   return loss;
 }
 
-/** The graph with the numbers that training came to. */
+/** The graph with the trained values. */
 function withParameters(graph: Graph, parameters: readonly TrainedParameter[]): Graph {
   const initializers = new Map<string, Tensor>(graph.initializers);
   for (const { name, values } of parameters) {
@@ -122,12 +122,11 @@ async function layOut(graph: Graph, most: number): Promise<{ trainer: GraphTrain
 }
 
 /**
- * Trains a graph further as it stands, polynomials in place: every weight, bias and coefficient. The graph that is given stays
- * as it is.
+ * Trains a graph further, with polynomials in place: every weight, bias and coefficient. The given graph stays unchanged.
  *
  * @param dataset labelled pictures, prepared as the graph takes them.
- * @throws NetworkError NETWORK_OPERATOR for activations that are not approximated yet; NETWORK_TRAINING where the loss or a weight stops
- * being a number; NETWORK_SHAPE where the pictures do not fit; NETWORK_TOO_LARGE where not even one picture fits into memory.
+ * @throws NetworkError NETWORK_OPERATOR for activations not approximated yet; NETWORK_TRAINING if the loss or a weight stops being a
+ * number; NETWORK_SHAPE if the pictures do not fit; NETWORK_TOO_LARGE if not even one picture fits into memory.
  */
 export async function fineTune(given: Graph, dataset: Dataset, options: FineTuneOptions): Promise<Graph> {
   const graph = simplifyGraph(given);

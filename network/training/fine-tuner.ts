@@ -2,11 +2,11 @@ import type { FineTuner } from '#network/compiler/importing/import-network.ts';
 import { NetworkError } from '#network/errors.ts';
 import { fineTune } from './fine-tune.ts';
 
-/** How an imported network is fine-tuned. */
+/** How to fine-tune an imported network. */
 export type FineTunerOptions = {
-  /** Default: as many as see about 120 000 pictures. */
+  /** Default: enough to see about 120 000 pictures. */
   readonly epochs?: number;
-  /** Default: 0.025, and a quarter of it as often as the loss grows beyond all bounds. */
+  /** Default: 0.025, divided by four each time the loss diverges. */
   readonly learningRate?: number;
   readonly seed?: number;
 };
@@ -14,13 +14,13 @@ export type FineTunerOptions = {
 /** Pictures that fine-tuning sees unless told otherwise. */
 const FINE_TUNED_PICTURES = 120_000;
 const BATCH = 32;
-/** Tried in turn. Shallow networks win most at the first; ResNet-20, its activations replaced by squares, diverged at it. */
+/** Tried in turn. Shallow networks gain most at the first; ResNet-20, its activations replaced by squares, diverged at it. */
 const LEARNING_RATES = [25e-3, 6e-3, 1.5e-3, 4e-4];
 
 /**
- * Fine-tunes at the rate that was asked for, or at the highest usual one that does not make the loss grow beyond all bounds.
+ * Fine-tunes at the requested rate, or at the highest usual one at which the loss does not diverge.
  *
- * @returns what throws NetworkError NETWORK_TRAINING where training diverges at any rate, and as {@link fineTune}.
+ * @returns a function that throws NetworkError NETWORK_TRAINING if training diverges at every rate, and as {@link fineTune}.
  */
 export function fineTuner({ epochs: wanted, learningRate, seed = 2026 }: FineTunerOptions = {}): FineTuner {
   return async (graph, training, { signal, onProgress }) => {

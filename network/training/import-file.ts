@@ -11,21 +11,21 @@ import { labelsOf, type PictureSource, readLabelledPictures } from './datasets/l
 import { normalizeDataset } from './datasets/normalize-dataset.ts';
 import { fineTuner } from './fine-tuner.ts';
 
-/** What is to be imported, and how. */
+/** What to import, and how. */
 export type ImportRequest = {
   /** An ONNX file. */
   readonly network: string;
   /** Labelled pictures: an IDX file, a folder with one folder per class, or a video. */
   readonly calibrate: string;
-  /** The rest of what is to be said of the pictures. */
+  /** Further settings of the pictures. */
   readonly source: Omit<PictureSource, 'images' | 'pictures' | 'clip' | 'boxes' | 'trainShare'>;
   readonly scaling: PixelScaling;
   /** Degree of the polynomials. */
   readonly degree: number;
-  /** Loss of accuracy that is accepted, 0 to 1. */
+  /** Accepted loss of accuracy, 0 to 1. */
   readonly tolerance: number;
   readonly fineTune?: { readonly epochs?: number; readonly learningRate?: number };
-  /** Where the network goes; `<name>-protected.onnx` here by default. */
+  /** Where to write the network; `<name>-protected.onnx` here by default. */
   readonly out?: string;
 };
 
@@ -41,12 +41,12 @@ async function sourceOf(
 }
 
 /**
- * Makes a network that can be encrypted of somebody else's, on labelled pictures, and writes it with its description. Fails before the work
- * where the outcome could not be written.
+ * Makes a given network encryptable, using labelled pictures, and writes it with its description. Fails before the work if the result
+ * could not be written.
  *
- * @param onPictures hears how many pictures were read
- * @param onKept hears where the fine-tuned network is kept although its loss of accuracy is refused
- * @throws NetworkError where the files do not go together, or the loss of accuracy is beyond the tolerance; the signal's reason.
+ * @param onPictures called with the number of pictures read
+ * @param onKept called with the place of the fine-tuned network if its loss of accuracy is refused
+ * @throws NetworkError if the files do not fit together, or the loss of accuracy exceeds the tolerance; the signal's reason.
  */
 export async function importFile(
   request: ImportRequest,

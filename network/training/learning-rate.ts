@@ -4,14 +4,14 @@ export const SCHEDULES = ['cosine', 'linear', 'steps', 'constant'] as const;
 /** See {@link SCHEDULES}. */
 export type Schedule = (typeof SCHEDULES)[number];
 
-/** Share of the steps over which the rate rises from nothing to its highest. */
+/** Share of the steps over which the rate rises from zero to its maximum. */
 const WARM_UP = 0.05;
-/** Share of the highest rate that cosine and linear end at. */
+/** Share of the maximum rate at which cosine and linear end. */
 const LAST = 0.01;
 
 /**
- * Learning rate of a step: a linear warm-up, then a half cosine or a line down to a hundredth, or a tenth of it at half and again at
- * three quarters of the way, or the same to the end.
+ * Learning rate of a step: a linear warm-up, then a half cosine or a line down to a hundredth, or a drop to a tenth at half and again at
+ * three quarters of the way, or a constant.
  *
  * @param step counted from 0, of `steps` in all.
  */

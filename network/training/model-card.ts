@@ -4,18 +4,18 @@ import type { LayerSpec } from './architecture.ts';
 import type { Recipe } from './recipe.ts';
 import type { EpochReport } from './train.ts';
 
-/** What a card is written from. */
+/** Contents of a card. */
 export type CardFacts = {
   readonly recipe: Recipe;
   readonly metadata: FullDescription;
   readonly trainingPictures: number;
   readonly curve: readonly EpochReport[];
   readonly confusion: Confusion;
-  /** The test pictures changed in some way, and the share of right answers then. */
+  /** The test pictures with some change, and the share of right answers on them. */
   readonly trials: readonly { readonly name: string; readonly accuracy: number }[];
-  /** Largest |logit| of invented pictures that show nothing of what was learned. */
+  /** Largest |logit| on invented pictures that show nothing the network learned. */
   readonly largestOutlier: number;
-  /** The command that makes this network again. */
+  /** The command that reproduces this network. */
   readonly command: string;
 };
 
@@ -79,7 +79,7 @@ function augmentationText({ training }: Recipe): string {
     .join(' ');
 }
 
-/** Share of the most frequent class: what answering without looking would reach. */
+/** Share of the most frequent class: the accuracy of always giving the same answer. */
 export function majorityShare(confusion: Confusion): number {
   const sums = confusion.map((row) => row.reduce((sum, one) => sum + one, 0));
   return Math.max(...sums) / sums.reduce((sum, one) => sum + one, 0);

@@ -1,7 +1,7 @@
 import type { SeededRandom } from '#network/model/random.ts';
 import type { PictureFormat } from '#vision/prepare-picture.ts';
 
-/** Brightness at a place, both from 0 to 1. */
+/** Brightness at a position, both from 0 to 1. */
 type Shade = (x: number, y: number) => number;
 
 /** Two shades with a clear step between them, either of them the brighter. */
@@ -49,7 +49,7 @@ function checkerboard(random: SeededRandom): Shade {
   return (x, y) => ((Math.floor(across * x + left) + Math.floor(down * y + top)) % 2 === 0 ? first : second);
 }
 
-/** A slope of light. */
+/** A gradient of light. */
 function gradient(random: SeededRandom): Shade {
   const [first, second] = twoShades(random);
   const along = direction(random);
@@ -80,7 +80,7 @@ function scene(random: SeededRandom): Shade {
 
 const SHADES = [halves, stripes, checkerboard, gradient, scene, scene];
 
-/** Every value by itself, about a mean, or only black and white. */
+/** Each value drawn separately, around a mean, or only black and white. */
 function drawNoise(picture: Float32Array, random: SeededRandom): void {
   const strength = random.uniform(0.05, 0.6);
   const mean = random.uniform(0.2, 0.8);
@@ -99,9 +99,9 @@ function drawNoise(picture: Float32Array, random: SeededRandom): void {
 }
 
 /**
- * Draws over a picture what no camera of the training ever shows: two halves, stripes, a checkerboard, a slope of light, noise, an invented
- * scene. Networks that learn to have no opinion of these keep their outputs small where a lens is covered, a lamp shines in or the
- * camera has been turned.
+ * Replaces a picture by something that no training camera shows: two halves, stripes, a checkerboard, a gradient of light, noise, an
+ * invented scene. Networks that learn to have no opinion on these keep their outputs small when a lens is covered, a lamp shines in or
+ * the camera has been turned.
  */
 export function drawOutlier(picture: Float32Array, size: PictureFormat, random: SeededRandom): void {
   const kind = random.below(SHADES.length + 1);
@@ -122,7 +122,7 @@ export function drawOutlier(picture: Float32Array, size: PictureFormat, random: 
   }
 }
 
-/** A lamp or its reflection: a blob of light of any place and size, as bright as the picture can be in its middle. */
+/** A lamp or its reflection: a blob of light of any place and size, with maximum brightness in its middle. */
 export function drawLamp(picture: Float32Array, size: PictureFormat, random: SeededRandom): void {
   const { channels, height, width } = size;
   const [x0, y0] = [random.uniform(0, width), random.uniform(0, height)];

@@ -9,7 +9,7 @@ import type { Graph } from '../model/graph.ts';
 import { drawLearningCurve } from './learning-curve.ts';
 import type { EpochReport } from './train.ts';
 
-/** A trained network and what is written down about it. */
+/** A trained network and its description. */
 export type Publication = {
   readonly out: string;
   readonly name: string;
@@ -17,12 +17,12 @@ export type Publication = {
   readonly labels: readonly string[];
   readonly seed: number;
   readonly graph: Graph;
-  /** How a gateway prepares the light of its pictures; byte / 255 where it is left out. */
+  /** How a gateway prepares the light of its pictures; byte / 255 by default. */
   readonly light?: 'normalize';
   readonly curve: readonly EpochReport[];
   /** Answers on pictures that training never saw. */
   readonly confusion: Confusion;
-  /** Pictures that the ranges are calibrated on, one after the other. */
+  /** Pictures for calibrating the ranges, one after the other. */
   readonly calibration: Float32Array;
   /** Further pages, by file name. */
   readonly pages: (metadata: FullDescription) => Readonly<Record<string, string>>;

@@ -28,7 +28,7 @@ const simpleLayers = [
   }),
 ] as const;
 
-/** Blocks may stand in blocks, as deep as anybody has use for. */
+/** Blocks may be nested, as deep as anybody needs. */
 const innerLayer = z.discriminatedUnion('kind', [
   ...simpleLayers,
   z.strictObject({
@@ -41,17 +41,17 @@ const layer = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('residual'), layers: z.array(innerLayer).min(1).max(100) }),
 ]);
 
-/** What `recipe.json` says: a network's layers and how it is trained. */
+/** Content of `recipe.json`: a network's layers and how to train it. */
 export const recipeSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]{1,64}$/, 'expected lower-case letters, digits and hyphens, at most 64'),
   description: z.string().min(1),
-  /** Names of the classes in the order of the outputs; those of the data where they are left out. */
+  /** Names of the classes in the order of the outputs; those of the data by default. */
   labels: z.array(z.string().min(1)).min(2).exactOptional(),
   picture: z.strictObject({
     channels: z.union([z.literal(1), z.literal(3)]),
     height: count,
     width: count,
-    /** Takes the light out of every picture, in training and on the gateway; byte / 255 where it is left out. */
+    /** Normalizes the light of every picture, in training and on the gateway; byte / 255 by default. */
     light: z.literal('normalize').exactOptional(),
   }),
   layers: z.array(layer).min(1).max(1000),
@@ -61,14 +61,14 @@ export const recipeSchema = z.strictObject({
     optimizer: z.enum(['adam', 'sgd']).exactOptional(),
     /** Highest learning rate; it warms up and then follows the schedule. */
     learningRate: z.number().positive(),
-    /** How it falls, see `learningRateAt`; a cosine where it is left out. */
+    /** How it falls, see `learningRateAt`; a cosine by default. */
     schedule: z.enum(SCHEDULES).exactOptional(),
     weightDecay: z.number().min(0),
     /** Share of each target that is spread over all classes. */
     labelSmoothing: share.exactOptional(),
-    /** Decay a step of the averaged weights that are kept. */
+    /** Decay per step of the averaged weights. */
     averaging: z.number().min(0).lt(1).exactOptional(),
-    /** Share of the epochs after which normalization keeps its statistics. */
+    /** Share of the epochs after which normalization freezes its statistics. */
     freezeNormalizationAt: share.exactOptional(),
     /** Stops after this many epochs without a better validation accuracy. */
     patience: count.exactOptional(),
@@ -76,17 +76,17 @@ export const recipeSchema = z.strictObject({
     validationShare: share.exactOptional(),
     /** Shows every class as often as the most frequent one. */
     balance: z.boolean().exactOptional(),
-    /** Pictures to invent by pasting people where they never stood (clips with boxes only, see `pastePeople`). */
+    /** Number of pictures to invent by pasting people where they never stood (clips with boxes only, see `pastePeople`). */
     pastedPeople: count.exactOptional(),
     /**
-     * Share of the pictures shown that are replaced by ones that show nothing of what is learned (`drawOutlier`), for which all classes
-     * are as likely: outputs stay small where a camera shows the unforeseen.
+     * Share of the pictures replaced by ones that show nothing to be learned (`drawOutlier`), for which all classes are equally likely:
+     * outputs stay small when a camera shows the unforeseen.
      */
     outliers: z.number().min(0).lt(1).exactOptional(),
     augmentation: z
       .strictObject({
         /**
-         * Share of the pictures that are shifted, turned, scaled or sheared; all where it is left out. Resampling blurs a little, and a
+         * Share of the pictures that are shifted, turned, scaled or sheared; all by default. Resampling blurs a little, and a
          * network that never sees a sharp picture answers sharp ones worse the longer it learns.
          */
         share: share.exactOptional(),
@@ -96,15 +96,15 @@ export const recipeSchema = z.strictObject({
         rotate: z.number().min(0).max(180).exactOptional(),
         scale: share.exactOptional(),
         shear: share.exactOptional(),
-        /** What stands behind a moved picture. */
+        /** What fills the border of a moved picture. */
         border: z.enum(['black', 'repeat']).exactOptional(),
-        /** Left and right swapped, half of the time. */
+        /** Swaps left and right, half of the time. */
         mirror: z.boolean().exactOptional(),
         /** Gain, gamma, offset and noise. */
         light: z.boolean().exactOptional(),
-        /** Share of the pictures with a lamp or a reflection in them; the class stays. */
+        /** Share of the pictures that get a lamp or reflection; the class stays. */
         lamp: share.exactOptional(),
-        /** With two classes, "nobody" first: share of the pictures of the first in which an invented passer-by makes them ones of the second. */
+        /** With two classes, "nobody" first: share of the pictures of the first that an invented passer-by turns into the second. */
         passersby: share.exactOptional(),
       })
       .exactOptional(),
@@ -118,7 +118,7 @@ export type Recipe = z.infer<typeof recipeSchema>;
 
 const ZOO = new URL('../zoo/', import.meta.url);
 
-/** Names of the recipes that come along, sorted. */
+/** Names of the bundled recipes, sorted. */
 export async function listRecipes(): Promise<string[]> {
   const files = await readdir(ZOO, { recursive: true });
   return files
@@ -126,7 +126,7 @@ export async function listRecipes(): Promise<string[]> {
     .sort((a, b) => (a < b ? -1 : 1));
 }
 
-/** Turns the text of a recipe into one; `where` names the text in messages. */
+/** Parses a recipe; `where` names the text in messages. */
 export type ParseRecipe = (text: string, where: string) => Recipe;
 
 /** @throws NetworkError NETWORK_TRAINING naming every entry that is wrong. */
@@ -148,7 +148,7 @@ export const parseRecipe: ParseRecipe = (text, where) => {
 };
 
 /**
- * Checks what a schema cannot: that layers fit to pictures, to each other and to the classes.
+ * Checks what a schema cannot: that layers fit the pictures, each other and the classes.
  *
  * @throws NetworkError NETWORK_TRAINING naming the layer, what is wrong with it and what to do.
  */
@@ -175,10 +175,10 @@ export function checkRecipe(recipe: Recipe, where: string): Recipe {
 }
 
 /**
- * Loads a recipe that comes along, by name, or a JSON file of the same form.
+ * Loads a bundled recipe by name, or a JSON file of the same form.
  *
- * @param parse reads the text of a file; who has better messages for mistakes than {@link parseRecipe} brings them.
- * @throws NetworkError NETWORK_TRAINING where there is neither, or it is not valid.
+ * @param parse parses the text of a file; for callers with better error messages than {@link parseRecipe}.
+ * @throws NetworkError NETWORK_TRAINING if there is neither, or it is not valid.
  */
 export async function loadRecipe(fileOrName: string, parse: ParseRecipe = parseRecipe): Promise<Recipe> {
   const names = await listRecipes();

@@ -81,7 +81,7 @@ describe('a residual network', () => {
   });
 });
 
-/** Bright frames, crosses and nothing, each with its middle anywhere: three classes. */
+/** Bright frames, crosses and nothing, each centered anywhere: three classes. */
 function shapes(seed: number, count: number): Dataset {
   const random = new SeededRandom(seed);
   const pictures = new Float32Array(count * PIXELS);

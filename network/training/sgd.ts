@@ -5,7 +5,7 @@ import type { Parameter } from './layers/layer.ts';
 export type SgdOptions = {
   /** Decoupled weight decay, per step relative to the learning rate. */
   readonly weightDecay: number;
-  /** Largest norm of the whole gradient; a longer one is shortened to it. */
+  /** Largest norm of the full gradient; a longer one is clipped to it. */
   readonly gradientNorm: number;
 };
 

@@ -99,7 +99,7 @@ describe('TrainNetwork', () => {
   it('writes ranges that take in pictures of nothing, where the recipe shows some', async () => {
     const dim = (all: Dataset): Dataset => ({ ...all, pictures: all.pictures.map((value) => value / 3) });
     const work = { training: dim(bars(1, 200)), test: dim(bars(2, 60)), out, seed: 3, command: '' };
-    // So few that the network hardly learns from them, and answers what is brighter than all that it knows loudly.
+    // So few that the network hardly learns from them, and gives large outputs for anything brighter than it knows.
     const shown = { ...recipe, training: { ...recipe.training, outliers: 0.001 } };
     const quiet = (await trainRecipe({ ...work, recipe })).metadata.logitRange;
     const { logitRange } = (await trainRecipe({ ...work, recipe: shown })).metadata;

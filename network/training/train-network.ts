@@ -15,36 +15,36 @@ import { publishNetwork } from './publish.ts';
 import type { Recipe } from './recipe.ts';
 import { type EpochReport, predict, trainNetwork } from './train.ts';
 
-/** What {@link trainRecipe} works on. */
+/** Input of {@link trainRecipe}. */
 export type RecipeTraining = {
   readonly recipe: Recipe;
-  /** Values are byte / 255, here and in `test`: light is normalized where the recipe asks for it. */
+  /** Values are byte / 255, here and in `test`: light is normalized if the recipe says so. */
   readonly training: Dataset;
-  /** The training pictures are frames in their order: what chooses the epoch is split off their end, not drawn from each class. */
+  /** The training pictures are frames in order: the validation part is split off their end, not drawn from each class. */
   readonly sequence?: boolean;
-  /** Pictures that training never sees; the accuracy is claimed on them. */
+  /** Pictures that training never sees; accuracy is measured on them. */
   readonly test: Dataset;
   /** Folder for `<name>.onnx`, `<name>.json`, README.md (the card) and the learning curve. */
   readonly out: string;
   readonly seed: number;
-  /** The command that makes this network again, for the card. */
+  /** The command that reproduces this network, for the card. */
   readonly command: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (report: EpochReport) => void;
 };
 
-/** What came out. */
+/** The result. */
 export type TrainedNetwork = {
   readonly metadata: FullDescription;
   readonly accuracy: number;
-  /** What always answering the most frequent class would reach. */
+  /** Accuracy of always answering the most frequent class. */
   readonly majority: number;
   readonly confusion: Confusion;
 };
 
-/** Pictures drawn to see how large outputs get where a network was not trained. */
+/** Number of pictures drawn to see how large outputs get on unfamiliar ones. */
 const OUTLIERS = 1000;
-/** Pictures of each kind (as they are, and varied) that the ranges are calibrated on. */
+/** Number of pictures of each kind (unchanged and varied) for calibrating the ranges. */
 const CALIBRATION_PICTURES = 5000;
 
 function checkPictures(recipe: Recipe, dataset: Dataset): void {
@@ -57,7 +57,7 @@ function checkPictures(recipe: Recipe, dataset: Dataset): void {
   }
 }
 
-/** Every class as often as the most frequent one, whole numbers of times. */
+/** Every class about as often as the most frequent one, repeated a whole number of times. */
 function balanced(dataset: Dataset): Dataset {
   const counts = dataset.labels.map(() => 0);
   for (const label of dataset.classes) counts[label]!++;
@@ -69,8 +69,7 @@ function balanced(dataset: Dataset): Dataset {
 }
 
 /**
- * Training pictures as they are and as augmentation varies them, evenly spread; then outliers, where they were trained on: what a camera
- * shows by accident is to be answered, too.
+ * Training pictures unchanged and augmented, evenly spread; then outliers, if training used them: accidental pictures need an answer, too.
  */
 function calibrationPictures(recipe: Recipe, dataset: Dataset, seed: number): Float32Array {
   const count = Math.min(CALIBRATION_PICTURES, dataset.classes.length);
@@ -95,13 +94,13 @@ function calibrationPictures(recipe: Recipe, dataset: Dataset, seed: number): Fl
   return pictures;
 }
 
-/** What is learned from, and what chooses the epoch that is kept. */
+/** The training part, and the validation part that chooses the epoch to keep. */
 function splitTraining(work: RecipeTraining, share: number): { training: Dataset; validation: Dataset } {
   if (share === 0) return { training: work.training, validation: work.training };
   return work.sequence ? splitOff(work.training, share) : splitByClass(work.training, share, work.seed);
 }
 
-/** The test pictures under other light, and moved: what a camera on a wall does by itself. */
+/** The test pictures under other light, and moved: changes that a mounted camera undergoes. */
 function varyTest(recipe: Recipe, test: Dataset): { name: string; dataset: Dataset }[] {
   const size = pictureValues(recipe.picture);
   const changed = (change: (picture: Float32Array) => void): Dataset => {
@@ -126,7 +125,7 @@ function varyTest(recipe: Recipe, test: Dataset): { name: string; dataset: Datas
   ];
 }
 
-/** Pictures that show nothing of what was learned, as the network gets them. */
+/** Pictures that show nothing the network learned, prepared for the network. */
 function drawOutliers(recipe: Recipe, { picture, labels }: Dataset, seed: number): Dataset {
   const size = pictureValues(picture);
   const random = new SeededRandom(seed);
@@ -141,7 +140,7 @@ function drawOutliers(recipe: Recipe, { picture, labels }: Dataset, seed: number
  * Trains a network by its recipe, tests it, calibrates it and writes it with its card. The same recipe, pictures and seed give the
  * same file on every machine.
  *
- * @throws NetworkError NETWORK_TRAINING where recipe and pictures do not fit together; the signal's reason.
+ * @throws NetworkError NETWORK_TRAINING if recipe and pictures do not fit together; the signal's reason.
  */
 export async function trainRecipe(work: RecipeTraining): Promise<TrainedNetwork> {
   const { recipe, seed, signal, onProgress } = work;

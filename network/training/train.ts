@@ -11,7 +11,7 @@ import { Sgd } from './sgd.ts';
 import { TrainableNetwork } from './trainable-network.ts';
 import { WeightAverage } from './weight-average.ts';
 
-/** What an augmentation gives a picture that shows nothing of what the network knows: all classes are as likely, and no logit is large. */
+/** Label of a picture that shows nothing the network knows: all classes are equally likely, and no logit is large. */
 export const NO_CLASS = -1;
 
 /** Changes one picture in place before it is learned from; `random` makes it reproducible. A returned number replaces the label. */
@@ -28,39 +28,39 @@ export type EpochReport = {
   readonly elapsedMs: number;
 };
 
-/** How a network is trained. */
+/** How to train a network. */
 export type TrainingOptions = {
   readonly seed: number;
   readonly epochs: number;
   readonly batch: number;
-  /** Adam where it is left out; `sgd` is plain descent with momentum. */
+  /** Adam by default; `sgd` is plain descent with momentum. */
   readonly optimizer?: 'adam' | 'sgd';
   /** Highest learning rate; it warms up over the first 5 % of the steps and then follows the schedule. */
   readonly learningRate: number;
-  /** A cosine where it is left out. */
+  /** A cosine by default. */
   readonly schedule?: Schedule;
   readonly weightDecay: number;
   /** Share of each target that is spread over all classes. */
   readonly labelSmoothing?: number;
-  /** Decay a step of the averaged weights that are kept in the end (`WeightAverage`); none where it is left out. */
+  /** Decay per step of the averaged weights that are kept at the end (`WeightAverage`); none by default. */
   readonly averaging?: number;
-  /** Share of the epochs after which normalization uses its running statistics in training too; never where it is left out. */
+  /** Share of the epochs after which normalization uses its running statistics in training too; never by default. */
   readonly freezeNormalizationAt?: number;
   /** May change a picture in place; a returned number replaces its label, {@link NO_CLASS} for an outlier. */
   readonly augment?: Augmentation;
   /** Stops after this many epochs without a better validation accuracy. */
   readonly patience?: number;
-  /** Ends training early; what was best so far is kept if an epoch has ended. */
+  /** Ends training early; the best so far is kept if an epoch has ended. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (report: EpochReport) => void;
 };
 
-/** A trained network, with the weights of its best epoch, and how it got there. */
+/** A trained network, with the weights of its best epoch, and its learning curve. */
 export type TrainingResult = { readonly network: TrainableNetwork; readonly curve: readonly EpochReport[] };
 
 const WORKSPACE_BYTES = 1.5 * 2 ** 30;
 const GRADIENT_NORM = 5;
-/** Weight of √(1 + z²) for each logit z of an outlier. Its slope is bounded, so a wild picture does not rule its batch. */
+/** Weight of √(1 + z²) for each logit z of an outlier. Its slope is bounded, so one extreme picture does not dominate its batch. */
 const OUTLIER_PULL = 0.1;
 
 /** Copies picture `n` of a batch from [channels · pixels] to [channels][batch][pixels]. */
@@ -134,8 +134,7 @@ export function predict(
  * Trains a network; the same seed, data and options give the same weights on every machine.
  *
  * @param validation decides which epoch is kept; it must not be the data that accuracy is claimed on.
- * @throws NetworkError NETWORK_TRAINING where the loss stops being a number; the signal's reason where it is aborted before
- *   the first epoch has ended.
+ * @throws NetworkError NETWORK_TRAINING if the loss stops being a number; the signal's reason if it is aborted before the first epoch has ended.
  */
 export async function trainNetwork(
   architecture: Architecture,

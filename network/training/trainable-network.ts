@@ -13,7 +13,7 @@ import { SquareLayer } from './layers/square.ts';
 
 type Maps = Extract<LayerShape, { kind: 'maps' }>;
 
-/** Makes one layer; that it fits has been checked (`classesOf`). */
+/** Makes one layer; `classesOf` has checked that it fits. */
 function makeLayer(context: LayerContext, input: LayerShape, spec: LayerSpec, first: boolean): Layer {
   switch (spec.kind) {
     case 'convolution': {
@@ -63,7 +63,7 @@ function makeLayers(
   return layers;
 }
 
-/** Layers with those inside residual blocks in their place. */
+/** Layers, with residual blocks replaced by their layers. */
 function leavesOf(layers: readonly Layer[]): Layer[] {
   return layers.flatMap((layer) =>
     layer instanceof ResidualLayer
@@ -72,7 +72,7 @@ function leavesOf(layers: readonly Layer[]): Layer[] {
   );
 }
 
-/** A stack of layers that can be run forward and backward on batches. */
+/** A stack of layers that runs forward and backward on batches. */
 export class TrainableNetwork {
   readonly picture: PictureFormat;
   readonly layers: readonly Layer[];
@@ -80,7 +80,7 @@ export class TrainableNetwork {
   readonly classes: number;
   readonly #leaves: readonly Layer[];
 
-  /** @throws NetworkError NETWORK_TRAINING where the layers do not fit together. */
+  /** @throws NetworkError NETWORK_TRAINING if the layers do not fit together. */
   constructor(context: LayerContext, picture: PictureFormat, architecture: Architecture) {
     this.classes = classesOf(picture, architecture);
     const { channels, height, width } = picture;
@@ -117,7 +117,7 @@ export class TrainableNetwork {
     return this.state.map((values) => values.slice());
   }
 
-  /** Puts a {@link snapshot} back. */
+  /** Restores a {@link snapshot}. */
   restore(snapshot: readonly Float32Array[]): void {
     this.state.forEach((values, i) => {
       values.set(snapshot[i]!);

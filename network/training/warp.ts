@@ -1,21 +1,21 @@
 import type { SeededRandom } from '#network/model/random.ts';
 import type { PictureFormat } from '#vision/prepare-picture.ts';
 
-/** Largest changes of shape; each is drawn evenly between minus and plus. */
+/** Largest changes of shape; each is drawn uniformly between minus and plus. */
 export type WarpLimits = {
   /** Pixels, in both directions. */
   readonly shift?: number;
   /** Degrees. */
   readonly rotate?: number;
-  /** Relative change of size, each direction by itself: 0.1 is 90 % to 110 %. */
+  /** Relative change of size, each direction separately: 0.1 is 90 % to 110 %. */
   readonly scale?: number;
   /** Sideways pixels for each pixel down. */
   readonly shear?: number;
 };
 
 /**
- * Shifts, turns, scales and shears a picture about its centre in one bilinear resampling; what comes from outside is black or repeats the border.
- * Teaches a network what hand or camera may vary.
+ * Shifts, turns, scales and shears a picture about its centre in one bilinear resampling; what comes from outside is black or repeats
+ * the border. Teaches a network what may vary with hand or camera.
  */
 export function warpPicture(
   picture: Float32Array,

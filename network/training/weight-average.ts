@@ -1,6 +1,6 @@
 /**
- * Exponential moving average of everything that training changes (Polyak averaging). The averaged network is smoother than
- * any single step of it and answers better; it costs one pass over the weights a step.
+ * Exponential moving average of everything that training changes (Polyak averaging). The averaged network is smoother than any single
+ * step and answers better; it costs one pass over the weights per step.
  */
 export class WeightAverage {
   readonly #decay: number;

@@ -75,7 +75,7 @@ describe('Zoo', () => {
     expect(largestOf(logits), 'none is withheld').toBeLessThan(LOGIT_HEADROOM * metadata.logitRange);
     const accuracy = confusionAccuracy(countConfusion(logits, classes, 10));
     expect(metadata.accuracy).toBeGreaterThanOrEqual(least);
-    // The first half of the test pictures is the harder one; two deviations of 1 000 draws are 0.007.
+    // The first half of the test pictures is harder; two deviations of 1 000 draws are 0.007.
     expect(Math.abs(accuracy - metadata.accuracy)).toBeLessThan(0.012);
   });
 

@@ -4,7 +4,7 @@ import { NetworkError } from '#network/errors.ts';
  * Solves a small dense linear system by elimination with row pivoting.
  *
  * @param matrix row-major, n × n; destroyed.
- * @throws NetworkError NETWORK_DATA where the matrix is singular.
+ * @throws NetworkError NETWORK_DATA if the matrix is singular.
  */
 export function solve(matrix: Float64Array, right: Float64Array): Float64Array {
   const n = right.length;

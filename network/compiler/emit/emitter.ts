@@ -13,7 +13,7 @@ export type Wire = { readonly register: Register; readonly level: number; readon
 
 /**
  * Where the slot values of a constant come from: the step of the network, and there a patch of the picture, a diagonal (for a sum that is
- * rotated by `giant` afterwards) or the bias of a ciphertext. A program is written before any weight is looked at.
+ * rotated by `giant` afterwards) or the bias of a ciphertext. A program is written before any weight is read.
  */
 export type ConstantRecipe = { readonly step: number } & (
   | { readonly kind: 'patch'; readonly ciphertext: number; readonly patch: number }
@@ -24,7 +24,7 @@ export type ConstantRecipe = { readonly step: number } & (
 /** A product of a wire, rotated to the left by `step` slots, with a vector of weights. */
 export type WeightedWire = { readonly wire: Wire; readonly step: number; readonly weights: ConstantRecipe };
 
-/** How many pictures share the ciphertexts of a program; see `interleave`. */
+/** Number of pictures that share the ciphertexts of a program; see `interleave`. */
 export type SharedSlots = {
   readonly regions: number;
   /** Values of one picture. */
@@ -32,8 +32,8 @@ export type SharedSlots = {
 };
 
 /**
- * Writes the instructions of a program and collects what its constants are. Slots and steps are those of one region; what is written
- * is interleaved for all of them.
+ * Writes the instructions of a program and collects recipes for its constants. Slots and steps are those of one region; the output is
+ * interleaved for all of them.
  */
 export class Emitter {
   readonly inputs: ProgramInput[] = [];
@@ -112,7 +112,7 @@ export class Emitter {
   }
 
   /**
-   * Rescales and then folds: rescaling is one division with the relinearization before it, and a level below every key switch costs
+   * Rescales and then folds: rescaling is one division with the relinearization before it, and one level lower every key switch costs
    * less and its key is smaller (E2DM's network: 14 % less time, 21 % smaller bundle). Only the answer is folded first, because its scale must be
    * small enough for the last prime and the noise of key switches would show (worst logit error six times larger).
    */
@@ -163,7 +163,7 @@ export class Emitter {
     return this.rescale(this.#step(product, (out) => ({ op: 'relinearize', out, source: product.register })));
   }
 
-  /** Brings a level-0 wire that repeats itself in the slots of the small ring there; only `output` takes the result. */
+  /** Switches a level-0 wire that is periodic in the slots of the small ring to that ring; only `output` takes the result. */
   switchRing(wire: Wire, ring: ResultRing): Wire {
     const out = this.#wire(0, (wire.scale * ring.modulus) / this.parameters.moduli[0]!);
     this.instructions.push({ op: 'switch-ring', out: out.register, source: wire.register });

@@ -8,7 +8,7 @@ import { slotContents } from '../packing/slot-layout.ts';
 import type { ConstantRecipe } from './emitter.ts';
 import { repeatSlots } from './regions.ts';
 
-/** Slots to the right by `giant`: the sum that a diagonal is part of is rotated to the left by as much. */
+/** Slots rotated to the right by `giant`: the sum containing a diagonal is rotated to the left by as much. */
 function rotateWeights(weights: Float64Array, giant: number): Float64Array {
   if (giant === 0) return weights;
   const turned = new Float64Array(weights.length);
@@ -51,7 +51,7 @@ function patchWeights({ terms }: LinearStep, { output, patches }: PlannedLinear)
   return weights;
 }
 
-/** The bias of a step in the slots of all its ciphertexts, each of its own. */
+/** The bias of a step in the slots of its ciphertexts, one vector for each. */
 function biasSlots({ bias }: LinearStep, { output }: PlannedLinear): Float64Array[] {
   const all = Float64Array.from(slotContents(output), (value) => (value < 0 ? 0 : bias[value]!));
   return Array.from({ length: output.ciphertexts }, (_, to) =>
@@ -77,16 +77,16 @@ function stepConstants(
 }
 
 /**
- * Fills the constants of a program that is written: slot values, for its owner to encrypt.
+ * Fills the constants of a written program: slot values, for its owner to encrypt.
  *
- * Assumes: `planned` is what the program was written of, with other factors and biases at most; the recipes of a step follow each other.
+ * Assumes: the program was written from `planned`, at most with other factors and biases; the recipes of a step follow each other.
  */
 export function fillConstants(
   recipes: readonly ConstantRecipe[],
   { network, plan, regions }: PlannedNetwork,
 ): Float64Array[] {
   let step = -1;
-  // What a step needs is let go with it: all weights twice may be more memory than there is.
+  // A step's data is released with it: all weights twice may exceed memory.
   let constantOf = (_: ConstantRecipe): Float64Array => new Float64Array();
   return recipes.map((recipe) => {
     if (recipe.step !== step) {

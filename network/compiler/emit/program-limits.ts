@@ -1,11 +1,11 @@
 import { ProgramLimits } from '#fhe';
 import { NetworkError } from '#network/errors.ts';
 
-/** How much of everything a program has. */
+/** The counts of a program. */
 type ProgramParts = Readonly<Record<'inputs' | 'constants' | 'instructions', { readonly length: number }>>;
 
 /**
- * Refuses what no gateway would take (see `verifyProgram`), in the words of whoever made the network.
+ * Refuses what no gateway would accept (see `verifyProgram`), in terms of the network.
  *
  * @param shape of the picture.
  * @throws NetworkError NETWORK_TOO_LARGE, with the numbers and what to do.

@@ -47,12 +47,12 @@ function compile(graph: Graph, regions: number): CompiledNetwork {
   });
 }
 
-/** The logits of every region as the clear network gives them, one region after the other. */
+/** The clear network's logits for every region, one region after the other. */
 function truthOf(graph: Graph, pictures: readonly Float32Array[]): number[] {
   return pictures.flatMap((picture) => [...runGraph(graph, picture)]);
 }
 
-/** Largest error of any slot of any region, as a part of the calibrated range. */
+/** Largest error of any slot of any region, relative to the calibrated range. */
 function worstSlot(slots: Float64Array, { interpretation }: CompiledNetwork, truth: number[]): number {
   const { logitError, emptySlot } = interpretationError(slots, interpretation, truth);
   return Math.max(logitError, emptySlot) / interpretation.range;
@@ -82,7 +82,7 @@ describe('Regions', () => {
     const pictures = randomPictures(4, regions, sizeOf(graph));
     const slots = runClear(verifyProgram(program), constants, joined(pictures));
     expect(worstSlot(slots, compiled, truthOf(graph, pictures))).toBeLessThan(1e-6);
-    // By itself, each region gets the very same rounded answer.
+    // Alone, each region gets exactly the same rounded answer.
     const one = compile(graph, 1);
     const alone = pictures.map((picture) =>
       interpretSlots(runClear(verifyProgram(one.program), one.constants, picture), one.interpretation),
