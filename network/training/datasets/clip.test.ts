@@ -58,7 +58,7 @@ describe('Clip', () => {
     const { pictures, classes } = await readClip(clip, labels, ['absent', 'present'], picture, { region });
     expect([...classes]).toEqual([0, 1]);
     const red = [...new Array(35).fill(1), ...new Array(70).fill(0)];
-    // The colour source is no purer than 254 of 255.
+    // The colour source reaches only 254 of 255.
     expect([...pictures].map((value) => Math.round(value))).toEqual([...red, ...red]);
   });
 

@@ -9,8 +9,8 @@ import { type PictureFormat, preparePicture, type Rectangle } from '#vision/prep
 export type FrameSize = { readonly width: number; readonly height: number };
 
 /**
- * Turns a raw RGB frame into the values byte / 255 that training varies: as on a gateway, but for the light, which is normalized once
- * a picture has been varied (`normalizeDataset`).
+ * Turns a raw RGB frame into the values byte / 255 that training varies: as on a gateway, except for the light, which is normalized
+ * after a picture has been varied (`normalizeDataset`).
  */
 export function prepareFrame(
   frame: Uint8Array,
@@ -21,7 +21,7 @@ export function prepareFrame(
   return preparePicture({ data: frame, ...size }, { channels, height, width }, region);
 }
 
-/** Width and height of a clip, asked of ffprobe. */
+/** Width and height of a clip, from ffprobe. */
 async function probe(file: string, signal?: AbortSignal): Promise<FrameSize> {
   const entries = [
     '-v',
@@ -50,7 +50,7 @@ async function probe(file: string, signal?: AbortSignal): Promise<FrameSize> {
   return { width: width!, height: height! };
 }
 
-/** Every frame of a clip as raw RGB, in order; decoded by an ffmpeg child. The buffer is reused from frame to frame. */
+/** Every frame of a clip as raw RGB, in order; decoded by an ffmpeg child process. The buffer is reused from frame to frame. */
 export async function* readFrames(
   file: string,
   signal?: AbortSignal,
@@ -120,9 +120,9 @@ export async function readFrameLabels(file: string): Promise<string[]> {
 export type ClipDataset = Dataset & { readonly frames: readonly number[] };
 
 /**
- * Reads a clip and its label file. Frames whose label is not among `labels` (ambiguous ones) are left out.
+ * Reads a clip and its label file. Frames whose label is not among `labels` (ambiguous ones) are skipped.
  *
- * @throws NetworkError NETWORK_DATA where the files cannot be read or do not belong together.
+ * @throws NetworkError NETWORK_DATA if the files cannot be read or do not belong together.
  */
 export async function readClip(
   clip: string,

@@ -2,17 +2,17 @@ import { NetworkError } from '#network/errors.ts';
 import { type Dataset, selectPictures } from '#network/model/dataset.ts';
 import { type IdxArray, readIdxFile } from './idx.ts';
 
-/** Where labelled pictures are, and how they are read. */
+/** Where labelled pictures are, and how to read them. */
 export type IdxSource = {
   /** [pictures, height, width] or [pictures, height, width, 1 or 3 channels]. */
   readonly images: string;
-  /** [pictures]: one class a picture, 0 to 255. */
+  /** [pictures]: one class per picture, 0 to 255. */
   readonly labels: string;
-  /** Black pixels that are added on every side. */
+  /** Black pixels added on every side. */
   readonly pad?: number;
   /** Reads the first pictures only. */
   readonly limit?: number;
-  /** Names of the classes; `0`, `1`, … where it is left out. */
+  /** Names of the classes; `0`, `1`, … by default. */
   readonly names?: readonly string[];
 };
 
@@ -51,7 +51,7 @@ export function idxPictures(
 /**
  * Reads labelled pictures from two IDX files.
  *
- * @throws NetworkError NETWORK_DATA where a file is none, the two do not fit together, or a class has no name.
+ * @throws NetworkError NETWORK_DATA if a file is not IDX, the two do not fit together, or a class has no name.
  */
 export async function readIdxDataset(source: IdxSource): Promise<Dataset> {
   const { images, labels, pad = 0 } = source;

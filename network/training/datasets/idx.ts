@@ -2,10 +2,10 @@ import { readFile, stat } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import { NetworkError } from '#network/errors.ts';
 
-/** An array of unsigned bytes with its extents, as an IDX file holds it. */
+/** An array of unsigned bytes with its dimensions, as in an IDX file. */
 export type IdxArray = { readonly shape: readonly number[]; readonly data: Uint8Array };
 
-/** Most bytes that an IDX file may have, packed or unpacked. */
+/** Maximum bytes of an IDX file, packed or unpacked. */
 export const MAX_IDX_BYTES = 2 ** 30;
 const MAX_DIMENSIONS = 4;
 /** Third byte of the header: the element type. */
@@ -28,10 +28,10 @@ function unpack(bytes: Uint8Array, where: string): Uint8Array {
 
 /**
  * Reads an array in the IDX format of the MNIST database, plain or packed with gzip: two zero bytes, the element type (only
- * unsigned bytes, 8), the number of dimensions, one big-endian 32-bit extent each, then the elements.
+ * unsigned bytes, 8), the number of dimensions, one big-endian 32-bit size for each, then the elements.
  *
  * @param where names the bytes in messages: the file.
- * @throws NetworkError NETWORK_DATA for anything else, and where the file is longer or shorter than its header says.
+ * @throws NetworkError NETWORK_DATA for anything else, and if the file is longer or shorter than its header says.
  */
 export function readIdx(bytes: Uint8Array, where: string): IdxArray {
   if (bytes.length > MAX_IDX_BYTES) refuse(where, `${bytes.length} bytes, at most ${MAX_IDX_BYTES} are read`);
@@ -59,7 +59,7 @@ export function readIdx(bytes: Uint8Array, where: string): IdxArray {
   return { shape, data: file.subarray(start) };
 }
 
-/** {@link readIdx} of a file. @throws NetworkError NETWORK_DATA also where the file cannot be read. */
+/** {@link readIdx} of a file. @throws NetworkError NETWORK_DATA also if the file cannot be read. */
 export async function readIdxFile(path: string): Promise<IdxArray> {
   let bytes: Uint8Array;
   try {

@@ -12,16 +12,16 @@ import { splitByTime } from './split-by-time.ts';
 export type PictureSource = {
   /** IDX file, with `labels`. */
   readonly images?: string;
-  /** One folder a class. */
+  /** One folder per class. */
   readonly pictures?: string;
   /** Video, with `labels` (CSV "frame,label"), or with `boxes` and `region`. */
   readonly clip?: string;
   readonly labels?: string;
   readonly boxes?: string;
   readonly region?: { x: number; y: number; width: number; height: number };
-  /** Names of the classes in the order of the outputs; a clip needs them, other pictures may bring their own. */
+  /** Names of the classes in the order of the outputs; required for a clip; other pictures may have their own. */
   readonly classes?: readonly string[];
-  /** Leaves out this part of the clip, from its start. */
+  /** Skips this part of the clip, from its start. */
   readonly trainShare?: number;
   /** Black pixels on every side. */
   readonly pad?: number;
@@ -29,7 +29,7 @@ export type PictureSource = {
   readonly limit?: number;
 };
 
-/** The size of pictures that a network takes, without the border that is added. */
+/** The size of a network's pictures, without the added border. */
 function pictureOf(graph: Graph, pad: number): Dataset['picture'] {
   const shape = graph.inputs[0]?.shape?.slice(1) ?? [];
   const [a = 0, b = 0, c = 0] = shape;
@@ -91,11 +91,11 @@ async function readClipPictures(
 }
 
 /**
- * Reads the labelled pictures that a command's options name, of the size that the network takes.
+ * Reads the labelled pictures named by a command's options, in the network's size.
  *
- * @param graph the network as it was given; an IDX file brings its own size.
- * @throws NetworkError NETWORK_DATA where the options do not go together or files are not as expected, NETWORK_SHAPE where the
- * network takes no pictures; the signal's reason.
+ * @param graph the network as given; an IDX file has its own size.
+ * @throws NetworkError NETWORK_DATA if the options do not fit together or files are not as expected, NETWORK_SHAPE if the network takes
+ * no pictures; the signal's reason.
  */
 export async function readLabelledPictures(
   graph: Graph,
@@ -137,11 +137,11 @@ export async function readLabelledPictures(
 }
 
 /**
- * Names of the outputs: those that are written down or were given, or those of the pictures.
+ * Names of the outputs: those described or given, or those of the pictures.
  *
- * @param graph takes pictures as the dataset has them.
- * @param named whether the classes of the pictures are names of people's choice, one for each output; numbers need not show every class.
- * @throws NetworkError NETWORK_DATA where there is not one for each output.
+ * @param graph takes pictures as they are in the dataset.
+ * @param named whether the classes of the pictures have chosen names, one for each output; numbers need not cover every class.
+ * @throws NetworkError NETWORK_DATA if there is not one for each output.
  */
 export function labelsOf(
   graph: Graph,

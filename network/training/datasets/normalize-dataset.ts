@@ -3,10 +3,9 @@ import { normalizeLight } from '#vision/normalize-light.ts';
 import type { PictureFormat } from '#vision/prepare-picture.ts';
 
 /**
- * Normalizes the light of pictures that are given as byte / 255, in place, where their format asks for it: what a gateway does before it
- * encrypts.
+ * Normalizes the light of pictures given as byte / 255, in place, if their format requires it: as a gateway does before it encrypts.
  *
- * @param pictures one after the other; what lies between two bytes (of a varied picture) is rounded to one.
+ * @param pictures one after the other; values between two bytes (of a varied picture) are rounded.
  */
 export function normalizePictures(pictures: Float32Array, format: PictureFormat): void {
   if (format.light !== 'normalize') return;
@@ -17,7 +16,7 @@ export function normalizePictures(pictures: Float32Array, format: PictureFormat)
   }
 }
 
-/** A copy of a dataset with the light of its pictures as a network wants it. */
+/** A copy of a dataset with the light of its pictures as the network expects. */
 export function normalizeDataset(dataset: Dataset, { light }: Pick<PictureFormat, 'light'>): Dataset {
   if (light === undefined) return dataset;
   const pictures = dataset.pictures.slice();

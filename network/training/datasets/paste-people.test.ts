@@ -6,7 +6,7 @@ import { emptyScene, pastePeople } from './paste-people.ts';
 const picture = { channels: 1, height: 20, width: 40 };
 const PERSON = { width: 2, height: 6 };
 
-/** A slope of light, in which one bright person walks from left to right; at the ends nobody is there. */
+/** A gradient of light, in which one bright person walks from left to right; at both ends nobody is there. */
 function walk(): { dataset: Dataset; boxes: { x: number; y: number; width: number; height: number }[][] } {
   const pictures = new Float32Array(30 * 800);
   const boxes = Array.from({ length: 30 }, (_, n) => (n < 5 || n >= 25 ? [] : [{ x: n, y: 8, ...PERSON }]));
@@ -77,7 +77,7 @@ describe('PastePeople', () => {
     }
     expect(seen.left).toBeGreaterThan(10);
     expect(seen.right).toBeGreaterThan(10);
-    // In the clip a person is 0.66 to 0.85 brighter than the slope.
+    // In the clip a person is 0.66 to 0.85 brighter than the background.
     expect(Math.min(...strengths)).toBeLessThan(0.6);
     expect(Math.max(...strengths)).toBeGreaterThan(0.87);
   });

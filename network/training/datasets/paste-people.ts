@@ -11,19 +11,19 @@ export type PictureBox = {
   readonly height: number;
 };
 
-/** What a person adds to the empty scene, cut out of one picture. */
+/** The difference of a person to the empty scene, cut out of one picture. */
 type Cutout = PictureBox & { readonly difference: Float32Array; readonly mask: Uint8Array };
 
 /** A pixel belongs to a person if it differs from the empty scene by more than this. */
 const VISIBLE = 0.06;
-/** Share of the picture's height that a person is moved up or down: more, and the perspective would be wrong. */
+/** Share of the picture's height by which a person is moved up or down: with more the perspective would be wrong. */
 const MOVE_Y = 0.12;
-/** How strongly a person stands out, as a multiple of what was seen: others wear other clothes. */
+/** How strongly a person stands out, as a multiple of the original: others wear other clothes. */
 const CONTRAST = [0.7, 1.2] as const;
-/** Share of the pictures with somebody at the border, whose centre is outside and who does not count. */
+/** Share of the pictures with somebody at the border whose centre is outside and who does not count. */
 const BYSTANDERS = 0.3;
 
-/** Every pixel's median over the pictures: the scene without those who pass. */
+/** Every pixel's median over the pictures: the scene without passers-by. */
 export function emptyScene(dataset: Dataset): Float32Array {
   const size = pictureValues(dataset.picture);
   const count = dataset.classes.length;
@@ -54,7 +54,7 @@ function cut(picture: Float32Array, scene: Float32Array, size: PictureFormat, bo
   return { x: left, y: top, width, height, difference, mask };
 }
 
-/** How a cutout is drawn: its upper left corner, whether it looks the other way, and how strongly it stands out. */
+/** How a cutout is drawn: its upper left corner, whether it is mirrored, and how strongly it stands out. */
 type Placement = {
   readonly cutout: Cutout;
   readonly left: number;
@@ -63,7 +63,7 @@ type Placement = {
   readonly contrast: number;
 };
 
-/** Draws a cutout over what is there. */
+/** Draws a cutout over a picture. */
 function paste(
   target: Float32Array,
   scene: Float32Array,
@@ -86,11 +86,11 @@ function paste(
 }
 
 /**
- * Makes pictures that nobody filmed: the empty scene, with people cut out of the training pictures put at other places. Every class
+ * Makes pictures that nobody filmed: the empty scene with people cut out of the training pictures, pasted at other places. Every class
  * occurs equally often, so a network learns to count rather than to remember who stood where.
  *
  * @param boxes of the people in each picture of the dataset; only those wholly within it are cut out.
- * @param count of pictures to make. Class n is n people whose centre is in the picture, the last one that many or more.
+ * @param count of pictures to make. Class n is n people whose centre is in the picture; the last class is that many or more.
  */
 export function pastePeople(
   dataset: Dataset,
@@ -131,7 +131,7 @@ export function pastePeople(
       const contrast = random.uniform(...CONTRAST);
       return { cutout, left: Math.round(left), top: Math.round(top), mirrored, contrast };
     });
-    // Who stands nearer hides who stands behind.
+    // Nearer people hide those behind.
     placed.sort((a, b) => a.top + a.cutout.height - b.top - b.cutout.height);
     for (const one of placed) paste(target, scene, size, one);
     classes[n] = cutouts.length === 0 ? 0 : label;

@@ -5,13 +5,13 @@ import type { PictureFormat, Rectangle } from '#vision/prepare-picture.ts';
 import { type ClipDataset, type FrameSize, prepareFrame, readFrames } from './clip.ts';
 import type { PictureBox } from './paste-people.ts';
 
-/** A clip in which every person is boxed, and the part of it in which they are counted. */
+/** A clip with a box for every person, and the region in which people are counted. */
 export type PeopleSource = {
   readonly clip: string;
   /** Lines "frame,person,x,y,width,height" in pixels of the clip, with a heading. */
   readonly boxes: string;
   readonly region: Rectangle;
-  /** Class n is n people; the last one is that many or more. */
+  /** Class n is n people; the last class is that many or more. */
   readonly labels: readonly string[];
   readonly picture: PictureFormat;
   readonly signal?: AbortSignal;
@@ -46,7 +46,7 @@ export function parseBoxes(text: string, where: string): Map<number, Box[]> {
   return boxes;
 }
 
-/** How many boxes have their centre in the region. */
+/** Number of boxes with their centre in the region. */
 export function countInRegion(boxes: readonly Box[], size: FrameSize, region: Rectangle): number {
   return boxes.filter((box) => {
     const x = (box.x + box.width / 2) / size.width;
@@ -70,7 +70,7 @@ function inPicture(box: Box, size: FrameSize, region: Rectangle, picture: Pictur
 /**
  * Reads a clip as pictures of one region, labelled by how many people are in it; `boxes` are theirs, in pixels of the pictures.
  *
- * @throws NetworkError NETWORK_DATA where the files cannot be read or name frames that the clip does not have.
+ * @throws NetworkError NETWORK_DATA if the files cannot be read or name frames that the clip does not have.
  */
 export async function readPeopleInRegion(
   source: PeopleSource,

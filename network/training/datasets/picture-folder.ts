@@ -7,19 +7,19 @@ import { SeededRandom } from '#network/model/random.ts';
 import type { PictureFormat } from '#vision/prepare-picture.ts';
 import { prepareFrame } from './clip.ts';
 
-/** Where pictures are, one folder a class. */
+/** Where pictures are, one folder per class. */
 export type FolderSource = {
   readonly folder: string;
   readonly picture: PictureFormat;
-  /** Folders in the order of the classes; all of them, sorted by name, where they are left out. */
+  /** Folders in the order of the classes; by default all of them, sorted by name. */
   readonly names?: readonly string[];
   readonly signal?: AbortSignal;
 };
 
 const PICTURE_FILE = /\.(jpe?g|png|webp|avif|tiff?|gif)$/i;
-/** Pixels that a picture may have before it is made small; a camera of 100 megapixels passes. */
+/** Maximum pixels of a picture before scaling; a camera of 100 megapixels passes. */
 const MAX_PIXELS = 2 ** 27;
-/** Fixed, so that the same folder gives the same order everywhere. */
+/** Fixed, so that a folder gives the same order everywhere. */
 const ORDER_SEED = 1;
 
 async function foldersOf(folder: string): Promise<string[]> {
@@ -43,7 +43,7 @@ async function readPicture(file: string, picture: PictureFormat): Promise<Float3
       .removeAlpha()
       .raw()
       .toBuffer({ resolveWithObject: true });
-    // Grey files come with one channel; a camera never does.
+    // Grey files have one channel; camera frames never do.
     const frame =
       info.channels === 3 ? data : Uint8Array.from({ length: 3 * data.length }, (_, i) => data[(i / 3) | 0]!);
     return await prepareFrame(frame, { width: info.width, height: info.height }, picture);
@@ -54,10 +54,10 @@ async function readPicture(file: string, picture: PictureFormat): Promise<Float3
 }
 
 /**
- * Reads pictures from folders named after their classes (`photos/empty/1.jpg`), turned upright and made as small as the network wants
- * them just as a gateway does. They come in a mixed order, the same every time, so that any part holds all classes.
+ * Reads pictures from folders named after their classes (`photos/empty/1.jpg`), turned upright and scaled to the network's size as on a
+ * gateway. They are shuffled, in the same way every time, so that any part holds all classes.
  *
- * @throws NetworkError NETWORK_DATA naming the folder or file that is not as expected.
+ * @throws NetworkError NETWORK_DATA naming the folder or file at fault.
  */
 export async function readPictureFolder(source: FolderSource): Promise<Dataset> {
   const { folder, picture, signal } = source;

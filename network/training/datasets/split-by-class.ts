@@ -2,7 +2,7 @@ import { type Dataset, selectPictures } from '#network/model/dataset.ts';
 import { SeededRandom } from '#network/model/random.ts';
 
 /**
- * Splits off a share of every class, drawn by a seed: data sets come sorted by class as often as not, and their end would hold one only.
+ * Splits off a share of every class, drawn by a seed: data sets are often sorted by class, so their end would hold only one.
  * Both parts keep the order of the pictures. For frames of a clip, which resemble their neighbours, see `splitByTime`.
  *
  * @param share 0 to 1 exclusive, of each class, rounded; a class of at least two pictures is in both parts.

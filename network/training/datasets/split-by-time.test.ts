@@ -6,7 +6,7 @@ const clip = {
   labels: ['a', 'b'],
   pictures: Float32Array.of(0, 1, 2, 3, 4),
   classes: Uint8Array.of(0, 1, 0, 1, 0),
-  // Frames 3 to 7 were left out.
+  // Frames 3 to 7 were skipped.
   frames: [0, 1, 2, 8, 9],
 };
 

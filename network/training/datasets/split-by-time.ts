@@ -3,11 +3,10 @@ import { type Dataset, selectPictures } from '#network/model/dataset.ts';
 import type { ClipDataset } from './clip.ts';
 
 /**
- * Earlier and later part of a clip, by frame number: neighbouring frames are near-duplicates, so a shuffled split would test on
- * what was trained on.
+ * Earlier and later part of a clip, by frame number: neighbouring frames are near-duplicates, so a shuffled split would test on training data.
  *
  * @param share of the clip, from its start, that is trained on: 0 to 1, exclusive.
- * @throws NetworkError NETWORK_DATA where a part would be empty.
+ * @throws NetworkError NETWORK_DATA if a part would be empty.
  */
 export function splitByTime(
   all: ClipDataset,

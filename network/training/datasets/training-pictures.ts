@@ -10,17 +10,17 @@ import { readPictureFolder } from './picture-folder.ts';
 import { splitByClass } from './split-by-class.ts';
 import { splitByTime } from './split-by-time.ts';
 
-/** Share of the pictures that are tested on where no test pictures are given. */
+/** Share of the pictures used for testing if no test pictures are given. */
 const TEST_SHARE = 0.1;
-/** Share of a clip that is learned from where nothing else is said. */
+/** Share of a clip used for training by default. */
 const TRAIN_SHARE = 0.6;
 
-/** What a recipe says of its pictures. */
+/** A recipe's settings for its pictures. */
 export type LearnedPictures = {
-  /** Names of the classes, in their order; IDX files and folders may bring their own. */
+  /** Names of the classes, in their order; IDX files and folders may have their own. */
   readonly labels?: readonly string[] | undefined;
   readonly picture: PictureFormat;
-  /** How many people are pasted into frames of a clip. */
+  /** Number of people pasted into frames of a clip. */
   readonly pastedPeople?: number | undefined;
 };
 
@@ -40,7 +40,7 @@ export type TrainingSource = {
 
 export type TrainingPictures = { readonly training: Dataset; readonly test: Dataset };
 
-/** @throws NetworkError NETWORK_TRAINING where something is given that would be ignored. */
+/** @throws NetworkError NETWORK_TRAINING if something given would be ignored. */
 function checkSource(source: TrainingSource): void {
   const { images, labels, testImages, testLabels, pictures, testPictures, clip, boxes, region } = source;
   const given = (value: unknown): boolean => value !== undefined;
@@ -64,11 +64,11 @@ function checkSource(source: TrainingSource): void {
 }
 
 /**
- * Reads the pictures to learn from and to test on: IDX files, a folder of folders, or a clip. Without test pictures of their own a tenth of
- * each class is kept for the test, and of a clip its later part.
+ * Reads the training and test pictures: IDX files, a folder of folders, or a clip. Without separate test pictures, a tenth of each class
+ * is held out, or the later part of a clip.
  *
- * @param seed of what is drawn: the tenth, and people who are pasted into frames.
- * @throws NetworkError NETWORK_TRAINING where nothing is named that would do, or more than would be read, and as the readers throw.
+ * @param seed for drawing the tenth, and the people pasted into frames.
+ * @throws NetworkError NETWORK_TRAINING if too little or too much is named, and as the readers throw.
  */
 export async function readTrainingPictures(
   { labels: classNames, picture, pastedPeople }: LearnedPictures,

@@ -22,7 +22,7 @@ function arithmetic(operator: Arithmetic): NodeRule {
   };
 }
 
-/** Add, Sub, Mul, Div with numpy's broadcasting; a value on both sides gets both shares. */
+/** Add, Sub, Mul, Div with numpy's broadcasting; a value on both sides gets both contributions. */
 export const arithmeticSteps: Readonly<Record<Arithmetic, NodeRule>> = {
   Add: arithmetic('Add'),
   Sub: arithmetic('Sub'),

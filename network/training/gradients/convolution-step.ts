@@ -2,8 +2,8 @@ import { planConvolution } from '../../model/operators/convolution.ts';
 import { inputOf, type NodeRule } from './node-step.ts';
 
 /**
- * Conv, picture by picture and group by group as a product with its patches, which are laid out again on the way back: those of a
- * whole batch would not stay in the caches.
+ * Conv, picture by picture and group by group as a product with its patches, which are laid out again in the backward pass: those of an
+ * entire batch would not stay in the caches.
  */
 export const convolutionStep: NodeRule = (site) => {
   const { call, workspace, output } = site;

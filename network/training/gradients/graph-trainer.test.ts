@@ -7,7 +7,7 @@ import { GraphTrainer } from './graph-trainer.ts';
 
 const BATCH = 2;
 
-/** A graph with every operator that has a gradient, operands of all shapes on either side. */
+/** A graph with every operator that has a gradient, and operands of all shapes on both sides. */
 function everything(): Graph {
   const random = new SeededRandom(4);
   const t = (...extents: number[]): Tensor => randomTensor(random, extents, 0.5);
@@ -78,7 +78,7 @@ function everything(): Graph {
   );
 }
 
-/** A number for every logit: their gradients of a loss that is the sum of the products. */
+/** A number for every logit: the gradient of a loss that is the sum of the products. */
 const WEIGHTS = Float32Array.from({ length: 3 * BATCH }, (_, i) => Math.sin(i + 1));
 
 describe('GraphTrainer', () => {
@@ -92,7 +92,7 @@ describe('GraphTrainer', () => {
     const loss = (): number => answer().reduce((sum, logit, i) => sum + logit * WEIGHTS[i]!, 0);
 
     const trainer = await GraphTrainer.create(graph, BATCH);
-    // Twice, with other pictures first: nothing of a batch may stay.
+    // Twice, with other pictures first: nothing may remain from a batch.
     for (const pictures of [data.map((x) => 1 - x), data]) {
       trainer.pictures.set(pictures);
       trainer.forward();

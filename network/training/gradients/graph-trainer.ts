@@ -11,7 +11,7 @@ import { normalizationStep } from './normalization-step.ts';
 import { averagePoolStep, globalAveragePoolStep } from './pooling-steps.ts';
 import { reductionStep } from './reduction-step.ts';
 
-/** Operators whose gradient is known: those of a network that can be encrypted. */
+/** Operators with a known gradient: those of a network that can be encrypted. */
 const RULES: ReadonlyMap<string, NodeRule> = new Map<string, NodeRule>([
   ['Conv', convolutionStep],
   ['MatMul', matMulStep],
@@ -27,7 +27,7 @@ const RULES: ReadonlyMap<string, NodeRule> = new Map<string, NodeRule>([
 
 const TRAINED_OPERATORS = ['Conv', 'MatMul', 'Gemm', 'Add', 'Sub', 'Mul', 'Div'];
 
-/** Reserved, not used: the operating system commits what is touched. */
+/** Reserved, not used: the operating system commits pages when touched. */
 const WORKSPACE_BYTES = 2 ** 31;
 
 /** A number or tensor that training changes. */
@@ -37,19 +37,19 @@ export type TrainedParameter = {
   readonly gradients: Float32Array;
 };
 
-/** Names of the initializers that training may change: numbers that trained operators use, and no others. */
+/** Names of the initializers that training may change: numbers that only trained operators use. */
 function trainableNames(graph: Graph, nodes: readonly Node[]): Set<string> {
   const readBy = (trained: boolean): string[] =>
     nodes
       .filter(({ operator }) => TRAINED_OPERATORS.includes(operator) === trained)
       .flatMap(({ inputs }) => inputs);
   const floats = readBy(true).filter((name) => graph.initializers.get(name)?.type === 'float32');
-  // What an untrained operator reads too is read once only: it must not change.
+  // An initializer that an untrained operator reads too is read only once: it must not change.
   const kept = new Set(readBy(false));
   return new Set(floats.filter((name) => !kept.has(name)));
 }
 
-/** The nodes that the first output depends on, in their order. */
+/** The nodes that the first output depends on, in order. */
 function nodesOf(graph: Graph): Node[] {
   const read = new Set([graph.outputs[0]!.name]);
   const nodes = graph.nodes.toReversed().filter((node) => {
@@ -61,14 +61,14 @@ function nodesOf(graph: Graph): Node[] {
 }
 
 /**
- * A graph laid out for training in batches of one size: every value has its place, every node its loops, before the first picture.
- * A picture of the ONNX zoo's mnist-8 takes 0.6 ms forth and back; node by node in float64 it took 6 ms.
+ * A graph laid out for training in batches of one size: every value has its place, every node its loops, before the first picture. A
+ * picture of the ONNX zoo's mnist-8 takes 0.6 ms forward and backward; node by node in float64 it took 6 ms.
  */
 export class GraphTrainer {
   readonly parameters: readonly TrainedParameter[];
   /** Pictures of one batch, to be filled in before each pass. */
   readonly pictures: Float32Array;
-  /** What the graph answers to them. */
+  /** The graph's answers to them. */
   readonly logits: Float32Array;
   readonly #steps: readonly NodeStep[];
   readonly #gradients: readonly Float32Array[];
@@ -117,19 +117,19 @@ export class GraphTrainer {
 
   /**
    * @param graph simplified, its batch open, its initializers the parameters to start from (they are copied).
-   * @throws NetworkError NETWORK_OPERATOR for a node whose gradient is not known; NETWORK_TOO_LARGE where 2 GiB do not hold it.
+   * @throws NetworkError NETWORK_OPERATOR for a node without a known gradient; NETWORK_TOO_LARGE if 2 GiB do not suffice.
    */
   static async create(graph: Graph, batch: number): Promise<GraphTrainer> {
     return new GraphTrainer(graph, batch, await Workspace.create(WORKSPACE_BYTES));
   }
 
-  /** Answers the pictures. */
+  /** Forward pass. */
   forward(): void {
     for (const { forward } of this.#steps) forward();
   }
 
   /**
-   * Takes the loss back to the parameters, whose gradients are those of this batch then.
+   * Backward pass: sets the parameters' gradients to those of this batch.
    *
    * @param fill writes the gradient of the loss by the logits.
    */

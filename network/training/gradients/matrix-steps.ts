@@ -12,7 +12,7 @@ type Product = {
   readonly columns: number;
 };
 
-/** C = A (rows × depth) · B (depth × columns), and back. */
+/** C = A (rows × depth) · B (depth × columns), and its gradient. */
 function product(
   workspace: Workspace,
   { a, b, transposed, rows, depth, columns }: Product,

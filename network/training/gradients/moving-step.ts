@@ -19,8 +19,8 @@ export const MOVING_OPERATORS = [
 ] as const;
 
 /**
- * Where each output element comes from, counted through all sources one after the other, −1 where it is inserted; and what is inserted. Found
- * by moving numbers instead of values.
+ * Source of each output element, counted through all sources one after the other, −1 if inserted; and the inserted value. Found by
+ * moving indices instead of values.
  */
 function sourceIndex(call: Call, sources: number): { index: Int32Array; inserted: Float32Array } {
   const moved = (start: number): Tensor['data'] => {
@@ -32,13 +32,13 @@ function sourceIndex(call: Call, sources: number): { index: Int32Array; inserted
     });
     return operatorOf(call.node).run(new Call(call.node, call.opset, numbered))[0]!.data;
   };
-  // What Pad inserts is the same both times, and may be infinite.
+  // Pad inserts the same both times, possibly infinity.
   const [constant, indexed] = [moved(0), moved(1)];
   const from = (value: number, i: number): number => (Number.isFinite(value) ? value - constant[i]! - 1 : -1);
   return { index: Int32Array.from(indexed, from), inserted: Float32Array.from(constant) };
 }
 
-/** Copies each output from where the operator takes it. */
+/** Copies each output from its source. */
 export const movingStep: NodeRule = ({ call, inputs, output }) => {
   const sources = call.node.operator === 'Concat' ? inputs : inputs.slice(0, 1);
   const { index, inserted } = sourceIndex(call, sources.length);

@@ -1,11 +1,11 @@
 import type { Workspace } from '#network/model/kernel/workspace.ts';
 import type { Call } from '../../model/operators/operator.ts';
 
-/** A tensor of a graph that is trained: float32, row-major, in the workspace of the kernel. */
+/** A tensor of a graph in training: float32, row-major, in the kernel's workspace. */
 export type TrainedValue = {
   readonly shape: readonly number[];
   readonly values: Float32Array;
-  /** Gradient of the loss by the values; missing where nothing before it is trained. */
+  /** Gradient of the loss by the values; missing if nothing before it is trained. */
   readonly gradients: Float32Array | undefined;
 };
 
@@ -13,24 +13,24 @@ export type TrainedValue = {
 export type NodeSite = {
   /** The node with tensors of the right shapes: attributes and integer inputs are read from it. */
   readonly call: Call;
-  /** In the node's order; nothing for inputs that were left out or are integers. */
+  /** In the node's order; nothing for inputs that are omitted or integers. */
   readonly inputs: readonly (TrainedValue | undefined)[];
   readonly output: TrainedValue & { readonly gradients: Float32Array };
   readonly workspace: Workspace;
 };
 
-/** A node that is ready to run, forth and back. */
+/** A node that is ready to run, forward and backward. */
 export type NodeStep = {
   /** Writes the output's values. */
   readonly forward: () => void;
-  /** Adds to the gradients of the inputs that have some. */
+  /** Adds to the gradients of the inputs that have one. */
   readonly backward: () => void;
 };
 
-/** Readies one operator. */
+/** Prepares one operator. */
 export type NodeRule = (site: NodeSite) => NodeStep;
 
-/** An input that an operator cannot do without. */
+/** A required input of an operator. */
 export function inputOf({ call, inputs }: NodeSite, index: number): TrainedValue {
   return inputs[index] ?? call.refuse(`input ${index} is not a tensor of floats`);
 }

@@ -2,7 +2,7 @@ import { sizeOf } from '../../model/graph.ts';
 import { normalizationFactors } from '../../model/operators/normalizing.ts';
 import { inputOf, type NodeRule } from './node-step.ts';
 
-/** BatchNormalization by its input; its statistics, scale and shift stay as they are. */
+/** BatchNormalization, differentiated by its input; statistics, scale and shift stay fixed. */
 export const normalizationStep: NodeRule = (site) => {
   const { call, output } = site;
   const input = inputOf(site, 0);

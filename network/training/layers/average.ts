@@ -1,6 +1,6 @@
 import { type Layer, type LayerContext, type LayerShape, type Parameter, shapeSize } from './layer.ts';
 
-/** Mean over square windows that do not overlap; rows and columns beyond the last whole window are left out. */
+/** Mean over square windows that do not overlap; rows and columns beyond the last full window are dropped. */
 export class AverageLayer implements Layer {
   readonly output: Extract<LayerShape, { kind: 'maps' }>;
   readonly size: number;

@@ -50,7 +50,7 @@ export class ConvolutionLayer implements Layer {
     this.bias = fillParameter(context, maps, 0);
     this.#columns = workspace.allocate(depth * batch * positions);
     this.#values = workspace.allocate(maps * batch * positions);
-    // The first layer's input is the picture: nobody wants its gradient.
+    // The first layer's input is the picture: its gradient is not needed.
     this.#inputGradient = workspace.allocate(first ? 0 : input.channels * batch * input.height * input.width);
     this.#columnGradient = workspace.allocate(first ? 0 : depth * batch * positions);
     this.#index = new Int32Array(kernel * kernel * positions);
@@ -139,7 +139,7 @@ export class ConvolutionLayer implements Layer {
     return this.#inputGradient;
   }
 
-  /** Adds the gradients of all patches back to the pixels that they came from. */
+  /** Adds the gradients of all patches to their source pixels. */
   #scatter(batch: number): void {
     const positions = this.#positions;
     const pixels = this.#input.height * this.#input.width;

@@ -10,14 +10,14 @@ export type Parameter = {
 };
 
 /**
- * A shape between layers. Values are stored channel by channel, [channels][batch][pixels], so that a convolution of a whole
- * batch is one matrix product; a flat vector has one pixel a channel but is stored [batch][units].
+ * A shape between layers. Values are stored channel by channel, [channels][batch][pixels], so that a convolution of an entire batch is
+ * one matrix product; a flat vector has one pixel per channel but is stored [batch][units].
  */
 export type LayerShape =
   | { readonly kind: 'maps'; readonly channels: number; readonly height: number; readonly width: number }
   | { readonly kind: 'vector'; readonly units: number };
 
-/** What a layer is made with. */
+/** Inputs for making a layer. */
 export type LayerContext = {
   readonly workspace: Workspace;
   readonly random: SeededRandom;
@@ -36,7 +36,7 @@ export interface Layer {
    *
    * @param gradient of the loss by the output of the last `forward`.
    * @param wanted whether the gradient by the input is needed.
-   * @returns the gradient of the loss by the input; not meaningful where it is not wanted.
+   * @returns the gradient of the loss by the input; meaningless if not wanted.
    */
   backward(gradient: Float32Array, batch: number, wanted: boolean): Float32Array;
 }

@@ -8,8 +8,8 @@ import {
 } from './layer.ts';
 
 /**
- * y = x + b with a trained b for every value by itself: on the pictures of one camera it learns to take away what always stands there.
- * Encrypted it costs nothing, as it merges with the layers beside it.
+ * y = x + b with a separate trained b for every value: on the pictures of one camera it learns to subtract what is always there.
+ * Encrypted it costs nothing, as it merges with its neighboring layers.
  */
 export class OffsetLayer implements Layer {
   readonly output: LayerShape;

@@ -1,6 +1,6 @@
 import { type Layer, type LayerContext, type LayerShape, type Parameter, shapeSize } from './layer.ts';
 
-/** y = body(x) + shortcut(x); without a shortcut layer x is added as it is (He, Zhang, Ren, Sun 2016). */
+/** y = body(x) + shortcut(x); without a shortcut layer x is added unchanged (He, Zhang, Ren, Sun 2016). */
 export class ResidualLayer implements Layer {
   readonly output: LayerShape;
   readonly body: readonly Layer[];
@@ -9,7 +9,7 @@ export class ResidualLayer implements Layer {
   readonly #values: Float32Array;
   readonly #inputGradient: Float32Array;
 
-  /** @param body layers that turn `input` into the shape that the shortcut gives; they must give the gradient by their input. */
+  /** @param body layers that turn `input` into the shape of the shortcut; they must return the gradient by their input. */
   constructor(context: LayerContext, input: LayerShape, body: readonly Layer[], shortcut: Layer | null) {
     this.body = body;
     this.shortcut = shortcut;
