@@ -4,6 +4,8 @@ import type { Clock } from '#runtime/clock.ts';
 import type { Link } from '#runtime/link.ts';
 import type { Logger } from '#runtime/log.ts';
 import { MinuteBudget } from '#runtime/minute-budget.ts';
+import { NewestPublisher } from '../newest-publisher.ts';
+import type { ConfigurationRecord } from '../store/configurations.ts';
 import type { Store } from '../store/store.ts';
 
 export type ConfigurationServiceOptions = {
@@ -15,9 +17,6 @@ export type ConfigurationServiceOptions = {
   /** Called after a version was published or its state changed. */
   readonly onChange: () => void;
 };
-
-/** How soon a push by the command line is noticed. */
-const POLL_MS = 1000;
 
 const JOURNAL_CODES = {
   applied: 'CONFIGURATION_APPLIED',
@@ -34,58 +33,40 @@ export const REPORTED_EVENTS: readonly string[] = Object.values(JOURNAL_CODES);
  */
 export class ConfigurationService {
   readonly #options: ConfigurationServiceOptions;
-  /** Version that this connection has published, by gateway. */
-  readonly #published = new Map<string, number>();
-  /** Removed gateways whose configuration this connection has cleared. */
-  readonly #cleared = new Set<string>();
+  readonly #publisher: NewestPublisher<ConfigurationRecord>;
   readonly #budget: MinuteBudget;
 
   constructor(options: ConfigurationServiceOptions) {
+    const { store, site, log, onChange } = options;
     this.#options = options;
     this.#budget = new MinuteBudget(options.clock);
+    this.#publisher = new NewestPublisher({
+      ...options,
+      noun: 'a configuration',
+      topicOf: (gateway) => gatewayTopics(site, gateway).desired,
+      current: () => store.configurations.current(),
+      idOf: ({ version }) => version,
+      wireOf: ({ wire }) => wire,
+      onPublished: ({ status, gateway, version }) => {
+        if (status === 'pending') log.info({ gateway, version }, 'configuration published');
+        onChange();
+      },
+    });
   }
 
-  /** A new connection: the broker may be another one, so everything is published again. */
-  async linkUp(): Promise<void> {
-    this.#published.clear();
-    this.#cleared.clear();
-    await this.publishConfigurations();
+  /** A new connection: every configuration is published again. */
+  linkUp(): Promise<void> {
+    return this.#publisher.linkUp();
   }
 
-  /** Looks for new versions each second until the signal aborts. */
-  async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
-    while (!signal.aborted) {
-      try {
-        await this.publishConfigurations();
-      } catch (error) {
-        log.warn({ err: error }, 'a configuration could not be published; it is tried again');
-      }
-      await clock.sleep(POLL_MS, signal).catch(() => {});
-    }
+  /** Looks for new versions until the signal aborts. */
+  run(signal: AbortSignal): Promise<void> {
+    return this.#publisher.run(signal);
   }
 
-  /** Publishes the newest version for each gateway where this connection has not yet, and clears those of gateways that were removed. */
-  async publishConfigurations(): Promise<void> {
-    const { store, site, link, log, onChange } = this.#options;
-    if (!link.connected) return;
-    for (const { gateway, version, wire, status } of await store.configurations.current()) {
-      if (this.#published.get(gateway) === version) continue;
-      this.#published.set(gateway, version);
-      try {
-        await link.publish(gatewayTopics(site, gateway).desired, wire, { retain: true });
-      } catch (error) {
-        this.#published.delete(gateway);
-        throw error;
-      }
-      if (status === 'pending') log.info({ gateway, version }, 'configuration published');
-      onChange();
-    }
-    for (const { name } of await store.gateways.removed()) {
-      if (this.#cleared.has(name)) continue;
-      await link.publish(gatewayTopics(site, name).desired, '', { retain: true });
-      this.#cleared.add(name);
-    }
+  /** Publishes the newest versions now. */
+  publishConfigurations(): Promise<void> {
+    return this.#publisher.publish();
   }
 
   /** Takes what a gateway reports about its settings. */

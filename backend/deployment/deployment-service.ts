@@ -4,6 +4,7 @@ import type { Clock } from '#runtime/clock.ts';
 import type { Link } from '#runtime/link.ts';
 import type { Logger } from '#runtime/log.ts';
 import { MinuteBudget } from '#runtime/minute-budget.ts';
+import { NewestPublisher } from '../newest-publisher.ts';
 import type { DeploymentRecord, DeploymentStatus } from '../store/deployments.ts';
 import type { Store } from '../store/store.ts';
 
@@ -19,9 +20,6 @@ export type DeploymentServiceOptions = {
   readonly onRelease?: (release: DeploymentRecord) => void;
 };
 
-/** How soon a release by the command line is noticed. */
-const POLL_MS = 1000;
-
 const JOURNAL_CODES = {
   active: 'RELEASE_ACTIVE',
   refused: 'RELEASE_REFUSED',
@@ -34,68 +32,41 @@ const JOURNAL_CODES = {
  */
 export class DeploymentService {
   readonly #options: DeploymentServiceOptions;
-  /** Digest that this connection has published, by gateway. */
-  readonly #published = new Map<string, string>();
-  /** Removed gateways whose manifest this connection has cleared. */
-  readonly #cleared = new Set<string>();
-
+  readonly #publisher: NewestPublisher<DeploymentRecord>;
   readonly #budget: MinuteBudget;
 
   constructor(options: DeploymentServiceOptions) {
+    const { store, site, log, onChange, onRelease } = options;
     this.#options = options;
     this.#budget = new MinuteBudget(options.clock);
+    this.#publisher = new NewestPublisher({
+      ...options,
+      noun: 'a release',
+      topicOf: (gateway) => gatewayTopics(site, gateway).bundleManifest,
+      current: () => store.deployments.current(),
+      idOf: ({ digest }) => digest,
+      wireOf: ({ manifest }) => manifest,
+      ...(onRelease && { onPublish: onRelease }),
+      onPublished: ({ status, gateway, model, version, counter }) => {
+        if (status === 'waiting') log.info({ gateway, model, version, counter }, 'release published');
+        onChange();
+      },
+    });
   }
 
-  /** A new connection: the broker may be another one, so everything is published again. */
-  async linkUp(): Promise<void> {
-    this.#published.clear();
-    this.#cleared.clear();
-    await this.publishReleases();
+  /** A new connection: every release is published again. */
+  linkUp(): Promise<void> {
+    return this.#publisher.linkUp();
   }
 
-  /** Looks for new releases each second until the signal aborts. */
-  async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
-    while (!signal.aborted) {
-      try {
-        await this.publishReleases();
-      } catch (error) {
-        log.warn({ err: error }, 'a release could not be published; trying again');
-      }
-      await clock.sleep(POLL_MS, signal).catch(() => {});
-    }
+  /** Looks for new releases until the signal aborts. */
+  run(signal: AbortSignal): Promise<void> {
+    return this.#publisher.run(signal);
   }
 
-  /** Publishes the newest release of each gateway where this connection has not yet, and clears those of gateways that were removed. */
-  async publishReleases(): Promise<void> {
-    const { store, site, link, log, onChange } = this.#options;
-    if (!link.connected) return;
-    for (const deployment of await store.deployments.current()) {
-      const { gateway, digest, counter } = deployment;
-      if (this.#published.get(gateway) === digest) continue;
-      this.#published.set(gateway, digest);
-      this.#options.onRelease?.(deployment);
-      try {
-        await link.publish(gatewayTopics(site, gateway).bundleManifest, deployment.manifest, {
-          retain: true,
-        });
-      } catch (error) {
-        this.#published.delete(gateway);
-        throw error;
-      }
-      if (deployment.status === 'waiting') {
-        log.info(
-          { gateway, model: deployment.model, version: deployment.version, counter },
-          'release published',
-        );
-      }
-      onChange();
-    }
-    for (const { name } of await store.gateways.removed()) {
-      if (this.#cleared.has(name)) continue;
-      await link.publish(gatewayTopics(site, name).bundleManifest, '', { retain: true });
-      this.#cleared.add(name);
-    }
+  /** Publishes the newest releases now. */
+  publishReleases(): Promise<void> {
+    return this.#publisher.publish();
   }
 
   /** Records what a gateway reports about one of its releases. */

@@ -1,0 +1,88 @@
+import type { Clock } from '#runtime/clock.ts';
+import type { Link } from '#runtime/link.ts';
+import type { Logger } from '#runtime/log.ts';
+import type { Store } from './store/store.ts';
+
+export type NewestPublisherOptions<T extends { readonly gateway: string }> = {
+  readonly store: Store;
+  readonly link: Pick<Link, 'publish' | 'connected'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** What the log calls one that could not be published: "a release". */
+  readonly noun: string;
+  /** Where the newest one of a gateway is retained. */
+  readonly topicOf: (gateway: string) => string;
+  /** The newest one of each gateway that has any. */
+  readonly current: () => Promise<readonly T[]>;
+  /** Tells a newer one of a gateway from the one before. */
+  readonly idOf: (newest: T) => string | number;
+  readonly wireOf: (newest: T) => Uint8Array;
+  /** Called before one is published. */
+  readonly onPublish?: (newest: T) => void;
+  /** Called when the broker has it. */
+  readonly onPublished: (newest: T) => void;
+};
+
+/** How soon something new from the command line is noticed. */
+const POLL_MS = 1000;
+
+/**
+ * Keeps what is retained for every gateway on one topic at the newest that the store has. Stateless across restarts: what to publish follows
+ * from the store alone.
+ */
+export class NewestPublisher<T extends { readonly gateway: string }> {
+  readonly #options: NewestPublisherOptions<T>;
+  /** What this connection has published, by gateway. */
+  readonly #published = new Map<string, string | number>();
+  /** Removed gateways whose topic this connection has cleared. */
+  readonly #cleared = new Set<string>();
+
+  constructor(options: NewestPublisherOptions<T>) {
+    this.#options = options;
+  }
+
+  /** A new connection: the broker may be another one, so everything is published again. */
+  async linkUp(): Promise<void> {
+    this.#published.clear();
+    this.#cleared.clear();
+    await this.publish();
+  }
+
+  /** Publishes what is new each second until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log, noun } = this.#options;
+    while (!signal.aborted) {
+      try {
+        await this.publish();
+      } catch (error) {
+        log.warn({ err: error }, `${noun} could not be published; trying again`);
+      }
+      await clock.sleep(POLL_MS, signal).catch(() => {});
+    }
+  }
+
+  /** Publishes the newest of each gateway that this connection has not published yet, and clears the topics of removed gateways. */
+  async publish(): Promise<void> {
+    const { store, link, topicOf, current, idOf, wireOf, onPublish, onPublished } = this.#options;
+    if (!link.connected) return;
+    for (const newest of await current()) {
+      const { gateway } = newest;
+      const id = idOf(newest);
+      if (this.#published.get(gateway) === id) continue;
+      this.#published.set(gateway, id);
+      onPublish?.(newest);
+      try {
+        await link.publish(topicOf(gateway), wireOf(newest), { retain: true });
+      } catch (error) {
+        this.#published.delete(gateway);
+        throw error;
+      }
+      onPublished(newest);
+    }
+    for (const { name } of await store.gateways.removed()) {
+      if (this.#cleared.has(name)) continue;
+      await link.publish(topicOf(name), '', { retain: true });
+      this.#cleared.add(name);
+    }
+  }
+}
