@@ -30,11 +30,6 @@ export function note(text: string): void {
   process.stderr.write(`… ${text}\n`);
 }
 
-/** A share in percent: "98.91 %". */
-export function formatShare(share: number): string {
-  return `${(100 * share).toFixed(2)} %`;
-}
-
 /** Text of others in one line that a terminal does not obey: control and format characters become question marks. */
 export function printable(text: string): string {
   return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?');

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ReportedConfiguration } from '#protocol/messages.ts';
 import { Digest } from '#protocol/names.ts';
 import { writeFileAtomic } from '#runtime/files.ts';
+import { parseJson } from '../parse-json.ts';
 
 const version = z.number().int().nonnegative();
 
@@ -90,13 +91,5 @@ export class ConfigurationStateFile {
       this.#isSaved = false;
       throw error;
     }
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
   }
 }

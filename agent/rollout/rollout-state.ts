@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '#protocol/errors.ts';
 import { Digest } from '#protocol/names.ts';
 import { writeFileAtomic } from '#runtime/files.ts';
+import { parseJson } from '../parse-json.ts';
 
 const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERRORS, code);
 
@@ -57,13 +58,5 @@ export class RolloutStateFile {
     const next = { ...this.#state, ...change };
     await writeFileAtomic(this.#path, JSON.stringify(next));
     this.#state = next;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
   }
 }

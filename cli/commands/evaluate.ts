@@ -2,9 +2,10 @@ import { type Command, Option } from 'commander';
 import type { EngineKind } from '#backend/evaluation/answerer.ts';
 import type { EvaluationProgress } from '#backend/evaluation/evaluate-network.ts';
 import type { PreparedEvaluation } from '#backend/evaluation/prepare-evaluation.ts';
+import { shareText } from '#network/model/share-text.ts';
 import type { PictureSource } from '#network/training/datasets/labelled-pictures.ts';
 import { integer, names, number, numbers, powerOfTwo, region, share } from '../parse-option.ts';
-import { formatShare, note, printJson } from '../print.ts';
+import { note, printJson } from '../print.ts';
 import type { Progress } from '../progress.ts';
 import { type CommandRun, runCommand } from '../run-command.ts';
 
@@ -130,7 +131,7 @@ async function evaluate(
       onLayer: ({ node, caption, method, degree, accuracy }) =>
         progress.update(
           `approximating ${node}`,
-          `${caption} → ${method}, degree ${degree}: ${formatShare(accuracy)} of the calibration pictures`,
+          `${caption} → ${method}, degree ${degree}: ${shareText(accuracy)} of the calibration pictures`,
         ),
     },
   );
@@ -155,7 +156,7 @@ async function measureOriginal(
   progress.end();
   tellStop(signal, images);
   if (json) return printJson({ images, clearAccuracy: accuracy });
-  const right = `${formatShare(accuracy)} (${Math.round(accuracy * images)} of ${images} pictures)`;
+  const right = `${shareText(accuracy)} (${Math.round(accuracy * images)} of ${images} pictures)`;
   process.stdout.write(`${right}, as the network was given\n\n${confusionTable(confusion, labels)}\n`);
 }
 
@@ -207,9 +208,9 @@ function evaluationLines(
       compiling: `compiling the network to a ${clear ? '' : 'ciphertext '}program`,
       encrypting: 'making keys, encrypting every parameter',
       measuring: [
-        `${done} of ${images} pictures: ${formatShare(encryptedAccuracy)} right ${clear ? 'as program' : 'encrypted'}`,
-        ...(approximated ? [`${formatShare(polynomialAccuracy)} as polynomial`] : []),
-        `${formatShare(clearAccuracy)} as given`,
+        `${done} of ${images} pictures: ${shareText(encryptedAccuracy)} right ${clear ? 'as program' : 'encrypted'}`,
+        ...(approximated ? [`${shareText(polynomialAccuracy)} as polynomial`] : []),
+        `${shareText(clearAccuracy)} as given`,
       ].join(', '),
     }[step];
     progress.update(step, text, step === 'measuring' ? done / images : undefined);

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { ImportProgress } from '#network/compiler/importing/import-network.ts';
+import { shareText } from '#network/model/share-text.ts';
 import { integer, names, number, numbers, region } from '../parse-option.ts';
-import { formatShare, note, printJson } from '../print.ts';
+import { note, printJson } from '../print.ts';
 import type { Progress } from '../progress.ts';
 import { type CommandRun, runCommand } from '../run-command.ts';
 
@@ -87,7 +88,7 @@ function importLines(progress: Progress): (report: ImportProgress) => void {
     const { step } = report;
     if (step === 'approximated') {
       const { caption, node, method, degree, accuracy } = report.layer;
-      const text = `${caption} → ${method}, degree ${degree}: ${formatShare(accuracy)}`;
+      const text = `${caption} → ${method}, degree ${degree}: ${shareText(accuracy)}`;
       progress.update(`approximating ${node}`, text);
     } else if (step === 'slower') {
       const text = `the loss diverged; trying again at a learning rate of ${report.learningRate}`;

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { shareText } from '#network/model/share-text.ts';
 import type { TrainingSource } from '#network/training/datasets/training-pictures.ts';
 import type { EpochReport } from '#network/training/train.ts';
 import { integer, region, share } from '../parse-option.ts';
-import { formatShare } from '../print.ts';
 import type { Progress } from '../progress.ts';
 import { type CommandRun, runCommand } from '../run-command.ts';
 
@@ -89,7 +89,7 @@ async function train(fileOrName: string, options: TrainOptions, run: CommandRun)
   });
   progress.end();
   process.stdout.write(
-    `${join(out, `${recipe.name}.onnx`)}: ${formatShare(accuracy)} of ${tested} test pictures (the most frequent class alone: ${formatShare(majority)}); see README.md there\n`,
+    `${join(out, `${recipe.name}.onnx`)}: ${shareText(accuracy)} of ${tested} test pictures (the most frequent class alone: ${shareText(majority)}); see README.md there\n`,
   );
   if (signal.aborted) process.stderr.write('stopped early; the best network so far was written\n');
 }
@@ -106,7 +106,7 @@ function epochLines(progress: Progress): (report: EpochReport) => void {
   return ({ epoch, epochs, loss, trainingAccuracy, validationAccuracy }) =>
     progress.update(
       'training',
-      `epoch ${epoch} of ${epochs}: loss ${loss.toFixed(4)}, ${formatShare(trainingAccuracy)} of the training pictures, ${formatShare(validationAccuracy)} of the validation pictures`,
+      `epoch ${epoch} of ${epochs}: loss ${loss.toFixed(4)}, ${shareText(trainingAccuracy)} of the training pictures, ${shareText(validationAccuracy)} of the validation pictures`,
       epoch / epochs,
     );
 }

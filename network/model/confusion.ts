@@ -1,3 +1,5 @@
+import { shareText } from './share-text.ts';
+
 /** counts[truth][answer]. */
 export type Confusion = readonly (readonly number[])[];
 
@@ -24,7 +26,7 @@ export function confusionAccuracy(confusion: Confusion): number {
 
 /** A share of right answers with its counts: "98.91 % (989 of 1000)". */
 export function rateText(share: number, pictures: number): string {
-  return `${(100 * share).toFixed(2)} % (${Math.round(share * pictures)} of ${pictures})`;
+  return `${shareText(share)} (${Math.round(share * pictures)} of ${pictures})`;
 }
 
 /** A Markdown table: a row for each truth, a column for each answer. */

@@ -1,5 +1,6 @@
 import { type Confusion, confusionAccuracy, confusionTable } from '#network/model/confusion.ts';
 import type { FullDescription } from '#network/model/description/network-description.ts';
+import { shareText } from '#network/model/share-text.ts';
 import type { LayerSpec } from './architecture.ts';
 import type { Recipe } from './recipe.ts';
 import type { EpochReport } from './train.ts';
@@ -89,7 +90,6 @@ export function majorityShare(confusion: Confusion): number {
 export function modelCard(facts: CardFacts): string {
   const { recipe, metadata, trainingPictures, curve, confusion, trials, command } = facts;
   const { channels, height, width } = metadata.picture;
-  const percent = (value: number): string => `${(100 * value).toFixed(2)} %`;
   const tested = confusion.flat().reduce((sum, one) => sum + one, 0);
   const { training } = recipe;
   const regularized = [
@@ -125,13 +125,13 @@ export function modelCard(facts: CardFacts): string {
     '',
     '## Accuracy in the clear',
     '',
-    `**${percent(confusionAccuracy(confusion))}** of ${tested} test pictures, which took no part in training or in the choice of the epoch. Always answering the most frequent class would reach ${percent(majorityShare(confusion))}.`,
+    `**${shareText(confusionAccuracy(confusion))}** of ${tested} test pictures, which took no part in training or in the choice of the epoch. Always answering the most frequent class would reach ${shareText(majorityShare(confusion))}.`,
     '',
     confusionTable(confusion, metadata.labels),
     '',
     '| the same pictures | accuracy |',
     '|---|---:|',
-    ...trials.map(({ name, accuracy }) => `| ${name} | ${percent(accuracy)} |`),
+    ...trials.map(({ name, accuracy }) => `| ${name} | ${shareText(accuracy)} |`),
     '',
     `Largest output for 1 000 pictures that show nothing of what was learned: ${facts.largestOutlier.toFixed(1)}; for pictures like those of the training${recipe.training.outliers ? ', such invented ones among them,' : ''} ${metadata.logitRange.toFixed(1)}.`,
     '',

@@ -3,6 +3,7 @@ import { rateText } from '#network/model/confusion.ts';
 import { type Dataset, selectPictures } from '#network/model/dataset.ts';
 import type { Graph } from '#network/model/graph.ts';
 import { answerPictures } from '#network/model/run/answer-pictures.ts';
+import { shareText } from '#network/model/share-text.ts';
 import { METHODS, type Method } from '../approximation/approximate.ts';
 import { calibrateInTurns } from '../lowering/calibrate-in-turns.ts';
 import { lowerSteps } from '../lowering/lower-steps.ts';
@@ -127,12 +128,11 @@ export async function importNetwork(whole: Graph, options: ImportOptions): Promi
     ...{ accuracyBefore, accuracyApproximated, accuracyAfter },
   };
   if (accuracyBefore - accuracyAfter > tolerance) {
-    const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
     const rate = (share: number): string => rateText(share, imported.heldOut);
     const advice =
       options.fineTune === undefined ? 'fine-tune it (--fine-tune)' : 'fine-tune longer, on more pictures';
     throw new ImportRefused(
-      `accuracy on held-out pictures falls from ${rate(accuracyBefore)} to ${rate(accuracyAfter)}, more than the tolerance of ${percent(tolerance)}: ${advice}, or accept it (--tolerance)`,
+      `accuracy on held-out pictures falls from ${rate(accuracyBefore)} to ${rate(accuracyAfter)}, more than the tolerance of ${shareText(tolerance)}: ${advice}, or accept it (--tolerance)`,
       imported,
     );
   }

@@ -1,9 +1,6 @@
 import { rateText } from '#network/model/confusion.ts';
+import { shareText } from '#network/model/share-text.ts';
 import type { ImportedNetwork } from './imported-network.ts';
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(2)} %`;
-}
 
 /** Note about an ending that decryption does not reproduce exactly. */
 const ENDING_NOTES: Readonly<Record<string, string>> = {
@@ -26,7 +23,7 @@ export function importText(imported: ImportedNetwork): string {
     String(layer.degree),
     short(layer.worstError),
     short(layer.typicalError),
-    percent(layer.accuracy),
+    shareText(layer.accuracy),
   ]);
   const widths = heading.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]!.length)),
