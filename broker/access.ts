@@ -36,7 +36,10 @@ export function accessOf(site: string, identity: Identity): Access {
         own.desired,
         own.command('+', '+'),
         own.bundleManifest,
+        own.softwareManifest,
         own.bundleChunk,
+        own.trust,
+        own.certificateIssued,
         own.receipt,
         backendState,
       ],
@@ -46,13 +49,22 @@ export function accessOf(site: string, identity: Identity): Access {
   if (identity.kind === 'backend') {
     return {
       write: [
-        ...[any.command('+', '+'), any.bundleChunk, any.receipt].map((filter) => ({ filter, retain: false })),
-        ...[any.desired, any.bundleManifest, backendState, `${results}/+`, `${results}/+/+`].map(
-          (filter) => ({
-            filter,
-            retain: true,
-          }),
-        ),
+        ...[any.command('+', '+'), any.bundleChunk, any.certificateIssued, any.receipt].map((filter) => ({
+          filter,
+          retain: false,
+        })),
+        ...[
+          any.desired,
+          any.bundleManifest,
+          any.softwareManifest,
+          any.trust,
+          backendState,
+          `${results}/+`,
+          `${results}/+/+`,
+        ].map((filter) => ({
+          filter,
+          retain: true,
+        })),
       ],
       read: [`${prefix}/#`],
     };
@@ -81,7 +93,14 @@ export function mayRead(access: Access, topic: string): boolean {
 type Topics = ReturnType<typeof gatewayTopics>;
 
 function onceTopics(own: Topics): WriteRule[] {
-  const topics = [own.health, own.log, own.inference('+'), own.answer('+', '+'), own.bundleRequest];
+  const topics = [
+    own.health,
+    own.log,
+    own.inference('+'),
+    own.answer('+', '+'),
+    own.bundleRequest,
+    own.certificateRequest,
+  ];
   return topics.map((filter) => ({ filter, retain: false }));
 }
 

@@ -56,6 +56,10 @@ export const ERRORS = {
     meaning: 'The bytes of a bundle manifest are malformed.',
     action: 'Deploy the network again with this version of Blindsight.',
   },
+  SOFTWARE_INVALID: {
+    meaning: 'The bytes of a release of software are malformed.',
+    action: 'Release it again with this version of Blindsight.',
+  },
   CONFIGURATION_INVALID: {
     meaning: 'The bytes of a pushed configuration are malformed.',
     action: 'Push it again with this version of Blindsight.',

@@ -148,6 +148,21 @@ export const Reported = z.object({
     subject: Digest.nullable(),
     error: z.object({ code, message: text(500) }).nullable(),
   }),
+  /** Absent if the gateway is too old for updates of its software, or has no slots for them. */
+  software: z
+    .object({
+      status: z.enum(['none', 'fetching', 'testing', 'active', 'refused', 'rolled-back']),
+      /** What runs. */
+      version: text(64),
+      platform: text(64),
+      /** Highest release counter ever accepted. */
+      counter: z.number().int().nonnegative(),
+      progress: z.number().min(0).max(1),
+      /** The release that the status is about. */
+      subject: Digest.nullable(),
+      error: z.object({ code, message: text(500) }).nullable(),
+    })
+    .exactOptional(),
   /** Absent if the gateway is too old for remote configuration. */
   configuration: ReportedConfiguration.exactOptional(),
 });

@@ -37,6 +37,14 @@ export function gatewayTopics(site: string, gateway: string) {
     bundleRequest: `${prefix}/bundle/request`,
     /** backend → gateway; CBOR {@link Chunk} */
     bundleChunk: `${prefix}/bundle/chunk`,
+    /** backend → gateway, retained; CBOR signed release of the agent's software that the gateway should run; parts come like those of bundles */
+    softwareManifest: `${prefix}/software/manifest`,
+    /** backend → gateway, retained; CBOR: which keys the owner signs with now, and what is newest */
+    trust: `${prefix}/trust`,
+    /** gateway → backend; PEM request for another certificate of its own */
+    certificateRequest: `${prefix}/certificate/request`,
+    /** backend → gateway; the answer to it */
+    certificateIssued: `${prefix}/certificate/issued`,
     /** backend → gateway, QoS 1; JSON {@link Receipt}: which envelopes the backend holds durably */
     receipt: `${prefix}/receipt`,
   };

@@ -1,0 +1,11 @@
+/**
+ * What a person or a program may do, from least to most; each may do what the ones before it may. `viewer`: read answers and states. `integrator`: also settings,
+ * metrics and the journal, for programs that connect other systems. `operator`: also act on gateways and cameras. `owner`: also networks, releases, people and the audit log.
+ */
+export const ROLES = ['viewer', 'integrator', 'operator', 'owner'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Whether `role` may do what needs `needed`. */
+export function mayAct(role: Role, needed: Role): boolean {
+  return ROLES.indexOf(role) >= ROLES.indexOf(needed);
+}
