@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { AgentConfig } from '#config/schema.ts';
@@ -74,9 +75,10 @@ export class Gateway {
     const { config: file, clock, log } = options;
     await ensureDirectory(file.data);
     const identity = await readIdentity(file.identity);
+    const ownerKeys = () => [identity.ownerKey];
     const { site, gateway } = file;
     const configurator = await Configurator.open({
-      reader: { site, gateway, ...identity },
+      reader: { site, gateway, ownerKeys, sealingKey: identity.sealingKey },
       file,
       clock,
       log,
@@ -92,12 +94,13 @@ export class Gateway {
     const bundles = new BundleStore(join(config.data, 'bundles'));
     const stateFile = await RolloutStateFile.open(join(config.data, 'rollout.json'), () => {
       log.error('rollout.json is damaged; the state is taken from the signed manifests on disk');
-      return recoverState(bundles, identity.ownerKey);
+      return recoverState(bundles, ownerKeys);
     });
     return new Gateway(options, {
       configurator,
       outbox,
       identity,
+      ownerKeys,
       bundles,
       stateFile,
       credentials: await readLinkCredentials(config.broker, {
@@ -149,7 +152,7 @@ export class Gateway {
     this.#rollout = new Rollout({
       site,
       gateway,
-      ownerKey: identity.ownerKey,
+      ownerKeys: parts.ownerKeys,
       store: parts.bundles,
       stateFile: parts.stateFile,
       open,
@@ -424,6 +427,7 @@ type GatewayParts = {
   readonly outbox: Outbox;
   readonly bundles: BundleStore;
   readonly identity: Awaited<ReturnType<typeof readIdentity>>;
+  readonly ownerKeys: () => readonly KeyObject[];
   readonly credentials: Awaited<ReturnType<typeof readLinkCredentials>>;
   readonly sessions: SessionCounter;
   readonly stateFile: RolloutStateFile;

@@ -10,7 +10,8 @@ import type { CheckedVersion } from './version-store.ts';
 export type ConfigurationReader = {
   readonly site: string;
   readonly gateway: string;
-  readonly ownerKey: KeyObject;
+  /** Keys that the owner signs with now; each is as good as the others. */
+  readonly ownerKeys: () => readonly KeyObject[];
   /** X25519 */
   readonly sealingKey: KeyObject | null;
 };
@@ -23,7 +24,7 @@ export type ConfigurationReader = {
 export function authenticate(wire: Uint8Array, reader: ConfigurationReader): Configuration {
   const decoded = decodeConfiguration(wire);
   const { site, gateway } = decoded.configuration;
-  if (!verifyConfiguration(decoded, reader.ownerKey))
+  if (!reader.ownerKeys().some((key) => verifyConfiguration(decoded, key)))
     throw new BlindsightError(
       'CONFIGURATION_FOREIGN',
       'a configuration was not signed by the owner of this site',

@@ -24,7 +24,7 @@ const sealing = generateKeyPairSync('x25519');
 const reader = {
   site: 'town',
   gateway: 'gate-1',
-  ownerKey: owner.publicKey,
+  ownerKeys: () => [owner.publicKey],
   sealingKey: sealing.privateKey,
 };
 const log = createLogger({ name: 'agent', level: 'error', format: 'json', destination: { write: () => {} } });

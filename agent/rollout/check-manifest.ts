@@ -10,7 +10,8 @@ import {
 import type { RolloutState } from './rollout-state.ts';
 
 export type ManifestContext = {
-  readonly ownerKey: KeyObject;
+  /** Keys that the owner signs with now; each is as good as the others. */
+  readonly ownerKeys: () => readonly KeyObject[];
   readonly site: string;
   readonly gateway: string;
   readonly state: RolloutState;
@@ -35,9 +36,9 @@ export const PART_LIMITS: Readonly<Record<BundlePartName, number>> = {
  * @throws BlindsightError MANIFEST_INVALID, BUNDLE_SIGNATURE, BUNDLE_TARGET, BUNDLE_TOO_LARGE or BUNDLE_COUNTER
  */
 export function checkManifest(wire: Uint8Array, context: ManifestContext): CheckedManifest {
-  const { ownerKey, site, gateway, state } = context;
+  const { ownerKeys, site, gateway, state } = context;
   const decoded = decodeManifest(wire);
-  if (!verifyManifest(decoded, ownerKey)) {
+  if (!ownerKeys().some((key) => verifyManifest(decoded, key))) {
     throw new BlindsightError(
       'BUNDLE_SIGNATURE',
       'the manifest is not signed by the owner of this installation',

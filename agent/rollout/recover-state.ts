@@ -7,8 +7,11 @@ import type { RolloutState } from './rollout-state.ts';
  * What the signed manifests on disk tell, for the day on which a disk lost the pointer file: the newest bundle becomes
  * active, and its release counter the lowest that is accepted. Manifests that the owner did not sign tell nothing.
  */
-export async function recoverState(store: BundleStore, ownerKey: KeyObject): Promise<RolloutState> {
-  const bundles = await store.complete((decoded) => verifyManifest(decoded, ownerKey));
+export async function recoverState(
+  store: BundleStore,
+  ownerKeys: () => readonly KeyObject[],
+): Promise<RolloutState> {
+  const bundles = await store.complete((decoded) => ownerKeys().some((key) => verifyManifest(decoded, key)));
   bundles.sort((a, b) => b.manifest.counter - a.manifest.counter);
   const [newest, before] = bundles;
   return {

@@ -68,10 +68,10 @@ async function bench(
   const rollout = new Rollout({
     site: 'town',
     gateway: 'gate-1',
-    ownerKey: owner.publicKey,
+    ownerKeys: () => [owner.publicKey],
     store,
     stateFile: await RolloutStateFile.open(join(directory, 'rollout.json'), () =>
-      recoverState(store, owner.publicKey),
+      recoverState(store, () => [owner.publicKey]),
     ),
     open,
     activate: (host) => runner.activate(host),

@@ -19,7 +19,8 @@ type Status = Reported['bundle']['status'];
 export type RolloutOptions = {
   readonly site: string;
   readonly gateway: string;
-  readonly ownerKey: KeyObject;
+  /** Keys that the owner signs with now; each is as good as the others. */
+  readonly ownerKeys: () => readonly KeyObject[];
   readonly store: BundleStore;
   readonly stateFile: RolloutStateFile;
   /** Loads a bundle in a thread of its own. */

@@ -17,7 +17,7 @@ const file = AgentConfig.parse({
   identity: { signingKey: 's', ownerKey: 'o' },
 });
 const configurator = await Configurator.open({
-  reader: { site: 'town', gateway: 'gate-1', ownerKey: publicKey, sealingKey: null },
+  reader: { site: 'town', gateway: 'gate-1', ownerKeys: () => [publicKey], sealingKey: null },
   file,
   clock: systemClock,
   log: createLogger({ name: 'agent', level: 'error', format: 'json' }),

@@ -130,7 +130,7 @@ describe('a backup', () => {
     // By the gateway's own gate: it takes the new release, and would not have taken the one of the backup.
     const ownerKey = createPublicKey(readFileSync(join(at('new'), 'owner-key.pub.pem')));
     const state = { active: null, previous: null, counter: seen, counterOf: null, rolledBack: null };
-    const gate = { ownerKey, site: 'yard', gateway: 'gate', state };
+    const gate = { ownerKeys: () => [ownerKey], site: 'yard', gateway: 'gate', state };
     expect(checkManifest(release!.manifest, gate).digest).toBe(release!.digest);
     expect(() => checkManifest(before.manifest, gate)).toThrow(
       expect.objectContaining({ code: 'BUNDLE_COUNTER' }),
@@ -157,7 +157,7 @@ describe('a backup', () => {
     expect(before).toMatchObject({ version: 1 });
     // By the gateway's own gate.
     const ownerKey = createPublicKey(readFileSync(join(at('new'), 'owner-key.pub.pem')));
-    const reader = { site: 'yard', gateway: 'gate', ownerKey, sealingKey: null };
+    const reader = { site: 'yard', gateway: 'gate', ownerKeys: () => [ownerKey], sealingKey: null };
     expect(authenticate(newest!.wire, reader).settings).toBe('healthSeconds: 7');
     await restored.close();
   }, 60_000);
