@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { cameraAddress } from './address.ts';
-import { captureArguments, captureScript } from './ffmpeg-arguments.ts';
+import { CAPTURE_LIMITS, captureArguments, captureScript } from './ffmpeg-arguments.ts';
 
 describe('cameraAddress', () => {
   it('keeps user, password and query out of what is shown', () => {
@@ -45,6 +45,6 @@ describe('what ffmpeg is told', () => {
       "file 'rtsp://u:it'\\''s@h/p'\n",
     );
     expect(captureScript({ secretUrl, timeoutMs: 1500, rate: 5 })).toContain('option timeout 1500000\n');
-    expect(captureArguments(5).join(' ')).not.toContain('rtsp://');
+    expect(captureArguments(5, CAPTURE_LIMITS).join(' ')).not.toContain('rtsp://');
   });
 });

@@ -9,6 +9,7 @@ import { RtspServer } from '../testing/rtsp-server.ts';
 import { until } from '../testing/until.ts';
 import { cameraAddress } from './address.ts';
 import { Camera, type CameraOptions } from './camera.ts';
+import { CAPTURE_LIMITS } from './ffmpeg-arguments.ts';
 
 const PASSWORD = 'gruyère s3cret@:/%';
 
@@ -73,11 +74,35 @@ describe('a camera', () => {
     expect(next.number).toBeGreaterThan(frame.number + 1);
   });
 
-  it('reads pictures of odd sides', async () => {
-    const { camera, reaches } = watch('/odd');
+  it.each([
+    ['/jpeg', 168],
+    ['/sound-too', 160],
+  ])('reads %s', async (path, width) => {
+    const { camera, reaches } = watch(path);
     await reaches('streaming');
     const frame = await until('a picture', () => camera.take());
-    expect([frame.width, frame.height, frame.data.length]).toEqual([321, 241, 321 * 241 * 3]);
+    expect([frame.width, frame.height, frame.data.length]).toEqual([width, 120, width * 120 * 3]);
+  });
+
+  it('gives the process that decodes no more memory, files and signals than it needs', async () => {
+    const { camera, reaches } = watch('/live');
+    await reaches('streaming');
+    const limits = await readFile(`/proc/${camera.capturePid}/limits`, 'utf8');
+    expect(limits).toMatch(/^Max address space +1073741824 +1073741824 /m);
+    expect(limits).toMatch(/^Max file size +0 +0 /m);
+    expect(limits).toMatch(/^Max core file size +0 +0 /m);
+    // Fields 3 and 4 after the name: its group is its own, not that of the gateway.
+    const fields = (await readFile(`/proc/${camera.capturePid}/stat`, 'utf8')).split(') ')[1]!.split(' ');
+    expect(Number(fields[2])).toBe(camera.capturePid);
+  });
+
+  it.each([
+    ['/vp8', CAPTURE_LIMITS, /cannot be decoded; is it H.264/],
+    ['/live', { ...CAPTURE_LIMITS, pixels: 160 * 119 }, /larger than a gateway takes/],
+  ])('does not decode %s under %j', async (path, limits, detail) => {
+    const { camera, reaches } = watch(path, { limits });
+    expect((await reaches('bad-stream')).detail).toMatch(detail);
+    expect(camera.counts.captured).toBe(0);
   });
 
   it.each([

@@ -5,6 +5,7 @@ import type { RetryLadder } from '#runtime/retry.ts';
 import type { CameraAddress } from './address.ts';
 import { Capture, type CaptureEnd } from './capture.ts';
 import type { CameraFailure } from './failure.ts';
+import { CAPTURE_LIMITS, type CaptureLimits } from './ffmpeg-arguments.ts';
 import type { Frame } from './frame.ts';
 import { type CameraLadders, cameraLadders } from './ladders.ts';
 import { probeAddress } from './probe.ts';
@@ -17,6 +18,7 @@ export type CameraOptions = {
   readonly readAddress: () => Promise<CameraAddress>;
   readonly clock: Clock;
   readonly ffmpegPath?: string;
+  readonly limits?: CaptureLimits;
   readonly ladders?: CameraLadders;
   /** Added to `stallSeconds` until the first picture: probing and waiting for a key frame take their time. */
   readonly firstPictureMs?: number;
@@ -151,6 +153,7 @@ export class Camera {
     this.#lastPicture = 0;
     const capture = new Capture({
       ffmpegPath: this.#options.ffmpegPath ?? 'ffmpeg',
+      limits: this.#options.limits ?? CAPTURE_LIMITS,
       address,
       rate: config.rate,
       timeoutMs: stallMs,

@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { CameraAddress } from './address.ts';
 import { type CameraFailure, failureFromLines } from './failure.ts';
-import { captureArguments, captureScript } from './ffmpeg-arguments.ts';
+import { type CaptureLimits, captureArguments, captureScript, confined } from './ffmpeg-arguments.ts';
 import { type PpmPicture, PpmReader } from './ppm-reader.ts';
 import { redact } from './redact.ts';
 
 /** What a capture needs to know. Times in milliseconds. */
 export type CaptureOptions = {
   readonly ffmpegPath: string;
+  readonly limits: CaptureLimits;
   readonly address: CameraAddress;
   readonly rate: number;
   readonly timeoutMs: number;
@@ -24,6 +25,17 @@ export type CaptureEnd = {
   readonly lines: readonly string[];
   readonly pictures: number;
 };
+
+/** What a shell ends with where there is no such program, or none that may be run. */
+const NOT_FOUND = 127;
+const NOT_RUNNABLE = 126;
+
+function missingProgram(status: number | null, path: string): CameraFailure | null {
+  if (status === NOT_RUNNABLE) return { state: 'failed', detail: `ffmpeg cannot be started (${path})` };
+  if (status !== NOT_FOUND) return null;
+  const detail = `ffmpeg is not installed (${path}); install it, for example with: apt install ffmpeg`;
+  return { state: 'failed', detail };
+}
 
 const KEPT_LINES = 20;
 const MAX_LINE = 300;
@@ -54,8 +66,11 @@ export class Capture {
       },
     );
     // The environment is ours only as far as ffmpeg needs it: nothing that systemd handed us reaches the child.
-    this.#child = spawn(options.ffmpegPath, captureArguments(options.rate), {
+    const { ffmpegPath, limits, rate } = options;
+    this.#child = spawn('/bin/sh', confined(limits, [ffmpegPath, ...captureArguments(rate, limits)]), {
       stdio: ['pipe', 'pipe', 'pipe'],
+      // A group of its own: a signal from a terminal reaches the gateway only, which says goodbye to the camera.
+      detached: true,
       env: { PATH: process.env.PATH ?? '/usr/bin:/bin', AV_LOG_FORCE_NOCOLOR: '1' },
     });
     this.ended = this.#watch();
@@ -109,19 +124,26 @@ export class Capture {
     this.#child.stderr?.on('data', (text: string) => this.#collect(text));
     this.#child.once('error', (error: NodeJS.ErrnoException) => {
       if (this.#child.pid !== undefined) return;
-      const detail =
-        error.code === 'ENOENT'
-          ? `ffmpeg is not installed (${this.#options.ffmpegPath}); install it, for example with: apt install ffmpeg`
-          : `ffmpeg cannot be started (${error.code ?? error.message})`;
+      const detail = `ffmpeg cannot be started (${error.code ?? error.message})`;
       resolve({ failure: { state: 'failed', detail }, lines: [], pictures: 0 });
     });
-    this.#child.once('close', () => {
+    this.#child.once('close', (status) => {
       clearTimeout(this.#killTimer);
       if (this.#rest !== '') this.#keep(this.#rest);
-      const failure = this.#failure ?? failureFromLines(this.#lines, this.#options.address.display);
+      const failure = this.#explain(status);
       resolve({ failure, lines: this.#lines, pictures: this.#pictures });
     });
     return promise;
+  }
+
+  /** A stream that ffmpeg refuses to decode looks like one that stalls, but its words say more. */
+  #explain(status: number | null): CameraFailure | null {
+    const { ffmpegPath, address } = this.#options;
+    const said = failureFromLines(this.#lines, address.display);
+    const undecodable =
+      this.#failure?.state === 'stalled' && this.#pictures === 0 && said?.state === 'bad-stream';
+    if (this.#failure !== null && !undecodable) return this.#failure;
+    return said ?? missingProgram(status, ffmpegPath);
   }
 
   #collect(text: string): void {

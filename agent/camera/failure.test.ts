@@ -14,6 +14,10 @@ describe('failureFromLines', () => {
     ["[fatal] Stream map '0:v:0' matches no streams.", 'no-video'],
     ['[error] pipe:0: Connection timed out', 'stalled'],
     ['[error] Could not find codec parameters for stream 0 (Video: none)', 'bad-stream'],
+    ['[h264 @ 0x55] [error] Picture size 9000x9000 exceeds specified max pixel count 35389440', 'bad-stream'],
+    ['[ppm @ 0x55] [error] Failed to allocate packet of size 24883400', 'bad-stream'],
+    ['[h264 @ 0x55] [error] get_buffer() failed', 'bad-stream'],
+    ['ffmpeg: error while loading shared libraries: libx.so: failed to map segment', 'failed'],
     ['[rtsp @ 0x55] [error] method SETUP failed: 461 Unsupported transport', 'failed'],
   ])('%s', (line, state) => {
     expect(failureFromLines([line], 'rtsp://cam/')?.state).toBe(state);
@@ -21,6 +25,9 @@ describe('failureFromLines', () => {
 
   it('does not guess', () => {
     expect(failureFromLines(['[error] pipe:0: Invalid data found when processing input'], 'x')).toBeNull();
+    // Sound is not decoded: that it cannot be is no reason for anything.
+    const sound = 'Could not find codec parameters for stream 1 (Audio: aac): unspecified number of channels';
+    expect(failureFromLines([`[rtsp @ 0x55] [warning] ${sound}`], 'x')).toBeNull();
   });
 });
 

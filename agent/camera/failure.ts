@@ -57,10 +57,25 @@ const RULES: readonly Rule[] = [
     detail: (address) => `${address}: the camera stopped sending`,
   },
   {
-    pattern:
-      /Could not find codec parameters|unspecified size|Decoder .* not found|no decoder found|Decoding requested, but no decoder/i,
+    pattern: /error while loading shared libraries/,
+    state: 'failed',
+    detail: () => 'ffmpeg cannot be started: a part of it is missing, or the machine has too little memory',
+  },
+  {
+    pattern: /exceeds specified max pixel count/,
     state: 'bad-stream',
-    detail: (address) => `${address}: the video cannot be decoded; is it H.264, H.265 or MJPEG?`,
+    detail: (address) => `${address}: the pictures are larger than a gateway takes (8192 × 4320 pixels)`,
+  },
+  {
+    pattern: /Cannot allocate memory|Failed to allocate|get_(encode_)?buffer\(\) failed/i,
+    state: 'bad-stream',
+    detail: (address) => `${address}: decoding the video takes more memory than a camera may use`,
+  },
+  {
+    pattern:
+      /Could not find codec parameters for stream \d+ \(Video|unspecified size|Decoder .* not found|no decoder found|Decoding requested, but no decoder/i,
+    state: 'bad-stream',
+    detail: (address) => `${address}: the video cannot be decoded; is it H.264, H.265, MPEG-4 or MJPEG?`,
   },
   {
     pattern: /method \w+ failed: (\d{3})/,

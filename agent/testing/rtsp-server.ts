@@ -17,7 +17,11 @@ export const MOUNTS = {
   '/live': `${SOURCE},width=160,height=120 ! ${H264}`,
   /** Dark on the left, bright on the right. */
   '/halves': `${HALVES} ! ${H264}`,
-  '/odd': `${SOURCE},width=321,height=241 ! vp8enc deadline=1 keyframe-max-dist=5 ! rtpvp8pay name=pay0 pt=96`,
+  /** Motion JPEG, as older cameras send it. */
+  '/jpeg': `${SOURCE},width=168,height=120,format=I420 ! jpegenc ! rtpjpegpay name=pay0 pt=26`,
+  /** A decoder that no camera needs. */
+  '/vp8': `${SOURCE},width=321,height=241 ! vp8enc deadline=1 keyframe-max-dist=5 ! rtpvp8pay name=pay0 pt=96`,
+  '/sound-too': `${SOURCE},width=160,height=120 ! ${H264} audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay1 pt=8`,
   '/audio': 'audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay0 pt=8',
 } as const;
 
