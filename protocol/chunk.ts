@@ -3,11 +3,13 @@ import { decodeCanonical, encodeCanonical } from './cbor.ts';
 import { BlindsightError } from './errors.ts';
 import { BUNDLE_PARTS, type BundlePartName } from './manifest.ts';
 import { Digest } from './names.ts';
+import { SOFTWARE_PART } from './software.ts';
 
-/** Bytes of one piece of a bundle part; CBOR on the wire. */
+/** Bytes of one piece of a part of a bundle, or of a release of software; CBOR on the wire. */
 export type Chunk = {
+  /** Digest of the manifest of bundle or software. */
   readonly bundle: string;
-  readonly part: BundlePartName;
+  readonly part: BundlePartName | typeof SOFTWARE_PART;
   /** Chunk number; its offset is number × chunkBytes. */
   readonly number: number;
   readonly data: Uint8Array;
@@ -21,7 +23,7 @@ const MAX_BYTES = CHUNK_BYTES + 512;
 
 const Shape = z.strictObject({
   bundle: Digest,
-  part: z.enum(BUNDLE_PARTS),
+  part: z.enum([...BUNDLE_PARTS, SOFTWARE_PART]),
   number: z.number().int().nonnegative(),
   data: z
     .instanceof(Uint8Array)

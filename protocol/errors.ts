@@ -60,6 +60,10 @@ export const ERRORS = {
     meaning: 'The bytes of a release of software are malformed.',
     action: 'Release it again with this version of Blindsight.',
   },
+  SOFTWARE_DIGEST: {
+    meaning: 'A file of a release of software does not have the digest that its owner signed.',
+    action: 'Nothing: it is fetched again. If this repeats, check the disk of the gateway.',
+  },
   CONFIGURATION_INVALID: {
     meaning: 'The bytes of a pushed configuration are malformed.',
     action: 'Push it again with this version of Blindsight.',

@@ -13,6 +13,7 @@ const manifest: SoftwareManifest = {
   createdMs: 1,
   platform: 'linux-arm64',
   archive: { bytes: 1000, sha256: 'ab'.repeat(32) },
+  contents: 'cd'.repeat(32),
   memoryMegabytes: 300,
 };
 

@@ -29,6 +29,8 @@ export type SoftwareManifest = {
   readonly createdMs: number;
   readonly platform: SoftwarePlatform;
   readonly archive: { readonly bytes: number /** SHA-256, hex. */; readonly sha256: string };
+  /** SHA-256, hex, of RELEASE.json in the archive, which lists its files: what the unpacked program is checked against before each start. */
+  readonly contents: string;
   /** Memory that must be free before the gateway tries it. */
   readonly memoryMegabytes: number;
 };
@@ -52,6 +54,7 @@ export const SOFTWARE_KIND: SignedKind<SoftwareManifest> = {
     createdMs: z.number().int().nonnegative(),
     platform: z.enum(SOFTWARE_PLATFORMS),
     archive: z.strictObject({ bytes: z.number().int().positive().max(ARCHIVE_MAX_BYTES), sha256: Digest }),
+    contents: Digest,
     memoryMegabytes: z.number().int().positive(),
   }),
 };
