@@ -12,6 +12,8 @@ import type { StoreTrouble } from './store/store-trouble.ts';
 export type Site = {
   readonly name: string;
   readonly dataDirectory: string;
+  /** What is written for the broker: `broker.yaml`, its certificate, removed gateways. On an installed site only this is open to the broker's user. */
+  readonly brokerDirectory: string;
   readonly store: Store;
   readonly vault: Vault;
   /** Bundle parts by digest. */
@@ -61,6 +63,7 @@ export async function openSite(
   return {
     name: config.site,
     dataDirectory: config.data,
+    brokerDirectory: config.brokerFolder ?? config.data,
     store,
     vault,
     blobs: blobFolder(config.data),

@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
-
-const ROOT = join(import.meta.dirname, '..');
+import { INSTALLED } from '#backend/installation/places.ts';
+import { isInstalled } from './site-option.ts';
 
 /** Where the program is and who runs it; by default, those of this process. */
 export type Circumstances = {
@@ -15,22 +14,32 @@ export type Circumstances = {
 
 function here(): Circumstances {
   return {
-    installed: existsSync(join(ROOT, 'bin', 'blindsight')),
+    installed: isInstalled,
     user: userInfo().username,
     workingDirectory: process.cwd(),
   };
 }
 
 /**
- * How a command for a site is typed on its machine, with `…` for its words: `npx blindsight … --data /srv/site`. In a clone, the
- * default folder is omitted; an installed Blindsight runs as its own user.
+ * How a command for a site is typed on its machine, with `…` for its words: `npx blindsight … --data /srv/site`. The
+ * default folder is omitted. The command of an installed site, called by root, continues as the user of that site.
  *
  * @param folder data folder of the site
  */
 export function commandLine(folder: string, circumstances: Circumstances = here()): string {
+  return `${program(folder, circumstances)} …${dataOption(folder, circumstances)}`;
+}
+
+function program(folder: string, circumstances: Circumstances): string {
   const { installed, user } = circumstances;
-  const program = installed ? `${user === 'root' ? '' : `sudo -u ${user} `}blindsight` : 'npx blindsight';
-  return `${program} …${dataOption(folder, circumstances)}`;
+  if (!installed) return 'npx blindsight';
+  if (user === 'root') return 'blindsight';
+  return isDefault(folder, circumstances) ? 'sudo blindsight' : `sudo -u ${user} blindsight`;
+}
+
+function isDefault(folder: string, { installed, workingDirectory }: Circumstances): boolean {
+  const path = resolve(workingDirectory, folder);
+  return path === (installed ? INSTALLED.backend : join(workingDirectory, 'data'));
 }
 
 /** A command that concerns no site, as typed here. */
@@ -46,9 +55,9 @@ export function siteCommand(folder: string, words: string): string {
   return commandLine(folder).replace('…', () => words);
 }
 
-function dataOption(folder: string, { installed, workingDirectory }: Circumstances): string {
-  const path = resolve(workingDirectory, folder);
-  return !installed && path === join(workingDirectory, 'data') ? '' : ` --data ${shellWord(path)}`;
+function dataOption(folder: string, circumstances: Circumstances): string {
+  const path = resolve(circumstances.workingDirectory, folder);
+  return isDefault(folder, circumstances) ? '' : ` --data ${shellWord(path)}`;
 }
 
 /**

@@ -4,16 +4,17 @@ import type { Command } from 'commander';
 import { withSiteCommands } from './command-line.ts';
 import { makeProgram, takesOption } from './program.ts';
 import { reportError } from './report-error.ts';
+import { SITE_FOLDER } from './site-option.ts';
 
 /** The folder of the site that a command concerns; null on a gateway, which has no site. */
 function siteFolder(command: Command): string | null {
   const { data, config } = command.opts<{ data?: string; config?: string }>();
-  if (config === undefined) return data ?? './data';
+  if (config === undefined) return data ?? SITE_FOLDER;
   return command.name() === 'agent' ? null : dirname(config);
 }
 
 const program = makeProgram();
-let folder: string | null = './data';
+let folder: string | null = SITE_FOLDER;
 program.hook('preAction', (_, command) => {
   folder = siteFolder(command);
 });

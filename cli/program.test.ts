@@ -13,7 +13,7 @@ const takesData = (words: readonly string[]) => takesOption(program, words, '--d
 const at = (text: string, folder: string, installed = false) =>
   withSiteCommands(text, folder, takesData, {
     installed,
-    user: 'blindsight',
+    user: 'blindsight-backend',
     workingDirectory: '/srv/clone',
   });
 
@@ -37,8 +37,10 @@ describe('commands that texts suggest', () => {
       const data = takesData(command) ? ' --data /srv/north' : '';
       expect(at(action, '/srv/north')).toContain(`\`npx blindsight ${words}${data}\``);
       expect(at(action, './data')).toContain(`\`npx blindsight ${words}\``);
-      const user = takesData(command) ? 'sudo -u blindsight ' : '';
+      const user = takesData(command) ? 'sudo -u blindsight-backend ' : '';
       expect(at(action, '/srv/north', true)).toContain(`\`${user}blindsight ${words}${data}\``);
+      const root = takesData(command) ? 'sudo ' : '';
+      expect(at(action, '/var/lib/blindsight-backend', true)).toContain(`\`${root}blindsight ${words}\``);
     }
     for (const [, words = ''] of action.matchAll(/`npm start -- ([^`]+)`/g)) {
       const data = words.includes('--data') ? '' : ' --data /srv/north';

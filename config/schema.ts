@@ -152,6 +152,8 @@ export type CameraConfig = AgentConfig['cameras'][number];
 export const BackendConfig = z.strictObject({
   site: Name,
   data: filePath(),
+  /** Folder of what is written for the broker: its settings and certificate, and who was removed; by default `data`. */
+  brokerFolder: filePath().optional(),
   /** Includes the largest message that the broker accepts: a network whose answers are larger is not released. */
   broker: Broker.extend({ maxMessageKilobytes }),
   store: z

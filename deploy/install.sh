@@ -6,15 +6,12 @@
 #                                       broker and backend of a site; HOST is a name or an address under which gateways
 #                                       on other machines reach the broker
 #
-# Running it again updates the program, starts the services anew, and leaves settings, keys and data as they are. A machine can be both.
+# Running it again updates the program, starts the services anew, and leaves settings, keys and data as they are; but an installation of
+# the time when all services had one user is brought into today's order. A machine can be both.
 set -eu
 
-prefix=/usr/lib/blindsight
 settings=/etc/blindsight
-site_data=/var/lib/blindsight
 units_folder=/etc/systemd/system
-# What the program consists of, and nothing else: a site or a gateway's package that was made in the clone holds keys.
-parts="agent backend bench broker cli cockpit config demo deploy docs fhe network protocol runtime setup vision node_modules package.json"
 here=$(cd "$(dirname "$0")/.." && pwd)
 
 fail() {
@@ -33,40 +30,45 @@ shift 2
 [ "$(id -u)" = 0 ] || fail "must run as root"
 node=$(ls "$here"/node_modules/node-linux-*/bin/node 2>/dev/null | head -n 1)
 [ -x "$node" ] || fail "run \`npm start -- --help\` in $here once: it installs the packages"
-
-id blindsight >/dev/null 2>&1 || useradd --system --home-dir /nonexistent --shell /usr/sbin/nologin blindsight
-
-# A new tree beside the old one, then one rename: an interrupted update leaves a whole program.
-rm -rf "$prefix.new"
-mkdir -p "$prefix.new/bin"
 if [ "$role" = agent ]; then command -v ffmpeg >/dev/null || fail "ffmpeg is missing: apt-get install ffmpeg"; fi
-if [ "$role" = agent ] && [ ! -e "$units_folder/blindsight-backend.service" ]; then
-  "$node" "$here/deploy/edge/assemble.ts" "$prefix.new"
-else
-  # shellcheck disable=SC2086
-  (cd "$here" && tar --exclude=node_modules/.cache -cf - $parts) | tar -xf - -C "$prefix.new"
-  cp "$node" "$prefix.new/bin/node"
-  cat >"$prefix.new/bin/blindsight" <<'EOF'
-#!/bin/sh
-here=$(dirname "$(dirname "$(readlink -f "$0")")")
-exec "$here/bin/node" "$here/cli/main.ts" "$@"
-EOF
-  chmod 755 "$prefix.new/bin/blindsight"
-fi
-mkdir -p "$prefix.new/docs"
-cp "$here"/docs/*.md "$prefix.new/docs/"
-chown -R root:root "$prefix.new"
-chmod -R go=rX "$prefix.new"
-rm -rf "$prefix.old"
-[ ! -e "$prefix" ] || mv "$prefix" "$prefix.old"
-mv "$prefix.new" "$prefix"
-rm -rf "$prefix.old"
-ln -sf "$prefix/bin/blindsight" /usr/bin/blindsight
 
-if [ "$role" = agent ]; then
-  units="blindsight-agent"
+# install_program ROLE PREFIX: a new tree beside the old one, then one rename: an interrupted update leaves a whole program.
+install_program() {
+  rm -rf "$2.new"
+  mkdir -p "$2.new/docs"
+  case "$1" in
+    agent) "$node" "$here/deploy/edge/assemble.ts" "$2.new" ;;
+    site) "$node" "$here/deploy/site/assemble.ts" "$2.new" ;;
+  esac
+  cp "$here"/docs/*.md "$2.new/docs/"
+  chown -R root:root "$2.new"
+  chmod -R go=rX "$2.new"
+  rm -rf "$2.old"
+  [ ! -e "$2" ] || mv "$2" "$2.old"
+  mv "$2.new" "$2"
+  rm -rf "$2.old"
+}
+
+# add_user NAME: the user, and the group, of one service.
+add_user() {
+  id "$1" >/dev/null 2>&1 || useradd --system --user-group --home-dir /nonexistent --shell /usr/sbin/nologin "$1"
+}
+
+install_units() {
+  for unit; do install -m 644 "$here/deploy/systemd/$unit.service" "$units_folder/$unit.service"; done
+  if [ -d /run/systemd/system ]; then
+    systemctl daemon-reload
+    systemctl enable "$@"
+    # Anew, and not only where it does not run yet: what runs is the program that was there before.
+    systemctl restart "$@"
+  fi
+}
+
+if [ "$role" = agent ] || [ -e "$units_folder/blindsight-agent.service" ]; then
+  install_program agent /usr/lib/blindsight
+  add_user blindsight-agent
+  install -d -m 755 "$settings"
   if [ ! -e "$settings/agent.yaml" ]; then
-    install -d -m 755 "$settings"
     for file in ca.pem gateway.pem owner-key.pub.pem; do install -m 644 "$argument/$file" "$settings/$file"; done
     # Private keys belong to root; systemd hands them to the service (LoadCredential=).
     # A package of an earlier version has no sealing.key, and its agent.yaml names none.
@@ -80,41 +82,35 @@ if [ "$role" = agent ]; then
       -e "s#^data:.*#data: /var/lib/blindsight-agent#" \
       "$argument/agent.yaml" >"$settings/agent.yaml"
     # It may hold camera addresses with passwords: for root and the service only.
-    chown root:blindsight "$settings/agent.yaml"
+    chown root:blindsight-agent "$settings/agent.yaml"
     chmod 640 "$settings/agent.yaml"
     echo "Set the cameras in $settings/agent.yaml, then: sudo systemctl restart blindsight-agent"
   fi
-else
-  units="blindsight-broker blindsight-backend"
-  install -d -o blindsight -g blindsight -m 700 "$site_data"
-  if [ ! -e "$site_data/backend.yaml" ]; then
+  "$here/deploy/one-user-agent.sh"
+  install_units blindsight-agent
+fi
+
+if [ "$role" = site ] || [ -e "$units_folder/blindsight-backend.service" ]; then
+  install_program site /usr/lib/blindsight-site
+  add_user blindsight-broker
+  add_user blindsight-backend
+  for name in broker backend; do install -d -o "blindsight-$name" -g "blindsight-$name" -m 700 "/var/lib/blindsight-$name"; done
+  "$here/deploy/one-user-site.sh"
+  blindsight=/usr/lib/blindsight-site/bin/blindsight
+  if [ ! -e /var/lib/blindsight-backend/backend.yaml ]; then
     for host; do
       set -- "$@" --broker-host "$host"
       shift
     done
-    runuser -u blindsight -- "$prefix/bin/blindsight" site init --site "$argument" --data "$site_data" "$@"
-    # The broker takes its key from systemd (LoadCredential=).
-    sed -i "s#^key:.*#key: /run/credentials/blindsight-broker.service/broker.key#" "$site_data/broker.yaml"
-  elif [ $# -gt 0 ]; then
-    runuser -u blindsight -- "$prefix/bin/blindsight" site broker-host "$@" --data "$site_data"
+    "$blindsight" site init --site "$argument" "$@"
+  elif [ "$role" = site ] && [ $# -gt 0 ]; then
+    "$blindsight" site broker-host "$@"
   fi
-  echo "Manage it as: sudo -u blindsight blindsight model list --data $site_data"
+  install_units blindsight-broker blindsight-backend
+  echo "Manage it as: sudo blindsight model list"
 fi
 
-for unit in $units; do install -m 644 "$here/deploy/systemd/$unit.service" "$units_folder/$unit.service"; done
-# A gateway that was enrolled by an earlier version has no such key, and a unit that names what is not there does not start.
-if [ "$role" = agent ] && [ ! -e "$settings/sealing.key" ]; then
-  sed -i '/^LoadCredential=sealing\.key:/d' "$units_folder/blindsight-agent.service"
-fi
-if [ -d /run/systemd/system ]; then
-  systemctl daemon-reload
-  # shellcheck disable=SC2086
-  systemctl enable $units
-  # Anew, and not only where it does not run yet: what runs is the program that was there before. The other role runs the same one.
-  for unit in blindsight-broker blindsight-backend blindsight-agent; do
-    case " $units " in
-      *" $unit "*) systemctl restart "$unit" ;;
-      *) [ ! -e "$units_folder/$unit.service" ] || systemctl try-restart "$unit" ;;
-    esac
-  done
-fi
+# A machine that is both has the command of the site, which knows that of the agent.
+prefix=/usr/lib/blindsight
+[ ! -e /usr/lib/blindsight-site ] || prefix=/usr/lib/blindsight-site
+ln -sfn "$prefix/bin/blindsight" /usr/bin/blindsight

@@ -1,6 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import { BlindsightError } from '#protocol/errors.ts';
 
+/** Who the backend of an installed site, and its command line, run as. */
+export const BACKEND_USER = 'blindsight-backend';
+
 /** The name of a user of this machine; its number if there is none. */
 function userName(uid: number): string {
   try {
@@ -21,7 +24,9 @@ function userName(uid: number): string {
  */
 export function wrongUser(path: string, owner: number): BlindsightError {
   const me = process.geteuid?.() ?? 0;
-  const prefix = owner === 0 ? 'sudo' : `sudo -u ${shellWord(userName(owner))}`;
+  // The command of an installed site, called by root, continues as the user of the backend.
+  const asRoot = owner === 0 || (me !== 0 && userName(owner) === BACKEND_USER);
+  const prefix = asRoot ? 'sudo' : `sudo -u ${shellWord(userName(owner))}`;
   return new BlindsightError(
     'WRONG_USER',
     `${path} belongs to user ${userName(owner)}, but this runs as ${userName(me)}: run the same command with ${prefix}`,

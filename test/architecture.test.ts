@@ -85,6 +85,7 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     configuration: ['store', 'sealing', 'operations'],
     api: ['store', 'configuration'],
     backup: ['store', 'sealing', 'enrolment', 'operations', 'configuration'],
+    installation: ['enrolment'],
     results: ['store', 'configuration'],
   },
   bench: {
@@ -103,6 +104,7 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
   deploy: {
     edge: [],
     mosquitto: [],
+    site: ['edge'],
   },
   'fhe/engine': {
     memory: [],

@@ -48,8 +48,7 @@ describe.skipIf(obstacle !== null)('docs/operations.md on two machines', () => {
   });
 
   const site = (typed: string) => machines.site!.run(typed);
-  const blindsight = (words: string) =>
-    site(`sudo -u blindsight blindsight ${words} --data /var/lib/blindsight`);
+  const blindsight = (words: string) => site(`sudo blindsight ${words}`);
 
   /**
    * Types the blocks of a section, each on its machine; none is left out and none comes before its turn.
@@ -126,7 +125,7 @@ describe.skipIf(obstacle !== null)('docs/operations.md on two machines', () => {
 
   it('refuses an address of the broker that its certificate does not cover, and takes it once it does', async () => {
     const enrol =
-      'gateway enrol gate-2 --out /var/lib/blindsight/packages/gate-2 --broker mqtts://192.0.2.7:8883';
+      'gateway enrol gate-2 --out /var/lib/blindsight-backend/packages/gate-2 --broker mqtts://192.0.2.7:8883';
     await expect(blindsight(enrol)).rejects.toThrow(
       /covers localhost, 127\.0\.0\.1, broker\.example\.org, not 192\.0\.2\.7\. Add it, then enrol: .*site broker-host 192\.0\.2\.7[ `]/,
     );

@@ -90,9 +90,9 @@ async function fill(temporary: string, options: BackUpSiteOptions): Promise<Back
     await blobs.put(await site.blobs.get(digest));
     paths.push(join('bundles', digest));
   }
-  for (const path of await settingsOf(folder, config)) {
+  for (const [path, source] of await settingsOf(folder, config)) {
     await ensureDirectory(dirname(join(temporary, path)));
-    await copyFile(join(folder, path), join(temporary, path));
+    await copyFile(source, join(temporary, path));
     const file = await open(join(temporary, path), 'r+');
     await file.chmod(0o600);
     await file.sync();
@@ -130,21 +130,29 @@ async function digestsOf(site: Site, config: BackendConfig, temporary: string): 
   }
 }
 
-/** Files at the top of the folder and in {@link FOLDERS}; but for the store, the installation key, locks and what is hidden. */
-async function settingsOf(folder: string, config: BackendConfig): Promise<string[]> {
+/**
+ * Files at the top of the folder and in {@link FOLDERS}, and those that lie apart for the broker; but for the store, the installation key,
+ * locks and what is hidden.
+ *
+ * @returns where each is, by its path in the backup
+ */
+async function settingsOf(folder: string, config: BackendConfig): Promise<Map<string, string>> {
   const key = relative(folder, config.installationKey);
   const store = config.store.kind === 'sqlite' ? relative(folder, config.store.file) : null;
   const isLeft = (path: string) =>
     path === key || /\.(lock|tmp)(\.|$)|^\./.test(path) || (store !== null && path.startsWith(store));
-  const found: string[] = [];
-  for (const below of ['', ...FOLDERS]) {
-    const entries = existsSync(join(folder, below))
-      ? await readdir(join(folder, below), { withFileTypes: true })
-      : [];
-    for (const entry of entries) {
-      const path = join(below, entry.name);
-      if (entry.isFile() && !isLeft(path) && path !== 'installation.key') found.push(path);
+  const found = new Map<string, string>();
+  for (const where of [folder, config.brokerFolder ?? folder]) {
+    for (const below of ['', ...FOLDERS]) {
+      const entries = existsSync(join(where, below))
+        ? await readdir(join(where, below), { withFileTypes: true })
+        : [];
+      for (const entry of entries) {
+        const path = join(below, entry.name);
+        if (entry.isFile() && !isLeft(path) && path !== 'installation.key')
+          found.set(path, join(where, path));
+      }
     }
   }
-  return found.sort();
+  return new Map([...found].sort());
 }

@@ -10,9 +10,16 @@ import { type Clock, systemClock } from '#runtime/clock.ts';
 import { isDiskFull } from '#runtime/disk-full.ts';
 import { ensureDirectory, readSecretFile, syncFolder, writeFileAtomic } from '#runtime/files.ts';
 import { repeatConfigurations } from '../configuration/push-configuration.ts';
+import {
+  BROKER_CERTIFICATE_FILE,
+  BROKER_KEY_FILE,
+  brokerHosts,
+  readBrokerCertificate,
+} from '../enrolment/broker-certificate.ts';
+import { openAuthority } from '../enrolment/open-authority.ts';
 import { writeRevocations } from '../enrolment/write-revocations.ts';
 import { deployModel } from '../operations/deploy-model.ts';
-import { POSTGRESQL_URL_FILE, STORE_FILE } from '../operations/initialize-site.ts';
+import { CERTIFICATE_DAYS, POSTGRESQL_URL_FILE, STORE_FILE } from '../operations/initialize-site.ts';
 import { readInstallationKey } from '../sealing/installation-key.ts';
 import { BACKEND_SESSION, openSite, type Site } from '../site.ts';
 import type { BackupManifest } from './manifest.ts';
@@ -76,7 +83,9 @@ export async function restoreSite(options: RestoreSiteOptions): Promise<Restored
     const configFile = await writeSettings(temporary, manifest.store);
     const config = await loadConfig(configFile, BackendConfig);
     const site = await openSite(config);
-    const outcome = await goOn(site, config, manifest, clock).finally(() => site.close());
+    const outcome = await issueBrokerKey(site)
+      .then(() => goOn(site, config, manifest, clock))
+      .finally(() => site.close());
     await rename(temporary, to);
     await syncFolder(dirname(to));
     return { manifest, ...outcome };
@@ -104,6 +113,7 @@ async function writeSettings(folder: string, store: BackupManifest['store']): Pr
   const file = join(folder, 'backend.yaml');
   const settings = parseDocument(await readFile(file, 'utf8'));
   settings.set('data', '.');
+  settings.delete('brokerFolder');
   settings.set('installationKey', 'installation.key');
   settings.set(
     'store',
@@ -112,7 +122,34 @@ async function writeSettings(folder: string, store: BackupManifest['store']): Pr
       : { kind: 'postgresql', urlFile: POSTGRESQL_URL_FILE },
   );
   await writeFileAtomic(file, settings.toString(), { mode: 0o600 });
+  const brokerFile = join(folder, 'broker.yaml');
+  if (existsSync(brokerFile)) {
+    const broker = parseDocument(await readFile(brokerFile, 'utf8'));
+    broker.set('data', 'broker');
+    broker.set('key', BROKER_KEY_FILE);
+    await writeFileAtomic(brokerFile, broker.toString(), { mode: 0o600 });
+  }
   return file;
+}
+
+/**
+ * The key of an installed site's broker is readable by that broker only, and so in no backup. Another one does as well: clients know the broker by
+ * its authority and its name.
+ */
+async function issueBrokerKey({ brokerDirectory, store, vault }: Site): Promise<void> {
+  const certificateFile = join(brokerDirectory, BROKER_CERTIFICATE_FILE);
+  const keyFile = join(brokerDirectory, BROKER_KEY_FILE);
+  if (existsSync(keyFile) || !existsSync(certificateFile)) return;
+  const subjectAltNames = brokerHosts(await readBrokerCertificate(brokerDirectory));
+  const authority = await openAuthority(store, vault);
+  const issued = await authority.issue({
+    kind: 'broker',
+    commonName: 'broker',
+    subjectAltNames,
+    days: CERTIFICATE_DAYS,
+  });
+  await writeFileAtomic(keyFile, issued.key, { mode: 0o600 });
+  await writeFileAtomic(certificateFile, issued.certificate);
 }
 
 /** Brings a store of before to where gateways go on with it. */

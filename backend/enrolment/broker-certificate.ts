@@ -4,14 +4,16 @@ import { join } from 'node:path';
 import { BlindsightError } from '#protocol/errors.ts';
 import { readPublicFile } from '#runtime/files.ts';
 
-/** In the folder of a site: the certificate of its broker. */
+/** In the folder that a site keeps for its broker: the certificate of its broker. */
 export const BROKER_CERTIFICATE_FILE = join('certificates', 'broker.pem');
+/** Beside it, where the broker runs as the user of the site: its key. */
+export const BROKER_KEY_FILE = join('certificates', 'broker.key');
 
 const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
 
 /** @throws BlindsightError FILE_UNREADABLE */
-export async function readBrokerCertificate(dataDirectory: string): Promise<X509Certificate> {
-  const file = join(dataDirectory, BROKER_CERTIFICATE_FILE);
+export async function readBrokerCertificate(brokerDirectory: string): Promise<X509Certificate> {
+  const file = join(brokerDirectory, BROKER_CERTIFICATE_FILE);
   const pem = await readPublicFile(file);
   try {
     return new X509Certificate(pem);

@@ -16,7 +16,7 @@ import {
 export async function brokerForGateways(site: Site, backendUrl: string): Promise<string> {
   const { host, port } = parseBrokerUrl(backendUrl);
   if (!isLoopback(host)) return backendUrl;
-  const elsewhere = brokerHosts(await readBrokerCertificate(site.dataDirectory)).find(
+  const elsewhere = brokerHosts(await readBrokerCertificate(site.brokerDirectory)).find(
     (name) => !isLoopback(name),
   );
   return elsewhere === undefined ? backendUrl : brokerUrl(elsewhere, port);

@@ -8,7 +8,7 @@ import type { Site } from '../site.ts';
 import { type SiteCertificate, siteCertificates } from './site-certificates.ts';
 
 export type CertificateWatchOptions = {
-  readonly site: Pick<Site, 'store' | 'dataDirectory'>;
+  readonly site: Pick<Site, 'store' | 'brokerDirectory'>;
   readonly config: Pick<BackendConfig, 'broker'>;
   readonly clock: Clock;
   readonly log: Logger;

@@ -15,13 +15,13 @@ export type SiteCertificate = {
 
 /** All certificates of a site that are in use, from store and files; a broker whose certificate lies elsewhere is omitted. */
 export async function siteCertificates(
-  { store, dataDirectory }: Pick<Site, 'store' | 'dataDirectory'>,
+  { store, brokerDirectory }: Pick<Site, 'store' | 'brokerDirectory'>,
   { broker }: Pick<BackendConfig, 'broker'>,
 ): Promise<SiteCertificate[]> {
   const gateways = await store.gateways.list();
   const files = [
     ['backend', broker.certificate],
-    ['broker', join(dataDirectory, BROKER_CERTIFICATE_FILE)],
+    ['broker', join(brokerDirectory, BROKER_CERTIFICATE_FILE)],
   ] as const;
   const own: SiteCertificate[] = [];
   for (const [owner, file] of files) {

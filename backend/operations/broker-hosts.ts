@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { writeFileAtomic } from '#runtime/files.ts';
@@ -24,8 +24,8 @@ export type AddedBrokerHosts = {
 };
 
 /** Host names and addresses that the certificate of the site's broker covers. @throws BlindsightError FILE_UNREADABLE */
-export async function listBrokerHosts({ dataDirectory }: Pick<Site, 'dataDirectory'>): Promise<string[]> {
-  return brokerHosts(await readBrokerCertificate(dataDirectory));
+export async function listBrokerHosts({ brokerDirectory }: Pick<Site, 'brokerDirectory'>): Promise<string[]> {
+  return brokerHosts(await readBrokerCertificate(brokerDirectory));
 }
 
 /**
@@ -36,7 +36,7 @@ export async function listBrokerHosts({ dataDirectory }: Pick<Site, 'dataDirecto
  */
 export async function addBrokerHosts(site: Site, names: readonly string[]): Promise<AddedBrokerHosts> {
   checkHosts(names);
-  const before = await readBrokerCertificate(site.dataDirectory);
+  const before = await readBrokerCertificate(site.brokerDirectory);
   const hosts = [...new Set([...brokerHosts(before), ...names.map(canonical)])];
   const authority = await openAuthority(site.store, site.vault);
   const renewed = await authority.renew({
@@ -46,8 +46,8 @@ export async function addBrokerHosts(site: Site, names: readonly string[]): Prom
     subjectAltNames: hosts,
     days: CERTIFICATE_DAYS,
   });
-  await writeFileAtomic(join(site.dataDirectory, BROKER_CERTIFICATE_FILE), renewed);
-  return { hosts, listens: await listenBeyondLoopback(join(site.dataDirectory, 'broker.yaml'), hosts) };
+  await writeFileAtomic(join(site.brokerDirectory, BROKER_CERTIFICATE_FILE), renewed);
+  return { hosts, listens: await listenBeyondLoopback(join(site.brokerDirectory, 'broker.yaml'), hosts) };
 }
 
 /** Changes one word of the configuration, and nothing where somebody chose an address. */
@@ -59,6 +59,7 @@ async function listenBeyondLoopback(file: string, hosts: readonly string[]): Pro
   const isWider = isLoopback(now) || (now === '0.0.0.0' && address === '::');
   if (!isWider) return null;
   document.set('host', address);
-  await writeFileAtomic(file, document.toString(), { mode: 0o600 });
+  // Where the broker is another user, its group may read the file.
+  await writeFileAtomic(file, document.toString(), { mode: (await stat(file)).mode & 0o777 });
   return address;
 }

@@ -88,11 +88,11 @@ export async function enrolGateway(options: EnrolGatewayOptions): Promise<{ read
 }
 
 /** Better found here than on a mast at midnight: a gateway that would reject the broker's certificate. */
-async function checkBroker({ dataDirectory }: Site, brokerUrl: string): Promise<void> {
+async function checkBroker({ brokerDirectory }: Site, brokerUrl: string): Promise<void> {
   const { host } = parseBrokerUrl(brokerUrl);
   // A site that works with a broker elsewhere may have given the certificate away.
-  if (!existsSync(join(dataDirectory, BROKER_CERTIFICATE_FILE))) return;
-  const certificate = await readBrokerCertificate(dataDirectory);
+  if (!existsSync(join(brokerDirectory, BROKER_CERTIFICATE_FILE))) return;
+  const certificate = await readBrokerCertificate(brokerDirectory);
   if (covers(certificate, host)) return;
   throw new BlindsightError(
     'BROKER_ADDRESS',

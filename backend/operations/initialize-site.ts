@@ -68,7 +68,7 @@ export async function initializeSite(
     await writeOwnerKey(store, vault, folder);
     await writeCertificates(await openAuthority(store, vault), folder, options.brokerNames ?? []);
     // Also while nobody is revoked: a Mosquitto that is told to read a list does not start without one.
-    await writeRevocations({ store, vault, dataDirectory: folder }, nowMs);
+    await writeRevocations({ store, vault, brokerDirectory: folder }, nowMs);
   } finally {
     await store.close();
   }

@@ -32,6 +32,7 @@ export async function makeTestSite(name = 'yard'): Promise<TestSite> {
   return {
     name,
     dataDirectory,
+    brokerDirectory: dataDirectory,
     store,
     vault,
     blobs: blobFolder(dataDirectory),

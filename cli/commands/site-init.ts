@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { BlindsightError } from '#protocol/errors.ts';
 import { plainCommand, siteCommand } from '../command-line.ts';
 import { runCommand } from '../run-command.ts';
-import { SITE_OPTION } from '../site-option.ts';
+import { isInstalled, SITE_OPTION } from '../site-option.ts';
 
 type Options = {
   readonly site: string;
@@ -54,11 +54,12 @@ export function registerSiteInit(site: Command): void {
           brokerNames.length > 0
             ? `Gateways reach the broker as ${brokerNames.join(' or ')}; it listens on every interface (\`host\` in broker.yaml).\n`
             : `Only gateways on this machine reach the broker. For others:\n  ${siteCommand(folder, 'site broker-host NAME')}\n`;
-        process.stdout.write(
-          `${folder} holds the site ${name}. Run its two daemons:\n` +
-            `  ${plainCommand(`broker --config ${brokerConfig}`)}\n` +
-            `  ${plainCommand(`backend --config ${backendConfig}`)}\n${gateways}`,
-        );
+        // Those of an installed site are services.
+        const daemons = isInstalled
+          ? '\n'
+          : ` Run its two daemons:\n  ${plainCommand(`broker --config ${brokerConfig}`)}\n` +
+            `  ${plainCommand(`backend --config ${backendConfig}`)}\n`;
+        process.stdout.write(`${folder} holds the site ${name}.${daemons}${gateways}`);
       }),
     );
 }

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { importSpecifiers } from './import-specifiers.ts';
 import { resolveSubpath } from './resolve-subpath.ts';
 
@@ -50,7 +50,8 @@ function* filesAt(root: string, path: string): Generator<string> {
       ? readdirSync(join(root, path), { recursive: true, withFileTypes: true })
       : null;
   if (entries === null) yield path;
-  else for (const entry of entries) if (entry.isFile()) yield join(path, entry.name);
+  else
+    for (const entry of entries) if (entry.isFile()) yield relative(root, join(entry.parentPath, entry.name));
 }
 
 /**
