@@ -54,7 +54,7 @@ export type RunningBackend = {
  */
 export async function runBackend(options: BackendOptions): Promise<RunningBackend> {
   const { config, signal } = options;
-  const token = await readToken(config.api.host, config.api.tokenFile);
+  const token = await readToken(config.api.tokenFile);
   const owner = { name: 'backend', setting: 'the only name of a backend', site: config.site };
   const credentials = await readLinkCredentials(config.broker, owner);
   const core = await openCore(options);
@@ -150,6 +150,7 @@ function serveApi(core: Core, processor: Processor, token: string | null) {
     host: config.api.host,
     port: config.api.port,
     token,
+    proxy: config.api.proxy,
   });
 }
 

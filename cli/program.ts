@@ -9,7 +9,9 @@ import { registerEvaluate } from './commands/evaluate.ts';
 import { registerExplain } from './commands/explain.ts';
 import { registerGateway } from './commands/gateway.ts';
 import { registerModel } from './commands/model.ts';
+import { registerPerson } from './commands/person.ts';
 import { registerSite } from './commands/site.ts';
+import { registerToken } from './commands/token.ts';
 import { registerTrain } from './commands/train.ts';
 import { version } from './version.ts';
 
@@ -45,6 +47,8 @@ Examples:
     registerGateway,
     registerCamera,
     registerDeploy,
+    registerPerson,
+    registerToken,
     registerTrain,
     registerExplain,
     registerEvaluate,

@@ -1,5 +1,7 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { GatewayName, MAX_REGIONS, Name } from '#protocol/names.ts';
+import { ROLES } from '#protocol/roles.ts';
 import { filePath, secretPath } from './paths.ts';
 
 const fraction = z.number().min(0).max(1);
@@ -23,8 +25,6 @@ const Log = z
     format: z.enum(['json', 'pretty']).default('json'),
   })
   .prefault({});
-
-const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
 
 /** A rectangle as fractions of the picture, origin top left. */
 const rectangle = { x: fraction, y: fraction, width: fraction.gt(0), height: fraction.gt(0) };
@@ -149,6 +149,40 @@ export const PushedSettings = AgentConfig.omit({
 export type PushedSettings = z.infer<typeof PushedSettings>;
 export type CameraConfig = AgentConfig['cameras'][number];
 
+/** Names of headers, in the form in which Node gives them. */
+const headerName = z
+  .string()
+  .regex(/^[A-Za-z0-9-]{1,64}$/, 'the name of a header')
+  .transform((name) => name.toLowerCase())
+  .refine((name) => !['authorization', 'cookie', 'host', 'origin'].includes(name), 'a header of its own');
+
+/** Address, or network as address/bits. */
+const addressOrNetwork = z.string().refine((text) => {
+  const [address = '', bits, ...more] = text.split('/');
+  const family = isIP(address);
+  const most = family === 4 ? 32 : 128;
+  return (
+    family !== 0 && more.length === 0 && (bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= most))
+  );
+}, 'an address, or a network such as 192.0.2.0/24');
+
+/** A proxy in front of the page. */
+const ReverseProxy = z.strictObject({
+  /** From these addresses, and no others, `x-forwarded-for`, `x-forwarded-proto` and the headers of `user` are believed. */
+  addresses: z.array(addressOrNetwork).min(1).max(64),
+  /** Where the proxy does the log-in. */
+  user: z
+    .strictObject({
+      header: headerName,
+      /** A header with the role; otherwise `roles` has it. */
+      roleHeader: headerName.optional(),
+      roles: z.record(z.string(), z.enum(ROLES)).default({}),
+      /** Role of whoever is not in `roles`; without it they are refused. */
+      otherwise: z.enum(ROLES).optional(),
+    })
+    .optional(),
+});
+
 export const BackendConfig = z.strictObject({
   site: Name,
   data: filePath(),
@@ -168,12 +202,9 @@ export const BackendConfig = z.strictObject({
     .strictObject({
       host: z.string().default('127.0.0.1'),
       port: z.number().int().min(0).max(65535).default(8480),
-      /** Needed as soon as host is not loopback. */
+      /** A token with which anybody is the owner. Unless host is loopback, this, an account or `proxy.user` is needed. */
       tokenFile: secretPath().optional(),
-    })
-    .refine((api) => LOOPBACK.includes(api.host) || api.tokenFile !== undefined, {
-      path: ['tokenFile'],
-      message: 'a file with a token, because host is not loopback',
+      proxy: ReverseProxy.optional(),
     })
     .prefault({}),
   /** What a gateway may have decrypted of one camera; further answers are refused and counted. */

@@ -148,12 +148,14 @@ answers:
     ]);
   });
 
-  it('wants a token as soon as the API leaves loopback', () => {
+  it('explains what is wrong about a proxy', () => {
     const backend =
-      'site: n\ndata: .\nbroker: { url: "mqtts://b:1", ca: a, certificate: b, key: c }\napi: { host: 0.0.0.0 }\n';
-    expect(problems(backend, BackendConfig)[0]).toContain(
-      'x.yaml:4:6: api.tokenFile: expected a file with a token',
-    );
+      'site: n\ndata: .\nbroker: { url: "mqtts://b:1", ca: a, certificate: b, key: c }\napi: { proxy: { addresses: [10.0.0.1/33], user: { header: Cookie, roles: { anna: boss } } } }\n';
+    expect(problems(backend, BackendConfig)).toEqual([
+      'x.yaml:4:29: api.proxy.addresses[0]: expected an address, or a network such as 192.0.2.0/24, got "10.0.0.1/33"',
+      expect.stringContaining('api.proxy.user.header: expected a header of its own'),
+      expect.stringContaining('api.proxy.user.roles.anna: expected one of "viewer", "integrator"'),
+    ]);
   });
 
   it('tells all mistakes at once, in the order of the file', () => {

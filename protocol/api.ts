@@ -1,4 +1,5 @@
 import type { CameraState, GatewayState, Health, Reported, Result } from './messages.ts';
+import type { Role } from './roles.ts';
 
 /** GET /api/state: everything the page needs; the same object arrives as the first event of /api/events. */
 export type SiteState = {
@@ -117,6 +118,18 @@ export type History = {
   readonly slotMs: number;
   /** When answers were withheld, milliseconds since the epoch, ascending; those close together are merged. */
   readonly withheld: readonly number[];
+};
+
+/** GET /api/session: who asks, and how one may log in. */
+export type SessionView = {
+  /** Null where nobody is logged in. `this machine`: nobody has to, because there are no accounts, and the request came from here. */
+  readonly person: {
+    readonly name: string;
+    readonly role: Role;
+    readonly way: 'this machine' | 'session' | 'site token' | 'token' | 'proxy' | 'command line';
+  } | null;
+  /** Whether the site has accounts with passwords, and a token for all. */
+  readonly logIn: { readonly password: boolean; readonly token: boolean };
 };
 
 /** Server-sent events of GET /api/events: `event: state` with SiteState, `event: result` with Result. */

@@ -1,3 +1,5 @@
+import { PEOPLE_ERRORS } from './errors/people.ts';
+
 /**
  * The one registry of error codes: what a person can cause, what it means and what to do. Codes are stable. Tests check
  * that docs/errors.md agrees with this table and that every code used in the sources is listed here.
@@ -453,6 +455,9 @@ export const ERRORS = {
     action:
       'Check the names and the number of days; restore the authority from its copy if its files are damaged.',
   },
+
+  // backend/people/, backend/audit/
+  ...PEOPLE_ERRORS,
 } as const satisfies Record<string, { meaning: string; action: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -81,9 +81,10 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     decryption: ['store', 'sealing'],
     enrolment: ['store', 'sealing'],
     protection: ['store', 'sealing'],
-    operations: ['store', 'sealing', 'decryption', 'enrolment', 'protection'],
+    people: ['store'],
+    operations: ['store', 'sealing', 'decryption', 'enrolment', 'protection', 'people'],
     configuration: ['store', 'sealing', 'operations'],
-    api: ['store', 'configuration'],
+    api: ['store', 'people', 'configuration'],
     backup: ['store', 'sealing', 'enrolment', 'operations', 'configuration'],
     installation: ['enrolment'],
     results: ['store', 'configuration'],
@@ -135,6 +136,9 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     datasets: [],
     gradients: [],
     layers: [],
+  },
+  protocol: {
+    errors: [],
   },
   runtime: {
     threads: [],

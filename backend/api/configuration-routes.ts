@@ -52,13 +52,16 @@ export function addConfigurationRoutes(
   const path = '/api/gateways/:gateway/configuration';
   server.get<{ Params: Params; Querystring: { version?: number } }>(
     path,
-    { schema: { params, querystring: { type: 'object', properties: { version } } } },
+    {
+      config: { role: 'integrator' },
+      schema: { params, querystring: { type: 'object', properties: { version } } },
+    },
     ({ params: { gateway }, query }, reply) =>
       answer(reply, () => showConfiguration(site, gateway, query.version)),
   );
   server.get<{ Params: Params }>(
     `${path}/history`,
-    { schema: { params } },
+    { config: { role: 'integrator' }, schema: { params } },
     ({ params: { gateway } }, reply) => answer(reply, () => listConfigurations(site, gateway)),
   );
   const pushBody = {
@@ -75,7 +78,7 @@ export function addConfigurationRoutes(
   };
   server.put<{ Params: Params; Body: PushBody }>(
     path,
-    { bodyLimit: BODY_BYTES, schema: { params, body: pushBody } },
+    { bodyLimit: BODY_BYTES, config: { role: 'operator' }, schema: { params, body: pushBody } },
     ({ params: { gateway }, body }, reply) =>
       answer(reply, async () => {
         const { settings, author: by = 'the API', credentials = {} } = body;
@@ -95,7 +98,7 @@ export function addConfigurationRoutes(
   };
   server.post<{ Params: Params; Body: RollbackBody }>(
     `${path}/rollback`,
-    { schema: { params, body: rollbackBody } },
+    { config: { role: 'operator' }, schema: { params, body: rollbackBody } },
     ({ params: { gateway }, body }, reply) =>
       answer(reply, async () => {
         const { author: by = 'the API', ...versions } = body;

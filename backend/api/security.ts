@@ -1,11 +1,25 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import type { BlockList } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BlindsightError, type ErrorCode } from '#protocol/errors.ts';
+import { mayAct, type Role } from '#protocol/roles.ts';
 import { readSecretFile } from '#runtime/files.ts';
+import type { Gatekeeper } from '../people/gatekeeper.ts';
+import type { Identity } from '../people/identity.ts';
+import { type Client, clientOf } from './client.ts';
 
-const COOKIE = 'blindsight';
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The least role that may use a route; `anyone` also without log-in. A route below /api without it needs an owner. */
+    role?: Role | 'anyone';
+  }
+  interface FastifyRequest {
+    /** Who asks; null on routes for anyone. */
+    identity: Identity | null;
+    client: Client;
+  }
+}
+
 const MIN_TOKEN_LENGTH = 16;
-const COOKIE_SECONDS = 30 * 24 * 3600;
 
 /** Everything from this server, nothing inline: the page sets styles by script, as the policy allows. */
 const CONTENT_SECURITY_POLICY = [
@@ -22,16 +36,13 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * Reads the token of the API.
+ * Reads the token of the site.
  *
- * @returns null where none is configured, which only a loopback address allows.
- * @throws BlindsightError API_TOKEN_MISSING, API_TOKEN_WEAK, SECRET_EXPOSED.
+ * @returns null where none is configured.
+ * @throws BlindsightError API_TOKEN_WEAK, SECRET_EXPOSED.
  */
-export async function readToken(host: string, file: string | undefined): Promise<string | null> {
-  if (file === undefined) {
-    if (isLoopback(host)) return null;
-    throw new BlindsightError('API_TOKEN_MISSING', `api.host is ${host} and there is no api.tokenFile`);
-  }
+export async function readToken(file: string | undefined): Promise<string | null> {
+  if (file === undefined) return null;
   const token = (await readSecretFile(file)).toString('utf8').trim();
   if (token.length < MIN_TOKEN_LENGTH) {
     throw new BlindsightError(
@@ -40,30 +51,6 @@ export async function readToken(host: string, file: string | undefined): Promise
     );
   }
   return token;
-}
-
-/** Compares in constant time. */
-function sameText(left: string, right: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(left), digest(right));
-}
-
-/** What the cookie holds: a value from which the token cannot be found. */
-function cookieValue(token: string): string {
-  return createHash('sha256').update(`blindsight cookie\0${token}`).digest('base64url');
-}
-
-function cookieOf(request: FastifyRequest): string | null {
-  const pairs = (request.headers.cookie ?? '').split(';').map((pair) => pair.trim());
-  const pair = pairs.find((candidate) => candidate.startsWith(`${COOKIE}=`));
-  return pair === undefined ? null : pair.slice(COOKIE.length + 1);
-}
-
-function isAuthorized(request: FastifyRequest, token: string): boolean {
-  const header = request.headers.authorization;
-  if (header?.startsWith('Bearer ') && sameText(header.slice(7), token)) return true;
-  const cookie = cookieOf(request);
-  return cookie !== null && sameText(cookie, cookieValue(token));
 }
 
 /** The name part of a Host header, without port and brackets. */
@@ -75,16 +62,16 @@ function hostName(header: string): string {
 }
 
 /**
- * Whether a request needs no token: liveness, log-in, and the page itself, which asks for the token. Decided by the matched route and
+ * The role that a request needs; null if none: liveness, log-in, and the page itself, which asks for the log-in. Decided by the matched route and
  * not by the address, which has many spellings (`/%61pi/state`).
  */
-function isOpen(request: FastifyRequest): boolean {
-  const route = request.routeOptions.url;
-  if (route === undefined || route === '/healthz' || route === '/api/session') return true;
-  return !route.startsWith('/api/') && route !== '/metrics';
+export function neededRole(route: string | undefined, role: Role | 'anyone' | undefined): Role | null {
+  if (role !== undefined) return role === 'anyone' ? null : role;
+  if (route === undefined) return null;
+  return route.startsWith('/api/') || route === '/metrics' ? 'owner' : null;
 }
 
-const READING = new Set(['GET', 'HEAD']);
+export const READING = new Set(['GET', 'HEAD']);
 
 /** Whether the browser says that a page of another site made the request. */
 function isForged({ headers }: FastifyRequest): boolean {
@@ -98,15 +85,18 @@ function isForged({ headers }: FastifyRequest): boolean {
 /**
  * Guards every request.
  *
- * 1. Without a token only requests for a loopback name are served: a web site whose name is made to point at this machine
+ * 1. While nobody has to log in, only requests for a loopback name are served: a web site whose name is made to point at this machine
  *    (DNS rebinding) is not.
- * 2. With a token everything below /api and /metrics needs it, as `Authorization: Bearer` or as the cookie of `POST /api/session`.
- *    It is never taken from a URL, which ends up in logs and histories.
- * 3. Any change requested by a page of another origin is refused (cross-site request forgery). Browsers say which page it
+ * 2. Otherwise everything below /api and /metrics needs somebody whom the gatekeeper knows. Tokens are never taken from a URL, which ends up in logs and histories.
+ * 3. They need the role of the route, see `config: { role }` of each.
+ * 4. Any change requested by a page of another origin is refused (cross-site request forgery). Browsers say which page it
  *    is; other programs, which no page can abuse, need not.
  */
-export function secure(server: FastifyInstance, token: string | null): void {
+export function secure(server: FastifyInstance, gatekeeper: Gatekeeper, proxies: BlockList): void {
+  server.decorateRequest('identity', null);
+  server.decorateRequest('client', null as unknown as Client);
   server.addHook('onRequest', async (request, reply) => {
+    request.client = clientOf(request, proxies);
     reply.headers({
       'content-security-policy': CONTENT_SECURITY_POLICY,
       'x-content-type-options': 'nosniff',
@@ -117,38 +107,24 @@ export function secure(server: FastifyInstance, token: string | null): void {
     });
     if (!READING.has(request.method) && isForged(request))
       return refuse(reply, 403, 'API_ORIGIN_REFUSED', 'a page of another origin asks for this');
-    if (token === null) {
-      if (isLoopback(hostName(request.headers.host ?? ''))) return;
+    if (!isLoopback(hostName(request.headers.host ?? '')) && (await gatekeeper.isOpen()))
       return refuse(reply, 403, 'API_HOST_REFUSED', 'this page answers only to localhost');
-    }
-    if (isOpen(request) || isAuthorized(request, token)) return;
-    return refuse(reply, 401, 'API_TOKEN_WRONG', 'a token is needed');
+    const { url, config } = request.routeOptions;
+    const needed = neededRole(url, config.role);
+    if (needed === null) return;
+    // Answers for one person must not wait in a cache for another.
+    reply.header('cache-control', 'no-store');
+    const who = await gatekeeper.whoIs(request.client.asked);
+    if (who === null) return refuse(reply, 401, 'API_LOGIN_NEEDED', 'nobody is logged in');
+    if ('code' in who)
+      return refuse(reply, who.code === 'API_PROXY_REFUSED' ? 403 : 401, who.code, who.message);
+    request.identity = who;
+    if (mayAct(who.role, needed)) return;
+    const message = `this needs the role ${needed}, and ${who.name} is ${who.role}`;
+    return refuse(reply, 403, 'API_ROLE_NEEDED', message);
   });
-  server.post<{ Body: { token: string } }>(
-    '/api/session',
-    {
-      schema: {
-        body: {
-          type: 'object',
-          required: ['token'],
-          additionalProperties: false,
-          properties: { token: { type: 'string', minLength: 1, maxLength: 512 } },
-        },
-      },
-    },
-    async (request, reply) => {
-      if (token === null) return reply.code(204).send();
-      if (!sameText(request.body.token, token))
-        return refuse(reply, 401, 'API_TOKEN_WRONG', 'this is not the token');
-      reply.header(
-        'set-cookie',
-        `${COOKIE}=${cookieValue(token)}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${COOKIE_SECONDS}`,
-      );
-      return reply.code(204).send();
-    },
-  );
 }
 
-function refuse(reply: FastifyReply, status: number, code: ErrorCode, message: string): FastifyReply {
+export function refuse(reply: FastifyReply, status: number, code: ErrorCode, message: string): FastifyReply {
   return reply.code(status).send({ error: { code, message } });
 }

@@ -3,18 +3,25 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import { type FastifyInstance, fastify } from 'fastify';
+import type { BackendConfig } from '#config/schema.ts';
 import type { SiteState } from '#protocol/api.ts';
 import { BlindsightError, type ErrorCode } from '#protocol/errors.ts';
+import type { Role } from '#protocol/roles.ts';
 import { NAME_PATTERN } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
+import { Gatekeeper } from '../people/gatekeeper.ts';
+import { LogIns } from '../people/log-in.ts';
 import type { Site } from '../site.ts';
 import { isStoreTrouble } from '../store/store-trouble.ts';
+import { addressList } from './client.ts';
 import { addConfigurationRoutes } from './configuration-routes.ts';
 import type { EventHub } from './event-hub.ts';
 import { readHistory } from './history.ts';
 import { createMetrics } from './metrics.ts';
-import { secure } from './security.ts';
+import { isLoopback, secure } from './security.ts';
+import { addSessionRoutes } from './session-routes.ts';
+import { StreamGuard } from './stream-guard.ts';
 
 /** Where the build of the cockpit puts the page. */
 const PAGE_DIRECTORY = join(dirname(fileURLToPath(import.meta.url)), '../../cockpit/dist');
@@ -36,9 +43,24 @@ export type ApiOptions = {
   readonly log: Logger;
   readonly host: string;
   readonly port: number;
+  /** Content of `api.tokenFile`. */
   readonly token: string | null;
+  readonly proxy?: BackendConfig['api']['proxy'];
   /** Folder of the built page; by default that of the repository. */
   readonly pageDirectory?: string;
+};
+
+/** A route as it was added; `role` null where it names none. */
+export type ApiRoute = {
+  readonly method: string;
+  readonly url: string;
+  readonly role: Role | 'anyone' | null;
+};
+
+export type RunningApi = {
+  readonly port: number;
+  readonly routes: readonly ApiRoute[];
+  close(): Promise<void>;
 };
 
 const MAX_MINUTES = 30 * 24 * 60;
@@ -49,18 +71,23 @@ const integer = (minimum: number, maximum: number, byDefault: number) => ({
   default: byDefault,
 });
 
-function addRoutes(server: FastifyInstance, options: ApiOptions): void {
+function addRoutes(
+  server: FastifyInstance,
+  options: ApiOptions,
+  gatekeeper: Gatekeeper,
+  streams: StreamGuard,
+): void {
   const { site, snapshot, isStuck, trouble = () => null, hub, clock } = options;
   const { store } = site;
-  server.get('/healthz', async (_request, reply) => {
+  server.get('/healthz', { config: { role: 'anyone' } }, async (_request, reply) => {
     // Reads the store: if its disk does not answer, this fails and the watchdog is not fed.
     const waiting = await store.inbox.count().catch((error: unknown) => {
       if (isStoreTrouble(error)) return null;
       throw error;
     });
     const { connected, detail } = options.broker();
-    // Served without a token: whoever lacks a required one learns no paths and addresses.
-    const broker = options.token === null ? { connected, detail } : { connected };
+    // Served without log-in: where one is required, nobody learns paths and addresses here.
+    const broker = (await gatekeeper.isOpen()) ? { connected, detail } : { connected };
     const { code, message } = trouble() ?? {};
     if (code !== undefined && !isStuck()) {
       return reply.code(503).send({ status: 'troubled', code, reason: message, waiting, broker });
@@ -70,10 +97,11 @@ function addRoutes(server: FastifyInstance, options: ApiOptions): void {
       ? reply.code(503).send({ status: 'stuck', waiting, broker })
       : { status: 'ok', waiting, broker };
   });
-  server.get('/api/state', () => snapshot());
+  server.get('/api/state', { config: { role: 'viewer' } }, () => snapshot());
   server.get<{ Params: { camera: string }; Querystring: { minutes: number; region?: string } }>(
     '/api/cameras/:camera/history',
     {
+      config: { role: 'viewer' },
       schema: {
         params: { type: 'object', properties: { camera: { type: 'string', pattern: NAME_PATTERN.source } } },
         querystring: {
@@ -101,10 +129,13 @@ function addRoutes(server: FastifyInstance, options: ApiOptions): void {
   );
   server.get<{ Querystring: { limit: number } }>(
     '/api/journal',
-    { schema: { querystring: { type: 'object', properties: { limit: integer(1, 1000, 100) } } } },
+    {
+      config: { role: 'integrator' },
+      schema: { querystring: { type: 'object', properties: { limit: integer(1, 1000, 100) } } },
+    },
     (request) => store.journal.latest(request.query.limit),
   );
-  server.get('/api/events', async (_request, reply) => {
+  server.get('/api/events', { config: { role: 'viewer' } }, async (request, reply) => {
     if (hub.isFull) {
       return reply.code(503).send({
         error: { code: 'API_READERS_FULL' satisfies ErrorCode, message: 'too many pages are open' },
@@ -115,10 +146,12 @@ function addRoutes(server: FastifyInstance, options: ApiOptions): void {
     for (const [name, value] of Object.entries(reply.getHeaders())) {
       if (value !== undefined) reply.raw.setHeader(name, value);
     }
+    const { identity, client } = request;
+    if (identity !== null) streams.add(reply.raw, () => gatekeeper.isStill(identity, client.asked));
     await hub.add(reply.raw);
   });
   const metrics = createMetrics({ store, snapshot, trouble });
-  server.get('/metrics', async (_request, reply) => {
+  server.get('/metrics', { config: { role: 'integrator' } }, async (_request, reply) => {
     reply.type(metrics.contentType);
     return metrics.metrics();
   });
@@ -130,10 +163,15 @@ function addRoutes(server: FastifyInstance, options: ApiOptions): void {
  * @returns the listening server and its port.
  * @throws BlindsightError API_PORT_TAKEN.
  */
-export async function startApi(
-  options: ApiOptions,
-): Promise<{ readonly port: number; close(): Promise<void> }> {
-  const { host, port, token, log, hub, pageDirectory = PAGE_DIRECTORY } = options;
+export async function startApi(options: ApiOptions): Promise<RunningApi> {
+  const { host, port, token, log, hub, site, clock, proxy, pageDirectory = PAGE_DIRECTORY } = options;
+  const proxyUser = proxy?.user ?? null;
+  const gatekeeper = new Gatekeeper({ site, clock, token, proxyUser });
+  if (!isLoopback(host) && (await gatekeeper.isOpen())) {
+    const message = `api.host is ${host}, and there is no account, no api.tokenFile and no api.proxy.user`;
+    throw new BlindsightError('API_TOKEN_MISSING', message);
+  }
+  const streams = new StreamGuard((error) => log.error({ err: error }, 'a session could not be checked'));
   const server = fastify({ bodyLimit: 4096, forceCloseConnections: true, logger: false });
   server.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     const status = error.statusCode ?? 500;
@@ -147,8 +185,16 @@ export async function startApi(
           : 'API_REQUEST_INVALID';
     return reply.code(status).send({ error: { code, message } });
   });
-  secure(server, token);
-  addRoutes(server, options);
+  const routes: ApiRoute[] = [];
+  server.addHook('onRoute', ({ method, url, config }) => {
+    for (const one of [method].flat()) routes.push({ method: one, url, role: config?.role ?? null });
+  });
+  secure(server, gatekeeper, addressList(proxy?.addresses ?? []));
+  addSessionRoutes(server, {
+    ...{ gatekeeper, token, logIns: new LogIns(site, clock) },
+    onEnded: () => void streams.check(),
+  });
+  addRoutes(server, options, gatekeeper, streams);
   addConfigurationRoutes(server, options.site);
   if (existsSync(join(pageDirectory, 'index.html'))) {
     await server.register(fastifyStatic, { root: pageDirectory, dotfiles: 'deny' });
@@ -165,7 +211,9 @@ export async function startApi(
   const address = server.server.address();
   return {
     port: address !== null && typeof address === 'object' ? address.port : port,
+    routes,
     async close() {
+      streams.close();
       hub.close();
       await server.close();
     },

@@ -1,6 +1,6 @@
 import type { BackendConfig } from '#config/schema.ts';
 import type { SiteState } from '#protocol/api.ts';
-import { readSecretFile } from '#runtime/files.ts';
+import { makePass } from '../people/command-line-pass.ts';
 import type { Site } from '../site.ts';
 
 const TIMEOUT_MS = 3_000;
@@ -11,15 +11,13 @@ const EVERYWHERE: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '
  * What only the running backend of a site knows, requested the way its page does.
  *
  * @returns null where none answers, or one of another site
- * @throws BlindsightError FILE_UNREADABLE, SECRET_EXPOSED, WRONG_USER for the file with its token
  */
 export async function liveState(site: Site, { api }: BackendConfig): Promise<SiteState | null> {
-  const token = api.tokenFile === undefined ? null : (await readSecretFile(api.tokenFile)).toString().trim();
   const host = EVERYWHERE[api.host] ?? api.host;
   const name = host.includes(':') ? `[${host}]` : host;
   try {
     const response = await fetch(`http://${name}:${api.port}/api/state`, {
-      headers: token === null ? {} : { authorization: `Bearer ${token}` },
+      headers: { authorization: `Bearer ${makePass(site, 'viewer')}` },
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     if (!response.ok) return null;

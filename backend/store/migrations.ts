@@ -125,6 +125,21 @@ const MIGRATIONS: readonly Migration[] = [
       created_ms ${integer} NOT NULL, updated_ms ${integer} NOT NULL, PRIMARY KEY (gateway, version)
     ) ${tableOptions}`,
   ],
+  // People, their sessions on the page, and tokens of programs. Of passwords, sessions and tokens only hashes.
+  ({ integer, tableOptions }) => [
+    `CREATE TABLE people (
+      name TEXT PRIMARY KEY, role TEXT NOT NULL, password TEXT NOT NULL, generation ${integer} NOT NULL,
+      created_ms ${integer} NOT NULL, disabled_ms ${integer}
+    ) ${tableOptions}`,
+    `CREATE TABLE sessions (
+      hash TEXT PRIMARY KEY, person TEXT NOT NULL, generation ${integer} NOT NULL, site_token TEXT,
+      created_ms ${integer} NOT NULL, used_ms ${integer} NOT NULL
+    ) ${tableOptions}`,
+    `CREATE TABLE tokens (
+      name TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, role TEXT NOT NULL,
+      created_ms ${integer} NOT NULL, end_ms ${integer}, revoked_ms ${integer}
+    ) ${tableOptions}`,
+  ],
 ];
 
 /** Schema of this version of Blindsight. */

@@ -9,10 +9,13 @@ import { HeldStore } from './held.ts';
 import { InboxStore } from './inbox.ts';
 import { JournalStore } from './journal.ts';
 import { ModelStore } from './models.ts';
+import { PeopleStore } from './people.ts';
 import { PublicationStore } from './publications.ts';
 import { ResultStore } from './results.ts';
 import { SecretStore } from './secrets.ts';
+import { SessionStore } from './sessions.ts';
 import { SettingStore } from './settings.ts';
+import { TokenStore } from './tokens.ts';
 
 /** Everything a site stores, by concern. Works over any {@link Database}. */
 export class Store {
@@ -30,6 +33,9 @@ export class Store {
   readonly publications: PublicationStore;
   readonly counters: CounterStore;
   readonly journal: JournalStore;
+  readonly people: PeopleStore;
+  readonly sessions: SessionStore;
+  readonly tokens: TokenStore;
   readonly #database: Database;
 
   /** @param database with the schema of `migrate`. */
@@ -49,6 +55,9 @@ export class Store {
     this.publications = new PublicationStore(database);
     this.counters = new CounterStore(database);
     this.journal = new JournalStore(database);
+    this.people = new PeopleStore(database);
+    this.sessions = new SessionStore(database);
+    this.tokens = new TokenStore(database);
   }
 
   /** Runs `work` with a store whose writes become durable together or not at all. */
