@@ -24,6 +24,7 @@ import { GatewayListener } from './results/gateway-listener.ts';
 import { ResultPublisher } from './results/result-publisher.ts';
 import { removeOldResults } from './results/retention.ts';
 import { SiteView } from './results/site-view.ts';
+import { RolloutService } from './rollout/rollout-service.ts';
 import { BACKEND_SESSION, openSite } from './site.ts';
 import type { DeploymentRecord } from './store/deployments.ts';
 import { isDiskLow } from './store/disk-low.ts';
@@ -151,8 +152,11 @@ function serveApi(core: Core, processor: Processor, token: string | null) {
     port: config.api.port,
     token,
     proxy: config.api.proxy,
+    maxMessageBytes: maxMessageBytes(config),
   });
 }
+
+const maxMessageBytes = ({ broker }: BackendConfig): number => broker.maxMessageKilobytes * 1024;
 
 function openLink({ config, session, site, clock, log }: Core, credentials: LinkCredentials): Link {
   return connectLink({
@@ -192,6 +196,10 @@ function makeServices(core: Core, link: Link, processor: Processor) {
       onRelease: (release) => prepareKey(core, release),
     }),
     configurations: new ConfigurationService({ ...common, onChange }),
+    rollouts: new RolloutService({
+      ...{ site, clock, log, onChange },
+      maxMessageBytes: maxMessageBytes(core.config),
+    }),
     chunks: new ChunkServer({ ...common, blobs: site.blobs }),
     intake: new Intake({
       store: site.store,
@@ -244,7 +252,7 @@ function listen(core: Core, link: Link, services: Services): void {
 }
 
 function startLoops(core: Core, processor: Processor, services: Services): Promise<void>[] {
-  const { deployments, configurations, results } = services;
+  const { deployments, configurations, rollouts, results } = services;
   const { config, clock, log, site, watch, view, stop, onChange } = core;
   const { store } = site;
   const onLook = (ending: SiteState['endingCertificates']) => {
@@ -257,6 +265,7 @@ function startLoops(core: Core, processor: Processor, services: Services): Promi
     processor.run(stop.signal),
     deployments.run(stop.signal),
     configurations.run(stop.signal),
+    rollouts.run(stop.signal),
     results.run(stop.signal),
     removeOldResults({ store, days: config.resultsDays, clock, log }, stop.signal),
   ];

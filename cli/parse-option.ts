@@ -64,3 +64,19 @@ export function region(text: string): { x: number; y: number; width: number; hei
   }
   return { x: x!, y: y!, width: width!, height: height! };
 }
+
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** An option's value as a time such as 90s, 30m, 2h or 7d, in ms, for commander. */
+export function duration(mostMs: number): (text: string) => number {
+  return (text) => {
+    const [, count, unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+    const ms = Number(count) * (UNIT_MS[unit] ?? 0);
+    if (!(ms > 0 && ms <= mostMs)) {
+      throw new InvalidArgumentError(
+        `Expected a time such as 90s, 30m, 2h or 7d, at most ${Math.floor(mostMs / 86_400_000)}d.`,
+      );
+    }
+    return ms;
+  };
+}

@@ -10,6 +10,7 @@ import { registerExplain } from './commands/explain.ts';
 import { registerGateway } from './commands/gateway.ts';
 import { registerModel } from './commands/model.ts';
 import { registerPerson } from './commands/person.ts';
+import { registerRollout } from './commands/rollout.ts';
 import { registerSite } from './commands/site.ts';
 import { registerToken } from './commands/token.ts';
 import { registerTrain } from './commands/train.ts';
@@ -49,6 +50,7 @@ Examples:
     registerDeploy,
     registerPerson,
     registerToken,
+    registerRollout,
     registerTrain,
     registerExplain,
     registerEvaluate,

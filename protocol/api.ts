@@ -14,6 +14,8 @@ export type SiteState = {
   readonly counters: Counters;
   /** Certificates that expire within a month, or have expired. */
   readonly endingCertificates: readonly EndingCertificate[];
+  /** Rollouts that have not ended, the oldest first. */
+  readonly rollouts: readonly RolloutSummary[];
   /** Present while the store of the backend cannot be used: nothing new is accepted, and everything else is from before. */
   readonly trouble?: { readonly code: string; readonly message: string; readonly since: string };
 };
@@ -46,6 +48,8 @@ export type GatewayView = {
   readonly model: { readonly name: string; readonly version: number } | null;
   /** What became of the settings that were pushed to it; null where none were. */
   readonly configuration: ConfigurationView | null;
+  /** Names that rollouts may call it by together with others, sorted. */
+  readonly groups: readonly string[];
 };
 
 /** The newest settings that were pushed to a gateway, and which of them run. */
@@ -61,6 +65,70 @@ export type ConfigurationView = {
   readonly running: number | null;
   /** Somebody edited the file on the gateway after that version was applied. */
   readonly drift: boolean;
+};
+
+/** A version of a network, or of the gateways' own software (then the name is `software`). */
+export type RolloutTarget = { readonly name: string; readonly version: string };
+
+/** GET /api/rollouts, newest first: releases that reach many gateways in waves. Each ends in one of the last four states. */
+export type RolloutSummary = {
+  readonly id: number;
+  readonly kind: 'model' | 'software';
+  /** What it releases, for a person: "counter version 3". */
+  readonly title: string;
+  /** Null for one that takes gateways back, each to what it ran. */
+  readonly target: RolloutTarget | null;
+  readonly author: string;
+  /** The rollout that this one takes back. */
+  readonly undoes: number | null;
+  readonly state: 'running' | 'paused' | 'done' | 'failed' | 'aborted' | 'timed-out';
+  /** Why it ended, where it is not `done`. */
+  readonly error: { readonly code: string; readonly message: string } | null;
+  /** The wave under way, from 1, and how many there are. */
+  readonly wave: number;
+  readonly waves: number;
+  /** How many gateways are in which state; see {@link RolloutGateway}. */
+  readonly gateways: {
+    readonly waiting: number;
+    readonly released: number;
+    readonly done: number;
+    readonly failed: number;
+    readonly timedOut: number;
+    readonly skipped: number;
+    readonly left: number;
+  };
+  readonly created: string;
+  /** When it ends as `timed-out` at the latest. */
+  readonly deadline: string;
+  readonly pausedSince: string | null;
+  readonly ended: string | null;
+};
+
+/** GET /api/rollouts/:id. */
+export type RolloutView = RolloutSummary & {
+  /** How long a gateway may take, from its release on. */
+  readonly limitSeconds: number;
+  /** Gateways that may fail or time out before no further wave begins. */
+  readonly maxFailures: number;
+  /** Its gateways, in the order in which they are released to. */
+  readonly each: readonly RolloutGateway[];
+};
+
+/**
+ * `waiting`: its wave has not come; `released`: it has the release and has not said what became of it; `skipped`: it was not released to, or something else
+ * was; `left`: the rollout was aborted before it had answered, and it goes on by itself. `error` says why, where it is neither waiting nor done.
+ */
+export type RolloutGateway = {
+  readonly gateway: string;
+  readonly wave: number;
+  readonly target: RolloutTarget;
+  /** What it ran when the rollout started; null where it had not said. */
+  readonly earlier: RolloutTarget | null;
+  readonly state: 'waiting' | 'released' | 'done' | 'failed' | 'timed-out' | 'skipped' | 'left';
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly released: string | null;
+  readonly deadline: string | null;
+  readonly ended: string | null;
 };
 
 export type CameraView = {

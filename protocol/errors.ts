@@ -1,4 +1,5 @@
 import { PEOPLE_ERRORS } from './errors/people.ts';
+import { ROLLOUT_ERRORS } from './errors/rollouts.ts';
 
 /**
  * The one registry of error codes: what a person can cause, what it means and what to do. Codes are stable. Tests check
@@ -444,6 +445,8 @@ export const ERRORS = {
     action: 'Check who it is and what it asked for; a gateway may use only its own topics.',
   },
 
+  // backend/rollout/, backend/software/
+  ...ROLLOUT_ERRORS,
   // backend/enrolment/
   BROKER_ADDRESS: {
     meaning: 'The address of the broker is malformed, or the certificate of the broker does not cover it.',

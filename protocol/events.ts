@@ -95,6 +95,53 @@ export const EVENTS = {
     action:
       'Take the change over into the settings that you push, or let the file win: `configuration.onEdit: file`.',
   },
+  ROLLOUT_STARTED: {
+    meaning: 'A rollout began: a release that reaches many gateways in waves.',
+    action: 'Nothing, if you did it.',
+  },
+  ROLLOUT_PAUSED: {
+    meaning: 'A rollout was paused: no gateway is released to until it is resumed.',
+    action: 'Resume it (`blindsight rollout resume ID`) or abort it before its time is over.',
+  },
+  ROLLOUT_RESUMED: {
+    meaning: 'A paused rollout goes on.',
+    action: 'Nothing, if you did it.',
+  },
+  ROLLOUT_DONE: {
+    meaning: 'A rollout reached all of its gateways.',
+    action: 'Nothing.',
+  },
+  ROLLOUT_FAILED: {
+    meaning: 'More gateways failed than a rollout allows: no further wave began.',
+    action:
+      'Look at the gateways with `blindsight rollout show ID`; take those that run it back with `blindsight rollout back ID`.',
+  },
+  ROLLOUT_ABORTED: {
+    meaning: 'A rollout was aborted; gateways that had the release keep it.',
+    action: 'Take them back with `blindsight rollout back ID` if you want.',
+  },
+  ROLLOUT_TIMED_OUT: {
+    meaning: 'The time for a whole rollout was over before all of its gateways had been released to.',
+    action: 'Start another one for the gateways that are left; a pause counts too.',
+  },
+  ROLLOUT_NO_ANSWER: {
+    meaning:
+      'A gateway of a rollout did not run the release within its time limit, perhaps because it is offline.',
+    action: 'Look at the gateway. It still takes the release up when it can.',
+  },
+  ROLLOUT_OVERTAKEN: {
+    meaning:
+      'Something else was released to a gateway of a rollout meanwhile, so the rollout leaves it alone.',
+    action: 'Nothing, if this was you.',
+  },
+  ROLLOUT_REPLACED: {
+    meaning: 'Another machine took the place of a gateway during a rollout, so the rollout leaves it alone.',
+    action: 'Release to it by itself with `blindsight deploy`.',
+  },
+  ROLLOUT_STOPPED: {
+    meaning: 'The rollout ended before a gateway was released to, or before it had answered.',
+    action: 'Look at why the rollout ended.',
+  },
   RESULTS_NOT_PUBLISHED: {
     meaning: 'More answers were waiting to be published than are kept. The history has them all.',
     action: 'Bring the broker back, and check the connection to it.',

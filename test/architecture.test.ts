@@ -84,10 +84,11 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     people: ['store'],
     operations: ['store', 'sealing', 'decryption', 'enrolment', 'protection', 'people'],
     configuration: ['store', 'sealing', 'operations'],
-    api: ['store', 'people', 'configuration'],
+    rollout: ['store', 'operations'],
+    api: ['store', 'people', 'configuration', 'rollout'],
     backup: ['store', 'sealing', 'enrolment', 'operations', 'configuration'],
     installation: ['enrolment'],
-    results: ['store', 'configuration'],
+    results: ['store', 'configuration', 'rollout'],
   },
   bench: {
     costs: [],

@@ -8,6 +8,7 @@ import { isTest, readSource, repositoryFiles, root } from './source-files.ts';
 /** Files that hold the registry, or name codes only as types. */
 const REGISTRY = [
   'protocol/errors.ts',
+  'protocol/errors/rollouts.ts',
   'protocol/events.ts',
   'protocol/refusals.ts',
   'protocol/withheld.ts',

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { SETTINGS_MAX_BYTES } from '#protocol/configuration.ts';
-import { BlindsightError, type ErrorCode } from '#protocol/errors.ts';
+import type { ErrorCode } from '#protocol/errors.ts';
 import { NAME_PATTERN } from '#protocol/topics.ts';
 import {
   listConfigurations,
@@ -13,6 +13,7 @@ import {
   rollBackConfiguration,
 } from '../configuration/push-configuration.ts';
 import type { Site } from '../site.ts';
+import { answerErrors } from './answer-errors.ts';
 
 /** Settings as JSON, in which each byte may take six, and credentials. */
 const BODY_BYTES = 6 * SETTINGS_MAX_BYTES + 64 * 1024;
@@ -113,13 +114,6 @@ function accepted(reply: FastifyReply, { record, warnings }: Pushed) {
   return { ...summarize(record), warnings };
 }
 
-async function answer(reply: FastifyReply, work: () => Promise<unknown>): Promise<unknown> {
-  try {
-    return await work();
-  } catch (error) {
-    const status = error instanceof BlindsightError ? STATUS[error.code] : undefined;
-    if (status === undefined) throw error;
-    const { code, message } = error as BlindsightError;
-    return reply.code(status).send({ error: { code, message } });
-  }
+function answer(reply: FastifyReply, work: () => Promise<unknown>): Promise<unknown> {
+  return answerErrors(reply, STATUS, work);
 }

@@ -15,6 +15,7 @@ const STATE: SiteState = {
   models: [],
   counters: { accepted: 0, duplicates: 0, gaps: 0, refused: {}, withheld: 0 },
   endingCertificates: [],
+  rollouts: [],
 };
 const LARGE: SiteEvent = { type: 'state', data: { ...STATE, site: 'x'.repeat(100_000) } };
 

@@ -1,10 +1,11 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { SiteState } from '#protocol/api.ts';
+import { ROLLOUT_STATES } from '../store/rollouts.ts';
 import type { Store } from '../store/store.ts';
 import { isStoreTrouble } from '../store/store-trouble.ts';
 
 export type MetricsSource = {
-  readonly store: Pick<Store, 'counters' | 'inbox'>;
+  readonly store: Pick<Store, 'counters' | 'inbox' | 'rollouts'>;
   readonly snapshot: () => Promise<SiteState>;
   readonly trouble: () => SiteState['trouble'] | null;
 };
@@ -41,6 +42,18 @@ export function createMetrics({ store, snapshot, trouble }: MetricsSource): Regi
     registers,
     async collect() {
       await ifReadable(async () => this.set(await store.inbox.count()));
+    },
+  });
+  new Gauge({
+    name: 'blindsight_rollouts',
+    help: 'Rollouts since the store was created, by state',
+    labelNames: ['state'],
+    registers,
+    async collect() {
+      await ifReadable(async () => {
+        const counts = await store.rollouts.counts();
+        for (const state of ROLLOUT_STATES) this.set({ state }, counts[state] ?? 0);
+      });
     },
   });
   new Gauge({

@@ -19,6 +19,7 @@ import { addConfigurationRoutes } from './configuration-routes.ts';
 import type { EventHub } from './event-hub.ts';
 import { readHistory } from './history.ts';
 import { createMetrics } from './metrics.ts';
+import { addRolloutRoutes } from './rollout-routes.ts';
 import { isLoopback, secure } from './security.ts';
 import { addSessionRoutes } from './session-routes.ts';
 import { StreamGuard } from './stream-guard.ts';
@@ -46,6 +47,8 @@ export type ApiOptions = {
   /** Content of `api.tokenFile`. */
   readonly token: string | null;
   readonly proxy?: BackendConfig['api']['proxy'];
+  /** Largest message that the broker takes. */
+  readonly maxMessageBytes?: number;
   /** Folder of the built page; by default that of the repository. */
   readonly pageDirectory?: string;
 };
@@ -196,6 +199,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   });
   addRoutes(server, options, gatekeeper, streams);
   addConfigurationRoutes(server, options.site);
+  addRolloutRoutes(server, options);
   if (existsSync(join(pageDirectory, 'index.html'))) {
     await server.register(fastifyStatic, { root: pageDirectory, dotfiles: 'deny' });
   } else {

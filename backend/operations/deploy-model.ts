@@ -8,11 +8,12 @@ import { SECRETS } from '../sealing/identities.ts';
 import type { Site } from '../site.ts';
 import type { DeploymentRecord } from '../store/deployments.ts';
 import type { ModelRecord } from '../store/models.ts';
+import type { Store } from '../store/store.ts';
 import { findGateway } from './gateways.ts';
 import { findModel } from './models.ts';
 
 export type DeployModelOptions = {
-  readonly site: Site;
+  readonly site: Pick<Site, 'name' | 'store' | 'vault'>;
   readonly model: string;
   /** The newest where left out. An older one is a rollback, and a new release like any other. */
   readonly version?: number;
@@ -31,14 +32,47 @@ const MAX_MESSAGE_BYTES = 256 * 1024;
  * @throws BlindsightError MODEL_NOT_FOUND, GATEWAY_NOT_FOUND, ANSWER_TOO_LARGE, SECRET_MISSING.
  */
 export async function deployModel(options: DeployModelOptions): Promise<DeploymentRecord> {
+  const release = await prepareDeployment(options);
+  return options.site.store.transaction(release);
+}
+
+/**
+ * Releases a model to several gateways: to all of them, or to none where one is refused.
+ *
+ * @throws as {@link deployModel}
+ */
+export async function deployToGateways({
+  gateways,
+  ...options
+}: Omit<DeployModelOptions, 'gateway'> & { readonly gateways: readonly string[] }): Promise<
+  DeploymentRecord[]
+> {
+  const releases: ((store: Store) => Promise<DeploymentRecord>)[] = [];
+  for (const gateway of new Set(gateways)) releases.push(await prepareDeployment({ ...options, gateway }));
+  return options.site.store.transaction(async (store) => {
+    const records: DeploymentRecord[] = [];
+    for (const release of releases) records.push(await release(store));
+    return records;
+  });
+}
+
+/**
+ * Everything about a release that can be refused.
+ *
+ * @returns signs and stores the release; run it in a transaction, alone or with what must be durable together with it
+ * @throws as {@link deployModel}
+ */
+export async function prepareDeployment(
+  options: DeployModelOptions,
+): Promise<(store: Store) => Promise<DeploymentRecord>> {
   const { site, clock = systemClock } = options;
   const model = await findModel(site, options.model, options.version);
   const gateway = await findGateway(site, options.gateway);
-  checkAnswerSize(model, options.maxMessageBytes ?? MAX_MESSAGE_BYTES);
+  checkAnswerSize(model, options.maxMessageBytes);
   const pem = await site.vault.fetch(site.store, SECRETS.ownerSigningKey);
   const signingKey = createPrivateKey(Buffer.from(pem));
   pem.fill(0);
-  return site.store.transaction(async (store) => {
+  return async (store) => {
     const counter = (await store.gateways.nextCounter(gateway.name))!;
     const createdMs = clock.now();
     const manifest: Manifest = {
@@ -71,11 +105,18 @@ export async function deployModel(options: DeployModelOptions): Promise<Deployme
       message: `${model.name} version ${model.version} released to ${gateway.name} as release ${counter}`,
     });
     return (await store.deployments.get(digest))!;
-  });
+  };
 }
 
-/** A broker drops what is too large without a word to the gateway, which would then keep answers until they expire. */
-function checkAnswerSize({ name, version, answerBytes }: ModelRecord, brokerBytes: number): void {
+/**
+ * A broker drops what is too large without a word to the gateway, which would then keep answers until they expire.
+ *
+ * @throws BlindsightError ANSWER_TOO_LARGE.
+ */
+export function checkAnswerSize(
+  { name, version, answerBytes }: ModelRecord,
+  brokerBytes = MAX_MESSAGE_BYTES,
+): void {
   const bytes = answerBytes + ENVELOPE_OVERHEAD_BYTES;
   const most = Math.min(brokerBytes, ENVELOPE_MAX_BYTES);
   if (bytes <= most) return;

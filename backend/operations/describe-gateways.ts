@@ -23,6 +23,8 @@ export type GatewayOverview = {
   /** Answers that are kept until somebody decides. */
   readonly kept: number;
   readonly software: string | null;
+  /** Names that rollouts may call it by together with others. */
+  readonly groups: readonly string[];
   readonly model: GatewayRelease | null;
   /** What it says that it runs; null where it did not say, or runs what this site did not release. */
   readonly running: GatewayRelease | null;
@@ -54,6 +56,7 @@ export async function describeGateways(
       quarantineReason: gateway.quarantine?.reason ?? null,
       kept: held.get(gateway.name) ?? 0,
       software: view?.version ?? null,
+      groups: gateway.groups,
       model: named(newest),
       running: named(active),
     };

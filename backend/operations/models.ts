@@ -5,7 +5,7 @@ import type { Site } from '../site.ts';
 import type { ModelRecord } from '../store/models.ts';
 
 /** All protected networks, by name and version. */
-export function listModels(site: Site): Promise<ModelRecord[]> {
+export function listModels(site: Pick<Site, 'store'>): Promise<ModelRecord[]> {
   return site.store.models.list();
 }
 
@@ -13,7 +13,11 @@ export function listModels(site: Site): Promise<ModelRecord[]> {
  * @param version the newest where left out.
  * @throws BlindsightError MODEL_NOT_FOUND.
  */
-export async function findModel(site: Site, name: string, version?: number): Promise<ModelRecord> {
+export async function findModel(
+  site: Pick<Site, 'store'>,
+  name: string,
+  version?: number,
+): Promise<ModelRecord> {
   const model = await site.store.models.get(name, version);
   if (model === null) {
     throw new BlindsightError('MODEL_NOT_FOUND', await missing(site, name, version));
@@ -22,7 +26,11 @@ export async function findModel(site: Site, name: string, version?: number): Pro
 }
 
 /** What is not there, and what there is instead. */
-async function missing(site: Site, name: string, version: number | undefined): Promise<string> {
+async function missing(
+  site: Pick<Site, 'store'>,
+  name: string,
+  version: number | undefined,
+): Promise<string> {
   const models = await listModels(site);
   const versions = models.filter((model) => model.name === name).map((model) => model.version);
   if (version !== undefined && versions.length > 0)

@@ -3,6 +3,7 @@ import type { CameraState, GatewayState, Health, Reported, Result } from '#proto
 import { MAX_REGIONS } from '#protocol/names.ts';
 import type { Clock } from '#runtime/clock.ts';
 import { configurationViews } from '../configuration/configuration-views.ts';
+import { openRollouts } from '../rollout/rollout-views.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { Store } from '../store/store.ts';
 import { type Arrival, GatewayPresence } from './gateway-presence.ts';
@@ -179,6 +180,7 @@ export class SiteView {
       cameras: await this.#cameraViews(),
       models: (await this.#store.models.list()).map(modelView),
       counters: countersView(await this.#store.counters.all()),
+      rollouts: await openRollouts(this.#store),
       // Not those of gateways that were removed since.
       endingCertificates: this.#endingCertificates.filter(
         ({ owner, name }) => owner !== 'gateway' || gateways.some((gateway) => gateway.name === name),
@@ -215,6 +217,7 @@ export class SiteView {
         reported: memory.reported,
         model: release === undefined ? null : { name: release.model, version: release.version },
         configuration: configurations.get(record.name) ?? null,
+        groups: record.groups,
       };
     });
   }

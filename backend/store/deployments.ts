@@ -77,6 +77,14 @@ export class DeploymentStore {
     return rows.map(fromRow);
   }
 
+  /** The newest release that each gateway has reported as active: what it ran last, as far as is known. */
+  async running(): Promise<Pick<DeploymentRecord, 'gateway' | 'model' | 'version'>[]> {
+    return this.#database.all(
+      `SELECT gateway, model, version FROM deployments AS d
+       WHERE counter = (SELECT MAX(counter) FROM deployments WHERE gateway = d.gateway AND status = 'active')`,
+    );
+  }
+
   async list(): Promise<DeploymentRecord[]> {
     return (await this.#database.all<Row>('SELECT * FROM deployments ORDER BY gateway, counter')).map(
       fromRow,

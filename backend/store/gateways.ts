@@ -22,6 +22,8 @@ export type GatewayRecord = {
   /** Position of the newest settled envelope; (0, −1) at first. */
   readonly last: Position;
   readonly quarantine: { readonly sinceMs: number; readonly reason: string } | null;
+  /** Names that rollouts may call it by together with others, sorted. */
+  readonly groups: readonly string[];
 };
 
 export type RemovedGateway = {
@@ -42,6 +44,7 @@ type Row = {
   last_sequence: number;
   quarantined_ms: number | null;
   quarantine_reason: string | null;
+  group_names: string;
 };
 
 function fromRow(row: Row): GatewayRecord {
@@ -58,6 +61,7 @@ function fromRow(row: Row): GatewayRecord {
       row.quarantined_ms === null
         ? null
         : { sinceMs: row.quarantined_ms, reason: row.quarantine_reason ?? '' },
+    groups: row.group_names.split(' ').filter(Boolean),
   };
 }
 
@@ -190,6 +194,16 @@ export class GatewayStore {
       'UPDATE gateways SET quarantined_ms = ?, quarantine_reason = ? WHERE name = ? AND quarantined_ms IS NULL',
       timeMs,
       reason,
+      name,
+    );
+    return changed === 1;
+  }
+
+  /** Replaces the groups of a gateway. @returns false where there is none. */
+  async setGroups(name: string, groups: readonly string[]): Promise<boolean> {
+    const changed = await this.#database.run(
+      'UPDATE gateways SET group_names = ? WHERE name = ? AND removed_ms IS NULL',
+      [...new Set(groups)].sort().join(' '),
       name,
     );
     return changed === 1;

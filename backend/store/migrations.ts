@@ -140,6 +140,25 @@ const MIGRATIONS: readonly Migration[] = [
       created_ms ${integer} NOT NULL, end_ms ${integer}, revoked_ms ${integer}
     ) ${tableOptions}`,
   ],
+  // Releases that reach many gateways in waves, and the groups that gateways are named by.
+  ({ integer, serial, tableOptions }) => [
+    "ALTER TABLE gateways ADD COLUMN group_names TEXT NOT NULL DEFAULT ''",
+    `CREATE TABLE rollouts (
+      id ${serial}, kind TEXT NOT NULL, name TEXT, version TEXT, author TEXT NOT NULL, undoes ${integer},
+      waves ${integer} NOT NULL, wave ${integer} NOT NULL, limit_ms ${integer} NOT NULL, max_failures ${integer} NOT NULL,
+      state TEXT NOT NULL, error_code TEXT, error_message TEXT,
+      created_ms ${integer} NOT NULL, deadline_ms ${integer} NOT NULL, paused_ms ${integer}, ended_ms ${integer}
+    ) ${tableOptions}`,
+    `CREATE TABLE rollout_gateways (
+      rollout ${integer} NOT NULL REFERENCES rollouts (id), gateway TEXT NOT NULL, place ${integer} NOT NULL,
+      wave ${integer} NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL, earlier_name TEXT, earlier_version TEXT,
+      signing_key TEXT NOT NULL, base_digest TEXT, digest TEXT, held ${integer} NOT NULL,
+      state TEXT NOT NULL, error_code TEXT, error_message TEXT,
+      released_ms ${integer}, deadline_ms ${integer}, ended_ms ${integer}, PRIMARY KEY (rollout, gateway)
+    ) ${tableOptions}`,
+    // A gateway is in one rollout at a time, also where two operators start one at the same moment.
+    'CREATE UNIQUE INDEX rollout_gateways_held ON rollout_gateways (gateway) WHERE held = 1',
+  ],
 ];
 
 /** Schema of this version of Blindsight. */

@@ -12,6 +12,7 @@ import { ModelStore } from './models.ts';
 import { PeopleStore } from './people.ts';
 import { PublicationStore } from './publications.ts';
 import { ResultStore } from './results.ts';
+import { RolloutStore } from './rollouts.ts';
 import { SecretStore } from './secrets.ts';
 import { SessionStore } from './sessions.ts';
 import { SettingStore } from './settings.ts';
@@ -27,6 +28,7 @@ export class Store {
   readonly cameras: CameraStore;
   readonly deployments: DeploymentStore;
   readonly configurations: ConfigurationStore;
+  readonly rollouts: RolloutStore;
   readonly inbox: InboxStore;
   readonly held: HeldStore;
   readonly results: ResultStore;
@@ -49,6 +51,7 @@ export class Store {
     this.cameras = new CameraStore(database);
     this.deployments = new DeploymentStore(database);
     this.configurations = new ConfigurationStore(database);
+    this.rollouts = new RolloutStore(database);
     this.inbox = new InboxStore(database);
     this.held = new HeldStore(database);
     this.results = new ResultStore(database);

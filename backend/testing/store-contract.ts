@@ -5,7 +5,7 @@ import { migrate } from '../store/migrations.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { ResultRecord } from '../store/results.ts';
 import { Store } from '../store/store.ts';
-import { describeConfigurations } from './configuration-contract.ts';
+import { describeFleet } from './fleet-contract.ts';
 
 const MODEL: ModelRecord = {
   name: 'counter',
@@ -333,7 +333,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       await expect(store.deployments.add(release('again', 3))).rejects.toThrow();
     });
 
-    describeConfigurations(() => store);
+    describeFleet(() => store);
 
     it('keeps envelopes in order of arrival, each once, up to the bound of each gateway', async () => {
       const bound = { items: 2, bytes: 100, siteBytes: 1000 };

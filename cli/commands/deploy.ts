@@ -3,13 +3,13 @@ import { integer } from '../parse-option.ts';
 import { runCommand } from '../run-command.ts';
 import { SITE_OPTION } from '../site-option.ts';
 
-/** `blindsight deploy MODEL GATEWAY`: sets which network a gateway runs. */
+/** `blindsight deploy MODEL GATEWAY…`: sets which network gateways run, all at once. */
 export function registerDeploy(program: Command): void {
   program
     .command('deploy')
-    .description('deploy a protected network to a gateway; a running backend sends it within a second')
+    .description('deploy a protected network to gateways; a running backend sends it within a second')
     .argument('<model>', 'name of the model')
-    .argument('<gateway>')
+    .argument('<gateway...>')
     .option(
       '--version <n>',
       'version of the model, to go back to an earlier one (default: the newest)',
@@ -18,25 +18,26 @@ export function registerDeploy(program: Command): void {
     .option(...SITE_OPTION)
     .addHelpText(
       'after',
-      '\nExamples:\n  blindsight deploy counter gate-1\n  blindsight deploy counter gate-1 --version 2',
+      '\nExamples:\n  blindsight deploy counter gate-1\n  blindsight deploy counter gate-1 --version 2\n\nFor many gateways, in waves: `blindsight rollout start`.',
     )
-    .action((model: string, gateway: string, { version, data }: { version?: number; data: string }) =>
+    .action((model: string, gateways: string[], { version, data }: { version?: number; data: string }) =>
       runCommand(async () => {
         const { withSite } = await import('#backend/site-folder.ts');
-        const { deployModel } = await import('#backend/operations/deploy-model.ts');
-        const release = await withSite(data, (site, config) =>
-          deployModel({
+        const { deployToGateways } = await import('#backend/operations/deploy-model.ts');
+        const releases = await withSite(data, (site, config) =>
+          deployToGateways({
             site,
             model,
-            gateway,
+            gateways,
             maxMessageBytes: config.broker.maxMessageKilobytes * 1024,
             ...(version !== undefined && { version }),
           }),
         );
-        process.stdout.write(
-          `${release.model} version ${release.version} is release ${release.counter} of ${gateway} (${release.digest.slice(0, 12)}); ` +
-            'a running backend is sending it now\n',
-        );
+        for (const release of releases)
+          process.stdout.write(
+            `${release.model} version ${release.version} is release ${release.counter} of ${release.gateway} (${release.digest.slice(0, 12)}); ` +
+              'a running backend is sending it now\n',
+          );
       }),
     );
 }

@@ -21,12 +21,13 @@ export function registerGatewayList(gateway: Command): void {
         const { gateways, isLive } = await withSite(data, describeGateways);
         if (json) return printJson(gateways);
         printTable(
-          ['GATEWAY', 'ENROLLED', 'STATE', 'SOFTWARE', 'NETWORK'],
+          ['GATEWAY', 'ENROLLED', 'STATE', 'SOFTWARE', 'GROUPS', 'NETWORK'],
           gateways.map((row) => [
             row.gateway,
             row.enrolled.slice(0, 10),
             stateWords(row),
             row.software === null ? '-' : printable(row.software),
+            row.groups.join(' ') || '-',
             networkWords(row),
           ]),
         );

@@ -28,8 +28,18 @@ export function registerGatewayShow(gateway: Command): void {
 }
 
 function rows(overview: GatewayOverview): [string, string][] {
-  const { enrolled, certificateEnds, state, since, quarantineReason, kept, software, model, running } =
-    overview;
+  const {
+    enrolled,
+    certificateEnds,
+    state,
+    since,
+    quarantineReason,
+    kept,
+    software,
+    groups,
+    model,
+    running,
+  } = overview;
   return [
     ['enrolled', enrolled],
     ['certificate ends', certificateEnds],
@@ -37,6 +47,7 @@ function rows(overview: GatewayOverview): [string, string][] {
     ['quarantine', quarantineReason === null ? 'no' : `yes: ${printable(quarantineReason)}`],
     ['kept answers', String(kept)],
     ['software', software === null ? '-' : printable(software)],
+    ['groups', groups.join(' ') || '-'],
     ['network', model === null ? '-' : formatRelease(model)],
     ['runs', running === null ? '-' : formatRelease(running)],
   ];

@@ -91,6 +91,7 @@ export function gatewayOf(change: Partial<GatewayView> = {}): GatewayView {
     reported: reportedOf(),
     model: { name: 'counter', version: 3 },
     configuration: null,
+    groups: [],
     ...change,
   };
 }
@@ -119,6 +120,7 @@ export function siteOf(change: Partial<SiteState> = {}): SiteState {
     models: [modelOf()],
     counters: { accepted: 5120, duplicates: 0, gaps: 0, refused: {}, withheld: 0 },
     endingCertificates: [],
+    rollouts: [],
     ...change,
   };
 }

@@ -1,0 +1,145 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { ErrorCode } from '#protocol/errors.ts';
+import { NAME_PATTERN } from '#protocol/topics.ts';
+import {
+  abortRollout,
+  findRollout,
+  pauseRollout,
+  resumeRollout,
+  takeBackRollout,
+} from '../rollout/control-rollout.ts';
+import { listRollouts, viewRollout } from '../rollout/rollout-views.ts';
+import { startRollout } from '../rollout/start-rollout.ts';
+import type { Site } from '../site.ts';
+import type { RolloutRecord } from '../store/rollouts.ts';
+import { answerErrors } from './answer-errors.ts';
+
+/** Names of many gateways. */
+const BODY_BYTES = 64 * 1024;
+const MOST = 2 ** 31 - 1;
+
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  MODEL_NOT_FOUND: 404,
+  ROLLOUT_NOT_FOUND: 404,
+  ROLLOUT_CONFLICT: 409,
+  ROLLOUT_STATE: 409,
+  ANSWER_TOO_LARGE: 422,
+  ROLLOUT_TARGET: 422,
+  ROLLOUT_WAVES: 422,
+  ROLLOUT_LIMIT: 422,
+};
+
+const name = { type: 'string', pattern: NAME_PATTERN.source };
+const params = { type: 'object', properties: { id: { type: 'integer', minimum: 1, maximum: MOST } } };
+const author = { type: 'string', minLength: 1, maxLength: 100 };
+const seconds = { type: 'number', minimum: 1, maximum: MOST };
+const pace = {
+  waves: { type: 'array', maxItems: 20, items: { type: 'string', maxLength: 8 } },
+  limitSeconds: seconds,
+  totalSeconds: seconds,
+  maxFailures: { type: 'integer', minimum: 0, maximum: MOST },
+  instead: { type: 'boolean' },
+};
+
+type Pace = {
+  readonly waves?: readonly string[];
+  readonly limitSeconds?: number;
+  readonly totalSeconds?: number;
+  readonly maxFailures?: number;
+  readonly instead?: boolean;
+};
+type Authored = { readonly author?: string };
+type StartBody = Pace &
+  Authored & {
+    readonly kind: 'model';
+    readonly name: string;
+    readonly version?: number;
+    readonly to: readonly string[];
+  };
+type Params = { readonly id: number };
+
+/** Rollouts: the same operations as `blindsight rollout`. Errors are JSON with the same codes and sentences. */
+export function addRolloutRoutes(
+  server: FastifyInstance,
+  options: { readonly site: Pick<Site, 'name' | 'store' | 'vault'>; readonly maxMessageBytes?: number },
+): void {
+  const { site, maxMessageBytes } = options;
+  const { store } = site;
+  server.get('/api/rollouts', { config: { role: 'viewer' } }, () => listRollouts(store));
+  server.get<{ Params: Params }>(
+    '/api/rollouts/:id',
+    { config: { role: 'viewer' }, schema: { params } },
+    ({ params: { id } }, reply) =>
+      answerErrors(reply, STATUS, async () => viewRollout(store, await findRollout(site, id))),
+  );
+  const startBody = {
+    type: 'object',
+    required: ['kind', 'name', 'to'],
+    additionalProperties: false,
+    properties: {
+      kind: { enum: ['model'] },
+      name,
+      version: { type: 'integer', minimum: 1, maximum: MOST },
+      to: { type: 'array', minItems: 1, items: name },
+      author,
+      ...pace,
+    },
+  };
+  server.post<{ Body: StartBody }>(
+    '/api/rollouts',
+    { bodyLimit: BODY_BYTES, config: { role: 'owner' }, schema: { body: startBody } },
+    ({ body }, reply) => {
+      const { kind, name: model, version, to, author: by = 'the API' } = body;
+      const rest = {
+        ...(version !== undefined && { version }),
+        ...(maxMessageBytes !== undefined && { maxMessageBytes }),
+      };
+      return begun(reply, () =>
+        startRollout({ site, kind, name: model, to, author: by, ...rest, ...paceOf(body) }),
+      );
+    },
+  );
+  const byBody = { type: 'object', nullable: true, additionalProperties: false, properties: { author } };
+  for (const [act, role, work] of [
+    ['pause', 'operator', pauseRollout],
+    ['resume', 'operator', resumeRollout],
+    ['abort', 'owner', abortRollout],
+  ] as const) {
+    server.post<{ Params: Params; Body?: Authored | null }>(
+      `/api/rollouts/:id/${act}`,
+      { config: { role }, schema: { params, body: byBody } },
+      ({ params: { id }, body }, reply) =>
+        answerErrors(reply, STATUS, async () =>
+          viewRollout(store, await work({ site, id, author: body?.author ?? 'the API' })),
+        ),
+    );
+  }
+  server.post<{ Params: Params; Body: Pace & Authored }>(
+    '/api/rollouts/:id/back',
+    {
+      config: { role: 'owner' },
+      schema: { params, body: { ...byBody, properties: { author, ...pace } } },
+    },
+    ({ params: { id }, body }, reply) =>
+      begun(reply, () => takeBackRollout({ site, id, author: body.author ?? 'the API', ...paceOf(body) })),
+  );
+
+  /** GET and the state of the site show what becomes of it. */
+  function begun(reply: FastifyReply, start: () => Promise<RolloutRecord>): Promise<unknown> {
+    return answerErrors(reply, STATUS, async () => {
+      const view = await viewRollout(store, await start());
+      reply.code(202);
+      return view;
+    });
+  }
+}
+
+function paceOf({ waves, limitSeconds, totalSeconds, maxFailures, instead }: Pace) {
+  return {
+    ...(waves !== undefined && { waves }),
+    ...(limitSeconds !== undefined && { limitMs: Math.round(limitSeconds * 1000) }),
+    ...(totalSeconds !== undefined && { totalMs: Math.round(totalSeconds * 1000) }),
+    ...(maxFailures !== undefined && { maxFailures }),
+    ...(instead !== undefined && { instead }),
+  };
+}

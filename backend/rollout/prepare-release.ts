@@ -1,0 +1,26 @@
+import type { Clock } from '#runtime/clock.ts';
+import { prepareDeployment } from '../operations/deploy-model.ts';
+import type { Site } from '../site.ts';
+import type { RolloutKind, Target } from '../store/rollouts.ts';
+import type { Store } from '../store/store.ts';
+
+export type ReleaseOptions = {
+  readonly site: Pick<Site, 'name' | 'store' | 'vault'>;
+  readonly kind: RolloutKind;
+  readonly gateway: string;
+  readonly target: Target;
+  readonly maxMessageBytes?: number;
+  readonly clock: Clock;
+};
+
+/**
+ * Everything about the release of one gateway that can be refused, whatever is released.
+ *
+ * @returns signs and stores the release, in the transaction of its store; returns its digest
+ * @throws BlindsightError as `prepareDeployment`.
+ */
+export async function prepareRelease(options: ReleaseOptions): Promise<(store: Store) => Promise<string>> {
+  const { target, kind: _kind, ...rest } = options;
+  const deploy = await prepareDeployment({ ...rest, model: target.name, version: Number(target.version) });
+  return async (store) => (await deploy(store)).digest;
+}

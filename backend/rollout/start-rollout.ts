@@ -1,0 +1,165 @@
+import { BlindsightError } from '#protocol/errors.ts';
+import { type Clock, systemClock } from '#runtime/clock.ts';
+import { checkAnswerSize } from '../operations/deploy-model.ts';
+import { findModel } from '../operations/models.ts';
+import type { Site } from '../site.ts';
+import type { GatewayRecord } from '../store/gateways.ts';
+import type { NewRolloutGateway, RolloutRecord, Target } from '../store/rollouts.ts';
+import type { Store } from '../store/store.ts';
+import { endRollout } from './end-rollout.ts';
+import { findTargets } from './find-targets.ts';
+import { titleOf } from './title-of.ts';
+import { DEFAULT_WAVES, sizeWaves } from './waves.ts';
+
+/** How a rollout goes about it. */
+export type RolloutPace = {
+  /** See {@link sizeWaves}. */
+  readonly waves?: readonly string[];
+  /** For each gateway, from its release on, ms. Half an hour where left out. */
+  readonly limitMs?: number;
+  /** For all of it, pauses included, ms. A week where left out, and more where the waves may take longer. */
+  readonly totalMs?: number;
+  /** Gateways that may fail or time out before no further wave begins; 0 where left out. */
+  readonly maxFailures?: number;
+  /** Aborts other rollouts that one of the gateways is in. */
+  readonly instead?: boolean;
+};
+
+export type StartRolloutOptions = RolloutPace & {
+  readonly site: Pick<Site, 'name' | 'store' | 'vault'>;
+  readonly kind: 'model';
+  readonly name: string;
+  /** The newest where left out. */
+  readonly version?: number;
+  /** Gateways, groups, or `all`. */
+  readonly to: readonly string[];
+  readonly author: string;
+  readonly maxMessageBytes?: number;
+  readonly clock?: Clock;
+};
+
+const DEFAULT_LIMIT_MS = 30 * 60_000;
+const DEFAULT_TOTAL_MS = 7 * 86_400_000;
+/** A month for one gateway, a year for all. */
+export const MOST_LIMIT_MS = 31 * 86_400_000;
+export const MOST_TOTAL_MS = 366 * 86_400_000;
+const MAX_AUTHOR = 100;
+
+/**
+ * Begins to release something to many gateways; the running backend moves it on, wave by wave.
+ *
+ * @throws BlindsightError MODEL_NOT_FOUND, ANSWER_TOO_LARGE, ROLLOUT_TARGET, ROLLOUT_WAVES, ROLLOUT_LIMIT, ROLLOUT_CONFLICT; nothing has begun then
+ */
+export async function startRollout(options: StartRolloutOptions): Promise<RolloutRecord> {
+  const { site, author, clock = systemClock } = options;
+  const model = await findModel(site, options.name, options.version);
+  checkAnswerSize(model, options.maxMessageBytes);
+  const target = { name: model.name, version: String(model.version) };
+  const gateways = await findTargets(site.store, options.to);
+  const ran = new Map((await site.store.deployments.running()).map((one) => [one.gateway, one]));
+  const plan = gateways.map((gateway) => {
+    const before = ran.get(gateway.name);
+    return {
+      ...{ gateway, target },
+      earlier: before === undefined ? null : { name: before.model, version: String(before.version) },
+    };
+  });
+  return beginRollout({ ...options, target, author, undoes: null, plan, clock });
+}
+
+/** What one gateway gets. */
+export type Planned = {
+  readonly gateway: GatewayRecord;
+  readonly target: Target;
+  readonly earlier: Target | null;
+};
+
+/** Stores a rollout whose gateways are known. @throws as {@link startRollout} */
+export async function beginRollout(
+  options: RolloutPace & {
+    readonly site: Pick<Site, 'store'>;
+    readonly kind: RolloutRecord['kind'];
+    readonly target: Target | null;
+    readonly author: string;
+    readonly undoes: number | null;
+    readonly plan: readonly Planned[];
+    readonly clock: Clock;
+  },
+): Promise<RolloutRecord> {
+  const { site, kind, target, undoes, plan, instead = false, maxFailures = 0, clock } = options;
+  const able = plan.filter(({ gateway }) => gateway.quarantine === null);
+  if (able.length === 0)
+    throw new BlindsightError('ROLLOUT_TARGET', 'every gateway that is named is in quarantine');
+  const sizes = sizeWaves(options.waves ?? DEFAULT_WAVES, able.length);
+  const { limitMs, totalMs } = checkLimits(options, sizes.length);
+  const author = options.author.trim().slice(0, MAX_AUTHOR);
+  return site.store.transaction(async (store) => {
+    const nowMs = clock.now();
+    if (instead) await abortOthers(store, plan, nowMs);
+    const heads = new Map((await headsOf(store, kind)).map(({ gateway, digest }) => [gateway, digest]));
+    const rows = plan.map(({ gateway, ...rest }): NewRolloutGateway => {
+      const place = able.findIndex((one) => one.gateway.name === gateway.name);
+      const { quarantine } = gateway;
+      return {
+        ...rest,
+        gateway: gateway.name,
+        wave: place < 0 ? 1 : sizes.findIndex((size) => place < size) + 1,
+        signingKey: gateway.signingKey,
+        base: heads.get(gateway.name) ?? null,
+        error: quarantine === null ? null : { code: 'GATEWAY_QUARANTINED', message: quarantine.reason },
+      };
+    });
+    const fresh = { kind, target, author, undoes, limitMs, maxFailures };
+    const { id, taken } = await store.rollouts.add(
+      { ...fresh, waves: sizes.length, createdMs: nowMs, deadlineMs: nowMs + totalMs },
+      rows,
+    );
+    if (taken.length > 0) throw await conflict(store, taken);
+    const rollout = (await store.rollouts.get(id))!;
+    await store.journal.add({
+      timeMs: nowMs,
+      level: 'info',
+      code: 'ROLLOUT_STARTED',
+      subject: `rollout ${id}`,
+      message: `${author} started rollout ${id} of ${titleOf(rollout)} to ${able.length} gateway(s) in ${sizes.length} wave(s)`,
+    });
+    return rollout;
+  });
+}
+
+function checkLimits({ limitMs = DEFAULT_LIMIT_MS, totalMs, maxFailures = 0 }: RolloutPace, waves: number) {
+  const check = (what: string, ms: number, most: number) => {
+    if (Number.isSafeInteger(ms) && ms >= 1000 && ms <= most) return ms;
+    const days = Math.floor(most / 86_400_000);
+    throw new BlindsightError('ROLLOUT_LIMIT', `${what} is from one second to ${days} days`);
+  };
+  if (!Number.isSafeInteger(maxFailures) || maxFailures < 0)
+    throw new BlindsightError('ROLLOUT_LIMIT', 'the number of gateways that may fail is 0 or more');
+  check('the time limit of a gateway', limitMs, MOST_LIMIT_MS);
+  const total = totalMs ?? Math.min(MOST_TOTAL_MS, Math.max(DEFAULT_TOTAL_MS, 2 * waves * limitMs));
+  return { limitMs, totalMs: check('the time of the whole rollout', total, MOST_TOTAL_MS) };
+}
+
+async function headsOf(store: Store, _kind: RolloutRecord['kind']) {
+  return store.deployments.current();
+}
+
+async function abortOthers(store: Store, plan: readonly Planned[], nowMs: number): Promise<void> {
+  const wanted = new Set(plan.map(({ gateway }) => gateway.name));
+  const held = (await store.rollouts.held()).filter(({ gateway }) => wanted.has(gateway));
+  for (const id of new Set(held.map(({ rollout }) => rollout))) {
+    const other = await store.rollouts.get(id);
+    if (other !== null) await endRollout(store, other, 'aborted', 'another rollout took its place', nowMs);
+  }
+}
+
+async function conflict(store: Store, taken: readonly string[]): Promise<BlindsightError> {
+  const held = (await store.rollouts.held()).filter(({ gateway }) => taken.includes(gateway));
+  const others = [...new Set(held.map(({ rollout }) => rollout))];
+  const names =
+    taken.length > 5 ? `${taken.slice(0, 5).join(', ')} and ${taken.length - 5} more` : taken.join(', ');
+  return new BlindsightError(
+    'ROLLOUT_CONFLICT',
+    `${names} ${taken.length === 1 ? 'is' : 'are'} in rollout ${others.join(', ')}, which has not ended`,
+  );
+}

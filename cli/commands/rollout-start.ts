@@ -1,0 +1,76 @@
+import { Argument, type Command } from 'commander';
+import { followRollout, PACE_OPTIONS, ROLLOUT_EXITS, waves } from '../follow-rollout.ts';
+import { operatorName } from '../operator-name.ts';
+import { integer, names } from '../parse-option.ts';
+import { type CommandRun, runCommand } from '../run-command.ts';
+import { SITE_OPTION } from '../site-option.ts';
+
+type Options = {
+  readonly to: string[];
+  readonly version?: number;
+  readonly waves?: string[];
+  readonly limit?: number;
+  readonly total?: number;
+  readonly maxFailures?: number;
+  readonly instead?: true;
+  readonly wait?: true | number;
+  readonly json?: boolean;
+  readonly data: string;
+};
+
+/** `blindsight rollout start model NAME --to GATEWAYS`. */
+export function registerRolloutStart(rollout: Command): void {
+  rollout
+    .command('start')
+    .description('begin to release a network to many gateways; a running backend moves it on')
+    .addArgument(new Argument('<kind>', 'what it is').choices(['model']))
+    .argument('<name>', 'name of the network')
+    .requiredOption('--to <names>', 'gateways, groups, or all: gate-1,gate-2,doors', names)
+    .option('--version <n>', 'version of the network (default: the newest)', integer(1, 2 ** 31 - 1))
+    .option(
+      '--waves <list>',
+      'how many gateways have it after each wave, as numbers or shares; the rest makes one more (default: 1,10%,100%)',
+      waves,
+    )
+    .option(...PACE_OPTIONS.limit)
+    .option(...PACE_OPTIONS.total)
+    .option(...PACE_OPTIONS.maxFailures)
+    .option(...PACE_OPTIONS.instead)
+    .option(...PACE_OPTIONS.wait)
+    .option(...SITE_OPTION)
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Where nothing else is said, each gateway has 30m, and the first one that fails or times out ends the rollout after its wave. Offline gateways have the same
+limit; they still take the release up when they are back.
+
+${ROLLOUT_EXITS}
+
+Examples:
+  blindsight rollout start model counter --to all --wait
+  blindsight rollout start model counter --version 2 --to doors,gate-9 --waves 2,50%,100% --limit 1h --max-failures 3`,
+    )
+    .action((_kind: 'model', name: string, options: Options) =>
+      runCommand((run) => start(name, options, run), 'stopped; the rollout goes on'),
+    );
+}
+
+async function start(name: string, options: Options, run: CommandRun): Promise<void> {
+  const { withSite } = await import('#backend/site-folder.ts');
+  const { startRollout } = await import('#backend/rollout/start-rollout.ts');
+  const { to, version, waves: list, limit, total, maxFailures, instead } = options;
+  await withSite(options.data, async (site, config) => {
+    const { id } = await startRollout({
+      ...{ site, name, to, kind: 'model', author: operatorName() },
+      maxMessageBytes: config.broker.maxMessageKilobytes * 1024,
+      ...(version !== undefined && { version }),
+      ...(list !== undefined && { waves: list }),
+      ...(limit !== undefined && { limitMs: limit }),
+      ...(total !== undefined && { totalMs: total }),
+      ...(maxFailures !== undefined && { maxFailures }),
+      ...(instead && { instead }),
+    });
+    await followRollout(site, id, run, options);
+  });
+}
