@@ -20,14 +20,15 @@ export function registerGatewayList(gateway: Command): void {
         const { siteCertificates } = await import('#backend/enrolment/site-certificates.ts');
         const { gateways, isLive } = await withSite(data, describeGateways);
         if (json) return printJson(gateways);
+        const grouped = gateways.some(({ groups }) => groups.length > 0);
         printTable(
-          ['GATEWAY', 'ENROLLED', 'STATE', 'SOFTWARE', 'GROUPS', 'NETWORK'],
+          ['GATEWAY', 'ENROLLED', 'STATE', 'SOFTWARE', ...(grouped ? ['GROUPS'] : []), 'NETWORK'],
           gateways.map((row) => [
             row.gateway,
             row.enrolled.slice(0, 10),
             stateWords(row),
             row.software === null ? '-' : printable(row.software),
-            row.groups.join(' ') || '-',
+            ...(grouped ? [row.groups.join(' ') || '-'] : []),
             networkWords(row),
           ]),
         );
