@@ -11,7 +11,7 @@ const STAMP = join(OUTPUT, 'build-stamp.txt');
 
 /** Folders whose files end up in the page, and packages whose version does. */
 const SOURCES = [COCKPIT, join(REPOSITORY, 'protocol')];
-const PACKAGES = ['vite', 'preact', 'uplot'];
+const PACKAGES = ['vite', 'preact', 'uplot', 'yaml'];
 const NOT_SOURCES = new Set(['dist', '.setup', 'testing', 'node_modules']);
 
 /**

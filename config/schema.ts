@@ -21,7 +21,7 @@ const maxMessageKilobytes = z.number().positive().max(16384).default(256);
 
 const Log = z
   .strictObject({
-    level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+    level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('The least that is written'),
     format: z.enum(['json', 'pretty']).default('json'),
   })
   .prefault({});
@@ -44,7 +44,10 @@ const CameraFields = z.strictObject({
   url: z.string().regex(/^rtsps?:\/\/\S+$/, 'rtsp://host[:port]/path'),
   /** A 0600 file with the line user:password, so that the configuration itself holds no secret. */
   credentials: secretPath().optional(),
-  enabled: z.boolean().default(true),
+  enabled: z
+    .boolean()
+    .default(true)
+    .meta({ title: 'In use', description: 'Pictures are taken and answered' }),
   /** What the network looks at; by default, the entire picture. */
   region: Region.optional(),
   /**
@@ -68,8 +71,20 @@ const CameraFields = z.strictObject({
     .max(32)
     .default([]),
   /** Maximum pictures per second given to the network. */
-  rate: z.number().positive().max(60).default(10),
-  stallSeconds: z.number().positive().default(10),
+  rate: z
+    .number()
+    .positive()
+    .max(60)
+    .default(10)
+    .meta({ title: 'Rate', unit: 'pictures a second', description: 'At most; more are left out' }),
+  stallSeconds: z
+    .number()
+    .positive()
+    .default(10)
+    .meta({
+      title: 'Stalled after',
+      description: 'A stream that brings no picture for so long is started again',
+    }),
 });
 
 const Camera = CameraFields.refine((camera) => camera.region === undefined || camera.regions === undefined, {
@@ -113,24 +128,40 @@ export const AgentConfig = z.strictObject({
     .default([]),
   inference: z
     .strictObject({
-      interpreter: z.enum(['engine', 'reference']).default('engine'),
-      threads: z.number().int().positive().max(64).default(2),
+      interpreter: z
+        .enum(['engine', 'reference'])
+        .default('engine')
+        .describe('The same answers; reference is some twenty times slower'),
+      threads: z.number().int().positive().max(64).default(2).describe('That share one picture'),
     })
     .prefault({}),
   outbox: z
     .strictObject({
-      maxMegabytes: megabytes.default(256),
-      maxAgeHours: z.number().positive().default(72),
+      maxMegabytes: megabytes
+        .default(256)
+        .meta({ title: 'Space', description: 'Beyond it the oldest answers are dropped and counted' }),
+      maxAgeHours: z
+        .number()
+        .positive()
+        .default(72)
+        .meta({
+          title: 'Age',
+          description: 'Older answers are dropped and counted; the backend has a limit, too',
+        }),
     })
     .prefault({}),
   preview: z
     .strictObject({
-      port: z.number().int().min(0).max(65535).default(8090),
-      tokenFile: secretPath().optional(),
+      port: z.number().int().min(0).max(65535).default(8090).describe('On the gateway itself; 0: a free one'),
+      tokenFile: secretPath().optional().describe('On the gateway; without it there is no preview'),
     })
     .prefault({}),
   /** Not so often that reports fill the link. */
-  healthSeconds: z.number().min(1).default(30),
+  healthSeconds: z
+    .number()
+    .min(1)
+    .default(30)
+    .meta({ title: 'Report every', description: 'Between two reports of load and health' }),
   log: Log,
   /** What holds where this file was changed after a configuration was pushed: that one, or the file. */
   configuration: z.strictObject({ onEdit: z.enum(['pushed', 'file']).default('pushed') }).prefault({}),

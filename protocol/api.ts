@@ -216,3 +216,39 @@ export type JournalEntry = {
   readonly subject: string;
   readonly message: string;
 };
+
+/** A version of a gateway's settings, without them. GET /api/gateways/:gateway/configuration/history lists all, newest first. */
+export type ConfigurationSummary = {
+  readonly gateway: string;
+  readonly version: number;
+  readonly author: string;
+  readonly pushed: string;
+  readonly status: ConfigurationView['status'];
+  /** When the status changed last. */
+  readonly since: string;
+  readonly error: ConfigurationView['error'];
+};
+
+/** GET /api/gateways/:gateway/configuration, of the newest version, or of `?version=…`. */
+export type ShownConfiguration = ConfigurationSummary & {
+  /** YAML. */
+  readonly settings: string;
+  /** Cameras whose credentials went along; nobody but the gateway can read these. */
+  readonly credentials: readonly string[];
+  /** The version that the gateway says that it runs; 0: the file on it; null: it did not say. */
+  readonly running: number | null;
+  /** Somebody edited the file on the gateway after that. */
+  readonly drift: boolean;
+};
+
+/** POST /api/gateways/:gateway/configuration/preview: what a push of settings would do, without doing it. */
+export type ConfigurationPreview = {
+  /** Why they would not be taken; `message` has a line for each mistake: `settings:LINE:COLUMN: PATH: what is wrong`. */
+  readonly error: { readonly code: string; readonly message: string } | null;
+  /** What is allowed, and yet perhaps not meant. */
+  readonly risks: readonly string[];
+  /** The version that they are compared with; null where the site knows none. */
+  readonly against: number | null;
+  /** In the lines of `diff -u`; none where they are the same. */
+  readonly lines: readonly string[];
+};

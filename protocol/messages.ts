@@ -69,6 +69,8 @@ export const CameraState = z.object({
   state: z.enum(CAMERA_STATES).or(z.string().transform(() => 'failed' as const)),
   /** A sentence for the operator, without passwords. */
   detail: text(500),
+  /** Of its pictures in pixels, as last seen; absent before the first, and from gateways that do not tell. */
+  size: z.object({ width: z.number().int().positive(), height: z.number().int().positive() }).exactOptional(),
   since: time,
   /** Pictures per second from capture, and into inference. */
   captureRate: z.number().nonnegative(),

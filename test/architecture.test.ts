@@ -103,6 +103,9 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     hooks: ['view', 'site'],
     parts: ['view', 'site', 'hooks'],
   },
+  'cockpit/parts': {
+    editor: [],
+  },
   deploy: {
     edge: [],
     mosquitto: [],

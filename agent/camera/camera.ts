@@ -53,6 +53,8 @@ export class Camera {
   #lastPicture = 0;
   #lines: readonly string[] = [];
   #display = '';
+  /** Of the newest picture ever; the entire one, as the camera sends it. */
+  #size: { readonly width: number; readonly height: number } | null = null;
 
   constructor(options: CameraOptions) {
     this.config = options.config;
@@ -77,6 +79,7 @@ export class Camera {
       camera: this.name,
       ...(regions !== undefined && { regions: regions.map(({ name }) => name) }),
       ...this.#state,
+      ...(this.#size !== null && { size: this.#size }),
       since: iso(this.#since),
       captureRate: this.#captureRate.perSecond,
       inferenceRate: this.#inferenceRate.perSecond,
@@ -203,6 +206,7 @@ export class Camera {
     this.#newest = frame;
     this.#lastPicture = this.#options.clock.monotonic();
     this.#captureRate.mark();
+    this.#size = { width: frame.width, height: frame.height };
     if (this.#state.state !== 'streaming') {
       const size = `${frame.width}×${frame.height}`;
       this.#describe({ state: 'streaming', detail: `${size} from ${this.#display}` }, false);

@@ -7,21 +7,26 @@ import {
   showConfiguration,
   summarize,
 } from '../configuration/describe-configurations.ts';
+import { previewConfiguration } from '../configuration/preview-configuration.ts';
 import {
   type Pushed,
   pushConfiguration,
   rollBackConfiguration,
 } from '../configuration/push-configuration.ts';
+import { settingsSchema } from '../configuration/settings-schema.ts';
 import type { Site } from '../site.ts';
 import { answerErrors } from './answer-errors.ts';
 
 /** Settings as JSON, in which each byte may take six, and credentials. */
 const BODY_BYTES = 6 * SETTINGS_MAX_BYTES + 64 * 1024;
 
+const PATH = '/api/gateways/:gateway/configuration';
+
 const name = { type: 'string', pattern: NAME_PATTERN.source };
 const params = { type: 'object', properties: { gateway: name } };
 const version = { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER };
 const author = { type: 'string', minLength: 1, maxLength: 100 };
+const credentials = { type: 'object', additionalProperties: { type: 'string', maxLength: 512 } };
 const expectedVersion = { ...version, minimum: 0 };
 
 const STATUS: Partial<Record<ErrorCode, number>> = {
@@ -43,6 +48,11 @@ type PushBody = {
   readonly credentials?: Readonly<Record<string, string>>;
   readonly author?: string;
 };
+type PreviewBody = {
+  readonly settings: string;
+  readonly credentials?: Readonly<Record<string, string>>;
+  readonly against?: number;
+};
 type RollbackBody = { readonly version: number; readonly expectedVersion: number; readonly author?: string };
 
 /** Settings of gateways: the same operations as `blindsight gateway config`. Errors are JSON with the same codes and sentences. */
@@ -50,9 +60,9 @@ export function addConfigurationRoutes(
   server: FastifyInstance,
   site: Pick<Site, 'name' | 'store' | 'vault'>,
 ): void {
-  const path = '/api/gateways/:gateway/configuration';
+  addEditorRoutes(server, site);
   server.get<{ Params: Params; Querystring: { version?: number } }>(
-    path,
+    PATH,
     {
       config: { role: 'integrator' },
       schema: { params, querystring: { type: 'object', properties: { version } } },
@@ -61,7 +71,7 @@ export function addConfigurationRoutes(
       answer(reply, () => showConfiguration(site, gateway, query.version)),
   );
   server.get<{ Params: Params }>(
-    `${path}/history`,
+    `${PATH}/history`,
     { config: { role: 'integrator' }, schema: { params } },
     ({ params: { gateway } }, reply) => answer(reply, () => listConfigurations(site, gateway)),
   );
@@ -74,11 +84,11 @@ export function addConfigurationRoutes(
       settings: { type: 'string' },
       expectedVersion,
       author,
-      credentials: { type: 'object', additionalProperties: { type: 'string', maxLength: 512 } },
+      credentials,
     },
   };
   server.put<{ Params: Params; Body: PushBody }>(
-    path,
+    PATH,
     { bodyLimit: BODY_BYTES, config: { role: 'operator' }, schema: { params, body: pushBody } },
     ({ params: { gateway }, body }, reply) =>
       answer(reply, async () => {
@@ -98,13 +108,46 @@ export function addConfigurationRoutes(
     properties: { version, expectedVersion, author },
   };
   server.post<{ Params: Params; Body: RollbackBody }>(
-    `${path}/rollback`,
+    `${PATH}/rollback`,
     { config: { role: 'operator' }, schema: { params, body: rollbackBody } },
     ({ params: { gateway }, body }, reply) =>
       answer(reply, async () => {
         const { author: by = 'the API', ...versions } = body;
         return accepted(reply, await rollBackConfiguration({ site, gateway, author: by, ...versions }));
       }),
+  );
+}
+
+/** What a push would do, and what the page needs to make a form; both change nothing. */
+function addEditorRoutes(server: FastifyInstance, site: Pick<Site, 'name' | 'store'>): void {
+  const schema = settingsSchema();
+  server.get('/api/configuration/schema', { config: { role: 'viewer' } }, () => schema);
+  const body = {
+    type: 'object',
+    required: ['settings'],
+    additionalProperties: false,
+    properties: { settings: { type: 'string' }, against: version, credentials },
+  };
+  server.post<{ Params: Params; Body: PreviewBody }>(
+    `${PATH}/preview`,
+    {
+      bodyLimit: BODY_BYTES,
+      schema: { params, body },
+      config: { role: 'integrator' },
+    },
+    ({ params: { gateway }, body: { settings, against, credentials = {} } }, reply) =>
+      answer(reply, () =>
+        previewConfiguration({
+          ...{
+            site,
+            gateway,
+            settings,
+            origin: 'settings',
+            credentials: new Map(Object.entries(credentials)),
+          },
+          ...(against !== undefined && { against }),
+        }),
+      ),
   );
 }
 

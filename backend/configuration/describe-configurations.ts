@@ -1,31 +1,10 @@
+import type { ConfigurationSummary, ShownConfiguration } from '#protocol/api.ts';
 import { decodeConfiguration } from '#protocol/configuration.ts';
 import { BlindsightError } from '#protocol/errors.ts';
 import { findGateway } from '../operations/gateways.ts';
 import type { Site } from '../site.ts';
 import type { ConfigurationRecord } from '../store/configurations.ts';
 import { findConfiguration } from './find-configuration.ts';
-
-/** A version of a gateway's settings, without them. */
-export type ConfigurationSummary = {
-  readonly gateway: string;
-  readonly version: number;
-  readonly author: string;
-  readonly pushed: string;
-  readonly status: ConfigurationRecord['status'];
-  /** When the status changed last. */
-  readonly since: string;
-  readonly error: ConfigurationRecord['error'];
-};
-
-export type ShownConfiguration = ConfigurationSummary & {
-  readonly settings: string;
-  /** Cameras whose credentials went along; nobody but the gateway can read these. */
-  readonly credentials: readonly string[];
-  /** The version that the gateway says that it runs; 0: the file on it; null: it did not say. */
-  readonly running: number | null;
-  /** Somebody edited the file on the gateway after that. */
-  readonly drift: boolean;
-};
 
 export function summarize(record: ConfigurationRecord): ConfigurationSummary {
   const { gateway, version, author, status, error, createdMs, updatedMs } = record;

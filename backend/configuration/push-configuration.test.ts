@@ -78,7 +78,7 @@ describe('settings that are pushed', () => {
     await expect(push(SETTINGS.replace('10.0.0.21', '10.0.0.66'))).rejects.toMatchObject({
       code: 'CONFIGURATION_CREDENTIAL',
       message: expect.stringMatching(
-        /^gate\.yaml:4:18: cameras\[0\]\.credentials: there is no file door\.credentials /,
+        /^gate\.yaml:4:18: cameras\[0\]\.credentials: no user and password came with the settings \(on the command line: the file door\.credentials /,
       ),
     });
     const changed = await push(SETTINGS, { credentials: door('ann:other') });

@@ -53,7 +53,7 @@ export async function sealCredentials(
     if (kept === null)
       throw new BlindsightError(
         'CONFIGURATION_CREDENTIAL',
-        `${place}: there is no file ${camera.credentials} beside the settings, and none were pushed before for camera ${camera.name} at this address`,
+        `${place}: no user and password came with the settings (on the command line: the file ${camera.credentials} beside them), and none were pushed before for camera ${camera.name} at this address`,
       );
     sealed.push(kept);
   }

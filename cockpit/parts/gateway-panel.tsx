@@ -1,6 +1,7 @@
 import type { GatewayView } from '#protocol/api.ts';
 import { formatAge, formatCount, UNKNOWN } from '../view/format.ts';
 import { deploymentWords, gatewayWords, modelName } from '../view/gateway-words.ts';
+import { gatewayLink } from '../view/route.ts';
 import { runningSettings, settingsWords } from '../view/settings-words.ts';
 import { Chip } from './chip.tsx';
 import { Progress } from './progress.tsx';
@@ -37,7 +38,11 @@ export function GatewayPanel({ gateway, nowMs }: { gateway: GatewayView; nowMs: 
       aria-label={`Gateway ${gateway.name}`}
     >
       <header class="card-head">
-        <h3>{gateway.name}</h3>
+        <h3>
+          <a class="gateway-link" href={gatewayLink(gateway.name)}>
+            {gateway.name}
+          </a>
+        </h3>
         <span>
           <Chip tone={tone}>{word}</Chip>
           {Number.isFinite(sinceMs) && <span class="quiet">{sinceWords(gateway, sinceMs)}</span>}

@@ -26,8 +26,8 @@ export function Overview({ model, theme, nowMs }: Props) {
       ) : (
         site.cameras.length === 0 && (
           <Empty title="No camera yet">
-            Add a camera to the gateway’s settings (<code>agent.yaml</code>). It appears here as soon as the
-            gateway reports it.
+            Add a camera to the settings of a gateway, here on the page or in its <code>agent.yaml</code>. It
+            appears as soon as the gateway reports it.
           </Empty>
         )
       )}
@@ -43,7 +43,7 @@ export function Overview({ model, theme, nowMs }: Props) {
           />
         ))}
       </section>
-      {site.gateways.length > 0 && (
+      {site.gateways.length === 1 && (
         <section class="group" aria-labelledby="gateways-title">
           <h2 id="gateways-title">Gateways</h2>
           <div class="gateways">

@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { changeSetting, readSettings } from './settings-text.ts';
+
+const TEXT = `# The yard.
+log: { level: warn } # quiet
+cameras:
+  # At the gate.
+  - name: door
+    url: rtsp://10.0.0.21/live # the old one
+    masks:
+      - [[0, 0], [0.2, 0], [0.2, 0.3]]
+  - name: hall
+    url: rtsp://10.0.0.22/live
+healthSeconds: 30
+`;
+
+describe('a setting of a text', () => {
+  it.each([
+    ['another number', ['healthSeconds'], 60, '30\n', '60\n'],
+    ['within braces', ['log', 'level'], 'error', 'warn', 'error'],
+    [
+      'with a comment behind it',
+      ['cameras', 0, 'url'],
+      'rtsp://a/b',
+      'rtsp://10.0.0.21/live',
+      '"rtsp://a/b"',
+    ],
+    [
+      'a corner',
+      ['cameras', 0, 'masks', 0],
+      [
+        [0.1, 0],
+        [0.2, 0],
+        [0.2, 0.3],
+      ],
+      '[[0, 0], [',
+      '[[0.1, 0], [',
+    ],
+    ['one more of a camera', ['cameras', 1, 'rate'], 5, '22/live\n', '22/live\n    rate: 5\n'],
+    [
+      'one more mask',
+      ['cameras', 0, 'masks', 1],
+      [
+        [0, 0],
+        [1, 0],
+        [1, 1],
+      ],
+      '0.3]]\n',
+      '0.3]]\n      - [[0, 0], [1, 0], [1, 1]]\n',
+    ],
+    [
+      'one more camera',
+      ['cameras', 2],
+      { name: 'roof', url: '' },
+      '22/live\n',
+      '22/live\n  - name: roof\n    url: ""\n',
+    ],
+    ['one more at the top', ['outbox'], { maxMegabytes: 9 }, '30\n', '30\noutbox: { maxMegabytes: 9 }\n'],
+    ['none', ['healthSeconds'], undefined, 'healthSeconds: 30\n', ''],
+    ['a camera less', ['cameras', 1], undefined, '  - name: hall\n    url: rtsp://10.0.0.22/live\n', ''],
+  ] as const)('changes in place: %s', (_, path, value, before, after) => {
+    expect(changeSetting(TEXT, path, value)).toBe(TEXT.replace(before, after));
+  });
+
+  it.each([
+    ['of nothing', '', ['cameras', 0], { name: 'a', url: 'b' }, { cameras: [{ name: 'a', url: 'b' }] }],
+    ['of an empty list', 'cameras: [] # none', ['cameras', 0], { name: 'a' }, { cameras: [{ name: 'a' }] }],
+    ['below nothing', 'log:\n', ['log', 'level'], 'info', { log: { level: 'info' } }],
+    ['that looks like another kind', 'a: 1\n', ['a'], 'no', { a: 'no' }],
+    ['that is a number as text', 'a: 1\n', ['a'], '1e3', { a: '1e3' }],
+    ['of a line', 'a: { b: 1, c: 2 }\n', ['a', 'b'], undefined, { a: { c: 2 } }],
+    [
+      'first of a camera',
+      'cameras:\n  - url: b\n    name: a\n',
+      ['cameras', 0, 'url'],
+      undefined,
+      { cameras: [{ name: 'a' }] },
+    ],
+    ['with an alias', 'a: &x 1\nb: *x\n', ['b'], 2, { a: 1, b: 2 }],
+    ['of many lines', 'a: |\n  b\n  c\nd: 1\n', ['a'], 'e', { a: 'e', d: 1 }],
+    ['whose text has a quote and a break', 'a: "b"\n', ['a'], 'c"\nd', { a: 'c"\nd' }],
+  ] as const)('is right where it is written anew: %s', (_, text, path, value, expected) => {
+    expect(readSettings(changeSetting(text, path, value))).toMatchObject({ value: expected, isWhole: true });
+  });
+
+  it('keeps comments where the text is written anew', () => {
+    const text = changeSetting('# a\nlog: { level: info, format: json } # b\n', ['log', 'level'], undefined);
+    expect(text).toBe('# a\nlog: { format: json } # b\n');
+  });
+
+  it('is not read from what is no YAML, nor from a bomb', () => {
+    expect(readSettings('a: [').isWhole).toBe(false);
+    expect(readSettings('just words').isWhole).toBe(false);
+    const bomb = `a: &a [1,1,1,1,1,1,1,1,1]\nb: &b [${'*a,'.repeat(9)}]\nc: &c [${'*b,'.repeat(9)}]\nd: [${'*c,'.repeat(9)}]`;
+    expect(readSettings(bomb)).toMatchObject({ value: {}, isWhole: false });
+  });
+});

@@ -1,0 +1,131 @@
+import type { CameraView, GatewayView, SiteState } from '#protocol/api.ts';
+import { cameraWords } from './camera-words.ts';
+import { formatAge, formatCount, UNKNOWN } from './format.ts';
+import { deploymentWords, gatewayWords, modelName } from './gateway-words.ts';
+import { settingsWords } from './settings-words.ts';
+import type { Tone } from './tone.ts';
+
+/** What a row says about one thing, and how it is. */
+export type FleetCell = { readonly text: string; readonly tone: Tone };
+
+/** A gateway in a word each: what the table of the fleet shows. Texts only, so that a row that says the same needs no drawing. */
+export type FleetRow = {
+  readonly name: string;
+  readonly state: FleetCell;
+  readonly since: string;
+  readonly network: FleetCell;
+  readonly software: FleetCell;
+  readonly settings: FleetCell;
+  readonly cameras: FleetCell;
+  readonly waiting: FleetCell;
+  readonly certificate: FleetCell;
+  /** The worst of all that. */
+  readonly tone: Tone;
+};
+
+/** Worst first. */
+const BY_NEED: readonly Tone[] = ['bad', 'warn', 'wait', 'off', 'good'];
+const DAY_MS = 86_400_000;
+/** So many answers on a disk are more than a link that is slow for a moment. */
+const MANY_WAITING = 1000;
+
+const CELLS = ['state', 'network', 'software', 'settings', 'cameras', 'waiting', 'certificate'] as const;
+
+/** Every gateway of a site, whichever needs a hand first. */
+export function fleetRows(site: SiteState, nowMs: number): readonly FleetRow[] {
+  const cameras = Map.groupBy(site.cameras, ({ gateway }) => gateway);
+  const rows = site.gateways.map((gateway) => {
+    const cells = cellsOf(site, gateway, cameras.get(gateway.name) ?? [], nowMs);
+    const tone = BY_NEED.find((one) => CELLS.some((cell) => cells[cell].tone === one)) ?? 'good';
+    return { ...cells, tone };
+  });
+  return rows.sort(
+    (a, b) => BY_NEED.indexOf(a.tone) - BY_NEED.indexOf(b.tone) || a.name.localeCompare(b.name, 'en'),
+  );
+}
+
+function cellsOf(
+  site: SiteState,
+  gateway: GatewayView,
+  cameras: readonly CameraView[],
+  nowMs: number,
+): Omit<FleetRow, 'tone'> {
+  const { tone, word } = gatewayWords(gateway);
+  const sinceMs = gateway.since === null ? Number.NaN : nowMs - Date.parse(gateway.since);
+  const waiting = gateway.health?.outbox.waiting ?? null;
+  return {
+    name: gateway.name,
+    state: { text: word, tone },
+    since: Number.isFinite(sinceMs) ? coarseAge(sinceMs) : '',
+    network: networkCell(gateway),
+    software: { text: gateway.version ?? UNKNOWN, tone: 'good' },
+    settings: settingsCell(gateway),
+    cameras: camerasCell(gateway, cameras, nowMs),
+    waiting: {
+      text: waiting === null ? UNKNOWN : formatCount(waiting),
+      tone: waiting !== null && waiting >= MANY_WAITING ? 'warn' : 'good',
+    },
+    certificate: certificateCell(site, gateway, nowMs),
+  };
+}
+
+/** No seconds: a table of sixty rows that ticks is not calm. */
+function coarseAge(spanMs: number): string {
+  return spanMs < 60_000 ? 'a moment' : formatAge(spanMs);
+}
+
+function networkCell(gateway: GatewayView): FleetCell {
+  const words = deploymentWords(gateway);
+  const name = gateway.model === null ? 'none' : modelName(gateway.model);
+  return { text: name, tone: words?.tone ?? 'good' };
+}
+
+function settingsCell(gateway: GatewayView): FleetCell {
+  const { configuration } = gateway;
+  if (configuration === null) return { text: 'own file', tone: 'good' };
+  const words = settingsWords(gateway);
+  const version = `v${configuration.version}`;
+  if (words === null) return { text: version, tone: 'good' };
+  const state =
+    configuration.drift && configuration.status === 'applied' ? 'edited there' : configuration.status;
+  return { text: `${version} ${state}`, tone: words.tone };
+}
+
+function camerasCell(gateway: GatewayView, cameras: readonly CameraView[], nowMs: number): FleetCell {
+  if (cameras.length === 0) return { text: 'none', tone: 'off' };
+  const tones = cameras
+    .map(({ state, unusual }) => cameraWords(state, gateway.state !== 'offline', nowMs, unusual).tone)
+    .filter((tone) => tone !== 'off' || gateway.state === 'offline');
+  const good = tones.filter((tone) => tone === 'good').length;
+  const worst = BY_NEED.find((tone) => tones.includes(tone)) ?? 'off';
+  return { text: `${good}/${tones.length}`, tone: worst };
+}
+
+function certificateCell(site: SiteState, gateway: GatewayView, nowMs: number): FleetCell {
+  const ending = site.endingCertificates.find(
+    ({ owner, name }) => owner === 'gateway' && name === gateway.name,
+  );
+  if (ending === undefined) return { text: 'valid', tone: 'good' };
+  const days = Math.floor((Date.parse(ending.ends) - nowMs) / DAY_MS);
+  return days < 0 ? { text: 'expired', tone: 'bad' } : { text: `${days} d`, tone: 'warn' };
+}
+
+/** Which rows a reader asked for. */
+export type FleetFilter = { readonly words: string; readonly onlyNeedy: boolean };
+
+/** Rows in which every word occurs, in any column. */
+export function filterRows(
+  rows: readonly FleetRow[],
+  { words, onlyNeedy }: FleetFilter,
+): readonly FleetRow[] {
+  const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
+  return rows.filter((row) => {
+    if (onlyNeedy && !needsHand(row)) return false;
+    const text = `${row.name} ${CELLS.map((cell) => row[cell].text).join(' ')}`.toLowerCase();
+    return wanted.every((word) => text.includes(word));
+  });
+}
+
+export function needsHand({ tone }: Pick<FleetRow, 'tone'>): boolean {
+  return tone === 'bad' || tone === 'warn';
+}
