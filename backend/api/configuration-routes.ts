@@ -133,7 +133,7 @@ function addEditorRoutes(server: FastifyInstance, site: Pick<Site, 'name' | 'sto
     {
       bodyLimit: BODY_BYTES,
       schema: { params, body },
-      config: { role: 'integrator' },
+      config: { role: 'operator' },
     },
     ({ params: { gateway }, body: { settings, against, credentials = {} } }, reply) =>
       answer(reply, () =>
