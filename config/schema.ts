@@ -77,14 +77,10 @@ const CameraFields = z.strictObject({
     .max(60)
     .default(10)
     .meta({ title: 'Rate', unit: 'pictures a second', description: 'At most; more are left out' }),
-  stallSeconds: z
-    .number()
-    .positive()
-    .default(10)
-    .meta({
-      title: 'Stalled after',
-      description: 'A stream that brings no picture for so long is started again',
-    }),
+  stallSeconds: z.number().positive().default(10).meta({
+    title: 'Stalled after',
+    description: 'A stream that brings no picture for so long is started again',
+  }),
 });
 
 const Camera = CameraFields.refine((camera) => camera.region === undefined || camera.regions === undefined, {
@@ -140,14 +136,10 @@ export const AgentConfig = z.strictObject({
       maxMegabytes: megabytes
         .default(256)
         .meta({ title: 'Space', description: 'Beyond it the oldest answers are dropped and counted' }),
-      maxAgeHours: z
-        .number()
-        .positive()
-        .default(72)
-        .meta({
-          title: 'Age',
-          description: 'Older answers are dropped and counted; the backend has a limit, too',
-        }),
+      maxAgeHours: z.number().positive().default(72).meta({
+        title: 'Age',
+        description: 'Older answers are dropped and counted; the backend has a limit, too',
+      }),
     })
     .prefault({}),
   preview: z
