@@ -1,10 +1,10 @@
 import type { ConfigurationPreview, ConfigurationSummary, ShownConfiguration } from '#protocol/api.ts';
 import type { JsonSchema } from '../view/json-schema.ts';
 
-/** An answer of the backend, or the code and sentence of its refusal. */
+/** An answer of the backend, or the code and sentence of its refusal; without a code where the backend was not reached. */
 export type Answered<T> =
   | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly code: string; readonly message: string };
+  | { readonly ok: false; readonly code: string | null; readonly message: string };
 
 /** `user:password` by camera; sealed to the gateway by the backend, and never read again. */
 export type Logins = Readonly<Record<string, string>>;
@@ -70,10 +70,9 @@ async function request<T>(method: string, path: string, body?: unknown): Promise
       error?: { code?: string; message?: string };
     };
     if (response.ok) return { ok: true, value: answer as T };
-    const { code = `HTTP_${response.status}`, message = `the backend refused it (${response.status})` } =
-      answer.error ?? {};
+    const { code = null, message = `the backend refused it (${response.status})` } = answer.error ?? {};
     return { ok: false, code, message };
   } catch {
-    return { ok: false, code: 'AWAY', message: 'the backend does not answer; try again in a moment' };
+    return { ok: false, code: null, message: 'the backend does not answer; try again in a moment' };
   }
 }
