@@ -19,7 +19,10 @@ import { ReceiptSender } from './decryption/receipt-sender.ts';
 import { RefusalLog } from './decryption/refusal-log.ts';
 import { ChunkServer } from './deployment/chunk-server.ts';
 import { DeploymentService } from './deployment/deployment-service.ts';
+import { brokerForGateways } from './enrolment/broker-for-gateways.ts';
 import { CertificateWatch } from './enrolment/certificate-watch.ts';
+import { EnrolmentServer } from './enrolment/enrolment-server.ts';
+import { acceptInvited } from './operations/accept-enrolment.ts';
 import { GatewayListener } from './results/gateway-listener.ts';
 import { ResultPublisher } from './results/result-publisher.ts';
 import { removeOldResults } from './results/retention.ts';
@@ -262,6 +265,7 @@ function startLoops(core: Core, processor: Processor, services: Services): Promi
   return [
     watch.run(store, stop.signal),
     new CertificateWatch({ site, config, clock, log, onLook }).run(stop.signal),
+    enrol(core),
     processor.run(stop.signal),
     deployments.run(stop.signal),
     configurations.run(stop.signal),
@@ -269,6 +273,19 @@ function startLoops(core: Core, processor: Processor, services: Services): Promi
     results.run(stop.signal),
     removeOldResults({ store, days: config.resultsDays, clock, log }, stop.signal),
   ];
+}
+
+/** Takes requests of gateways that make their keys themselves, where the settings say so. */
+async function enrol({ config, clock, log, site, stop, onChange }: Core): Promise<void> {
+  const settings = config.enrolment;
+  if (settings === undefined) return;
+  const accept = async (wire: Uint8Array) => {
+    const brokerUrl = await brokerForGateways(site, config.broker.url);
+    const answer = await acceptInvited({ site, wire, brokerUrl, clock });
+    onChange();
+    return answer;
+  };
+  await new EnrolmentServer({ site, config, settings, accept, clock, log }).run(stop.signal);
 }
 
 /** Says goodbye, and lets what came in until then be stored and acknowledged. */

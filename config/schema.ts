@@ -230,6 +230,14 @@ export const BackendConfig = z.strictObject({
       proxy: ReverseProxy.optional(),
     })
     .prefault({}),
+  /** Where gateways that make their keys themselves are enrolled; without it that is only possible with files that people carry. */
+  enrolment: z
+    .strictObject({
+      /** By default loopback where the certificate of the broker covers nothing else, and every interface otherwise. */
+      host: z.string().optional(),
+      port: z.number().int().min(0).max(65535).default(8481),
+    })
+    .optional(),
   /** What a gateway may have decrypted of one camera; further answers are refused and counted. */
   answers: z
     .strictObject({

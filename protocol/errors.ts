@@ -1,3 +1,4 @@
+import { CERTIFICATE_ERRORS } from './errors/certificates.ts';
 import { PEOPLE_ERRORS } from './errors/people.ts';
 import { ROLLOUT_ERRORS } from './errors/rollouts.ts';
 
@@ -461,6 +462,7 @@ export const ERRORS = {
 
   // backend/people/, backend/audit/
   ...PEOPLE_ERRORS,
+  ...CERTIFICATE_ERRORS,
 } as const satisfies Record<string, { meaning: string; action: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -7,6 +7,15 @@ export const EVENTS = {
     meaning: 'A gateway was enrolled.',
     action: 'Nothing, if this was you; otherwise shut it out with `blindsight gateway remove NAME`.',
   },
+  GATEWAY_INVITED: {
+    meaning: 'An invitation for a gateway was made: whoever has it first becomes this gateway.',
+    action: 'Nothing, if this was you; otherwise make another, which ends this one, and look who has access.',
+  },
+  GATEWAY_REPLACED: {
+    meaning:
+      'Another box took the place of a gateway: the certificate and the keys of the one before count no more.',
+    action: 'Nothing, if this was you; otherwise shut it out with `blindsight gateway remove NAME`.',
+  },
   GATEWAY_REMOVED: {
     meaning: 'A gateway was removed: its certificate is revoked, and whatever it sends is refused.',
     action: 'Nothing, if this was you; otherwise enrol it again.',

@@ -3,6 +3,9 @@ const ROOT = 'blindsight/v1';
 /** Names that a gateway cannot have because they are subtrees of a site. */
 export const RESERVED_GATEWAY_NAMES = ['backend', 'results', 'cockpit', 'broker'] as const;
 
+/** Common name of every viewer's certificate; the name of the one is its organizational unit. With its dot, no gateway can have it. */
+export const VIEWER_COMMON_NAME = 'viewer.readonly';
+
 /** Site, gateway and camera names: lower case, digits and hyphens (not at the ends), at most 32 characters: safe in topics, file names and URLs. */
 export const NAME_PATTERN = /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/;
 

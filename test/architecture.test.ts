@@ -65,6 +65,7 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
   agent: {
     camera: [],
     configuration: [],
+    enrolment: [],
     health: [],
     uplink: [],
     privacy: ['camera'],

@@ -9,6 +9,7 @@ import { isTest, readSource, repositoryFiles, root } from './source-files.ts';
 const REGISTRY = [
   'protocol/errors.ts',
   'protocol/errors/rollouts.ts',
+  'protocol/errors/certificates.ts',
   'protocol/events.ts',
   'protocol/refusals.ts',
   'protocol/withheld.ts',

@@ -19,11 +19,13 @@ import {
   X509CrlGenerator,
   X509CrlReason,
 } from '@peculiar/x509';
+import { ENROLMENT_SERVER_NAME } from '#protocol/enrolment.ts';
 import { BlindsightError } from '#protocol/errors.ts';
 import { GatewayName, Name } from '#protocol/names.ts';
+import { VIEWER_COMMON_NAME } from '#protocol/topics.ts';
 
-/** Whose certificate it is: servers prove their host names, clients their common name. */
-export type CertificateKind = 'broker' | 'backend' | 'cockpit' | 'gateway';
+/** Whose certificate it is: servers (broker, enrolment) prove their host names, clients their common name. */
+export type CertificateKind = 'broker' | 'backend' | 'cockpit' | 'gateway' | 'viewer' | 'enrolment';
 
 export type Issued = {
   /** PEM. */
@@ -34,12 +36,14 @@ export type Issued = {
 
 export type IssueRequest = {
   readonly kind: CertificateKind;
-  /** For a gateway its name; for the others it must be the kind itself. */
+  /** For a gateway or a viewer its name; for the others it must be the kind itself. */
   readonly commonName: string;
-  /** Host names and addresses of a broker; localhost and 127.0.0.1 are always among them. */
+  /** Host names and addresses of a server; localhost and 127.0.0.1 are always among them. */
   readonly subjectAltNames?: readonly string[];
   /** How long it is valid. */
   readonly days: number;
+  /** From when on; now where left out. */
+  readonly fromMs?: number;
 };
 
 export type RenewRequest = IssueRequest & {
@@ -86,6 +90,23 @@ export class Authority {
   }
 
   /**
+   * Makes a certificate for a key pair whose private half is elsewhere.
+   *
+   * @param publicKey P-256; that its owner has the private half must have been checked
+   * @returns PEM
+   * @throws BlindsightError CERTIFICATE_INVALID for an impossible name, host or duration.
+   */
+  async certify(request: IssueRequest, publicKey: CryptoKey): Promise<string> {
+    check(request);
+    return this.#certify(request, publicKey);
+  }
+
+  /** SHA-256 of the authority's certificate, 32 bytes: by it a gateway that has nothing yet knows this site. */
+  async fingerprint(): Promise<Uint8Array> {
+    return new Uint8Array(await this.#parsed().getThumbprint('SHA-256', crypto));
+  }
+
+  /**
    * Makes another certificate for an existing key pair, without needing the private key.
    * @returns PEM
    * @throws BlindsightError CERTIFICATE_INVALID for an impossible name, host or duration, or a certificate of another authority.
@@ -104,13 +125,13 @@ export class Authority {
 
   async #certify(request: IssueRequest, publicKey: CryptoKey): Promise<string> {
     const issuer = this.#parsed();
-    const isServer = request.kind === 'broker';
+    const isServer = isServerKind(request.kind);
     const certificate = await X509CertificateGenerator.create(
       {
         serialNumber: serialNumber(),
-        subject: distinguished(request.commonName),
+        subject: subjectOf(request),
         issuer: issuer.subjectName,
-        ...validity(request.days),
+        ...validity(request.days, request.fromMs),
         signingAlgorithm: ALGORITHM,
         publicKey,
         signingKey: await importKey(this.key),
@@ -190,7 +211,8 @@ export async function createAuthority(name = 'Blindsight installation'): Promise
 }
 
 function check({ kind, commonName, subjectAltNames = [], days }: IssueRequest): void {
-  const fits = kind === 'gateway' ? GatewayName.safeParse(commonName).success : commonName === kind;
+  const isNamed = kind === 'gateway' || kind === 'viewer';
+  const fits = isNamed ? GatewayName.safeParse(commonName).success : commonName === kind;
   if (!fits || !Name.safeParse(commonName).success) {
     throw new BlindsightError(
       'CERTIFICATE_INVALID',
@@ -203,10 +225,23 @@ function check({ kind, commonName, subjectAltNames = [], days }: IssueRequest): 
       `${days} days: expected a whole number from 1 to ${DAYS_MAX}`,
     );
   }
-  if (kind !== 'broker' && subjectAltNames.length > 0) {
+  if (!isServerKind(kind) && subjectAltNames.length > 0) {
     throw new BlindsightError('CERTIFICATE_INVALID', `a ${kind} has no host names`);
   }
   checkHosts(subjectAltNames);
+}
+
+function isServerKind(kind: CertificateKind): boolean {
+  return kind === 'broker' || kind === 'enrolment';
+}
+
+/**
+ * A viewer has the same common name as all others, because Mosquitto's access list knows no other way to name a kind of client; its own name is
+ * the organizational unit. No gateway can be called like it.
+ */
+function subjectOf({ kind, commonName }: IssueRequest): DistinguishedName {
+  if (kind === 'viewer') return new DistinguishedName([{ CN: [VIEWER_COMMON_NAME] }, { OU: [commonName] }]);
+  return distinguished(kind === 'enrolment' ? ENROLMENT_SERVER_NAME : commonName);
 }
 
 /** @throws BlindsightError CERTIFICATE_INVALID for what is neither a host name nor an address */
@@ -231,8 +266,7 @@ function distinguished(commonName: string): DistinguishedName {
   return new DistinguishedName([{ CN: [commonName] }]);
 }
 
-function validity(days: number): { notBefore: Date; notAfter: Date } {
-  const now = Date.now();
+function validity(days: number, now = Date.now()): { notBefore: Date; notAfter: Date } {
   return { notBefore: new Date(now - BACKDATED_MS), notAfter: new Date(now + days * DAY_MS) };
 }
 

@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypt
 import { existsSync } from 'node:fs';
 import { readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { stringify } from 'yaml';
+import { agentSettings } from '#config/agent-settings.ts';
 import { BlindsightError } from '#protocol/errors.ts';
 import { GatewayName } from '#protocol/names.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
@@ -119,25 +119,14 @@ async function writePackage(
   await write('ca.pem', authority.certificate);
   await write('owner-key.pub.pem', await ownerPublicKey(site.store, site.vault));
   // It may come to hold the password of a camera.
-  await write('agent.yaml', agentConfig(site.name, name, brokerUrl), 0o600);
+  await write(
+    'agent.yaml',
+    agentSettings({ site: site.name, gateway: name, brokerUrl }, '`blindsight gateway enrol`'),
+    0o600,
+  );
   return {
     signingKey: publicPem(signing.publicKey),
     sealingKey: publicPem(sealing.publicKey),
     certificate: issued.certificate,
   };
-}
-
-function agentConfig(site: string, gateway: string, brokerUrl: string): string {
-  const comment =
-    '# Made by `blindsight gateway enrol`. Every setting is explained in config/agent.example.yaml.\n' +
-    '# Only the list of cameras is missing, for example:\n' +
-    '#   cameras:\n#     - name: door\n#       url: rtsp://10.0.0.21:554/stream1\n#       credentials: door.credentials\n';
-  return `${comment}${stringify({
-    site,
-    gateway,
-    data: 'data',
-    broker: { url: brokerUrl, ca: 'ca.pem', certificate: 'gateway.pem', key: 'gateway.key' },
-    identity: { signingKey: 'signing.key', ownerKey: 'owner-key.pub.pem', sealingKey: 'sealing.key' },
-    cameras: [],
-  })}`;
 }

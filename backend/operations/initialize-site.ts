@@ -21,6 +21,8 @@ import type { Store } from '../store/store.ts';
 export type InitializeSiteOptions = {
   readonly brokerPort?: number;
   readonly apiPort?: number;
+  /** Where gateways are enrolled over the network; nowhere if left out. */
+  readonly enrolmentPort?: number;
   /** Host names and addresses under which gateways elsewhere reach the broker; localhost is always one. */
   readonly brokerNames?: readonly string[];
   /** A file (0600) with the postgresql:// URL of a database for the store; SQLite in the folder where left out. */
@@ -143,7 +145,7 @@ async function writeCertificates(
 
 function backendConfig(
   site: string,
-  { brokerPort = 8883, apiPort = 8480, postgresqlUrlFile }: InitializeSiteOptions,
+  { brokerPort = 8883, apiPort = 8480, enrolmentPort, postgresqlUrlFile }: InitializeSiteOptions,
 ): string {
   const comment =
     ' Made by `blindsight site init`. Every setting is explained in config/backend.example.yaml.\n';
@@ -162,6 +164,7 @@ function backendConfig(
         : { kind: 'postgresql', urlFile: POSTGRESQL_URL_FILE },
     installationKey: 'installation.key',
     api: { host: '127.0.0.1', port: apiPort },
+    ...(enrolmentPort !== undefined && { enrolment: { port: enrolmentPort } }),
   })}`;
 }
 

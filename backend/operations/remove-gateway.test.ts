@@ -38,7 +38,9 @@ it('withdraws a gateway: unknown, without cameras and release, on the list of th
   await expect(releaseTo(site, 'gate', 'counter')).rejects.toMatchObject({ code: 'GATEWAY_NOT_FOUND' });
   expect(await store.cameras.claim('door', 'other', 2)).toBe('other');
   await removeGateway(site, 'other');
-  expect(readFileSync(join(site.dataDirectory, 'revoked-gateways'), 'utf8')).toBe('gate\nother\n');
+  expect(readFileSync(join(site.dataDirectory, 'revoked-gateways'), 'utf8')).toBe(
+    'gate\nother\nserial:01\nserial:02\n',
+  );
   expect(revokedSerials()).toEqual(['01', '02']);
   await expect(enrolTestGateway(site, 'gate')).resolves.toBeDefined();
   expect(await store.gateways.get('gate')).toBeNull();

@@ -1,3 +1,4 @@
+import { CertificateStore } from './certificates.ts';
 import type { Database } from './database.ts';
 
 /** Position of an envelope in everything a gateway sends; sessions count first. */
@@ -72,7 +73,7 @@ export class GatewayStore {
     this.#database = database;
   }
 
-  /** @returns false if a gateway of that name exists or existed. */
+  /** Records a gateway and its certificate; call it in a transaction. @returns false if a gateway of that name exists or existed. */
   async add(gateway: {
     name: string;
     signingKey: string;
@@ -92,7 +93,60 @@ export class GatewayStore {
       gateway.certificateEndMs,
       gateway.enrolledMs,
     );
-    return changed === 1;
+    if (changed !== 1) return false;
+    await new CertificateStore(this.#database).add({
+      serial: gateway.certificateSerial,
+      kind: 'gateway',
+      name: gateway.name,
+      issuedMs: gateway.enrolledMs,
+      endsMs: gateway.certificateEndMs,
+    });
+    return true;
+  }
+
+  /**
+   * Another box takes the place of a gateway: other keys, another certificate, which is recorded, too; everything else stays, also a quarantine.
+   * Call it in a transaction, which has to revoke the certificates of before.
+   *
+   * @returns false for an unknown gateway.
+   */
+  async replace(gateway: {
+    name: string;
+    signingKey: string;
+    sealingKey: string;
+    certificateSerial: string;
+    certificateEndMs: number;
+    replacedMs: number;
+  }): Promise<boolean> {
+    const { name, signingKey, sealingKey, certificateSerial, certificateEndMs, replacedMs } = gateway;
+    const changed = await this.#database.run(
+      `UPDATE gateways SET signing_key = ?, sealing_key = ?, certificate_serial = ?, certificate_end_ms = ?
+       WHERE name = ? AND removed_ms IS NULL`,
+      signingKey,
+      sealingKey,
+      certificateSerial,
+      certificateEndMs,
+      name,
+    );
+    if (changed !== 1) return false;
+    await new CertificateStore(this.#database).add({
+      serial: certificateSerial,
+      kind: 'gateway',
+      name,
+      issuedMs: replacedMs,
+      endsMs: certificateEndMs,
+    });
+    return true;
+  }
+
+  /** A gateway shows another of its certificates: from now on that one's end counts. */
+  async setCertificate(name: string, serial: string, endMs: number): Promise<void> {
+    await this.#database.run(
+      'UPDATE gateways SET certificate_serial = ?, certificate_end_ms = ? WHERE name = ? AND removed_ms IS NULL',
+      serial,
+      endMs,
+      name,
+    );
   }
 
   /** @returns null also for a gateway that was removed. */
@@ -111,13 +165,14 @@ export class GatewayStore {
     return rows.map(fromRow);
   }
 
-  /** Removes a gateway for good. @returns false where there is none. */
+  /** Removes a gateway for good, and revokes its certificates; call it in a transaction. @returns false where there is none. */
   async remove(name: string, timeMs: number): Promise<boolean> {
     const changed = await this.#database.run(
       'UPDATE gateways SET removed_ms = ? WHERE name = ? AND removed_ms IS NULL',
       timeMs,
       name,
     );
+    if (changed === 1) await new CertificateStore(this.#database).revokeAll('gateway', name, timeMs);
     return changed === 1;
   }
 

@@ -159,6 +159,21 @@ const MIGRATIONS: readonly Migration[] = [
     // A gateway is in one rollout at a time, also where two operators start one at the same moment.
     'CREATE UNIQUE INDEX rollout_gateways_held ON rollout_gateways (gateway) WHERE held = 1',
   ],
+  // Every certificate that was issued to a client, and the invitations of gateways.
+  ({ integer, tableOptions }) => [
+    `CREATE TABLE certificates (
+      serial TEXT PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, issued_ms ${integer} NOT NULL,
+      ends_ms ${integer} NOT NULL, revoked_ms ${integer}
+    ) ${tableOptions}`,
+    'CREATE INDEX certificates_name ON certificates (kind, name, issued_ms)',
+    `INSERT INTO certificates (serial, kind, name, issued_ms, ends_ms, revoked_ms)
+     SELECT UPPER(certificate_serial), 'gateway', name, enrolled_ms, certificate_end_ms, removed_ms FROM gateways
+     WHERE true ON CONFLICT (serial) DO NOTHING`,
+    `CREATE TABLE invitations (
+      secret_digest TEXT PRIMARY KEY, gateway TEXT NOT NULL, replaces ${integer} NOT NULL, created_ms ${integer} NOT NULL,
+      expires_ms ${integer} NOT NULL, used_ms ${integer}, request_digest TEXT, answer TEXT
+    ) ${tableOptions}`,
+  ],
 ];
 
 /** Schema of this version of Blindsight. */

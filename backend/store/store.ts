@@ -1,4 +1,5 @@
 import { CameraStore } from './cameras.ts';
+import { CertificateStore } from './certificates.ts';
 import { ConfigurationStore } from './configurations.ts';
 import { CounterStore } from './counters.ts';
 import type { Database } from './database.ts';
@@ -7,6 +8,7 @@ import { FloorStore } from './floors.ts';
 import { GatewayStore } from './gateways.ts';
 import { HeldStore } from './held.ts';
 import { InboxStore } from './inbox.ts';
+import { InvitationStore } from './invitations.ts';
 import { JournalStore } from './journal.ts';
 import { ModelStore } from './models.ts';
 import { PeopleStore } from './people.ts';
@@ -24,6 +26,8 @@ export class Store {
   readonly secrets: SecretStore;
   readonly models: ModelStore;
   readonly gateways: GatewayStore;
+  readonly certificates: CertificateStore;
+  readonly invitations: InvitationStore;
   readonly floors: FloorStore;
   readonly cameras: CameraStore;
   readonly deployments: DeploymentStore;
@@ -47,6 +51,8 @@ export class Store {
     this.secrets = new SecretStore(database);
     this.models = new ModelStore(database);
     this.gateways = new GatewayStore(database);
+    this.certificates = new CertificateStore(database);
+    this.invitations = new InvitationStore(database);
     this.floors = new FloorStore(database);
     this.cameras = new CameraStore(database);
     this.deployments = new DeploymentStore(database);

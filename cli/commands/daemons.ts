@@ -1,16 +1,10 @@
 import type { Command } from 'commander';
 import { runUntilStopped } from '../run-command.ts';
+import { registerAgent } from './agent.ts';
 
 /** `blindsight agent|backend|broker`: each runs one daemon with a configuration file until it is stopped. */
 export function registerDaemons(program: Command): void {
-  program
-    .command('agent')
-    .description('run the gateway daemon: cameras in, encrypted answers out')
-    .requiredOption('--config <file>', 'configuration file (see config/agent.example.yaml)')
-    .action(async ({ config }: { config: string }) => {
-      const { runAgentDaemon } = await import('../daemons/agent.ts');
-      await runUntilStopped((signal) => runAgentDaemon(config, signal), { hangUp: false });
-    });
+  registerAgent(program);
   program
     .command('backend')
     .description('run the backend: deployment, decryption, results, page')

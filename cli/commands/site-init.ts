@@ -12,6 +12,9 @@ type Options = {
   readonly postgresql?: string;
 };
 
+/** The default of `enrolment.port`. */
+const ENROLMENT_PORT = 8481;
+
 const each = (name: string, before: string[] = []): string[] => [...before, name];
 
 /** `blindsight site init`. */
@@ -48,6 +51,7 @@ export function registerSiteInit(site: Command): void {
         }
         await initializeSite(folder, name, {
           brokerNames,
+          enrolmentPort: ENROLMENT_PORT,
           ...(postgresql !== undefined && { postgresqlUrlFile: postgresql }),
         });
         const gateways =
