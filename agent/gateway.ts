@@ -9,9 +9,15 @@ import { ensureDirectory } from '#runtime/files.ts';
 import { connectLink } from '#runtime/link.ts';
 import { readLinkCredentials } from '#runtime/link-credentials.ts';
 import type { Logger } from '#runtime/log.ts';
+import { RecentLines } from '#runtime/recent-lines.ts';
 import { Camera } from './camera/camera.ts';
 import { CameraSet } from './camera/camera-set.ts';
 import { readAddress } from './camera/read-address.ts';
+import type { Commands } from './command/commands.ts';
+import { packDiagnostics } from './command/diagnostics.ts';
+import { LogFile } from './command/log-file.ts';
+import { LogLevels } from './command/log-levels.ts';
+import { openCommands } from './command/open-commands.ts';
 import { Configurator } from './configuration/configurator.ts';
 import { measureHealth } from './health/health.ts';
 import { readIdentity } from './identity.ts';
@@ -34,8 +40,17 @@ import { CameraList } from './uplink/camera-list.ts';
 import { SessionCounter } from './uplink/session-counter.ts';
 import { Uplink } from './uplink/uplink.ts';
 import { agentVersion } from './version.ts';
+import { whenAborted } from './when-aborted.ts';
 
-export type GatewayOptions = { readonly config: AgentConfig; readonly log: Logger; readonly clock: Clock };
+export type GatewayOptions = {
+  readonly config: AgentConfig;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** The newest lines of `log`. */
+  readonly recent?: RecentLines;
+  /** Ends the process in peace, for something to start it again. @throws BlindsightError where nothing would */
+  readonly restart?: () => void;
+};
 
 const CAMERA_STATE_MS = 10_000;
 const DAY_MS = 24 * 3_600_000;
@@ -56,6 +71,9 @@ export class Gateway {
   readonly #sender: Sender;
   readonly #rollout: Rollout;
   readonly #uplink: Uplink;
+  readonly #commands: Commands;
+  readonly #levels: LogLevels;
+  readonly #logFile: LogFile;
   #preview: PreviewServer | null;
   /** The settings that run: those of the file, or pushed ones in their place. */
   #config: AgentConfig;
@@ -84,7 +102,9 @@ export class Gateway {
       log,
     });
     const { config } = configurator;
-    if (config.log.level !== file.log.level) log.level = config.log.level;
+    const levels = new LogLevels(log, config.log.level, clock);
+    const recent = options.recent ?? new RecentLines();
+    const logFile = await LogFile.open(join(config.data, 'log'), recent);
     const outbox = await Outbox.open({
       directory: join(config.data, 'outbox'),
       ...outboxBounds(config),
@@ -96,7 +116,18 @@ export class Gateway {
       log.error('rollout.json is damaged; the state is taken from the signed manifests on disk');
       return recoverState(bundles, ownerKeys);
     });
-    return new Gateway(options, {
+    const sessions = await SessionCounter.open(config.data, clock);
+    const commands = await openCommands({
+      ...{ site, gateway, ownerKeys, levels, recent, clock, log },
+      data: config.data,
+      signingKey: identity.signingKey,
+      publish: (...answer) => opened.#uplink.publishAnswer(...answer),
+      started: () => `restarted; session ${sessions.session}, software ${agentVersion()}`,
+      restart: () => options.restart?.(),
+      diagnose: () => opened.#diagnose(recent),
+    });
+    const opened: Gateway = new Gateway(options, {
+      ...{ commands, levels, logFile },
       configurator,
       outbox,
       identity,
@@ -108,13 +139,14 @@ export class Gateway {
         setting: '`gateway` in the configuration',
         site: config.site,
       }),
-      sessions: await SessionCounter.open(config.data, clock),
+      sessions,
       preview: await startPreview(config, log),
       cameraList: await CameraList.open(
         join(config.data, 'cameras.json'),
         config.cameras.map((camera) => camera.name),
       ),
     });
+    return opened;
   }
 
   private constructor(options: GatewayOptions, parts: GatewayParts) {
@@ -126,6 +158,9 @@ export class Gateway {
     this.#configurator = configurator;
     this.#config = config;
     this.#cameraList = parts.cameraList;
+    this.#commands = parts.commands;
+    this.#levels = parts.levels;
+    this.#logFile = parts.logFile;
     this.#outbox = outbox;
     this.#preview = preview;
     this.#certificate = parts.credentials.certificate;
@@ -216,6 +251,7 @@ export class Gateway {
       reported: () => ({ bundle: this.#rollout.report, configuration: configurator.report }),
       onUp: () => {
         this.#sender.linkUp();
+        this.#commands.linkUp();
         void this.#publishHealth().catch((error: unknown) =>
           log.debug({ err: error }, 'no health on connection'),
         );
@@ -228,6 +264,7 @@ export class Gateway {
       onManifest: (wire) => this.#rollout.receiveManifest(wire),
       onChunk: (wire) => this.#rollout.receiveChunk(wire),
       onConfiguration: (wire) => configurator.receive(wire),
+      onCommand: (...command) => this.#commands.receive(...command),
     });
   }
 
@@ -265,12 +302,15 @@ export class Gateway {
         (ending) => this.#every(DAY_MS, ending, () => this.#watchCertificate()),
         (ending) => this.#reportHealth(ending),
         // At once, not after the others: a run that is under way may take seconds and is cut short.
-        (ending) => this.#whenAborted(ending, () => this.#closeInterpreters()),
+        (ending) => whenAborted(ending, () => this.#closeInterpreters()),
       ]);
     } finally {
       await this.#configurator.close();
       await this.#preview?.close();
+      await this.#commands.close();
+      this.#levels.close();
       await this.#uplink.close();
+      this.#logFile.close();
     }
   }
 
@@ -310,9 +350,8 @@ export class Gateway {
    */
   async #apply(config: AgentConfig): Promise<void> {
     const before = this.#config;
-    const { log } = this.#options;
     this.#config = config;
-    log.level = config.log.level;
+    this.#levels.setConfigured(config.log.level);
     this.#outbox.setBounds(outboxBounds(config));
     this.#reconfigured.abort();
     this.#reconfigured = new AbortController();
@@ -378,9 +417,33 @@ export class Gateway {
   }
 
   async #publishHealth(): Promise<void> {
-    const measured = await measureHealth(this.#options.config.data, this.#outbox.status);
+    const measured = await this.#measureHealth();
     // As it is now: of two measurements the one that was begun earlier may end later.
     this.#uplink.publishHealth({ ...measured, outbox: this.#outbox.status, pictures: this.#pictures() });
+  }
+
+  #measureHealth() {
+    return measureHealth(this.#options.config.data, this.#outbox.status);
+  }
+
+  /** Everything that a supporter asks for first. */
+  async #diagnose({ lines }: RecentLines): Promise<Uint8Array> {
+    const cameras = this.#cameras.all.map(({ state, lastLines }) => ({ ...state, lastLines }));
+    return packDiagnostics({
+      ...{ version: agentVersion(), config: this.#config, lines, metrics: '' },
+      nowMs: this.#options.clock.now(),
+      states: {
+        cameras,
+        states: {
+          link: { obstacle: this.#uplink.obstacle },
+          bundle: this.#rollout.report,
+          configuration: this.#configurator.report,
+          outbox: this.#outbox.status,
+          stuckMs: this.stuckMs,
+        },
+        health: { ...(await this.#measureHealth()), pictures: this.#pictures() },
+      },
+    });
   }
 
   #pictures() {
@@ -410,12 +473,6 @@ export class Gateway {
       await clock.sleep(typeof ms === 'number' ? ms : ms(), either).catch(() => {});
     }
   }
-
-  async #whenAborted(signal: AbortSignal, act: () => Promise<unknown>): Promise<void> {
-    if (!signal.aborted)
-      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-    await act();
-  }
 }
 
 function outboxBounds({ outbox }: AgentConfig): OutboxBounds {
@@ -423,6 +480,9 @@ function outboxBounds({ outbox }: AgentConfig): OutboxBounds {
 }
 
 type GatewayParts = {
+  readonly commands: Commands;
+  readonly levels: LogLevels;
+  readonly logFile: LogFile;
   readonly configurator: Configurator;
   readonly outbox: Outbox;
   readonly bundles: BundleStore;

@@ -1,16 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
 import { loadConfig } from '#config/load.ts';
 import { AgentConfig } from '#config/schema.ts';
+import { BlindsightError } from '#protocol/errors.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
 import { createNotifier } from '#runtime/notify.ts';
 import { onceThereIsSpace } from '#runtime/once-there-is-space.ts';
+import type { RecentLines } from '#runtime/recent-lines.ts';
 import { Gateway } from './gateway.ts';
 import { runWatchdog } from './health/watchdog.ts';
 import { runTogether } from './run-together.ts';
 
 export type AgentOptions = ({ readonly config: AgentConfig } | { readonly configFile: string }) & {
   readonly log: Logger;
+  /** The newest lines of `log`, for whoever asks from afar. */
+  readonly recent?: RecentLines;
   /** Ends the daemon; it says goodbye and leaves nothing behind. */
   readonly signal: AbortSignal;
   readonly clock?: Clock;
@@ -25,15 +29,24 @@ export type AgentOptions = ({ readonly config: AgentConfig } | { readonly config
  * @throws BlindsightError where configuration, keys or data folder are not usable
  */
 export async function runAgent(options: AgentOptions): Promise<void> {
-  const { log, signal, clock = systemClock } = options;
+  const { log, recent, clock = systemClock } = options;
+  const restarting = new AbortController();
+  const signal = AbortSignal.any([options.signal, restarting.signal]);
+  const restart = () => {
+    refuseUnsupervised();
+    restarting.abort();
+  };
   const config = 'config' in options ? options.config : await loadConfig(options.configFile, AgentConfig);
   const notifier = createNotifier({ log });
-  const gateway = await onceThereIsSpace(() => Gateway.open({ config, log, clock }), {
-    log,
-    signal,
-    clock,
-    notifier,
-  });
+  const gateway = await onceThereIsSpace(
+    () => Gateway.open({ config, log, clock, restart, ...(recent && { recent }) }),
+    {
+      log,
+      signal,
+      clock,
+      notifier,
+    },
+  );
   if (gateway === null) return;
   // One at a time: an older state of the file must not be applied last.
   let reloading = Promise.resolve();
@@ -67,6 +80,15 @@ async function reload(gateway: Gateway, started: AgentConfig, file: string, log:
   } catch (error) {
     log.error({ err: error }, `${file} was read again, and changes nothing`);
   }
+}
+
+/** A daemon that a person started in a terminal would end, and nobody would start it again. */
+function refuseUnsupervised(): void {
+  if (process.stdin.isTTY)
+    throw new BlindsightError(
+      'COMMAND_FAILED',
+      'the gateway runs in a terminal, where nothing would start it again; restart it there',
+    );
 }
 
 function pick({ site, gateway, data, broker, identity }: AgentConfig) {

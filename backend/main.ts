@@ -10,6 +10,7 @@ import type { Logger } from '#runtime/log.ts';
 import { EventHub } from './api/event-hub.ts';
 import { readToken } from './api/security.ts';
 import { startApi } from './api/server.ts';
+import { CommandService } from './command/command-service.ts';
 import { ConfigurationService } from './configuration/configuration-service.ts';
 import { answerLimits } from './decryption/answer-bounds.ts';
 import { Decryptor } from './decryption/decryptor.ts';
@@ -203,6 +204,7 @@ function makeServices(core: Core, link: Link, processor: Processor) {
       ...{ site, clock, log, onChange },
       maxMessageBytes: maxMessageBytes(core.config),
     }),
+    commands: new CommandService(common),
     chunks: new ChunkServer({ ...common, blobs: site.blobs }),
     intake: new Intake({
       store: site.store,
@@ -228,14 +230,16 @@ function prepareKey({ site, stop, decryptor, log }: Core, { model, version }: De
 
 function listen(core: Core, link: Link, services: Services): void {
   const { config, clock, log, site, view, session, stop, onChange } = core;
-  const { intake, chunks, deployments, configurations, results } = services;
+  const { intake, chunks, deployments, configurations, commands, results } = services;
   const topics = siteTopics(site.name);
   link.subscribe(topics.inferences, intake.receive);
   link.subscribe(topics.anyGateway('bundle/request'), chunks.receive);
+  commands.listen();
   const { store, name } = site;
   const reported = async (gateway: string, report: Reported) => {
     await deployments.reported(gateway, report);
     await configurations.reported(gateway, report);
+    await commands.gatewayUp(gateway);
   };
   new GatewayListener({ store, site: name, view, reported, clock, log, onChange }).listen(link);
   // Only now, with every subscription granted, may gateways think that somebody listens.
@@ -255,7 +259,7 @@ function listen(core: Core, link: Link, services: Services): void {
 }
 
 function startLoops(core: Core, processor: Processor, services: Services): Promise<void>[] {
-  const { deployments, configurations, rollouts, results } = services;
+  const { deployments, configurations, commands, rollouts, results } = services;
   const { config, clock, log, site, watch, view, stop, onChange } = core;
   const { store } = site;
   const onLook = (ending: SiteState['endingCertificates']) => {
@@ -270,6 +274,7 @@ function startLoops(core: Core, processor: Processor, services: Services): Promi
     deployments.run(stop.signal),
     configurations.run(stop.signal),
     rollouts.run(stop.signal),
+    commands.run(stop.signal),
     results.run(stop.signal),
     removeOldResults({ store, days: config.resultsDays, clock, log }, stop.signal),
   ];

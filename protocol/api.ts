@@ -252,3 +252,34 @@ export type ConfigurationPreview = {
   /** In the lines of `diff -u`; none where they are the same. */
   readonly lines: readonly string[];
 };
+
+/**
+ * POST /api/gateways/:gateway/commands with {@link CommandRequest} answers 202 with this; GET …/commands lists them, newest first, and GET
+ * …/commands/:id tells what became of one. What the answer brought (`content`) is at GET …/commands/:id/content.
+ */
+export type CommandView = {
+  readonly id: string;
+  readonly gateway: string;
+  /** `restart`, `log-level`, `logs` or `diagnostics`. */
+  readonly type: string;
+  readonly arguments: Readonly<Record<string, string | number | boolean>>;
+  readonly author: string;
+  /** `pending`: not answered yet; `expired`: nobody answered, and nobody will carry it out; the rest is what the gateway answered. */
+  readonly status: 'pending' | 'expired' | 'done' | 'failed';
+  readonly given: string;
+  readonly expires: string;
+  /** When it was answered, or found expired. */
+  readonly settled: string | null;
+  /** Why it failed. */
+  readonly code: string | null;
+  /** A sentence of the gateway. */
+  readonly message: string | null;
+  readonly content: { readonly mediaType: string; readonly bytes: number } | null;
+};
+
+/** `arguments`: `log-level` takes `level` and `forSeconds`, `logs` takes `lines` and `sinceSeconds`; the other commands take none. */
+export type CommandRequest = {
+  readonly type: string;
+  readonly arguments?: CommandView['arguments'];
+  readonly author?: string;
+};

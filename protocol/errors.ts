@@ -1,4 +1,5 @@
 import { CERTIFICATE_ERRORS } from './errors/certificates.ts';
+import { COMMAND_ERRORS } from './errors/commands.ts';
 import { PEOPLE_ERRORS } from './errors/people.ts';
 import { ROLLOUT_ERRORS } from './errors/rollouts.ts';
 
@@ -72,6 +73,7 @@ export const ERRORS = {
     meaning: 'The bytes of a pushed configuration are malformed.',
     action: 'Push it again with this version of Blindsight.',
   },
+  ...COMMAND_ERRORS,
   CONFIGURATION_CREDENTIAL: {
     meaning: 'The camera credentials were not sealed for this gateway.',
     action: 'Push the configuration again, including the camera credentials.',

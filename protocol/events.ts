@@ -151,6 +151,18 @@ export const EVENTS = {
     meaning: 'The rollout ended before a gateway was released to, or before it had answered.',
     action: 'Look at why the rollout ended.',
   },
+  COMMAND_SENT: {
+    meaning: 'A command was given to a gateway: a restart, another level of its log, its log, diagnostics.',
+    action: 'Nothing, if this was you.',
+  },
+  COMMAND_ANSWERED: {
+    meaning: 'A gateway answered a command.',
+    action: 'Nothing; if it could not carry the command out, look up the code in the message.',
+  },
+  COMMAND_UNANSWERED: {
+    meaning: 'A gateway did not answer a command in time. It is not carried out any more.',
+    action: 'See whether the gateway is online, then give the command again.',
+  },
   RESULTS_NOT_PUBLISHED: {
     meaning: 'More answers were waiting to be published than are kept. The history has them all.',
     action: 'Bring the broker back, and check the connection to it.',

@@ -13,6 +13,8 @@ export type LoggerOptions = {
   readonly format: 'json' | 'pretty';
   /** Where lines go; stderr by default, because stdout belongs to results. */
   readonly destination?: { write(line: string): unknown };
+  /** Also gets each line, as JSON, redacted. */
+  readonly recent?: { write(line: string): unknown };
 };
 
 /**
@@ -35,7 +37,13 @@ export function createLogger(options: LoggerOptions): Logger {
         censor: '***',
       },
     },
-    { write: (line: string) => sink.write(redactLine(line)) },
+    {
+      write: (line: string) => {
+        const redacted = redactLine(line);
+        options.recent?.write(redacted);
+        sink.write(redacted);
+      },
+    },
   );
 }
 

@@ -64,6 +64,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   agent: {
     camera: [],
+    command: [],
     configuration: [],
     enrolment: [],
     health: [],
@@ -84,9 +85,10 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     protection: ['store', 'sealing'],
     people: ['store'],
     operations: ['store', 'sealing', 'decryption', 'enrolment', 'protection', 'people'],
+    command: ['store', 'sealing', 'operations'],
     configuration: ['store', 'sealing', 'operations'],
     rollout: ['store', 'operations'],
-    api: ['store', 'people', 'configuration', 'rollout'],
+    api: ['store', 'people', 'command', 'configuration', 'rollout'],
     backup: ['store', 'sealing', 'enrolment', 'operations', 'configuration'],
     installation: ['enrolment'],
     results: ['store', 'configuration', 'rollout'],

@@ -10,6 +10,7 @@ const REGISTRY = [
   'protocol/errors.ts',
   'protocol/errors/rollouts.ts',
   'protocol/errors/certificates.ts',
+  'protocol/errors/commands.ts',
   'protocol/events.ts',
   'protocol/refusals.ts',
   'protocol/withheld.ts',

@@ -98,6 +98,7 @@ describe('two processes with the identity of one gateway', () => {
       goneCameras: { gone: [], forget: async () => {} },
       reported: () => ({ bundle: NO_BUNDLE }),
       onConfiguration: () => {},
+      onCommand: () => {},
       onUp: () =>
         uplink.publishHealth({
           uptimeSeconds,

@@ -79,6 +79,7 @@ async function bench() {
       },
     }),
     onConfiguration: () => {},
+    onCommand: () => {},
     onUp: () => calls.push('up'),
     onBackend: (session) => calls.push(`backend ${session}`),
     onReceipt: (digests) => calls.push(`receipt ${digests.length}`),
@@ -87,7 +88,7 @@ async function bench() {
   });
   const hear = (topic: string, message: unknown, retain = false) => {
     const payload = new TextEncoder().encode(JSON.stringify(message));
-    const filter = topic.startsWith(topics.command('session', '')) ? topics.command('session', '+') : topic;
+    const filter = topic.startsWith(topics.command('session', '')) ? topics.command('+', '+') : topic;
     handlers.get(filter)?.(topic, payload, { retain, dup: false, qos: 1 });
   };
   /** The backend's word that this session is nobody else's. */

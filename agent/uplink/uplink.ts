@@ -39,6 +39,8 @@ export type UplinkOptions = {
   readonly onManifest: (wire: Uint8Array) => void;
   readonly onChunk: (wire: Uint8Array) => void;
   readonly onConfiguration: (wire: Uint8Array) => void;
+  /** What came as a command, other than the backend's word on the session. */
+  readonly onCommand: (type: string, id: string, wire: Uint8Array) => void;
 };
 
 const EVENT_MS = 10_000;
@@ -74,11 +76,8 @@ export class Uplink {
       const receipt = this.#parse(Receipt, payload);
       if (receipt !== null) options.onReceipt(receipt.received);
     });
-    this.link.subscribe(this.#topics.command('session', '+'), (topic, payload, packet) => {
-      if (packet.retain || topic !== this.#topics.command('session', String(options.sessions.session)))
-        return;
-      const command = this.#parse(SessionCommand, payload);
-      if (command !== null) void this.#receiveSession(command.atLeast);
+    this.link.subscribe(this.#topics.command('+', '+'), (topic, payload, packet) => {
+      if (!packet.retain) this.#receiveCommand(topic, payload);
     });
     this.link.subscribe(this.#topics.bundleManifest, (_, payload) => options.onManifest(payload));
     this.link.subscribe(this.#topics.desired, (_, payload) => options.onConfiguration(payload));
@@ -160,6 +159,11 @@ export class Uplink {
     this.#say(this.#topics.bundleRequest, request);
   }
 
+  /** A part of an answer to a command. Rejects where the broker does not take it. */
+  publishAnswer(type: string, id: string, wire: Uint8Array): Promise<void> {
+    return this.link.publish(this.#topics.answer(type, id), wire);
+  }
+
   /** Says goodbye, so that nobody mistakes the silence for a fault. */
   async close(): Promise<void> {
     this.#wordWait.abort();
@@ -232,6 +236,18 @@ export class Uplink {
   #sessionIsOurs(): void {
     this.#isSessionOurs = true;
     this.#setBackend(this.#backendSession);
+  }
+
+  #receiveCommand(topic: string, payload: Uint8Array): void {
+    const { sessions, onCommand } = this.#options;
+    const [type = '', id = ''] = topic.split('/').slice(-2);
+    if (type !== 'session') {
+      onCommand(type, id, payload);
+      return;
+    }
+    if (id !== String(sessions.session)) return;
+    const command = this.#parse(SessionCommand, payload);
+    if (command !== null) void this.#receiveSession(command.atLeast);
   }
 
   /** Answers under numbers that were used before would be taken for repetitions of others, and lost. */

@@ -15,6 +15,7 @@ import { LogIns } from '../people/log-in.ts';
 import type { Site } from '../site.ts';
 import { isStoreTrouble } from '../store/store-trouble.ts';
 import { addressList } from './client.ts';
+import { addCommandRoutes } from './command-routes.ts';
 import { addConfigurationRoutes } from './configuration-routes.ts';
 import type { EventHub } from './event-hub.ts';
 import { readHistory } from './history.ts';
@@ -200,6 +201,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   addRoutes(server, options, gatekeeper, streams);
   addConfigurationRoutes(server, options.site);
   addRolloutRoutes(server, options);
+  addCommandRoutes(server, options.site, options.clock);
   if (existsSync(join(pageDirectory, 'index.html'))) {
     await server.register(fastifyStatic, { root: pageDirectory, dotfiles: 'deny' });
   } else {

@@ -174,6 +174,16 @@ const MIGRATIONS: readonly Migration[] = [
       expires_ms ${integer} NOT NULL, used_ms ${integer}, request_digest TEXT, answer TEXT
     ) ${tableOptions}`,
   ],
+  // What was ordered of gateways, and what they answered.
+  ({ integer, bytes, tableOptions }) => [
+    `CREATE TABLE commands (
+      id TEXT PRIMARY KEY, gateway TEXT NOT NULL REFERENCES gateways (name), type TEXT NOT NULL, arguments TEXT NOT NULL,
+      author TEXT NOT NULL, wire ${bytes} NOT NULL, created_ms ${integer} NOT NULL, expires_ms ${integer} NOT NULL,
+      status TEXT NOT NULL, settled_ms ${integer}, code TEXT, message TEXT, media_type TEXT, content ${bytes}, content_bytes ${integer}
+    ) ${tableOptions}`,
+    'CREATE INDEX commands_gateway ON commands (gateway, created_ms)',
+    `CREATE INDEX commands_pending ON commands (created_ms) WHERE status = 'pending'`,
+  ],
 ];
 
 /** Schema of this version of Blindsight. */

@@ -1,5 +1,6 @@
 import { CameraStore } from './cameras.ts';
 import { CertificateStore } from './certificates.ts';
+import { CommandStore } from './commands.ts';
 import { ConfigurationStore } from './configurations.ts';
 import { CounterStore } from './counters.ts';
 import type { Database } from './database.ts';
@@ -33,6 +34,7 @@ export class Store {
   readonly deployments: DeploymentStore;
   readonly configurations: ConfigurationStore;
   readonly rollouts: RolloutStore;
+  readonly commands: CommandStore;
   readonly inbox: InboxStore;
   readonly held: HeldStore;
   readonly results: ResultStore;
@@ -58,6 +60,7 @@ export class Store {
     this.deployments = new DeploymentStore(database);
     this.configurations = new ConfigurationStore(database);
     this.rollouts = new RolloutStore(database);
+    this.commands = new CommandStore(database);
     this.inbox = new InboxStore(database);
     this.held = new HeldStore(database);
     this.results = new ResultStore(database);

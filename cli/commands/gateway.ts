@@ -1,20 +1,24 @@
 import type { Command } from 'commander';
 import { registerGatewayConfig } from './gateway-config.ts';
+import { registerGatewayDiagnostics } from './gateway-diagnostics.ts';
 import { registerGatewayEnrol } from './gateway-enrol.ts';
 import { registerGatewayGroup } from './gateway-group.ts';
 import { registerGatewayInvite } from './gateway-invite.ts';
 import { registerGatewayList } from './gateway-list.ts';
+import { registerGatewayLogLevel } from './gateway-log-level.ts';
+import { registerGatewayLogs } from './gateway-logs.ts';
 import { registerGatewayQuarantine } from './gateway-quarantine.ts';
 import { registerGatewayRelease } from './gateway-release.ts';
 import { registerGatewayRemove } from './gateway-remove.ts';
+import { registerGatewayRestart } from './gateway-restart.ts';
 import { registerGatewayShow } from './gateway-show.ts';
 
-/** `blindsight gateway invite|replace|enrol|list|group|config|quarantine|release|remove|show`: the gateways of a site. */
+/** `blindsight gateway …`: the gateways of a site. */
 export function registerGateway(program: Command): void {
   const gateway = program
     .command('gateway')
     .description(
-      'gateways: invite, enrol, list, group, configure, quarantine, release, replace, remove, show',
+      'gateways: invite, enrol, list, group, configure, restart, logs, diagnostics, quarantine, release, replace, remove, show',
     );
   registerGatewayInvite(gateway);
   registerGatewayEnrol(gateway);
@@ -25,4 +29,8 @@ export function registerGateway(program: Command): void {
   registerGatewayRelease(gateway);
   registerGatewayRemove(gateway);
   registerGatewayShow(gateway);
+  registerGatewayRestart(gateway);
+  registerGatewayLogLevel(gateway);
+  registerGatewayLogs(gateway);
+  registerGatewayDiagnostics(gateway);
 }
