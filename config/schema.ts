@@ -108,7 +108,13 @@ export const AgentConfig = z.strictObject({
   site: Name,
   gateway: GatewayName,
   data: filePath(),
-  broker: Broker,
+  broker: Broker.extend({
+    /** Which TPM 2.0 holds the key, where `key` was made in one; by default, that of the machine. A TCTI of tpm2-tss. */
+    tpm: z
+      .string()
+      .regex(/^[a-z]+(:[\w./=,:-]+)?$/, 'device:/dev/tpmrm0, or another TCTI of tpm2-tss')
+      .optional(),
+  }),
   identity: z.strictObject({
     /** Ed25519 private key (PEM, 0600) that signs envelopes. */
     signingKey: secretPath(),

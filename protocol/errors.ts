@@ -151,6 +151,10 @@ export const ERRORS = {
       'Read the message: it names the certificate and what is wrong with it. Certificate, authority, name and site must come from the ' +
       'same enrolment, and the clock must be right.',
   },
+  TPM_UNAVAILABLE: {
+    meaning: "The machine's TPM, which holds a key, is absent or cannot be used.",
+    action: 'Do what the message says. A key in a TPM works on its own machine only: elsewhere, enrol again.',
+  },
   LINK_CREDENTIALS: {
     meaning:
       'The certificate, key and authority for the connection to the broker do not match, or belong to another identity.',

@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { isTpmKey } from './tpm/device-key.ts';
 
 /** Paths of TLS files, by the names of their settings. */
 export type TlsFiles = { readonly ca: string; readonly certificate: string; readonly key: string };
@@ -36,13 +37,14 @@ export function findMisfit(texts: TlsTexts, files: TlsFiles, prefix = ''): strin
   if (authorities.length === 0) return `${named('ca')} ${whatInstead(texts.ca, 'certificate')}`;
   const [own, ...further] = chain;
   if (own === undefined) return `${named('certificate')} ${whatInstead(texts.certificate, 'certificate')}`;
-  let key: KeyObject;
+  let key: KeyObject | null;
   try {
-    key = createPrivateKey(texts.key);
+    // A key in a TPM: only that can tell, and it may be absent for now.
+    key = isTpmKey(texts.key) ? null : createPrivateKey(texts.key);
   } catch {
     return `${named('key')} ${whatInstead(texts.key, 'private key')}`;
   }
-  if (!own.checkPrivateKey(key)) {
+  if (key !== null && !own.checkPrivateKey(key)) {
     return `${named('key')} is not the key of ${named('certificate')}: the two are not from the same package`;
   }
   if ([...authorities, ...further].some((issuer) => own.checkIssued(issuer) && own.verify(issuer.publicKey)))

@@ -28,9 +28,9 @@ const NO_SITE = 'installation';
  * @throws BlindsightError FILE_UNREADABLE; for the key, SECRET_EXPOSED; LINK_CREDENTIALS with file and setting
  */
 export async function readLinkCredentials(
-  paths: TlsFiles,
+  paths: TlsFiles & { readonly tpm?: string | undefined },
   owner?: LinkOwner,
-): Promise<{ ca: Buffer; certificate: Buffer; key: Buffer; files: TlsFiles }> {
+): Promise<{ ca: Buffer; certificate: Buffer; key: Buffer; files: TlsFiles; tpm?: string }> {
   const [ca, certificate, key] = await Promise.all([
     readPublicFile(paths.ca),
     readPublicFile(paths.certificate),
@@ -40,7 +40,9 @@ export async function readLinkCredentials(
   const problem =
     findMisfit(texts, paths, 'broker.') ?? (owner ? findStranger(certificate, paths, owner) : null);
   if (problem !== null) throw new BlindsightError('LINK_CREDENTIALS', problem);
-  return { ...texts, files: { ca: paths.ca, certificate: paths.certificate, key: paths.key } };
+  const { ca: caFile, certificate: certificateFile, key: keyFile, tpm } = paths;
+  const files = { ca: caFile, certificate: certificateFile, key: keyFile };
+  return { ...texts, files, ...(tpm !== undefined && { tpm }) };
 }
 
 /** Why a certificate belongs to somebody else. */

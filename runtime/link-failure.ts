@@ -74,8 +74,10 @@ const RULES: readonly Rule[] = [
   {
     pattern: /err tls cert altname invalid/,
     refused: true,
-    say: ({ url, host, fault }) => {
-      const names = (fault.error as { cert?: { subjectaltname?: string } }).cert?.subjectaltname ?? 'no name';
+    say: async (facts) => {
+      const { url, host, fault } = facts;
+      const seen = (fault.error as { cert?: { subjectaltname?: string } }).cert?.subjectaltname;
+      const names = seen ?? (await peerOf(facts))?.subjectAltName ?? 'no name';
       return (
         `the certificate of the broker at ${url} covers ${names.replace(/(DNS|IP Address):/g, '')}, not ${host}: use one of these in ` +
         `broker.url, or add ${host} to the site with \`blindsight site broker-host ${host}\``
@@ -185,6 +187,8 @@ export async function explainFault(fault: LinkFault, context: LinkContext): Prom
     certificateFile: context.files?.certificate ?? 'the certificate',
     caFile: context.files?.ca ?? 'the file of the authority',
   };
+  // Nothing of the network: our own key is out of reach.
+  if (error instanceof BlindsightError) return error;
   const rule = RULES.find(
     ({ stage, pattern }) => (stage ?? fault.stage) === fault.stage && pattern.test(text),
   );

@@ -1,18 +1,23 @@
-import { connect, type IClientOptions, type MqttClient } from 'mqtt';
+import { connect, type IClientOptions, MqttClient } from 'mqtt';
 import { BlindsightError } from '#protocol/errors.ts';
 import { redactText } from '#protocol/redact.ts';
 import type { TlsFiles } from './certificate-check.ts';
 import type { Clock } from './clock.ts';
 import { bareAddress, explainFault, type LinkFault } from './link-failure.ts';
 import type { Logger } from './log.ts';
+import { isTpmKey } from './tpm/device-key.ts';
+import { DEFAULT_TPM, type TpmAddress } from './tpm/openssl.ts';
+import { TpmTunnel } from './tpm/tunnel.ts';
 
 /** PEM texts; absent only against a broker without TLS (tests). */
 export type LinkCredentials = {
   readonly ca?: string | Buffer;
   readonly certificate?: string | Buffer;
   readonly key?: string | Buffer;
-  /** Where they were read, for messages. */
+  /** Where they were read: for messages, and for OpenSSL where the key is in a TPM. */
   readonly files?: TlsFiles;
+  /** Which TPM has the key, if it is in one. */
+  readonly tpm?: TpmAddress;
 };
 
 export type Will = {
@@ -61,7 +66,7 @@ const KEEPALIVE_SECONDS = 20;
  */
 export async function dial(options: DialOptions): Promise<Session> {
   options.signal.throwIfAborted();
-  const client = connect(options.url, clientOptions(options));
+  const client = openClient(options);
   const broken = Promise.withResolvers<BlindsightError>();
   let error: LinkFault['error'] = null;
   let stage: LinkFault['stage'] = 'dialing';
@@ -92,6 +97,20 @@ export async function dial(options: DialOptions): Promise<Session> {
   options.signal.throwIfAborted();
   if (failure) throw await explainFault({ error, stage }, { ...options, nowMs: options.clock.now() });
   return { broken: broken.promise, destroy, ...operations(client, broken.promise, options.log) };
+}
+
+function openClient(options: DialOptions): MqttClient {
+  const { key, files, tpm = DEFAULT_TPM } = options;
+  if (key === undefined || files === undefined || !isTpmKey(key)) {
+    return connect(options.url, clientOptions(options));
+  }
+  const { hostname, port } = new URL(options.url);
+  const host = bareAddress(options.url) ?? hostname;
+  const { key: _key, ...plain } = clientOptions(options);
+  const client = new MqttClient(() => new TpmTunnel({ host, port: Number(port || 8883), files, tpm }), plain);
+  // MQTT.js tells only of errors with the codes of sockets.
+  client.stream.on('error', (error) => client.emit('error', error));
+  return client;
 }
 
 function clientOptions(options: DialOptions): IClientOptions {

@@ -34,6 +34,11 @@ const NEEDS = {
     packages: ['iproute2', 'curl'],
     present: () => findCommand('ip') !== null && findCommand('curl') !== null,
   },
+  'TPM tests': {
+    packages: ['swtpm', 'swtpm-tools', 'tpm2-openssl', 'tpm2-abrmd', 'libtss2-tcti-tabrmd0', 'dbus'],
+    present: () =>
+      ['swtpm', 'swtpm_setup', 'tpm2-abrmd', 'dbus-daemon'].every((name) => findCommand(name) !== null),
+  },
   'page tests': { packages: ['chromium'], present: () => findCommand('chromium') !== null },
 };
 
@@ -43,7 +48,14 @@ const NEEDS = {
 export const START_NEEDS = ['video', 'simulated camera'];
 
 /** What `npm test` needs. @type {readonly Need[]} */
-export const TEST_NEEDS = [...START_NEEDS, 'broker tests', 'database tests', 'network tests', 'page tests'];
+export const TEST_NEEDS = [
+  ...START_NEEDS,
+  'broker tests',
+  'database tests',
+  'network tests',
+  'TPM tests',
+  'page tests',
+];
 
 /**
  * Debian's packages, in the order in which they are listed.
@@ -55,7 +67,7 @@ export function packagesFor(needs) {
 }
 
 /** Services that Debian starts with a package, although only the program is wanted. */
-const UNWANTED_SERVICES = { mosquitto: 'mosquitto', postgresql: 'postgresql' };
+const UNWANTED_SERVICES = { mosquitto: 'mosquitto', postgresql: 'postgresql', 'tpm2-abrmd': 'tpm2-abrmd' };
 
 /** Tells dpkg not to start services while it installs (Debian's invoke-rc.d policy). */
 const POLICY = '/usr/sbin/policy-rc.d';

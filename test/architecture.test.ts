@@ -149,6 +149,7 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
   },
   runtime: {
     threads: [],
+    tpm: [],
   },
 };
 
