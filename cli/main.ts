@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { withSiteCommands } from './command-line.ts';
 import { makeProgram, takesOption } from './program.ts';
+import { RecordedAct } from './recorded-act.ts';
 import { reportError } from './report-error.ts';
 import { SITE_FOLDER } from './site-option.ts';
 
@@ -15,13 +16,20 @@ function siteFolder(command: Command): string | null {
 
 const program = makeProgram();
 let folder: string | null = SITE_FOLDER;
-program.hook('preAction', (_, command) => {
+const act = new RecordedAct();
+program.hook('preAction', async (_, command) => {
   folder = siteFolder(command);
+  await act.begin(command);
 });
 
 try {
   await program.parseAsync();
-} catch (error) {
+  await act.end(null);
+} catch (failure) {
+  const error = await act.end(failure).then(
+    () => failure,
+    (unwritten: unknown) => unwritten,
+  );
   const takesData = (words: readonly string[]) => takesOption(program, words, '--data');
   const code = reportError(error, (text) =>
     folder === null ? text : withSiteCommands(text, folder, takesData),

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { ERRORS } from '#protocol/errors.ts';
 import { EVENTS } from '#protocol/events.ts';
 import { REFUSALS } from '#protocol/refusals.ts';
 import { isTest, repositoryFiles, root } from '../test/source-files.ts';
+import { AUDITED_COMMANDS } from './audited-commands.ts';
 import { withSiteCommands } from './command-line.ts';
 import { makeProgram, takesOption } from './program.ts';
 
@@ -22,6 +24,35 @@ const actions = [ERRORS, REFUSALS, EVENTS].flatMap((table) =>
   Object.entries(table).map(([code, { action }]) => [code, action] as const),
 );
 const suggesting = actions.filter(([, action]) => /`(blindsight|npm start) /.test(action));
+
+/** Every command that does something, by its words. */
+function leaves(command: Command, words: readonly string[] = []): [string, Command][] {
+  if (command.commands.length === 0) return [[words.join(' '), command]];
+  return command.commands.flatMap((one) => leaves(one, [...words, one.name()]));
+}
+
+describe('the audit log', () => {
+  it('knows what each command does to a site (cli/audited-commands.ts)', () => {
+    expect(Object.keys(AUDITED_COMMANDS).sort()).toEqual(
+      leaves(program)
+        .map(([words]) => words)
+        .sort(),
+    );
+  });
+
+  it.each(leaves(program))(
+    '%s: notes options that there are, and none that may hold a secret',
+    (words, command) => {
+      const { does, notes = [] } = AUDITED_COMMANDS[words] ?? { does: 'elsewhere' };
+      const flags = command.options.map(({ long }) => long?.slice(2));
+      expect(flags).toEqual(expect.arrayContaining([...notes]));
+      expect(
+        notes.filter((name) => /key|password|secret|token|credential|camera|file|url|postgres/.test(name)),
+      ).toEqual([]);
+      if (does !== 'elsewhere') expect(flags).toContain('data');
+    },
+  );
+});
 
 describe('commands that texts suggest', () => {
   it.each(suggesting)('fit the site: %s', (_, action) => {

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { registerAudit } from './commands/audit.ts';
 import { registerBench } from './commands/bench.ts';
 import { registerCamera } from './commands/camera.ts';
 import { registerConformance } from './commands/conformance.ts';
@@ -51,6 +52,7 @@ Examples:
     registerPerson,
     registerToken,
     registerRollout,
+    registerAudit,
     registerTrain,
     registerExplain,
     registerEvaluate,

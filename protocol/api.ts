@@ -200,6 +200,23 @@ export type SessionView = {
   readonly logIn: { readonly password: boolean; readonly token: boolean };
 };
 
+/** GET /api/audit?limit=100&before=…&since=…&actor=…, newest first: who did what. */
+export type AuditActView = {
+  readonly seq: number;
+  readonly time: string;
+  /** Null where it did not end, or ended where it began. */
+  readonly ended: string | null;
+  /** A person, `token:NAME`, the user of a command line, `local`, or `nobody`. */
+  readonly actor: string;
+  readonly role: Role | 'none';
+  readonly door: 'page' | 'api' | 'cli';
+  readonly act: string;
+  readonly subject: string;
+  /** `ok`, the code of an error, or `begun` where it is not known how it ended. */
+  readonly outcome: string;
+  readonly details: Readonly<Record<string, unknown>>;
+};
+
 /** Server-sent events of GET /api/events: `event: state` with SiteState, `event: result` with Result. */
 export type SiteEvent =
   | { readonly type: 'state'; readonly data: SiteState }

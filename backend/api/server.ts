@@ -10,10 +10,13 @@ import type { Role } from '#protocol/roles.ts';
 import { NAME_PATTERN } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
+import { AuditLog } from '../audit/audit-log.ts';
+import { FloodBound } from '../audit/flood-bound.ts';
 import { Gatekeeper } from '../people/gatekeeper.ts';
 import { LogIns } from '../people/log-in.ts';
 import type { Site } from '../site.ts';
 import { isStoreTrouble } from '../store/store-trouble.ts';
+import { addAuditRoutes } from './audit-routes.ts';
 import { addressList } from './client.ts';
 import { addCommandRoutes } from './command-routes.ts';
 import { addConfigurationRoutes } from './configuration-routes.ts';
@@ -21,7 +24,8 @@ import type { EventHub } from './event-hub.ts';
 import { readHistory } from './history.ts';
 import { createMetrics } from './metrics.ts';
 import { addRolloutRoutes } from './rollout-routes.ts';
-import { isLoopback, secure } from './security.ts';
+import { recordActs } from './record-acts.ts';
+import { isLoopback, refuse, secure } from './security.ts';
 import { addSessionRoutes } from './session-routes.ts';
 import { StreamGuard } from './stream-guard.ts';
 
@@ -33,7 +37,7 @@ const NOT_BUILT = `<!doctype html><meta charset="utf-8"><title>Blindsight</title
 <a href="/api/state">/api/state</a>.</p>`;
 
 export type ApiOptions = {
-  readonly site: Pick<Site, 'name' | 'store' | 'vault'>;
+  readonly site: Pick<Site, 'name' | 'store' | 'vault' | 'dataDirectory'>;
   readonly snapshot: () => Promise<SiteState>;
   /** Whether decryption has been stuck for long although work is waiting. */
   readonly isStuck: () => boolean;
@@ -177,7 +181,12 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   }
   const streams = new StreamGuard((error) => log.error({ err: error }, 'a session could not be checked'));
   const server = fastify({ bodyLimit: 4096, forceCloseConnections: true, logger: false });
+  const failed = (error: unknown) => log.error({ err: error }, 'the audit log could not be written');
   server.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+    if (error instanceof BlindsightError && error.code === 'AUDIT_UNWRITABLE') {
+      failed(error);
+      return refuse(reply, 503, error.code, error.message);
+    }
     const status = error.statusCode ?? 500;
     if (status >= 500) log.error({ err: error }, 'a request failed');
     const message = status >= 500 ? 'the backend could not answer' : error.message;
@@ -194,7 +203,21 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     for (const one of [method].flat()) routes.push({ method: one, url, role: config?.role ?? null });
   });
   secure(server, gatekeeper, addressList(proxy?.addresses ?? []));
+  const audit = new AuditLog(site, {
+    clock,
+    onEntry: ({ seq, actor, act, subject, outcome, hash }) =>
+      // In the log of the machine, a place that whoever changes the database may not reach.
+      log.info(
+        { audit: seq, actor, act, subject, outcome, hash: Buffer.from(hash).toString('hex') },
+        'audit',
+      ),
+    onTrouble: (reason) =>
+      log.error({ code: 'AUDIT_BROKEN' satisfies ErrorCode }, `the audit log is not what it was: ${reason}`),
+  });
+  const refusals = new FloodBound(audit, clock, failed);
+  recordActs(server, { audit, refusals, onError: failed });
   addSessionRoutes(server, {
+    ...{ audit, refusals },
     ...{ gatekeeper, token, logIns: new LogIns(site, clock) },
     onEnded: () => void streams.check(),
   });
@@ -202,6 +225,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   addConfigurationRoutes(server, options.site);
   addRolloutRoutes(server, options);
   addCommandRoutes(server, options.site, options.clock);
+  addAuditRoutes(server, site.store);
   if (existsSync(join(pageDirectory, 'index.html'))) {
     await server.register(fastifyStatic, { root: pageDirectory, dotfiles: 'deny' });
   } else {
@@ -222,6 +246,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
       streams.close();
       hub.close();
       await server.close();
+      await refusals.flush();
     },
   };
 }

@@ -1,10 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { SessionView } from '#protocol/api.ts';
+import type { Role } from '#protocol/roles.ts';
+import { type AuditLog, DONE } from '../audit/audit-log.ts';
+import type { FloodBound } from '../audit/flood-bound.ts';
 import type { Gatekeeper } from '../people/gatekeeper.ts';
+import { SITE_TOKEN } from '../people/identity.ts';
 import type { LogIns, NotLoggedIn } from '../people/log-in.ts';
 import { MAX_PASSWORD_LENGTH } from '../people/password.ts';
 import { SESSION_MS, type SessionOwner } from '../people/sessions.ts';
 import { BROWSER_COOKIE, cookieOf, SESSION_COOKIE } from './client.ts';
+import { actorOf } from './record-acts.ts';
 import { refuse } from './security.ts';
 
 /** How long a browser counts as one that was logged in before. */
@@ -16,6 +21,8 @@ export type SessionParts = {
   readonly gatekeeper: Gatekeeper;
   readonly logIns: LogIns;
   readonly token: string | null;
+  readonly audit: AuditLog;
+  readonly refusals: FloodBound;
   /** Called when sessions ended, so that what is sent to them ends too. */
   readonly onEnded: () => void;
 };
@@ -29,9 +36,10 @@ const body = {
 
 /** Log-in, who is logged in, and log-out. */
 export function addSessionRoutes(server: FastifyInstance, parts: SessionParts): void {
-  const { gatekeeper, token, onEnded } = parts;
+  const { gatekeeper, logIns, token, audit, refusals, onEnded } = parts;
   const { sessions } = gatekeeper;
-  const config = { role: 'anyone' } as const;
+  // Attempts to log in cost nothing, so that only those that succeed are noted one by one.
+  const config = { role: 'anyone', notesItself: true } as const;
   server.get('/api/session', { config }, async (request, reply): Promise<SessionView> => {
     reply.header('cache-control', 'no-store');
     const who = await gatekeeper.whoIs(request.client.asked);
@@ -51,9 +59,17 @@ export function addSessionRoutes(server: FastifyInstance, parts: SessionParts): 
     const outcome = await logIn(request, parts);
     if ('code' in outcome) {
       const { waitSeconds } = outcome;
+      await refusals.note(
+        { ...logInAct(request), subject: await logIns.nameOf(name) },
+        outcome.code,
+        request.client.address,
+      );
       if (waitSeconds !== undefined) reply.header('retry-after', waitSeconds);
       return refuse(reply, waitSeconds === undefined ? 401 : 429, outcome.code, outcome.message);
     }
+    const { actor, role } = outcome;
+    const { address } = request.client;
+    await audit.note({ ...logInAct(request), actor, role, subject: actor, details: { address } }, DONE);
     const before = request.client.asked.cookie;
     if (before !== null) await gatekeeper.end(before);
     setCookie(request, reply, SESSION_COOKIE, await sessions.open(outcome.owner), SESSION_MS / 1000);
@@ -70,7 +86,12 @@ export function addSessionRoutes(server: FastifyInstance, parts: SessionParts): 
       const { cookie } = request.client.asked;
       if (cookie !== null) {
         const who = await sessions.find(cookie, gatekeeper.siteToken);
-        if (request.query.all && who !== null) await gatekeeper.endAll(who);
+        if (who !== null) {
+          const act = request.query.all ? 'log out everywhere' : 'log out';
+          const { actor, role, door } = actorOf(request, who);
+          await audit.note({ actor, role, door, act, subject: who.name }, DONE);
+          if (request.query.all) await gatekeeper.endAll(who);
+        }
         await gatekeeper.end(cookie);
       }
       setCookie(request, reply, SESSION_COOKIE, '', 0);
@@ -80,21 +101,34 @@ export function addSessionRoutes(server: FastifyInstance, parts: SessionParts): 
   );
 }
 
+type Opened = {
+  readonly owner: SessionOwner;
+  readonly actor: string;
+  readonly role: Role;
+  /** For the cookie by which the browser is known from now on; null where it gets none. */
+  readonly browser: string | null;
+};
+
 async function logIn(
   request: FastifyRequest<{ Body: LogInBody }>,
   { logIns, gatekeeper, token }: SessionParts,
-): Promise<{ readonly owner: SessionOwner; readonly browser: string | null } | NotLoggedIn> {
+): Promise<Opened | NotLoggedIn> {
   const { address } = request.client;
   const { name = '', password = '', token: given } = request.body;
   if (given !== undefined) {
     const refused = logIns.checkToken(given, token, address);
-    return refused ?? { owner: { siteToken: gatekeeper.siteToken ?? '' }, browser: null };
+    const owner = { siteToken: gatekeeper.siteToken ?? '' };
+    return refused ?? { owner, actor: SITE_TOKEN, role: 'owner', browser: null };
   }
   const browser = cookieOf(request, BROWSER_COOKIE);
   const outcome = await logIns.check({ name, password, address, browser });
   if ('code' in outcome) return outcome;
   const owner = { person: outcome.name, generation: outcome.generation };
-  return { owner, browser: outcome.browser };
+  return { owner, actor: outcome.name, role: outcome.role, browser: outcome.browser };
+}
+
+function logInAct(request: FastifyRequest) {
+  return { ...actorOf(request, null), act: 'log in', subject: '' };
 }
 
 function setCookie(

@@ -7,6 +7,7 @@ import { BlindsightError } from '#protocol/errors.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
 import { isDiskFull } from '#runtime/disk-full.ts';
 import { ensureDirectory, syncFolder, writeFileAtomic } from '#runtime/files.ts';
+import { auditKey, CHECKPOINT_FILE, writeCheckpoint } from '../audit/checkpoint.ts';
 import { STORE_FILE } from '../operations/initialize-site.ts';
 import { readInstallationKey } from '../sealing/installation-key.ts';
 import { blobFolder, type Site } from '../site.ts';
@@ -82,6 +83,7 @@ async function fill(temporary: string, options: BackUpSiteOptions): Promise<Back
     const copy = join(temporary, STORE_FILE);
     await copySqlite(config.store.file, copy, (share) => onProgress('copying the store', share));
     paths.push(STORE_FILE);
+    if (await signCopiedAudit(site, temporary, clock.now())) paths.push(CHECKPOINT_FILE);
   }
   const digests = await digestsOf(site, config, temporary);
   const blobs = blobFolder(temporary);
@@ -118,6 +120,21 @@ async function fill(temporary: string, options: BackUpSiteOptions): Promise<Back
   return manifest;
 }
 
+/** The audit log of the copy may end before that of the site: its checkpoint is signed for it. @returns false where there is no log */
+async function signCopiedAudit(site: Site, temporary: string, timeMs: number): Promise<boolean> {
+  const store = new Store(openSqliteReadOnly(join(temporary, STORE_FILE)));
+  try {
+    const head = await store.audit.head();
+    if (head.seq === 0) return false;
+    const key = await auditKey(site, timeMs);
+    if (key === null) return false;
+    await writeCheckpoint({ name: site.name, dataDirectory: temporary }, key, head, timeMs);
+    return true;
+  } finally {
+    await store.close();
+  }
+}
+
 /** Digests of the bundle parts that the copied store refers to, so that the two match. */
 async function digestsOf(site: Site, config: BackendConfig, temporary: string): Promise<string[]> {
   const store =
@@ -140,7 +157,10 @@ async function settingsOf(folder: string, config: BackendConfig): Promise<Map<st
   const key = relative(folder, config.installationKey);
   const store = config.store.kind === 'sqlite' ? relative(folder, config.store.file) : null;
   const isLeft = (path: string) =>
-    path === key || /\.(lock|tmp)(\.|$)|^\./.test(path) || (store !== null && path.startsWith(store));
+    path === key ||
+    path === CHECKPOINT_FILE ||
+    /\.(lock|tmp)(\.|$)|^\./.test(path) ||
+    (store !== null && path.startsWith(store));
   const found = new Map<string, string>();
   for (const where of [folder, config.brokerFolder ?? folder]) {
     for (const below of ['', ...FOLDERS]) {

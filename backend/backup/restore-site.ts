@@ -9,6 +9,7 @@ import { BlindsightError } from '#protocol/errors.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
 import { isDiskFull } from '#runtime/disk-full.ts';
 import { ensureDirectory, readSecretFile, syncFolder, writeFileAtomic } from '#runtime/files.ts';
+import { acceptAudit } from '../audit/accept-audit.ts';
 import { repeatConfigurations } from '../configuration/push-configuration.ts';
 import {
   BROKER_CERTIFICATE_FILE,
@@ -166,6 +167,8 @@ async function goOn(
     await inside.gateways.raiseCounters(seconds);
     const session = Number((await inside.settings.get(BACKEND_SESSION)) ?? '0');
     await inside.settings.set(BACKEND_SESSION, String(Math.max(session, seconds)));
+    // Somebody may have logged out, or been shut out, since.
+    await inside.sessions.removeAll();
     await inside.journal.add({
       timeMs: clock.now(),
       level: 'warn',
@@ -174,6 +177,8 @@ async function goOn(
       message: `restored from a backup of ${createdTime}; what happened since then is unknown here`,
     });
   });
+  // PostgreSQL is restored by its own means, to another moment than the folder: the log is signed as it came.
+  if (config.store.kind === 'postgresql') await acceptAudit(site, clock);
   const notReleased: string[] = [];
   for (const { gateway, model, version } of current) {
     const maxMessageBytes = config.broker.maxMessageKilobytes * 1024;

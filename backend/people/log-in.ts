@@ -1,4 +1,5 @@
 import type { ErrorCode } from '#protocol/errors.ts';
+import type { Role } from '#protocol/roles.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Site } from '../site.ts';
 import { isPersonName } from './identity.ts';
@@ -17,7 +18,13 @@ export type LogIn = {
   readonly browser: string | null;
 };
 
-export type LoggedIn = { readonly name: string; readonly generation: number; readonly browser: string };
+export type LoggedIn = {
+  readonly name: string;
+  readonly role: Role;
+  readonly generation: number;
+  /** For the cookie by which the browser is known from now on. */
+  readonly browser: string;
+};
 export type NotLoggedIn = {
   readonly code: ErrorCode;
   readonly message: string;
@@ -55,7 +62,14 @@ export class LogIns {
     if (person === null || !isRight)
       return { code: 'API_LOGIN_WRONG', message: 'name and password do not belong together here' };
     this.#throttle.succeeded(attempt);
-    return { name, generation: person.generation, browser: this.#mark(name) };
+    const { role, generation } = person;
+    return { name, role, generation, browser: this.#mark(name) };
+  }
+
+  /** What was typed as a name, if it is one; empty for anything else, such as a password in the wrong field. */
+  async nameOf(typed = ''): Promise<string> {
+    const name = typed.trim().toLowerCase();
+    return isPersonName(name) && (await this.#site.store.people.get(name)) !== null ? name : '';
   }
 
   /** Compares a token with that of the site. */

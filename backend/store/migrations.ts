@@ -184,7 +184,37 @@ const MIGRATIONS: readonly Migration[] = [
     'CREATE INDEX commands_gateway ON commands (gateway, created_ms)',
     `CREATE INDEX commands_pending ON commands (created_ms) WHERE status = 'pending'`,
   ],
+  // Who did what. The database itself refuses to change or remove an entry, or to put one anywhere but at the end.
+  ({ kind, integer, bytes, tableOptions }) => [
+    `CREATE TABLE audit (
+      seq ${integer} PRIMARY KEY, time_ms ${integer} NOT NULL, actor TEXT NOT NULL, role TEXT NOT NULL, door TEXT NOT NULL,
+      act TEXT NOT NULL, subject TEXT NOT NULL, outcome TEXT NOT NULL, details TEXT NOT NULL, began ${integer},
+      previous ${bytes} NOT NULL, hash ${bytes} NOT NULL
+    ) ${tableOptions}`,
+    'CREATE UNIQUE INDEX audit_began ON audit (began) WHERE began IS NOT NULL',
+    ...auditTriggers(kind),
+  ],
 ];
+
+function auditTriggers(kind: Dialect['kind']): string[] {
+  const why = 'the audit log only grows';
+  if (kind === 'sqlite') {
+    const refuse = (when: string, condition = '') =>
+      `CREATE TRIGGER audit_no_${when.toLowerCase()} BEFORE ${when} ON audit ${condition} BEGIN SELECT RAISE(ABORT, '${why}'); END`;
+    return [
+      refuse('UPDATE'),
+      refuse('DELETE'),
+      refuse('INSERT', 'WHEN NEW.seq <> (SELECT COALESCE(MAX(seq), 0) + 1 FROM audit)'),
+    ];
+  }
+  const refuse = (when: string, each: string) =>
+    `CREATE TRIGGER audit_no_${when.split(' ')[0]?.toLowerCase()} BEFORE ${when} ON audit FOR EACH ${each} EXECUTE FUNCTION audit_only_grows()`;
+  return [
+    `CREATE FUNCTION audit_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '${why}'; END $$`,
+    refuse('UPDATE OR DELETE', 'ROW'),
+    refuse('TRUNCATE', 'STATEMENT'),
+  ];
+}
 
 /** Schema of this version of Blindsight. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

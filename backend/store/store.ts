@@ -1,3 +1,4 @@
+import { AuditStore } from './audit.ts';
 import { CameraStore } from './cameras.ts';
 import { CertificateStore } from './certificates.ts';
 import { CommandStore } from './commands.ts';
@@ -41,6 +42,7 @@ export class Store {
   readonly publications: PublicationStore;
   readonly counters: CounterStore;
   readonly journal: JournalStore;
+  readonly audit: AuditStore;
   readonly people: PeopleStore;
   readonly sessions: SessionStore;
   readonly tokens: TokenStore;
@@ -67,6 +69,7 @@ export class Store {
     this.publications = new PublicationStore(database);
     this.counters = new CounterStore(database);
     this.journal = new JournalStore(database);
+    this.audit = new AuditStore(database);
     this.people = new PeopleStore(database);
     this.sessions = new SessionStore(database);
     this.tokens = new TokenStore(database);

@@ -48,4 +48,13 @@ export const PEOPLE_ERRORS = {
       'A request names its user in a header, but does not come from the proxy that may do so, or the proxy names no role for this user.',
     action: 'Go through the proxy; check `api.proxy` in backend.yaml.',
   },
+  AUDIT_UNWRITABLE: {
+    meaning: 'What was asked for cannot be noted in the audit log, and therefore does not happen.',
+    action: 'Look for the cause in the log of the backend: a full disk, an unreachable database.',
+  },
+  AUDIT_BROKEN: {
+    meaning: 'The audit log is not what was signed last: entries were changed, removed or cut off.',
+    action:
+      'Run `blindsight audit verify`, and find out who had access to the database and to the folder of the site.',
+  },
 } as const satisfies Record<string, { meaning: string; action: string }>;

@@ -1,0 +1,65 @@
+/**
+ * What each command does to a site. `reads`: nothing. `acts`: it is noted in the audit log of the site before it runs, and how it ended. `makes`: likewise, but the site
+ * may exist only afterwards. `elsewhere`: it concerns no site, or is a daemon.
+ */
+export type Does = 'reads' | 'acts' | 'makes' | 'elsewhere';
+
+export type AuditedCommand = {
+  readonly does: Does;
+  /** Options that are noted with their values, by long name without dashes; none that holds a secret, a path of one, or much text. */
+  readonly notes?: readonly string[];
+};
+
+const acts = (...notes: string[]): AuditedCommand => ({ does: 'acts', notes });
+const makes = (...notes: string[]): AuditedCommand => ({ does: 'makes', notes });
+const reads: AuditedCommand = { does: 'reads' };
+const elsewhere: AuditedCommand = { does: 'elsewhere' };
+
+/** By the words of the command. A test compares this table with the commands that there are. */
+export const AUDITED_COMMANDS: Readonly<Record<string, AuditedCommand>> = {
+  agent: elsewhere,
+  'audit accept': acts(),
+  'audit list': reads,
+  'audit verify': reads,
+  backend: elsewhere,
+  bench: elsewhere,
+  broker: elsewhere,
+  'camera list': reads,
+  'camera release': acts(),
+  conformance: elsewhere,
+  demo: makes(),
+  deploy: acts('version'),
+  evaluate: elsewhere,
+  explain: elsewhere,
+  'gateway config diff': reads,
+  'gateway config history': reads,
+  'gateway config push': acts('base'),
+  'gateway config rollback': acts('version', 'base'),
+  'gateway config show': reads,
+  'gateway enrol': acts('broker'),
+  'gateway list': reads,
+  'gateway quarantine': acts('reason'),
+  'gateway release': acts('discard'),
+  'gateway remove': acts(),
+  'gateway show': reads,
+  'model import': elsewhere,
+  'model list': reads,
+  'model protect': acts('name', 'regions'),
+  'model show': reads,
+  'person add': acts('role'),
+  'person list': reads,
+  'person password': acts(),
+  'person remove': acts(),
+  'person role': acts('role'),
+  // Of root, who gives the files to the users of the daemons and does not open the site.
+  'site adopt': elsewhere,
+  'site backup': acts(),
+  'site broker-host': acts(),
+  'site init': makes('site'),
+  'site renew': acts(),
+  'site restore': makes(),
+  'token add': acts('role', 'days'),
+  'token list': reads,
+  'token revoke': acts(),
+  train: elsewhere,
+};
