@@ -25,10 +25,11 @@ const actions = [ERRORS, REFUSALS, EVENTS].flatMap((table) =>
 );
 const suggesting = actions.filter(([, action]) => /`(blindsight|npm start) /.test(action));
 
-/** Every command that does something, by its words. */
+/** Every command that does something, by its words; one with commands below it does if it has options. */
 function leaves(command: Command, words: readonly string[] = []): [string, Command][] {
-  if (command.commands.length === 0) return [[words.join(' '), command]];
-  return command.commands.flatMap((one) => leaves(one, [...words, one.name()]));
+  const below = command.commands.flatMap((one) => leaves(one, [...words, one.name()]));
+  const does = words.length > 0 && (below.length === 0 || command.options.length > 0);
+  return does ? [[words.join(' '), command], ...below] : below;
 }
 
 describe('the audit log', () => {
