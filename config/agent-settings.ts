@@ -10,7 +10,13 @@ export function agentSettings(
     site,
     gateway,
     brokerUrl,
-  }: { readonly site: string; readonly gateway: string; readonly brokerUrl: string },
+    tpm,
+  }: {
+    readonly site: string;
+    readonly gateway: string;
+    readonly brokerUrl: string;
+    readonly tpm?: string | undefined;
+  },
   madeBy: string,
 ): string {
   const comment =
@@ -21,7 +27,13 @@ export function agentSettings(
     site,
     gateway,
     data: 'data',
-    broker: { url: brokerUrl, ca: 'ca.pem', certificate: 'gateway.pem', key: 'gateway.key' },
+    broker: {
+      url: brokerUrl,
+      ca: 'ca.pem',
+      certificate: 'gateway.pem',
+      key: 'gateway.key',
+      ...(tpm !== undefined && { tpm }),
+    },
     identity: { signingKey: 'signing.key', ownerKey: 'owner-key.pub.pem', sealingKey: 'sealing.key' },
     cameras: [],
   })}`;

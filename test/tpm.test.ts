@@ -1,19 +1,23 @@
-import { execFileSync } from 'node:child_process';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Authority, createAuthority } from '#backend/enrolment/authority.ts';
+import { enrolByInvitation, writeRequest } from '#agent/enrolment/enrol.ts';
+import type { Authority } from '#backend/enrolment/authority.ts';
+import { openAuthority } from '#backend/enrolment/open-authority.ts';
+import { loadConfig } from '#config/load.ts';
+import { AgentConfig } from '#config/schema.ts';
 import { gatewayTopics } from '#protocol/topics.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { connectLink, type Link } from '#runtime/link.ts';
 import { readLinkCredentials } from '#runtime/link-credentials.ts';
 import { createLogger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';
-import { isTpmKey, makeTpmKey, tpmCertificateRequest, tpmPublicKey } from '#runtime/tpm/device-key.ts';
+import { isTpmKey, tpmPublicKey } from '#runtime/tpm/device-key.ts';
 import { embeddedBroker, mosquitto, type RunningBroker } from './contract-brokers.ts';
+import { EnrolmentSite } from './testing/enrolment-site.ts';
 import { TestTpm } from './testing/test-tpm.ts';
 
 const WAIT = { timeout: 20_000 };
@@ -21,32 +25,25 @@ const folder = mkdtempSync(join(tmpdir(), 'blindsight-tpm-'));
 const inFolder = (name: string) => join(folder, name);
 
 let tpm: TestTpm;
-let key: string;
+const keyFile = () => inFolder('gateway/gateway.key');
 let authority: Authority;
 
 beforeAll(async () => {
   mkdirSync(inFolder('first'));
   tpm = await TestTpm.start(inFolder('first'));
-  authority = await createAuthority('Blindsight north');
-  key = await makeTpmKey(tpm.address);
+  const enrolling = await EnrolmentSite.open();
+  await enrolByInvitation(await enrolling.invite('gate-1'), inFolder('gateway'), tpm.address);
+  authority = await openAuthority(enrolling.site.store, enrolling.site.vault);
+  await enrolling.close();
   const server = await authority.issue({ kind: 'broker', commonName: 'broker', days: 1 });
-  const list = await authority.revocationList([], Date.now());
   for (const [name, text] of Object.entries({
     'ca.pem': authority.certificate,
-    'ca.key': authority.key,
     'broker.pem': server.certificate,
     'broker.key': server.key,
-    'gateway.key': key,
-    'revoked.crl': list,
+    'revoked.crl': await authority.revocationList([], Date.now()),
   })) {
     writeFileSync(inFolder(name), text, { mode: 0o600 });
   }
-  writeFileSync(
-    inFolder('gateway.csr'),
-    await tpmCertificateRequest(inFolder('gateway.key'), 'gate-1', tpm.address),
-  );
-  const sign = `x509 -req -in gateway.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 1 -out gateway.pem`;
-  execFileSync('openssl', sign.split(' '), { cwd: folder, stdio: 'ignore' });
 });
 afterAll(async () => {
   await tpm.stop();
@@ -67,12 +64,11 @@ function tunnels(): string[] {
   return commands.filter((command) => command.includes('s_client') && command.includes(folder));
 }
 
-async function open(url: string, address = tpm.address): Promise<Link> {
-  const paths = { ca: 'ca.pem', certificate: 'gateway.pem', key: 'gateway.key' };
-  const files = Object.fromEntries(Object.entries(paths).map(([name, file]) => [name, inFolder(file)]));
+async function open(url: string, address?: string): Promise<Link> {
+  const { broker, site, gateway } = await loadConfig(inFolder('gateway/agent.yaml'), AgentConfig);
   const credentials = await readLinkCredentials(
-    { ...(files as typeof paths), tpm: address },
-    { name: 'gate-1', setting: 'gateway', site: 'north' },
+    { ...broker, tpm: address ?? broker.tpm },
+    { name: gateway, setting: 'gateway', site },
   );
   return connectLink({
     url,
@@ -95,18 +91,21 @@ async function cause(url: string, address?: string): Promise<string> {
 }
 
 describe('a key in a TPM', () => {
-  it('is no key outside of it, and proves itself in a certificate request', async () => {
-    expect(isTpmKey(key)).toBe(true);
-    expect(() => createPrivateKey(key)).toThrow();
-    const certificate = new X509Certificate(readFileSync(inFolder('gateway.pem')));
+  it('is made by enrolment with --tpm, and is no key outside of it', async () => {
+    const pem = readFileSync(keyFile());
+    expect(isTpmKey(pem)).toBe(true);
+    expect(() => createPrivateKey(pem)).toThrow();
+    const certificate = new X509Certificate(readFileSync(inFolder('gateway/gateway.pem')));
     expect(certificate.subject).toBe('CN=gate-1');
-    const own = await tpmPublicKey(inFolder('gateway.key'), tpm.address);
+    const own = await tpmPublicKey(keyFile(), tpm.address);
     expect(certificate.publicKey.equals(own)).toBe(true);
     expect(own.asymmetricKeyDetails).toMatchObject({ namedCurve: 'prime256v1' });
   });
 
   it('says where there is no TPM, and what to do', async () => {
-    await expect(makeTpmKey('device:/dev/tpm-that-is-not-there')).rejects.toMatchObject({
+    const absent = 'device:/dev/tpm-that-is-not-there';
+    const out = inFolder('elsewhere');
+    await expect(writeRequest('gate-2', out, inFolder('gate-2.request'), absent)).rejects.toMatchObject({
       code: 'TPM_UNAVAILABLE',
       message: expect.stringMatching(/no TPM 2.0 at device:\/dev\/tpm-that-is-not-there: .* firmware/),
     });
@@ -125,7 +124,7 @@ describe.each([
     for (const file of ['ca.pem', 'broker.pem', 'broker.key', 'revoked.crl']) {
       writeFileSync(join(home, file), readFileSync(inFolder(file)), { mode: 0o600 });
     }
-    broker = await start({ folder: home, site: 'north', maxMessageKilobytes: 256 });
+    broker = await start({ folder: home, site: 'plaza', maxMessageKilobytes: 256 });
     url = `mqtts://localhost:${broker.port}`;
   });
   afterAll(() => broker.stop());
@@ -141,7 +140,7 @@ describe.each([
       ...{ clock: systemClock, log: createLogger({ name: 'backend', level: 'error', format: 'json' }) },
       ladder: new RetryLadder([20]),
     });
-    const topics = gatewayTopics('north', 'gate-1');
+    const topics = gatewayTopics('plaza', 'gate-1');
     const heard: Uint8Array[] = [];
     backend.subscribe(topics.inference('door'), (_, payload) => heard.push(payload));
     const gateway = await open(url);
@@ -191,7 +190,7 @@ describe('a copy of the disk', () => {
     await tpm.stop();
     mkdirSync(inFolder('second'));
     tpm = await TestTpm.start(inFolder('second'));
-    await expect(tpmPublicKey(inFolder('gateway.key'), tpm.address)).rejects.toMatchObject({
+    await expect(tpmPublicKey(keyFile(), tpm.address)).rejects.toMatchObject({
       code: 'TPM_UNAVAILABLE',
     });
     expect(await cause('mqtts://localhost:1')).toMatch(/^(TPM_UNAVAILABLE|LINK_DOWN) /);

@@ -4,6 +4,7 @@ import { parseInvitation } from '#protocol/invitation.ts';
 import { GatewayName } from '#protocol/names.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
 import { readPublicFile, writeFileAtomic } from '#runtime/files.ts';
+import type { TpmAddress } from '#runtime/tpm/openssl.ts';
 import { askSite } from './ask-site.ts';
 import { EnrolmentDraft } from './enrolment-draft.ts';
 
@@ -13,16 +14,18 @@ export type Enrolled = { readonly site: string; readonly gateway: string; readon
  * Enrols this machine by an invitation: makes its keys, asks the site, and writes the folder that the agent needs.
  *
  * @param outDirectory a folder that does not exist, or is empty
+ * @param tpm makes the key of the connection in this TPM 2.0, which it never leaves
  * @throws BlindsightError INVITATION_INVALID, OUTPUT_EXISTS, and as `askSite` and `EnrolmentDraft.finish` say; the same invitation may be tried again
  */
 export async function enrolByInvitation(
   token: string,
   outDirectory: string,
+  tpm?: TpmAddress,
   clock: Clock = systemClock,
 ): Promise<Enrolled> {
   const invitation = parseInvitation(token);
   const { site, gateway, secret, fingerprint } = invitation;
-  const draft = await EnrolmentDraft.begin(outDirectory, { site, gateway, secret });
+  const draft = await EnrolmentDraft.begin(outDirectory, { site, gateway, secret, tpm });
   const answer = await askSite(invitation, draft.wire, clock.now());
   return { site, gateway, configFile: await draft.finish(answer, fingerprint, clock.now()) };
 }
@@ -37,11 +40,12 @@ export async function writeRequest(
   gateway: string,
   outDirectory: string,
   requestFile: string,
+  tpm?: TpmAddress,
 ): Promise<string> {
   if (!GatewayName.safeParse(gateway).success) {
     throw new BlindsightError('NAME_INVALID', `"${gateway}" cannot be the name of a gateway`);
   }
-  const draft = await EnrolmentDraft.begin(outDirectory, { site: null, gateway, secret: null });
+  const draft = await EnrolmentDraft.begin(outDirectory, { site: null, gateway, secret: null, tpm });
   await writeFileAtomic(requestFile, draft.wire);
   return draft.digest;
 }

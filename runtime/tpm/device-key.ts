@@ -31,14 +31,19 @@ export async function tpmPublicKey(
  * A certificate request (PKCS #10), signed by the TPM.
  *
  * @param commonName a name of the protocol: lower case, digits, hyphens
- * @returns PEM
+ * @returns DER
  * @throws BlindsightError TPM_UNAVAILABLE
  */
-export function tpmCertificateRequest(
+export async function tpmCertificateRequest(
   keyFile: string,
   commonName: string,
   tpm: TpmAddress,
   signal?: AbortSignal,
-): Promise<string> {
-  return runOpenssl(['req', ...USING, '-new', '-key', keyFile, '-subj', `/CN=${commonName}`], tpm, signal);
+): Promise<Uint8Array> {
+  const pem = await runOpenssl(
+    ['req', ...USING, '-new', '-key', keyFile, '-subj', `/CN=${commonName}`],
+    tpm,
+    signal,
+  );
+  return new Uint8Array(Buffer.from(pem.replace(/-----[A-Z ]+-----/g, ''), 'base64'));
 }
