@@ -30,6 +30,7 @@ import { removeOldResults } from './results/retention.ts';
 import { SiteView } from './results/site-view.ts';
 import { RolloutService } from './rollout/rollout-service.ts';
 import { BACKEND_SESSION, openSite } from './site.ts';
+import { SoftwareService } from './software/software-service.ts';
 import type { DeploymentRecord } from './store/deployments.ts';
 import { isDiskLow } from './store/disk-low.ts';
 import { heldBound } from './store/held.ts';
@@ -200,6 +201,7 @@ function makeServices(core: Core, link: Link, processor: Processor) {
       onRelease: (release) => prepareKey(core, release),
     }),
     configurations: new ConfigurationService({ ...common, onChange }),
+    software: new SoftwareService({ ...common, onChange }),
     rollouts: new RolloutService({
       ...{ site, clock, log, onChange },
       maxMessageBytes: maxMessageBytes(core.config),
@@ -230,7 +232,7 @@ function prepareKey({ site, stop, decryptor, log }: Core, { model, version }: De
 
 function listen(core: Core, link: Link, services: Services): void {
   const { config, clock, log, site, view, session, stop, onChange } = core;
-  const { intake, chunks, deployments, configurations, commands, results } = services;
+  const { intake, chunks, deployments, configurations, software, commands, results } = services;
   const topics = siteTopics(site.name);
   link.subscribe(topics.inferences, intake.receive);
   link.subscribe(topics.anyGateway('bundle/request'), chunks.receive);
@@ -239,6 +241,7 @@ function listen(core: Core, link: Link, services: Services): void {
   const reported = async (gateway: string, report: Reported) => {
     await deployments.reported(gateway, report);
     await configurations.reported(gateway, report);
+    await software.reported(gateway, report);
     await commands.gatewayUp(gateway);
   };
   new GatewayListener({ store, site: name, view, reported, clock, log, onChange }).listen(link);
@@ -251,6 +254,7 @@ function listen(core: Core, link: Link, services: Services): void {
     results.linkUp(stop.signal);
     await deployments.linkUp();
     await configurations.linkUp();
+    await software.linkUp();
   });
   link.onDown((reason) => {
     view.setBroker(false, reason.message);
@@ -259,7 +263,7 @@ function listen(core: Core, link: Link, services: Services): void {
 }
 
 function startLoops(core: Core, processor: Processor, services: Services): Promise<void>[] {
-  const { deployments, configurations, commands, rollouts, results } = services;
+  const { deployments, configurations, software, commands, rollouts, results } = services;
   const { config, clock, log, site, watch, view, stop, onChange } = core;
   const { store } = site;
   const onLook = (ending: SiteState['endingCertificates']) => {
@@ -273,6 +277,7 @@ function startLoops(core: Core, processor: Processor, services: Services): Promi
     processor.run(stop.signal),
     deployments.run(stop.signal),
     configurations.run(stop.signal),
+    software.run(stop.signal),
     rollouts.run(stop.signal),
     commands.run(stop.signal),
     results.run(stop.signal),

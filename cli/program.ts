@@ -13,6 +13,7 @@ import { registerModel } from './commands/model.ts';
 import { registerPerson } from './commands/person.ts';
 import { registerRollout } from './commands/rollout.ts';
 import { registerSite } from './commands/site.ts';
+import { registerSoftware } from './commands/software.ts';
 import { registerToken } from './commands/token.ts';
 import { registerTrain } from './commands/train.ts';
 import { version } from './version.ts';
@@ -53,6 +54,7 @@ Examples:
     registerToken,
     registerRollout,
     registerAudit,
+    registerSoftware,
     registerTrain,
     registerExplain,
     registerEvaluate,

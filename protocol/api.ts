@@ -50,6 +50,39 @@ export type GatewayView = {
   readonly configuration: ConfigurationView | null;
   /** Names that rollouts may call it by together with others, sorted. */
   readonly groups: readonly string[];
+  /** Its own program; null where it has not said that it can be updated, and nothing was released to it. */
+  readonly software: GatewaySoftware | null;
+};
+
+/** What a gateway runs, and what became of the newest release of software to it. */
+export type GatewaySoftware = {
+  /** What runs, and on what machine; null before it said so. */
+  readonly version: string | null;
+  readonly platform: string | null;
+  /** What it is to run; null where nothing was released to it, as are `status` and `since`. */
+  readonly wanted: string | null;
+  readonly status:
+    | 'waiting'
+    | 'fetching'
+    | 'testing'
+    | 'active'
+    | 'refused'
+    | 'rolled-back'
+    | 'superseded'
+    | null;
+  /** `CODE: sentence`, where it was refused or rolled back. */
+  readonly detail: string | null;
+  readonly since: string | null;
+};
+
+/** GET /api/software: archives of the gateways' software that can be released, the newest first. */
+export type SoftwareView = {
+  readonly version: string;
+  readonly platform: string;
+  /** SHA-256 of the archive, hex. */
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly added: string;
 };
 
 /** The newest settings that were pushed to a gateway, and which of them run. */

@@ -104,6 +104,22 @@ export const EVENTS = {
     action:
       'Take the change over into the settings that you push, or let the file win: `configuration.onEdit: file`.',
   },
+  SOFTWARE_RELEASED: {
+    meaning: 'Software was released to a gateway, which receives it at its next connection.',
+    action: 'Nothing, if this was you.',
+  },
+  SOFTWARE_RUNS: {
+    meaning: 'Released software runs on its gateway.',
+    action: 'Nothing.',
+  },
+  SOFTWARE_REFUSED: {
+    meaning: 'A gateway refused released software; the one before keeps running.',
+    action: 'Look up the code in the message.',
+  },
+  SOFTWARE_ROLLED_BACK: {
+    meaning: 'Released software did not work on its gateway, which returned to the one before.',
+    action: 'Look up the code in the message.',
+  },
   ROLLOUT_STARTED: {
     meaning: 'A rollout began: a release that reaches many gateways in waves.',
     action: 'Nothing, if you did it.',

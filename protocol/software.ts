@@ -10,6 +10,9 @@ export type SoftwarePlatform = (typeof SOFTWARE_PLATFORMS)[number];
 /** The only part of a release of software, as it is named in requests and chunks. */
 export const SOFTWARE_PART = 'archive';
 
+/** Of a release, as `blindsight --version` prints it. */
+export const SOFTWARE_VERSION = /^\d+\.\d+\.\d+(?:-[0-9a-z.-]{1,40})?$/;
+
 /** Cap on the archive of a release: a compressed program with its Node has about 60 MB. */
 export const ARCHIVE_MAX_BYTES = 512 * 2 ** 20;
 
@@ -49,7 +52,7 @@ export const SOFTWARE_KIND: SignedKind<SoftwareManifest> = {
     schema: z.literal(1),
     site: Name,
     gateway: GatewayName,
-    version: z.string().regex(/^\d+\.\d+\.\d+(?:-[0-9a-z.-]{1,40})?$/, 'a version such as 1.2.3'),
+    version: z.string().regex(SOFTWARE_VERSION, 'a version such as 1.2.3'),
     counter: z.number().int().positive(),
     createdMs: z.number().int().nonnegative(),
     platform: z.enum(SOFTWARE_PLATFORMS),

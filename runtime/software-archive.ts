@@ -48,36 +48,83 @@ export async function unpackArchive(
   expected: string,
   admit: (contents: SoftwareContents) => void | Promise<void>,
 ): Promise<SoftwareContents> {
-  let contents: SoftwareContents | null = null;
-  const missing = new Map<string, SoftwareFile>();
-  await walk(path, CONTENTS_MAX_BYTES + BYTES_PER_FILE, async (entry, allow) => {
-    if (contents === null) {
-      const read = await contentsOf(entry);
+  const { contents } = await readFiles(
+    path,
+    async (read) => {
       if (digest(read.bytes) !== expected)
         throw new BlindsightError('SOFTWARE_DIGEST', `${CONTENTS_FILE} is not the one of the manifest`);
       await admit(read.contents);
-      contents = read.contents;
-      const { files } = contents;
+      await writeDurably(join(folder, CONTENTS_FILE), [read.bytes], false);
+    },
+    async (entry, { executable }) => {
+      const target = join(folder, entry.path);
+      await mkdir(dirname(target), { recursive: true, mode: 0o755 });
+      return writeDurably(target, entry, executable);
+    },
+  );
+  await syncFolders(folder);
+  return contents;
+}
+
+/**
+ * Reads an archive to its end and checks all that {@link unpackArchive} checks, without writing anything.
+ *
+ * @param onProgress hears which share of the unpacked bytes has been read
+ * @throws BlindsightError SOFTWARE_INVALID; SOFTWARE_DIGEST where a file has another digest; what the disk says
+ */
+export async function checkArchive(path: string, onProgress: (share: number) => void): Promise<ReadContents> {
+  let total = 1;
+  let bytes = 0;
+  return readFiles(
+    path,
+    ({ contents }) => {
+      total = Math.max(1, unpackedBytes(contents.files));
+    },
+    async (entry) => {
+      const hash = createHash('sha256');
+      for await (const piece of entry) hash.update(piece);
+      bytes += entry.size;
+      onProgress(bytes / total);
+      return hash.digest('hex');
+    },
+  );
+}
+
+/**
+ * Takes the files of an archive one by one, each of them in the list of RELEASE.json, once.
+ *
+ * @param begin called with the contents, before the first file
+ * @param take returns the SHA-256, hex, of a file
+ */
+async function readFiles(
+  path: string,
+  begin: (read: ReadContents) => void | Promise<void>,
+  take: (entry: ReadEntry, file: SoftwareFile) => Promise<string>,
+): Promise<ReadContents> {
+  let read: ReadContents | null = null;
+  const missing = new Map<string, SoftwareFile>();
+  await walk(path, CONTENTS_MAX_BYTES + BYTES_PER_FILE, async (entry, allow) => {
+    if (read === null) {
+      const first = await contentsOf(entry);
+      await begin(first);
+      read = first;
+      const { files } = first.contents;
       for (const [name, file] of Object.entries(files)) missing.set(name, file);
       allow(unpackedBytes(files) + (missing.size + 1) * BYTES_PER_FILE);
-      await writeDurably(join(folder, CONTENTS_FILE), [read.bytes], false);
       return true;
     }
     const file = missing.get(entry.path);
     if (file === undefined || entry.type !== 'File' || entry.size !== file.bytes)
       return invalid(`entry ${JSON.stringify(entry.path.slice(0, 200))} is not a file of its list`);
     missing.delete(entry.path);
-    const target = join(folder, entry.path);
-    await mkdir(dirname(target), { recursive: true, mode: 0o755 });
-    if ((await writeDurably(target, entry, file.executable)) !== file.sha256)
+    if ((await take(entry, file)) !== file.sha256)
       throw new BlindsightError('SOFTWARE_DIGEST', `${entry.path} has not the digest of the release`);
     return true;
   });
-  if (contents === null) return invalid('it is empty');
+  if (read === null) return invalid('it is empty');
   const [lacking] = missing.keys();
   if (lacking !== undefined) invalid(`${lacking} is missing in it`);
-  await syncFolders(folder);
-  return contents;
+  return read;
 }
 
 /**

@@ -59,6 +59,7 @@ describe('rollouts by the API', () => {
       ['g3', 'waiting'],
     ]);
     expect(shown.body.gateways).toMatchObject({ released: 1, waiting: 2 });
+    expect((await call<unknown[]>('GET', '/api/software')).body).toEqual([]);
     const state = await call<SiteState>('GET', '/api/state');
     expect(state.body.rollouts).toMatchObject([{ id: begun.body.id, state: 'running', wave: 1, waves: 2 }]);
     expect(state.body.gateways.map(({ groups }) => groups)).toEqual([[], [], []]);
@@ -89,7 +90,10 @@ describe('rollouts by the API', () => {
     [{ ...start, to: ['g9'] }, 422, 'ROLLOUT_TARGET'],
     [{ ...start, to: [] }, 400, 'API_REQUEST_INVALID'],
     [{ ...start, name: 'nothing' }, 404, 'MODEL_NOT_FOUND'],
-    [{ ...start, version: 7 }, 404, 'MODEL_NOT_FOUND'],
+    [{ ...start, version: '7' }, 404, 'MODEL_NOT_FOUND'],
+    [{ ...start, version: '1.2.3' }, 400, 'API_REQUEST_INVALID'],
+    [{ ...start, kind: 'software' }, 400, 'API_REQUEST_INVALID'],
+    [{ kind: 'software', version: '1.2.3', to: ['all'] }, 404, 'SOFTWARE_NOT_FOUND'],
     [{ ...start, waves: ['100%', '1%'] }, 422, 'ROLLOUT_WAVES'],
     [{ ...start, limitSeconds: 0 }, 400, 'API_REQUEST_INVALID'],
     [{ ...start, limitSeconds: 1e9 }, 422, 'ROLLOUT_LIMIT'],

@@ -9,8 +9,9 @@ import {
   takeBackRollout,
 } from '../rollout/control-rollout.ts';
 import { listRollouts, viewRollout } from '../rollout/rollout-views.ts';
-import { startRollout } from '../rollout/start-rollout.ts';
+import { type RolloutSubject, startRollout } from '../rollout/start-rollout.ts';
 import type { Site } from '../site.ts';
+import { listSoftware } from '../software/software-views.ts';
 import type { RolloutRecord } from '../store/rollouts.ts';
 import { answerErrors } from './answer-errors.ts';
 
@@ -20,10 +21,12 @@ const MOST = 2 ** 31 - 1;
 
 const STATUS: Partial<Record<ErrorCode, number>> = {
   MODEL_NOT_FOUND: 404,
+  SOFTWARE_NOT_FOUND: 404,
   ROLLOUT_NOT_FOUND: 404,
   ROLLOUT_CONFLICT: 409,
   ROLLOUT_STATE: 409,
   ANSWER_TOO_LARGE: 422,
+  GATEWAY_MACHINE: 422,
   ROLLOUT_TARGET: 422,
   ROLLOUT_WAVES: 422,
   ROLLOUT_LIMIT: 422,
@@ -51,20 +54,23 @@ type Pace = {
 type Authored = { readonly author?: string };
 type StartBody = Pace &
   Authored & {
-    readonly kind: 'model';
-    readonly name: string;
-    readonly version?: number;
+    readonly kind: 'model' | 'software';
+    /** Of the network. */
+    readonly name?: string;
+    /** A number of the network, the newest where left out; or a version of the software. */
+    readonly version?: string;
     readonly to: readonly string[];
   };
 type Params = { readonly id: number };
 
-/** Rollouts: the same operations as `blindsight rollout`. Errors are JSON with the same codes and sentences. */
+/** Rollouts and software: the same operations as `blindsight rollout` and `software list`. Errors are JSON with the same codes and sentences. */
 export function addRolloutRoutes(
   server: FastifyInstance,
   options: { readonly site: Pick<Site, 'name' | 'store' | 'vault'>; readonly maxMessageBytes?: number },
 ): void {
   const { site, maxMessageBytes } = options;
   const { store } = site;
+  server.get('/api/software', { config: { role: 'viewer' } }, () => listSoftware(store));
   server.get('/api/rollouts', { config: { role: 'viewer' } }, () => listRollouts(store));
   server.get<{ Params: Params }>(
     '/api/rollouts/:id',
@@ -74,12 +80,19 @@ export function addRolloutRoutes(
   );
   const startBody = {
     type: 'object',
-    required: ['kind', 'name', 'to'],
+    required: ['kind', 'to'],
     additionalProperties: false,
+    if: { properties: { kind: { const: 'model' } } },
+    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+    then: {
+      required: ['name'],
+      properties: { version: { type: 'string', pattern: '^[1-9][0-9]{0,8}$' } },
+    },
+    else: { required: ['version'] },
     properties: {
-      kind: { enum: ['model'] },
+      kind: { enum: ['model', 'software'] },
       name,
-      version: { type: 'integer', minimum: 1, maximum: MOST },
+      version: { type: 'string', minLength: 1, maxLength: 64 },
       to: { type: 'array', minItems: 1, items: name },
       author,
       ...pace,
@@ -89,13 +102,10 @@ export function addRolloutRoutes(
     '/api/rollouts',
     { bodyLimit: BODY_BYTES, config: { role: 'owner' }, schema: { body: startBody } },
     ({ body }, reply) => {
-      const { kind, name: model, version, to, author: by = 'the API' } = body;
-      const rest = {
-        ...(version !== undefined && { version }),
-        ...(maxMessageBytes !== undefined && { maxMessageBytes }),
-      };
+      const { to, author: by = 'the API' } = body;
+      const size = maxMessageBytes === undefined ? {} : { maxMessageBytes };
       return begun(reply, () =>
-        startRollout({ site, kind, name: model, to, author: by, ...rest, ...paceOf(body) }),
+        startRollout({ site, what: subjectOf(body), to, author: by, ...size, ...paceOf(body) }),
       );
     },
   );
@@ -132,6 +142,11 @@ export function addRolloutRoutes(
       return view;
     });
   }
+}
+
+function subjectOf({ kind, name: model = '', version }: StartBody): RolloutSubject {
+  if (kind === 'software') return { kind, version: version ?? '' };
+  return { kind, name: model, ...(version !== undefined && { version: Number(version) }) };
 }
 
 function paceOf({ waves, limitSeconds, totalSeconds, maxFailures, instead }: Pace) {

@@ -135,13 +135,15 @@ async function signCopiedAudit(site: Site, temporary: string, timeMs: number): P
   }
 }
 
-/** Digests of the bundle parts that the copied store refers to, so that the two match. */
+/** Digests of the bundle parts and archives that the copied store refers to, so that the two match. */
 async function digestsOf(site: Site, config: BackendConfig, temporary: string): Promise<string[]> {
   const store =
     config.store.kind === 'sqlite' ? new Store(openSqliteReadOnly(join(temporary, STORE_FILE))) : site.store;
   try {
     const models = await store.models.list();
-    return [...new Set(models.flatMap(({ parts }) => parts.map(({ sha256 }) => sha256)))];
+    const software = await store.software.list();
+    const parts = models.flatMap((model) => model.parts);
+    return [...new Set([...parts, ...software].map(({ sha256 }) => sha256))];
   } finally {
     if (store !== site.store) await store.close();
   }

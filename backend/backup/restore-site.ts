@@ -21,8 +21,10 @@ import { openAuthority } from '../enrolment/open-authority.ts';
 import { writeRevocations } from '../enrolment/write-revocations.ts';
 import { deployModel } from '../operations/deploy-model.ts';
 import { CERTIFICATE_DAYS, POSTGRESQL_URL_FILE, STORE_FILE } from '../operations/initialize-site.ts';
+import { endRollout } from '../rollout/end-rollout.ts';
 import { readInstallationKey } from '../sealing/installation-key.ts';
 import { BACKEND_SESSION, openSite, type Site } from '../site.ts';
+import { repeatSoftware } from '../software/release-software.ts';
 import type { BackupManifest } from './manifest.ts';
 import { verifyBackup } from './verify-backup.ts';
 
@@ -164,6 +166,9 @@ async function goOn(
   const seconds = Math.floor(clock.now() / 1000);
   const current = await store.deployments.current();
   await store.transaction(async (inside) => {
+    // What they did since the backup is unknown here.
+    for (const rollout of await inside.rollouts.open())
+      await endRollout(inside, rollout, 'aborted', 'the site was restored from a backup', clock.now());
     await inside.gateways.raiseCounters(seconds);
     const session = Number((await inside.settings.get(BACKEND_SESSION)) ?? '0');
     await inside.settings.set(BACKEND_SESSION, String(Math.max(session, seconds)));
@@ -190,6 +195,7 @@ async function goOn(
     }
   }
   await repeatConfigurations(site, clock);
+  notReleased.push(...(await repeatSoftware(site, clock)));
   await writeRevocations(site, clock.now());
   return { gateways: (await store.gateways.list()).map(({ name }) => name), notReleased };
 }

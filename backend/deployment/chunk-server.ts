@@ -1,7 +1,8 @@
-import { CHUNK_BYTES, encodeChunk } from '#protocol/chunk.ts';
+import { CHUNK_BYTES, type Chunk, encodeChunk } from '#protocol/chunk.ts';
 import { BUNDLE_PARTS, decodeManifest } from '#protocol/manifest.ts';
 import { ChunkRequest } from '#protocol/messages.ts';
 import { parseMessage } from '#protocol/parse-message.ts';
+import { decodeSoftware, SOFTWARE_PART } from '#protocol/software.ts';
 import { gatewayTopics } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Link, MessageHandler } from '#runtime/link.ts';
@@ -26,7 +27,7 @@ const WINDOW = 4;
 const REQUEST_MAX_BYTES = 1024;
 
 /**
- * Answers chunk requests. A gateway gets pieces of bundles that were released to it, and nothing else; at most one request
+ * Answers chunk requests. A gateway gets pieces of bundles and software that were released to it, and nothing else; at most one request
  * of each gateway is served at a time, so that one that asks without end slows down only itself.
  */
 export class ChunkServer {
@@ -93,18 +94,16 @@ export class ChunkServer {
 
   async #serve(gateway: string, request: ChunkRequest): Promise<void> {
     const { store, blobs, site, link } = this.#options;
-    const deployment = await store.deployments.get(request.bundle);
-    const name = BUNDLE_PARTS.find((part) => part === request.part);
     const isEnrolled = (await store.gateways.get(gateway)) !== null;
-    if (!isEnrolled || deployment === null || deployment.gateway !== gateway || name === undefined) {
+    const part = isEnrolled ? await this.#findPart(gateway, request) : null;
+    if (part === null) {
       this.#complain(
         gateway,
         { part: request.part },
-        'asked for a part of a bundle that was not released to it',
+        'asked for a part of something that was not released to it',
       );
       return;
     }
-    const part = decodeManifest(deployment.manifest).manifest.parts.find((one) => one.name === name)!;
     const count = Math.ceil(part.bytes / CHUNK_BYTES);
     const last = Math.min(request.from + request.count, count);
     const topic = gatewayTopics(site, gateway).bundleChunk;
@@ -112,11 +111,31 @@ export class ChunkServer {
     const underWay: Promise<void>[] = [];
     for (let number = request.from; number < last; number++) {
       const data = await blobs.read(part.sha256, number * CHUNK_BYTES, CHUNK_BYTES);
-      const sent = link.publish(topic, encodeChunk({ bundle: request.bundle, part: name, number, data }));
+      const sent = link.publish(
+        topic,
+        encodeChunk({ bundle: request.bundle, part: part.name, number, data }),
+      );
       sent.catch(() => {});
       underWay.push(sent);
       if (underWay.length >= WINDOW) await underWay.shift();
     }
     await Promise.all(underWay);
+  }
+
+  /** The part of a bundle or of software, if that was released to this gateway. */
+  async #findPart(
+    gateway: string,
+    request: ChunkRequest,
+  ): Promise<{ readonly name: Chunk['part']; readonly bytes: number; readonly sha256: string } | null> {
+    const { store } = this.#options;
+    if (request.part === SOFTWARE_PART) {
+      const release = await store.software.getRelease(request.bundle);
+      if (release === null || release.gateway !== gateway) return null;
+      return { name: SOFTWARE_PART, ...decodeSoftware(release.manifest).manifest.archive };
+    }
+    const name = BUNDLE_PARTS.find((part) => part === request.part);
+    const deployment = await store.deployments.get(request.bundle);
+    if (name === undefined || deployment === null || deployment.gateway !== gateway) return null;
+    return decodeManifest(deployment.manifest).manifest.parts.find((one) => one.name === name) ?? null;
   }
 }

@@ -4,6 +4,7 @@ import { MAX_REGIONS } from '#protocol/names.ts';
 import type { Clock } from '#runtime/clock.ts';
 import { configurationViews } from '../configuration/configuration-views.ts';
 import { openRollouts } from '../rollout/rollout-views.ts';
+import { gatewaySoftware } from '../software/software-views.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { Store } from '../store/store.ts';
 import { type Arrival, GatewayPresence } from './gateway-presence.ts';
@@ -194,6 +195,7 @@ export class SiteView {
     const { atMs: nowMs, monotonicMs } = this.#now();
     const held = new Map((await this.#store.held.usage()).map((row) => [row.gateway, row]));
     const configurations = await configurationViews(this.#store);
+    const software = await gatewaySoftware(this.#store);
     return (await this.#store.gateways.list()).map((record) => {
       const memory = this.#gateway(record.name);
       const release = releases.get(record.name);
@@ -218,6 +220,7 @@ export class SiteView {
         model: release === undefined ? null : { name: release.model, version: release.version },
         configuration: configurations.get(record.name) ?? null,
         groups: record.groups,
+        software: software.get(record.name) ?? null,
       };
     });
   }

@@ -4,7 +4,7 @@ import type { Site } from '../site.ts';
 import type { RolloutRecord } from '../store/rollouts.ts';
 import type { Store } from '../store/store.ts';
 import { endRollout } from './end-rollout.ts';
-import { beginRollout, type Planned, type RolloutPace } from './start-rollout.ts';
+import { beginRollout, checkMachines, type Planned, type RolloutPace } from './start-rollout.ts';
 import { titleOf } from './title-of.ts';
 
 export type ControlOptions = {
@@ -75,6 +75,7 @@ export async function takeBackRollout({
     const message = `no gateway runs what rollout ${id} released and is known to have run something else before`;
     throw new BlindsightError('ROLLOUT_TARGET', message);
   }
+  if (rollout.kind === 'software') await checkMachines(site.store, plan);
   return beginRollout({
     waves: ['100%'],
     limitMs: rollout.limitMs,

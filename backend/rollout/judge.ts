@@ -15,7 +15,7 @@ export type Verdict =
   | null;
 
 /** Refusals after which a gateway tries again by itself. */
-const PASSING: readonly string[] = ['BUNDLE_DIGEST', 'BUNDLE_UNAVAILABLE'];
+const PASSING: readonly string[] = ['BUNDLE_DIGEST', 'BUNDLE_UNAVAILABLE', 'SOFTWARE_DIGEST'];
 
 export type Evidence = {
   readonly rollout: Pick<RolloutRecord, 'state' | 'wave' | 'limitMs'>;
@@ -23,6 +23,8 @@ export type Evidence = {
   /** Null for one that was removed. */
   readonly gateway: GatewayRecord | null;
   readonly facts: ReleaseFacts | undefined;
+  /** What a gateway says that it runs, where software is released. */
+  readonly runs: string | null;
   /** Whether the gateway's own time limit is over. */
   readonly isOver: boolean;
 };
@@ -44,15 +46,14 @@ export function judgeGateway(evidence: Evidence): Verdict {
   return row.state === 'waiting' ? judgeWaiting(evidence, gateway) : judgeReleased(evidence, gateway);
 }
 
-function judgeWaiting({ rollout, row, facts }: Evidence, { quarantine }: GatewayRecord): Verdict {
+function judgeWaiting({ rollout, row, facts, runs }: Evidence, { quarantine }: GatewayRecord): Verdict {
   if (quarantine !== null) return end('skipped', 'GATEWAY_QUARANTINED', quarantine.reason);
   const newest = facts?.newest ?? null;
   if ((newest?.digest ?? null) !== row.base) return overtaken(newest?.target);
   if (rollout.state !== 'running' || row.wave > rollout.wave) return null;
-  const runsIt =
-    newest?.status === 'active' &&
-    newest.target.name === row.target.name &&
-    newest.target.version === row.target.version;
+  // One that never had a release may have come with this software, and one that went back runs what it ran before.
+  const isTarget = newest?.target.name === row.target.name && newest.target.version === row.target.version;
+  const runsIt = newest === null ? runs === row.target.version : newest.status === 'active' && isTarget;
   return runsIt ? end('done') : { act: 'release' };
 }
 

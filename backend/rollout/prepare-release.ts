@@ -1,6 +1,7 @@
 import type { Clock } from '#runtime/clock.ts';
 import { prepareDeployment } from '../operations/deploy-model.ts';
 import type { Site } from '../site.ts';
+import { prepareSoftwareRelease } from '../software/release-software.ts';
 import type { RolloutKind, Target } from '../store/rollouts.ts';
 import type { Store } from '../store/store.ts';
 
@@ -17,10 +18,13 @@ export type ReleaseOptions = {
  * Everything about the release of one gateway that can be refused, whatever is released.
  *
  * @returns signs and stores the release, in the transaction of its store; returns its digest
- * @throws BlindsightError as `prepareDeployment`.
+ * @throws BlindsightError as `prepareDeployment` and `prepareSoftwareRelease`.
  */
 export async function prepareRelease(options: ReleaseOptions): Promise<(store: Store) => Promise<string>> {
-  const { target, kind: _kind, ...rest } = options;
-  const deploy = await prepareDeployment({ ...rest, model: target.name, version: Number(target.version) });
-  return async (store) => (await deploy(store)).digest;
+  const { target, kind, ...rest } = options;
+  const release =
+    kind === 'model'
+      ? await prepareDeployment({ ...rest, model: target.name, version: Number(target.version) })
+      : await prepareSoftwareRelease({ ...rest, version: target.version });
+  return async (store) => (await release(store)).digest;
 }

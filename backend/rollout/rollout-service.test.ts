@@ -245,15 +245,16 @@ describe('a rollout', () => {
     ['a gateway that is not there', { to: ['g1', 'g9'] }, 'ROLLOUT_TARGET'],
     ['a group that is not there', { to: ['doors'] }, 'ROLLOUT_TARGET'],
     ['nobody', { to: [] }, 'ROLLOUT_TARGET'],
-    ['a network that is not there', { name: 'nothing' }, 'MODEL_NOT_FOUND'],
-    ['a version that is not there', { version: 9 }, 'MODEL_NOT_FOUND'],
+    ['a network that is not there', { what: { kind: 'model', name: 'nothing' } }, 'MODEL_NOT_FOUND'],
+    ['a version that is not there', { what: { kind: 'model', name: 'net', version: 9 } }, 'MODEL_NOT_FOUND'],
+    ['software that is not there', { what: { kind: 'software', version: '1.2.3' } }, 'SOFTWARE_NOT_FOUND'],
     ['waves that shrink', { waves: ['50%', '10%'] }, 'ROLLOUT_WAVES'],
     ['more than all', { waves: ['200%'] }, 'ROLLOUT_WAVES'],
     ['no time', { limitMs: 0 }, 'ROLLOUT_LIMIT'],
     ['no time in all', { totalMs: 0 }, 'ROLLOUT_LIMIT'],
     ['fewer than no failures', { maxFailures: -1 }, 'ROLLOUT_LIMIT'],
     ['answers that the broker does not take', { maxMessageBytes: 5 }, 'ANSWER_TOO_LARGE'],
-  ])('does not begin with %s', async (_what, options, code) => {
+  ] as const)('does not begin with %s', async (_what, options, code) => {
     await expect(yard.begin(options)).rejects.toMatchObject({ code });
     expect(await yard.site.store.rollouts.list(10)).toEqual([]);
     expect(await yard.site.store.rollouts.held()).toEqual([]);
@@ -278,6 +279,43 @@ describe('a rollout', () => {
     const id = await yard.begin({ waves: ['1', '100%'] });
     await yard.step();
     expect(await yard.look(id)).toBe('running g1=skipped g2=released g3=waiting');
+  });
+
+  it('of software chooses the archive for each machine, and goes back to what ran', async () => {
+    const { store } = yard.site;
+    const archive = { bytes: 9, contents: 'b'.repeat(64), addedMs: 1, sha256: 'a'.repeat(64) };
+    const what = { kind: 'software', version: '1.2.3' } as const;
+    for (const [gateway, platform] of [
+      ['g1', 'linux-x64'],
+      ['g2', 'linux-arm64'],
+    ] as const) {
+      await store.software.add({ ...archive, version: '1.2.3', platform });
+      await store.software.setRunning(gateway, '1.0.0', platform);
+    }
+    await expect(yard.begin({ what })).rejects.toMatchObject({ code: 'GATEWAY_MACHINE' });
+    // One whose package came with it.
+    await store.software.setRunning('g3', '1.2.3', 'linux-x64');
+    const id = await yard.begin({ what, waves: [] });
+    await yard.step();
+    const releases = await store.software.current();
+    expect(releases.map(({ gateway, platform }) => [gateway, platform])).toEqual([
+      ['g1', 'linux-x64'],
+      ['g2', 'linux-arm64'],
+    ]);
+    await store.software.setStatus(releases[0]!.digest, 'active', null, 1);
+    await store.software.setStatus(releases[1]!.digest, 'rolled-back', 'SOFTWARE_DIED: three times', 1);
+    await yard.step();
+    expect(await yard.look(id)).toBe('failed g1=done g2=failed g3=done');
+    await expect(takeBackRollout(control(id))).rejects.toMatchObject({ code: 'SOFTWARE_NOT_FOUND' });
+    await store.software.add({ ...archive, version: '1.0.0', platform: 'linux-x64' });
+    const back = await takeBackRollout(control(id));
+    await yard.step();
+    expect(await yard.look(back.id)).toBe('running g1=released');
+    expect((await store.software.current())[0]).toMatchObject({
+      gateway: 'g1',
+      version: '1.0.0',
+      counter: 2,
+    });
   });
 
   it('ends where a gateway cannot be released to', async () => {

@@ -69,12 +69,15 @@ export class RolloutService {
     const { store } = this.#options.site;
     const facts = new Map((await store.rollouts.facts(rollout)).map((one) => [one.gateway, one]));
     const gateways = new Map((await store.gateways.list()).map((one) => [one.name, one]));
+    const running = rollout.kind === 'software' ? await store.software.running() : [];
+    const runs = new Map(running.map(({ gateway, version }) => [gateway, version]));
     for (const row of await store.rollouts.gateways(rollout.id)) {
       if (signal?.aborted) return;
       const verdict = judgeGateway({
         ...{ rollout, row },
         gateway: gateways.get(row.gateway) ?? null,
         facts: facts.get(row.gateway),
+        runs: runs.get(row.gateway) ?? null,
         isOver: this.#isOver(`${rollout.id} ${row.gateway}`, row.deadlineMs, rollout.limitMs),
       });
       if (verdict?.act === 'release') await this.#release(rollout, row);

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '#runtime/clock.ts';
 import { checkAnswerSize } from '../operations/deploy-model.ts';
 import { findModel } from '../operations/models.ts';
 import type { Site } from '../site.ts';
+import { chooseArchive } from '../software/release-software.ts';
 import type { GatewayRecord } from '../store/gateways.ts';
 import type { NewRolloutGateway, RolloutRecord, Target } from '../store/rollouts.ts';
 import type { Store } from '../store/store.ts';
@@ -25,12 +26,14 @@ export type RolloutPace = {
   readonly instead?: boolean;
 };
 
+/** What a rollout releases; of a network the newest version where none is named. */
+export type RolloutSubject =
+  | { readonly kind: 'model'; readonly name: string; readonly version?: number }
+  | { readonly kind: 'software'; readonly version: string };
+
 export type StartRolloutOptions = RolloutPace & {
   readonly site: Pick<Site, 'name' | 'store' | 'vault'>;
-  readonly kind: 'model';
-  readonly name: string;
-  /** The newest where left out. */
-  readonly version?: number;
+  readonly what: RolloutSubject;
   /** Gateways, groups, or `all`. */
   readonly to: readonly string[];
   readonly author: string;
@@ -48,23 +51,53 @@ const MAX_AUTHOR = 100;
 /**
  * Begins to release something to many gateways; the running backend moves it on, wave by wave.
  *
- * @throws BlindsightError MODEL_NOT_FOUND, ANSWER_TOO_LARGE, ROLLOUT_TARGET, ROLLOUT_WAVES, ROLLOUT_LIMIT, ROLLOUT_CONFLICT; nothing has begun then
+ * @throws BlindsightError MODEL_NOT_FOUND, ANSWER_TOO_LARGE, SOFTWARE_NOT_FOUND, GATEWAY_MACHINE, ROLLOUT_TARGET, ROLLOUT_WAVES, ROLLOUT_LIMIT,
+ *   ROLLOUT_CONFLICT; nothing has begun then
  */
 export async function startRollout(options: StartRolloutOptions): Promise<RolloutRecord> {
-  const { site, author, clock = systemClock } = options;
-  const model = await findModel(site, options.name, options.version);
-  checkAnswerSize(model, options.maxMessageBytes);
-  const target = { name: model.name, version: String(model.version) };
+  const { site, what, author, maxMessageBytes, clock = systemClock } = options;
+  const target = await findTarget(site, what, maxMessageBytes);
   const gateways = await findTargets(site.store, options.to);
-  const ran = new Map((await site.store.deployments.running()).map((one) => [one.gateway, one]));
-  const plan = gateways.map((gateway) => {
-    const before = ran.get(gateway.name);
-    return {
-      ...{ gateway, target },
-      earlier: before === undefined ? null : { name: before.model, version: String(before.version) },
-    };
-  });
-  return beginRollout({ ...options, target, author, undoes: null, plan, clock });
+  const ran = await runningOf(site.store, what.kind);
+  const plan = gateways.map((gateway) => ({ gateway, target, earlier: ran.get(gateway.name) ?? null }));
+  if (what.kind === 'software') await checkMachines(site.store, plan);
+  return beginRollout({ ...options, kind: what.kind, target, author, undoes: null, plan, clock });
+}
+
+async function findTarget(
+  site: Pick<Site, 'store'>,
+  what: RolloutSubject,
+  maxMessageBytes: number | undefined,
+): Promise<Target> {
+  if (what.kind === 'software') return { name: 'software', version: what.version };
+  const model = await findModel(site, what.name, what.version);
+  checkAnswerSize(model, maxMessageBytes);
+  return { name: model.name, version: String(model.version) };
+}
+
+/**
+ * Before anything begins: one gateway that cannot take it would end the rollout in the midst of it.
+ *
+ * @throws BlindsightError SOFTWARE_NOT_FOUND, GATEWAY_MACHINE.
+ */
+export async function checkMachines(store: Store, plan: readonly Planned[]): Promise<void> {
+  const archives = await store.software.list();
+  const running = new Map((await store.software.running()).map((one) => [one.gateway, one]));
+  for (const { gateway, target } of plan)
+    chooseArchive(archives, target.version, running.get(gateway.name) ?? null, gateway.name);
+}
+
+/** What gateways run, as far as they said. */
+async function runningOf(store: Store, kind: RolloutRecord['kind']): Promise<Map<string, Target>> {
+  if (kind === 'model')
+    return new Map(
+      (await store.deployments.running()).map(({ gateway, model, version }) => [
+        gateway,
+        { name: model, version: String(version) },
+      ]),
+    );
+  const known = (await store.software.running()).filter(({ version }) => version !== null);
+  return new Map(known.map(({ gateway, version }) => [gateway, { name: 'software', version: version! }]));
 }
 
 /** What one gateway gets. */
@@ -140,8 +173,11 @@ function checkLimits({ limitMs = DEFAULT_LIMIT_MS, totalMs, maxFailures = 0 }: R
   return { limitMs, totalMs: check('the time of the whole rollout', total, MOST_TOTAL_MS) };
 }
 
-async function headsOf(store: Store, _kind: RolloutRecord['kind']) {
-  return store.deployments.current();
+async function headsOf(
+  store: Store,
+  kind: RolloutRecord['kind'],
+): Promise<readonly { readonly gateway: string; readonly digest: string }[]> {
+  return kind === 'model' ? store.deployments.current() : store.software.current();
 }
 
 async function abortOthers(store: Store, plan: readonly Planned[], nowMs: number): Promise<void> {

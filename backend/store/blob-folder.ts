@@ -1,12 +1,13 @@
-import { createHash } from 'node:crypto';
-import { open, readFile } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BlindsightError } from '#protocol/errors.ts';
-import { ensureDirectory, writeFileAtomic } from '#runtime/files.ts';
+import { ensureDirectory, syncFolder, writeFileAtomic } from '#runtime/files.ts';
 
 const DIGEST = /^[0-9a-f]{64}$/;
 
-/** Large things as files, each named by the SHA-256 of its bytes: bundle parts (public) and sealed networks. */
+/** Large things as files, each named by the SHA-256 of its bytes: bundle parts and archives of software (public), and sealed networks. */
 export class BlobFolder {
   readonly #directory: string;
 
@@ -26,6 +27,53 @@ export class BlobFolder {
     await ensureDirectory(this.#directory);
     await writeFileAtomic(this.#path(sha256), bytes, { mode: 0o600 });
     return sha256;
+  }
+
+  /**
+   * Stores a copy of a large file durably.
+   *
+   * @param check looks at the copy before it is kept; what it throws leaves nothing behind
+   * @param onProgress hears which share has been copied
+   * @returns SHA-256, hex, and bytes of the file, and what `check` returned
+   */
+  async putFile<T>(
+    source: string,
+    check: (copy: string) => Promise<T>,
+    onProgress: (share: number) => void = () => {},
+  ): Promise<{ readonly sha256: string; readonly bytes: number; readonly checked: T }> {
+    await ensureDirectory(this.#directory);
+    const copy = join(this.#directory, `.${randomBytes(6).toString('hex')}.tmp`);
+    try {
+      const hash = createHash('sha256');
+      const total = Math.max(1, (await stat(source)).size);
+      let bytes = 0;
+      const file = await open(copy, 'wx', 0o600);
+      try {
+        for await (const piece of createReadStream(source) as AsyncIterable<Buffer>) {
+          hash.update(piece);
+          await file.writeFile(piece);
+          bytes += piece.length;
+          onProgress(Math.min(1, bytes / total));
+        }
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      const checked = await check(copy);
+      const sha256 = hash.digest('hex');
+      await rename(copy, this.#path(sha256));
+      await syncFolder(this.#directory);
+      return { sha256, bytes, checked };
+    } catch (error) {
+      await unlink(copy).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Removes a file; one that is not there is no error. */
+  async remove(sha256: string): Promise<void> {
+    await rm(this.#path(sha256), { force: true });
+    await syncFolder(this.#directory);
   }
 
   /** @throws BlindsightError BUNDLE_DAMAGED where the file is missing or does not match its name. */

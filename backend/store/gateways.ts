@@ -184,14 +184,10 @@ export class GatewayStore {
     );
   }
 
-  /** Raises the counters of releases and configurations of all gateways, also of those that were removed, to at least `counter`. */
+  /** Raises the counters of releases, configurations and software of all gateways, also of those that were removed, to at least `counter`. */
   async raiseCounters(counter: number): Promise<void> {
-    await this.#database.run('UPDATE gateways SET counter = ? WHERE counter < ?', counter, counter);
-    await this.#database.run(
-      'UPDATE gateways SET configuration = ? WHERE configuration < ?',
-      counter,
-      counter,
-    );
+    for (const column of ['counter', 'configuration', 'software_counter'])
+      await this.#database.run(`UPDATE gateways SET ${column} = ? WHERE ${column} < ?`, counter, counter);
   }
 
   /** Next release counter of a gateway, starting at 1, strictly increasing. @returns null for an unknown gateway. */

@@ -194,6 +194,21 @@ const MIGRATIONS: readonly Migration[] = [
     'CREATE UNIQUE INDEX audit_began ON audit (began) WHERE began IS NOT NULL',
     ...auditTriggers(kind),
   ],
+  // Archives of the gateways' software, their releases, and what each gateway says that it runs.
+  ({ integer, bytes, tableOptions }) => [
+    `ALTER TABLE gateways ADD COLUMN software_counter ${integer} NOT NULL DEFAULT 0`,
+    'ALTER TABLE gateways ADD COLUMN software_version TEXT',
+    'ALTER TABLE gateways ADD COLUMN software_platform TEXT',
+    `CREATE TABLE software (
+      version TEXT NOT NULL, platform TEXT NOT NULL, sha256 TEXT NOT NULL, bytes ${integer} NOT NULL,
+      contents TEXT NOT NULL, added_ms ${integer} NOT NULL, PRIMARY KEY (version, platform)
+    ) ${tableOptions}`,
+    `CREATE TABLE software_releases (
+      digest TEXT PRIMARY KEY, gateway TEXT NOT NULL REFERENCES gateways (name), version TEXT NOT NULL,
+      platform TEXT NOT NULL, counter ${integer} NOT NULL, manifest ${bytes} NOT NULL, status TEXT NOT NULL, detail TEXT,
+      created_ms ${integer} NOT NULL, updated_ms ${integer} NOT NULL, UNIQUE (gateway, counter)
+    ) ${tableOptions}`,
+  ],
 ];
 
 function auditTriggers(kind: Dialect['kind']): string[] {

@@ -20,6 +20,7 @@ import { RolloutStore } from './rollouts.ts';
 import { SecretStore } from './secrets.ts';
 import { SessionStore } from './sessions.ts';
 import { SettingStore } from './settings.ts';
+import { SoftwareStore } from './software.ts';
 import { TokenStore } from './tokens.ts';
 
 /** Everything a site stores, by concern. Works over any {@link Database}. */
@@ -36,6 +37,7 @@ export class Store {
   readonly configurations: ConfigurationStore;
   readonly rollouts: RolloutStore;
   readonly commands: CommandStore;
+  readonly software: SoftwareStore;
   readonly inbox: InboxStore;
   readonly held: HeldStore;
   readonly results: ResultStore;
@@ -63,6 +65,7 @@ export class Store {
     this.configurations = new ConfigurationStore(database);
     this.rollouts = new RolloutStore(database);
     this.commands = new CommandStore(database);
+    this.software = new SoftwareStore(database);
     this.inbox = new InboxStore(database);
     this.held = new HeldStore(database);
     this.results = new ResultStore(database);

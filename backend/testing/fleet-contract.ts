@@ -1,9 +1,11 @@
 import type { Store } from '../store/store.ts';
 import { describeConfigurations } from './configuration-contract.ts';
 import { describeRollouts } from './rollout-contract.ts';
+import { describeSoftware } from './software-contract.ts';
 
 /** What every store must do with what is sent to gateways. @param store the one of this test, empty */
 export function describeFleet(store: () => Store): void {
   describeConfigurations(store);
   describeRollouts(store);
+  describeSoftware(store);
 }

@@ -42,7 +42,13 @@ export class RolloutSite {
 
   async begin(options: Partial<StartRolloutOptions> = {}): Promise<number> {
     const { id } = await startRollout({
-      ...{ site: this.site, clock: this.clock, kind: 'model', name: 'net', to: ['all'], author: 'ann' },
+      ...{
+        site: this.site,
+        clock: this.clock,
+        what: { kind: 'model', name: 'net' },
+        to: ['all'],
+        author: 'ann',
+      },
       ...options,
     });
     return id;

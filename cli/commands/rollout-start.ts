@@ -1,4 +1,5 @@
 import { Argument, type Command } from 'commander';
+import type { RolloutSubject } from '#backend/rollout/start-rollout.ts';
 import { followRollout, PACE_OPTIONS, ROLLOUT_EXITS, waves } from '../follow-rollout.ts';
 import { operatorName } from '../operator-name.ts';
 import { integer, names } from '../parse-option.ts';
@@ -22,9 +23,9 @@ type Options = {
 export function registerRolloutStart(rollout: Command): void {
   rollout
     .command('start')
-    .description('begin to release a network to many gateways; a running backend moves it on')
-    .addArgument(new Argument('<kind>', 'what it is').choices(['model']))
-    .argument('<name>', 'name of the network')
+    .description('begin to release a network or software to many gateways; a running backend moves it on')
+    .addArgument(new Argument('<kind>', 'what it is').choices(['model', 'software']))
+    .argument('<name>', 'name of the network, or version of the software')
     .requiredOption('--to <names>', 'gateways, groups, or all: gate-1,gate-2,doors', names)
     .option('--version <n>', 'version of the network (default: the newest)', integer(1, 2 ** 31 - 1))
     .option(
@@ -49,22 +50,30 @@ ${ROLLOUT_EXITS}
 
 Examples:
   blindsight rollout start model counter --to all --wait
-  blindsight rollout start model counter --version 2 --to doors,gate-9 --waves 2,50%,100% --limit 1h --max-failures 3`,
+  blindsight rollout start model counter --version 2 --to doors,gate-9 --waves 2,50%,100% --limit 1h --max-failures 3
+  blindsight rollout start software 1.2.3 --to doors`,
     )
-    .action((_kind: 'model', name: string, options: Options) =>
-      runCommand((run) => start(name, options, run), 'stopped; the rollout goes on'),
+    .action((kind: 'model' | 'software', name: string, options: Options) =>
+      runCommand(
+        (run) => start(subjectOf(kind, name, options.version), options, run),
+        'stopped; the rollout goes on',
+      ),
     );
 }
 
-async function start(name: string, options: Options, run: CommandRun): Promise<void> {
+function subjectOf(kind: 'model' | 'software', name: string, version: number | undefined): RolloutSubject {
+  if (kind === 'software') return { kind, version: name };
+  return { kind, name, ...(version !== undefined && { version }) };
+}
+
+async function start(what: RolloutSubject, options: Options, run: CommandRun): Promise<void> {
   const { withSite } = await import('#backend/site-folder.ts');
   const { startRollout } = await import('#backend/rollout/start-rollout.ts');
-  const { to, version, waves: list, limit, total, maxFailures, instead } = options;
+  const { to, waves: list, limit, total, maxFailures, instead } = options;
   await withSite(options.data, async (site, config) => {
     const { id } = await startRollout({
-      ...{ site, name, to, kind: 'model', author: operatorName() },
+      ...{ site, what, to, author: operatorName() },
       maxMessageBytes: config.broker.maxMessageKilobytes * 1024,
-      ...(version !== undefined && { version }),
       ...(list !== undefined && { waves: list }),
       ...(limit !== undefined && { limitMs: limit }),
       ...(total !== undefined && { totalMs: total }),

@@ -92,6 +92,7 @@ export function gatewayOf(change: Partial<GatewayView> = {}): GatewayView {
     model: { name: 'counter', version: 3 },
     configuration: null,
     groups: [],
+    software: null,
     ...change,
   };
 }

@@ -24,6 +24,23 @@ export const ROLLOUT_ERRORS = {
     meaning: 'A rollout cannot be paused, resumed, aborted or taken back in the state it is in.',
     action: 'Look at it with `blindsight rollout show ID`; one that runs is aborted before it is taken back.',
   },
+  SOFTWARE_EXISTS: {
+    meaning: 'Another archive of this version of the software of gateways is kept for the same machine.',
+    action: 'Give what you changed a version of its own; or `blindsight software remove` the one before.',
+  },
+  SOFTWARE_NOT_FOUND: {
+    meaning:
+      'There is no archive of this version of the software of gateways, or none for the machine of a gateway.',
+    action: 'Add it with `blindsight software add FILE`; `blindsight software list` shows what there is.',
+  },
+  SOFTWARE_IN_USE: {
+    meaning: 'An archive of software cannot be removed: a gateway is to run it, or a rollout releases it.',
+    action: 'Release another version to that gateway first, or wait until the rollout has ended.',
+  },
+  GATEWAY_MACHINE: {
+    meaning: 'A gateway has not said what machine it is and that its software can be updated from afar.',
+    action: 'Update it once by its package; one of this version says so by itself when it connects.',
+  },
   GATEWAY_GROUP: {
     meaning: 'The name of a group of gateways is malformed or taken.',
     action:

@@ -1,0 +1,34 @@
+import type { Command } from 'commander';
+import { formatBytes } from '../print.ts';
+import { runCommand } from '../run-command.ts';
+import { SITE_OPTION } from '../site-option.ts';
+
+const WORDS = { copying: 'copying', checking: 'checking' } as const;
+
+/** `blindsight software add FILE`. */
+export function registerSoftwareAdd(software: Command): void {
+  software
+    .command('add')
+    .description('check an archive of the software of gateways, and keep it so that it can be released')
+    .argument('<file>', 'a .tar.gz that `node deploy/edge/archive.ts` made')
+    .option(...SITE_OPTION)
+    .addHelpText('after', '\nExample:\n  blindsight software add blindsight-1.2.3-linux-arm64.tar.gz')
+    .action((file: string, { data }: { data: string }) =>
+      runCommand(async ({ progress }) => {
+        const { withSite } = await import('#backend/site-folder.ts');
+        const { addSoftware } = await import('#backend/software/add-software.ts');
+        const { record, isNew } = await withSite(data, (site) =>
+          addSoftware({
+            ...{ site, file },
+            onProgress: (step, share) =>
+              progress.update(step, `${WORDS[step]} ${file}, ${Math.round(100 * share)} %`, share),
+          }),
+        );
+        progress.end();
+        const { version, platform, bytes, sha256 } = record;
+        process.stdout.write(
+          `Software ${version} for ${platform} ${isNew ? 'is kept' : 'was kept before'} (${formatBytes(bytes)}, SHA-256 ${sha256.slice(0, 12)}…).\n`,
+        );
+      }, 'stopped; nothing was kept'),
+    );
+}
