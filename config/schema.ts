@@ -41,7 +41,10 @@ const NamedRegion = z
 const CameraFields = z.strictObject({
   name: Name,
   /** rtsp://user:password@host/path, or without credentials; see `credentials`. */
-  url: z.string().regex(/^rtsps?:\/\/\S+$/, 'rtsp://host[:port]/path'),
+  url: z
+    .string()
+    .regex(/^rtsps?:\/\/\S+$/, 'rtsp://host[:port]/path')
+    .meta({ title: 'Address', description: 'rtsp://host[:port]/path, without user and password' }),
   /** A 0600 file with the line user:password, so that the configuration itself holds no secret. */
   credentials: secretPath().optional(),
   enabled: z

@@ -63,9 +63,9 @@ describe('the editor of settings', () => {
     await page.getByText('runs the file that lies on it').waitFor();
     await page.getByRole('button', { name: 'Add a camera' }).click();
     await page.getByLabel('Name', { exact: true }).fill('door');
-    await page.getByLabel('Url', { exact: true }).fill('http://door');
+    await page.getByLabel('Address', { exact: true }).fill('http://door');
     await page.getByText(/Expected rtsp:\/\/host\[:port\]\/path, got "http:\/\/door"/).waitFor(WAIT);
-    await page.getByLabel('Url', { exact: true }).fill(address);
+    await page.getByLabel('Address', { exact: true }).fill(address);
     await page.getByRole('button', { name: 'Set', exact: true }).click();
     await page.getByLabel('User').fill('ann');
     await page.getByLabel('Password').fill('geheimnis');

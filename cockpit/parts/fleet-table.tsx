@@ -25,8 +25,8 @@ export function FleetTable({ site, nowMs }: { site: SiteState; nowMs: number }) 
   const shown = filterRows(rows, filter);
   return (
     <section class="fleet" aria-labelledby="fleet-title">
-      <h2 id="fleet-title" class={`fleet-title ${needy > 0 ? 'tone-warn' : 'tone-good'}`}>
-        {needy === 0 ? `All ${rows.length} gateways are fine` : `${needy} of ${rows.length} need a hand`}
+      <h2 id="fleet-title" class={`fleet-title tone-${needy === 0 ? 'good' : rows[0]?.tone}`}>
+        {titleOf(needy, rows.length)}
       </h2>
       {rows.length > FEW && (
         <div class="fleet-tools">
@@ -36,6 +36,7 @@ export function FleetTable({ site, nowMs }: { site: SiteState; nowMs: number }) 
           <input
             id="fleet-words"
             type="search"
+            class="fleet-search"
             placeholder="Search"
             autoComplete="off"
             value={filter.words}
@@ -76,6 +77,12 @@ export function FleetTable({ site, nowMs }: { site: SiteState; nowMs: number }) 
       </div>
     </section>
   );
+}
+
+function titleOf(needy: number, all: number): string {
+  if (all === 1) return needy === 0 ? 'The gateway is fine' : 'The gateway needs a hand';
+  if (needy === 0) return `All ${all} gateways are fine`;
+  return `${needy} of ${all} ${needy === 1 ? 'needs' : 'need'} a hand`;
 }
 
 /** Drawn anew only where it says something else: answers of sixty gateways come many times a second. */

@@ -40,7 +40,7 @@ export function GatewayPage({ gateway, cameras, tab, nowMs, isReadOnly }: Props)
       </header>
       {tab === 'state' ? (
         <>
-          <GatewayPanel gateway={gateway} nowMs={nowMs} />
+          <GatewayPanel gateway={gateway} nowMs={nowMs} isWhole={true} />
           <CameraRows cameras={cameras} isOnline={gateway.state !== 'offline'} nowMs={nowMs} />
         </>
       ) : (

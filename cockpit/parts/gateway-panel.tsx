@@ -7,7 +7,14 @@ import { Chip } from './chip.tsx';
 import { Progress } from './progress.tsx';
 
 /** One gateway: its connection, its health, what is waiting on its disk, and what it runs. */
-export function GatewayPanel({ gateway, nowMs }: { gateway: GatewayView; nowMs: number }) {
+export function GatewayPanel(props: {
+  readonly gateway: GatewayView;
+  readonly nowMs: number;
+  /** Whether it is all there is to see of it; else its name leads to more. */
+  readonly isWhole?: boolean;
+}) {
+  const { gateway, nowMs, isWhole = false } = props;
+
   const { tone, word } = gatewayWords(gateway);
   const { health, held, quarantine } = gateway;
   const deployment = deploymentWords(gateway);
@@ -39,9 +46,13 @@ export function GatewayPanel({ gateway, nowMs }: { gateway: GatewayView; nowMs: 
     >
       <header class="card-head">
         <h3>
-          <a class="gateway-link" href={gatewayLink(gateway.name)}>
-            {gateway.name}
-          </a>
+          {isWhole ? (
+            'State'
+          ) : (
+            <a class="gateway-link" href={gatewayLink(gateway.name)}>
+              {gateway.name}
+            </a>
+          )}
         </h3>
         <span>
           <Chip tone={tone}>{word}</Chip>

@@ -7,6 +7,7 @@ import type { History, SiteState } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
 import { emptyHistory } from '#protocol/thin-history.ts';
 import { historyKey } from '../site/site-model.ts';
+import { FakeSettings } from './fake-settings.ts';
 import { siteOf } from './fixtures.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -35,6 +36,8 @@ export class FakeSite {
   failing = false;
   /** By `historyKey`. */
   histories = new Map<string, History>();
+  /** Of gateways. */
+  readonly settings = new FakeSettings();
   readonly #options: FakeSiteOptions;
   #server: Server | null = null;
   #port = 0;
@@ -101,6 +104,13 @@ export class FakeSite {
     if (!this.#isLetIn(request)) return sendJson(response, 401, { error: 'token' });
     if (pathname === '/api/state') return sendJson(response, 200, this.site);
     if (pathname === '/api/events') return this.#openStream(response);
+    const known = this.settings.answer(
+      request.method ?? 'GET',
+      pathname,
+      searchParams,
+      await bodyOf(request),
+    );
+    if (known !== null) return sendJson(response, known.status, known.body);
     const camera = /^\/api\/cameras\/([^/]+)\/history$/.exec(pathname)?.[1];
     if (camera === undefined) return sendJson(response, 404, {});
     const region = searchParams.get('region') ?? undefined;
@@ -125,9 +135,7 @@ export class FakeSite {
   }
 
   async #openSession(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const { token } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as { token: string };
+    const { token } = (await bodyOf(request)) as { token: string };
     if (token !== this.#options.token) return sendJson(response, 401, { error: 'token' });
     response.setHeader('set-cookie', `${this.#cookie}; HttpOnly; SameSite=Strict; Path=/`);
     response.writeHead(204).end();
@@ -147,6 +155,13 @@ export class FakeSite {
       response.writeHead(404).end();
     }
   }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString('utf8');
+  return text === '' ? undefined : JSON.parse(text);
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {

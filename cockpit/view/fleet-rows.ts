@@ -39,8 +39,12 @@ export function fleetRows(site: SiteState, nowMs: number): readonly FleetRow[] {
     const tone = BY_NEED.find((one) => CELLS.some((cell) => cells[cell].tone === one)) ?? 'good';
     return { ...cells, tone };
   });
+  const need = (tone: Tone) => BY_NEED.indexOf(tone);
   return rows.sort(
-    (a, b) => BY_NEED.indexOf(a.tone) - BY_NEED.indexOf(b.tone) || a.name.localeCompare(b.name, 'en'),
+    (a, b) =>
+      need(a.tone) - need(b.tone) ||
+      need(a.state.tone) - need(b.state.tone) ||
+      a.name.localeCompare(b.name, 'en'),
   );
 }
 
@@ -69,9 +73,9 @@ function cellsOf(
   };
 }
 
-/** No seconds: a table of sixty rows that ticks is not calm. */
+/** In one unit, and no seconds: a table of sixty rows that ticks is not calm. */
 function coarseAge(spanMs: number): string {
-  return spanMs < 60_000 ? 'a moment' : formatAge(spanMs);
+  return spanMs < 60_000 ? 'a moment' : formatAge(spanMs).replace(/ (?=\d).*/, '');
 }
 
 function networkCell(gateway: GatewayView): FleetCell {

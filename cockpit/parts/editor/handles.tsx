@@ -21,6 +21,8 @@ type Props = {
   readonly shape: Shape;
   /** Of the drawing, which is 1000 wide. */
   readonly height: number;
+  /** A CSS pixel, in units of the drawing. */
+  readonly pixel: number;
   readonly onBegin: (
     event: TargetedPointerEvent<SVGElement>,
     shapeAt: (to: Point, from: Point) => Shape,
@@ -30,7 +32,7 @@ type Props = {
 };
 
 /** The corners of the selected shape, to be moved, and of a mask the middles of its edges, which become corners. */
-export function Handles({ shape, height, onBegin, onChange, onRemove }: Props) {
+export function Handles({ shape, height, pixel, onBegin, onChange, onRemove }: Props) {
   const corners = shape.kind === 'mask' ? shape.mask : cornersOf(shape.box);
   const at = ([x, y]: Point) => ({ cx: x * ACROSS, cy: y * height });
   const press = (event: TargetedKeyboardEvent<SVGElement>, corner: number, [x, y]: Point) => {
@@ -67,7 +69,7 @@ export function Handles({ shape, height, onBegin, onChange, onRemove }: Props) {
               key={edge}
               class="handle handle-edge"
               {...at(middleOf(shape.mask, edge))}
-              r={9}
+              r={6 * pixel}
               aria-label={`${shape.name}: add a corner after corner ${edge + 1}`}
               {...handlers}
             />
@@ -87,7 +89,7 @@ export function Handles({ shape, height, onBegin, onChange, onRemove }: Props) {
             key={index}
             class="handle"
             {...at(corner)}
-            r={13}
+            r={9 * pixel}
             aria-label={`${shape.name}, corner ${index + 1} at ${x}, ${y}; ${keys}`}
             {...handlers}
           />

@@ -1,5 +1,6 @@
 import type { TargetedKeyboardEvent, TargetedPointerEvent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { useWidth } from '../../hooks/use-width.ts';
 import { arrowStep } from '../../view/arrow-step.ts';
 import {
   type Box,
@@ -15,8 +16,8 @@ import { type Selection, type Shape, shapeKey } from './shape.ts';
 
 /** Units of the drawing across the picture. */
 const ACROSS = 1000;
-/** A click so near the first corner (units of the drawing) closes a mask. */
-const NEAR = 22;
+/** A click so near the first corner, in CSS pixels, closes a mask. */
+const NEAR = 14;
 
 export type Tool = 'select' | 'region' | 'mask';
 
@@ -42,7 +43,9 @@ export function PictureFrame(props: Props) {
   const height = Math.round((ACROSS * (size?.height ?? 9)) / (size?.width ?? 16));
   const [drag, setDrag] = useState<Drag | null>(null);
   const [moved, setMoved] = useState<Shape | null>(null);
-  const drawing = useDrawing(tool, onDrawn, height);
+  // What is taken hold of has one size, whatever the size of the frame.
+  const pixel = ACROSS / useWidth(frame, ACROSS);
+  const drawing = useDrawing(tool, onDrawn, { height, near: NEAR * pixel });
 
   const place = (event: PointerEvent): Point => {
     const { left, top, width, height: tall } = frame.current!.getBoundingClientRect();
@@ -101,16 +104,28 @@ export function PictureFrame(props: Props) {
           }}
         />
       ))}
+      <Names shapes={shown} height={height} pixel={pixel} />
       {active !== undefined && !isReadOnly && tool === 'select' && (
-        <Handles shape={active} height={height} onBegin={begin} onChange={onChange} onRemove={onRemove} />
+        <Handles
+          shape={active}
+          height={height}
+          pixel={pixel}
+          onBegin={begin}
+          onChange={onChange}
+          onRemove={onRemove}
+        />
       )}
-      <Sketch points={drawing.points} tool={tool} height={height} />
+      <Sketch points={drawing.points} tool={tool} height={height} pixel={pixel} />
     </svg>
   );
 }
 
 /** Corners on their way: two opposite ones of a region by a drag, those of a mask by clicks. */
-function useDrawing(tool: Tool, onDrawn: Props['onDrawn'], height: number) {
+function useDrawing(
+  tool: Tool,
+  onDrawn: Props['onDrawn'],
+  { height, near }: { readonly height: number; readonly near: number },
+) {
   const [points, setPoints] = useState<readonly Point[]>([]);
   // The last point follows the pointer.
   const fixed = points.slice(0, -1);
@@ -138,7 +153,7 @@ function useDrawing(tool: Tool, onDrawn: Props['onDrawn'], height: number) {
     return () => removeEventListener('keydown', close);
   });
   const isNear = ([ax, ay]: Point, [bx, by]: Point) =>
-    Math.hypot((ax - bx) * ACROSS, (ay - by) * height) < NEAR;
+    Math.hypot((ax - bx) * ACROSS, (ay - by) * height) < near;
   return {
     points,
     press(at: Point) {
@@ -193,24 +208,46 @@ function Outline({ shape, height, isSelected, ...handlers }: OutlineProps) {
   } as const;
   if (shape.kind === 'mask') return <polygon {...common} points={pointsText(shape.mask, height)} />;
   const { x, y, width, height: tall } = shape.box;
+  return <rect {...common} x={x * ACROSS} y={y * height} width={width * ACROSS} height={tall * height} />;
+}
+
+/** Above everything drawn, so that a mask hides no name. */
+function Names({ shapes, height, pixel }: { shapes: readonly Shape[]; height: number; pixel: number }) {
   return (
-    <>
-      <rect {...common} x={x * ACROSS} y={y * height} width={width * ACROSS} height={tall * height} />
-      <text class="shape-name" x={x * ACROSS + 12} y={y * height + 32}>
-        {shape.name}
-      </text>
-    </>
+    <g class="shape-names">
+      {shapes.map((shape) => {
+        if (shape.kind === 'mask') return null;
+        const { x, y, height: tall } = shape.box;
+        return (
+          <text
+            key={shapeKey(shape)}
+            x={x * ACROSS + 8 * pixel}
+            y={(y + tall) * height - 9 * pixel}
+            font-size={15 * pixel}
+          >
+            {shape.name}
+          </text>
+        );
+      })}
+    </g>
   );
 }
 
-function Sketch({ points, tool, height }: { points: readonly Point[]; tool: Tool; height: number }) {
+function Sketch(props: {
+  readonly points: readonly Point[];
+  readonly tool: Tool;
+  readonly height: number;
+  readonly pixel: number;
+}) {
+  const { points, tool, height, pixel } = props;
+
   const [first, last] = [points[0], points.at(-1)];
   if (first === undefined || last === undefined) return null;
   if (tool === 'mask') {
     return (
       <g class="sketch">
         <polygon points={pointsText(points, height)} />
-        <circle cx={first[0] * ACROSS} cy={first[1] * height} r={NEAR / 2} />
+        <circle cx={first[0] * ACROSS} cy={first[1] * height} r={(NEAR * pixel) / 2} />
       </g>
     );
   }

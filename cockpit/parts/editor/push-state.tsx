@@ -1,5 +1,5 @@
 import type { GatewayView } from '#protocol/api.ts';
-import type { Draft } from '../../hooks/use-draft.ts';
+import { type Draft, isChanged } from '../../hooks/use-draft.ts';
 import { settingsWords } from '../../view/settings-words.ts';
 import { Progress } from '../progress.tsx';
 
@@ -37,7 +37,7 @@ export function PushState({ gateway, draft, onReload, onCompare }: Props) {
   const reached = STEPS.indexOf(status as (typeof STEPS)[number]);
   return (
     <>
-      {version > draft.base && (
+      {version > draft.base && isChanged(draft) && (
         <p class="notice tone-warn" role="alert">
           <span class="dot" aria-hidden="true" />
           <span>

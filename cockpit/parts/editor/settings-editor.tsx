@@ -1,4 +1,4 @@
-import { useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { CameraView, GatewayView } from '#protocol/api.ts';
 import { useCheck } from '../../hooks/use-check.ts';
 import { type Draft, isChanged, useDraft } from '../../hooks/use-draft.ts';
@@ -57,6 +57,10 @@ function Editing(props: EditingProps) {
   const problems = useMemo(() => (message === null ? [] : settingsProblems(message)), [message]);
   const newest = gateway.configuration?.version ?? draft.base;
   const hasChanges = isChanged(draft);
+  // Somebody else pushed, and here is nothing that could be lost.
+  useEffect(() => {
+    if (newest > draft.base && !hasChanges) reload();
+  }, [newest]);
   const setText = (text: string) => change((one) => ({ ...one, text }));
 
   if (isReviewing) {
