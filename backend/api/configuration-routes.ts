@@ -14,11 +14,15 @@ import {
   rollBackConfiguration,
 } from '../configuration/push-configuration.ts';
 import { settingsSchema } from '../configuration/settings-schema.ts';
+import type { Identity } from '../people/identity.ts';
 import type { Site } from '../site.ts';
 import { answerErrors } from './answer-errors.ts';
 
 /** Settings as JSON, in which each byte may take six, and credentials. */
 const BODY_BYTES = 6 * SETTINGS_MAX_BYTES + 64 * 1024;
+
+/** Those of one person; what all who come that way share is no name. */
+const KNOWN_WAYS: readonly Identity['way'][] = ['session', 'token', 'proxy'];
 
 const PATH = '/api/gateways/:gateway/configuration';
 
@@ -89,10 +93,15 @@ export function addConfigurationRoutes(
   };
   server.put<{ Params: Params; Body: PushBody }>(
     PATH,
-    { bodyLimit: BODY_BYTES, config: { role: 'operator' }, schema: { params, body: pushBody } },
-    ({ params: { gateway }, body }, reply) =>
+    {
+      bodyLimit: BODY_BYTES,
+      config: { role: 'operator', act: 'gateway config push' },
+      schema: { params, body: pushBody },
+    },
+    ({ params: { gateway }, body, identity }, reply) =>
       answer(reply, async () => {
-        const { settings, author: by = 'the API', credentials = {} } = body;
+        const { settings, credentials = {} } = body;
+        const by = authorOf(identity, body.author);
         const pushed = await pushConfiguration({
           ...{ site, gateway, settings, author: by, origin: 'settings' },
           expectedVersion: body.expectedVersion,
@@ -109,10 +118,11 @@ export function addConfigurationRoutes(
   };
   server.post<{ Params: Params; Body: RollbackBody }>(
     `${PATH}/rollback`,
-    { config: { role: 'operator' }, schema: { params, body: rollbackBody } },
-    ({ params: { gateway }, body }, reply) =>
+    { config: { role: 'operator', act: 'gateway config rollback' }, schema: { params, body: rollbackBody } },
+    ({ params: { gateway }, body, identity }, reply) =>
       answer(reply, async () => {
-        const { author: by = 'the API', ...versions } = body;
+        const { author: named, ...versions } = body;
+        const by = authorOf(identity, named);
         return accepted(reply, await rollBackConfiguration({ site, gateway, author: by, ...versions }));
       }),
   );
@@ -133,7 +143,8 @@ function addEditorRoutes(server: FastifyInstance, site: Pick<Site, 'name' | 'sto
     {
       bodyLimit: BODY_BYTES,
       schema: { params, body },
-      config: { role: 'operator' },
+      // It keeps nothing, and the page asks it with every change that somebody types.
+      config: { role: 'operator', notesItself: true },
     },
     ({ params: { gateway }, body: { settings, against, credentials = {} } }, reply) =>
       answer(reply, () =>
@@ -149,6 +160,11 @@ function addEditorRoutes(server: FastifyInstance, site: Pick<Site, 'name' | 'sto
         }),
       ),
   );
+}
+
+/** Who has an account is known better than who one says to be. */
+function authorOf(identity: Identity | null, named = 'the API'): string {
+  return identity !== null && KNOWN_WAYS.includes(identity.way) ? identity.name : named;
 }
 
 /** GET and the state of the site show what becomes of it. */

@@ -9,7 +9,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What a route that acts is called in the audit log, in the words of the command line; by default method and path. */
     act?: string;
-    /** A route that notes what it does by itself. */
+    /** A route that notes what it does by itself, or that changes nothing and only has too much to ask for an address. */
     notesItself?: boolean;
   }
   interface FastifyRequest {
