@@ -1,19 +1,29 @@
-import { GatewayName } from '#protocol/names.ts';
+import { GatewayName, Name } from '#protocol/names.ts';
 import { coversFilter, matchesFilter } from '#protocol/topic-filter.ts';
-import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
+import { gatewayTopics, siteTopics, VIEWER_COMMON_NAME } from '#protocol/topics.ts';
 
 /** Who a client is, according to its certificate. */
 export type Identity =
   | { readonly kind: 'gateway'; readonly name: string }
   | { readonly kind: 'backend'; readonly name: 'backend' }
-  | { readonly kind: 'cockpit'; readonly name: 'cockpit' };
+  | { readonly kind: 'cockpit'; readonly name: 'cockpit' }
+  /** `viewer.NAME`, which no gateway can be called. */
+  | { readonly kind: 'viewer'; readonly name: `viewer.${string}` };
 
 /** A set of topics to write or to read, as an MQTT filter. */
 export type WriteRule = { readonly filter: string; readonly retain: boolean };
 export type Access = { readonly write: readonly WriteRule[]; readonly read: readonly string[] };
 
-/** The identity that a common name stands for, or null if there is none, if it is the broker's own, or if a gateway may not have it. */
-export function identityOf(commonName: unknown): Identity | null {
+/**
+ * The identity that a common name stands for, or null if there is none, if it is the broker's own, or if a gateway may not have it.
+ *
+ * @param unit organizational unit: the name of a viewer
+ */
+export function identityOf(commonName: unknown, unit: string | null = null): Identity | null {
+  if (commonName === VIEWER_COMMON_NAME) {
+    const name = Name.safeParse(unit);
+    return name.success ? { kind: 'viewer', name: `viewer.${name.data}` } : null;
+  }
   if (commonName === 'backend' || commonName === 'cockpit')
     return { kind: commonName, name: commonName } as Identity;
   const gateway = GatewayName.safeParse(commonName);
@@ -71,7 +81,14 @@ export function accessOf(site: string, identity: Identity): Access {
   }
   return {
     write: [],
-    read: [`${results}/#`, any.state, any.health, any.cameraState('+')],
+    read: [
+      `${results}/#`,
+      any.state,
+      any.health,
+      any.cameraState('+'),
+      // Home automation wants to know whether anybody would say so if something happened.
+      ...(identity.kind === 'viewer' ? [backendState] : []),
+    ],
   };
 }
 

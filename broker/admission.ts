@@ -1,12 +1,18 @@
 import { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
-import { commonName, findInvalidity, isForClients, parseCertificates } from '#runtime/certificate-check.ts';
+import {
+  commonName,
+  findInvalidity,
+  isForClients,
+  organizationalUnit,
+  parseCertificates,
+} from '#runtime/certificate-check.ts';
 import { type Identity, identityOf } from './access.ts';
 import { readRevoked } from './revoked.ts';
 
 /** Whether a connection is admitted, and whose it is; otherwise why not. */
 export type Verdict =
-  | { readonly identity: Identity }
+  | { readonly identity: Identity /** Of its certificate, hex, upper case. */; readonly serial: string }
   /** A known client: the authority of this site issued its certificate. */
   | { readonly known: string; readonly reason: string }
   /** A client about which nothing is certain. */
@@ -33,10 +39,11 @@ export function judge(socket: TLSSocket, ca: Buffer, revokedFile: string, nowMs:
   if (invalidity !== null) return { known: name, reason: `its certificate ${invalidity}` };
   const why = isForClients(certificate) ? socket.authorizationError : 'it is not for a client';
   if (!socket.authorized) return { known: name, reason: `no valid certificate (${why})` };
-  const identity = identityOf(name);
+  const identity = identityOf(name, organizationalUnit(certificate.subject));
   if (identity === null) return { known: name, reason: 'no identity of a client' };
-  const reason = refusalOf(identity, revokedFile);
-  return reason === null ? { identity } : { known: identity.name, reason };
+  const serial = certificate.serialNumber.toUpperCase();
+  const reason = refusalOf(identity, serial, revokedFile);
+  return reason === null ? { identity, serial } : { known: identity.name, reason };
 }
 
 /** Tells a client that it is refused, so that it can tell people, and closes the connection. It learns no reason. */
@@ -53,11 +60,14 @@ function stranger(kind: string, reason: string): Verdict {
 }
 
 /** Why a client with a valid certificate is not admitted, or null. */
-function refusalOf(identity: Identity, revokedFile: string): string | null {
-  if (identity.kind !== 'gateway') return null;
+function refusalOf(identity: Identity, serial: string, revokedFile: string): string | null {
   try {
-    return readRevoked(revokedFile).has(identity.name) ? 'this gateway was removed' : null;
+    const { gateways, serials } = readRevoked(revokedFile);
+    if (identity.kind === 'gateway' && gateways.has(identity.name)) return 'this gateway was removed';
+    return serials.has(serial) ? `its certificate ${serial} was revoked` : null;
   } catch (error) {
+    // The backend is let in: it is the one who can mend the list.
+    if (identity.kind === 'backend') return null;
     return `the list of removed gateways cannot be read (${error instanceof Error ? error.message : error})`;
   }
 }

@@ -17,7 +17,13 @@ type Hooks = Required<
   >
 >;
 
-type Admitted = { readonly identity: Identity /** Address and port. */; readonly from: string };
+type Admitted = {
+  readonly identity: Identity;
+  /** Of its certificate. */
+  readonly serial: string;
+  /** Address and port. */
+  readonly from: string;
+};
 
 type Guest = Admitted & {
   readonly access: Access;
@@ -60,8 +66,8 @@ export class Gatekeeper {
   }
 
   /** Records whose connection this is, before aedes sees it. */
-  admit(connection: Connection, identity: Identity, from: string): void {
-    this.#admitted.set(connection, { identity, from });
+  admit(connection: Connection, admitted: Admitted): void {
+    this.#admitted.set(connection, admitted);
   }
 
   /** Bytes of a client arrived. */
@@ -94,8 +100,14 @@ export class Gatekeeper {
     this.#log.warn(fields, `refused ${address}: ${reason}`);
   }
 
-  identity(client: Client): Identity | undefined {
-    return this.#guests.get(client)?.identity;
+  /** Who a client is. */
+  guest(client: Client): { readonly isGateway: boolean; readonly name: string; readonly serial: string } {
+    const guest = this.#guests.get(client);
+    return {
+      isGateway: guest?.identity.kind === 'gateway',
+      name: guest?.identity.name ?? '?',
+      serial: guest?.serial ?? '',
+    };
   }
 
   will(client: Client): KeptMessage | null {

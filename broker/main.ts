@@ -15,7 +15,7 @@ import { DurableMap } from './durable-map.ts';
 import { DurableMessages, type KeptMessage } from './durable-messages.ts';
 import { Gatekeeper } from './gatekeeper.ts';
 import { PacketLimit } from './packet-limit.ts';
-import { readRevoked } from './revoked.ts';
+import { type Revoked, readRevoked } from './revoked.ts';
 
 export type Broker = {
   /** The port in use, even if the configuration left the choice to the system. */
@@ -73,7 +73,10 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     gatekeeper.refuseStranger(socket.remoteAddress ?? '?', 'handshake', `TLS handshake failed (${reason})`);
   });
 
-  const health = () => ({ connected: [...connected.values()].sort(), refused: gatekeeper.refused });
+  const health = () => ({
+    connected: [...connected.values()].map(({ name }) => name).sort(),
+    refused: gatekeeper.refused,
+  });
   const timers = [
     giveOrphansUp(parts, orphans, willGraceMs),
     sweep(parts, server, connected),
@@ -102,6 +105,9 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   return { port, health, close };
 }
 
+/** A client that is connected. */
+type Guest = { readonly isGateway: boolean; readonly name: string; readonly serial: string };
+
 /** What the steps of the broker share. */
 type Parts = {
   readonly config: BrokerConfig;
@@ -125,10 +131,10 @@ function makeAedes(config: BrokerConfig, gatekeeper: Gatekeeper): Promise<Aedes>
 
 /** Tracks who is connected, and whose will from before the start is waiting for its client. */
 function watchClients({ aedes, gatekeeper, messages, log }: Parts) {
-  const connected = new Map<Client, string>();
+  const connected = new Map<Client, Guest>();
   const orphans = new Map(messages.wills().map(({ clientId, message }) => [clientId, message]));
   aedes.on('clientReady', (client) => {
-    connected.set(client, gatekeeper.identity(client)?.name ?? '?');
+    connected.set(client, gatekeeper.guest(client));
     orphans.delete(client.id);
     void messages.setWill(client.id, gatekeeper.will(client));
     log.info({ client: client.id }, 'client connected');
@@ -159,8 +165,8 @@ function receive({ config, aedes, gatekeeper, tls }: Parts, socket: TLSSocket): 
     else turnAway(socket);
     return;
   }
-  const { identity } = verdict;
-  gatekeeper.admit(socket, identity, `${address} port ${socket.remotePort}`);
+  const { identity, serial } = verdict;
+  gatekeeper.admit(socket, { identity, serial, from: `${address} port ${socket.remotePort}` });
   limitPackets(socket, config.maxMessageKilobytes * 1024, {
     refuse: (reason) => gatekeeper.refuse(identity.name, reason),
     heard: () => {
@@ -179,16 +185,18 @@ function giveOrphansUp({ aedes, messages }: Parts, orphans: Map<string, KeptMess
 }
 
 /** Every few seconds: picks up a renewed certificate, disconnects removed gateways, and clears what they left. */
-function sweep(parts: Parts, server: Server, connected: ReadonlyMap<Client, string>) {
+function sweep(parts: Parts, server: Server, connected: ReadonlyMap<Client, Guest>) {
   const { config, aedes, messages, tls, log } = parts;
   const renew = follow(server, config, tls, log);
   return setInterval(() => {
     void renew();
     const revoked = revokedOrNone(config.revoked);
-    for (const [client, name] of connected) if (revoked.has(name)) client.close();
+    for (const [client, { isGateway, name, serial }] of connected) {
+      if ((isGateway && revoked.gateways.has(name)) || revoked.serials.has(serial)) client.close();
+    }
     for (const { topic } of messages.retained()) {
       const [, , site, gateway] = topic.split('/');
-      if (site === config.site && gateway !== undefined && revoked.has(gateway))
+      if (site === config.site && gateway !== undefined && revoked.gateways.has(gateway))
         clear(aedes, messages, topic);
     }
   }, SWEEP_MS).unref();
@@ -214,11 +222,11 @@ function reportHealth(health: Broker['health'], log: Logger) {
 }
 
 /** For clients that are already connected; an unreadable list is reported at the next connection. */
-function revokedOrNone(file: string): ReadonlySet<string> {
+function revokedOrNone(file: string): Revoked {
   try {
     return readRevoked(file);
   } catch {
-    return new Set();
+    return { gateways: new Set(), serials: new Set() };
   }
 }
 

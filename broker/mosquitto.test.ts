@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { matchesFilter } from '#protocol/topic-filter.ts';
-import { gatewayTopics } from '#protocol/topics.ts';
+import { gatewayTopics, VIEWER_COMMON_NAME } from '#protocol/topics.ts';
 import { accessOf, identityOf, mayRead, mayWrite } from './access.ts';
 import { mosquittoAccessList } from './mosquitto.ts';
 
@@ -60,7 +60,17 @@ describe('the access list of Mosquitto', () => {
     }
   });
 
-  it('lets the cockpit write nothing at all', () => {
-    for (const topic of TOPICS) expect(mosquittoAllows(list, 'cockpit', 'write', topic)).toBe(false);
+  it('says the same as the table for a viewer, whose common name all viewers have', () => {
+    const access = accessOf('north', identityOf(VIEWER_COMMON_NAME, 'hall')!);
+    for (const topic of TOPICS)
+      expect([topic, mosquittoAllows(list, VIEWER_COMMON_NAME, 'read', topic)]).toEqual([
+        topic,
+        mayRead(access, topic),
+      ]);
+  });
+
+  it.each(['cockpit', VIEWER_COMMON_NAME])('lets %s write nothing at all', (name) => {
+    for (const topic of [...TOPICS, ...topicsOf(name)])
+      expect(mosquittoAllows(list, name, 'write', topic)).toBe(false);
   });
 });

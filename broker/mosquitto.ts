@@ -1,3 +1,4 @@
+import { VIEWER_COMMON_NAME } from '#protocol/topics.ts';
 import { accessOf, type Identity } from './access.ts';
 
 const HEAD = `# Access list of Mosquitto for one Blindsight site: made from broker/access.ts by
@@ -9,6 +10,7 @@ const HEAD = `# Access list of Mosquitto for one Blindsight site: made from brok
 export function mosquittoAccessList(site: string): string {
   const gateway = rules(site, { kind: 'gateway', name: '%u' });
   const backend = rules(site, { kind: 'backend', name: 'backend' });
+  const viewer = rules(site, { kind: 'viewer', name: 'viewer.any' });
   const cockpit = rules(site, { kind: 'cockpit', name: 'cockpit' });
   return [
     HEAD,
@@ -19,6 +21,11 @@ export function mosquittoAccessList(site: string): string {
     // Patterns hold for every user: this takes them back.
     `topic deny blindsight/v1/${site}/cockpit/#`,
     ...cockpit.map((rule) => `topic ${rule}`),
+    '',
+    '# Read-only programs: one name for all of them.',
+    `user ${VIEWER_COMMON_NAME}`,
+    `topic deny blindsight/v1/${site}/${VIEWER_COMMON_NAME}/#`,
+    ...viewer.map((rule) => `topic ${rule}`),
     '',
     '# Gateways, by name.',
     ...gateway.map((rule) => `pattern ${rule}`),

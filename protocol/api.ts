@@ -27,6 +27,22 @@ export type EndingCertificate = {
   readonly ends: string;
 };
 
+/** GET /api/certificates: every certificate that the site has issued. */
+export type CertificateView = {
+  /** Hex, upper case. */
+  readonly serial: string;
+  readonly kind: 'gateway' | 'backend' | 'broker' | 'cockpit' | 'viewer';
+  /** For a gateway or a viewer its name; else as `kind`. */
+  readonly name: string;
+  readonly issued: string;
+  readonly ends: string;
+  /** Since when; null if it is not. */
+  readonly revoked: string | null;
+  readonly state: 'valid' | 'expired' | 'revoked';
+  /** Whether it is the one that its owner shows now; null where that is not known. */
+  readonly inUse: boolean | null;
+};
+
 export type GatewayView = {
   readonly name: string;
   /** Version of its software as it reports it; null before it did. */

@@ -20,6 +20,10 @@ export const EVENTS = {
     meaning: 'A gateway was removed: its certificate is revoked, and whatever it sends is refused.',
     action: 'Nothing, if this was you; otherwise enrol it again.',
   },
+  CERTIFICATE_REVOKED: {
+    meaning: 'A certificate was revoked: brokers refuse whoever shows it.',
+    action: 'Nothing, if this was you; otherwise look at `blindsight site certificates`.',
+  },
   CERTIFICATE_ENDS: {
     meaning:
       'A certificate expires within a month, or has expired; once expired, it cannot be used to connect.',

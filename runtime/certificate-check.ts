@@ -25,6 +25,11 @@ export function commonName(distinguishedName: string): string {
   return /^CN=(.*)$/m.exec(distinguishedName)?.[1] ?? distinguishedName.replaceAll('\n', ', ');
 }
 
+/** The organizational unit of a subject as node:crypto gives it, or null. */
+export function organizationalUnit(distinguishedName: string): string | null {
+  return /^OU=(.*)$/m.exec(distinguishedName)?.[1] ?? null;
+}
+
 /**
  * Whether certificate, key and authority match. Dates are not checked: a gateway without a clock battery may start in 1970.
  *

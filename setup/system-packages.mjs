@@ -23,8 +23,10 @@ const NEEDS = {
       ]),
   },
   'broker tests': {
-    packages: ['mosquitto'],
-    present: () => findCommand('mosquitto') !== null || existsSync('/usr/sbin/mosquitto'),
+    packages: ['mosquitto', 'mosquitto-clients'],
+    present: () =>
+      (findCommand('mosquitto') !== null || existsSync('/usr/sbin/mosquitto')) &&
+      findCommand('mosquitto_sub') !== null,
   },
   'database tests': {
     packages: ['postgresql'],

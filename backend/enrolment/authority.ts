@@ -61,8 +61,8 @@ export type RevokedCertificate = {
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const AUTHORITY_DAYS = 20 * 365;
 const DAYS_MAX = 10 * 365;
-/** Clocks of gateways without a battery run behind. */
-const BACKDATED_MS = 24 * 3600 * 1000;
+/** Certificates are valid from so long before they were issued: clocks of gateways without a battery run behind. */
+export const BACKDATED_MS = 24 * 3600 * 1000;
 const DAY_MS = 24 * 3600 * 1000;
 const HOST = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i;
 

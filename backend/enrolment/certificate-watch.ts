@@ -5,6 +5,7 @@ import { END_NOTICE_MS } from '#runtime/certificate-end.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
 import type { Site } from '../site.ts';
+import { noteOwnCertificates } from './note-certificates.ts';
 import { type SiteCertificate, siteCertificates } from './site-certificates.ts';
 
 export type CertificateWatchOptions = {
@@ -40,6 +41,7 @@ export class CertificateWatch {
   async look(): Promise<void> {
     const { site, config, clock, onLook } = this.#options;
     const nowMs = clock.now();
+    await noteOwnCertificates(site, config);
     const ending = (await siteCertificates(site, config)).filter(
       ({ endMs }) => endMs - nowMs <= END_NOTICE_MS,
     );

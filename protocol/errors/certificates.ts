@@ -72,4 +72,13 @@ export const CERTIFICATE_ERRORS = {
     meaning: 'The site could not enrol the gateway; nothing was changed.',
     action: 'Read the log of the backend, and try again with the same invitation.',
   },
+  CERTIFICATE_NOT_FOUND: {
+    meaning: 'The site has issued no certificate with this serial number.',
+    action: 'List them with `blindsight site certificates`.',
+  },
+  CERTIFICATE_IN_USE: {
+    meaning: 'A certificate is what a daemon of this site shows now: without it, the site stands still.',
+    action:
+      'If its key is lost, revoke it with --yes, then run `blindsight site renew --new-keys` and restart broker and backend.',
+  },
 } as const satisfies Record<string, { meaning: string; action: string }>;
