@@ -64,7 +64,7 @@ export async function issueViewer({
 function readme(site: string, name: string, host: string, port: number): string {
   const { prefix, backendState } = siteTopics(site);
   return `Viewer ${name} of the site ${site}: reads results and states over MQTT, and can write nothing. The private key viewer.key is a
-password; whoever has it reads along. To withdraw it: blindsight site certificates, then blindsight site revoke SERIAL.
+password; whoever has it reads along. To withdraw it: \`blindsight site certificates\`, then \`blindsight site revoke SERIAL\`.
 
 Try it, in this folder:
 
