@@ -71,7 +71,7 @@ export const AUDITED_COMMANDS: Readonly<Record<string, AuditedCommand>> = {
   'site backup': acts(),
   'site broker-host': acts(),
   'site init': makes('site'),
-  'site renew': acts('new-keys'),
+  'site renew': acts(),
   'site certificates': reads,
   'site issue viewer': acts('broker'),
   'site restore': makes(),
