@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { AgentConfig } from '#config/schema.ts';
@@ -12,6 +11,7 @@ import type { Logger } from '#runtime/log.ts';
 import { RecentLines } from '#runtime/recent-lines.ts';
 import { Camera } from './camera/camera.ts';
 import { CameraSet } from './camera/camera-set.ts';
+import { logCameraState } from './camera/log-camera-state.ts';
 import { readAddress } from './camera/read-address.ts';
 import type { Commands } from './command/commands.ts';
 import { packDiagnostics } from './command/diagnostics.ts';
@@ -19,6 +19,8 @@ import { LogFile } from './command/log-file.ts';
 import { LogLevels } from './command/log-levels.ts';
 import { openCommands } from './command/open-commands.ts';
 import { Configurator } from './configuration/configurator.ts';
+import { every } from './every.ts';
+import type { GatewayParts } from './gateway-parts.ts';
 import { measureHealth } from './health/health.ts';
 import { readIdentity } from './identity.ts';
 import type { Bundle } from './inference/bundle.ts';
@@ -26,7 +28,8 @@ import { InterpreterHost } from './inference/interpreter-host.ts';
 import { Pipeline } from './inference/pipeline.ts';
 import { renewInterpreter } from './inference/renew-interpreter.ts';
 import { Runner } from './inference/runner.ts';
-import { Outbox, type OutboxBounds } from './outbox/outbox.ts';
+import { Outbox } from './outbox/outbox.ts';
+import { outboxBounds } from './outbox/outbox-bounds.ts';
 import { recordAnswer } from './outbox/recorder.ts';
 import { Sender } from './outbox/sender.ts';
 import type { PreviewServer } from './preview/preview-server.ts';
@@ -36,6 +39,9 @@ import { recoverState } from './rollout/recover-state.ts';
 import { Rollout } from './rollout/rollout.ts';
 import { RolloutStateFile } from './rollout/rollout-state.ts';
 import { runTogether } from './run-together.ts';
+import type { Condition } from './software/health-gate.ts';
+import { readLaunchPlace } from './software/launch-place.ts';
+import { Software, type SoftwareHost } from './software/software.ts';
 import { CameraList } from './uplink/camera-list.ts';
 import { SessionCounter } from './uplink/session-counter.ts';
 import { Uplink } from './uplink/uplink.ts';
@@ -70,6 +76,7 @@ export class Gateway {
   readonly #outbox: Outbox;
   readonly #sender: Sender;
   readonly #rollout: Rollout;
+  readonly #software: Software;
   readonly #uplink: Uplink;
   readonly #commands: Commands;
   readonly #levels: LogLevels;
@@ -134,6 +141,12 @@ export class Gateway {
       ownerKeys,
       bundles,
       stateFile,
+      software: await Software.open({
+        ...{ site, gateway, ownerKeys, clock, log },
+        place: readLaunchPlace(),
+        version: agentVersion(),
+        restart: () => options.restart?.(),
+      }),
       credentials: await readLinkCredentials(config.broker, {
         name: config.gateway,
         setting: '`gateway` in the configuration',
@@ -162,6 +175,7 @@ export class Gateway {
     this.#levels = parts.levels;
     this.#logFile = parts.logFile;
     this.#outbox = outbox;
+    this.#software = parts.software;
     this.#preview = preview;
     this.#certificate = parts.credentials.certificate;
     const open = (bundle: Bundle, selfTest: boolean, signal?: AbortSignal) =>
@@ -174,7 +188,10 @@ export class Gateway {
           readAddress: () => readAddress(current()),
           clock,
           onFrame: () => this.#pipeline.wake(),
-          onState: (changed) => this.#cameraChanged(changed),
+          onState: (changed) => {
+            logCameraState(changed, log);
+            this.#uplink.publishCamera(changed.state);
+          },
         }),
     );
     this.#runner = new Runner({
@@ -184,6 +201,11 @@ export class Gateway {
       onChange: () => this.#pipeline.wake(),
       onGiveUp: (bundle, reason) => this.#rollout.rollBack(bundle, reason),
     });
+    const tell: Pick<SoftwareHost, 'request' | 'onReport' | 'onEvent'> = {
+      request: (request) => this.#uplink.requestChunks(request),
+      onReport: () => this.#uplink.publishReported(),
+      onEvent: (level, code, message) => this.#uplink.publishEvent(level, code, message),
+    };
     this.#rollout = new Rollout({
       site,
       gateway,
@@ -192,11 +214,9 @@ export class Gateway {
       stateFile: parts.stateFile,
       open,
       activate: (host) => this.#runner.activate(host),
-      request: (request) => this.#uplink.requestChunks(request),
+      ...tell,
       clock,
       log,
-      onReport: () => this.#uplink.publishReported(),
-      onEvent: (level, code, message) => this.#uplink.publishEvent(level, code, message),
     });
     this.#uplink = this.#joinUplink(parts);
     const { signingKey } = identity;
@@ -219,11 +239,12 @@ export class Gateway {
       onMasked: (camera, frame) => this.#preview?.show(camera, frame),
       isWatched: (camera) => this.#preview?.isWatched(camera) ?? false,
     });
+    const proveLink = () => this.#uplink.proveLink();
+    this.#software.connect({ ...tell, condition: () => this.#condition(), proveLink });
     configurator.connect({
       apply: (settings) => this.#apply(settings),
-      proveLink: () => this.#uplink.proveLink(),
-      onReport: () => this.#uplink.publishReported(),
-      onEvent: (level, code, message) => this.#uplink.publishEvent(level, code, message),
+      proveLink,
+      ...tell,
     });
   }
 
@@ -248,21 +269,32 @@ export class Gateway {
       }),
       cameraStates: () => this.#cameras.all.map((camera) => camera.state),
       goneCameras: parts.cameraList,
-      reported: () => ({ bundle: this.#rollout.report, configuration: configurator.report }),
+      reported: () => ({
+        bundle: this.#rollout.report,
+        configuration: configurator.report,
+        software: this.#software.report,
+      }),
       onUp: () => {
         this.#sender.linkUp();
         this.#commands.linkUp();
+        this.#software.linkUp();
         void this.#publishHealth().catch((error: unknown) =>
           log.debug({ err: error }, 'no health on connection'),
         );
       },
       onBackend: (session) => {
         this.#sender.backendChanged(session);
-        if (session !== null) this.#rollout.backendUp();
+        if (session === null) return;
+        this.#rollout.backendUp();
+        this.#software.backendUp();
       },
       onReceipt: (digests) => void this.#sender.received(digests),
       onManifest: (wire) => this.#rollout.receiveManifest(wire),
-      onChunk: (wire) => this.#rollout.receiveChunk(wire),
+      onChunk: (wire) => {
+        this.#rollout.receiveChunk(wire);
+        this.#software.receiveChunk(wire);
+      },
+      onSoftware: (wire) => this.#software.receive(wire),
       onConfiguration: (wire) => configurator.receive(wire),
       onCommand: (...command) => this.#commands.receive(...command),
     });
@@ -276,6 +308,15 @@ export class Gateway {
   /** How long the pipeline has not moved although it could, in milliseconds. */
   get stuckMs(): number {
     return this.#pipeline.stuckMs;
+  }
+
+  /** What an update must not make worse. */
+  #condition(): Condition {
+    return {
+      streaming: this.#cameras.all.filter(({ state }) => state.state === 'streaming').map(({ name }) => name),
+      wanted: this.#config.cameras.filter(({ enabled }) => enabled).map(({ name }) => name),
+      answers: this.#pipeline.counts.answers,
+    };
   }
 
   /** One line for people. */
@@ -295,12 +336,18 @@ export class Gateway {
     try {
       await runTogether(signal, [
         () => this.#rollout.start(),
+        (ending) => this.#software.run(ending),
         (ending) => this.#cameras.run(ending),
         (ending) => this.#pipeline.run(ending),
         (ending) => this.#sender.run(ending),
         (ending) => this.#every(CAMERA_STATE_MS, ending, () => this.#publishCameras()),
         (ending) => this.#every(DAY_MS, ending, () => this.#watchCertificate()),
-        (ending) => this.#reportHealth(ending),
+        (ending) =>
+          this.#every(
+            () => this.#config.healthSeconds * 1000,
+            ending,
+            () => this.#publishHealth(),
+          ),
         // At once, not after the others: a run that is under way may take seconds and is cut short.
         (ending) => whenAborted(ending, () => this.#closeInterpreters()),
       ]);
@@ -320,6 +367,7 @@ export class Gateway {
     const configured = this.#configurator.close();
     this.#closing.abort();
     await this.#rollout.close();
+    await this.#software.close();
     await this.#runner.close();
     await configured;
   }
@@ -386,28 +434,13 @@ export class Gateway {
     this.#preview = await startPreview(config, this.#options.log);
   }
 
-  #cameraChanged(camera: Camera): void {
-    const { state } = camera;
-    const { log } = this.#options;
-    if (state.state === 'streaming')
-      log.info({ camera: camera.name }, `camera is streaming: ${state.detail}`);
-    else {
-      const lines = camera.lastLines.slice(-3);
-      log.warn(
-        { camera: camera.name, state: state.state, lines },
-        `camera sends no pictures: ${state.detail}`,
-      );
-    }
-    this.#uplink.publishCamera(state);
-  }
-
-  #reportHealth(signal: AbortSignal): Promise<void> {
-    const ms = () => this.#config.healthSeconds * 1000;
-    return this.#every(ms, signal, () => this.#publishHealth());
+  #every(ms: number | (() => number), signal: AbortSignal, act: () => unknown): Promise<void> {
+    const { clock, log } = this.#options;
+    return every({ ms, anew: () => this.#reconfigured.signal, clock, log }, signal, act);
   }
 
   #publishCameras(): void {
-    for (const camera of this.#cameras.all) this.#uplink.publishCamera(camera.state);
+    for (const { state } of this.#cameras.all) this.#uplink.publishCamera(state);
   }
 
   #watchCertificate(): void {
@@ -438,6 +471,7 @@ export class Gateway {
           link: { obstacle: this.#uplink.obstacle },
           bundle: this.#rollout.report,
           configuration: this.#configurator.report,
+          software: this.#software.report,
           outbox: this.#outbox.status,
           stuckMs: this.stuckMs,
         },
@@ -456,41 +490,4 @@ export class Gateway {
       failed: failures,
     };
   }
-
-  async #every(
-    ms: number | (() => number),
-    signal: AbortSignal,
-    act: () => void | Promise<void>,
-  ): Promise<void> {
-    const { clock, log } = this.#options;
-    while (!signal.aborted) {
-      try {
-        await act();
-      } catch (error) {
-        log.warn({ err: error }, 'a report failed');
-      }
-      const either = AbortSignal.any([signal, this.#reconfigured.signal]);
-      await clock.sleep(typeof ms === 'number' ? ms : ms(), either).catch(() => {});
-    }
-  }
 }
-
-function outboxBounds({ outbox }: AgentConfig): OutboxBounds {
-  return { maxBytes: outbox.maxMegabytes * 2 ** 20, maxAgeMs: outbox.maxAgeHours * 3_600_000 };
-}
-
-type GatewayParts = {
-  readonly commands: Commands;
-  readonly levels: LogLevels;
-  readonly logFile: LogFile;
-  readonly configurator: Configurator;
-  readonly outbox: Outbox;
-  readonly bundles: BundleStore;
-  readonly identity: Awaited<ReturnType<typeof readIdentity>>;
-  readonly ownerKeys: () => readonly KeyObject[];
-  readonly credentials: Awaited<ReturnType<typeof readLinkCredentials>>;
-  readonly sessions: SessionCounter;
-  readonly stateFile: RolloutStateFile;
-  readonly preview: PreviewServer | null;
-  readonly cameraList: CameraList;
-};

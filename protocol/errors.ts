@@ -2,6 +2,7 @@ import { CERTIFICATE_ERRORS } from './errors/certificates.ts';
 import { COMMAND_ERRORS } from './errors/commands.ts';
 import { PEOPLE_ERRORS } from './errors/people.ts';
 import { ROLLOUT_ERRORS } from './errors/rollouts.ts';
+import { SOFTWARE_ERRORS } from './errors/software.ts';
 
 /**
  * The one registry of error codes: what a person can cause, what it means and what to do. Codes are stable. Tests check
@@ -61,14 +62,7 @@ export const ERRORS = {
     meaning: 'The bytes of a bundle manifest are malformed.',
     action: 'Deploy the network again with this version of Blindsight.',
   },
-  SOFTWARE_INVALID: {
-    meaning: 'The bytes of a release of software are malformed.',
-    action: 'Release it again with this version of Blindsight.',
-  },
-  SOFTWARE_DIGEST: {
-    meaning: 'A file of a release of software does not have the digest that its owner signed.',
-    action: 'Nothing: it is fetched again. If this repeats, check the disk of the gateway.',
-  },
+  ...SOFTWARE_ERRORS,
   CONFIGURATION_INVALID: {
     meaning: 'The bytes of a pushed configuration are malformed.',
     action: 'Push it again with this version of Blindsight.',

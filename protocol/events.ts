@@ -66,6 +66,10 @@ export const EVENTS = {
     meaning: 'A network was deployed to a gateway, which receives it at its next connection.',
     action: 'Nothing, if this was you.',
   },
+  SOFTWARE_ACTIVE: {
+    meaning: 'A new program of a gateway proved itself, and is what runs there from now on.',
+    action: 'Nothing.',
+  },
   BUNDLE_ACTIVE: {
     meaning: 'A gateway reports that a network is active.',
     action: 'Nothing.',

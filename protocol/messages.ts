@@ -150,7 +150,7 @@ export const Reported = z.object({
     subject: Digest.nullable(),
     error: z.object({ code, message: text(500) }).nullable(),
   }),
-  /** Absent if the gateway is too old for updates of its software, or has no slots for them. */
+  /** Absent if the gateway is too old for updates of its software. */
   software: z
     .object({
       status: z.enum(['none', 'fetching', 'testing', 'active', 'refused', 'rolled-back']),

@@ -74,6 +74,8 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     preview: ['privacy'],
     outbox: ['uplink', 'inference'],
     rollout: ['inference'],
+    software: ['rollout'],
+    launcher: ['software'],
   },
   backend: {
     evaluation: [],

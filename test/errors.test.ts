@@ -11,6 +11,7 @@ const REGISTRY = [
   'protocol/errors/rollouts.ts',
   'protocol/errors/certificates.ts',
   'protocol/errors/commands.ts',
+  'protocol/errors/software.ts',
   'protocol/events.ts',
   'protocol/refusals.ts',
   'protocol/withheld.ts',

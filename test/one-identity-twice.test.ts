@@ -99,6 +99,7 @@ describe('two processes with the identity of one gateway', () => {
       reported: () => ({ bundle: NO_BUNDLE }),
       onConfiguration: () => {},
       onCommand: () => {},
+      onSoftware: () => {},
       onUp: () =>
         uplink.publishHealth({
           uptimeSeconds,

@@ -4,7 +4,6 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CHUNK_BYTES, type Chunk } from '#protocol/chunk.ts';
 import { BlindsightError } from '#protocol/errors.ts';
-import type { BundlePart } from '#protocol/manifest.ts';
 import type { ChunkRequest } from '#protocol/messages.ts';
 import type { Clock } from '#runtime/clock.ts';
 import { syncFolder } from '#runtime/files.ts';
@@ -12,7 +11,12 @@ import { syncFolder } from '#runtime/files.ts';
 export type PartFetcherOptions = {
   readonly bundle: string;
   readonly directory: string;
-  readonly part: BundlePart;
+  /** A part of a bundle, or the archive of a release of software. */
+  readonly part: {
+    readonly name: string;
+    readonly bytes: number /** SHA-256, hex. */;
+    readonly sha256: string;
+  };
   /** Asks for chunks; may be lost. */
   readonly request: (request: ChunkRequest) => void;
   readonly clock: Clock;

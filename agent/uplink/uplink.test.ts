@@ -80,6 +80,7 @@ async function bench() {
     }),
     onConfiguration: () => {},
     onCommand: () => {},
+    onSoftware: () => {},
     onUp: () => calls.push('up'),
     onBackend: (session) => calls.push(`backend ${session}`),
     onReceipt: (digests) => calls.push(`receipt ${digests.length}`),

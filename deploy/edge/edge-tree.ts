@@ -7,13 +7,39 @@ import { foreignPackages } from './foreign-packages.ts';
 const ENTRIES = [
   'deploy/edge/main.ts',
   'deploy/edge/health-check.mjs',
+  'agent/launcher/main.ts',
   // Loaded by a name that is put together at run time.
   'fhe/kernel/dist/kernel.release.wasm',
 ];
 
-const LAUNCHER = `#!/bin/sh
+const PROGRAM = `#!/bin/sh
 here=$(dirname "$(dirname "$(readlink -f "$0")")")
 exec "$here/bin/node" "$here/deploy/edge/main.ts" "$@"
+`;
+
+/**
+ * Starts the gateway's program with the arguments it gets: the update that is on trial, the one that proved itself last, or the one beside this script. It becomes that
+ * program, so that signals and systemd reach it. A trial has a guard, which no error in the new program can stop.
+ */
+export const LAUNCH_AGENT = `#!/bin/sh
+here=$(dirname "$(dirname "$(readlink -f "$0")")")
+unset BLINDSIGHT_SLOT BLINDSIGHT_SOFTWARE
+program=$here
+if choice=$("$here/bin/node" "$here/agent/launcher/main.ts" "$@"); then
+  BLINDSIGHT_SLOT=\${choice%% *}
+  choice=\${choice#* }
+  limit=\${choice%% *}
+  BLINDSIGHT_SOFTWARE=\${choice#* }
+  export BLINDSIGHT_SLOT BLINDSIGHT_SOFTWARE
+  [ "$BLINDSIGHT_SLOT" = base ] || program=$BLINDSIGHT_SOFTWARE/$BLINDSIGHT_SLOT/program
+  if [ "$limit" -gt 0 ]; then
+    mark=$BLINDSIGHT_SOFTWARE/trial.$$
+    : > "$mark"
+    # Twice in the background, so that it is no child of the program, which would not expect one.
+    ((sleep "$limit" && kill -0 $$ && mv "$mark" "$BLINDSIGHT_SOFTWARE/overdue" && kill -KILL $$) &) < /dev/null > /dev/null 2>&1
+  fi
+fi
+exec "$program/bin/blindsight" agent "$@"
 `;
 
 /** The part of package.json that Node reads at run time. */
@@ -60,7 +86,9 @@ export async function assembleEdgeTree(
   }
   chmodSync(node, 0o755);
   writeFileSync(join(target, 'package.json'), edgeManifest(root));
-  writeFileSync(join(target, 'bin', 'blindsight'), LAUNCHER);
+  writeFileSync(join(target, 'bin', 'blindsight'), PROGRAM);
   chmodSync(join(target, 'bin', 'blindsight'), 0o755);
+  writeFileSync(join(target, 'bin', 'launch-agent'), LAUNCH_AGENT);
+  chmodSync(join(target, 'bin', 'launch-agent'), 0o755);
   return { files: files.length, packages: packages.length };
 }

@@ -1,0 +1,32 @@
+import type { KeyObject } from 'node:crypto';
+import type { readLinkCredentials } from '#runtime/link-credentials.ts';
+import type { Commands } from './command/commands.ts';
+import type { LogFile } from './command/log-file.ts';
+import type { LogLevels } from './command/log-levels.ts';
+import type { Configurator } from './configuration/configurator.ts';
+import type { readIdentity } from './identity.ts';
+import type { Outbox } from './outbox/outbox.ts';
+import type { PreviewServer } from './preview/preview-server.ts';
+import type { BundleStore } from './rollout/bundle-store.ts';
+import type { RolloutStateFile } from './rollout/rollout-state.ts';
+import type { Software } from './software/software.ts';
+import type { CameraList } from './uplink/camera-list.ts';
+import type { SessionCounter } from './uplink/session-counter.ts';
+
+/** What of a gateway is opened before the rest is joined with it: it reads files. */
+export type GatewayParts = {
+  readonly commands: Commands;
+  readonly levels: LogLevels;
+  readonly logFile: LogFile;
+  readonly configurator: Configurator;
+  readonly outbox: Outbox;
+  readonly bundles: BundleStore;
+  readonly identity: Awaited<ReturnType<typeof readIdentity>>;
+  readonly ownerKeys: () => readonly KeyObject[];
+  readonly credentials: Awaited<ReturnType<typeof readLinkCredentials>>;
+  readonly sessions: SessionCounter;
+  readonly stateFile: RolloutStateFile;
+  readonly preview: PreviewServer | null;
+  readonly cameraList: CameraList;
+  readonly software: Software;
+};

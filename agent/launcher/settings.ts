@@ -1,0 +1,25 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+
+/** The settings that the launcher needs, and no other: a file for a later version of the gateway must not stop it. */
+const Settings = z.object({ data: z.string(), identity: z.object({ ownerKey: z.string() }) });
+
+/** @throws Error where the file is not there, or says nothing about its data folder and owner key, or that folder is another user's */
+export function readSettings(path: string): {
+  readonly folder: string;
+  readonly ownerKeys: readonly KeyObject[];
+} {
+  const { data, identity } = Settings.parse(parse(readFileSync(path, 'utf8')));
+  const absolute = (file: string) => resolve(dirname(resolve(path)), file);
+  const owner = statSync(absolute(data), { throwIfNoEntry: false })?.uid;
+  // A start by hand as root must leave no files that the service cannot write any more.
+  if (owner !== undefined && owner !== process.geteuid?.())
+    throw new Error(`${absolute(data)} belongs to user ${owner}`);
+  return {
+    folder: join(absolute(data), 'software'),
+    ownerKeys: [createPublicKey(readFileSync(absolute(identity.ownerKey)))],
+  };
+}
