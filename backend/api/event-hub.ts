@@ -46,7 +46,7 @@ export class EventHub {
     } finally {
       this.#opening -= 1;
     }
-    if (response.destroyed) return;
+    if (response.destroyed || response.writableEnded) return;
     response.writeHead(200, {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
@@ -77,6 +77,7 @@ export class EventHub {
 
   #send(text: string): void {
     for (const reader of this.#readers) {
+      if (reader.writableEnded) continue;
       if (reader.writableLength > MAX_WAITING_BYTES) reader.destroy();
       else reader.write(text);
     }

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 
 /** How soon a stream ends after its reader was logged out or got another role by the command line, another process. */
 const INTERVAL_MS = 2_000;
+const CUT_OFF_MS = 1_000;
 
 /** Ends answers that go on for hours when whoever reads them may no longer. */
 export class StreamGuard {
@@ -25,7 +26,7 @@ export class StreamGuard {
   async check(): Promise<void> {
     for (const [response, mayStay] of this.#streams) {
       try {
-        if (!(await mayStay())) response.destroy();
+        if (!(await mayStay())) end(response);
       } catch (error) {
         // Who cannot be checked any more may not stay.
         response.destroy();
@@ -38,4 +39,10 @@ export class StreamGuard {
     clearInterval(this.#timer);
     this.#streams.clear();
   }
+}
+
+/** Ends a stream as a whole; one whose reader takes nothing any more is cut off. */
+function end(response: ServerResponse): void {
+  response.end();
+  setTimeout(() => response.destroy(), CUT_OFF_MS).unref();
 }

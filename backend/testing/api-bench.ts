@@ -46,7 +46,7 @@ export class ApiBench {
   }
 
   static async start(
-    options: Partial<Pick<ApiOptions, 'token' | 'proxy' | 'clock' | 'host'>> = {},
+    options: Partial<Pick<ApiOptions, 'token' | 'proxy' | 'clock' | 'host' | 'pageDirectory'>> = {},
     prepare: (site: TestSite) => Promise<void> = async () => {},
   ): Promise<ApiBench> {
     const site = await makeTestSite();

@@ -3,8 +3,10 @@ import { useNow } from '../hooks/use-now.ts';
 import { useRoute } from '../hooks/use-route.ts';
 import { useSite } from '../hooks/use-site.ts';
 import { type Theme, useTheme } from '../hooks/use-theme.ts';
+import { closeSession } from '../site/open-session.ts';
 import type { SiteModel } from '../site/site-model.ts';
 import { formatAge, formatClock } from '../view/format.ts';
+import { may } from '../view/may.ts';
 import { type Notice, notices } from '../view/notices.ts';
 import type { Route } from '../view/route.ts';
 import { Empty } from './empty.tsx';
@@ -16,6 +18,9 @@ import { Overview } from './overview.tsx';
 import { SiteHeader } from './site-header.tsx';
 
 type ViewProps = { readonly model: SiteModel; readonly theme: Theme; readonly nowMs: number };
+
+/** How to log in where the backend does not say. */
+const BY_TOKEN = { password: false, token: true };
 
 /** A site of more gateways begins with them: as many cameras fit no screen. */
 const MANY_GATEWAYS = 8;
@@ -43,7 +48,7 @@ function View({ model, theme, nowMs }: ViewProps) {
               cameras={site.cameras.filter((camera) => camera.gateway === gateway.name)}
               tab={route.tab}
               nowMs={nowMs}
-              isReadOnly={false}
+              isReadOnly={!may(model.session, 'operator')}
             />
           </>
         )}
@@ -69,14 +74,15 @@ function View({ model, theme, nowMs }: ViewProps) {
 
 /** The page. */
 export function Cockpit() {
-  const { model, unlock } = useSite();
+  const { model, restart } = useSite();
   const { theme, toggle } = useTheme();
   const browserMs = useNow();
+  const logOut = () => void closeSession().then(restart);
   return (
     <>
-      <SiteHeader model={model} theme={theme} onToggleTheme={toggle} />
+      <SiteHeader model={model} theme={theme} onToggleTheme={toggle} onLogOut={logOut} />
       <main class={model.phase === 'away' ? 'is-away' : ''}>
-        {model.phase === 'locked' && <Login onOpened={unlock} />}
+        {model.phase === 'locked' && <Login ways={model.session?.logIn ?? BY_TOKEN} onOpened={restart} />}
         {model.awaySinceMs !== null && model.site !== null && (
           <Away sinceMs={model.awaySinceMs} nowMs={browserMs} />
         )}

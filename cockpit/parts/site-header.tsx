@@ -3,11 +3,18 @@ import type { SiteModel } from '../site/site-model.ts';
 import type { Tone } from '../view/tone.ts';
 import { Chip } from './chip.tsx';
 import { ClosedEye, Moon, Sun } from './icons.tsx';
+import { Who } from './who.tsx';
 
-type Props = { readonly model: SiteModel; readonly theme: Theme; readonly onToggleTheme: () => void };
+type Props = {
+  readonly model: SiteModel;
+  readonly theme: Theme;
+  readonly onToggleTheme: () => void;
+  readonly onLogOut: () => void;
+};
 
-/** Name of the site, whether the page is live, and the light switch. */
-export function SiteHeader({ model, theme, onToggleTheme }: Props) {
+/** Name of the site, who is logged in, whether the page is live, and the light switch. */
+export function SiteHeader({ model, theme, onToggleTheme, onLogOut }: Props) {
+  const person = model.session?.person ?? null;
   const { tone, word } = linkWords(model);
   const other = theme === 'dark' ? 'light' : 'dark';
   return (
@@ -20,6 +27,7 @@ export function SiteHeader({ model, theme, onToggleTheme }: Props) {
         </span>
       </h1>
       <div class="site-tools">
+        {person !== null && <Who person={person} onLogOut={onLogOut} />}
         {model.phase !== 'locked' && (
           <span role="status" class="link-state">
             <Chip tone={tone}>{word}</Chip>

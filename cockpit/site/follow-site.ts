@@ -1,6 +1,7 @@
 import type { History, SiteState } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
 import { batchActions } from './batch-actions.ts';
+import { readSession } from './open-session.ts';
 import { historyKey, type SiteAction } from './site-model.ts';
 
 /** Pauses before the backend is tried again; the last one repeats. Each is shortened at random by up to a quarter. */
@@ -51,6 +52,8 @@ export async function followSite({ dispatch, signal }: FollowOptions): Promise<v
   const covered: Covered = new Map();
   while (!signal.aborted) {
     try {
+      const session = await readSession(AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS)]));
+      dispatch({ type: 'session', session });
       const site = await requestState(signal);
       if (site === 'locked') return dispatch({ type: 'locked' });
       dispatch({ type: 'state', site, atMs: Date.now() });

@@ -1,4 +1,4 @@
-import type { CameraView, GatewayView, History, SiteState } from '#protocol/api.ts';
+import type { CameraView, GatewayView, History, SessionView, SiteState } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
 import { emptyHistory } from '#protocol/thin-history.ts';
 import { addResult, addWithheld, mergeHistory } from '../view/history.ts';
@@ -14,12 +14,15 @@ export type SiteModel = {
   /** What to add to this browser's clock to get the site's, in ms: a wrong clock here must not make answers stale. */
   readonly clockOffsetMs: number;
   readonly site: SiteState | null;
+  /** Who is logged in, and how one may log in; null before the backend said so. */
+  readonly session: SessionView | null;
   /** By {@link historyKey}. */
   readonly histories: Readonly<Record<string, History>>;
 };
 
 export type SiteAction =
   | { readonly type: 'locked' }
+  | { readonly type: 'session'; readonly session: SessionView | null }
   | { readonly type: 'away'; readonly atMs: number }
   | { readonly type: 'state'; readonly site: SiteState; readonly atMs: number }
   | { readonly type: 'result'; readonly result: Result; readonly atMs: number }
@@ -31,6 +34,7 @@ export const INITIAL_SITE: SiteModel = {
   awaySinceMs: null,
   clockOffsetMs: 0,
   site: null,
+  session: null,
   histories: {},
 };
 
@@ -41,7 +45,9 @@ const SAME_CLOCK_MS = 2000;
 export function reduceSite(model: SiteModel, action: SiteAction): SiteModel {
   switch (action.type) {
     case 'locked':
-      return { ...INITIAL_SITE, phase: 'locked' };
+      return { ...INITIAL_SITE, phase: 'locked', session: model.session };
+    case 'session':
+      return { ...model, session: action.session };
     case 'away':
       return { ...model, phase: 'away', awaySinceMs: model.awaySinceMs ?? action.atMs };
     case 'state':

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
-import type { History, SiteState } from '#protocol/api.ts';
+import type { History, SessionView, SiteState } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
 import { emptyHistory } from '#protocol/thin-history.ts';
 import { historyKey } from '../site/site-model.ts';
@@ -100,6 +100,8 @@ export class FakeSite {
     const { pathname, searchParams } = new URL(request.url ?? '/', this.url);
     if (!pathname.startsWith('/api/')) return this.#servePage(pathname, response);
     if (this.failing) return sendJson(response, 503, { error: 'away' });
+    if (pathname === '/api/session' && request.method === 'GET')
+      return sendJson(response, 200, this.#sessionOf(request));
     if (pathname === '/api/session') return this.#openSession(request, response);
     if (!this.#isLetIn(request)) return sendJson(response, 401, { error: 'token' });
     if (pathname === '/api/state') return sendJson(response, 200, this.site);
@@ -132,6 +134,13 @@ export class FakeSite {
 
   #isLetIn(request: IncomingMessage): boolean {
     return this.#options.token === undefined || (request.headers.cookie ?? '').includes(this.#cookie);
+  }
+
+  #sessionOf(request: IncomingMessage): SessionView {
+    const owner = { role: 'owner', name: 'token:file' } as const;
+    const way = this.#options.token === undefined ? 'this machine' : 'session';
+    const person = this.#isLetIn(request) ? { ...owner, way } : null;
+    return { person: person as SessionView['person'], logIn: { password: false, token: true } };
   }
 
   async #openSession(request: IncomingMessage, response: ServerResponse): Promise<void> {
