@@ -47,12 +47,12 @@ describe('what is done by page and API', () => {
     expect(found).toEqual([
       'anna | owner | api | log in | anna | ok',
       'vera | viewer | api | log in | vera | ok',
+      expect.stringMatching(/^anna \| owner \| page \| gateway config push \| gate \| [A-Z_]+$/),
       expect.stringMatching(
-        /^anna \| owner \| page \| PUT \/api\/gateways\/:gateway\/configuration \| gate \| [A-Z_]+$/,
+        /^token:deploy-bot \| operator \| api \| gateway config push \| gate \| [A-Z_]+$/,
       ),
-      expect.stringMatching(/^token:deploy-bot \| operator \| api \| PUT .* \| gate \| [A-Z_]+$/),
-      'vera | viewer | page | PUT /api/gateways/:gateway/configuration | gate | API_ROLE_NEEDED',
-      'anna | owner | page | POST /api/gateways/:gateway/configuration/rollback | gate | API_REQUEST_INVALID',
+      'vera | viewer | page | gateway config push | gate | API_ROLE_NEEDED',
+      'anna | owner | page | gateway config rollback | gate | API_REQUEST_INVALID',
       'nobody | none | api | log in | vera | API_LOGIN_WRONG',
       'nobody | none | api | log in |  | API_LOGIN_WRONG',
       'anna | owner | page | log out | anna | ok',
