@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto';
 import type { readLinkCredentials } from '#runtime/link-credentials.ts';
 import type { Commands } from './command/commands.ts';
 import type { LogFile } from './command/log-file.ts';
@@ -10,6 +9,7 @@ import type { PreviewServer } from './preview/preview-server.ts';
 import type { BundleStore } from './rollout/bundle-store.ts';
 import type { RolloutStateFile } from './rollout/rollout-state.ts';
 import type { Software } from './software/software.ts';
+import type { Trust } from './trust/trust.ts';
 import type { CameraList } from './uplink/camera-list.ts';
 import type { SessionCounter } from './uplink/session-counter.ts';
 
@@ -22,7 +22,7 @@ export type GatewayParts = {
   readonly outbox: Outbox;
   readonly bundles: BundleStore;
   readonly identity: Awaited<ReturnType<typeof readIdentity>>;
-  readonly ownerKeys: () => readonly KeyObject[];
+  readonly trust: Trust;
   readonly credentials: Awaited<ReturnType<typeof readLinkCredentials>>;
   readonly sessions: SessionCounter;
   readonly stateFile: RolloutStateFile;

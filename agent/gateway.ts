@@ -35,13 +35,13 @@ import { Sender } from './outbox/sender.ts';
 import type { PreviewServer } from './preview/preview-server.ts';
 import { previewOf, startPreview } from './preview/start-preview.ts';
 import { BundleStore } from './rollout/bundle-store.ts';
-import { recoverState } from './rollout/recover-state.ts';
+import { openRolloutState } from './rollout/open-rollout-state.ts';
 import { Rollout } from './rollout/rollout.ts';
-import { RolloutStateFile } from './rollout/rollout-state.ts';
 import { runTogether } from './run-together.ts';
 import type { Condition } from './software/health-gate.ts';
 import { readLaunchPlace } from './software/launch-place.ts';
 import { Software, type SoftwareHost } from './software/software.ts';
+import { Trust } from './trust/trust.ts';
 import { CameraList } from './uplink/camera-list.ts';
 import { SessionCounter } from './uplink/session-counter.ts';
 import { Uplink } from './uplink/uplink.ts';
@@ -69,6 +69,7 @@ const DAY_MS = 24 * 3_600_000;
 export class Gateway {
   readonly #options: GatewayOptions;
   readonly #configurator: Configurator;
+  readonly #trust: Trust;
   readonly #cameras: CameraSet;
   readonly #cameraList: CameraList;
   readonly #runner: Runner;
@@ -100,14 +101,11 @@ export class Gateway {
     const { config: file, clock, log } = options;
     await ensureDirectory(file.data);
     const identity = await readIdentity(file.identity);
-    const ownerKeys = () => [identity.ownerKey];
     const { site, gateway } = file;
-    const configurator = await Configurator.open({
-      reader: { site, gateway, ownerKeys, sealingKey: identity.sealingKey },
-      file,
-      clock,
-      log,
-    });
+    const trust = await Trust.open({ site, gateway, data: file.data, ...identity, clock, log });
+    const owner = { site, gateway, ownerKeys: trust.ownerKeys };
+    const reader = { ...owner, admit: trust.admit, sealingKey: identity.sealingKey };
+    const configurator = await Configurator.open({ reader, file, clock, log });
     const { config } = configurator;
     const levels = new LogLevels(log, config.log.level, clock);
     const recent = options.recent ?? new RecentLines();
@@ -119,13 +117,10 @@ export class Gateway {
       log,
     });
     const bundles = new BundleStore(join(config.data, 'bundles'));
-    const stateFile = await RolloutStateFile.open(join(config.data, 'rollout.json'), () => {
-      log.error('rollout.json is damaged; the state is taken from the signed manifests on disk');
-      return recoverState(bundles, ownerKeys);
-    });
+    const stateFile = await openRolloutState(config.data, bundles, owner, log);
     const sessions = await SessionCounter.open(config.data, clock);
     const commands = await openCommands({
-      ...{ site, gateway, ownerKeys, levels, recent, clock, log },
+      ...{ ...owner, levels, recent, clock, log },
       data: config.data,
       signingKey: identity.signingKey,
       publish: (...answer) => opened.#uplink.publishAnswer(...answer),
@@ -138,11 +133,11 @@ export class Gateway {
       configurator,
       outbox,
       identity,
-      ownerKeys,
+      trust,
       bundles,
       stateFile,
       software: await Software.open({
-        ...{ site, gateway, ownerKeys, clock, log },
+        ...{ ...owner, clock, log },
         place: readLaunchPlace(),
         version: agentVersion(),
         restart: () => options.restart?.(),
@@ -164,11 +159,12 @@ export class Gateway {
 
   private constructor(options: GatewayOptions, parts: GatewayParts) {
     const { clock, log } = options;
-    const { outbox, identity, sessions, preview, configurator } = parts;
+    const { outbox, identity, sessions, preview, configurator, trust } = parts;
     const { config } = configurator;
     const { site, gateway } = config;
     this.#options = options;
     this.#configurator = configurator;
+    this.#trust = trust;
     this.#config = config;
     this.#cameraList = parts.cameraList;
     this.#commands = parts.commands;
@@ -209,11 +205,13 @@ export class Gateway {
     this.#rollout = new Rollout({
       site,
       gateway,
-      ownerKeys: parts.ownerKeys,
+      ownerKeys: trust.ownerKeys,
+      admit: trust.admit,
       store: parts.bundles,
       stateFile: parts.stateFile,
       open,
       activate: (host) => this.#runner.activate(host),
+      deactivate: () => this.#runner.close(),
       ...tell,
       clock,
       log,
@@ -239,6 +237,10 @@ export class Gateway {
       onMasked: (camera, frame) => this.#preview?.show(camera, frame),
       isWatched: (camera) => this.#preview?.isWatched(camera) ?? false,
     });
+    trust.connect({
+      onChange: () => [this.#rollout, configurator].forEach((each) => each.trustChanged()),
+      ...tell,
+    });
     const proveLink = () => this.#uplink.proveLink();
     this.#software.connect({ ...tell, condition: () => this.#condition(), proveLink });
     configurator.connect({
@@ -252,7 +254,7 @@ export class Gateway {
   #joinUplink(parts: GatewayParts): Uplink {
     const { clock, log } = this.#options;
     const { site, gateway, broker } = this.#config;
-    const { sessions, configurator } = parts;
+    const { sessions, configurator, trust } = parts;
     return new Uplink({
       site,
       gateway,
@@ -273,6 +275,7 @@ export class Gateway {
         bundle: this.#rollout.report,
         configuration: configurator.report,
         software: this.#software.report,
+        trust: trust.report,
       }),
       onUp: () => {
         this.#sender.linkUp();
@@ -297,6 +300,7 @@ export class Gateway {
       onSoftware: (wire) => this.#software.receive(wire),
       onConfiguration: (wire) => configurator.receive(wire),
       onCommand: (...command) => this.#commands.receive(...command),
+      onTrust: (wire) => void trust.receive(wire),
     });
   }
 
@@ -336,6 +340,7 @@ export class Gateway {
     try {
       await runTogether(signal, [
         () => this.#rollout.start(),
+        (ending) => this.#trust.run(ending),
         (ending) => this.#software.run(ending),
         (ending) => this.#cameras.run(ending),
         (ending) => this.#pipeline.run(ending),
@@ -353,6 +358,7 @@ export class Gateway {
       ]);
     } finally {
       await this.#configurator.close();
+      await this.#trust.close();
       await this.#preview?.close();
       await this.#commands.close();
       this.#levels.close();

@@ -7,6 +7,8 @@ import { readPublicFile, readSecretFile } from '#runtime/files.ts';
 export type Identity = {
   readonly signingKey: KeyObject;
   readonly ownerKey: KeyObject;
+  /** Null if the gateway was enrolled before its site had a root key. */
+  readonly rootKey: KeyObject | null;
   /** X25519; null if the gateway was enrolled before this key existed. */
   readonly sealingKey: KeyObject | null;
 };
@@ -34,11 +36,16 @@ function readKey(
 export async function readIdentity(paths: AgentConfig['identity']): Promise<Identity> {
   const secret = await readSecretFile(paths.signingKey);
   const owner = await readPublicFile(paths.ownerKey);
-  const { sealingKey: sealing } = paths;
+  const { sealingKey: sealing, rootKey: root } = paths;
+  const rootPem = root === undefined ? null : await readPublicFile(root);
   const sealed = sealing === undefined ? null : await readSecretFile(sealing);
   return {
     signingKey: readKey('ed25519', paths.signingKey, 'identity.signingKey', () => createPrivateKey(secret)),
     ownerKey: readKey('ed25519', paths.ownerKey, 'identity.ownerKey', () => createPublicKey(owner)),
+    rootKey:
+      root === undefined || rootPem === null
+        ? null
+        : readKey('ed25519', root, 'identity.rootKey', () => createPublicKey(rootPem)),
     sealingKey:
       sealing === undefined || sealed === null
         ? null

@@ -35,6 +35,7 @@ import type { DeploymentRecord } from './store/deployments.ts';
 import { isDiskLow } from './store/disk-low.ts';
 import { heldBound } from './store/held.ts';
 import { StoreWatch } from './store/store-watch.ts';
+import { TrustService } from './trust/trust-service.ts';
 
 export type BackendOptions = {
   readonly config: BackendConfig;
@@ -185,7 +186,8 @@ function backendState(state: BackendState['state'], site: string, session: numbe
 
 /** Everything that speaks over the link. */
 function makeServices(core: Core, link: Link, processor: Processor) {
-  const { clock, log, site, view, disk, hub, onChange } = core;
+  const { config, clock, log, site, view, disk, hub, onChange } = core;
+  const { signHours, validDays } = config.freshness;
   const common = { store: site.store, site: site.name, link, clock, log };
   const receipts = new ReceiptSender({ site: site.name, link, clock, log });
   return {
@@ -207,6 +209,11 @@ function makeServices(core: Core, link: Link, processor: Processor) {
       maxMessageBytes: maxMessageBytes(core.config),
     }),
     commands: new CommandService(common),
+    trust: new TrustService({
+      ...{ site, link, clock, log },
+      signMs: signHours * 3_600_000,
+      validMs: validDays * 24 * 3_600_000,
+    }),
     chunks: new ChunkServer({ ...common, blobs: site.blobs }),
     intake: new Intake({
       store: site.store,
@@ -232,7 +239,7 @@ function prepareKey({ site, stop, decryptor, log }: Core, { model, version }: De
 
 function listen(core: Core, link: Link, services: Services): void {
   const { config, clock, log, site, view, session, stop, onChange } = core;
-  const { intake, chunks, deployments, configurations, software, commands, results } = services;
+  const { intake, chunks, deployments, configurations, software, commands, results, trust } = services;
   const topics = siteTopics(site.name);
   link.subscribe(topics.inferences, intake.receive);
   link.subscribe(topics.anyGateway('bundle/request'), chunks.receive);
@@ -243,6 +250,7 @@ function listen(core: Core, link: Link, services: Services): void {
     await configurations.reported(gateway, report);
     await software.reported(gateway, report);
     await commands.gatewayUp(gateway);
+    if (report.trust !== undefined) await store.gateways.setTrust(gateway, report.trust);
   };
   new GatewayListener({ store, site: name, view, reported, clock, log, onChange }).listen(link);
   // Only now, with every subscription granted, may gateways think that somebody listens.
@@ -252,6 +260,8 @@ function listen(core: Core, link: Link, services: Services): void {
     const { topic, payload, retain } = backendState('online', name, session.current, clock);
     await link.publish(topic, payload, { retain });
     results.linkUp(stop.signal);
+    // First: gateways judge the others by it.
+    await trust.linkUp();
     await deployments.linkUp();
     await configurations.linkUp();
     await software.linkUp();
@@ -263,7 +273,7 @@ function listen(core: Core, link: Link, services: Services): void {
 }
 
 function startLoops(core: Core, processor: Processor, services: Services): Promise<void>[] {
-  const { deployments, configurations, software, commands, rollouts, results } = services;
+  const { deployments, configurations, software, commands, rollouts, results, trust } = services;
   const { config, clock, log, site, watch, view, stop, onChange } = core;
   const { store } = site;
   const onLook = (ending: SiteState['endingCertificates']) => {
@@ -280,6 +290,7 @@ function startLoops(core: Core, processor: Processor, services: Services): Promi
     software.run(stop.signal),
     rollouts.run(stop.signal),
     commands.run(stop.signal),
+    trust.run(stop.signal),
     results.run(stop.signal),
     removeOldResults({ store, days: config.resultsDays, clock, log }, stop.signal),
   ];

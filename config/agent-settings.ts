@@ -11,11 +11,14 @@ export function agentSettings(
     gateway,
     brokerUrl,
     tpm,
+    rootKey,
   }: {
     readonly site: string;
     readonly gateway: string;
     readonly brokerUrl: string;
     readonly tpm?: string | undefined;
+    /** That of a site that has one, PEM. */
+    readonly rootKey?: string | undefined;
   },
   madeBy: string,
 ): string {
@@ -34,7 +37,12 @@ export function agentSettings(
       key: 'gateway.key',
       ...(tpm !== undefined && { tpm }),
     },
-    identity: { signingKey: 'signing.key', ownerKey: 'owner-key.pub.pem', sealingKey: 'sealing.key' },
+    identity: {
+      signingKey: 'signing.key',
+      ownerKey: 'owner-key.pub.pem',
+      ...(rootKey !== undefined && { rootKey: 'root-key.pub.pem' }),
+      sealingKey: 'sealing.key',
+    },
     cameras: [],
   })}`;
 }

@@ -123,6 +123,8 @@ export const AgentConfig = z.strictObject({
     signingKey: secretPath(),
     /** Ed25519 public key (PEM) of the owner, which signs manifests and configurations. */
     ownerKey: filePath(),
+    /** Ed25519 public key (PEM) of the root, which signs which keys the owner signs with; without it the owner key above is all. */
+    rootKey: filePath().optional(),
     /** X25519 private key (PEM, 0600) that opens the credentials of cameras in pushed configurations. */
     sealingKey: secretPath().optional(),
   }),
@@ -271,6 +273,15 @@ export const BackendConfig = z.strictObject({
       keptMegabytes: megabytes.default(512),
       /** Of all gateways together; the one with the most gives way. */
       keptSiteMegabytes: megabytes.default(2048),
+    })
+    .prefault({}),
+  /** How gateways are told what is newest, so that nobody can hold new things back from them for long. */
+  freshness: z
+    .strictObject({
+      /** It is signed anew this often, and whenever something changes. */
+      signHours: z.number().positive().max(24).default(1),
+      /** How long a gateway goes by it; then it accepts nothing new until it hears again. */
+      validDays: z.number().min(2).max(365).default(3),
     })
     .prefault({}),
   resultsDays: z.number().positive().default(30),

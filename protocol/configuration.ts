@@ -15,6 +15,8 @@ export type Configuration = {
   /** Strictly increasing for each gateway: an older one is refused, and going back to an earlier one is a new version. */
   readonly version: number;
   readonly createdMs: number;
+  /** As that of a manifest. */
+  readonly expiresMs?: number;
   /**
    * YAML: the part of agent.yaml that can be pushed, exactly as written, so that messages name its lines and paths. It holds no
    * secret; the `credentials` of a camera name a file that the gateway creates from `credentials` here.
@@ -48,6 +50,7 @@ const KIND: SignedKind<Configuration> = {
     gateway: GatewayName,
     version: z.number().int().positive(),
     createdMs: z.number().int().nonnegative(),
+    expiresMs: z.number().int().positive().exactOptional(),
     settings: z
       .string()
       .refine((text) => Buffer.byteLength(text) <= SETTINGS_MAX_BYTES, `at most ${SETTINGS_MAX_BYTES} bytes`),

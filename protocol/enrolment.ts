@@ -94,6 +94,8 @@ const EnrolmentAnswer = z.object({
   ca: pem,
   /** PEM: whose signature configurations, networks and software must carry. */
   ownerKey: pem,
+  /** PEM: the root key, which says later which other keys count; absent at a site without one. */
+  rootKey: pem.exactOptional(),
   /** mqtts://host:port */
   brokerUrl: z
     .string()

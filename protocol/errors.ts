@@ -3,12 +3,15 @@ import { COMMAND_ERRORS } from './errors/commands.ts';
 import { PEOPLE_ERRORS } from './errors/people.ts';
 import { ROLLOUT_ERRORS } from './errors/rollouts.ts';
 import { SOFTWARE_ERRORS } from './errors/software.ts';
+import { TRUST_ERRORS } from './errors/trust.ts';
 
 /**
  * The one registry of error codes: what a person can cause, what it means and what to do. Codes are stable. Tests check
  * that docs/errors.md agrees with this table and that every code used in the sources is listed here.
  */
 export const ERRORS = {
+  ...TRUST_ERRORS,
+
   // fhe/ (thrown as FheError; listed here for the page)
   FHE_PARAMETERS: {
     meaning: 'Encryption parameters do not fit together.',

@@ -187,6 +187,10 @@ export const EVENTS = {
     meaning: 'A gateway did not answer a command in time. It is not carried out any more.',
     action: 'See whether the gateway is online, then give the command again.',
   },
+  OWNER_KEYS_CHANGED: {
+    meaning: 'Other owner keys count at this site from now on.',
+    action: 'Nothing, if this was you; otherwise somebody has the root key.',
+  },
   RESULTS_NOT_PUBLISHED: {
     meaning: 'More answers were waiting to be published than are kept. The history has them all.',
     action: 'Bring the broker back, and check the connection to it.',

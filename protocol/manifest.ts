@@ -28,6 +28,8 @@ export type Manifest = {
   /** Strictly increasing for each gateway: an older release is refused; a rollback by the owner is a new release. */
   readonly counter: number;
   readonly createdMs: number;
+  /** No gateway accepts it anew from then on; absent: no end. Gateways of before there was trust refuse a manifest that has it. */
+  readonly expiresMs?: number;
   readonly parts: readonly BundlePart[];
   /**
    * SHA-256, hex, of the serialized answer of each interpreter to the self-test inputs; at least one. Programs with several special primes
@@ -63,6 +65,7 @@ const KIND: SignedKind<Manifest> = {
     modelVersion: z.number().int().positive(),
     counter: z.number().int().positive(),
     createdMs: z.number().int().nonnegative(),
+    expiresMs: z.number().int().positive().exactOptional(),
     parts: z
       .array(Part)
       .length(BUNDLE_PARTS.length)

@@ -135,6 +135,24 @@ export const ReportedConfiguration = z.object({
 });
 export type ReportedConfiguration = z.infer<typeof ReportedConfiguration>;
 
+/**
+ * How fresh what the gateway was told about keys and counters is. `none`: its site never told it anything, and it accepts what is signed.
+ * `stale`: it accepts nothing new until it is told again; `error` says why.
+ */
+export const ReportedTrust = z.object({
+  status: z.enum(['none', 'fresh', 'stale']),
+  /** Number of the newest timestamp; 0 for none. */
+  number: z.number().int().nonnegative(),
+  /** Until when it counts; null without one. */
+  expires: time.nullable(),
+  /** Version of the list of owner keys; 0 if it goes by the key that it was enrolled with. */
+  ownerKeys: z.number().int().nonnegative(),
+  /** Whether owner keys can be replaced from afar. */
+  knowsRoot: z.boolean(),
+  error: z.object({ code, message: text(500) }).nullable(),
+});
+export type ReportedTrust = z.infer<typeof ReportedTrust>;
+
 /** What became of the manifest and the configuration that the gateway was sent. Retained. */
 export const Reported = z.object({
   time,
@@ -167,6 +185,8 @@ export const Reported = z.object({
     .exactOptional(),
   /** Absent if the gateway is too old for remote configuration. */
   configuration: ReportedConfiguration.exactOptional(),
+  /** Absent if the gateway is too old to be told what is newest. */
+  trust: ReportedTrust.exactOptional(),
 });
 export type Reported = z.infer<typeof Reported>;
 

@@ -30,6 +30,8 @@ export type SoftwareManifest = {
   /** Strictly increasing for each gateway; going back to an earlier version is a new release. */
   readonly counter: number;
   readonly createdMs: number;
+  /** As that of a manifest. */
+  readonly expiresMs?: number;
   readonly platform: SoftwarePlatform;
   readonly archive: { readonly bytes: number /** SHA-256, hex. */; readonly sha256: string };
   /** SHA-256, hex, of RELEASE.json in the archive, which lists its files: what the unpacked program is checked against before each start. */
@@ -55,6 +57,7 @@ export const SOFTWARE_KIND: SignedKind<SoftwareManifest> = {
     version: z.string().regex(SOFTWARE_VERSION, 'a version such as 1.2.3'),
     counter: z.number().int().positive(),
     createdMs: z.number().int().nonnegative(),
+    expiresMs: z.number().int().positive().exactOptional(),
     platform: z.enum(SOFTWARE_PLATFORMS),
     archive: z.strictObject({ bytes: z.number().int().positive().max(ARCHIVE_MAX_BYTES), sha256: Digest }),
     contents: Digest,

@@ -12,6 +12,7 @@ const REGISTRY = [
   'protocol/errors/certificates.ts',
   'protocol/errors/commands.ts',
   'protocol/errors/software.ts',
+  'protocol/errors/trust.ts',
   'protocol/events.ts',
   'protocol/refusals.ts',
   'protocol/withheld.ts',

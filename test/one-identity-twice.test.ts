@@ -100,6 +100,7 @@ describe('two processes with the identity of one gateway', () => {
       onConfiguration: () => {},
       onCommand: () => {},
       onSoftware: () => {},
+      onTrust: () => {},
       onUp: () =>
         uplink.publishHealth({
           uptimeSeconds,

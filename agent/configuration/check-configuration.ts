@@ -4,6 +4,7 @@ import { validateConfig } from '#config/validate.ts';
 import { type Configuration, decodeConfiguration, verifyConfiguration } from '#protocol/configuration.ts';
 import { openCredential } from '#protocol/credential-seal.ts';
 import { BlindsightError } from '#protocol/errors.ts';
+import type { Newcomer } from '../trust/trust.ts';
 import type { CheckedVersion } from './version-store.ts';
 
 /** Whose configurations are taken. */
@@ -12,6 +13,8 @@ export type ConfigurationReader = {
   readonly gateway: string;
   /** Keys that the owner signs with now; each is as good as the others. */
   readonly ownerKeys: () => readonly KeyObject[];
+  /** The gate for what was never accepted before: freshness. Throws. */
+  readonly admit?: (newcomer: Newcomer) => void;
   /** X25519 */
   readonly sealingKey: KeyObject | null;
 };
@@ -46,7 +49,7 @@ export function authenticate(wire: Uint8Array, reader: ConfigurationReader): Con
 export async function checkConfiguration(
   { version, settings, credentials }: Configuration,
   { site, gateway, sealingKey }: ConfigurationReader,
-): Promise<CheckedVersion> {
+): Promise<Omit<CheckedVersion, 'wire'>> {
   const { value } = validateConfig(settings, PushedSettings, `version ${version}`);
   const opened = new Map<string, string>();
   for (const camera of value.cameras) {

@@ -8,6 +8,7 @@ import type { LogEvent, ReportedConfiguration } from '#protocol/messages.ts';
 import type { Clock } from '#runtime/clock.ts';
 import { isDiskFull } from '#runtime/disk-full.ts';
 import { ensureDirectory } from '#runtime/files.ts';
+import { LaidOutNumber } from '#runtime/laid-out-number.ts';
 import type { Logger } from '#runtime/log.ts';
 import { authenticate, type ConfigurationReader, checkConfiguration } from './check-configuration.ts';
 import { pushedPart, settingsDigest } from './settings-digest.ts';
@@ -60,6 +61,8 @@ export class Configurator {
   /** One after the other: what comes while another is on trial ends that trial first. */
   #work: Promise<void> = Promise.resolve();
   #closed = false;
+  /** What was refused for want of trust: it has another turn when that changes. */
+  #left: Uint8Array | null = null;
 
   private constructor(options: ConfiguratorOptions, state: ConfigurationStateFile, versions: VersionStore) {
     this.#options = options;
@@ -74,7 +77,14 @@ export class Configurator {
     const directory = join(options.file.data, 'configuration');
     await ensureDirectory(directory);
     const versions = new VersionStore(directory);
-    const state = await ConfigurationStateFile.open(join(directory, 'state.json'), () => versions.highest());
+    const counters = join(options.file.data, 'counters');
+    await ensureDirectory(counters);
+    const floor = await LaidOutNumber.open(join(counters, 'configuration'), () => Promise.resolve(0));
+    const state = await ConfigurationStateFile.open(
+      join(directory, 'state.json'),
+      () => versions.highest(),
+      floor,
+    );
     const configurator = new Configurator(options, state, versions);
     await configurator.#begin();
     return configurator;
@@ -99,6 +109,16 @@ export class Configurator {
   /** What came on `desired`; an empty message is none. */
   receive(wire: Uint8Array): void {
     if (wire.length > 0) void this.#queue(() => this.#receive(wire));
+  }
+
+  /** Owner keys or counters are other ones now: what was refused for them has another turn, and what runs must still be signed. */
+  trustChanged(): void {
+    void this.#queue(async () => {
+      const left = this.#left;
+      this.#left = null;
+      if (left !== null) await this.#receive(left);
+      await this.#vouchAgain();
+    });
   }
 
   /** agent.yaml was read again. @throws Error where its settings cannot be applied; what ran before runs on */
@@ -187,14 +207,49 @@ export class Configurator {
       return;
     }
     try {
+      await this.#vouch(running);
       const settings = await this.#versions.read(running, this.#file.data);
       this.#config = { ...this.#file, ...settings };
     } catch (error) {
+      const isForeign = error instanceof BlindsightError && error.code === 'CONFIGURATION_FOREIGN';
       await this.#giveUp(
-        'CONFIGURATION_LOST',
+        isForeign ? error.code : 'CONFIGURATION_LOST',
         `version ${running} cannot be read: ${(error as Error).message}`,
       );
       await this.#load();
+    }
+  }
+
+  /** @throws where what lies on the disk of a version is not what the owner signed for this gateway. */
+  async #vouch(version: number): Promise<void> {
+    const { reader, log } = this.#options;
+    if (reader.ownerKeys().length === 0) {
+      log.error(
+        { version },
+        'the list of owner keys is lost: a configuration runs unchecked until it comes again',
+      );
+      return;
+    }
+    const wire = await this.#versions.signed(version);
+    if (wire === null) {
+      const { signedFrom, highest } = this.#state.current;
+      if (version < (signedFrom ?? highest + 1)) return;
+      throw new Error('its signature is gone');
+    }
+    const configuration = authenticate(wire, reader);
+    if (configuration.version !== version) throw new Error(`it is version ${configuration.version}`);
+    const checked = await checkConfiguration(configuration, reader);
+    if (!(await this.#versions.agrees({ ...checked, wire }))) throw new Error('it is not what was signed');
+  }
+
+  async #vouchAgain(): Promise<void> {
+    const { running } = this.#state.current;
+    if (running === 0) return;
+    try {
+      await this.#vouch(running);
+    } catch (error) {
+      const { message } = error as Error;
+      await this.#revert('CONFIGURATION_FOREIGN', `version ${running} does not count any more: ${message}`);
     }
   }
 
@@ -206,6 +261,7 @@ export class Configurator {
     } catch (error) {
       if (!(error instanceof BlindsightError)) throw error;
       // Nobody knows whose it is: it changes nothing, not even what is reported.
+      this.#left = error.code === 'CONFIGURATION_FOREIGN' ? wire : null;
       log.warn({ err: error }, 'a configuration was left');
       this.#host?.onEvent('warn', error.code, error.message);
       return;
@@ -218,14 +274,24 @@ export class Configurator {
       return;
     }
     // After damage to the state file it is not known what became of the newest.
-    if (version === highest && told.status !== 'none') {
+    if (version === highest && told.version === version) {
       // Retained, so the newest one comes again on each connection.
-      if (known === null || known === digest) return;
-      if (told.version === version && told.error?.code === 'CONFIGURATION_OLD') return;
+      if (known === null || known === digest) {
+        await this.#versions.keepSigned(version, wire);
+        return;
+      }
+      if (told.error?.code === 'CONFIGURATION_OLD') return;
       return await this.#reject(version, 'CONFIGURATION_OLD', 'another configuration came under this number');
     }
     try {
-      await this.#versions.add(await checkConfiguration(configuration, reader));
+      reader.admit?.({ kind: 'configuration', counter: version, expiresMs: configuration.expiresMs });
+    } catch (error) {
+      const { code, message } = describe(error);
+      this.#left = wire;
+      return await this.#reject(version, code, message);
+    }
+    try {
+      await this.#versions.add({ ...(await checkConfiguration(configuration, reader)), wire });
       await this.#adopt(version, digest);
     } catch (error) {
       const { code, message } = describe(error);

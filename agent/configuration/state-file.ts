@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ReportedConfiguration } from '#protocol/messages.ts';
 import { Digest } from '#protocol/names.ts';
 import { writeFileAtomic } from '#runtime/files.ts';
+import type { LaidOutNumber } from '#runtime/laid-out-number.ts';
 import { parseJson } from '../parse-json.ts';
 
 const version = z.number().int().nonnegative();
@@ -13,6 +14,8 @@ const State = z.object({
   highest: version,
   /** SHA-256 of its wire form; null where it is not known. */
   digest: Digest.nullable().default(null),
+  /** Versions from here on lie on the disk with their signature; an earlier version of the program kept none. */
+  signedFrom: version.optional(),
   /** The version that runs; 0: the file. */
   running: version,
   /** What runs again where `running` fails. */
@@ -29,6 +32,7 @@ export type ConfigurationState = z.infer<typeof State>;
 const EMPTY: ConfigurationState = {
   highest: 0,
   digest: null,
+  signedFrom: 1,
   running: 0,
   previous: 0,
   trial: null,
@@ -41,28 +45,43 @@ export class ConfigurationStateFile {
   readonly #path: string;
   #state: ConfigurationState;
   #isSaved: boolean;
+  readonly #floor: LaidOutNumber | null;
 
-  private constructor(path: string, state: ConfigurationState, isSaved: boolean) {
+  private constructor(
+    path: string,
+    state: ConfigurationState,
+    isSaved: boolean,
+    floor: LaidOutNumber | null,
+  ) {
+    this.#floor = floor;
     this.#path = path;
     this.#state = state;
     this.#isSaved = isSaved;
   }
 
   /**
-   * @param highestKnown asked where the file is damaged: versions up to it are not taken again
+   * @param highestKnown asked where the file is missing or damaged: versions up to it are not taken again
+   * @param floor a copy of the highest version, apart from the file
    */
-  static async open(path: string, highestKnown: () => Promise<number>): Promise<ConfigurationStateFile> {
-    let text: string;
+  static async open(
+    path: string,
+    highestKnown: () => Promise<number>,
+    floor: LaidOutNumber | null = null,
+  ): Promise<ConfigurationStateFile> {
+    let text: string | null = null;
     try {
       text = await readFile(path, 'utf8');
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT')
-        return new ConfigurationStateFile(path, EMPTY, true);
-      throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
-    const parsed = State.safeParse(parseJson(text));
-    const state = parsed.success ? parsed.data : { ...EMPTY, highest: await highestKnown() };
-    return new ConfigurationStateFile(path, state, parsed.success);
+    const parsed = State.safeParse(text === null ? null : parseJson(text));
+    const read = parsed.success ? parsed.data : { ...EMPTY, highest: await highestKnown() };
+    const isBehind = floor !== null && floor.value > read.highest;
+    const state = isBehind ? { ...read, highest: floor.value, digest: null } : read;
+    const isNew = text === null && state.highest === 0;
+    const file = new ConfigurationStateFile(path, state, isNew || (parsed.success && !isBehind), floor);
+    await file.#raiseFloor(state.highest);
+    return file;
   }
 
   get current(): ConfigurationState {
@@ -77,9 +96,16 @@ export class ConfigurationStateFile {
   /** Changes the state; on disk when this resolves, and unchanged where it throws. */
   async update(change: Partial<ConfigurationState>): Promise<void> {
     const next = { ...this.#state, ...change };
+    // Before the file: what is in neither was never accepted.
+    await this.#raiseFloor(next.highest);
     await writeFileAtomic(this.#path, JSON.stringify(next), { mode: 0o600 });
     this.#state = next;
     this.#isSaved = true;
+  }
+
+  /** The file counts: where the disk refuses the copy, the next change writes it. */
+  async #raiseFloor(highest: number): Promise<void> {
+    if (this.#floor !== null && highest > this.#floor.value) await this.#floor.set(highest).catch(() => {});
   }
 
   /** Changes the state also where the disk refuses: until the next change that it takes, or the next start. Throws what the disk said. */

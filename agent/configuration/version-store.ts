@@ -5,6 +5,7 @@ import { validateConfig } from '#config/validate.ts';
 import { ensureDirectory, syncFolder, writeFileAtomic } from '#runtime/files.ts';
 
 const SETTINGS = 'settings.yaml';
+const SIGNED = 'signed';
 const DRAFT = '.draft';
 const NUMBER = /^\d+$/;
 
@@ -14,6 +15,8 @@ export type CheckedVersion = {
   readonly settings: string;
   /** `user:password` by camera. */
   readonly credentials: ReadonlyMap<string, string>;
+  /** As it came, with its signature. */
+  readonly wire: Uint8Array;
 };
 
 /** Pushed configurations on disk: one folder each, which appears under its number when it is whole. */
@@ -39,12 +42,37 @@ export class VersionStore {
     await syncFolder(this.#directory);
   }
 
-  async #write(draft: string, { settings, credentials }: CheckedVersion): Promise<void> {
+  async #write(draft: string, { settings, credentials, wire }: CheckedVersion): Promise<void> {
     await rm(draft, { recursive: true, force: true });
     await ensureDirectory(draft);
+    await writeFileAtomic(join(draft, SIGNED), wire, { mode: 0o600 });
     await writeFileAtomic(join(draft, SETTINGS), settings, { mode: 0o600 });
     for (const [camera, line] of credentials)
       await writeFileAtomic(join(draft, `${camera}.credentials`), line, { mode: 0o600 });
+  }
+
+  /** A version as it came, with its signature; null where there is none. */
+  async signed(version: number): Promise<Uint8Array | null> {
+    return readFile(join(this.#folder(version), SIGNED)).then(
+      (bytes) => Uint8Array.from(bytes),
+      () => null,
+    );
+  }
+
+  /** Adds the signature to a version that an earlier version of the program kept without; does nothing where it is there, or the version is not. */
+  async keepSigned(version: number, wire: Uint8Array): Promise<void> {
+    const folder = this.#folder(version);
+    if (!(await this.#versions()).includes(version) || (await this.signed(version)) !== null) return;
+    await writeFileAtomic(join(folder, SIGNED), wire, { mode: 0o600 });
+  }
+
+  /** Whether what lies on the disk of a version is what was signed. */
+  async agrees({ version, settings, credentials }: CheckedVersion): Promise<boolean> {
+    const read = (name: string) => readFile(join(this.#folder(version), name), 'utf8').catch(() => null);
+    if ((await read(SETTINGS)) !== settings) return false;
+    for (const [camera, line] of credentials)
+      if ((await read(`${camera}.credentials`)) !== line) return false;
+    return true;
   }
 
   /**

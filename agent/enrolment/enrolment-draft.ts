@@ -111,6 +111,7 @@ export class EnrolmentDraft {
     await write('gateway.pem', answer.certificate, 0o644);
     await write('ca.pem', answer.ca, 0o644);
     await write('owner-key.pub.pem', answer.ownerKey, 0o644);
+    if (answer.rootKey !== undefined) await write('root-key.pub.pem', answer.rootKey, 0o644);
     // It may come to hold the password of a camera.
     await write(
       'agent.yaml',
@@ -229,7 +230,7 @@ function checkAnswer(
     throw new BlindsightError('ENROLMENT_INVALID', `the answer does not fit together: ${misfit}`);
   const invalidity = findInvalidity(new X509Certificate(answer.certificate), nowMs);
   if (invalidity !== null) throw new BlindsightError('ENROLMENT_CLOCK', `the new certificate ${invalidity}`);
-  checkOwnerKey(answer.ownerKey);
+  for (const pem of [answer.ownerKey, answer.rootKey]) if (pem !== undefined) checkOwnerKey(pem);
 }
 
 function checkOwnerKey(pem: string): void {

@@ -1,7 +1,8 @@
-import { readdir, readFile, rename, rm, statfs } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { copyFile, readdir, readFile, rename, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BlindsightError } from '#protocol/errors.ts';
-import { type DecodedManifest, decodeManifest, manifestDigest } from '#protocol/manifest.ts';
+import { type BundlePart, type DecodedManifest, decodeManifest, manifestDigest } from '#protocol/manifest.ts';
 import { ensureDirectory, syncFolder, writeFileAtomic } from '#runtime/files.ts';
 import type { Bundle } from '../inference/bundle.ts';
 import type { CheckedManifest } from './check-manifest.ts';
@@ -42,7 +43,20 @@ export class BundleStore {
         `the bundle needs ${megabytes(bytes)}, the disk has ${megabytes(bavail * bsize)} free and must keep ${megabytes(this.#reserveBytes)}`,
       );
     }
+    await this.#borrow(directory, manifest.parts);
     return directory;
+  }
+
+  /** Parts that another bundle here has, too, need not be fetched: a release that was signed anew has the same. Checked like fetched ones. */
+  async #borrow(directory: string, parts: readonly BundlePart[]): Promise<void> {
+    for (const bundle of await this.complete(() => {})) {
+      for (const part of bundle.manifest.parts) {
+        if (!parts.some(({ name, sha256 }) => name === part.name && sha256 === part.sha256)) continue;
+        // Not over a file of before: one that proved damaged is fetched.
+        const mode = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE;
+        await copyFile(join(bundle.directory, part.name), join(directory, part.name), mode).catch(() => {});
+      }
+    }
   }
 
   partial(digest: string): string {
@@ -59,21 +73,26 @@ export class BundleStore {
     return { digest, directory, manifest };
   }
 
-  /** A bundle that is here, or null. Its parts are checked when it is loaded. */
-  async find(digest: string): Promise<Bundle | null> {
+  /**
+   * A bundle that is here, or null. Its parts are checked when it is loaded.
+   *
+   * @param check throws where the manifest on disk is not to be believed; so does this then
+   */
+  async find(digest: string, check: (decoded: DecodedManifest) => void): Promise<Bundle | null> {
     const directory = join(this.#directory, digest);
     const wire = await readFile(join(directory, MANIFEST)).catch(() => null);
     if (wire === null || manifestDigest(wire) !== digest) return null;
-    return { digest, directory, manifest: decodeManifest(wire).manifest };
+    const decoded = decodeManifest(wire);
+    check(decoded);
+    return { digest, directory, manifest: decoded.manifest };
   }
 
   /** Bundles that were fetched completely, where the manifest passes the check. */
-  async complete(check: (decoded: DecodedManifest) => boolean): Promise<Bundle[]> {
+  async complete(check: (decoded: DecodedManifest) => void): Promise<Bundle[]> {
     const bundles: Bundle[] = [];
     for (const digest of await this.#names()) {
-      const bundle = await this.find(digest);
-      const wire = bundle === null ? null : await readFile(join(bundle.directory, MANIFEST));
-      if (bundle !== null && wire !== null && check(decodeManifest(wire))) bundles.push(bundle);
+      const bundle = await this.find(digest, check).catch(() => null);
+      if (bundle !== null) bundles.push(bundle);
     }
     return bundles;
   }

@@ -2,19 +2,25 @@ import type { KeyObject } from 'node:crypto';
 import { BlindsightError } from '#protocol/errors.ts';
 import {
   type BundlePartName,
+  type DecodedManifest,
   decodeManifest,
   type Manifest,
   manifestDigest,
   verifyManifest,
 } from '#protocol/manifest.ts';
+import type { Newcomer } from '../trust/trust.ts';
 import type { RolloutState } from './rollout-state.ts';
 
 export type ManifestContext = {
   /** Keys that the owner signs with now; each is as good as the others. */
   readonly ownerKeys: () => readonly KeyObject[];
+  /** The gate for what was never accepted before: freshness. Throws. */
+  readonly admit?: (newcomer: Newcomer) => void;
   readonly site: string;
   readonly gateway: string;
   readonly state: RolloutState;
+  /** Highest release counter ever accepted, as it is remembered apart from the state. */
+  readonly floor?: number;
 };
 
 /** A manifest that the owner signed for this gateway. */
@@ -31,13 +37,48 @@ export const PART_LIMITS: Readonly<Record<BundlePartName, number>> = {
 
 /**
  * The gate of a bundle, before a single part is fetched: signature of the owner, this site and gateway, sizes, and a
- * release counter above every one accepted before. The bundle that holds the highest counter may come again.
+ * release counter above every one accepted before, under a fresh timestamp. The bundle that holds the highest counter may come again.
  *
- * @throws BlindsightError MANIFEST_INVALID, BUNDLE_SIGNATURE, BUNDLE_TARGET, BUNDLE_TOO_LARGE or BUNDLE_COUNTER
+ * @throws BlindsightError MANIFEST_INVALID, BUNDLE_SIGNATURE, BUNDLE_TARGET, BUNDLE_TOO_LARGE, BUNDLE_COUNTER, TRUST_STALE, TRUST_OLD or
+ *   TRUST_EXPIRED
  */
 export function checkManifest(wire: Uint8Array, context: ManifestContext): CheckedManifest {
-  const { ownerKeys, site, gateway, state } = context;
+  const { state, floor = 0 } = context;
   const decoded = decodeManifest(wire);
+  checkOwner(decoded, context);
+  const { manifest } = decoded;
+  for (const part of manifest.parts) {
+    if (part.bytes > PART_LIMITS[part.name]) {
+      throw new BlindsightError(
+        'BUNDLE_TOO_LARGE',
+        `part ${part.name} has ${part.bytes} bytes, at most ${PART_LIMITS[part.name]} are accepted`,
+      );
+    }
+  }
+  const digest = manifestDigest(wire);
+  const known = digest === state.active || digest === state.counterOf;
+  if (!known) {
+    // What was lost with the state file is remembered apart from it: the newest itself may come again.
+    if (manifest.counter <= state.counter || manifest.counter < floor) {
+      throw new BlindsightError(
+        'BUNDLE_COUNTER',
+        `release counter ${manifest.counter}: this gateway accepted ${Math.max(state.counter, floor)} before`,
+      );
+    }
+    context.admit?.({ kind: 'release', counter: manifest.counter, expiresMs: manifest.expiresMs });
+  }
+  return { digest, manifest };
+}
+
+/**
+ * Whether a manifest is the owner's, for this gateway: what must hold also of one that is on the disk since long.
+ *
+ * @throws BlindsightError BUNDLE_SIGNATURE or BUNDLE_TARGET
+ */
+export function checkOwner(
+  decoded: DecodedManifest,
+  { ownerKeys, site, gateway }: Pick<ManifestContext, 'ownerKeys' | 'site' | 'gateway'>,
+): void {
   if (!ownerKeys().some((key) => verifyManifest(decoded, key))) {
     throw new BlindsightError(
       'BUNDLE_SIGNATURE',
@@ -51,21 +92,4 @@ export function checkManifest(wire: Uint8Array, context: ManifestContext): Check
       `the bundle is for ${manifest.site}/${manifest.gateway}, this is ${site}/${gateway}`,
     );
   }
-  for (const part of manifest.parts) {
-    if (part.bytes > PART_LIMITS[part.name]) {
-      throw new BlindsightError(
-        'BUNDLE_TOO_LARGE',
-        `part ${part.name} has ${part.bytes} bytes, at most ${PART_LIMITS[part.name]} are accepted`,
-      );
-    }
-  }
-  const digest = manifestDigest(wire);
-  const known = digest === state.active || digest === state.counterOf;
-  if (!known && manifest.counter <= state.counter) {
-    throw new BlindsightError(
-      'BUNDLE_COUNTER',
-      `release counter ${manifest.counter}: this gateway accepted ${state.counter} before`,
-    );
-  }
-  return { digest, manifest };
 }

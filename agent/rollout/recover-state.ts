@@ -1,17 +1,16 @@
-import type { KeyObject } from 'node:crypto';
-import { verifyManifest } from '#protocol/manifest.ts';
 import type { BundleStore } from './bundle-store.ts';
+import { checkOwner, type ManifestContext } from './check-manifest.ts';
 import type { RolloutState } from './rollout-state.ts';
 
 /**
  * What the signed manifests on disk tell, for the day on which a disk lost the pointer file: the newest bundle becomes
- * active, and its release counter the lowest that is accepted. Manifests that the owner did not sign tell nothing.
+ * active, and its release counter the lowest that is accepted. Manifests that the owner did not sign, or not for this gateway, tell nothing.
  */
 export async function recoverState(
   store: BundleStore,
-  ownerKeys: () => readonly KeyObject[],
+  context: Pick<ManifestContext, 'ownerKeys' | 'site' | 'gateway'>,
 ): Promise<RolloutState> {
-  const bundles = await store.complete((decoded) => ownerKeys().some((key) => verifyManifest(decoded, key)));
+  const bundles = await store.complete((decoded) => checkOwner(decoded, context));
   bundles.sort((a, b) => b.manifest.counter - a.manifest.counter);
   const [newest, before] = bundles;
   return {

@@ -71,10 +71,11 @@ async function bench(
     ownerKeys: () => [owner.publicKey],
     store,
     stateFile: await RolloutStateFile.open(join(directory, 'rollout.json'), () =>
-      recoverState(store, () => [owner.publicKey]),
+      recoverState(store, { site: 'town', gateway: 'gate-1', ownerKeys: () => [owner.publicKey] }),
     ),
     open,
     activate: (host) => runner.activate(host),
+    deactivate: () => runner.close(),
     request: (request) => void setImmediate(() => serve(request)),
     clock: systemClock,
     log,

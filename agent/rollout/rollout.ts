@@ -9,8 +9,9 @@ import type { Logger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';
 import type { Bundle } from '../inference/bundle.ts';
 import type { InterpreterHost } from '../inference/interpreter-host.ts';
+import type { Newcomer } from '../trust/trust.ts';
 import type { BundleStore } from './bundle-store.ts';
-import { type CheckedManifest, checkManifest } from './check-manifest.ts';
+import { type CheckedManifest, checkManifest, checkOwner } from './check-manifest.ts';
 import { PartFetcher } from './part-fetcher.ts';
 import type { RolloutState, RolloutStateFile } from './rollout-state.ts';
 
@@ -21,12 +22,16 @@ export type RolloutOptions = {
   readonly gateway: string;
   /** Keys that the owner signs with now; each is as good as the others. */
   readonly ownerKeys: () => readonly KeyObject[];
+  /** The gate for what was never accepted before: freshness. Throws. */
+  readonly admit?: (newcomer: Newcomer) => void;
   readonly store: BundleStore;
   readonly stateFile: RolloutStateFile;
   /** Loads a bundle in a thread of its own. */
   readonly open: (bundle: Bundle, selfTest: boolean, signal: AbortSignal) => Promise<InterpreterHost>;
   /** Hands a tested interpreter over to the pipeline. */
   readonly activate: (host: InterpreterHost) => Promise<void>;
+  /** Ends the interpreter that runs: its bundle lost its owner's word. */
+  readonly deactivate: () => Promise<void>;
   readonly request: (request: ChunkRequest) => void;
   readonly clock: Clock;
   readonly log: Logger;
@@ -38,6 +43,13 @@ export type RolloutOptions = {
 
 /** Failures that may pass by themselves; all others are the bundle's fault and final until another one is released. */
 const PASSING: readonly ErrorCode[] = ['BUNDLE_DIGEST', 'BUNDLE_UNAVAILABLE'];
+/** Failures that other owner keys, or a fresh timestamp, may put right. */
+const TRUSTED: readonly string[] = [
+  'BUNDLE_SIGNATURE',
+  'TRUST_STALE',
+  'TRUST_OLD',
+  'TRUST_EXPIRED',
+] satisfies ErrorCode[];
 const RETRY_MS = [30_000, 60_000, 300_000, 900_000];
 const PROGRESS_MS = 1_000;
 /** Refusals that are remembered; forged manifests must not fill the memory. */
@@ -56,6 +68,9 @@ export class Rollout {
   #error: Reported['bundle']['error'] = null;
   #fetcher: PartFetcher | null = null;
   #job: { readonly digest: string; readonly stop: AbortController } | null = null;
+  #jobWire: Uint8Array | null = null;
+  /** The manifest that came last. */
+  #newest: Uint8Array = new Uint8Array();
   /** The newest manifest that the gate refused while the job ran. */
   #refusedMeanwhile: Uint8Array | null = null;
   #last: Promise<void> = Promise.resolve();
@@ -99,6 +114,7 @@ export class Rollout {
 
   /** A manifest came; the retained one comes again on every connection. */
   receiveManifest(wire: Uint8Array): void {
+    this.#newest = wire;
     if (wire.length === 0) return;
     const digest = manifestDigest(wire);
     if (this.#job?.digest === digest) {
@@ -115,6 +131,7 @@ export class Rollout {
     this.#job?.stop.abort();
     const job = { digest, stop: new AbortController() };
     this.#job = job;
+    this.#jobWire = wire;
     void this.#enqueue(async () => {
       try {
         await this.#deploy(wire, digest, AbortSignal.any([job.stop.signal, this.#closing.signal]));
@@ -125,6 +142,20 @@ export class Rollout {
         }
       }
     });
+  }
+
+  /**
+   * Owner keys or the newest counters are other ones now: what was refused for them has another turn, work on what would be refused now ends, and a
+   * bundle that the owner's keys no longer vouch for ends at once.
+   */
+  trustChanged(): void {
+    for (const [digest, { code }] of this.#final) if (TRUSTED.includes(code)) this.#final.delete(digest);
+    if (this.#job !== null && this.#jobWire !== null && this.#gate(this.#jobWire) !== null) {
+      this.#job.stop.abort();
+      this.#job = null;
+    }
+    void this.#enqueue(() => this.#vouchAgain());
+    if (this.#newest.length > 0) this.receiveManifest(this.#newest);
   }
 
   receiveChunk(wire: Uint8Array): void {
@@ -169,11 +200,43 @@ export class Rollout {
   /** @returns why a manifest does not pass, or null. */
   #gate(wire: Uint8Array): BlindsightError | null {
     try {
-      checkManifest(wire, { ...this.#options, state: this.#state });
+      this.#check(wire);
       return null;
     } catch (error) {
       return asBlindsightError(error);
     }
+  }
+
+  #check(wire: Uint8Array): CheckedManifest {
+    const { stateFile } = this.#options;
+    return checkManifest(wire, { ...this.#options, state: this.#state, floor: stateFile.floor });
+  }
+
+  /** What runs, or should, against the keys of now. */
+  async #vouchAgain(): Promise<void> {
+    const { active } = this.#state;
+    if (active === null || this.#closing.signal.aborted) return;
+    try {
+      await this.#find(active);
+      // One that did not start for want of keys.
+      if (
+        this.#status === 'refused' &&
+        this.#subject === active &&
+        TRUSTED.includes(this.#error?.code ?? '')
+      ) {
+        await this.#load(active);
+        this.#say('active', active);
+      }
+    } catch (error) {
+      if (this.#closing.signal.aborted) return;
+      await this.#options.deactivate();
+      await this.#fallBack(active, asBlindsightError(error));
+    }
+  }
+
+  /** A bundle on disk that the owner vouches for, or null. */
+  #find(digest: string): Promise<Bundle | null> {
+    return this.#options.store.find(digest, (decoded) => checkOwner(decoded, this.#options));
   }
 
   async #deploy(wire: Uint8Array, digest: string, signal: AbortSignal): Promise<void> {
@@ -183,7 +246,7 @@ export class Rollout {
       try {
         const final = this.#final.get(digest);
         if (final !== undefined) throw final;
-        const checked = checkManifest(wire, { ...this.#options, state: this.#state });
+        const checked = this.#check(wire);
         if (digest === active && this.#status === 'active') return this.#say('active', digest);
         if (rolledBack?.digest === digest) {
           return this.#say('rolled-back', digest, { code: rolledBack.code, message: rolledBack.message });
@@ -209,6 +272,8 @@ export class Rollout {
     const host = (await this.#reopen(digest, signal)) ?? (await this.#fetchAndTest(checked, wire, signal));
     const { active, counter } = this.#state;
     try {
+      // Again: the key that signed it may have been taken back while it was fetched.
+      this.#check(wire);
       await stateFile.update({
         active: digest,
         previous: active === digest ? this.#state.previous : active,
@@ -229,7 +294,7 @@ export class Rollout {
   /** The bundle may be on disk already, after an activation that a crash cut short; damaged files are fetched again. */
   async #reopen(digest: string, signal: AbortSignal): Promise<InterpreterHost | null> {
     const { store, open } = this.#options;
-    const bundle = await store.find(digest);
+    const bundle = await this.#find(digest);
     if (bundle === null) return null;
     this.#say('testing', digest);
     try {
@@ -306,7 +371,8 @@ export class Rollout {
     onEvent('error', error.code, `the active bundle does not work: ${error.message}`.slice(0, 1000));
     // Damaged files are not the bundle's fault: it may be fetched again.
     const damaged = PASSING.includes(error.code);
-    const rolledBack = damaged ? null : { digest: failed, ...reported, code: error.code };
+    const rolledBack =
+      damaged || TRUSTED.includes(error.code) ? null : { digest: failed, ...reported, code: error.code };
     if (previous !== null) {
       try {
         await this.#load(previous);
@@ -322,8 +388,8 @@ export class Rollout {
   }
 
   async #load(digest: string): Promise<void> {
-    const { store, open, activate } = this.#options;
-    const bundle = await store.find(digest);
+    const { open, activate } = this.#options;
+    const bundle = await this.#find(digest);
     if (bundle === null) throw new BlindsightError('BUNDLE_DIGEST', `bundle ${digest} is not on disk`);
     await activate(await open(bundle, false, this.#closing.signal));
   }

@@ -1,4 +1,6 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Configurator } from '#agent/configuration/configurator.ts';
 import { AgentConfig } from '#config/schema.ts';
 import { signConfiguration } from '#protocol/configuration.ts';
@@ -7,7 +9,12 @@ import { createLogger } from '#runtime/log.ts';
 
 /** Child of a crash test: takes configurations for ever, and says the version that runs before and after each. */
 const folder = process.argv[2]!;
-const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+// Of the first process: what it left on the disk must still be signed for the next.
+const keyFile = join(folder, 'owner-key.pem');
+if (!existsSync(keyFile))
+  writeFileSync(keyFile, generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }));
+const privateKey = createPrivateKey(readFileSync(keyFile));
+const publicKey = createPublicKey(privateKey);
 const path = { certificate: 'c', key: 'k', ca: 'a', url: 'mqtts://b:1' };
 const file = AgentConfig.parse({
   site: 'town',

@@ -81,6 +81,7 @@ async function bench() {
     onConfiguration: () => {},
     onCommand: () => {},
     onSoftware: () => {},
+    onTrust: () => {},
     onUp: () => calls.push('up'),
     onBackend: (session) => calls.push(`backend ${session}`),
     onReceipt: (digests) => calls.push(`receipt ${digests.length}`),

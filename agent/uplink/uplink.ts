@@ -30,7 +30,7 @@ export type UplinkOptions = {
   readonly cameraStates: () => readonly CameraState[];
   /** Cameras that are gone and whose retained state is to be cleared; see `CameraList`. */
   readonly goneCameras: Pick<CameraList, 'gone' | 'forget'>;
-  readonly reported: () => Pick<Reported, 'bundle' | 'configuration' | 'software'>;
+  readonly reported: () => Pick<Reported, 'bundle' | 'configuration' | 'software' | 'trust'>;
   /** The link came up; birth and states are on their way already. */
   readonly onUp: () => void;
   /** Session of the backend while it is there, null while it is away. */
@@ -42,6 +42,7 @@ export type UplinkOptions = {
   /** What came as a command, other than the backend's word on the session. */
   readonly onCommand: (type: string, id: string, wire: Uint8Array) => void;
   readonly onSoftware: (wire: Uint8Array) => void;
+  readonly onTrust: (wire: Uint8Array) => void;
 };
 
 const EVENT_MS = 10_000;
@@ -80,6 +81,8 @@ export class Uplink {
     this.link.subscribe(this.#topics.command('+', '+'), (topic, payload, packet) => {
       if (!packet.retain) this.#receiveCommand(topic, payload);
     });
+    // First: what the others bring is judged by it.
+    this.link.subscribe(this.#topics.trust, (_, payload) => options.onTrust(payload));
     this.link.subscribe(this.#topics.bundleManifest, (_, payload) => options.onManifest(payload));
     this.link.subscribe(this.#topics.softwareManifest, (_, payload) => options.onSoftware(payload));
     this.link.subscribe(this.#topics.desired, (_, payload) => options.onConfiguration(payload));

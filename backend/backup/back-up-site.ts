@@ -9,6 +9,7 @@ import { isDiskFull } from '#runtime/disk-full.ts';
 import { ensureDirectory, syncFolder, writeFileAtomic } from '#runtime/files.ts';
 import { auditKey, CHECKPOINT_FILE, writeCheckpoint } from '../audit/checkpoint.ts';
 import { STORE_FILE } from '../operations/initialize-site.ts';
+import { ROOT_KEY_FILE } from '../owner-keys/root-key.ts';
 import { readInstallationKey } from '../sealing/installation-key.ts';
 import { blobFolder, type Site } from '../site.ts';
 import { copySqlite, openSqliteReadOnly } from '../store/sqlite.ts';
@@ -30,6 +31,8 @@ export type BackUpSiteOptions = {
 
 /** Folders of a site whose files are all in a backup. */
 const FOLDERS = ['certificates'];
+/** Whoever finds a backup must not find these in it. */
+const KEYS_APART = ['installation.key', ROOT_KEY_FILE];
 
 /**
  * Copies a site while its daemons run: a consistent snapshot of the store, and everything it refers to, each part checked. Bundle parts are named by
@@ -151,7 +154,7 @@ async function digestsOf(site: Site, config: BackendConfig, temporary: string): 
 
 /**
  * Files at the top of the folder and in {@link FOLDERS}, and those that lie apart for the broker; but for the store, the installation key,
- * locks and what is hidden.
+ * a root key that was not taken away, locks and what is hidden.
  *
  * @returns where each is, by its path in the backup
  */
@@ -171,8 +174,7 @@ async function settingsOf(folder: string, config: BackendConfig): Promise<Map<st
         : [];
       for (const entry of entries) {
         const path = join(below, entry.name);
-        if (entry.isFile() && !isLeft(path) && path !== 'installation.key')
-          found.set(path, join(where, path));
+        if (entry.isFile() && !isLeft(path) && !KEYS_APART.includes(path)) found.set(path, join(where, path));
       }
     }
   }

@@ -1,9 +1,8 @@
-import { createPrivateKey } from 'node:crypto';
 import { decodeConfiguration, type SealedCredential, signConfiguration } from '#protocol/configuration.ts';
 import { BlindsightError } from '#protocol/errors.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
 import { findGateway } from '../operations/gateways.ts';
-import { SECRETS } from '../sealing/identities.ts';
+import { openOwnerKey } from '../owner-keys/owner-key.ts';
 import type { Site } from '../site.ts';
 import type { ConfigurationRecord } from '../store/configurations.ts';
 import { checkSettings } from './check-settings.ts';
@@ -93,9 +92,7 @@ async function keep(
   credentials: readonly SealedCredential[],
   what: string,
 ): Promise<ConfigurationRecord> {
-  const pem = await site.vault.fetch(site.store, SECRETS.ownerSigningKey);
-  const key = createPrivateKey(Buffer.from(pem));
-  pem.fill(0);
+  const key = await openOwnerKey(site.store, site.vault);
   const author = named.trim().slice(0, MAX_AUTHOR);
   return site.store.transaction(async (store) => {
     const newest = await store.configurations.newest(gateway);

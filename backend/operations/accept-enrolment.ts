@@ -11,6 +11,7 @@ import { type Clock, systemClock } from '#runtime/clock.ts';
 import { openAuthority } from '../enrolment/open-authority.ts';
 import { readCertificateRequest } from '../enrolment/read-certificate-request.ts';
 import { writeRevocations } from '../enrolment/write-revocations.ts';
+import { rootPublicKey } from '../owner-keys/root-key.ts';
 import type { Site } from '../site.ts';
 import type { InvitationRecord } from '../store/invitations.ts';
 import type { Store } from '../store/store.ts';
@@ -138,6 +139,7 @@ async function certify(
     { kind: 'gateway', commonName: name, days: GATEWAY_CERTIFICATE_DAYS },
     publicKey,
   );
+  const root = await rootPublicKey(site.store);
   const { serialNumber, validToDate } = new X509Certificate(certificate);
   return {
     answer: {
@@ -147,6 +149,7 @@ async function certify(
       certificate,
       ca: authority.certificate,
       ownerKey: await ownerPublicKey(site.store, site.vault),
+      ...(root !== null && { rootKey: publicPem(root) }),
       brokerUrl,
     },
     record: {

@@ -1,10 +1,9 @@
-import { createPrivateKey } from 'node:crypto';
 import { ENVELOPE_OVERHEAD_BYTES } from '#protocol/envelope.ts';
 import { BlindsightError } from '#protocol/errors.ts';
 import { type Manifest, manifestDigest, signManifest } from '#protocol/manifest.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
 import { ENVELOPE_MAX_BYTES } from '../decryption/check-envelope.ts';
-import { SECRETS } from '../sealing/identities.ts';
+import { openOwnerKey } from '../owner-keys/owner-key.ts';
 import type { Site } from '../site.ts';
 import type { DeploymentRecord } from '../store/deployments.ts';
 import type { ModelRecord } from '../store/models.ts';
@@ -69,9 +68,7 @@ export async function prepareDeployment(
   const model = await findModel(site, options.model, options.version);
   const gateway = await findGateway(site, options.gateway);
   checkAnswerSize(model, options.maxMessageBytes);
-  const pem = await site.vault.fetch(site.store, SECRETS.ownerSigningKey);
-  const signingKey = createPrivateKey(Buffer.from(pem));
-  pem.fill(0);
+  const signingKey = await openOwnerKey(site.store, site.vault);
   return async (store) => {
     const counter = (await store.gateways.nextCounter(gateway.name))!;
     const createdMs = clock.now();

@@ -15,6 +15,7 @@ import {
   readBrokerCertificate,
 } from '../enrolment/broker-certificate.ts';
 import { openAuthority } from '../enrolment/open-authority.ts';
+import { rootPublicKey } from '../owner-keys/root-key.ts';
 import type { Site } from '../site.ts';
 import { ownerPublicKey } from './initialize-site.ts';
 
@@ -118,10 +119,13 @@ async function writePackage(
   await write('gateway.pem', issued.certificate);
   await write('ca.pem', authority.certificate);
   await write('owner-key.pub.pem', await ownerPublicKey(site.store, site.vault));
+  const root = await rootPublicKey(site.store);
+  const rootKey = root === null ? undefined : publicPem(root);
+  if (rootKey !== undefined) await write('root-key.pub.pem', rootKey);
   // It may come to hold the password of a camera.
   await write(
     'agent.yaml',
-    agentSettings({ site: site.name, gateway: name, brokerUrl }, '`blindsight gateway enrol`'),
+    agentSettings({ site: site.name, gateway: name, brokerUrl, rootKey }, '`blindsight gateway enrol`'),
     0o600,
   );
   return {

@@ -1,16 +1,20 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import type { BackendConfig } from '#config/schema.ts';
 import { BlindsightError } from '#protocol/errors.ts';
 import { Name } from '#protocol/names.ts';
+import { publicKeyBytes } from '#protocol/public-key.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
 import { ensureDirectory, readSecretFile, writeFileAtomic } from '#runtime/files.ts';
 import { type Authority, checkHosts, createAuthority } from '../enrolment/authority.ts';
 import { listenAddress } from '../enrolment/broker-certificate.ts';
 import { openAuthority } from '../enrolment/open-authority.ts';
 import { writeRevocations } from '../enrolment/write-revocations.ts';
+import { openOwnerKey } from '../owner-keys/owner-key.ts';
+import { keepOwnerKeyList } from '../owner-keys/owner-key-list.ts';
+import { keepRootKey, makeRootKey, ROOT_KEY_FILE } from '../owner-keys/root-key.ts';
 import { SECRETS } from '../sealing/identities.ts';
 import { createInstallationKey, readInstallationKey } from '../sealing/installation-key.ts';
 import { Vault } from '../sealing/vault.ts';
@@ -30,7 +34,12 @@ export type InitializeSiteOptions = {
   readonly clock?: Clock;
 };
 
-export type InitializedSite = { readonly configFile: string; readonly brokerConfigFile: string };
+export type InitializedSite = {
+  readonly configFile: string;
+  readonly brokerConfigFile: string;
+  /** The private half of the root key, for the owner to take away. */
+  readonly rootKeyFile: string;
+};
 
 /** In the folder of a site: the store, or where it is. */
 export const STORE_FILE = 'blindsight.db';
@@ -40,7 +49,7 @@ export const POSTGRESQL_URL_FILE = 'postgresql.url';
 export const CERTIFICATE_DAYS = 5 * 365;
 
 /**
- * Makes a site in a folder: installation key, store, authority, owner key, certificates of broker and backend, and the configuration of
+ * Makes a site in a folder: installation key, store, authority, root key, owner key, certificates of broker and backend, and the configuration of
  * both. A run that was cut short can be repeated: `backend.yaml` comes last, and keys that exist are kept.
  *
  * @throws BlindsightError SITE_EXISTS, NAME_INVALID, CERTIFICATE_INVALID, STORE_UNAVAILABLE, and SECRET_EXPOSED, FILE_UNREADABLE for the URL.
@@ -60,13 +69,14 @@ export async function initializeSite(
   if (existsSync(configFile)) throw new BlindsightError('SITE_EXISTS', `${folder} already holds a site`);
   await ensureDirectory(folder);
   const storeConfig = await prepareStore(folder, options);
+  const rootKeyFile = join(folder, ROOT_KEY_FILE);
   const keyFile = join(folder, 'installation.key');
   if (!existsSync(keyFile)) await createInstallationKey(keyFile);
   const vault = new Vault(await readInstallationKey(keyFile));
   const store = await openStore(storeConfig);
   try {
     const nowMs = (options.clock ?? systemClock).now();
-    await makeKeys(store, vault, site, nowMs);
+    await makeKeys(store, vault, site, { nowMs, rootKeyFile });
     await writeOwnerKey(store, vault, folder);
     await writeCertificates(await openAuthority(store, vault), folder, options.brokerNames ?? []);
     // Also while nobody is revoked: a Mosquitto that is told to read a list does not start without one.
@@ -76,7 +86,7 @@ export async function initializeSite(
   }
   await writeFileAtomic(brokerConfigFile, brokerConfig(site, options), { mode: 0o600 });
   await writeFileAtomic(configFile, backendConfig(site, options), { mode: 0o600 });
-  return { configFile, brokerConfigFile };
+  return { configFile, brokerConfigFile, rootKeyFile };
 }
 
 /** The URL is copied into the folder, so that the folder holds all that the daemons need. */
@@ -91,12 +101,19 @@ async function prepareStore(
   return { kind: 'postgresql', urlFile };
 }
 
-async function makeKeys(store: Store, vault: Vault, site: string, nowMs: number): Promise<void> {
+async function makeKeys(
+  store: Store,
+  vault: Vault,
+  site: string,
+  { nowMs, rootKeyFile }: { readonly nowMs: number; readonly rootKeyFile: string },
+): Promise<void> {
   const known = await store.settings.get(SITE_NAME);
   if (known === site) return vault.verify(store);
   if (known !== null) {
     throw new BlindsightError('SITE_EXISTS', `the store already holds the site ${known}`);
   }
+  // First: a root whose private half nobody has would be worse than none.
+  const rootKey = await makeRootKey(rootKeyFile);
   const authority = await createAuthority(`Blindsight ${site}`);
   const owner = generateKeyPairSync('ed25519', {
     publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -107,15 +124,16 @@ async function makeKeys(store: Store, vault: Vault, site: string, nowMs: number)
     await vault.keep(inside, SECRETS.authorityKey, Buffer.from(authority.key), nowMs);
     await vault.keep(inside, SECRETS.ownerSigningKey, Buffer.from(owner.privateKey), nowMs);
     await inside.settings.set(AUTHORITY_CERTIFICATE, authority.certificate);
+    await keepRootKey(inside, rootKey);
+    const own = publicKeyBytes(createPublicKey(owner.privateKey));
+    await keepOwnerKeyList(inside, site, [own], rootKey, nowMs);
     await inside.settings.set(SITE_NAME, site);
   });
 }
 
 /** PEM of the public half of the key that signs manifests. */
 export async function ownerPublicKey(store: Store, vault: Vault): Promise<string> {
-  const pem = await vault.fetch(store, SECRETS.ownerSigningKey);
-  const key = createPublicKey(createPrivateKey(Buffer.from(pem)));
-  pem.fill(0);
+  const key = createPublicKey(await openOwnerKey(store, vault));
   return key.export({ type: 'spki', format: 'pem' }) as string;
 }
 

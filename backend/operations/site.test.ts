@@ -114,6 +114,7 @@ describe('a site', () => {
       'gateway.key',
       'gateway.pem',
       'owner-key.pub.pem',
+      'root-key.pub.pem',
       'sealing.key',
       'signing.key',
     ]);

@@ -74,6 +74,12 @@ export class Vault {
     plaintext.fill(0);
   }
 
+  /** Seals a secret into the store, in the place of the one before it. `plaintext` is overwritten with zeros. */
+  async replace(store: Store, identity: string, plaintext: Uint8Array, timeMs: number): Promise<void> {
+    await store.secrets.replace(identity, this.seal(identity, plaintext), timeMs);
+    plaintext.fill(0);
+  }
+
   /** @throws BlindsightError SECRET_MISSING, SECRET_TAMPERED. */
   async fetch(store: Store, identity: string): Promise<Uint8Array> {
     const sealed = await store.secrets.get(identity);

@@ -1,3 +1,4 @@
+import type { ReportedTrust } from '#protocol/messages.ts';
 import { CertificateStore } from './certificates.ts';
 import type { Database } from './database.ts';
 
@@ -25,6 +26,8 @@ export type GatewayRecord = {
   readonly quarantine: { readonly sinceMs: number; readonly reason: string } | null;
   /** Names that rollouts may call it by together with others, sorted. */
   readonly groups: readonly string[];
+  /** What it last said about keys and freshness; null before it did, or if its software is too old. */
+  readonly trust: ReportedTrust | null;
 };
 
 export type RemovedGateway = {
@@ -46,6 +49,7 @@ type Row = {
   quarantined_ms: number | null;
   quarantine_reason: string | null;
   group_names: string;
+  trust: string | null;
 };
 
 function fromRow(row: Row): GatewayRecord {
@@ -63,6 +67,7 @@ function fromRow(row: Row): GatewayRecord {
         ? null
         : { sinceMs: row.quarantined_ms, reason: row.quarantine_reason ?? '' },
     groups: row.group_names.split(' ').filter(Boolean),
+    trust: row.trust === null ? null : (JSON.parse(row.trust) as ReportedTrust),
   };
 }
 
@@ -156,6 +161,18 @@ export class GatewayStore {
       name,
     );
     return row === undefined ? null : fromRow(row);
+  }
+
+  /** Keeps what a gateway says about keys and freshness. @returns false where nothing changed. */
+  async setTrust(name: string, trust: ReportedTrust): Promise<boolean> {
+    const text = JSON.stringify(trust);
+    const changed = await this.#database.run(
+      "UPDATE gateways SET trust = ? WHERE name = ? AND COALESCE(trust, '') <> ?",
+      text,
+      name,
+      text,
+    );
+    return changed === 1;
   }
 
   async list(): Promise<GatewayRecord[]> {

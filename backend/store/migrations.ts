@@ -209,6 +209,12 @@ const MIGRATIONS: readonly Migration[] = [
       created_ms ${integer} NOT NULL, updated_ms ${integer} NOT NULL, UNIQUE (gateway, counter)
     ) ${tableOptions}`,
   ],
+  // What gateways say about keys and freshness, as JSON; and networks that are taken out of service.
+  ({ integer }) => [
+    'ALTER TABLE gateways ADD COLUMN trust TEXT',
+    `ALTER TABLE models ADD COLUMN retired_ms ${integer}`,
+    `ALTER TABLE models ADD COLUMN refused_from_ms ${integer}`,
+  ],
 ];
 
 function auditTriggers(kind: Dialect['kind']): string[] {

@@ -18,6 +18,17 @@ export class SecretStore {
     );
   }
 
+  /** Stores a sealed secret in the place of the one before it, if there is one. */
+  async replace(identity: string, sealed: Uint8Array, createdMs: number): Promise<void> {
+    await this.#database.run(
+      `INSERT INTO secrets (identity, sealed, created_ms) VALUES (?, ?, ?)
+       ON CONFLICT (identity) DO UPDATE SET sealed = excluded.sealed, created_ms = excluded.created_ms`,
+      identity,
+      sealed,
+      createdMs,
+    );
+  }
+
   async get(identity: string): Promise<Uint8Array | null> {
     const [row] = await this.#database.all<{ sealed: Uint8Array }>(
       'SELECT sealed FROM secrets WHERE identity = ?',

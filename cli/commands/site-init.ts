@@ -49,7 +49,7 @@ export function registerSiteInit(site: Command): void {
               `\`blindsight site broker-host ${brokerNames.join(' ')}\``,
           );
         }
-        await initializeSite(folder, name, {
+        const { rootKeyFile } = await initializeSite(folder, name, {
           brokerNames,
           enrolmentPort: ENROLMENT_PORT,
           ...(postgresql !== undefined && { postgresqlUrlFile: postgresql }),
@@ -63,7 +63,10 @@ export function registerSiteInit(site: Command): void {
           ? '\n'
           : ` Run its two daemons:\n  ${plainCommand(`broker --config ${brokerConfig}`)}\n` +
             `  ${plainCommand(`backend --config ${backendConfig}`)}\n`;
-        process.stdout.write(`${folder} holds the site ${name}.${daemons}${gateways}`);
+        const words =
+          `${rootKeyFile} is the root key. Move it off this machine and keep two copies: with it a stolen owner key is replaced from afar,\n` +
+          'and whoever has it commands every gateway. No daemon needs it.\n';
+        process.stdout.write(`${folder} holds the site ${name}.${daemons}${gateways}${words}`);
       }),
     );
 }

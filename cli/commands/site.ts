@@ -5,11 +5,13 @@ import { registerSiteBrokerHost } from './site-broker-host.ts';
 import { registerSiteCertificates } from './site-certificates.ts';
 import { registerSiteInit } from './site-init.ts';
 import { registerSiteIssue } from './site-issue.ts';
+import { registerSiteOwnerKey } from './site-owner-key.ts';
 import { registerSiteRenew } from './site-renew.ts';
 import { registerSiteRestore } from './site-restore.ts';
 import { registerSiteRevoke } from './site-revoke.ts';
+import { registerSiteRootKey } from './site-root-key.ts';
 
-/** `blindsight site init|backup|restore|adopt|broker-host|renew|certificates|revoke|issue`. */
+/** `blindsight site init|backup|restore|adopt|broker-host|renew|certificates|revoke|issue|owner-key|root-key`. */
 export function registerSite(program: Command): void {
   const site = program
     .command('site')
@@ -23,4 +25,6 @@ export function registerSite(program: Command): void {
   registerSiteCertificates(site);
   registerSiteRevoke(site);
   registerSiteIssue(site);
+  registerSiteOwnerKey(site);
+  registerSiteRootKey(site);
 }
