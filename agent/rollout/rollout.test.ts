@@ -1,25 +1,12 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { encodeEvaluationKeys, testPicture } from '#fhe/testing';
-import { CHUNK_BYTES, encodeChunk } from '#protocol/chunk.ts';
-import type { BundlePartName } from '#protocol/manifest.ts';
-import type { ChunkRequest, Reported } from '#protocol/messages.ts';
-import { systemClock } from '#runtime/clock.ts';
-import { createLogger } from '#runtime/log.ts';
-import type { Bundle } from '../inference/bundle.ts';
-import { InterpreterHost } from '../inference/interpreter-host.ts';
-import { Runner } from '../inference/runner.ts';
-import { makeBundle, makeNetwork, type TestBundle, type TestNetwork } from '../testing/make-bundle.ts';
-import { temporaryDirectory } from '../testing/temporary-directory.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { encodeEvaluationKeys } from '#fhe/testing';
+import { makeBundle, makeNetwork, type TestNetwork } from '../testing/make-bundle.ts';
+import { openRolloutBench, type RolloutBenchOptions } from '../testing/rollout-bench.ts';
 import { until } from '../testing/until.ts';
-import { BundleStore } from './bundle-store.ts';
-import { recoverState } from './recover-state.ts';
-import { Rollout } from './rollout.ts';
-import { RolloutStateFile } from './rollout-state.ts';
 
-const log = createLogger({ name: 'test', level: 'error', format: 'json', destination: { write: () => {} } });
 const owner = generateKeyPairSync('ed25519');
 const stranger = generateKeyPairSync('ed25519');
 
@@ -28,90 +15,10 @@ beforeAll(async () => {
   network = await makeNetwork();
 });
 
-/** A gateway's rollout on a folder, and a backend that serves one bundle, possibly falsified on the way. */
-async function bench(
-  options: {
-    directory?: string;
-    reserveBytes?: number;
-    tamper?: (request: ChunkRequest, data: Uint8Array) => void;
-  } = {},
-) {
-  const directory = options.directory ?? (await temporaryDirectory());
-  const reports: Reported['bundle'][] = [];
-  const requests: ChunkRequest[] = [];
-  const events: string[] = [];
-  const served = new Map<string, TestBundle>();
-  let silent = false;
-  const open = (bundle: Bundle, selfTest: boolean, signal?: AbortSignal) =>
-    InterpreterHost.open({ bundle, kind: 'engine', threads: 1, selfTest, ...(signal && { signal }) });
-  const runner = new Runner({
-    open: (bundle) => open(bundle, false),
-    clock: systemClock,
-    log,
-    onChange: () => {},
-    onGiveUp: (bundle, reason) => rollout.rollBack(bundle, reason),
-    restartMs: [10],
-  });
-  const serve = (request: ChunkRequest) => {
-    requests.push(request);
-    const data = served.get(request.bundle)?.parts[request.part as BundlePartName];
-    if (data === undefined) return;
-    for (let number = request.from; number < request.from + request.count; number++) {
-      if (silent) return;
-      const piece = data.slice(number * CHUNK_BYTES, (number + 1) * CHUNK_BYTES);
-      options.tamper?.(request, piece);
-      const part = request.part as BundlePartName;
-      rollout.receiveChunk(encodeChunk({ bundle: request.bundle, part, number, data: piece }));
-    }
-  };
-  const store = new BundleStore(join(directory, 'bundles'), options.reserveBytes);
-  const rollout = new Rollout({
-    site: 'town',
-    gateway: 'gate-1',
-    ownerKeys: () => [owner.publicKey],
-    store,
-    stateFile: await RolloutStateFile.open(join(directory, 'rollout.json'), () =>
-      recoverState(store, { site: 'town', gateway: 'gate-1', ownerKeys: () => [owner.publicKey] }),
-    ),
-    open,
-    activate: (host) => runner.activate(host),
-    deactivate: () => runner.close(),
-    request: (request) => void setImmediate(() => serve(request)),
-    clock: systemClock,
-    log,
-    onReport: () => reports.push(rollout.report),
-    onEvent: (_level, code) => events.push(code),
-    retryMs: [600_000],
-  });
-  const close = async () => {
-    await rollout.close();
-    await runner.close();
-  };
-  onTestFinished(close);
-  await rollout.start();
-  const release = (bundle: TestBundle) => {
-    served.set(bundle.digest, bundle);
-    rollout.receiveManifest(bundle.wire);
-  };
-  const reaches = (status: Reported['bundle']['status'], subject: string) =>
-    until(`${status}, is ${JSON.stringify(rollout.report)}`, () =>
-      rollout.report.status === status && rollout.report.subject === subject ? rollout.report : null,
-    );
-  const answers = async () => {
-    const host = runner.host;
-    if (host === null) return null;
-    return (await runner.run(host, Float32Array.from(testPicture))).ciphertext.length > 0
-      ? host.bundle.digest
-      : null;
-  };
-  const mute = (value: boolean) => {
-    silent = value;
-  };
-  return { directory, rollout, runner, release, reaches, answers, reports, requests, events, close, mute };
-}
-
 const release = (counter: number, key = owner.privateKey, change = {}) =>
   makeBundle(network, key, { counter, ...change });
+
+const bench = (options: RolloutBenchOptions = {}) => openRolloutBench(options, [owner.publicKey]);
 
 describe('Rollout', () => {
   it('fetches, tests and activates a bundle, keeps the one before, and has both after a restart', async () => {
