@@ -238,7 +238,7 @@ export class Gateway {
       isWatched: (camera) => this.#preview?.isWatched(camera) ?? false,
     });
     trust.connect({
-      onChange: () => [this.#rollout, configurator].forEach((each) => each.trustChanged()),
+      onChange: () => void [this.#rollout, configurator].map((each) => each.trustChanged()),
       ...tell,
     });
     const proveLink = () => this.#uplink.proveLink();
