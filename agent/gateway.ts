@@ -137,7 +137,7 @@ export class Gateway {
       bundles,
       stateFile,
       software: await Software.open({
-        ...{ ...owner, clock, log },
+        ...{ ...owner, admit: trust.admit, clock, log },
         place: readLaunchPlace(),
         version: agentVersion(),
         restart: () => options.restart?.(),
@@ -238,7 +238,7 @@ export class Gateway {
       isWatched: (camera) => this.#preview?.isWatched(camera) ?? false,
     });
     trust.connect({
-      onChange: () => void [this.#rollout, configurator].map((each) => each.trustChanged()),
+      onChange: () => void [this.#rollout, configurator, this.#software].map((each) => each.trustChanged()),
       ...tell,
     });
     const proveLink = () => this.#uplink.proveLink();

@@ -75,8 +75,8 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     preview: ['privacy'],
     outbox: ['uplink', 'inference'],
     rollout: ['inference', 'trust'],
-    software: ['rollout'],
-    launcher: ['software'],
+    software: ['rollout', 'trust'],
+    launcher: ['software', 'trust'],
   },
   backend: {
     evaluation: [],

@@ -5,7 +5,7 @@ import { choose } from './choose.ts';
 import { readSettings } from './settings.ts';
 
 const { values } = parseArgs({ options: { config: { type: 'string' } }, strict: false });
-const { folder, ownerKeys } = readSettings(String(values.config));
+const { folder, ownerKeys } = await readSettings(String(values.config));
 const slots = new Slots(folder, () => ownerKeys);
 const { slot, guardMs } = await choose(slots, (line) => process.stderr.write(`launch-agent: ${line}\n`));
 process.stdout.write(`${slot} ${Math.ceil(guardMs / 1000)} ${folder}\n`);

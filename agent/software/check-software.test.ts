@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { BlindsightError } from '#protocol/errors.ts';
 import { type SoftwareManifest, signSoftware, softwareDigest } from '#protocol/software.ts';
 import { checkSoftware } from './check-software.ts';
 
@@ -46,6 +47,23 @@ describe('the gate of releases', () => {
     expect(() => checkSoftware(Uint8Array.from(wire), state, context)).toThrow(
       expect.objectContaining({ code }),
     );
+  });
+
+  it('asks whether what is new is fresh, and not of the newest that it knows', () => {
+    const asked: unknown[] = [];
+    const strict = {
+      ...context,
+      admit: (newcomer: unknown) => {
+        asked.push(newcomer);
+        throw new BlindsightError('TRUST_STALE', 'x');
+      },
+    };
+    expect(() => checkSoftware(signed({ expiresMs: 9 }), state, strict)).toThrow(
+      expect.objectContaining({ code: 'TRUST_STALE' }),
+    );
+    expect(asked).toEqual([{ kind: 'software', counter: 5, expiresMs: 9 }]);
+    const known = { counter: 5, counterOf: softwareDigest(signed()), active: null };
+    expect(checkSoftware(signed(), known, strict).manifest).toEqual(manifest);
   });
 
   it('takes the newest again, and none before it', () => {

@@ -1,10 +1,13 @@
 import type { KeyObject } from 'node:crypto';
 import { BlindsightError } from '#protocol/errors.ts';
 import { decodeSoftware, type SoftwareManifest, softwareDigest, verifySoftware } from '#protocol/software.ts';
+import type { Newcomer } from '../trust/trust.ts';
 import type { SoftwareState } from './software-state.ts';
 
 export type SoftwareContext = {
   readonly ownerKeys: () => readonly KeyObject[];
+  /** The gate for what was never accepted before: freshness. Throws. */
+  readonly admit?: (newcomer: Newcomer) => void;
   readonly site: string;
   readonly gateway: string;
   /** Of this machine, such as `linux-arm64`. */
@@ -20,12 +23,13 @@ export type CheckedSoftware = { readonly digest: string; readonly manifest: Soft
  * The gate of a release, before a byte of it is fetched: signature of the owner, this site, gateway and machine, and a counter above every one
  * accepted before. The release that holds the highest counter may come again.
  *
- * @throws BlindsightError SOFTWARE_INVALID, SOFTWARE_SIGNATURE, SOFTWARE_TARGET, SOFTWARE_PLATFORM, SOFTWARE_COUNTER or SOFTWARE_MEMORY
+ * @throws BlindsightError SOFTWARE_INVALID, SOFTWARE_SIGNATURE, SOFTWARE_TARGET, SOFTWARE_PLATFORM, SOFTWARE_COUNTER, SOFTWARE_MEMORY, TRUST_STALE, TRUST_OLD or
+ *   TRUST_EXPIRED
  */
 export function checkSoftware(
   wire: Uint8Array,
   state: Pick<SoftwareState, 'counter' | 'counterOf' | 'active'>,
-  { ownerKeys, site, gateway, platform, freeMemory }: SoftwareContext,
+  { ownerKeys, admit, site, gateway, platform, freeMemory }: SoftwareContext,
 ): CheckedSoftware {
   const decoded = decodeSoftware(wire);
   if (!ownerKeys().some((key) => verifySoftware(decoded, key)))
@@ -51,6 +55,7 @@ export function checkSoftware(
       'SOFTWARE_COUNTER',
       `release counter ${manifest.counter}: this gateway accepted ${state.counter} before`,
     );
+  if (!isKnown) admit?.({ kind: 'software', counter: manifest.counter, expiresMs: manifest.expiresMs });
   const free = Math.floor(freeMemory() / 2 ** 20);
   if (digest !== state.active?.digest && free < manifest.memoryMegabytes)
     throw new BlindsightError(

@@ -66,6 +66,14 @@ const PASSING: readonly string[] = [
   'SOFTWARE_DAMAGED',
 ] satisfies ErrorCode[];
 
+/** Failures that other owner keys, or a fresh timestamp, may put right. */
+const TRUSTED: readonly string[] = [
+  'SOFTWARE_SIGNATURE',
+  'TRUST_STALE',
+  'TRUST_OLD',
+  'TRUST_EXPIRED',
+] satisfies ErrorCode[];
+
 /**
  * Updates of the gateway's own program: a signed release is checked, fetched and unpacked into the slot that nobody needs, and the process ends for the launcher to try it.
  * There this same code proves that everything is as well as before, and only then the slot is what is started from now on.
@@ -81,6 +89,8 @@ export class Software {
   #progress = 0;
   #reportedMs = Number.NEGATIVE_INFINITY;
   #job: { readonly digest: string; readonly stop: AbortController } | null = null;
+  /** The release that came last. */
+  #newest: Uint8Array = new Uint8Array();
   /** The newest release that the gate refused while the job ran. */
   #refusedMeanwhile: Uint8Array | null = null;
   #last: Promise<void> = Promise.resolve();
@@ -164,6 +174,7 @@ export class Software {
 
   /** A release came; the retained one comes again on every connection. */
   receive(wire: Uint8Array): void {
+    this.#newest = wire;
     if (wire.length === 0) return;
     const digest = softwareDigest(wire);
     if (this.#job?.digest === digest) {
@@ -190,6 +201,19 @@ export class Software {
         this.#job = null;
         if (this.#refusedMeanwhile !== null) this.receive(this.#refusedMeanwhile);
       });
+  }
+
+  /** Owner keys or the newest counters are other ones now: what was refused for them has another turn, and work on what would be refused ends. */
+  trustChanged(): void {
+    for (const [digest, { code }] of this.#final) if (TRUSTED.includes(code)) this.#final.delete(digest);
+    const wire = this.#newest;
+    if (wire.length === 0) return;
+    const refusal = this.#job?.digest === softwareDigest(wire) ? this.#gate(wire) : null;
+    if (refusal !== null && TRUSTED.includes(refusal.code)) {
+      this.#job?.stop.abort();
+      this.#job = null;
+    }
+    this.receive(wire);
   }
 
   receiveChunk(wire: Uint8Array): void {

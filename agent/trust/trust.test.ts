@@ -6,6 +6,7 @@ import { createLogger } from '#runtime/log.ts';
 import { SimulatedClock } from '#runtime/simulated-clock.ts';
 import { makeKeys, makeTrust, privateKey, type TestKeys, type TrustChanges } from '../testing/make-trust.ts';
 import { temporaryDirectory } from '../testing/temporary-directory.ts';
+import { keptOwnerKeys } from './kept-belief.ts';
 import { Trust, type TrustOptions } from './trust.ts';
 
 const DAY_MS = 86_400_000;
@@ -151,6 +152,12 @@ describe('trust', () => {
     const forged = message({ list: { version: 1 }, timestamp: { number: 99 } });
     await again.receive(forged);
     expect(ids(again)).toEqual([idOf(third)]);
+    // The launcher, which starts programs and listens to nobody, goes by the same.
+    const launcher = { site: 'town', gateway: 'gate-1', rootKey: createPublicKey(keys.root) };
+    const kept = await keptOwnerKeys(data, { ...launcher, ownerKey: createPublicKey(keys.owner) });
+    expect(kept.map((key) => key.export({ format: 'jwk' }).x)).toEqual([idOf(third)]);
+    await rm(join(data, 'trust'), { recursive: true });
+    expect(await keptOwnerKeys(data, { ...launcher, ownerKey: createPublicKey(keys.owner) })).toEqual([]);
   });
 
   it('enrolled before there was a root key, learns it by the owner key that it knows, once', async () => {

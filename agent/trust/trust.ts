@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { join } from 'node:path';
+import { dirname } from 'node:path';
 import { BlindsightError } from '#protocol/errors.ts';
 import type { LogEvent, ReportedTrust } from '#protocol/messages.ts';
 import type { Clock } from '#runtime/clock.ts';
@@ -7,6 +7,7 @@ import { ensureDirectory } from '#runtime/files.ts';
 import { LaidOutNumber } from '#runtime/laid-out-number.ts';
 import type { Logger } from '#runtime/log.ts';
 import { type Belief, believe } from './believe.ts';
+import { type KeptBelief, keptBelief, trustPaths } from './kept-belief.ts';
 import { TrustFile } from './trust-file.ts';
 
 export type TrustOptions = {
@@ -64,7 +65,7 @@ export class Trust {
   private constructor(
     options: TrustOptions,
     parts: { file: TrustFile; number: LaidOutNumber; version: LaidOutNumber },
-    newest: { belief: Belief; wire: Uint8Array } | null,
+    newest: KeptBelief | null,
   ) {
     this.#options = options;
     this.#file = parts.file;
@@ -77,31 +78,14 @@ export class Trust {
   /** Reads what was believed before, and checks each signature anew. */
   static async open(options: TrustOptions): Promise<Trust> {
     const { data, log } = options;
-    const counters = join(data, 'counters');
-    await ensureDirectory(counters);
-    const number = await LaidOutNumber.open(join(counters, 'timestamp'), () => Promise.resolve(0));
-    const version = await LaidOutNumber.open(join(counters, 'owner-keys'), () => Promise.resolve(0));
-    const file = new TrustFile(join(data, 'trust'));
-    let newest: { belief: Belief; wire: Uint8Array } | null = null;
-    for (const kept of await file.read()) {
-      try {
-        const belief = believe(kept.wire, { ...options, rootKey: options.rootKey ?? kept.rootKey });
-        if (belief.timestamp.number > (newest?.belief.timestamp.number ?? 0))
-          newest = { belief, wire: kept.wire };
-      } catch (error) {
-        log.warn({ err: error }, 'what the site said about trust is damaged on this disk');
-      }
-    }
-    const isOlder =
-      newest !== null &&
-      (newest.belief.timestamp.number < number.value ||
-        (newest.belief.ownerKeys?.version ?? 0) < version.value);
-    if (isOlder)
-      log.error(
-        { code: 'TRUST_OLD' },
-        'what lies on this disk about trust is older than what was believed before',
-      );
-    return new Trust(options, { file, number, version }, isOlder ? null : newest);
+    const paths = trustPaths(data);
+    await ensureDirectory(dirname(paths.number));
+    const number = await LaidOutNumber.open(paths.number, () => Promise.resolve(0));
+    const version = await LaidOutNumber.open(paths.version, () => Promise.resolve(0));
+    const floors = { number: number.value, version: version.value };
+    const newest = await keptBelief(data, options, floors, (message, err) => log.error({ err }, message));
+    const file = new TrustFile(paths.message);
+    return new Trust(options, { file, number, version }, newest);
   }
 
   connect(host: TrustHost): void {
