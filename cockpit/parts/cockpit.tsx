@@ -59,7 +59,7 @@ function View({ model, theme, nowMs }: ViewProps) {
     return (
       <>
         {links}
-        <FleetTable site={site} nowMs={nowMs} />
+        <FleetTable site={site} nowMs={nowMs} mayOperate={true} mayOwn={true} />
         <NoticeList items={notices(site, nowMs)} />
       </>
     );

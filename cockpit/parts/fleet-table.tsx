@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import type { SiteState } from '#protocol/api.ts';
 import { type FleetFilter, type FleetRow, filterRows, fleetRows, needsHand } from '../view/fleet-rows.ts';
 import { gatewayLink } from '../view/route.ts';
+import { Rollouts } from './rollouts.tsx';
 
 /** So few gateways are found without a search. */
 const FEW = 8;
@@ -18,7 +19,13 @@ const COLUMNS = [
 ] as const;
 
 /** All gateways, whichever needs a hand first. */
-export function FleetTable({ site, nowMs }: { site: SiteState; nowMs: number }) {
+export function FleetTable(props: {
+  readonly site: SiteState;
+  readonly nowMs: number;
+  readonly mayOperate: boolean;
+  readonly mayOwn: boolean;
+}) {
+  const { site, nowMs, mayOperate, mayOwn } = props;
   const [filter, setFilter] = useState<FleetFilter>({ words: '', onlyNeedy: false });
   const rows = fleetRows(site, nowMs);
   const needy = rows.filter(needsHand).length;
@@ -55,6 +62,7 @@ export function FleetTable({ site, nowMs }: { site: SiteState; nowMs: number }) 
           </span>
         </div>
       )}
+      <Rollouts rollouts={site.rollouts} nowMs={nowMs} mayPause={mayOperate} mayAbort={mayOwn} />
       <div class="card fleet-card">
         <table class={`fleet-table ${rows.length > FEW ? 'is-long' : ''}`}>
           <thead>

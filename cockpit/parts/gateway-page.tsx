@@ -3,6 +3,7 @@ import { useLoaded } from '../hooks/use-loaded.ts';
 import { cameraWords } from '../view/camera-words.ts';
 import { GATEWAY_TABS, type GatewayTab, gatewayLink } from '../view/route.ts';
 import { Chip } from './chip.tsx';
+import { GatewayCommands } from './gateway-commands.tsx';
 import { GatewayPanel } from './gateway-panel.tsx';
 
 type Props = {
@@ -41,6 +42,7 @@ export function GatewayPage({ gateway, cameras, tab, nowMs, isReadOnly }: Props)
       {tab === 'state' ? (
         <>
           <GatewayPanel gateway={gateway} nowMs={nowMs} isWhole={true} />
+          <GatewayCommands gateway={gateway.name} nowMs={nowMs} isReadOnly={isReadOnly} />
           <CameraRows cameras={cameras} isOnline={gateway.state !== 'offline'} nowMs={nowMs} />
         </>
       ) : (

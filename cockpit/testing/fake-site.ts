@@ -7,6 +7,7 @@ import type { History, SessionView, SiteState } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
 import { emptyHistory } from '#protocol/thin-history.ts';
 import { historyKey } from '../site/site-model.ts';
+import { FakeCommands } from './fake-commands.ts';
 import { FakeSettings } from './fake-settings.ts';
 import { siteOf } from './fixtures.ts';
 
@@ -38,6 +39,9 @@ export class FakeSite {
   histories = new Map<string, History>();
   /** Of gateways. */
   readonly settings = new FakeSettings();
+  readonly commands = new FakeCommands();
+  /** Addresses of whatever else was told it to do. */
+  readonly acts: string[] = [];
   readonly #options: FakeSiteOptions;
   #server: Server | null = null;
   #port = 0;
@@ -106,13 +110,13 @@ export class FakeSite {
     if (!this.#isLetIn(request)) return sendJson(response, 401, { error: 'token' });
     if (pathname === '/api/state') return sendJson(response, 200, this.site);
     if (pathname === '/api/events') return this.#openStream(response);
-    const known = this.settings.answer(
-      request.method ?? 'GET',
-      pathname,
-      searchParams,
-      await bodyOf(request),
-    );
+    const method = request.method ?? 'GET';
+    const body = await bodyOf(request);
+    const known =
+      this.settings.answer(method, pathname, searchParams, body) ??
+      this.commands.answer(method, pathname, body);
     if (known !== null) return sendJson(response, known.status, known.body);
+    if (method === 'POST') this.acts.push(pathname);
     const camera = /^\/api\/cameras\/([^/]+)\/history$/.exec(pathname)?.[1];
     if (camera === undefined) return sendJson(response, 404, {});
     const region = searchParams.get('region') ?? undefined;

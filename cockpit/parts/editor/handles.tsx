@@ -14,8 +14,8 @@ import {
 import type { Shape } from './shape.ts';
 
 const ACROSS = 1000;
-/** A drawing has no buttons of its own. */
-const AS_BUTTON = { tabIndex: 0, role: 'button' } as const;
+/** A drawing has no buttons of its own; its attributes are told apart by capitals. */
+const AS_BUTTON = { tabindex: 0, role: 'button' } as const;
 
 type Props = {
   readonly shape: Shape;

@@ -199,7 +199,8 @@ type OutlineProps = {
 
 function Outline({ shape, height, isSelected, ...handlers }: OutlineProps) {
   const common = {
-    tabIndex: 0,
+    // In capitals it would be another attribute, and do nothing.
+    tabindex: 0,
     role: 'button',
     class: `shape shape-${shape.kind} ${isSelected ? 'is-selected' : ''}`,
     'aria-label': `${shape.name}; arrow keys move it, Delete removes it`,

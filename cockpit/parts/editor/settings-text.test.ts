@@ -56,6 +56,24 @@ describe('a setting of a text', () => {
       '22/live\n  - name: roof\n    url: ""\n',
     ],
     ['one more at the top', ['outbox'], { maxMegabytes: 9 }, '30\n', '30\noutbox: { maxMegabytes: 9 }\n'],
+    [
+      'one more within what is not there',
+      ['outbox', 'maxMegabytes'],
+      9,
+      '30\n',
+      '30\noutbox: { maxMegabytes: 9 }\n',
+    ],
+    [
+      'the first mask of a camera',
+      ['cameras', 1, 'masks', 0],
+      [
+        [0, 0],
+        [1, 0],
+        [1, 1],
+      ],
+      '22/live\n',
+      '22/live\n    masks:\n      - [[0, 0], [1, 0], [1, 1]]\n',
+    ],
     ['none', ['healthSeconds'], undefined, 'healthSeconds: 30\n', ''],
     ['a camera less', ['cameras', 1], undefined, '  - name: hall\n    url: rtsp://10.0.0.22/live\n', ''],
   ] as const)('changes in place: %s', (_, path, value, before, after) => {

@@ -70,7 +70,15 @@ function changedInPlace(text: string, path: SettingPath, value: unknown): string
   const node = document.getIn(path, true);
   if (value === undefined) return withoutLines(text, document.getIn(path.slice(0, -1), true), path.at(-1)!);
   if (node !== undefined) return replaced(text, node, value);
-  return added(text, document.getIn(path.slice(0, -1), true), path.at(-1)!, value);
+  let wanted = value;
+  // Whatever lies between it and the deepest that is there comes along.
+  for (let depth = path.length - 1; depth >= 0; depth--) {
+    const key = path[depth]!;
+    const parent = depth === 0 ? document.contents : document.getIn(path.slice(0, depth), true);
+    if (parent !== undefined && parent !== null) return added(text, parent, key, wanted);
+    wanted = typeof key === 'number' ? [wanted] : { [key]: wanted };
+  }
+  return null;
 }
 
 /** Where the value stands, another one: of those that have a place of their own within a line. */
@@ -92,7 +100,7 @@ function added(text: string, parent: unknown, key: string | number, value: unkno
   const content = text.slice(0, range[1]).trimEnd();
   const end = text.indexOf('\n', content.length);
   const at = end === -1 ? text.length : end;
-  const entry = isSeq(parent) ? `- ${block(value, `${indent}  `)}` : `${key}: ${inline(value)}`;
+  const entry = isSeq(parent) ? `- ${block(value, `${indent}  `)}` : `${key}:${listed(value, indent)}`;
   return `${text.slice(0, at)}\n${indent}${entry}${text.slice(at)}`;
 }
 
@@ -129,6 +137,13 @@ function inline(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value);
   const entries = Object.entries(value).map(([key, each]) => `${key}: ${inline(each)}`);
   return entries.length === 0 ? '{}' : `{ ${entries.join(', ')} }`;
+}
+
+/** A list of lists or maps with a line for each, below its key; anything else behind it. */
+function listed(value: unknown, indent: string): string {
+  const isList = Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'object');
+  if (!isList) return ` ${inline(value)}`;
+  return value.map((one) => `\n${indent}  - ${block(one, `${indent}    `)}`).join('');
 }
 
 /** A map as lines, as an entry of a list; anything else on one line. */

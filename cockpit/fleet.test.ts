@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest';
+import type { RolloutSummary } from '#protocol/api.ts';
+import { agoTime, cockpitBench, presentSite } from './testing/cockpit-bench.ts';
+import { cameraOf, gatewayOf } from './testing/fixtures.ts';
+import { until } from './testing/until.ts';
+
+const bench = cockpitBench();
+
+const fleet = (count: number, rollouts: readonly RolloutSummary[] = []) => {
+  const gateways = Array.from({ length: count }, (_, index) =>
+    gatewayOf({ name: `mast-${index + 1}`, state: index === 7 ? 'offline' : 'online' }),
+  );
+  const cameras = gateways.map(({ name }) => cameraOf({ camera: `${name}-a`, gateway: name }));
+  return presentSite({ gateways, cameras, rollouts });
+};
+const rollout: RolloutSummary = {
+  ...{ id: 4, kind: 'model', title: 'counter version 3', target: { name: 'counter', version: '3' } },
+  ...{ author: 'ann', undoes: null, state: 'running', error: null, wave: 1, waves: 2 },
+  gateways: { waiting: 6, released: 1, done: 2, failed: 1, timedOut: 0, skipped: 0, left: 0 },
+  ...{ created: agoTime(60_000), deadline: agoTime(-3_600_000), pausedSince: null, ended: null },
+};
+
+describe('a fleet', () => {
+  it('is a table, the one in need first, searched and opened by keyboard', async () => {
+    bench.site().site = fleet(60);
+    const { page, complaints } = await bench.open();
+    await page.getByText('1 of 60 needs a hand').waitFor();
+    const names = page.locator('.fleet-table tbody th');
+    expect(await names.count()).toBe(60);
+    expect(await names.first().textContent()).toBe('mast-8');
+    await page.getByLabel('Search the gateways').fill('mast-4 online');
+    expect(await names.count()).toBe(11);
+    await page.getByLabel('Search the gateways').fill('');
+    await page.getByLabel('Only those that need a hand').check();
+    expect(await names.allTextContents()).toEqual(['mast-8']);
+    await page.getByRole('link', { name: 'mast-8' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'mast-8' }).waitFor();
+    await page.getByText('mast-8 is offline').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('draws no row anew that says the same', async () => {
+    const site = bench.site();
+    site.site = fleet(60);
+    const { page } = await bench.open();
+    await page.getByText('1 of 60 needs a hand').waitFor();
+    await until(
+      async () => site.listeners,
+      (count) => count === 1,
+    );
+    await page.evaluate(() => {
+      const changes: string[] = [];
+      new MutationObserver((records) => {
+        for (const { target } of records)
+          changes.push((target.parentElement ?? document.body).closest('tr')?.textContent ?? 'elsewhere');
+      }).observe(document.querySelector('.fleet-table')!, {
+        subtree: true,
+        childList: true,
+        characterData: true,
+        attributes: true,
+      });
+      Object.assign(window, { changes });
+    });
+    const next = fleet(60);
+    const [first, ...others] = next.gateways;
+    site.setState({ ...next, gateways: [{ ...first!, version: '0.2.0' }, ...others] });
+    await page.getByText('0.2.0').waitFor();
+    const changes = await page.evaluate(() => (window as unknown as { changes: string[] }).changes);
+    expect(changes.length).toBeGreaterThan(0);
+    expect(changes.filter((text) => !text.startsWith('mast-1'))).toEqual([]);
+  });
+
+  it('of two shows cameras and gateways side by side, and of one both at once', async () => {
+    bench.site().site = fleet(2);
+    const { page } = await bench.open();
+    await page.locator('.camera').first().waitFor();
+    await page.getByRole('link', { name: 'Gateways' }).click();
+    await page.getByText('All 2 gateways are fine').waitFor();
+    await until(
+      async () => bench.site().listeners,
+      (count) => count === 1,
+    );
+    bench.site().setState(fleet(1));
+    await page.getByText('The gateway is fine').waitFor();
+    await page.goto(`${bench.site().url}#/`);
+    await page.locator('.gateway').waitFor();
+    expect(await page.getByRole('navigation').count()).toBe(0);
+  });
+
+  it('shows a rollout, pauses it, and aborts it when asked twice', async () => {
+    const site = bench.site();
+    site.site = fleet(10, [rollout]);
+    const { page } = await bench.open();
+    await page.getByText(/2 of 10 gateways, 1 failed; wave 1 of 2/).waitFor();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByRole('button', { name: 'Abort …' }).click();
+    await page.getByRole('button', { name: 'Abort the rollout' }).click();
+    await until(
+      async () => site.acts,
+      (acts) => acts.length === 2,
+    );
+    expect(site.acts).toEqual(['/api/rollouts/4/pause', '/api/rollouts/4/abort']);
+  });
+});
+
+describe('a gateway', () => {
+  it('is restarted when asked twice, and says what became of it', async () => {
+    const site = bench.site();
+    const { page } = await bench.open();
+    await page.getByRole('link', { name: 'gate-1' }).click();
+    await page.getByRole('button', { name: 'Restart …' }).click();
+    expect(site.commands.list).toEqual([]);
+    await page.getByRole('button', { name: 'Restart gate-1' }).click();
+    const last = page.getByRole('list', { name: 'Last commands' }).getByRole('listitem').first();
+    await last.getByText('Waiting').waitFor();
+    site.commands.settle({ status: 'failed', code: 'COMMAND_FAILED', message: 'no supervisor' });
+    await last.getByText('no supervisor. Mend what the message says').waitFor();
+  });
+
+  it('hands out its log, and takes a level for a time', async () => {
+    const site = bench.site();
+    const { page } = await bench.open();
+    await page.getByRole('link', { name: 'gate-1' }).click();
+    await page.getByRole('button', { name: 'Fetch the log' }).click();
+    const last = page.getByRole('list', { name: 'Last commands' }).getByRole('listitem').first();
+    await last.getByText('Waiting').waitFor();
+    site.commands.settle({ status: 'done', content: { mediaType: 'application/x-ndjson', bytes: 4200 } });
+    const link = last.getByRole('link', { name: /Download/ });
+    await link.waitFor();
+    const id = site.commands.list[0]!.id;
+    expect(await link.getAttribute('href')).toBe(`api/gateways/gate-1/commands/${id}/content`);
+    await page.getByLabel('for', { exact: true }).selectOption('one day');
+    await page.getByRole('button', { name: 'Set' }).click();
+    await until(
+      async () => site.commands.list[0],
+      (command) => command?.type === 'log-level',
+    );
+    expect(site.commands.list[0]!.arguments).toEqual({ level: 'debug', forSeconds: 86_400 });
+  });
+});
