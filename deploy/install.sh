@@ -1,17 +1,18 @@
 #!/bin/sh
-# Installs Blindsight's systemd services on Debian or Ubuntu, from a clone on which `npm start -- --help` ran once.
+# Installs Blindsight on Debian or Ubuntu, from a clone on which `npm start -- --help` ran once: makes a package of it, installs that, and gives it
+# its settings.
 #
 #   sudo deploy/install.sh agent DIR    a gateway; DIR is what `blindsight gateway enrol --out DIR` made, or /etc/blindsight later
 #   sudo deploy/install.sh site NAME [HOST…]
 #                                       broker and backend of a site; HOST is a name or an address under which gateways
 #                                       on other machines reach the broker
 #
+# $BLINDSIGHT_PACKAGES may name a folder with packages that are made already.
 # Running it again updates the program, starts the services anew, and leaves settings, keys and data as they are; but an installation of
 # the time when all services had one user is brought into today's order. A machine can be both.
 set -eu
 
 settings=/etc/blindsight
-units_folder=/etc/systemd/system
 here=$(cd "$(dirname "$0")/.." && pwd)
 
 fail() {
@@ -30,44 +31,47 @@ shift 2
 [ "$(id -u)" = 0 ] || fail "must run as root"
 node=$(ls "$here"/node_modules/node-linux-*/bin/node 2>/dev/null | head -n 1)
 [ -x "$node" ] || fail "run \`npm start -- --help\` in $here once: it installs the packages"
-if [ "$role" = agent ]; then command -v ffmpeg >/dev/null || fail "ffmpeg is missing: apt-get install ffmpeg"; fi
 
-# install_program ROLE PREFIX: a new tree beside the old one, then one rename: an interrupted update leaves a whole program.
-install_program() {
-  rm -rf "$2.new"
-  mkdir -p "$2.new/docs"
-  case "$1" in
-    agent) "$node" "$here/deploy/edge/assemble.ts" "$2.new" ;;
-    site) "$node" "$here/deploy/site/assemble.ts" "$2.new" ;;
-  esac
-  cp "$here"/docs/*.md "$2.new/docs/"
-  chown -R root:root "$2.new"
-  chmod -R go=rX "$2.new"
-  rm -rf "$2.old"
-  [ ! -e "$2" ] || mv "$2" "$2.old"
-  mv "$2.new" "$2"
-  rm -rf "$2.old"
-}
-
-# add_user NAME: the user, and the group, of one service.
-add_user() {
-  id "$1" >/dev/null 2>&1 || useradd --system --user-group --home-dir /nonexistent --shell /usr/sbin/nologin "$1"
-}
-
-install_units() {
-  for unit; do install -m 644 "$here/deploy/systemd/$unit.service" "$units_folder/$unit.service"; done
-  if [ -d /run/systemd/system ]; then
-    systemctl daemon-reload
-    systemctl enable "$@"
-    # Anew, and not only where it does not run yet: what runs is the program that was there before.
-    systemctl restart "$@"
+# install_package ROLE
+install_package() {
+  scratch=$(mktemp -d)
+  # apt reads it as a user of its own.
+  chmod 755 "$scratch"
+  if [ -n "${BLINDSIGHT_PACKAGES:-}" ]; then
+    cp "$BLINDSIGHT_PACKAGES/blindsight-$1"_*.deb "$scratch"
+  else
+    PATH="$(dirname "$node"):$PATH" "$node" "$here/deploy/package/main.ts" --here --only "blindsight-$1" --out "$scratch"
   fi
+  DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --reinstall --no-install-recommends --allow-downgrades \
+    "$scratch"/*.deb || fail "the package could not be installed; is the list of packages old? apt-get update"
+  rm -r "$scratch"
 }
 
-if [ "$role" = agent ] || [ -e "$units_folder/blindsight-agent.service" ]; then
-  install_program agent /usr/lib/blindsight
-  add_user blindsight-agent
-  install -d -m 755 "$settings"
+start() {
+  if [ -d /run/systemd/system ]; then systemctl restart "$@"; fi
+}
+
+# Without a package: of the time when both roles had one program and one user. The site goes first: it needs the old order less.
+both=no
+if [ -e /etc/systemd/system/blindsight-agent.service ] && [ -e /etc/systemd/system/blindsight-backend.service ]; then both=yes; fi
+
+if [ "$role" = site ] || [ "$both" = yes ]; then
+  install_package site
+  if [ ! -e /var/lib/blindsight-backend/backend.yaml ]; then
+    for host; do
+      set -- "$@" --broker-host "$host"
+      shift
+    done
+    blindsight site init --site "$argument" "$@"
+  elif [ "$role" = site ] && [ $# -gt 0 ]; then
+    blindsight site broker-host "$@"
+  fi
+  start blindsight-broker blindsight-backend
+  echo "Manage it as: sudo blindsight model list"
+fi
+
+if [ "$role" = agent ] || [ "$both" = yes ]; then
+  install_package agent
   if [ ! -e "$settings/agent.yaml" ]; then
     for file in ca.pem gateway.pem owner-key.pub.pem; do install -m 644 "$argument/$file" "$settings/$file"; done
     # Private keys belong to root; systemd hands them to the service (LoadCredential=).
@@ -86,31 +90,5 @@ if [ "$role" = agent ] || [ -e "$units_folder/blindsight-agent.service" ]; then
     chmod 640 "$settings/agent.yaml"
     echo "Set the cameras in $settings/agent.yaml, then: sudo systemctl restart blindsight-agent"
   fi
-  "$here/deploy/one-user-agent.sh"
-  install_units blindsight-agent
+  start blindsight-agent
 fi
-
-if [ "$role" = site ] || [ -e "$units_folder/blindsight-backend.service" ]; then
-  install_program site /usr/lib/blindsight-site
-  add_user blindsight-broker
-  add_user blindsight-backend
-  for name in broker backend; do install -d -o "blindsight-$name" -g "blindsight-$name" -m 700 "/var/lib/blindsight-$name"; done
-  "$here/deploy/one-user-site.sh"
-  blindsight=/usr/lib/blindsight-site/bin/blindsight
-  if [ ! -e /var/lib/blindsight-backend/backend.yaml ]; then
-    for host; do
-      set -- "$@" --broker-host "$host"
-      shift
-    done
-    "$blindsight" site init --site "$argument" "$@"
-  elif [ "$role" = site ] && [ $# -gt 0 ]; then
-    "$blindsight" site broker-host "$@"
-  fi
-  install_units blindsight-broker blindsight-backend
-  echo "Manage it as: sudo blindsight model list"
-fi
-
-# A machine that is both has the command of the site, which knows that of the agent.
-prefix=/usr/lib/blindsight
-[ ! -e /usr/lib/blindsight-site ] || prefix=/usr/lib/blindsight-site
-ln -sfn "$prefix/bin/blindsight" /usr/bin/blindsight

@@ -54,7 +54,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'setup',
     'demo',
   ],
-  deploy: ['cli', 'broker', 'protocol'],
+  deploy: ['cli', 'broker', 'protocol', 'setup'],
 };
 
 /**
@@ -130,6 +130,7 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     edge: [],
     mosquitto: [],
     site: ['edge'],
+    package: ['edge', 'site'],
   },
   'fhe/engine': {
     memory: [],

@@ -13,6 +13,8 @@ mount -t overlay overlay -o "lowerdir=/,upperdir=$folder/changes,workdir=$folder
 cd "$folder/root"
 # Where this one has an installation, the other begins without.
 rm -rf {etc,var/lib,usr/lib,usr/bin}/blindsight* etc/systemd/system/blindsight-*
+# The list of what Debian offers is large, and nothing of it is wanted.
+mount -t tmpfs tmpfs var/lib/apt/lists
 mount -t proc proc proc
 mount -t sysfs sysfs sys
 mount --rbind /dev dev
@@ -29,6 +31,9 @@ mount --bind "$clone" home/operator/blindsight
 mount -o remount,bind,ro home/operator/blindsight
 install -m 755 home/operator/blindsight/test/testing/machine/bin/* usr/local/bin/
 install -m 755 home/operator/blindsight/deploy/edge/systemd-notify usr/local/bin/
+# Scripts of packages look for programs in Debian's folders only. And where this is a container, its policy forbids them to start services.
+install -m 755 home/operator/blindsight/test/testing/machine/bin/systemctl usr/bin/systemctl
+rm -f usr/sbin/policy-rc.d
 mount -t tmpfs -o mode=1777 tmpfs tmp
 ip link set lo up
 # exec: bash, as the first process, buries whom others left behind.
