@@ -14,15 +14,12 @@ import {
   rollBackConfiguration,
 } from '../configuration/push-configuration.ts';
 import { settingsSchema } from '../configuration/settings-schema.ts';
-import type { Identity } from '../people/identity.ts';
 import type { Site } from '../site.ts';
 import { answerErrors } from './answer-errors.ts';
+import { authorOf } from './author-of.ts';
 
 /** Settings as JSON, in which each byte may take six, and credentials. */
 const BODY_BYTES = 6 * SETTINGS_MAX_BYTES + 64 * 1024;
-
-/** Those of one person; what all who come that way share is no name. */
-const KNOWN_WAYS: readonly Identity['way'][] = ['session', 'token', 'proxy'];
 
 const PATH = '/api/gateways/:gateway/configuration';
 
@@ -160,11 +157,6 @@ function addEditorRoutes(server: FastifyInstance, site: Pick<Site, 'name' | 'sto
         }),
       ),
   );
-}
-
-/** Who has an account is known better than who one says to be. */
-function authorOf(identity: Identity | null, named = 'the API'): string {
-  return identity !== null && KNOWN_WAYS.includes(identity.way) ? identity.name : named;
 }
 
 /** GET and the state of the site show what becomes of it. */

@@ -14,6 +14,7 @@ import type { Site } from '../site.ts';
 import { listSoftware } from '../software/software-views.ts';
 import type { RolloutRecord } from '../store/rollouts.ts';
 import { answerErrors } from './answer-errors.ts';
+import { authorOf } from './author-of.ts';
 
 /** Names of many gateways. */
 const BODY_BYTES = 64 * 1024;
@@ -100,9 +101,10 @@ export function addRolloutRoutes(
   };
   server.post<{ Body: StartBody }>(
     '/api/rollouts',
-    { bodyLimit: BODY_BYTES, config: { role: 'owner' }, schema: { body: startBody } },
-    ({ body }, reply) => {
-      const { to, author: by = 'the API' } = body;
+    { bodyLimit: BODY_BYTES, config: { role: 'owner', act: 'rollout start' }, schema: { body: startBody } },
+    ({ body, identity }, reply) => {
+      const { to } = body;
+      const by = authorOf(identity, body.author);
       const size = maxMessageBytes === undefined ? {} : { maxMessageBytes };
       return begun(reply, () =>
         startRollout({ site, what: subjectOf(body), to, author: by, ...size, ...paceOf(body) }),
@@ -117,21 +119,23 @@ export function addRolloutRoutes(
   ] as const) {
     server.post<{ Params: Params; Body?: Authored | null }>(
       `/api/rollouts/:id/${act}`,
-      { config: { role }, schema: { params, body: byBody } },
-      ({ params: { id }, body }, reply) =>
+      { config: { role, act: `rollout ${act}` }, schema: { params, body: byBody } },
+      ({ params: { id }, body, identity }, reply) =>
         answerErrors(reply, STATUS, async () =>
-          viewRollout(store, await work({ site, id, author: body?.author ?? 'the API' })),
+          viewRollout(store, await work({ site, id, author: authorOf(identity, body?.author) })),
         ),
     );
   }
-  server.post<{ Params: Params; Body: Pace & Authored }>(
+  server.post<{ Params: Params; Body?: (Pace & Authored) | null }>(
     '/api/rollouts/:id/back',
     {
-      config: { role: 'owner' },
+      config: { role: 'owner', act: 'rollout back' },
       schema: { params, body: { ...byBody, properties: { author, ...pace } } },
     },
-    ({ params: { id }, body }, reply) =>
-      begun(reply, () => takeBackRollout({ site, id, author: body.author ?? 'the API', ...paceOf(body) })),
+    ({ params: { id }, body, identity }, reply) =>
+      begun(reply, () =>
+        takeBackRollout({ site, id, author: authorOf(identity, body?.author), ...paceOf(body ?? {}) }),
+      ),
   );
 
   /** GET and the state of the site show what becomes of it. */

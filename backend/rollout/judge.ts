@@ -1,3 +1,4 @@
+import type { ErrorCode } from '#protocol/errors.ts';
 import type { GatewayRecord } from '../store/gateways.ts';
 import type {
   Reason,
@@ -15,7 +16,15 @@ export type Verdict =
   | null;
 
 /** Refusals after which a gateway tries again by itself. */
-const PASSING: readonly string[] = ['BUNDLE_DIGEST', 'BUNDLE_UNAVAILABLE', 'SOFTWARE_DIGEST'];
+const PASSING: readonly string[] = [
+  'BUNDLE_DIGEST',
+  'BUNDLE_UNAVAILABLE',
+  'SOFTWARE_DIGEST',
+  'SOFTWARE_UNAVAILABLE',
+  'SOFTWARE_MEMORY',
+  'SOFTWARE_NO_ROOM',
+  'SOFTWARE_DAMAGED',
+] satisfies ErrorCode[];
 
 export type Evidence = {
   readonly rollout: Pick<RolloutRecord, 'state' | 'wave' | 'limitMs'>;

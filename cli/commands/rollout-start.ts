@@ -53,12 +53,14 @@ Examples:
   blindsight rollout start model counter --version 2 --to doors,gate-9 --waves 2,50%,100% --limit 1h --max-failures 3
   blindsight rollout start software 1.2.3 --to doors`,
     )
-    .action((kind: 'model' | 'software', name: string, options: Options) =>
-      runCommand(
+    .action((kind: 'model' | 'software', name: string, options: Options, command: Command) => {
+      if (kind === 'software' && options.version !== undefined)
+        command.error('error: --version is for networks; of software the name is the version');
+      return runCommand(
         (run) => start(subjectOf(kind, name, options.version), options, run),
         'stopped; the rollout goes on',
-      ),
-    );
+      );
+    });
 }
 
 function subjectOf(kind: 'model' | 'software', name: string, version: number | undefined): RolloutSubject {

@@ -20,11 +20,23 @@ export type RunningSite = {
   readonly site: Site;
   readonly backend: RunningBackend;
   readonly brokerUrl: string;
+  /** The site's folder, for the command line. */
+  readonly data: string;
   readonly log: Logger;
   /** Protects a network of one layer. */
   protect(network: TwoLogits, regions?: number): ReturnType<typeof protectModel>;
-  /** Enrols a gateway, deploys a model to it and runs it. @param cameras as in its configuration. */
-  startGateway(name: string, model: string, cameras: readonly object[]): Promise<void>;
+  /**
+   * Enrols a gateway, deploys a model to it and runs it.
+   *
+   * @param cameras as in its configuration
+   * @param change to the rest of its configuration
+   */
+  startGateway(
+    name: string,
+    model: string,
+    cameras: readonly object[],
+    change?: (config: AgentConfig) => AgentConfig,
+  ): Promise<void>;
   /** What the backend's API says at `/api/…`. */
   get<T>(path: string): Promise<T>;
   /** Stops everything and removes it. */
@@ -55,18 +67,19 @@ export async function startRunningSite(): Promise<RunningSite> {
     site,
     backend,
     brokerUrl,
+    data: join(folder, 'site'),
     log,
     async protect(network, regions = 1) {
       return protectModel({ site, network: await writeTwoLogits(folder, network), regions });
     },
-    async startGateway(name, model, list) {
+    async startGateway(name, model, list, change = (config) => config) {
       const outDirectory = join(folder, name);
       const { configFile } = await enrolGateway({ site, name, outDirectory, brokerUrl });
       await deployModel({ site, model, gateway: name });
       const cameras = AgentConfig.shape.cameras.parse(list);
       const inference = { interpreter: 'engine', threads: 1 } as const;
       const agentConfig = { ...(await loadConfig(configFile, AgentConfig)), cameras, inference };
-      agents.push(runAgent({ config: agentConfig, log, signal: stop.signal }));
+      agents.push(runAgent({ config: change(agentConfig), log, signal: stop.signal }));
     },
     async get(path) {
       return (await fetch(`http://127.0.0.1:${backend.port}/api/${path}`)).json();
