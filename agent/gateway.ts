@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { AgentConfig } from '#config/schema.ts';
 import { gatewayTopics } from '#protocol/topics.ts';
-import { describeNearEnd } from '#runtime/certificate-end.ts';
+import { certificateEnd, describeNearEnd } from '#runtime/certificate-end.ts';
 import type { Clock } from '#runtime/clock.ts';
 import { ensureDirectory } from '#runtime/files.ts';
 import { connectLink } from '#runtime/link.ts';
@@ -24,10 +24,15 @@ import type { GatewayParts } from './gateway-parts.ts';
 import { measureHealth } from './health/health.ts';
 import { readIdentity } from './identity.ts';
 import type { Bundle } from './inference/bundle.ts';
-import { InterpreterHost } from './inference/interpreter-host.ts';
+import type { InterpreterHost } from './inference/interpreter-host.ts';
+import { fits, openFitting } from './inference/open-fitting.ts';
 import { Pipeline } from './inference/pipeline.ts';
 import { renewInterpreter } from './inference/renew-interpreter.ts';
 import { Runner } from './inference/runner.ts';
+import { AgentMetrics } from './metrics/agent-metrics.ts';
+import { MetricsServer } from './metrics/metrics-server.ts';
+import type { Snapshot } from './metrics/snapshot.ts';
+import { statusLine } from './metrics/status-line.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { outboxBounds } from './outbox/outbox-bounds.ts';
 import { recordAnswer } from './outbox/recorder.ts';
@@ -82,6 +87,8 @@ export class Gateway {
   readonly #commands: Commands;
   readonly #levels: LogLevels;
   readonly #logFile: LogFile;
+  readonly #metrics: AgentMetrics;
+  readonly #metricsServer: MetricsServer;
   #preview: PreviewServer | null;
   /** The settings that run: those of the file, or pushed ones in their place. */
   #config: AgentConfig;
@@ -170,6 +177,9 @@ export class Gateway {
     this.#commands = parts.commands;
     this.#levels = parts.levels;
     this.#logFile = parts.logFile;
+    const snapshot = () => this.#snapshot();
+    this.#metrics = new AgentMetrics(snapshot, config.data);
+    this.#metricsServer = new MetricsServer({ metrics: this.#metrics, snapshot, clock, log });
     this.#outbox = outbox;
     this.#software = parts.software;
     this.#preview = preview;
@@ -220,9 +230,11 @@ export class Gateway {
     const { signingKey } = identity;
     const topic = gatewayTopics(site, gateway).inference;
     this.#sender = new Sender({ outbox, link: this.#uplink.link, topic, signingKey, sessions, clock, log });
-    outbox.onDrop((count, reason) =>
-      this.#uplink.publishEvent('warn', 'OUTBOX_DROPPED', `${count} dropped: ${reason}`),
-    );
+    outbox.onDrop((count, cause, reason) => {
+      this.#metrics.dropped(count, cause);
+      if (cause !== 'disk')
+        this.#uplink.publishEvent('warn', 'OUTBOX_DROPPED', `${count} dropped: ${reason}`);
+    });
     outbox.onTrouble((level, code, message) => {
       this.#uplink.publishEvent(level, code, message);
       this.#publishHealth().catch((err: unknown) => log.warn({ err }, 'a report failed'));
@@ -233,7 +245,12 @@ export class Gateway {
       runner: this.#runner,
       clock,
       log,
-      onAnswer: (answer) => recordAnswer(answer, recorder),
+      onAnswer: async (answer) => {
+        const isKept = await recordAnswer(answer, recorder);
+        const totalMs = clock.now() - answer.frameTimeMs;
+        if (isKept) this.#metrics.observe({ ...answer.timings, totalMs });
+        return isKept;
+      },
       onMasked: (camera, frame) => this.#preview?.show(camera, frame),
       isWatched: (camera) => this.#preview?.isWatched(camera) ?? false,
     });
@@ -325,19 +342,13 @@ export class Gateway {
 
   /** One line for people. */
   get status(): string {
-    const streaming = this.#cameras.all.filter((camera) => camera.state.state === 'streaming').length;
-    const { status } = this.#rollout.report;
-    const { waiting } = this.#outbox.status;
-    return [
-      `${streaming} of ${this.#cameras.all.length} cameras streaming`,
-      this.#runner.host === null ? `no program runs (bundle: ${status})` : 'program runs',
-      `${waiting} answers wait${this.#uplink.obstacle === null ? '' : ` (${this.#uplink.obstacle})`}`,
-    ].join(', ');
+    return statusLine(this.#snapshot());
   }
 
   /** Runs all parts until the signal ends them; children and threads are gone when this resolves. */
   async run(signal: AbortSignal): Promise<void> {
     try {
+      await this.#metricsServer.apply(this.#config.metrics);
       await runTogether(signal, [
         () => this.#rollout.start(),
         (ending) => this.#trust.run(ending),
@@ -345,7 +356,7 @@ export class Gateway {
         (ending) => this.#cameras.run(ending),
         (ending) => this.#pipeline.run(ending),
         (ending) => this.#sender.run(ending),
-        (ending) => this.#every(CAMERA_STATE_MS, ending, () => this.#publishCameras()),
+        (ending) => this.#every(CAMERA_STATE_MS, ending, () => this.#uplink.publishCameras()),
         (ending) => this.#every(DAY_MS, ending, () => this.#watchCertificate()),
         (ending) =>
           this.#every(
@@ -360,6 +371,7 @@ export class Gateway {
       await this.#configurator.close();
       await this.#trust.close();
       await this.#preview?.close();
+      await this.#metricsServer.close();
       await this.#commands.close();
       this.#levels.close();
       await this.#uplink.close();
@@ -378,23 +390,8 @@ export class Gateway {
     await configured;
   }
 
-  /** Opens a bundle by the settings of now, also where they change meanwhile. */
-  async #open(
-    bundle: Bundle,
-    selfTest: boolean,
-    signal: AbortSignal = this.#closing.signal,
-  ): Promise<InterpreterHost> {
-    for (;;) {
-      const { interpreter: kind, threads } = this.#config.inference;
-      const host = await InterpreterHost.open({ bundle, kind, threads, selfTest, signal });
-      if (this.#fits(host)) return host;
-      await host.close();
-    }
-  }
-
-  #fits({ kind, threads }: InterpreterHost): boolean {
-    const { inference } = this.#config;
-    return kind === inference.interpreter && threads === inference.threads;
+  #open(bundle: Bundle, selfTest: boolean, signal = this.#closing.signal): Promise<InterpreterHost> {
+    return openFitting({ bundle, selfTest, signal }, () => this.#config.inference);
   }
 
   /**
@@ -414,10 +411,11 @@ export class Gateway {
     const parts = [
       changed(({ cameras }) => cameras) && (() => this.#applyCameras(config)),
       changed(previewOf) && (() => this.#applyPreview(config)),
+      () => this.#metricsServer.apply(config.metrics),
       () =>
         renewInterpreter(
           this.#runner,
-          (host) => this.#fits(host),
+          (host) => fits(host, this.#config.inference),
           (bundle) => this.#open(bundle, false),
         ),
     ];
@@ -445,10 +443,6 @@ export class Gateway {
     return every({ ms, anew: () => this.#reconfigured.signal, clock, log }, signal, act);
   }
 
-  #publishCameras(): void {
-    for (const { state } of this.#cameras.all) this.#uplink.publishCamera(state);
-  }
-
   #watchCertificate(): void {
     const { clock, log, config } = this.#options;
     const text = describeNearEnd(this.#certificate, config.broker.certificate, clock.now());
@@ -467,23 +461,35 @@ export class Gateway {
 
   /** Everything that a supporter asks for first. */
   async #diagnose({ lines }: RecentLines): Promise<Uint8Array> {
-    const cameras = this.#cameras.all.map(({ state, lastLines }) => ({ ...state, lastLines }));
+    const metrics = await this.#metrics.text();
+    const snapshot = this.#snapshot();
     return packDiagnostics({
-      ...{ version: agentVersion(), config: this.#config, lines, metrics: '' },
-      nowMs: this.#options.clock.now(),
-      states: {
-        cameras,
-        states: {
-          link: { obstacle: this.#uplink.obstacle },
-          bundle: this.#rollout.report,
-          configuration: this.#configurator.report,
-          software: this.#software.report,
-          outbox: this.#outbox.status,
-          stuckMs: this.stuckMs,
-        },
-        health: { ...(await this.#measureHealth()), pictures: this.#pictures() },
-      },
+      config: this.#config,
+      lines,
+      metrics,
+      snapshot,
+      health: await this.#measureHealth(),
     });
+  }
+
+  #snapshot(): Snapshot {
+    const { clock } = this.#options;
+    const { site, gateway } = this.#config;
+    return {
+      ...{ site, gateway, version: agentVersion(), nowMs: clock.now(), stuckMs: this.stuckMs },
+      cameras: this.#cameras.all.map(({ state, lastLines }) => ({ ...state, lastLines })),
+      pictures: this.#pictures(),
+      outbox: this.#outbox.status,
+      isLinkUp: this.#uplink.link.connected,
+      obstacle: this.#uplink.obstacle,
+      reported: {
+        bundle: this.#rollout.report,
+        configuration: this.#configurator.report,
+        software: this.#software.report,
+      },
+      isRunning: this.#runner.host !== null,
+      certificateEndMs: certificateEnd(this.#certificate),
+    };
   }
 
   #pictures() {

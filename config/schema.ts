@@ -159,6 +159,13 @@ export const AgentConfig = z.strictObject({
       tokenFile: secretPath().optional().describe('On the gateway; without it there is no preview'),
     })
     .prefault({}),
+  /** `/healthz` and `/metrics`, on loopback only. */
+  metrics: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe('Whether the gateway tells monitors on itself how it does'),
+      port: z.number().int().min(0).max(65535).default(9470).describe('On the gateway itself; 0: a free one'),
+    })
+    .prefault({}),
   /** Not so often that reports fill the link. */
   healthSeconds: z
     .number()

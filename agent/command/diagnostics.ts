@@ -5,22 +5,21 @@ import { stringify } from 'yaml';
 import type { AgentConfig } from '#config/schema.ts';
 import { CONTENT_MAX_BYTES } from '#protocol/command-answer.ts';
 import { redactLine, redactText } from '#protocol/redact.ts';
+import type { Snapshot } from '../metrics/snapshot.ts';
 import { collectSecrets, withoutSecrets } from './collect-secrets.ts';
 import { folderSizes } from './folder-sizes.ts';
 import { newestWithin } from './newest-within.ts';
 import { packTar } from './tar.ts';
 
 export type DiagnosticsSource = {
-  readonly version: string;
   /** The settings that run. */
   readonly config: AgentConfig;
-  /** Values that are shown as JSON, each in a file of this name. */
-  readonly states: Readonly<Record<string, unknown>>;
+  readonly snapshot: Snapshot;
+  readonly health: object;
   /** Text in the format of Prometheus. */
   readonly metrics: string;
   /** JSON lines, oldest first. */
   readonly lines: readonly string[];
-  readonly nowMs: number;
 };
 
 const LOG_BYTES = 2 ** 20;
@@ -37,8 +36,8 @@ Passwords, keys and tokens are blanked (***), and there are no pictures and no a
 versions.json    the software, its platform, and what the machine is
 settings.yaml    the settings that run: agent.yaml, or what was pushed in its place
 cameras.json     each camera: its state, since when, and the last words of its decoder
-states.json      the connection, the network (bundle), the pushed settings, the store of waiting answers
-health.json      load, memory, disk, temperature, pictures since the start
+states.json      the connection, the network (bundle), the pushed settings, the store of waiting answers, pictures since the start
+health.json      load, memory, disk, temperature
 metrics.txt      the same figures that /metrics shows, with the times that pictures took
 disk.json        what lies in the data folder, and how large it is
 errors.jsonl     the last warnings and errors of the log
@@ -50,7 +49,8 @@ LINK_DOWN are explained in docs/errors.md.
 
 /** One archive (.tar.gz) that a supporter can read, without any secret of the gateway. */
 export async function packDiagnostics(source: DiagnosticsSource): Promise<Uint8Array> {
-  const { version, config, states, lines, nowMs } = source;
+  const { config, snapshot, health, lines } = source;
+  const { cameras, version, nowMs, ...states } = snapshot;
   const secrets = await collectSecrets(config);
   const clean = (text: string) => withoutSecrets(text, secrets);
   // Redacted as the line that a log would have, which is what the redaction knows.
@@ -61,7 +61,9 @@ export async function packDiagnostics(source: DiagnosticsSource): Promise<Uint8A
       'README.txt': README(config.gateway, config.site, new Date(nowMs).toISOString()),
       'versions.json': json({ version, ...platform() }),
       'settings.yaml': redactText(stringify(withoutQueries(config))),
-      ...Object.fromEntries(Object.entries(states).map(([name, value]) => [`${name}.json`, json(value)])),
+      'cameras.json': json(cameras),
+      'states.json': json(states),
+      'health.json': json(health),
       'disk.json': json(sizes),
       'metrics.txt': source.metrics,
       'errors.jsonl': tail(errors, logBytes),

@@ -24,6 +24,10 @@ export type Appended = Pick<Entry, 'session' | 'sequence' | 'camera'> & {
   readonly wire: Uint8Array;
 };
 
+/** Why answers were lost: waited too long, no room by our bounds, damaged or unknown on the disk, refused by the disk. */
+export type DropCause = 'age' | 'size' | 'damage' | 'disk';
+export type DropListener = (count: number, cause: DropCause, reason: string) => void;
+
 /** Overflow drops a little more than needed, so that a full outbox does not write its counter at each append. */
 const AFTER_OVERFLOW = 0.98;
 
@@ -45,7 +49,7 @@ export class Outbox {
   readonly #unsaved = new Map<Entry, { readonly path: string; readonly wire: Uint8Array }>();
   #countFailed = false;
   #bytes = 0;
-  #onDrop: (count: number, reason: string) => void = () => {};
+  #onDrop: DropListener = () => {};
 
   private constructor(options: OutboxOptions, drops: DropCounter) {
     this.#options = options;
@@ -68,8 +72,8 @@ export class Outbox {
     this.#bounds = bounds;
   }
 
-  /** Sets who is told the number and the reason after entries were dropped. */
-  onDrop(listener: (count: number, reason: string) => void): void {
+  /** Sets who is told the number, the cause and the reason after answers were lost. What the disk refused is also told by {@link onTrouble}. */
+  onDrop(listener: DropListener): void {
     this.#onDrop = listener;
   }
 
@@ -116,6 +120,7 @@ export class Outbox {
     } catch (cause) {
       const error = this.#trouble.failed(cause, 1);
       await this.#count(1);
+      this.#onDrop(1, 'disk', error.message);
       throw error;
     }
     this.#trouble.worked();
@@ -180,7 +185,7 @@ export class Outbox {
 
   /** Drops an entry that can never be sent. */
   async discard(entry: Entry, reason: string): Promise<void> {
-    if (this.#entries.has(entry)) await this.#drop([entry], reason);
+    if (this.#entries.has(entry)) await this.#drop([entry], 'damage', reason);
   }
 
   /** Drops what is older than the limit allows. */
@@ -190,7 +195,7 @@ export class Outbox {
       if (this.#ageMs(entry) <= this.#bounds.maxAgeMs) break;
       expired.push(entry);
     }
-    if (expired.length > 0) await this.#drop(expired, 'answers waited longer than outbox.maxAgeHours');
+    if (expired.length > 0) await this.#drop(expired, 'age', 'answers waited longer than outbox.maxAgeHours');
   }
 
   has(entry: Entry): boolean {
@@ -234,17 +239,17 @@ export class Outbox {
       excess.push(entry);
       left -= entry.bytes;
     }
-    await this.#drop(excess, 'the outbox is full (outbox.maxMegabytes)');
+    await this.#drop(excess, 'size', 'the outbox is full (outbox.maxMegabytes)');
   }
 
   /** Counts first: a crash in between counts an entry twice rather than not at all. */
-  async #drop(entries: readonly Entry[], reason: string): Promise<void> {
+  async #drop(entries: readonly Entry[], cause: DropCause, reason: string): Promise<void> {
     const paths = entries.map((entry) => this.#path(entry));
     for (const entry of entries) this.#forget(entry);
     const count = entries.length;
     this.#options.log.warn({ count, total: this.#drops.count + count }, `answers dropped: ${reason}`);
     await this.#count(count);
-    this.#onDrop(count, reason);
+    this.#onDrop(count, cause, reason);
     for (const path of paths) await unlink(path).catch(() => {});
     await syncFolder(this.#options.directory).catch(() => {});
   }

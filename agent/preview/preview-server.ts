@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '#runtime/log.ts';
+import { isOwnHost } from '#runtime/own-host.ts';
 import type { Rectangle } from '#vision/prepare-picture.ts';
 import type { Polygon } from '../privacy/mask.ts';
 import type { MaskedFrame } from '../privacy/privacy-filter.ts';
@@ -31,8 +32,6 @@ const CAMERAS = 'cameras.json';
 const MAX_VIEWERS = 4;
 /** Wrong tokens in a minute after which no token is checked any more. */
 const MAX_WRONG = 20;
-/** A foreign page whose name is made to point here (DNS rebinding) would use that name as host. */
-const OWN_NAMES = new Set(['127.0.0.1', 'localhost', '[::1]']);
 /** A viewer that cannot keep up is dropped before it costs memory. */
 const MAX_BEHIND_BYTES = 4 * 2 ** 20;
 
@@ -126,7 +125,7 @@ export class PreviewServer {
   }
 
   #refusal(request: IncomingMessage, camera: string): { status: number; text: string } | null {
-    if (!OWN_NAMES.has((request.headers.host ?? '').replace(/:\d+$/, ''))) {
+    if (!isOwnHost(request.headers.host)) {
       return { status: 403, text: 'open the preview as localhost or 127.0.0.1' };
     }
     if (request.method !== 'GET') return { status: 405, text: 'GET only' };

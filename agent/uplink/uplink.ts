@@ -108,11 +108,15 @@ export class Uplink {
     this.#say(this.#topics.cameraState(state.camera), state, true);
   }
 
+  publishCameras(): void {
+    for (const state of this.#options.cameraStates()) this.publishCamera(state);
+  }
+
   /** The cameras changed: says who there are, how each does, and clears those that are gone. */
   camerasChanged(): void {
     if (!this.link.connected) return;
     this.#publishBirth();
-    for (const state of this.#options.cameraStates()) this.publishCamera(state);
+    this.publishCameras();
     this.#forgetGoneCameras();
   }
 

@@ -1,0 +1,257 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { createLogger } from '#runtime/log.ts';
+import { SimulatedClock } from '#runtime/simulated-clock.ts';
+import { AgentMetrics } from './agent-metrics.ts';
+import { MetricsServer } from './metrics-server.ts';
+import type { Snapshot } from './snapshot.ts';
+
+const lines: string[] = [];
+const log = createLogger({
+  name: 'test',
+  level: 'info',
+  format: 'json',
+  destination: { write: (line) => lines.push(line) },
+});
+const HEALTHY: Snapshot = {
+  site: 'yard',
+  gateway: 'gate-1',
+  version: '0.1.0',
+  nowMs: 1_000_000,
+  cameras: [
+    {
+      camera: 'door',
+      state: 'streaming',
+      detail: '640 × 480',
+      since: '2026-01-01T00:00:00Z',
+      captureRate: 5,
+      inferenceRate: 4,
+      nextRetry: null,
+      lastLines: ['rtsp://ann:geheimnis@camera'],
+    },
+  ],
+  pictures: { captured: 9, superseded: 1, answered: 7, failed: 1 },
+  outbox: { waiting: 2, bytes: 70_000, dropped: 3, oldestSeconds: 5 },
+  isLinkUp: true,
+  obstacle: null,
+  reported: {
+    bundle: {
+      status: 'active',
+      active: 'a'.repeat(64),
+      previous: null,
+      counter: 4,
+      progress: 1,
+      subject: 'a'.repeat(64),
+      error: null,
+    },
+    configuration: {
+      status: 'applied',
+      version: 3,
+      running: 3,
+      since: '2026-01-01T00:00:00Z',
+      drift: false,
+      error: null,
+    },
+  },
+  isRunning: true,
+  stuckMs: 0,
+  certificateEndMs: 1_000_000 + 40 * 24 * 3_600_000,
+};
+
+let snapshot = HEALTHY;
+const clock = new SimulatedClock();
+
+async function serve() {
+  const metrics = new AgentMetrics(() => snapshot, tmpdir());
+  const server = new MetricsServer({ metrics, snapshot: () => snapshot, clock, log });
+  onTestFinished(() => server.close());
+  await server.apply({ enabled: true, port: 0 });
+  return { metrics, server };
+}
+
+function ask(port: number, path: string, { host = 'localhost', method = 'GET' } = {}) {
+  return new Promise<{ status: number; body: string; type: string }>((resolve, reject) => {
+    request({ host: '127.0.0.1', port, path, method, headers: { host: `${host}:${port}` } }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (text: string) => {
+        body += text;
+      });
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, body, type: response.headers['content-type'] ?? '' }),
+      );
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+const NAME = /^[a-z_:][a-z0-9_:]*$/;
+const LABELS =
+  /^(?:[a-z_][a-z0-9_]*="(?:[^"\\\n]|\\[\\n"])*")(?:,[a-z_][a-z0-9_]*="(?:[^"\\\n]|\\[\\n"])*")*$/;
+
+/** A strict reading of the text format: help and type before the samples of a name, each series once, every value a number. */
+function parse(text: string): Map<string, number> {
+  expect(text.endsWith('\n')).toBe(true);
+  const values = new Map<string, number>();
+  const types = new Map<string, string>();
+  const helped = new Set<string>();
+  for (const line of text.split('\n').filter((one) => one !== '')) {
+    const [, kind, about = '', rest = ''] = /^# (HELP|TYPE) (\S+) (.+)$/.exec(line) ?? [];
+    if (kind === 'HELP') {
+      expect(helped.has(about), line).toBe(false);
+      helped.add(about);
+      continue;
+    }
+    if (kind === 'TYPE') {
+      expect(types.has(about), line).toBe(false);
+      expect(['counter', 'gauge', 'histogram', 'summary']).toContain(rest);
+      types.set(about, rest);
+      continue;
+    }
+    const [, name = '', , labels, value = ''] = /^([^{ ]+)(\{(.*)\})? (\S+)$/.exec(line) ?? [];
+    expect(name, line).toMatch(NAME);
+    if (labels !== undefined) expect(labels, line).toMatch(LABELS);
+    const family = types.has(name) ? name : name.replace(/_(?:bucket|sum|count)$/, '');
+    expect(types.has(family) && helped.has(family), line).toBe(true);
+    if (types.get(family) === 'counter') expect(name).toMatch(/_total$/);
+    const series = `${name}{${labels ?? ''}}`;
+    expect(values.has(series), series).toBe(false);
+    const number = value === '+Inf' ? Number.POSITIVE_INFINITY : Number(value);
+    expect(Number.isNaN(number), line).toBe(false);
+    values.set(series, number);
+  }
+  return values;
+}
+
+describe('metrics and health of a gateway', () => {
+  afterEach(() => {
+    snapshot = HEALTHY;
+    lines.length = 0;
+  });
+
+  it('are told in the format of Prometheus, parsed strictly', async () => {
+    const { server, metrics } = await serve();
+    metrics.observe({ prepareMs: 20, encryptMs: 30, evaluateMs: 200, totalMs: 300 });
+    metrics.dropped(2, 'age');
+    const { status, body, type } = await ask(server.port!, '/metrics');
+    expect({ status, type }).toEqual({
+      status: 200,
+      type: expect.stringMatching(/^text\/plain; version=0\.0\.4/),
+    });
+    const values = parse(body);
+    const get = (series: string) => values.get(`blindsight_agent_${series}`);
+    expect(get('cameras{state="streaming"}')).toBe(1);
+    expect(get('cameras{state="stalled"}')).toBe(0);
+    expect(get('camera_streaming{camera="door"}')).toBe(1);
+    expect(get('pictures_total{fate="superseded"}')).toBe(1);
+    expect(get('pictures_total{fate="answered"}')).toBe(7);
+    expect(get('pictures_captured_total{}')).toBe(9);
+    expect(get('picture_seconds_bucket{le="0.25",step="evaluate"}')).toBe(1);
+    expect(get('picture_seconds_bucket{le="0.1",step="evaluate"}')).toBe(0);
+    expect(get('picture_seconds_sum{step="total"}')).toBe(0.3);
+    expect(get('outbox_answers{}')).toBe(2);
+    expect(get('outbox_bytes{}')).toBe(70_000);
+    expect(get('outbox_oldest_seconds{}')).toBe(5);
+    expect(get('dropped_total{cause="age"}')).toBe(2);
+    expect(get('dropped_total{cause="disk"}')).toBe(0);
+    expect(get('certificate_days{}')).toBe(40);
+    expect(get('link_up{}')).toBe(1);
+    expect(get('release{}')).toBe(4);
+    expect(get('configuration_version{}')).toBe(3);
+    expect(get(`bundle_info{digest="${'a'.repeat(64)}",status="active"}`)).toBe(1);
+    expect(get('disk_free_bytes{}')).toBeGreaterThan(0);
+    expect(get('disk_size_bytes{}')).toBeGreaterThan(get('disk_free_bytes{}')!);
+    expect(body).not.toContain('geheimnis');
+  });
+
+  it('show the present: a camera that is gone and another network leave no series behind, and counters do not count twice', async () => {
+    const { server } = await serve();
+    await ask(server.port!, '/metrics');
+    snapshot = {
+      ...HEALTHY,
+      cameras: [],
+      pictures: { ...HEALTHY.pictures, answered: 8 },
+      certificateEndMs: null,
+      reported: { bundle: { ...HEALTHY.reported.bundle, status: 'none', active: null } },
+    };
+    const values = parse((await ask(server.port!, '/metrics')).body);
+    const about = (name: string) =>
+      [...values.keys()].filter((series) => series.startsWith(`blindsight_agent_${name}{`));
+    expect(about('camera_streaming')).toEqual([]);
+    expect(about('bundle_info')).toEqual(['blindsight_agent_bundle_info{digest="",status="none"}']);
+    expect(values.get('blindsight_agent_pictures_total{fate="answered"}')).toBe(8);
+    expect(about('certificate_days')).toEqual([]);
+    expect(about('configuration_version')).toEqual([]);
+  });
+
+  it('say ok, or each reason why not', async () => {
+    const { server } = await serve();
+    const health = async () => {
+      const { status, body } = await ask(server.port!, '/healthz');
+      return { status, ...(JSON.parse(body) as object) };
+    };
+    expect(await health()).toEqual({ status: 'ok', version: '0.1.0', reasons: [] });
+    expect((await ask(server.port!, '/healthz')).status).toBe(200);
+    snapshot = {
+      ...HEALTHY,
+      cameras: [{ ...HEALTHY.cameras[0]!, state: 'stalled', detail: 'no picture for 10 s' }],
+      obstacle: 'the backend is offline',
+      isRunning: false,
+      stuckMs: 61_000,
+      certificateEndMs: 0,
+      outbox: { ...HEALTHY.outbox, trouble: { code: 'DISK_FULL', message: 'the disk is full' } },
+    };
+    const troubled = await ask(server.port!, '/healthz');
+    expect(troubled.status).toBe(503);
+    expect(JSON.parse(troubled.body)).toEqual({
+      status: 'troubled',
+      version: '0.1.0',
+      reasons: [
+        'no picture has been finished for 61 s',
+        'its certificate has expired',
+        'the backend is offline',
+        'answers are lost: the disk is full',
+        'no network runs',
+        'camera door sends no pictures: no picture for 10 s',
+      ],
+    });
+    expect(troubled.body).not.toContain('geheimnis');
+  });
+
+  it('are told on loopback only, to its own names, by GET, and nothing else is there', async () => {
+    const { server } = await serve();
+    const port = server.port!;
+    expect((await ask(port, '/metrics', { host: 'evil.example' })).status).toBe(403);
+    expect((await ask(port, '/metrics', { method: 'POST' })).status).toBe(405);
+    expect((await ask(port, '/metrics', { method: 'HEAD' })).body).toBe('');
+    expect((await ask(port, '/../etc/passwd')).status).toBe(404);
+    expect((await ask(port, '/')).status).toBe(404);
+  });
+
+  it('wait for a port that is taken, tell it once, and keep nothing else from working', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const metrics = new AgentMetrics(() => snapshot, tmpdir());
+    const server = new MetricsServer({ metrics, snapshot: () => snapshot, clock, log });
+    onTestFinished(() => server.close());
+    await server.apply({ enabled: true, port });
+    expect(server.port).toBeNull();
+    await clock.advance(30_000);
+    await clock.advance(30_000);
+    expect(lines.filter((line) => line.includes(`metrics cannot be served on port ${port}`))).toHaveLength(1);
+    other.close();
+    await once(other, 'close');
+    await vi.waitFor(async () => {
+      await clock.advance(30_000);
+      expect(server.port).toBe(port);
+    });
+    await server.apply({ enabled: false, port });
+    expect(server.port).toBeNull();
+    await server.apply({ enabled: true, port: 0 });
+    expect((await ask(server.port!, '/healthz')).status).toBe(200);
+  });
+});
