@@ -114,6 +114,7 @@ export class Gateway {
     const reader = { ...owner, admit: trust.admit, sealingKey: identity.sealingKey };
     const configurator = await Configurator.open({ reader, file, clock, log });
     const { config } = configurator;
+    if (config.log.level !== file.log.level) log.level = config.log.level;
     const levels = new LogLevels(log, config.log.level, clock);
     const recent = options.recent ?? new RecentLines();
     const logFile = await LogFile.open(join(config.data, 'log'), recent);

@@ -25,6 +25,7 @@ describe('commands to a gateway', () => {
   let yard: RunningSite;
   let folder: string;
   let configFile: string;
+  let metricsPort: number;
   let agent: DaemonProcess;
   let watcher: Link;
   const ends: string[] = [];
@@ -39,6 +40,7 @@ describe('commands to a gateway', () => {
       ...{ site: yard.site, name: 'gate-1', outDirectory, brokerUrl: yard.brokerUrl },
     }));
     const port = await freePort(0);
+    metricsPort = await freePort(0);
     const [open, inUrl, query] = PASSWORDS;
     writeFileSync(join(outDirectory, 'door.credentials'), `ann:${open}\n`, { mode: 0o600 });
     writeFileSync(join(outDirectory, 'preview.token'), 'a-token-for-the-preview\n', { mode: 0o600 });
@@ -47,6 +49,7 @@ describe('commands to a gateway', () => {
       configFile,
       `${text}
 preview: { port: 0, tokenFile: preview.token }
+metrics: { port: ${metricsPort} }
 cameras:
   - { name: door, url: "rtsp://127.0.0.1:${port}/a", credentials: door.credentials }
   - { name: hall, url: "rtsp://bob:${encodeURIComponent(inUrl!)}@127.0.0.1:${port}/b?pwd=${query}" }
@@ -155,6 +158,26 @@ cameras:
       code: 1,
       stderr: expect.stringMatching(/exists already/),
     });
+  });
+
+  it('and what monitors on it see hold no secret, and tell why it is not well', async () => {
+    const read = async (path: string) => {
+      const response = await fetch(`http://127.0.0.1:${metricsPort}${path}`);
+      return { status: response.status, text: await response.text() };
+    };
+    const health = await read('/healthz');
+    expect(health.status).toBe(503);
+    expect(JSON.parse(health.text)).toMatchObject({
+      reasons: [
+        'no network runs',
+        expect.stringMatching(/^camera door sends no pictures/),
+        expect.anything(),
+      ],
+    });
+    const { text } = await read('/metrics');
+    expect(text).toMatch(/^blindsight_agent_link_up 1$/m);
+    expect(text).toMatch(/^blindsight_agent_certificate_days \d+/m);
+    for (const secret of PASSWORDS) expect(health.text + text).not.toContain(secret);
   });
 
   it('answer each of two operators who order at once, by the API', async () => {

@@ -96,6 +96,11 @@ export class Commands {
     });
   }
 
+  /** Resolves when everything that came so far is dealt with. */
+  async idle(): Promise<void> {
+    await this.#work;
+  }
+
   /** Waits for what is being carried out. */
   async close(): Promise<void> {
     this.#closed = true;

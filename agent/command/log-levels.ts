@@ -12,7 +12,6 @@ export class LogLevels {
     this.#log = log;
     this.#clock = clock;
     this.#configured = configured;
-    log.level = configured;
   }
 
   get configured(): LogLevel {

@@ -65,6 +65,11 @@ export class CommandService {
     });
   }
 
+  /** Resolves when everything that was heard so far is dealt with. */
+  async idle(): Promise<void> {
+    await this.#work;
+  }
+
   /** A gateway is there: what waits for it is sent at once. */
   async gatewayUp(gateway: string): Promise<void> {
     for (const command of await this.#options.store.commands.pending())
