@@ -178,9 +178,8 @@ export class Gateway {
     this.#commands = parts.commands;
     this.#levels = parts.levels;
     this.#logFile = parts.logFile;
-    const snapshot = () => this.#snapshot();
-    this.#metrics = new AgentMetrics(snapshot, config.data);
-    this.#metricsServer = new MetricsServer({ metrics: this.#metrics, snapshot, clock, log });
+    this.#metrics = new AgentMetrics(() => this.#snapshot(), config.data);
+    this.#metricsServer = new MetricsServer({ metrics: this.#metrics, clock, log });
     this.#outbox = outbox;
     this.#software = parts.software;
     this.#preview = preview;
@@ -248,8 +247,7 @@ export class Gateway {
       log,
       onAnswer: async (answer) => {
         const isKept = await recordAnswer(answer, recorder);
-        const totalMs = clock.now() - answer.frameTimeMs;
-        if (isKept) this.#metrics.observe({ ...answer.timings, totalMs });
+        if (isKept) this.#metrics.observe(answer.timings, clock.now() - answer.frameTimeMs);
         return isKept;
       },
       onMasked: (camera, frame) => this.#preview?.show(camera, frame),
@@ -289,12 +287,7 @@ export class Gateway {
       }),
       cameraStates: () => this.#cameras.all.map((camera) => camera.state),
       goneCameras: parts.cameraList,
-      reported: () => ({
-        bundle: this.#rollout.report,
-        configuration: configurator.report,
-        software: this.#software.report,
-        trust: trust.report,
-      }),
+      reported: () => this.#reported,
       onUp: () => {
         this.#sender.linkUp();
         this.#commands.linkUp();
@@ -463,14 +456,8 @@ export class Gateway {
   /** Everything that a supporter asks for first. */
   async #diagnose({ lines }: RecentLines): Promise<Uint8Array> {
     const metrics = await this.#metrics.text();
-    const snapshot = this.#snapshot();
-    return packDiagnostics({
-      config: this.#config,
-      lines,
-      metrics,
-      snapshot,
-      health: await this.#measureHealth(),
-    });
+    const health = await this.#measureHealth();
+    return packDiagnostics({ config: this.#config, lines, metrics, health, snapshot: this.#snapshot() });
   }
 
   #snapshot(): Snapshot {
@@ -483,13 +470,18 @@ export class Gateway {
       outbox: this.#outbox.status,
       isLinkUp: this.#uplink.link.connected,
       obstacle: this.#uplink.obstacle,
-      reported: {
-        bundle: this.#rollout.report,
-        configuration: this.#configurator.report,
-        software: this.#software.report,
-      },
+      reported: this.#reported,
       isRunning: this.#runner.host !== null,
       certificateEndMs: certificateEnd(this.#certificate),
+    };
+  }
+
+  get #reported() {
+    return {
+      bundle: this.#rollout.report,
+      configuration: this.#configurator.report,
+      software: this.#software.report,
+      trust: this.#trust.report,
     };
   }
 

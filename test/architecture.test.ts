@@ -64,12 +64,10 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   agent: {
     camera: [],
-    command: [],
-    trust: [],
-    configuration: ['trust'],
     metrics: [],
     command: ['metrics'],
-    configuration: [],
+    trust: [],
+    configuration: ['trust'],
     enrolment: [],
     health: [],
     uplink: [],

@@ -9,8 +9,6 @@ export type PictureTimes = {
   readonly prepareMs: number;
   readonly encryptMs: number;
   readonly evaluateMs: number;
-  /** From the picture to its stored answer. */
-  readonly totalMs: number;
 };
 
 /** Upper bounds in seconds: from the smallest network on a desk to the largest on a small board. */
@@ -22,12 +20,14 @@ const DAY_MS = 24 * 3_600_000;
 
 /** Figures of a gateway in the format of Prometheus; most are read when somebody asks. */
 export class AgentMetrics {
+  readonly snapshot: () => Snapshot;
   readonly #registry = new Registry();
   readonly #seconds: Histogram<'step'>;
   readonly #dropped: Counter<'cause'>;
 
   /** @param data the data folder, whose disk matters */
   constructor(snapshot: () => Snapshot, data: string) {
+    this.snapshot = snapshot;
     const registers = [this.#registry];
     this.#seconds = new Histogram({
       name: `${PREFIX}picture_seconds`,
@@ -52,7 +52,8 @@ export class AgentMetrics {
     return this.#registry.contentType;
   }
 
-  observe({ prepareMs, encryptMs, evaluateMs, totalMs }: PictureTimes): void {
+  /** @param totalMs from the picture to its stored answer */
+  observe({ prepareMs, encryptMs, evaluateMs }: PictureTimes, totalMs: number): void {
     const steps = { prepare: prepareMs, encrypt: encryptMs, evaluate: evaluateMs, total: totalMs };
     for (const [step, ms] of Object.entries(steps)) this.#seconds.observe({ step }, Math.max(0, ms) / 1000);
   }

@@ -8,11 +8,9 @@ import type { Logger } from '#runtime/log.ts';
 import { isOwnHost } from '#runtime/own-host.ts';
 import type { AgentMetrics } from './agent-metrics.ts';
 import { findProblems } from './find-problems.ts';
-import type { Snapshot } from './snapshot.ts';
 
 export type MetricsServerOptions = {
   readonly metrics: AgentMetrics;
-  readonly snapshot: () => Snapshot;
   readonly clock: Clock;
   readonly log: Logger;
 };
@@ -110,7 +108,7 @@ export class MetricsServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { metrics, snapshot, log } = this.#options;
+    const { metrics, log } = this.#options;
     const say = (status: number, type: string, body: string) => {
       response.writeHead(status, {
         'Content-Type': type,
@@ -124,8 +122,9 @@ export class MetricsServer {
     if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(405, 'GET only');
     try {
       if (request.url === '/healthz') {
-        const { version } = snapshot();
-        const reasons = findProblems(snapshot());
+        const snapshot = metrics.snapshot();
+        const { version } = snapshot;
+        const reasons = findProblems(snapshot);
         const status = reasons.length === 0 ? 'ok' : 'troubled';
         say(
           reasons.length === 0 ? 200 : 503,
