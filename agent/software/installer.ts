@@ -8,6 +8,7 @@ import type { ChunkRequest } from '#protocol/messages.ts';
 import { SOFTWARE_PART } from '#protocol/software.ts';
 import { PROGRAM, type SoftwareContents, unpackedBytes } from '#protocol/software-contents.ts';
 import type { Clock } from '#runtime/clock.ts';
+import { isDiskFull } from '#runtime/disk-full.ts';
 import { ensureDirectory } from '#runtime/files.ts';
 import { unpackArchive } from '#runtime/software-archive.ts';
 import { PartFetcher } from '../rollout/part-fetcher.ts';
@@ -147,6 +148,9 @@ async function askForHelp(program: string): Promise<void> {
 
 /** The codes of bundles, which the fetcher speaks, in terms of software. */
 function translate(error: unknown): unknown {
+  const { cause = null } = error instanceof Error ? error : {};
+  if (isDiskFull(error) || isDiskFull(cause))
+    return new BlindsightError('SOFTWARE_NO_ROOM', (error as Error).message, { cause: error });
   if (!(error instanceof BlindsightError)) return error;
   const { message } = error;
   if (error.code === 'BUNDLE_DIGEST')

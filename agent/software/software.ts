@@ -4,6 +4,7 @@ import type { JournalCode } from '#protocol/events.ts';
 import type { ChunkRequest, LogEvent, Reported } from '#protocol/messages.ts';
 import { softwareDigest } from '#protocol/software.ts';
 import type { Clock } from '#runtime/clock.ts';
+import { isDiskFull } from '#runtime/disk-full.ts';
 import type { Logger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';
 import { type CheckedSoftware, checkSoftware, type SoftwareContext } from './check-software.ts';
@@ -452,5 +453,6 @@ function aborted(signal: AbortSignal): Promise<never> {
 function asError(error: unknown): BlindsightError {
   if (error instanceof BlindsightError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  return new BlindsightError('SOFTWARE_UNAVAILABLE', message, { cause: error });
+  const code = isDiskFull(error) ? 'SOFTWARE_NO_ROOM' : 'SOFTWARE_UNAVAILABLE';
+  return new BlindsightError(code, message, { cause: error });
 }

@@ -1,7 +1,6 @@
 import type { z } from 'zod';
-import { CHUNK_BYTES, encodeChunk } from '#protocol/chunk.ts';
+import { CHUNK_BYTES, type Chunk, encodeChunk } from '#protocol/chunk.ts';
 import { decodeEnvelope, type Envelope, envelopeDigest, verifyEnvelope } from '#protocol/envelope.ts';
-import type { BundlePartName } from '#protocol/manifest.ts';
 import {
   Birth,
   CameraState,
@@ -12,6 +11,7 @@ import {
   Reported,
 } from '#protocol/messages.ts';
 import { parseMessage } from '#protocol/parse-message.ts';
+import { softwareDigest } from '#protocol/software.ts';
 import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { connectLink, type Link } from '#runtime/link.ts';
@@ -36,7 +36,8 @@ export class TestBackend {
   /** Whether answers are confirmed. */
   receipts = true;
   readonly #link: Link;
-  readonly #bundles = new Map<string, TestBundle>();
+  /** Parts of bundles and of releases of software, by digest of their manifest. */
+  readonly #parts = new Map<string, Readonly<Record<string, Uint8Array>>>();
   #session = 0;
 
   private constructor(site: TestSite, link: Link) {
@@ -85,8 +86,20 @@ export class TestBackend {
   }
 
   async deploy(bundle: TestBundle): Promise<void> {
-    this.#bundles.set(bundle.digest, bundle);
+    this.#parts.set(bundle.digest, bundle.parts);
     await this.#link.publish(topics.bundleManifest, bundle.wire, { retain: true });
+  }
+
+  /** Releases software, signed already. */
+  async release({
+    wire,
+    archive,
+  }: {
+    readonly wire: Uint8Array;
+    readonly archive: Uint8Array;
+  }): Promise<void> {
+    this.#parts.set(softwareDigest(wire), { archive });
+    await this.#link.publish(topics.softwareManifest, wire, { retain: true });
   }
 
   /** Pushes a configuration, signed already. */
@@ -100,11 +113,12 @@ export class TestBackend {
 
   #serve(request: ChunkRequest): void {
     this.requests.push(request);
-    const part = request.part as BundlePartName;
-    const data = this.#bundles.get(request.bundle)?.parts[part];
+    const part = request.part as Chunk['part'];
+    const data = this.#parts.get(request.bundle)?.[part];
     for (let number = request.from; data !== undefined && number < request.from + request.count; number++) {
       const piece = data.slice(number * CHUNK_BYTES, (number + 1) * CHUNK_BYTES);
-      const wire = encodeChunk({ bundle: request.bundle, part, number, data: piece });
+      if (piece.length === 0) return;
+      const wire = encodeChunk({ bundle: request.bundle, part, number, data: Uint8Array.from(piece) });
       void this.#link.publish(topics.bundleChunk, wire).catch(() => {});
     }
   }

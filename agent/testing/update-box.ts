@@ -94,24 +94,30 @@ export class UpdateBox {
       const file = join(scratch, 'archive.tar.gz');
       const { bytes, sha256 } = await packProgram(program, file, ownPlatform());
       const list = readFileSync(join(program, 'RELEASE.json'));
-      this.#counter++;
-      const manifest: SoftwareManifest = {
-        schema: 1,
-        site: 'town',
-        gateway: 'gate-1',
-        version,
-        counter: this.#counter,
-        createdMs: 1,
-        platform: ownPlatform(),
-        archive: { bytes, sha256 },
-        contents: createHash('sha256').update(list).digest('hex'),
-        memoryMegabytes: 1,
-        ...change,
-      };
-      return { wire: signSoftware(manifest, key), archive: readFileSync(file), manifest };
+      const contents = createHash('sha256').update(list).digest('hex');
+      const signed = this.sign({ version, archive: { bytes, sha256 }, contents, ...change }, key);
+      return { ...signed, archive: readFileSync(file) };
     } finally {
       rmSync(scratch, { recursive: true });
     }
+  }
+
+  /** Signs a release with the next counter. */
+  sign(change: Partial<SoftwareManifest>, key = this.owner.privateKey): Pick<Release, 'wire' | 'manifest'> {
+    const manifest: SoftwareManifest = {
+      schema: 1,
+      site: 'town',
+      gateway: 'gate-1',
+      version: '1.0.0',
+      counter: ++this.#counter,
+      createdMs: 1,
+      platform: ownPlatform(),
+      archive: { bytes: 1, sha256: 'ab'.repeat(32) },
+      contents: 'cd'.repeat(32),
+      memoryMegabytes: 1,
+      ...change,
+    };
+    return { wire: signSoftware(manifest, key), manifest };
   }
 
   publish({ wire, archive }: Release): void {

@@ -9,6 +9,7 @@ import { CONTENTS_FILE, parseContents, type SoftwareFile } from '#protocol/softw
  * Packs the program in a folder as a release. RELEASE.json is made in the folder, modes are made uniform, and order and times are fixed: the same
  * files give the same bytes.
  *
+ * @param level of compression, 1 (fast) to 9 (small)
  * @returns size and SHA-256 (hex) of the archive, and the version that package.json says
  * @throws BlindsightError SOFTWARE_INVALID where a gateway would not take these files: a name that is not plain, no bin/blindsight, too many
  */
@@ -16,6 +17,7 @@ export async function packProgram(
   folder: string,
   archive: string,
   platform: SoftwarePlatform,
+  level = 9,
 ): Promise<{ readonly bytes: number; readonly sha256: string; readonly version: string }> {
   const paths = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
@@ -34,7 +36,7 @@ export async function packProgram(
     {
       cwd: folder,
       file: archive,
-      gzip: { level: 9 },
+      gzip: { level },
       portable: true,
       mtime: new Date(0),
       noDirRecurse: true,
