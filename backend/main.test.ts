@@ -170,6 +170,33 @@ describe('the backend with a broker and a gateway', () => {
     await vi.waitFor(async () => expect((await state()).broker.connected).toBe(true), WAIT);
   });
 
+  it('notes nothing that a gateway says in the audit log, whatever it says', async () => {
+    await startSiteBroker();
+    await startBackend();
+    const link = await connectGateway();
+    const entry = {
+      actor: 'anna',
+      role: 'owner',
+      door: 'cli',
+      act: 'deploy',
+      subject: 'gate',
+      outcome: 'ok',
+    };
+    const event = { level: 'error', code: 'SITE_RESTORED', message: 'anna did this', ...entry };
+    await link.publish(gate.log, JSON.stringify(event));
+    for (const topic of [gate.reported, gate.state, gate.answer('restart', 'x'), gate.certificateRequest])
+      await link.publish(topic, JSON.stringify(entry));
+    const receipts = listen(link, gate.receipt);
+    await link.publish(gate.inference('door'), nextEnvelope());
+    await vi.waitFor(() => expect(receiptsOf(receipts).length).toBe(1), WAIT);
+    expect(await site.store.audit.after(0, 10)).toEqual([]);
+    expect(await get('/api/audit')).toEqual([]);
+    // What comes through the API does stand there.
+    const put = { method: 'PUT', headers: { 'content-type': 'application/json' }, body: '{}' };
+    await fetch(`http://127.0.0.1:${backend!.port}/api/gateways/gate/configuration`, put);
+    expect((await site.store.audit.head()).seq).toBe(1);
+  });
+
   it('delivers the released bundle piece by piece, and follows what the gateway reports', async () => {
     await startSiteBroker();
     await startBackend();

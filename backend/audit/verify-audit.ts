@@ -70,9 +70,9 @@ function damageOf(entry: AuditEntry, lastSeq: number, lastHash: Uint8Array): Aud
     const gone = seq - 1 === lastSeq + 1 ? `entry ${seq - 1} is` : `entries ${lastSeq + 1} to ${seq - 1} are`;
     return { kind: 'missing', seq: lastSeq + 1, message: `${gone} missing` };
   }
-  if (hex(hashEntry(entry)) !== hex(entry.hash))
+  if (Buffer.compare(hashEntry(entry), entry.hash) !== 0)
     return { kind: 'changed', seq, message: `entry ${seq} was changed` };
-  if (hex(entry.previous) === hex(lastHash)) return null;
+  if (Buffer.compare(entry.previous, lastHash) === 0) return null;
   if (lastSeq === 0)
     return { kind: 'missing', seq: 1, message: 'what was before the first entry is missing' };
   const message = `entry ${lastSeq} was replaced: it is not the one that entry ${seq} followed`;

@@ -23,12 +23,18 @@ import { checkManifest } from '#agent/rollout/check-manifest.ts';
 import { loadConfig } from '#config/load.ts';
 import { BackendConfig } from '#config/schema.ts';
 import { mountSmallDisk, NO_MOUNT } from '#runtime/testing/small-disk.ts';
+import { AuditLog } from '../audit/audit-log.ts';
+import { verifyAudit } from '../audit/verify-audit.ts';
 import { pushConfiguration } from '../configuration/push-configuration.ts';
 import { deployModel } from '../operations/deploy-model.ts';
 import { enrolGateway } from '../operations/enrol-gateway.ts';
 import { initializeSite } from '../operations/initialize-site.ts';
+import { addPerson } from '../people/accounts.ts';
+import { hashOf } from '../people/secrets.ts';
+import { addToken } from '../people/tokens.ts';
 import { BACKEND_SESSION, openSite, type Site } from '../site.ts';
 import { openSqliteReadOnly } from '../store/sqlite.ts';
+import { CHEAP } from '../testing/api-bench.ts';
 import { startPostgres } from '../testing/postgres-cluster.ts';
 import { keepTestModel } from '../testing/test-site.ts';
 import { backUpSite } from './back-up-site.ts';
@@ -242,11 +248,39 @@ describe('a backup', () => {
     }
   });
 
+  it('carries people, tokens and the audit log, which goes on unbroken where it is restored; nobody stays logged in', async () => {
+    await begin();
+    const audit = new AuditLog(site);
+    const act = { actor: 'carla', role: 'owner', door: 'cli', subject: '' } as const;
+    const running = await audit.begin({ ...act, act: 'site backup' });
+    await addPerson(site, { name: 'anna', role: 'owner', password: 'four words that fit' }, { cost: CHEAP });
+    const hash = 'a'.repeat(64);
+    await site.store.sessions.add({ hash, person: 'anna', generation: 1, siteToken: null }, Date.now());
+    const token = await addToken(site, { name: 'dash', role: 'viewer', days: null });
+    await backUp(at('backup'), { keyTo: at('key') });
+    // What happens afterwards is not in the backup, and the checkpoint there does not claim it.
+    await audit.end(running, 'ok');
+    await restoreSite({ from: at('backup'), to: at('new'), keyFile: at('key') });
+    const restored = await open(at('new'));
+    expect(await restored.store.people.list()).toMatchObject([{ name: 'anna', role: 'owner' }]);
+    expect(await restored.store.sessions.get(hash)).toBeNull();
+    expect(await restored.store.tokens.get(hashOf('token', token))).toMatchObject({ name: 'dash' });
+    expect(await verifyAudit(restored)).toMatchObject({ entries: 1, damage: null, signed: { seq: 1 } });
+    const troubles: string[] = [];
+    const onTrouble = (trouble: string) => troubles.push(trouble);
+    await new AuditLog(restored, { onTrouble }).note({ ...act, act: 'site restore' }, 'ok');
+    expect(troubles).toEqual([]);
+    expect(await verifyAudit(restored)).toMatchObject({ entries: 2, damage: null, signed: { seq: 2 } });
+    await restored.close();
+  });
+
   it('of a site in PostgreSQL has all but the database, and says which database a restore needs', async () => {
     const cluster = await startPostgres();
     try {
       writeFileSync(at('url'), await cluster.createDatabase(), { mode: 0o600 });
       await begin({ postgresqlUrlFile: at('url') });
+      const act = { actor: 'carla', role: 'owner', door: 'cli', act: 'deploy', subject: '' } as const;
+      await new AuditLog(site).note(act, 'ok');
       await backUp(at('backup'), { keyTo: at('key') });
       expect(existsSync(join(at('backup'), 'blindsight.db'))).toBe(false);
       const restore = { from: at('backup'), to: at('new'), keyFile: at('key') };
@@ -254,6 +288,7 @@ describe('a backup', () => {
       await restoreSite({ ...restore, postgresqlUrlFile: at('url') });
       const restored = await open(at('new'));
       expect((await restored.store.gateways.get('gate'))!.counter).toBeGreaterThan(1.7e9);
+      expect(await verifyAudit(restored)).toMatchObject({ entries: 1, damage: null, signed: { seq: 1 } });
       await restored.close();
     } finally {
       await cluster.stop();

@@ -53,20 +53,25 @@ export class Gatekeeper {
 
   /** Whether whoever reaches this machine's loopback address is the owner, because nobody was given an account, a token or a proxy's word yet. */
   async isOpen(): Promise<boolean> {
-    const { token, proxyUser, site } = this.#options;
+    const { token, proxyUser } = this.#options;
     if (token !== null || proxyUser !== null || this.#hasPeople) return false;
+    await this.#look();
+    return !this.#hasPeople;
+  }
+
+  /** While the store does not answer, what was known last counts: it was read when the backend started. */
+  async #look(): Promise<void> {
+    if (this.#hasPeople) return;
     try {
-      this.#hasPeople = await site.store.people.any();
+      this.#hasPeople = await this.#options.site.store.people.any();
     } catch (error) {
-      // As it was known last: the store was read when the backend started.
       if (!isStoreTrouble(error)) throw error;
     }
-    return !this.#hasPeople;
   }
 
   /** Whether a password could be right: there are accounts. */
   async hasPeople(): Promise<boolean> {
-    this.#hasPeople ||= await this.#options.site.store.people.any();
+    await this.#look();
     return this.#hasPeople;
   }
 

@@ -1,13 +1,17 @@
+import type { Database } from '../store/database.ts';
 import type { Store } from '../store/store.ts';
 import { describeCommands } from './command-contract.ts';
 import { describeConfigurations } from './configuration-contract.ts';
+import { describePeople } from './people-contract.ts';
 import { describeRollouts } from './rollout-contract.ts';
 import { describeSoftware } from './software-contract.ts';
 
-/** What every store must do with what is sent to gateways. @param store the one of this test, empty */
-export function describeFleet(store: () => Store): void {
+/** What every store must do with what is sent to gateways, and with the people who send it. @param opened the store of this test, empty, and its database */
+export function describeFleet(opened: () => { readonly store: Store; readonly database: Database }): void {
+  const store = () => opened().store;
   describeCommands(store);
   describeConfigurations(store);
   describeRollouts(store);
   describeSoftware(store);
+  describePeople(opened);
 }

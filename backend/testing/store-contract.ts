@@ -333,7 +333,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       await expect(store.deployments.add(release('again', 3))).rejects.toThrow();
     });
 
-    describeFleet(() => store);
+    describeFleet(() => ({ store, database }));
 
     it('keeps envelopes in order of arrival, each once, up to the bound of each gateway', async () => {
       const bound = { items: 2, bytes: 100, siteBytes: 1000 };
