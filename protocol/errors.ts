@@ -261,8 +261,9 @@ export const ERRORS = {
     action: 'Use another backup; if this one is a copy, copy it again.',
   },
   API_TOKEN_MISSING: {
-    meaning: 'The page would be open to the network without a token.',
-    action: 'Set api.tokenFile, or keep api.host on loopback.',
+    meaning: 'The page would be open to the network without log-in.',
+    action:
+      'Add an account with `blindsight person add NAME --role owner`, set api.tokenFile, or keep api.host on loopback.',
   },
   API_TOKEN_WEAK: {
     meaning: 'The API token is too short.',
@@ -274,8 +275,9 @@ export const ERRORS = {
     action: 'Choose another api.port, or stop the program that uses it.',
   },
   API_HOST_REFUSED: {
-    meaning: 'The page has no token and was requested under a name other than localhost.',
-    action: 'Open http://127.0.0.1 on the machine itself, or set api.tokenFile.',
+    meaning: 'Nobody has an account, and the page was requested under a name other than localhost.',
+    action:
+      'Open http://127.0.0.1 on the machine itself, or add an account with `blindsight person add NAME --role owner`.',
   },
   API_ORIGIN_REFUSED: {
     meaning: 'A web page of another origin asked the backend to change something.',
@@ -283,8 +285,8 @@ export const ERRORS = {
       'Use the page of the site itself; a proxy in front of it has to pass the header `Host` on as it came.',
   },
   API_TOKEN_WRONG: {
-    meaning: 'A request to the page had no token, or a wrong one.',
-    action: 'Log in with the token of the site.',
+    meaning: 'A token is wrong, expired or revoked.',
+    action: '`blindsight token list` shows which are valid; `blindsight token add NAME` makes another.',
   },
   API_READERS_FULL: {
     meaning: 'Too many pages of this site are open.',

@@ -20,20 +20,21 @@ declare module 'fastify' {
 
 /** Fields of a request that may stand in the audit log: none of them can hold a secret. */
 const FIELDS = new Set([
+  ...['all', 'back', 'base', 'camera', 'days', 'discard', 'expectedVersion', 'gateway', 'gateways', 'group'],
   ...[
-    'all',
-    'base',
-    'camera',
-    'days',
-    'discard',
-    'expectedVersion',
-    'gateway',
-    'gateways',
-    'group',
     'groups',
+    'instead',
+    'kind',
+    'level',
+    'limit',
+    'limitSeconds',
+    'lines',
+    'maxFailures',
+    'minutes',
+    'model',
   ],
-  ...['kind', 'level', 'limit', 'lines', 'minutes', 'model', 'name', 'reason', 'release', 'role', 'rollout'],
-  ...['seconds', 'serial', 'target', 'version', 'wave', 'waves'],
+  ...['name', 'reason', 'release', 'role', 'rollout', 'seconds', 'serial', 'target', 'to', 'totalSeconds'],
+  ...['type', 'version', 'wave', 'waves'],
 ]);
 const MAX_TEXT = 200;
 const MAX_ITEMS = 50;
