@@ -93,7 +93,7 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     operations: ['store', 'sealing', 'owner-keys', 'decryption', 'enrolment', 'protection', 'people'],
     command: ['store', 'sealing', 'operations'],
     configuration: ['store', 'sealing', 'owner-keys', 'operations'],
-    software: ['store', 'sealing', 'operations'],
+    software: ['store', 'owner-keys', 'operations'],
     trust: ['store', 'sealing', 'owner-keys', 'operations', 'configuration', 'software'],
     rollout: ['store', 'operations', 'software'],
     api: ['store', 'people', 'audit', 'command', 'configuration', 'software', 'rollout'],

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { packTestSoftware } from '#backend/testing/pack-test-software.ts';
@@ -13,8 +13,6 @@ import { type RunningSite, startRunningSite } from './testing/running-site.ts';
 import { BRIGHTNESS } from './testing/two-logits.ts';
 
 type Outcome = { readonly code: number; readonly stdout: string; readonly stderr: string };
-
-const CAMERAS = [{ name: 'none', url: 'rtsp://127.0.0.1:1/none', rate: 1 }];
 
 let yard: RunningSite;
 let scratch: string;
@@ -39,6 +37,16 @@ const runs = (name: string, version: number) =>
     { timeout: 60_000, interval: 200 },
   );
 
+/** Lets version 2 expect a wrong answer of the reference interpreter, so that gate-3 refuses it after it has fetched and tried it. */
+function spoilSelfTest(): void {
+  const database = new DatabaseSync(join(yard.data, 'blindsight.db'));
+  const [row] = database.prepare('SELECT description FROM models WHERE version = 2').all();
+  const description = JSON.parse(String(row!.description));
+  description.selfTest.reference = 'f'.repeat(64);
+  database.prepare('UPDATE models SET description = ? WHERE version = 2').run(JSON.stringify(description));
+  database.close();
+}
+
 /** Real broker, backend, gateways and command line. One story: each step starts where the one before it ended. */
 describe('rollouts over three gateways', () => {
   beforeAll(async () => {
@@ -47,17 +55,15 @@ describe('rollouts over three gateways', () => {
     await yard.protect(BRIGHTNESS);
     await yard.startGateway('gate-1', 'brightness', []);
     await yard.startGateway('gate-2', 'brightness', []);
-    // It believes another owner, so that it refuses whatever comes.
-    const { publicKey } = generateKeyPairSync('ed25519');
-    const ownerKey = join(scratch, 'owner.pem');
-    writeFileSync(ownerKey, publicKey.export({ type: 'spki', format: 'pem' }));
-    await yard.startGateway('gate-3', 'brightness', CAMERAS, (config) => ({
+    await yard.startGateway('gate-3', 'brightness', [], (config) => ({
       ...config,
-      identity: { ...config.identity, ownerKey },
+      inference: { ...config.inference, interpreter: 'reference' },
     }));
     await runs('gate-1', 1);
     await runs('gate-2', 1);
+    await runs('gate-3', 1);
     await yard.protect(BRIGHTNESS);
+    spoilSelfTest();
   });
   afterAll(async () => {
     await yard?.close();
@@ -75,9 +81,9 @@ describe('rollouts over three gateways', () => {
     const view = JSON.parse(started.stdout) as RolloutView;
     expect(view).toMatchObject({ state: 'failed', waves: 2, error: { code: 'ROLLOUT_FAILED' } });
     const [first, second, third] = view.each;
-    expect(third!.error?.code).toBe('BUNDLE_SIGNATURE');
+    expect(third!.error?.code).toBe('BUNDLE_SELF_TEST');
     expect(first!.earlier).toEqual({ name: 'brightness', version: '1' });
-    expect(third!.earlier).toBeNull();
+    expect(third!.earlier).toEqual(first!.earlier);
     expect(Date.parse(second!.released!)).toBeGreaterThanOrEqual(Date.parse(first!.ended!));
     await runs('gate-1', 2);
     await runs('gate-2', 2);

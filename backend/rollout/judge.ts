@@ -15,15 +15,20 @@ export type Verdict =
   | { readonly act: 'end'; readonly state: RolloutGatewayState; readonly error: Reason | null }
   | null;
 
-/** Refusals after which a gateway tries again by itself. */
+/** Refusals after which a gateway tries again by itself, or once it has heard of other owner keys or has a fresh timestamp. */
 const PASSING: readonly string[] = [
   'BUNDLE_DIGEST',
   'BUNDLE_UNAVAILABLE',
+  'BUNDLE_SIGNATURE',
   'SOFTWARE_DIGEST',
   'SOFTWARE_UNAVAILABLE',
   'SOFTWARE_MEMORY',
   'SOFTWARE_NO_ROOM',
   'SOFTWARE_DAMAGED',
+  'SOFTWARE_SIGNATURE',
+  'TRUST_STALE',
+  'TRUST_OLD',
+  'TRUST_EXPIRED',
 ] satisfies ErrorCode[];
 
 export type Evidence = {

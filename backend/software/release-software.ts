@@ -1,9 +1,8 @@
-import { createPrivateKey } from 'node:crypto';
 import { BlindsightError } from '#protocol/errors.ts';
 import { type SoftwareManifest, signSoftware, softwareDigest } from '#protocol/software.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
 import { findGateway } from '../operations/gateways.ts';
-import { SECRETS } from '../sealing/identities.ts';
+import { openOwnerKey } from '../owner-keys/owner-key.ts';
 import type { Site } from '../site.ts';
 import type { RunningSoftware, SoftwareRecord, SoftwareReleaseRecord } from '../store/software.ts';
 import type { Store } from '../store/store.ts';
@@ -31,9 +30,7 @@ export async function prepareSoftwareRelease(
   const gateway = await findGateway(site, options.gateway);
   const running = (await site.store.software.running()).find((one) => one.gateway === gateway.name);
   const archive = chooseArchive(await site.store.software.list(), version, running ?? null, gateway.name);
-  const pem = await site.vault.fetch(site.store, SECRETS.ownerSigningKey);
-  const signingKey = createPrivateKey(Buffer.from(pem));
-  pem.fill(0);
+  const signingKey = await openOwnerKey(site.store, site.vault);
   return async (store) => {
     const { platform, sha256, bytes, contents } = archive;
     // Somebody may have removed it since.
