@@ -1,23 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { ERRORS, type ErrorCode } from '#protocol/errors.ts';
 import { Digest } from '#protocol/names.ts';
 import { writeFileAtomic } from '#runtime/files.ts';
 import type { LaidOutNumber } from '#runtime/laid-out-number.ts';
 import { parseJson } from '../parse-json.ts';
 
-const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERRORS, code);
-
-const State = z.strictObject({
+/** Fields that a later version of the program added are left out, and its codes kept: to go back to this one must not cost the bundle. */
+const State = z.object({
   active: Digest.nullable(),
   previous: Digest.nullable(),
   /** Highest release counter ever accepted, and the bundle that had it. */
   counter: z.number().int().nonnegative(),
   counterOf: Digest.nullable(),
   /** A bundle that was taken back: it is not tried again. */
-  rolledBack: z
-    .strictObject({ digest: Digest, code: z.string().refine(isErrorCode), message: z.string() })
-    .nullable(),
+  rolledBack: z.object({ digest: Digest, code: z.string().max(64), message: z.string() }).nullable(),
 });
 export type RolloutState = z.infer<typeof State>;
 

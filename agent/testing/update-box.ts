@@ -59,7 +59,7 @@ export class UpdateBox {
     this.write('owner.pem', this.owner.publicKey.export({ type: 'spki', format: 'pem' }));
     this.write(
       'agent.yaml',
-      `data: ${data ?? 'data'}\nlater: [setting]\nidentity: { ownerKey: owner.pem }\n`,
+      `site: town\ngateway: gate-1\ndata: ${data ?? 'data'}\nlater: [setting]\nidentity: { ownerKey: owner.pem }\n`,
     );
     mkdirSync(join(this.folder, 'data'));
   }

@@ -4,7 +4,8 @@ import { Name } from '#protocol/names.ts';
 import { isDiskFull } from '#runtime/disk-full.ts';
 import { writeFileAtomic } from '#runtime/files.ts';
 
-const Stored = z.strictObject({ cameras: z.array(Name) });
+/** Fields that a later version of the program added are left out. */
+const Stored = z.object({ cameras: z.array(Name) });
 
 /**
  * Cameras whose retained state may stand at the broker, on disk before it can: so that a camera that left the configuration, also while this
