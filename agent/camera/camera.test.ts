@@ -58,7 +58,9 @@ function watch(path: string, options: WatchOptions = {}) {
 describe('a camera', () => {
   it('delivers its newest picture, and its password is in no argument and no environment', async () => {
     const { camera, reaches } = watch('/live');
+    expect(camera.state).not.toHaveProperty('size');
     await reaches('streaming');
+    expect(camera.state.size).toEqual({ width: 160, height: 120 });
     const before = Date.now();
     const frame = await until('a picture', () => camera.take());
     expect([frame.width, frame.height, frame.data.length]).toEqual([160, 120, 160 * 120 * 3]);

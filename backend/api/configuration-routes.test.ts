@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PushedSettings } from '#config/schema.ts';
 import { decodeConfiguration } from '#protocol/configuration.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { createLogger } from '#runtime/log.ts';
@@ -125,6 +126,48 @@ describe('settings of gateways by the API', () => {
     expect(refused).toMatchObject({ status, body: { error: { code } } });
     expect(refused.body.error.message).toContain(message);
     expect(await site.store.configurations.history('gate')).toEqual([]);
+  });
+
+  it('are looked over before a push: what changes, what is risked, what is wrong, and nothing is kept', async () => {
+    const look = (body: object) => call('POST', 'gate/configuration/preview', body);
+    expect(await look({ settings, credentials })).toMatchObject({
+      status: 200,
+      body: { error: null, risks: [], against: null, lines: ['+cameras:', expect.stringContaining('door')] },
+    });
+    await call('PUT', 'gate/configuration', { settings, credentials, expectedVersion: 0 });
+    await call('PUT', 'gate/configuration', { settings: 'cameras: []', expectedVersion: 1 });
+    await site.store.configurations.setRunning('gate', { running: 1, drift: false });
+    // Against what runs, else against what is asked for.
+    const masked = `${settings}log: { level: warn }\n`;
+    expect((await look({ settings: masked })).body).toMatchObject({
+      against: 1,
+      lines: [' cameras:', expect.stringMatching(/^ {3}- \{ name: door/), '+log: { level: warn }'],
+    });
+    expect((await look({ settings: masked, against: 2 })).body).toMatchObject({
+      against: 2,
+      lines: ['-cameras: []', '+cameras:', expect.anything(), '+log: { level: warn }'],
+    });
+    const wrong = await look({ settings: settings.replace('rtsp://a/b', 'http://a/b'), credentials });
+    expect(wrong).toMatchObject({ status: 200, body: { error: { code: 'CONFIG_INVALID' }, against: 1 } });
+    expect(wrong.body.error.message).toMatch(/^settings:2:24: cameras\[0\]\.url: expected rtsp:/);
+    const bare = await look({ settings: settings.replace('door,', 'hall,') });
+    expect(bare.body.error).toMatchObject({ code: 'CONFIGURATION_CREDENTIAL' });
+    expect(await look({ settings, against: 9 })).toMatchObject({ status: 404 });
+    expect(await call('POST', 'nobody/configuration/preview', { settings })).toMatchObject({ status: 404 });
+    expect(await site.store.configurations.history('gate')).toHaveLength(2);
+    expect(JSON.stringify([wrong, bare, lines])).not.toContain('geheimnis');
+  });
+
+  it('come with their schema, of which the page makes its form', async () => {
+    const response = await fetch(`http://127.0.0.1:${server.port}/api/configuration/schema`, {
+      headers: { authorization: `Bearer ${TOKEN}` },
+    });
+    const { properties } = (await response.json()) as { properties: Record<string, unknown> };
+    expect(Object.keys(properties)).toEqual(Object.keys(PushedSettings.shape));
+    expect(properties).toMatchObject({
+      outbox: { properties: { maxMegabytes: { default: 256, title: 'Space' } } },
+      cameras: { items: { required: ['name', 'url'] } },
+    });
   });
 
   it('are refused to whom the token is missing, and to pages of other origins, even with its cookie', async () => {

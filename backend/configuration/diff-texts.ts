@@ -9,7 +9,7 @@ const CONTEXT = 3;
  * @returns no lines where they are the same
  */
 export function diffTexts(before: string, after: string): string[] {
-  const lines = (text: string) => text.replace(/\n$/, '').split('\n');
+  const lines = (text: string) => (text === '' ? [] : text.replace(/\n$/, '').split('\n'));
   const entries = inOrder(diff(lines(after), lines(before)));
   const isNear = (index: number) =>
     entries.slice(Math.max(0, index - CONTEXT), index + CONTEXT + 1).some(([change]) => change !== 0);

@@ -5,12 +5,12 @@ import type { Draft } from './use-draft.ts';
 /** How long nobody must type before the backend is asked what it thinks. */
 const PAUSE_MS = 400;
 
-/** What the backend finds wrong with settings while they are edited: the words of its refusal; null where it would take them. */
-export function useCheck(gateway: string, draft: Draft | null): string | null {
+/** What the backend finds wrong with settings while they are edited: the words of its refusal; null where it would take them. @param isAllowed whether this reader may ask */
+export function useCheck(gateway: string, draft: Draft | null, isAllowed: boolean): string | null {
   const [message, setMessage] = useState<string | null>(null);
   const { text, logins } = draft ?? { text: null, logins: {} };
   useEffect(() => {
-    if (text === null) return;
+    if (text === null || !isAllowed) return;
     let isCurrent = true;
     const timer = setTimeout(async () => {
       const answer = await new ConfigurationApi(gateway).preview(text, logins);
@@ -21,6 +21,6 @@ export function useCheck(gateway: string, draft: Draft | null): string | null {
       isCurrent = false;
       clearTimeout(timer);
     };
-  }, [gateway, text, logins]);
+  }, [gateway, text, logins, isAllowed]);
   return message;
 }

@@ -49,6 +49,7 @@ function View({ model, theme, nowMs }: ViewProps) {
               tab={route.tab}
               nowMs={nowMs}
               isReadOnly={!may(model.session, 'operator')}
+              maySeeSettings={may(model.session, 'integrator')}
             />
           </>
         )}
@@ -59,7 +60,12 @@ function View({ model, theme, nowMs }: ViewProps) {
     return (
       <>
         {links}
-        <FleetTable site={site} nowMs={nowMs} mayOperate={true} mayOwn={true} />
+        <FleetTable
+          site={site}
+          nowMs={nowMs}
+          mayOperate={may(model.session, 'operator')}
+          mayOwn={may(model.session, 'owner')}
+        />
         <NoticeList items={notices(site, nowMs)} />
       </>
     );

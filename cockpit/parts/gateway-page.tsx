@@ -13,6 +13,8 @@ type Props = {
   readonly tab: GatewayTab;
   readonly nowMs: number;
   readonly isReadOnly: boolean;
+  /** Settings name addresses of cameras: not for everybody. */
+  readonly maySeeSettings: boolean;
 };
 
 const NAMES: Readonly<Record<GatewayTab, string>> = {
@@ -22,22 +24,26 @@ const NAMES: Readonly<Record<GatewayTab, string>> = {
 };
 
 /** One gateway: how it is, its settings, and how they came to be. */
-export function GatewayPage({ gateway, cameras, tab, nowMs, isReadOnly }: Props) {
+export function GatewayPage(props: Props) {
+  const { gateway, cameras, nowMs, isReadOnly, maySeeSettings } = props;
+  const tab = maySeeSettings ? props.tab : 'state';
   return (
     <section class="gateway-page" aria-labelledby="gateway-title">
       <header class="gateway-page-head">
         <h2 id="gateway-title">{gateway.name}</h2>
-        <nav class="tabs" aria-label={`Gateway ${gateway.name}`}>
-          {GATEWAY_TABS.map((one) => (
-            <a
-              key={one}
-              href={gatewayLink(gateway.name, one)}
-              aria-current={one === tab ? 'page' : undefined}
-            >
-              {NAMES[one]}
-            </a>
-          ))}
-        </nav>
+        {maySeeSettings && (
+          <nav class="tabs" aria-label={`Gateway ${gateway.name}`}>
+            {GATEWAY_TABS.map((one) => (
+              <a
+                key={one}
+                href={gatewayLink(gateway.name, one)}
+                aria-current={one === tab ? 'page' : undefined}
+              >
+                {NAMES[one]}
+              </a>
+            ))}
+          </nav>
+        )}
       </header>
       {tab === 'state' ? (
         <>
@@ -46,7 +52,7 @@ export function GatewayPage({ gateway, cameras, tab, nowMs, isReadOnly }: Props)
           <CameraRows cameras={cameras} isOnline={gateway.state !== 'offline'} nowMs={nowMs} />
         </>
       ) : (
-        <Later gateway={gateway} cameras={cameras} tab={tab} nowMs={nowMs} isReadOnly={isReadOnly} />
+        <Later {...props} />
       )}
     </section>
   );

@@ -3,6 +3,7 @@ import { formatAge, formatCount, UNKNOWN } from '../view/format.ts';
 import { deploymentWords, gatewayWords, modelName } from '../view/gateway-words.ts';
 import { gatewayLink } from '../view/route.ts';
 import { runningSettings, settingsWords } from '../view/settings-words.ts';
+import { softwareWords } from '../view/software-words.ts';
 import { Chip } from './chip.tsx';
 import { Progress } from './progress.tsx';
 
@@ -19,6 +20,7 @@ export function GatewayPanel(props: {
   const { health, held, quarantine } = gateway;
   const deployment = deploymentWords(gateway);
   const settings = settingsWords(gateway);
+  const software = softwareWords(gateway);
   const running = runningSettings(gateway);
   const sinceMs = gateway.since === null ? Number.NaN : nowMs - Date.parse(gateway.since);
   const percent = (value: number | null | undefined) =>
@@ -26,6 +28,7 @@ export function GatewayPanel(props: {
   const rows: readonly (readonly [string, string])[] = [
     ['Network', gateway.model === null ? UNKNOWN : modelName(gateway.model)],
     ...(running === null ? [] : [['Settings', running] as const]),
+    ['Software', gateway.software?.version ?? gateway.version ?? UNKNOWN],
     ['Waiting', health === null ? UNKNOWN : formatCount(health.outbox.waiting)],
     ...(quarantine !== null || held.answers > 0 ? [['Kept', formatCount(held.answers)] as const] : []),
     ['Dropped', health === null ? UNKNOWN : formatCount(health.outbox.dropped)],
@@ -61,6 +64,7 @@ export function GatewayPanel(props: {
       </header>
       {deployment !== null && <Progress words={deployment} />}
       {settings !== null && <Progress words={settings} />}
+      {software !== null && <Progress words={software} />}
       <dl class="stats">
         {rows.map(([name, value]) => (
           <div key={name}>

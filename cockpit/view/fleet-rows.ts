@@ -3,10 +3,8 @@ import { cameraWords } from './camera-words.ts';
 import { formatAge, formatCount, UNKNOWN } from './format.ts';
 import { deploymentWords, gatewayWords, modelName } from './gateway-words.ts';
 import { settingsWords } from './settings-words.ts';
-import type { Tone } from './tone.ts';
-
-/** What a row says about one thing, and how it is. */
-export type FleetCell = { readonly text: string; readonly tone: Tone };
+import { softwareCell } from './software-words.ts';
+import type { FleetCell, Tone } from './tone.ts';
 
 /** A gateway in a word each: what the table of the fleet shows. Texts only, so that a row that says the same needs no drawing. */
 export type FleetRow = {
@@ -62,7 +60,7 @@ function cellsOf(
     state: { text: word, tone },
     since: Number.isFinite(sinceMs) ? coarseAge(sinceMs) : '',
     network: networkCell(gateway),
-    software: { text: gateway.version ?? UNKNOWN, tone: 'good' },
+    software: softwareCell(gateway),
     settings: settingsCell(gateway),
     cameras: camerasCell(gateway, cameras, nowMs),
     waiting: {

@@ -42,7 +42,7 @@ export function SettingsHistory({ gateway, nowMs, isReadOnly }: Props) {
             <span class="quiet">
               {formatMoment(Date.parse(one.pushed), nowMs)} by {one.author}
             </span>
-            {one.version !== configuration?.version && (
+            {one.version !== configuration?.version && !isReadOnly && (
               <button
                 type="button"
                 class="plain"

@@ -25,7 +25,7 @@ export function SettingsEditor(props: Props) {
   const { gateway, cameras } = props;
   const { state, change, reload } = useDraft(gateway.name, () => firstSettings(cameras));
   const draft = state.phase === 'ready' ? state.draft : null;
-  const message = useCheck(gateway.name, draft);
+  const message = useCheck(gateway.name, draft, !props.isReadOnly);
   if (state.phase === 'loading') return <p class="opening">Reading the settings …</p>;
   if (state.phase === 'failed') return <p class="notice tone-bad">{state.message}</p>;
   return (
