@@ -91,7 +91,7 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     people: ['store'],
     audit: ['store', 'sealing'],
     operations: ['store', 'sealing', 'owner-keys', 'decryption', 'enrolment', 'protection', 'people'],
-    command: ['store', 'sealing', 'operations'],
+    command: ['store', 'owner-keys', 'operations'],
     configuration: ['store', 'sealing', 'owner-keys', 'operations'],
     software: ['store', 'owner-keys', 'operations'],
     trust: ['store', 'sealing', 'owner-keys', 'operations', 'configuration', 'software'],

@@ -5,8 +5,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { folderSizes } from '#agent/command/folder-sizes.ts';
+import { diskBounds } from '#agent/disk-bounds.ts';
 import { sendCommand } from '#backend/command/send-command.ts';
 import { enrolGateway } from '#backend/operations/enrol-gateway.ts';
+import { loadConfig } from '#config/load.ts';
+import { AgentConfig } from '#config/schema.ts';
 import type { CommandView, SiteState } from '#protocol/api.ts';
 import { gatewayTopics } from '#protocol/topics.ts';
 import { systemClock } from '#runtime/clock.ts';
@@ -178,6 +182,32 @@ cameras:
     expect(text).toMatch(/^blindsight_agent_link_up 1$/m);
     expect(text).toMatch(/^blindsight_agent_certificate_days \d+/m);
     for (const secret of PASSWORDS) expect(health.text + text).not.toContain(secret);
+  });
+
+  it('are among what the gateway keeps on its disk, all of which has a bound', async () => {
+    const config = await loadConfig(configFile, AgentConfig);
+    const bounds = new Map(diskBounds(config).map(({ name, maxBytes }) => [name, maxBytes]));
+    const found = await folderSizes(config.data);
+    expect(found.map(({ name }) => name).filter((name) => !bounds.has(name))).toEqual([]);
+    expect(found.filter(({ name, bytes }) => bytes > bounds.get(name)!)).toEqual([]);
+  });
+
+  it('are answered once where the gateway is killed in the middle of them', async () => {
+    const state = join(folder, 'gate-1/data/commands/state.json');
+    for (const type of ['restart', 'diagnostics', 'restart']) {
+      const { id } = await sendCommand({ site: yard.site, gateway: 'gate-1', type, author: 'ann' });
+      await vi.waitFor(() => expect(readFileSync(state, 'utf8')).toContain(id), {
+        timeout: 30_000,
+        interval: 1,
+      });
+      const { pid } = agent;
+      if (pid !== undefined) process.kill(pid, 'SIGKILL');
+      const settled = async () => (await yard.site.store.commands.get('gate-1', id))!;
+      await expect.poll(async () => (await settled()).settledMs, WAIT).not.toBeNull();
+      const { status, code } = await settled();
+      if (type === 'restart') expect(status).toBe('done');
+      else expect([null, 'COMMAND_INTERRUPTED']).toContain(code);
+    }
   });
 
   it('answer each of two operators who order at once, by the API', async () => {

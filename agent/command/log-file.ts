@@ -54,8 +54,8 @@ export class LogFile {
     this.#waiting = '';
     try {
       if (this.#bytes + Buffer.byteLength(text) > LOG_FILE_BYTES) {
-        renameSync(this.#path, `${this.#path}.1`);
         this.#bytes = 0;
+        renameSync(this.#path, `${this.#path}.1`);
       }
       // After a power cut in the middle of a line the next begins anew.
       appendFileSync(this.#path, text, { mode: 0o600 });
@@ -72,6 +72,8 @@ export class LogFile {
   }
 
   #take(line: string): void {
+    // One line must not take the place of all others.
+    if (line.length >= FLUSH_CHARACTERS) return;
     this.#waiting += `${line}\n`;
     if (this.#waiting.length >= FLUSH_CHARACTERS || /"level":"(?:warn|error|fatal)"/.test(line)) this.flush();
   }

@@ -303,8 +303,8 @@ export class Configurator {
 
   async #reject(version: number, code: BlindsightError['code'] | EventCode, message: string): Promise<void> {
     await this.#note({ told: this.#tell('rejected', version, { code, message }) });
-    await this.#tidy();
     this.#say('warn', 'CONFIGURATION_REJECTED', `version ${version}: ${message} (${code})`);
+    await this.#tidy();
   }
 
   /** From here on a power cut leaves the new settings, on trial. Where it fails, what ran goes on, with its own trial. */
@@ -334,6 +334,8 @@ export class Configurator {
       const { code, message } = describe(error);
       return await this.#revert(code, `version ${version} could not be applied: ${message}`);
     }
+    // Now, not at the end of the trial: many that come meanwhile would fill the disk.
+    await this.#tidy();
     this.#startTrial();
   }
 

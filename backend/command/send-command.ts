@@ -1,4 +1,4 @@
-import { createPrivateKey, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import {
   type CommandArguments,
   checkArguments,
@@ -9,7 +9,7 @@ import {
 import { BlindsightError } from '#protocol/errors.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
 import { findGateway } from '../operations/gateways.ts';
-import { SECRETS } from '../sealing/identities.ts';
+import { openOwnerKey } from '../owner-keys/owner-key.ts';
 import type { Site } from '../site.ts';
 import type { CommandRecord } from '../store/commands.ts';
 
@@ -49,9 +49,7 @@ export async function sendCommand(options: SendOptions): Promise<CommandRecord> 
       `there is no command ${type}; there are ${commandTypes().join(', ')}`,
     );
   const given = { ...checkArguments(type, options.arguments ?? {}) } as CommandArguments;
-  const pem = await site.vault.fetch(site.store, SECRETS.ownerSigningKey);
-  const key = createPrivateKey(Buffer.from(pem));
-  pem.fill(0);
+  const key = await openOwnerKey(site.store, site.vault);
   const id = randomBytes(16).toString('hex');
   return site.store.transaction(async (store) => {
     const createdMs = clock.now();
