@@ -17,7 +17,8 @@ export const SECRET_FIELDS = [
   'installationKey',
 ] as const;
 
-const QUERY = /([?&](?:user|password|passwd|pass|pwd|token|secret|auth)=)[^&\s"'\\]+/gi;
+/** In queries, and in paths, where some cameras want them: `/user=admin_password=…`. */
+const QUERY = /([?&/;](?:user|password|passwd|pass|pwd|token|secret|auth)=)[^&\s"'\\]+/gi;
 const PEM = /-----BEGIN ([A-Z ]*PRIVATE KEY)-----[^"]*?(?:-----END \1-----|(?=")|$)/g;
 
 /**
