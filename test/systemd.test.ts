@@ -53,7 +53,9 @@ describe('systemd units', () => {
     const text = readSource(`deploy/systemd/${unit}.service`);
     const daemon = unit.replace('blindsight-', '');
     const { prefix } = PACKAGES.find(({ units }) => units.includes(`${unit}.service`))!;
-    expect(text).toMatch(new RegExp(`^ExecStart=${prefix}/bin/blindsight ${daemon} --config /\\S+$`, 'm'));
+    // The launcher chooses among the program of the package and its updates.
+    const command = daemon === 'agent' ? 'launch-agent' : `blindsight ${daemon}`;
+    expect(text).toMatch(new RegExp(`^ExecStart=${prefix}/bin/${command} --config /\\S+$`, 'm'));
     expect(text).toContain('Type=notify\n');
     expect(text).toMatch(/^WatchdogSec=\d+$/m);
     expect(text).toMatch(/^LoadCredential=\S+:\//m);
