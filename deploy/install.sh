@@ -73,12 +73,9 @@ fi
 if [ "$role" = agent ] || [ "$both" = yes ]; then
   install_package agent
   if [ ! -e "$settings/agent.yaml" ]; then
-    for file in ca.pem gateway.pem owner-key.pub.pem; do install -m 644 "$argument/$file" "$settings/$file"; done
+    install -m 644 "$argument"/*.pem "$settings"
     # Private keys belong to root; systemd hands them to the service (LoadCredential=).
-    # A package of an earlier version has no sealing.key, and its agent.yaml names none.
-    for file in gateway.key signing.key sealing.key; do
-      [ ! -e "$argument/$file" ] || install -m 600 "$argument/$file" "$settings/$file"
-    done
+    install -m 600 "$argument"/*.key "$settings"
     credentials=/run/credentials/blindsight-agent.service
     sed -e "s#\([a-zA-Z]*:\) *gateway\.key#\1 $credentials/gateway.key#" \
       -e "s#\([a-zA-Z]*:\) *signing\.key#\1 $credentials/signing.key#" \

@@ -28,7 +28,7 @@ export async function installLocked(
   architecture: Architecture,
 ): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  for (const name of ['package.json', 'package-lock.json', '.npmrc'])
+  for (const name of ['package.json', 'package-lock.json', '.npmrc', 'CHANGELOG.md'])
     if (existsSync(join(repository, name))) copyFileSync(join(repository, name), join(folder, name));
   for (const entry of readdirSync(repository, { withFileTypes: true })) {
     if (entry.isDirectory() && !/^(\.|node_modules$|dist$)/.test(entry.name))
