@@ -18,6 +18,8 @@ const elsewhere: AuditedCommand = { does: 'elsewhere' };
 /** By the words of the command. A test compares this table with the commands that there are. */
 export const AUDITED_COMMANDS: Readonly<Record<string, AuditedCommand>> = {
   agent: elsewhere,
+  // Of root, on a gateway.
+  'agent adopt': elsewhere,
   'agent enrol': elsewhere,
   'audit accept': acts(),
   'audit list': reads,

@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { INSTALLED } from '#backend/installation/places.ts';
-import { isInstalled } from './site-option.ts';
+import { isInstalled } from './installed.ts';
 
 /** Where the program is and who runs it; by default, those of this process. */
 export type Circumstances = {

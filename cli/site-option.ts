@@ -1,9 +1,5 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { INSTALLED } from '#backend/installation/places.ts';
-
-/** Installed on the system, with `blindsight` on the PATH; otherwise this is a clone. */
-export const isInstalled = existsSync(join(import.meta.dirname, '..', 'bin', 'blindsight'));
+import { isInstalled } from './installed.ts';
 
 /** The folder of the site where none is named. */
 export const SITE_FOLDER = isInstalled ? INSTALLED.backend : './data';

@@ -73,18 +73,7 @@ fi
 if [ "$role" = agent ] || [ "$both" = yes ]; then
   install_package agent
   if [ ! -e "$settings/agent.yaml" ]; then
-    install -m 644 "$argument"/*.pem "$settings"
-    # Private keys belong to root; systemd hands them to the service (LoadCredential=).
-    install -m 600 "$argument"/*.key "$settings"
-    credentials=/run/credentials/blindsight-agent.service
-    sed -e "s#\([a-zA-Z]*:\) *gateway\.key#\1 $credentials/gateway.key#" \
-      -e "s#\([a-zA-Z]*:\) *signing\.key#\1 $credentials/signing.key#" \
-      -e "s#\([a-zA-Z]*:\) *sealing\.key#\1 $credentials/sealing.key#" \
-      -e "s#^data:.*#data: /var/lib/blindsight-agent#" \
-      "$argument/agent.yaml" >"$settings/agent.yaml"
-    # It may hold camera addresses with passwords: for root and the service only.
-    chown root:blindsight-agent "$settings/agent.yaml"
-    chmod 640 "$settings/agent.yaml"
+    blindsight agent adopt "$argument" >/dev/null
     echo "Set the cameras in $settings/agent.yaml, then: sudo systemctl restart blindsight-agent"
   fi
   start blindsight-agent

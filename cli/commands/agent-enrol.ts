@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { BlindsightError } from '#protocol/errors.ts';
 import { DEFAULT_TPM } from '#runtime/tpm/openssl.ts';
+import { isInstalled } from '../installed.ts';
 import { runCommand } from '../run-command.ts';
 
 type Options = {
@@ -70,7 +71,8 @@ Without a link, in three steps, the second one on the site:
             : await takeResponse(response, out);
         process.stdout.write(
           `This machine is gateway ${enrolled.gateway} of ${enrolled.site}. Set its cameras in ${enrolled.configFile}, or push them from the site, and run:\n` +
-            `  blindsight agent --config ${enrolled.configFile}\n`,
+            // An installed gateway is a service with settings of its own.
+            `  ${isInstalled ? `sudo blindsight agent adopt ${options.out}` : `blindsight agent --config ${enrolled.configFile}`}\n`,
         );
       }),
     );

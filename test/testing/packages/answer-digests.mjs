@@ -20,9 +20,18 @@ const { loadBundle } = await import(
 );
 const start = Date.now();
 // Throws BUNDLE_SELF_TEST where the digest is another one.
-const { interpreter } = await loadBundle({ type: 'open', directory, parts, kind: 'engine', threads: 1, selfTest });
+const { interpreter } = await loadBundle({
+  type: 'open',
+  directory,
+  parts,
+  kind: 'engine',
+  threads: 1,
+  selfTest,
+});
 const opened = Date.now();
-const { ciphertext: answer } = interpreter.run(Float32Array.from({ length: values }, (_, i) => (i % 17) / 16));
+const { ciphertext: answer } = interpreter.run(
+  Float32Array.from({ length: values }, (_, i) => (i % 17) / 16),
+);
 const answered = Date.now();
 await interpreter.close();
 process.stdout.write(
