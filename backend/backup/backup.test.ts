@@ -22,6 +22,7 @@ import { authenticate } from '#agent/configuration/check-configuration.ts';
 import { checkManifest } from '#agent/rollout/check-manifest.ts';
 import { loadConfig } from '#config/load.ts';
 import { BackendConfig } from '#config/schema.ts';
+import { decodeSoftware } from '#protocol/software.ts';
 import { mountSmallDisk, NO_MOUNT } from '#runtime/testing/small-disk.ts';
 import { AuditLog } from '../audit/audit-log.ts';
 import { verifyAudit } from '../audit/verify-audit.ts';
@@ -32,9 +33,13 @@ import { initializeSite } from '../operations/initialize-site.ts';
 import { addPerson } from '../people/accounts.ts';
 import { hashOf } from '../people/secrets.ts';
 import { addToken } from '../people/tokens.ts';
+import { startRollout } from '../rollout/start-rollout.ts';
 import { BACKEND_SESSION, openSite, type Site } from '../site.ts';
+import { addSoftware } from '../software/add-software.ts';
+import { prepareSoftwareRelease } from '../software/release-software.ts';
 import { openSqliteReadOnly } from '../store/sqlite.ts';
 import { CHEAP } from '../testing/api-bench.ts';
+import { packTestSoftware } from '../testing/pack-test-software.ts';
 import { startPostgres } from '../testing/postgres-cluster.ts';
 import { keepTestModel } from '../testing/test-site.ts';
 import { backUpSite } from './back-up-site.ts';
@@ -165,6 +170,31 @@ describe('a backup', () => {
     const ownerKey = createPublicKey(readFileSync(join(at('new'), 'owner-key.pub.pem')));
     const reader = { site: 'yard', gateway: 'gate', ownerKeys: () => [ownerKey], sealingKey: null };
     expect(authenticate(newest!.wire, reader).settings).toBe('healthSeconds: 7');
+    await restored.close();
+  }, 60_000);
+
+  it('carries software, releases it anew, and ends rollouts that were under way', async () => {
+    await begin();
+    const file = await packTestSoftware(folder, '1.2.3');
+    await addSoftware({ site, file });
+    await site.store.software.setRunning('gate', '1.0.0', 'linux-x64');
+    const release = async () =>
+      site.store.transaction(await prepareSoftwareRelease({ site, gateway: 'gate', version: '1.2.3' }));
+    await release();
+    const { id } = await startRollout({
+      ...{ site, what: { kind: 'model', name: 'tiny' }, to: ['all'], author: 'ann' },
+    });
+    await backUp(at('backup'), { keyTo: at('key') });
+    const { counter: seen } = await release();
+    await restoreSite({ from: at('backup'), to: at('new'), keyFile: at('key') });
+    const restored = await open(at('new'));
+    const [newest] = await restored.store.software.current();
+    expect(newest).toMatchObject({ version: '1.2.3', status: 'waiting' });
+    expect(newest!.counter).toBeGreaterThan(seen);
+    const { sha256 } = decodeSoftware(newest!.manifest).manifest.archive;
+    expect(Buffer.from(await restored.blobs.get(sha256))).toEqual(readFileSync(file));
+    expect(await restored.store.rollouts.get(id)).toMatchObject({ state: 'aborted' });
+    expect(await restored.store.rollouts.held()).toEqual([]);
     await restored.close();
   }, 60_000);
 

@@ -2,6 +2,7 @@ import type { BackendConfig } from '#config/schema.ts';
 import type { GatewayView } from '#protocol/api.ts';
 import { BlindsightError } from '#protocol/errors.ts';
 import type { Site } from '../site.ts';
+import type { SoftwareReleaseRecord } from '../store/software.ts';
 import { listDeployments } from './deploy-model.ts';
 import { listGateways } from './gateways.ts';
 import { liveState } from './live-state.ts';
@@ -23,6 +24,12 @@ export type GatewayOverview = {
   /** Answers that are kept until somebody decides. */
   readonly kept: number;
   readonly software: string | null;
+  /** The newest release of software to it, and what became of it; null where nothing was released. */
+  readonly update: {
+    readonly version: string;
+    readonly status: string;
+    readonly detail: string | null;
+  } | null;
   /** Names that rollouts may call it by together with others. */
   readonly groups: readonly string[];
   readonly model: GatewayRelease | null;
@@ -38,6 +45,7 @@ export async function describeGateways(
   const live = await liveState(site, config);
   const views = new Map(live?.gateways.map((view) => [view.name, view]));
   const deployments = await listDeployments(site);
+  const updates = new Map((await site.store.software.current()).map((one) => [one.gateway, one]));
   const held = new Map((await site.store.held.usage()).map(({ gateway, items }) => [gateway, items]));
   const gateways = (await listGateways(site)).map((gateway): GatewayOverview => {
     const view = views.get(gateway.name);
@@ -56,12 +64,19 @@ export async function describeGateways(
       quarantineReason: gateway.quarantine?.reason ?? null,
       kept: held.get(gateway.name) ?? 0,
       software: view?.version ?? null,
+      update: updateOf(updates.get(gateway.name)),
       groups: gateway.groups,
       model: named(newest),
       running: named(active),
     };
   });
   return { gateways, isLive: live !== null };
+}
+
+function updateOf(release: SoftwareReleaseRecord | undefined): GatewayOverview['update'] {
+  if (release === undefined) return null;
+  const { version, status, detail } = release;
+  return { version, status, detail };
 }
 
 /**

@@ -195,6 +195,43 @@ describe('a rollout', () => {
     expect(await yard.releases()).toEqual({ g1: 1, g2: 2 });
   });
 
+  it('leaves a gateway alone whose place another machine has taken, before its release or after it', async () => {
+    const id = await yard.begin({ waves: ['1', '2', '3'] });
+    await yard.step();
+    const replace = (name: string) =>
+      yard.site.store.transaction((store) =>
+        store.gateways.replace({
+          ...{ name, signingKey: 'another', sealingKey: 'another', certificateSerial: `0${name}` },
+          ...{ certificateEndMs: 9, replacedMs: 5 },
+        }),
+      );
+    await replace('g1');
+    await replace('g2');
+    await yard.step();
+    await yard.step();
+    await yard.step();
+    expect(await yard.look(id)).toBe('running g1=skipped g2=skipped g3=released');
+    expect(await yard.why(id, 'g1')).toBe('ROLLOUT_REPLACED');
+    expect(await yard.releases()).toEqual({ g1: 1, g3: 1 });
+  });
+
+  it('waits for a gateway that only needs a fresh timestamp, and says so when its time is over', async () => {
+    const id = await yard.begin({ to: ['g1', 'g2'], waves: [], limitMs: 60_000 });
+    await yard.step();
+    await yard.report('g1', 'refused', 'TRUST_STALE: the newest timestamp is old');
+    await yard.report('g2', 'refused', 'BUNDLE_SIGNATURE: another owner');
+    await yard.step();
+    expect(await yard.look(id)).toBe('running g1=released g2=released');
+    await yard.report('g1', 'active');
+    await yard.step(61);
+    expect(await yard.look(id)).toBe('failed g1=done g2=timed-out');
+    const [, second] = await yard.site.store.rollouts.gateways(id);
+    expect(second!.error).toMatchObject({
+      code: 'ROLLOUT_NO_ANSWER',
+      message: expect.stringContaining('BUNDLE_SIGNATURE'),
+    });
+  });
+
   it('counts as failed what is put in quarantine after its release', async () => {
     const id = await yard.begin({ waves: ['1', '100%'] });
     await yard.step();

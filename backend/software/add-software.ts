@@ -14,6 +14,8 @@ export type AddSoftwareOptions = {
   readonly file: string;
   /** Hears what is done, and which share of it. */
   readonly onProgress?: (step: 'copying' | 'checking', share: number) => void;
+  /** Ends it, with nothing kept. */
+  readonly signal?: AbortSignal;
   readonly clock?: Clock;
 };
 
@@ -21,12 +23,12 @@ export type AddSoftwareOptions = {
  * Keeps an archive of the gateways' software, so that it can be released. It is read to its end: what a gateway would refuse is refused here.
  *
  * @returns the archive; `isNew` is false where the same one was kept before
- * @throws BlindsightError FILE_UNREADABLE, SOFTWARE_INVALID, SOFTWARE_DIGEST, SOFTWARE_EXISTS, DISK_FULL; nothing is kept then
+ * @throws BlindsightError FILE_UNREADABLE, SOFTWARE_INVALID, SOFTWARE_DIGEST, SOFTWARE_EXISTS, DISK_FULL, AbortError; nothing is kept then
  */
 export async function addSoftware(
   options: AddSoftwareOptions,
 ): Promise<{ readonly record: SoftwareRecord; readonly isNew: boolean }> {
-  const { site, file, onProgress = () => {}, clock = systemClock } = options;
+  const { site, file, onProgress = () => {}, signal, clock = systemClock } = options;
   await checkSize(file);
   // Before it is copied: this tells at once what is no archive.
   const { version: named } = (await readContents(file)).contents;
@@ -37,6 +39,7 @@ export async function addSoftware(
       file,
       (copy) => checkArchive(copy, (share) => onProgress('checking', share)),
       (share) => onProgress('copying', share),
+      signal,
     )
     .catch((error: unknown) => {
       if (!isDiskFull(error)) throw error;

@@ -14,8 +14,8 @@ export type ReleaseSoftwareOptions = {
   readonly clock?: Clock;
 };
 
-/** What the program and its computing threads take at the least. */
-const MEMORY_MEGABYTES = 256;
+/** For unpacking beside the program that runs: the new one starts only after that has ended, in its memory. */
+const MEMORY_MEGABYTES = 128;
 
 /**
  * Everything about a release of software to one gateway that can be refused. The archive is the one for the machine that the gateway says it is.

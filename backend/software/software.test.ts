@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -53,6 +53,22 @@ describe('archives of software', () => {
     expect(await removeSoftware(site, '1.2.3')).toHaveLength(2);
     expect(blobs()).toEqual([]);
     await expect(removeSoftware(site, '1.2.3')).rejects.toMatchObject({ code: 'SOFTWARE_NOT_FOUND' });
+  });
+
+  it('leave nothing behind where it is stopped, and clear what a power failure left', async () => {
+    const file = await packTestSoftware(scratch, '1.2.3');
+    const stop = new AbortController();
+    const stopped = addSoftware({
+      ...{ site, file, clock, signal: stop.signal },
+      onProgress: (step) => step === 'checking' && stop.abort(),
+    });
+    await expect(stopped).rejects.toMatchObject({ name: 'AbortError' });
+    expect(blobs()).toEqual([]);
+    const [old, young] = ['.0123456789ab.tmp', '.ba9876543210.tmp'];
+    for (const name of [old, young]) writeFileSync(join(site.dataDirectory, 'bundles', name), 'half');
+    utimesSync(join(site.dataDirectory, 'bundles', old), 1, 1);
+    const { record } = await add(file);
+    expect(blobs().sort()).toEqual([young, record.sha256].sort());
   });
 
   it('of the same version that differ are refused, and the one that was kept stays', async () => {

@@ -1,11 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BlindsightError } from '#protocol/errors.ts';
 import { ensureDirectory, syncFolder, writeFileAtomic } from '#runtime/files.ts';
 
 const DIGEST = /^[0-9a-f]{64}$/;
+const LEFTOVER = /^\.[0-9a-f]{12}\.tmp$/;
+/** No copy takes longer. */
+const LEFTOVER_MS = 86_400_000;
 
 /** Large things as files, each named by the SHA-256 of its bytes: bundle parts and archives of software (public), and sealed networks. */
 export class BlobFolder {
@@ -34,14 +37,17 @@ export class BlobFolder {
    *
    * @param check looks at the copy before it is kept; what it throws leaves nothing behind
    * @param onProgress hears which share has been copied
+   * @param signal ends the copy
    * @returns SHA-256, hex, and bytes of the file, and what `check` returned
    */
   async putFile<T>(
     source: string,
     check: (copy: string) => Promise<T>,
     onProgress: (share: number) => void = () => {},
+    signal?: AbortSignal,
   ): Promise<{ readonly sha256: string; readonly bytes: number; readonly checked: T }> {
     await ensureDirectory(this.#directory);
+    await this.#removeLeftovers();
     const copy = join(this.#directory, `.${randomBytes(6).toString('hex')}.tmp`);
     try {
       const hash = createHash('sha256');
@@ -50,6 +56,7 @@ export class BlobFolder {
       const file = await open(copy, 'wx', 0o600);
       try {
         for await (const piece of createReadStream(source) as AsyncIterable<Buffer>) {
+          signal?.throwIfAborted();
           hash.update(piece);
           await file.writeFile(piece);
           bytes += piece.length;
@@ -60,6 +67,7 @@ export class BlobFolder {
         await file.close();
       }
       const checked = await check(copy);
+      signal?.throwIfAborted();
       const sha256 = hash.digest('hex');
       await rename(copy, this.#path(sha256));
       await syncFolder(this.#directory);
@@ -67,6 +75,16 @@ export class BlobFolder {
     } catch (error) {
       await unlink(copy).catch(() => undefined);
       throw error;
+    }
+  }
+
+  /** What copies that were cut short by a power failure have left. */
+  async #removeLeftovers(): Promise<void> {
+    for (const name of await readdir(this.#directory)) {
+      if (!LEFTOVER.test(name)) continue;
+      const path = join(this.#directory, name);
+      const { mtimeMs } = await stat(path);
+      if (Date.now() - mtimeMs > LEFTOVER_MS) await rm(path, { force: true });
     }
   }
 

@@ -125,7 +125,8 @@ export class GatewayStore {
   }): Promise<boolean> {
     const { name, signingKey, sealingKey, certificateSerial, certificateEndMs, replacedMs } = gateway;
     const changed = await this.#database.run(
-      `UPDATE gateways SET signing_key = ?, sealing_key = ?, certificate_serial = ?, certificate_end_ms = ?
+      `UPDATE gateways SET signing_key = ?, sealing_key = ?, certificate_serial = ?, certificate_end_ms = ?,
+         software_version = NULL, software_platform = NULL
        WHERE name = ? AND removed_ms IS NULL`,
       signingKey,
       sealingKey,

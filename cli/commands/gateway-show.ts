@@ -36,6 +36,7 @@ function rows(overview: GatewayOverview): [string, string][] {
     quarantineReason,
     kept,
     software,
+    update,
     groups,
     model,
     running,
@@ -47,8 +48,13 @@ function rows(overview: GatewayOverview): [string, string][] {
     ['quarantine', quarantineReason === null ? 'no' : `yes: ${printable(quarantineReason)}`],
     ['kept answers', String(kept)],
     ['software', software === null ? '-' : printable(software)],
+    ['update', update === null ? '-' : updateWords(update)],
     ['groups', groups.join(' ') || '-'],
     ['network', model === null ? '-' : formatRelease(model)],
     ['runs', running === null ? '-' : formatRelease(running)],
   ];
+}
+
+function updateWords({ version, status, detail }: NonNullable<GatewayOverview['update']>): string {
+  return `${version}: ${status}${detail === null ? '' : `: ${printable(detail)}`}`;
 }

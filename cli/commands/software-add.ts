@@ -14,12 +14,12 @@ export function registerSoftwareAdd(software: Command): void {
     .option(...SITE_OPTION)
     .addHelpText('after', '\nExample:\n  blindsight software add blindsight-1.2.3-linux-arm64.tar.gz')
     .action((file: string, { data }: { data: string }) =>
-      runCommand(async ({ progress }) => {
+      runCommand(async ({ progress, signal }) => {
         const { withSite } = await import('#backend/site-folder.ts');
         const { addSoftware } = await import('#backend/software/add-software.ts');
         const { record, isNew } = await withSite(data, (site) =>
           addSoftware({
-            ...{ site, file },
+            ...{ site, file, signal },
             onProgress: (step, share) =>
               progress.update(step, `${WORDS[step]} ${file}, ${Math.round(100 * share)} %`, share),
           }),
