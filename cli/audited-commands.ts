@@ -55,6 +55,8 @@ export const AUDITED_COMMANDS: Readonly<Record<string, AuditedCommand>> = {
   'model import': elsewhere,
   'model list': reads,
   'model protect': acts('name', 'regions'),
+  'model reinstate': acts('version'),
+  'model retire': acts('version', 'grace'),
   'model show': reads,
   'person add': acts('role'),
   'person list': reads,

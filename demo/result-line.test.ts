@@ -5,6 +5,7 @@ import { resultLine } from './result-line.ts';
 const result: Result = {
   camera: 'door',
   model: 'counter',
+  modelVersion: 1,
   label: 'present',
   probability: 0.98,
   probabilities: { present: 0.98, absent: 0.02 },

@@ -61,7 +61,12 @@ export type GatewayView = {
   readonly health: Health | null;
   readonly reported: Reported | null;
   /** The model and version that the backend wants it to run. */
-  readonly model: { readonly name: string; readonly version: number } | null;
+  readonly model: {
+    readonly name: string;
+    readonly version: number;
+    /** Present if the model is retired: the gateway needs another one. */
+    readonly retired?: true;
+  } | null;
   /** What became of the settings that were pushed to it; null where none were. */
   readonly configuration: ConfigurationView | null;
   /** Names that rollouts may call it by together with others, sorted. */
@@ -207,6 +212,8 @@ export type ModelView = {
   readonly logQP: number;
   readonly bundleBytes: number;
   readonly createdTime: string;
+  /** Since when nothing new is deployed of it, and from when its answers are refused; null while it is in service. */
+  readonly retired: { readonly since: string; readonly refusedFrom: string } | null;
 };
 
 /** What was refused, withheld or missed since the store was created; each is a reason in docs/errors.md. */

@@ -62,6 +62,11 @@ export const EVENTS = {
     meaning: 'A network was protected.',
     action: 'Deploy it with `blindsight deploy`.',
   },
+  MODEL_RETIREMENT: {
+    meaning: 'A network was retired, or taken back into service.',
+    action:
+      'Nothing, if this was you. Gateways that still run a retired one need another (`blindsight model list`).',
+  },
   MODEL_RELEASED: {
     meaning: 'A network was deployed to a gateway, which receives it at its next connection.',
     action: 'Nothing, if this was you.',

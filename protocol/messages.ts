@@ -219,6 +219,8 @@ export const Result = z.strictObject({
   /** The region of the picture that the answer is about; absent if the camera has no named regions. */
   region: Name.exactOptional(),
   model: z.string().max(64),
+  /** Of the network that answered. */
+  modelVersion: z.number().int().positive(),
   label: z.string().max(64),
   /** Rounded to 2 decimals. */
   probability: z.number().min(0).max(1),

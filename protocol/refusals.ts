@@ -65,6 +65,11 @@ export const REFUSALS = {
     meaning: 'The network of the answer was never deployed to this gateway.',
     action: 'Deploy it with `blindsight deploy`, or look at the gateway itself.',
   },
+  retired: {
+    meaning: 'The network of the answer was retired, and its time of grace is over.',
+    action:
+      'Deploy another network to the gateway; `blindsight model reinstate NAME` takes it back into service.',
+  },
   replayed: {
     meaning: 'Another answer with this number was already processed.',
     action:

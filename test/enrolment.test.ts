@@ -74,7 +74,7 @@ describe('an invitation', () => {
     const out = newFolder();
     const { configFile } = await enrolByInvitation(`  ${token.slice(0, 60)}\n${token.slice(60)}\n`, out);
     expect((await readdir(out)).sort()).toEqual([
-      ...['agent.yaml', 'ca.pem', 'gateway.key', 'gateway.pem', 'owner-key.pub.pem'],
+      ...['agent.yaml', 'ca.pem', 'gateway.key', 'gateway.pem', 'owner-key.pub.pem', 'root-key.pub.pem'],
       ...['sealing.key', 'signing.key'],
     ]);
     for (const file of await readdir(out)) {

@@ -23,6 +23,7 @@ function makeResult(frameMs: number, occupied: number): Result {
   return {
     camera: 'door',
     model: 'counter',
+    modelVersion: 1,
     label: occupied > 0.5 ? 'occupied' : 'empty',
     probability: Math.max(occupied, 1 - occupied),
     probabilities: { empty: 1 - occupied, occupied },

@@ -187,6 +187,7 @@ describe('settings that are pushed', () => {
     const result = {
       camera: 'door',
       model: 'm',
+      modelVersion: 1,
       label: 'a',
       probability: 1,
       probabilities: { a: 1 },

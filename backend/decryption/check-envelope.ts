@@ -93,7 +93,9 @@ const deployedModel: Step = async (draft) => {
   const model = await draft.store.models.get(deployment.model, deployment.version);
   if (model === null) return 'model';
   draft.model = model;
-  return null;
+  // By the time at which it came: what a gateway says about its own is not asked.
+  const { retirement } = model;
+  return retirement !== null && draft.item.receivedMs >= retirement.refusedFromMs ? 'retired' : null;
 };
 
 /**

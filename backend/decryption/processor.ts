@@ -273,6 +273,7 @@ export class Processor {
         camera: item.camera,
         ...(region !== undefined && { region }),
         model: model.name,
+        modelVersion: model.version,
         ...answer.answers[i]!,
         ...frame,
       }),

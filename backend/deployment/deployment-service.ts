@@ -20,6 +20,8 @@ export type DeploymentServiceOptions = {
   readonly onRelease?: (release: DeploymentRecord) => void;
 };
 
+type Wanted = DeploymentRecord & { readonly isRetired: boolean };
+
 const JOURNAL_CODES = {
   active: 'RELEASE_ACTIVE',
   refused: 'RELEASE_REFUSED',
@@ -32,23 +34,25 @@ const JOURNAL_CODES = {
  */
 export class DeploymentService {
   readonly #options: DeploymentServiceOptions;
-  readonly #publisher: NewestPublisher<DeploymentRecord>;
+  readonly #publisher: NewestPublisher<Wanted>;
   readonly #budget: MinuteBudget;
 
   constructor(options: DeploymentServiceOptions) {
-    const { store, site, log, onChange, onRelease } = options;
+    const { site, log, onChange, onRelease } = options;
     this.#options = options;
     this.#budget = new MinuteBudget(options.clock);
     this.#publisher = new NewestPublisher({
       ...options,
       noun: 'a release',
       topicOf: (gateway) => gatewayTopics(site, gateway).bundleManifest,
-      current: () => store.deployments.current(),
-      idOf: ({ digest }) => digest,
-      wireOf: ({ manifest }) => manifest,
+      current: () => this.#current(),
+      idOf: ({ digest, isRetired }) => (isRetired ? `${digest} retired` : digest),
+      // Nothing clears what is retained; whoever runs it runs on.
+      wireOf: ({ manifest, isRetired }) => (isRetired ? new Uint8Array() : manifest),
       ...(onRelease && { onPublish: onRelease }),
-      onPublished: ({ status, gateway, model, version, counter }) => {
-        if (status === 'waiting') log.info({ gateway, model, version, counter }, 'release published');
+      onPublished: ({ status, gateway, model, version, counter, isRetired }) => {
+        if (status === 'waiting' && !isRetired)
+          log.info({ gateway, model, version, counter }, 'release published');
         onChange();
       },
     });
@@ -67,6 +71,16 @@ export class DeploymentService {
   /** Publishes the newest releases now. */
   publishReleases(): Promise<void> {
     return this.#publisher.publish();
+  }
+
+  /** What each gateway should run; nothing new of a network that is retired. */
+  async #current(): Promise<Wanted[]> {
+    const { deployments, models } = this.#options.store;
+    const retired = (await models.list()).filter(({ retirement }) => retirement !== null);
+    return (await deployments.current()).map((release) => ({
+      ...release,
+      isRetired: retired.some(({ name, version }) => name === release.model && version === release.version),
+    }));
   }
 
   /** Records what a gateway reports about one of its releases. */

@@ -66,6 +66,8 @@ export async function prepareDeployment(
 ): Promise<(store: Store) => Promise<DeploymentRecord>> {
   const { site, clock = systemClock } = options;
   const model = await findModel(site, options.model, options.version);
+  if (model.retirement !== null)
+    throw new BlindsightError('MODEL_RETIRED', `${model.name} version ${model.version} is retired`);
   const gateway = await findGateway(site, options.gateway);
   checkAnswerSize(model, options.maxMessageBytes);
   const signingKey = await openOwnerKey(site.store, site.vault);

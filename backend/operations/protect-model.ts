@@ -7,7 +7,7 @@ import { keepNetwork } from '../protection/keep-network.ts';
 import { findNetwork } from '../protection/network-source.ts';
 import type { ProtectedNetwork, ProtectProgress, ProtectTask } from '../protection/protect-task.ts';
 import type { Site } from '../site.ts';
-import type { ModelRecord } from '../store/models.ts';
+import type { NewModel } from '../store/models.ts';
 
 export type ProtectModelOptions = {
   readonly site: Site;
@@ -29,7 +29,7 @@ export type ProtectModelOptions = {
  *
  * @throws BlindsightError NAME_INVALID, MODEL_UNREADABLE, SELF_TEST_FAILED, and the codes of the layers below; the signal's reason.
  */
-export async function protectModel(options: ProtectModelOptions): Promise<ModelRecord> {
+export async function protectModel(options: ProtectModelOptions): Promise<NewModel> {
   const { site, network, onProgress, signal, clock = systemClock } = options;
   signal?.throwIfAborted();
   const name = options.name ?? basename(network, '.onnx').toLowerCase();

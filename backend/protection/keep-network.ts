@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { BundlePart } from '#protocol/manifest.ts';
 import { SECRETS } from '../sealing/identities.ts';
 import type { Site } from '../site.ts';
-import type { ModelRecord } from '../store/models.ts';
+import type { NewModel } from '../store/models.ts';
 import type { ProtectedNetwork } from './protect-task.ts';
 
 /**
@@ -14,7 +14,7 @@ export async function keepNetwork(
   name: string,
   network: ProtectedNetwork,
   nowMs: number,
-): Promise<ModelRecord> {
+): Promise<NewModel> {
   const parts: BundlePart[] = [];
   for (const { name: part, bytes } of network.parts) {
     parts.push({ name: part, bytes: bytes.length, sha256: await site.blobs.put(bytes) });
@@ -29,7 +29,7 @@ export async function keepNetwork(
       await vault.keep(store, SECRETS.modelResultSecretKey(name, version), network.resultSecretKey, nowMs);
     }
     await vault.keep(store, SECRETS.modelOnnx(name, version), network.onnx, nowMs);
-    const record: ModelRecord = {
+    const record: NewModel = {
       name,
       version,
       createdMs: nowMs,

@@ -18,6 +18,7 @@ const makeResult = (second: number, region?: string): Result => ({
   camera: 'door',
   ...(region !== undefined && { region }),
   model: 'counter',
+  modelVersion: 1,
   label: 'empty',
   probability: 1,
   probabilities: { empty: 1 },

@@ -18,6 +18,7 @@ function makeResult(second: number, label = 'empty'): Result {
   return {
     camera: 'door',
     model: 'counter',
+    modelVersion: 1,
     label,
     probability: 0.9,
     probabilities: { empty: 0.9, occupied: 0.1 },

@@ -191,6 +191,7 @@ export class SiteView {
 
   async #gatewayViews(): Promise<GatewayView[]> {
     const releases = new Map((await this.#store.deployments.current()).map((row) => [row.gateway, row]));
+    const retired = (await this.#store.models.list()).filter(({ retirement }) => retirement !== null);
     const newest = await this.#newestFrames();
     const { atMs: nowMs, monotonicMs } = this.#now();
     const held = new Map((await this.#store.held.usage()).map((row) => [row.gateway, row]));
@@ -217,7 +218,7 @@ export class SiteView {
         held: { answers: held.get(record.name)?.items ?? 0, dropped: held.get(record.name)?.dropped ?? 0 },
         health: memory.health,
         reported: memory.reported,
-        model: release === undefined ? null : { name: release.model, version: release.version },
+        model: release === undefined ? null : wantedModel(release, retired),
         configuration: configurations.get(record.name) ?? null,
         groups: record.groups,
         software: software.get(record.name) ?? null,
@@ -312,7 +313,19 @@ function modelView(model: ModelRecord): ModelView {
     logQP: model.logQP,
     bundleBytes: model.parts.reduce((sum, part) => sum + part.bytes, 0),
     createdTime: new Date(model.createdMs).toISOString(),
+    retired: model.retirement && {
+      since: new Date(model.retirement.sinceMs).toISOString(),
+      refusedFrom: new Date(model.retirement.refusedFromMs).toISOString(),
+    },
   };
+}
+
+function wantedModel(
+  { model: name, version }: { readonly model: string; readonly version: number },
+  retired: readonly ModelRecord[],
+): GatewayView['model'] {
+  const isRetired = retired.some((one) => one.name === name && one.version === version);
+  return { name, version, ...(isRetired && { retired: true }) };
 }
 
 function countersView(all: Record<string, number>): Counters {

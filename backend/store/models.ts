@@ -18,12 +18,27 @@ export type ModelRecord = {
   /** Exact length of a serialized answer. */
   readonly answerBytes: number;
   readonly interpretation: Interpretation;
+  /** Null while it is in service. */
+  readonly retirement: Retirement | null;
 };
 
-type Description = Omit<ModelRecord, 'name' | 'version' | 'createdMs'>;
-type Row = { name: string; version: number; created_ms: number; description: string };
+/** Since when nothing new is deployed of a network, and from when its answers are refused, ms since the epoch. */
+export type Retirement = { readonly sinceMs: number; readonly refusedFromMs: number };
 
-function toText(record: ModelRecord): string {
+/** A network that was just protected. */
+export type NewModel = Omit<ModelRecord, 'retirement'>;
+
+type Description = Omit<NewModel, 'name' | 'version' | 'createdMs'>;
+type Row = {
+  name: string;
+  version: number;
+  created_ms: number;
+  description: string;
+  retired_ms: number | null;
+  refused_from_ms: number | null;
+};
+
+function toText(record: NewModel): string {
   const { name: _name, version: _version, createdMs: _createdMs, ...description } = record;
   const { interpretation } = description;
   return JSON.stringify({
@@ -43,6 +58,10 @@ function fromRow(row: Row): ModelRecord {
     name: row.name,
     version: row.version,
     createdMs: row.created_ms,
+    retirement:
+      row.retired_ms === null
+        ? null
+        : { sinceMs: row.retired_ms, refusedFromMs: row.refused_from_ms ?? row.retired_ms },
   };
 }
 
@@ -62,7 +81,7 @@ export class ModelStore {
     return (row?.last ?? 0) + 1;
   }
 
-  async add(record: ModelRecord): Promise<void> {
+  async add(record: NewModel): Promise<void> {
     await this.#database.run(
       'INSERT INTO models (name, version, created_ms, description) VALUES (?, ?, ?, ?)',
       record.name,
@@ -82,6 +101,19 @@ export class ModelStore {
           )
         : await this.#database.all<Row>('SELECT * FROM models WHERE name = ? AND version = ?', name, version);
     return row === undefined ? null : fromRow(row);
+  }
+
+  /** Takes a network out of service, or back with null. @returns false where there is none, or it was so already. */
+  async setRetirement(name: string, version: number, retirement: Retirement | null): Promise<boolean> {
+    const changed = await this.#database.run(
+      `UPDATE models SET retired_ms = ?, refused_from_ms = ? WHERE name = ? AND version = ?
+       AND (retired_ms IS NULL) <> (${retirement === null ? '1 = 1' : '1 = 0'})`,
+      retirement?.sinceMs ?? null,
+      retirement?.refusedFromMs ?? null,
+      name,
+      version,
+    );
+    return changed === 1;
   }
 
   async list(): Promise<ModelRecord[]> {

@@ -1,10 +1,18 @@
 import type { Result } from '#protocol/messages.ts';
 import type { Database } from './database.ts';
+import { readResult } from './results.ts';
 
 /** The answers of one settled envelope, on their way to the results tree. */
 export type Publication = { readonly id: number; readonly results: readonly Result[] };
 
-type Row = { id: number; gateway: string; session: number; sequence: number; result: string | null };
+type Row = {
+  id: number;
+  gateway: string;
+  session: number;
+  sequence: number;
+  result: string | null;
+  version: number | null;
+};
 
 /**
  * Envelopes whose answers the broker has not acknowledged, in the order in which they were stored. A row is committed together with the
@@ -30,7 +38,7 @@ export class PublicationStore {
   /** The oldest ones after `id`; without results where those were deleted. */
   async after(id: number, limit: number): Promise<Publication[]> {
     const rows = await this.#database.all<Row>(
-      `SELECT publications.id, publications.gateway, publications.session, publications.sequence, results.result
+      `SELECT publications.id, publications.gateway, publications.session, publications.sequence, results.result, results.version
        FROM publications LEFT JOIN results ON results.gateway = publications.gateway
          AND results.session = publications.session AND results.sequence = publications.sequence
        WHERE publications.id > ? ORDER BY publications.id LIMIT ?`,
@@ -40,7 +48,10 @@ export class PublicationStore {
     const publications: Publication[] = [];
     for (const row of rows) {
       const texts = row.result === null ? await this.#regionResults(row) : [row.result];
-      publications.push({ id: row.id, results: texts.map((text) => JSON.parse(text) as Result) });
+      publications.push({
+        id: row.id,
+        results: texts.map((result) => readResult({ result, version: row.version ?? 0 })),
+      });
     }
     return publications;
   }

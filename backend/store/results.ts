@@ -28,6 +28,14 @@ const NEWEST_REGIONS = 64;
 /** Envelopes deleted in one transaction, to spare memory and whoever waits for the store. */
 const FORGET_BATCH = 20_000;
 
+type Stored = { readonly result: string; readonly version: number };
+
+/** An answer as it was stored; those of before name no version of their network, but their row does. */
+export function readResult({ result, version }: Stored): Result {
+  const stored = JSON.parse(result) as Omit<Result, 'modelVersion'> & Partial<Result>;
+  return { ...stored, modelVersion: stored.modelVersion ?? version };
+}
+
 export class ResultStore {
   readonly #database: Database;
 
@@ -97,27 +105,29 @@ export class ResultStore {
    * @param untilMs later ones, stored while a clock was wrong, are skipped
    */
   async latest(camera: string, untilMs = Number.MAX_SAFE_INTEGER): Promise<Result | null> {
-    const [row] = await this.#database.all<{ result: string }>(
-      `SELECT result FROM results WHERE camera = ? AND frame_ms <= ? AND result IS NOT NULL
+    const [row] = await this.#database.all<Stored>(
+      `SELECT result, version FROM results WHERE camera = ? AND frame_ms <= ? AND result IS NOT NULL
        ORDER BY frame_ms DESC LIMIT 1`,
       camera,
       untilMs,
     );
-    return row === undefined ? null : (JSON.parse(row.result) as Result);
+    return row === undefined ? null : readResult(row);
   }
 
   /** Newest answer about each region that the camera recently answered about; those about one picture by name. */
   async latestRegions(camera: string, untilMs = Number.MAX_SAFE_INTEGER): Promise<Result[]> {
-    const rows = await this.#database.all<{ region: string; result: string }>(
-      `SELECT region, result FROM region_results WHERE camera = ? AND frame_ms <= ?
-       ORDER BY frame_ms DESC, region LIMIT ?`,
+    const rows = await this.#database.all<Stored & { region: string }>(
+      `SELECT region, region_results.result, version
+       FROM region_results JOIN results USING (gateway, session, sequence)
+       WHERE region_results.camera = ? AND region_results.frame_ms <= ?
+       ORDER BY region_results.frame_ms DESC, region LIMIT ?`,
       camera,
       untilMs,
       NEWEST_REGIONS,
     );
     const newest = new Map<string, Result>();
-    for (const { region, result } of rows) {
-      if (!newest.has(region)) newest.set(region, JSON.parse(result) as Result);
+    for (const row of rows) {
+      if (!newest.has(row.region)) newest.set(row.region, readResult(row));
     }
     return [...newest.values()];
   }
@@ -144,11 +154,11 @@ export class ResultStore {
     limit: number,
     region?: string,
   ): Promise<{ readonly frameMs: number; readonly result: Result }[]> {
-    type Row = { frame_ms: number; result: string };
+    type Row = Stored & { frame_ms: number };
     const rows =
       region === undefined
         ? await this.#database.all<Row>(
-            `SELECT frame_ms, result FROM results
+            `SELECT frame_ms, result, version FROM results
              WHERE camera = ? AND frame_ms >= ? AND frame_ms < ? AND result IS NOT NULL
              ORDER BY frame_ms DESC LIMIT ?`,
             camera,
@@ -157,16 +167,18 @@ export class ResultStore {
             limit,
           )
         : await this.#database.all<Row>(
-            `SELECT frame_ms, result FROM region_results
-             WHERE camera = ? AND frame_ms >= ? AND frame_ms < ? AND region = ?
-             ORDER BY frame_ms DESC LIMIT ?`,
+            `SELECT region_results.frame_ms AS frame_ms, region_results.result, version
+             FROM region_results JOIN results USING (gateway, session, sequence)
+             WHERE region_results.camera = ? AND region_results.frame_ms >= ? AND region_results.frame_ms < ?
+               AND region = ?
+             ORDER BY region_results.frame_ms DESC LIMIT ?`,
             camera,
             sinceMs,
             beforeMs,
             region,
             limit,
           );
-    return rows.reverse().map((row) => ({ frameMs: row.frame_ms, result: JSON.parse(row.result) as Result }));
+    return rows.reverse().map((row) => ({ frameMs: row.frame_ms, result: readResult(row) }));
   }
 
   /** Frame times of answers that were withheld in a span, ascending: the last of each `slotMs`, and the newest `limit` of these. */

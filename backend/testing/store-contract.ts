@@ -2,12 +2,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Result } from '#protocol/messages.ts';
 import type { Database } from '../store/database.ts';
 import { migrate } from '../store/migrations.ts';
-import type { ModelRecord } from '../store/models.ts';
+import type { NewModel } from '../store/models.ts';
 import type { ResultRecord } from '../store/results.ts';
 import { Store } from '../store/store.ts';
 import { describeFleet } from './fleet-contract.ts';
 
-const MODEL: ModelRecord = {
+const MODEL: NewModel = {
   name: 'counter',
   version: 1,
   createdMs: 1_700_000_000_000,
@@ -30,6 +30,7 @@ const MODEL: ModelRecord = {
 const ANSWER: Result = {
   camera: 'door',
   model: 'counter',
+  modelVersion: 1,
   label: 'empty',
   probability: 0.9,
   probabilities: { empty: 0.9, occupied: 0.1 },
@@ -133,8 +134,16 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       expect(await store.models.nextVersion('counter')).toBe(1);
       await store.models.add(MODEL);
       await store.models.add({ ...MODEL, version: 2 });
+      const retirement = { sinceMs: 5, refusedFromMs: 9 };
+      expect(await store.models.setRetirement('counter', 2, retirement)).toBe(true);
+      expect(await store.models.setRetirement('counter', 2, { sinceMs: 6, refusedFromMs: 6 })).toBe(false);
+      expect((await store.models.get('counter', 2))?.retirement).toEqual(retirement);
+      expect((await store.models.get('counter', 1))?.retirement).toBeNull();
+      expect(await store.models.setRetirement('counter', 2, null)).toBe(true);
+      expect(await store.models.setRetirement('counter', 2, null)).toBe(false);
+      expect(await store.models.setRetirement('nothing', 1, retirement)).toBe(false);
       expect(await store.models.nextVersion('counter')).toBe(3);
-      expect(await store.models.get('counter', 1)).toEqual(MODEL);
+      expect(await store.models.get('counter', 1)).toEqual({ ...MODEL, retirement: null });
       expect((await store.models.get('counter'))?.version).toBe(2);
       expect(await store.models.get('other')).toBeNull();
       expect(await store.models.list()).toHaveLength(2);

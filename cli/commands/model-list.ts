@@ -14,7 +14,12 @@ export function registerModelList(model: Command): void {
       runCommand(async () => {
         const { withSite } = await import('#backend/site-folder.ts');
         const { listModels } = await import('#backend/operations/models.ts');
-        const rows = (await withSite(data, listModels)).map((made) => ({
+        const { gatewaysOf } = await import('#backend/operations/retire-model.ts');
+        const [models, on] = await withSite(data, async (site) => [
+          await listModels(site),
+          await gatewaysOf(site.store),
+        ]);
+        const rows = models.map((made) => ({
           model: made.name,
           version: made.version,
           created: new Date(made.createdMs).toISOString(),
@@ -23,18 +28,29 @@ export function registerModelList(model: Command): void {
           ringDegree: made.ringDegree,
           logQP: made.logQP,
           bundleBytes: totalBytes(made.parts),
+          retired: made.retirement && {
+            since: new Date(made.retirement.sinceMs).toISOString(),
+            refusedFrom: new Date(made.retirement.refusedFromMs).toISOString(),
+          },
+          gateways: on(made.name, made.version),
         }));
         if (json) return printJson(rows);
         printTable(
-          ['MODEL', 'VERSION', 'PROTECTED', 'LABELS', 'BUNDLE'],
+          ['MODEL', 'VERSION', 'PROTECTED', 'LABELS', 'BUNDLE', 'GATEWAYS', 'RETIRED'],
           rows.map((row) => [
             row.model,
             String(row.version),
             row.created.slice(0, 10),
             row.labels.join(', '),
             formatBytes(row.bundleBytes),
+            row.gateways.join(', ') || '-',
+            retiredWords(row.retired),
           ]),
         );
       }),
     );
+}
+
+function retiredWords(retired: { readonly since: string; readonly refusedFrom: string } | null): string {
+  return retired === null ? '' : `${retired.since.slice(0, 10)}, answers until ${retired.refusedFrom}`;
 }

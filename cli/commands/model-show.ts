@@ -27,7 +27,17 @@ export function registerModelShow(model: Command): void {
           .map(({ gateway, counter }) => ({ gateway, release: counter }));
         if (json) {
           const sizes = { ringDegree, logQP, answerBytes, onnxSha256, parts };
-          return printJson({ model: name, version, labels, regions, ...sizes, gateways, listing });
+          const { retirement } = shown;
+          return printJson({
+            model: name,
+            version,
+            labels,
+            regions,
+            ...sizes,
+            gateways,
+            retirement,
+            listing,
+          });
         }
         printTable(
           [name, `version ${version}`],
@@ -38,6 +48,14 @@ export function registerModelShow(model: Command): void {
             ['answer', formatBytes(answerBytes)],
             ...parts.map((part) => [part.name, formatBytes(part.bytes)]),
             ['ONNX file', onnxSha256.slice(0, 16)],
+            ...(shown.retirement === null
+              ? []
+              : [
+                  [
+                    'retired',
+                    `answers are refused from ${new Date(shown.retirement.refusedFromMs).toISOString()} on`,
+                  ] as [string, string],
+                ]),
             [
               'released to',
               gateways.map(({ gateway, release }) => `${gateway} (release ${release})`).join(', ') || '-',

@@ -83,6 +83,10 @@ function CameraDetails({ state, result, withheld }: Pick<CameraView, 'state' | '
     ['Pictures taken', rate(state?.captureRate)],
     ['Answers computed', rate(state?.inferenceRate)],
     ['Picture taken at', result === null ? UNKNOWN : formatClock(Date.parse(result.frameTime))],
+    [
+      'Answered by',
+      result === null ? UNKNOWN : modelName({ name: result.model, version: result.modelVersion }),
+    ],
     ['Answer number', result === null ? UNKNOWN : formatCount(result.sequence)],
     ['Withheld as unusual', formatCount(withheld)],
     ['Stream', state?.detail || UNKNOWN],

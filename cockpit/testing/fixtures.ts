@@ -8,6 +8,7 @@ export function resultOf(change: Partial<Result> = {}): Result {
   return {
     camera: 'counter',
     model: 'counter',
+    modelVersion: 3,
     label: 'person',
     probability: 0.97,
     probabilities: { empty: 0.03, person: 0.97 },
@@ -106,6 +107,7 @@ export function modelOf(change: Partial<ModelView> = {}): ModelView {
     logQP: 209.99700554607605,
     bundleBytes: 31_400_000,
     createdTime: '2026-03-01T09:00:00.000Z',
+    retired: null,
     ...change,
   };
 }

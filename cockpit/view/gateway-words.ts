@@ -48,8 +48,20 @@ export function deploymentWords(gateway: GatewayView): DeploymentWords | null {
         progress: null,
       };
     case 'active':
-      return null;
+      if (gateway.model?.retired === true)
+        return { tone: 'warn', text: `${wanted} is retired. Deploy another network.`, progress: null };
+      return staleWords(gateway);
   }
+}
+
+/** What a gateway says that takes nothing new, because it has not heard for too long what is newest. */
+function staleWords({ reported }: GatewayView): DeploymentWords | null {
+  if (reported?.trust?.status !== 'stale') return null;
+  return {
+    tone: 'warn',
+    text: `Accepts nothing new. ${errorWords(reported.trust.error)}`.trim(),
+    progress: null,
+  };
 }
 
 /** A network and its version as one name: `counter v3`. */

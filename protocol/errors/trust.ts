@@ -47,4 +47,9 @@ export const TRUST_ERRORS = {
     meaning: 'Gateways still run something that only this owner key has signed; without it they would stop.',
     action: 'Wait until they have taken over what was signed anew; `--now` retires the key all the same.',
   },
+  MODEL_RETIRED: {
+    meaning: 'A network is retired, so that nothing new is deployed of it.',
+    action:
+      'Deploy another version, or take it back into service with `blindsight model reinstate NAME --version N`.',
+  },
 } as const;
