@@ -5,6 +5,7 @@ import { describeConfigurations } from './configuration-contract.ts';
 import { describePeople } from './people-contract.ts';
 import { describeRollouts } from './rollout-contract.ts';
 import { describeSoftware } from './software-contract.ts';
+import { describeTrust } from './trust-contract.ts';
 
 /** What every store must do with what is sent to gateways, and with the people who send it. @param opened the store of this test, empty, and its database */
 export function describeFleet(opened: () => { readonly store: Store; readonly database: Database }): void {
@@ -14,4 +15,5 @@ export function describeFleet(opened: () => { readonly store: Store; readonly da
   describeRollouts(store);
   describeSoftware(store);
   describePeople(opened);
+  describeTrust(store);
 }

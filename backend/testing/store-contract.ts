@@ -134,14 +134,6 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       expect(await store.models.nextVersion('counter')).toBe(1);
       await store.models.add(MODEL);
       await store.models.add({ ...MODEL, version: 2 });
-      const retirement = { sinceMs: 5, refusedFromMs: 9 };
-      expect(await store.models.setRetirement('counter', 2, retirement)).toBe(true);
-      expect(await store.models.setRetirement('counter', 2, { sinceMs: 6, refusedFromMs: 6 })).toBe(false);
-      expect((await store.models.get('counter', 2))?.retirement).toEqual(retirement);
-      expect((await store.models.get('counter', 1))?.retirement).toBeNull();
-      expect(await store.models.setRetirement('counter', 2, null)).toBe(true);
-      expect(await store.models.setRetirement('counter', 2, null)).toBe(false);
-      expect(await store.models.setRetirement('nothing', 1, retirement)).toBe(false);
       expect(await store.models.nextVersion('counter')).toBe(3);
       expect(await store.models.get('counter', 1)).toEqual({ ...MODEL, retirement: null });
       expect((await store.models.get('counter'))?.version).toBe(2);
