@@ -29,9 +29,7 @@ const MODEL: NewModel = {
 
 const ANSWER: Result = {
   camera: 'door',
-  model: 'counter',
-  modelVersion: 1,
-  label: 'empty',
+  ...{ model: 'counter', modelVersion: 1, label: 'empty' },
   probability: 0.9,
   probabilities: { empty: 0.9, occupied: 0.1 },
   frameTime: '2026-01-01T00:00:00.000Z',
