@@ -1,4 +1,4 @@
-import type { readLinkCredentials } from '#runtime/link-credentials.ts';
+import type { CertificateKeeper } from './certificate/certificate-keeper.ts';
 import type { Commands } from './command/commands.ts';
 import type { LogFile } from './command/log-file.ts';
 import type { LogLevels } from './command/log-levels.ts';
@@ -23,7 +23,7 @@ export type GatewayParts = {
   readonly bundles: BundleStore;
   readonly identity: Awaited<ReturnType<typeof readIdentity>>;
   readonly trust: Trust;
-  readonly credentials: Awaited<ReturnType<typeof readLinkCredentials>>;
+  readonly certificate: CertificateKeeper;
   readonly sessions: SessionCounter;
   readonly stateFile: RolloutStateFile;
   readonly preview: PreviewServer | null;

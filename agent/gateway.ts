@@ -2,17 +2,16 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { AgentConfig } from '#config/schema.ts';
 import { gatewayTopics } from '#protocol/topics.ts';
-import { certificateEnd, describeNearEnd } from '#runtime/certificate-end.ts';
 import type { Clock } from '#runtime/clock.ts';
 import { ensureDirectory } from '#runtime/files.ts';
 import { connectLink } from '#runtime/link.ts';
-import { readLinkCredentials } from '#runtime/link-credentials.ts';
 import type { Logger } from '#runtime/log.ts';
 import { RecentLines } from '#runtime/recent-lines.ts';
 import { Camera } from './camera/camera.ts';
 import { CameraSet } from './camera/camera-set.ts';
 import { logCameraState } from './camera/log-camera-state.ts';
 import { readAddress } from './camera/read-address.ts';
+import { CertificateKeeper } from './certificate/certificate-keeper.ts';
 import type { Commands } from './command/commands.ts';
 import { packDiagnostics } from './command/diagnostics.ts';
 import { LogFile } from './command/log-file.ts';
@@ -64,7 +63,6 @@ export type GatewayOptions = {
 };
 
 const CAMERA_STATE_MS = 10_000;
-const DAY_MS = 24 * 3_600_000;
 
 /**
  * The parts of a gateway, joined. Only this file knows them all; each knows its neighbours by callbacks.
@@ -92,8 +90,7 @@ export class Gateway {
   #preview: PreviewServer | null;
   /** The settings that run: those of the file, or pushed ones in their place. */
   #config: AgentConfig;
-  /** PEM; what it shows to the broker. */
-  readonly #certificate: Buffer;
+  readonly #certificate: CertificateKeeper;
   /** Aborts when everything ends. */
   readonly #closing = new AbortController();
   /** Aborts when other settings are taken up: intervals begin anew. */
@@ -150,11 +147,7 @@ export class Gateway {
         version: agentVersion(),
         restart: () => options.restart?.(),
       }),
-      credentials: await readLinkCredentials(config.broker, {
-        name: config.gateway,
-        setting: '`gateway` in the configuration',
-        site: config.site,
-      }),
+      certificate: await CertificateKeeper.open({ config, signingKey: identity.signingKey, clock, log }),
       sessions,
       preview: await startPreview(config, log),
       cameraList: await CameraList.open(
@@ -183,7 +176,7 @@ export class Gateway {
     this.#outbox = outbox;
     this.#software = parts.software;
     this.#preview = preview;
-    this.#certificate = parts.credentials.certificate;
+    this.#certificate = parts.certificate;
     const open = (bundle: Bundle, selfTest: boolean, signal?: AbortSignal) =>
       this.#open(bundle, selfTest, signal);
     this.#cameras = new CameraSet(
@@ -227,6 +220,7 @@ export class Gateway {
       log,
     });
     this.#uplink = this.#joinUplink(parts);
+    this.#certificate.connect(this.#uplink.link);
     const { signingKey } = identity;
     const topic = gatewayTopics(site, gateway).inference;
     this.#sender = new Sender({ outbox, link: this.#uplink.link, topic, signingKey, sessions, clock, log });
@@ -278,12 +272,16 @@ export class Gateway {
       clock,
       log,
       connect: (will) =>
-        connectLink({ url: broker.url, ...parts.credentials, clientId: gateway, will, clock, log }),
+        connectLink({
+          ...{ url: broker.url, clientId: gateway, will, clock, log },
+          credentials: () => parts.certificate.credentials,
+        }),
       birth: () => ({
         version: agentVersion(),
         platform: `${process.platform} ${process.arch} node ${process.version}`,
         cameras: this.#cameras.all.map((camera) => camera.name),
         bundle: this.#rollout.report.active,
+        certificate: this.#certificate.serial,
       }),
       cameraStates: () => this.#cameras.all.map((camera) => camera.state),
       goneCameras: parts.cameraList,
@@ -351,7 +349,7 @@ export class Gateway {
         (ending) => this.#pipeline.run(ending),
         (ending) => this.#sender.run(ending),
         (ending) => this.#every(CAMERA_STATE_MS, ending, () => this.#uplink.publishCameras()),
-        (ending) => this.#every(DAY_MS, ending, () => this.#watchCertificate()),
+        (ending) => this.#certificate.run(ending),
         (ending) =>
           this.#every(
             () => this.#config.healthSeconds * 1000,
@@ -437,12 +435,6 @@ export class Gateway {
     return every({ ms, anew: () => this.#reconfigured.signal, clock, log }, signal, act);
   }
 
-  #watchCertificate(): void {
-    const { clock, log, config } = this.#options;
-    const text = describeNearEnd(this.#certificate, config.broker.certificate, clock.now());
-    if (text !== null) log.warn({ code: 'CERTIFICATE_ENDS' }, text);
-  }
-
   async #publishHealth(): Promise<void> {
     const measured = await this.#measureHealth();
     // As it is now: of two measurements the one that was begun earlier may end later.
@@ -472,7 +464,7 @@ export class Gateway {
       obstacle: this.#uplink.obstacle,
       reported: this.#reported,
       isRunning: this.#runner.host !== null,
-      certificateEndMs: certificateEnd(this.#certificate),
+      certificateEndMs: this.#certificate.endMs,
     };
   }
 

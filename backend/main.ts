@@ -23,6 +23,7 @@ import { DeploymentService } from './deployment/deployment-service.ts';
 import { brokerForGateways } from './enrolment/broker-for-gateways.ts';
 import { CertificateWatch } from './enrolment/certificate-watch.ts';
 import { EnrolmentServer } from './enrolment/enrolment-server.ts';
+import { RenewalService } from './enrolment/renewal-service.ts';
 import { acceptInvited } from './operations/accept-enrolment.ts';
 import { GatewayListener } from './results/gateway-listener.ts';
 import { ResultPublisher } from './results/result-publisher.ts';
@@ -214,6 +215,7 @@ function makeServices(core: Core, link: Link, processor: Processor) {
       signMs: signHours * 3_600_000,
       validMs: validDays * 24 * 3_600_000,
     }),
+    renewals: new RenewalService({ site, link, clock, log }),
     chunks: new ChunkServer({ ...common, blobs: site.blobs }),
     intake: new Intake({
       store: site.store,
@@ -243,6 +245,7 @@ function listen(core: Core, link: Link, services: Services): void {
   const topics = siteTopics(site.name);
   link.subscribe(topics.inferences, intake.receive);
   link.subscribe(topics.anyGateway('bundle/request'), chunks.receive);
+  link.subscribe(topics.anyGateway('certificate/request'), services.renewals.receive);
   commands.listen();
   const { store, name } = site;
   const reported = async (gateway: string, report: Reported) => {
@@ -310,10 +313,15 @@ async function enrol({ config, clock, log, site, stop, onChange }: Core): Promis
 }
 
 /** Says goodbye, and lets what came in until then be stored and acknowledged. */
-async function stopServices(core: Core, link: Link, { receipts, intake, chunks }: Services): Promise<void> {
+async function stopServices(
+  core: Core,
+  link: Link,
+  { receipts, intake, chunks, renewals }: Services,
+): Promise<void> {
   receipts.flush();
   await link.close([backendState('offline', core.site.name, core.session.current, core.clock)]);
   await intake.idle();
+  await renewals.idle();
   receipts.flush();
   await chunks.close();
 }

@@ -54,6 +54,8 @@ export type GatewayView = {
   readonly clockOffsetMs: number | null;
   /** Since when two processes with its identity keep disconnecting each other; null if there is only one. */
   readonly runsTwiceSince: string | null;
+  /** When the certificate that it shows ends. */
+  readonly certificateEnds: string | null;
   /** Since when and why its answers are not decrypted; `reason` is a sentence for the operator. */
   readonly quarantine: { readonly since: string; readonly reason: string } | null;
   /** Answers kept while it is in quarantine, and how many of the oldest were dropped because there were too many. */

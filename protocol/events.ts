@@ -20,6 +20,10 @@ export const EVENTS = {
     meaning: 'A gateway was removed: its certificate is revoked, and whatever it sends is refused.',
     action: 'Nothing, if this was you; otherwise enrol it again.',
   },
+  CERTIFICATE_RENEWED: {
+    meaning: 'A certificate was renewed, for the same key.',
+    action: 'Nothing.',
+  },
   CERTIFICATE_REVOKED: {
     meaning: 'A certificate was revoked: brokers refuse whoever shows it.',
     action: 'Nothing, if this was you; otherwise look at `blindsight site certificates`.',
@@ -28,7 +32,7 @@ export const EVENTS = {
     meaning:
       'A certificate expires within a month, or has expired; once expired, it cannot be used to connect.',
     action:
-      'For the broker or backend: run `blindsight site renew`. For a gateway: enrol its machine under another name (`blindsight gateway enrol`), then `blindsight gateway remove` the old one.',
+      'For the broker or backend: run `blindsight site renew`. A gateway renews its own while it is connected; for one that could not, run `blindsight gateway replace NAME` and enrol its machine again.',
   },
   GATEWAY_QUARANTINED: {
     meaning:

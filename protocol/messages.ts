@@ -22,6 +22,8 @@ export const Birth = z.object({
   platform: text(128),
   cameras: z.array(Name).max(64),
   bundle: Digest.nullable(),
+  /** Serial number of the certificate that it shows, hex; absent if the gateway is older. */
+  certificate: text(64).exactOptional(),
 });
 export type Birth = z.infer<typeof Birth>;
 

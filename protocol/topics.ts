@@ -44,9 +44,9 @@ export function gatewayTopics(site: string, gateway: string) {
     softwareManifest: `${prefix}/software/manifest`,
     /** backend → gateway, retained; CBOR: which keys the owner signs with now, and what is newest */
     trust: `${prefix}/trust`,
-    /** gateway → backend; PEM request for another certificate of its own */
+    /** gateway → backend; CBOR {@link RenewalRequest} signed by the gateway: asks for another certificate for its key */
     certificateRequest: `${prefix}/certificate/request`,
-    /** backend → gateway; the answer to it */
+    /** backend → gateway; JSON {@link RenewalAnswer} */
     certificateIssued: `${prefix}/certificate/issued`,
     /** backend → gateway, QoS 1; JSON {@link Receipt}: which envelopes the backend holds durably */
     receipt: `${prefix}/receipt`,

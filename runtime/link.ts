@@ -52,6 +52,8 @@ export interface Link {
 export type LinkOptions = LinkCredentials & {
   readonly url: string;
   readonly clientId: string;
+  /** Asked for every connection, in place of those given above: they may be renewed. */
+  readonly credentials?: () => LinkCredentials;
   /** Created for every connection, so that it can carry that connection's session number; may be awaited. */
   readonly will?: Will | (() => Will | Promise<Will>);
   readonly clock: Clock;
@@ -188,6 +190,7 @@ class LastingLink implements Link {
     const will = typeof given === 'function' ? await given() : given;
     const candidate = await dial({
       ...this.#options,
+      ...this.#options.credentials?.(),
       will,
       onMessage: this.#deliver,
       signal: this.#signal,

@@ -69,6 +69,7 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     trust: [],
     configuration: ['trust'],
     enrolment: [],
+    certificate: ['enrolment'],
     health: [],
     uplink: [],
     privacy: ['camera'],

@@ -26,7 +26,7 @@ export type UplinkOptions = {
   readonly log: Logger;
   /** Makes the link; the will is asked for each connection. */
   readonly connect: (will: () => Promise<Will>) => Link;
-  readonly birth: () => Pick<Birth, 'version' | 'platform' | 'cameras' | 'bundle'>;
+  readonly birth: () => Pick<Birth, 'version' | 'platform' | 'cameras' | 'bundle' | 'certificate'>;
   readonly cameraStates: () => readonly CameraState[];
   /** Cameras that are gone and whose retained state is to be cleared; see `CameraList`. */
   readonly goneCameras: Pick<CameraList, 'gone' | 'forget'>;

@@ -10,6 +10,8 @@ export type MetricsSource = {
   readonly trouble: () => SiteState['trouble'] | null;
 };
 
+const DAY_MS = 24 * 3_600_000;
+
 /** Values that the store cannot provide now are omitted; the others, and that there is trouble, are still reported. */
 async function ifReadable(read: () => Promise<void>): Promise<void> {
   try {
@@ -84,6 +86,12 @@ export function createMetrics({ store, snapshot, trouble }: MetricsSource): Regi
     labelNames: ['gateway'],
     registers,
   });
+  const certificate = new Gauge({
+    name: 'blindsight_gateway_certificate_days',
+    help: 'Days until the certificate of the gateway ends, negative afterwards',
+    labelNames: ['gateway'],
+    registers,
+  });
   const unusual = new Gauge({
     name: 'blindsight_camera_unusual',
     help: '1 while the camera or a region of it shows something the network was not trained for',
@@ -106,6 +114,10 @@ export function createMetrics({ store, snapshot, trouble }: MetricsSource): Regi
         this.set({ gateway: gateway.name }, gateway.state === 'online' ? 1 : 0);
         quarantined.set({ gateway: gateway.name }, gateway.quarantine === null ? 0 : 1);
         held.set({ gateway: gateway.name }, gateway.held.answers);
+        if (gateway.certificateEnds !== null) {
+          const days = (Date.parse(gateway.certificateEnds) - Date.parse(state.time)) / DAY_MS;
+          certificate.set({ gateway: gateway.name }, Math.floor(days));
+        }
       }
       for (const { camera, unusual: where } of state.cameras)
         unusual.set({ camera }, where.length === 0 ? 0 : 1);

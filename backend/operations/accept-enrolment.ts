@@ -8,6 +8,7 @@ import {
 import { BlindsightError } from '#protocol/errors.ts';
 import { invitationDigest } from '#protocol/invitation.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
+import { GATEWAY_CERTIFICATE_DAYS } from '../enrolment/certificate-days.ts';
 import { openAuthority } from '../enrolment/open-authority.ts';
 import { readCertificateRequest } from '../enrolment/read-certificate-request.ts';
 import { writeRevocations } from '../enrolment/write-revocations.ts';
@@ -25,9 +26,6 @@ export type AcceptOptions = {
   readonly brokerUrl: string;
   readonly clock?: Clock;
 };
-
-/** One year; a gateway renews its certificate by itself after two thirds. */
-export const GATEWAY_CERTIFICATE_DAYS = 365;
 
 const publicPem = (key: KeyObject): string => key.export({ type: 'spki', format: 'pem' }) as string;
 

@@ -14,6 +14,7 @@ import {
   parseBrokerUrl,
   readBrokerCertificate,
 } from '../enrolment/broker-certificate.ts';
+import { GATEWAY_CERTIFICATE_DAYS } from '../enrolment/certificate-days.ts';
 import { openAuthority } from '../enrolment/open-authority.ts';
 import { rootPublicKey } from '../owner-keys/root-key.ts';
 import type { Site } from '../site.ts';
@@ -29,7 +30,6 @@ export type EnrolGatewayOptions = {
   readonly clock?: Clock;
 };
 
-const CERTIFICATE_DAYS = 5 * 365;
 const privatePem = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }) as string;
 const publicPem = (key: KeyObject): string => key.export({ type: 'spki', format: 'pem' }) as string;
 
@@ -107,7 +107,7 @@ async function writePackage(
   folder: string,
 ): Promise<{ readonly signingKey: string; readonly sealingKey: string; readonly certificate: string }> {
   const authority = await openAuthority(site.store, site.vault);
-  const issued = await authority.issue({ kind: 'gateway', commonName: name, days: CERTIFICATE_DAYS });
+  const issued = await authority.issue({ kind: 'gateway', commonName: name, days: GATEWAY_CERTIFICATE_DAYS });
   const signing = generateKeyPairSync('ed25519');
   const sealing = generateKeyPairSync('x25519');
   await ensureDirectory(folder);

@@ -118,9 +118,18 @@ export class GatewayListener {
     if (birth.gateway !== gateway) return;
     log.info({ gateway, session: birth.session, version: birth.version }, 'gateway connected');
     await this.#sayWhatSessionIsFree(link, gateway, birth);
+    if (birth.certificate !== undefined) await this.#noteCertificate(gateway, birth.certificate);
     for (const camera of birth.cameras) await this.#claim(gateway, camera);
     const { store, clock } = this.#options;
     await store.cameras.setPresent(gateway, birth.cameras, clock.now());
+  }
+
+  /** A renewed certificate counts once its gateway shows it. */
+  async #noteCertificate(gateway: string, serial: string): Promise<void> {
+    const { store } = this.#options;
+    const shown = await store.certificates.get(serial);
+    if (shown?.kind === 'gateway' && shown.name === gateway && shown.revokedMs === null)
+      await store.gateways.setCertificate(gateway, shown.serial, shown.endsMs);
   }
 
   async #sayWhatSessionIsFree(

@@ -208,6 +208,7 @@ export class SiteView {
         version: memory.version,
         ...memory.presence.view(frameMs, nowMs),
         runsTwiceSince: twiceSinceMs === null ? null : new Date(twiceSinceMs).toISOString(),
+        certificateEnds: new Date(record.certificateEndMs).toISOString(),
         quarantine:
           record.quarantine === null
             ? null

@@ -86,6 +86,7 @@ export function gatewayOf(change: Partial<GatewayView> = {}): GatewayView {
     since: '2026-03-01T09:30:00.000Z',
     clockOffsetMs: -40,
     runsTwiceSince: null,
+    certificateEnds: '2027-03-01T09:00:00.000Z',
     quarantine: null,
     held: { answers: 0, dropped: 0 },
     health: healthOf(),

@@ -98,7 +98,7 @@ describe('notices', () => {
     [
       'gateway',
       'gate-1',
-      /^The certificate of gateway gate-1 expires on .*npx blindsight gateway remove gate-1 --data/,
+      /^The certificate of gateway gate-1 expires on .*npx blindsight gateway replace gate-1 --data/,
     ],
     [
       'backend',

@@ -96,7 +96,7 @@ function certificateText(site: SiteState, { owner, name, ends }: EndingCertifica
   const verb = Date.parse(ends) > nowMs ? 'expires' : 'expired';
   const action =
     owner === 'gateway'
-      ? `Enrol its machine under another name (${siteCommand(site, 'gateway enrol')}), then run ${siteCommand(site, `gateway remove ${name}`)}.`
+      ? `It renews itself while the gateway is connected. If that fails, run ${siteCommand(site, `gateway replace ${name}`)} and enrol its machine again.`
       : `Run ${siteCommand(site, 'site renew')}${owner === 'backend' ? ', and restart the backend' : ''}.`;
   return `The certificate of ${whose} ${verb} on ${formatMoment(Date.parse(ends), nowMs)}: from then on it cannot be used to connect. ${action}`;
 }

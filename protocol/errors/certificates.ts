@@ -72,6 +72,15 @@ export const CERTIFICATE_ERRORS = {
     meaning: 'The site could not enrol the gateway; nothing was changed.',
     action: 'Read the log of the backend, and try again with the same invitation.',
   },
+  RENEWAL_REFUSED: {
+    meaning: 'The certificate of a gateway is not renewed.',
+    action:
+      'The message says why. Release the gateway from quarantine, or let its machine take its place anew with `blindsight gateway replace NAME`.',
+  },
+  RENEWAL_EARLY: {
+    meaning: 'A gateway asked for another certificate long before it needs one, or too often.',
+    action: 'Check the clock of the gateway.',
+  },
   CERTIFICATE_NOT_FOUND: {
     meaning: 'The site has issued no certificate with this serial number.',
     action: 'List them with `blindsight site certificates`.',
