@@ -220,7 +220,6 @@ export class Gateway {
       log,
     });
     this.#uplink = this.#joinUplink(parts);
-    this.#certificate.connect(this.#uplink.link);
     const { signingKey } = identity;
     const topic = gatewayTopics(site, gateway).inference;
     this.#sender = new Sender({ outbox, link: this.#uplink.link, topic, signingKey, sessions, clock, log });
@@ -271,11 +270,14 @@ export class Gateway {
       sessions,
       clock,
       log,
-      connect: (will) =>
-        connectLink({
+      connect: (will) => {
+        const link = connectLink({
           ...{ url: broker.url, clientId: gateway, will, clock, log },
           credentials: () => parts.certificate.credentials,
-        }),
+        });
+        parts.certificate.connect(link);
+        return link;
+      },
       birth: () => ({
         version: agentVersion(),
         platform: `${process.platform} ${process.arch} node ${process.version}`,

@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { SiteState } from '#protocol/api.ts';
+import type { GatewayView, SiteState } from '#protocol/api.ts';
 import { ROLLOUT_STATES } from '../store/rollouts.ts';
 import type { Store } from '../store/store.ts';
 import { isStoreTrouble } from '../store/store-trouble.ts';
@@ -86,12 +86,7 @@ export function createMetrics({ store, snapshot, trouble }: MetricsSource): Regi
     labelNames: ['gateway'],
     registers,
   });
-  const certificate = new Gauge({
-    name: 'blindsight_gateway_certificate_days',
-    help: 'Days until the certificate of the gateway ends, negative afterwards',
-    labelNames: ['gateway'],
-    registers,
-  });
+  const certificate = certificateDays(registers);
   const unusual = new Gauge({
     name: 'blindsight_camera_unusual',
     help: '1 while the camera or a region of it shows something the network was not trained for',
@@ -114,14 +109,25 @@ export function createMetrics({ store, snapshot, trouble }: MetricsSource): Regi
         this.set({ gateway: gateway.name }, gateway.state === 'online' ? 1 : 0);
         quarantined.set({ gateway: gateway.name }, gateway.quarantine === null ? 0 : 1);
         held.set({ gateway: gateway.name }, gateway.held.answers);
-        if (gateway.certificateEnds !== null) {
-          const days = (Date.parse(gateway.certificateEnds) - Date.parse(state.time)) / DAY_MS;
-          certificate.set({ gateway: gateway.name }, Math.floor(days));
-        }
+        certificate(gateway, Date.parse(state.time));
       }
       for (const { camera, unusual: where } of state.cameras)
         unusual.set({ camera }, where.length === 0 ? 0 : 1);
     },
   });
   return registry;
+}
+
+/** How soon the certificate of each gateway ends. @returns what takes a gateway into account */
+function certificateDays(registers: Registry[]): (gateway: GatewayView, nowMs: number) => void {
+  const days = new Gauge({
+    name: 'blindsight_gateway_certificate_days',
+    help: 'Days until the certificate of the gateway ends, negative afterwards',
+    labelNames: ['gateway'],
+    registers,
+  });
+  return ({ name, certificateEnds }, nowMs) => {
+    if (certificateEnds !== null)
+      days.set({ gateway: name }, Math.floor((Date.parse(certificateEnds) - nowMs) / DAY_MS));
+  };
 }
