@@ -182,6 +182,71 @@ describe('the editor', () => {
     await page.getByRole('button', { name: 'Add a camera' }).waitFor();
   });
 
+  it('shows at its field what the gateway itself rejected', async () => {
+    const { page, site } = await open();
+    const error = {
+      code: 'CONFIG_INVALID',
+      message: 'version 1:8:11: cameras[0].rate: expected at most 2, got 4',
+    };
+    site.setState(withSettings(pushed({ status: 'rejected', running: 0, error })));
+    await page.getByText('Expected at most 2, got 4 (line 8)').waitFor();
+  });
+
+  it('has a field for a setting that came after it', async () => {
+    const site = bench.site();
+    const schema = site.settings.schema as { properties: Record<string, object> };
+    const lid = {
+      type: 'object',
+      properties: { openSeconds: { type: 'number', default: 3, description: 'How long' } },
+    };
+    site.settings.schema = { ...schema, properties: { ...schema.properties, lid } };
+    const { page } = await open();
+    await page.getByRole('button', { name: 'Gateway', exact: true }).click();
+    const field = page.getByLabel('Open (s)');
+    expect(await field.getAttribute('placeholder')).toBe('3');
+    await field.fill('4');
+    expect(await textOf(page)).toBe(`${SETTINGS}lid: { openSeconds: 4 }\n`);
+  });
+
+  it('lets an integrator read, and push nothing', async () => {
+    bench.site().role = 'integrator';
+    const { page, complaints } = await open();
+    await page.getByLabel('Rate (pictures a second)').waitFor();
+    expect(await page.getByLabel('Rate (pictures a second)').getAttribute('readonly')).not.toBeNull();
+    expect(await page.getByRole('button', { name: 'Review and push' }).isDisabled()).toBe(true);
+    for (const name of ['Draw a mask', 'Add a camera', 'Remove this camera', 'Replace'])
+      expect(await page.getByRole('button', { name }).isDisabled(), name).toBe(true);
+    await page.getByRole('button', { name: 'YAML' }).click();
+    expect(await page.getByLabel('Settings (YAML)').getAttribute('readonly')).not.toBeNull();
+    expect(complaints).toEqual([]);
+  });
+
+  it('never scrolls sideways on a phone, whatever stands in the settings', async () => {
+    const site = bench.site();
+    const long = 'a-name-of-thirty-two-characters0';
+    const points = Array.from({ length: 9 }, (_, index) => [0.1 * index, index % 2]);
+    site.settings.add(
+      'gate-1',
+      `cameras:\n  - { name: ${long}, url: "rtsp://${'x'.repeat(200)}", rate: 99, masks: [${JSON.stringify(points)}] }\n`,
+    );
+    const error = { code: 'CONFIG_INVALID', message: `version 1:1:1: ${'x'.repeat(300)}` };
+    site.site = withSettings(pushed({ author: 'y'.repeat(100), status: 'rejected', error }));
+    const { page } = await bench.open({
+      viewport: { width: 360, height: 740 },
+      isMobile: true,
+      hasTouch: true,
+    });
+    for (const tab of ['', '/settings', '/history']) {
+      await page.goto(`${site.url}#/gateways/gate-1${tab}`);
+      await page.locator('.card, .frame').first().waitFor();
+      if (tab === '/settings') {
+        await page.getByRole('button', { name: 'Mask 1', exact: true }).click();
+        await page.getByLabel('Corner 9: y').waitFor();
+      }
+      expect(await page.evaluate(() => document.documentElement.scrollWidth), tab).toBe(360);
+    }
+  });
+
   it('begins with the cameras that a gateway has where the site has not seen its file', async () => {
     const site = bench.site();
     site.site = withSettings(null);

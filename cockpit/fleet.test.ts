@@ -105,6 +105,19 @@ describe('a fleet', () => {
 });
 
 describe('a gateway', () => {
+  it('shows a viewer its state, and neither settings nor anything to do', async () => {
+    bench.site().role = 'viewer';
+    bench.site().site = fleet(2, [rollout]);
+    const { page } = await bench.open();
+    await page.goto(`${bench.site().url}#/gateways/mast-1/settings`);
+    await page.getByText('Disk free').waitFor();
+    expect(await page.getByRole('link', { name: 'Settings' }).count()).toBe(0);
+    expect(await page.getByRole('button', { name: 'Restart …' }).count()).toBe(0);
+    await page.getByRole('link', { name: 'Gateways' }).click();
+    await page.getByRole('article', { name: /counter version 3/ }).waitFor();
+    expect(await page.getByRole('button', { name: /Pause|Abort/ }).count()).toBe(0);
+  });
+
   it('is restarted when asked twice, and says what became of it', async () => {
     const site = bench.site();
     const { page } = await bench.open();

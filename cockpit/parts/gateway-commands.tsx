@@ -60,7 +60,7 @@ export function GatewayCommands({ gateway, nowMs, isReadOnly }: Props) {
                 {command.content === null ? (
                   <span>{detail}</span>
                 ) : (
-                  <a class="download" href={commands.contentAddress(command.id)} download>
+                  <a href={commands.contentAddress(command.id)} download>
                     Download ({detail})
                   </a>
                 )}

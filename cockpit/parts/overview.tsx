@@ -1,6 +1,7 @@
 import type { Theme } from '../hooks/use-theme.ts';
 import { historyOf, type SiteModel } from '../site/site-model.ts';
 import { notices } from '../view/notices.ts';
+import { gatewayLink } from '../view/route.ts';
 import { siteCommand } from '../view/site-command.ts';
 import { CameraCard } from './camera-card.tsx';
 import { Counters } from './counters.tsx';
@@ -26,8 +27,8 @@ export function Overview({ model, theme, nowMs }: Props) {
       ) : (
         site.cameras.length === 0 && (
           <Empty title="No camera yet">
-            Add a camera to the settings of a gateway, here on the page or in its <code>agent.yaml</code>. It
-            appears as soon as the gateway reports it.
+            Add a camera to the <a href={gatewayLink(site.gateways[0]?.name ?? '', 'settings')}>settings</a>{' '}
+            of a gateway, or to its <code>agent.yaml</code>. It appears as soon as the gateway reports it.
           </Empty>
         )
       )}

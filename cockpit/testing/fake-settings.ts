@@ -15,6 +15,8 @@ export class FakeSettings {
   readonly #versions = new Map<string, ShownConfiguration[]>();
   /** Every push that came, as it came. */
   readonly pushes: unknown[] = [];
+  /** What settings there are. */
+  schema: unknown = settingsSchema();
   /** Added to every preview. */
   risks: readonly string[] = [];
 
@@ -39,7 +41,7 @@ export class FakeSettings {
 
   /** @returns null for addresses of others */
   answer(method: string, pathname: string, query: URLSearchParams, body: unknown): Answer | null {
-    if (pathname === '/api/configuration/schema') return { status: 200, body: settingsSchema() };
+    if (pathname === '/api/configuration/schema') return { status: 200, body: this.schema };
     const path = /^\/api\/gateways\/([^/]+)\/configuration(?:\/(\w+))?$/.exec(pathname);
     if (path === null) return null;
     const [, gateway = '', door] = path;

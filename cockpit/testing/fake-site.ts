@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import type { History, SessionView, SiteState } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
+import type { Role } from '#protocol/roles.ts';
 import { emptyHistory } from '#protocol/thin-history.ts';
 import { historyKey } from '../site/site-model.ts';
 import { FakeCommands } from './fake-commands.ts';
@@ -37,6 +38,8 @@ export class FakeSite {
   failing = false;
   /** By `historyKey`. */
   histories = new Map<string, History>();
+  /** Of whoever is let in. */
+  role: Role = 'owner';
   /** Of gateways. */
   readonly settings = new FakeSettings();
   readonly commands = new FakeCommands();
@@ -141,7 +144,7 @@ export class FakeSite {
   }
 
   #sessionOf(request: IncomingMessage): SessionView {
-    const owner = { role: 'owner', name: 'token:file' } as const;
+    const owner = { role: this.role, name: 'token:file' };
     const way = this.#options.token === undefined ? 'this machine' : 'session';
     const person = this.#isLetIn(request) ? { ...owner, way } : null;
     return { person: person as SessionView['person'], logIn: { password: false, token: true } };

@@ -25,7 +25,8 @@ export function SettingsEditor(props: Props) {
   const { gateway, cameras } = props;
   const { state, change, reload } = useDraft(gateway.name, () => firstSettings(cameras));
   const draft = state.phase === 'ready' ? state.draft : null;
-  const message = useCheck(gateway.name, draft, !props.isReadOnly);
+  const checked = useCheck(gateway.name, draft, !props.isReadOnly);
+  const message = checked ?? refusalOf(gateway, draft);
   if (state.phase === 'loading') return <p class="opening">Reading the settings …</p>;
   if (state.phase === 'failed') return <p class="notice tone-bad">{state.message}</p>;
   return (
@@ -38,6 +39,14 @@ export function SettingsEditor(props: Props) {
       reload={reload}
     />
   );
+}
+
+/** Why the gateway rejected these very settings, which this site had nothing against. */
+function refusalOf({ configuration }: GatewayView, draft: Draft | null): string | null {
+  if (configuration?.status !== 'rejected' || draft === null) return null;
+  return configuration.version === draft.base && !isChanged(draft)
+    ? (configuration.error?.message ?? null)
+    : null;
 }
 
 type EditingProps = Props & {
