@@ -37,6 +37,11 @@ describe('the page of a site with accounts', () => {
     await page.getByLabel('Password').fill(PASSWORD);
     await page.getByRole('button', { name: 'Open the cockpit' }).click();
     await page.getByText('anna owner').waitFor();
+    await page.setViewportSize({ width: 360, height: 700 });
+    const fits = () => document.documentElement.scrollWidth <= innerWidth;
+    expect(await page.evaluate(fits)).toBe(true);
+    const title = await page.locator('.site-title').boundingBox();
+    expect(title?.height).toBeLessThan(80);
     const kept = await page.evaluate(() =>
       JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href]),
     );

@@ -11,7 +11,7 @@ import { DaemonProcess } from './daemon-process.ts';
 import { keepBounded } from './keep-bounded.ts';
 import type { DemoOptions } from './options.ts';
 import { freePort, isFree } from './ports.ts';
-import { prepareSite, renewNetwork } from './prepare-site.ts';
+import { prepareSite, renewNetwork, viewerPass } from './prepare-site.ts';
 import { untilReady } from './ready.ts';
 import { RefusalWatch } from './refusal-watch.ts';
 import { changeSettings } from './settings.ts';
@@ -104,6 +104,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
     note(`The page: ${origin}/   (Ctrl-C stops everything)`);
     const count = await watchResults({
       origin,
+      pass: () => viewerPass(data),
       gateway: basename(site.gatewayFolder),
       camera: name,
       json: options.json,

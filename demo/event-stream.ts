@@ -27,11 +27,21 @@ export async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerat
  * `signal` aborts.
  *
  * @param url http://host:port/api/events
+ * @param pass makes what stands for a log-in, anew for each connection
  */
-export async function* followEvents(url: string, signal: AbortSignal): AsyncGenerator<ServerEvent> {
+export async function* followEvents(
+  url: string,
+  signal: AbortSignal,
+  pass: () => Promise<string | null> = async () => null,
+): AsyncGenerator<ServerEvent> {
   while (!signal.aborted) {
     try {
-      const response = await fetch(url, { signal, headers: { accept: 'text/event-stream' } });
+      const bearer = await pass();
+      const authorization = bearer === null ? {} : { authorization: `Bearer ${bearer}` };
+      const response = await fetch(url, {
+        signal,
+        headers: { accept: 'text/event-stream', ...authorization },
+      });
       if (response.ok && response.body !== null) yield* readEvents(response.body);
       else await response.body?.cancel();
     } catch (error) {

@@ -7,6 +7,7 @@ import { initializeSite } from '#backend/operations/initialize-site.ts';
 import { isCurrent } from '#backend/operations/is-current.ts';
 import { listModels } from '#backend/operations/models.ts';
 import { protectModel } from '#backend/operations/protect-model.ts';
+import { makePass } from '#backend/people/command-line-pass.ts';
 import type { Site } from '#backend/site.ts';
 import { siteFiles, withSite } from '#backend/site-folder.ts';
 import type { DeploymentRecord } from '#backend/store/deployments.ts';
@@ -106,4 +107,9 @@ async function protectBundled(site: Site, signal: AbortSignal, why: string): Pro
 
 async function releaseBundled(site: Site, gateway: string): Promise<DeploymentRecord> {
   return step('Releasing the network to the gateway', () => deployModel({ site, model: NETWORK, gateway }));
+}
+
+/** Lets this program read the answers of its own site where people have accounts there; null while its store cannot be opened. */
+export function viewerPass(data: string): Promise<string | null> {
+  return withSite(siteFiles(data).folder, async (site) => makePass(site, 'viewer')).catch(() => null);
 }

@@ -9,6 +9,8 @@ import { resultLine } from './result-line.ts';
 export type WatchOptions = {
   /** http://host:port of the page. */
   readonly origin: string;
+  /** Lets this program in where the site has accounts; see `makePass`. */
+  readonly pass?: () => Promise<string | null>;
   /** The camera of this run; the site may remember others from runs before. */
   readonly camera: string;
   readonly json: boolean;
@@ -87,7 +89,7 @@ export async function watchResults(options: WatchOptions): Promise<number> {
     if (lost !== null) enough.abort();
   };
   const looking = setInterval(look, Math.min(LOOK_MS, options.patienceMs ?? LOOK_MS));
-  for await (const event of followEvents(`${origin}/api/events`, signal)) {
+  for await (const event of followEvents(`${origin}/api/events`, signal, options.pass)) {
     if (event.type === 'state') {
       const state = JSON.parse(event.data) as SiteState;
       for (const [key, sentence] of stateNotes(state, camera)) {

@@ -1,5 +1,6 @@
 import { get } from 'node:http';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { BlindsightError } from '#protocol/errors.ts';
 import { ROLES } from '#protocol/roles.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { removePerson, setPassword, setRole } from '../people/accounts.ts';
@@ -104,6 +105,23 @@ describe('without accounts', () => {
       expect(await status('/api/state', bearer(pass))).toBe(401);
     }
     expect(await status('/api/state', bearer(`${makePass(bench.site, 'viewer')}A`))).toBe(401);
+    expect(await status('/api/state', bearer('blindsight-pass_'))).toBe(401);
+  });
+
+  it('goes on showing the command line what it began to read, longer than its pass is good', async () => {
+    let shiftMs = 0;
+    await start({ clock: { ...systemClock, now: () => Date.now() + shiftMs } });
+    await bench.add('anna', 'owner');
+    const events = await fetch(`${bench.url}/api/events`, bearer(makePass(bench.site, 'viewer')));
+    const reader = events.body!.pipeThrough(new TextDecoderStream()).getReader();
+    expect((await reader.read()).value).toContain('event: state');
+    shiftMs = 120_000;
+    const { cookie } = await bench.logIn('anna');
+    // Looks at every stream.
+    await bench.call('/api/session', { method: 'DELETE', headers: { cookie } });
+    bench.hub.publish({ type: 'result', data: { label: 'later' } as never });
+    expect((await reader.read()).value).toContain('later');
+    await reader.cancel();
   });
 });
 
@@ -233,6 +251,23 @@ describe('a session', () => {
 });
 
 describe('a token', () => {
+  it('that was good a moment ago is good while the database does not answer, for ten minutes, and no other', async () => {
+    let shiftMs = 0;
+    await start({ clock: { ...systemClock, monotonic: () => performance.now() + shiftMs } });
+    await bench.add('anna', 'owner');
+    const token = await addToken(bench.site, { name: 'dash', role: 'viewer', days: null });
+    const other = await addToken(bench.site, { name: 'other', role: 'viewer', days: null });
+    expect(await status('/api/cameras/door/history', bearer(token))).toBe(200);
+    const away = new BlindsightError('STORE_UNAVAILABLE', 'PostgreSQL does not answer');
+    const asked = vi.spyOn(bench.site.store.tokens, 'get').mockRejectedValue(away);
+    expect(await status('/api/cameras/door/history', bearer(token))).toBe(200);
+    expect(await status('/api/cameras/door/history', bearer(other))).toBe(500);
+    shiftMs = 10 * 60_000 + 1000;
+    expect(await status('/api/cameras/door/history', bearer(token))).toBe(500);
+    asked.mockRestore();
+    expect(await status('/api/cameras/door/history', bearer(token))).toBe(200);
+  });
+
   it('has a role and an end, can be revoked, and is taken from one header only', async () => {
     let shiftMs = 0;
     await start({ clock: { ...systemClock, now: () => Date.now() + shiftMs } });

@@ -36,7 +36,7 @@ export function Login({ ways, onOpened }: Props) {
       <p class="quiet">
         {wantsToken
           ? 'The token is in the backend’s settings; whoever set up this site has it.'
-          : 'An owner of this site gives accounts.'}
+          : 'An owner of this site gives out accounts.'}
       </p>
       <form ref={form} onSubmit={submit}>
         {wantsToken ? (
