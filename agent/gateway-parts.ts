@@ -1,6 +1,5 @@
 import type { CertificateKeeper } from './certificate/certificate-keeper.ts';
 import type { Commands } from './command/commands.ts';
-import type { LogFile } from './command/log-file.ts';
 import type { LogLevels } from './command/log-levels.ts';
 import type { Configurator } from './configuration/configurator.ts';
 import type { readIdentity } from './identity.ts';
@@ -17,7 +16,6 @@ import type { SessionCounter } from './uplink/session-counter.ts';
 export type GatewayParts = {
   readonly commands: Commands;
   readonly levels: LogLevels;
-  readonly logFile: LogFile;
   readonly configurator: Configurator;
   readonly outbox: Outbox;
   readonly bundles: BundleStore;

@@ -14,7 +14,6 @@ import { readAddress } from './camera/read-address.ts';
 import { CertificateKeeper } from './certificate/certificate-keeper.ts';
 import type { Commands } from './command/commands.ts';
 import { packDiagnostics } from './command/diagnostics.ts';
-import { LogFile } from './command/log-file.ts';
 import { LogLevels } from './command/log-levels.ts';
 import { openCommands } from './command/open-commands.ts';
 import { Configurator } from './configuration/configurator.ts';
@@ -84,7 +83,6 @@ export class Gateway {
   readonly #uplink: Uplink;
   readonly #commands: Commands;
   readonly #levels: LogLevels;
-  readonly #logFile: LogFile;
   readonly #metrics: AgentMetrics;
   readonly #metricsServer: MetricsServer;
   #preview: PreviewServer | null;
@@ -114,7 +112,6 @@ export class Gateway {
     if (config.log.level !== file.log.level) log.level = config.log.level;
     const levels = new LogLevels(log, config.log.level, clock);
     const recent = options.recent ?? new RecentLines();
-    const logFile = await LogFile.open(join(config.data, 'log'), recent);
     const outbox = await Outbox.open({
       directory: join(config.data, 'outbox'),
       ...outboxBounds(config),
@@ -134,7 +131,7 @@ export class Gateway {
       diagnose: () => opened.#diagnose(recent),
     });
     const opened: Gateway = new Gateway(options, {
-      ...{ commands, levels, logFile },
+      ...{ commands, levels },
       configurator,
       outbox,
       identity,
@@ -170,7 +167,6 @@ export class Gateway {
     this.#cameraList = parts.cameraList;
     this.#commands = parts.commands;
     this.#levels = parts.levels;
-    this.#logFile = parts.logFile;
     this.#metrics = new AgentMetrics(() => this.#snapshot(), config.data);
     this.#metricsServer = new MetricsServer({ metrics: this.#metrics, clock, log });
     this.#outbox = outbox;
@@ -369,7 +365,6 @@ export class Gateway {
       await this.#commands.close();
       this.#levels.close();
       await this.#uplink.close();
-      this.#logFile.close();
     }
   }
 

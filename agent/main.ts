@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { loadConfig } from '#config/load.ts';
 import { AgentConfig } from '#config/schema.ts';
@@ -7,6 +8,7 @@ import type { Logger } from '#runtime/log.ts';
 import { createNotifier } from '#runtime/notify.ts';
 import { onceThereIsSpace } from '#runtime/once-there-is-space.ts';
 import type { RecentLines } from '#runtime/recent-lines.ts';
+import { LogFile } from './command/log-file.ts';
 import { Gateway } from './gateway.ts';
 import { runWatchdog } from './health/watchdog.ts';
 import { runTogether } from './run-together.ts';
@@ -48,6 +50,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     },
   );
   if (gateway === null) return;
+  const logFile = recent && (await LogFile.open(join(config.data, 'log'), recent));
   // One at a time: an older state of the file must not be applied last.
   let reloading = Promise.resolve();
   const stopReloading = options.onReload?.(() => {
@@ -62,8 +65,10 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     await runTogether(signal, [(ending) => gateway.run(ending), (ending) => runWatchdog(watch, ending)]);
   } finally {
     stopReloading?.();
+    logFile?.flush();
   }
   log.info('gateway stopped');
+  logFile?.close();
 }
 
 /** An invalid file changes nothing; settings that need a restart are reported. */

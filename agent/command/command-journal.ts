@@ -56,7 +56,6 @@ export class CommandJournal {
   }
 
   static async open(directory: string, clock: Pick<Clock, 'now'>): Promise<CommandJournal> {
-    await ensureDirectory(directory);
     const text = await readFile(join(directory, FILE), 'utf8').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return null;
       throw error;
@@ -106,6 +105,7 @@ export class CommandJournal {
     const bytes = encodeAnswer(answer);
     this.#unsaved.set(id, bytes);
     this.#change(id, { answered: true });
+    await ensureDirectory(this.#directory);
     await writeFileAtomic(this.#path(id), bytes, { mode: 0o600 });
     await this.#save();
     this.#unsaved.delete(id);
@@ -146,7 +146,9 @@ export class CommandJournal {
     };
   }
 
+  /** Makes the folder, too: on a full disk a gateway starts without. */
   async #save(): Promise<void> {
+    await ensureDirectory(this.#directory);
     await writeFileAtomic(join(this.#directory, FILE), JSON.stringify(this.#state), { mode: 0o600 });
   }
 
@@ -162,7 +164,7 @@ export class CommandJournal {
       bytes += size;
       if (size > 0 && bytes <= MAX_KEPT_BYTES) kept.add(`${id}.answer`);
     }
-    for (const name of await readdir(this.#directory))
+    for (const name of await readdir(this.#directory).catch(() => []))
       if (!kept.has(name)) await rm(join(this.#directory, name), { force: true });
   }
 

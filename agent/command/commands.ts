@@ -34,8 +34,8 @@ export type CommandsOptions = {
   readonly signingKey: KeyObject;
   readonly journal: CommandJournal;
   readonly handlers: CommandHandlers;
-  /** Publishes a part of an answer; rejects where there is no link. */
-  readonly publish: (type: string, id: string, wire: Uint8Array) => Promise<void>;
+  /** Publishes a part of an answer; rejects where there is no link, or everything ends. */
+  readonly publish: (type: string, id: string, wire: Uint8Array, signal: AbortSignal) => Promise<void>;
   /** A sentence about the process that runs now, for the answer to a restart. */
   readonly started: () => string;
   readonly clock: Clock;
@@ -59,7 +59,7 @@ export class Commands {
   readonly #options: CommandsOptions;
   readonly #budget: MinuteBudget;
   #work: Promise<void> = Promise.resolve();
-  #closed = false;
+  readonly #closing = new AbortController();
 
   private constructor(options: CommandsOptions) {
     this.#options = options;
@@ -101,9 +101,9 @@ export class Commands {
     await this.#work;
   }
 
-  /** Waits for what is being carried out. */
+  /** Breaks off what is being carried out or said; the next process says what is left to say. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     await this.#work;
   }
 
@@ -178,9 +178,15 @@ export class Commands {
     const { handlers, clock } = this.#options;
     const handler = handlers[type] as (given: ArgumentsOf<T>) => Promise<CommandOutcome | null>;
     const done = new AbortController();
-    const late = clock.sleep(HANDLER_MS, done.signal).then(() => {
-      throw new BlindsightError('COMMAND_FAILED', `${type} took longer than ${HANDLER_MS / 1000} s`);
-    });
+    const closing = this.#closing.signal;
+    const late = clock.sleep(HANDLER_MS, AbortSignal.any([done.signal, closing])).then(
+      () => {
+        throw new BlindsightError('COMMAND_FAILED', `${type} took longer than ${HANDLER_MS / 1000} s`);
+      },
+      () => {
+        throw new BlindsightError('COMMAND_INTERRUPTED', `the gateway ended while it carried out ${type}`);
+      },
+    );
     late.catch(() => {});
     try {
       return await Promise.race([handler(checkArguments(type, given)), late]);
@@ -213,7 +219,7 @@ export class Commands {
     const { site, gateway, signingKey, publish, log } = this.#options;
     try {
       for (const part of signAnswer({ site, gateway, type, id }, whole, signingKey))
-        await publish(type, id, part);
+        await publish(type, id, part, this.#closing.signal);
       return true;
     } catch (error) {
       log.debug({ err: error }, 'an answer to a command will be sent later');
@@ -224,7 +230,7 @@ export class Commands {
   #queue(act: () => Promise<void>): void {
     this.#work = this.#work
       .then(async () => {
-        if (!this.#closed) await act();
+        if (!this.#closing.signal.aborted) await act();
       })
       .catch((error: unknown) => {
         this.#options.log.error({ err: error }, 'a command could not be dealt with');

@@ -1,7 +1,6 @@
-import { appendFileSync, renameSync, statSync } from 'node:fs';
+import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { ensureDirectory } from '#runtime/files.ts';
+import { dirname, join } from 'node:path';
 import type { RecentLines } from '#runtime/recent-lines.ts';
 import { parseJson } from '../parse-json.ts';
 
@@ -31,7 +30,6 @@ export class LogFile {
 
   /** Puts what earlier processes wrote before the recent lines, and writes those from now on. */
   static async open(directory: string, recent: RecentLines): Promise<LogFile> {
-    await ensureDirectory(directory);
     const path = join(directory, NAME);
     const earlier: string[] = [];
     for (const file of [`${path}.1`, path]) {
@@ -57,7 +55,7 @@ export class LogFile {
         this.#bytes = 0;
         renameSync(this.#path, `${this.#path}.1`);
       }
-      // After a power cut in the middle of a line the next begins anew.
+      mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
       appendFileSync(this.#path, text, { mode: 0o600 });
       this.#bytes += Buffer.byteLength(text);
     } catch {

@@ -169,8 +169,8 @@ export class Uplink {
   }
 
   /** A part of an answer to a command. Rejects where the broker does not take it. */
-  publishAnswer(type: string, id: string, wire: Uint8Array): Promise<void> {
-    return this.link.publish(this.#topics.answer(type, id), wire);
+  publishAnswer(type: string, id: string, wire: Uint8Array, signal: AbortSignal): Promise<void> {
+    return this.link.publish(this.#topics.answer(type, id), wire, { signal });
   }
 
   /** Says goodbye, so that nobody mistakes the silence for a fault. */
