@@ -180,7 +180,7 @@ cameras:
     });
     const { text } = await read('/metrics');
     expect(text).toMatch(/^blindsight_agent_link_up 1$/m);
-    expect(text).toMatch(/^blindsight_agent_certificate_days \d+/m);
+    expect(text).toMatch(/^blindsight_agent_certificate_expires_in_seconds \d+/m);
     for (const secret of PASSWORDS) expect(health.text + text).not.toContain(secret);
   });
 

@@ -16,7 +16,6 @@ const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60
 /** Of this prefix are all names. */
 const PREFIX = 'blindsight_agent_';
 const CAUSES = ['age', 'size', 'damage', 'disk'] as const;
-const DAY_MS = 24 * 3_600_000;
 
 /** Figures of a gateway in the format of Prometheus; most are read when somebody asks. */
 export class AgentMetrics {
@@ -221,10 +220,10 @@ const FIGURES: readonly Figure[] = [
     read: ({ stuckMs }) => stuckMs / 1000,
   },
   {
-    name: 'certificate_days',
-    help: 'Days until the certificate of the gateway expires, negative after that',
+    name: 'certificate_expires_in_seconds',
+    help: 'Until the certificate of the gateway expires, negative after that',
     read: ({ certificateEndMs, nowMs }) =>
-      certificateEndMs === null ? null : (certificateEndMs - nowMs) / DAY_MS,
+      certificateEndMs === null ? null : (certificateEndMs - nowMs) / 1000,
   },
   {
     name: 'process_resident_bytes',

@@ -157,7 +157,7 @@ describe('metrics and health of a gateway', () => {
     expect(get('outbox_oldest_seconds{}')).toBe(5);
     expect(get('dropped_total{cause="age"}')).toBe(2);
     expect(get('dropped_total{cause="disk"}')).toBe(0);
-    expect(get('certificate_days{}')).toBe(40);
+    expect(get('certificate_expires_in_seconds{}')).toBe(40 * 24 * 3600);
     expect(get('link_up{}')).toBe(1);
     expect(get('release{}')).toBe(4);
     expect(get('configuration_version{}')).toBe(3);
@@ -183,7 +183,7 @@ describe('metrics and health of a gateway', () => {
     expect(about('camera_streaming')).toEqual([]);
     expect(about('bundle_info')).toEqual(['blindsight_agent_bundle_info{digest="",status="none"}']);
     expect(values.get('blindsight_agent_pictures_total{fate="answered"}')).toBe(8);
-    expect(about('certificate_days')).toEqual([]);
+    expect(about('certificate_expires_in_seconds')).toEqual([]);
     expect(about('configuration_version')).toEqual([]);
   });
 
