@@ -162,6 +162,19 @@ describe('the launcher', () => {
     expect((await choose(nobody, () => {})).slot).toBe('base');
   });
 
+  it('counts how often a release was given up', async () => {
+    const folder = new SlotFolder();
+    for (let times = 1; times <= 3; times++) {
+      const digest = await folder.put('a', '1.1.0', false);
+      const { takenBack } = await folder.state();
+      const same = { digest, code: 'SOFTWARE_DAMAGED', message: 'x', times: times - 1 };
+      await folder.write({ trial: trialOf('a', digest), takenBack: times === 1 ? takenBack : same });
+      flip(folder.file('a'), 0);
+      expect(await folder.choose()).toBe('base');
+      expect((await folder.state()).takenBack).toMatchObject({ digest, code: 'SOFTWARE_DAMAGED', times });
+    }
+  });
+
   it('finds changed bytes of its state, and what is proven starts all the same', async () => {
     const folder = new SlotFolder();
     const previous = { slot: 'b', digest: await folder.put('b', '1.0.1') } as const;

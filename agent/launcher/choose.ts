@@ -2,7 +2,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { BlindsightError } from '#protocol/errors.ts';
 import type { Slots } from '../software/slots.ts';
-import { type Slot, SoftwareStateFile, type Trial } from '../software/software-state.ts';
+import { givenUp, type Slot, SoftwareStateFile, type Trial } from '../software/software-state.ts';
 
 /** What is started, and after which time it is ended if it has not proved itself or given up; 0 where it has proved itself. */
 export type Choice = { readonly slot: Slot | 'base'; readonly guardMs: number };
@@ -67,14 +67,10 @@ async function refuse(
 async function giveUp(
   slots: Slots,
   file: SoftwareStateFile,
-  { slot, digest }: Trial,
+  { slot }: Trial,
   { code, message }: BlindsightError,
 ): Promise<void> {
-  const change = {
-    trial: null,
-    takenBack: { digest, code, message },
-    news: { code, message: `the update was taken back: ${message}` },
-  };
+  const change = givenUp(file.current, code, message);
   try {
     await file.update(change);
   } catch {

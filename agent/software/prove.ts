@@ -5,7 +5,7 @@ import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
 import { type Condition, passHealthGate } from './health-gate.ts';
 import type { Slots } from './slots.ts';
-import type { SoftwareStateFile, Trial } from './software-state.ts';
+import { givenUp, type SoftwareStateFile, type Trial } from './software-state.ts';
 
 export type ProveOptions = {
   readonly state: SoftwareStateFile;
@@ -57,11 +57,10 @@ export async function prove(options: ProveOptions, signal: AbortSignal): Promise
 }
 
 /** Where the disk does not take this either, the launcher counts the next try. */
-async function giveUp({ state, trial, log }: ProveOptions, code: ErrorCode, message: string): Promise<false> {
+async function giveUp({ state, log }: ProveOptions, code: ErrorCode, message: string): Promise<false> {
   log.error({ code }, `this update is given up: ${message}`);
-  const news = { code, message: `the update was taken back: ${message}` };
   await state
-    .update({ trial: null, takenBack: { digest: trial.digest, code, message }, news })
+    .update(givenUp(state.current, code, message))
     .catch((error: unknown) => log.error({ err: error }, 'the state of updates cannot be written'));
   return false;
 }

@@ -12,7 +12,13 @@ export type Slot = (typeof SLOTS)[number];
 
 const count = z.number().int().nonnegative();
 const place = z.object({ slot: z.enum(SLOTS), /** Of the signed release. */ digest: Digest });
-const reason = z.object({ digest: Digest, code: z.string().max(64), message: z.string() });
+const reason = z.object({
+  digest: Digest,
+  code: z.string().max(64),
+  message: z.string(),
+  /** How often this release was given up. */
+  times: count,
+});
 
 /**
  * Who writes it promises to both sides of an update: fields that a later version adds are ones that an earlier one may lose, and no field changes its
@@ -46,6 +52,19 @@ const State = z.object({
 export type SoftwareState = z.infer<typeof State>;
 export type Place = z.infer<typeof place>;
 export type Trial = NonNullable<SoftwareState['trial']>;
+
+/** The change of state that gives up the release on trial, and lets the site know. */
+export function givenUp(
+  { trial, takenBack }: SoftwareState,
+  code: string,
+  message: string,
+): Pick<SoftwareState, 'trial' | 'takenBack' | 'news'> {
+  const news = { code, message: `the update was taken back: ${message}` };
+  if (trial === null) return { trial, takenBack, news };
+  const { digest } = trial;
+  const before = takenBack?.digest === digest ? takenBack.times : 0;
+  return { trial: null, takenBack: { digest, code, message, times: before + 1 }, news };
+}
 
 export const EMPTY_STATE: SoftwareState = {
   counter: 0,

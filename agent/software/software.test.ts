@@ -220,6 +220,25 @@ describe('a release of the program', () => {
   });
 });
 
+describe('a release that the disk damages', () => {
+  it.each([
+    [2, 'testing', null],
+    [3, 'rolled-back', 'SOFTWARE_DAMAGED'],
+  ])('%d times is then %s', async (times, status, code) => {
+    const bench = new Bench();
+    const release = await bench.box.release('good', '1.1.0');
+    const digest = softwareDigest(release.wire);
+    const file = await SoftwareStateFile.open(bench.box.software, async () => EMPTY_STATE);
+    const takenBack = { digest, code: 'SOFTWARE_DAMAGED', message: 'x', times };
+    await file.update({ counter: 1, counterOf: digest, takenBack });
+    await bench.open();
+    bench.send(release);
+    await bench.reported(status, code);
+    if (code === null) expect((await bench.state()).takenBack, 'counts on').toMatchObject({ times });
+    else expect(bench.requests).toEqual([]);
+  });
+});
+
 describe('on a full disk, an update', { timeout: 60_000 }, () => {
   async function mounted(skip: (note: string) => void, megabytes: number) {
     const bench = new Bench();

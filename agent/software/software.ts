@@ -13,7 +13,7 @@ import { Installer } from './installer.ts';
 import type { LaunchPlace } from './launch-place.ts';
 import { prove } from './prove.ts';
 import { Slots } from './slots.ts';
-import { type Slot, SoftwareStateFile } from './software-state.ts';
+import { givenUp, type Slot, SoftwareStateFile } from './software-state.ts';
 
 type Report = NonNullable<Reported['software']>;
 type Reason = NonNullable<Report['error']>;
@@ -58,6 +58,8 @@ const GRACE_MS = 60_000;
 const RETRY_MS = [60_000, 300_000, 900_000, 3_600_000];
 const PROGRESS_MS = 1_000;
 const MAX_FINAL = 16;
+/** A disk that damages a release this often will do so again; each time costs the cameras a restart. */
+const MOST_TIMES = 3;
 /** Failures that may pass by themselves; all others are the release's fault and final until another one comes. */
 const PASSING: readonly string[] = [
   'SOFTWARE_DIGEST',
@@ -276,14 +278,8 @@ export class Software {
     const { trial, active, previous } = state.current;
     const change = {
       ...(trial !== null &&
-        trial.slot !== own && {
-          trial: null,
-          takenBack: {
-            digest: trial.digest,
-            code: 'SOFTWARE_NO_ROOM' satisfies ErrorCode,
-            message: 'the launcher could not write that it tried it',
-          },
-        }),
+        trial.slot !== own &&
+        givenUp(state.current, 'SOFTWARE_NO_ROOM', 'the launcher could not note that it tried it')),
       // It was started in place of the active one.
       ...(active?.slot !== own && previous?.slot === own && { active: previous, previous: null }),
     };
@@ -349,7 +345,8 @@ export class Software {
       this.#host?.onReport();
       return true;
     }
-    if (takenBack?.digest !== digest || PASSING.includes(takenBack.code)) return false;
+    if (takenBack?.digest !== digest) return false;
+    if (PASSING.includes(takenBack.code) && takenBack.times < MOST_TIMES) return false;
     const { code, message } = takenBack;
     this.#set('rolled-back', digest, { code, message: message.slice(0, 500) });
     this.#host?.onReport();
@@ -394,7 +391,6 @@ export class Software {
       counter: Math.max(manifest.counter, state.current.counter),
       counterOf: digest,
       trial: { slot, digest, tries: 0, limitMs, graceMs, before },
-      takenBack: null,
     });
     await installer.keep(null).catch(() => {});
     this.#set('testing', digest);

@@ -35,6 +35,8 @@ describe('an update of the program', { timeout: 120_000 }, () => {
     await gateway.until(() => gateway.starts.length === 5);
     await gateway.reported('1.1.0', 'active');
     expect(startsOf(gateway).at(-1)).toBe('1.1.0 a');
+    // systemd knows the launcher, and reaches the program.
+    expect(gateway.starts.at(-1)?.pid).toBe(gateway.pid);
   });
 
   it.each<[Mode, string, string, number]>([

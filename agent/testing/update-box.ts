@@ -148,6 +148,11 @@ export class UpdateBox {
     rmSync(this.folder, { recursive: true });
   }
 
+  /** Of the launcher, which becomes the program. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   get starts(): Start[] {
     return this.#read<Start>('starts');
   }
@@ -195,7 +200,12 @@ export class UpdateBox {
       {
         detached: true,
         stdio: ['ignore', 'pipe', 'pipe'],
-        env: { PATH: process.env.PATH, ...this.environment },
+        // Hundreds of starts of the same sources: what they compile to is kept.
+        env: {
+          PATH: process.env.PATH,
+          NODE_COMPILE_CACHE: join(this.folder, 'compiled'),
+          ...this.environment,
+        },
       },
     );
     const hear = (text: string) => {
