@@ -31,7 +31,7 @@ export const AUDITED_COMMANDS: Readonly<Record<string, AuditedCommand>> = {
   'camera release': acts(),
   conformance: elsewhere,
   demo: makes(),
-  deploy: acts('version'),
+  deploy: acts('version', 'valid-days'),
   evaluate: elsewhere,
   explain: elsewhere,
   'gateway config diff': reads,

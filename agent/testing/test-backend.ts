@@ -102,6 +102,11 @@ export class TestBackend {
     await this.#link.publish(topics.softwareManifest, wire, { retain: true });
   }
 
+  /** Tells the gateway which keys count and what is newest. */
+  async trust(wire: Uint8Array): Promise<void> {
+    await this.#link.publish(topics.trust, wire, { retain: true });
+  }
+
   /** Pushes a configuration, signed already. */
   async push(wire: Uint8Array): Promise<void> {
     await this.#link.publish(topics.desired, wire, { retain: true });

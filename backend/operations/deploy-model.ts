@@ -19,16 +19,19 @@ export type DeployModelOptions = {
   readonly gateway: string;
   /** Largest message that the broker takes; 256 KiB where left out. */
   readonly maxMessageBytes?: number;
+  /** How long the gateway may begin to run it; without an end where left out. */
+  readonly validDays?: number;
   readonly clock?: Clock;
 };
 
+const DAY_MS = 86_400_000;
 const MAX_MESSAGE_BYTES = 256 * 1024;
 
 /**
  * Releases a model to a gateway: a signed manifest with the gateway's next counter. The running daemon sees it within a
  * second and publishes it; without a daemon it waits in the store.
  *
- * @throws BlindsightError MODEL_NOT_FOUND, GATEWAY_NOT_FOUND, ANSWER_TOO_LARGE, SECRET_MISSING.
+ * @throws BlindsightError MODEL_NOT_FOUND, MODEL_RETIRED, GATEWAY_NOT_FOUND, GATEWAY_TOO_OLD, ANSWER_TOO_LARGE, SECRET_MISSING.
  */
 export async function deployModel(options: DeployModelOptions): Promise<DeploymentRecord> {
   const release = await prepareDeployment(options);
@@ -69,6 +72,12 @@ export async function prepareDeployment(
   if (model.retirement !== null)
     throw new BlindsightError('MODEL_RETIRED', `${model.name} version ${model.version} is retired`);
   const gateway = await findGateway(site, options.gateway);
+  const { validDays } = options;
+  if (validDays !== undefined && gateway.trust === null)
+    throw new BlindsightError(
+      'GATEWAY_TOO_OLD',
+      `${gateway.name} has not said that it knows releases that expire, and older gateways refuse them`,
+    );
   checkAnswerSize(model, options.maxMessageBytes);
   const signingKey = await openOwnerKey(site.store, site.vault);
   return async (store) => {
@@ -82,6 +91,7 @@ export async function prepareDeployment(
       modelVersion: model.version,
       counter,
       createdMs,
+      ...(validDays !== undefined && { expiresMs: createdMs + validDays * DAY_MS }),
       parts: model.parts,
       selfTest: model.selfTest,
     };

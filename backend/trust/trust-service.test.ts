@@ -10,6 +10,7 @@ import { publicKeyBytes, publicKeyId } from '#protocol/public-key.ts';
 import { createLogger } from '#runtime/log.ts';
 import { SimulatedClock } from '#runtime/simulated-clock.ts';
 import { pushConfiguration } from '../configuration/push-configuration.ts';
+import { deployModel } from '../operations/deploy-model.ts';
 import { openOwnerKey } from '../owner-keys/owner-key.ts';
 import { ownerKeyList } from '../owner-keys/owner-key-list.ts';
 import { rootPublicKey } from '../owner-keys/root-key.ts';
@@ -114,6 +115,23 @@ describe('the trust of a site', () => {
     const restarted = seen(again.published[1]!.wire, 'second', { root: null }).timestamp;
     expect(restarted.number).toBeGreaterThan(last.number);
     expect(restarted.timeMs).toBeLessThan(last.timeMs);
+  });
+
+  it('signs releases that expire only for gateways that know them', async () => {
+    const deploy = () => deployModel({ site, model: 'tiny', gateway: 'gate', validDays: 2, clock });
+    await expect(deploy()).rejects.toMatchObject({ code: 'GATEWAY_TOO_OLD' });
+    const error = null;
+    const trust = {
+      status: 'fresh',
+      number: 1,
+      expires: null,
+      ownerKeys: 0,
+      knowsRoot: false,
+      error,
+    } as const;
+    await site.store.gateways.setTrust('gate', trust);
+    const { manifest } = decodeManifest((await deploy()).manifest);
+    expect(manifest.expiresMs).toBe(clock.now() + 48 * HOUR_MS);
   });
 
   it('gets a root key later, by which the gateways of before know the keys that come', async () => {

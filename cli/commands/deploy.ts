@@ -3,6 +3,8 @@ import { integer } from '../parse-option.ts';
 import { runCommand } from '../run-command.ts';
 import { SITE_OPTION } from '../site-option.ts';
 
+type Options = { readonly version?: number; readonly validDays?: number; readonly data: string };
+
 /** `blindsight deploy MODEL GATEWAY…`: sets which network gateways run, all at once. */
 export function registerDeploy(program: Command): void {
   program
@@ -15,12 +17,17 @@ export function registerDeploy(program: Command): void {
       'version of the model, to go back to an earlier one (default: the newest)',
       integer(1, 2 ** 31 - 1),
     )
+    .option(
+      '--valid-days <n>',
+      'gateways that have not taken it up by then do not any more (default: no end)',
+      integer(1, 3650),
+    )
     .option(...SITE_OPTION)
     .addHelpText(
       'after',
       '\nExamples:\n  blindsight deploy counter gate-1\n  blindsight deploy counter gate-1 --version 2\n\nFor many gateways, in waves: `blindsight rollout start`.',
     )
-    .action((model: string, gateways: string[], { version, data }: { version?: number; data: string }) =>
+    .action((model: string, gateways: string[], { version, validDays, data }: Options) =>
       runCommand(async () => {
         const { withSite } = await import('#backend/site-folder.ts');
         const { deployToGateways } = await import('#backend/operations/deploy-model.ts');
@@ -31,6 +38,7 @@ export function registerDeploy(program: Command): void {
             gateways,
             maxMessageBytes: config.broker.maxMessageKilobytes * 1024,
             ...(version !== undefined && { version }),
+            ...(validDays !== undefined && { validDays }),
           }),
         );
         for (const release of releases)

@@ -47,6 +47,10 @@ export const TRUST_ERRORS = {
     meaning: 'Gateways still run something that only this owner key has signed; without it they would stop.',
     action: 'Wait until they have taken over what was signed anew; `--now` retires the key all the same.',
   },
+  GATEWAY_TOO_OLD: {
+    meaning: 'The software of a gateway is too old for what was asked, or it was never connected.',
+    action: 'Let it connect, or update its software; or leave the option out.',
+  },
   MODEL_RETIRED: {
     meaning: 'A network is retired, so that nothing new is deployed of it.',
     action:
