@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { AuditActView } from '#protocol/api.ts';
 import { systemClock } from '#runtime/clock.ts';
+import { CHECKPOINT_FILE } from '../audit/checkpoint.ts';
 import { verifyAudit } from '../audit/verify-audit.ts';
 import { addToken } from '../people/tokens.ts';
 import { ApiBench, PASSWORD } from '../testing/api-bench.ts';
@@ -102,6 +103,22 @@ describe('what is done by page and API', () => {
       addresses: ['127.0.0.1'],
       outcomes: ['API_LOGIN_NEEDED'],
     });
+  });
+
+  it('whose proof is gone is told in the journal, once', async () => {
+    bench = await ApiBench.start();
+    await bench.add('anna', 'owner');
+    await bench.logIn('anna');
+    rmSync(`${bench.site.dataDirectory}/${CHECKPOINT_FILE}`);
+    await bench.logIn('anna');
+    await bench.logIn('anna');
+    await vi.waitFor(async () => {
+      const told = (await bench.site.store.journal.latest(10)).filter(({ code }) => code === 'AUDIT_BROKEN');
+      expect(told).toMatchObject([
+        { level: 'error', message: expect.stringContaining(`${CHECKPOINT_FILE} is missing`) },
+      ]);
+    });
+    expect((await acts()).length).toBe(3);
   });
 
   it('can be read by owners only, and changed by nobody', async () => {

@@ -10,12 +10,12 @@ import type { Role } from '#protocol/roles.ts';
 import { NAME_PATTERN } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
-import { AuditLog } from '../audit/audit-log.ts';
 import { FloodBound } from '../audit/flood-bound.ts';
 import { Gatekeeper } from '../people/gatekeeper.ts';
 import { LogIns } from '../people/log-in.ts';
 import type { Site } from '../site.ts';
 import { isStoreTrouble } from '../store/store-trouble.ts';
+import { auditOf } from './audit-of.ts';
 import { addAuditRoutes } from './audit-routes.ts';
 import { addressList } from './client.ts';
 import { addCommandRoutes } from './command-routes.ts';
@@ -203,17 +203,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     for (const one of [method].flat()) routes.push({ method: one, url, role: config?.role ?? null });
   });
   secure(server, gatekeeper, addressList(proxy?.addresses ?? []));
-  const audit = new AuditLog(site, {
-    clock,
-    onEntry: ({ seq, actor, act, subject, outcome, hash }) =>
-      // In the log of the machine, a place that whoever changes the database may not reach.
-      log.info(
-        { audit: seq, actor, act, subject, outcome, hash: Buffer.from(hash).toString('hex') },
-        'audit',
-      ),
-    onTrouble: (reason) =>
-      log.error({ code: 'AUDIT_BROKEN' satisfies ErrorCode }, `the audit log is not what it was: ${reason}`),
-  });
+  const audit = auditOf(site, clock, log);
   const refusals = new FloodBound(audit, clock, failed);
   recordActs(server, { audit, refusals, onError: failed });
   addSessionRoutes(server, {

@@ -18,6 +18,7 @@ export class FloodBound {
   readonly #onError: (error: unknown) => void;
   #minute = -1;
   #used = 0;
+  #timer: NodeJS.Timeout | undefined;
   #rest: Rest = { count: 0, addresses: new Set(), outcomes: new Set() };
 
   constructor(audit: AuditLog, clock: Clock, onError: (error: unknown) => void) {
@@ -40,12 +41,16 @@ export class FloodBound {
       return this.#audit.note(noted, outcome).catch(this.#onError);
     }
     this.#rest.count += 1;
+    // Also where nothing follows that would bring it to mind.
+    this.#timer ??= setTimeout(() => void this.flush(), MINUTE_MS).unref();
     this.#rest.outcomes.add(outcome);
     if (this.#rest.addresses.size < MAX_ADDRESSES) this.#rest.addresses.add(address);
   }
 
   /** Notes what was only counted so far. */
   async flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     const { count, addresses, outcomes } = this.#rest;
     if (count === 0) return;
     this.#rest = { count: 0, addresses: new Set(), outcomes: new Set() };
