@@ -113,7 +113,10 @@ describe('edge image', () => {
     const dockerfile = readSource('Dockerfile.edge');
     expect(dockerfile).toMatch(/^USER 10001:10001$/m);
     expect(dockerfile).toMatch(/^HEALTHCHECK /m);
+    expect(dockerfile.match(/^FROM \S+@sha256:[0-9a-f]{64}\b/gm)).toHaveLength(2);
     expect(dockerfile.match(/^FROM /gm)).toHaveLength(2);
+    expect(dockerfile).toMatch(/^RUN npm ci --omit=dev /m);
+    expect(dockerfile).not.toMatch(/npm (install|i)\b/);
     for (const [, source] of dockerfile.matchAll(/^COPY (deploy\S+)/gm)) {
       expect(existsSync(join(root, source!))).toBe(true);
     }

@@ -24,6 +24,8 @@ export type BuildOptions = {
   /** The repository, with the npm packages of `architecture`. */
   readonly root: string;
   readonly architecture: Architecture;
+  /** The Node in it; by default, that of the packages. */
+  readonly node?: string;
   /** Folder that gets the package. */
   readonly out: string;
   /** A folder of its own, which is filled, and emptied at the end. */
@@ -53,7 +55,11 @@ export async function buildPackage(options: BuildOptions): Promise<BuiltPackage>
     mkdirSync(dirname(join(scratch, ...path)), { recursive: true });
     return join(scratch, ...path);
   };
-  await contents.assemble(root, at(prefix, '.').replace(/\/\.$/, ''), nodeOf(root, architecture));
+  await contents.assemble(
+    root,
+    at(prefix, '.').replace(/\/\.$/, ''),
+    options.node ?? nodeOf(root, architecture),
+  );
   leaveOut(join(scratch, prefix));
   for (const unit of units)
     copyFileSync(join(root, 'deploy/systemd', unit), at('usr/lib/systemd/system', unit));

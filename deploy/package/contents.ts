@@ -26,7 +26,8 @@ export const PACKAGES: readonly PackageContents[] = [
     name: 'blindsight-agent',
     prefix: '/usr/lib/blindsight',
     units: ['blindsight-agent.service'],
-    depends: ['ffmpeg', ...TOOLS],
+    // kill, by which systemd tells it to read its settings again.
+    depends: ['ffmpeg', 'procps', ...TOOLS],
     summary: 'encrypted neural networks on the pictures of cameras: the gateway',
     description: [
       'Watches cameras and answers with ciphertexts that only their owner can open.',
