@@ -115,6 +115,7 @@ describe('the launcher', () => {
     expect(await folder.choose()).toBe('a');
     writeFileSync(join(folder.box.software, 'trial.4711'), '');
     writeFileSync(join(folder.box.software, 'overdue'), '');
+    writeFileSync(join(folder.box.software, '.state.json.0123456789ab.tmp'), 'cut off');
     expect(await folder.choose()).toBe('base');
     expect((await folder.state()).takenBack).toMatchObject({ digest, code: 'SOFTWARE_UNHEALTHY' });
     expect(readdirSync(folder.box.software).sort()).toEqual(['a', 'state.json']);

@@ -105,10 +105,11 @@ async function proven(
   return 'base';
 }
 
-/** Marks of trials before this start; their guards find nothing then. */
+/** Removes marks of trials before this start, whose guards find nothing then, and what a power cut left of the state file. */
 function clear(folder: string): void {
   for (const name of readdirSync(folder))
-    if (name === OVERDUE || /^trial\.\d+$/.test(name)) rmSync(join(folder, name), { force: true });
+    if (name === OVERDUE || /^trial\.\d+$|^\.state\.json\..+\.tmp$/.test(name))
+      rmSync(join(folder, name), { force: true });
 }
 
 function asError(error: unknown): BlindsightError {
