@@ -24,6 +24,16 @@ export type DraftState =
 /** By gateway: whoever looks at something else on the page meanwhile finds everything as it was. */
 const kept = new Map<string, Draft>();
 
+/** Whoever comes next at this browser finds no login that another typed; the rest may go on after a new log-in. */
+export function forgetLogins(): void {
+  for (const [gateway, draft] of kept) kept.set(gateway, { ...draft, logins: {} });
+}
+
+/** Lets everything go that was changed and not pushed. */
+export function forgetDrafts(): void {
+  kept.clear();
+}
+
 export function isChanged({ text, original, logins }: Draft): boolean {
   return text !== original || Object.keys(logins).length > 0;
 }

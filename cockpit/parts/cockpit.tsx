@@ -1,4 +1,6 @@
+import { useEffect } from 'preact/hooks';
 import type { SiteState } from '#protocol/api.ts';
+import { forgetDrafts, forgetLogins } from '../hooks/use-draft.ts';
 import { useNow } from '../hooks/use-now.ts';
 import { useRoute } from '../hooks/use-route.ts';
 import { useSite } from '../hooks/use-site.ts';
@@ -83,7 +85,13 @@ export function Cockpit() {
   const { model, restart } = useSite();
   const { theme, toggle } = useTheme();
   const browserMs = useNow();
-  const logOut = () => void closeSession().then(restart);
+  const logOut = () => {
+    forgetDrafts();
+    void closeSession().then(restart);
+  };
+  useEffect(() => {
+    if (model.phase === 'locked') forgetLogins();
+  }, [model.phase]);
   return (
     <>
       <SiteHeader model={model} theme={theme} onToggleTheme={toggle} onLogOut={logOut} />

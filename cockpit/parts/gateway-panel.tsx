@@ -29,6 +29,7 @@ export function GatewayPanel(props: {
     ['Network', gateway.model === null ? UNKNOWN : modelName(gateway.model)],
     ...(running === null ? [] : [['Settings', running] as const]),
     ['Software', gateway.software?.version ?? gateway.version ?? UNKNOWN],
+    ['Certificate', certificateWords(gateway, nowMs)],
     ['Waiting', health === null ? UNKNOWN : formatCount(health.outbox.waiting)],
     ...(quarantine !== null || held.answers > 0 ? [['Kept', formatCount(held.answers)] as const] : []),
     ['Dropped', health === null ? UNKNOWN : formatCount(health.outbox.dropped)],
@@ -75,6 +76,12 @@ export function GatewayPanel(props: {
       </dl>
     </article>
   );
+}
+
+function certificateWords({ certificateEnds }: GatewayView, nowMs: number): string {
+  if (certificateEnds === null) return UNKNOWN;
+  const leftMs = Date.parse(certificateEnds) - nowMs;
+  return leftMs < 0 ? 'expired' : `${formatAge(leftMs)} left`;
 }
 
 function sinceWords(gateway: GatewayView, sinceMs: number): string {

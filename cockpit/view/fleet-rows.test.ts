@@ -17,14 +17,16 @@ const site = siteOf({
     gatewayOf({ name: 'edited', configuration: { ...configuration, drift: true } }),
     gatewayOf({ name: 'refusing', configuration: { ...configuration, status: 'rejected', running: 2 } }),
     gatewayOf({ name: 'gone', state: 'offline' }),
-    gatewayOf({ name: 'full', health: healthOf({ outbox }) }),
+    gatewayOf({
+      ...{ name: 'full', health: healthOf({ outbox }) },
+      certificateEnds: '2026-03-13T12:00:00.000Z',
+    }),
     gatewayOf({ name: 'trying', configuration: { ...configuration, status: 'received' } }),
   ],
   cameras: ['fine', 'gone'].flatMap((gateway) => [
     cameraOf({ camera: `${gateway}-a`, gateway }),
     cameraOf({ camera: `${gateway}-b`, gateway, state: cameraStateOf({ state: 'disabled' }) }),
   ]),
-  endingCertificates: [{ owner: 'gateway', name: 'full', ends: '2026-03-13T12:00:00.000Z' }],
 });
 
 describe('the rows of a fleet', () => {
@@ -55,6 +57,7 @@ describe('the rows of a fleet', () => {
     expect(row('refusing').settings).toEqual({ text: 'v3 rejected', tone: 'bad' });
     expect(row('full').waiting.tone).toBe('warn');
     expect(row('full').certificate).toEqual({ text: '12 d', tone: 'warn' });
+    expect(row('fine').certificate).toEqual({ text: '364 d', tone: 'good' });
   });
 
   it('are found by words of any column, and by need', () => {

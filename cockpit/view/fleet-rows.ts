@@ -24,6 +24,7 @@ export type FleetRow = {
 /** Worst first. */
 const BY_NEED: readonly Tone[] = ['bad', 'warn', 'wait', 'off', 'good'];
 const DAY_MS = 86_400_000;
+const SOON_DAYS = 30;
 /** So many answers on a disk are more than a link that is slow for a moment. */
 const MANY_WAITING = 1000;
 
@@ -33,7 +34,7 @@ const CELLS = ['state', 'network', 'software', 'settings', 'cameras', 'waiting',
 export function fleetRows(site: SiteState, nowMs: number): readonly FleetRow[] {
   const cameras = Map.groupBy(site.cameras, ({ gateway }) => gateway);
   const rows = site.gateways.map((gateway) => {
-    const cells = cellsOf(site, gateway, cameras.get(gateway.name) ?? [], nowMs);
+    const cells = cellsOf(gateway, cameras.get(gateway.name) ?? [], nowMs);
     const tone = BY_NEED.find((one) => CELLS.some((cell) => cells[cell].tone === one)) ?? 'good';
     return { ...cells, tone };
   });
@@ -47,7 +48,6 @@ export function fleetRows(site: SiteState, nowMs: number): readonly FleetRow[] {
 }
 
 function cellsOf(
-  site: SiteState,
   gateway: GatewayView,
   cameras: readonly CameraView[],
   nowMs: number,
@@ -67,7 +67,7 @@ function cellsOf(
       text: waiting === null ? UNKNOWN : formatCount(waiting),
       tone: waiting !== null && waiting >= MANY_WAITING ? 'warn' : 'good',
     },
-    certificate: certificateCell(site, gateway, nowMs),
+    certificate: certificateCell(gateway, nowMs),
   };
 }
 
@@ -103,13 +103,12 @@ function camerasCell(gateway: GatewayView, cameras: readonly CameraView[], nowMs
   return { text: `${good}/${tones.length}`, tone: worst };
 }
 
-function certificateCell(site: SiteState, gateway: GatewayView, nowMs: number): FleetCell {
-  const ending = site.endingCertificates.find(
-    ({ owner, name }) => owner === 'gateway' && name === gateway.name,
-  );
-  if (ending === undefined) return { text: 'valid', tone: 'good' };
-  const days = Math.floor((Date.parse(ending.ends) - nowMs) / DAY_MS);
-  return days < 0 ? { text: 'expired', tone: 'bad' } : { text: `${days} d`, tone: 'warn' };
+/** How long a certificate is still valid; a month before its end somebody should look why it was not renewed. */
+function certificateCell({ certificateEnds }: GatewayView, nowMs: number): FleetCell {
+  if (certificateEnds === null) return { text: UNKNOWN, tone: 'good' };
+  const days = Math.floor((Date.parse(certificateEnds) - nowMs) / DAY_MS);
+  if (days < 0) return { text: 'expired', tone: 'bad' };
+  return { text: `${days} d`, tone: days < SOON_DAYS ? 'warn' : 'good' };
 }
 
 /** Which rows a reader asked for. */

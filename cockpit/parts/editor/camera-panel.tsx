@@ -72,7 +72,7 @@ export function CameraPanel(props: Props) {
             disabled={context.isReadOnly}
             onClick={pick('region', { box: MIDDLE_BOX })}
           >
-            Draw a region
+            {regionWords(camera)}
           </button>
           <button
             type="button"
@@ -127,6 +127,11 @@ export function CameraPanel(props: Props) {
       </div>
     </section>
   );
+}
+
+function regionWords(camera: unknown): string {
+  if (listAt(camera, 'regions').length > 0) return 'Draw one more region';
+  return settingAt(camera, ['region']) === undefined ? 'Draw a region' : 'Draw the region anew';
 }
 
 function hint(tool: Tool): string {

@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { settingAt } from '../../view/json-schema.ts';
 import { changeSetting, readSettings } from './settings-text.ts';
 
 const TEXT = `# The yard.
@@ -111,5 +113,42 @@ describe('a setting of a text', () => {
     expect(readSettings('just words').isWhole).toBe(false);
     const bomb = `a: &a [1,1,1,1,1,1,1,1,1]\nb: &b [${'*a,'.repeat(9)}]\nc: &c [${'*b,'.repeat(9)}]\nd: [${'*c,'.repeat(9)}]`;
     expect(readSettings(bomb)).toMatchObject({ value: {}, isWhole: false });
+  });
+
+  it('has the wanted value, and loses no comment, whatever is changed one after the other', () => {
+    const point = fc.tuple(fc.constantFrom(0, 0.25, 1), fc.constantFrom(0, 0.5, 1));
+    const mask = fc.array(point, { minLength: 3, maxLength: 5 });
+    const index = fc.constantFrom(0, 1);
+    const change = fc.oneof(
+      fc.tuple(fc.constant(['healthSeconds']), fc.constantFrom(7, 'x: # y', '', 'no', undefined)),
+      fc.tuple(fc.constant(['log', 'format']), fc.constantFrom('json', 'a "b"', undefined)),
+      fc.tuple(fc.constant(['outbox', 'maxMegabytes']), fc.constantFrom(3, 'three', undefined)),
+      fc.tuple(
+        index.map((at) => ['cameras', at, 'rate']),
+        fc.constantFrom(1, 0.5, '1.', undefined),
+      ),
+      fc.tuple(
+        index.map((at) => ['cameras', at, 'masks', 0]),
+        mask,
+      ),
+      fc.tuple(
+        index.map((at) => ['cameras', at, 'region']),
+        fc.constantFrom({ x: 0, y: 0.5, width: 1, height: 0.5 }, undefined),
+      ),
+    );
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 8 }), (changes) => {
+        let text = TEXT;
+        for (const [path, value] of changes) {
+          text = changeSetting(text, path, value);
+          const read = readSettings(text);
+          expect(read.isWhole).toBe(true);
+          expect(settingAt(read.value, path)).toEqual(value);
+        }
+        for (const comment of ['# The yard.', '# quiet', '# At the gate.', '# the old one'])
+          expect(text).toContain(comment);
+      }),
+      { seed: 5, numRuns: 60 },
+    );
   });
 });

@@ -35,8 +35,11 @@ export function changeSetting(text: string, path: SettingPath, value: unknown): 
 /** In the way that is always right, and lays the text out anew. */
 function rewritten(text: string, path: SettingPath, value: unknown): string {
   const document = parseDocument(text, { prettyErrors: false });
-  if (value === undefined) document.deleteIn(path);
-  else {
+  if (value === undefined) {
+    const above = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1));
+    if (!isCollection(above)) return text;
+    document.deleteIn(path);
+  } else {
     for (let depth = 1; depth < path.length; depth++) {
       const above = path.slice(0, depth);
       const node = document.getIn(above, true);
