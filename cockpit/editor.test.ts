@@ -257,3 +257,34 @@ describe('the editor', () => {
     await page.getByText(/Expected rtsp:/).waitFor();
   });
 });
+
+describe('after a session ended', () => {
+  const locked = cockpitBench({ token: 'a-token-of-the-site' });
+
+  it('the changes go on after the next log-in, and no login that was typed', async () => {
+    const site = locked.site();
+    site.settings.add('gate-1', SETTINGS, { credentials: ['counter'] });
+    site.site = withSettings(pushed());
+    const { page } = await locked.open();
+    const logIn = async () => {
+      await page.getByLabel('Token').fill('a-token-of-the-site');
+      await page.getByRole('button', { name: 'Open the cockpit' }).click();
+    };
+    await logIn();
+    await page.locator('.camera').waitFor();
+    await page.evaluate(() => location.assign('#/gateways/gate-1/settings'));
+    await page.getByLabel('Rate (pictures a second)').fill('7');
+    await page.getByRole('button', { name: 'Replace' }).click();
+    await page.getByLabel('User').fill('ann');
+    await page.getByLabel('Password').fill('geheim');
+    site.endSessions();
+    await page.getByText('This cockpit is locked').waitFor();
+    await logIn();
+    await page.getByRole('button', { name: 'Replace' }).waitFor();
+    expect(await page.getByLabel('Rate (pictures a second)').inputValue()).toBe('7');
+    expect(await page.getByLabel('Password').count()).toBe(0);
+    await page.getByRole('button', { name: 'Review and push' }).click();
+    await page.getByText('+    rate: 7').waitFor();
+    expect(await page.getByText('New login').count()).toBe(0);
+  });
+});
