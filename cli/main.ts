@@ -14,6 +14,11 @@ function siteFolder(command: Command): string | null {
   return command.name() === 'agent' ? null : dirname(config);
 }
 
+// Whoever reads no further, as in `… | head -1`, has what they wanted.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 const program = makeProgram();
 let folder: string | null = SITE_FOLDER;
 const act = new RecordedAct();
