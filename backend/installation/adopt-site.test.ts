@@ -93,7 +93,7 @@ describe('the site of a machine', () => {
       'revoked-gateways',
     ]);
     expect(readdirSync(places.backend).sort()).toEqual(
-      ['backend.yaml', 'blindsight.db', 'bundles', 'certificates', 'owner-key.pub.pem'].sort(),
+      ['backend.yaml', 'blindsight.db', 'bundles', 'certificates', 'owner-key.pub.pem', 'root.key'].sort(),
     );
     expect(readdirSync(join(places.backend, 'certificates')).sort()).toEqual([
       'backend.key',

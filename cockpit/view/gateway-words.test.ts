@@ -23,6 +23,28 @@ describe('deploymentWords', () => {
     expect(deploymentWords(gatewayOf())).toBeNull();
   });
 
+  it('says of a network that runs that it is retired', () => {
+    const gateway = gatewayOf({ model: { name: 'counter', version: 3, retired: true } });
+    expect(deploymentWords(gateway)).toMatchObject({
+      tone: 'warn',
+      text: 'counter v3 is retired. Deploy another network.',
+    });
+  });
+
+  it('says that a gateway takes nothing new, because it was not told what is newest', () => {
+    const error = { code: 'TRUST_STALE', message: 'the newest timestamp expired' };
+    const trust = {
+      ...{ number: 1, expires: '2026-01-01T00:00:00.000Z', ownerKeys: 1, knowsRoot: true },
+      status: 'stale',
+      error,
+    } as const;
+    const words = deploymentWords(gatewayOf({ reported: { ...reportedOf(), trust } }));
+    expect(words?.tone).toBe('warn');
+    expect(words?.text).toMatch(
+      /^Accepts nothing new\. the newest timestamp expired \(TRUST_STALE\)\. Let the/,
+    );
+  });
+
   it('says that nothing is deployed, or that the gateway has not begun', () => {
     expect(deploymentWords(gatewayOf({ model: null, reported: null }))?.text).toBe(
       'No network deployed yet.',
