@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type SoftwareManifest, signSoftware, softwareDigest } from '#protocol/software.ts';
+import { endGroup } from '../agent/testing/end-group.ts';
 import { makeBundle, makeNetwork } from '../agent/testing/make-bundle.ts';
 import { RtspServer } from '../agent/testing/rtsp-server.ts';
 import { TestBackend } from '../agent/testing/test-backend.ts';
@@ -38,7 +39,9 @@ function start(): void {
   };
   agent.stdout?.setEncoding('utf8').on('data', hear);
   agent.stderr?.setEncoding('utf8').on('data', hear);
+  const { pid } = agent;
   agent.once('close', () => {
+    endGroup(pid);
     if (running) start();
   });
 }
@@ -86,7 +89,7 @@ afterAll(async () => {
   running = false;
   if (agent?.pid !== undefined && agent.exitCode === null && agent.signalCode === null) {
     const closed = once(agent, 'close');
-    process.kill(-agent.pid, 'SIGKILL');
+    endGroup(agent.pid);
     await closed;
   }
   await backend?.close();
@@ -172,7 +175,7 @@ describe('the real program of a gateway', { timeout: 120_000 }, () => {
     writeFileSync(file, bytes);
     // Its release again, which the site keeps: nothing else was any good.
     expect(statSync(file).size).toBe(bytes.length);
-    process.kill(-agent!.pid!, 'SIGKILL');
+    endGroup(agent?.pid);
     await reported('0.1.0', 'refused', 'SOFTWARE_MEMORY');
     expect(logs).toMatch(
       /launch-agent: slot a is not started: .*agent\/gateway.ts has changed \(SOFTWARE_DAMAGED\)/,

@@ -18,6 +18,7 @@ import type { Reported } from '#protocol/messages.ts';
 import { type SoftwareManifest, signSoftware } from '#protocol/software.ts';
 import { LAUNCH_AGENT, ownPlatform } from '../../deploy/edge/edge-tree.ts';
 import { packProgram } from '../../deploy/edge/pack-program.ts';
+import { endGroup } from './end-group.ts';
 import { until } from './until.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -132,13 +133,7 @@ export class UpdateBox {
 
   /** Ends whatever runs now, the launcher or what it became, and its children, like a power cut; it is started again. */
   kill(signal: NodeJS.Signals = 'SIGKILL'): void {
-    const pid = this.#child?.pid;
-    if (pid === undefined) return;
-    try {
-      process.kill(-pid, signal);
-    } catch {
-      // It ended by itself just now.
-    }
+    endGroup(this.#child?.pid, signal);
   }
 
   async close(): Promise<void> {
@@ -214,6 +209,7 @@ export class UpdateBox {
     child.stdout.setEncoding('utf8').on('data', hear);
     child.stderr.setEncoding('utf8').on('data', hear);
     child.once('close', () => {
+      endGroup(child.pid);
       if (this.#running) this.#spawn();
     });
     this.#child = child;
