@@ -12,6 +12,7 @@ import { readToken } from './api/security.ts';
 import { startApi } from './api/server.ts';
 import { CommandService } from './command/command-service.ts';
 import { ConfigurationService } from './configuration/configuration-service.ts';
+import { carryConfiguration } from './configuration/push-configuration.ts';
 import { answerLimits } from './decryption/answer-bounds.ts';
 import { Decryptor } from './decryption/decryptor.ts';
 import { Intake } from './decryption/intake.ts';
@@ -35,6 +36,7 @@ import { SoftwareService } from './software/software-service.ts';
 import type { DeploymentRecord } from './store/deployments.ts';
 import { isDiskLow } from './store/disk-low.ts';
 import { heldBound } from './store/held.ts';
+import type { Store } from './store/store.ts';
 import { StoreWatch } from './store/store-watch.ts';
 import { TrustService } from './trust/trust-service.ts';
 
@@ -305,7 +307,8 @@ async function enrol({ config, clock, log, site, stop, onChange }: Core): Promis
   if (settings === undefined) return;
   const accept = async (wire: Uint8Array) => {
     const brokerUrl = await brokerForGateways(site, config.broker.url);
-    const answer = await acceptInvited({ site, wire, brokerUrl, clock });
+    const carry = (store: Store, gateway: string) => carryConfiguration({ ...site, store }, gateway, clock);
+    const answer = await acceptInvited({ site, wire, brokerUrl, carry, clock });
     onChange();
     return answer;
   };

@@ -16,6 +16,12 @@ export const EVENTS = {
       'Another box took the place of a gateway: the certificate and the keys of the one before count no more.',
     action: 'Nothing, if this was you; otherwise shut it out with `blindsight gateway remove NAME`.',
   },
+  GATEWAY_PASSWORDS_MISSING: {
+    meaning:
+      'Another box took the place of a gateway, and cannot open the passwords of cameras that were pushed to the one before.',
+    action:
+      'Push them again: `blindsight gateway config show NAME`, then `credentials` for the named cameras, then `blindsight gateway config push NAME`.',
+  },
   GATEWAY_REMOVED: {
     meaning: 'A gateway was removed: its certificate is revoked, and whatever it sends is refused.',
     action: 'Nothing, if this was you; otherwise enrol it again.',

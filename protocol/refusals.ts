@@ -41,6 +41,11 @@ export const REFUSALS = {
     meaning: 'The signature is not that of the gateway.',
     action: 'Look for a second sender under its name; enrol the gateway again if its key was replaced.',
   },
+  replaced: {
+    meaning: 'The answer was signed by a box whose place another one took.',
+    action:
+      'Switch the old box off. If it is not in your hands, give Mosquitto the new list of revoked certificates.',
+  },
   topic: {
     meaning: 'The answer arrived under the name of another gateway or camera.',
     action: 'Look at the gateway itself: its own software never sends this.',

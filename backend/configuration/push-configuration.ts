@@ -9,6 +9,7 @@ import { checkSettings } from './check-settings.ts';
 import { describeRisks } from './describe-risks.ts';
 import { findConfiguration } from './find-configuration.ts';
 import { sealCredentials } from './seal-credentials.ts';
+import { withoutCredentials } from './without-credentials.ts';
 
 type Push = {
   readonly site: Pick<Site, 'name' | 'store' | 'vault'>;
@@ -67,6 +68,12 @@ export async function rollBackConfiguration(options: Push & { readonly version: 
   const gateway = await findGateway(site, options.gateway);
   const { wire } = await findConfiguration(site.store, gateway.name, version);
   const { settings, credentials } = decodeConfiguration(wire).configuration;
+  if (credentials.length > 0 && version <= gateway.sealedAfter) {
+    throw new BlindsightError(
+      'CONFIGURATION_CREDENTIAL',
+      `the passwords in version ${version} can only be opened by the box whose place another one took: push its settings and the passwords anew`,
+    );
+  }
   const { value } = await checkSettings(site.store, gateway.name, settings, `version ${version}`);
   const warnings = await describeRisks(site.store, gateway.name, value);
   return {
@@ -84,6 +91,31 @@ export async function repeatConfigurations(site: Push['site'], clock: Clock): Pr
     const { settings, credentials } = decodeConfiguration(wire).configuration;
     await keep({ site, gateway, author, clock }, settings, credentials, 'repeated');
   }
+}
+
+/**
+ * Pushes to the box that took a gateway's place what the one before ran, but for the passwords of cameras, which only that one could open: those cameras
+ * are looked for without one until somebody pushes theirs. Call it in the transaction that replaces the gateway.
+ *
+ * @returns the cameras whose passwords are missing
+ */
+export async function carryConfiguration(
+  site: Push['site'],
+  gateway: string,
+  clock: Clock = systemClock,
+): Promise<readonly string[]> {
+  const { configurations } = site.store;
+  const { running } = await configurations.running(gateway);
+  const carried =
+    running === null || running === 0
+      ? await configurations.newest(gateway)
+      : await configurations.get(gateway, running);
+  if (carried === null || carried.status === 'rejected' || carried.status === 'reverted') return [];
+  const { settings } = decodeConfiguration(carried.wire).configuration;
+  const { text, cameras } = withoutCredentials(settings);
+  const options = { site, gateway, author: carried.author, clock };
+  await keep(options, text, [], 'carried over to another box');
+  return cameras;
 }
 
 async function keep(

@@ -21,7 +21,7 @@ const MAX_BYTES = 400;
  */
 export async function sealCredentials(
   { name: site, store }: Pick<Site, 'name' | 'store'>,
-  { name: gateway, sealingKey }: GatewayRecord,
+  { name: gateway, sealingKey, sealedAfter }: GatewayRecord,
   { value, locate }: Validated<PushedSettings>,
   given: ReadonlyMap<string, string>,
 ): Promise<SealedCredential[]> {
@@ -49,7 +49,7 @@ export async function sealCredentials(
       sealed.push({ camera: camera.name, sealed: bytes });
       continue;
     }
-    const kept = await keptCredential({ store }, gateway, camera);
+    const kept = await keptCredential({ store }, gateway, sealedAfter, camera);
     if (kept === null)
       throw new BlindsightError(
         'CONFIGURATION_CREDENTIAL',
@@ -71,9 +71,12 @@ function checkText(text: string, camera: string): void {
 async function keptCredential(
   { store }: Pick<Site, 'store'>,
   gateway: string,
+  sealedAfter: number,
   camera: Camera,
 ): Promise<SealedCredential | null> {
-  for (const { wire } of await store.configurations.history(gateway)) {
+  for (const { version, wire } of await store.configurations.history(gateway)) {
+    // From here on only the box of before could open them.
+    if (version <= sealedAfter) return null;
     const { settings, credentials } = decodeConfiguration(wire).configuration;
     const sealed = credentials.find((one) => one.camera === camera.name);
     if (sealed === undefined) continue;

@@ -71,8 +71,13 @@ const knownGateway: Step = async (draft) => {
 };
 
 /** Under the key of the gateway that the *topic* names: the broker has checked that one against the certificate. */
-const signature: Step = (draft) =>
-  verifyEnvelope(draft.decoded!, createPublicKey(draft.gateway!.signingKey)) ? null : 'signature';
+const signature: Step = ({ decoded, gateway }) => {
+  const { signingKey, formerSigningKey } = gateway!;
+  if (verifyEnvelope(decoded!, createPublicKey(signingKey))) return null;
+  const isOfBoxBefore =
+    formerSigningKey !== null && verifyEnvelope(decoded!, createPublicKey(formerSigningKey));
+  return isOfBoxBefore ? 'replaced' : 'signature';
+};
 
 const topic: Step = ({ item, decoded }) => {
   const { gateway, camera } = decoded!.envelope;

@@ -24,6 +24,12 @@ export type AcceptOptions = {
   readonly wire: Uint8Array;
   /** mqtts://host:port as the gateway reaches the broker. */
   readonly brokerUrl: string;
+  /**
+   * Called where another box takes the place of a gateway, in the transaction that does so: gives it the settings of the one before.
+   *
+   * @returns cameras whose passwords it cannot have
+   */
+  readonly carry?: (store: Store, gateway: string) => Promise<readonly string[]>;
   readonly clock?: Clock;
 };
 
@@ -66,7 +72,9 @@ export async function acceptInvited(options: AcceptOptions): Promise<EnrolmentAn
         'the invitation was used in the same moment by another gateway',
       );
     }
-    await (invitation.replaces ? replaceGateway : addGateway)(store, enrolled, nowMs);
+    if (!invitation.replaces) return addGateway(store, enrolled, nowMs);
+    await replaceGateway(store, enrolled, nowMs);
+    await notePasswords(store, enrolled, (await options.carry?.(store, request.gateway)) ?? [], nowMs);
   });
   if (invitation.replaces) await writeRevocations(site, nowMs);
   return enrolled.answer;
@@ -197,5 +205,21 @@ async function replaceGateway(store: Store, { record }: Enrolled, nowMs: number)
     code: 'GATEWAY_REPLACED',
     subject: name,
     message: `another box took the place of gateway ${name}; what the one before sends is refused from now on`,
+  });
+}
+
+async function notePasswords(
+  store: Store,
+  { record: { name } }: Enrolled,
+  cameras: readonly string[],
+  timeMs: number,
+): Promise<void> {
+  if (cameras.length === 0) return;
+  await store.journal.add({
+    timeMs,
+    level: 'warn',
+    code: 'GATEWAY_PASSWORDS_MISSING',
+    subject: name,
+    message: `the new box of ${name} has no passwords for these cameras, push them again: ${cameras.join(', ')}`,
   });
 }

@@ -16,6 +16,10 @@ export type GatewayRecord = {
   readonly signingKey: string;
   /** X25519 public key, PEM, that credentials are sealed to; null if it was enrolled before such keys existed. */
   readonly sealingKey: string | null;
+  /** Ed25519 public key, PEM, of the box whose place another one took last; null if it is still the first. */
+  readonly formerSigningKey: string | null;
+  /** Credentials in versions of its settings up to this one are sealed to an earlier box. */
+  readonly sealedAfter: number;
   readonly certificateSerial: string;
   readonly certificateEndMs: number;
   readonly enrolledMs: number;
@@ -40,6 +44,8 @@ type Row = {
   name: string;
   signing_key: string;
   sealing_key: string | null;
+  former_signing_key: string | null;
+  sealed_after: number;
   certificate_serial: string;
   certificate_end_ms: number;
   enrolled_ms: number;
@@ -57,6 +63,8 @@ function fromRow(row: Row): GatewayRecord {
     name: row.name,
     signingKey: row.signing_key,
     sealingKey: row.sealing_key,
+    formerSigningKey: row.former_signing_key,
+    sealedAfter: row.sealed_after,
     certificateSerial: row.certificate_serial,
     certificateEndMs: row.certificate_end_ms,
     enrolledMs: row.enrolled_ms,
@@ -125,7 +133,8 @@ export class GatewayStore {
   }): Promise<boolean> {
     const { name, signingKey, sealingKey, certificateSerial, certificateEndMs, replacedMs } = gateway;
     const changed = await this.#database.run(
-      `UPDATE gateways SET signing_key = ?, sealing_key = ?, certificate_serial = ?, certificate_end_ms = ?,
+      `UPDATE gateways SET former_signing_key = signing_key, sealed_after = configuration,
+         signing_key = ?, sealing_key = ?, certificate_serial = ?, certificate_end_ms = ?,
          software_version = NULL, software_platform = NULL
        WHERE name = ? AND removed_ms IS NULL`,
       signingKey,

@@ -215,6 +215,11 @@ const MIGRATIONS: readonly Migration[] = [
     `ALTER TABLE models ADD COLUMN retired_ms ${integer}`,
     `ALTER TABLE models ADD COLUMN refused_from_ms ${integer}`,
   ],
+  // A gateway whose place another box took: the key of the one before, and up to which version passwords are sealed to that one.
+  ({ integer }) => [
+    'ALTER TABLE gateways ADD COLUMN former_signing_key TEXT',
+    `ALTER TABLE gateways ADD COLUMN sealed_after ${integer} NOT NULL DEFAULT 0`,
+  ],
 ];
 
 function auditTriggers(kind: Dialect['kind']): string[] {

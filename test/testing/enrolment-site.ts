@@ -2,11 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, vi } from 'vitest';
+import { carryConfiguration } from '#backend/configuration/push-configuration.ts';
 import { EnrolmentServer } from '#backend/enrolment/enrolment-server.ts';
 import { acceptInvited } from '#backend/operations/accept-enrolment.ts';
 import { initializeSite } from '#backend/operations/initialize-site.ts';
 import { inviteGateway } from '#backend/operations/invite-gateway.ts';
 import { openSite, type Site } from '#backend/site.ts';
+import type { Store } from '#backend/store/store.ts';
 import { loadConfig } from '#config/load.ts';
 import { BackendConfig } from '#config/schema.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
@@ -38,7 +40,8 @@ export class EnrolmentSite {
       settings: { host: '127.0.0.1', port: 0 },
       accept: async (wire) => {
         await this.delay;
-        return acceptInvited({ site, wire, brokerUrl: EnrolmentSite.brokerUrl });
+        const carry = (store: Store, gateway: string) => carryConfiguration({ ...site, store }, gateway);
+        return acceptInvited({ site, wire, brokerUrl: EnrolmentSite.brokerUrl, carry });
       },
       requestMs: 4_000,
       clock: systemClock,
