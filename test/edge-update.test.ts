@@ -83,7 +83,7 @@ beforeAll(async () => {
   backend = await TestBackend.connect(site);
   await backend.announce('online');
   await backend.deploy(makeBundle(await makeNetwork(), site.owner.privateKey));
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   running = false;
@@ -106,7 +106,7 @@ const reported = (version: string, status: string, code: string | null = null) =
       report()?.version === version &&
       report()?.status === status &&
       (report()?.error?.code ?? null) === code,
-    100_000,
+    200_000,
   ).catch((error: unknown) => {
     throw new Error(`${JSON.stringify(report())}\n${logs.slice(-3000)}`, { cause: error });
   });
@@ -116,7 +116,7 @@ const more = (count: number) => {
 };
 
 /** One story: each step starts where the one before it ended. */
-describe('the real program of a gateway', { timeout: 120_000 }, () => {
+describe('the real program of a gateway', { timeout: 240_000 }, () => {
   it('runs from its installation, and answers', async () => {
     start();
     await more(3);
