@@ -24,6 +24,8 @@ if [ ! -e "$amd64/etc/os-release" ]; then
   debootstrap --variant=minbase bookworm "$amd64" >"$work/debootstrap-amd64.log"
 fi
 cp /etc/resolv.conf "$amd64/etc/resolv.conf"
+# An installed system has one; debootstrap leaves it to the installer.
+[ -e "$amd64/etc/hosts" ] || echo "127.0.0.1 localhost" >"$amd64/etc/hosts"
 # Nothing of this machine's settings is written there; what apt needs to reach the mirror comes by the environment.
 in_root() { chroot "$amd64" /usr/bin/env LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive /bin/sh -euc "$1"; }
 mount -t proc proc "$amd64/proc"
@@ -54,7 +56,8 @@ in_root 'blindsight site init --site plaza --broker-host 192.0.2.7
   broker=$!
   run blindsight-backend blindsight backend --config /var/lib/blindsight-backend/backend.yaml
   backend=$!
-  for i in $(seq 1 120); do curl --silent --fail http://127.0.0.1:8480/healthz && break; sleep 0.5; done
+  for i in $(seq 1 120); do curl --silent http://127.0.0.1:8480/healthz | grep "\"connected\":true" && break; sleep 0.5; done
+  curl --silent --fail http://127.0.0.1:8480/healthz | grep -q "\"connected\":true"
   curl --silent --fail http://127.0.0.1:8480/ | grep -o "<title>.*</title>"
   blindsight model list
   kill "$backend" "$broker"
