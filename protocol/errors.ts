@@ -215,7 +215,7 @@ export const ERRORS = {
   },
   GATEWAY_EXISTS: {
     meaning: 'A gateway with this name is already enrolled.',
-    action: 'Choose another name.',
+    action: 'Choose another name. If another box takes its place: `blindsight gateway replace NAME`.',
   },
   ANSWER_TOO_LARGE: {
     meaning: 'The encrypted answers of a network would exceed the largest message that the broker accepts.',

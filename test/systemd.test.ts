@@ -62,6 +62,11 @@ describe('systemd units', () => {
     expect(text).not.toMatch(/^MemoryDenyWriteExecute=/m);
   });
 
+  it('lets an edited agent.yaml be read again by a reload, without an end of the gateway', () =>
+    expect(readSource('deploy/systemd/blindsight-agent.service')).toMatch(
+      /^ExecReload=\/bin\/kill -HUP \$MAINPID$/m,
+    ));
+
   it.each(UNITS)('%s has a user and a folder of its own, and a key that root keeps for it', (unit) => {
     const text = readSource(`deploy/systemd/${unit}.service`);
     expect(text).toMatch(new RegExp(`^User=${unit}$`, 'm'));

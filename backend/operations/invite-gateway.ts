@@ -88,10 +88,7 @@ async function checkExistence({ site, gateway }: InviteOptions, replaces: boolea
     );
   }
   throw exists
-    ? new BlindsightError(
-        'GATEWAY_EXISTS',
-        `a gateway ${gateway} is already enrolled; another box takes its place with \`blindsight gateway replace ${gateway}\``,
-      )
+    ? new BlindsightError('GATEWAY_EXISTS', `a gateway ${gateway} is already enrolled`)
     : new BlindsightError('GATEWAY_NOT_FOUND', `no gateway ${gateway} is enrolled`);
 }
 

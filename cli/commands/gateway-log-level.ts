@@ -1,4 +1,4 @@
-import { Argument, type Command } from 'commander';
+import { Argument, type Command, Option } from 'commander';
 import { LOG_LEVELS } from '#protocol/command.ts';
 import { COMMAND_EXIT_CODES, COMMAND_WAIT_OPTION, orderGateway, printAnswer } from '../follow-command.ts';
 import { duration } from '../parse-option.ts';
@@ -19,7 +19,11 @@ export function registerGatewayLogLevel(gateway: Command): void {
     .description('let the log of a gateway tell more, or less, for a time')
     .argument('<gateway>')
     .addArgument(new Argument('<level>').choices(LOG_LEVELS))
-    .option('--for <time>', 'how long, for example 90s, 30m, 4h, 2d', duration(7 * 24 * 3_600_000), 3_600_000)
+    .addOption(
+      new Option('--for <time>', 'how long, for example 90s, 30m, 4h, 2d')
+        .argParser(duration(7 * 24 * 3_600_000))
+        .default(3_600_000, '1h'),
+    )
     .option(...COMMAND_WAIT_OPTION)
     .option(...SITE_OPTION)
     .option('--json', 'print JSON')

@@ -22,7 +22,8 @@ export function registerGatewayShow(gateway: Command): void {
         );
         if (json) return printJson(overview);
         printTable(['gateway', name], rows(overview));
-        if (!isLive) process.stderr.write('The backend does not answer here: who is online only it knows.\n');
+        if (!isLive)
+          process.stderr.write('The backend does not answer here, and only it knows who is online.\n');
       }),
     );
 }

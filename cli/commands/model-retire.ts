@@ -1,9 +1,15 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { duration, integer } from '../parse-option.ts';
+import { printJson } from '../print.ts';
 import { runCommand } from '../run-command.ts';
 import { SITE_OPTION } from '../site-option.ts';
 
-type Options = { readonly data: string; readonly version: number; readonly grace: number };
+type Options = {
+  readonly data: string;
+  readonly version: number;
+  readonly grace: number;
+  readonly json?: boolean;
+};
 
 const DAY_MS = 86_400_000;
 
@@ -16,15 +22,15 @@ export function registerModelRetire(model: Command): void {
     )
     .argument('<model>')
     .requiredOption('--version <n>', 'which version of it', integer(1, 2 ** 31 - 1))
-    .option(
-      '--grace <time>',
-      'how long its answers are still taken, for example 90s, 24h, 7d',
-      duration(365 * DAY_MS),
-      DAY_MS,
+    .addOption(
+      new Option('--grace <time>', 'how long its answers are still taken, for example 90s, 24h, 7d')
+        .argParser(duration(365 * DAY_MS))
+        .default(DAY_MS, '24h'),
     )
     .option(...SITE_OPTION)
+    .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  blindsight model retire counter --version 1 --grace 7d')
-    .action((name: string, { data, version, grace }: Options) =>
+    .action((name: string, { data, version, grace, json }: Options) =>
       runCommand(async () => {
         const { withSite } = await import('#backend/site-folder.ts');
         const { retireModel } = await import('#backend/operations/retire-model.ts');
@@ -34,6 +40,7 @@ export function registerModelRetire(model: Command): void {
           gateways,
         } = await withSite(data, (site) => retireModel({ site, model: name, version, graceMs: grace }));
         const until = new Date(retired.retirement!.refusedFromMs).toISOString();
+        if (json) return printJson({ model: name, version, refusedFrom: until, gateways });
         process.stdout.write(
           `${name} version ${version} ${changed ? 'is retired' : 'was retired before'}; its answers are refused from ${until} on.\n`,
         );

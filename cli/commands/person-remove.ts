@@ -13,8 +13,15 @@ export function registerPersonRemove(person: Command): void {
       runCommand(async () => {
         const { withSite } = await import('#backend/site-folder.ts');
         const { removePerson } = await import('#backend/people/accounts.ts');
-        await withSite(data, (site) => removePerson(site, name));
+        const left = await withSite(data, async (site) => {
+          await removePerson(site, name);
+          return site.store.people.list();
+        });
         process.stdout.write(`${name} cannot log in any more.\n`);
+        if (left.length === 0)
+          process.stderr.write(
+            'Nobody has an account now, and the page still asks for one: `blindsight person add` makes it.\n',
+          );
       }),
     );
 }

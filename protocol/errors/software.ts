@@ -1,8 +1,8 @@
 /** Codes of updates of the gateway's program: part of the registry in ../errors.ts. */
 export const SOFTWARE_ERRORS = {
   SOFTWARE_INVALID: {
-    meaning: 'The bytes of a release of software are malformed.',
-    action: 'Release it again with this version of Blindsight.',
+    meaning: 'The bytes of a release of software, or of its archive, are malformed.',
+    action: 'Copy or make the archive anew, or release it again, with this version of Blindsight.',
   },
   SOFTWARE_DIGEST: {
     meaning: 'A file of a release of software does not have the digest that its owner signed.',
