@@ -115,13 +115,13 @@ export const ERRORS = {
   },
   CONFIG_UNREADABLE: {
     meaning: 'A configuration file cannot be read.',
-    action: 'Check that the path is right and that the daemon may read it.',
+    action: 'Check that the path is right and that whoever runs this may read the file.',
   },
 
   // runtime/
   FILE_UNREADABLE: {
     meaning: 'A required file cannot be read.',
-    action: 'Check that the path is right and that the daemon may read it.',
+    action: 'Check that the path is right and that whoever runs this may read the file.',
   },
   SECRET_EXPOSED: {
     meaning: 'Other users of the machine can read or change a file that holds a secret.',
