@@ -32,6 +32,12 @@ function leaves(command: Command, words: readonly string[] = []): [string, Comma
   return does ? [[words.join(' '), command], ...below] : below;
 }
 
+describe('help', () => {
+  it.each(leaves(program))('of %s shows a default as a time, not as milliseconds', (_, command) =>
+    expect(command.helpInformation()).not.toMatch(/default: \d{5}/),
+  );
+});
+
 describe('the audit log', () => {
   it('knows what each command does to a site (cli/audited-commands.ts)', () => {
     expect(Object.keys(AUDITED_COMMANDS).sort()).toEqual(

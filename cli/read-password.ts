@@ -36,8 +36,9 @@ async function firstLine(input: NodeJS.ReadStream): Promise<string> {
 /** One line of the terminal, without showing it. Ctrl-C ends the program as ever. */
 function typed(prompt: string): Promise<string> {
   const { stdin, stderr } = process;
-  stderr.write(prompt);
+  // Before the prompt: what is typed as soon as that appears must not show.
   stdin.setRawMode(true);
+  stderr.write(prompt);
   stdin.setEncoding('utf8');
   stdin.resume();
   return new Promise((resolve) => {

@@ -69,65 +69,81 @@ export function createMetrics({ store, snapshot, trouble }: MetricsSource): Regi
       if (code !== undefined) this.set({ code }, 1);
     },
   });
-  const broker = new Gauge({
-    name: 'blindsight_broker_connected',
-    help: '1 while the backend is connected to its broker',
-    registers,
-  });
-  const quarantined = new Gauge({
-    name: 'blindsight_gateway_quarantined',
-    help: '1 while answers of the gateway are not decrypted',
-    labelNames: ['gateway'],
-    registers,
-  });
-  const held = new Gauge({
-    name: 'blindsight_gateway_held',
-    help: 'Answers kept undecrypted because the gateway is or was in quarantine',
-    labelNames: ['gateway'],
-    registers,
-  });
-  const certificate = certificateDays(registers);
-  const unusual = new Gauge({
-    name: 'blindsight_camera_unusual',
-    help: '1 while the camera or a region of it shows something the network was not trained for',
-    labelNames: ['camera'],
-    registers,
-  });
-  new Gauge({
-    name: 'blindsight_gateway_online',
-    help: '1 while the gateway reports that it is online',
-    labelNames: ['gateway'],
-    registers,
-    async collect() {
-      const state = await snapshot().catch((error: unknown) => {
-        if (isStoreTrouble(error)) return null;
-        throw error;
-      });
-      if (state === null) return;
-      broker.set(state.broker.connected ? 1 : 0);
-      for (const gateway of state.gateways) {
-        this.set({ gateway: gateway.name }, gateway.state === 'online' ? 1 : 0);
-        quarantined.set({ gateway: gateway.name }, gateway.quarantine === null ? 0 : 1);
-        held.set({ gateway: gateway.name }, gateway.held.answers);
-        certificate(gateway, Date.parse(state.time));
-      }
-      for (const { camera, unusual: where } of state.cameras)
-        unusual.set({ camera }, where.length === 0 ? 0 : 1);
-    },
-  });
+  addStateGauges(registers, snapshot);
   return registry;
 }
 
-/** How soon the certificate of each gateway ends. @returns what takes a gateway into account */
-function certificateDays(registers: Registry[]): (gateway: GatewayView, nowMs: number) => void {
-  const days = new Gauge({
-    name: 'blindsight_gateway_certificate_days',
-    help: 'Days until the certificate of the gateway ends, negative afterwards',
-    labelNames: ['gateway'],
-    registers,
-  });
-  return ({ name, certificateEnds }, nowMs) => {
-    if (certificateEnds !== null)
-      days.set({ gateway: name }, Math.floor((Date.parse(certificateEnds) - nowMs) / DAY_MS));
+/**
+ * What the state of the site tells. One snapshot serves all gauges of a request: each waits for it, because they are written down in their order, and none may show the
+ * request before.
+ */
+function addStateGauges(registers: Registry[], snapshot: () => Promise<SiteState>): void {
+  let reading: Promise<SiteState | null> | null = null;
+  const read = () => {
+    reading ??= snapshot()
+      .catch((error: unknown) => {
+        if (isStoreTrouble(error)) return null;
+        throw error;
+      })
+      .finally(() => {
+        reading = null;
+      });
+    return reading;
   };
+  const add = (
+    name: string,
+    help: string,
+    labelNames: readonly ('gateway' | 'camera')[],
+    set: (gauge: Gauge<'gateway' | 'camera'>, state: SiteState) => void,
+  ) =>
+    new Gauge({
+      ...{ name: `blindsight_${name}`, help, labelNames: [...labelNames], registers },
+      async collect() {
+        const state = await read();
+        if (state === null) return;
+        // Of a gateway or camera that is gone nothing stays.
+        if (labelNames.length > 0) this.reset();
+        set(this, state);
+      },
+    });
+  const ofGateways = (
+    name: string,
+    help: string,
+    value: (gateway: GatewayView, nowMs: number) => number | null,
+  ) =>
+    add(name, help, ['gateway'], (gauge, { gateways, time }) => {
+      for (const gateway of gateways) {
+        const told = value(gateway, Date.parse(time));
+        if (told !== null) gauge.set({ gateway: gateway.name }, told);
+      }
+    });
+
+  add('broker_connected', '1 while the backend is connected to its broker', [], (gauge, { broker }) =>
+    gauge.set(broker.connected ? 1 : 0),
+  );
+  ofGateways('gateway_quarantined', '1 while answers of the gateway are not decrypted', ({ quarantine }) =>
+    quarantine === null ? 0 : 1,
+  );
+  ofGateways(
+    'gateway_held',
+    'Answers kept undecrypted because the gateway is or was in quarantine',
+    ({ held }) => held.answers,
+  );
+  ofGateways(
+    'gateway_certificate_days',
+    'Days until the certificate of the gateway ends, negative afterwards',
+    ({ certificateEnds }, nowMs) =>
+      certificateEnds === null ? null : Math.floor((Date.parse(certificateEnds) - nowMs) / DAY_MS),
+  );
+  ofGateways('gateway_online', '1 while the gateway reports that it is online', ({ state }) =>
+    state === 'online' ? 1 : 0,
+  );
+  add(
+    'camera_unusual',
+    '1 while the camera or a region of it shows something the network was not trained for',
+    ['camera'],
+    (gauge, { cameras }) => {
+      for (const { camera, unusual } of cameras) gauge.set({ camera }, unusual.length === 0 ? 0 : 1);
+    },
+  );
 }

@@ -9,9 +9,10 @@ import type { History, SiteState } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { createLogger } from '#runtime/log.ts';
+import { removeGateway } from '../operations/remove-gateway.ts';
 import { SiteView } from '../results/site-view.ts';
 import type { ResultRecord } from '../store/results.ts';
-import { makeTestSite, type TestSite } from '../testing/test-site.ts';
+import { enrolTestGateway, makeTestSite, type TestSite } from '../testing/test-site.ts';
 import { EventHub } from './event-hub.ts';
 import { isLoopback, readToken } from './security.ts';
 import { startApi } from './server.ts';
@@ -245,9 +246,19 @@ describe('the API', () => {
   it('serves metrics and its health', async () => {
     await start();
     await site.store.counters.add('refused.signature', 3);
+    // Made so that its certificate of five years ends in twenty and a half days.
+    const enrolledMs = Date.now() - (5 * 365 - 20.5) * 86_400_000;
+    await enrolTestGateway(site, 'gate-1', '01', Math.round(enrolledMs));
     const metrics = await (await fetch(`${url}/metrics`)).text();
     expect(metrics).toContain('blindsight_envelopes{outcome="refused.signature"} 3');
     expect(metrics).toContain('blindsight_broker_connected 0');
+    expect(metrics).toContain('blindsight_gateway_certificate_days{gateway="gate-1"} 20');
+    // Each request tells of its own moment, and nothing of who is gone.
+    view.setBroker(true, '');
+    await removeGateway(site, 'gate-1');
+    const later = await (await fetch(`${url}/metrics`)).text();
+    expect(later).toContain('blindsight_broker_connected 1');
+    expect(later).not.toContain('gate-1');
     view.setBroker(false, 'nothing listens at mqtts://localhost:8883');
     const health = await fetch(`${url}/healthz`);
     expect(health.status).toBe(200);

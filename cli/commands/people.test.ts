@@ -101,6 +101,20 @@ describe('people, tokens and the audit log on the command line', () => {
     expect(shown).not.toContain('other');
   }, 60_000);
 
+  it('tells programs a token as JSON, and who removes the last account that nobody can log in', async () => {
+    const made = await run(['token', 'add', 'node-red', '--role', 'viewer', '--json']);
+    expect(JSON.parse(made.stdout)).toEqual({
+      name: 'node-red',
+      role: 'viewer',
+      token: expect.stringMatching(/^blindsight_[\w-]{43}$/),
+    });
+    expect(await run(['person', 'remove', 'anna'])).toMatchObject({
+      code: 0,
+      stdout: 'anna cannot log in any more.\n',
+      stderr: expect.stringContaining('Nobody has an account now'),
+    });
+  }, 60_000);
+
   it('finds what somebody changed in the database, says what, and ends with 3', async () => {
     const whole = await run(['audit', 'verify']);
     expect(whole).toMatchObject({
