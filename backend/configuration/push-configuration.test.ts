@@ -137,6 +137,18 @@ describe('settings that are pushed', () => {
       'cameras[0].masks[0][1][0]',
     ],
     [
+      'a rate beyond any machine',
+      'cameras:\n  - { name: door, url: "rtsp://a/b", rate: 61 }',
+      'CONFIG_INVALID',
+      'cameras[0].rate: expected at most 60',
+    ],
+    [
+      'a mask that is no area',
+      'cameras:\n  - { name: door, url: "rtsp://a/b", masks: [[[0, 0], [1, 1]]] }',
+      'CONFIG_INVALID',
+      'cameras[0].masks[0]',
+    ],
+    [
       'a camera of another gateway',
       'cameras:\n  - name: hall\n    url: rtsp://a/b',
       'CAMERA_TAKEN',
