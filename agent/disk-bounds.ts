@@ -30,8 +30,8 @@ export function diskBounds({ outbox }: Pick<AgentConfig, 'outbox'>): readonly Di
     { name: 'bundles', maxBytes: 3 * bundle },
     // Two slots, and an archive that is being fetched.
     { name: 'software', maxBytes: 2 * UNPACKED_MAX_BYTES + ARCHIVE_MAX_BYTES + STATE_BYTES },
-    // The version that runs, the one before it, and one that is being written.
-    { name: 'configuration', maxBytes: 3 * version + STATE_BYTES },
+    // The version that runs, up to two before it, and one that is being written.
+    { name: 'configuration', maxBytes: 4 * version + STATE_BYTES },
     { name: 'commands', maxBytes: MAX_KEPT_BYTES + CONTENT_MAX_BYTES + STATE_BYTES },
     { name: 'log', maxBytes: 2 * LOG_FILE_BYTES },
     ...['trust', 'counters', 'rollout.json', 'cameras.json', 'session.count', 'agent.lock'].map((name) => ({

@@ -1,23 +1,16 @@
-import { spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { AgentConfig } from '#config/schema.ts';
 import { type Configuration, signConfiguration } from '#protocol/configuration.ts';
 import { sealCredential } from '#protocol/credential-seal.ts';
 import { createLogger } from '#runtime/log.ts';
 import { SimulatedClock } from '#runtime/simulated-clock.ts';
-import { seededDelays } from '#runtime/testing/seeded-delays.ts';
 import { mountSmallDisk, NO_MOUNT } from '#runtime/testing/small-disk.ts';
 import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { until } from '../testing/until.ts';
 import { Configurator, TRIAL_MS } from './configurator.ts';
-
-/** Each takes a third of a second of CPU; 200 were survived, too: BLINDSIGHT_KILLS=200 vitest run agent/configuration. */
-const KILLS = Number(process.env.BLINDSIGHT_KILLS ?? 40);
 
 const owner = generateKeyPairSync('ed25519');
 const sealing = generateKeyPairSync('x25519');
@@ -243,6 +236,35 @@ describe('a pushed configuration', () => {
     expect(applied.at(-1)!.healthSeconds).toBe(30);
   });
 
+  it('gives way to one that was pushed a moment before and works, which then has a trial of its own', async () => {
+    const data = await temporaryDirectory();
+    const { configurator, clock, world, told, applied } = await gateway(data);
+    configurator.receive(order(1, 'healthSeconds: 1\n'));
+    await told(1, 'applied');
+    await clock.advance(TRIAL_MS);
+    configurator.receive(order(2, 'healthSeconds: 2\n'));
+    await told(2, 'applied');
+    configurator.receive(order(3, 'healthSeconds: 3\n'));
+    await told(3, 'applied');
+    world.refuse = 'no such thing';
+    configurator.receive(order(4, 'healthSeconds: 666\n'));
+    await told(4, 'reverted');
+    expect(configurator.report).toMatchObject({ running: 3, version: 4, status: 'reverted' });
+    // Once more, in the second trial of version 3.
+    await until('a wait', () => clock.sleeping > 0, 5_000);
+    configurator.receive(order(5, 'healthSeconds: 666\n'));
+    await told(5, 'reverted');
+    expect(configurator.report.running).toBe(3);
+    // Version 3 stifles the link, after all: back to the last one that lasted its minute.
+    world.link = false;
+    await until('a wait', () => clock.sleeping > 0, 5_000);
+    await clock.advance(2 * TRIAL_MS);
+    await told(3, 'reverted');
+    expect(configurator.report).toMatchObject({ running: 1, error: { code: 'CONFIGURATION_NO_LINK' } });
+    await configurator.close();
+    expect(applied.map(({ healthSeconds }) => healthSeconds).at(-1)).toBe(1);
+  });
+
   it('is given up where the process ends twice while it is tried, and not once', async () => {
     const data = await temporaryDirectory();
     const { configurator, told } = await gateway(data);
@@ -259,6 +281,19 @@ describe('a pushed configuration', () => {
     });
     expect(twice.configurator.config.healthSeconds).toBe(30);
     for (const each of [configurator, once.configurator, twice.configurator]) await each.close();
+  });
+
+  it('is not given up where the process is stopped in peace, however often', async () => {
+    const data = await temporaryDirectory();
+    const first = await gateway(data);
+    first.configurator.receive(order(1, 'healthSeconds: 1\n'));
+    await first.told(1, 'applied');
+    await first.configurator.close();
+    for (let i = 0; i < 4; i++) {
+      const { configurator } = await gateway(data);
+      expect(configurator.report.running).toBe(1);
+      await configurator.close();
+    }
   });
 
   it('gives way to the one before it where it is damaged on the disk', async () => {
@@ -443,48 +478,4 @@ describe('a pushed configuration', () => {
       disk.unmount();
     }
   });
-
-  it(`is old or new after kill -9 at any of ${KILLS} moments, and never neither`, {
-    timeout: 60_000 + KILLS * 1_500,
-  }, async () => {
-    const delays = seededDelays(KILLS, 60);
-    // Two lives each: a third would give the version up, by design.
-    const lane = async () => {
-      for (let folders = 0; folders < KILLS / 8; folders++) {
-        const data = await temporaryDirectory();
-        const first = await liveAndDie(data, delays.pop()!);
-        const second = await liveAndDie(data, delays.pop()!);
-        const last = first.at(-1)!;
-        // One more may have been adopted than there was time to say.
-        expect([last, last + 1]).toContain(second[0]);
-      }
-    };
-    await Promise.all([lane(), lane(), lane(), lane()]);
-  });
 });
-
-/**
- * Lets a gateway take configurations until it is killed in the middle of one.
- *
- * @param delay 10 for each version that it takes before, and as many milliseconds after that
- * @returns the versions that it said run, in their order.
- */
-async function liveAndDie(data: string, delay: number): Promise<number[]> {
-  const script = fileURLToPath(new URL('../testing/configuration-writer.ts', import.meta.url));
-  const child = spawn(process.execPath, [script, data], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [lines, delayMs] = [1 + Math.floor(delay / 10), delay % 10];
-  let told = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    told += text;
-    if (told.split('\n').length > lines) setTimeout(() => child.kill('SIGKILL'), delayMs);
-  });
-  await once(child, 'close');
-  const said = told
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => line.split(' ').map(Number));
-  // What the file says, or the settings of exactly the version that runs.
-  for (const [running, healthSeconds] of said)
-    expect(healthSeconds, JSON.stringify({ lines, delayMs })).toBe(running === 0 ? 30 : running);
-  return said.map(([running]) => running!);
-}

@@ -134,9 +134,14 @@ export class Configurator {
 
   /** Ends the wait of a trial, which the next start takes up; from the call on, what fails fails because everything ends, and is no reason to go back. */
   async close(): Promise<void> {
+    if (this.#closed) return this.#work;
     this.#closed = true;
     this.#trial.abort();
     await this.#work;
+    // An end in peace is no death that its settings could have caused.
+    const { trial } = this.#state.current;
+    if (trial !== null && trial.starts > 0)
+      await this.#note({ trial: { ...trial, starts: trial.starts - 1 } });
   }
 
   async #begin(): Promise<void> {
@@ -148,7 +153,7 @@ export class Configurator {
           'CONFIGURATION_DEATHS',
           `the gateway ended ${starts} times while it tried version ${running}`,
         );
-      else await this.#note({ trial: { starts } });
+      else await this.#note({ trial: { ...trial, starts } });
     }
     await this.#settleEdit();
     await this.#load();
@@ -191,6 +196,7 @@ export class Configurator {
     await this.#note({
       running: 0,
       previous: 0,
+      safe: null,
       trial: null,
       told: this.#tell('reverted', running, {
         code: 'CONFIGURATION_EDITED',
@@ -310,14 +316,20 @@ export class Configurator {
   /** From here on a power cut leaves the new settings, on trial. Where it fails, what ran goes on, with its own trial. */
   async #adopt(version: number, digest: string): Promise<void> {
     const settings = await this.#versions.read(version, this.#file.data);
-    const { running, trial, previous } = this.#state.current;
+    const { running, trial, previous, safe } = this.#state.current;
+    // What is on trial is what to go back to only if the broker heard of it; then it goes on with a trial of its own.
+    const goBack =
+      trial === null
+        ? { previous: running, safe: null }
+        : trial.heard
+          ? { previous: running, safe: safe ?? previous }
+          : { previous, safe };
     await this.#state.update({
       highest: version,
       digest,
       running: version,
-      // What is on trial itself is not what to go back to.
-      previous: trial === null ? running : previous,
-      trial: { starts: 0 },
+      ...goBack,
+      trial: { starts: 0, heard: false },
       fileDigest: settingsDigest(this.#file),
       told: this.#tell('received', version, null),
     });
@@ -392,8 +404,10 @@ export class Configurator {
   }
 
   async #applied(version: number): Promise<void> {
-    if (this.#state.current.told.status !== 'received') return;
-    await this.#note({ told: this.#tell('applied', version, null) });
+    const { told, trial } = this.#state.current;
+    const heard = trial && { ...trial, heard: true };
+    if (told.status !== 'received') return this.#note({ trial: heard });
+    await this.#note({ trial: heard, told: this.#tell('applied', version, null) });
     this.#options.log.info({ version }, 'a pushed configuration runs');
     this.#say('info', 'CONFIGURATION_APPLIED', `version ${version} runs`);
   }
@@ -404,6 +418,7 @@ export class Configurator {
     await this.#load();
     await this.#applyAgain();
     await this.#tidy();
+    if (this.#state.current.trial !== null) this.#startTrial();
     this.#say('error', 'CONFIGURATION_REVERTED', `${message} (${code})`);
   }
 
@@ -415,13 +430,14 @@ export class Configurator {
   }
 
   async #giveUp(code: BlindsightError['code'], message: string): Promise<void> {
-    const { running, previous } = this.#state.current;
+    const { running, previous, safe } = this.#state.current;
     this.#options.log.error({ version: running, code }, `a pushed configuration is given up: ${message}`);
     this.#trial.abort();
     await this.#note({
       running: previous === running ? 0 : previous,
-      previous: 0,
-      trial: null,
+      previous: safe ?? 0,
+      safe: null,
+      trial: safe === null ? null : { starts: 0, heard: false },
       told: this.#tell('reverted', running, { code, message }),
     });
   }
@@ -442,8 +458,8 @@ export class Configurator {
   /** Deletes versions, with their credentials, that can never run again; none that the state on disk names. */
   async #tidy(): Promise<void> {
     if (!this.#state.isSaved) return;
-    const { running, previous } = this.#state.current;
-    await this.#versions.keep([running, previous]).catch((error: unknown) => {
+    const { running, previous, safe } = this.#state.current;
+    await this.#versions.keep([running, previous, safe ?? 0]).catch((error: unknown) => {
       this.#options.log.warn({ err: error }, 'former configurations could not be deleted');
     });
   }

@@ -20,8 +20,10 @@ const State = z.object({
   running: version,
   /** What runs again where `running` fails. */
   previous: version,
-  /** While `running` may still be given up: how often the process was started meanwhile. */
-  trial: z.object({ starts: version }).nullable(),
+  /** The last one whose trial went to its end, where that of `previous` was cut short by `running`; `previous` then has another trial. */
+  safe: version.nullable().default(null),
+  /** While `running` may still be given up: how often the process was started meanwhile, and whether the broker heard of it. */
+  trial: z.object({ starts: version, heard: z.boolean().default(false) }).nullable(),
   /** SHA-256 of the settings in the file when `running` was applied. */
   fileDigest: Digest.nullable(),
   told: ReportedConfiguration.pick({ status: true, version: true, since: true, error: true }),
@@ -35,6 +37,7 @@ const EMPTY: ConfigurationState = {
   signedFrom: 1,
   running: 0,
   previous: 0,
+  safe: null,
   trial: null,
   fileDigest: null,
   told: { status: 'none', version: 0, since: new Date(0).toISOString(), error: null },
