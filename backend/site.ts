@@ -12,6 +12,8 @@ import type { StoreTrouble } from './store/store-trouble.ts';
 export type Site = {
   readonly name: string;
   readonly dataDirectory: string;
+  /** How long a certificate of a gateway is valid. */
+  readonly gatewayCertificateDays: number;
   /** What is written for the broker: `broker.yaml`, its certificate, removed gateways. On an installed site only this is open to the broker's user. */
   readonly brokerDirectory: string;
   readonly store: Store;
@@ -63,6 +65,7 @@ export async function openSite(
   return {
     name: config.site,
     dataDirectory: config.data,
+    gatewayCertificateDays: config.certificates.gatewayDays,
     brokerDirectory: config.brokerFolder ?? config.data,
     store,
     vault,

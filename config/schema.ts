@@ -256,6 +256,12 @@ export const BackendConfig = z.strictObject({
       port: z.number().int().min(0).max(65535).default(8481),
     })
     .optional(),
+  certificates: z
+    .strictObject({
+      /** How long that of a gateway is valid; the gateway renews it after two thirds. As each begins a day in the past, less than two days is for trials. */
+      gatewayDays: z.number().min(0.1).max(825).default(365),
+    })
+    .prefault({}),
   /** What a gateway may have decrypted of one camera; further answers are refused and counted. */
   answers: z
     .strictObject({

@@ -219,10 +219,10 @@ function check({ kind, commonName, subjectAltNames = [], days }: IssueRequest): 
       `"${commonName}" cannot be the common name of a ${kind}`,
     );
   }
-  if (!Number.isInteger(days) || days < 1 || days > DAYS_MAX) {
+  if (!(days > 0 && days <= DAYS_MAX)) {
     throw new BlindsightError(
       'CERTIFICATE_INVALID',
-      `${days} days: expected a whole number from 1 to ${DAYS_MAX}`,
+      `${days} days: expected more than 0 and at most ${DAYS_MAX}`,
     );
   }
   if (!isServerKind(kind) && subjectAltNames.length > 0) {

@@ -16,13 +16,12 @@ import type { Logger } from '#runtime/log.ts';
 import { MinuteBudget } from '#runtime/minute-budget.ts';
 import type { Site } from '../site.ts';
 import type { GatewayRecord } from '../store/gateways.ts';
-import { GATEWAY_CERTIFICATE_DAYS } from './certificate-days.ts';
 import { noteCertificate } from './note-certificates.ts';
 import { openAuthority } from './open-authority.ts';
 import { readCertificateRequest } from './read-certificate-request.ts';
 
 export type RenewalServiceOptions = {
-  readonly site: Pick<Site, 'name' | 'store' | 'vault'>;
+  readonly site: Pick<Site, 'name' | 'store' | 'vault' | 'gatewayCertificateDays'>;
   readonly link: Pick<Link, 'publish'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -102,7 +101,7 @@ export class RenewalService {
     const publicKey = await this.#check(gateway, request);
     const authority = await openAuthority(site.store, site.vault);
     const certificate = await authority.certify(
-      { kind: 'gateway', commonName: name, days: GATEWAY_CERTIFICATE_DAYS, fromMs: clock.now() },
+      { kind: 'gateway', commonName: name, days: site.gatewayCertificateDays, fromMs: clock.now() },
       publicKey,
     );
     const { serialNumber, validToDate } = new X509Certificate(certificate);

@@ -8,7 +8,6 @@ import {
 import { BlindsightError } from '#protocol/errors.ts';
 import { invitationDigest } from '#protocol/invitation.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
-import { GATEWAY_CERTIFICATE_DAYS } from '../enrolment/certificate-days.ts';
 import { openAuthority } from '../enrolment/open-authority.ts';
 import { readCertificateRequest } from '../enrolment/read-certificate-request.ts';
 import { writeRevocations } from '../enrolment/write-revocations.ts';
@@ -142,7 +141,7 @@ async function certify(
   checkSealingKey(sealing);
   const authority = await openAuthority(site.store, site.vault);
   const certificate = await authority.certify(
-    { kind: 'gateway', commonName: name, days: GATEWAY_CERTIFICATE_DAYS },
+    { kind: 'gateway', commonName: name, days: site.gatewayCertificateDays },
     publicKey,
   );
   const root = await rootPublicKey(site.store);

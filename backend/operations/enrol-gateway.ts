@@ -14,7 +14,6 @@ import {
   parseBrokerUrl,
   readBrokerCertificate,
 } from '../enrolment/broker-certificate.ts';
-import { GATEWAY_CERTIFICATE_DAYS } from '../enrolment/certificate-days.ts';
 import { openAuthority } from '../enrolment/open-authority.ts';
 import { rootPublicKey } from '../owner-keys/root-key.ts';
 import type { Site } from '../site.ts';
@@ -107,7 +106,11 @@ async function writePackage(
   folder: string,
 ): Promise<{ readonly signingKey: string; readonly sealingKey: string; readonly certificate: string }> {
   const authority = await openAuthority(site.store, site.vault);
-  const issued = await authority.issue({ kind: 'gateway', commonName: name, days: GATEWAY_CERTIFICATE_DAYS });
+  const issued = await authority.issue({
+    kind: 'gateway',
+    commonName: name,
+    days: site.gatewayCertificateDays,
+  });
   const signing = generateKeyPairSync('ed25519');
   const sealing = generateKeyPairSync('x25519');
   await ensureDirectory(folder);

@@ -31,6 +31,7 @@ export async function makeTestSite(name = 'yard'): Promise<TestSite> {
   await store.settings.set(AUTHORITY_CERTIFICATE, authority.certificate);
   return {
     name,
+    gatewayCertificateDays: 365,
     dataDirectory,
     brokerDirectory: dataDirectory,
     store,
