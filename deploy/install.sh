@@ -2,7 +2,7 @@
 # Installs Blindsight on Debian or Ubuntu, from a clone on which `npm start -- --help` ran once: makes a package of it, installs that, and gives it
 # its settings.
 #
-#   sudo deploy/install.sh agent DIR    a gateway; DIR is what `blindsight gateway enrol --out DIR` made, or /etc/blindsight later
+#   sudo deploy/install.sh agent [DIR]  a gateway, which is then enrolled by `blindsight agent enrol`; or DIR is what `blindsight gateway enrol --out DIR` made
 #   sudo deploy/install.sh site NAME [HOST…]
 #                                       broker and backend of a site; HOST is a name or an address under which gateways
 #                                       on other machines reach the broker
@@ -23,11 +23,12 @@ fail() {
 role=${1:-}
 argument=${2:-}
 case "$role" in
-  agent) [ -f "$argument/agent.yaml" ] || fail "usage: install.sh agent DIR, where DIR holds agent.yaml" ;;
+  agent) [ -z "$argument" ] || [ -f "$argument/agent.yaml" ] || fail "usage: install.sh agent [DIR], where DIR holds agent.yaml" ;;
   site) [ -n "$argument" ] || fail "usage: install.sh site NAME [HOST…]" ;;
-  *) fail "usage: install.sh agent DIR | install.sh site NAME [HOST…]" ;;
+  *) fail "usage: install.sh agent [DIR] | install.sh site NAME [HOST…]" ;;
 esac
-shift 2
+shift
+[ $# = 0 ] || shift
 [ "$(id -u)" = 0 ] || fail "must run as root"
 node=$(ls "$here"/node_modules/node-linux-*/bin/node 2>/dev/null | head -n 1)
 [ -x "$node" ] || fail "run \`npm start -- --help\` in $here once: it installs the packages"
@@ -72,7 +73,7 @@ fi
 
 if [ "$role" = agent ] || [ "$both" = yes ]; then
   install_package agent
-  if [ ! -e "$settings/agent.yaml" ]; then
+  if [ ! -e "$settings/agent.yaml" ] && [ -n "$argument" ]; then
     blindsight agent adopt "$argument" >/dev/null
     echo "Set the cameras in $settings/agent.yaml, then: sudo systemctl restart blindsight-agent"
   fi

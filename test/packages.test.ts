@@ -35,19 +35,19 @@ const ONE_USER = `
 node=$(ls node_modules/node-linux-*/bin/node)
 useradd --system --home-dir /nonexistent --shell /usr/sbin/nologin blindsight
 $node cli/main.ts site init --site plaza --data /var/lib/blindsight
-$node cli/main.ts gateway enrol gate-1 --data /var/lib/blindsight --out /root/gate-1 --broker mqtts://localhost:8883
+$node cli/main.ts gateway enrol gate-1 --data /var/lib/blindsight --out /srv/gate-1 --broker mqtts://localhost:8883
 sed -i "s#^key:.*#key: /run/credentials/blindsight-broker.service/broker.key#" /var/lib/blindsight/broker.yaml
 install -d -m 700 /var/lib/blindsight/broker
 chown -R blindsight:blindsight /var/lib/blindsight
 install -d -m 755 /etc/blindsight
-install -m 644 /root/gate-1/*.pem /etc/blindsight
-install -m 600 /root/gate-1/gateway.key /root/gate-1/signing.key /etc/blindsight
+install -m 644 /srv/gate-1/*.pem /etc/blindsight
+install -m 600 /srv/gate-1/gateway.key /srv/gate-1/signing.key /etc/blindsight
 credentials=/run/credentials/blindsight-agent.service
 sed -e "/sealing/d" -e "s#\\([a-zA-Z]*:\\) *\\(gateway\\|signing\\)\\.key#\\1 $credentials/\\2.key#" -e "s#^data:.*#data: /var/lib/blindsight-agent#" \\
-  /root/gate-1/agent.yaml >/etc/blindsight/agent.yaml
+  /srv/gate-1/agent.yaml >/etc/blindsight/agent.yaml
 chown root:blindsight /etc/blindsight/agent.yaml
 chmod 640 /etc/blindsight/agent.yaml
-rm -r /root/gate-1
+rm -r /srv/gate-1
 openssl rand -hex 24 | install -m 600 -o blindsight /dev/stdin /etc/blindsight/preview.token
 install -d -o blindsight -g blindsight -m 700 /var/lib/blindsight-agent
 install -d /usr/lib/blindsight/backend
@@ -159,9 +159,9 @@ describe('packages', () => {
     it('are installed, and start nothing before there are settings', async () => {
       machine = await Machine.boot('clean', folder);
       await machine.run(
-        `${GIVE_NODE}; chmod 755 /root; mkdir /root/packages; mount --bind /run/home-of/made /root/packages; ${LISTED} >/run/before`,
+        `${GIVE_NODE}; mkdir -p /srv/packages; mount --bind /run/home-of/made /srv/packages; ${LISTED} >/run/before`,
       );
-      await machine.run('dpkg --install /root/packages/*.deb');
+      await machine.run('dpkg --install /srv/packages/*.deb');
       expect(await machine.run('blindsight --version; sudo blindsight --version')).toMatch(/^(\d\S+)\n\1\n$/);
       expect(await machine.run('readlink -f /usr/bin/blindsight')).toBe(
         '/usr/lib/blindsight-site/bin/blindsight\n',
@@ -180,7 +180,7 @@ describe('packages', () => {
       const page = 'curl --silent --fail http://127.0.0.1:8480/healthz';
       await machine.run(page);
       const pid = await machine.run('cat /run/blindsight-backend.pid');
-      await machine.run('dpkg --install /root/packages/blindsight-site_*.deb');
+      await machine.run('dpkg --install /srv/packages/blindsight-site_*.deb');
       expect(await machine.run('cat /run/blindsight-backend.pid')).not.toBe(pid);
       await machine.run(page);
       expect(await machine.run('sudo blindsight site broker-host')).toContain('192.0.2.7');

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import { runCommand } from '#cli/run-command.ts';
 import { step } from '#setup/progress.mjs';
 import { buildPackage } from './build-package.ts';
 import { PACKAGES } from './contents.ts';
@@ -70,5 +71,5 @@ await new Command('package')
       'for this machine, quickly: with the npm packages of this clone, not compressed',
     ).implies({ architecture: [OWN_ARCHITECTURE] }),
   )
-  .action(makePackages)
+  .action((options: Options) => runCommand(() => makePackages(options)))
   .parseAsync();
