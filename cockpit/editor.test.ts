@@ -73,10 +73,15 @@ describe('the editor', () => {
   it('draws on a frame with the form of the picture: a region by a drag, corners by keys and numbers', async () => {
     const { page } = await open();
     const frame = page.locator('.frame');
-    const { x, y, width, height } = (await frame.boundingBox())!;
-    expect(width / height).toBeCloseTo(640 / 480, 1);
+    // The form of the picture comes with the state of the camera, and the layout follows it.
+    const form = async () => {
+      const { width, height } = (await frame.boundingBox())!;
+      return width / height;
+    };
+    await expect.poll(form, { timeout: 20_000 }).toBeCloseTo(640 / 480, 1);
 
     await page.getByRole('button', { name: 'Draw a region' }).click();
+    const { x, y, width, height } = (await frame.boundingBox())!;
     await page.mouse.move(x + 0.2 * width, y + 0.6 * height);
     await page.mouse.down();
     await page.mouse.move(x + 0.5 * width, y + 0.7 * height);
