@@ -81,6 +81,7 @@ describe('the editor', () => {
     await expect.poll(form, { timeout: 20_000 }).toBeCloseTo(640 / 480, 1);
 
     await page.getByRole('button', { name: 'Draw a region' }).click();
+    await page.getByRole('button', { name: 'Draw a region', pressed: true }).waitFor();
     const { x, y, width, height } = (await frame.boundingBox())!;
     await page.mouse.move(x + 0.2 * width, y + 0.6 * height);
     await page.mouse.down();
