@@ -277,6 +277,25 @@ export const BackendConfig = z.strictObject({
       maxAgeHours: z.number().positive().default(72),
     })
     .prefault({}),
+  /** How the gateways are held to the truth: some answers are opened by an auditor who computes them again. */
+  audit: z
+    .strictObject({
+      /** Of present answers that are challenged; 0 turns audits off, and with them what they protect from. */
+      share: fraction.default(0.02),
+      /** The same for answers that come later than two minutes after their picture. */
+      lateShare: fraction.default(0.2),
+      /** A gateway that sends further answers so long after a challenge and has not answered it counts as unable to. */
+      answerSeconds: z.number().min(1).max(3600).default(30),
+      /** Challenges in a row without an opening that bring a gateway into quarantine, like one wrong opening. */
+      missing: z.number().int().min(1).max(100).default(3),
+      /** Answers of one gateway that are decrypted while a challenge waits; further ones wait with it. */
+      aheadAnswers: z.number().int().min(1).default(200),
+      /** A thread of the backend, or `blindsight auditor` on a machine of its own. */
+      auditor: z.enum(['thread', 'process']).default('thread'),
+      /** Answers of the reference interpreter cannot be opened: SEAL draws its own randomness. */
+      acceptReference: z.boolean().default(false),
+    })
+    .prefault({}),
   /** What is kept of gateways in quarantine until their owner decides; beyond that, the oldest are dropped and counted. */
   quarantine: z
     .strictObject({

@@ -1,3 +1,4 @@
+import { AUDIT_ERRORS } from './errors/audits.ts';
 import { CERTIFICATE_ERRORS } from './errors/certificates.ts';
 import { COMMAND_ERRORS } from './errors/commands.ts';
 import { PEOPLE_ERRORS } from './errors/people.ts';
@@ -71,6 +72,7 @@ export const ERRORS = {
     action: 'Push it again with this version of Blindsight.',
   },
   ...COMMAND_ERRORS,
+  ...AUDIT_ERRORS,
   CONFIGURATION_CREDENTIAL: {
     meaning: 'The camera credentials were not sealed for this gateway.',
     action: 'Push the configuration again, including the camera credentials.',

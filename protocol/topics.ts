@@ -44,6 +44,8 @@ export function gatewayTopics(site: string, gateway: string) {
     softwareManifest: `${prefix}/software/manifest`,
     /** backend → gateway, retained; CBOR: which keys the owner signs with now, and what is newest */
     trust: `${prefix}/trust`,
+    /** backend → gateway, retained; CBOR {@link AuditorKey} signed by the owner: to whom openings are sealed */
+    auditor: `${prefix}/auditor`,
     /** gateway → backend; CBOR {@link RenewalRequest} signed by the gateway: asks for another certificate for its key */
     certificateRequest: `${prefix}/certificate/request`,
     /** backend → gateway; JSON {@link RenewalAnswer} */

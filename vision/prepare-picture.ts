@@ -40,8 +40,7 @@ export function regionPixels(region: Rectangle, width: number, height: number) {
 }
 
 /**
- * Turns a frame into a network's input, the same in training and on a gateway: region of interest, grey where the network wants one
- * channel, Lanczos to the network's size, then byte / 255 or, where the network asks for it, light normalized.
+ * Turns a frame into a network's input, the same in training and on a gateway: {@link prepareBytes}, then {@link pictureInput}.
  *
  * @returns channels × height × width values in [0, 1], channel first, rows from the top
  */
@@ -50,6 +49,32 @@ export async function preparePicture(
   format: PictureFormat,
   region?: Rectangle,
 ): Promise<Float32Array<ArrayBuffer>> {
+  return pictureInput(await prepareBytes(frame, format, region), format);
+}
+
+/**
+ * What a network sees of a picture of its size: byte / 255 or, where the network asks for it, light normalized. The same bits on every machine.
+ *
+ * @param bytes of one prepared picture
+ * @returns as many values in [0, 1]
+ */
+export function pictureInput(
+  bytes: Uint8Array,
+  { light }: Pick<PictureFormat, 'light'>,
+): Float32Array<ArrayBuffer> {
+  return light === 'normalize' ? normalizeLight(bytes) : Float32Array.from(bytes, (byte) => byte / 255);
+}
+
+/**
+ * Cuts the region of interest out of a frame, makes it grey where the network wants one channel, and shrinks it to the network's size (Lanczos).
+ *
+ * @returns channels × height × width bytes, channel first, rows from the top
+ */
+export async function prepareBytes(
+  frame: RawFrame,
+  format: PictureFormat,
+  region?: Rectangle,
+): Promise<Uint8Array<ArrayBuffer>> {
   const { width, height } = frame;
   let picture = sharp(frame.data, { raw: { width, height, channels: 3 } });
   if (region !== undefined) picture = picture.extract(regionPixels(region, width, height));
@@ -65,7 +90,5 @@ export async function preparePicture(
       bytes[channel * size + pixel] = data[pixel * info.channels + channel]!;
     }
   }
-  return format.light === 'normalize'
-    ? normalizeLight(bytes)
-    : Float32Array.from(bytes, (byte) => byte / 255);
+  return bytes;
 }

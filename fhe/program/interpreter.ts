@@ -17,8 +17,12 @@ export interface Interpreter {
    * Encrypts a picture under the public key and runs the program.
    *
    * @param values channels × height × width values in [0, 1], row-major, channel first.
+   * @param seed 32 bytes that the randomness of the encryption follows from (engine only): with the same bundle and picture the answer has the
+   *   same bytes on every machine. Whoever has the seed can open the encrypted picture, and no two pictures may have the same one. Fresh from
+   *   the operating system where left out.
+   * @throws FheError FHE_RANGE for a seed of another length, or for the reference interpreter, which cannot be given one.
    */
-  run(values: Float32Array): RunResult;
+  run(values: Float32Array, seed?: Uint8Array): RunResult;
   /**
    * Runs the program on already encrypted inputs (self-test): deterministic, so the same inputs give the same bytes on every machine.
    *

@@ -141,7 +141,12 @@ class ReferenceInterpreter implements Interpreter {
     this.#lastUses = lastUses(verified.program.instructions);
   }
 
-  run(values: Float32Array): RunResult {
+  run(values: Float32Array, seed?: Uint8Array): RunResult {
+    if (seed !== undefined)
+      throw new FheError(
+        'FHE_RANGE',
+        'the reference interpreter takes no seed: SEAL draws its own randomness',
+      );
     const slots = packInputs(this.#verified.program, values);
     let encryptMs = 0;
     const start = performance.now();

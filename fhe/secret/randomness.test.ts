@@ -24,7 +24,7 @@ function importers(target: string): string[] {
  * Tests need pure functions of seeds, but nobody else may reach them: a seed that is known or used twice opens ciphertexts.
  */
 describe('randomness of product code', () => {
-  it('comes from the operating system in two places, and from nowhere else', () => {
+  it('comes from the operating system in two places of fhe/, and from nowhere else', () => {
     const fhe = within('fhe/');
     expect(matching(fhe, /\brandomBytes\s*\(/)).toEqual([
       'fhe/engine/evaluator/encryptor.ts',

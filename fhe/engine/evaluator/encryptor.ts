@@ -13,12 +13,14 @@ export type EncryptionInput = { readonly level: number; readonly scale: number; 
 
 /** Random words of one encryption, in multiples of the ring degree: one for u, two for each error. */
 const RANDOM_WORDS = 5;
+/** Of the stream cipher's key. */
+const SEED_BYTES = 32;
 
 /**
  * Public-key encryption, recorded once and run for every picture.
  *
  * Zero is encrypted modulo q₀ … q_level · P₀ and divided by P₀ as in SEAL, so the noise is that of rounding. Randomness:
- * AES-256-CTR under a key of the operating system's generator, freshly drawn for every picture.
+ * AES-256-CTR under a key that is freshly drawn for every picture, here or by the caller.
  */
 export class Encryptor {
   readonly #engine: EngineContext;
@@ -182,27 +184,32 @@ export class Encryptor {
   }
 
   /**
-   * Writes a picture and fresh randomness where the recorded tasks read them.
+   * Writes a picture and randomness where the recorded tasks read them.
    *
    * @param values a prepared picture; checked by the caller.
+   * @param seed key of the randomness, 32 bytes; fresh where left out.
+   * @throws FheError FHE_RANGE for a seed of another length
    */
-  supply(values: Float32Array): void {
+  supply(values: Float32Array, seed?: Uint8Array): void {
     if (this.#secret === null || values.length !== this.#valueCount) {
       throw new FheError('FHE_STATE', `${values.length} values: expected ${this.#valueCount}`);
+    }
+    if (seed !== undefined && seed.length !== SEED_BYTES) {
+      throw new FheError('FHE_RANGE', `a seed of ${seed.length} bytes: expected ${SEED_BYTES}`);
     }
     const { buffer } = this.#engine.arena.memory;
     new Float32Array(buffer, this.#values, values.length).set(values);
     const { address, randomBytes: length } = this.#secret;
-    fillRandom(new Uint8Array(buffer, address, length));
+    fillRandom(new Uint8Array(buffer, address, length), seed);
   }
 }
 
 /** Zeros for the stream cipher, so that its output is the keystream. */
 const zeros = Buffer.alloc(65_536);
 
-/** AES-256-CTR keystream under a fresh key of the operating system's generator. */
-function fillRandom(target: Uint8Array): void {
-  const key = randomBytes(32);
+/** AES-256-CTR keystream under the seed, or under a fresh key of the operating system's generator. */
+function fillRandom(target: Uint8Array, seed?: Uint8Array): void {
+  const key = seed === undefined ? randomBytes(SEED_BYTES) : Buffer.from(seed);
   const stream = createCipheriv('aes-256-ctr', key, Buffer.alloc(16));
   for (let at = 0; at < target.length; at += zeros.length) {
     const part = stream.update(zeros.subarray(0, Math.min(zeros.length, target.length - at)));

@@ -160,10 +160,10 @@ class EngineInterpreter implements Interpreter {
     return this.#engine.arena.memory.buffer.byteLength;
   }
 
-  run(values: Float32Array): RunResult {
+  run(values: Float32Array, seed?: Uint8Array): RunResult {
     const start = performance.now();
     checkPicture(this.#verified.program, values);
-    this.#encryptor.supply(values);
+    this.#encryptor.supply(values, seed);
     this.#engine.pool.run(this.#encryption);
     const encrypted = performance.now();
     const ciphertext = this.#evaluate();

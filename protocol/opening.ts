@@ -1,0 +1,115 @@
+import { createPublicKey, hkdfSync, type KeyObject } from 'node:crypto';
+import { AEAD_AES_256_GCM, CipherSuite, KDF_HKDF_SHA256, KEM_DHKEM_X25519_HKDF_SHA256 } from 'hpke';
+import { z } from 'zod';
+import { decodeCanonical, encodeCanonical } from './cbor.ts';
+import type { Envelope } from './envelope.ts';
+import { BlindsightError } from './errors.ts';
+
+/** What an answer was computed from: with the bundle and the place of the answer it determines the answer's bytes, on every machine. */
+export type Opening = {
+  /** The prepared picture before its light is normalized: regions × channels × height × width bytes. */
+  readonly picture: Uint8Array;
+  /** 32 random bytes; the randomness of the encryption follows from them and from the {@link AnswerPlace}. */
+  readonly seed: Uint8Array;
+};
+
+/**
+ * What an answer is about, as its envelope says. It enters the encryption, so that an answer shown again under another date, camera or
+ * bundle does not fit its opening. Session and sequence are not in it: a gateway may have to number a waiting answer anew.
+ */
+export type AnswerPlace = Pick<
+  Envelope,
+  'site' | 'gateway' | 'camera' | 'regions' | 'frameTimeMs' | 'bundle'
+>;
+
+export const OPENING_SEED_BYTES = 32;
+/** Largest sealed opening: 64 regions of 256 × 256 in three colors would be more, and are refused. */
+export const OPENING_MAX_BYTES = 1_048_576;
+const ENCAPSULATED_BYTES = 32;
+const SEAL_INFO = new TextEncoder().encode('blindsight opening 1');
+
+const Shape = z.tuple([
+  z.instanceof(Uint8Array).refine((picture) => picture.length > 0, 'a picture'),
+  z.instanceof(Uint8Array).refine((seed) => seed.length === OPENING_SEED_BYTES, '32 bytes'),
+]);
+
+const suite = () => new CipherSuite(KEM_DHKEM_X25519_HKDF_SHA256, KDF_HKDF_SHA256, AEAD_AES_256_GCM);
+/** The bytes of an X25519 key (RFC 7748): x of a public one, d of a private one. */
+const rawKey = (key: KeyObject, part: 'x' | 'd') =>
+  new Uint8Array(Buffer.from(key.export({ format: 'jwk' })[part] ?? '', 'base64url'));
+
+/** The 32 bytes that the engine encrypts with: HKDF-SHA256 (RFC 5869) of the opening's seed, with the place as its info. */
+export function encryptionSeed(seed: Uint8Array, place: AnswerPlace): Uint8Array {
+  const { site, gateway, camera, regions = null, frameTimeMs, bundle } = place;
+  const info = encodeCanonical([
+    'blindsight encryption 1',
+    site,
+    gateway,
+    camera,
+    regions,
+    frameTimeMs,
+    bundle,
+  ]);
+  return new Uint8Array(hkdfSync('sha256', seed, new Uint8Array(), info, OPENING_SEED_BYTES));
+}
+
+/**
+ * Seals an opening to the auditor: HPKE (RFC 9180) in base mode with X25519, HKDF-SHA256 and AES-256-GCM.
+ *
+ * @param publicKey X25519, the auditor's
+ * @param answer SHA-256, hex, of the answer's ciphertext; authenticated, so that no opening can be shown for another answer
+ * @returns encapsulated key (32 bytes), then ciphertext with its tag
+ */
+export async function sealOpening(
+  publicKey: KeyObject,
+  opening: Opening,
+  answer: string,
+): Promise<Uint8Array> {
+  const hpke = suite();
+  const plain = encodeCanonical([opening.picture, opening.seed]);
+  const { encapsulatedSecret, ciphertext } = await hpke.Seal(
+    await hpke.DeserializePublicKey(rawKey(publicKey, 'x')),
+    plain,
+    { info: SEAL_INFO, aad: new TextEncoder().encode(answer) },
+  );
+  plain.fill(0);
+  return new Uint8Array(Buffer.concat([encapsulatedSecret, ciphertext]));
+}
+
+/**
+ * Inverse of {@link sealOpening}.
+ *
+ * @param privateKey X25519
+ * @throws BlindsightError OPENING_INVALID if it was sealed to another key or for another answer, was changed, or is no opening
+ */
+export async function openOpening(
+  privateKey: KeyObject,
+  sealed: Uint8Array,
+  answer: string,
+): Promise<Opening> {
+  const refused = (cause?: unknown) =>
+    new BlindsightError('OPENING_INVALID', 'an opening was not sealed to this auditor for this answer', {
+      cause,
+    });
+  if (sealed.length <= ENCAPSULATED_BYTES || sealed.length > OPENING_MAX_BYTES) throw refused();
+  const hpke = suite();
+  const pair = {
+    privateKey: await hpke.DeserializePrivateKey(rawKey(privateKey, 'd'), false),
+    publicKey: await hpke.DeserializePublicKey(rawKey(createPublicKey(privateKey), 'x')),
+  };
+  try {
+    const plain = await hpke.Open(
+      pair,
+      sealed.subarray(0, ENCAPSULATED_BYTES),
+      sealed.subarray(ENCAPSULATED_BYTES),
+      {
+        info: SEAL_INFO,
+        aad: new TextEncoder().encode(answer),
+      },
+    );
+    const [picture, seed] = Shape.parse(decodeCanonical(new Uint8Array(plain)));
+    return { picture, seed };
+  } catch (cause) {
+    throw refused(cause);
+  }
+}
