@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type PictureFormat, preparePicture, type RawFrame, regionPixels } from './prepare-picture.ts';
+import type { PictureFormat } from './picture-format.ts';
+import { preparePicture, type RawFrame, regionPixels } from './prepare-picture.ts';
 
 const RUNS = { numRuns: 60 };
 /** Widths and heights of odd, tiny and usual frames. */

@@ -1,15 +1,6 @@
 import sharp from 'sharp';
-import { normalizeLight } from './normalize-light.ts';
-
-/** The input of a network. */
-export type PictureFormat = {
-  /** 1 (grey) or 3 (red, green, blue). */
-  readonly channels: number;
-  readonly height: number;
-  readonly width: number;
-  /** `normalize` where the network wants {@link normalizeLight}; absent where it wants byte / 255. */
-  readonly light?: 'normalize';
-};
+import type { PictureFormat } from './picture-format.ts';
+import { pictureInput } from './picture-input.ts';
 
 /** A part of a picture in fractions of it, origin top left. */
 export type Rectangle = {
@@ -50,19 +41,6 @@ export async function preparePicture(
   region?: Rectangle,
 ): Promise<Float32Array<ArrayBuffer>> {
   return pictureInput(await prepareBytes(frame, format, region), format);
-}
-
-/**
- * What a network sees of a picture of its size: byte / 255 or, where the network asks for it, light normalized. The same bits on every machine.
- *
- * @param bytes of one prepared picture
- * @returns as many values in [0, 1]
- */
-export function pictureInput(
-  bytes: Uint8Array,
-  { light }: Pick<PictureFormat, 'light'>,
-): Float32Array<ArrayBuffer> {
-  return light === 'normalize' ? normalizeLight(bytes) : Float32Array.from(bytes, (byte) => byte / 255);
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { PictureFormat } from '#vision/prepare-picture.ts';
+import type { PictureFormat } from '#vision/picture-format.ts';
 
 /** Labelled pictures; values in [0, 1], picture by picture, channel first. */
 export type Dataset = {

@@ -1,4 +1,4 @@
-import type { PictureFormat } from '#vision/prepare-picture.ts';
+import type { PictureFormat } from '#vision/picture-format.ts';
 import { SeededRandom } from '../model/random.ts';
 
 /** A picture that a network was never trained on, as byte / 255. */

@@ -1,4 +1,4 @@
-import type { PictureFormat } from '#vision/prepare-picture.ts';
+import type { PictureFormat } from '#vision/picture-format.ts';
 import { NetworkError } from '../errors.ts';
 import type { LayerShape } from './layers/layer.ts';
 

@@ -1,5 +1,5 @@
 import type { SeededRandom } from '#network/model/random.ts';
-import type { PictureFormat } from '#vision/prepare-picture.ts';
+import type { PictureFormat } from '#vision/picture-format.ts';
 
 /** Changes of light: picture ← gain · picture^gamma + offset, with a little noise, kept in [0, 1]. */
 export function varyLight(picture: Float32Array, random: SeededRandom): void {

@@ -1,5 +1,5 @@
 import type { SeededRandom } from '#network/model/random.ts';
-import type { PictureFormat } from '#vision/prepare-picture.ts';
+import type { PictureFormat } from '#vision/picture-format.ts';
 
 /** Brightness at a position, both from 0 to 1. */
 type Shade = (x: number, y: number) => number;

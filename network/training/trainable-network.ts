@@ -1,4 +1,4 @@
-import type { PictureFormat } from '#vision/prepare-picture.ts';
+import type { PictureFormat } from '#vision/picture-format.ts';
 import { type Architecture, classesOf, type LayerSpec, shortcutStride } from './architecture.ts';
 import { AverageLayer } from './layers/average.ts';
 import { ConvolutionLayer } from './layers/convolution.ts';

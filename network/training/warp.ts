@@ -1,5 +1,5 @@
 import type { SeededRandom } from '#network/model/random.ts';
-import type { PictureFormat } from '#vision/prepare-picture.ts';
+import type { PictureFormat } from '#vision/picture-format.ts';
 
 /** Largest changes of shape; each is drawn uniformly between minus and plus. */
 export type WarpLimits = {

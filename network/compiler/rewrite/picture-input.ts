@@ -1,7 +1,7 @@
 import { NetworkError } from '#network/errors.ts';
 import type { Attribute, Graph, Node, Tensor } from '#network/model/graph.ts';
 import { openBatch } from '#network/model/run/open-batch.ts';
-import type { PictureFormat } from '#vision/prepare-picture.ts';
+import type { PictureFormat } from '#vision/picture-format.ts';
 
 /** How the owner fed the network: x = (byte / divide − mean[c]) / deviation[c]. */
 export type PixelScaling = {

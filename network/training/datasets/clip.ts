@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { NetworkError } from '#network/errors.ts';
 import { type Dataset, pictureValues } from '#network/model/dataset.ts';
-import { type PictureFormat, preparePicture, type Rectangle } from '#vision/prepare-picture.ts';
+import type { PictureFormat } from '#vision/picture-format.ts';
+import { preparePicture, type Rectangle } from '#vision/prepare-picture.ts';
 
 /** Size of a clip's frames in pixels. */
 export type FrameSize = { readonly width: number; readonly height: number };

@@ -1,6 +1,6 @@
 import { type Dataset, pictureValues } from '#network/model/dataset.ts';
 import { normalizeLight } from '#vision/normalize-light.ts';
-import type { PictureFormat } from '#vision/prepare-picture.ts';
+import type { PictureFormat } from '#vision/picture-format.ts';
 
 /**
  * Normalizes the light of pictures given as byte / 255, in place, if their format requires it: as a gateway does before it encrypts.

@@ -1,7 +1,7 @@
 import type { Dataset } from '#network/model/dataset.ts';
 import { pictureValues } from '#network/model/dataset.ts';
 import type { SeededRandom } from '#network/model/random.ts';
-import type { PictureFormat } from '#vision/prepare-picture.ts';
+import type { PictureFormat } from '#vision/picture-format.ts';
 
 /** A person's box in pixels of the picture (not of the frame). */
 export type PictureBox = {

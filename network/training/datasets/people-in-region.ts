@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { NetworkError } from '#network/errors.ts';
 import { pictureValues } from '#network/model/dataset.ts';
-import type { PictureFormat, Rectangle } from '#vision/prepare-picture.ts';
+import type { PictureFormat } from '#vision/picture-format.ts';
+import type { Rectangle } from '#vision/prepare-picture.ts';
 import { type ClipDataset, type FrameSize, prepareFrame, readFrames } from './clip.ts';
 import type { PictureBox } from './paste-people.ts';
 

@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { NetworkError } from '#network/errors.ts';
 import { type Dataset, pictureValues } from '#network/model/dataset.ts';
 import { SeededRandom } from '#network/model/random.ts';
-import type { PictureFormat } from '#vision/prepare-picture.ts';
+import type { PictureFormat } from '#vision/picture-format.ts';
 import { prepareFrame } from './clip.ts';
 
 /** Where pictures are, one folder per class. */

@@ -1,7 +1,7 @@
 import { NetworkError } from '#network/errors.ts';
 import { type Dataset, joinDatasets } from '#network/model/dataset.ts';
 import { SeededRandom } from '#network/model/random.ts';
-import type { PictureFormat } from '#vision/prepare-picture.ts';
+import type { PictureFormat } from '#vision/picture-format.ts';
 import { readClip } from './clip.ts';
 import { readIdxDataset } from './idx-pictures.ts';
 import { pastePeople } from './paste-people.ts';
