@@ -1,4 +1,5 @@
 import { createPublicKey } from 'node:crypto';
+import { answerDigest } from '#protocol/answer-digest.ts';
 import {
   type DecodedEnvelope,
   decodeEnvelope,
@@ -12,7 +13,6 @@ import type { InboxItem } from '../store/inbox.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { Store } from '../store/store.ts';
 import type { AnswerBounds } from './answer-bounds.ts';
-import { answerDigest } from './answer-digest.ts';
 
 /** Largest wire form of an envelope: two polynomials of N = 65536 at level 0, and room for the rest. */
 export const ENVELOPE_MAX_BYTES = 2 ** 20;

@@ -1,3 +1,4 @@
+import { answerDigest } from '#protocol/answer-digest.ts';
 import type { Envelope } from '#protocol/envelope.ts';
 import type { Result } from '#protocol/messages.ts';
 import type { Refusal } from '#protocol/refusals.ts';
@@ -7,7 +8,6 @@ import { type GatewayRecord, isBeyond } from '../store/gateways.ts';
 import type { InboxItem } from '../store/inbox.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { Store } from '../store/store.ts';
-import { answerDigest } from './answer-digest.ts';
 
 /** How an envelope ends. */
 export type Verdict =

@@ -1,8 +1,8 @@
 import { BlindsightError } from '#protocol/errors.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
-import { quarantineGateway as quarantine } from '../decryption/quarantine.ts';
 import type { Site } from '../site.ts';
 import type { GatewayRecord } from '../store/gateways.ts';
+import { quarantineGateway as quarantine } from '../store/quarantine-gateway.ts';
 import type { Store } from '../store/store.ts';
 
 /** Characters of a reason that are kept. */

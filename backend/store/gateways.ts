@@ -1,5 +1,6 @@
 import type { ReportedTrust } from '#protocol/messages.ts';
 import { CertificateStore } from './certificates.ts';
+import { ChallengeStore } from './challenges.ts';
 import type { Database } from './database.ts';
 
 /** Position of an envelope in everything a gateway sends; sessions count first. */
@@ -144,6 +145,7 @@ export class GatewayStore {
       name,
     );
     if (changed !== 1) return false;
+    await new ChallengeStore(this.#database).forgetWaiting(name);
     await new CertificateStore(this.#database).add({
       serial: certificateSerial,
       kind: 'gateway',
@@ -199,7 +201,10 @@ export class GatewayStore {
       timeMs,
       name,
     );
-    if (changed === 1) await new CertificateStore(this.#database).revokeAll('gateway', name, timeMs);
+    if (changed === 1) {
+      await new ChallengeStore(this.#database).forgetWaiting(name);
+      await new CertificateStore(this.#database).revokeAll('gateway', name, timeMs);
+    }
     return changed === 1;
   }
 

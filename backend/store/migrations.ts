@@ -220,6 +220,23 @@ const MIGRATIONS: readonly Migration[] = [
     'ALTER TABLE gateways ADD COLUMN former_signing_key TEXT',
     `ALTER TABLE gateways ADD COLUMN sealed_after ${integer} NOT NULL DEFAULT 0`,
   ],
+  // Answers that gateways are asked to open, and what came of it.
+  ({ integer, bytes, serial, tableOptions }) => [
+    `CREATE TABLE challenges (
+      id ${serial}, gateway TEXT NOT NULL, session ${integer} NOT NULL, sequence ${integer} NOT NULL, digest TEXT NOT NULL,
+      camera TEXT NOT NULL, regions TEXT, frame_time TEXT NOT NULL, bundle TEXT NOT NULL,
+      received_ms ${integer} NOT NULL, due_ms ${integer} NOT NULL, decrypted ${integer} NOT NULL, message TEXT, asked_ms ${integer},
+      opening ${bytes}, undone ${integer} NOT NULL, verdict TEXT, settled_ms ${integer},
+      UNIQUE (gateway, session, sequence, digest)
+    ) ${tableOptions}`,
+    'CREATE INDEX challenges_waiting ON challenges (gateway, id) WHERE verdict IS NULL',
+    'CREATE INDEX challenges_message ON challenges (gateway, message)',
+    'CREATE INDEX challenges_settled ON challenges (settled_ms) WHERE verdict IS NOT NULL',
+    `CREATE TABLE audited_gateways (
+      gateway TEXT PRIMARY KEY, decrypted ${integer} NOT NULL, equal ${integer} NOT NULL, unequal ${integer} NOT NULL,
+      missing ${integer} NOT NULL, missing_row ${integer} NOT NULL, last_equal_ms ${integer}, counted_from_ms ${integer} NOT NULL
+    ) ${tableOptions}`,
+  ],
 ];
 
 function auditTriggers(kind: Dialect['kind']): string[] {

@@ -1,6 +1,7 @@
 import { AuditStore } from './audit.ts';
 import { CameraStore } from './cameras.ts';
 import { CertificateStore } from './certificates.ts';
+import { ChallengeStore } from './challenges.ts';
 import { CommandStore } from './commands.ts';
 import { ConfigurationStore } from './configurations.ts';
 import { CounterStore } from './counters.ts';
@@ -40,6 +41,7 @@ export class Store {
   readonly software: SoftwareStore;
   readonly inbox: InboxStore;
   readonly held: HeldStore;
+  readonly challenges: ChallengeStore;
   readonly results: ResultStore;
   readonly publications: PublicationStore;
   readonly counters: CounterStore;
@@ -68,6 +70,7 @@ export class Store {
     this.software = new SoftwareStore(database);
     this.inbox = new InboxStore(database);
     this.held = new HeldStore(database);
+    this.challenges = new ChallengeStore(database);
     this.results = new ResultStore(database);
     this.publications = new PublicationStore(database);
     this.counters = new CounterStore(database);

@@ -1,5 +1,6 @@
 import type { Database } from '../store/database.ts';
 import type { Store } from '../store/store.ts';
+import { describeChallenges } from './challenge-contract.ts';
 import { describeCommands } from './command-contract.ts';
 import { describeConfigurations } from './configuration-contract.ts';
 import { describePeople } from './people-contract.ts';
@@ -10,6 +11,7 @@ import { describeTrust } from './trust-contract.ts';
 /** What every store must do with what is sent to gateways, and with the people who send it. @param opened the store of this test, empty, and its database */
 export function describeFleet(opened: () => { readonly store: Store; readonly database: Database }): void {
   const store = () => opened().store;
+  describeChallenges(store);
   describeCommands(store);
   describeConfigurations(store);
   describeRollouts(store);

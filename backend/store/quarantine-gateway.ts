@@ -1,4 +1,4 @@
-import type { Store } from '../store/store.ts';
+import type { Store } from './store.ts';
 
 /**
  * Puts a gateway into quarantine: from now on its answers are checked and kept, but not decrypted, until its owner releases it.

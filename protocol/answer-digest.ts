@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Envelope } from '#protocol/envelope.ts';
+import type { Envelope } from './envelope.ts';
 
 /**
  * Identifies an answer at its place in the sequence: SHA-256, hex, of its ciphertext. Not of the envelope: a gateway that
