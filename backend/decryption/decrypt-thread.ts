@@ -1,11 +1,12 @@
 import { decodeProgram, FheError, type Interpretation, verifyProgram } from '#fhe';
-import { createDecryptor, interpretSlots } from '#fhe/secret';
+import { answerNoise, answerNoiseKey, createDecryptor, interpretSlots } from '#fhe/secret';
 import { serveTasks } from '#runtime/threads/serve-tasks.ts';
 import type { DecryptAnswer, DecryptTask } from './decrypt-task.ts';
 
 type Opened = {
   readonly decryptor: Awaited<ReturnType<typeof createDecryptor>>;
   readonly interpretation: Interpretation;
+  readonly noiseKey: Uint8Array;
 };
 
 const models = new Map<string, Opened>();
@@ -22,6 +23,7 @@ async function open(task: Extract<DecryptTask, { kind: 'open' }>): Promise<void>
     models.set(task.model, {
       decryptor: await createDecryptor(verifyProgram(program), keys),
       interpretation: task.interpretation,
+      noiseKey: answerNoiseKey(task.secretKey),
     });
   } finally {
     task.secretKey.fill(0);
@@ -42,7 +44,9 @@ function decrypt(opened: Opened, ciphertext: Uint8Array): DecryptAnswer {
   const slots = slotsOf(opened, ciphertext);
   if (slots === null) return { kind: 'refused' };
   try {
-    const read = interpretSlots(slots, opened.interpretation);
+    const { labels, regions = 1 } = opened.interpretation;
+    const noise = answerNoise(opened.noiseKey, ciphertext, regions * labels.length);
+    const read = interpretSlots(slots, opened.interpretation, noise);
     if (!read.ok) return { kind: 'withheld', reason: read.reason };
     return { kind: 'answer', answers: read.answers };
   } finally {

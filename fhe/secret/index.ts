@@ -1,5 +1,12 @@
 /** What only the owner holds: keys, encryption of weights, decryption, and what may be disclosed of a decrypted answer. */
 
+export {
+  answerNoise,
+  answerNoiseKey,
+  DEVIATION_SHARE,
+  leakOfHonestAnswer,
+  NOISE_SHARE,
+} from './answer-noise.ts';
 export { createDecryptor } from './decryptor.ts';
 export { encryptConstants, encryptInputs } from './encrypt.ts';
 export { makeEvaluationKeys } from './evaluation-keys.ts';

@@ -1,4 +1,5 @@
 import type { Interpretation } from '../program/interpretation.ts';
+import { NOISE_SHARE } from './answer-noise.ts';
 
 /** One rounded answer. */
 export type RegionAnswer = {
@@ -25,8 +26,15 @@ export type Interpreted =
  * have produced may pass: empty slots must be zero, copies must agree, and logits must lie in the calibrated range. All slots are
  * checked before any verdict, in the order below. A ciphertext is accepted completely or not at all: one that fails in a single region
  * was not made by the program, so its other regions are somebody's choice too.
+ *
+ * @param noise one number of variance 1 for each logit ({@link answerNoise}), added before the range is checked and probabilities are made. Without it only
+ *   the owner may see the answer, as in an evaluation.
  */
-export function interpretSlots(slots: Float64Array, interpretation: Interpretation): Interpreted {
+export function interpretSlots(
+  slots: Float64Array,
+  interpretation: Interpretation,
+  noise?: Float64Array,
+): Interpreted {
   const { labels, regions = 1, expected, unit, range, tolerance } = interpretation;
   const count = regions * labels.length;
   if (slots.length < expected.length) return { ok: false, reason: 'slots' };
@@ -51,9 +59,10 @@ export function interpretSlots(slots: Float64Array, interpretation: Interpretati
   let widest = 0;
   let largest = 0;
   for (let index = 0; index < count; index++) {
-    logits[index] = sums[index]! / copies[index]!;
+    const added = (noise?.[index] ?? 0) * NOISE_SHARE * range;
+    logits[index] = sums[index]! / copies[index]! + added;
     widest = Math.max(widest, highest[index]! - lowest[index]!);
-    largest = Math.max(largest, Math.abs(lowest[index]!), Math.abs(highest[index]!));
+    largest = Math.max(largest, Math.abs(lowest[index]! + added), Math.abs(highest[index]! + added));
   }
   if (!finite) return { ok: false, reason: 'not-finite' };
   if (copies.includes(0)) return { ok: false, reason: 'no-logit' };

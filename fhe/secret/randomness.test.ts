@@ -36,6 +36,8 @@ describe('randomness of product code', () => {
     expect(matching(fhe, /createCipheriv\s*\(/)).toEqual([
       'fhe/engine/evaluator/encryptor.ts',
       'fhe/ring/samplers.ts',
+      // Noise on an answer, which must be the same for the same ciphertext.
+      'fhe/secret/answer-noise.ts',
     ]);
   });
 
