@@ -220,7 +220,7 @@ function peerOf({ url, host, signal }: Facts): Promise<X509Certificate | null> {
 }
 
 function alertOf({ text }: Facts): string {
-  return /alert ([a-z ]+?)(?=\d| dep|$|\s*\.\.| ssl)/.exec(text)?.[1]?.trim() ?? text;
+  return /alert ([a-z ]{1,60}?)(?=\d| dep|$| ?\.\.| ssl)/.exec(text)?.[1]?.trim() ?? text;
 }
 
 function plain(text: string): string {

@@ -1,7 +1,8 @@
 import { Writable } from 'node:stream';
 import { destination as fileDescriptor, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
-import { redactLine, SECRET_FIELDS } from '#protocol/redact.ts';
+import { SECRET_FIELDS } from '#protocol/redact.ts';
+import { boundedLine } from './bounded-line.ts';
 
 export type { Logger };
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -18,8 +19,8 @@ export type LoggerOptions = {
 };
 
 /**
- * A pino logger whose lines pass a redaction as the last step before they leave, so that even error texts of other programs contain no
- * password, key or credential. Writes synchronously: the last line before a crash is there.
+ * A pino logger whose lines are redacted and bounded as the last step before they leave, so that even error texts of other programs contain no
+ * password, key or credential, and fill no disk. Writes synchronously: the last line before a crash is there.
  */
 export function createLogger(options: LoggerOptions): Logger {
   const out = options.destination ?? fileDescriptor({ fd: 2, sync: true });
@@ -39,9 +40,9 @@ export function createLogger(options: LoggerOptions): Logger {
     },
     {
       write: (line: string) => {
-        const redacted = redactLine(line);
-        options.recent?.write(redacted);
-        sink.write(redacted);
+        const bounded = boundedLine(line);
+        options.recent?.write(bounded);
+        sink.write(bounded);
       },
     },
   );

@@ -97,7 +97,7 @@ function platform() {
 
 /** Some cameras take their password in the query of the address, under names that nobody can list. */
 function withoutQueries(config: AgentConfig): AgentConfig {
-  const cameras = config.cameras.map((camera) => ({ ...camera, url: camera.url.replace(/\?.*$/, '?***') }));
+  const cameras = config.cameras.map((camera) => ({ ...camera, url: camera.url.replace(/\?.*/s, '?***') }));
   return { ...config, cameras };
 }
 
