@@ -1,52 +1,46 @@
 import { defineConfig } from 'vitest/config';
+import LongestFirst from './test/longest-first.ts';
 import { NEVER, unitTests } from './test/unit-tests.ts';
 
-/**
- * Tests that start whole processes, own the machine, and would disturb each other: one file at a time, after the rest. What only reads the
- * repository is not among them.
- */
-const ALONE = ['test/!(architecture|errors|house-rules|links|static|systemd|unit-tests).test.ts'];
+/** Tests that start entire sites and machines: each takes long, and mostly waits. What only reads the repository is not among them. */
+const WHOLE = ['test/!(architecture|errors|house-rules|links|static|systemd|unit-tests).test.ts'];
 
 /** What `npm run test:unit` runs. */
 const UNIT = unitTests();
 
-/** Files share two cores; encrypted arithmetic in one of them starts threads of its own. */
+/**
+ * Three files share two cores: one of them waits, for a camera, a broker or a deadline, more often than not. They disturb each other by nothing but
+ * the processor: folders are temporary, ports free ones, and machines have a network, processes and a disk of their own.
+ */
 const SHARED = {
   environment: 'node',
   pool: 'forks',
-  maxWorkers: 2,
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
+  maxWorkers: 3,
+  sequence: { groupOrder: 1 },
 } as const;
+
+/** Not what a test may take: after which time it hangs, on a busy machine. */
+const PATIENT = { testTimeout: 300_000, hookTimeout: 300_000 };
+const MORE_PATIENT = { testTimeout: 600_000, hookTimeout: 600_000 };
 
 export default defineConfig({
   test: {
     reporters: ['default', './test/summary-reporter.ts'],
     slowTestThreshold: 2_000,
+    sequence: { sequencer: LongestFirst },
     projects: [
-      { test: { ...SHARED, name: 'unit', include: UNIT, exclude: NEVER, sequence: { groupOrder: 1 } } },
+      // They reach nothing real and leave nothing behind: modules are loaded once for all of them, which is half of their time.
+      { test: { ...SHARED, ...PATIENT, name: 'unit', include: UNIT, exclude: NEVER, isolate: false } },
       {
         test: {
           ...SHARED,
+          ...PATIENT,
           name: 'parts',
           include: ['**/*.test.ts', '**/*.test.tsx'],
-          exclude: [...NEVER, ...ALONE, ...UNIT],
-          sequence: { groupOrder: 1 },
+          exclude: [...NEVER, ...WHOLE, ...UNIT],
         },
       },
-      {
-        test: {
-          name: 'whole',
-          environment: 'node',
-          pool: 'forks',
-          include: ALONE,
-          exclude: NEVER,
-          fileParallelism: false,
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
-          sequence: { groupOrder: 2 },
-        },
-      },
+      { test: { ...SHARED, ...MORE_PATIENT, name: 'whole', include: WHOLE, exclude: NEVER } },
     ],
   },
 });

@@ -54,7 +54,8 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
 
   try {
     const page = await pagePort(options.port);
-    const broker = await freePort(BROKER_PORT);
+    // Whoever chooses the page's port may run several sites, which would find the usual one free at the same moment.
+    const broker = await freePort(options.port === null ? BROKER_PORT : 0);
     const site = await prepareSite(data, ending);
     if (ending.aborted) return EXIT.interrupted;
 

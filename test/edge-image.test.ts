@@ -10,6 +10,7 @@ import { BackendConfig } from '#config/schema.ts';
 import type { SiteState } from '#protocol/api.ts';
 import { siteFiles } from '../backend/site-folder.ts';
 import { DaemonProcess } from '../demo/daemon-process.ts';
+import { freePort } from '../demo/ports.ts';
 import { changeSettings } from '../demo/settings.ts';
 import { COUNTER_CLIP, SimulatedCamera } from '../demo/simulated-camera.ts';
 import { importClosure } from '../deploy/edge/closure.ts';
@@ -69,7 +70,7 @@ describe('edge image', () => {
 
   it('watches the camera of a site', async () => {
     const data = mkdtempSync(join(tmpdir(), 'blindsight-edge-site-'));
-    const first = new SiteProcess(data, '--once', '1');
+    const first = new SiteProcess(data, '--once', '1', '--port', String(await freePort(0)));
     expect(await first.exit, first.notes).toBe(0);
     first.cleanUp();
 

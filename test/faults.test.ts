@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SiteState } from '#protocol/api.ts';
 import { seededDelays } from '#runtime/testing/seeded-delays.ts';
+import { freePort } from '../demo/ports.ts';
 import { SiteProcess } from './testing/site-process.ts';
 
 /** The daemons start again by themselves, as under systemd; what is proven is that no answer is lost and none is decrypted twice. It may be published twice, as the same bytes. */
@@ -29,9 +30,9 @@ describe('kill -9 at any moment', () => {
       .toBeGreaterThan(1);
   };
 
-  beforeAll(() => {
+  beforeAll(async () => {
     data = mkdtempSync(join(tmpdir(), 'blindsight-faults-'));
-    site = new SiteProcess(data);
+    site = new SiteProcess(data, '--port', String(await freePort(0)));
   });
   afterAll(() => {
     site.cleanUp();

@@ -149,10 +149,10 @@ describe('the site', () => {
   const place = () => join(folder, 'site');
 
   beforeAll(async () => {
-    brokerPort = await freePort(18_883);
+    brokerPort = await freePort(0);
     const { configFile } = await initializeSite(place(), 'yard', {
       brokerPort,
-      apiPort: await freePort(18_480),
+      apiPort: await freePort(0),
     });
     site = await openSite(await loadConfig(configFile, BackendConfig));
     authority = await openAuthority(site.store, site.vault);

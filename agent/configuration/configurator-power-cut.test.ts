@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { seededDelays } from '#runtime/testing/seeded-delays.ts';
 import { temporaryDirectory } from '../testing/temporary-directory.ts';
 
-/** Each takes a third of a second of CPU; 200 were survived, too: BLINDSIGHT_KILLS=200 vitest run agent/configuration. */
-const KILLS = Number(process.env.BLINDSIGHT_KILLS ?? 40);
+/** Each takes a third of a second of CPU, and every run draws other moments; `npm run test:long` has 200. */
+const KILLS = Number(process.env.BLINDSIGHT_KILLS ?? 16);
 
 describe('a pushed configuration', () => {
   it(`is old or new after kill -9 at any of ${KILLS} moments, and never neither`, {

@@ -5,6 +5,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SiteEvent, SiteState } from '#protocol/api.ts';
 import { EventHub } from './event-hub.ts';
 
+/** On a busy machine. */
+const WAIT = { timeout: 20_000 };
+
 const STATE: SiteState = {
   site: 'yard',
   time: '2026-01-01T00:00:00.000Z',
@@ -108,8 +111,8 @@ describe('the event hub', () => {
 
   it('forgets readers that leave, and has a bound', async () => {
     for (let count = 0; count < 64; count++) openReader();
-    await vi.waitFor(() => expect(hub.isFull).toBe(true));
+    await vi.waitFor(() => expect(hub.isFull).toBe(true), WAIT);
     sockets[0]!.destroy();
-    await vi.waitFor(() => expect(hub.isFull).toBe(false));
+    await vi.waitFor(() => expect(hub.isFull).toBe(false), WAIT);
   });
 });

@@ -44,8 +44,8 @@ const blindsight = async (...words: string[]): Promise<Outcome> =>
 beforeAll(async () => {
   network = await makeTinyNetwork();
   folder = await mkdtemp(join(tmpdir(), 'blindsight-gateways-'));
-  const brokerPort = await freePort(18_883);
-  await initializeSite(data(), 'yard', { brokerPort, apiPort: await freePort(18_480) });
+  const brokerPort = await freePort(0);
+  await initializeSite(data(), 'yard', { brokerPort, apiPort: await freePort(0) });
   const site = await openSite(await loadConfig(join(data(), 'backend.yaml'), BackendConfig));
   const brokerUrl = `mqtts://localhost:${brokerPort}`;
   for (const name of ['gate-1', 'gate-2'])

@@ -23,8 +23,8 @@ describe('backend and broker that are started on a full disk', () => {
     const disk = mountSmallDisk(4);
     if (disk === null) return skip(NO_MOUNT);
     cleanUps.push(() => disk.unmount());
-    const apiPort = await freePort(18_080);
-    const brokerPort = await freePort(18_883);
+    const apiPort = await freePort(0);
+    const brokerPort = await freePort(0);
     const site = await initializeSite(join(disk.folder, 'site'), 'yard', { apiPort, brokerPort });
     disk.fill();
     const ends: string[] = [];

@@ -1,0 +1,27 @@
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** What takes longest, mostly by waiting, in this order; the longest decides when a run ends. By `npm test -- --reporter=verbose`. */
+const LONGEST = [
+  'test/two-machines.test.ts',
+  'test/packages.test.ts',
+  'test/site.test.ts',
+  'test/edge-update.test.ts',
+  'test/commands.test.ts',
+  'test/faults.test.ts',
+  'test/rollout.test.ts',
+  'test/unusual-pictures.test.ts',
+];
+
+/**
+ * Lets the longest tests begin first, then the other tests of entire sites, then all others: so none of the workers is left with a long one
+ * while the others have nothing to do.
+ */
+export default class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId, project }: TestSpecification) => {
+      const place = LONGEST.findIndex((name) => moduleId.endsWith(`/${name}`));
+      return place >= 0 ? place : LONGEST.length + ['whole', 'parts', 'unit'].indexOf(project.name);
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
