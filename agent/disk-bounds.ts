@@ -5,6 +5,7 @@ import { ARCHIVE_MAX_BYTES } from '#protocol/software.ts';
 import { UNPACKED_MAX_BYTES } from '#protocol/software-contents.ts';
 import { MAX_KEPT_BYTES } from './command/command-journal.ts';
 import { LOG_FILE_BYTES } from './command/log-file.ts';
+import { SPARE_BYTES } from './opening/opening-log.ts';
 import { PART_LIMITS } from './rollout/check-manifest.ts';
 
 /** The most that one part of the program may hold in the data folder. */
@@ -24,8 +25,10 @@ export function diskBounds({ outbox }: Pick<AgentConfig, 'outbox'>): readonly Di
   const bundle = Object.values(PART_LIMITS).reduce((sum, bytes) => sum + bytes, STATE_BYTES);
   const version = SETTINGS_MAX_BYTES + CREDENTIALS_BYTES + CONFIGURATION_MAX_BYTES;
   return [
-    // The answer that is being stored, and the count of those that were dropped.
+    // The answer that is being stored, and the count of those that were dropped. Openings of answers that wait count with them.
     { name: 'outbox', maxBytes: outbox.maxMegabytes * 2 ** 20 + 2 ** 20 },
+    // Openings of answers that the backend has, up to a file more; openings of waiting answers count to the outbox.
+    { name: 'openings', maxBytes: outbox.maxMegabytes * 2 ** 20 + SPARE_BYTES + 4 * 2 ** 20 },
     // The one that runs, the one before it, and one that is being fetched.
     { name: 'bundles', maxBytes: 3 * bundle },
     // Two slots, and an archive that is being fetched.
@@ -34,9 +37,11 @@ export function diskBounds({ outbox }: Pick<AgentConfig, 'outbox'>): readonly Di
     { name: 'configuration', maxBytes: 4 * version + STATE_BYTES },
     { name: 'commands', maxBytes: MAX_KEPT_BYTES + CONTENT_MAX_BYTES + STATE_BYTES },
     { name: 'log', maxBytes: 2 * LOG_FILE_BYTES },
-    ...['trust', 'counters', 'rollout.json', 'cameras.json', 'session.count', 'agent.lock'].map((name) => ({
-      name,
-      maxBytes: STATE_BYTES,
-    })),
+    ...['auditor', 'trust', 'counters', 'rollout.json', 'cameras.json', 'session.count', 'agent.lock'].map(
+      (name) => ({
+        name,
+        maxBytes: STATE_BYTES,
+      }),
+    ),
   ];
 }

@@ -3,6 +3,7 @@ import type { Commands } from './command/commands.ts';
 import type { LogLevels } from './command/log-levels.ts';
 import type { Configurator } from './configuration/configurator.ts';
 import type { readIdentity } from './identity.ts';
+import type { Audits } from './opening/audits.ts';
 import type { Outbox } from './outbox/outbox.ts';
 import type { PreviewServer } from './preview/preview-server.ts';
 import type { BundleStore } from './rollout/bundle-store.ts';
@@ -18,6 +19,7 @@ export type GatewayParts = {
   readonly levels: LogLevels;
   readonly configurator: Configurator;
   readonly outbox: Outbox;
+  readonly audits: Audits;
   readonly bundles: BundleStore;
   readonly identity: Awaited<ReturnType<typeof readIdentity>>;
   readonly trust: Trust;

@@ -31,6 +31,7 @@ import { AgentMetrics } from './metrics/agent-metrics.ts';
 import { MetricsServer } from './metrics/metrics-server.ts';
 import type { Snapshot } from './metrics/snapshot.ts';
 import { statusLine } from './metrics/status-line.ts';
+import { Audits, type AuditsOptions } from './opening/audits.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { outboxBounds } from './outbox/outbox-bounds.ts';
 import { recordAnswer } from './outbox/recorder.ts';
@@ -77,6 +78,7 @@ export class Gateway {
   readonly #runner: Runner;
   readonly #pipeline: Pipeline;
   readonly #outbox: Outbox;
+  readonly #audits: Audits;
   readonly #sender: Sender;
   readonly #rollout: Rollout;
   readonly #software: Software;
@@ -112,26 +114,24 @@ export class Gateway {
     if (config.log.level !== file.log.level) log.level = config.log.level;
     const levels = new LogLevels(log, config.log.level, clock);
     const recent = options.recent ?? new RecentLines();
-    const outbox = await Outbox.open({
-      directory: join(config.data, 'outbox'),
-      ...outboxBounds(config),
-      clock,
-      log,
-    });
+    const publish: AuditsOptions['publish'] = (...answer) => opened.#uplink.publishAnswer(...answer);
+    const { signingKey } = identity;
+    const audits = await Audits.open({ ...owner, data: config.data, signingKey, publish, clock, log });
+    const { openings } = audits;
+    const directory = join(config.data, 'outbox');
+    const outbox = await Outbox.open({ directory, ...outboxBounds(config), openings, clock, log });
     const bundles = new BundleStore(join(config.data, 'bundles'));
     const stateFile = await openRolloutState(config.data, bundles, owner, log);
     const sessions = await SessionCounter.open(config.data, clock);
     const commands = await openCommands({
       ...{ ...owner, levels, recent, clock, log },
-      data: config.data,
-      signingKey: identity.signingKey,
-      publish: (...answer) => opened.#uplink.publishAnswer(...answer),
+      ...{ data: config.data, signingKey, publish },
       started: () => `restarted; session ${sessions.session}, software ${agentVersion()}`,
       restart: () => options.restart?.(),
       diagnose: () => opened.#diagnose(recent),
     });
     const opened: Gateway = new Gateway(options, {
-      ...{ commands, levels },
+      ...{ commands, levels, audits },
       configurator,
       outbox,
       identity,
@@ -144,7 +144,7 @@ export class Gateway {
         version: agentVersion(),
         restart: () => options.restart?.(),
       }),
-      certificate: await CertificateKeeper.open({ config, signingKey: identity.signingKey, clock, log }),
+      certificate: await CertificateKeeper.open({ config, signingKey, clock, log }),
       sessions,
       preview: await startPreview(config, log),
       cameraList: await CameraList.open(
@@ -170,6 +170,7 @@ export class Gateway {
     this.#metrics = new AgentMetrics(() => this.#snapshot(), config.data);
     this.#metricsServer = new MetricsServer({ metrics: this.#metrics, clock, log });
     this.#outbox = outbox;
+    this.#audits = parts.audits;
     this.#software = parts.software;
     this.#preview = preview;
     this.#certificate = parts.certificate;
@@ -228,12 +229,12 @@ export class Gateway {
       this.#uplink.publishEvent(level, code, message);
       this.#publishHealth().catch((err: unknown) => log.warn({ err }, 'a report failed'));
     });
-    const recorder = { site, gateway, signingKey, sessions, outbox, sender: this.#sender };
+    const { openings } = parts.audits;
+    const recorder = { site, gateway, signingKey, sessions, outbox, openings, sender: this.#sender };
     this.#pipeline = new Pipeline({
+      ...{ site, gateway, clock, log },
       cameras: this.#cameras.all,
       runner: this.#runner,
-      clock,
-      log,
       onAnswer: async (answer) => {
         const isKept = await recordAnswer(answer, recorder);
         if (isKept) this.#metrics.observe(answer.timings, clock.now() - answer.frameTimeMs);
@@ -243,16 +244,13 @@ export class Gateway {
       isWatched: (camera) => this.#preview?.isWatched(camera) ?? false,
     });
     trust.connect({
-      onChange: () => void [this.#rollout, configurator, this.#software].map((each) => each.trustChanged()),
+      onChange: () =>
+        void [this.#rollout, configurator, this.#software, this.#audits].map((each) => each.trustChanged()),
       ...tell,
     });
     const proveLink = () => this.#uplink.proveLink();
     this.#software.connect({ ...tell, condition: () => this.#condition(), proveLink });
-    configurator.connect({
-      apply: (settings) => this.#apply(settings),
-      proveLink,
-      ...tell,
-    });
+    configurator.connect({ ...tell, apply: (settings) => this.#apply(settings), proveLink });
   }
 
   /** Everything that is said and heard, joined with the parts whose business it is. */
@@ -307,7 +305,9 @@ export class Gateway {
       onSoftware: (wire) => this.#software.receive(wire),
       onConfiguration: (wire) => configurator.receive(wire),
       onCommand: (...command) => this.#commands.receive(...command),
+      onChallenge: (...challenge) => this.#audits.receiveChallenge(...challenge),
       onTrust: (wire) => void trust.receive(wire),
+      onAuditor: (wire) => void this.#audits.receiveKey(wire),
     });
   }
 
@@ -346,6 +346,7 @@ export class Gateway {
         (ending) => this.#cameras.run(ending),
         (ending) => this.#pipeline.run(ending),
         (ending) => this.#sender.run(ending),
+        (ending) => this.#audits.run(ending, () => this.#sender.live),
         (ending) => this.#every(CAMERA_STATE_MS, ending, () => this.#uplink.publishCameras()),
         (ending) => this.#certificate.run(ending),
         (ending) =>
@@ -363,6 +364,7 @@ export class Gateway {
       await this.#preview?.close();
       await this.#metricsServer.close();
       await this.#commands.close();
+      await this.#audits.close();
       this.#levels.close();
       await this.#uplink.close();
     }
@@ -457,6 +459,7 @@ export class Gateway {
       cameras: this.#cameras.all.map(({ state, lastLines }) => ({ ...state, lastLines })),
       pictures: this.#pictures(),
       outbox: this.#outbox.status,
+      openings: this.#audits.status,
       isLinkUp: this.#uplink.link.connected,
       obstacle: this.#uplink.obstacle,
       reported: this.#reported,

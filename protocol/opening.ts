@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { decodeCanonical, encodeCanonical } from './cbor.ts';
 import type { Envelope } from './envelope.ts';
 import { BlindsightError } from './errors.ts';
+import { hpkeSeal } from './hpke-seal.ts';
 
 /** What an answer was computed from: with the bundle and the place of the answer it determines the answer's bytes, on every machine. */
 export type Opening = {
@@ -60,20 +61,11 @@ export function encryptionSeed(seed: Uint8Array, place: AnswerPlace): Uint8Array
  * @param answer SHA-256, hex, of the answer's ciphertext; authenticated, so that no opening can be shown for another answer
  * @returns encapsulated key (32 bytes), then ciphertext with its tag
  */
-export async function sealOpening(
-  publicKey: KeyObject,
-  opening: Opening,
-  answer: string,
-): Promise<Uint8Array> {
-  const hpke = suite();
+export function sealOpening(publicKey: KeyObject, opening: Opening, answer: string): Uint8Array {
   const plain = encodeCanonical([opening.picture, opening.seed]);
-  const { encapsulatedSecret, ciphertext } = await hpke.Seal(
-    await hpke.DeserializePublicKey(rawKey(publicKey, 'x')),
-    plain,
-    { info: SEAL_INFO, aad: new TextEncoder().encode(answer) },
-  );
+  const sealed = hpkeSeal(publicKey, plain, SEAL_INFO, new TextEncoder().encode(answer));
   plain.fill(0);
-  return new Uint8Array(Buffer.concat([encapsulatedSecret, ciphertext]));
+  return new Uint8Array(sealed);
 }
 
 /**

@@ -11,11 +11,12 @@ const SECRET_MAX_BYTES = 1_048_576;
  * Replaces a file so that after a power cut either the complete old or the complete new content is there: temporary file next to it, fsync,
  * rename, fsync of the folder.
  * @param options.mode permission bits of the new file, 0o644 by default; a secret takes 0o600.
+ * @param options.after the new content takes its place when this has resolved; it is written meanwhile.
  */
 export async function writeFileAtomic(
   path: string,
   data: Uint8Array | string,
-  options: { readonly mode?: number } = {},
+  options: { readonly mode?: number; readonly after?: Promise<void> } = {},
 ): Promise<void> {
   const mode = options.mode ?? 0o644;
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
@@ -28,6 +29,7 @@ export async function writeFileAtomic(
     } finally {
       await file.close();
     }
+    await options.after;
     await rename(temporary, path);
   } catch (error) {
     await unlink(temporary).catch(() => undefined);

@@ -12,6 +12,7 @@ import { normalizePictures } from '#network/training/datasets/normalize-dataset.
 import { parseRecipe } from '#network/training/recipe.ts';
 import { trainRecipe } from '#network/training/train-network.ts';
 import { decodeManifest } from '#protocol/manifest.ts';
+import { pictureInputs } from '#vision/picture-input.ts';
 import { enrolTestGateway, makeTestSite, type TestSite } from '../backend/testing/test-site.ts';
 
 const PICTURE = { channels: 1, height: 6, width: 6 };
@@ -68,6 +69,7 @@ it('is kept from training through protection and bundle to the gateway, which pr
 
   const gateway = await deployed();
   const frame = new PrivacyFilter([]).apply({ ...size, data, timeMs: 0, number: 1 });
-  expect(await prepareRegions(frame, gateway.picture, [undefined], 1)).toEqual(trained);
+  const prepared = await prepareRegions(frame, gateway.picture, [undefined], 1);
+  expect(pictureInputs(prepared, gateway.picture, 1)).toEqual(trained);
   await gateway.close();
 });

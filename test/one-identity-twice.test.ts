@@ -101,6 +101,8 @@ describe('two processes with the identity of one gateway', () => {
       onCommand: () => {},
       onSoftware: () => {},
       onTrust: () => {},
+      onAuditor: () => {},
+      onChallenge: () => {},
       onUp: () =>
         uplink.publishHealth({
           uptimeSeconds,

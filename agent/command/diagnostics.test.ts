@@ -72,6 +72,7 @@ describe('the archive for a supporter', () => {
         ],
         pictures: { captured: 0, superseded: 0, answered: 0, failed: 0 },
         outbox: { waiting: 0, bytes: 0, dropped: 0, oldestSeconds: 0 },
+        openings: { kept: 0, bytes: 0, dropped: 0, missing: 0, answered: 0, ignored: 0 },
         ...{ isLinkUp: false, obstacle: 'the backend is offline', isRunning: false, certificateEndMs: null },
         reported: {
           bundle: {

@@ -25,7 +25,8 @@ async function onDisk(): Promise<Bundle> {
   return { digest, manifest, directory };
 }
 
-const picture = () => Float32Array.from(testPicture);
+/** As a camera would show it, in bytes. */
+const picture = () => Uint8Array.from(testPicture, (value) => Math.round(255 * value));
 
 describe('InterpreterHost', () => {
   it.each(['reference', 'engine'] as const)('runs the program in a thread: %s', async (kind) => {
@@ -36,7 +37,8 @@ describe('InterpreterHost', () => {
     const { ciphertext, timings } = await host.run(picture());
     expect(timings.evaluateMs).toBeGreaterThan(0);
     const decryptor = await createDecryptor(verifyProgram(network.program), network.keys);
-    const clear = runClear(verifyProgram(network.program), network.constants, testPicture);
+    const seen = Float32Array.from(picture(), (byte) => byte / 255);
+    const clear = runClear(verifyProgram(network.program), network.constants, seen);
     expect(worstError(decryptor.decrypt(ciphertext), clear)).toBeLessThan(0.01);
     decryptor.close();
     await host.close();

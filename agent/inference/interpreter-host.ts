@@ -97,16 +97,16 @@ export class InterpreterHost {
   /**
    * Encrypts a picture and runs the program on it.
    *
-   * @param values transferred to the worker: unusable afterwards
+   * @param picture bytes of as many prepared pictures as the network takes; copied, and the copy is wiped
+   * @param seed 32 bytes that the answer follows from with the picture (engine only); copied like it
    * @throws BlindsightError FHE_WORKER if the interpreter fails, or the thread ends or takes too long
    */
-  async run(values: Float32Array<ArrayBuffer>): Promise<RunResult> {
+  async run(picture: Uint8Array, seed: Uint8Array | null = null): Promise<RunResult> {
     if (this.#reason !== null) throw this.#reason;
-    const request: WorkerRequest = { type: 'run', values };
+    const request: WorkerRequest = { type: 'run', picture, seed };
     this.#running++;
     try {
-      const options = { transfer: [values.buffer], timeoutMs: this.#runTimeoutMs };
-      return await this.#thread.run<RunResult>(request, options);
+      return await this.#thread.run<RunResult>(request, { timeoutMs: this.#runTimeoutMs });
     } catch (error) {
       const failure = workerError(error);
       // The thread is never restarted: a new one would not have the program.

@@ -1,17 +1,18 @@
-import { assertNever, type Interpreter } from '#fhe';
+import { assertNever, type Interpreter, type RunResult } from '#fhe';
 import { BlindsightError } from '#protocol/errors.ts';
 import { type Answer, serveTasks } from '#runtime/threads/serve-tasks.ts';
+import { pictureInputs } from '#vision/picture-input.ts';
 import { loadBundle } from './load-bundle.ts';
-import type { OpenRequest, WorkerReply, WorkerRequest } from './worker-messages.ts';
+import type { OpenedProgram, OpenRequest, WorkerReply, WorkerRequest } from './worker-messages.ts';
 
-/** The interpreter that this thread holds. */
-let interpreter: Interpreter | null = null;
+/** What this thread holds. */
+let loaded: (OpenedProgram & { readonly interpreter: Interpreter }) | null = null;
 
-async function open(request: OpenRequest): Promise<WorkerReply> {
+async function open(request: OpenRequest): Promise<OpenedProgram> {
   try {
-    const { interpreter: loaded, verified } = await loadBundle(request);
-    interpreter = loaded;
+    const { interpreter, verified } = await loadBundle(request);
     const { picture, regions = 1 } = verified.program;
+    loaded = { interpreter, picture, regions };
     return { picture, regions };
   } catch (error) {
     if (error instanceof BlindsightError) throw error;
@@ -20,18 +21,28 @@ async function open(request: OpenRequest): Promise<WorkerReply> {
   }
 }
 
+/** Nothing of the picture or the seed is left here afterwards. */
+function run({ picture, seed }: Extract<WorkerRequest, { type: 'run' }>): RunResult {
+  if (loaded === null) throw new Error('no program is loaded');
+  const values = pictureInputs(picture, loaded.picture, loaded.regions);
+  try {
+    return loaded.interpreter.run(values, seed ?? undefined);
+  } finally {
+    for (const secret of [values, picture, seed]) secret?.fill(0);
+  }
+}
+
 async function serve(request: WorkerRequest): Promise<Answer<WorkerReply>> {
   switch (request.type) {
     case 'open':
       return { result: await open(request) };
     case 'run': {
-      if (interpreter === null) throw new Error('no program is loaded');
-      const { ciphertext, timings } = interpreter.run(request.values);
+      const { ciphertext, timings } = run(request);
       const bytes = new Uint8Array(ciphertext); // A copy: the original may be a view into wasm memory.
       return { result: { ciphertext: bytes, timings }, transfer: [bytes.buffer] };
     }
     case 'close':
-      await interpreter?.close();
+      await loaded?.interpreter.close();
       return { result: null };
     default:
       return assertNever(request);

@@ -48,20 +48,22 @@ function bench(cameras: FakeCamera[], { runMs = 5, regions = 1 } = {}) {
   const seen: number[] = [];
   const inputs: number[][] = [];
   const answers: Answer[] = [];
+  const bundle = { digest: 'ab'.repeat(32) };
   const state = {
     fail: false,
-    host: { picture: { channels: 1, height: 4, width: 4 }, regions } as InterpreterHost | null,
+    host: { bundle, picture: { channels: 1, height: 4, width: 4 }, regions } as InterpreterHost | null,
   };
   const stop = new AbortController();
   const pipeline = new Pipeline({
+    ...{ site: 'town', gateway: 'gate-1' },
     cameras,
     runner: {
       get host() {
         return state.host;
       },
-      run: async (_, values) => {
-        seen.push(Math.round(values[0]! * 255));
-        inputs.push([...values].map((value) => Math.round(value * 255)));
+      run: async (_, bytes) => {
+        seen.push(bytes[0]!);
+        inputs.push([...bytes]);
         await delay(runMs);
         if (state.fail) throw new Error('no answer');
         return { ciphertext: new Uint8Array(1), timings: { encryptMs: 1, evaluateMs: 2 } };
@@ -159,17 +161,18 @@ describe('Pipeline', () => {
   it('rests without a program or a picture, and is not called stuck for that', async () => {
     const camera = new FakeCamera('a', 60);
     const { pipeline, state, answers, end } = bench([camera]);
+    const before = state.host;
     state.host = null;
     await until('rest', () => pipeline.stuckMs === 0);
-    const before = answers.length;
+    const count = answers.length;
     await delay(100);
     expect(pipeline.stuckMs).toBeLessThan(1);
-    expect(answers.length - before).toBeLessThanOrEqual(1);
-    state.host = { picture: { channels: 1, height: 4, width: 4 }, regions: 1 } as InterpreterHost;
+    expect(answers.length - count).toBeLessThanOrEqual(1);
+    state.host = before;
     await delay(60);
     expect(pipeline.stuckMs).toBeGreaterThan(40); // There is work, but nobody woke the pipeline.
     pipeline.wake();
-    await until('an answer', () => answers.length > before);
+    await until('an answer', () => answers.length > count);
     await end();
   });
 });

@@ -1,4 +1,5 @@
 import type { RunTimings } from '#fhe';
+import type { Opening } from '#protocol/opening.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
 import type { Camera } from '../camera/camera.ts';
@@ -6,6 +7,7 @@ import { prepareRegions } from '../privacy/prepare.ts';
 import { type MaskedFrame, PrivacyFilter } from '../privacy/privacy-filter.ts';
 import type { InterpreterHost } from './interpreter-host.ts';
 import { groupRegions } from './region-groups.ts';
+import { runToOpen } from './run-to-open.ts';
 import type { Runner } from './runner.ts';
 
 /** An encrypted answer, on its way to the outbox. */
@@ -19,12 +21,16 @@ export type Answer = {
   readonly host: InterpreterHost;
   readonly timings: RunTimings & { readonly prepareMs: number };
   readonly ciphertext: Uint8Array;
+  /** What it was computed from: whoever keeps it wipes it. Null for an answer of the reference interpreter. */
+  readonly opening: Opening | null;
 };
 
 /** What the pipeline sees of a camera. */
 export type FrameSource = Pick<Camera, 'name' | 'config' | 'hasFrame' | 'take' | 'markInference'>;
 
 export type PipelineOptions = {
+  readonly site: string;
+  readonly gateway: string;
   readonly cameras: readonly FrameSource[];
   readonly runner: Pick<Runner, 'host' | 'run'>;
   readonly clock: Clock;
@@ -155,7 +161,7 @@ export class Pipeline {
   }
 
   async #process(lane: Lane): Promise<void> {
-    const { runner, clock, onAnswer, onMasked } = this.#options;
+    const { site, gateway, runner, clock, onAnswer, onMasked } = this.#options;
     const { camera } = lane;
     const frame = camera.take();
     if (frame === null) return;
@@ -168,18 +174,22 @@ export class Pipeline {
     let begun = started;
     let stored = true;
     for (const { names, rectangles } of groupRegions(camera.config, host.regions)) {
-      const values = await prepareRegions(masked, host.picture, rectangles, host.regions);
+      const picture = await prepareRegions(masked, host.picture, rectangles, host.regions);
       const prepareMs = clock.monotonic() - begun;
-      const { ciphertext, timings } = await runner.run(host, values);
-      this.#progressMs = clock.monotonic();
-      const kept = await onAnswer({
+      const about = {
         camera: camera.name,
         ...(names !== undefined && { regions: names }),
         frameTimeMs: frame.timeMs,
+      };
+      const place = { site, gateway, ...about, bundle: host.bundle.digest };
+      const { timings, ...answer } = await runToOpen(runner, host, picture, place);
+      this.#progressMs = clock.monotonic();
+      const kept = await onAnswer({
+        ...about,
+        ...answer,
         readyTimeMs: clock.now(),
         host,
         timings: { ...timings, prepareMs },
-        ciphertext,
       });
       stored &&= kept;
       begun = clock.monotonic();

@@ -15,7 +15,7 @@ const open = (): Promise<InterpreterHost> =>
     selfTest: false,
     workerFile: new URL('../testing/crashing-worker.ts', import.meta.url),
   });
-const picture = (grey: number): Float32Array<ArrayBuffer> => new Float32Array(64).fill(grey);
+const picture = (grey: number): Uint8Array => new Uint8Array(64).fill(255 * grey);
 
 describe('Runner', () => {
   it('starts a thread that died again; the lost picture is told, the next is answered', async () => {

@@ -60,13 +60,13 @@ export class Runner {
   }
 
   /**
-   * Runs the active program on a prepared picture.
+   * Runs the active program on a prepared picture; see {@link InterpreterHost.run}.
    *
    * @throws BlindsightError FHE_WORKER if no answer came; the caller counts the lost picture
    */
-  async run(host: InterpreterHost, values: Float32Array<ArrayBuffer>): Promise<RunResult> {
+  async run(host: InterpreterHost, picture: Uint8Array, seed: Uint8Array | null = null): Promise<RunResult> {
     try {
-      const result = await host.run(values);
+      const result = await host.run(picture, seed);
       if (host === this.#host) {
         this.#failures = 0;
         this.#ladder.reset();

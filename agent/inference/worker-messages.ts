@@ -22,7 +22,13 @@ export type OpenedProgram = {
 /** Tasks of an interpreter's thread: a run is answered with a {@link RunResult}, closing with nothing. */
 export type WorkerRequest =
   | OpenRequest
-  | { readonly type: 'run'; readonly values: Float32Array }
+  | {
+      readonly type: 'run';
+      /** Of as many prepared pictures as the network takes, before their light is normalized. */
+      readonly picture: Uint8Array;
+      /** What the encryption's randomness follows from; null for fresh one. */
+      readonly seed: Uint8Array | null;
+    }
   | { readonly type: 'close' };
 
 export type WorkerReply = OpenedProgram | RunResult | null;

@@ -135,6 +135,28 @@ export class AgentMetrics {
           pictures.inc({ fate }, count);
       },
     });
+    const openings = new Counter({
+      name: `${PREFIX}openings_total`,
+      help: 'Openings since the start: removed before their time, or asked for and not there',
+      labelNames: ['fate'],
+      registers,
+      collect() {
+        const { dropped, missing } = snapshot().openings;
+        openings.reset();
+        for (const [fate, count] of Object.entries({ dropped, missing })) openings.inc({ fate }, count);
+      },
+    });
+    const challenges = new Counter({
+      name: `${PREFIX}challenges_total`,
+      help: 'Challenges to open answers since the start; ignored ones came too fast',
+      labelNames: ['fate'],
+      registers,
+      collect() {
+        const { answered, ignored } = snapshot().openings;
+        challenges.reset();
+        for (const [fate, count] of Object.entries({ answered, ignored })) challenges.inc({ fate }, count);
+      },
+    });
     const captured = new Counter({
       name: `${PREFIX}pictures_captured_total`,
       help: 'Pictures that cameras sent since the start',
@@ -214,6 +236,12 @@ const FIGURES: readonly Figure[] = [
     help: 'Answers that were ever lost on this gateway, also before the start',
     read: ({ outbox }) => outbox.dropped,
   },
+  {
+    name: 'openings',
+    help: 'Openings of answers that are kept for an auditor',
+    read: ({ openings }) => openings.kept,
+  },
+  { name: 'openings_bytes', help: 'Their bytes', read: ({ openings }) => openings.bytes },
   {
     name: 'stuck_seconds',
     help: 'How long no picture was finished although there was one',

@@ -35,6 +35,7 @@ const HEALTHY: Snapshot = {
   ],
   pictures: { captured: 9, superseded: 1, answered: 7, failed: 1 },
   outbox: { waiting: 2, bytes: 70_000, dropped: 3, oldestSeconds: 5 },
+  openings: { kept: 12, bytes: 17_000, dropped: 3, missing: 2, answered: 5, ignored: 1 },
   isLinkUp: true,
   obstacle: null,
   reported: {

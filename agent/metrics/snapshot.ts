@@ -11,6 +11,15 @@ export type Snapshot = {
   readonly cameras: readonly (CameraState & { readonly lastLines: readonly string[] })[];
   readonly pictures: NonNullable<Health['pictures']>;
   readonly outbox: Health['outbox'];
+  /** What is kept of answers for an auditor, and what became of challenges since the start. */
+  readonly openings: {
+    readonly kept: number;
+    readonly bytes: number;
+    readonly dropped: number;
+    readonly missing: number;
+    readonly answered: number;
+    readonly ignored: number;
+  };
   readonly isLinkUp: boolean;
   /** Why answers cannot be sent now, or null. */
   readonly obstacle: string | null;

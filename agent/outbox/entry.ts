@@ -8,6 +8,12 @@ export type Entry = {
   /** SHA-256, hex, of the signed envelope: the name that a receipt uses for it. */
   digest: string;
   bytes: number;
+  /** Of these, those of its opening, which lies elsewhere. */
+  readonly openingBytes: number;
+  /** SHA-256, hex, of its ciphertext: the name of its opening. Null where it has none, or an earlier process stored it. */
+  readonly answer: string | null;
+  /** An earlier process stored it. */
+  readonly former: boolean;
   /** Milliseconds since the epoch when it was stored. */
   readonly storedMs: number;
   /** Whether the signed envelope says that it waited; null if it was stored by an earlier process. */

@@ -5,6 +5,7 @@ import type { Health } from '#protocol/messages.ts';
 import type { Clock } from '#runtime/clock.ts';
 import { ensureDirectory, syncFolder, writeFileAtomic } from '#runtime/files.ts';
 import type { Logger } from '#runtime/log.ts';
+import type { Kept, Openings } from '../opening/openings.ts';
 import type { Ticket } from '../uplink/session-counter.ts';
 import { DiskTrouble, type TroubleListener } from './disk-trouble.ts';
 import { DROP_FILES, DropCounter } from './drop-counter.ts';
@@ -14,6 +15,8 @@ export type OutboxBounds = { readonly maxBytes: number; readonly maxAgeMs: numbe
 
 export type OutboxOptions = OutboxBounds & {
   readonly directory: string;
+  /** Of the answers: told when one has left. */
+  readonly openings?: Pick<Openings, 'settle' | 'setFormers' | 'formerBytes'>;
   readonly clock: Clock;
   readonly log: Logger;
 };
@@ -22,6 +25,8 @@ export type OutboxOptions = OutboxBounds & {
 export type Appended = Pick<Entry, 'session' | 'sequence' | 'camera'> & {
   readonly historical: boolean;
   readonly wire: Uint8Array;
+  /** What is kept of its opening: stored before it, and it counts with it. */
+  readonly opening?: Kept | null;
 };
 
 /** Why answers were lost: waited too long, no room by our bounds, damaged or unknown on the disk, refused by the disk. */
@@ -106,18 +111,22 @@ export class Outbox {
    * @throws BlindsightError DISK_FULL, OUTBOX_UNAVAILABLE if the disk refuses; the loss is counted, and reported once until the disk recovers.
    */
   async append(appended: Appended): Promise<Entry> {
-    const { wire, ...rest } = appended;
+    const { wire, opening, ...rest } = appended;
+    const openingBytes = opening?.bytes ?? 0;
     const entry: Entry = {
       ...rest,
       digest: envelopeDigest(wire),
-      bytes: wire.length,
+      bytes: wire.length + openingBytes,
+      ...{ openingBytes, answer: opening?.answer ?? null, former: false },
       storedMs: this.#options.clock.now(),
       sent: false,
     };
-    await this.#makeRoom(wire.length);
+    await this.#makeRoom(entry.bytes);
     try {
-      await this.#write(entry, wire);
+      await this.#write(entry, wire, opening?.stored);
     } catch (cause) {
+      await opening?.stored;
+      this.#settleOpening(entry);
       const error = this.#trouble.failed(cause, 1);
       await this.#count(1);
       this.#onDrop(1, 'disk', error.message);
@@ -148,7 +157,8 @@ export class Outbox {
   async replace(entry: Entry, wire: Uint8Array, ticket: Ticket = entry): Promise<void> {
     const { session, sequence } = ticket;
     const old = { path: this.#path(entry), digest: entry.digest, bytes: entry.bytes };
-    const next = { ...entry, session, sequence, digest: envelopeDigest(wire), bytes: wire.length };
+    const bytes = wire.length + entry.openingBytes;
+    const next = { ...entry, session, sequence, digest: envelopeDigest(wire), bytes };
     if (next.digest === old.digest) return;
     const saved = await this.#write(next, wire).then(
       () => {
@@ -214,7 +224,10 @@ export class Outbox {
         continue;
       }
       const { size, mtimeMs } = await stat(path);
-      const entry = { ...parsed, bytes: size, storedMs: mtimeMs, historical: null, sent: false };
+      const entry = {
+        ...{ ...parsed, bytes: size, openingBytes: 0, answer: null, former: true },
+        ...{ storedMs: mtimeMs, historical: null, sent: false },
+      };
       const last = found.at(-1);
       if (last !== undefined && last.session === entry.session && last.sequence === entry.sequence) {
         // A crash between the two halves of a replacement: one signed form is enough.
@@ -224,13 +237,14 @@ export class Outbox {
       found.push(entry);
     }
     for (const entry of found) this.#insert(entry);
+    this.#options.openings?.setFormers(found.length);
     await this.expire();
     await this.#makeRoom(0);
   }
 
   async #makeRoom(bytes: number): Promise<void> {
     await this.expire();
-    const { maxBytes } = this.#bounds;
+    const maxBytes = this.#bounds.maxBytes - (this.#options.openings?.formerBytes ?? 0);
     if (this.#bytes + bytes <= maxBytes) return;
     const excess: Entry[] = [];
     let left = this.#bytes + bytes;
@@ -281,10 +295,15 @@ export class Outbox {
     this.#byDigest.delete(entry.digest);
     this.#unsaved.delete(entry);
     this.#bytes -= entry.bytes;
+    this.#settleOpening(entry);
   }
 
-  #write(entry: Entry, wire: Uint8Array): Promise<void> {
-    return writeFileAtomic(this.#path(entry), wire, { mode: 0o600 });
+  #settleOpening({ answer, former }: Entry): void {
+    if (former || answer !== null) this.#options.openings?.settle(answer);
+  }
+
+  #write(entry: Entry, wire: Uint8Array, after?: Promise<void>): Promise<void> {
+    return writeFileAtomic(this.#path(entry), wire, { mode: 0o600, ...(after && { after }) });
   }
 
   #path(entry: Entry): string {

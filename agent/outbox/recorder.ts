@@ -1,7 +1,8 @@
-import type { KeyObject } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import { type Envelope, encodeEnvelope } from '#protocol/envelope.ts';
 import { BlindsightError } from '#protocol/errors.ts';
 import type { Answer } from '../inference/pipeline.ts';
+import type { Openings } from '../opening/openings.ts';
 import type { SessionCounter } from '../uplink/session-counter.ts';
 import type { Outbox } from './outbox.ts';
 import type { Sender } from './sender.ts';
@@ -12,18 +13,19 @@ export type RecorderOptions = {
   readonly signingKey: KeyObject;
   readonly sessions: SessionCounter;
   readonly outbox: Outbox;
+  readonly openings: Pick<Openings, 'keep'>;
   readonly sender: Sender;
 };
 
 const tenth = (ms: number): number => Math.round(ms * 10) / 10;
 
 /**
- * Makes a signed envelope of an answer and stores it before anything is sent.
+ * Makes a signed envelope of an answer and stores it, its opening first, before anything is sent.
  *
  * @returns false if the disk refused it; the outbox has counted and reported that
  */
 export async function recordAnswer(answer: Answer, options: RecorderOptions): Promise<boolean> {
-  const { site, gateway, signingKey, sessions, outbox, sender } = options;
+  const { site, gateway, signingKey, sessions, outbox, openings, sender } = options;
   const { session, sequence } = sessions.take();
   const historical = !sender.live;
   const envelope: Envelope = {
@@ -47,8 +49,10 @@ export async function recordAnswer(answer: Answer, options: RecorderOptions): Pr
     ciphertext: answer.ciphertext,
   };
   const wire = encodeEnvelope(envelope, signingKey);
+  const digest = createHash('sha256').update(answer.ciphertext).digest('hex');
+  const opening = answer.opening && openings.keep(digest, answer.opening);
   try {
-    await outbox.append({ session, sequence, camera: answer.camera, historical, wire });
+    await outbox.append({ session, sequence, camera: answer.camera, historical, wire, opening });
   } catch (error) {
     if (error instanceof BlindsightError) return false;
     throw error;

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { PictureShape } from '#fhe';
 import { prepareFrame } from '#network/training/datasets/clip.ts';
 import { normalizePictures } from '#network/training/datasets/normalize-dataset.ts';
+import { pictureInputs } from '#vision/picture-input.ts';
 import type { Rectangle } from '#vision/prepare-picture.ts';
 import type { Frame } from '../camera/frame.ts';
 import { prepareRegions } from './prepare.ts';
@@ -17,8 +18,14 @@ function frameOf(width: number, height: number, color: (x: number, y: number) =>
 }
 
 const open = new PrivacyFilter([]);
+const prepareAll = async (
+  frame: MaskedFrame,
+  shape: PictureShape,
+  regions: readonly (Rectangle | undefined)[],
+  count: number,
+) => pictureInputs(await prepareRegions(frame, shape, regions, count), shape, count);
 const prepare = (frame: MaskedFrame, shape: PictureShape, region: Rectangle | undefined) =>
-  prepareRegions(frame, shape, [region], 1);
+  prepareAll(frame, shape, [region], 1);
 
 describe('prepare', () => {
   it('lays colours out channel first, in [0, 1]', async () => {
@@ -68,10 +75,10 @@ describe('prepare', () => {
           ),
         );
         const flat = Float32Array.from(trained.flatMap((values) => [...values]));
-        expect(await prepareRegions(shown, shape, parts, count)).toEqual(flat);
+        expect(await prepareAll(shown, shape, parts, count)).toEqual(flat);
         const normalized = { ...shape, light: 'normalize' } as const;
         normalizePictures(flat, normalized);
-        expect(await prepareRegions(shown, normalized, parts, count)).toEqual(flat);
+        expect(await prepareAll(shown, normalized, parts, count)).toEqual(flat);
       }),
       { numRuns: 60 },
     );

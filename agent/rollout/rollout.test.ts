@@ -262,7 +262,7 @@ describe('Rollout', () => {
     const crash = async () => {
       const host = runner.host;
       // A picture of the wrong size is what an interpreter cannot run: it fails, as a broken program would.
-      if (host?.bundle.digest === two.digest) await runner.run(host, new Float32Array(1)).catch(() => {});
+      if (host?.bundle.digest === two.digest) await runner.run(host, new Uint8Array(1)).catch(() => {});
       return rollout.report.status === 'rolled-back';
     };
     await until('the rollback', crash);

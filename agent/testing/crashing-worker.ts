@@ -7,12 +7,12 @@ serveTasks(async (task): Promise<Answer<WorkerReply>> => {
   const picture = { channels: 1, height: 8, width: 8 } as const;
   if (request.type === 'open') return { result: { picture, regions: 1 } };
   if (request.type === 'close') return { result: null };
-  if (request.values[0] === 0) {
+  if (request.picture[0] === 0) {
     setImmediate(() => {
       throw new Error('out of memory');
     });
     return new Promise(() => {});
   }
-  const ciphertext = Uint8Array.of(request.values[0]! * 100);
+  const ciphertext = Uint8Array.of(Math.round((request.picture[0]! / 255) * 100));
   return { result: { ciphertext, timings: { encryptMs: 1, evaluateMs: 1 } } };
 });

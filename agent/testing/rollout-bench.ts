@@ -104,7 +104,12 @@ export async function openRolloutBench(options: RolloutBenchOptions, owners: rea
   const answers = async () => {
     const host = runner.host;
     if (host === null) return null;
-    return (await runner.run(host, Float32Array.from(testPicture))).ciphertext.length > 0
+    return (
+      await runner.run(
+        host,
+        Uint8Array.from(testPicture, (value) => 255 * value),
+      )
+    ).ciphertext.length > 0
       ? host.bundle.digest
       : null;
   };

@@ -82,6 +82,8 @@ async function bench() {
     onCommand: () => {},
     onSoftware: () => {},
     onTrust: () => {},
+    onAuditor: () => {},
+    onChallenge: () => {},
     onUp: () => calls.push('up'),
     onBackend: (session) => calls.push(`backend ${session}`),
     onReceipt: (digests) => calls.push(`receipt ${digests.length}`),

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { CHALLENGE_TYPE } from '#protocol/challenge.ts';
 import type { JournalCode } from '#protocol/events.ts';
 import type { Birth, ChunkRequest, GatewayState, Reported } from '#protocol/messages.ts';
 import {
@@ -39,10 +40,12 @@ export type UplinkOptions = {
   readonly onManifest: (wire: Uint8Array) => void;
   readonly onChunk: (wire: Uint8Array) => void;
   readonly onConfiguration: (wire: Uint8Array) => void;
-  /** What came as a command, other than the backend's word on the session. */
+  /** What came as a command, other than the backend's word on the session and challenges. */
   readonly onCommand: (type: string, id: string, wire: Uint8Array) => void;
+  readonly onChallenge: (id: string, wire: Uint8Array) => void;
   readonly onSoftware: (wire: Uint8Array) => void;
   readonly onTrust: (wire: Uint8Array) => void;
+  readonly onAuditor: (wire: Uint8Array) => void;
 };
 
 const EVENT_MS = 10_000;
@@ -83,6 +86,7 @@ export class Uplink {
     });
     // First: what the others bring is judged by it.
     this.link.subscribe(this.#topics.trust, (_, payload) => options.onTrust(payload));
+    this.link.subscribe(this.#topics.auditor, (_, payload) => options.onAuditor(payload));
     this.link.subscribe(this.#topics.bundleManifest, (_, payload) => options.onManifest(payload));
     this.link.subscribe(this.#topics.softwareManifest, (_, payload) => options.onSoftware(payload));
     this.link.subscribe(this.#topics.desired, (_, payload) => options.onConfiguration(payload));
@@ -248,10 +252,11 @@ export class Uplink {
   }
 
   #receiveCommand(topic: string, payload: Uint8Array): void {
-    const { sessions, onCommand } = this.#options;
+    const { sessions, onCommand, onChallenge } = this.#options;
     const [type = '', id = ''] = topic.split('/').slice(-2);
     if (type !== 'session') {
-      onCommand(type, id, payload);
+      if (type === CHALLENGE_TYPE) onChallenge(id, payload);
+      else onCommand(type, id, payload);
       return;
     }
     if (id !== String(sessions.session)) return;

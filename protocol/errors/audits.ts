@@ -8,6 +8,10 @@ export const AUDIT_ERRORS = {
     meaning: 'A challenge to open answers, or the answer to one, is malformed.',
     action: 'Update the older of gateway and backend; look for a foreign publisher on this topic.',
   },
+  CHALLENGE_FOREIGN: {
+    meaning: 'A challenge to open answers is not signed by the owner of the site, or is for another gateway.',
+    action: 'Look for a foreign publisher on this topic; nothing was shown.',
+  },
   AUDITOR_KEY_INVALID: {
     meaning:
       'What says to whom openings are sealed is malformed, older than what the gateway has, or not signed by the owner.',
