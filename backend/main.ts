@@ -232,10 +232,17 @@ function makeServices(core: Core, link: Link, processor: Processor) {
 }
 
 /** Unsealing a key and making SEAL's tables takes a second: not while the first answer waits. */
-function prepareKey({ site, stop, decryptor, log }: Core, { model, version }: DeploymentRecord): void {
+function prepareKey(
+  { site, stop, decryptor, log }: Core,
+  { model, version, protection: number }: DeploymentRecord,
+): void {
   site.store.models
     .get(model, version)
-    .then((record) => (record === null || stop.signal.aborted ? undefined : decryptor.prepare(record)))
+    .then((record) =>
+      record === null || stop.signal.aborted
+        ? undefined
+        : decryptor.prepare(record, { model, version, number }),
+    )
     .catch((error: unknown) => {
       if (!stop.signal.aborted) log.warn({ err: error, model }, 'the key of a model cannot be opened');
     });

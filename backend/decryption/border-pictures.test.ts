@@ -7,6 +7,7 @@ import { makeTestSite, type TestSite } from '../testing/test-site.ts';
 import { makeTinyNetwork, type TinyNetwork } from '../testing/tiny-network.ts';
 import { Decryptor } from './decryptor.ts';
 
+const FIRST = { model: 'tiny', version: 1, number: 1 };
 const ANSWERS = 200;
 
 /**
@@ -39,14 +40,14 @@ describe('honest answers about pictures at the border of two labels', () => {
     const slotsOf = (label: number) => [...expected.keys()].filter((slot) => expected[slot] === label);
     await keepNetwork(site, 'tiny', protectedNetwork, 1);
     const model = await findModel(site, 'tiny');
-    await decryptor.prepare(model);
+    await decryptor.prepare(model, FIRST);
     let revealed = 0;
     for (let i = 0; i < ANSWERS; i++) {
       const ciphertext = network.answer([0.5, 0.5]);
       const slots = owner.decrypt(ciphertext);
       const mean = (label: number) => slotsOf(label).reduce((sum, slot) => sum + slots[slot]!, 0);
       const exact = labels[mean(0) > mean(1) ? 0 : 1];
-      const answer = await decryptor.decrypt(model, ciphertext);
+      const answer = await decryptor.decrypt(model, FIRST, ciphertext);
       if (answer.kind !== 'answer') throw new Error(answer.kind);
       if (answer.answers[0]!.label === exact) revealed += 1;
     }

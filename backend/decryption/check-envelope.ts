@@ -11,6 +11,7 @@ import type { Refusal } from '#protocol/refusals.ts';
 import { type GatewayRecord, isBeyond } from '../store/gateways.ts';
 import type { InboxItem } from '../store/inbox.ts';
 import type { ModelRecord } from '../store/models.ts';
+import type { KeySetRecord } from '../store/protections.ts';
 import type { Store } from '../store/store.ts';
 import type { AnswerBounds } from './answer-bounds.ts';
 
@@ -22,6 +23,8 @@ export type CheckedEnvelope = {
   readonly envelope: Envelope;
   readonly gateway: GatewayRecord;
   readonly model: ModelRecord;
+  /** The keys that it was computed under. */
+  readonly keySet: KeySetRecord;
 };
 export type RefusedEnvelope = {
   readonly outcome: 'refuse';
@@ -45,6 +48,7 @@ type Draft = {
   decoded?: DecodedEnvelope;
   gateway?: GatewayRecord;
   model?: ModelRecord;
+  keySet?: KeySetRecord;
 };
 
 /** @returns a refusal, `duplicate`, or null to go on. */
@@ -95,12 +99,16 @@ const camera: Step = async ({ store, item }) => {
 const deployedModel: Step = async (draft) => {
   const deployment = await draft.store.deployments.get(draft.decoded!.envelope.bundle);
   if (deployment === null || deployment.gateway !== draft.item.gateway) return 'model';
-  const model = await draft.store.models.get(deployment.model, deployment.version);
-  if (model === null) return 'model';
+  const { model: name, version, protection: number } = deployment;
+  const model = await draft.store.models.get(name, version);
+  const keySet = await draft.store.protections.get({ model: name, version, number });
+  if (model === null || keySet === null) return 'model';
   draft.model = model;
+  draft.keySet = keySet;
   // By the time at which it came: what a gateway says about its own is not asked.
-  const { retirement } = model;
-  return retirement !== null && draft.item.receivedMs >= retirement.refusedFromMs ? 'retired' : null;
+  const isRefused = ({ retirement }: ModelRecord | KeySetRecord) =>
+    retirement !== null && draft.item.receivedMs >= retirement.refusedFromMs;
+  return isRefused(model) || isRefused(keySet) ? 'retired' : null;
 };
 
 /**
@@ -170,5 +178,6 @@ export async function checkEnvelope(
     envelope: draft.decoded!.envelope,
     gateway: draft.gateway!,
     model: draft.model!,
+    keySet: draft.keySet!,
   };
 }

@@ -9,15 +9,17 @@ export type AnswerRing = 'result' | 'main';
 export type DecryptTask =
   | {
       readonly kind: 'open';
-      /** Its name in `decrypt`. */
-      readonly model: string;
+      /** Its name in `decrypt` and `close`. */
+      readonly keySet: string;
       readonly program: Uint8Array;
       /** The ring that answers travel in, and the one secret key that opens it. */
       readonly ring: AnswerRing;
       readonly secretKey: Uint8Array;
       readonly interpretation: Interpretation;
     }
-  | { readonly kind: 'decrypt'; readonly model: string; readonly ciphertext: Uint8Array };
+  | { readonly kind: 'decrypt'; readonly keySet: string; readonly ciphertext: Uint8Array }
+  /** Wipes and forgets a key. */
+  | { readonly kind: 'close'; readonly keySet: string };
 
 /** All that ever leaves the thread: rounded numbers, or why there are none. */
 export type DecryptAnswer =

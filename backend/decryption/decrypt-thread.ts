@@ -9,10 +9,10 @@ type Opened = {
   readonly noiseKey: Uint8Array;
 };
 
-const models = new Map<string, Opened>();
+const keySets = new Map<string, Opened>();
 
 async function open(task: Extract<DecryptTask, { kind: 'open' }>): Promise<void> {
-  models.get(task.model)?.decryptor.close();
+  close(task.keySet);
   const program = decodeProgram(task.program);
   // Never both: with a result ring this thread has nothing that opens weights.
   const keys =
@@ -20,7 +20,7 @@ async function open(task: Extract<DecryptTask, { kind: 'open' }>): Promise<void>
       ? { secretKey: new Uint8Array(), resultSecretKey: task.secretKey }
       : { secretKey: task.secretKey };
   try {
-    models.set(task.model, {
+    keySets.set(task.keySet, {
       decryptor: await createDecryptor(verifyProgram(program), keys),
       interpretation: task.interpretation,
       noiseKey: answerNoiseKey(task.secretKey),
@@ -28,6 +28,11 @@ async function open(task: Extract<DecryptTask, { kind: 'open' }>): Promise<void>
   } finally {
     task.secretKey.fill(0);
   }
+}
+
+function close(keySet: string): void {
+  keySets.get(keySet)?.decryptor.close();
+  keySets.delete(keySet);
 }
 
 /** Slots of an answer; null where the bytes are not, in level, scale and size, exactly what the program answers with. */
@@ -60,7 +65,11 @@ serveTasks(async (message) => {
     await open(task);
     return { result: null };
   }
-  const opened = models.get(task.model);
-  if (opened === undefined) throw new Error(`the model ${task.model} is not open`);
+  if (task.kind === 'close') {
+    close(task.keySet);
+    return { result: null };
+  }
+  const opened = keySets.get(task.keySet);
+  if (opened === undefined) throw new Error(`the key set ${task.keySet} is not open`);
   return { result: decrypt(opened, task.ciphertext) };
 });

@@ -1,10 +1,16 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { TaskThread } from '#runtime/threads/task-thread.ts';
 import { findModel } from '../operations/models.ts';
 import { keepNetwork } from '../protection/keep-network.ts';
+import type { ProtectedNetwork } from '../protection/protect-task.ts';
 import { SECRETS } from '../sealing/identities.ts';
+import type { KeySetId } from '../store/protections.ts';
 import { makeTestSite, type TestSite } from '../testing/test-site.ts';
-import { makeTinyNetwork } from '../testing/tiny-network.ts';
+import { makeTinyNetwork, type TinyNetwork } from '../testing/tiny-network.ts';
+import type { DecryptTask } from './decrypt-task.ts';
 import { Decryptor } from './decryptor.ts';
+
+const FIRST = { model: 'tiny', version: 1, number: 1 };
 
 describe('the decryptor', () => {
   let site: TestSite;
@@ -33,9 +39,9 @@ describe('the decryptor', () => {
     const network = await makeTinyNetwork({ resultRing });
     await keepNetwork(site, 'tiny', network.protectedNetwork, 1);
     const model = await findModel(site, 'tiny');
-    await Promise.all([decryptor.prepare(model), decryptor.prepare(model)]);
+    await Promise.all([decryptor.prepare(model, FIRST), decryptor.prepare(model, FIRST)]);
     expect(fetched).toEqual([key]);
-    expect(await decryptor.decrypt(model, network.answer([0.2, 0.9]))).toMatchObject({
+    expect(await decryptor.decrypt(model, FIRST, network.answer([0.2, 0.9]))).toMatchObject({
       kind: 'answer',
       answers: [{ label: 'occupied', probability: 0.94 }],
     });
@@ -45,9 +51,49 @@ describe('the decryptor', () => {
   it('does not fall back to the key of the network where that of its answers was taken away', async () => {
     const network = await makeTinyNetwork();
     await keepNetwork(site, 'tiny', { ...network.protectedNetwork, resultSecretKey: null }, 1);
-    await expect(decryptor.prepare(await findModel(site, 'tiny'))).rejects.toMatchObject({
+    await expect(decryptor.prepare(await findModel(site, 'tiny'), FIRST)).rejects.toMatchObject({
       message: /secret key was not given/,
     });
     await network.close();
   });
+
+  it('holds a bounded number of keys, and opens one again that made room for others', async () => {
+    const networks: TinyNetwork[] = [];
+    for (let i = 0; i < 5; i++) networks.push(await makeTinyNetwork());
+    await keepNetwork(site, 'tiny', networks[0]!.protectedNetwork, 1);
+    const model = await findModel(site, 'tiny');
+    const keySets = [FIRST];
+    for (const { protectedNetwork } of networks.slice(1)) keySets.push(await addKeySet(protectedNetwork));
+    const thread = TaskThread.prototype.run;
+    const tasks: string[] = [];
+    vi.spyOn(TaskThread.prototype, 'run').mockImplementation(function (this: TaskThread, task, options) {
+      const { kind, keySet } = task as DecryptTask;
+      if (kind !== 'decrypt') tasks.push(`${kind} ${keySet.split('/')[2]}`);
+      return thread.call(this, task, options) as never;
+    });
+    const small = new Decryptor(site, 2);
+    const decrypt = (at: number, of = at) =>
+      small.decrypt(model, keySets[at]!, networks[of]!.answer([0.2, 0.9]));
+    const right = { kind: 'answer', answers: [{ label: 'occupied', probability: 0.94 }] };
+    for (const at of [0, 1, 2, 1, 3, 1]) expect(await decrypt(at)).toMatchObject(right);
+    // The second was used again and again, so it stayed.
+    expect(tasks).toEqual(['open 1', 'open 2', 'close 1', 'open 3', 'close 3', 'open 4']);
+    // All at once, more than there is room for: each under its own key.
+    const all = await Promise.all([0, 1, 2, 3, 4, 0, 1, 2, 3, 4].map((at) => decrypt(at)));
+    for (const answer of all) expect(answer).toMatchObject(right);
+    // What is noise under another key does not pass for an answer.
+    for (let at = 1; at < 5; at++) expect(await decrypt(at, at - 1)).toMatchObject({ kind: 'withheld' });
+    vi.restoreAllMocks();
+    await small.close();
+    for (const network of networks) await network.close();
+  });
+
+  /** Further keys for the tiny network. */
+  async function addKeySet({ resultSecretKey }: ProtectedNetwork): Promise<KeySetId> {
+    const { store, vault } = site;
+    const id = { ...FIRST, number: await store.protections.nextNumber('tiny', 1) };
+    await store.protections.add({ ...id, createdMs: 1, gateway: null, parts: [], selfTest: {} });
+    await vault.keep(store, SECRETS.keySetResultSecretKey(id), resultSecretKey!, 1);
+    return id;
+  }
 });

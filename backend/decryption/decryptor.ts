@@ -3,52 +3,97 @@ import { TaskThread } from '#runtime/threads/task-thread.ts';
 import { SECRETS } from '../sealing/identities.ts';
 import type { Site } from '../site.ts';
 import type { ModelRecord } from '../store/models.ts';
+import type { KeySetId } from '../store/protections.ts';
 import type { AnswerRing, DecryptAnswer, DecryptTask } from './decrypt-task.ts';
 
-/** Decrypts answers in its own thread. Secret keys are unsealed on the way there and wiped here. */
-export class Decryptor {
-  readonly #site: Site;
-  readonly #thread = new TaskThread('decrypt', new URL('./decrypt-thread.ts', import.meta.url));
-  /** Models that the thread holds or is given, by the generation of the thread. */
-  readonly #open = new Map<string, { readonly generation: number; readonly done: Promise<void> }>();
+/** Keys that the thread holds at once: the memory of a thousand gateways' tables would be gigabytes. */
+const MAX_OPEN = 64;
 
+/** A key that the thread holds or is given. */
+type Open = { readonly done: Promise<void>; isOpen: boolean };
+
+/**
+ * Decrypts answers in its own thread, each under the key set that it was computed with. Secret keys are unsealed on the way there and wiped here;
+ * the one that was not used for longest makes room, and is wiped there.
+ */
+export class Decryptor {
+  readonly #site: Pick<Site, 'store' | 'vault' | 'blobs'>;
+  readonly #maxOpen: number;
+  readonly #thread = new TaskThread('decrypt', new URL('./decrypt-thread.ts', import.meta.url));
+  /** What the thread of this generation has, least recently used first. */
+  readonly #open = new Map<string, Open>();
+  #generation = -1;
   #closed = false;
 
-  constructor(site: Site) {
+  /** @param maxOpen keys that the thread holds at once, at least 1; 64 where left out */
+  constructor(site: Pick<Site, 'store' | 'vault' | 'blobs'>, maxOpen = MAX_OPEN) {
     this.#site = site;
+    this.#maxOpen = maxOpen;
   }
 
   /**
-   * Makes sure that the thread holds the model's key.
+   * Makes sure that the thread holds a key.
    *
+   * @param model the network of the key set
    * @throws BlindsightError SECRET_MISSING, SECRET_TAMPERED, BUNDLE_DAMAGED, WORKER_FAILED.
    */
-  async prepare(model: ModelRecord): Promise<void> {
-    const key = modelKey(model);
-    this.#thread.start();
-    const { generation } = this.#thread;
-    const known = this.#open.get(key);
-    if (known?.generation === generation) return known.done;
-    const done = this.#openModel(key, model);
-    this.#open.set(key, { generation, done });
+  async prepare(model: ModelRecord, keySet: KeySetId): Promise<void> {
+    const name = nameOf(keySet);
+    for (;;) {
+      const known = this.#find(name);
+      if (known !== undefined) return known.done;
+      if (this.#open.size < this.#maxOpen) break;
+      await this.#closeOldest();
+    }
+    const opening: Open = {
+      done: this.#openKey(name, model, keySet).then(() => {
+        opening.isOpen = true;
+      }),
+      isOpen: false,
+    };
+    this.#open.set(name, opening);
     try {
-      await done;
+      await opening.done;
     } catch (error) {
-      this.#open.delete(key);
+      if (this.#open.get(name) === opening) this.#open.delete(name);
       throw error;
     }
   }
 
-  async #openModel(key: string, model: ModelRecord): Promise<void> {
+  /** A key that is open or about to be, as the one that was used last. A thread that died has taken all of them with it. */
+  #find(name: string): Open | undefined {
+    this.#thread.start();
+    if (this.#thread.generation !== this.#generation) {
+      this.#generation = this.#thread.generation;
+      this.#open.clear();
+    }
+    const found = this.#open.get(name);
+    if (found === undefined) return undefined;
+    this.#open.delete(name);
+    this.#open.set(name, found);
+    return found;
+  }
+
+  /** The thread takes tasks in the order in which they are given: what was to be decrypted under the key is, before it is closed. */
+  async #closeOldest(): Promise<void> {
+    const [keySet, oldest] = this.#open.entries().next().value!;
+    if (!oldest.isOpen) return oldest.done.catch(() => {});
+    this.#open.delete(keySet);
+    const task: DecryptTask = { kind: 'close', keySet };
+    // Where the thread has died, so has the key.
+    this.#thread.run(task).catch(() => {});
+  }
+
+  async #openKey(name: string, model: ModelRecord, keySet: KeySetId): Promise<void> {
     const part = model.parts.find((candidate) => candidate.name === 'program');
-    if (part === undefined) throw new BlindsightError('BUNDLE_DAMAGED', `${key} has no program`);
+    if (part === undefined) throw new BlindsightError('BUNDLE_DAMAGED', `${name} has no program`);
     const { store, vault, blobs } = this.#site;
     const program = await blobs.get(part.sha256);
-    const { ring, identity } = await this.#answerKey(model);
+    const { ring, identity } = await this.#answerKey(keySet);
     const secretKey = owned(await vault.fetch(store, identity));
     const task: DecryptTask = {
       kind: 'open',
-      model: key,
+      keySet: name,
       program,
       ring,
       secretKey,
@@ -63,17 +108,19 @@ export class Decryptor {
   }
 
   /** The key of answers. Where there is a result ring, the key of the network itself is not unsealed here at all. */
-  async #answerKey({ name, version }: ModelRecord): Promise<{ ring: AnswerRing; identity: string }> {
-    const result = SECRETS.modelResultSecretKey(name, version);
+  async #answerKey(keySet: KeySetId): Promise<{ ring: AnswerRing; identity: string }> {
+    const result = SECRETS.keySetResultSecretKey(keySet);
     const sealed = await this.#site.store.secrets.get(result);
     return sealed === null
-      ? { ring: 'main', identity: SECRETS.modelSecretKey(name, version) }
+      ? { ring: 'main', identity: SECRETS.keySetSecretKey(keySet) }
       : { ring: 'result', identity: result };
   }
 
-  /** @param model one that {@link prepare} was called for. */
-  decrypt(model: ModelRecord, ciphertext: Uint8Array): Promise<DecryptAnswer> {
-    const task: DecryptTask = { kind: 'decrypt', model: modelKey(model), ciphertext };
+  /** Decrypts an answer under its key set, which is opened where it is not. @throws as {@link prepare} */
+  async decrypt(model: ModelRecord, keySet: KeySetId, ciphertext: Uint8Array): Promise<DecryptAnswer> {
+    const name = nameOf(keySet);
+    while (this.#find(name)?.isOpen !== true) await this.prepare(model, keySet);
+    const task: DecryptTask = { kind: 'decrypt', keySet: name, ciphertext };
     return this.#thread.run<DecryptAnswer>(task);
   }
 
@@ -83,8 +130,8 @@ export class Decryptor {
   }
 }
 
-function modelKey(model: ModelRecord): string {
-  return `${model.name}/${model.version}`;
+function nameOf({ model, version, number }: KeySetId): string {
+  return `${model}/${version}/${number}`;
 }
 
 /** Moves bytes into a buffer of their own, so that it can be transferred, and wipes where they were. */

@@ -329,9 +329,9 @@ describe('an envelope', () => {
   });
 
   it('of a gateway that is removed while it is decrypted is not given out', async () => {
-    decrypt.mockImplementationOnce(async (model, ciphertext) => {
+    decrypt.mockImplementationOnce(async (model, keySet, ciphertext) => {
       await removeGateway(site, 'gate');
-      return bench.decryptor.decrypt(model, ciphertext);
+      return bench.decryptor.decrypt(model, keySet, ciphertext);
     });
     await send();
     expect(results).toEqual([]);

@@ -7,6 +7,7 @@ import { RetryLadder } from '#runtime/retry.ts';
 import type { HeldBound } from '../store/held.ts';
 import type { InboxItem } from '../store/inbox.ts';
 import type { ModelRecord } from '../store/models.ts';
+import type { KeySetId } from '../store/protections.ts';
 import { quarantineGateway } from '../store/quarantine-gateway.ts';
 import type { Store } from '../store/store.ts';
 import { AnswerBounds, type AnswerLimits } from './answer-bounds.ts';
@@ -19,8 +20,8 @@ import { WithheldLog } from './withheld-log.ts';
 
 /** What the processor asks of a decryptor; see {@link Decryptor}. */
 export type AnswerDecryptor = {
-  prepare(model: ModelRecord): Promise<void>;
-  decrypt(model: ModelRecord, ciphertext: Uint8Array): Promise<DecryptAnswer>;
+  prepare(model: ModelRecord, keySet: KeySetId): Promise<void>;
+  decrypt(model: ModelRecord, keySet: KeySetId, ciphertext: Uint8Array): Promise<DecryptAnswer>;
 };
 
 export type ProcessorOptions = {
@@ -225,10 +226,10 @@ export class Processor {
 
   async #decrypt(item: InboxItem, checked: CheckedEnvelope): Promise<void> {
     const { store, clock, decryptor, onResult, onChange } = this.#options;
-    const { envelope, model } = checked;
+    const { envelope, model, keySet } = checked;
     const begunMs = clock.monotonic();
     // Trouble with keys or files is ours, not the envelope's: it throws, and the envelope waits.
-    await decryptor.prepare(model);
+    await decryptor.prepare(model, keySet);
     const verdict = this.#decided.get(item.id) ?? (await this.#decide(item, checked, begunMs));
     if (this.#decided.size < MAX_DECIDED) this.#decided.set(item.id, verdict);
     const end = await settle(store, item, envelope, model, verdict, clock.now());
@@ -243,13 +244,17 @@ export class Processor {
     if (verdict.kind !== 'answer' || end.length > 0) onChange();
   }
 
-  async #decide(item: InboxItem, { envelope, model }: CheckedEnvelope, begunMs: number): Promise<Verdict> {
+  async #decide(
+    item: InboxItem,
+    { envelope, model, keySet }: CheckedEnvelope,
+    begunMs: number,
+  ): Promise<Verdict> {
     const { store, decryptor, clock } = this.#options;
     if (item.attempts >= MAX_ATTEMPTS) {
       return { kind: 'withheld', reason: 'no-end' };
     }
     await store.inbox.beginAttempt(item.id);
-    const answer = await decryptor.decrypt(model, envelope.ciphertext);
+    const answer = await decryptor.decrypt(model, keySet, envelope.ciphertext);
     if (answer.kind === 'refused') return { kind: 'refused', reason: 'ciphertext' };
     if (answer.kind === 'withheld') return { kind: 'withheld', reason: answer.reason };
     const frameMs = frameTime(envelope, item);

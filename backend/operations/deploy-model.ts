@@ -102,6 +102,7 @@ export async function prepareDeployment(
       gateway: gateway.name,
       model: model.name,
       version: model.version,
+      protection: 1,
       counter,
       manifest: bytes,
       createdMs,

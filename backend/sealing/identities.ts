@@ -1,3 +1,5 @@
+import type { KeySetId } from '../store/protections.ts';
+
 /** Identities of the sealed records of a site; each is authenticated with its record. */
 export const SECRETS = {
   /** PKCS #8 PEM of the installation's certificate authority. */
@@ -6,7 +8,16 @@ export const SECRETS = {
   ownerSigningKey: 'site/owner-signing-key',
   /** PKCS #8 PEM of the Ed25519 key that signs how far the audit log goes. */
   auditKey: 'site/audit-key',
+  /** Of the first key set. */
   modelSecretKey: (name: string, version: number) => `model/${name}/${version}/secret-key`,
   modelResultSecretKey: (name: string, version: number) => `model/${name}/${version}/result-secret-key`,
+  /** Of any key set. */
+  keySetSecretKey: (keySet: KeySetId) => `${keySetIdentity(keySet)}/secret-key`,
+  keySetResultSecretKey: (keySet: KeySetId) => `${keySetIdentity(keySet)}/result-secret-key`,
   modelOnnx: (name: string, version: number) => `model/${name}/${version}/onnx`,
 } as const;
+
+/** The first one is older than key sets are, and has the network's own name. */
+function keySetIdentity({ model, version, number }: KeySetId): string {
+  return number === 1 ? `model/${model}/${version}` : `model/${model}/${version}/${number}`;
+}

@@ -16,6 +16,8 @@ export type DeploymentRecord = {
   readonly gateway: string;
   readonly model: string;
   readonly version: number;
+  /** Number of the key set that the gateway got. */
+  readonly protection: number;
   readonly counter: number;
   readonly manifest: Uint8Array;
   readonly status: DeploymentStatus;
@@ -48,12 +50,13 @@ export class DeploymentStore {
         record.gateway,
       );
       await inside.run(
-        `INSERT INTO deployments (digest, gateway, model, version, counter, manifest, status, created_ms, updated_ms)
-         VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?, ?)`,
+        `INSERT INTO deployments (digest, gateway, model, version, protection, counter, manifest, status, created_ms, updated_ms)
+         VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?)`,
         record.digest,
         record.gateway,
         record.model,
         record.version,
+        record.protection,
         record.counter,
         record.manifest,
         record.createdMs,
@@ -78,9 +81,9 @@ export class DeploymentStore {
   }
 
   /** The newest release that each gateway has reported as active: what it ran last, as far as is known. */
-  async running(): Promise<Pick<DeploymentRecord, 'gateway' | 'model' | 'version'>[]> {
+  async running(): Promise<Pick<DeploymentRecord, 'gateway' | 'model' | 'version' | 'protection'>[]> {
     return this.#database.all(
-      `SELECT gateway, model, version FROM deployments AS d
+      `SELECT gateway, model, version, protection FROM deployments AS d
        WHERE counter = (SELECT MAX(counter) FROM deployments WHERE gateway = d.gateway AND status = 'active')`,
     );
   }

@@ -237,6 +237,24 @@ const MIGRATIONS: readonly Migration[] = [
       missing ${integer} NOT NULL, missing_row ${integer} NOT NULL, last_equal_ms ${integer}, counted_from_ms ${integer} NOT NULL
     ) ${tableOptions}`,
   ],
+  // The key sets of a network. What was deployed to several gateways before is shared by them, and what one gateway had is its own.
+  ({ integer, tableOptions }) => [
+    `CREATE TABLE protections (
+      model TEXT NOT NULL, version ${integer} NOT NULL, number ${integer} NOT NULL, created_ms ${integer} NOT NULL,
+      gateway TEXT, shared ${integer} NOT NULL DEFAULT 0, material TEXT,
+      retired_ms ${integer}, refused_from_ms ${integer}, reason TEXT, cleared_ms ${integer},
+      PRIMARY KEY (model, version, number)
+    ) ${tableOptions}`,
+    // A gateway has one in use of each network, also where two operators deploy at the same moment.
+    'CREATE UNIQUE INDEX protections_gateway ON protections (model, version, gateway) WHERE retired_ms IS NULL',
+    `ALTER TABLE deployments ADD COLUMN protection ${integer} NOT NULL DEFAULT 1`,
+    `INSERT INTO protections (model, version, number, created_ms, gateway, shared)
+     SELECT m.name, m.version, 1, m.created_ms,
+       CASE WHEN COUNT(DISTINCT d.gateway) = 1 THEN MIN(d.gateway) END,
+       CASE WHEN COUNT(DISTINCT d.gateway) > 1 THEN 1 ELSE 0 END
+     FROM models AS m LEFT JOIN deployments AS d ON d.model = m.name AND d.version = m.version
+     GROUP BY m.name, m.version, m.created_ms`,
+  ],
 ];
 
 function auditTriggers(kind: Dialect['kind']): string[] {

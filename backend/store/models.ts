@@ -10,10 +10,11 @@ export type ModelRecord = {
   readonly labels: readonly string[];
   readonly ringDegree: number;
   readonly logQP: number;
+  /** Those of its first key set; see `protections.ts`. */
   readonly parts: readonly BundlePart[];
   /** SHA-256 of the imported ONNX file, hex; the file itself is stored sealed. */
   readonly onnxSha256: string;
-  /** Digest of the answer to the self-test inputs, by interpreter. */
+  /** Digest of the answer to the self-test inputs under the first key set, by interpreter. */
   readonly selfTest: { readonly engine?: string; readonly reference?: string };
   /** Exact length of a serialized answer. */
   readonly answerBytes: number;
@@ -81,6 +82,7 @@ export class ModelStore {
     return (row?.last ?? 0) + 1;
   }
 
+  /** Adds a network with its first key set, which no gateway has taken. Call it in a transaction. */
   async add(record: NewModel): Promise<void> {
     await this.#database.run(
       'INSERT INTO models (name, version, created_ms, description) VALUES (?, ?, ?, ?)',
@@ -88,6 +90,12 @@ export class ModelStore {
       record.version,
       record.createdMs,
       toText(record),
+    );
+    await this.#database.run(
+      'INSERT INTO protections (model, version, number, created_ms, shared) VALUES (?, ?, 1, ?, 0)',
+      record.name,
+      record.version,
+      record.createdMs,
     );
   }
 

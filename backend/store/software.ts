@@ -15,7 +15,7 @@ export type SoftwareRecord = {
 };
 
 /** A release of software to one gateway; see {@link DeploymentRecord}. */
-export type SoftwareReleaseRecord = Omit<DeploymentRecord, 'model' | 'version'> & {
+export type SoftwareReleaseRecord = Omit<DeploymentRecord, 'model' | 'version' | 'protection'> & {
   readonly version: string;
   readonly platform: SoftwarePlatform;
 };

@@ -15,6 +15,7 @@ import { InvitationStore } from './invitations.ts';
 import { JournalStore } from './journal.ts';
 import { ModelStore } from './models.ts';
 import { PeopleStore } from './people.ts';
+import { ProtectionStore } from './protections.ts';
 import { PublicationStore } from './publications.ts';
 import { ResultStore } from './results.ts';
 import { RolloutStore } from './rollouts.ts';
@@ -29,6 +30,7 @@ export class Store {
   readonly settings: SettingStore;
   readonly secrets: SecretStore;
   readonly models: ModelStore;
+  readonly protections: ProtectionStore;
   readonly gateways: GatewayStore;
   readonly certificates: CertificateStore;
   readonly invitations: InvitationStore;
@@ -58,6 +60,7 @@ export class Store {
     this.settings = new SettingStore(database);
     this.secrets = new SecretStore(database);
     this.models = new ModelStore(database);
+    this.protections = new ProtectionStore(database);
     this.gateways = new GatewayStore(database);
     this.certificates = new CertificateStore(database);
     this.invitations = new InvitationStore(database);

@@ -312,6 +312,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
         gateway: 'gate',
         model: 'counter',
         version: 1,
+        protection: 1,
         counter,
         manifest: Uint8Array.of(counter),
         createdMs: counter,
@@ -332,7 +333,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       await expect(store.deployments.add(release('again', 3))).rejects.toThrow();
     });
 
-    describeFleet(() => ({ store, database }));
+    describeFleet(() => ({ store, database }), open);
 
     it('keeps envelopes in order of arrival, each once, up to the bound of each gateway', async () => {
       const bound = { items: 2, bytes: 100, siteBytes: 1000 };
