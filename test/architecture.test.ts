@@ -28,7 +28,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   network: [],
   'network/model': ['network', 'vision'],
   'network/compiler': ['network', 'network/model', ...FHE, 'vision'],
-  'network/fingerprint': ['network/model'],
+  'network/fingerprint': ['network', 'network/model', 'network/compiler'],
   'network/training': ['network', 'network/model', 'network/compiler', 'vision'],
   protocol: [],
   config: ['protocol'],

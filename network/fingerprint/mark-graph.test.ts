@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { loadZooNetwork } from '../model/description/zoo.ts';
 import type { Graph, Tensor } from '../model/graph.ts';
 import { readOnnx, writeOnnx } from '../model/onnx/onnx.ts';
-import { MARK_STRENGTH, markGraph } from './mark-graph.ts';
+import { MARK_STRENGTH } from './mark-amplitudes.ts';
+import { markGraph } from './mark-graph.ts';
 
 const key = Buffer.alloc(32, 1);
 const WEIGHTS = ['layer0.weight', 'layer4.weight', 'layer7.weight'];
@@ -37,7 +38,7 @@ describe('markGraph', () => {
     expect(readOnnx(writeOnnx(marked)).initializers).toEqual(marked.initializers);
   });
 
-  it('adds amounts of the same share of each layer, which only the key tells', () => {
+  it('adds amounts that only the key tells, of a share of each layer that grows with the root of its size', () => {
     for (const name of WEIGHTS) {
       const values = [...graph.initializers.get(name)!.data];
       const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -48,7 +49,10 @@ describe('markGraph', () => {
       const size = Math.sqrt(amounts.reduce((sum, amount) => sum + amount ** 2, 0) / amounts.length);
       // Four deviations of so many draws.
       const slack = 4 / Math.sqrt(2 * values.length);
-      expect(Math.abs(size / (MARK_STRENGTH * deviation) - 1), name).toBeLessThan(slack);
+      expect(
+        Math.abs(size / (MARK_STRENGTH * Math.sqrt(values.length / 30_720) * deviation) - 1),
+        name,
+      ).toBeLessThan(slack);
     }
     const again = markOf('layer4.weight');
     expect(markOf('layer4.weight')).toEqual(again);

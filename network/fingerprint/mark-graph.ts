@@ -1,26 +1,12 @@
-import type { Attribute, Graph, Node, Tensor } from '../model/graph.ts';
+import type { Graph, Tensor } from '../model/graph.ts';
 import { keyedNormals } from './keyed-normals.ts';
-import { constantOf, weightTensors } from './weight-tensors.ts';
+import { deviationOf, markAmplitudes } from './mark-amplitudes.ts';
+import { type WeightTensor, weightTensors } from './weight-tensors.ts';
+import { withWeights } from './with-weights.ts';
 
-/** Size of a fingerprint: its standard deviation in units of that of the tensor's weights. */
-export const MARK_STRENGTH = 0.005;
-
-/** Standard deviation of the weights that are not zero; zeros are structure, or were pruned. */
-function deviationOf(values: ArrayLike<number>): number {
-  let [count, sum, squares] = [0, 0, 0];
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    if (value === 0) continue;
-    count++;
-    sum += value;
-    squares += value * value;
-  }
-  return count === 0 ? 0 : Math.sqrt(Math.max(0, squares / count - (sum / count) ** 2));
-}
-
-function markTensor(name: string, tensor: Tensor, key: Uint8Array): Tensor {
+function markTensor({ name, tensor }: WeightTensor, share: number, key: Uint8Array): Tensor {
   const normals = keyedNormals(key, name, tensor.data.length);
-  const amplitude = MARK_STRENGTH * deviationOf(tensor.data);
+  const amplitude = share * deviationOf(tensor.data);
   const data = tensor.data.slice();
   for (let i = 0; i < data.length; i++) if (data[i] !== 0) data[i] = data[i]! + amplitude * normals[i]!;
   return { ...tensor, data };
@@ -35,16 +21,10 @@ function markTensor(name: string, tensor: Tensor, key: Uint8Array): Tensor {
  * @param key at least 16 secret bytes.
  */
 export function markGraph(graph: Graph, key: Uint8Array): Graph {
+  const tensors = weightTensors(graph);
+  const amplitudes = markAmplitudes(tensors);
   const marked = new Map(
-    weightTensors(graph).map(({ name, tensor }) => [name, markTensor(name, tensor, key)]),
+    tensors.map((weights, i) => [weights.name, markTensor(weights, amplitudes[i]!, key)]),
   );
-  const initializers = new Map(graph.initializers);
-  for (const [name, tensor] of marked) if (initializers.has(name)) initializers.set(name, tensor);
-  const nodes = graph.nodes.map((node): Node => {
-    const tensor = constantOf(node) === null ? undefined : marked.get(node.outputs[0] ?? '');
-    if (tensor === undefined) return node;
-    const value: Attribute = { kind: 'tensor', value: tensor };
-    return { ...node, attributes: new Map([...node.attributes, ['value', value]]) };
-  });
-  return { ...graph, initializers, nodes };
+  return withWeights(graph, marked);
 }
