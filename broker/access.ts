@@ -94,8 +94,14 @@ export function accessOf(site: string, identity: Identity): Access {
   };
 }
 
-/** Whether a message may be published, and retained if it is. */
+/** Longest topic: ours have names of at most 32 characters, and at most seven levels. */
+const TOPIC_MAX = 256;
+/** What stands for other topics, and what is no text. */
+const NO_TOPIC = /[+#\p{Cc}]/u;
+
+/** Whether a message may be published, and retained if it is; a last will, too. */
 export function mayWrite(access: Access, topic: string, retain: boolean): boolean {
+  if (topic.length > TOPIC_MAX || NO_TOPIC.test(topic)) return false;
   return access.write.some((rule) => (rule.retain || !retain) && matchesFilter(rule.filter, topic));
 }
 

@@ -34,6 +34,8 @@ type Guest = Admitted & {
 
 /** Retained topics that a gateway may have; far more than one with 64 cameras uses. */
 const RETAINED_TOPICS_MAX = 256;
+/** Ours are names, of up to 32; other programs like to put a UUID behind one. */
+const CLIENT_ID_MAX = 128;
 /** Longest retained message of a gateway; its states are below 2 KB. */
 const RETAINED_BYTES_MAX = 16_384;
 
@@ -119,14 +121,16 @@ export class Gatekeeper {
       const admitted = this.#admitted.get(client.conn);
       if (!admitted) return done(this.refuse('?', 'a connection without identity'), false);
       const { identity } = admitted;
+      const { length } = packet.clientId ?? '';
+      const longId = length > CLIENT_ID_MAX ? `a client id of ${length} characters` : null;
+      if (longId !== null) packet.clientId = '';
       // A client id counts only within its identity: nobody can take over another's connection.
       packet.clientId = `${identity.name}/${packet.clientId || randomUUID()}`;
       // No offline queues: aedes does not bound them, and receipts and retained messages leave nothing for them to do.
       packet.clean = true;
       const access = accessOf(this.#site, identity);
       const will = packet.will ? kept(packet.will.topic, packet.will) : null;
-      const refusal =
-        will && !mayWrite(access, will.topic, will.retain) ? `a last will to ${shown(will.topic)}` : null;
+      const refusal = longId ?? this.#refusalOf(identity, access, will);
       this.#guests.set(client, { ...admitted, access, will, refusal });
       done(null, true);
     },
@@ -169,6 +173,14 @@ export class Gatekeeper {
       return guest && mayRead(guest.access, packet.topic) ? packet : null;
     },
   };
+
+  /** Why a connection with this will is refused, or null. */
+  #refusalOf(identity: Identity, access: Access, will: KeptMessage | null): string | null {
+    if (will === null) return null;
+    if (!mayWrite(access, will.topic, will.retain)) return `a last will to ${shown(will.topic)}`;
+    if (identity.kind !== 'gateway' || will.payload.length <= RETAINED_BYTES_MAX) return null;
+    return `a last will of more than ${RETAINED_BYTES_MAX} bytes`;
+  }
 
   /** Bounds what a gateway that invents camera names can make us store; the backend stores the site's own. */
   #excess(identity: Identity, packet: PublishPacket): string | null {

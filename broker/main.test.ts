@@ -448,7 +448,7 @@ describe('startBroker', () => {
       ),
       expect.stringMatching(/^refused broker: no valid certificate \(it is not for a client\); from \S+$/),
     ]);
-    expect(broker.health()).toEqual({ connected: [], refused: 4 });
+    expect(broker.health()).toEqual({ connected: [], refused: 4, dropped: 0 });
   });
 
   it('says that two programs run under one name, and nothing when one comes back', async () => {

@@ -10,6 +10,7 @@ import { systemClock } from '#runtime/clock.ts';
 import { ensureDirectory } from '#runtime/files.ts';
 import type { Logger } from '#runtime/log.ts';
 import { judge, turnAway } from './admission.ts';
+import { Connections } from './connections.ts';
 import { type Credentials, findOutdated, readCredentials, readRenewed } from './credentials.ts';
 import { DurableMap } from './durable-map.ts';
 import { DurableMessages, type KeptMessage } from './durable-messages.ts';
@@ -17,11 +18,19 @@ import { Gatekeeper } from './gatekeeper.ts';
 import { PacketLimit } from './packet-limit.ts';
 import { type Revoked, readRevoked } from './revoked.ts';
 
+export type BrokerHealth = {
+  /** Identities that are connected now. */
+  readonly connected: readonly string[];
+  /** Connections, wills, messages and subscriptions that were refused since the start. */
+  readonly refused: number;
+  /** Connections that had to give way to newer ones since the start. */
+  readonly dropped: number;
+};
+
 export type Broker = {
   /** The port in use, even if the configuration left the choice to the system. */
   readonly port: number;
-  /** Identities that are connected now, and how much was refused since the start. */
-  readonly health: () => { readonly connected: readonly string[]; readonly refused: number };
+  readonly health: () => BrokerHealth;
   close(): Promise<void>;
 };
 
@@ -33,9 +42,8 @@ export type BrokerOptions = {
   readonly willGraceMs?: number;
 };
 
-const HANDSHAKE_MS = 10_000;
-const CONNECT_MS = 10_000;
-const CONNECTIONS_MAX = 512;
+/** The system's limit on open files is lower on most machines; strangers and identities have their own, in the settings. */
+const CONNECTIONS_MAX = 16_384;
 const DAY_MS = 24 * 3_600_000;
 const HEALTH_MS = 60_000;
 /** How soon a removed gateway is disconnected, and what it left is cleared. */
@@ -59,23 +67,25 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const gatekeeper = new Gatekeeper(config.site, messages, log, systemClock);
   const aedes = await makeAedes(config, gatekeeper);
   for (const message of messages.retained()) await storeRetained(aedes, message);
-  const parts: Parts = { config, log, aedes, messages, gatekeeper, tls };
+  const connections = new Connections(config.connections, gatekeeper);
+  const parts: Parts = { config, log, aedes, messages, gatekeeper, connections, tls };
   const { connected, orphans } = watchClients(parts);
-  const server = await listen(config, tls.current, (socket) => receive(parts, socket)).catch(
-    async (error: unknown) => {
-      await closeAedes(aedes);
-      await map.close();
-      throw error;
-    },
-  );
+  const server = await listen(parts, (socket) => receive(parts, socket)).catch(async (error: unknown) => {
+    await closeAedes(aedes);
+    await map.close();
+    throw error;
+  });
   server.on('tlsClientError', (error, socket) => {
     const reason = (error as NodeJS.ErrnoException).code ?? error.message;
     gatekeeper.refuseStranger(socket.remoteAddress ?? '?', 'handshake', `TLS handshake failed (${reason})`);
+    // Node only tells of a handshake that takes too long, and keeps the connection.
+    socket.destroy();
   });
 
   const health = () => ({
     connected: [...connected.values()].map(({ name }) => name).sort(),
     refused: gatekeeper.refused,
+    dropped: connections.dropped,
   });
   const timers = [
     giveOrphansUp(parts, orphans, willGraceMs),
@@ -115,6 +125,7 @@ type Parts = {
   readonly aedes: Aedes;
   readonly messages: DurableMessages;
   readonly gatekeeper: Gatekeeper;
+  readonly connections: Connections;
   /** Replaced when the certificate is renewed. */
   readonly tls: { current: Credentials };
 };
@@ -122,7 +133,7 @@ type Parts = {
 function makeAedes(config: BrokerConfig, gatekeeper: Gatekeeper): Promise<Aedes> {
   return Aedes.createBroker({
     ...gatekeeper.hooks,
-    connectTimeout: CONNECT_MS,
+    connectTimeout: config.connections.handshakeSeconds * 1000,
     drainTimeout: config.drainSeconds * 1000,
     maxTopicLevels: TOPIC_LEVELS_MAX,
     maxInflightInbound: 100,
@@ -154,7 +165,7 @@ function watchClients({ aedes, gatekeeper, messages, log }: Parts) {
 }
 
 /** Hands a connection to aedes if its certificate belongs to the installation, with its limits applied. */
-function receive({ config, aedes, gatekeeper, tls }: Parts, socket: TLSSocket): void {
+function receive({ config, aedes, gatekeeper, connections, tls }: Parts, socket: TLSSocket): void {
   const verdict = judge(socket, tls.current.ca, config.revoked, systemClock.now());
   const address = socket.remoteAddress ?? '?';
   if (!('identity' in verdict)) {
@@ -166,6 +177,7 @@ function receive({ config, aedes, gatekeeper, tls }: Parts, socket: TLSSocket): 
     return;
   }
   const { identity, serial } = verdict;
+  connections.identify(socket, identity.name);
   gatekeeper.admit(socket, { identity, serial, from: `${address} port ${socket.remotePort}` });
   limitPackets(socket, config.maxMessageKilobytes * 1024, {
     refuse: (reason) => gatekeeper.refuse(identity.name, reason),
@@ -268,18 +280,17 @@ function follow(
 }
 
 async function listen(
-  config: BrokerConfig,
-  credentials: Credentials,
+  { config, tls, connections, gatekeeper }: Parts,
   onConnection: (socket: TLSSocket) => void,
 ): Promise<Server> {
   let server: Server;
   try {
     server = createServer({
-      ...tlsContext(credentials),
+      ...tlsContext(tls.current),
       requestCert: true,
       // Not by Node, which would close the connection without a reason: `judge` checks each one and says what is wrong.
       rejectUnauthorized: false,
-      handshakeTimeout: HANDSHAKE_MS,
+      handshakeTimeout: config.connections.handshakeSeconds * 1000,
     });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -288,6 +299,10 @@ async function listen(
     });
   }
   server.maxConnections = CONNECTIONS_MAX;
+  server.on('drop', (data) =>
+    gatekeeper.refuseStranger(data?.remoteAddress ?? '?', 'full', 'too many connections'),
+  );
+  server.on('connection', (socket) => connections.begin(socket));
   server.on('secureConnection', (socket) => {
     socket.setNoDelay(true);
     onConnection(socket);

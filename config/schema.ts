@@ -334,6 +334,19 @@ export const BrokerConfig = z.strictObject({
   revoked: filePath().default('revoked-gateways'),
   maxMessageKilobytes,
   drainSeconds: z.number().positive().default(5),
+  /** Where there are more, the oldest gives way to the newest: nobody who holds many open keeps a gateway out. */
+  connections: z
+    .strictObject({
+      /** From one address (of IPv6: one network of 64 bits) that have shown no certificate yet. */
+      perAddress: z.number().int().positive().default(64),
+      /** The same from all addresses together. */
+      strangers: z.number().int().positive().default(256),
+      /** Of one gateway, backend or viewer, each under a client id of its own. */
+      perIdentity: z.number().int().positive().default(32),
+      /** How long TLS may take, and then MQTT's first message. */
+      handshakeSeconds: z.number().min(1).max(60).default(10),
+    })
+    .prefault({}),
   log: Log,
 });
 export type BrokerConfig = z.infer<typeof BrokerConfig>;

@@ -1,5 +1,7 @@
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -266,6 +268,30 @@ describe.each([
     await backend.link.publish(site.result('door'), 'last');
     await vi.waitFor(() => expect(topics(backend.heard)).toContain(site.result('door')));
     expect(backend.heard.filter(({ payload }) => payload === 'forged')).toEqual([]);
+  });
+
+  it.each([gate.cameraState('+'), gate.cameraState('#'), `${gate.prefix}/#`, `${site.prefix}/+/state`, '#'])(
+    'lets nobody in whose will is for %s',
+    async (topic) => {
+      const backend = await enter('backend', {}, ['#', `${site.prefix}/#`]);
+      const forger = open(issued.get('gate-1'), 'forger', { will: { topic, payload: 'forged' } });
+      // Mosquitto closes the connection without a word for a topic that is none, and lets in whom it has no rule for.
+      await systemClock.sleep(300);
+      await forger.close();
+      await backend.link.publish(site.result('door'), 'last');
+      await vi.waitFor(() => expect(topics(backend.heard)).toContain(site.result('door')));
+      expect(backend.heard.filter(({ payload }) => payload === 'forged')).toEqual([]);
+    },
+  );
+
+  it('lets a gateway in while 520 connections say nothing', async () => {
+    const idle = Array.from({ length: 520 }, () =>
+      connect(broker.port, '127.0.0.1').on('error', () => undefined),
+    );
+    await Promise.all(idle.map((socket) => once(socket, 'connect')));
+    const { link } = await enter('gate-1');
+    await link.publish(gate.health, 'well');
+    for (const socket of idle) socket.destroy();
   });
 
   it('carries receipts from the backend to the one gateway, for any bytes', async () => {

@@ -4,6 +4,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Broker, startBroker } from '#broker/main.ts';
 import { mosquittoAccessList } from '#broker/mosquitto.ts';
+import { BrokerConfig } from '#config/schema.ts';
 import { createLogger } from '#runtime/log.ts';
 
 /** A broker that runs for a test, on a port of its own that it keeps over a restart. */
@@ -30,7 +31,7 @@ export async function embeddedBroker({
   const log = createLogger({ name: 'broker', level: 'error', format: 'json' });
   const start = (port: number): Promise<Broker> =>
     startBroker({
-      config: {
+      config: BrokerConfig.parse({
         site,
         host: '127.0.0.1',
         port,
@@ -40,9 +41,8 @@ export async function embeddedBroker({
         key: join(folder, 'broker.key'),
         maxMessageKilobytes,
         revoked: join(folder, 'revoked-gateways'),
-        drainSeconds: 5,
         log: { level: 'error', format: 'json' },
-      },
+      }),
       log,
     });
   let broker = await start(0);

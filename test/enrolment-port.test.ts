@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { type AddressInfo, createServer as createTcpServer, connect as tcpConnect } from 'node:net';
 import { connect, createServer as createTlsServer, type Server, type TLSSocket } from 'node:tls';
@@ -147,11 +148,21 @@ describe('the enrolment port', () => {
       for (const socket of sockets) socket.destroy();
     });
     await vi.waitFor(() => expect(closed.size).toBe(12), WAIT);
-    // As from another address.
-    const socket = tcpConnect({ host: '127.0.0.1', port: here.port, localAddress: '127.0.0.3' });
-    const honest = connect({ socket, host: 'localhost', ca: await authorityPem() });
-    await new Promise<void>((resolve, reject) => honest.once('secureConnect', resolve).once('error', reject));
-    honest.destroy();
+    // From addresses enough to take all connections.
+    for (let i = 0; i < 80; i++) {
+      const far = tcpConnect({ host: '127.0.0.1', port: here.port, localAddress: `127.0.2.${1 + (i % 20)}` });
+      sockets.push(far.on('error', () => {}));
+      await once(far, 'connect');
+    }
+    // From another address, and from one that has as many as it may: the oldest gives way.
+    for (const localAddress of ['127.0.0.3', '127.0.0.1', '127.0.2.1']) {
+      const socket = tcpConnect({ host: '127.0.0.1', port: here.port, localAddress });
+      const honest = connect({ socket, host: 'localhost', ca: await authorityPem() });
+      await new Promise<void>((resolve, reject) =>
+        honest.once('secureConnect', resolve).once('error', reject),
+      );
+      honest.destroy();
+    }
     // Handshakes that never come end by themselves.
     await vi.waitFor(() => expect(closed.size).toBe(20), WAIT);
   }, 45_000);

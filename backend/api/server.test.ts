@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -57,6 +58,21 @@ describe('the API', () => {
     await server?.close();
     hub.close();
     await site.close();
+  });
+
+  it('answers while 1000 connections ask nothing, also from the address of who asks', async () => {
+    await start();
+    const idle: Socket[] = [];
+    for (let i = 0; i < 1000; i++) {
+      const socket = connect(server!.port, '127.0.0.1').on('error', () => undefined);
+      // Some begin a request and do not end it.
+      if (i % 2 === 0) socket.write('GET /healthz HTTP/1.1\r\nx: ');
+      idle.push(socket);
+      if (i % 50 === 0) await once(socket, 'connect');
+    }
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    await vi.waitFor(() => expect(idle.filter((socket) => !socket.closed).length).toBeLessThanOrEqual(257));
+    for (const socket of idle) socket.destroy();
   });
 
   async function start(token: string | null = null, pageDirectory = '/nowhere'): Promise<void> {

@@ -17,6 +17,7 @@ import type { Site } from '../site.ts';
 import { isStoreTrouble } from '../store/store-trouble.ts';
 import { auditOf } from './audit-of.ts';
 import { addAuditRoutes } from './audit-routes.ts';
+import { boundIdle } from './bound-idle.ts';
 import { addressList } from './client.ts';
 import { addCommandRoutes } from './command-routes.ts';
 import { addConfigurationRoutes } from './configuration-routes.ts';
@@ -28,6 +29,13 @@ import { addRolloutRoutes } from './rollout-routes.ts';
 import { isLoopback, refuse, secure } from './security.ts';
 import { addSessionRoutes } from './session-routes.ts';
 import { StreamGuard } from './stream-guard.ts';
+
+/** A request is short: who takes long over one keeps a connection from others. A stream of events is an answer, which may take for ever. */
+const TIMES = {
+  requestTimeout: 30_000,
+  keepAliveTimeout: 10_000,
+  http: { headersTimeout: 10_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 16_384 },
+} as const;
 
 /** Where the build of the cockpit puts the page. */
 const PAGE_DIRECTORY = join(dirname(fileURLToPath(import.meta.url)), '../../cockpit/dist');
@@ -180,7 +188,8 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     throw new BlindsightError('API_TOKEN_MISSING', message);
   }
   const streams = new StreamGuard((error) => log.error({ err: error }, 'a session could not be checked'));
-  const server = fastify({ bodyLimit: 4096, forceCloseConnections: true, logger: false });
+  const server = fastify({ bodyLimit: 4096, forceCloseConnections: true, logger: false, ...TIMES });
+  boundIdle(server.server, clock, log);
   const failed = (error: unknown) => log.error({ err: error }, 'the audit log could not be written');
   server.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     if (error instanceof BlindsightError && error.code === 'AUDIT_UNWRITABLE') {

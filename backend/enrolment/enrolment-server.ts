@@ -6,6 +6,7 @@ import type { BackendConfig } from '#config/schema.ts';
 import { ENROLMENT_PATH, ENROLMENT_REQUEST_MAX_BYTES, type EnrolmentAnswer } from '#protocol/enrolment.ts';
 import { BlindsightError, type ErrorCode } from '#protocol/errors.ts';
 import type { Clock } from '#runtime/clock.ts';
+import { Crowd } from '#runtime/crowd.ts';
 import type { Logger } from '#runtime/log.ts';
 import { RareLines } from '#runtime/rare-lines.ts';
 import type { Site } from '../site.ts';
@@ -30,8 +31,8 @@ const CERTIFICATE_DAYS = 7;
 const RENEW_MS = 2 * 24 * 3_600_000;
 const RETRY_MS = 60_000;
 const REQUEST_MS = 10_000;
-const CONNECTIONS_MAX = 64;
-const CONNECTIONS_PER_ADDRESS = 8;
+/** Where there are more, the oldest gives way. */
+const CONNECTIONS = { perAddress: 8, total: 64 };
 const REQUESTS_PER_MINUTE = 120;
 const REQUESTS_PER_ADDRESS = 20;
 
@@ -42,13 +43,21 @@ const REQUESTS_PER_ADDRESS = 20;
 export class EnrolmentServer {
   readonly #options: EnrolmentServerOptions;
   readonly #rare: RareLines;
-  readonly #perAddress = new Map<string, number>();
+  readonly #crowd: Crowd;
   #minute = { number: -1, all: 0, byAddress: new Map<string, number>() };
   #server: Server | null = null;
 
   constructor(options: EnrolmentServerOptions) {
     this.#options = options;
     this.#rare = new RareLines(options.clock);
+    this.#crowd = new Crowd(CONNECTIONS, (address) => {
+      const count = this.#rare.take('crowd');
+      if (count > 0)
+        options.log.warn(
+          { address, count },
+          'too many connections to be enrolled: the oldest had to give way',
+        );
+    });
   }
 
   /** Null while it does not listen. */
@@ -120,7 +129,6 @@ export class EnrolmentServer {
       },
       (request, response) => void this.#answer(request, response),
     );
-    server.maxConnections = CONNECTIONS_MAX;
     server.on('connection', (socket: Socket) => this.#admit(socket));
     // Scanners, and gateways that do not believe us: each tells its owner itself.
     server.on('tlsClientError', () => {});
@@ -135,22 +143,11 @@ export class EnrolmentServer {
     });
   }
 
-  /** One address must not take all connections. */
+  /** Neither one address nor all together may keep others out, and nobody may stay for long. */
   #admit(socket: Socket): void {
-    const address = socket.remoteAddress ?? '';
-    const open = (this.#perAddress.get(address) ?? 0) + 1;
-    if (open > CONNECTIONS_PER_ADDRESS) {
-      socket.destroy();
-      return;
-    }
-    this.#perAddress.set(address, open);
+    this.#crowd.enter(socket);
     const timer = setTimeout(() => socket.destroy(), 2 * (this.#options.requestMs ?? REQUEST_MS)).unref();
-    socket.once('close', () => {
-      clearTimeout(timer);
-      const left = (this.#perAddress.get(address) ?? 1) - 1;
-      if (left === 0) this.#perAddress.delete(address);
-      else this.#perAddress.set(address, left);
-    });
+    socket.once('close', () => clearTimeout(timer));
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
