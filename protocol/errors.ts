@@ -173,6 +173,16 @@ export const ERRORS = {
     meaning: 'The store cannot be opened.',
     action: 'Check that the path or server is right, and that this user may read and write it.',
   },
+  STORE_ADDRESS: {
+    meaning: 'The address of the PostgreSQL store cannot be read.',
+    action: 'Check the URL in its file, and that the certificates that it names are there and readable.',
+  },
+  STORE_UNPROTECTED: {
+    meaning:
+      'The PostgreSQL store is on another machine, and nothing keeps others from reading or playing it.',
+    action:
+      'Add `?sslmode=verify-full` to its URL, with `&sslrootcert=FILE` if its certificate is from an authority of your own.',
+  },
   STORE_TOO_NEW: {
     meaning: 'The store was written by a newer version of Blindsight.',
     action: 'Run that version, or restore a backup that this version wrote.',
@@ -266,6 +276,10 @@ export const ERRORS = {
     meaning: 'The page would be open to the network without log-in.',
     action:
       'Add an account with `blindsight person add NAME --role owner`, set api.tokenFile, or keep api.host on loopback.',
+  },
+  PREVIEW_TOKEN_WEAK: {
+    meaning: 'The token of the aiming preview is too easy to guess; there is no preview.',
+    action: 'Put at least 32 random characters into its file, for example from `openssl rand -hex 24`.',
   },
   API_TOKEN_WEAK: {
     meaning: 'The API token is too short.',

@@ -47,7 +47,9 @@ describe('commands to a gateway', () => {
     metricsPort = await freePort(0);
     const [open, inUrl, query] = PASSWORDS;
     writeFileSync(join(outDirectory, 'door.credentials'), `ann:${open}\n`, { mode: 0o600 });
-    writeFileSync(join(outDirectory, 'preview.token'), 'a-token-for-the-preview\n', { mode: 0o600 });
+    writeFileSync(join(outDirectory, 'preview.token'), 'a-token-for-the-preview-0123456789\n', {
+      mode: 0o600,
+    });
     const text = readFileSync(configFile, 'utf8').replace(/^cameras:.*$/m, '');
     writeFileSync(
       configFile,

@@ -5,7 +5,7 @@ import { RtspServer } from '../testing/rtsp-server.ts';
 import { TestSite } from '../testing/test-site.ts';
 import { until } from '../testing/until.ts';
 
-const TOKEN = 'a-token-of-the-integrator';
+const TOKEN = 'a-token-of-the-integrator-0123456789';
 
 let camera: RtspServer;
 let site: TestSite;

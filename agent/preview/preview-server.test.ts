@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -15,9 +16,21 @@ const cameras = [{ name: 'front', regions: [], masks: [] }];
 
 let preview: PreviewServer;
 beforeEach(async () => {
+  process.env.BLINDSIGHT_TEST_SECRET = 'hunter2';
   preview = await PreviewServer.start({ port: 0, token, cameras, ffmpegPath: 'ffmpeg', log });
 });
-afterEach(() => preview.close());
+afterEach(() => {
+  delete process.env.BLINDSIGHT_TEST_SECRET;
+  return preview.close();
+});
+
+/** Command and environment of the process of this name that is ours. */
+async function processOf(name: string) {
+  const pid = execFileSync('pgrep', ['-P', String(process.pid), '-x', name], { encoding: 'utf8' }).trim();
+  const read = async (file: string) =>
+    (await readFile(`/proc/${pid}/${file}`, 'utf8')).split('\0').slice(0, -1);
+  return { environment: await read('environ'), command: (await read('cmdline')).join(' ') };
+}
 
 const url = (path: string) => `http://127.0.0.1:${preview.port}${path}`;
 const bearer = { headers: { Authorization: `Bearer ${token}` } };
@@ -102,6 +115,11 @@ describe('PreviewServer', () => {
       if (bytes > 20_000) break;
     }
     clearInterval(feeding);
+    expect(await processOf('ffmpeg')).toEqual({
+      environment: [`PATH=${process.env.PATH}`],
+      command: expect.stringMatching(/^ffmpeg -i pipe:0 (?!.*(rtsp|@))/),
+    });
+    expect(process.env.BLINDSIGHT_TEST_SECRET).toBe('hunter2');
     watching.abort();
     const decoded = execFileSync(
       'ffmpeg',

@@ -1,5 +1,6 @@
 import Mpeg1Muxer from 'node-rtsp-stream/mpeg1muxer.js';
 import type { MaskedFrame } from '../privacy/privacy-filter.ts';
+import { inCleanEnvironment } from './clean-environment.ts';
 
 /** Turns masked pictures into an MPEG-1 transport stream, by node-rtsp-stream's muxer fed on its standard input. */
 export class PreviewStream {
@@ -8,12 +9,15 @@ export class PreviewStream {
   #failed = false;
 
   constructor(ffmpegPath: string) {
-    this.#muxer = new Mpeg1Muxer({
-      ffmpegPath,
-      url: 'pipe:0',
-      // MPEG-1 allows few frame rates; a width of 640 is enough to aim a camera.
-      ffmpegOptions: { '-r': '25', '-vf': 'scale=640:-2', '-q:v': '6', '-loglevel': 'error' },
-    });
+    this.#muxer = inCleanEnvironment(
+      () =>
+        new Mpeg1Muxer({
+          ffmpegPath,
+          url: 'pipe:0',
+          // MPEG-1 allows few frame rates; a width of 640 is enough to aim a camera.
+          ffmpegOptions: { '-r': '25', '-vf': 'scale=640:-2', '-q:v': '6', '-loglevel': 'error' },
+        }),
+    );
     const { stream } = this.#muxer;
     const fail = () => {
       this.#failed = true;

@@ -26,6 +26,11 @@ export async function startPreview(config: AgentConfig, log: Logger): Promise<Pr
   const { port, tokenFile } = settings;
   if (tokenFile === undefined) return null;
   const token = (await readSecretFile(tokenFile)).toString('utf8').trim();
+  const weakness = weaknessOf(token);
+  if (weakness !== null) {
+    log.error({ code: 'PREVIEW_TOKEN_WEAK' }, `no preview: the token in ${tokenFile} ${weakness}`);
+    return null;
+  }
   try {
     // Only here: a gateway without preview does not load the muxer.
     const { PreviewServer } = await import('./preview-server.ts');
@@ -39,4 +44,15 @@ export async function startPreview(config: AgentConfig, log: Logger): Promise<Pr
     log.error({ err: error }, `the preview cannot listen on port ${port}`);
     return null;
   }
+}
+
+/** Hexadecimal digits of 128 bits; a random token has many different ones. */
+const TOKEN_MIN = 32;
+const DIFFERENT_MIN = 8;
+
+/** Why a token is too easy to guess, or null. */
+function weaknessOf(token: string): string | null {
+  if (token.length < TOKEN_MIN) return `has ${token.length} characters, at least ${TOKEN_MIN} are needed`;
+  const different = new Set(token).size;
+  return different < DIFFERENT_MIN ? `is made of ${different} different characters: it is not random` : null;
 }

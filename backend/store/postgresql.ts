@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { BlindsightError } from '#protocol/errors.ts';
 import type { Database, Dialect, Value } from './database.ts';
+import { checkPostgresqlAddress } from './postgresql-address.ts';
 
 const DIALECT: Dialect = {
   kind: 'postgresql',
@@ -123,9 +124,10 @@ class PostgresDatabase extends PostgresQueries implements Database {
  * Opens a PostgreSQL database.
  *
  * @param url postgresql://… as pg understands it; it may hold a password and is never logged.
- * @throws BlindsightError STORE_UNAVAILABLE where the server does not answer.
+ * @throws BlindsightError STORE_ADDRESS, STORE_UNPROTECTED; STORE_UNAVAILABLE where the server does not answer, or does not prove who it is.
  */
 export async function openPostgresql(url: string): Promise<Database> {
+  checkPostgresqlAddress(url);
   const pool = new pg.Pool({
     connectionString: url,
     max: 4,

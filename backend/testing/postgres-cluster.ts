@@ -1,7 +1,8 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
-import { chmod, chown, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -29,6 +30,8 @@ async function serverUser(): Promise<{ uid: number; gid: number } | null> {
 }
 
 export type PostgresCluster = {
+  /** Where it also listens with TLS, if it was asked to. */
+  readonly port: number | null;
   /** Makes an empty database. @returns its postgresql:// address. */
   createDatabase(): Promise<string>;
   /** Ends the server at once, as a crash would: clients lose their connections, what was committed stays. */
@@ -38,8 +41,15 @@ export type PostgresCluster = {
   stop(): Promise<void>;
 };
 
-/** Starts a PostgreSQL cluster of its own in a temporary folder, on a Unix socket there and on no network. */
-export async function startPostgres(): Promise<PostgresCluster> {
+/**
+ * Starts a PostgreSQL cluster of its own in a temporary folder, on a Unix socket there and on no network.
+ *
+ * @param tls PEM with which it listens on 127.0.0.1, too, and takes nobody there who does not use TLS
+ */
+export async function startPostgres(tls?: {
+  readonly certificate: string;
+  readonly key: string;
+}): Promise<PostgresCluster> {
   const bin = findBinaries();
   const user = await serverUser();
   const folder = await mkdtemp(join(tmpdir(), 'blindsight-postgres-'));
@@ -52,12 +62,21 @@ export async function startPostgres(): Promise<PostgresCluster> {
     ['-D', data, '-U', 'blindsight', '-A', 'trust', '-E', 'UTF8', '--no-sync'],
     options,
   );
+  const port = tls === undefined ? null : await freePort();
   const settings = [
-    'listen_addresses=',
     `unix_socket_directories=${folder}`,
     'fsync=off',
     'max_connections=50',
+    ...(port === null ? ['listen_addresses='] : ['listen_addresses=127.0.0.1', `port=${port}`, 'ssl=on']),
   ];
+  if (tls !== undefined) {
+    const files = { 'server.crt': tls.certificate, 'server.key': tls.key };
+    for (const [name, text] of Object.entries(files)) {
+      await writeFile(join(data, name), text, { mode: 0o600 });
+      if (user !== null) await chown(join(data, name), user.uid, user.gid);
+    }
+    await writeFile(join(data, 'pg_hba.conf'), 'local all all trust\nhostssl all all 127.0.0.1/32 trust\n');
+  }
   const launch = () =>
     spawn(join(bin, 'postgres'), ['-D', data, ...settings.flatMap((setting) => ['-c', setting])], {
       stdio: 'ignore',
@@ -65,7 +84,7 @@ export async function startPostgres(): Promise<PostgresCluster> {
     });
   let server: ChildProcess = launch();
   const address = (database: string) =>
-    `postgresql://blindsight@/${database}?host=${encodeURIComponent(folder)}`;
+    `postgresql://blindsight@/${database}?host=${encodeURIComponent(folder)}${port === null ? '' : `&port=${port}`}`;
   const query = async (sql: string) => {
     const client = new pg.Client({ connectionString: address('postgres') });
     await client.connect();
@@ -93,6 +112,7 @@ export async function startPostgres(): Promise<PostgresCluster> {
   await ready();
   let count = 0;
   return {
+    port,
     async createDatabase() {
       count += 1;
       await query(`CREATE DATABASE test${count}`);
@@ -108,4 +128,13 @@ export async function startPostgres(): Promise<PostgresCluster> {
       await rm(folder, { recursive: true });
     },
   };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }
