@@ -1,5 +1,5 @@
 import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { decodeCommand, verifyCommand } from '#protocol/command.ts';
 import { type CommandAnswer, encodeAnswer, signAnswer } from '#protocol/command-answer.ts';
 import { gatewayTopics } from '#protocol/topics.ts';
@@ -17,6 +17,7 @@ const log = createLogger({ name: 'test', level: 'error', format: 'json', destina
 describe('the service of commands', () => {
   let site: TestSite;
   let key: KeyObject;
+  let otherKey: KeyObject;
   let clock: SimulatedClock;
   let published: { topic: string; wire: Uint8Array; retain: boolean | undefined }[];
   let hear: MessageHandler;
@@ -26,7 +27,7 @@ describe('the service of commands', () => {
   beforeEach(async () => {
     site = await makeTestSite();
     key = await enrolTestGateway(site, 'gate');
-    await enrolTestGateway(site, 'other', '02');
+    otherKey = await enrolTestGateway(site, 'other', '02');
     clock = new SimulatedClock();
     published = [];
     connected = true;
@@ -74,8 +75,21 @@ describe('the service of commands', () => {
       });
     await service.idle();
   };
-  const status = async ({ id }: { id: string }) => (await showCommand(site, 'gate', id)).status;
+  const status = async ({ id, gateway = 'gate' }: { id: string; gateway?: string }) =>
+    (await showCommand(site, gateway, id)).status;
   const journal = async () => (await site.store.journal.latest(9)).map(({ code }) => code);
+
+  it('lets no flood of one gateway fill memory or hold up the answer of another', async () => {
+    const quiet = await send({ gateway: 'other' });
+    const looked = vi.spyOn(site.store.commands, 'get');
+    for (let i = 0; i < 5_000; i++) {
+      const topic = gatewayTopics('yard', 'gate').answer('logs', randomBytes(16).toString('hex'));
+      hear(topic, randomBytes(1_000), { retain: false, dup: false, qos: 1 });
+    }
+    await answer(quiet, done(), { by: otherKey });
+    expect(await status(quiet)).toBe('done');
+    expect(looked.mock.calls.length).toBeLessThan(200);
+  });
 
   it('sends a command that the owner signed, again until it is answered, and stores the answer once', async () => {
     const command = await send();

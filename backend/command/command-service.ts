@@ -1,6 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { COMMAND_ID } from '#protocol/command.ts';
 import {
+  ANSWER_MAX_PARTS,
   type AnswerPart,
   type CommandAnswer,
   decodeAnswerPart,
@@ -16,6 +17,9 @@ import { RareLines } from '#runtime/rare-lines.ts';
 import type { CommandRecord } from '../store/commands.ts';
 import type { Store } from '../store/store.ts';
 import { AnswerCollector } from './answer-collector.ts';
+
+/** Parts of answers of one gateway that wait to be looked at: four of the largest answers. */
+const WAITING_MAX = 4 * ANSWER_MAX_PARTS;
 
 export type CommandServiceOptions = {
   readonly store: Store;
@@ -42,6 +46,8 @@ export class CommandService {
   readonly #options: CommandServiceOptions;
   readonly #collector = new AnswerCollector();
   readonly #budget: MinuteBudget;
+  /** Parts of answers that wait, by gateway. */
+  readonly #waiting = new Map<string, number>();
   readonly #rare: RareLines;
   /** When each pending command was sent last, on the monotonic clock. */
   readonly #sent = new Map<string, number>();
@@ -57,12 +63,28 @@ export class CommandService {
   listen(): void {
     const { link, site } = this.#options;
     link.subscribe(siteTopics(site).anyGateway('answer/+/+'), (topic, payload, { retain }) => {
-      if (retain) return;
+      const gateway = topic.split('/')[3] ?? '';
+      if (retain || !this.#admit(gateway)) return;
       // One after the other: the parts of an answer are counted, and the first answer counts.
       this.#work = this.#work
         .then(() => this.#receive(topic, payload))
-        .catch((error) => this.#failed(error, topic));
+        .catch((error) => this.#failed(error, topic))
+        .finally(() => this.#leave(gateway));
     });
+  }
+
+  /** Whether another part of this gateway may wait: a flood must neither fill memory nor keep the others waiting for long. */
+  #admit(gateway: string): boolean {
+    const waiting = this.#waiting.get(gateway) ?? 0;
+    if (waiting >= WAITING_MAX) return false;
+    this.#waiting.set(gateway, waiting + 1);
+    return true;
+  }
+
+  #leave(gateway: string): void {
+    const left = (this.#waiting.get(gateway) ?? 1) - 1;
+    if (left > 0) this.#waiting.set(gateway, left);
+    else this.#waiting.delete(gateway);
   }
 
   /** Resolves when everything that was heard so far is dealt with. */

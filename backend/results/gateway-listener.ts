@@ -34,15 +34,23 @@ export type GatewayListenerOptions = {
   readonly onChange: () => void;
 };
 
+/**
+ * Messages of one gateway that are looked at in a minute, answers aside. One with 64 cameras sends some 200 when it comes back; each costs a look at the
+ * store, and a retained one that is left comes again when the backend connects.
+ */
+export const MESSAGES_A_MINUTE = 1200;
+
 /** Listens to what enrolled gateways report about themselves, and passes it to view, store and journal. */
 export class GatewayListener {
   readonly #options: GatewayListenerOptions;
   readonly #budget: MinuteBudget;
+  readonly #messages: MinuteBudget;
   readonly #rare: RareLines;
 
   constructor(options: GatewayListenerOptions) {
     this.#options = options;
     this.#budget = new MinuteBudget(options.clock);
+    this.#messages = new MinuteBudget(options.clock, MESSAGES_A_MINUTE);
     this.#rare = new RareLines(options.clock);
   }
 
@@ -95,6 +103,7 @@ export class GatewayListener {
       const gateway = levels[3] ?? '';
       // An empty payload clears a retained message; `backend/state` is our own.
       if (payload.length === 0 || !GatewayName.safeParse(gateway).success) return;
+      if (!this.#messages.take(gateway)) return this.#leave(gateway);
       const work = async () => {
         const message = parseMessage(schema, payload);
         if ((await store.gateways.get(gateway)) === null) return;
@@ -111,6 +120,14 @@ export class GatewayListener {
           );
       });
     });
+  }
+
+  /** A flood costs a look at a clock. */
+  #leave(gateway: string): void {
+    const count = this.#rare.take(`${gateway} flood`);
+    if (count === 0) return;
+    const message = `${gateway} sends more than ${MESSAGES_A_MINUTE} messages a minute, answers aside: the rest of this minute is left`;
+    this.#options.log.warn({ gateway, count }, message);
   }
 
   async #birth(link: Pick<Link, 'publish'>, gateway: string, birth: Birth): Promise<void> {
