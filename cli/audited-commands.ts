@@ -27,6 +27,7 @@ export const AUDITED_COMMANDS: Readonly<Record<string, AuditedCommand>> = {
   backend: elsewhere,
   bench: elsewhere,
   broker: elsewhere,
+  'camera assign': acts(),
   'camera list': reads,
   'camera release': acts(),
   conformance: elsewhere,

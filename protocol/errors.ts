@@ -247,7 +247,7 @@ export const ERRORS = {
   CAMERA_TAKEN: {
     meaning: 'Settings that are pushed name a camera that belongs to another gateway.',
     action:
-      'Name the camera differently, or take it out of the settings of the other gateway and run `blindsight camera release NAME`.',
+      'Name the camera differently, or take it out of the settings of the other gateway and say whose it is: `blindsight camera assign NAME GATEWAY`.',
   },
   SEALING_KEY_MISSING: {
     meaning:

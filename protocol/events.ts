@@ -53,7 +53,12 @@ export const EVENTS = {
   CAMERA_CONFLICT: {
     meaning:
       'A gateway announces a camera that belongs to another gateway, or more cameras than it may have.',
-    action: 'Name the camera differently in agent.yaml, or run `blindsight camera release NAME`.',
+    action:
+      'Name the camera differently in agent.yaml, or say whose it is: `blindsight camera assign NAME GATEWAY`.',
+  },
+  CAMERA_ASSIGNED: {
+    meaning: 'A camera was given to a gateway by the owner, whichever gateway had it.',
+    action: 'Nothing, if this was you.',
   },
   CAMERA_RELEASED: {
     meaning: 'A camera was released: it now belongs to the next gateway that announces it.',

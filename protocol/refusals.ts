@@ -56,7 +56,8 @@ export const REFUSALS = {
   },
   camera: {
     meaning: 'The camera belongs to another gateway, or this gateway already has as many cameras as it may.',
-    action: 'Name the camera differently in agent.yaml, or run `blindsight camera release NAME`.',
+    action:
+      'Name the camera differently in agent.yaml, or say whose it is: `blindsight camera assign NAME GATEWAY`.',
   },
   'held-full': {
     meaning: 'A gateway in quarantine sent more than is kept; the oldest answers were dropped.',

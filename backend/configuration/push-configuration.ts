@@ -1,3 +1,4 @@
+import type { PushedSettings } from '#config/schema.ts';
 import { decodeConfiguration, type SealedCredential, signConfiguration } from '#protocol/configuration.ts';
 import { BlindsightError } from '#protocol/errors.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
@@ -5,6 +6,7 @@ import { findGateway } from '../operations/gateways.ts';
 import { openOwnerKey } from '../owner-keys/owner-key.ts';
 import type { Site } from '../site.ts';
 import type { ConfigurationRecord } from '../store/configurations.ts';
+import type { Store } from '../store/store.ts';
 import { checkSettings } from './check-settings.ts';
 import { describeRisks } from './describe-risks.ts';
 import { findConfiguration } from './find-configuration.ts';
@@ -55,7 +57,8 @@ export async function pushConfiguration(options: PushOptions): Promise<Pushed> {
   const validated = await checkSettings(site.store, gateway.name, settings, origin);
   const sealed = await sealCredentials(site, gateway, validated, credentials);
   const warnings = await describeRisks(site.store, gateway.name, validated.value);
-  return { record: await keep(options, settings, sealed, 'pushed'), warnings };
+  const record = await keep(options, settings, sealed, 'pushed', validated.value);
+  return { record, warnings };
 }
 
 /**
@@ -77,7 +80,7 @@ export async function rollBackConfiguration(options: Push & { readonly version: 
   const { value } = await checkSettings(site.store, gateway.name, settings, `version ${version}`);
   const warnings = await describeRisks(site.store, gateway.name, value);
   return {
-    record: await keep(options, settings, credentials, `rolled back to version ${version}`),
+    record: await keep(options, settings, credentials, `rolled back to version ${version}`, value),
     warnings,
   };
 }
@@ -123,6 +126,7 @@ async function keep(
   settings: string,
   credentials: readonly SealedCredential[],
   what: string,
+  checked: Pick<PushedSettings, 'cameras'> = { cameras: [] },
 ): Promise<ConfigurationRecord> {
   const key = await openOwnerKey(site.store, site.vault);
   const author = named.trim().slice(0, MAX_AUTHOR);
@@ -132,6 +136,7 @@ async function keep(
       throw conflict(gateway, expectedVersion, newest);
     const version = (await store.configurations.nextVersion(gateway))!;
     const createdMs = clock.now();
+    await reserve(store, gateway, checked, createdMs);
     const configuration = {
       schema: 1,
       site: site.name,
@@ -152,6 +157,16 @@ async function keep(
     });
     return (await store.configurations.get(gateway, version))!;
   });
+}
+
+/** The names of cameras that an owner gives a gateway are its own from now on, before it announces them: no other can claim them first. */
+async function reserve(
+  store: Store,
+  gateway: string,
+  { cameras }: Pick<PushedSettings, 'cameras'>,
+  nowMs: number,
+): Promise<void> {
+  for (const { name } of cameras) await store.cameras.reserve(name, gateway, nowMs);
 }
 
 function conflict(gateway: string, expected: number, newest: ConfigurationRecord | null): BlindsightError {

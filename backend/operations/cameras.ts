@@ -1,5 +1,8 @@
+import { BlindsightError } from '#protocol/errors.ts';
+import { Name } from '#protocol/names.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
 import type { Site } from '../site.ts';
+import { findGateway } from './gateways.ts';
 
 export type CameraClaim = {
   readonly camera: string;
@@ -12,6 +15,37 @@ export type CameraClaim = {
 export async function listCameras(site: Site): Promise<CameraClaim[]> {
   const claims = await site.store.cameras.claims();
   return claims.map(({ camera, gateway, retiredMs }) => ({ camera, gateway, retired: retiredMs !== null }));
+}
+
+/**
+ * Gives the name of a camera to a gateway, in one step: another one that claims it, or has claimed it first, cannot come in between. What that one says
+ * about the camera is refused from then on.
+ *
+ * @returns the gateway that had it, or null if none did
+ * @throws BlindsightError NAME_INVALID, GATEWAY_NOT_FOUND
+ */
+export async function assignCamera(
+  site: Site,
+  camera: string,
+  gateway: string,
+  clock: Clock = systemClock,
+): Promise<string | null> {
+  if (!Name.safeParse(camera).success)
+    throw new BlindsightError('NAME_INVALID', `“${camera}” cannot be the name of a camera`);
+  const { name } = await findGateway(site, gateway);
+  return site.store.transaction(async (store) => {
+    const before = await store.cameras.assign(camera, name, clock.now());
+    if (before === name) return before;
+    const from = before === null ? '' : `, which had been ${before}'s`;
+    await store.journal.add({
+      timeMs: clock.now(),
+      level: 'info',
+      code: 'CAMERA_ASSIGNED',
+      subject: camera,
+      message: `camera ${camera}${from} belongs to gateway ${name} by its owner's word`,
+    });
+    return before;
+  });
 }
 
 /**

@@ -51,6 +51,28 @@ export class CameraStore {
     return this.owner(camera);
   }
 
+  /** Keeps a name that nobody has for a gateway; the camera is not listed until it is announced. */
+  async reserve(camera: string, gateway: string, timeMs: number): Promise<void> {
+    await this.#database.run(
+      'INSERT INTO cameras (camera, gateway, claimed_ms, retired_ms) VALUES (?, ?, ?, ?) ON CONFLICT (camera) DO NOTHING',
+      ...[camera, gateway, timeMs, timeMs],
+    );
+  }
+
+  /** Gives a camera to a gateway, whoever had it: the owner's word. @returns who had it before, or null */
+  async assign(camera: string, gateway: string, timeMs: number): Promise<string | null> {
+    const before = await this.owner(camera);
+    if (before === gateway) return before;
+    if (before !== null) await this.release(camera);
+    await this.#database.run(
+      'INSERT INTO cameras (camera, gateway, claimed_ms) VALUES (?, ?, ?) ON CONFLICT (camera) DO UPDATE SET gateway = excluded.gateway',
+      camera,
+      gateway,
+      timeMs,
+    );
+    return before;
+  }
+
   async owner(camera: string): Promise<string | null> {
     const [row] = await this.#database.all<{ gateway: string }>(
       'SELECT gateway FROM cameras WHERE camera = ?',

@@ -3,9 +3,9 @@ import { printJson, printTable } from '../print.ts';
 import { runCommand } from '../run-command.ts';
 import { SITE_OPTION } from '../site-option.ts';
 
-/** `blindsight camera list|release`: the camera names of a site. */
+/** `blindsight camera list|assign|release`: the camera names of a site. */
 export function registerCamera(program: Command): void {
-  const camera = program.command('camera').description('camera names: list, release');
+  const camera = program.command('camera').description('camera names: list, assign, release');
   camera
     .command('list')
     .description('list the names and the gateways that hold them')
@@ -25,6 +25,22 @@ export function registerCamera(program: Command): void {
             retired ? 'retired' : 'in use',
           ]),
         );
+      }),
+    );
+  camera
+    .command('assign')
+    .description('give a camera name to a gateway, whichever had it')
+    .argument('<camera>')
+    .argument('<gateway>')
+    .option(...SITE_OPTION)
+    .addHelpText('after', '\nExample:\n  blindsight camera assign door gate-2\n')
+    .action((name: string, gateway: string, { data }: { data: string }) =>
+      runCommand(async () => {
+        const { withSite } = await import('#backend/site-folder.ts');
+        const { assignCamera } = await import('#backend/operations/cameras.ts');
+        const before = await withSite(data, (site) => assignCamera(site, name, gateway));
+        const had = before === null || before === gateway ? '' : `; gateway ${before} had it`;
+        process.stdout.write(`${name} belongs to gateway ${gateway}${had}\n`);
       }),
     );
   camera
