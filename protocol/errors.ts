@@ -4,6 +4,7 @@ import { COMMAND_ERRORS } from './errors/commands.ts';
 import { PEOPLE_ERRORS } from './errors/people.ts';
 import { ROLLOUT_ERRORS } from './errors/rollouts.ts';
 import { SOFTWARE_ERRORS } from './errors/software.ts';
+import { STORE_ERRORS } from './errors/stores.ts';
 import { TRUST_ERRORS } from './errors/trust.ts';
 
 /**
@@ -169,24 +170,7 @@ export const ERRORS = {
   },
 
   // backend/
-  STORE_UNAVAILABLE: {
-    meaning: 'The store cannot be opened.',
-    action: 'Check that the path or server is right, and that this user may read and write it.',
-  },
-  STORE_ADDRESS: {
-    meaning: 'The address of the PostgreSQL store cannot be read.',
-    action: 'Check the URL in its file, and that the certificates that it names are there and readable.',
-  },
-  STORE_UNPROTECTED: {
-    meaning:
-      'The PostgreSQL store is on another machine, and nothing keeps others from reading or playing it.',
-    action:
-      'Add `?sslmode=verify-full` to its URL, with `&sslrootcert=FILE` if its certificate is from an authority of your own.',
-  },
-  STORE_TOO_NEW: {
-    meaning: 'The store was written by a newer version of Blindsight.',
-    action: 'Run that version, or restore a backup that this version wrote.',
-  },
+  ...STORE_ERRORS,
   INSTALLATION_KEY_INVALID: {
     meaning: 'The installation key is missing, malformed, or not the one that sealed this store.',
     action:
