@@ -35,7 +35,7 @@ function runTranspose(call: Call): Tensor[] {
   }
   const strides = stridesOf(input.shape);
   const shape = order.map((d) => input.shape[d]!);
-  const output = new Float64Array(input.data.length);
+  const output = call.allocate(input.data.length);
   forEachIndex(shape, (index, flat) => {
     let at = 0;
     for (let d = 0; d < rank; d++) at += index[d]! * strides[order[d]!]!;
@@ -59,7 +59,7 @@ function runConcat(call: Call): Tensor[] {
     shape[axis] += tensor.shape[axis]!;
   }
   const inner = sizeOf(shape.slice(axis + 1));
-  const output = new Float64Array(sizeOf(shape));
+  const output = call.allocate(sizeOf(shape));
   let at = 0;
   for (let outer = 0; outer < sizeOf(shape.slice(0, axis)); outer++) {
     for (const tensor of tensors) {
@@ -98,7 +98,7 @@ function runSlice(call: Call): Tensor[] {
     shape[d] = Math.max(0, Math.ceil((clamp(ends[i]!) - from[d]!) / by));
   });
   const strides = stridesOf(input.shape);
-  const output = new Float64Array(sizeOf(shape));
+  const output = call.allocate(sizeOf(shape));
   forEachIndex(shape, (index, flat) => {
     let at = 0;
     for (let d = 0; d < rank; d++) at += (from[d]! + index[d]! * step[d]!) * strides[d]!;
@@ -146,7 +146,7 @@ function runPad(call: Call): Tensor[] {
     call.refuse(`padding to ${shape.join('×')} is not possible`);
   }
   const strides = stridesOf(input.shape);
-  const output = new Float64Array(sizeOf(shape));
+  const output = call.allocate(sizeOf(shape));
   forEachIndex(shape, (index, flat) => {
     let at = 0;
     for (let d = 0; d < rank && at >= 0; d++) {

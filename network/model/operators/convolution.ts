@@ -75,9 +75,10 @@ function runConvolution(call: Call): Tensor[] {
   if (bias !== undefined && bias.data.length !== maps) {
     call.refuse(`bias of ${bias.data.length} values for ${maps} maps`);
   }
-  const output = new Float64Array(batch * maps * positions);
+  const output = call.allocate(batch * maps * positions);
   const rows = maps / groups;
   const depth = patch * taps;
+  call.spend(output.length * depth);
   if (depth * (rows + positions) + rows * positions > MOST_VALUES) {
     call.refuse(`${maps} maps of ${positions} windows with ${depth} values each are too many`);
   }

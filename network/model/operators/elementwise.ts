@@ -76,7 +76,7 @@ function binary(operator: BinaryOperator): Operator {
     const right = call.input(1);
     const blocks = broadcastBlocks(call, left.shape, alignRight(call, left.shape, right.shape));
     const { shape, length, startsA, startsB } = blocks;
-    const output = new Float64Array(startsA.length * length);
+    const output = call.allocate(startsA.length * length);
     for (let block = 0; block < startsA.length; block++) {
       const range = [block * length, (block + 1) * length, startsA[block]!, startsB[block]!] as const;
       computeBlock(operator, output, left.data, right.data, blocks, range);
@@ -172,7 +172,7 @@ export const activations: Readonly<Record<string, Operator>> = Object.fromEntrie
         const input = call.input(0);
         const f = make(call);
         // Float64Array.from takes five times as long.
-        const output = new Float64Array(input.data.length);
+        const output = call.allocate(input.data.length);
         for (let i = 0; i < output.length; i++) output[i] = f(input.data[i]!);
         return [tensorLike(input, input.shape, output)];
       },

@@ -22,9 +22,9 @@ export function multiplyAccumulate(
   }
 }
 
-function transposed(matrix: Tensor): Tensor {
+function transposed(call: Call, matrix: Tensor): Tensor {
   const [rows = 0, columns = 0] = matrix.shape;
-  const data = new Float64Array(rows * columns);
+  const data = call.allocate(rows * columns);
   for (let i = 0; i < rows; i++)
     for (let j = 0; j < columns; j++) data[j * rows + i] = matrix.data[i * columns + j]!;
   return tensorLike(matrix, [columns, rows], data);
@@ -35,8 +35,8 @@ export function gemmFactors(call: Call, a: Tensor, b: Tensor): { a: Tensor; b: T
   if (a.shape.length !== 2 || b.shape.length !== 2) {
     call.refuse(`${a.shape.join('×')} times ${b.shape.join('×')}: expected two matrices`);
   }
-  const left = call.int('transA', 0) !== 0 ? transposed(a) : a;
-  const right = call.int('transB', 0) !== 0 ? transposed(b) : b;
+  const left = call.int('transA', 0) !== 0 ? transposed(call, a) : a;
+  const right = call.int('transB', 0) !== 0 ? transposed(call, b) : b;
   if (left.shape[1] !== right.shape[0]) {
     call.refuse(`${left.shape.join('×')} times ${right.shape.join('×')}: inner dimensions differ`);
   }
@@ -47,7 +47,8 @@ function runGemm(call: Call): Tensor[] {
   const { a, b } = gemmFactors(call, call.input(0), call.input(1));
   const [rows = 0, depth = 0] = a.shape;
   const columns = b.shape[1]!;
-  const output = new Float64Array(rows * columns);
+  const output = call.allocate(rows * columns);
+  call.spend(rows * depth * columns);
   multiplyAccumulate(output, a.data, b.data, rows, depth, columns);
   const alpha = call.float('alpha', 1);
   if (alpha !== 1) for (let i = 0; i < output.length; i++) output[i]! *= alpha;
@@ -72,7 +73,8 @@ function runMatMul(call: Call): Tensor[] {
   const batch = broadcastShape(call, a.slice(0, -2), b.slice(0, -2));
   const indexA = broadcastIndex(call, a.slice(0, -2), batch);
   const indexB = broadcastIndex(call, b.slice(0, -2), batch);
-  const output = new Float64Array(sizeOf(batch) * rows * columns);
+  const output = call.allocate(sizeOf(batch) * rows * columns);
+  call.spend(output.length * depth);
   for (let n = 0; n < sizeOf(batch); n++) {
     multiplyAccumulate(
       output.subarray(n * rows * columns, (n + 1) * rows * columns),

@@ -64,7 +64,7 @@ function runBatchNormalization(call: Call): Tensor[] {
   const [batch = 0, channels = 1, ...spatial] = input.shape;
   const { factor, summand } = normalizationFactors(call, channels);
   const pixels = sizeOf(spatial);
-  const output = new Float64Array(input.data.length);
+  const output = call.allocate(input.data.length);
   for (let image = 0; image < batch * channels; image++) {
     const c = image % channels;
     for (let at = image * pixels; at < (image + 1) * pixels; at++) {
@@ -93,7 +93,7 @@ function alongAxis(
 
 function runSoftmax(call: Call): Tensor[] {
   const input = call.input(0);
-  const output = new Float64Array(input.data.length);
+  const output = call.allocate(input.data.length);
   alongAxis(call, input.shape, (first, stride, length) => {
     let largest = -Infinity;
     for (let i = 0; i < length; i++) largest = Math.max(largest, input.data[first + i * stride]!);
@@ -114,7 +114,7 @@ function runArgMax(call: Call): Tensor[] {
   const stride = sizeOf(input.shape.slice(axis + 1));
   const last = call.int('select_last_index', 0) !== 0;
   const shape = input.shape.flatMap((e, d) => (d !== axis ? [e] : call.int('keepdims', 1) !== 0 ? [1] : []));
-  const output = new Float64Array(sizeOf(shape));
+  const output = call.allocate(sizeOf(shape));
   for (let i = 0; i < output.length; i++) {
     const first = Math.floor(i / stride) * length * stride + (i % stride);
     for (let k = 1; k < length; k++) {

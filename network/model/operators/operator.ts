@@ -1,5 +1,6 @@
 import { NetworkError } from '../../errors.ts';
 import { type Attribute, type Node, nodeTitle, type Tensor } from '../graph.ts';
+import { RunMeter } from './run-meter.ts';
 
 /** Checks one ONNX operator and computes it in the clear. */
 export type Operator = {
@@ -16,11 +17,36 @@ export class Call {
   readonly node: Node;
   readonly opset: number;
   readonly #inputs: readonly (Tensor | undefined)[];
+  readonly #meter: RunMeter;
 
-  constructor(node: Node, opset: number, inputs: readonly (Tensor | undefined)[]) {
+  /** @param meter of the run that this is a part of */
+  constructor(
+    node: Node,
+    opset: number,
+    inputs: readonly (Tensor | undefined)[],
+    meter: RunMeter = new RunMeter(),
+  ) {
     this.node = node;
     this.opset = opset;
     this.#inputs = inputs;
+    this.#meter = meter;
+  }
+
+  /**
+   * Memory for an output, before anything is computed.
+   *
+   * @throws NetworkError NETWORK_TOO_LARGE if the run would take more than it may
+   */
+  allocate(size: number): Float64Array<ArrayBuffer> {
+    if (!this.#meter.takeElements(size))
+      this.#tooLarge(`an output of ${size} elements, with all before it, is too large`);
+    return new Float64Array(size);
+  }
+
+  /** Announces so many products of two numbers. @throws NetworkError NETWORK_TOO_LARGE likewise */
+  spend(products: number): void {
+    if (!this.#meter.takeProducts(products))
+      this.#tooLarge(`${products} products, with all before it, take too long`);
   }
 
   /** @throws NetworkError NETWORK_OPERATOR if the input was omitted. */
@@ -67,6 +93,10 @@ export class Call {
   /** @throws NetworkError NETWORK_OPERATOR, always; the message names the node. */
   refuse(reason: string): never {
     throw new NetworkError('NETWORK_OPERATOR', `${nodeTitle(this.node)}: ${reason}`);
+  }
+
+  #tooLarge(reason: string): never {
+    throw new NetworkError('NETWORK_TOO_LARGE', `${nodeTitle(this.node)}: ${reason}`);
   }
 
   #attribute<K extends Attribute['kind']>(

@@ -38,7 +38,7 @@ function runAverage(call: Call): Tensor[] {
   const input = call.input(0);
   const { images, pixels, shape, windows } = planPooling(call, input.shape);
   const { index, taps, positions } = windows;
-  const output = new Float64Array(images * positions);
+  const output = call.allocate(images * positions);
   for (let position = 0; position < positions; position++) {
     const divisor = averageDivisor(call, windows, position);
     for (let image = 0; image < images; image++) {
@@ -72,8 +72,8 @@ function runMax(call: Call): Tensor[] {
   const spatial = input.shape.slice(2);
   const columnMajor = call.int('storage_order', 0) !== 0;
   const { index, taps, positions } = windows;
-  const output = new Float64Array(images * positions).fill(-Infinity);
-  const where = new Float64Array(images * positions);
+  const output = call.allocate(images * positions).fill(-Infinity);
+  const where = call.allocate(images * positions);
   for (let image = 0; image < images; image++) {
     for (let position = 0; position < positions; position++) {
       const out = image * positions + position;
@@ -92,7 +92,7 @@ function runGlobalAverage(call: Call): Tensor[] {
   const input = call.input(0);
   const [batch = 0, channels = 0, ...spatial] = input.shape;
   const pixels = sizeOf(spatial);
-  const output = new Float64Array(batch * channels);
+  const output = call.allocate(batch * channels);
   for (let image = 0; image < output.length; image++) {
     let sum = 0;
     for (let at = 0; at < pixels; at++) sum += input.data[image * pixels + at]!;

@@ -41,7 +41,7 @@ export function reductionShare(call: Call, { count }: ReductionPlan): number {
 function run(call: Call): Tensor[] {
   const input = call.input(0);
   const plan = planReduction(call, input.shape);
-  const output = new Float64Array(sizeOf(plan.shape));
+  const output = call.allocate(sizeOf(plan.shape));
   for (let i = 0; i < plan.target.length; i++) output[plan.target[i]!]! += input.data[i]!;
   const divisor = call.node.operator === 'ReduceMean' ? plan.count : 1;
   return [

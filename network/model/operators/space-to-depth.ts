@@ -12,7 +12,7 @@ function runSpaceToDepth(call: Call): Tensor[] {
     call.refuse(`${input.shape.join('×')} does not fall into blocks of ${block}×${block}`);
   const [height, width] = [inputHeight / block, inputWidth / block];
   const shape = [images, channels * block * block, height, width];
-  const output = new Float64Array(sizeOf(shape));
+  const output = call.allocate(sizeOf(shape));
   input.data.forEach((value, i) => {
     const x = i % inputWidth;
     const y = Math.floor(i / inputWidth) % inputHeight;

@@ -1,6 +1,7 @@
 import { NetworkError } from '#network/errors.ts';
 import { type Graph, type Node, sizeOf, type Tensor } from '../graph.ts';
 import { Call } from '../operators/operator.ts';
+import { RunMeter } from '../operators/run-meter.ts';
 import { operatorOf } from '../operators/table.ts';
 import { openBatch } from './open-batch.ts';
 
@@ -26,9 +27,10 @@ export function inputShape(graph: Graph): number[] {
  * Runs some nodes of a graph in turn, in float64.
  *
  * @param values known values by name; initializers may be missing, and the nodes' results are added.
- * @throws NetworkError NETWORK_OPERATOR if a node is not supported or its shapes do not fit.
+ * @throws NetworkError NETWORK_OPERATOR if a node is not supported or its shapes do not fit; NETWORK_TOO_LARGE if it takes too much memory or time.
  */
 export function runNodes(graph: Graph, nodes: readonly Node[], values: Map<string, Tensor>): void {
+  const meter = new RunMeter();
   for (const node of nodes) {
     const operator = operatorOf(node);
     const call: Call = new Call(
@@ -37,6 +39,7 @@ export function runNodes(graph: Graph, nodes: readonly Node[], values: Map<strin
       node.inputs.map((name) =>
         name === '' ? undefined : (values.get(name) ?? graph.initializers.get(name)),
       ),
+      meter,
     );
     const outputs = operator.run(call);
     node.outputs.forEach((name, i) => {
