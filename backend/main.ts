@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import type { BackendConfig } from '#config/schema.ts';
 import type { SiteState } from '#protocol/api.ts';
-import type { BackendState, Reported, Result } from '#protocol/messages.ts';
+import type { BackendState, Reported } from '#protocol/messages.ts';
 import { siteTopics } from '#protocol/topics.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
 import { connectLink, type Link, type LinkCredentials } from '#runtime/link.ts';
@@ -10,6 +10,9 @@ import type { Logger } from '#runtime/log.ts';
 import { EventHub } from './api/event-hub.ts';
 import { readToken } from './api/security.ts';
 import { startApi } from './api/server.ts';
+import { AuditService } from './auditor/audit-service.ts';
+import { RemoteAuditor } from './auditor/remote-auditor.ts';
+import { openSelectionKey, Selection } from './auditor/selection.ts';
 import { CommandService } from './command/command-service.ts';
 import { ConfigurationService } from './configuration/configuration-service.ts';
 import { carryConfiguration } from './configuration/push-configuration.ts';
@@ -69,7 +72,7 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
   const credentials = await readLinkCredentials(config.broker, owner);
   const core = await openCore(options);
   const { hub, site, log } = core;
-  const processor = makeProcessor(core, (result) => services.results.publish(result));
+  const processor = makeProcessor(core, () => services);
   const api = await serveApi(core, processor, token).catch(async (error: unknown) => {
     hub.close();
     await site.close();
@@ -110,8 +113,10 @@ async function openCore({ config, log: outer, clock = systemClock, commandLine }
   const watch = new StoreWatch({ clock, log: outer, disk });
   const { log } = watch;
   const site = await openSite(config, watch.failed);
-  const view = new SiteView(site.name, site.store, clock, commandLine);
+  const view = new SiteView(site.name, site.store, clock, commandLine, config.audit.share);
   await view.load();
+  const selectionKey = await openSelectionKey(site.store, site.vault, clock.now());
+  const { share, lateShare } = config.audit;
   const failed = (error: unknown) => log.error({ err: error }, 'the store did not answer');
   const snapshot = () => watch.state(() => view.snapshot());
   const hub = new EventHub(snapshot, failed);
@@ -120,6 +125,8 @@ async function openCore({ config, log: outer, clock = systemClock, commandLine }
   return {
     ...{ config, clock, log, disk, watch, site, view, failed, snapshot, hub, onChange },
     decryptor: new Decryptor(site),
+    remoteAuditor: config.audit.auditor === 'process' ? new RemoteAuditor(clock) : null,
+    selection: new Selection({ store: site.store, key: selectionKey, share, lateShare }),
     /** Ends the loops. */
     stop: new AbortController(),
     /** Of the connection to the broker that there is now. */
@@ -127,18 +134,23 @@ async function openCore({ config, log: outer, clock = systemClock, commandLine }
   };
 }
 
-function makeProcessor(core: Core, publish: (result: Result) => void): Processor {
-  const { config, clock, log, site, hub, decryptor, onChange } = core;
+function makeProcessor(core: Core, services: () => Services): Processor {
+  const { config, clock, log, site, hub, decryptor, selection, onChange } = core;
   return new Processor({
     store: site.store,
     site: site.name,
     decryptor,
     limits: answerLimits(config),
+    audits: {
+      consider: (envelope, receivedMs) => selection.consider(envelope, receivedMs),
+      heard: (gateway, receivedMs) => services().audits.heard(gateway, receivedMs),
+    },
+    acceptsReference: config.audit.acceptReference || config.audit.share === 0,
     heldBound: heldBound(config),
     clock,
     log,
     onResult: (result) => {
-      publish(result);
+      services().results.publish(result);
       hub.publish({ type: 'result', data: result });
       onChange();
     },
@@ -162,6 +174,7 @@ function serveApi(core: Core, processor: Processor, token: string | null) {
     token,
     proxy: config.api.proxy,
     maxMessageBytes: maxMessageBytes(config),
+    auditor: core.remoteAuditor,
   });
 }
 
@@ -212,6 +225,15 @@ function makeServices(core: Core, link: Link, processor: Processor) {
       maxMessageBytes: maxMessageBytes(core.config),
     }),
     commands: new CommandService(common),
+    audits: new AuditService({
+      site,
+      settings: config.audit,
+      remote: core.remoteAuditor,
+      link,
+      clock,
+      log,
+      onChange,
+    }),
     trust: new TrustService({
       ...{ site, link, clock, log },
       signMs: signHours * 3_600_000,
@@ -256,12 +278,14 @@ function listen(core: Core, link: Link, services: Services): void {
   link.subscribe(topics.anyGateway('bundle/request'), chunks.receive);
   link.subscribe(topics.anyGateway('certificate/request'), services.renewals.receive);
   commands.listen();
+  services.audits.listen();
   const { store, name } = site;
   const reported = async (gateway: string, report: Reported) => {
     await deployments.reported(gateway, report);
     await configurations.reported(gateway, report);
     await software.reported(gateway, report);
     await commands.gatewayUp(gateway);
+    await services.audits.gatewayUp(gateway);
     if (report.trust !== undefined) await store.gateways.setTrust(gateway, report.trust);
   };
   new GatewayListener({ store, site: name, view, reported, clock, log, onChange }).listen(link);
@@ -274,6 +298,7 @@ function listen(core: Core, link: Link, services: Services): void {
     results.linkUp(stop.signal);
     // First: gateways judge the others by it.
     await trust.linkUp();
+    await services.audits.linkUp();
     await deployments.linkUp();
     await configurations.linkUp();
     await software.linkUp();
@@ -302,6 +327,7 @@ function startLoops(core: Core, processor: Processor, services: Services): Promi
     software.run(stop.signal),
     rollouts.run(stop.signal),
     commands.run(stop.signal),
+    services.audits.run(stop.signal),
     trust.run(stop.signal),
     results.run(stop.signal),
     removeOldResults({ store, days: config.resultsDays, clock, log }, stop.signal),

@@ -24,6 +24,7 @@ export const AUDITED_COMMANDS: Readonly<Record<string, AuditedCommand>> = {
   'audit accept': acts(),
   'audit list': reads,
   'audit verify': reads,
+  auditor: elsewhere,
   backend: elsewhere,
   bench: elsewhere,
   broker: elsewhere,

@@ -1,9 +1,14 @@
 import { Option } from 'commander';
-import { ROLES } from '#protocol/roles.ts';
+import { ROLES, TOKEN_ROLES } from '#protocol/roles.ts';
 
 /** The option that names a role; each may do what the ones before it may. */
 export function roleOption(): Option {
   return new Option('--role <role>', 'what it allows').choices(ROLES).makeOptionMandatory();
+}
+
+/** The same for tokens, which one more program has. */
+export function tokenRoleOption(): Option {
+  return new Option('--role <role>', 'what it allows').choices(TOKEN_ROLES).makeOptionMandatory();
 }
 
 /** What the roles are, for the end of a help text. */

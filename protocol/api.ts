@@ -14,6 +14,8 @@ export type SiteState = {
   readonly counters: Counters;
   /** Certificates that expire within a month, or have expired. */
   readonly endingCertificates: readonly EndingCertificate[];
+  /** Of the gateways' answers, the share that is audited; 0 where audits are turned off. */
+  readonly auditShare: number;
   /** Rollouts that have not ended, the oldest first. */
   readonly rollouts: readonly RolloutSummary[];
   /** Present while the store of the backend cannot be used: nothing new is accepted, and everything else is from before. */
@@ -60,6 +62,8 @@ export type GatewayView = {
   readonly quarantine: { readonly since: string; readonly reason: string } | null;
   /** Answers kept while it is in quarantine, and how many of the oldest were dropped because there were too many. */
   readonly held: { readonly answers: number; readonly dropped: number };
+  /** Of its answers, how many were computed again by the auditor, and what came of it. */
+  readonly audit: GatewayAudit;
   readonly health: Health | null;
   readonly reported: Reported | null;
   /** The model and version that the backend wants it to run. */
@@ -75,6 +79,21 @@ export type GatewayView = {
   readonly groups: readonly string[];
   /** Its own program; null where it has not said that it can be updated, and nothing was released to it. */
   readonly software: GatewaySoftware | null;
+};
+
+/** What came of the audits of a gateway since it was enrolled. */
+export type GatewayAudit = {
+  readonly equal: number;
+  /** Proofs that it did not run its network. */
+  readonly unequal: number;
+  /** Answers that it did not open when it was asked to. */
+  readonly missing: number;
+  /** When the last equal one was found; null before there was one. */
+  readonly lastEqual: string | null;
+  /** Chosen, without a verdict yet. */
+  readonly waiting: number;
+  /** Of these, how many could not be judged for a reason of the site; it is tried again. */
+  readonly undone: number;
 };
 
 /** What a gateway runs, and what became of the newest release of software to it. */

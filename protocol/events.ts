@@ -46,6 +46,17 @@ export const EVENTS = {
     action:
       'Look at the reason and at the gateway itself, then run `blindsight gateway release NAME`, or remove it.',
   },
+  AUDIT_UNEQUAL: {
+    meaning:
+      'An answer of a gateway was computed again from its opening, and is another one: something else than the network made it.',
+    action:
+      'Treat the gateway as hostile: look who has access to it, replace it, and protect its network again.',
+  },
+  AUDIT_MISSING: {
+    meaning: 'A gateway did not open an answer when it was asked to, though it went on sending.',
+    action:
+      'Nothing if it is rare: openings of the last moments are lost in a power cut. More than a few bring the gateway into quarantine; update its software if it is older than the backend.',
+  },
   GATEWAY_RELEASED: {
     meaning: 'A gateway was released from quarantine.',
     action: 'Nothing, if this was you.',

@@ -98,6 +98,11 @@ export const REFUSALS = {
     meaning: 'The camera answers more often than it may (`answers.perCameraPerSecond`).',
     action: 'Raise the limit if its pictures are meant to come this fast.',
   },
+  unauditable: {
+    meaning: 'The answer comes from the reference interpreter, and no audit can open such an answer.',
+    action:
+      'Set `inference.interpreter: engine` on the gateway, or `audit.acceptReference: true` here and do without its audits.',
+  },
   size: {
     meaning: 'The ciphertext is not as long as an answer of this network.',
     action: 'Deploy the network again with this version of Blindsight.',

@@ -23,7 +23,7 @@ function startOf(pid: number): string | null {
 }
 
 /** Roles of which a data folder allows one process each. */
-export type LockRole = 'demo' | 'agent' | 'backend' | 'broker';
+export type LockRole = 'demo' | 'agent' | 'backend' | 'broker' | 'auditor';
 
 /**
  * Locks a data folder for this process in a role, and returns how to release it: two daemons that write the same outbox or counters would

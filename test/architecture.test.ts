@@ -35,7 +35,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   runtime: ['protocol'],
   broker: ['protocol', 'config', 'runtime'],
   agent: ['fhe', 'protocol', 'config', 'runtime', 'vision'],
-  backend: [...FHE, 'fhe/secret', ...NETWORK, 'protocol', 'config', 'runtime'],
+  backend: [...FHE, 'fhe/secret', ...NETWORK, 'vision', 'protocol', 'config', 'runtime'],
   cockpit: ['protocol'],
   bench: [...FHE, 'fhe/secret', ...NETWORK, 'runtime'],
   setup: [],
@@ -89,6 +89,8 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     sealing: ['store'],
     'owner-keys': ['store', 'sealing'],
     decryption: ['store', 'sealing'],
+    // Which answers are audited, and when, must not depend on what they decrypt to: nothing of decryption/ is within its reach.
+    auditor: ['store', 'sealing', 'owner-keys'],
     enrolment: ['store', 'sealing'],
     protection: ['store', 'sealing'],
     people: ['store'],
@@ -99,7 +101,7 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     software: ['store', 'owner-keys', 'operations'],
     trust: ['store', 'sealing', 'owner-keys', 'operations', 'configuration', 'software'],
     rollout: ['store', 'operations', 'software'],
-    api: ['store', 'people', 'audit', 'command', 'configuration', 'software', 'rollout'],
+    api: ['store', 'people', 'audit', 'auditor', 'command', 'configuration', 'software', 'rollout'],
     backup: [
       'store',
       'sealing',

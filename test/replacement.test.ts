@@ -125,7 +125,7 @@ it('refuses what the box before has signed, by that name, and does not take it f
       envelope,
     };
     // Who it is comes before any limit.
-    return checkEnvelope(site.store, 'plaza', null as unknown as AnswerBounds, item);
+    return checkEnvelope(site.store, 'plaza', null as unknown as AnswerBounds, item, true);
   };
   expect(await check(await keyOf(first))).toMatchObject({
     outcome: 'refuse',

@@ -19,6 +19,7 @@ const STATE: SiteState = {
   counters: { accepted: 0, duplicates: 0, gaps: 0, refused: {}, withheld: 0 },
   endingCertificates: [],
   rollouts: [],
+  auditShare: 0.02,
 };
 const LARGE: SiteEvent = { type: 'state', data: { ...STATE, site: 'x'.repeat(100_000) } };
 

@@ -11,6 +11,9 @@ export type MetricsSource = {
 };
 
 const DAY_MS = 24 * 3_600_000;
+const AUDIT_VERDICTS = ['equal', 'unequal', 'missing'] as const;
+
+type Label = 'gateway' | 'camera' | 'verdict';
 
 /** Values that the store cannot provide now are omitted; the others, and that there is trouble, are still reported. */
 async function ifReadable(read: () => Promise<void>): Promise<void> {
@@ -93,8 +96,8 @@ function addStateGauges(registers: Registry[], snapshot: () => Promise<SiteState
   const add = (
     name: string,
     help: string,
-    labelNames: readonly ('gateway' | 'camera')[],
-    set: (gauge: Gauge<'gateway' | 'camera'>, state: SiteState) => void,
+    labelNames: readonly Label[],
+    set: (gauge: Gauge<Label>, state: SiteState) => void,
   ) =>
     new Gauge({
       ...{ name: `blindsight_${name}`, help, labelNames: [...labelNames], registers },
@@ -137,6 +140,31 @@ function addStateGauges(registers: Registry[], snapshot: () => Promise<SiteState
   );
   ofGateways('gateway_online', '1 while the gateway reports that it is online', ({ state }) =>
     state === 'online' ? 1 : 0,
+  );
+  add(
+    'audits_total',
+    'Answers of the gateway that were audited, by verdict',
+    ['gateway', 'verdict'],
+    (gauge, { gateways }) => {
+      for (const { name: gateway, audit } of gateways)
+        for (const verdict of AUDIT_VERDICTS) gauge.set({ gateway, verdict }, audit[verdict]);
+    },
+  );
+  add(
+    'audits_waiting',
+    'Answers that were chosen for an audit and have no verdict yet',
+    ['gateway'],
+    (gauge, { gateways }) => {
+      for (const { name: gateway, audit } of gateways) gauge.set({ gateway }, audit.waiting);
+    },
+  );
+  add(
+    'audits_undone',
+    'Answers of them whose audit failed for a reason of the site and not of the gateway; it is tried again',
+    ['gateway'],
+    (gauge, { gateways }) => {
+      for (const { name: gateway, audit } of gateways) gauge.set({ gateway }, audit.undone);
+    },
   );
   add(
     'camera_unusual',

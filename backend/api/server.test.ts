@@ -320,7 +320,12 @@ describe('the API', () => {
       expect(await status(path), path).not.toBe(200);
     }
     expect(await status('/healthz')).toBe(200);
-    expect((await (await fetch(`${url}/healthz`)).json()).broker).toEqual({ connected: false });
+    const health = async (headers = {}) => (await fetch(`${url}/healthz`, { headers })).json();
+    expect((await health()).broker).toEqual({ connected: false });
+    // How much waits would tell a gateway's master how long decryptions take.
+    expect(await health()).not.toHaveProperty('waiting');
+    expect(await health({ authorization: `Bearer ${TOKEN}x` })).not.toHaveProperty('waiting');
+    expect(await health({ authorization: `Bearer ${TOKEN}` })).toHaveProperty('waiting', 0);
     expect(await status('/api/state', { authorization: `Bearer ${TOKEN}` })).toBe(200);
     expect(await status('/api/state', { authorization: `Bearer ${TOKEN}x` })).toBe(401);
 

@@ -6,17 +6,19 @@ import { type FastifyInstance, fastify } from 'fastify';
 import type { BackendConfig } from '#config/schema.ts';
 import type { SiteState } from '#protocol/api.ts';
 import { BlindsightError, type ErrorCode } from '#protocol/errors.ts';
-import type { Role } from '#protocol/roles.ts';
+import { mayAct, type Role } from '#protocol/roles.ts';
 import { NAME_PATTERN } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
 import { FloodBound } from '../audit/flood-bound.ts';
+import type { RemoteAuditor } from '../auditor/remote-auditor.ts';
 import { Gatekeeper } from '../people/gatekeeper.ts';
 import { LogIns } from '../people/log-in.ts';
 import type { Site } from '../site.ts';
 import { isStoreTrouble } from '../store/store-trouble.ts';
 import { auditOf } from './audit-of.ts';
 import { addAuditRoutes } from './audit-routes.ts';
+import { addAuditorRoutes } from './auditor-routes.ts';
 import { boundIdle } from './bound-idle.ts';
 import { addressList } from './client.ts';
 import { addCommandRoutes } from './command-routes.ts';
@@ -45,7 +47,9 @@ const NOT_BUILT = `<!doctype html><meta charset="utf-8"><title>Blindsight</title
 <a href="/api/state">/api/state</a>.</p>`;
 
 export type ApiOptions = {
-  readonly site: Pick<Site, 'name' | 'store' | 'vault' | 'dataDirectory'>;
+  readonly site: Pick<Site, 'name' | 'store' | 'vault' | 'dataDirectory' | 'blobs'>;
+  /** Given where the auditor is a process of its own. */
+  readonly auditor?: RemoteAuditor | null;
   readonly snapshot: () => Promise<SiteState>;
   /** Whether decryption has been stuck for long although work is waiting. */
   readonly isStuck: () => boolean;
@@ -95,23 +99,27 @@ function addRoutes(
 ): void {
   const { site, snapshot, isStuck, trouble = () => null, hub, clock } = options;
   const { store } = site;
-  server.get('/healthz', { config: { role: 'anyone' } }, async (_request, reply) => {
+  server.get('/healthz', { config: { role: 'anyone' } }, async (request, reply) => {
     // Reads the store: if its disk does not answer, this fails and the watchdog is not fed.
-    const waiting = await store.inbox.count().catch((error: unknown) => {
+    const count = await store.inbox.count().catch((error: unknown) => {
       if (isStoreTrouble(error)) return null;
       throw error;
     });
+    // How much waits tells how long decryptions take: whoever sends answers could read that. Who may read the metrics may read this.
+    const who = await gatekeeper.whoIs(request.client.asked);
+    const isTold = who !== null && 'role' in who && mayAct(who.role, 'integrator');
+    const waiting = isTold ? { waiting: count } : {};
     const { connected, detail } = options.broker();
     // Served without log-in: where one is required, nobody learns paths and addresses here.
     const broker = (await gatekeeper.isOpen()) ? { connected, detail } : { connected };
     const { code, message } = trouble() ?? {};
     if (code !== undefined && !isStuck()) {
-      return reply.code(503).send({ status: 'troubled', code, reason: message, waiting, broker });
+      return reply.code(503).send({ status: 'troubled', code, reason: message, ...waiting, broker });
     }
-    if (waiting === null) return reply.code(503).send({ status: 'troubled', waiting, broker });
+    if (count === null) return reply.code(503).send({ status: 'troubled', ...waiting, broker });
     return isStuck()
-      ? reply.code(503).send({ status: 'stuck', waiting, broker })
-      : { status: 'ok', waiting, broker };
+      ? reply.code(503).send({ status: 'stuck', ...waiting, broker })
+      : { status: 'ok', ...waiting, broker };
   });
   server.get('/api/state', { config: { role: 'viewer' } }, () => snapshot());
   server.get<{ Params: { camera: string }; Querystring: { minutes: number; region?: string } }>(
@@ -225,6 +233,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   addRolloutRoutes(server, options);
   addCommandRoutes(server, options.site, options.clock);
   addAuditRoutes(server, site.store);
+  addAuditorRoutes(server, { site, clock, auditor: options.auditor ?? null });
   if (existsSync(join(pageDirectory, 'index.html'))) {
     await server.register(fastifyStatic, { root: pageDirectory, dotfiles: 'deny' });
   } else {

@@ -1,12 +1,6 @@
-import { createPublicKey } from 'node:crypto';
+import { CHALLENGE_TYPE } from '#protocol/challenge.ts';
 import { COMMAND_ID } from '#protocol/command.ts';
-import {
-  ANSWER_MAX_PARTS,
-  type AnswerPart,
-  type CommandAnswer,
-  decodeAnswerPart,
-  verifyAnswerPart,
-} from '#protocol/command-answer.ts';
+import { ANSWER_MAX_PARTS, type CommandAnswer } from '#protocol/command-answer.ts';
 import { BlindsightError } from '#protocol/errors.ts';
 import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
@@ -14,9 +8,10 @@ import type { Link } from '#runtime/link.ts';
 import type { Logger } from '#runtime/log.ts';
 import { MinuteBudget } from '#runtime/minute-budget.ts';
 import { RareLines } from '#runtime/rare-lines.ts';
+import { AnswerCollector } from '../answer-collector.ts';
+import { authenticatePart } from '../authenticate-part.ts';
 import type { CommandRecord } from '../store/commands.ts';
 import type { Store } from '../store/store.ts';
-import { AnswerCollector } from './answer-collector.ts';
 
 /** Parts of answers of one gateway that wait to be looked at: four of the largest answers. */
 const WAITING_MAX = 4 * ANSWER_MAX_PARTS;
@@ -63,8 +58,9 @@ export class CommandService {
   listen(): void {
     const { link, site } = this.#options;
     link.subscribe(siteTopics(site).anyGateway('answer/+/+'), (topic, payload, { retain }) => {
-      const gateway = topic.split('/')[3] ?? '';
-      if (retain || !this.#admit(gateway)) return;
+      // Answers to challenges are the auditor's.
+      const [gateway = '', , type] = topic.split('/').slice(3);
+      if (retain || type === CHALLENGE_TYPE || !this.#admit(gateway)) return;
       // One after the other: the parts of an answer are counted, and the first answer counts.
       this.#work = this.#work
         .then(() => this.#receive(topic, payload))
@@ -154,28 +150,12 @@ export class CommandService {
     const command = await store.commands.get(gateway, id);
     // Before a signature is looked at: who answers what nobody asked costs nothing.
     if (command === null || (command.status !== 'pending' && command.status !== 'expired')) return;
-    const part = await this.#authenticate(payload, gateway);
+    const part = await authenticatePart(store, this.#options.site, gateway, payload);
     if (part.type !== type || part.id !== id || command.type !== type)
       throw new BlindsightError('ANSWER_INVALID', 'an answer came on the topic of another command');
     const answer = this.#collector.take(part);
     if (answer !== null && (await store.commands.answer(gateway, id, answer, clock.now())))
       await this.#tellAnswer(command, answer);
-  }
-
-  /** @throws BlindsightError ANSWER_INVALID */
-  async #authenticate(payload: Uint8Array, gateway: string): Promise<AnswerPart> {
-    const { store, site } = this.#options;
-    const decoded = decodeAnswerPart(payload);
-    const enrolled = await store.gateways.get(gateway);
-    if (enrolled === null || !verifyAnswerPart(decoded, createPublicKey(enrolled.signingKey)))
-      throw new BlindsightError('ANSWER_INVALID', `an answer to a command was not signed by ${gateway}`);
-    const { part } = decoded;
-    if (part.site !== site || part.gateway !== gateway)
-      throw new BlindsightError(
-        'ANSWER_INVALID',
-        `an answer of ${part.gateway} came under the name ${gateway}`,
-      );
-    return part;
   }
 
   async #tellAnswer(

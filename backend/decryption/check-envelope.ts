@@ -45,6 +45,7 @@ type Draft = {
   readonly store: Store;
   readonly site: string;
   readonly bounds: AnswerBounds;
+  readonly acceptsReference: boolean;
   decoded?: DecodedEnvelope;
   gateway?: GatewayRecord;
   model?: ModelRecord;
@@ -134,22 +135,29 @@ const size: Step = ({ decoded, model }) =>
 const regions: Step = ({ decoded, model }) =>
   (decoded!.envelope.regions?.length ?? 1) <= (model!.interpretation.regions ?? 1) ? null : 'regions';
 
+/** Of a reference interpreter nobody can compute an answer again: SEAL draws its own randomness. */
+const auditable: Step = ({ decoded, acceptsReference }) =>
+  decoded!.envelope.interpreter === 'reference' && !acceptsReference ? 'unauditable' : null;
+
 const IDENTITY_STEPS: readonly Step[] = [decode, knownGateway, signature, topic, site, camera];
 const SEQUENCE_STEPS: readonly Step[] = [sequence];
 const BOUND_STEPS: readonly Step[] = [withinBounds];
-const CONTENT_STEPS: readonly Step[] = [deployedModel, size, regions];
+const CONTENT_STEPS: readonly Step[] = [deployedModel, auditable, size, regions];
 
 /**
  * Everything that must hold before an envelope is decrypted (design: no decryption oracle), in order. Public data only:
  * nothing here looks at a secret key.
+ *
+ * @param acceptsReference whether answers are taken that no audit can open
  */
 export async function checkEnvelope(
   store: Store,
   site: string,
   bounds: AnswerBounds,
   item: InboxItem,
+  acceptsReference: boolean,
 ): Promise<Checked> {
-  const draft: Draft = { item, store, site, bounds };
+  const draft: Draft = { item, store, site, bounds, acceptsReference };
   const stages = [
     { steps: IDENTITY_STEPS, place: 'none' },
     { steps: SEQUENCE_STEPS, place: 'none' },

@@ -14,6 +14,7 @@ import { AnswerBounds, type AnswerLimits } from './answer-bounds.ts';
 import { type CheckedEnvelope, checkEnvelope } from './check-envelope.ts';
 import type { DecryptAnswer } from './decrypt-task.ts';
 import { FLOOD, FloodWatch } from './flood-watch.ts';
+import { type AnswerAudits, LookAhead } from './look-ahead.ts';
 import { RefusalLog } from './refusal-log.ts';
 import { frameTime, passPlace, settle, type Verdict } from './settle.ts';
 import { WithheldLog } from './withheld-log.ts';
@@ -29,6 +30,10 @@ export type ProcessorOptions = {
   readonly site: string;
   readonly decryptor: AnswerDecryptor;
   readonly limits: AnswerLimits;
+  /** Chooses which answers have to be opened. */
+  readonly audits: AnswerAudits;
+  /** Whether answers of the reference interpreter are taken, which no audit can open. */
+  readonly acceptsReference: boolean;
   readonly clock: Clock;
   readonly log: Logger;
   /** Called after an answer is durable, for each region that it is about. */
@@ -67,6 +72,7 @@ export class Processor {
   /** When to look again for what was kept of gateways that are released. */
   #lookMs = 0;
   readonly #bounds: AnswerBounds;
+  readonly #ahead: LookAhead;
   #wake: (() => void) | null = null;
   /** Outcomes that the store has not taken yet, by id of the item. */
   readonly #decided = new Map<number, Verdict>();
@@ -79,6 +85,8 @@ export class Processor {
     this.#floods = new FloodWatch(options.clock);
     this.#withheld = new WithheldLog(options.store, options.clock, options.log);
     this.#bounds = new AnswerBounds(options.store, options.limits);
+    const check = this.#check.bind(this);
+    this.#ahead = new LookAhead({ ...options, check });
   }
 
   /** Whether one envelope has been at hand for longer than any decryption takes. */
@@ -89,6 +97,7 @@ export class Processor {
   /** Signals that the inbox has something new. */
   wake(): void {
     this.#wake?.();
+    this.#ahead.wake();
   }
 
   /**
@@ -96,6 +105,10 @@ export class Processor {
    * thread, a damaged key) stays, lets those behind it pass, and is tried again later.
    */
   async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#ahead.run(signal), this.#work(signal)]);
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
     const { clock, store } = this.#options;
     signal.addEventListener('abort', () => this.wake(), { once: true });
     const ladder = new RetryLadder([100, 1000, 5000, 30_000]);
@@ -138,6 +151,7 @@ export class Processor {
       this.#lookMs = clock.monotonic() + RELEASE_SEEN_MS;
       return false;
     }
+    this.#ahead.wake();
     onChange();
     return true;
   }
@@ -170,8 +184,10 @@ export class Processor {
 
   /** Processes one envelope to its end. */
   async process(item: InboxItem): Promise<void> {
-    const { store, site, clock, onChange } = this.#options;
-    const checked = await checkEnvelope(store, site, this.#bounds, item);
+    const { store, clock, onChange } = this.#options;
+    const checked = await this.#check(item);
+    // Before anything is decrypted, and whatever comes of it.
+    await this.#ahead.see(item, checked);
     if (checked.outcome === 'decrypt') return this.#decrypt(item, checked);
     if (checked.outcome === 'hold') return this.#hold(item);
     if (checked.outcome === 'duplicate') {
@@ -194,6 +210,11 @@ export class Processor {
     }
     await this.#refused(item.gateway, reason);
     onChange();
+  }
+
+  #check(item: InboxItem) {
+    const { store, site, acceptsReference } = this.#options;
+    return checkEnvelope(store, site, this.#bounds, item, acceptsReference);
   }
 
   async #hold(item: InboxItem): Promise<void> {

@@ -53,6 +53,8 @@ export async function settle(
     });
     if (!added) return 'void';
     if (!(await passPlace(inside, gateway, envelope))) await inside.counters.add('late');
+    if (verdict.kind !== 'refused' || verdict.reason === 'ciphertext')
+      await inside.challenges.noteDecrypted(item.gateway);
     if (verdict.kind === 'answer') {
       await inside.counters.add('accepted');
       await inside.publications.add(item.gateway, envelope.session, envelope.sequence);

@@ -1,10 +1,11 @@
-import type { CameraView, Counters, GatewayView, ModelView, SiteState } from '#protocol/api.ts';
+import type { CameraView, Counters, GatewayAudit, GatewayView, ModelView, SiteState } from '#protocol/api.ts';
 import type { CameraState, GatewayState, Health, Reported, Result } from '#protocol/messages.ts';
 import { MAX_REGIONS } from '#protocol/names.ts';
 import type { Clock } from '#runtime/clock.ts';
 import { configurationViews } from '../configuration/configuration-views.ts';
 import { openRollouts } from '../rollout/rollout-views.ts';
 import { gatewaySoftware } from '../software/software-views.ts';
+import type { AuditCounts } from '../store/challenges.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { Store } from '../store/store.ts';
 import { type Arrival, GatewayPresence } from './gateway-presence.ts';
@@ -28,6 +29,7 @@ type GatewayMemory = {
 export class SiteView {
   readonly #site: string;
   readonly #commandLine: string;
+  readonly #auditShare: number;
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #gateways = new Map<string, GatewayMemory>();
@@ -38,8 +40,12 @@ export class SiteView {
   #endingCertificates: SiteState['endingCertificates'] = [];
   readonly #begun: Arrival;
 
-  /** @param commandLine see {@link SiteState} */
-  constructor(site: string, store: Store, clock: Clock, commandLine = 'blindsight …') {
+  /**
+   * @param commandLine see {@link SiteState}
+   * @param auditShare likewise
+   */
+  constructor(site: string, store: Store, clock: Clock, commandLine = 'blindsight …', auditShare = 0) {
+    this.#auditShare = auditShare;
     this.#commandLine = commandLine;
     this.#site = site;
     this.#store = store;
@@ -182,6 +188,7 @@ export class SiteView {
       models: (await this.#store.models.list()).map(modelView),
       counters: countersView(await this.#store.counters.all()),
       rollouts: await openRollouts(this.#store),
+      auditShare: this.#auditShare,
       // Not those of gateways that were removed since.
       endingCertificates: this.#endingCertificates.filter(
         ({ owner, name }) => owner !== 'gateway' || gateways.some((gateway) => gateway.name === name),
@@ -195,6 +202,7 @@ export class SiteView {
     const newest = await this.#newestFrames();
     const { atMs: nowMs, monotonicMs } = this.#now();
     const held = new Map((await this.#store.held.usage()).map((row) => [row.gateway, row]));
+    const audits = new Map((await this.#store.challenges.counts()).map((row) => [row.gateway, row]));
     const configurations = await configurationViews(this.#store);
     const software = await gatewaySoftware(this.#store);
     return (await this.#store.gateways.list()).map((record) => {
@@ -217,6 +225,7 @@ export class SiteView {
                 reason: record.quarantine.reason,
               },
         held: { answers: held.get(record.name)?.items ?? 0, dropped: held.get(record.name)?.dropped ?? 0 },
+        audit: auditView(audits.get(record.name)),
         health: memory.health,
         reported: memory.reported,
         model: release === undefined ? null : wantedModel(release, retired),
@@ -319,6 +328,12 @@ function modelView(model: ModelRecord): ModelView {
       refusedFrom: new Date(model.retirement.refusedFromMs).toISOString(),
     },
   };
+}
+
+function auditView(counts: AuditCounts | undefined): GatewayAudit {
+  const { equal = 0, unequal = 0, missing = 0, waiting = 0, undone = 0, lastEqualMs = null } = counts ?? {};
+  const lastEqual = lastEqualMs === null ? null : new Date(lastEqualMs).toISOString();
+  return { equal, unequal, missing, waiting, undone, lastEqual };
 }
 
 function wantedModel(

@@ -8,6 +8,10 @@ export const SECRETS = {
   ownerSigningKey: 'site/owner-signing-key',
   /** PKCS #8 PEM of the Ed25519 key that signs how far the audit log goes. */
   auditKey: 'site/audit-key',
+  /** 32 random bytes by which answers are chosen to be opened: whoever has them knows which. */
+  auditSelectionKey: 'site/audit-selection-key',
+  /** PKCS #8 DER of the X25519 key that opens openings; absent where the auditor is a process of its own. */
+  auditorKey: 'site/auditor-key',
   /** Of the first key set. */
   modelSecretKey: (name: string, version: number) => `model/${name}/${version}/secret-key`,
   modelResultSecretKey: (name: string, version: number) => `model/${name}/${version}/result-secret-key`,

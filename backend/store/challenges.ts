@@ -200,11 +200,11 @@ export class ChallengeStore {
     return changed === 1;
   }
 
-  /** Openings that wait for the auditor: those of one release after the other, and those that failed before last. */
+  /** Openings that wait for the auditor, oldest first, and those that failed before last. */
   async opened(limit: number): Promise<ChallengeRecord[]> {
     const rows = await this.#database.all<Row>(
       `SELECT ${COLUMNS} FROM challenges WHERE verdict IS NULL AND opening IS NOT NULL AND ${PRESENT}
-       ORDER BY undone, bundle, id LIMIT ${limit}`,
+       ORDER BY undone, id LIMIT ${limit}`,
     );
     return rows.map(fromRow);
   }

@@ -29,6 +29,11 @@ export class SecretStore {
     );
   }
 
+  /** One that is not there is no error. */
+  async remove(identity: string): Promise<void> {
+    await this.#database.run('DELETE FROM secrets WHERE identity = ?', identity);
+  }
+
   async get(identity: string): Promise<Uint8Array | null> {
     const [row] = await this.#database.all<{ sealed: Uint8Array }>(
       'SELECT sealed FROM secrets WHERE identity = ?',

@@ -101,6 +101,8 @@ export async function makeDecryptingSite(
         site: site.name,
         decryptor,
         limits: { perCameraPerSecond: 640, ofCameras: new Map(), maxAgeMs: 72 * 3_600_000 },
+        audits: { consider: async () => {}, heard: () => {} },
+        acceptsReference: true,
         heldBound: { items: 1000, bytes: 2 ** 30, siteBytes: 2 ** 30 },
         clock: systemClock,
         log,

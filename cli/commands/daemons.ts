@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { runUntilStopped } from '../run-command.ts';
 import { registerAgent } from './agent.ts';
+import { registerAuditor } from './auditor.ts';
 
-/** `blindsight agent|backend|broker`: each runs one daemon with a configuration file until it is stopped. */
+/** `blindsight agent|backend|broker|auditor`: each runs one daemon until it is stopped. */
 export function registerDaemons(program: Command): void {
   registerAgent(program);
   program
@@ -21,4 +22,5 @@ export function registerDaemons(program: Command): void {
       const { runBrokerDaemon } = await import('../daemons/broker.ts');
       await runUntilStopped((signal) => runBrokerDaemon(config, signal));
     });
+  registerAuditor(program);
 }

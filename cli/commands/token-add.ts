@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Role } from '#protocol/roles.ts';
 import { integer } from '../parse-option.ts';
 import { printJson } from '../print.ts';
-import { ROLES_HELP, roleOption } from '../role-option.ts';
+import { ROLES_HELP, tokenRoleOption } from '../role-option.ts';
 import { runCommand } from '../run-command.ts';
 import { SITE_OPTION } from '../site-option.ts';
 
@@ -19,13 +19,14 @@ export function registerTokenAdd(token: Command): void {
     .command('add')
     .description('make a token for a program, and print it: this once')
     .argument('<name>')
-    .addOption(roleOption())
+    .addOption(tokenRoleOption())
     .option('--days <n>', 'how long it is valid (default: until it is revoked)', integer(1, 36_500))
     .option(...SITE_OPTION)
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
       `${ROLES_HELP}
+  auditor     nothing but the work of \`blindsight auditor\`
 
 It is sent as a header, \`Authorization: Bearer …\`, and never as part of an address.
 

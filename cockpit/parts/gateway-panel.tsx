@@ -1,4 +1,5 @@
 import type { GatewayView } from '#protocol/api.ts';
+import { auditWords } from '../view/audit-words.ts';
 import { formatAge, formatCount, UNKNOWN } from '../view/format.ts';
 import { deploymentWords, gatewayWords, modelName } from '../view/gateway-words.ts';
 import { gatewayLink } from '../view/route.ts';
@@ -30,6 +31,7 @@ export function GatewayPanel(props: {
     ...(running === null ? [] : [['Settings', running] as const]),
     ['Software', gateway.software?.version ?? gateway.version ?? UNKNOWN],
     ['Certificate', certificateWords(gateway, nowMs)],
+    ['Audited', auditWords(gateway, nowMs)],
     ['Waiting', health === null ? UNKNOWN : formatCount(health.outbox.waiting)],
     ...(quarantine !== null || held.answers > 0 ? [['Kept', formatCount(held.answers)] as const] : []),
     ['Dropped', health === null ? UNKNOWN : formatCount(health.outbox.dropped)],

@@ -58,7 +58,7 @@ export function Overview({ model, theme, nowMs }: Props) {
         <h2 id="counters-title">Counted since the site was set up</h2>
         <Counters site={site} />
       </section>
-      <Protection models={site.models} />
+      <Protection site={site} />
     </>
   );
 }

@@ -1,10 +1,13 @@
-import type { ModelView } from '#protocol/api.ts';
+import type { SiteState } from '#protocol/api.ts';
+import { noAuditsWords } from '../view/audit-words.ts';
 import { formatBytes, formatCount } from '../view/format.ts';
 import { modelName } from '../view/gateway-words.ts';
 import { Lock } from './icons.tsx';
 
 /** In one sentence, what is kept secret from whom; the cryptography only for those who ask. */
-export function Protection({ models }: { models: readonly ModelView[] }) {
+export function Protection({ site }: { readonly site: SiteState }) {
+  const { models } = site;
+  const noAudits = noAuditsWords(site);
   return (
     <footer class="protection">
       <p class="protection-line">
@@ -14,6 +17,7 @@ export function Protection({ models }: { models: readonly ModelView[] }) {
           answer, and no readable picture leaves them.
         </span>
       </p>
+      {noAudits !== null && <p class="quiet">{noAudits}</p>}
       <details class="more">
         <summary>How it is protected</summary>
         <p>

@@ -89,6 +89,7 @@ export function gatewayOf(change: Partial<GatewayView> = {}): GatewayView {
     certificateEnds: '2027-03-01T09:00:00.000Z',
     quarantine: null,
     held: { answers: 0, dropped: 0 },
+    audit: { equal: 0, unequal: 0, missing: 0, lastEqual: null, waiting: 0, undone: 0 },
     health: healthOf(),
     reported: reportedOf(),
     model: { name: 'counter', version: 3 },
@@ -125,6 +126,7 @@ export function siteOf(change: Partial<SiteState> = {}): SiteState {
     counters: { accepted: 5120, duplicates: 0, gaps: 0, refused: {}, withheld: 0 },
     endingCertificates: [],
     rollouts: [],
+    auditShare: 0.02,
     ...change,
   };
 }

@@ -17,4 +17,21 @@ export const AUDIT_ERRORS = {
       'What says to whom openings are sealed is malformed, older than what the gateway has, or not signed by the owner.',
     action: 'Look for a foreign publisher on this topic; the gateway keeps the key that it has.',
   },
+  AUDITOR_AWAY: {
+    meaning: 'The auditor of the site, a process of its own, has not judged an answer for ten minutes.',
+    action: 'Look at `blindsight auditor` and its log; answers are audited when it is back.',
+  },
+  AUDITOR_KEY_CHANGED: {
+    meaning: 'An auditor came with another key than the one that gateways seal to under its token.',
+    action:
+      'Put its key file back, or make another token for it (`blindsight token add NAME --role auditor`): the new key then counts.',
+  },
+  AUDITOR_NOT_WANTED: {
+    meaning: 'An auditor came to a site whose backend audits answers itself.',
+    action: 'Set `audit.auditor: process` in backend.yaml and restart the backend, or stop the auditor.',
+  },
+  AUDITOR_REFUSED: {
+    meaning: 'The backend does not let an auditor do its work.',
+    action: 'Look at its answer in the message: its token has to be valid and of the role auditor.',
+  },
 } as const;

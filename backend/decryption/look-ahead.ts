@@ -1,0 +1,75 @@
+import type { Envelope } from '#protocol/envelope.ts';
+import type { Clock } from '#runtime/clock.ts';
+import type { Logger } from '#runtime/log.ts';
+import type { InboxItem } from '../store/inbox.ts';
+import type { Store } from '../store/store.ts';
+import type { Checked } from './check-envelope.ts';
+
+/** Who decides which answers have to be opened; see ../auditor/selection.ts and ../auditor/challenger.ts. */
+export type AnswerAudits = {
+  /** Resolves when it is durable whether this answer has to be opened; the same answer again changes nothing. */
+  consider(envelope: Envelope, receivedMs: number): Promise<unknown>;
+  /** An envelope of this gateway arrived, and is its own. */
+  heard(gateway: string, receivedMs: number): void;
+};
+
+export type LookAheadOptions = {
+  readonly store: Store;
+  readonly audits: AnswerAudits;
+  /** Everything that must hold before an envelope is decrypted. */
+  readonly check: (item: InboxItem) => Promise<Checked>;
+  readonly clock: Clock;
+  readonly log: Logger;
+};
+
+const PAUSE_MS = 1000;
+
+/**
+ * Has answers chosen for audits as they arrive, however many wait to be decrypted before them: when a gateway is asked must not tell how long
+ * decryptions take. The processor has the same decided once more before it decrypts, so nothing is decrypted that was not considered.
+ */
+export class LookAhead {
+  readonly #options: LookAheadOptions;
+  #wake: () => void = () => {};
+  #afterId = 0;
+
+  constructor(options: LookAheadOptions) {
+    this.#options = options;
+  }
+
+  /** Signals that the inbox has something new. */
+  wake(): void {
+    this.#wake();
+  }
+
+  /** Has it decided whether an answer has to be opened, by what was checked about it. */
+  async see(item: InboxItem, checked: Checked): Promise<void> {
+    const { audits } = this.#options;
+    if (checked.outcome === 'refuse') return;
+    audits.heard(item.gateway, item.receivedMs);
+    // What is held may be discarded; when it is released, it is new in the inbox.
+    if (checked.outcome === 'decrypt') await audits.consider(checked.envelope, item.receivedMs);
+  }
+
+  /** Looks at each envelope of the inbox once, until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { store, check, clock, log } = this.#options;
+    signal.addEventListener('abort', () => this.wake(), { once: true });
+    while (!signal.aborted) {
+      const { promise: woken, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      try {
+        const item = await store.inbox.first(this.#afterId);
+        if (item === null) {
+          await woken;
+          continue;
+        }
+        await this.see(item, await check(item));
+        this.#afterId = item.id;
+      } catch (error) {
+        log.error({ err: error }, 'it could not be decided whether an answer has to be opened; trying again');
+        await clock.sleep(PAUSE_MS, signal).catch(() => {});
+      }
+    }
+  }
+}
