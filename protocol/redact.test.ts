@@ -47,6 +47,11 @@ describe('redaction', () => {
     );
   });
 
+  it('hides keys up to the end of their string in JSON, and not up to a quote that is escaped', () => {
+    const line = JSON.stringify({ msg: '-----BEGIN PRIVATE KEY-----\nMC4=" }', next: '\\' });
+    expect(JSON.parse(redactLine(line))).toEqual({ msg: '***', next: '\\' });
+  });
+
   it.each([
     ['letters', 'a'],
     ['schemes', 'rtsp://'],

@@ -19,7 +19,8 @@ export const SECRET_FIELDS = [
 
 /** In queries, and in paths, where some cameras want them: `/user=admin_password=…`. */
 const QUERY = /([?&/;](?:user|password|passwd|pass|pwd|token|secret|auth)=)[^&\s"'\\]+/gi;
-const PEM = /-----BEGIN ([A-Z ]*PRIVATE KEY)-----[^"]*?(?:-----END \1-----|(?=")|$)/g;
+/** Up to its end, or to the end of the string in JSON: a quote that a backslash escapes is not that. */
+const PEM = /-----BEGIN ([A-Z ]*PRIVATE KEY)-----(?:\\[\s\S]?|[^"\\])*?(?:-----END \1-----|(?=")|$)/g;
 
 const BLANK = /\s/g;
 /** What may end a piece of a string in JSON; of backslashes only those do that escape neither a quote, a backslash nor a slash. */

@@ -42,7 +42,7 @@ it('no regular expression takes more than linear time, except where a text is sh
   const known = (text: string) => SHORT_TEXTS_ONLY.some((short) => text.startsWith(short));
   expect(slow.filter((text) => !known(text))).toEqual([]);
   expect(SHORT_TEXTS_ONLY.filter((short) => !slow.some((text) => text.startsWith(short)))).toEqual([]);
-}, 60_000);
+});
 
 it('would find those that log redaction once had', () => {
   const once = String.raw`

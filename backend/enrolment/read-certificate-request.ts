@@ -12,8 +12,7 @@ const P256 = { name: 'ECDSA', namedCurve: 'P-256' } as const;
  * @throws BlindsightError ENROLMENT_INVALID for what is none, ENROLMENT_KEY for a key that is not P-256, ENROLMENT_NAME for another name
  */
 export async function readCertificateRequest(der: Uint8Array, name: string): Promise<CryptoKey> {
-  const request = parse(der);
-  const algorithm = request.publicKey.algorithm as { name: string; namedCurve?: string };
+  const { request, algorithm, subject } = parse(der);
   if (algorithm.name !== P256.name || algorithm.namedCurve !== P256.namedCurve) {
     throw new BlindsightError(
       'ENROLMENT_KEY',
@@ -33,7 +32,6 @@ export async function readCertificateRequest(der: Uint8Array, name: string): Pro
   if (!isSigned) {
     throw new BlindsightError('ENROLMENT_INVALID', 'the certificate request is not signed by its own key');
   }
-  const subject = JSON.stringify(request.subjectName.toJSON());
   if (subject !== JSON.stringify([{ CN: [name] }])) {
     throw new BlindsightError(
       'ENROLMENT_NAME',
@@ -43,14 +41,24 @@ export async function readCertificateRequest(der: Uint8Array, name: string): Pro
   return publicKey;
 }
 
-function parse(der: Uint8Array): Pkcs10CertificateRequest {
+type Parsed = {
+  readonly request: Pkcs10CertificateRequest;
+  readonly algorithm: { readonly name: string; readonly namedCurve?: string };
+  /** JSON. */
+  readonly subject: string;
+};
+
+/** Also of key and name, which the library reads only once they are asked for. */
+function parse(der: Uint8Array): Parsed {
   try {
-    return new Pkcs10CertificateRequest(Uint8Array.from(der));
+    const request = new Pkcs10CertificateRequest(Uint8Array.from(der));
+    const algorithm = request.publicKey.algorithm as Parsed['algorithm'];
+    return { request, algorithm, subject: JSON.stringify(request.subjectName.toJSON()) };
   } catch (cause) {
     throw new BlindsightError('ENROLMENT_INVALID', 'the certificate request is damaged', { cause });
   }
 }
 
-function shown({ name, namedCurve }: { name: string; namedCurve?: string }): string {
+function shown({ name, namedCurve }: Parsed['algorithm']): string {
   return namedCurve === undefined ? name.slice(0, 40) : `${name.slice(0, 40)} ${namedCurve.slice(0, 40)}`;
 }

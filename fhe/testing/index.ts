@@ -1,10 +1,22 @@
 /** The door for tests and benchmarks of other rooms: programs and parameters to try, and the parts that they compare or take to pieces. */
 
+export { createAnswerForm } from '../ckks/answer.ts';
 export type { Ciphertext } from '../ckks/ciphertext.ts';
 export { createEncoder } from '../ckks/encoder.ts';
-export { decodeEvaluationKeys, encodeEvaluationKeys } from '../ckks/evaluation-keys.ts';
+export { decodeEvaluationKeys, digitCount, encodeEvaluationKeys } from '../ckks/evaluation-keys.ts';
 export { createRingSwitch } from '../ckks/ring-switch.ts';
-export { decodeConstants, encodeCiphertext, expandCiphertext } from '../ckks/serialization.ts';
+export { ringSwitchResidues } from '../ckks/ring-switch-key.ts';
+export {
+  decodeCiphertext,
+  decodeConstants,
+  decodePublicKey,
+  encodeCiphertext,
+  encodeConstants,
+  encodePublicKey,
+  encodeSeededCiphertext,
+  expandCiphertext,
+  type SeededCiphertext,
+} from '../ckks/serialization.ts';
 export { Encryptor } from '../engine/evaluator/encryptor.ts';
 export type { Evaluator } from '../engine/evaluator/evaluator.ts';
 export type { RecordedTape } from '../engine/tape/tape.ts';
