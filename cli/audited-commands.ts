@@ -60,6 +60,8 @@ export const AUDITED_COMMANDS: Readonly<Record<string, AuditedCommand>> = {
   'model reinstate': acts('version'),
   'model retire': acts('version', 'grace'),
   'model show': reads,
+  // It accuses somebody: whoever asked, and about what, should be on record.
+  'model trace': acts('model'),
   'person add': acts('role'),
   'person list': reads,
   'person password': acts(),

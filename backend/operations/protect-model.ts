@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
 import { BlindsightError } from '#protocol/errors.ts';
 import { Name } from '#protocol/names.ts';
@@ -37,7 +38,8 @@ export async function protectModel(options: ProtectModelOptions): Promise<NewMod
     throw new BlindsightError('NAME_INVALID', `"${name}" cannot be the name of a network`);
   }
   const { regions = 1 } = options;
-  const task: ProtectTask = { name, source: await findNetwork(network), regions };
+  const fingerprint = Uint8Array.from(randomBytes(32));
+  const task: ProtectTask = { name, source: await findNetwork(network), regions, fingerprint };
   const thread = new TaskThread('protect', new URL('../protection/protect-thread.ts', import.meta.url));
   try {
     const protectedNetwork = await thread.run<ProtectedNetwork>(task, {
@@ -47,7 +49,7 @@ export async function protectModel(options: ProtectModelOptions): Promise<NewMod
       },
       ...(signal && { signal }),
     });
-    return await keepNetwork(site, name, protectedNetwork, clock.now());
+    return await keepNetwork(site, name, protectedNetwork, clock.now(), fingerprint);
   } finally {
     await thread.close();
   }

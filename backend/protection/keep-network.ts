@@ -7,13 +7,16 @@ import type { ProtectedNetwork } from './protect-task.ts';
 
 /**
  * Keeps a protected network as the next version of its name: parts as files first, then keys (sealed) and record in one
- * transaction, so that a model that is listed is complete. The secret keys and the network are overwritten with zeros.
+ * transaction, so that a model that is listed is complete. The secret keys, the fingerprint and the network are overwritten with zeros.
+ *
+ * @param fingerprint key of the one that the network was marked with, if it was.
  */
 export async function keepNetwork(
   site: Site,
   name: string,
   network: ProtectedNetwork,
   nowMs: number,
+  fingerprint: Uint8Array | null = null,
 ): Promise<NewModel> {
   const parts: BundlePart[] = [];
   for (const { name: part, bytes } of network.parts) {
@@ -28,6 +31,13 @@ export async function keepNetwork(
     if (network.resultSecretKey !== null) {
       await vault.keep(store, SECRETS.modelResultSecretKey(name, version), network.resultSecretKey, nowMs);
     }
+    if (fingerprint !== null)
+      await vault.keep(
+        store,
+        SECRETS.keySetFingerprint({ model: name, version, number: 1 }),
+        fingerprint,
+        nowMs,
+      );
     await vault.keep(store, SECRETS.modelOnnx(name, version), network.onnx, nowMs);
     const record: NewModel = {
       name,

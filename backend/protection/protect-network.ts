@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { encodeProgram } from '#fhe';
 import { createOwnerKeys, encryptConstants, makeEvaluationKeys } from '#fhe/secret';
 import { compileNetwork } from '#network/compiler/compile.ts';
+import { markGraph } from '#network/fingerprint/mark-graph.ts';
 import type { NetworkDescription } from '#network/model/description/network-description.ts';
 import { loadZooNetwork } from '#network/model/description/zoo.ts';
 import type { Graph } from '#network/model/graph.ts';
@@ -21,6 +22,8 @@ export type ClearNetwork = {
 export type ProtectOptions = {
   /** Regions of interest that one ciphertext answers; 1 by default. */
   readonly regions?: number;
+  /** Key of the fingerprint that the weights get before they are encrypted; none where left out. */
+  readonly fingerprint?: Uint8Array;
   readonly onProgress?: (progress: ProtectProgress) => void;
 };
 
@@ -39,11 +42,11 @@ async function loadNetwork(source: NetworkSource): Promise<ClearNetwork> {
 export async function protectNetwork(
   name: string,
   network: ClearNetwork,
-  { regions = 1, onProgress = () => {} }: ProtectOptions = {},
+  { regions = 1, fingerprint, onProgress = () => {} }: ProtectOptions = {},
 ): Promise<ProtectedNetwork> {
   const { metadata, graph, onnx } = network;
   onProgress({ step: 'compiling the network to a ciphertext program', fraction: 0.05 });
-  const compiled = compileNetwork(graph, {
+  const compiled = compileNetwork(fingerprint === undefined ? graph : markGraph(graph, fingerprint), {
     ...metadata,
     name,
     regions,

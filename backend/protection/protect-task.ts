@@ -8,6 +8,8 @@ export type ProtectTask = {
   readonly source: NetworkSource;
   /** See `CompileOptions.regions`. */
   readonly regions: number;
+  /** Marks the weights before they are encrypted; kept, sealed, with the keys. */
+  readonly fingerprint: Uint8Array;
 };
 
 /** How far it is. */

@@ -3,8 +3,8 @@ import { protectSource } from './protect-network.ts';
 import type { ProtectTask } from './protect-task.ts';
 
 serveTasks(async (message, onProgress) => {
-  const { name, source, regions } = message as ProtectTask;
-  const result = await protectSource(name, source, { regions, onProgress });
+  const { name, source, regions, fingerprint } = message as ProtectTask;
+  const result = await protectSource(name, source, { regions, fingerprint, onProgress });
   // Moved, not copied: no secret key stays behind in this thread. A view of a larger buffer cannot be moved alone.
   const buffers = [
     result.secretKey,

@@ -18,6 +18,8 @@ export const SECRETS = {
   /** Of any key set. */
   keySetSecretKey: (keySet: KeySetId) => `${keySetIdentity(keySet)}/secret-key`,
   keySetResultSecretKey: (keySet: KeySetId) => `${keySetIdentity(keySet)}/result-secret-key`,
+  /** 32 bytes that mark the weights encrypted under a key set: key of `markGraph`. */
+  keySetFingerprint: (keySet: KeySetId) => `${keySetIdentity(keySet)}/fingerprint`,
   modelOnnx: (name: string, version: number) => `model/${name}/${version}/onnx`,
 } as const;
 
