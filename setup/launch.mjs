@@ -38,6 +38,30 @@ export function hideCamera(args) {
 }
 
 /**
+ * Hides a camera address with a password from process lists, also in the memory that shows the arguments of this very process: first thing, because
+ * what is installed or built next may take minutes.
+ *
+ * @param {readonly string[]} args
+ * @returns {string[]} arguments for {@link launch}
+ */
+export function concealCamera(args) {
+  const { args: visible, file } = hideCamera(args);
+  if (file !== null) {
+    process.title = 'blindsight';
+    const remove = () => rmSync(dirname(file), { recursive: true, force: true });
+    process.once('exit', remove);
+    for (const signal of SIGNALS) {
+      process.once(signal, () => {
+        remove();
+        // Until the command line runs, nobody else acts on it.
+        if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+      });
+    }
+  }
+  return visible;
+}
+
+/**
  * Runs Blindsight's command line in the Node 24 runtime until it ends. Signals are passed on; if this process is
  * killed, the child sees its lifeline (file descriptor 3) close and ends as well.
  *
@@ -45,9 +69,7 @@ export function hideCamera(args) {
  * @returns {Promise<number>} exit code
  */
 export async function launch(args) {
-  const { args: visible, file } = hideCamera(args);
-  // Overwrites the memory that a process list shows.
-  if (file !== null) process.title = 'blindsight';
+  const visible = concealCamera(args);
   const child = spawn(findRuntime(), [join(root, 'cli', 'main.ts'), ...visible], {
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
     env: { ...process.env, BLINDSIGHT_LIFELINE: '3' },
@@ -64,6 +86,5 @@ export async function launch(args) {
     });
   } finally {
     clearInterval(orphanCheck);
-    if (file !== null) rmSync(dirname(file), { recursive: true, force: true });
   }
 }

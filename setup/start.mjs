@@ -1,10 +1,10 @@
 // npm start: sets up what is missing, then runs a whole site on this machine (`blindsight demo`).
 import { ensure } from './ensure.mjs';
-import { launch } from './launch.mjs';
+import { concealCamera, launch } from './launch.mjs';
 import { runMain } from './setup-error.mjs';
 import { START_NEEDS } from './system-packages.mjs';
 
-const args = process.argv.slice(2);
+const args = concealCamera(process.argv.slice(2));
 const ownCamera = args.some((arg) => /^--camera(-file)?(=|$)/.test(arg));
 
 // npm names a level that is not its usual one.
