@@ -23,10 +23,14 @@ export type TestNetwork = {
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
+/** How a test's network differs in what it looks at: 64 values all the same. */
+export type NetworkChange = Partial<Pick<Program, 'picture' | 'regions'>>;
+
 /** @param name one of the programs of fhe/testing */
-export async function makeNetwork(name = 'inner'): Promise<TestNetwork> {
+export async function makeNetwork(name = 'inner', change: NetworkChange = {}): Promise<TestNetwork> {
   const parameters = testParameters(4096, 3, { bits: 26 });
-  const test = testPrograms(parameters).find((candidate) => candidate.program.name === name)!;
+  const found = testPrograms(parameters).find((candidate) => candidate.program.name === name)!;
+  const test = { ...found, program: { ...found.program, ...change } };
   const { keys, material } = await makeMaterial(test);
   const inputs = await encryptInputs(material.program, keys.secretKey, testPicture);
   const interpreters = [

@@ -3,13 +3,11 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { protectSource } from '#backend/protection/protect-network.ts';
-import { decodeProgram, pictureValues } from '#fhe';
 
 const [name = '', folder = ''] = process.argv.slice(2);
 const { parts, selfTest } = await protectSource(name, { zoo: name }, {});
 mkdirSync(folder, { recursive: true });
 for (const part of parts) writeFileSync(join(folder, part.name), part.bytes);
-const program = parts.find((part) => part.name === 'program')!;
 const release = {
   parts: parts.map((part) => ({
     name: part.name,
@@ -17,6 +15,5 @@ const release = {
     sha256: createHash('sha256').update(part.bytes).digest('hex'),
   })),
   selfTest: selfTest.engine,
-  values: pictureValues(decodeProgram(program.bytes)),
 };
 writeFileSync(join(folder, 'release.json'), JSON.stringify(release));
