@@ -35,7 +35,7 @@ export type PipelineOptions = {
   readonly runner: Pick<Runner, 'host' | 'run'>;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Stores the answer; the next picture is taken when this resolves. False if it was lost (and reported). */
+  /** Stores the answer, one at a time, while the next picture is computed. False if it was lost (and reported). */
   readonly onAnswer: (answer: Answer) => Promise<boolean>;
   /** Sees each masked picture, for the aiming preview. */
   readonly onMasked?: (camera: string, frame: MaskedFrame) => void;
@@ -64,6 +64,8 @@ export class Pipeline {
   #failures = 0;
   #progressMs: number;
   #busy = false;
+  /** Resolves when the last answer is stored. */
+  #storing: Promise<void> = Promise.resolve();
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -129,6 +131,7 @@ export class Pipeline {
       this.#progressMs = clock.monotonic();
     }
     signal.removeEventListener('abort', wake);
+    await this.#storing;
   }
 
   /** The next lane whose picture may be taken now. */
@@ -161,7 +164,7 @@ export class Pipeline {
   }
 
   async #process(lane: Lane): Promise<void> {
-    const { site, gateway, runner, clock, onAnswer, onMasked } = this.#options;
+    const { site, gateway, runner, clock, onMasked } = this.#options;
     const { camera } = lane;
     const frame = camera.take();
     if (frame === null) return;
@@ -172,7 +175,7 @@ export class Pipeline {
     const host = runner.host;
     if (host === null) return;
     let begun = started;
-    let stored = true;
+    const stored: Promise<boolean>[] = [];
     for (const { names, rectangles } of groupRegions(camera.config, host.regions)) {
       const picture = await prepareRegions(masked, host.picture, rectangles, host.regions);
       const prepareMs = clock.monotonic() - begun;
@@ -184,18 +187,32 @@ export class Pipeline {
       const place = { site, gateway, ...about, bundle: host.bundle.digest };
       const { timings, ...answer } = await runToOpen(runner, host, picture, place);
       this.#progressMs = clock.monotonic();
-      const kept = await onAnswer({
+      await this.#storing;
+      const storing = this.#store({
         ...about,
         ...answer,
         readyTimeMs: clock.now(),
         host,
         timings: { ...timings, prepareMs },
       });
-      stored &&= kept;
+      stored.push(storing);
+      this.#storing = storing.then(() => {});
       begun = clock.monotonic();
     }
-    camera.markInference();
-    if (stored) this.#answers++;
-    else this.#failures++;
+    this.#storing = Promise.all(stored).then((kept) => {
+      camera.markInference();
+      if (kept.every(Boolean)) this.#answers++;
+      else this.#failures++;
+    });
+  }
+
+  async #store(answer: Answer): Promise<boolean> {
+    const { log, onAnswer } = this.#options;
+    try {
+      return await onAnswer(answer);
+    } catch (error) {
+      log.warn({ err: error, camera: answer.camera }, 'an answer was lost on the way');
+      return false;
+    }
   }
 }
