@@ -26,7 +26,7 @@ describe('blindsight model trace', () => {
       const identity = SECRETS.keySetFingerprint({ model: 'counter', version: 1, number: 1 });
       return markGraph(graph, await opened.vault.fetch(opened.store, identity));
     });
-  }, 120_000);
+  }, 300_000);
   afterAll(() => rmSync(data, { recursive: true }));
 
   /** What is printed, and the exit code. */
@@ -49,7 +49,7 @@ describe('blindsight model trace', () => {
     expect(text).toContain('whose copy leaked, not who took it');
     const json = JSON.parse((await trace(copy, '--json', '--model', 'counter')).text);
     expect(json).toMatchObject({ verdict: 'named', copies: [{ model: 'counter', version: 1, keySet: 1 }] });
-  }, 60_000);
+  }, 300_000);
 
   it('names nobody for the original and for the copy of another site, with another exit code', async () => {
     const original = await trace(graph);
@@ -60,5 +60,5 @@ describe('blindsight model trace', () => {
     expect(other.text).toMatch(/Carries no fingerprint of this site \(1 looked for\)/);
     const { graph: digits } = await loadZooNetwork('e2dm');
     expect((await trace(digits)).text).toMatch(/No network of this site has this architecture/);
-  }, 60_000);
+  }, 300_000);
 });

@@ -57,7 +57,7 @@ describe('a fingerprint', () => {
     training = normalizeDataset(split.training, metadata.picture);
     test = normalizeDataset(split.test, metadata.picture);
     tuned = await fineTune(copy, training, { epochs: 1, batch: 32, learningRate: 0.025, seed: 1 });
-  }, 60_000);
+  }, 300_000);
 
   it('changes no decision on the test frames', () => {
     const decide = (network: Graph) => {
@@ -106,7 +106,7 @@ describe('a fingerprint', () => {
     const mean = combineCopies(copies.slice(0, 2), 'mean');
     const later = await fineTune(mean, training, { epochs: 1, batch: 32, learningRate: 0.025, seed: 2 });
     expect(named(roundTo8Bits(pruneSmallest(later, 0.2)))).toEqual([0, 1]);
-  }, 60_000);
+  }, 300_000);
 
   it.each(['smallest', 'largest', 'median', 'outermost'] as const)(
     'names all five whose copies were combined by the %s value of each weight',
@@ -148,7 +148,7 @@ describe('a fingerprint', () => {
         expect(beyond, `${what} beyond ${limit}`).toBeLessThan(bound + 5 * Math.sqrt(bound));
       }
     }
-  }, 60_000);
+  }, 300_000);
 
   it('is looked for in networks of the same architecture only', async () => {
     const { graph: other } = await loadZooNetwork('lenet5');
