@@ -25,7 +25,7 @@ export function record(file: string, seed: number, ms: number, outcomes: Readonl
   const whole = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record) : fresh();
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
   if (!whole.commits.includes(commit)) whole.commits.push(commit);
-  whole.seeds.push(seed);
+  if (!whole.seeds.includes(seed)) whole.seeds.push(seed);
   whole.seconds += Math.round(ms / 1000);
   for (const [name, outcome] of outcomes) {
     const before = whole.targets[name] ?? {

@@ -3,8 +3,8 @@ import { CurrentInput } from './current-input.ts';
 import type { Outcome } from './fuzzer.ts';
 import type { WorkerMessage, WorkerTask } from './worker-messages.ts';
 
-/** For so long a thread may be busy with one input before it is ended. */
-const HANG_MS = 30_000;
+/** For so long a thread may be busy with one input before it is ended: time of the processor, as other programs may leave it none. */
+const HANG_MS = 20_000;
 const LOOK_MS = 500;
 /** Of the heap of a thread: whoever takes more is ended, and told of. */
 const HEAP_MEGABYTES = 1_024;
@@ -63,7 +63,8 @@ function runThread(
     let seen = { count: -1, atMs: 0 };
     const failure = (message: string): Failure => ({ target, input: current.input, message, done });
     const watch = setInterval(() => {
-      const now = performance.now();
+      const { user, system } = process.cpuUsage();
+      const now = (user + system) / 1000;
       if (current.count !== seen.count) seen = { count: current.count, atMs: now };
       else if (current.count > 0 && now - seen.atMs > HANG_MS) {
         resolve(failure(`an input takes longer than ${HANG_MS / 1000} s`));
@@ -72,7 +73,7 @@ function runThread(
     }, LOOK_MS);
     worker.on('message', (message: WorkerMessage) => {
       // Seeds are made and finds minimized in between.
-      seen = { count: current.count, atMs: performance.now() };
+      seen = { count: -1, atMs: 0 };
       if (message.kind === 'begins') {
         ({ target } = message);
         done = 0;

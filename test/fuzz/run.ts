@@ -55,6 +55,8 @@ function progress(target: string, done: number): void {
 
 function ends(target: string, outcome: Outcome): void {
   outcomes.set(target, outcome);
+  if (values.record !== undefined)
+    record(values.record, seed, Date.now() - targetMs, new Map([[target, outcome]]));
   const kept = values.keep ? extendCorpus(target, outcome.interesting, CORPUS_BYTES) : 0;
   const seconds = (Date.now() - targetMs) / 1000;
   const clear = process.stderr.isTTY ? '\r\u001b[K' : '';
@@ -89,7 +91,6 @@ for (const family of Object.keys(FAMILIES)) {
     .map(({ name }) => name);
   if (own.length > 0) await runTargets(own, { family, seed, inputs, isGuided: !values.blind }, listener);
 }
-if (values.record !== undefined) record(values.record, seed, Date.now() - startedMs, outcomes);
 const finds = [...outcomes.values()].reduce((sum, outcome) => sum + outcome.finds.length, 0);
 const total = [...outcomes.values()].reduce((sum, outcome) => sum + outcome.inputs, 0);
 process.stdout.write(`${total} inputs, ${finds} finds, seed ${seed}\n`);
