@@ -116,6 +116,7 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
       'sealing',
       'owner-keys',
       'audit',
+      'auditor',
       'enrolment',
       'operations',
       'configuration',

@@ -60,18 +60,20 @@ export class AuditLoop {
     for (const same of Map.groupBy(batch, ({ bundle }) => bundle).values())
       for (const challenge of same) {
         if (signal?.aborted) return end;
-        if (!(await this.#audit(challenge))) end = 'undone';
+        if (!(await this.#audit(challenge, signal))) end = 'undone';
       }
     return end;
   }
 
-  async #audit(challenge: ChallengeRecord): Promise<boolean> {
+  async #audit(challenge: ChallengeRecord, signal?: AbortSignal): Promise<boolean> {
     const { store, audit, settle, onUndone, log } = this.#options;
     const { gateway, bundle } = challenge;
     let outcome: AuditOutcome;
     try {
       outcome = await audit(await this.#job(challenge));
     } catch (error) {
+      // Ended with everything else.
+      if (signal?.aborted) return false;
       await store.challenges.noteUndone(challenge.id);
       const count = this.#rare.take(bundle);
       if (count > 0)

@@ -21,8 +21,8 @@ export const OWN = '';
 
 /** Setting of the store: an {@link AuditorIdentity} as JSON, its key in base64url; empty while there is none. */
 const AUDITOR = 'auditor';
-/** Setting of the store that numbers the keys; a site that is restored skips numbers that gateways may have seen. */
-export const AUDITOR_NUMBER = 'auditor-number';
+/** Setting of the store that numbers the keys. */
+const AUDITOR_NUMBER = 'auditor-number';
 
 /** The 32 bytes of an X25519 public key (RFC 7748). */
 export function rawPublicKey(key: KeyObject): Uint8Array {
@@ -55,9 +55,21 @@ export async function setAuditor(store: Store, key: Uint8Array, by: string, nowM
         );
     }
     const number = await inside.settings.next(AUDITOR_NUMBER);
-    const text = JSON.stringify({ number, key: Buffer.from(key).toString('base64url'), by, sinceMs: nowMs });
-    await inside.settings.set(AUDITOR, text);
+    await keep(inside, { number, key, by, sinceMs: nowMs });
   });
+}
+
+/** After a restore: gateways may have seen later numbers, and take none that is not above them. */
+export async function renumberAuditor(inside: Store, lowest: number): Promise<void> {
+  const number = Math.max(Number((await inside.settings.get(AUDITOR_NUMBER)) ?? '0'), lowest);
+  await inside.settings.set(AUDITOR_NUMBER, String(number));
+  const auditor = await auditorIdentity(inside);
+  if (auditor !== null) await keep(inside, { ...auditor, number });
+}
+
+function keep(inside: Store, auditor: AuditorIdentity): Promise<void> {
+  const text = JSON.stringify({ ...auditor, key: Buffer.from(auditor.key).toString('base64url') });
+  return inside.settings.set(AUDITOR, text);
 }
 
 /** The auditor is a process of its own: the backend forgets the key with which it could open openings itself. */

@@ -6,8 +6,7 @@ import {
   OPENINGS_MEDIA_TYPE,
   signChallenge,
 } from '#protocol/challenge.ts';
-import { COMMAND_ID } from '#protocol/command.ts';
-import { CONTENT_MAX_BYTES, type CommandAnswer } from '#protocol/command-answer.ts';
+import { ANSWER_MAX_PARTS, CONTENT_MAX_BYTES, type CommandAnswer } from '#protocol/command-answer.ts';
 import { BlindsightError } from '#protocol/errors.ts';
 import { OPENING_MAX_BYTES } from '#protocol/opening.ts';
 import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
@@ -47,6 +46,8 @@ const OFTEN = 6;
 const SOON_MS = 2_000;
 /** Messages that one gateway has to answer at once; more wait, or it would have to keep everything ready at once. */
 const MAX_MESSAGES = 16;
+/** Parts of answers of one gateway that wait to be looked at: four of the largest answers. */
+const MAX_WAITING = 4 * ANSWER_MAX_PARTS;
 /** A gateway that connects anew gets its time anew, so often. */
 const MAX_RENEWALS = 5;
 /** Of each opening: seed, keys, tags and lengths. */
@@ -66,6 +67,8 @@ export class Challenger {
   readonly #sent = new Map<string, Sent>();
   /** When each gateway was last heard, on the wall clock. */
   readonly #heard = new Map<string, number>();
+  /** Parts of answers that wait, by gateway. */
+  readonly #waiting = new Map<string, number>();
   #work: Promise<void> = Promise.resolve();
 
   constructor(options: ChallengerOptions) {
@@ -79,10 +82,15 @@ export class Challenger {
     link.subscribe(
       siteTopics(site).anyGateway(`answer/${CHALLENGE_TYPE}/+`),
       (topic, payload, { retain }) => {
-        if (retain) return;
+        const [gateway = '', , , id = ''] = topic.split('/').slice(3);
+        // Before anything is looked at: who answers what nobody asked costs nothing, and nobody fills our memory.
+        const waiting = this.#waiting.get(gateway) ?? 0;
+        if (retain || !this.#sent.has(id) || waiting >= MAX_WAITING) return;
+        this.#waiting.set(gateway, waiting + 1);
         this.#work = this.#work
           .then(() => this.#receive(topic, payload))
-          .catch((error) => this.#failed(error, topic));
+          .catch((error) => this.#failed(error, topic))
+          .finally(() => this.#waiting.set(gateway, (this.#waiting.get(gateway) ?? 1) - 1));
       },
     );
   }
@@ -203,8 +211,6 @@ export class Challenger {
 
   async #receive(topic: string, payload: Uint8Array): Promise<void> {
     const [gateway = '', , type = '', id = ''] = topic.split('/').slice(3);
-    // Before a signature is looked at: who answers what nobody asked costs nothing.
-    if (!COMMAND_ID.test(id) || !this.#sent.has(id)) return;
     const { store, site } = this.#options;
     const answers = await store.challenges.ofMessage(gateway, id);
     if (!answers.some((answer) => answer.opening === null && answer.verdict === null)) return;

@@ -10,6 +10,7 @@ import { type Clock, systemClock } from '#runtime/clock.ts';
 import { isDiskFull } from '#runtime/disk-full.ts';
 import { ensureDirectory, readSecretFile, syncFolder, writeFileAtomic } from '#runtime/files.ts';
 import { acceptAudit } from '../audit/accept-audit.ts';
+import { renumberAuditor } from '../auditor/auditor-key.ts';
 import { repeatConfigurations } from '../configuration/push-configuration.ts';
 import {
   BROKER_CERTIFICATE_FILE,
@@ -170,6 +171,8 @@ async function goOn(
     for (const rollout of await inside.rollouts.open())
       await endRollout(inside, rollout, 'aborted', 'the site was restored from a backup', clock.now());
     await inside.gateways.raiseCounters(seconds);
+    await renumberAuditor(inside, seconds);
+    await inside.challenges.forgetAllWaiting();
     const session = Number((await inside.settings.get(BACKEND_SESSION)) ?? '0');
     await inside.settings.set(BACKEND_SESSION, String(Math.max(session, seconds)));
     // Somebody may have logged out, or been shut out, since.

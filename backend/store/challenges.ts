@@ -338,6 +338,11 @@ export class ChallengeStore {
     await this.#database.run('DELETE FROM challenges WHERE gateway = ? AND verdict IS NULL', gateway);
   }
 
+  /** After a restore: what gateways were asked at the time of the backup, they may not know any more. */
+  async forgetAllWaiting(): Promise<void> {
+    await this.#database.run('DELETE FROM challenges WHERE verdict IS NULL');
+  }
+
   /**
    * Forgets what is over: equal ones after a day, others after {@link VERDICT_KEPT_MS}, and as late what nobody came back to answer.
    *
