@@ -21,6 +21,7 @@ export const AUDITED_COMMANDS: Readonly<Record<string, AuditedCommand>> = {
   // Of root, on a gateway.
   'agent adopt': elsewhere,
   'agent enrol': elsewhere,
+  attack: elsewhere,
   'audit accept': acts(),
   'audit list': reads,
   'audit verify': reads,

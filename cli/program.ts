@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { registerAttack } from './commands/attack.ts';
 import { registerAudit } from './commands/audit.ts';
 import { registerBench } from './commands/bench.ts';
 import { registerCamera } from './commands/camera.ts';
@@ -60,6 +61,7 @@ Examples:
     registerEvaluate,
     registerConformance,
     registerBench,
+    registerAttack,
   ]) {
     register(program);
   }

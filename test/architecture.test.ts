@@ -47,6 +47,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   cockpit: ['protocol'],
   bench: [...FHE, 'fhe/secret', ...NETWORK, 'runtime'],
+  attack: [...FHE, 'fhe/secret', 'backend', 'protocol', 'config', 'runtime'],
   setup: [],
   demo: ['backend', 'protocol', 'runtime', 'setup'],
   cli: [
@@ -61,6 +62,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'agent',
     'backend',
     'bench',
+    'attack',
     'setup',
     'demo',
   ],
@@ -125,6 +127,10 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     ],
     installation: ['enrolment'],
     results: ['store', 'configuration', 'software', 'rollout'],
+  },
+  attack: {
+    shaping: [],
+    attacks: ['shaping'],
   },
   bench: {
     costs: [],
@@ -197,7 +203,7 @@ function sideBySide(from: string, to: string): { within: string; folder: string;
   return { within, folder: a[depth]!, imports: b[depth]! };
 }
 
-/** Whoever is outside of fhe/ comes in by these, and tests and benchmarks by #fhe/testing besides. */
+/** Whoever is outside of fhe/ comes in by these; tests, benchmarks and attacks by #fhe/testing besides. */
 const FHE_DOORS = ['#fhe', '#fhe/design', '#fhe/secret'];
 
 /** Folders whose files exchange no imports with the table: settings of tools at the top, and test/. */
@@ -340,7 +346,8 @@ describe('architecture', () => {
     const wrong: string[] = [];
     for (const file of repositoryFiles().filter((name) => /\.(tsx?|mjs)$/.test(name))) {
       if (file.startsWith('fhe/') || file === 'test/architecture.test.ts') continue;
-      const doors = isTest(file) || file.startsWith('bench/') ? [...FHE_DOORS, '#fhe/testing'] : FHE_DOORS;
+      const doors =
+        isTest(file) || /^(bench|attack)\//.test(file) ? [...FHE_DOORS, '#fhe/testing'] : FHE_DOORS;
       for (const specifier of importSpecifiers(readSource(file))) {
         const enters = specifier.startsWith('#fhe') || /(^|\.\/)fhe\//.test(specifier);
         if (enters && !doors.includes(specifier)) wrong.push(`${file} imports ${specifier}`);
@@ -356,9 +363,9 @@ describe('architecture', () => {
 
   it('no product file imports a test file', () => {
     const wrong: string[] = [];
-    // Benchmarks and the settings of vitest may use what tests use: none of them runs on a gateway or in a backend.
+    // Benchmarks, attacks and the settings of vitest may use what tests use: none of them runs on a gateway or in a backend.
     const product = sources.filter(
-      (candidate) => !isTest(candidate) && !/^(bench\/|vitest\.config\.ts$)/.test(candidate),
+      (candidate) => !isTest(candidate) && !/^(bench\/|attack\/|vitest\.config\.ts$)/.test(candidate),
     );
     for (const file of product) {
       for (const specifier of importSpecifiers(readSource(file))) {

@@ -20,6 +20,8 @@ export {
 export { Encryptor } from '../engine/evaluator/encryptor.ts';
 export type { Evaluator } from '../engine/evaluator/evaluator.ts';
 export type { RecordedTape } from '../engine/tape/tape.ts';
+export { mulMod } from '../ring/modular.ts';
+export { createRing } from '../ring/ring.ts';
 export { createSealContext, type SealContext } from '../seal/context.ts';
 export {
   toSealCiphertext,
@@ -28,6 +30,7 @@ export {
   toSealRelinKeys,
 } from '../seal/convert.ts';
 export { SealScope } from '../seal/runtime.ts';
+export { decodeSecretKey } from '../secret/secret-key.ts';
 export { EngineHarness, randomCiphertext, randomKey, randomResidues } from './engine-harness.ts';
 export { testParameters, worstError } from './parameters.ts';
 export { makeMaterial, testPicture, testPrograms } from './programs.ts';
