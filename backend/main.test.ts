@@ -274,7 +274,7 @@ describe('the backend with a broker and a gateway', () => {
       expect((await state()).counters).toMatchObject({ accepted: 1, refused: { topic: 1, malformed: 1 } });
     }, WAIT);
     expect((await state()).cameras).toMatchObject([
-      { camera: 'door', gateway: 'gate', result: { label: 'empty', probability: 0.96 } },
+      { camera: 'door', gateway: 'gate', result: { label: 'empty', probability: 0.95 } },
     ]);
     const journal = await get<JournalEntry[]>('/api/journal');
     expect(journal.map((entry) => entry.code)).toContain('REFUSED_TOPIC');

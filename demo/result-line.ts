@@ -11,11 +11,13 @@ function timeOfDay(iso: string): string {
 /** One calm line about a decrypted answer. */
 export function resultLine(result: Result): string {
   const { latencyMs: ms } = result;
-  const percent = `${Math.round(result.probability * 100)} %`.padStart(5);
+  const percent =
+    result.probability === undefined ? '' : ` ${`${Math.round(result.probability * 100)} %`.padStart(5)}`;
   const parts = (['prepare', 'encrypt', 'evaluate', 'transport', 'decrypt'] as const)
     .map((name) => `${name} ${Math.round(ms[name])}`)
     .join(', ');
   const late = result.historical ? ', sent later' : '';
+  const since = result.output === 'event' ? 'from now on ' : '';
   const where = result.region === undefined ? result.camera : `${result.camera}/${result.region}`;
-  return `${timeOfDay(result.frameTime)}  ${where}  ${result.label.padEnd(10)} ${percent}   ${Math.round(ms.total)} ms (${parts})${late}`;
+  return `${timeOfDay(result.frameTime)}  ${where}  ${since}${result.label.padEnd(10)}${percent}   ${Math.round(ms.total)} ms (${parts})${late}`;
 }

@@ -1,4 +1,5 @@
 import type { CameraState, GatewayState, Health, Reported, Result } from './messages.ts';
+import type { OutputPolicy } from './output-policy.ts';
 import type { Role } from './roles.ts';
 
 /** GET /api/state: everything the page needs; the same object arrives as the first event of /api/events. */
@@ -233,6 +234,8 @@ export type ModelView = {
   readonly logQP: number;
   readonly bundleBytes: number;
   readonly createdTime: string;
+  /** How much of its answers the backend lets out. */
+  readonly output: OutputPolicy;
   /** Since when nothing new is deployed of it, and from when its answers are refused; null while it is in service. */
   readonly retired: { readonly since: string; readonly refusedFrom: string } | null;
 };
@@ -255,6 +258,8 @@ export type History = {
   readonly labels: readonly string[];
   /** Milliseconds since the epoch, ascending. */
   readonly times: readonly number[];
+  /** What the newest answer tells, if not probabilities. Then 1 stands for the label that was told and 0 for the others; an `event` holds until the next. */
+  readonly output?: 'label' | 'event';
   /** For each label the probability at each time. */
   readonly probabilities: readonly (readonly number[])[];
   /** How many answers, including itself, the one at each time represents. */

@@ -88,6 +88,10 @@ export const EVENTS = {
     meaning: 'A network was protected.',
     action: 'Deploy it with `blindsight deploy`.',
   },
+  MODEL_OUTPUT: {
+    meaning: 'The owner changed how much of the answers of a network the backend lets out.',
+    action: 'Nothing, if this was you.',
+  },
   MODEL_RETIREMENT: {
     meaning: 'A network was retired, or taken back into service.',
     action:

@@ -215,7 +215,7 @@ export const ChunkRequest = z.object({
 });
 export type ChunkRequest = z.infer<typeof ChunkRequest>;
 
-/** A decrypted answer: rounded, the only thing that leaves the decryptor. JSON, also the line of `--json`. */
+/** A decrypted answer: as coarse as the owner wants it, the only thing that leaves the decryptor. JSON, also the line of `--json`. */
 export const Result = z.strictObject({
   camera: Name,
   /** The region of the picture that the answer is about; absent if the camera has no named regions. */
@@ -224,9 +224,12 @@ export const Result = z.strictObject({
   /** Of the network that answered. */
   modelVersion: z.number().int().positive(),
   label: z.string().max(64),
-  /** Rounded to 2 decimals. */
-  probability: z.number().min(0).max(1),
-  probabilities: z.record(z.string(), z.number().min(0).max(1)),
+  /** Of `label`, in steps; absent, like the others, where the owner lets labels out only. */
+  probability: z.number().min(0).max(1).exactOptional(),
+  /** In steps, so they need not sum to 1. */
+  probabilities: z.record(z.string(), z.number().min(0).max(1)).exactOptional(),
+  /** What the owner lets out, if not probabilities: every label, or `event`: this label has held since `frameTime`, until the next such answer. */
+  output: z.enum(['label', 'event']).exactOptional(),
   frameTime: time,
   sequence: z.number().int().nonnegative(),
   /** True if the answer waited in the outbox and is not current. */

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { History } from '#protocol/api.ts';
 import { boundHistory, emptyHistory } from '#protocol/thin-history.ts';
+import { toldShares } from '#protocol/told-shares.ts';
 import type { ResultStore } from '../store/results.ts';
 
 /** Answers read at a time: takes some milliseconds, so that nothing else waits long. */
@@ -26,7 +27,8 @@ type Row = Awaited<ReturnType<ResultStore['history']>>[number];
 
 /**
  * Probabilities of a camera or region over time, for a time line. Labels are those of the newest answer; answers of a network that
- * shares none of them are skipped.
+ * shares none of them are skipped. Answers that tell only their label add it to the labels; where the newest is an event, the line begins with the one that
+ * held when the time line does.
  */
 export async function readHistory(
   results: Pick<ResultStore, 'history' | 'withheldTimes'>,
@@ -43,22 +45,34 @@ export async function readHistory(
     if (rows.length < PAGE_ROWS) break;
     await setImmediate(undefined, { signal });
   }
+  if (line.output === 'event' || line.times.length === 0) {
+    const [held] = await results.history(camera, { sinceMs: 0, beforeMs: sinceMs }, 1, region);
+    if (held?.result.output === 'event') line = withEarlier(line, [{ ...held, frameMs: sinceMs }]);
+  }
   const slotMs = Math.max(LEAST_SLOT_MS, line.slotMs);
   return { ...line, withheld: await results.withheldTimes(camera, span, slotMs, MAX_WITHHELD) };
 }
 
 function withEarlier(line: History, rows: readonly Row[]): History {
-  const labels = line.labels.length > 0 ? line.labels : Object.keys(rows.at(-1)?.result.probabilities ?? {});
-  const known = rows.filter(({ result }) =>
-    labels.some((label) => Object.hasOwn(result.probabilities, label)),
+  const newest = rows.at(-1)?.result;
+  const output = line.labels.length > 0 ? line.output : newest?.output;
+  const before =
+    line.labels.length > 0 ? line.labels : Object.keys(newest === undefined ? {} : toldShares(newest));
+  const known = rows.filter(
+    ({ result }) =>
+      result.probabilities === undefined ||
+      before.some((label) => Object.hasOwn(result.probabilities!, label)),
   );
+  const told = known.filter(({ result }) => result.probabilities === undefined);
+  const labels = [...new Set([...before, ...told.map(({ result }) => result.label)])];
   return {
     ...line,
     labels,
+    ...(output !== undefined && { output }),
     times: [...known.map(({ frameMs }) => frameMs), ...line.times],
     probabilities: labels.map((label, index) => [
-      ...known.map(({ result }) => result.probabilities[label] ?? 0),
-      ...(line.probabilities[index] ?? []),
+      ...known.map(({ result }) => toldShares(result)[label] ?? 0),
+      ...(line.probabilities[index] ?? line.times.map(() => 0)),
     ]),
     answers: [...known.map(() => 1), ...line.answers],
   };

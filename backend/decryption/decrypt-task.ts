@@ -1,5 +1,6 @@
 import type { Interpretation } from '#fhe';
 import type { RegionAnswer } from '#fhe/secret';
+import type { OutputPolicy } from '#protocol/output-policy.ts';
 import type { Withheld } from '#protocol/withheld.ts';
 
 /** `result`: the small ring of answers; its key opens no stored weight. `main`: the ring of the network itself, for answers without one. */
@@ -16,12 +17,14 @@ export type DecryptTask =
       readonly ring: AnswerRing;
       readonly secretKey: Uint8Array;
       readonly interpretation: Interpretation;
+      /** How much of each answer may leave the thread. */
+      readonly output: OutputPolicy;
     }
   | { readonly kind: 'decrypt'; readonly keySet: string; readonly ciphertext: Uint8Array }
   /** Wipes and forgets a key. */
   | { readonly kind: 'close'; readonly keySet: string };
 
-/** All that ever leaves the thread: rounded numbers, or why there are none. */
+/** All that ever leaves the thread: what the output policy of the network lets out, or why there is nothing. */
 export type DecryptAnswer =
   /** One for each region that the ciphertext answers about. */
   | { readonly kind: 'answer'; readonly answers: readonly RegionAnswer[] }

@@ -7,6 +7,8 @@ type Opened = {
   readonly decryptor: Awaited<ReturnType<typeof createDecryptor>>;
   readonly interpretation: Interpretation;
   readonly noiseKey: Uint8Array;
+  /** Of probabilities; null where none may leave. */
+  readonly step: number | null;
 };
 
 const keySets = new Map<string, Opened>();
@@ -24,6 +26,7 @@ async function open(task: Extract<DecryptTask, { kind: 'open' }>): Promise<void>
       decryptor: await createDecryptor(verifyProgram(program), keys),
       interpretation: task.interpretation,
       noiseKey: answerNoiseKey(task.secretKey),
+      step: task.output.output === 'rounded' ? task.output.step : null,
     });
   } finally {
     task.secretKey.fill(0);
@@ -51,7 +54,7 @@ function decrypt(opened: Opened, ciphertext: Uint8Array): DecryptAnswer {
   try {
     const { labels, regions = 1 } = opened.interpretation;
     const noise = answerNoise(opened.noiseKey, ciphertext, regions * labels.length);
-    const read = interpretSlots(slots, opened.interpretation, noise);
+    const read = interpretSlots(slots, opened.interpretation, { noise, step: opened.step });
     if (!read.ok) return { kind: 'withheld', reason: read.reason };
     return { kind: 'answer', answers: read.answers };
   } finally {

@@ -32,13 +32,13 @@ export class Decryptor {
   }
 
   /**
-   * Makes sure that the thread holds a key.
+   * Makes sure that the thread holds a key, with the output policy of its network now.
    *
    * @param model the network of the key set
    * @throws BlindsightError SECRET_MISSING, SECRET_TAMPERED, BUNDLE_DAMAGED, WORKER_FAILED.
    */
   async prepare(model: ModelRecord, keySet: KeySetId): Promise<void> {
-    const name = nameOf(keySet);
+    const name = nameOf(model, keySet);
     for (;;) {
       const known = this.#find(name);
       if (known !== undefined) return known.done;
@@ -98,6 +98,7 @@ export class Decryptor {
       ring,
       secretKey,
       interpretation: model.interpretation,
+      output: model.output,
     };
     if (this.#closed) {
       secretKey.fill(0);
@@ -118,7 +119,7 @@ export class Decryptor {
 
   /** Decrypts an answer under its key set, which is opened where it is not. @throws as {@link prepare} */
   async decrypt(model: ModelRecord, keySet: KeySetId, ciphertext: Uint8Array): Promise<DecryptAnswer> {
-    const name = nameOf(keySet);
+    const name = nameOf(model, keySet);
     while (this.#find(name)?.isOpen !== true) await this.prepare(model, keySet);
     const task: DecryptTask = { kind: 'decrypt', keySet: name, ciphertext };
     return this.#thread.run<DecryptAnswer>(task);
@@ -130,8 +131,9 @@ export class Decryptor {
   }
 }
 
-function nameOf({ model, version, number }: KeySetId): string {
-  return `${model}/${version}/${number}`;
+/** A key with another output policy is opened as another one. */
+function nameOf({ output }: ModelRecord, { model, version, number }: KeySetId): string {
+  return `${model}/${version}/${number} ${JSON.stringify(output)}`;
 }
 
 /** Moves bytes into a buffer of their own, so that it can be transferred, and wipes where they were. */

@@ -149,7 +149,7 @@ describe('pictures that a bundled network was not trained for', () => {
         const truth = softmax(logits);
         for (const [index, label] of labels.entries())
           if (result !== undefined)
-            expect(Math.abs(result.probabilities[label]! - truth[index]!), camera).toBeLessThan(0.02);
+            expect(Math.abs(result.probabilities![label]! - truth[index]!), camera).toBeLessThan(0.035);
       }
       const counters = await bench.site.store.counters.all();
       expect((counters.accepted ?? 0) + (counters.withheld ?? 0)).toBe(clear.size);

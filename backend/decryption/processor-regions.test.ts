@@ -27,8 +27,8 @@ describe('an envelope about several regions', () => {
     const { site, results } = bench;
     await send({ regions: ['left', 'right'] });
     expect(results).toMatchObject([
-      { camera: 'door', region: 'left', label: 'occupied', probability: 0.94, sequence: 0 },
-      { camera: 'door', region: 'right', label: 'empty', probability: 0.94, sequence: 0 },
+      { camera: 'door', region: 'left', label: 'occupied', probability: 0.95, sequence: 0 },
+      { camera: 'door', region: 'right', label: 'empty', probability: 0.95, sequence: 0 },
     ]);
     expect(await site.store.results.latestRegions('door')).toEqual(results);
     expect(await site.store.results.latest('door')).toBeNull();

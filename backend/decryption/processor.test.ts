@@ -73,8 +73,8 @@ describe('an envelope', () => {
       {
         camera: 'door',
         label: 'occupied',
-        probability: 0.94,
-        probabilities: { empty: 0.06, occupied: 0.94 },
+        probability: 0.95,
+        probabilities: { empty: 0.05, occupied: 0.95 },
       },
     ]);
     expect(await site.store.results.latest('door')).toEqual(results[0]);

@@ -1,5 +1,6 @@
 import { BlindsightError } from '#protocol/errors.ts';
 import type { Result } from '#protocol/messages.ts';
+import type { OutputPolicy } from '#protocol/output-policy.ts';
 import type { Refusal } from '#protocol/refusals.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
@@ -14,6 +15,7 @@ import { AnswerBounds, type AnswerLimits } from './answer-bounds.ts';
 import { type CheckedEnvelope, checkEnvelope } from './check-envelope.ts';
 import type { DecryptAnswer } from './decrypt-task.ts';
 import { FLOOD, FloodWatch } from './flood-watch.ts';
+import { LabelEvents } from './label-events.ts';
 import { type AnswerAudits, LookAhead } from './look-ahead.ts';
 import { RefusalLog } from './refusal-log.ts';
 import { frameTime, passPlace, settle, type Verdict } from './settle.ts';
@@ -73,6 +75,7 @@ export class Processor {
   #lookMs = 0;
   readonly #bounds: AnswerBounds;
   readonly #ahead: LookAhead;
+  readonly #events: LabelEvents;
   #wake: (() => void) | null = null;
   /** Outcomes that the store has not taken yet, by id of the item. */
   readonly #decided = new Map<number, Verdict>();
@@ -87,6 +90,7 @@ export class Processor {
     this.#bounds = new AnswerBounds(options.store, options.limits);
     const check = this.#check.bind(this);
     this.#ahead = new LookAhead({ ...options, check });
+    this.#events = new LabelEvents(options.store);
   }
 
   /** Whether one envelope has been at hand for longer than any decryption takes. */
@@ -301,9 +305,22 @@ export class Processor {
         model: model.name,
         modelVersion: model.version,
         ...answer.answers[i]!,
+        ...(model.output.output !== 'rounded' && { output: model.output.output }),
         ...frame,
       }),
     );
-    return { kind: 'answer', results };
+    return { kind: 'answer', results: await this.#news(results, model.output, frameMs) };
+  }
+
+  /** What of an answer is given out: all of it, or under the policy `event` those regions whose label has changed. The rest is forgotten here. */
+  async #news(results: readonly Result[], policy: OutputPolicy, frameMs: number): Promise<readonly Result[]> {
+    if (policy.output !== 'event') {
+      for (const { camera } of results) this.#events.forget(camera);
+      return results;
+    }
+    const news: Result[] = [];
+    for (const result of results)
+      if (await this.#events.add({ ...result, frameMs }, policy.equal)) news.push(result);
+    return news;
   }
 }

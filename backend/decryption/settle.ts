@@ -11,6 +11,7 @@ import type { Store } from '../store/store.ts';
 
 /** How an envelope ends. */
 export type Verdict =
+  /** With no results where nothing of it is to be given out. */
   | { readonly kind: 'answer'; readonly results: readonly Result[] }
   /** Decrypted, but not trusted: usually a picture that the network was not trained for. Only that one answer is lost. */
   | { readonly kind: 'withheld'; readonly reason: Withheld }
@@ -57,7 +58,8 @@ export async function settle(
       await inside.challenges.noteDecrypted(item.gateway);
     if (verdict.kind === 'answer') {
       await inside.counters.add('accepted');
-      await inside.publications.add(item.gateway, envelope.session, envelope.sequence);
+      if (verdict.results.length > 0)
+        await inside.publications.add(item.gateway, envelope.session, envelope.sequence);
     }
     if (verdict.kind === 'withheld') await inside.counters.add('withheld');
     if (verdict.kind === 'refused') {

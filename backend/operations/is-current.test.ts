@@ -30,6 +30,7 @@ async function makeRecord(changes: Partial<FullDescription> = {}): Promise<Model
     selfTest: {},
     answerBytes: 1,
     interpretation,
+    output: { output: 'rounded', step: 0.05 },
     retirement: null,
   };
 }

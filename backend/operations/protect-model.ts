@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
 import { BlindsightError } from '#protocol/errors.ts';
 import { Name } from '#protocol/names.ts';
+import type { OutputPolicy } from '#protocol/output-policy.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
 import { TaskThread } from '#runtime/threads/task-thread.ts';
 import { keepNetwork } from '../protection/keep-network.ts';
@@ -18,6 +19,8 @@ export type ProtectModelOptions = {
   readonly name?: string;
   /** Regions of interest that one ciphertext answers, a power of two; 1 where left out. */
   readonly regions?: number;
+  /** What its answers tell; as the version before it where left out. */
+  readonly output?: OutputPolicy;
   /** @param step a few words. @param fraction share that is done, 0 to 1. */
   readonly onProgress?: (step: string, fraction: number) => void;
   readonly signal?: AbortSignal;
@@ -49,7 +52,9 @@ export async function protectModel(options: ProtectModelOptions): Promise<NewMod
       },
       ...(signal && { signal }),
     });
-    return await keepNetwork(site, name, protectedNetwork, clock.now(), fingerprint);
+    const made = await keepNetwork(site, name, protectedNetwork, clock.now(), fingerprint);
+    if (options.output !== undefined) await site.store.models.setOutput(name, made.version, options.output);
+    return made;
   } finally {
     await thread.close();
   }

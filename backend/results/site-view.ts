@@ -323,6 +323,7 @@ function modelView(model: ModelRecord): ModelView {
     logQP: model.logQP,
     bundleBytes: model.parts.reduce((sum, part) => sum + part.bytes, 0),
     createdTime: new Date(model.createdMs).toISOString(),
+    output: model.output,
     retired: model.retirement && {
       since: new Date(model.retirement.sinceMs).toISOString(),
       refusedFrom: new Date(model.retirement.refusedFromMs).toISOString(),

@@ -255,6 +255,8 @@ const MIGRATIONS: readonly Migration[] = [
      FROM models AS m LEFT JOIN deployments AS d ON d.model = m.name AND d.version = m.version
      GROUP BY m.name, m.version, m.created_ms`,
   ],
+  // How much the answers of a network tell, as JSON.
+  () => ['ALTER TABLE models ADD COLUMN output TEXT'],
 ];
 
 function auditTriggers(kind: Dialect['kind']): string[] {

@@ -1,5 +1,6 @@
 import type { Interpretation } from '#fhe';
 import type { BundlePart } from '#protocol/manifest.ts';
+import { DEFAULT_OUTPUT, OutputPolicy } from '#protocol/output-policy.ts';
 import type { Database } from './database.ts';
 
 /** A protected network: everything about it that is not secret. Its bundle parts are files named by their digest. */
@@ -19,6 +20,8 @@ export type ModelRecord = {
   /** Exact length of a serialized answer. */
   readonly answerBytes: number;
   readonly interpretation: Interpretation;
+  /** How much of its answers leaves the thread that decrypts. */
+  readonly output: OutputPolicy;
   /** Null while it is in service. */
   readonly retirement: Retirement | null;
 };
@@ -27,7 +30,7 @@ export type ModelRecord = {
 export type Retirement = { readonly sinceMs: number; readonly refusedFromMs: number };
 
 /** A network that was just protected. */
-export type NewModel = Omit<ModelRecord, 'retirement'>;
+export type NewModel = Omit<ModelRecord, 'retirement' | 'output'>;
 
 type Description = Omit<NewModel, 'name' | 'version' | 'createdMs'>;
 type Row = {
@@ -37,6 +40,7 @@ type Row = {
   description: string;
   retired_ms: number | null;
   refused_from_ms: number | null;
+  output: string | null;
 };
 
 function toText(record: NewModel): string {
@@ -59,6 +63,7 @@ function fromRow(row: Row): ModelRecord {
     name: row.name,
     version: row.version,
     createdMs: row.created_ms,
+    output: row.output === null ? DEFAULT_OUTPUT : OutputPolicy.parse(JSON.parse(row.output)),
     retirement:
       row.retired_ms === null
         ? null
@@ -82,14 +87,17 @@ export class ModelStore {
     return (row?.last ?? 0) + 1;
   }
 
-  /** Adds a network with its first key set, which no gateway has taken. Call it in a transaction. */
+  /** Adds a network with its first key set, which no gateway has taken; its answers tell as much as those of the version before it. Call it in a transaction. */
   async add(record: NewModel): Promise<void> {
     await this.#database.run(
-      'INSERT INTO models (name, version, created_ms, description) VALUES (?, ?, ?, ?)',
+      `INSERT INTO models (name, version, created_ms, description, output) VALUES (?, ?, ?, ?,
+         (SELECT output FROM models WHERE name = ? AND version < ? ORDER BY version DESC LIMIT 1))`,
       record.name,
       record.version,
       record.createdMs,
       toText(record),
+      record.name,
+      record.version,
     );
     await this.#database.run(
       'INSERT INTO protections (model, version, number, created_ms, shared) VALUES (?, ?, 1, ?, 0)',
@@ -97,6 +105,17 @@ export class ModelStore {
       record.version,
       record.createdMs,
     );
+  }
+
+  /** Says how much its answers tell from now on. @returns false where there is no such network. */
+  async setOutput(name: string, version: number, output: OutputPolicy): Promise<boolean> {
+    const changed = await this.#database.run(
+      'UPDATE models SET output = ? WHERE name = ? AND version = ?',
+      JSON.stringify(output),
+      name,
+      version,
+    );
+    return changed === 1;
   }
 
   /** @param version the newest by default. */

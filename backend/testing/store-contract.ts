@@ -133,10 +133,22 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       await store.models.add(MODEL);
       await store.models.add({ ...MODEL, version: 2 });
       expect(await store.models.nextVersion('counter')).toBe(3);
-      expect(await store.models.get('counter', 1)).toEqual({ ...MODEL, retirement: null });
+      expect(await store.models.get('counter', 1)).toEqual({
+        ...MODEL,
+        output: { output: 'rounded', step: 0.05 },
+        retirement: null,
+      });
       expect((await store.models.get('counter'))?.version).toBe(2);
       expect(await store.models.get('other')).toBeNull();
       expect(await store.models.list()).toHaveLength(2);
+    });
+
+    it('keeps what the answers of a model tell, also for its next version', async () => {
+      await store.models.add(MODEL);
+      expect(await store.models.setOutput('counter', 1, { output: 'event', equal: 4 })).toBe(true);
+      expect(await store.models.setOutput('counter', 2, { output: 'label' })).toBe(false);
+      await store.models.add({ ...MODEL, version: 2 });
+      expect((await store.models.get('counter'))?.output).toEqual({ output: 'event', equal: 4 });
     });
 
     it('lets a gateway go forward only', async () => {

@@ -1,10 +1,17 @@
-import type { Command } from 'commander';
-import { powerOfTwo } from '../parse-option.ts';
+import { type Command, Option } from 'commander';
+import { EQUAL_LABELS, type OutputPolicy } from '#protocol/output-policy.ts';
+import { type OutputOptions, outputPolicy, outputStep } from '../output-option.ts';
+import { integer, powerOfTwo } from '../parse-option.ts';
 import { formatBytes, totalBytes } from '../print.ts';
 import { runCommand } from '../run-command.ts';
 import { SITE_OPTION } from '../site-option.ts';
 
-type Options = { readonly name?: string; readonly regions?: number; readonly data: string };
+type Options = OutputOptions & {
+  readonly name?: string;
+  readonly regions?: number;
+  readonly output?: OutputPolicy['output'];
+  readonly data: string;
+};
 
 /** `blindsight model protect NETWORK`: a bundled network by name, or an ONNX file. */
 export function registerModelProtect(model: Command): void {
@@ -18,9 +25,21 @@ export function registerModelProtect(model: Command): void {
       'regions of interest that one ciphertext answers, a power of two (default: 1)',
       powerOfTwo(64),
     )
+    .addOption(
+      new Option(
+        '--output <kind>',
+        'what its answers tell: rounded probabilities, the label, or events, which are changes of the label (default: as the version before, else rounded)',
+      ).choices(['rounded', 'label', 'event']),
+    )
+    .option('--step <share>', 'of rounded probabilities (default: 0.05)', outputStep)
+    .option(
+      '--equal <n>',
+      `equal labels among the latest 2n - 1 that make an event (default: ${EQUAL_LABELS.byDefault})`,
+      integer(EQUAL_LABELS.least, EQUAL_LABELS.most),
+    )
     .option(...SITE_OPTION)
     .addHelpText('after', '\nExample:\n  blindsight model protect counter --name entrance')
-    .action((network: string, { name, regions, data }: Options) =>
+    .action((network: string, { name, regions, output, data, ...finer }: Options) =>
       runCommand(async ({ progress }) => {
         const { withSite } = await import('#backend/site-folder.ts');
         const { protectModel } = await import('#backend/operations/protect-model.ts');
@@ -30,6 +49,7 @@ export function registerModelProtect(model: Command): void {
             network,
             ...(name !== undefined && { name }),
             ...(regions !== undefined && { regions }),
+            ...(output !== undefined && { output: outputPolicy(output, finer) }),
             onProgress: (text, share) => progress.update('protecting', text, share),
           }),
         );

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { outputWords } from '#protocol/output-words.ts';
 import { formatBytes, printJson, printTable } from '../print.ts';
 import { runCommand } from '../run-command.ts';
 import { SITE_OPTION } from '../site-option.ts';
@@ -27,7 +28,7 @@ export function registerModelShow(model: Command): void {
           .map(({ gateway, counter }) => ({ gateway, release: counter }));
         if (json) {
           const sizes = { ringDegree, logQP, answerBytes, onnxSha256, parts };
-          const { retirement } = shown;
+          const { retirement, output } = shown;
           return printJson({
             model: name,
             version,
@@ -36,6 +37,7 @@ export function registerModelShow(model: Command): void {
             ...sizes,
             gateways,
             retirement,
+            output,
             listing,
           });
         }
@@ -46,6 +48,7 @@ export function registerModelShow(model: Command): void {
             ['regions', String(regions)],
             ['security', `128 bits: N = ${ringDegree}, log2(Q·P) = ${logQP.toFixed(1)}`],
             ['answer', formatBytes(answerBytes)],
+            ['answers tell', outputWords(shown.output)],
             ...parts.map((part) => [part.name, formatBytes(part.bytes)]),
             ['ONNX file', onnxSha256.slice(0, 16)],
             ...(shown.retirement === null

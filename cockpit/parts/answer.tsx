@@ -1,5 +1,5 @@
 import type { Result } from '#protocol/messages.ts';
-import { formatAge, formatClock, formatLabel, formatPercent } from '../view/format.ts';
+import { formatAge, formatClock, formatLabel, formatMoment, formatPercent } from '../view/format.ts';
 import type { Freshness } from '../view/freshness.ts';
 
 /** Labels longer than this are set smaller. */
@@ -32,18 +32,25 @@ export function Answer({ camera, result, freshness, color }: Props) {
         <span class="unseen">{`${camera}: `}</span>
         {label}
       </p>
-      <p class="answer-probability">
-        <span class="unseen">Probability </span>
-        {formatPercent(result.probability)}
-      </p>
+      {result.probability !== undefined && (
+        <p class="answer-probability">
+          <span class="unseen">Probability </span>
+          {formatPercent(result.probability)}
+        </p>
+      )}
       <p class="answer-age">
         {stale && <strong class="stale-mark">Stale</strong>}
         <time dateTime={result.frameTime} title={formatClock(Date.parse(result.frameTime))}>
-          {ageWords(freshness.ageMs)}
+          {result.output === 'event' ? sinceWords(result, freshness) : ageWords(freshness.ageMs)}
         </time>
       </p>
     </div>
   );
+}
+
+function sinceWords({ frameTime }: Result, { ageMs }: Freshness): string {
+  const sinceMs = Date.parse(frameTime);
+  return `Since ${formatMoment(sinceMs, sinceMs + ageMs)}`;
 }
 
 function ageWords(ageMs: number): string {

@@ -1,4 +1,5 @@
 import type { SiteState } from '#protocol/api.ts';
+import { outputWords } from '#protocol/output-words.ts';
 import { noAuditsWords } from '../view/audit-words.ts';
 import { formatBytes, formatCount } from '../view/format.ts';
 import { modelName } from '../view/gateway-words.ts';
@@ -33,7 +34,7 @@ export function Protection({ site }: { readonly site: SiteState }) {
                 <dt>{modelName(model)}</dt>
                 <dd>
                   ring degree {formatCount(model.ringDegree)}, modulus {Math.round(model.logQP)} bits, bundle{' '}
-                  {formatBytes(model.bundleBytes)}
+                  {formatBytes(model.bundleBytes)}; answers tell {outputWords(model.output)}
                 </dd>
               </div>
             ))}

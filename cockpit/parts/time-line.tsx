@@ -1,6 +1,8 @@
 import type { TargetedKeyboardEvent } from 'preact';
 import { useMemo, useRef, useState } from 'preact/hooks';
 import type { History } from '#protocol/api.ts';
+import type { Result } from '#protocol/messages.ts';
+import { bestLabel } from '#protocol/thin-history.ts';
 import { usePlot } from '../hooks/use-plot.ts';
 import type { Theme } from '../hooks/use-theme.ts';
 import { formatClock, formatLabel, formatPercent } from '../view/format.ts';
@@ -17,31 +19,37 @@ const LEAST_STEP_MS = 1000;
 type Props = {
   readonly history: History;
   readonly order: readonly string[];
-  readonly present: Readonly<Record<string, number>>;
+  /** The newest answer. */
+  readonly present: Result | null;
   readonly theme: Theme;
   readonly nowMs: number;
 };
 
-/** Probability of every label over the last hour, and the numbers at the moment under the pointer. */
+/** Probability of every label over the last hour, and the numbers at the moment under the pointer; where no numbers are told, the labels alone. */
 export function TimeLine({ history, order, present, theme, nowMs }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const [pointMs, setPointMs] = useState<number | null>(null);
-  const plot = useMemo(() => plotColumns(history), [history]);
-  const bands = useMemo(() => stackedBands(plot, order), [plot, order.join('\n')]);
   const color = (label: string) => seriesClass(order, label);
   const stepMs = Math.max(LEAST_STEP_MS, Math.floor((nowMs - startMs(history, nowMs)) / STEPS / 1000) * 1000);
   const endMs = Math.ceil(nowMs / stepMs) * stepMs;
   const fromMs = startMs(history, endMs);
+  const isEvents = history.output === 'event';
+  const plot = useMemo(() => plotColumns(history, endMs), [history, isEvents && endMs]);
+  const bands = useMemo(() => stackedBands(plot, order), [plot, order.join('\n')]);
   const moveTo = usePlot(host, {
     ...{ times: plot.times, bands, color, theme, fromMs, endMs, onPoint: setPointMs },
     marks: history.withheld,
   });
 
-  const index = pointMs === null ? -1 : history.times.indexOf(pointMs);
+  const index =
+    pointMs === null
+      ? -1
+      : history.times.findLastIndex((time) => (isEvents ? time <= pointMs : time === pointMs));
   const span = spanWords(fromMs, endMs);
-  const title = index < 0 ? span : `At ${formatClock(history.times[index] ?? 0)}`;
+  const title = index < 0 ? span : `At ${formatClock((isEvents ? pointMs : history.times[index]) ?? 0)}`;
   const shownValue = (label: string) => {
-    if (index < 0) return Object.hasOwn(present, label) ? present[label] : undefined;
+    const known = present?.probabilities ?? {};
+    if (index < 0) return Object.hasOwn(known, label) ? known[label] : undefined;
     return history.probabilities[history.labels.indexOf(label)]?.[index];
   };
   const onKeyDown = (event: TargetedKeyboardEvent<HTMLDivElement>) => {
@@ -52,9 +60,11 @@ export function TimeLine({ history, order, present, theme, nowMs }: Props) {
   };
   const words = useMemo(() => historyWords(history, span, formatLabel), [history, span]);
   const withheld = history.withheld.filter((time) => time >= fromMs).length;
-  const shown = order.map(
-    (label) => `${formatLabel(label)} ${formatPercent(shownValue(label) ?? Number.NaN)}`,
-  );
+  const tells = history.output === undefined && present?.output === undefined;
+  const shownLabel = index < 0 ? present?.label : history.labels[bestLabel(history, index)];
+  const shown = tells
+    ? order.map((label) => `${formatLabel(label)} ${formatPercent(shownValue(label) ?? Number.NaN)}`)
+    : [formatLabel(shownLabel ?? '')];
   return (
     <figure class="time-line">
       <figcaption>
@@ -63,7 +73,8 @@ export function TimeLine({ history, order, present, theme, nowMs }: Props) {
           {order.map((label) => (
             <li key={label}>
               <span class={`swatch ${color(label)}`} aria-hidden="true" />
-              {formatLabel(label)} <b>{formatPercent(shownValue(label) ?? Number.NaN)}</b>
+              {tells || label !== shownLabel ? formatLabel(label) : <b>{formatLabel(label)}</b>}
+              {tells && <b> {formatPercent(shownValue(label) ?? Number.NaN)}</b>}
             </li>
           ))}
           {withheld > 0 && (

@@ -29,13 +29,7 @@ export function WatchedPart({ site, camera, region, result, history, theme, nowM
         freshness={cameraFreshness(site, camera, result, nowMs)}
         color={seriesClass(order, result?.label ?? '')}
       />
-      <TimeLine
-        history={history}
-        order={order}
-        present={result?.probabilities ?? {}}
-        theme={theme}
-        nowMs={nowMs}
-      />
+      <TimeLine history={history} order={order} present={result} theme={theme} nowMs={nowMs} />
     </>
   );
 }

@@ -109,6 +109,7 @@ export function modelOf(change: Partial<ModelView> = {}): ModelView {
     logQP: 209.99700554607605,
     bundleBytes: 31_400_000,
     createdTime: '2026-03-01T09:00:00.000Z',
+    output: { output: 'rounded', step: 0.05 },
     retired: null,
     ...change,
   };

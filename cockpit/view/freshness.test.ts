@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cameraOf, gatewayOf, resultOf, siteOf } from '../testing/fixtures.ts';
+import { cameraOf, cameraStateOf, gatewayOf, resultOf, siteOf } from '../testing/fixtures.ts';
 import { cameraFreshness, freshness, staleAfterMs } from './freshness.ts';
 
 const NOW_MS = Date.parse('2026-03-01T12:00:00.000Z');
@@ -34,6 +34,21 @@ describe('cameraFreshness', () => {
     const kind = (state: 'online' | 'offline' | 'unknown') =>
       cameraFreshness(siteOf({ gateways: [gatewayOf({ state })] }), cameraOf(), aged(500), NOW_MS).kind;
     expect([kind('online'), kind('unknown'), kind('offline')]).toEqual(['live', 'live', 'stale']);
+  });
+});
+
+describe('an event', () => {
+  const event = { ...aged(7_200_000), output: 'event' as const };
+  const kind = (site: Parameters<typeof siteOf>[0], camera = cameraOf()) =>
+    cameraFreshness(siteOf(site), camera, event, NOW_MS).kind;
+
+  it('holds for hours, as long as the camera is looked at', () => {
+    const gateways = [gatewayOf()];
+    expect(kind({ gateways })).toBe('live');
+    expect(kind({ gateways: [gatewayOf({ state: 'offline' })] })).toBe('stale');
+    expect(kind({ gateways, broker: { connected: false, detail: '' } })).toBe('stale');
+    expect(kind({ gateways }, cameraOf({ state: cameraStateOf({ state: 'stalled' }) }))).toBe('stale');
+    expect(kind({ gateways }, cameraOf({ state: null }))).toBe('stale');
   });
 });
 

@@ -28,7 +28,10 @@ export function freshness(result: Result | null, inferenceRate: number, nowMs: n
   return { kind: ageMs > staleAfterMs(inferenceRate) ? 'stale' : 'live', ageMs };
 }
 
-/** {@link freshness} of one of a camera's answers; if its gateway is offline, the answer is stale however recent it is. */
+/**
+ * {@link freshness} of one of a camera's answers; if its gateway is offline, the answer is stale however recent it is. An event holds until the next one, as
+ * long as the camera is looked at.
+ */
 export function cameraFreshness(
   site: SiteState,
   camera: CameraView,
@@ -36,6 +39,11 @@ export function cameraFreshness(
   nowMs: number,
 ): Freshness {
   const gateway = site.gateways.find(({ name }) => name === camera.gateway);
+  if (result?.output === 'event') {
+    const isWatched = camera.state?.state === 'streaming' && camera.state.inferenceRate > 0;
+    const isHeard = site.broker.connected && gateway?.state !== 'offline' && isWatched;
+    return { kind: isHeard ? 'live' : 'stale', ageMs: Math.max(0, nowMs - Date.parse(result.frameTime)) };
+  }
   const fresh = freshness(result, camera.state?.inferenceRate ?? 0, nowMs);
   return fresh.kind === 'live' && gateway?.state === 'offline' ? { ...fresh, kind: 'stale' } : fresh;
 }

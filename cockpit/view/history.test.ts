@@ -53,6 +53,37 @@ describe('addResult', () => {
   });
 });
 
+describe('a history of answers without probabilities', () => {
+  const told = (ageMs: number, label: string, output: 'label' | 'event') => {
+    const {
+      probability: _,
+      probabilities: __,
+      ...rest
+    } = resultOf({
+      frameTime: new Date(NOW_MS - ageMs).toISOString(),
+    });
+    return { ...rest, label, output };
+  };
+
+  it('has 1 for the label that was told', () => {
+    const first = addResult(emptyHistory('counter'), told(2000, 'empty', 'label'), NOW_MS);
+    const both = addResult(first, told(1000, 'person', 'label'), NOW_MS);
+    expect(both).toMatchObject({ output: 'label', labels: ['empty', 'person'] });
+    expect(both.probabilities).toEqual([
+      [1, 0],
+      [0, 1],
+    ]);
+  });
+
+  it('keeps the event that held when the window began', () => {
+    const old = addResult(emptyHistory('counter'), told(WINDOW_MS - 1, 'empty', 'event'), NOW_MS);
+    const later = NOW_MS + WINDOW_MS / 2;
+    const next = addResult(old, told(0, 'person', 'event'), later);
+    expect(next.times).toEqual([NOW_MS - WINDOW_MS + 1, NOW_MS]);
+    expect(historyWords(next, 'Last hour', (name) => name)).toBe('Last hour, 1 change, at last person.');
+  });
+});
+
 describe('mergeHistory', () => {
   it('appends only what is newer than what was fetched', () => {
     const merged = mergeHistory(historyOf([1000, 2000], [0, 1]), historyOf([2000, 3000], [0.5, 0.25]));

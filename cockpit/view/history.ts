@@ -1,6 +1,7 @@
 import type { History } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
 import { bestLabel, boundHistory } from '#protocol/thin-history.ts';
+import { toldShares } from '#protocol/told-shares.ts';
 import { formatAge, formatCount } from './format.ts';
 
 /** The span that a time line shows at most. */
@@ -16,17 +17,19 @@ const NEARLY_MS = 60_000;
 /**
  * The history with one more answer, inserted by its time: an answer that waited in an outbox closes the gap it left. An
  * answer about the same moment replaces the old one; new labels start with zeros; anything more than an hour older than
- * `nowMs` is removed. It stays bounded, like the backend's own.
+ * `nowMs` is removed, except the event that held then. It stays bounded, like the backend's own.
  */
 export function addResult(history: History, result: Result, nowMs: number): History {
   const time = Date.parse(result.frameTime);
   if (Number.isNaN(time) || time < nowMs - WINDOW_MS) return history;
   const known = new Set(history.labels);
-  const labels = [
-    ...history.labels,
-    ...Object.keys(result.probabilities).filter((label) => !known.has(label)),
-  ];
-  const first = firstIndexFrom(history.times, nowMs - WINDOW_MS);
+  const told = toldShares(result);
+  const labels = [...history.labels, ...Object.keys(told).filter((label) => !known.has(label))];
+  const isNewest = time >= (history.times.at(-1) ?? 0);
+  const { output: former, ...rest } = history;
+  const output = isNewest ? result.output : former;
+  const inWindow = firstIndexFrom(history.times, nowMs - WINDOW_MS);
+  const first = output === 'event' ? Math.max(0, inWindow - 1) : inWindow;
   const at = firstIndexFrom(history.times, time);
   const after = history.times[at] === time ? at + 1 : at;
   const splice = <T>(values: readonly T[], value: T): T[] => [
@@ -35,7 +38,8 @@ export function addResult(history: History, result: Result, nowMs: number): Hist
     ...values.slice(after),
   ];
   return boundHistory({
-    ...history,
+    ...rest,
+    ...(output !== undefined && { output }),
     labels,
     times: splice(history.times, time),
     answers: splice(history.answers, 1),
@@ -43,7 +47,7 @@ export function addResult(history: History, result: Result, nowMs: number): Hist
     probabilities: labels.map((label, index) =>
       splice(
         history.probabilities[index] ?? history.times.map(() => 0),
-        Object.hasOwn(result.probabilities, label) ? (result.probabilities[label] ?? 0) : 0,
+        Object.hasOwn(told, label) ? (told[label] ?? 0) : 0,
       ),
     ),
   });
@@ -64,8 +68,11 @@ export function mergeHistory(fetched: History, live: History): History {
   const column = (history: History, label: string) =>
     history.probabilities[history.labels.indexOf(label)] ?? history.times.map(() => 0);
   const { withheld } = live.withheld.reduce(addWithheld, fetched);
+  const { output: former, ...rest } = fetched;
+  const output = after < live.times.length ? live.output : former;
   return boundHistory({
-    ...fetched,
+    ...rest,
+    ...(output !== undefined && { output }),
     withheld,
     labels,
     slotMs: Math.max(fetched.slotMs, live.slotMs),
@@ -93,6 +100,11 @@ export function spanWords(fromMs: number, endMs: number): string {
 export function historyWords(history: History, span: string, label: (name: string) => string): string {
   const count = history.answers.reduce((sum, answers) => sum + answers, 0);
   if (count === 0) return 'No answers in the last hour.';
+  if (history.output === 'event') {
+    const now = label(history.labels[bestLabel(history, history.times.length - 1)] ?? '');
+    const changes = Math.max(0, history.times.length - 1);
+    return `${span}, ${formatCount(changes)} ${changes === 1 ? 'change' : 'changes'}, at last ${now}.`;
+  }
   const wins = history.labels.map(() => 0);
   for (const [index, answers] of history.answers.entries()) {
     const best = bestLabel(history, index);

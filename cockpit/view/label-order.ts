@@ -1,4 +1,5 @@
 import type { CameraView, SiteState } from '#protocol/api.ts';
+import { toldShares } from '#protocol/told-shares.ts';
 
 /**
  * The labels of a camera in a stable order, which gives each its color: first those of the network its gateway runs,
@@ -8,7 +9,7 @@ export function labelOrder(site: SiteState, camera: CameraView, known: readonly 
   const wanted = site.gateways.find((gateway) => gateway.name === camera.gateway)?.model ?? null;
   const model = site.models.find(({ name, version }) => name === wanted?.name && version === wanted.version);
   const results = [camera.result, ...camera.regions.map(({ result }) => result)];
-  const present = results.flatMap((result) => Object.keys(result?.probabilities ?? {}));
+  const present = results.flatMap((result) => (result === null ? [] : Object.keys(toldShares(result))));
   return [...new Set([...(model?.labels ?? []), ...known, ...present])];
 }
 

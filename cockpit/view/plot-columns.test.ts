@@ -21,7 +21,7 @@ function times(
 
 /** Where the line is broken: last and next moment that is known. */
 function breaks(history: History): (readonly [number, number])[] {
-  const { times: at, columns } = plotColumns(history);
+  const { times: at, columns } = plotColumns(history, 0);
   return columns[0]!.flatMap((value, index) => {
     if (value !== null) return [];
     return [[Math.floor(at[index - 2]! / 1000), Math.ceil(at[index + 1]! / 1000)] as const];
@@ -29,6 +29,12 @@ function breaks(history: History): (readonly [number, number])[] {
 }
 
 describe('plotColumns', () => {
+  it('holds an event until the next one, and the last one until the end', () => {
+    const line: History = { ...lineOf([0, 600_000]), output: 'event' };
+    expect(plotColumns(line, 900_000).times).toEqual([0, 599_999, 600_000, 900_000]);
+    expect(plotColumns(line, 900_000).columns).toEqual([[1, 1, 1, 1]]);
+  });
+
   it.each([
     ['ten answers a second', 100, 10_000],
     ['two answers a second', 500, 10_000],
@@ -62,7 +68,7 @@ describe('plotColumns', () => {
   });
 
   it('lets what an answer says hold for a while before a gap, so that a single one is seen', () => {
-    const { times: at, columns } = plotColumns(lineOf([0, 600_000]));
+    const { times: at, columns } = plotColumns(lineOf([0, 600_000]), 0);
     expect(at).toEqual([0, 5000, 5001, 600_000]);
     expect(columns[0]).toEqual([1, 1, null, 1]);
   });

@@ -20,9 +20,9 @@ export type PlotColumns = {
 
 /**
  * The history as plot columns. The line breaks wherever more answers are missing than the camera's pace at that time explains: nothing is known
- * in between. An answer holds until the next one was due.
+ * in between. An answer holds until the next one was due, and an event until the next one, or until `endMs`.
  */
-export function plotColumns(history: History): PlotColumns {
+export function plotColumns(history: History, endMs: number): PlotColumns {
   const times: number[] = [];
   const columns: (number | null)[][] = history.labels.map(() => []);
   const add = (time: number, index: number | null) => {
@@ -34,6 +34,11 @@ export function plotColumns(history: History): PlotColumns {
   for (const [index, time] of history.times.entries()) {
     add(time, index);
     const next = history.times[index + 1];
+    if (history.output === 'event') {
+      const until = (next ?? endMs + 1) - 1;
+      if (until > time) add(until, index);
+      continue;
+    }
     if (next === undefined || !isGap(history, index)) continue;
     const hold = time + Math.min(holdMs(history, index), (next - time) / 2);
     add(hold, index);

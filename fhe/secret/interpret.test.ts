@@ -20,6 +20,29 @@ describe('interpretSlots', () => {
     });
   });
 
+  it('gives probabilities in the steps that it is told, in whole multiples of them, or none', () => {
+    const labels = ['a', 'b', 'c'];
+    const three = { ...interpretation, labels, expected: Int32Array.of(0, 1, 2), tolerance: 0.1 };
+    const of = (logits: number[], step: number | null) => {
+      const read = interpretSlots(Float64Array.from(logits), three, { step });
+      return read.ok ? read.answers[0] : read.reason;
+    };
+    // Softmax: 0.6652, 0.2447, 0.0900
+    expect(of([2, 1, 0], 0.01)).toEqual({
+      label: 'a',
+      probability: 0.67,
+      probabilities: { a: 0.67, b: 0.24, c: 0.09 },
+    });
+    expect(of([2, 1, 0], 0.05)).toMatchObject({
+      probability: 0.65,
+      probabilities: { a: 0.65, b: 0.25, c: 0.1 },
+    });
+    expect(of([2, 1, 0], 0.5)).toMatchObject({ probability: 0.5, probabilities: { a: 0.5, b: 0, c: 0 } });
+    expect(of([2, 1, 0], null)).toEqual({ label: 'a' });
+    // The sum is not mended: a third each is 0.35 each.
+    expect(of([0, 0, 0], 0.05)).toMatchObject({ probabilities: { a: 0.35, b: 0.35, c: 0.35 } });
+  });
+
   describe('with two regions', () => {
     // Slots of the regions alternate: two logits, an empty slot, and a copy of the logits.
     const two: Interpretation = {
@@ -39,7 +62,7 @@ describe('interpretSlots', () => {
         ok: true,
         answers: [
           { label: 'nobody', probability: 0.95, probabilities: { nobody: 0.95, somebody: 0.05 } },
-          { label: 'somebody', probability: 0.98, probabilities: { nobody: 0.02, somebody: 0.98 } },
+          { label: 'somebody', probability: 1, probabilities: { nobody: 0, somebody: 1 } },
         ],
       });
     });

@@ -1,16 +1,20 @@
 import type { Interpretation } from '../program/interpretation.ts';
 import { NOISE_SHARE } from './answer-noise.ts';
 
-/** One rounded answer. */
+/** One answer, as coarse as its owner wants it. */
 export type RegionAnswer = {
+  /** The most probable one. */
   readonly label: string;
-  /** Of `label`, two decimals. */
-  readonly probability: number;
-  /** By label, in the order of `labels`, two decimals. */
-  readonly probabilities: Readonly<Record<string, number>>;
+  /** Of `label`, a multiple of the step; absent if only labels may leave. */
+  readonly probability?: number;
+  /** By label, in the order of `labels`, multiples of the step, so they need not sum to 1; absent if only labels may leave. */
+  readonly probabilities?: Readonly<Record<string, number>>;
 };
 
-/** What may leave the decryptor: rounded answers, or nothing. `reason` is for the operator, never for the sender. */
+/** Steps of probabilities, unless somebody says otherwise. */
+const DEFAULT_STEP = 0.05;
+
+/** What may leave the decryptor: coarse answers, or nothing. `reason` is for the operator, never for the sender. */
 export type Interpreted =
   /** One answer for each region, in their order. */
   | { readonly ok: true; readonly answers: readonly RegionAnswer[] }
@@ -20,20 +24,21 @@ export type Interpreted =
     };
 
 /**
- * Turns the decrypted slots of an answer into rounded probabilities, one set for each region, or withholds all of them.
+ * Turns the decrypted slots of an answer into a label and rounded probabilities, one set for each region, or withholds all of them.
  *
  * Anyone who gets the backend to open a ciphertext of his choice reads secrets off the answer, so only a ciphertext that the program can
  * have produced may pass: empty slots must be zero, copies must agree, and logits must lie in the calibrated range. All slots are
  * checked before any verdict, in the order below. A ciphertext is accepted completely or not at all: one that fails in a single region
  * was not made by the program, so its other regions are somebody's choice too.
  *
- * @param noise one number of variance 1 for each logit ({@link answerNoise}), added before the range is checked and probabilities are made. Without it only
+ * @param options.noise one number of variance 1 for each logit ({@link answerNoise}), added before the range is checked and probabilities are made. Without it only
  *   the owner may see the answer, as in an evaluation.
+ * @param options.step of the probabilities, one of 1 / n; null for labels without any.
  */
 export function interpretSlots(
   slots: Float64Array,
   interpretation: Interpretation,
-  noise?: Float64Array,
+  { noise, step = DEFAULT_STEP }: { readonly noise?: Float64Array; readonly step?: number | null } = {},
 ): Interpreted {
   const { labels, regions = 1, expected, unit, range, tolerance } = interpretation;
   const count = regions * labels.length;
@@ -71,17 +76,21 @@ export function interpretSlots(
   if (!(largest <= range)) return { ok: false, reason: 'out-of-range' };
 
   const answers = Array.from({ length: regions }, (_, region) =>
-    roundAnswer(logits.subarray(region * labels.length, (region + 1) * labels.length), labels),
+    roundAnswer(logits.subarray(region * labels.length, (region + 1) * labels.length), labels, step),
   );
   return { ok: true, answers };
 }
 
-function roundAnswer(logits: Float64Array, labels: readonly string[]): RegionAnswer {
+function roundAnswer(logits: Float64Array, labels: readonly string[], step: number | null): RegionAnswer {
   const exact = softmax(logits);
   const best = exact.indexOf(Math.max(...exact));
-  const rounded = Array.from(exact, (value) => Math.round(value * 100) / 100);
+  const label = labels[best]!;
+  if (step === null) return { label };
+  // A quotient of whole numbers, so that 0.15 is 0.15 and not 0.15000000000000002.
+  const parts = Math.round(1 / step);
+  const rounded = Array.from(exact, (value) => Math.round(value * parts) / parts);
   return {
-    label: labels[best]!,
+    label,
     probability: rounded[best]!,
     probabilities: Object.fromEntries(labels.map((label, index) => [label, rounded[index]!])),
   };
