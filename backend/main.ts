@@ -28,6 +28,7 @@ import { brokerForGateways } from './enrolment/broker-for-gateways.ts';
 import { CertificateWatch } from './enrolment/certificate-watch.ts';
 import { EnrolmentServer } from './enrolment/enrolment-server.ts';
 import { RenewalService } from './enrolment/renewal-service.ts';
+import { LeakWatch } from './leak/leak-watch.ts';
 import { acceptInvited } from './operations/accept-enrolment.ts';
 import { GatewayListener } from './results/gateway-listener.ts';
 import { ResultPublisher } from './results/result-publisher.ts';
@@ -147,6 +148,7 @@ function makeProcessor(core: Core, services: () => Services): Processor {
     },
     acceptsReference: config.audit.acceptReference || config.audit.share === 0,
     heldBound: heldBound(config),
+    audit: config.audit,
     clock,
     log,
     onResult: (result) => {
@@ -330,6 +332,7 @@ function startLoops(core: Core, processor: Processor, services: Services): Promi
     services.audits.run(stop.signal),
     trust.run(stop.signal),
     results.run(stop.signal),
+    new LeakWatch({ store, clock, log, onChange, reprotect: null }).run(stop.signal),
     removeOldResults({ store, days: config.resultsDays, clock, log }, stop.signal),
   ];
 }

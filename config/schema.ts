@@ -262,12 +262,12 @@ export const BackendConfig = z.strictObject({
       gatewayDays: z.number().min(0.1).max(825).default(365),
     })
     .prefault({}),
-  /** What a gateway may have decrypted of one camera; further answers are refused and counted. */
+  /** What a gateway may have decrypted of one camera; further answers are refused and counted. The rate of a camera in settings that were pushed counts first. */
   answers: z
     .strictObject({
-      /** Encrypted answers a second; a picture with more regions than its network answers at once has several. */
-      perCameraPerSecond: z.number().positive().default(100),
-      /** Cameras with their own limit. Their configured rate is on the gateway, which cannot be trusted here. */
+      /** Encrypted answers a second where settings were not pushed; a picture with more regions than its network answers at once has several. */
+      perCameraPerSecond: z.number().positive().default(20),
+      /** Cameras with their own limit, whatever was pushed. A rate in a file on the gateway cannot be trusted here. */
       cameras: z
         .array(z.strictObject({ name: Name, perSecond: z.number().positive() }))
         .max(4096)
@@ -275,6 +275,8 @@ export const BackendConfig = z.strictObject({
         .default([]),
       /** Not less than `outbox.maxAgeHours` of the gateways. */
       maxAgeHours: z.number().positive().default(72),
+      /** How long answers of an earlier release are taken after the gateway reported a later one as active; `maxAgeHours` where left out. */
+      formerReleaseHours: z.number().positive().optional(),
     })
     .prefault({}),
   /** How the gateways are held to the truth: some answers are opened by an auditor who computes them again. */

@@ -65,6 +65,10 @@ export type GatewayView = {
   readonly held: { readonly answers: number; readonly dropped: number };
   /** Of its answers, how many were computed again by the auditor, and what came of it. */
   readonly audit: GatewayAudit;
+  /** Since when its answers have been kept because one of them still waits for its audit; null unless for long. */
+  readonly awaitsAuditSince: string | null;
+  /** What its answers may have told about the key that they are under; null before the first. */
+  readonly leak: LeakView | null;
   readonly health: Health | null;
   readonly reported: Reported | null;
   /** The model and version that the backend wants it to run. */
@@ -95,6 +99,16 @@ export type GatewayAudit = {
   readonly waiting: number;
   /** Of these, how many could not be judged for a reason of the site; it is tried again. */
   readonly undone: number;
+};
+
+/** The account of a key: what published answers may have told about it, if their gateway lies and somebody reads them. */
+export type LeakView = {
+  readonly state: 'safe' | 'warning' | 'spent';
+  /** Bits that may be known, and those of the key; at half of them it is replaced. */
+  readonly bits: number;
+  readonly keyBits: number;
+  /** Days until then at the pace of the last day; null where that takes more than ten years, or is not known yet. */
+  readonly safeDays: number | null;
 };
 
 /** What a gateway runs, and what became of the newest release of software to it. */
@@ -304,13 +318,15 @@ export type SiteEvent =
   | { readonly type: 'state'; readonly data: SiteState }
   | { readonly type: 'result'; readonly data: Result };
 
-/** GET /api/journal?limit=100, newest first: what an operator should be able to look up. */
+/** GET /api/journal?limit=100, newest first: what an operator should be able to look up; with &said=false without the words of gateways. */
 export type JournalEntry = {
   readonly id: number;
   readonly time: string;
   readonly level: 'info' | 'warn' | 'error';
-  /** Stable code, for example `GATEWAY_QUARANTINED`. */
+  /** Stable code, for example `GATEWAY_QUARANTINED`; `GATEWAY_SAYS` for the words of a gateway. */
   readonly code: string;
+  /** Whose words the message is, where it is not the backend's, and the code that the gateway gives it. It may say anything. */
+  readonly said?: { readonly gateway: string; readonly code: string };
   /** What it is about: the name of a gateway, camera or model. */
   readonly subject: string;
   readonly message: string;

@@ -5,8 +5,11 @@ import {
   decodeSigned,
   encodeSigned,
   isOtherVersion,
+  isSignedByLaterVersion,
+  readSigned,
   type Signed,
   type SignedKind,
+  splitSigned,
   verifySigned,
 } from './signed.ts';
 
@@ -90,14 +93,35 @@ export function decodeEnvelope(bytes: Uint8Array, maxBytes: number): DecodedEnve
   return { envelope: value, payload, signature };
 }
 
+/**
+ * First half of {@link decodeEnvelope}: payload and signature, of which nothing is decoded yet.
+ * @throws BlindsightError ENVELOPE_INVALID.
+ */
+export function splitEnvelope(bytes: Uint8Array, maxBytes: number): Signed {
+  return splitSigned(KIND, bytes, maxBytes);
+}
+
+/**
+ * Second half of {@link decodeEnvelope}.
+ * @throws BlindsightError ENVELOPE_INVALID.
+ */
+export function readEnvelope(signed: Signed): DecodedEnvelope {
+  return { envelope: readSigned(KIND, signed), ...signed };
+}
+
+/** Whether an envelope whose signature does not hold was signed by a later version of Blindsight with this Ed25519 public key. */
+export function isLaterEnvelope(signed: Signed, publicKey: KeyObject): boolean {
+  return isSignedByLaterVersion(KIND, signed, publicKey);
+}
+
 /** Whether bytes that do not decode are still an envelope, from a version of Blindsight that this one does not know. */
 export function isUnknownEnvelope(bytes: Uint8Array, maxBytes: number, publicKey: KeyObject): boolean {
   return isOtherVersion(KIND, bytes, maxBytes, publicKey);
 }
 
 /** Whether the envelope was signed by the owner of this Ed25519 public key. */
-export function verifyEnvelope(decoded: DecodedEnvelope, publicKey: KeyObject): boolean {
-  return verifySigned(KIND, decoded, publicKey);
+export function verifyEnvelope(signed: Signed, publicKey: KeyObject): boolean {
+  return verifySigned(KIND, signed, publicKey);
 }
 
 /** SHA-256, hex, of a message's payload bytes as published: the name that a receipt uses for it. */

@@ -3,6 +3,20 @@ import type { RefusalCode } from './refusals.ts';
 
 /** What the journal reports that is not an error: codes as stable as those of errors, on the same page of the documentation. */
 export const EVENTS = {
+  LEAK_WARNING: {
+    meaning:
+      'Answers may have told a quarter of the bits of a key, if their gateway lied and somebody read them.',
+    action:
+      'Nothing while answers are audited: at half of them the gateway gets other keys. Otherwise do what the message says.',
+  },
+  LEAK_LIMIT: {
+    meaning: 'Answers may have told half of the bits of a key, if their gateway lied and somebody read them.',
+    action: 'Nothing if the gateway gets other keys by itself. Otherwise do what the message says.',
+  },
+  GATEWAY_SAYS: {
+    meaning: 'A gateway reported something of itself, in its own words, with a code of its own.',
+    action: 'Look up the code that it names, and remember that a gateway may say anything.',
+  },
   GATEWAY_ENROLLED: {
     meaning: 'A gateway was enrolled.',
     action: 'Nothing, if this was you; otherwise shut it out with `blindsight gateway remove NAME`.',

@@ -76,8 +76,14 @@ export const REFUSALS = {
     action:
       'Deploy another network to the gateway; `blindsight model reinstate NAME` takes it back into service.',
   },
+  superseded: {
+    meaning:
+      'The answer was made by an earlier release, and the gateway has reported a later one as active for longer than answers of earlier ones are taken (`answers.formerReleaseHours`).',
+    action: 'Look at the gateway itself: after that time its own software has no such answer any more.',
+  },
   replayed: {
-    meaning: 'Another answer with this number was already processed.',
+    meaning:
+      'Another answer with this number was already processed, or the same answer about the same moment under another number.',
     action:
       'If the data folder of the gateway was rolled back, restore it; if not, look for a copy of the gateway.',
   },
@@ -95,8 +101,9 @@ export const REFUSALS = {
     action: 'Set the clock of the gateway, which is probably slow.',
   },
   'too-many': {
-    meaning: 'The camera answers more often than it may (`answers.perCameraPerSecond`).',
-    action: 'Raise the limit if its pictures are meant to come this fast.',
+    meaning:
+      'The camera answers more often than it may: by the settings that were pushed to its gateway, else by `answers.perCameraPerSecond`.',
+    action: 'Raise the limit if its pictures are meant to come this fast, or push its settings.',
   },
   unauditable: {
     meaning: 'The answer comes from the reference interpreter, and no audit can open such an answer.',

@@ -39,6 +39,15 @@ export function decodeSigned<T>(
   bytes: Uint8Array,
   maxBytes: number,
 ): Signed & { value: T } {
+  const signed = splitSigned(kind, bytes, maxBytes);
+  return { value: readSigned(kind, signed), ...signed };
+}
+
+/**
+ * First half of {@link decodeSigned}: takes the wire form apart and looks at nothing that the signature covers, so that it can be checked first.
+ * @throws BlindsightError with the kind's code.
+ */
+export function splitSigned<T>(kind: SignedKind<T>, bytes: Uint8Array, maxBytes: number): Signed {
   if (bytes.length > maxBytes) {
     throw new BlindsightError(
       kind.code,
@@ -46,7 +55,15 @@ export function decodeSigned<T>(
     );
   }
   const [payload, signature] = parse(kind, Wire, bytes);
-  return { value: parse(kind, kind.schema, payload), payload, signature };
+  return { payload, signature };
+}
+
+/**
+ * Second half of {@link decodeSigned}.
+ * @throws BlindsightError with the kind's code.
+ */
+export function readSigned<T>(kind: SignedKind<T>, { payload }: Signed): T {
+  return parse(kind, kind.schema, payload);
 }
 
 /** Whether the signature was made with the key, for this kind. */
@@ -72,6 +89,17 @@ export function isOtherVersion<T>(
   } catch {
     return false;
   }
+}
+
+/** How many versions ahead of this one a signature is recognized. */
+const LATER_VERSIONS = 3;
+
+/** Whether a signature that does not hold for this kind was made with the key by a later version of it, whose domain ends with a higher number. */
+export function isSignedByLaterVersion<T>(kind: SignedKind<T>, signed: Signed, key: KeyObject): boolean {
+  const [name, number] = [kind.domain.replace(/\d+$/, ''), Number(/\d+$/.exec(kind.domain)?.[0])];
+  return Array.from({ length: LATER_VERSIONS }, (_, i) => `${name}${number + 1 + i}`).some((domain) =>
+    verifySigned({ ...kind, domain }, signed, key),
+  );
 }
 
 function signedBytes<T>(kind: SignedKind<T>, payload: Uint8Array): Uint8Array {

@@ -99,7 +99,8 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     deployment: ['store'],
     sealing: ['store'],
     'owner-keys': ['store', 'sealing'],
-    decryption: ['store', 'sealing'],
+    leak: ['store'],
+    decryption: ['store', 'sealing', 'leak'],
     // Which answers are audited, and when, must not depend on what they decrypt to: nothing of decryption/ is within its reach.
     auditor: ['store', 'sealing', 'owner-keys'],
     enrolment: ['store', 'sealing'],
@@ -126,7 +127,7 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
       'rollout',
     ],
     installation: ['enrolment'],
-    results: ['store', 'configuration', 'software', 'rollout'],
+    results: ['store', 'leak', 'configuration', 'software', 'rollout'],
   },
   attack: {
     shaping: [],

@@ -8,6 +8,7 @@ import { pushConfiguration, rollBackConfiguration } from '#backend/configuration
 import type { AnswerBounds } from '#backend/decryption/answer-bounds.ts';
 import { checkEnvelope } from '#backend/decryption/check-envelope.ts';
 import { FloodWatch } from '#backend/decryption/flood-watch.ts';
+import { PublicKeys } from '#backend/decryption/public-keys.ts';
 import { quarantineGateway } from '#backend/operations/gateways.ts';
 import { decodeConfiguration } from '#protocol/configuration.ts';
 import { encodeEnvelope } from '#protocol/envelope.ts';
@@ -125,7 +126,18 @@ it('refuses what the box before has signed, by that name, and does not take it f
       envelope,
     };
     // Who it is comes before any limit.
-    return checkEnvelope(site.store, 'plaza', null as unknown as AnswerBounds, item, true);
+    const bounds = null as unknown as AnswerBounds;
+    return checkEnvelope(
+      {
+        store: site.store,
+        site: 'plaza',
+        bounds,
+        keys: new PublicKeys(),
+        formerReleaseMs: 0,
+        acceptsReference: true,
+      },
+      item,
+    );
   };
   expect(await check(await keyOf(first))).toMatchObject({
     outcome: 'refuse',

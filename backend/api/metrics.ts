@@ -128,8 +128,13 @@ function addStateGauges(registers: Registry[], snapshot: () => Promise<SiteState
     quarantine === null ? 0 : 1,
   );
   ofGateways(
+    'gateway_key_told',
+    'Share of the bits of its key that answers of the gateway may have told; at 0.5 it is replaced',
+    ({ leak }) => (leak === null ? null : leak.bits / leak.keyBits),
+  );
+  ofGateways(
     'gateway_held',
-    'Answers kept undecrypted because the gateway is or was in quarantine',
+    'Answers kept undecrypted because the gateway is or was in quarantine, or waits for an audit',
     ({ held }) => held.answers,
   );
   ofGateways(

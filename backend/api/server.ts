@@ -151,13 +151,18 @@ function addRoutes(
       });
     },
   );
-  server.get<{ Querystring: { limit: number } }>(
+  server.get<{ Querystring: { limit: number; said: boolean } }>(
     '/api/journal',
     {
       config: { role: 'integrator' },
-      schema: { querystring: { type: 'object', properties: { limit: integer(1, 1000, 100) } } },
+      schema: {
+        querystring: {
+          type: 'object',
+          properties: { limit: integer(1, 1000, 100), said: { type: 'boolean', default: true } },
+        },
+      },
     },
-    (request) => store.journal.latest(request.query.limit),
+    ({ query: { limit, said } }) => store.journal.latest(limit, said),
   );
   server.get('/api/events', { config: { role: 'viewer' } }, async (request, reply) => {
     if (hub.isFull) {

@@ -177,7 +177,14 @@ export class CommandService {
     const { store, clock, log } = this.#options;
     if (!this.#budget.take(gateway)) return;
     log[level]({ gateway, code }, message);
-    await store.journal.add({ timeMs: clock.now(), level, code, subject: gateway, message });
+    await store.journal.add({
+      timeMs: clock.now(),
+      level,
+      code,
+      subject: gateway,
+      message,
+      because: gateway,
+    });
   }
 
   #failed(error: unknown, topic: string): void {

@@ -91,7 +91,14 @@ export class ConfigurationService {
     const message = `version ${version} of the settings of ${gateway} was ${status}${detail}`;
     const level = status === 'applied' ? 'info' : 'error';
     log[level]({ gateway, version, status, code: error?.code }, message);
-    await store.journal.add({ timeMs: nowMs, level, code: JOURNAL_CODES[status], subject: gateway, message });
+    await store.journal.add({
+      timeMs: nowMs,
+      level,
+      code: JOURNAL_CODES[status],
+      subject: gateway,
+      message,
+      because: gateway,
+    });
   }
 
   async #tellDrift(gateway: string, running: number): Promise<void> {
@@ -100,6 +107,13 @@ export class ConfigurationService {
     const code = 'CONFIGURATION_DRIFT';
     const message = `agent.yaml was edited on ${gateway} after version ${running} of its settings was applied`;
     log.warn({ gateway, code }, message);
-    await store.journal.add({ timeMs: clock.now(), level: 'warn', code, subject: gateway, message });
+    await store.journal.add({
+      timeMs: clock.now(),
+      level: 'warn',
+      code,
+      subject: gateway,
+      message,
+      because: gateway,
+    });
   }
 }

@@ -73,10 +73,10 @@ describe('answers of one camera', () => {
   const codes = async () => (await bench.site.store.journal.latest(20)).map(({ code }) => code);
 
   it('in a burst are no more than its rate allows, also over a restart, and the rest takes no room', async () => {
-    for (let index = 0; index < PER_MINUTE + 40; index++) await send({ frameTimeMs: NOW_MS + index });
+    for (let index = 0; index < PER_MINUTE + 40; index++) await send({ frameTimeMs: NOW_MS - index });
     expect(decrypt).toHaveBeenCalledTimes(PER_MINUTE);
     start();
-    for (let index = 0; index < 10; index++) await send({ frameTimeMs: NOW_MS - index });
+    for (let index = 0; index < 10; index++) await send({ frameTimeMs: NOW_MS - 1000 - index });
     expect(decrypt).toHaveBeenCalledTimes(PER_MINUTE);
     expect(await counters()).toEqual({ accepted: PER_MINUTE, 'refused.too-many': 50 });
     expect(await bench.site.store.results.countAbout('door', 0, NOW_MS * 2)).toBe(PER_MINUTE);
@@ -105,8 +105,8 @@ describe('answers of one camera', () => {
   it('are bounded by the camera’s own bound, where the owner gave it one', async () => {
     start(1, [{ name: 'door', perSecond: 0.05 }]);
     for (let index = 0; index < 30; index++) {
-      await send({ frameTimeMs: NOW_MS + index });
-      await send({ camera: 'yard', frameTimeMs: NOW_MS + index });
+      await send({ frameTimeMs: NOW_MS - index });
+      await send({ camera: 'yard', frameTimeMs: NOW_MS - index });
     }
     expect(await counters()).toEqual({ accepted: 9 + 30, 'refused.too-many': 21 });
   });
@@ -140,7 +140,7 @@ describe('answers of one camera', () => {
     await send({ frameTimeMs: 1e300 });
     expect(decrypt).toHaveBeenCalledTimes(1);
     expect(await codes()).toContain('REFUSED_FUTURE');
-    await send({ frameTimeMs: NOW_MS + 90_000 });
+    await send({ frameTimeMs: NOW_MS + 90_000, ciphertext: network.answer([0.3, 0.8]) });
     expect(published()).toEqual([NOW_MS, NOW_MS].map((ms) => new Date(ms).toISOString()));
     expect(await counters()).toEqual({ accepted: 2, 'refused.future': 3 });
     expect((await bench.site.store.gateways.get('gate'))?.last).toEqual({ session: 1, sequence: 5 });
@@ -175,6 +175,7 @@ describe('answerLimits', () => {
       perCameraPerSecond: 2,
       ofCameras: new Map([['door', 1]]),
       maxAgeMs: 72 * HOUR_MS,
+      formerReleaseMs: 72 * HOUR_MS,
     });
     expect(answerLimits({ answers, resultsDays: 2 }).maxAgeMs).toBe(47 * HOUR_MS);
   });

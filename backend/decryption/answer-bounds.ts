@@ -1,14 +1,29 @@
 import type { BackendConfig } from '#config/schema.ts';
 import type { Refusal } from '#protocol/refusals.ts';
 import type { Store } from '../store/store.ts';
+import { AnswerRates } from './answer-rates.ts';
 
 export type AnswerLimits = {
-  /** Encrypted answers per second and camera, over each minute of picture time. */
+  /** Encrypted answers per second and camera, over each minute of picture time, where the settings of its gateway were not pushed from here. */
   readonly perCameraPerSecond: number;
   /** The same for cameras with their own limit, by name. */
   readonly ofCameras: ReadonlyMap<string, number>;
   /** How long before its arrival a picture may have been taken. */
   readonly maxAgeMs: number;
+  /** How long answers of earlier releases are taken after the gateway reported a later one as active. */
+  readonly formerReleaseMs: number;
+};
+
+/** An answer that wants to be decrypted. */
+export type BoundedAnswer = {
+  readonly gateway: string;
+  readonly camera: string;
+  /** Time of the picture as the gateway dates it. */
+  readonly frameMs: number;
+  /** When its answer came; it may have waited here since. */
+  readonly receivedMs: number;
+  /** Regions that one ciphertext of its network answers about. */
+  readonly regionsAtOnce: number;
 };
 
 /** A clock that is ahead by less is honest: the picture is dated by its arrival. */
@@ -24,12 +39,13 @@ const MAX_COUNTS = 4096;
 
 /** The limits that are configured. What is forgotten is not counted any more, so nothing is taken about a time that may be forgotten. */
 export function answerLimits(config: Pick<BackendConfig, 'answers' | 'resultsDays'>): AnswerLimits {
-  const { perCameraPerSecond, cameras, maxAgeHours } = config.answers;
+  const { perCameraPerSecond, cameras, maxAgeHours, formerReleaseHours = maxAgeHours } = config.answers;
   const ofCameras = new Map(cameras.map(({ name, perSecond }) => [name, perSecond]));
   const rememberedMs = config.resultsDays * 24 * HOUR_MS;
   return {
     perCameraPerSecond,
     ofCameras,
+    formerReleaseMs: formerReleaseHours * HOUR_MS,
     maxAgeMs: Math.min(maxAgeHours * HOUR_MS, rememberedMs - BEHIND_MS),
   };
 }
@@ -42,36 +58,40 @@ export function answerLimits(config: Pick<BackendConfig, 'answers' | 'resultsDay
 export class AnswerBounds {
   readonly #store: Store;
   readonly #limits: AnswerLimits;
+  readonly #rates: AnswerRates;
   /** Least recently used first. */
   readonly #counts = new Map<string, number>();
 
   constructor(store: Store, limits: AnswerLimits) {
     this.#store = store;
     this.#limits = limits;
+    this.#rates = new AnswerRates(store);
   }
 
   /**
-   * @param frameMs time of the picture as the gateway dates it
-   * @param receivedMs when its answer came; it may have waited here since
+   * @param enrolledMs when its gateway was
    * @returns null if one more answer may be decrypted.
    */
-  async refusal(
-    camera: string,
-    frameMs: number,
-    receivedMs: number,
-    enrolledMs: number,
-  ): Promise<Refusal | null> {
+  async refusal(about: BoundedAnswer, enrolledMs: number): Promise<Refusal | null> {
+    const { camera, frameMs, receivedMs } = about;
     if (frameMs > receivedMs + AHEAD_MS) return 'future';
     const oldestMs = Math.max(receivedMs - this.#limits.maxAgeMs, enrolledMs);
     if (frameMs < oldestMs - BEHIND_MS) return 'too-old';
     const count = await this.#count(camera, Math.min(Math.round(frameMs), receivedMs));
-    return count < this.#perMinute(camera) ? null : 'too-many';
+    return count < (await this.#perMinute(about)) ? null : 'too-many';
   }
 
-  #perMinute(camera: string): number {
-    const { ofCameras, perCameraPerSecond } = this.#limits;
-    const exact = ((ofCameras.get(camera) ?? perCameraPerSecond) * MINUTE_MS) / 1000;
+  async #perMinute(about: BoundedAnswer): Promise<number> {
+    const exact = (this.#limits.ofCameras.get(about.camera) ?? (await this.#perSecond(about))) * 60;
     return Math.ceil(exact * TOLERANCE.factor) + TOLERANCE.answers;
+  }
+
+  /** The rate that the owner set, times the ciphertexts of a picture; where its gateway may run a file of its own, the limit for those, if that is more. */
+  async #perSecond({ gateway, camera, frameMs, regionsAtOnce }: BoundedAnswer): Promise<number> {
+    const fromMs = minuteOf(frameMs) * MINUTE_MS;
+    const { rates, mayRunFile } = await this.#rates.ratesOf(gateway, camera, fromMs, fromMs + MINUTE_MS);
+    const set = rates.map(({ perSecond, regions }) => perSecond * Math.ceil(regions / regionsAtOnce));
+    return Math.max(...set, mayRunFile ? this.#limits.perCameraPerSecond : 0);
   }
 
   /** An envelope about this picture time was settled. */

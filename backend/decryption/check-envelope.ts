@@ -1,19 +1,23 @@
-import { createPublicKey } from 'node:crypto';
 import { answerDigest } from '#protocol/answer-digest.ts';
 import {
   type DecodedEnvelope,
-  decodeEnvelope,
   type Envelope,
+  isLaterEnvelope,
   isUnknownEnvelope,
+  readEnvelope,
+  splitEnvelope,
   verifyEnvelope,
 } from '#protocol/envelope.ts';
 import type { Refusal } from '#protocol/refusals.ts';
+import type { Signed } from '#protocol/signed.ts';
 import { type GatewayRecord, isBeyond } from '../store/gateways.ts';
 import type { InboxItem } from '../store/inbox.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { KeySetRecord } from '../store/protections.ts';
 import type { Store } from '../store/store.ts';
 import type { AnswerBounds } from './answer-bounds.ts';
+import type { PublicKeys } from './public-keys.ts';
+import { frameTime } from './settle.ts';
 
 /** Largest wire form of an envelope: two polynomials of N = 65536 at level 0, and room for the rest. */
 export const ENVELOPE_MAX_BYTES = 2 ** 20;
@@ -39,13 +43,22 @@ export type DuplicateEnvelope = { readonly outcome: 'duplicate' };
 export type HeldEnvelope = { readonly outcome: 'hold' };
 export type Checked = CheckedEnvelope | HeldEnvelope | RefusedEnvelope | DuplicateEnvelope;
 
-/** What the steps find, in order; each step may rely on those before it. */
-type Draft = {
-  readonly item: InboxItem;
+/** What an envelope is checked against. */
+export type EnvelopeChecks = {
   readonly store: Store;
   readonly site: string;
   readonly bounds: AnswerBounds;
+  /** Whether answers are taken that no audit can open. */
   readonly acceptsReference: boolean;
+  readonly keys: PublicKeys;
+  /** How long answers of earlier releases are taken after another one became active, ms. */
+  readonly formerReleaseMs: number;
+};
+
+/** What the steps find, in order; each step may rely on those before it. */
+type Draft = EnvelopeChecks & {
+  readonly item: InboxItem;
+  signed?: Signed;
   decoded?: DecodedEnvelope;
   gateway?: GatewayRecord;
   model?: ModelRecord;
@@ -55,16 +68,13 @@ type Draft = {
 /** @returns a refusal, `duplicate`, or null to go on. */
 type Step = (draft: Draft) => Promise<Refusal | 'duplicate' | null> | Refusal | null;
 
-const decode: Step = async (draft) => {
-  const { envelope: bytes, gateway: name } = draft.item;
+/** Payload and signature; what the payload says is looked at once the signature holds. */
+const split: Step = (draft) => {
   try {
-    draft.decoded = decodeEnvelope(bytes, ENVELOPE_MAX_BYTES);
+    draft.signed = splitEnvelope(draft.item.envelope, ENVELOPE_MAX_BYTES);
     return null;
   } catch {
-    const gateway = await draft.store.gateways.get(name);
-    if (gateway === null) return 'malformed';
-    const key = createPublicKey(gateway.signingKey);
-    return isUnknownEnvelope(bytes, ENVELOPE_MAX_BYTES, key) ? 'version' : 'malformed';
+    return 'malformed';
   }
 };
 
@@ -76,12 +86,24 @@ const knownGateway: Step = async (draft) => {
 };
 
 /** Under the key of the gateway that the *topic* names: the broker has checked that one against the certificate. */
-const signature: Step = ({ decoded, gateway }) => {
+const signature: Step = ({ signed, gateway, keys }) => {
   const { signingKey, formerSigningKey } = gateway!;
-  if (verifyEnvelope(decoded!, createPublicKey(signingKey))) return null;
-  const isOfBoxBefore =
-    formerSigningKey !== null && verifyEnvelope(decoded!, createPublicKey(formerSigningKey));
+  const key = keys.get(signingKey);
+  if (verifyEnvelope(signed!, key)) return null;
+  if (isLaterEnvelope(signed!, key)) return 'version';
+  const isOfBoxBefore = formerSigningKey !== null && verifyEnvelope(signed!, keys.get(formerSigningKey));
   return isOfBoxBefore ? 'replaced' : 'signature';
+};
+
+const decode: Step = (draft) => {
+  const { item, keys, gateway } = draft;
+  try {
+    draft.decoded = readEnvelope(draft.signed!);
+    return null;
+  } catch {
+    const isUnknown = isUnknownEnvelope(item.envelope, ENVELOPE_MAX_BYTES, keys.get(gateway!.signingKey));
+    return isUnknown ? 'version' : 'malformed';
+  }
 };
 
 const topic: Step = ({ item, decoded }) => {
@@ -96,7 +118,11 @@ const camera: Step = async ({ store, item }) => {
   return owner === item.gateway ? null : 'camera';
 };
 
-/** A bundle that is or was deployed to this very gateway: answers under the previous one may still be on their way. */
+/**
+ * A bundle that is or was deployed to this very gateway. Answers under an earlier one may still be on their way, so they are taken until a time of grace after
+ * the gateway itself reported a later release as active: until then an honest one cannot know of it, and afterwards it makes no further ones, while its
+ * outbox keeps those that it has no longer than that time. Judged by when they came, as what a gateway says about its own times is not asked.
+ */
 const deployedModel: Step = async (draft) => {
   const deployment = await draft.store.deployments.get(draft.decoded!.envelope.bundle);
   if (deployment === null || deployment.gateway !== draft.item.gateway) return 'model';
@@ -106,10 +132,13 @@ const deployedModel: Step = async (draft) => {
   if (model === null || keySet === null) return 'model';
   draft.model = model;
   draft.keySet = keySet;
+  const { receivedMs } = draft.item;
   // By the time at which it came: what a gateway says about its own is not asked.
   const isRefused = ({ retirement }: ModelRecord | KeySetRecord) =>
-    retirement !== null && draft.item.receivedMs >= retirement.refusedFromMs;
-  return isRefused(model) || isRefused(keySet) ? 'retired' : null;
+    retirement !== null && receivedMs >= retirement.refusedFromMs;
+  if (isRefused(model) || isRefused(keySet)) return 'retired';
+  const supersededMs = await draft.store.deployments.supersededMs(deployment);
+  return supersededMs !== null && receivedMs >= supersededMs + draft.formerReleaseMs ? 'superseded' : null;
 };
 
 /**
@@ -125,9 +154,21 @@ const sequence: Step = async ({ store, item, decoded, gateway }) => {
   return settled === answerDigest(envelope) ? 'duplicate' : 'replayed';
 };
 
+/** A picture is encrypted anew for each answer, so the same ciphertext about the same moment under another number is the one before, shown again. */
+const shownAgain: Step = async ({ store, item, decoded }) => {
+  const { envelope } = decoded!;
+  const digest = answerDigest(envelope);
+  return (await store.results.hasAbout(item.camera, frameTime(envelope, item), digest)) ? 'replayed' : null;
+};
+
 /** Before anything takes a place in the store, so that what is stored is bounded, too. */
-const withinBounds: Step = ({ bounds, item, decoded, gateway }) =>
-  bounds.refusal(item.camera, decoded!.envelope.frameTimeMs, item.receivedMs, gateway!.enrolledMs);
+const withinBounds: Step = async ({ store, bounds, item, decoded, gateway }) => {
+  const { frameTimeMs, bundle } = decoded!.envelope;
+  const release = await store.deployments.get(bundle);
+  const model = release === null ? null : await store.models.get(release.model, release.version);
+  const regionsAtOnce = model?.interpretation.regions ?? 1;
+  return bounds.refusal({ ...item, frameMs: frameTimeMs, regionsAtOnce }, gateway!.enrolledMs);
+};
 
 const size: Step = ({ decoded, model }) =>
   decoded!.envelope.ciphertext.length === model!.answerBytes ? null : 'size';
@@ -139,25 +180,17 @@ const regions: Step = ({ decoded, model }) =>
 const auditable: Step = ({ decoded, acceptsReference }) =>
   decoded!.envelope.interpreter === 'reference' && !acceptsReference ? 'unauditable' : null;
 
-const IDENTITY_STEPS: readonly Step[] = [decode, knownGateway, signature, topic, site, camera];
+const IDENTITY_STEPS: readonly Step[] = [knownGateway, split, signature, decode, topic, site, camera];
 const SEQUENCE_STEPS: readonly Step[] = [sequence];
 const BOUND_STEPS: readonly Step[] = [withinBounds];
-const CONTENT_STEPS: readonly Step[] = [deployedModel, auditable, size, regions];
+const CONTENT_STEPS: readonly Step[] = [deployedModel, auditable, size, regions, shownAgain];
 
 /**
  * Everything that must hold before an envelope is decrypted (design: no decryption oracle), in order. Public data only:
  * nothing here looks at a secret key.
- *
- * @param acceptsReference whether answers are taken that no audit can open
  */
-export async function checkEnvelope(
-  store: Store,
-  site: string,
-  bounds: AnswerBounds,
-  item: InboxItem,
-  acceptsReference: boolean,
-): Promise<Checked> {
-  const draft: Draft = { item, store, site, bounds, acceptsReference };
+export async function checkEnvelope(against: EnvelopeChecks, item: InboxItem): Promise<Checked> {
+  const draft: Draft = { ...against, item };
   const stages = [
     { steps: IDENTITY_STEPS, place: 'none' },
     { steps: SEQUENCE_STEPS, place: 'none' },

@@ -35,10 +35,11 @@ describe('LabelEvents', () => {
     expect(await newsOf('aaaaaabbbbbb', undefined, { equal: 5 })).toEqual(['4 a', '10 b']);
   });
 
-  it('does not let answers out of order or twice count', async () => {
+  it('counts answers that come behind others apart, and none twice', async () => {
     const events = new LabelEvents({ results: NOTHING_TOLD });
-    await newsOf('aaaaaa', events);
-    expect(await newsOf('bbbbbb', events)).toEqual([]);
+    await newsOf('aaaaaa', events, { fromMs: 60_000 });
+    expect(await newsOf('bbbbbb', events)).toEqual(['2 b']);
+    expect(await newsOf('aaaaaa', events)).toEqual([]);
   });
 
   it('goes on after a restart from what was told, and tells it again of another network or policy', async () => {

@@ -40,14 +40,16 @@ export class LabelEvents {
   async add(seen: SeenLabel, equal: number): Promise<boolean> {
     const { label, frameMs, historical } = seen;
     const state = await this.#state(seen);
-    const track = historical ? state.late : state.present;
+    // Also one that was held here while others went on.
+    const isLate = historical || frameMs <= state.present.newestMs;
+    const track = isLate ? state.late : state.present;
     if (frameMs <= track.newestMs) return false;
     track.newestMs = frameMs;
     track.labels = [...track.labels, label].slice(1 - 2 * equal);
     if (track.labels.filter((one) => one === label).length < equal) return false;
-    if (label === toldBefore(state, historical, frameMs)?.label) return false;
+    if (label === toldBefore(state, isLate, frameMs)?.label) return false;
     const told = { label, frameMs };
-    if (historical) state.lateTold = told;
+    if (isLate) state.lateTold = told;
     // What came late and is newer than the last event is what the page shows, so the present is compared with it.
     if (frameMs >= (state.told?.frameMs ?? 0)) state.told = told;
     return true;
@@ -96,8 +98,8 @@ export class LabelEvents {
 }
 
 /** The newest event that a picture can follow on. */
-function toldBefore({ told, lateTold }: State, historical: boolean, frameMs: number): Told | null {
-  if (!historical) return told;
+function toldBefore({ told, lateTold }: State, isLate: boolean, frameMs: number): Told | null {
+  if (!isLate) return told;
   const before = [told, lateTold].filter((one) => one !== null && one.frameMs <= frameMs);
   return before.reduce(
     (newest, one) => (newest === null || one!.frameMs > newest.frameMs ? one : newest),

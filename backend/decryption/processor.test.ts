@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, sign as signBytes } from 'node:crypto';
 import {
   afterAll,
   afterEach,
@@ -19,6 +19,7 @@ import {
   encodeCiphertext,
   expandCiphertext,
 } from '#fhe/testing';
+import { encodeCanonical } from '#protocol/cbor.ts';
 import { type Envelope, encodeEnvelope } from '#protocol/envelope.ts';
 import type { Result } from '#protocol/messages.ts';
 import { SimulatedClock } from '#runtime/simulated-clock.ts';
@@ -106,6 +107,37 @@ describe('an envelope', () => {
     expect(decrypt).toHaveBeenCalledTimes(1);
     expect(await counters()).toMatchObject({ 'refused.replayed': 1 });
     expect(await codes()).toContain('REFUSED_REPLAYED');
+  });
+
+  it('that is shown again under another number about the same moment is refused as a replay', async () => {
+    const frameTimeMs = Date.now() - 5000;
+    await send({ sequence: 5, frameTimeMs });
+    await send({ sequence: 6, frameTimeMs });
+    expect(decrypt).toHaveBeenCalledTimes(1);
+    expect(await counters()).toEqual({ accepted: 1, 'refused.replayed': 1 });
+    // About another moment only an audit tells: the place of an answer is part of its encryption.
+    await send({ sequence: 7, frameTimeMs: frameTimeMs + 1 });
+    expect(await counters()).toMatchObject({ accepted: 2 });
+  });
+
+  it('that is not signed by its gateway is not even decoded', async () => {
+    const stranger = generateKeyPairSync('ed25519').privateKey;
+    const payload = new Uint8Array(100).fill(0xff);
+    const domain = (text: string) => Buffer.concat([Buffer.from(`${text}\0`), payload]);
+    const wire = (text: string, key: KeyObject) =>
+      encodeCanonical([payload, new Uint8Array(signBytes(null, domain(text), key))]);
+    await deliver(wire('blindsight envelope 1', stranger));
+    expect(await counters()).toEqual({ 'refused.signature': 1 });
+    await deliver(wire('blindsight envelope 1', bench.gateway.signingKey));
+    expect(await counters()).toMatchObject({ 'refused.malformed': 1 });
+    // One that comes from a later version of Blindsight is known by its signature alone.
+    await deliver(wire('blindsight envelope 3', bench.gateway.signingKey));
+    await deliver(wire('blindsight envelope 3', stranger));
+    expect(await counters()).toEqual({
+      'refused.malformed': 1,
+      'refused.signature': 2,
+      'refused.version': 1,
+    });
   });
 
   it('counts the places that were passed over, and takes one that comes late', async () => {

@@ -1,3 +1,4 @@
+import type { BackendConfig } from '#config/schema.ts';
 import { BlindsightError } from '#protocol/errors.ts';
 import type { Result } from '#protocol/messages.ts';
 import type { OutputPolicy } from '#protocol/output-policy.ts';
@@ -5,18 +6,21 @@ import type { Refusal } from '#protocol/refusals.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';
+import { LeakMeter, type Told } from '../leak/leak-meter.ts';
 import type { HeldBound } from '../store/held.ts';
 import type { InboxItem } from '../store/inbox.ts';
+import type { LeakKey } from '../store/leaks.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { KeySetId } from '../store/protections.ts';
 import { quarantineGateway } from '../store/quarantine-gateway.ts';
 import type { Store } from '../store/store.ts';
 import { AnswerBounds, type AnswerLimits } from './answer-bounds.ts';
-import { type CheckedEnvelope, checkEnvelope } from './check-envelope.ts';
+import { type CheckedEnvelope, checkEnvelope, type EnvelopeChecks } from './check-envelope.ts';
 import type { DecryptAnswer } from './decrypt-task.ts';
 import { FLOOD, FloodWatch } from './flood-watch.ts';
 import { LabelEvents } from './label-events.ts';
 import { type AnswerAudits, LookAhead } from './look-ahead.ts';
+import { PublicKeys } from './public-keys.ts';
 import { RefusalLog } from './refusal-log.ts';
 import { frameTime, passPlace, settle, type Verdict } from './settle.ts';
 import { WithheldLog } from './withheld-log.ts';
@@ -43,11 +47,12 @@ export type ProcessorOptions = {
   /** Called after anything else that an operator can see has changed. */
   readonly onChange: () => void;
   readonly heldBound: HeldBound;
+  readonly audit: Pick<BackendConfig['audit'], 'share' | 'lateShare' | 'aheadAnswers'>;
 };
 
 /** Kept envelopes that come back at once after a release, so that what comes in now does not wait for all of them. */
 const TAKEN_BACK = 64;
-/** How soon a release by another process (the command line) is seen. */
+/** How soon a release by another process (the command line), or the end of an audit, is seen. */
 const RELEASE_SEEN_MS = 1000;
 
 /** How often a decryption is begun before the envelope is taken for one that ends the thread. */
@@ -60,7 +65,7 @@ const MIN_PAUSE_MS = 50;
 const STUCK_MS = 120_000;
 
 /**
- * Takes envelopes from the inbox, oldest first and one at a time: check, decrypt once, settle, publish.
+ * Takes envelopes from the inbox one at a time, of one gateway after the other and the oldest of each first: check, decrypt once, settle, publish.
  *
  * Decrypted once means: one place in the sequence, one outcome. The attempt is durable before the decryption begins, the outcome
  * is durable together with the removal from the inbox, and nothing of it is seen outside before. So after a crash in between,
@@ -76,6 +81,8 @@ export class Processor {
   readonly #bounds: AnswerBounds;
   readonly #ahead: LookAhead;
   readonly #events: LabelEvents;
+  readonly #meter: LeakMeter;
+  readonly #checks: EnvelopeChecks;
   #wake: (() => void) | null = null;
   /** Outcomes that the store has not taken yet, by id of the item. */
   readonly #decided = new Map<number, Verdict>();
@@ -91,6 +98,12 @@ export class Processor {
     const check = this.#check.bind(this);
     this.#ahead = new LookAhead({ ...options, check });
     this.#events = new LabelEvents(options.store);
+    this.#meter = new LeakMeter(options.audit);
+    const { store, site, acceptsReference } = options;
+    this.#checks = {
+      ...{ store, site, acceptsReference, bounds: this.#bounds, keys: new PublicKeys() },
+      formerReleaseMs: options.limits.formerReleaseMs,
+    };
   }
 
   /** Whether one envelope has been at hand for longer than any decryption takes. */
@@ -116,23 +129,28 @@ export class Processor {
     const { clock, store } = this.#options;
     signal.addEventListener('abort', () => this.wake(), { once: true });
     const ladder = new RetryLadder([100, 1000, 5000, 30_000]);
-    let afterId = 0;
+    let turn = '';
+    const seen = new Map<string, number>();
     let retryMs: number | null = null;
     while (!signal.aborted) {
-      if (retryMs !== null && clock.monotonic() >= retryMs) [afterId, retryMs] = [0, null];
+      if (retryMs !== null && clock.monotonic() >= retryMs) {
+        seen.clear();
+        retryMs = null;
+      }
       // Before the inbox is read, so that nothing that arrives in between is missed.
       const woken = this.#nextWake();
       try {
-        const item = await store.inbox.first(afterId);
+        const item = await store.inbox.next(turn, seen);
         if (item !== null) {
-          afterId = item.id;
+          turn = item.gateway;
+          seen.set(item.gateway, item.id);
           await this.#timed(item);
         } else if (!(await this.#takeBack())) {
           const lookMs = this.#lookMs - clock.monotonic();
           if (retryMs === null) {
             ladder.reset();
             await this.#sleepUnlessWoken(lookMs, woken);
-            afterId = 0;
+            seen.clear();
           } else {
             await this.#sleepUnlessWoken(Math.min(lookMs, retryMs - clock.monotonic()), woken);
           }
@@ -146,11 +164,11 @@ export class Processor {
     }
   }
 
-  /** Behind what waits: what was kept of gateways that their owner has released. @returns whether there is more to do now. */
+  /** What was kept of gateways that their owner has released, or whose audit is over. @returns whether there is more to do now. */
   async #takeBack(): Promise<boolean> {
-    const { clock, store, onChange } = this.#options;
+    const { clock, store, onChange, audit } = this.#options;
     if (clock.monotonic() < this.#lookMs) return false;
-    const count = await store.held.takeBack(TAKEN_BACK);
+    const count = await store.held.takeBack(TAKEN_BACK, audit.aheadAnswers);
     if (count === 0) {
       this.#lookMs = clock.monotonic() + RELEASE_SEEN_MS;
       return false;
@@ -192,8 +210,9 @@ export class Processor {
     const checked = await this.#check(item);
     // Before anything is decrypted, and whatever comes of it.
     await this.#ahead.see(item, checked);
-    if (checked.outcome === 'decrypt') return this.#decrypt(item, checked);
     if (checked.outcome === 'hold') return this.#hold(item);
+    if (checked.outcome === 'decrypt')
+      return (await this.#awaitsAudit(item)) ? this.#hold(item) : this.#decrypt(item, checked);
     if (checked.outcome === 'duplicate') {
       await store.transaction(async (inside) => {
         await inside.counters.add('duplicates');
@@ -217,8 +236,17 @@ export class Processor {
   }
 
   #check(item: InboxItem) {
-    const { store, site, acceptsReference } = this.#options;
-    return checkEnvelope(store, site, this.#bounds, item, acceptsReference);
+    return checkEnvelope(this.#checks, item);
+  }
+
+  /**
+   * Whether so many answers of a gateway were decrypted since the oldest one that still has to be opened was chosen that the next ones wait for that verdict: whoever
+   * lies gets no further by being slow to answer for it.
+   */
+  async #awaitsAudit({ gateway }: InboxItem): Promise<boolean> {
+    const { store, audit } = this.#options;
+    const waiting = await store.challenges.waiting(gateway);
+    return waiting !== null && waiting.ahead >= audit.aheadAnswers;
   }
 
   async #hold(item: InboxItem): Promise<void> {
@@ -257,7 +285,15 @@ export class Processor {
     await decryptor.prepare(model, keySet);
     const verdict = this.#decided.get(item.id) ?? (await this.#decide(item, checked, begunMs));
     if (this.#decided.size < MAX_DECIDED) this.#decided.set(item.id, verdict);
-    const end = await settle(store, item, envelope, model, verdict, clock.now());
+    const end = await settle(
+      store,
+      item,
+      envelope,
+      model,
+      verdict,
+      clock.now(),
+      this.#told(checked, verdict),
+    );
     this.#decided.delete(item.id);
     if (end === 'void') return onChange();
     this.#bounds.add(item.camera, frameTime(envelope, item));
@@ -267,6 +303,14 @@ export class Processor {
     const reason = verdict.kind === 'withheld' ? verdict.reason : null;
     for (const turn of end) await this.#withheld.turned(item, turn, reason);
     if (verdict.kind !== 'answer' || end.length > 0) onChange();
+  }
+
+  /** What the outcome tells about the key that the answer was under. */
+  #told({ gateway, envelope, model, keySet }: CheckedEnvelope, verdict: Verdict): (Told & LeakKey) | null {
+    if (verdict.kind === 'refused') return null;
+    const shown = verdict.kind === 'withheld' ? 'withheld' : verdict.results.length;
+    const key = { gateway: gateway.name, model: model.name, version: model.version, number: keySet.number };
+    return { ...key, ...this.#meter.measure(model, envelope, shown) };
   }
 
   async #decide(

@@ -28,6 +28,7 @@ export class RefusalLog {
       level: 'warn',
       code: refusalCode(reason),
       subject: gateway,
+      because: gateway,
       message,
     });
   }

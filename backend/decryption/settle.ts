@@ -3,9 +3,11 @@ import type { Envelope } from '#protocol/envelope.ts';
 import type { Result } from '#protocol/messages.ts';
 import type { Refusal } from '#protocol/refusals.ts';
 import type { Withheld } from '#protocol/withheld.ts';
+import type { Told } from '../leak/leak-meter.ts';
 import type { Turn } from '../store/cameras.ts';
 import { type GatewayRecord, isBeyond } from '../store/gateways.ts';
 import type { InboxItem } from '../store/inbox.ts';
+import type { LeakKey } from '../store/leaks.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { Store } from '../store/store.ts';
 
@@ -21,6 +23,7 @@ export type Verdict =
  * Writes the end of an envelope that took its place in the sequence: outcome, position, gaps, counters, and its removal
  * from the inbox, all durable together. After a crash either all of it is there, or the envelope still waits.
  *
+ * @param told what an answer that was decrypted tells about its key; null where none was
  * @returns what of the camera began or ceased to be unusual by it; `void` where the gateway was removed meanwhile or its place was
  *   taken: nothing of the verdict may be given out then.
  */
@@ -31,6 +34,7 @@ export async function settle(
   model: ModelRecord | null,
   verdict: Verdict,
   nowMs: number,
+  told: (Told & LeakKey) | null = null,
 ): Promise<readonly Turn[] | 'void'> {
   return store.transaction(async (inside) => {
     await inside.inbox.remove(item.id);
@@ -56,6 +60,7 @@ export async function settle(
     if (!(await passPlace(inside, gateway, envelope))) await inside.counters.add('late');
     if (verdict.kind !== 'refused' || verdict.reason === 'ciphertext')
       await inside.challenges.noteDecrypted(item.gateway);
+    if (told !== null) await inside.leaks.add(told, told.share, told);
     if (verdict.kind === 'answer') {
       await inside.counters.add('accepted');
       if (verdict.results.length > 0)

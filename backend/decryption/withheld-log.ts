@@ -55,6 +55,7 @@ export class WithheldLog {
       level: unusual ? 'warn' : 'info',
       code: unusual ? 'CAMERA_UNUSUAL' : 'CAMERA_USUAL',
       subject: camera,
+      because: gateway,
       message,
     });
   }

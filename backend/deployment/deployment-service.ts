@@ -105,6 +105,7 @@ export class DeploymentService {
       level: failed ? 'error' : 'info',
       code: JOURNAL_CODES[next],
       subject: gateway,
+      because: gateway,
       message:
         detail === null ? `${what} is ${next} on ${gateway}` : `${what} on ${gateway}: ${next}: ${detail}`,
     });

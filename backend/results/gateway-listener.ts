@@ -169,7 +169,10 @@ export class GatewayListener {
     const code = 'GATEWAY_RUNS_TWICE';
     const message = `two processes with the identity of gateway ${gateway} keep disconnecting each other`;
     log.warn({ gateway, code }, message);
-    await store.journal.add({ timeMs: clock.now(), level: 'warn', code, subject: gateway, message });
+    await store.journal.add({
+      ...{ timeMs: clock.now(), level: 'warn', code, subject: gateway, message },
+      because: gateway,
+    });
   }
 
   async #claim(gateway: string, camera: string): Promise<void> {
@@ -187,6 +190,7 @@ export class GatewayListener {
       code: 'CAMERA_CONFLICT',
       subject: camera,
       message,
+      because: gateway,
     });
   }
 

@@ -3,9 +3,11 @@ import type { CameraState, GatewayState, Health, Reported, Result } from '#proto
 import { MAX_REGIONS } from '#protocol/names.ts';
 import type { Clock } from '#runtime/clock.ts';
 import { configurationViews } from '../configuration/configuration-views.ts';
+import { leakViews } from '../leak/leak-views.ts';
 import { openRollouts } from '../rollout/rollout-views.ts';
 import { gatewaySoftware } from '../software/software-views.ts';
 import type { AuditCounts } from '../store/challenges.ts';
+import type { HeldUsage } from '../store/held.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { Store } from '../store/store.ts';
 import { type Arrival, GatewayPresence } from './gateway-presence.ts';
@@ -13,6 +15,9 @@ import { TwinWatch } from './twin-watch.ts';
 
 /** An answer about a picture further in the future was stored while the backend's own clock was wrong. */
 const FUTURE_MS = 5000;
+
+/** An audit that takes no longer is the usual one. */
+const LATE_AUDIT_MS = 30_000;
 
 type GatewayMemory = {
   readonly presence: GatewayPresence;
@@ -205,6 +210,8 @@ export class SiteView {
     const audits = new Map((await this.#store.challenges.counts()).map((row) => [row.gateway, row]));
     const configurations = await configurationViews(this.#store);
     const software = await gatewaySoftware(this.#store);
+    const leaks = await leakViews(this.#store);
+    const late = await this.#lateAudits(held);
     return (await this.#store.gateways.list()).map((record) => {
       const memory = this.#gateway(record.name);
       const release = releases.get(record.name);
@@ -226,6 +233,8 @@ export class SiteView {
               },
         held: { answers: held.get(record.name)?.items ?? 0, dropped: held.get(record.name)?.dropped ?? 0 },
         audit: auditView(audits.get(record.name)),
+        awaitsAuditSince: record.quarantine === null ? (late.get(record.name) ?? null) : null,
+        leak: leaks.get(record.name) ?? null,
         health: memory.health,
         reported: memory.reported,
         model: release === undefined ? null : wantedModel(release, retired),
@@ -234,6 +243,17 @@ export class SiteView {
         software: software.get(record.name) ?? null,
       };
     });
+  }
+
+  /** Since when gateways of which answers are kept wait for an audit, where that takes long enough to be worth a word. */
+  async #lateAudits(held: ReadonlyMap<string, HeldUsage>): Promise<ReadonlyMap<string, string>> {
+    const late = new Map<string, string>();
+    for (const { gateway, items } of held.values()) {
+      const waiting = items > 0 ? await this.#store.challenges.waiting(gateway) : null;
+      if (waiting !== null && this.#clock.now() - waiting.sinceMs > LATE_AUDIT_MS)
+        late.set(gateway, new Date(waiting.sinceMs).toISOString());
+    }
+    return late;
   }
 
   /** Time of the newest picture that each gateway has answered about, ms. */

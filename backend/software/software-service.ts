@@ -80,6 +80,13 @@ export class SoftwareService {
     const why = detail === null ? '' : `: ${detail}`;
     const message = `software ${release.version} on ${gateway}: ${status}${why}`;
     log[level]({ gateway, status, detail }, message);
-    await store.journal.add({ timeMs: nowMs, level, code: JOURNAL_CODES[status], subject: gateway, message });
+    await store.journal.add({
+      timeMs: nowMs,
+      level,
+      code: JOURNAL_CODES[status],
+      subject: gateway,
+      message,
+      because: gateway,
+    });
   }
 }

@@ -21,6 +21,9 @@ export type ConfigurationRecord = {
   readonly updatedMs: number;
 };
 
+/** What became of a version, without its settings. */
+export type PushedVersion = Pick<ConfigurationRecord, 'version' | 'status' | 'createdMs' | 'updatedMs'>;
+
 /** What a gateway says it runs. */
 export type RunningConfiguration = {
   /** 0 for the file on the gateway; null before the gateway reported any. */
@@ -133,6 +136,19 @@ export class ConfigurationStore {
          AND gateway IN (SELECT name FROM gateways WHERE removed_ms IS NULL) ORDER BY gateway`,
     );
     return rows.map(fromRow);
+  }
+
+  /** What became of each version for a gateway, newest first, and whether it says that it runs the file on it. */
+  async pushed(
+    gateway: string,
+  ): Promise<{ readonly versions: readonly PushedVersion[]; readonly runsFile: boolean }> {
+    const versions = await this.#database.all<PushedVersion>(
+      `SELECT version, status, created_ms AS "createdMs", updated_ms AS "updatedMs"
+       FROM configurations WHERE gateway = ? ORDER BY version DESC`,
+      gateway,
+    );
+    if (versions.length === 0) return { versions, runsFile: true };
+    return { versions, runsFile: (await this.running(gateway)).running === 0 };
   }
 
   /** All versions for a gateway, newest first. */

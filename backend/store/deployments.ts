@@ -26,10 +26,14 @@ export type DeploymentRecord = {
   readonly updatedMs: number;
 };
 
-type Row = Omit<DeploymentRecord, 'createdMs' | 'updatedMs'> & { created_ms: number; updated_ms: number };
+type Row = Omit<DeploymentRecord, 'createdMs' | 'updatedMs'> & {
+  created_ms: number;
+  updated_ms: number;
+  active_ms: number | null;
+};
 
 function fromRow(row: Row): DeploymentRecord {
-  const { created_ms: createdMs, updated_ms: updatedMs, ...rest } = row;
+  const { created_ms: createdMs, updated_ms: updatedMs, active_ms: _activeMs, ...rest } = row;
   return { ...rest, createdMs, updatedMs };
 }
 
@@ -88,6 +92,19 @@ export class DeploymentStore {
     );
   }
 
+  /** When the gateway of a release first reported a later one as active that it has not given up since; null where it has not. */
+  async supersededMs({
+    gateway,
+    counter,
+  }: Pick<DeploymentRecord, 'gateway' | 'counter'>): Promise<number | null> {
+    const [row] = await this.#database.all<{ since: number | null }>(
+      `SELECT MIN(active_ms) AS since FROM deployments WHERE gateway = ? AND counter > ? AND status = 'active'`,
+      gateway,
+      counter,
+    );
+    return row?.since ?? null;
+  }
+
   async list(): Promise<DeploymentRecord[]> {
     return (await this.#database.all<Row>('SELECT * FROM deployments ORDER BY gateway, counter')).map(
       fromRow,
@@ -102,10 +119,13 @@ export class DeploymentStore {
     timeMs: number,
   ): Promise<boolean> {
     const changed = await this.#database.run(
-      `UPDATE deployments SET status = ?, detail = ?, updated_ms = ?
+      `UPDATE deployments SET status = ?, detail = ?, updated_ms = ?,
+         active_ms = CASE WHEN ? = 'active' THEN COALESCE(active_ms, ?) ELSE active_ms END
        WHERE digest = ? AND (status <> ? OR COALESCE(detail, '') <> ?)`,
       status,
       detail,
+      timeMs,
+      status,
       timeMs,
       digest,
       status,

@@ -28,7 +28,7 @@ export type HeldUsage = {
 };
 
 /**
- * Envelopes of gateways in quarantine: their receipts were sent, so they are neither decrypted nor lost before the owner decides. They
+ * Envelopes of gateways in quarantine, or whose audit waits: their receipts were sent, so they are neither decrypted nor lost before it is decided. They
  * are kept apart from the inbox and its limits, so that they block nobody.
  */
 export class HeldStore {
@@ -109,22 +109,28 @@ export class HeldStore {
   }
 
   /**
-   * Moves envelopes of gateways no longer in quarantine back into the inbox, oldest first.
+   * Moves envelopes of gateways that are neither in quarantine nor wait for an audit back into the inbox, oldest first.
    *
    * @param limit at most so many
+   * @param aheadAnswers of a gateway that were decrypted since the oldest answer that still waits for its audit was chosen: from so many on it waits
    * @returns how many; 0 where there are none.
    */
-  async takeBack(limit: number): Promise<number> {
+  async takeBack(limit: number, aheadAnswers: number): Promise<number> {
+    const isFree = (gateway: string) => `quarantined_ms IS NULL AND removed_ms IS NULL AND COALESCE(
+      (SELECT decrypted FROM audited_gateways WHERE gateway = ${gateway})
+        - (SELECT MIN(decrypted) FROM challenges WHERE gateway = ${gateway} AND verdict IS NULL), -1) < ?`;
     const [any] = await this.#database.all(
       `SELECT held_usage.gateway FROM held_usage JOIN gateways ON name = held_usage.gateway
-       WHERE items > 0 AND quarantined_ms IS NULL AND removed_ms IS NULL LIMIT 1`,
+       WHERE items > 0 AND ${isFree('held_usage.gateway')} LIMIT 1`,
+      aheadAnswers,
     );
     if (any === undefined) return 0;
     return this.#database.transaction(async (inside) => {
       const rows = await inside.all<InboxItem>(
         `SELECT id, held.gateway, digest, camera, received_ms AS "receivedMs", attempts, envelope
          FROM held JOIN gateways ON name = held.gateway
-         WHERE quarantined_ms IS NULL AND removed_ms IS NULL ORDER BY id LIMIT ?`,
+         WHERE ${isFree('held.gateway')} ORDER BY id LIMIT ?`,
+        aheadAnswers,
         limit,
       );
       const inbox = new InboxStore(inside);

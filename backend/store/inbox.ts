@@ -112,6 +112,42 @@ export class InboxStore {
     return row ?? null;
   }
 
+  /**
+   * The oldest item of the gateway whose turn is next, so that whoever sends much waits for itself only.
+   *
+   * @param turn the gateway that had the last one, '' at first: the next in the order of names is that one's neighbor
+   * @param seen for each gateway the item up to which everything is passed over
+   * @returns null where nothing else waits
+   */
+  async next(turn: string, seen: ReadonlyMap<string, number>): Promise<InboxItem | null> {
+    let from = turn;
+    let isAround = false;
+    for (;;) {
+      const [row] = await this.#database.all<{ gateway: string }>(
+        'SELECT gateway FROM inbox_usage WHERE items > 0 AND gateway > ? ORDER BY gateway LIMIT 1',
+        from,
+      );
+      if (row === undefined || (isAround && row.gateway > turn)) {
+        if (isAround || turn === '') return null;
+        [from, isAround] = ['', true];
+        continue;
+      }
+      from = row.gateway;
+      const item = await this.#oldestOf(row.gateway, seen.get(row.gateway) ?? 0);
+      if (item !== null) return item;
+    }
+  }
+
+  async #oldestOf(gateway: string, afterId: number): Promise<InboxItem | null> {
+    const [row] = await this.#database.all<InboxItem>(
+      `SELECT id, digest, gateway, camera, received_ms AS "receivedMs", attempts, envelope
+       FROM inbox WHERE gateway = ? AND id > ? ORDER BY id LIMIT 1`,
+      gateway,
+      afterId,
+    );
+    return row ?? null;
+  }
+
   async beginAttempt(id: number): Promise<void> {
     await this.#database.run('UPDATE inbox SET attempts = attempts + 1 WHERE id = ?', id);
   }

@@ -257,7 +257,35 @@ const MIGRATIONS: readonly Migration[] = [
   ],
   // How much the answers of a network tell, as JSON.
   () => ['ALTER TABLE models ADD COLUMN output TEXT'],
+  // Turns of gateways, when a release was active first, and whose words and whose share the entries of the journal are.
+  ({ integer }) => [
+    'CREATE INDEX inbox_gateway ON inbox (gateway, id)',
+    `ALTER TABLE deployments ADD COLUMN active_ms ${integer}`,
+    "UPDATE deployments SET active_ms = updated_ms WHERE status = 'active'",
+    'ALTER TABLE journal ADD COLUMN source TEXT',
+    'ALTER TABLE journal ADD COLUMN share TEXT',
+    'CREATE INDEX journal_share ON journal (share, id)',
+  ],
+  // What published answers may have told about keys.
+  ({ kind, integer, tableOptions }) =>
+    leakTables(kind === 'sqlite' ? 'REAL' : 'DOUBLE PRECISION', integer, tableOptions),
 ];
+
+function leakTables(real: string, integer: string, tableOptions: string): string[] {
+  return [
+    `CREATE TABLE leak_sums (
+      gateway TEXT NOT NULL, model TEXT NOT NULL, version ${integer} NOT NULL, number ${integer} NOT NULL,
+      share ${real} NOT NULL, answers ${integer} NOT NULL, telling ${integer} NOT NULL,
+      bits ${real} NOT NULL, most ${real} NOT NULL, PRIMARY KEY (gateway, model, version, number, share)
+    ) ${tableOptions}`,
+    `CREATE TABLE leak_accounts (
+      gateway TEXT NOT NULL, model TEXT NOT NULL, version ${integer} NOT NULL, number ${integer} NOT NULL, state TEXT NOT NULL,
+      bits ${real} NOT NULL, key_bits ${real} NOT NULL, per_day ${real},
+      day_ms ${integer} NOT NULL, day_bits ${real} NOT NULL, silent_before ${integer} NOT NULL, ordered_ms ${integer},
+      PRIMARY KEY (gateway, model, version, number)
+    ) ${tableOptions}`,
+  ];
+}
 
 function auditTriggers(kind: Dialect['kind']): string[] {
   const why = 'the audit log only grows';

@@ -132,6 +132,17 @@ export class ResultStore {
     return [...newest.values()];
   }
 
+  /** Whether an envelope with this ciphertext was settled about a picture of a camera at exactly this time, ms. */
+  async hasAbout(camera: string, frameMs: number, digest: string): Promise<boolean> {
+    const [row] = await this.#database.all(
+      'SELECT 1 AS found FROM results WHERE camera = ? AND frame_ms = ? AND digest = ? LIMIT 1',
+      camera,
+      frameMs,
+      digest,
+    );
+    return row !== undefined;
+  }
+
   /** How many envelopes about pictures of a camera within [fromMs, toMs) are settled, whatever the outcome. */
   async countAbout(camera: string, fromMs: number, toMs: number): Promise<number> {
     const [row] = await this.#database.all<{ count: number }>(

@@ -13,6 +13,7 @@ import { HeldStore } from './held.ts';
 import { InboxStore } from './inbox.ts';
 import { InvitationStore } from './invitations.ts';
 import { JournalStore } from './journal.ts';
+import { LeakStore } from './leaks.ts';
 import { ModelStore } from './models.ts';
 import { PeopleStore } from './people.ts';
 import { ProtectionStore } from './protections.ts';
@@ -48,6 +49,7 @@ export class Store {
   readonly publications: PublicationStore;
   readonly counters: CounterStore;
   readonly journal: JournalStore;
+  readonly leaks: LeakStore;
   readonly audit: AuditStore;
   readonly people: PeopleStore;
   readonly sessions: SessionStore;
@@ -78,6 +80,7 @@ export class Store {
     this.publications = new PublicationStore(database);
     this.counters = new CounterStore(database);
     this.journal = new JournalStore(database);
+    this.leaks = new LeakStore(database);
     this.audit = new AuditStore(database);
     this.people = new PeopleStore(database);
     this.sessions = new SessionStore(database);

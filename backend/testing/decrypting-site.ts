@@ -64,6 +64,12 @@ export async function makeDecryptingSite(
     return { name, signingKey, bundle: await releaseTo(site, name, 'tiny') };
   };
   const own = await enrol('gate');
+  // No two pictures of a test are of the same millisecond.
+  let newestMs = 0;
+  const pictureMs = () => {
+    newestMs = Math.max(Date.now() - 1000, newestMs + 1);
+    return newestMs;
+  };
   const makeEnvelope = (changes: Partial<Envelope> = {}, gateway = own): Envelope => ({
     schema: 1,
     site: site.name,
@@ -71,7 +77,7 @@ export async function makeDecryptingSite(
     camera: 'door',
     session: 1,
     sequence: 0,
-    frameTimeMs: Date.now() - 1000,
+    frameTimeMs: pictureMs(),
     readyTimeMs: Date.now() - 500,
     bundle: gateway.bundle,
     interpreter: 'reference',
@@ -100,9 +106,15 @@ export async function makeDecryptingSite(
         store: site.store,
         site: site.name,
         decryptor,
-        limits: { perCameraPerSecond: 640, ofCameras: new Map(), maxAgeMs: 72 * 3_600_000 },
         audits: { consider: async () => {}, heard: () => {} },
         acceptsReference: true,
+        limits: {
+          perCameraPerSecond: 640,
+          ofCameras: new Map(),
+          maxAgeMs: 72 * 3_600_000,
+          formerReleaseMs: 72 * 3_600_000,
+        },
+        audit: { share: 0.02, lateShare: 0.2, aheadAnswers: 200 },
         heldBound: { items: 1000, bytes: 2 ** 30, siteBytes: 2 ** 30 },
         clock: systemClock,
         log,

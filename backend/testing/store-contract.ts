@@ -6,6 +6,7 @@ import type { NewModel } from '../store/models.ts';
 import type { ResultRecord } from '../store/results.ts';
 import { Store } from '../store/store.ts';
 import { describeFleet } from './fleet-contract.ts';
+import { describeShares } from './shares-contract.ts';
 
 const MODEL: NewModel = {
   name: 'counter',
@@ -251,15 +252,15 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       expect(await store.inbox.count()).toBe(0);
       expect(await store.held.usage()).toEqual([{ gateway: 'gate', items: 2, bytes: 4, dropped: 1 }]);
       await store.gateways.quarantine('gate', 'a look', 7);
-      expect(await store.held.takeBack(10)).toBe(0);
+      expect(await store.held.takeBack(10, 200)).toBe(0);
       await store.gateways.release('gate');
-      expect(await store.held.takeBack(1)).toBe(1);
+      expect(await store.held.takeBack(1, 200)).toBe(1);
       const first = await store.inbox.first();
       expect(first).toMatchObject({ ...arrival, digest: '2', attempts: 1 });
       expect(Uint8Array.from(first!.envelope)).toEqual(Uint8Array.of(2, 0));
       // The third comes once more, and waits in the inbox already when what was kept comes back.
       await store.inbox.add({ ...arrival, digest: '3', envelope: Uint8Array.of(3, 0) }, inbound);
-      expect(await store.held.takeBack(10)).toBe(1);
+      expect(await store.held.takeBack(10, 200)).toBe(1);
       expect(await store.inbox.count()).toBe(2);
       expect(await store.held.count('gate')).toBe(0);
       expect(await store.held.discard('gate')).toBe(0);
@@ -346,6 +347,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
     });
 
     describeFleet(() => ({ store, database }), open);
+    describeShares(() => ({ store }));
 
     it('keeps envelopes in order of arrival, each once, up to the bound of each gateway', async () => {
       const bound = { items: 2, bytes: 100, siteBytes: 1000 };
@@ -492,20 +494,6 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       await store.publications.removeTo(third!.id);
       await store.publications.add('gate', 2, 7);
       expect(await store.publications.newest(), 'ids are never used again').toBeGreaterThan(third!.id);
-    });
-
-    it('adds counters up and lists the journal newest first', async () => {
-      await store.counters.add('gaps', 3);
-      await store.counters.add('gaps');
-      expect(await store.counters.all()).toEqual({ gaps: 4 });
-      for (const code of ['MODEL_PROTECTED', 'MODEL_RELEASED'] as const) {
-        await store.journal.add({ timeMs: 0, level: 'warn', code, subject: 'gate', message: 'm' });
-      }
-      expect((await store.journal.latest(5)).map((entry) => entry.code)).toEqual([
-        'MODEL_RELEASED',
-        'MODEL_PROTECTED',
-      ]);
-      expect((await store.journal.latest(1))[0]?.time).toBe('1970-01-01T00:00:00.000Z');
     });
   });
 }

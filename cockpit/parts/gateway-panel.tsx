@@ -2,6 +2,7 @@ import type { GatewayView } from '#protocol/api.ts';
 import { auditWords } from '../view/audit-words.ts';
 import { formatAge, formatCount, UNKNOWN } from '../view/format.ts';
 import { deploymentWords, gatewayWords, modelName } from '../view/gateway-words.ts';
+import { leakWords } from '../view/leak-words.ts';
 import { gatewayLink } from '../view/route.ts';
 import { runningSettings, settingsWords } from '../view/settings-words.ts';
 import { softwareWords } from '../view/software-words.ts';
@@ -32,6 +33,8 @@ export function GatewayPanel(props: {
     ['Software', gateway.software?.version ?? gateway.version ?? UNKNOWN],
     ['Certificate', certificateWords(gateway, nowMs)],
     ['Audited', auditWords(gateway, nowMs)],
+    ...(gateway.leak === null ? [] : [['Key', leakWords(gateway.leak)] as const]),
+    ...(gateway.awaitsAuditSince === null ? [] : [['Audit', 'Waiting for one'] as const]),
     ['Waiting', health === null ? UNKNOWN : formatCount(health.outbox.waiting)],
     ...(quarantine !== null || held.answers > 0 ? [['Kept', formatCount(held.answers)] as const] : []),
     ['Dropped', health === null ? UNKNOWN : formatCount(health.outbox.dropped)],

@@ -90,6 +90,8 @@ export function gatewayOf(change: Partial<GatewayView> = {}): GatewayView {
     quarantine: null,
     held: { answers: 0, dropped: 0 },
     audit: { equal: 0, unequal: 0, missing: 0, lastEqual: null, waiting: 0, undone: 0 },
+    awaitsAuditSince: null,
+    leak: null,
     health: healthOf(),
     reported: reportedOf(),
     model: { name: 'counter', version: 3 },

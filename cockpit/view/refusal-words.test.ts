@@ -8,7 +8,7 @@ describe('refusalWords', () => {
     expect(refusalWords('version', site)).toBe(
       'The answer was written by another version of Blindsight. Update the backend before the gateways.',
     );
-    expect(refusalWords('too-many', site)).toMatch(/than it may \(answers\.perCameraPerSecond\)\. Raise/);
+    expect(refusalWords('too-many', site)).toMatch(/else by answers\.perCameraPerSecond\. Raise/);
   });
 
   it('suggests commands for this site', () => {

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { bitsOfAnswer, bitsOfVectors, keyBits, unnoticedAnswers } from './leak-bits.ts';
+
+describe('bits of an answer', () => {
+  it('are enough for every vector that rounding can give, of two and of three labels', () => {
+    for (const [labels, step] of [
+      [2, 0.05],
+      [2, 0.25],
+      [3, 0.25],
+      [3, 0.1],
+    ] as const) {
+      const parts = Math.round(1 / step);
+      const seen = new Set<string>();
+      const fine = parts * 20;
+      for (let a = 0; a <= fine; a++)
+        for (let b = 0; b <= (labels === 2 ? 0 : fine - a); b++) {
+          const shares = labels === 2 ? [a, fine - a] : [a, b, fine - a - b];
+          const rounded = shares.map((share) => Math.round((share / fine) * parts));
+          seen.add(`${rounded.join(' ')}, ${shares.indexOf(Math.max(...shares))}`);
+        }
+      const bits = bitsOfVectors(labels, step);
+      expect(2 ** bits * (1 + 1e-9)).toBeGreaterThanOrEqual(seen.size);
+      // And not so many more that they would mean nothing.
+      expect(bits).toBeLessThan(Math.log2(seen.size) + 3);
+    }
+  });
+
+  it('are those of the outcomes, one of which is to be withheld', () => {
+    expect(bitsOfAnswer({ output: 'label' }, 2, 1)).toBeCloseTo(Math.log2(3), 9);
+    expect(bitsOfAnswer({ output: 'label' }, 10, 2)).toBeCloseTo(Math.log2(101), 9);
+    expect(bitsOfAnswer({ output: 'event', equal: 3 }, 2, 1)).toBeCloseTo(2, 9);
+    const rounded = bitsOfAnswer({ output: 'rounded', step: 0.05 }, 2, 1);
+    expect(rounded).toBeLessThan(bitsOfAnswer({ output: 'rounded', step: 0.01 }, 2, 1) - 2);
+  });
+
+  it('are few at the default settings beside those of a key', () => {
+    const most = (labels: number) =>
+      unnoticedAnswers(1e9, 0.02) * bitsOfAnswer({ output: 'rounded', step: 0.05 }, labels, 1);
+    expect(most(2)).toBeCloseTo(109, 0);
+    expect(most(10)).toBeCloseTo(504, 0);
+    expect(most(10)).toBeLessThan(keyBits(8192) / 20);
+  });
+});
+
+describe('unnoticed answers', () => {
+  it('are all where there are no audits, and none where each is audited', () => {
+    expect(unnoticedAnswers(1000, 0)).toBe(1000);
+    expect(unnoticedAnswers(1000, 1)).toBe(0);
+  });
+
+  it('are no more than the best of all numbers of them', () => {
+    for (const share of [0.01, 0.02, 0.3, 0.9])
+      for (const answers of [1, 10, 400]) {
+        const each = Array.from({ length: answers }, (_, k) => (k + 1) * (1 - share) ** (k + 1));
+        expect(unnoticedAnswers(answers, share)).toBeCloseTo(Math.max(...each), 9);
+      }
+    expect(unnoticedAnswers(1e9, 0.02)).toBeCloseTo(1 / (Math.E * 0.02), 0);
+  });
+
+  it('are more by 1 / p for each silence that was seen, and never more than there are', () => {
+    expect(unnoticedAnswers(1e9, 0.02, 3) - unnoticedAnswers(1e9, 0.02)).toBeCloseTo(150, 9);
+    expect(unnoticedAnswers(100, 0.02, 3)).toBe(100);
+  });
+});

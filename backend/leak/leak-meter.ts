@@ -1,0 +1,51 @@
+import type { BackendConfig } from '#config/schema.ts';
+import type { Envelope } from '#protocol/envelope.ts';
+import type { ModelRecord } from '../store/models.ts';
+import { bitsOfAnswer } from './leak-bits.ts';
+
+/** What one answer told, and how surely it is honest. */
+export type Told = { readonly share: number; readonly bits: number; readonly most: number };
+
+/** Networks and policies whose bits are remembered. */
+const MAX_KNOWN = 256;
+
+/** Measures what each answer tells. */
+export class LeakMeter {
+  readonly #audit: Pick<BackendConfig['audit'], 'share' | 'lateShare'>;
+  readonly #most = new Map<string, number>();
+
+  constructor(audit: Pick<BackendConfig['audit'], 'share' | 'lateShare'>) {
+    this.#audit = audit;
+  }
+
+  /** @param results how many of it were given out; `withheld` where it was not trusted, which can be seen, too */
+  measure(
+    model: Pick<ModelRecord, 'output' | 'labels' | 'interpretation'>,
+    { interpreter }: Pick<Envelope, 'interpreter'>,
+    results: number | 'withheld',
+  ): Told {
+    const { share, lateShare } = this.#audit;
+    const { output, labels } = model;
+    const most = this.#mostOf(model);
+    const told = output.output === 'event' ? Number(results) * Math.log2(labels.length) : most;
+    return {
+      // SEAL draws its own randomness, so nobody can compute these again.
+      share: interpreter === 'reference' ? 0 : Math.min(share, lateShare),
+      bits: results === 'withheld' ? 1 : told,
+      most,
+    };
+  }
+
+  #mostOf({
+    output,
+    labels,
+    interpretation,
+  }: Pick<ModelRecord, 'output' | 'labels' | 'interpretation'>): number {
+    const { regions = 1 } = interpretation;
+    const key = `${JSON.stringify(output)} ${labels.length} ${regions}`;
+    const most = this.#most.get(key) ?? bitsOfAnswer(output, labels.length, regions);
+    if (this.#most.size >= MAX_KNOWN) this.#most.clear();
+    this.#most.set(key, most);
+    return most;
+  }
+}
