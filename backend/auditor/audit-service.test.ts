@@ -111,7 +111,7 @@ describe('audits of answers', () => {
     await send();
     expect(await audited.ask()).toEqual([]);
     await store.gateways.release('gate');
-    await store.held.takeBack(10);
+    await store.held.takeBack(10, 200);
     await audited.decrypt();
     await audited.answer(gateway, await audited.ask());
     expect(await audited.counts()).toMatchObject({ equal: 1 });
