@@ -6,7 +6,7 @@ import type { Excuse } from './excuse.ts';
 import { policyWords } from './policy.ts';
 import { protectBundled } from './protect.ts';
 import { type CaughtAfter, selectionRuns } from './selection-runs.ts';
-import { makeSiteUnderAttack } from './site-under-attack.ts';
+import { makeSiteUnderAttack, NETWORK } from './site-under-attack.ts';
 
 /** One attack on one network. */
 type Plan = {
@@ -111,6 +111,9 @@ async function runPlan(
   const audit = excuse === null ? { share: 0 } : {};
   const site = await makeSiteUnderAttack(made, { audit, ...(excuse !== null && { excuse }) });
   try {
+    // Without audits as it was without them: probabilities in steps of 1 %.
+    if (excuse === null)
+      await site.site.store.models.setOutput(NETWORK, 1, { output: 'rounded', step: 0.01 });
     const policy = await site.policy();
     const run = { site, policy, size, onProgress, ...(signal && { signal }) };
     let outcome = await attack.run(run);

@@ -48,7 +48,8 @@ export const PER_SECOND = 5;
 /** A camera whose owner has said how often it may answer. */
 export const SLOW_CAMERA = { name: 'gate', perSecond: 1 } as const;
 const CAMERA = 'door';
-const NETWORK = 'network';
+/** Its name at the site. */
+export const NETWORK = 'network';
 const log = createLogger({
   name: 'attack',
   level: 'error',
