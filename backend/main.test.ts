@@ -374,8 +374,11 @@ describe('the backend with a broker and a gateway', () => {
       expect(counters.refused.camera).toBe(1);
     }, WAIT);
     await vi.waitFor(async () => {
-      const codes = (await get<JournalEntry[]>('/api/journal')).map((entry) => entry.code);
-      expect(codes).toEqual(expect.arrayContaining(['CAMERA_CONFLICT', 'DISK']));
+      const entries = await get<JournalEntry[]>('/api/journal');
+      expect(entries.map((entry) => entry.code)).toContain('CAMERA_CONFLICT');
+      expect(entries).toContainEqual(
+        expect.objectContaining({ code: 'GATEWAY_SAYS', said: { gateway: 'gate', code: 'DISK' } }),
+      );
     }, WAIT);
   });
 
