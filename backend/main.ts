@@ -34,6 +34,7 @@ import { GatewayListener } from './results/gateway-listener.ts';
 import { ResultPublisher } from './results/result-publisher.ts';
 import { removeOldResults } from './results/retention.ts';
 import { SiteView } from './results/site-view.ts';
+import { RekeyService } from './rollout/rekey-service.ts';
 import { RolloutService } from './rollout/rollout-service.ts';
 import { BACKEND_SESSION, openSite } from './site.ts';
 import { SoftwareService } from './software/software-service.ts';
@@ -226,6 +227,10 @@ function makeServices(core: Core, link: Link, processor: Processor) {
       ...{ site, clock, log, onChange },
       maxMessageBytes: maxMessageBytes(core.config),
     }),
+    rekeys: new RekeyService({
+      ...{ site, clock, log, onChange },
+      maxMessageBytes: maxMessageBytes(core.config),
+    }),
     commands: new CommandService(common),
     audits: new AuditService({
       site,
@@ -328,6 +333,7 @@ function startLoops(core: Core, processor: Processor, services: Services): Promi
     configurations.run(stop.signal),
     software.run(stop.signal),
     rollouts.run(stop.signal),
+    services.rekeys.run(stop.signal),
     commands.run(stop.signal),
     services.audits.run(stop.signal),
     trust.run(stop.signal),

@@ -1,6 +1,7 @@
 import { AUDIT_ERRORS } from './errors/audits.ts';
 import { CERTIFICATE_ERRORS } from './errors/certificates.ts';
 import { COMMAND_ERRORS } from './errors/commands.ts';
+import { KEY_ERRORS } from './errors/keys.ts';
 import { PEOPLE_ERRORS } from './errors/people.ts';
 import { ROLLOUT_ERRORS } from './errors/rollouts.ts';
 import { SOFTWARE_ERRORS } from './errors/software.ts';
@@ -12,6 +13,7 @@ import { TRUST_ERRORS } from './errors/trust.ts';
  * that docs/errors.md agrees with this table and that every code used in the sources is listed here.
  */
 export const ERRORS = {
+  ...KEY_ERRORS,
   ...TRUST_ERRORS,
 
   // fhe/ (thrown as FheError; listed here for the page)

@@ -106,6 +106,19 @@ export const EVENTS = {
     meaning: 'The owner changed how much of the answers of a network the backend lets out.',
     action: 'Nothing, if this was you.',
   },
+  KEY_SET_MADE: {
+    meaning: 'Further keys of a network were made, and its parameters encrypted under them.',
+    action: 'Nothing.',
+  },
+  GATEWAY_REKEYED: {
+    meaning:
+      'A gateway gets new keys for its network; answers under those before are refused after a time of grace.',
+    action: 'Nothing, if this was you. Otherwise read the reason in the journal.',
+  },
+  KEY_SETS_CLEARED: {
+    meaning: 'Files that belong to retired keys only were removed from the disk.',
+    action: 'Nothing.',
+  },
   MODEL_RETIREMENT: {
     meaning: 'A network was retired, or taken back into service.',
     action:

@@ -25,6 +25,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   SOFTWARE_NOT_FOUND: 404,
   ROLLOUT_NOT_FOUND: 404,
   MODEL_RETIRED: 409,
+  KEYS_UNDECIDED: 422,
   ROLLOUT_CONFLICT: 409,
   ROLLOUT_STATE: 409,
   ANSWER_TOO_LARGE: 422,
@@ -44,6 +45,7 @@ const pace = {
   totalSeconds: seconds,
   maxFailures: { type: 'integer', minimum: 0, maximum: MOST },
   instead: { type: 'boolean' },
+  keys: { enum: ['per-gateway', 'common'] },
 };
 
 type Pace = {
@@ -52,6 +54,8 @@ type Pace = {
   readonly totalSeconds?: number;
   readonly maxFailures?: number;
   readonly instead?: boolean;
+  /** Of a network: keys of its own for each gateway, or one key pair for all. */
+  readonly keys?: 'per-gateway' | 'common';
 };
 type Authored = { readonly author?: string };
 type StartBody = Pace &
@@ -154,8 +158,9 @@ function subjectOf({ kind, name: model = '', version }: StartBody): RolloutSubje
   return { kind, name: model, ...(version !== undefined && { version: Number(version) }) };
 }
 
-function paceOf({ waves, limitSeconds, totalSeconds, maxFailures, instead }: Pace) {
+function paceOf({ waves, limitSeconds, totalSeconds, maxFailures, instead, keys }: Pace) {
   return {
+    ...(keys !== undefined && { keys }),
     ...(waves !== undefined && { waves }),
     ...(limitSeconds !== undefined && { limitMs: Math.round(limitSeconds * 1000) }),
     ...(totalSeconds !== undefined && { totalMs: Math.round(totalSeconds * 1000) }),

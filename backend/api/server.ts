@@ -27,6 +27,7 @@ import type { EventHub } from './event-hub.ts';
 import { readHistory } from './history.ts';
 import { createMetrics } from './metrics.ts';
 import { recordActs } from './record-acts.ts';
+import { addRekeyRoutes } from './rekey-routes.ts';
 import { addRolloutRoutes } from './rollout-routes.ts';
 import { isLoopback, refuse, secure } from './security.ts';
 import { addSessionRoutes } from './session-routes.ts';
@@ -236,6 +237,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   addRoutes(server, options, gatekeeper, streams);
   addConfigurationRoutes(server, options.site);
   addRolloutRoutes(server, options);
+  addRekeyRoutes(server, options);
   addCommandRoutes(server, options.site, options.clock);
   addAuditRoutes(server, site.store);
   addAuditorRoutes(server, { site, clock, auditor: options.auditor ?? null });

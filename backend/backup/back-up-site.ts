@@ -12,6 +12,7 @@ import { STORE_FILE } from '../operations/initialize-site.ts';
 import { ROOT_KEY_FILE } from '../owner-keys/root-key.ts';
 import { readInstallationKey } from '../sealing/installation-key.ts';
 import { blobFolder, type Site } from '../site.ts';
+import { blobsInUse } from '../store/blobs-in-use.ts';
 import { copySqlite, openSqliteReadOnly } from '../store/sqlite.ts';
 import { Store } from '../store/store.ts';
 import { type BackupManifest, describePart, MANIFEST_FILE } from './manifest.ts';
@@ -143,10 +144,7 @@ async function digestsOf(site: Site, config: BackendConfig, temporary: string): 
   const store =
     config.store.kind === 'sqlite' ? new Store(openSqliteReadOnly(join(temporary, STORE_FILE))) : site.store;
   try {
-    const models = await store.models.list();
-    const software = await store.software.list();
-    const parts = models.flatMap((model) => model.parts);
-    return [...new Set([...parts, ...software].map(({ sha256 }) => sha256))];
+    return [...(await blobsInUse(store))];
   } finally {
     if (store !== site.store) await store.close();
   }

@@ -20,7 +20,7 @@ import {
 } from '../enrolment/broker-certificate.ts';
 import { openAuthority } from '../enrolment/open-authority.ts';
 import { writeRevocations } from '../enrolment/write-revocations.ts';
-import { deployModel } from '../operations/deploy-model.ts';
+import { repeatDeployments } from '../operations/deploy-model.ts';
 import { CERTIFICATE_DAYS, POSTGRESQL_URL_FILE, STORE_FILE } from '../operations/initialize-site.ts';
 import { endRollout } from '../rollout/end-rollout.ts';
 import { readInstallationKey } from '../sealing/installation-key.ts';
@@ -165,7 +165,6 @@ async function goOn(
 ): Promise<Omit<RestoredSite, 'manifest'>> {
   const { store } = site;
   const seconds = Math.floor(clock.now() / 1000);
-  const current = await store.deployments.current();
   await store.transaction(async (inside) => {
     // What they did since the backup is unknown here.
     for (const rollout of await inside.rollouts.open())
@@ -187,16 +186,8 @@ async function goOn(
   });
   // PostgreSQL is restored by its own means, to another moment than the folder: the log is signed as it came.
   if (config.store.kind === 'postgresql') await acceptAudit(site, clock);
-  const notReleased: string[] = [];
-  for (const { gateway, model, version } of current) {
-    const maxMessageBytes = config.broker.maxMessageKilobytes * 1024;
-    try {
-      await deployModel({ site, gateway, model, version, maxMessageBytes, clock });
-    } catch (error) {
-      if (!(error instanceof BlindsightError)) throw error;
-      notReleased.push(`${model} version ${version} to ${gateway}: ${error.message}`);
-    }
-  }
+  const maxMessageBytes = config.broker.maxMessageKilobytes * 1024;
+  const notReleased = await repeatDeployments({ site, maxMessageBytes, clock });
   await repeatConfigurations(site, clock);
   notReleased.push(...(await repeatSoftware(site, clock)));
   await writeRevocations(site, clock.now());

@@ -4,6 +4,7 @@ import { STORE_FILE } from '../operations/initialize-site.ts';
 import { readInstallationKey } from '../sealing/installation-key.ts';
 import { Vault } from '../sealing/vault.ts';
 import { SITE_NAME } from '../site.ts';
+import { blobsInUse } from '../store/blobs-in-use.ts';
 import { SCHEMA_VERSION } from '../store/migrations.ts';
 import { openSqliteReadOnly } from '../store/sqlite.ts';
 import { Store } from '../store/store.ts';
@@ -66,11 +67,9 @@ export async function verifyBackup(
 
 async function checkBundles(folder: string, manifest: BackupManifest, store: Store): Promise<void> {
   const present = new Map(manifest.parts.map(({ path, sha256 }) => [path, sha256]));
-  for (const { name, version, parts } of await store.models.list()) {
-    for (const { sha256 } of parts) {
-      if (present.get(`bundles/${sha256}`) === sha256) continue;
-      throw invalid(folder, `bundles/${sha256} of ${name} version ${version} is missing`);
-    }
+  for (const sha256 of await blobsInUse(store)) {
+    if (present.get(`bundles/${sha256}`) === sha256) continue;
+    throw invalid(folder, `bundles/${sha256} is missing`);
   }
 }
 

@@ -134,9 +134,8 @@ const deployedModel: Step = async (draft) => {
   draft.keySet = keySet;
   const { receivedMs } = draft.item;
   // By the time at which it came: what a gateway says about its own is not asked.
-  const isRefused = ({ retirement }: ModelRecord | KeySetRecord) =>
-    retirement !== null && receivedMs >= retirement.refusedFromMs;
-  if (isRefused(model) || isRefused(keySet)) return 'retired';
+  const ends = [model.retirement, keySet.retirement, deployment].map((one) => one?.refusedFromMs ?? null);
+  if (ends.some((endMs) => endMs !== null && receivedMs >= endMs)) return 'retired';
   const supersededMs = await draft.store.deployments.supersededMs(deployment);
   return supersededMs !== null && receivedMs >= supersededMs + draft.formerReleaseMs ? 'superseded' : null;
 };

@@ -16,6 +16,8 @@ import type { Site } from '../site.ts';
 import type { InvitationRecord } from '../store/invitations.ts';
 import type { Store } from '../store/store.ts';
 import { ownerPublicKey } from './initialize-site.ts';
+import { REKEY_GRACE_MS } from './reprotect-gateway.ts';
+import { retireKeysOf } from './retire-keys-of.ts';
 
 export type AcceptOptions = {
   readonly site: Site;
@@ -31,6 +33,8 @@ export type AcceptOptions = {
   readonly carry?: (store: Store, gateway: string) => Promise<readonly string[]>;
   readonly clock?: Clock;
 };
+
+const REPLACED = 'another box took the place of the gateway';
 
 const publicPem = (key: KeyObject): string => key.export({ type: 'spki', format: 'pem' }) as string;
 
@@ -198,6 +202,8 @@ async function replaceGateway(store: Store, { record }: Enrolled, nowMs: number)
   if (!(await store.gateways.replace({ ...record, replacedMs: nowMs }))) {
     throw new BlindsightError('GATEWAY_NOT_FOUND', `no gateway ${name} is enrolled`);
   }
+  // The box before may be in other hands, with all that it had. The new one works with its keys until it has its own: see `RekeyService`.
+  await retireKeysOf(store, name, { nowMs, graceMs: REKEY_GRACE_MS, reason: REPLACED });
   await store.journal.add({
     timeMs: nowMs,
     level: 'warn',

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '#runtime/clock.ts';
 import { writeRevocations } from '../enrolment/write-revocations.ts';
 import type { Site } from '../site.ts';
 import { discardHeld } from './gateways.ts';
+import { retireKeysOf } from './retire-keys-of.ts';
 
 /**
  * Removes a gateway for good, for example one that was stolen: its answers are refused as those of an unknown one, its cameras are free
@@ -20,6 +21,7 @@ export async function removeGateway(site: Site, name: string, clock: Clock = sys
     }
     await store.cameras.releaseAll(name);
     await discardHeld(store, name);
+    await retireKeysOf(store, name, { nowMs, graceMs: 0, reason: 'the gateway was removed' });
     await store.journal.add({
       timeMs: nowMs,
       level: 'warn',

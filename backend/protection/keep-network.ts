@@ -39,6 +39,10 @@ export async function keepNetwork(
         nowMs,
       );
     await vault.keep(store, SECRETS.modelOnnx(name, version), network.onnx, nowMs);
+    if (network.description !== undefined) {
+      const description = Buffer.from(JSON.stringify(network.description));
+      await vault.keep(store, SECRETS.modelDescription(name, version), description, nowMs);
+    }
     const record: NewModel = {
       name,
       version,

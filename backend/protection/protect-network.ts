@@ -29,6 +29,10 @@ export type ProtectOptions = {
 
 async function loadNetwork(source: NetworkSource): Promise<ClearNetwork> {
   if ('zoo' in source) return loadZooNetwork(source.zoo);
+  if ('onnx' in source) {
+    const { onnx, description } = source;
+    return { onnx, graph: readOnnx(onnx), metadata: description };
+  }
   const metadata = await readMetadata(source.metadataFile);
   const onnx = await readFile(source.onnxFile);
   return { onnx, graph: readOnnx(onnx), metadata };
@@ -71,6 +75,7 @@ export async function protectNetwork(
   return {
     // A copy: storing it overwrites it.
     onnx: Uint8Array.from(onnx),
+    description: metadata,
     labels: metadata.labels,
     ringDegree: parameters.ringDegree,
     logQP: parameters.logQP,
@@ -96,5 +101,9 @@ export async function protectSource(
   options: ProtectOptions,
 ): Promise<ProtectedNetwork> {
   options.onProgress?.({ step: 'reading the network', fraction: 0 });
-  return protectNetwork(name, await loadNetwork(source), options);
+  try {
+    return await protectNetwork(name, await loadNetwork(source), options);
+  } finally {
+    if ('onnx' in source) source.onnx.fill(0);
+  }
 }

@@ -1,4 +1,5 @@
 import type { Interpretation } from '#fhe';
+import type { NetworkDescription } from '#network/model/description/network-description.ts';
 import type { BundlePartName } from '#protocol/manifest.ts';
 import type { NetworkSource } from './network-source.ts';
 
@@ -23,6 +24,8 @@ export type ProtectProgress = {
 /** A protected network as it comes out of the thread. The secret keys are in buffers of their own, to be sealed and wiped. */
 export type ProtectedNetwork = {
   readonly onnx: Uint8Array;
+  /** What its owner says about it: without it, no further keys can be made. */
+  readonly description?: NetworkDescription;
   readonly labels: readonly string[];
   readonly ringDegree: number;
   readonly logQP: number;

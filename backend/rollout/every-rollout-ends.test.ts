@@ -135,7 +135,14 @@ class Trial {
       case 'jump':
         return clock.jump(clock.now() + act.seconds * 1000);
       case 'deploy':
-        await deployModel({ site, gateway: `g${act.gateway}`, model: 'net', version: 1, clock });
+        await deployModel({
+          keys: 'common',
+          site,
+          gateway: `g${act.gateway}`,
+          model: 'net',
+          version: 1,
+          clock,
+        });
         this.#others.set(`g${act.gateway}`, (this.#others.get(`g${act.gateway}`) ?? 0) + 1);
         return;
       case 'remove':

@@ -2,7 +2,7 @@ import type { Clock } from '#runtime/clock.ts';
 import { prepareDeployment } from '../operations/deploy-model.ts';
 import type { Site } from '../site.ts';
 import { prepareSoftwareRelease } from '../software/release-software.ts';
-import type { RolloutKind, Target } from '../store/rollouts.ts';
+import type { RolloutKind, RolloutRecord, Target } from '../store/rollouts.ts';
 import type { Store } from '../store/store.ts';
 
 export type ReleaseOptions = {
@@ -11,6 +11,7 @@ export type ReleaseOptions = {
   readonly gateway: string;
   readonly target: Target;
   readonly maxMessageBytes?: number;
+  readonly keys: RolloutRecord['keys'];
   readonly clock: Clock;
 };
 
@@ -21,10 +22,15 @@ export type ReleaseOptions = {
  * @throws BlindsightError as `prepareDeployment` and `prepareSoftwareRelease`.
  */
 export async function prepareRelease(options: ReleaseOptions): Promise<(store: Store) => Promise<string>> {
-  const { target, kind, ...rest } = options;
+  const { target, kind, keys, ...rest } = options;
   const release =
     kind === 'model'
-      ? await prepareDeployment({ ...rest, model: target.name, version: Number(target.version) })
+      ? await prepareDeployment({
+          ...rest,
+          model: target.name,
+          version: Number(target.version),
+          ...(keys !== null && { keys }),
+        })
       : await prepareSoftwareRelease({ ...rest, version: target.version });
   return async (store) => (await release(store)).digest;
 }

@@ -148,7 +148,7 @@ describe('a rollout', () => {
   it('releases to nobody after it was aborted, and takes back what it did', async () => {
     const { site, clock } = yard;
     for (const gateway of ['g1', 'g2', 'g3']) {
-      await deployModel({ site, gateway, model: 'net', version: 1 });
+      await deployModel({ keys: 'common', site, gateway, model: 'net', version: 1 });
       await yard.report(gateway, 'active');
     }
     const id = await yard.begin({ waves: ['1', '2', '3'] });
@@ -184,7 +184,7 @@ describe('a rollout', () => {
     const id = await yard.begin({ waves: ['2', '100%'] });
     await yard.step();
     await removeGateway(site, 'g1');
-    await deployModel({ site, gateway: 'g2', model: 'net', version: 1 });
+    await deployModel({ keys: 'common', site, gateway: 'g2', model: 'net', version: 1 });
     await quarantineGateway(site, 'g3', 'it sends nonsense');
     await yard.step();
     await yard.step();
@@ -241,7 +241,7 @@ describe('a rollout', () => {
   });
 
   it('does not release anew what runs already', async () => {
-    await deployModel({ site: yard.site, gateway: 'g1', model: 'net' });
+    await deployModel({ keys: 'common', site: yard.site, gateway: 'g1', model: 'net' });
     await yard.report('g1', 'active');
     const id = await yard.begin({ waves: ['1', '100%'] });
     await yard.step();

@@ -2,15 +2,16 @@ import { BlindsightError } from '#protocol/errors.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
 import type { Site } from '../site.ts';
-import type { RolloutGatewayRecord, RolloutRecord } from '../store/rollouts.ts';
+import type { Reason, RolloutGatewayRecord, RolloutRecord } from '../store/rollouts.ts';
 import { isStoreTrouble } from '../store/store-trouble.ts';
 import { endRollout } from './end-rollout.ts';
 import { judgeGateway } from './judge.ts';
+import { KeysAhead } from './keys-ahead.ts';
 import { prepareRelease } from './prepare-release.ts';
 import { TimeLimits } from './time-limits.ts';
 
 export type RolloutServiceOptions = {
-  readonly site: Pick<Site, 'name' | 'store' | 'vault'>;
+  readonly site: Pick<Site, 'name' | 'store' | 'vault' | 'blobs'>;
   /** Largest message that the broker takes. */
   readonly maxMessageBytes?: number;
   readonly clock: Clock;
@@ -35,10 +36,12 @@ export class RolloutService {
   readonly #options: RolloutServiceOptions;
   readonly #limits: TimeLimits;
   readonly #graceEndMs: number;
+  readonly #keys: KeysAhead;
 
   constructor(options: RolloutServiceOptions) {
     this.#options = options;
     this.#limits = new TimeLimits(options.clock);
+    this.#keys = new KeysAhead(options);
     this.#graceEndMs = options.clock.monotonic() + GRACE_MS;
   }
 
@@ -53,6 +56,7 @@ export class RolloutService {
       }
       await clock.sleep(PACE_MS, signal).catch(() => {});
     }
+    await this.#keys.settled();
   }
 
   /** Moves each open rollout on as far as it goes now. */
@@ -80,10 +84,38 @@ export class RolloutService {
         runs: runs.get(row.gateway) ?? null,
         isOver: this.#isOver(`${rollout.id} ${row.gateway}`, row.deadlineMs, rollout.limitMs),
       });
-      if (verdict?.act === 'release') await this.#release(rollout, row);
-      else if (verdict !== null) await this.#end(rollout, row, verdict);
+      if (verdict?.act === 'release') {
+        if (await this.#hasKeys(rollout, row, signal)) await this.#release(rollout, row);
+      } else if (verdict !== null) await this.#end(rollout, row, verdict);
     }
     await this.#goOn(rollout);
+    await this.#prepareNextWave(rollout, signal);
+  }
+
+  /** Nothing is released before all of it is made; a gateway whose keys cannot be made has failed. */
+  async #hasKeys(
+    rollout: RolloutRecord,
+    row: RolloutGatewayRecord,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    const state = await this.#keys.want(rollout, row, signal).catch(asReason);
+    if (state === 'ready') return true;
+    if (state !== 'making')
+      await this.#end(rollout, { ...row, state: 'waiting' }, { state: 'failed', error: state });
+    return false;
+  }
+
+  /** While a wave is under way, the keys of the next one are made; what fails is told when that one comes. */
+  async #prepareNextWave(rollout: RolloutRecord, signal: AbortSignal | undefined): Promise<void> {
+    if (rollout.state !== 'running' || rollout.kind !== 'model') return;
+    for (const row of await this.#options.site.store.rollouts.gateways(rollout.id))
+      if (row.wave === rollout.wave + 1 && row.state === 'waiting')
+        await this.#keys.want(rollout, row, signal).catch(asReason);
+  }
+
+  /** Resolves when no keys are being made. */
+  keysMade(): Promise<void> {
+    return this.#keys.settled();
   }
 
   #isOver(key: string, endMs: number | null, limitMs: number): boolean {
@@ -98,7 +130,7 @@ export class RolloutService {
     const { id, kind, limitMs } = rollout;
     try {
       const release = await prepareRelease({
-        ...{ site, kind, gateway, target, clock },
+        ...{ site, kind, gateway, target, keys: rollout.keys, clock },
         ...(maxMessageBytes !== undefined && { maxMessageBytes }),
       });
       await site.store.transaction(async (store) => {
@@ -166,6 +198,12 @@ export class RolloutService {
     await site.store.transaction((store) => endRollout(store, rollout, state, why, clock.now()));
     onChange();
   }
+}
+
+/** What of a release is refused. @throws anything else: it is tried again */
+function asReason(error: unknown): Reason {
+  if (!(error instanceof BlindsightError) || isStoreTrouble(error)) throw error;
+  return { code: error.code, message: error.message };
 }
 
 const count = (gateways: number): string => (gateways === 1 ? '1 gateway' : `${gateways} gateways`);

@@ -1,5 +1,6 @@
 import { BlindsightError } from '#protocol/errors.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
+import { chooseKeySet, type KeyChoice } from '../operations/choose-key-set.ts';
 import { checkAnswerSize } from '../operations/deploy-model.ts';
 import { findModel } from '../operations/models.ts';
 import type { Site } from '../site.ts';
@@ -24,6 +25,8 @@ export type RolloutPace = {
   readonly maxFailures?: number;
   /** Aborts other rollouts that one of the gateways is in. */
   readonly instead?: boolean;
+  /** Of a network: as in `deploy`. */
+  readonly keys?: KeyChoice;
 };
 
 /** What a rollout releases; of a network the newest version where none is named. */
@@ -51,7 +54,7 @@ const MAX_AUTHOR = 100;
 /**
  * Begins to release something to many gateways; the running backend moves it on, wave by wave.
  *
- * @throws BlindsightError MODEL_NOT_FOUND, ANSWER_TOO_LARGE, SOFTWARE_NOT_FOUND, GATEWAY_MACHINE, ROLLOUT_TARGET, ROLLOUT_WAVES, ROLLOUT_LIMIT,
+ * @throws BlindsightError MODEL_NOT_FOUND, KEYS_UNDECIDED, ANSWER_TOO_LARGE, SOFTWARE_NOT_FOUND, GATEWAY_MACHINE, ROLLOUT_TARGET, ROLLOUT_WAVES, ROLLOUT_LIMIT,
  *   ROLLOUT_CONFLICT; nothing has begun then
  */
 export async function startRollout(options: StartRolloutOptions): Promise<RolloutRecord> {
@@ -61,6 +64,11 @@ export async function startRollout(options: StartRolloutOptions): Promise<Rollou
   const ran = await runningOf(site.store, what.kind);
   const plan = gateways.map((gateway) => ({ gateway, target, earlier: ran.get(gateway.name) ?? null }));
   if (what.kind === 'software') await checkMachines(site.store, plan);
+  else {
+    const model = await findModel(site, what.name, what.version);
+    // What cannot be released to the last gateway is found out before the first.
+    for (const { name } of gateways) await chooseKeySet(site.store, model, name, options.keys);
+  }
   return beginRollout({ ...options, kind: what.kind, target, author, undoes: null, plan, clock });
 }
 
@@ -142,7 +150,8 @@ export async function beginRollout(
         error: quarantine === null ? null : { code: 'GATEWAY_QUARANTINED', message: quarantine.reason },
       };
     });
-    const fresh = { kind, target, author, undoes, limitMs, maxFailures };
+    const { keys = null } = options;
+    const fresh = { kind, target, author, keys, undoes, limitMs, maxFailures };
     const { id, taken } = await store.rollouts.add(
       { ...fresh, waves: sizes.length, createdMs: nowMs, deadlineMs: nowMs + totalMs },
       rows,

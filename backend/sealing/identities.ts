@@ -21,6 +21,8 @@ export const SECRETS = {
   /** 32 bytes that mark the weights encrypted under a key set: key of `markGraph`. */
   keySetFingerprint: (keySet: KeySetId) => `${keySetIdentity(keySet)}/fingerprint`,
   modelOnnx: (name: string, version: number) => `model/${name}/${version}/onnx`,
+  /** JSON of its description: labels and calibrated ranges, from which further keys are made. */
+  modelDescription: (name: string, version: number) => `model/${name}/${version}/description`,
 } as const;
 
 /** The first one is older than key sets are, and has the network's own name. */

@@ -88,6 +88,29 @@ export class BlobFolder {
     }
   }
 
+  /**
+   * Removes files that nobody refers to.
+   *
+   * @param inUse digests that stay; asked after the folder was read
+   * @param beforeMs younger files stay: what refers to them may be on its way into the store
+   * @returns how many were removed
+   */
+  async sweep(inUse: () => Promise<ReadonlySet<string>>, beforeMs: number): Promise<number> {
+    const names = await readdir(this.#directory).catch(() => [] as string[]);
+    const old: string[] = [];
+    for (const name of names)
+      if (DIGEST.test(name) && (await stat(join(this.#directory, name))).mtimeMs < beforeMs) old.push(name);
+    if (old.length === 0) return 0;
+    const used = await inUse();
+    const removed = old.filter((name) => !used.has(name));
+    for (const name of removed) {
+      // Written anew meanwhile?
+      if ((await stat(this.#path(name))).mtimeMs < beforeMs) await rm(this.#path(name), { force: true });
+    }
+    if (removed.length > 0) await syncFolder(this.#directory);
+    return removed.length;
+  }
+
   /** Removes a file; one that is not there is no error. */
   async remove(sha256: string): Promise<void> {
     await rm(this.#path(sha256), { force: true });

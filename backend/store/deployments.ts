@@ -1,4 +1,5 @@
 import type { Database } from './database.ts';
+import type { KeySetId } from './protections.ts';
 
 /** `waiting`: the gateway has not said anything yet; `superseded`: a newer release came first; the rest are its reports. */
 export type DeploymentStatus =
@@ -24,17 +25,26 @@ export type DeploymentRecord = {
   readonly detail: string | null;
   readonly createdMs: number;
   readonly updatedMs: number;
+  /** From when its answers are refused, ms since the epoch, whatever is true of its network and keys; null where they are not. */
+  readonly refusedFromMs: number | null;
 };
 
-type Row = Omit<DeploymentRecord, 'createdMs' | 'updatedMs'> & {
+type Row = Omit<DeploymentRecord, 'createdMs' | 'updatedMs' | 'refusedFromMs'> & {
   created_ms: number;
   updated_ms: number;
   active_ms: number | null;
+  refused_from_ms: number | null;
 };
 
 function fromRow(row: Row): DeploymentRecord {
-  const { created_ms: createdMs, updated_ms: updatedMs, active_ms: _activeMs, ...rest } = row;
-  return { ...rest, createdMs, updatedMs };
+  const {
+    created_ms: createdMs,
+    updated_ms: updatedMs,
+    active_ms: _activeMs,
+    refused_from_ms: refusedFromMs,
+    ...rest
+  } = row;
+  return { ...rest, createdMs, updatedMs, refusedFromMs };
 }
 
 export class DeploymentStore {
@@ -45,7 +55,9 @@ export class DeploymentStore {
   }
 
   /** Adds a release; releases of the same gateway that did not finish are superseded. */
-  async add(record: Omit<DeploymentRecord, 'status' | 'detail' | 'updatedMs'>): Promise<void> {
+  async add(
+    record: Omit<DeploymentRecord, 'status' | 'detail' | 'updatedMs' | 'refusedFromMs'>,
+  ): Promise<void> {
     await this.#database.transaction(async (inside) => {
       await inside.run(
         `UPDATE deployments SET status = 'superseded', updated_ms = ?
@@ -103,6 +115,20 @@ export class DeploymentStore {
       counter,
     );
     return row?.since ?? null;
+  }
+
+  /** Refuses answers of all releases that a gateway ever got with a key set, from a time on; an earlier time stays. */
+  async refuse(gateway: string, { model, version, number }: KeySetId, refusedFromMs: number): Promise<void> {
+    await this.#database.run(
+      `UPDATE deployments SET refused_from_ms = ? WHERE gateway = ? AND model = ? AND version = ? AND protection = ?
+       AND (refused_from_ms IS NULL OR refused_from_ms > ?)`,
+      refusedFromMs,
+      gateway,
+      model,
+      version,
+      number,
+      refusedFromMs,
+    );
   }
 
   async list(): Promise<DeploymentRecord[]> {

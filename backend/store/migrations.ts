@@ -269,6 +269,11 @@ const MIGRATIONS: readonly Migration[] = [
   // What published answers may have told about keys.
   ({ kind, integer, tableOptions }) =>
     leakTables(kind === 'sqlite' ? 'REAL' : 'DOUBLE PRECISION', integer, tableOptions),
+  // Which keys the gateways of a rollout get, and releases whose answers are refused.
+  ({ integer }) => [
+    'ALTER TABLE rollouts ADD COLUMN keys TEXT',
+    `ALTER TABLE deployments ADD COLUMN refused_from_ms ${integer}`,
+  ],
 ];
 
 function leakTables(real: string, integer: string, tableOptions: string): string[] {

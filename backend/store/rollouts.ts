@@ -31,6 +31,8 @@ export type RolloutRecord = {
   /** Null for one that takes gateways back, each to what it ran. */
   readonly target: Target | null;
   readonly author: string;
+  /** Which keys gateways get; null: what each has of this version, or else its own. */
+  readonly keys: 'per-gateway' | 'common' | null;
   /** The rollout that this one takes back. */
   readonly undoes: number | null;
   readonly waves: number;
@@ -92,6 +94,7 @@ type Row = Errors & {
   name: string | null;
   version: string | null;
   author: string;
+  keys: RolloutRecord['keys'];
   undoes: number | null;
   waves: number;
   wave: number;
@@ -139,6 +142,7 @@ function fromRow(row: Row): RolloutRecord {
     kind: row.kind,
     target: targetOf(row.name, row.version),
     author: row.author,
+    keys: row.keys,
     undoes: row.undoes,
     waves: row.waves,
     wave: row.wave,
@@ -189,12 +193,13 @@ export class RolloutStore {
     gateways: readonly NewRolloutGateway[],
   ): Promise<{ readonly id: number; readonly taken: readonly string[] }> {
     const [row] = await this.#database.all<{ id: number }>(
-      `INSERT INTO rollouts (kind, name, version, author, undoes, waves, wave, limit_ms, max_failures, state, created_ms, deadline_ms)
-       VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, 'running', ?, ?) RETURNING id`,
+      `INSERT INTO rollouts (kind, name, version, author, keys, undoes, waves, wave, limit_ms, max_failures, state, created_ms, deadline_ms)
+       VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, 'running', ?, ?) RETURNING id`,
       rollout.kind,
       rollout.target?.name ?? null,
       rollout.target?.version ?? null,
       rollout.author,
+      rollout.keys,
       rollout.undoes,
       rollout.waves,
       rollout.limitMs,

@@ -15,7 +15,10 @@ export type SoftwareRecord = {
 };
 
 /** A release of software to one gateway; see {@link DeploymentRecord}. */
-export type SoftwareReleaseRecord = Omit<DeploymentRecord, 'model' | 'version' | 'protection'> & {
+export type SoftwareReleaseRecord = Omit<
+  DeploymentRecord,
+  'model' | 'version' | 'protection' | 'refusedFromMs'
+> & {
   readonly version: string;
   readonly platform: SoftwarePlatform;
 };

@@ -6,6 +6,7 @@ const ROLLOUT: NewRollout = {
   kind: 'model',
   target: { name: 'counter', version: '2' },
   author: 'ann',
+  keys: null,
   undoes: null,
   waves: 2,
   limitMs: 60_000,

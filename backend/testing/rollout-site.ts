@@ -48,6 +48,8 @@ export class RolloutSite {
         what: { kind: 'model', name: 'net' },
         to: ['all'],
         author: 'ann',
+        // The keys of its networks are no keys: there can be no others.
+        keys: 'common',
       },
       ...options,
     });

@@ -77,7 +77,7 @@ export function describeSoftware(store: () => Store): void {
       const { id } = await store().transaction((inside) =>
         inside.rollouts.add(
           {
-            ...{ kind: 'software', target, author: 'ann', undoes: null, waves: 1, limitMs: 1000 },
+            ...{ kind: 'software', target, author: 'ann', keys: null, undoes: null, waves: 1, limitMs: 1000 },
             ...{ maxFailures: 0, createdMs: 1, deadlineMs: 2 },
           },
           [{ ...row, target }],

@@ -63,9 +63,9 @@ export async function enrolTestGateway(
   return privateKey;
 }
 
-/** Releases a model to a gateway. @returns the digest of the manifest. */
+/** Releases a model to a gateway, with the keys that all others have. @returns the digest of the manifest. */
 export async function releaseTo(site: Site, gateway: string, model: string): Promise<string> {
-  return (await deployModel({ site, model, gateway })).digest;
+  return (await deployModel({ site, model, gateway, keys: 'common' })).digest;
 }
 
 /** Keeps a model whose bundle parts are no more than bytes. */

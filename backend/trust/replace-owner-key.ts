@@ -5,7 +5,7 @@ import { publicKeyBytes, publicKeyId } from '#protocol/public-key.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
 import { writeFileAtomic } from '#runtime/files.ts';
 import { repeatConfigurations } from '../configuration/push-configuration.ts';
-import { deployModel } from '../operations/deploy-model.ts';
+import { repeatDeployments } from '../operations/deploy-model.ts';
 import { openOwnerKey, replaceOwnerKey } from '../owner-keys/owner-key.ts';
 import { keepOwnerKeyList, type OwnerKeyList, ownerKeyList } from '../owner-keys/owner-key-list.ts';
 import {
@@ -138,16 +138,8 @@ async function gatewaysBehind(store: Store): Promise<string[]> {
 }
 
 async function signAnew({ site, maxMessageBytes }: ReplaceOptions, clock: Clock): Promise<string[]> {
-  const notReleased: string[] = [];
-  for (const { gateway, model, version } of await site.store.deployments.current()) {
-    try {
-      const bound = maxMessageBytes === undefined ? {} : { maxMessageBytes };
-      await deployModel({ site, gateway, model, version, ...bound, clock });
-    } catch (error) {
-      if (!(error instanceof BlindsightError)) throw error;
-      notReleased.push(`${model} version ${version} to ${gateway}: ${error.message}`);
-    }
-  }
+  const bound = maxMessageBytes === undefined ? {} : { maxMessageBytes };
+  const notReleased = await repeatDeployments({ site, ...bound, clock });
   await repeatConfigurations(site, clock);
   return [...notReleased, ...(await repeatSoftware(site, clock))];
 }

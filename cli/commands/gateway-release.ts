@@ -17,8 +17,12 @@ export function registerGatewayRelease(gateway: Command): void {
         const { released, answers } = await withSite(data, (site) => releaseGateway(site, name, { discard }));
         const fate = discard ? 'discarded' : 'decrypted now';
         const kept = answers > 0 ? ` Kept answers: ${answers}, ${fate}.` : '';
+        // Whoever cheated for a while knows more of the key than an honest gateway.
+        const advice = released
+          ? ` If it may have cheated, or the box was in other hands, give it new keys: \`blindsight gateway rekey ${name}\`.`
+          : '';
         process.stdout.write(
-          `${name} ${released ? 'was released from quarantine' : 'was not in quarantine'}.${kept}\n`,
+          `${name} ${released ? 'was released from quarantine' : 'was not in quarantine'}.${kept}${advice}\n`,
         );
       }),
     );

@@ -8,6 +8,7 @@ import { registerGatewayList } from './gateway-list.ts';
 import { registerGatewayLogLevel } from './gateway-log-level.ts';
 import { registerGatewayLogs } from './gateway-logs.ts';
 import { registerGatewayQuarantine } from './gateway-quarantine.ts';
+import { registerGatewayRekey } from './gateway-rekey.ts';
 import { registerGatewayRelease } from './gateway-release.ts';
 import { registerGatewayRemove } from './gateway-remove.ts';
 import { registerGatewayRestart } from './gateway-restart.ts';
@@ -18,7 +19,7 @@ export function registerGateway(program: Command): void {
   const gateway = program
     .command('gateway')
     .description(
-      'gateways: invite, enrol, list, group, configure, restart, logs, diagnostics, quarantine, release, replace, remove, show',
+      'gateways: invite, enrol, list, group, configure, restart, logs, diagnostics, quarantine, release, rekey, replace, remove, show',
     );
   registerGatewayInvite(gateway);
   registerGatewayEnrol(gateway);
@@ -27,6 +28,7 @@ export function registerGateway(program: Command): void {
   registerGatewayConfig(gateway);
   registerGatewayQuarantine(gateway);
   registerGatewayRelease(gateway);
+  registerGatewayRekey(gateway);
   registerGatewayRemove(gateway);
   registerGatewayShow(gateway);
   registerGatewayRestart(gateway);

@@ -15,9 +15,10 @@ export function registerModelList(model: Command): void {
         const { withSite } = await import('#backend/site-folder.ts');
         const { listModels } = await import('#backend/operations/models.ts');
         const { gatewaysOf } = await import('#backend/operations/retire-model.ts');
-        const [models, on] = await withSite(data, async (site) => [
+        const [models, on, keySets] = await withSite(data, async (site) => [
           await listModels(site),
           await gatewaysOf(site.store),
+          (await site.store.protections.list()).filter(({ retirement }) => retirement === null),
         ]);
         const rows = models.map((made) => ({
           model: made.name,
@@ -32,17 +33,19 @@ export function registerModelList(model: Command): void {
             since: new Date(made.retirement.sinceMs).toISOString(),
             refusedFrom: new Date(made.retirement.refusedFromMs).toISOString(),
           },
+          keySets: keySets.filter((one) => one.model === made.name && one.version === made.version).length,
           gateways: on(made.name, made.version),
         }));
         if (json) return printJson(rows);
         printTable(
-          ['MODEL', 'VERSION', 'PROTECTED', 'LABELS', 'BUNDLE', 'GATEWAYS', 'RETIRED'],
+          ['MODEL', 'VERSION', 'PROTECTED', 'LABELS', 'BUNDLE', 'KEYS', 'GATEWAYS', 'RETIRED'],
           rows.map((row) => [
             row.model,
             String(row.version),
             row.created.slice(0, 10),
             row.labels.join(', '),
             formatBytes(row.bundleBytes),
+            String(row.keySets),
             row.gateways.join(', ') || '-',
             retiredWords(row.retired),
           ]),

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { KeySetRecord } from '#backend/store/protections.ts';
 import { outputWords } from '#protocol/output-words.ts';
 import { formatBytes, printJson, printTable } from '../print.ts';
 import { runCommand } from '../run-command.ts';
@@ -17,15 +18,19 @@ export function registerModelShow(model: Command): void {
         const { withSite } = await import('#backend/site-folder.ts');
         const { listDeployments } = await import('#backend/operations/deploy-model.ts');
         const { showModel } = await import('#backend/operations/models.ts');
-        const [shown, releases] = await withSite(data, async (site) => [
+        const [shown, releases, all] = await withSite(data, async (site) => [
           await showModel(site, name),
           await listDeployments(site),
+          await site.store.protections.list(),
         ]);
         const { parts, labels, ringDegree, logQP, answerBytes, onnxSha256, version, listing } = shown;
         const regions = shown.interpretation.regions ?? 1;
         const gateways = releases
           .filter((release) => release.model === shown.name && release.version === version)
           .map(({ gateway, counter }) => ({ gateway, release: counter }));
+        const keySets = all
+          .filter((one) => one.model === shown.name && one.version === version)
+          .map(({ number, gateway, isShared, retirement }) => ({ number, gateway, isShared, retirement }));
         if (json) {
           const sizes = { ringDegree, logQP, answerBytes, onnxSha256, parts };
           const { retirement, output } = shown;
@@ -36,6 +41,7 @@ export function registerModelShow(model: Command): void {
             regions,
             ...sizes,
             gateways,
+            keySets,
             retirement,
             output,
             listing,
@@ -51,6 +57,7 @@ export function registerModelShow(model: Command): void {
             ['answers tell', outputWords(shown.output)],
             ...parts.map((part) => [part.name, formatBytes(part.bytes)]),
             ['ONNX file', onnxSha256.slice(0, 16)],
+            ['keys', keySets.map(keyWords).join('; ')],
             ...(shown.retirement === null
               ? []
               : [
@@ -68,4 +75,14 @@ export function registerModelShow(model: Command): void {
         process.stdout.write(`\n${listing}\n`);
       }),
     );
+}
+
+function keyWords({
+  number,
+  gateway,
+  isShared,
+  retirement,
+}: Pick<KeySetRecord, 'number' | 'gateway' | 'isShared' | 'retirement'>): string {
+  const whose = isShared ? 'shared' : (gateway ?? 'of no gateway yet');
+  return `${number} ${whose}${retirement === null ? '' : ', retired'}`;
 }

@@ -1,12 +1,13 @@
 import { Argument, type Command } from 'commander';
 import type { RolloutSubject } from '#backend/rollout/start-rollout.ts';
 import { followRollout, PACE_OPTIONS, ROLLOUT_EXITS, waves } from '../follow-rollout.ts';
+import { addKeyOptions, type KeyOptions, keyChoice } from '../key-choice.ts';
 import { operatorName } from '../operator-name.ts';
 import { integer, names } from '../parse-option.ts';
 import { type CommandRun, runCommand } from '../run-command.ts';
 import { SITE_OPTION } from '../site-option.ts';
 
-type Options = {
+type Options = KeyOptions & {
   readonly to: string[];
   readonly version?: number;
   readonly waves?: string[];
@@ -21,8 +22,7 @@ type Options = {
 
 /** `blindsight rollout start model NAME --to GATEWAYS`. */
 export function registerRolloutStart(rollout: Command): void {
-  rollout
-    .command('start')
+  addKeyOptions(rollout.command('start'))
     .description('begin to release a network or software to many gateways; a running backend moves it on')
     .addArgument(new Argument('<kind>', 'what it is').choices(['model', 'software']))
     .argument('<name>', 'name of the network, or version of the software')
@@ -81,6 +81,7 @@ async function start(what: RolloutSubject, options: Options, run: CommandRun): P
       ...(total !== undefined && { totalMs: total }),
       ...(maxFailures !== undefined && { maxFailures }),
       ...(instead && { instead }),
+      ...keyChoice(options),
     });
     await followRollout(site, id, run, options);
   });

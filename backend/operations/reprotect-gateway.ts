@@ -1,0 +1,77 @@
+import { BlindsightError } from '#protocol/errors.ts';
+import { type Clock, systemClock } from '#runtime/clock.ts';
+import { makeKeySet } from '../protection/key-set-maker.ts';
+import type { Site } from '../site.ts';
+import type { DeploymentRecord } from '../store/deployments.ts';
+import { prepareDeployment } from './deploy-model.ts';
+import { findGateway } from './gateways.ts';
+import { findModel } from './models.ts';
+
+/** As old as an answer may be that waited in an outbox. */
+export const REKEY_GRACE_MS = 72 * 3_600_000;
+
+export type ReprotectOptions = {
+  readonly site: Pick<Site, 'name' | 'store' | 'vault' | 'blobs'>;
+  readonly gateway: string;
+  /** A few words, for the journal and the record of the old keys. */
+  readonly reason: string;
+  /** How long answers under the keys of before are taken, ms; 72 hours where left out. 0 loses what waits in the outbox. */
+  readonly graceMs?: number;
+  readonly maxMessageBytes?: number;
+  /** @param step a few words. @param fraction share that is done, 0 to 1. */
+  readonly onProgress?: (step: string, fraction: number) => void;
+  readonly signal?: AbortSignal;
+  readonly clock?: Clock;
+};
+
+/**
+ * Protects the network that a gateway is to run once more, for this gateway alone, and releases it. The keys of before are retired, unless other
+ * gateways share them; answers of this gateway under them are refused after a time of grace. Release and retirement are durable together: whatever ends this before, nothing has
+ * changed.
+ *
+ * @throws BlindsightError GATEWAY_NOT_FOUND, REKEY_NOTHING, MODEL_RETIRED, ANSWER_TOO_LARGE, and as `makeKeySet`; the signal's reason.
+ */
+export async function reprotectGateway(options: ReprotectOptions): Promise<DeploymentRecord> {
+  const { site, reason, graceMs = REKEY_GRACE_MS, onProgress, signal, clock = systemClock } = options;
+  const { name } = await findGateway(site, options.gateway);
+  const current = await newestOf(site, name);
+  const model = await findModel(site, current.model, current.version);
+  const target = { gateway: name, model: model.name, version: model.version };
+  const bound = options.maxMessageBytes === undefined ? {} : { maxMessageBytes: options.maxMessageBytes };
+  // Refused at once, and not after minutes.
+  await prepareDeployment({ site, ...target, ...bound, keys: 'per-gateway', clock });
+  const made = await makeKeySet({
+    ...{ site, model },
+    ...(onProgress && { onProgress: ({ step, fraction }) => onProgress(step, fraction) }),
+    ...(signal && { signal }),
+  });
+  signal?.throwIfAborted();
+  const release = await prepareDeployment({ site, ...target, ...bound, protection: made.id.number, clock });
+  return site.store.transaction(async (store) => {
+    const sinceMs = clock.now();
+    const refusedFromMs = sinceMs + graceMs;
+    for (const keySet of await store.protections.of(model.name, model.version)) {
+      if (keySet.retirement !== null && keySet.gateway !== name) continue;
+      await store.deployments.refuse(name, keySet, refusedFromMs);
+      if (keySet.gateway === name) await store.protections.retire(keySet, { sinceMs, refusedFromMs, reason });
+    }
+    await made.keep(store, name, sinceMs);
+    await store.journal.add({
+      timeMs: sinceMs,
+      level: 'warn',
+      code: 'GATEWAY_REKEYED',
+      subject: name,
+      message:
+        `${name} gets new keys for ${model.name} version ${model.version} (key set ${made.id.number}): ${reason}; ` +
+        `answers under those before are refused from ${new Date(refusedFromMs).toISOString()} on`,
+    });
+    return release(store);
+  });
+}
+
+/** What a gateway is to run now. */
+async function newestOf({ store }: Pick<Site, 'store'>, gateway: string): Promise<DeploymentRecord> {
+  const current = (await store.deployments.current()).find((one) => one.gateway === gateway);
+  if (current !== undefined) return current;
+  throw new BlindsightError('REKEY_NOTHING', `no network was deployed to ${gateway}`);
+}
