@@ -113,7 +113,17 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     software: ['store', 'owner-keys', 'operations'],
     trust: ['store', 'sealing', 'owner-keys', 'operations', 'configuration', 'software'],
     rollout: ['store', 'operations', 'software'],
-    api: ['store', 'operations', 'people', 'audit', 'auditor', 'command', 'configuration', 'software', 'rollout'],
+    api: [
+      'store',
+      'operations',
+      'people',
+      'audit',
+      'auditor',
+      'command',
+      'configuration',
+      'software',
+      'rollout',
+    ],
     backup: [
       'store',
       'sealing',

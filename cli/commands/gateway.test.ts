@@ -62,7 +62,7 @@ describe('blindsight gateway', () => {
       /\nstate +unknown\nquarantine +yes: box found open\nkept answers +1\nsoftware +-\n/,
     );
     expect(await run('release', 'gate')).toBe(
-      'gate was released from quarantine. Kept answers: 1, decrypted now.\n',
+      'gate was released from quarantine. Kept answers: 1, decrypted now. If it may have cheated, or the box was in other hands, give it new keys: `blindsight gateway rekey gate`.\n',
     );
     expect(await run('release', 'gate', '--discard')).toBe(
       'gate was not in quarantine. Kept answers: 1, discarded.\n',
