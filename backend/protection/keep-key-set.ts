@@ -6,7 +6,10 @@ import type { Store } from '../store/store.ts';
 import type { ProtectedNetwork } from './protect-task.ts';
 
 /** What is kept of the further keys of a network. */
-export type KeyMaterial = Pick<ProtectedNetwork, 'parts' | 'secretKey' | 'resultSecretKey' | 'selfTest'>;
+export type KeyMaterial = Pick<ProtectedNetwork, 'parts' | 'secretKey' | 'resultSecretKey' | 'selfTest'> & {
+  /** Key of the one that the weights were marked with. */
+  readonly fingerprint: Uint8Array;
+};
 
 /**
  * Keeps further keys of a network. The parts become files at once; the rest is done by what is returned, in one transaction: before it, there is
@@ -19,7 +22,7 @@ export async function prepareKeySet(
   { blobs, vault }: Pick<Site, 'blobs' | 'vault'>,
   id: KeySetId,
   program: BundlePart,
-  { parts: made, secretKey, resultSecretKey, selfTest }: KeyMaterial,
+  { parts: made, secretKey, resultSecretKey, selfTest, fingerprint }: KeyMaterial,
 ): Promise<(store: Store, gateway: string | null, nowMs: number) => Promise<void>> {
   const parts: BundlePart[] = [program];
   for (const { name, bytes } of made) {
@@ -30,6 +33,7 @@ export async function prepareKeySet(
     await vault.keep(store, SECRETS.keySetSecretKey(id), secretKey, nowMs);
     if (resultSecretKey !== null)
       await vault.keep(store, SECRETS.keySetResultSecretKey(id), resultSecretKey, nowMs);
+    await vault.keep(store, SECRETS.keySetFingerprint(id), fingerprint, nowMs);
     await store.protections.add({ ...id, createdMs: nowMs, gateway, parts, selfTest });
     const { model, version, number } = id;
     await store.journal.add({

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { availableParallelism, freemem } from 'node:os';
 import type { NetworkDescription } from '#network/model/description/network-description.ts';
 import { listZoo, loadZooNetwork } from '#network/model/description/zoo.ts';
@@ -54,9 +54,11 @@ export async function makeKeySet(options: MakeKeySetOptions): Promise<MadeKeySet
   const number = 1 + (await site.store.settings.next(`key-sets/${name}/${version}`));
   const id = { model: name, version, number };
   const onnx = Uint8Array.from(await site.vault.fetch(site.store, SECRETS.modelOnnx(name, version)));
+  const fingerprint = Uint8Array.from(randomBytes(32));
   const task: ProtectTask = {
     name,
     source: { onnx, description },
+    fingerprint,
     regions: model.interpretation.regions ?? 1,
   };
   const thread = new TaskThread('key-set', new URL('./protect-thread.ts', import.meta.url));
@@ -75,7 +77,7 @@ export async function makeKeySet(options: MakeKeySetOptions): Promise<MadeKeySet
         `this version of Blindsight makes another program of ${name} than version ${version} has`,
       );
     signal?.throwIfAborted();
-    return { id, keep: await prepareKeySet(site, id, program, made) };
+    return { id, keep: await prepareKeySet(site, id, program, { ...made, fingerprint }) };
   } finally {
     await thread.close();
   }
