@@ -11,6 +11,8 @@ export type AuditedCommand = {
 };
 
 const acts = (...notes: string[]): AuditedCommand => ({ does: 'acts', notes });
+/** Whose keys they are. */
+const KEY_NOTES = 'per-gateway,shared'.split(',');
 const makes = (...notes: string[]): AuditedCommand => ({ does: 'makes', notes });
 const reads: AuditedCommand = { does: 'reads' };
 const elsewhere: AuditedCommand = { does: 'elsewhere' };
@@ -34,7 +36,7 @@ export const AUDITED_COMMANDS: Readonly<Record<string, AuditedCommand>> = {
   'camera release': acts(),
   conformance: elsewhere,
   demo: makes(),
-  deploy: acts('version', 'valid-days', 'per-gateway', 'shared'),
+  deploy: acts('version', 'valid-days', ...KEY_NOTES),
   evaluate: elsewhere,
   explain: elsewhere,
   'gateway config diff': reads,

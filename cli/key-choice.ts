@@ -10,7 +10,7 @@ export function addKeyOptions(command: Command): Command {
       new Option(
         '--per-gateway',
         'keys of its own for each gateway: what leaks on one box opens nothing of the others (default below 100 MB)',
-      ).conflicts('shared'),
+      ),
     )
     .addOption(
       new Option('--shared', 'one key pair for all gateways: no time and disk for further ones').conflicts(

@@ -83,6 +83,6 @@ function keyWords({
   isShared,
   retirement,
 }: Pick<KeySetRecord, 'number' | 'gateway' | 'isShared' | 'retirement'>): string {
-  const whose = isShared ? 'shared' : (gateway ?? 'of no gateway yet');
+  const whose = isShared ? 'in common' : (gateway ?? 'of no gateway yet');
   return `${number} ${whose}${retirement === null ? '' : ', retired'}`;
 }
