@@ -78,17 +78,7 @@ export const AUDITED_COMMANDS: Readonly<Record<string, AuditedCommand>> = {
   'rollout pause': acts(),
   'rollout resume': acts(),
   'rollout show': reads,
-  'rollout start': acts(
-    'to',
-    'version',
-    'waves',
-    'limit',
-    'total',
-    'max-failures',
-    'instead',
-    'per-gateway',
-    'shared',
-  ),
+  'rollout start': acts('to', 'version', 'waves', 'limit', 'total', 'max-failures', 'instead', ...KEY_NOTES),
   // Of root, who gives the files to the users of the daemons and does not open the site.
   'site adopt': elsewhere,
   'site backup': acts(),
