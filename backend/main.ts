@@ -30,6 +30,7 @@ import { EnrolmentServer } from './enrolment/enrolment-server.ts';
 import { RenewalService } from './enrolment/renewal-service.ts';
 import { LeakWatch } from './leak/leak-watch.ts';
 import { acceptInvited } from './operations/accept-enrolment.ts';
+import { reprotectGateway } from './operations/reprotect-gateway.ts';
 import { GatewayListener } from './results/gateway-listener.ts';
 import { ResultPublisher } from './results/result-publisher.ts';
 import { removeOldResults } from './results/retention.ts';
@@ -320,6 +321,11 @@ function startLoops(core: Core, processor: Processor, services: Services): Promi
   const { deployments, configurations, software, commands, rollouts, results, trust } = services;
   const { config, clock, log, site, watch, view, stop, onChange } = core;
   const { store } = site;
+  const reprotect = (gateway: string, reason: string) =>
+    reprotectGateway({
+      ...{ site, gateway, reason, clock, signal: stop.signal },
+      maxMessageBytes: maxMessageBytes(config),
+    });
   const onLook = (ending: SiteState['endingCertificates']) => {
     view.setEndingCertificates(ending);
     onChange();
@@ -338,7 +344,7 @@ function startLoops(core: Core, processor: Processor, services: Services): Promi
     services.audits.run(stop.signal),
     trust.run(stop.signal),
     results.run(stop.signal),
-    new LeakWatch({ store, clock, log, onChange, reprotect: null }).run(stop.signal),
+    new LeakWatch({ store, clock, log, onChange, reprotect }).run(stop.signal),
     removeOldResults({ store, days: config.resultsDays, clock, log }, stop.signal),
   ];
 }
