@@ -1,3 +1,4 @@
+import { leakOfHonestAnswer } from '#fhe/secret';
 import { BlindsightError } from '#protocol/errors.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
@@ -28,7 +29,8 @@ const SPENT_PART = 1 / 2;
  *
  * At the default settings (share 2 %, steps of 5 %) no more than 18.2 answers slip through in the mean, however many there are: of `counter` (two labels) with at most 6.0
  * bits each, 109 bits in all; of `e2dm` and `cifar` (ten labels) with at most 27.7 each, 504 in all. Answers travel in a ring of degree N = 2048, where half of a key
- * is 1623 bits. Without audits a `counter` at ten answers a second tells as many in 27 seconds.
+ * is 1623 bits. To that comes what honest answers about chosen pictures tell ({@link leakOfHonestAnswer}): at ten answers a second 49 bits a day for two labels, 243 for ten, so that
+ * such a key lasts a month or five days, and at one a second ten times as long. Without audits a `counter` at ten answers a second tells as many in 27 seconds.
  */
 export class LeakWatch {
   readonly #options: LeakWatchOptions;
@@ -71,7 +73,9 @@ export class LeakWatch {
     if (record === null) return;
     const limit = keyBits(2 * record.interpretation.expected.length);
     const silentBefore = before?.silentBefore ?? silent;
-    const leaked = leakedBits(sums, silent - silentBefore);
+    const { labels, interpretation } = record;
+    const logits = labels.length * (interpretation.regions ?? 1);
+    const leaked = leakedBits(sums, silent - silentBefore, logits);
     const state: LeakState =
       leaked.bits >= limit * SPENT_PART ? 'spent' : leaked.bits >= limit * WARNING_PART ? 'warning' : 'safe';
     const account: LeakAccount = {
@@ -131,10 +135,16 @@ function nameOf({ gateway, model, version, number }: LeakKey): string {
   return `${gateway} ${model} ${version} ${number}`;
 }
 
-/** What dishonest answers may have told, and how much of it by answers that nobody audits. */
+/**
+ * What answers may have told: dishonest ones that slipped through, and honest ones about pictures that were chosen for it. `unaudited`: the part of answers that nobody
+ * audits, which count fully.
+ *
+ * @param logits of one answer
+ */
 export function leakedBits(
   sums: readonly LeakSum[],
   silences: number,
+  logits: number,
 ): { readonly bits: number; readonly unaudited: number } {
   let bits = 0;
   let unaudited = 0;
@@ -145,6 +155,7 @@ export function leakedBits(
     const leaked = Math.min(toldBits(sum), unnoticed * sum.most);
     bits += leaked;
     if (sum.share === 0) unaudited += leaked;
+    else bits += sum.answers * leakOfHonestAnswer(logits);
   }
   return { bits, unaudited };
 }

@@ -344,16 +344,15 @@ export class ChallengeStore {
   }
 
   /**
-   * Forgets what is over: equal ones after a day, others after {@link VERDICT_KEPT_MS}, and as late what nobody came back to answer.
+   * Forgets what is over: equal ones after a day, others after {@link VERDICT_KEPT_MS}. What
+   * was not answered stays until its gateway is removed: a liar who went away for a month is asked again when he comes back.
    *
    * @returns how many
    */
   async prune(nowMs: number): Promise<number> {
     return this.#database.run(
-      `DELETE FROM challenges WHERE (verdict = 'equal' AND settled_ms < ?) OR settled_ms < ?
-         OR (verdict IS NULL AND received_ms < ?)`,
+      `DELETE FROM challenges WHERE (verdict = 'equal' AND settled_ms < ?) OR settled_ms < ?`,
       Math.round(nowMs - EQUAL_KEPT_MS),
-      Math.round(nowMs - VERDICT_KEPT_MS),
       Math.round(nowMs - VERDICT_KEPT_MS),
     );
   }

@@ -125,8 +125,8 @@ export function describeChallenges(store: () => Store): void {
       expect(await challenges.missingOfMessages('other', 0)).toEqual([]);
     });
 
-    it('keeps equal ones for a day and everything for a month', async () => {
-      const { challenges } = store();
+    it('keeps equal ones for a day, others for a month, and what was not answered until its gateway is removed', async () => {
+      const { challenges, gateways } = store();
       const ids = [];
       for (const sequence of [1, 2, 3]) ids.push((await choose(sequence)).id);
       await settle(ids[0]!, 'equal');
@@ -134,8 +134,10 @@ export function describeChallenges(store: () => Store): void {
       expect(await challenges.prune(NOW + DAY_MS)).toBe(0);
       expect(await challenges.prune(NOW + DAY_MS + 1)).toBe(1);
       expect(await challenges.prune(NOW + VERDICT_KEPT_MS)).toBe(0);
-      expect(await challenges.prune(NOW + VERDICT_KEPT_MS + 1)).toBe(2);
-      expect(await challenges.counts()).toMatchObject([{ equal: 1, missing: 1, waiting: 0 }]);
+      expect(await challenges.prune(NOW + VERDICT_KEPT_MS + 1)).toBe(1);
+      expect(await challenges.counts()).toMatchObject([{ equal: 1, missing: 1, waiting: 1 }]);
+      await gateways.remove('gate', NOW);
+      expect(await challenges.counts()).toEqual([]);
     });
   });
 }

@@ -30,8 +30,8 @@ describe('answerNoise', () => {
     expect(answerNoise(other, ciphertext, 3)).not.toEqual(answerNoise(key, ciphertext, 3));
   });
 
-  it('leaves a few ten-thousandths of a bit to whoever shows pictures at the border of two answers', () => {
-    expect(leakOfHonestAnswer(2)).toBeCloseTo(2.25e-4, 5);
-    expect(leakOfHonestAnswer(20)).toBeCloseTo(2.25e-3, 4);
+  it('leaves a few hundred-thousandths of a bit to whoever shows pictures at the border of two answers', () => {
+    expect(leakOfHonestAnswer(2)).toBeCloseTo(5.6e-5, 6);
+    expect(leakOfHonestAnswer(20)).toBeCloseTo(5.6e-4, 5);
   });
 });

@@ -1,13 +1,13 @@
 import { createCipheriv, createHmac, hkdfSync } from 'node:crypto';
 
 /**
- * Standard deviation of the noise, as a share of the range of logits. The noise of encryption and evaluation that an answer carries anyway is below a
- * ten-thousandth of that range (root mean square; for the bundled networks a test holds it, with pictures as strong as there are), so this is eighty times as much. Less would tell
- * more (see {@link leakOfHonestAnswer}); more would be seen: of counter's probabilities at 90 % it moves a few by one step of 5 %.
+ * Standard deviation of the noise, as a share of the range of logits. What encryption and evaluation scatter the logits of one picture by is below a
+ * twenty-thousandth of that range (a test holds it for the bundled networks), so this is 160 times as much. Less would tell more (see {@link leakOfHonestAnswer}); more would be
+ * seen: of counter's probabilities at 90 % it moves a few by one step of 5 %.
  */
 export const NOISE_SHARE = 1 / 128;
-/** Root mean square of what an answer deviates from the clear network, as a share of the range: at most. */
-export const DEVIATION_SHARE = 1 / 10_240;
+/** Standard deviation of the logits of one picture over its encryptions, as a share of the range: at most. */
+export const DEVIATION_SHARE = 1 / 20_480;
 
 const KEY_BYTES = 32;
 const INFO = 'blindsight answer noise 1';
