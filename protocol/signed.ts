@@ -96,7 +96,8 @@ const LATER_VERSIONS = 3;
 
 /** Whether a signature that does not hold for this kind was made with the key by a later version of it, whose domain ends with a higher number. */
 export function isSignedByLaterVersion<T>(kind: SignedKind<T>, signed: Signed, key: KeyObject): boolean {
-  const [name, number] = [kind.domain.replace(/\d+$/, ''), Number(/\d+$/.exec(kind.domain)?.[0])];
+  const end = kind.domain.lastIndexOf(' ') + 1;
+  const [name, number] = [kind.domain.slice(0, end), Number(kind.domain.slice(end))];
   return Array.from({ length: LATER_VERSIONS }, (_, i) => `${name}${number + 1 + i}`).some((domain) =>
     verifySigned({ ...kind, domain }, signed, key),
   );
