@@ -138,7 +138,7 @@ describe('what is done by page and API', () => {
     expect(await read('?before=2')).toHaveLength(1);
     expect(await read('?actor=otto')).toHaveLength(1);
     expect(await read('?since=2099-01-01T00:00:00Z')).toEqual([]);
-    const audit = bench.server.routes.filter(({ url }) => url.startsWith('/api/audit'));
+    const audit = bench.server.routes.filter(({ url }) => url.split('/')[2] === 'audit');
     expect(new Set(audit.map(({ method }) => method))).toEqual(new Set(['GET', 'HEAD']));
   });
 });

@@ -26,7 +26,9 @@ export function pruneSmallest(graph: Graph, share: number): Graph {
 /** Rounds each layer to 255 levels, symmetric. */
 export function roundTo8Bits(graph: Graph): Graph {
   return mapWeights(graph, (data) => {
-    const step = Math.max(...data.map(Math.abs)) / 127;
+    let largest = 0;
+    for (const value of data) largest = Math.max(largest, Math.abs(value));
+    const step = largest / 127;
     return data.map((value) => Math.round(value / step) * step);
   });
 }
