@@ -68,7 +68,7 @@ describe('the decryptor', () => {
     const tasks: string[] = [];
     vi.spyOn(TaskThread.prototype, 'run').mockImplementation(function (this: TaskThread, task, options) {
       const { kind, keySet } = task as DecryptTask;
-      if (kind !== 'decrypt') tasks.push(`${kind} ${keySet.split('/')[2]}`);
+      if (kind !== 'decrypt') tasks.push(`${kind} ${keySet.split('/')[2]?.split(' ')[0]}`);
       return thread.call(this, task, options) as never;
     });
     const small = new Decryptor(site, 2);
