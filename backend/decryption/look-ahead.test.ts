@@ -100,7 +100,10 @@ describe('which answers have to be opened, and when their gateway is asked', () 
     expect(first!.asked.length).toBeGreaterThan(1);
     for (const other of plays) {
       expect(other.chosen).toEqual(first!.chosen);
-      expect(other.asked).toEqual(first!.asked);
+      // A second of slack for the real disk; ten answers of 400 ms would be four.
+      expect(other.asked).toHaveLength(first!.asked.length);
+      for (const [i, second] of other.asked.entries())
+        expect(Math.abs(second - first!.asked[i]!)).toBeLessThanOrEqual(1);
     }
     expect(plays.map(({ decrypted }) => decrypted)).toEqual([true, true, false, false]);
   }, 300_000);
