@@ -1,5 +1,6 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
+import { publicKeyOf } from './enrolment.ts';
 import { BlindsightError } from './errors.ts';
 import { Name } from './names.ts';
 import { decodeSigned, encodeSigned, type Signed, type SignedKind, verifySigned } from './signed.ts';
@@ -58,8 +59,7 @@ export function verifyAuditorKey(decoded: DecodedAuditorKey, publicKey: KeyObjec
  */
 export function auditorPublicKey({ key }: Pick<AuditorKey, 'key'>): KeyObject {
   try {
-    const x = Buffer.from(key).toString('base64url');
-    return createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x }, format: 'jwk' });
+    return publicKeyOf('X25519', key);
   } catch (cause) {
     throw new BlindsightError('AUDITOR_KEY_INVALID', 'auditor key: not an X25519 public key', { cause });
   }

@@ -1,17 +1,13 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
-import { AEAD_AES_256_GCM, CipherSuite, KDF_HKDF_SHA256, KEM_DHKEM_X25519_HKDF_SHA256 } from 'hpke';
+import type { KeyObject } from 'node:crypto';
 import { BlindsightError } from './errors.ts';
+import { hpkeOpen } from './hpke-open.ts';
+import { hpkeSeal } from './hpke-seal.ts';
 
 /** Where a credential belongs: sealed for one place, it does not open for another. */
 export type CredentialPlace = { readonly site: string; readonly gateway: string; readonly camera: string };
 
-const ENCAPSULATED_BYTES = 32;
 const INFO = new TextEncoder().encode('blindsight credential 1');
 
-const suite = () => new CipherSuite(KEM_DHKEM_X25519_HKDF_SHA256, KDF_HKDF_SHA256, AEAD_AES_256_GCM);
-/** The bytes of an X25519 key (RFC 7748): x of a public one, d of a private one. */
-const rawKey = (key: KeyObject, part: 'x' | 'd') =>
-  new Uint8Array(Buffer.from(key.export({ format: 'jwk' })[part] ?? '', 'base64url'));
 const associated = ({ site, gateway, camera }: CredentialPlace) =>
   new TextEncoder().encode(`${site}/${gateway}/${camera}`);
 
@@ -22,18 +18,8 @@ const associated = ({ site, gateway, camera }: CredentialPlace) =>
  * @param publicKey X25519
  * @returns encapsulated key (32 bytes), then ciphertext with its tag (16 bytes longer than the text)
  */
-export async function sealCredential(
-  publicKey: KeyObject,
-  text: string,
-  place: CredentialPlace,
-): Promise<Uint8Array> {
-  const hpke = suite();
-  const { encapsulatedSecret, ciphertext } = await hpke.Seal(
-    await hpke.DeserializePublicKey(rawKey(publicKey, 'x')),
-    new TextEncoder().encode(text),
-    { info: INFO, aad: associated(place) },
-  );
-  return Buffer.concat([encapsulatedSecret, ciphertext]);
+export function sealCredential(publicKey: KeyObject, text: string, place: CredentialPlace): Uint8Array {
+  return hpkeSeal(publicKey, new TextEncoder().encode(text), INFO, associated(place));
 }
 
 /**
@@ -47,14 +33,8 @@ export async function openCredential(
   sealed: Uint8Array,
   place: CredentialPlace,
 ): Promise<string> {
-  const hpke = suite();
-  const pair = {
-    privateKey: await hpke.DeserializePrivateKey(rawKey(privateKey, 'd'), false),
-    publicKey: await hpke.DeserializePublicKey(rawKey(createPublicKey(privateKey), 'x')),
-  };
-  const parts = [sealed.subarray(0, ENCAPSULATED_BYTES), sealed.subarray(ENCAPSULATED_BYTES)] as const;
   try {
-    const text = await hpke.Open(pair, ...parts, { info: INFO, aad: associated(place) });
+    const text = await hpkeOpen(privateKey, sealed, INFO, associated(place));
     return new TextDecoder('utf-8', { fatal: true }).decode(text);
   } catch (cause) {
     throw new BlindsightError(

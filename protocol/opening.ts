@@ -1,9 +1,9 @@
-import { createPublicKey, hkdfSync, type KeyObject } from 'node:crypto';
-import { AEAD_AES_256_GCM, CipherSuite, KDF_HKDF_SHA256, KEM_DHKEM_X25519_HKDF_SHA256 } from 'hpke';
+import { hkdfSync, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { decodeCanonical, encodeCanonical } from './cbor.ts';
 import type { Envelope } from './envelope.ts';
 import { BlindsightError } from './errors.ts';
+import { hpkeOpen } from './hpke-open.ts';
 import { hpkeSeal } from './hpke-seal.ts';
 
 /** What an answer was computed from: with the bundle and the place of the answer it determines the answer's bytes, on every machine. */
@@ -26,18 +26,12 @@ export type AnswerPlace = Pick<
 export const OPENING_SEED_BYTES = 32;
 /** Largest sealed opening: 64 regions of 256 × 256 in three colors would be more, and are refused. */
 export const OPENING_MAX_BYTES = 1_048_576;
-const ENCAPSULATED_BYTES = 32;
 const SEAL_INFO = new TextEncoder().encode('blindsight opening 1');
 
 const Shape = z.tuple([
   z.instanceof(Uint8Array).refine((picture) => picture.length > 0, 'a picture'),
   z.instanceof(Uint8Array).refine((seed) => seed.length === OPENING_SEED_BYTES, '32 bytes'),
 ]);
-
-const suite = () => new CipherSuite(KEM_DHKEM_X25519_HKDF_SHA256, KDF_HKDF_SHA256, AEAD_AES_256_GCM);
-/** The bytes of an X25519 key (RFC 7748): x of a public one, d of a private one. */
-const rawKey = (key: KeyObject, part: 'x' | 'd') =>
-  new Uint8Array(Buffer.from(key.export({ format: 'jwk' })[part] ?? '', 'base64url'));
 
 /** The 32 bytes that the engine encrypts with: HKDF-SHA256 (RFC 5869) of the opening's seed, with the place as its info. */
 export function encryptionSeed(seed: Uint8Array, place: AnswerPlace): Uint8Array {
@@ -83,23 +77,10 @@ export async function openOpening(
     new BlindsightError('OPENING_INVALID', 'an opening was not sealed to this auditor for this answer', {
       cause,
     });
-  if (sealed.length <= ENCAPSULATED_BYTES || sealed.length > OPENING_MAX_BYTES) throw refused();
-  const hpke = suite();
-  const pair = {
-    privateKey: await hpke.DeserializePrivateKey(rawKey(privateKey, 'd'), false),
-    publicKey: await hpke.DeserializePublicKey(rawKey(createPublicKey(privateKey), 'x')),
-  };
+  if (sealed.length > OPENING_MAX_BYTES) throw refused();
   try {
-    const plain = await hpke.Open(
-      pair,
-      sealed.subarray(0, ENCAPSULATED_BYTES),
-      sealed.subarray(ENCAPSULATED_BYTES),
-      {
-        info: SEAL_INFO,
-        aad: new TextEncoder().encode(answer),
-      },
-    );
-    const [picture, seed] = Shape.parse(decodeCanonical(new Uint8Array(plain)));
+    const plain = await hpkeOpen(privateKey, sealed, SEAL_INFO, new TextEncoder().encode(answer));
+    const [picture, seed] = Shape.parse(decodeCanonical(plain));
     return { picture, seed };
   } catch (cause) {
     throw refused(cause);

@@ -3,7 +3,7 @@ import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 /** Bytes of an Ed25519 public key. */
 export const PUBLIC_KEY_BYTES = 32;
 
-/** An Ed25519 public key as it is written in signed statements. */
+/** The 32 bytes of an Ed25519 or X25519 public key (RFC 8032, RFC 7748): as it is written in signed statements. */
 export function publicKeyBytes(key: KeyObject): Uint8Array {
   return Buffer.from(key.export({ format: 'jwk' }).x!, 'base64url');
 }

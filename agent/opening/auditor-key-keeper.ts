@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import {
-  type AuditorKey,
   auditorPublicKey,
+  type DecodedAuditorKey,
   decodeAuditorKey,
   verifyAuditorKey,
 } from '#protocol/auditor-key.ts';
@@ -22,7 +22,7 @@ export type AuditorKeyOptions = {
   readonly log: Logger;
 };
 
-type Believed = { readonly auditor: AuditorKey; readonly wire: Uint8Array; readonly key: KeyObject };
+type Believed = { readonly decoded: DecodedAuditorKey; readonly wire: Uint8Array; readonly key: KeyObject };
 
 /** To whom openings are sealed: the newest key that the owner signed, kept over restarts and checked again at each. */
 export class AuditorKeyKeeper {
@@ -66,9 +66,8 @@ export class AuditorKeyKeeper {
   /** The owner signs with other keys: what was believed may count no longer, and what was refused may. */
   trustChanged(): Promise<void> {
     this.#work = this.#work.then(async () => {
-      const { wire = null } = this.#believed ?? {};
       const refused = this.#refused;
-      if (wire !== null && !this.#isSigned(wire)) this.#believed = null;
+      if (this.#believed !== null && !this.#isSigned(this.#believed.decoded)) this.#believed = null;
       if (refused !== null) await this.#receive(refused);
     });
     return this.#work;
@@ -77,12 +76,13 @@ export class AuditorKeyKeeper {
   async #receive(wire: Uint8Array): Promise<void> {
     const { path, log } = this.#options;
     try {
-      const { auditor, wire: known } = this.#believed ?? {};
-      if (known !== undefined && Buffer.compare(known, wire) === 0) return;
+      const known = this.#believed;
+      if (known !== null && Buffer.compare(known.wire, wire) === 0) return;
       const believed = this.#check(wire);
-      const { number } = believed.auditor;
-      if (auditor !== undefined && number <= auditor.number)
-        throw invalid(`auditor key ${number} came after auditor key ${auditor.number}`);
+      const { number } = believed.decoded.auditor;
+      const before = known?.decoded.auditor.number;
+      if (before !== undefined && number <= before)
+        throw invalid(`auditor key ${number} came after auditor key ${before}`);
       this.#believed = believed;
       this.#refused = null;
       await writeFileAtomic(path, wire, { mode: 0o600 }).catch((err: unknown) =>
@@ -99,14 +99,14 @@ export class AuditorKeyKeeper {
   /** @throws BlindsightError AUDITOR_KEY_INVALID */
   #check(wire: Uint8Array): Believed {
     const { site } = this.#options;
-    const { auditor } = decodeAuditorKey(wire);
-    if (!this.#isSigned(wire)) throw invalid('an auditor key was not signed by the owner of this site');
+    const decoded = decodeAuditorKey(wire);
+    const { auditor } = decoded;
+    if (!this.#isSigned(decoded)) throw invalid('an auditor key was not signed by the owner of this site');
     if (auditor.site !== site) throw invalid(`an auditor key is for site ${auditor.site}, this is ${site}`);
-    return { auditor, wire, key: auditorPublicKey(auditor) };
+    return { decoded, wire, key: auditorPublicKey(auditor) };
   }
 
-  #isSigned(wire: Uint8Array): boolean {
-    const decoded = decodeAuditorKey(wire);
+  #isSigned(decoded: DecodedAuditorKey): boolean {
     return this.#options.ownerKeys().some((key) => verifyAuditorKey(decoded, key));
   }
 }

@@ -1,5 +1,6 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { BlindsightError } from '#protocol/errors.ts';
+import { publicKeyBytes } from '#protocol/public-key.ts';
 import { SECRETS } from '../sealing/identities.ts';
 import type { Vault } from '../sealing/vault.ts';
 import type { Store } from '../store/store.ts';
@@ -23,11 +24,6 @@ export const OWN = '';
 const AUDITOR = 'auditor';
 /** Setting of the store that numbers the keys. */
 const AUDITOR_NUMBER = 'auditor-number';
-
-/** The 32 bytes of an X25519 public key (RFC 7748). */
-export function rawPublicKey(key: KeyObject): Uint8Array {
-  return new Uint8Array(Buffer.from(key.export({ format: 'jwk' }).x ?? '', 'base64url'));
-}
 
 /** @returns null before there was an auditor. */
 export async function auditorIdentity(store: Store): Promise<AuditorIdentity | null> {
@@ -95,5 +91,5 @@ export async function openOwnAuditor(store: Store, vault: Vault, nowMs: number):
   const der = await vault.fetch(store, SECRETS.auditorKey);
   const key = createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' });
   der.fill(0);
-  await setAuditor(store, rawPublicKey(createPublicKey(key)), OWN, nowMs);
+  await setAuditor(store, publicKeyBytes(createPublicKey(key)), OWN, nowMs);
 }

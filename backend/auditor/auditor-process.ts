@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { BlindsightError } from '#protocol/errors.ts';
 import type { BundlePart } from '#protocol/manifest.ts';
 import type { AnswerPlace } from '#protocol/opening.ts';
+import { publicKeyBytes } from '#protocol/public-key.ts';
 import type { Clock } from '#runtime/clock.ts';
 import { ensureDirectory, readSecretFile, writeFileAtomic } from '#runtime/files.ts';
 import type { Logger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';
 import type { AuditOutcome } from './audit-task.ts';
-import { rawPublicKey } from './auditor-key.ts';
 import { PartCache } from './part-cache.ts';
 import { ThreadAuditor } from './thread-auditor.ts';
 
@@ -61,7 +61,7 @@ export async function runAuditor(options: AuditorProcessOptions, signal: AbortSi
     while (!signal.aborted) {
       try {
         if (!isRegistered) {
-          const text = Buffer.from(rawPublicKey(createPublicKey(key))).toString('base64url');
+          const text = Buffer.from(publicKeyBytes(createPublicKey(key))).toString('base64url');
           await call(options, signal, 'PUT', '/api/auditor/key', { key: text });
           log.info({ url: options.url }, 'the auditor is connected; gateways seal to its key');
           isRegistered = true;
