@@ -10,6 +10,7 @@ import {
 } from '#protocol/envelope.ts';
 import type { Refusal } from '#protocol/refusals.ts';
 import type { Signed } from '#protocol/signed.ts';
+import type { DeploymentRecord } from '../store/deployments.ts';
 import { type GatewayRecord, isBeyond } from '../store/gateways.ts';
 import type { InboxItem } from '../store/inbox.ts';
 import type { ModelRecord } from '../store/models.ts';
@@ -61,7 +62,10 @@ type Draft = EnvelopeChecks & {
   signed?: Signed;
   decoded?: DecodedEnvelope;
   gateway?: GatewayRecord;
-  model?: ModelRecord;
+  /** The release that it names; null where there is none. */
+  deployment?: DeploymentRecord | null;
+  /** Of the release; null where there is none. */
+  model?: ModelRecord | null;
   keySet?: KeySetRecord;
 };
 
@@ -124,19 +128,17 @@ const camera: Step = async ({ store, item }) => {
  * outbox keeps those that it has no longer than that time. Judged by when they came, as what a gateway says about its own times is not asked.
  */
 const deployedModel: Step = async (draft) => {
-  const deployment = await draft.store.deployments.get(draft.decoded!.envelope.bundle);
-  if (deployment === null || deployment.gateway !== draft.item.gateway) return 'model';
+  const { store, deployment, model } = draft;
+  if (!deployment || !model || deployment.gateway !== draft.item.gateway) return 'model';
   const { model: name, version, protection: number } = deployment;
-  const model = await draft.store.models.get(name, version);
-  const keySet = await draft.store.protections.get({ model: name, version, number });
-  if (model === null || keySet === null) return 'model';
-  draft.model = model;
+  const keySet = await store.protections.get({ model: name, version, number });
+  if (keySet === null) return 'model';
   draft.keySet = keySet;
   const { receivedMs } = draft.item;
   // By the time at which it came: what a gateway says about its own is not asked.
   const ends = [model.retirement, keySet.retirement, deployment].map((one) => one?.refusedFromMs ?? null);
   if (ends.some((endMs) => endMs !== null && receivedMs >= endMs)) return 'retired';
-  const supersededMs = await draft.store.deployments.supersededMs(deployment);
+  const supersededMs = await store.deployments.supersededMs(deployment);
   return supersededMs !== null && receivedMs >= supersededMs + draft.formerReleaseMs ? 'superseded' : null;
 };
 
@@ -161,11 +163,13 @@ const shownAgain: Step = async ({ store, item, decoded }) => {
 };
 
 /** Before anything takes a place in the store, so that what is stored is bounded, too. */
-const withinBounds: Step = async ({ store, bounds, item, decoded, gateway }) => {
+const withinBounds: Step = async (draft) => {
+  const { store, bounds, item, decoded, gateway } = draft;
   const { frameTimeMs, bundle } = decoded!.envelope;
   const release = await store.deployments.get(bundle);
-  const model = release === null ? null : await store.models.get(release.model, release.version);
-  const regionsAtOnce = model?.interpretation.regions ?? 1;
+  draft.deployment = release;
+  draft.model = release === null ? null : await store.models.get(release.model, release.version);
+  const regionsAtOnce = draft.model?.interpretation.regions ?? 1;
   return bounds.refusal({ ...item, frameMs: frameTimeMs, regionsAtOnce }, gateway!.enrolledMs);
 };
 
