@@ -26,7 +26,7 @@ export type RunningSite = {
   /** Protects a network of one layer. */
   protect(network: TwoLogits, regions?: number): ReturnType<typeof protectModel>;
   /**
-   * Enrols a gateway, deploys a model to it and runs it.
+   * Enrols a gateway, deploys a model to it and runs it; its files are below the folder above the site's, under its name.
    *
    * @param cameras as in its configuration
    * @param change to the rest of its configuration
@@ -43,7 +43,8 @@ export type RunningSite = {
   close(): Promise<void>;
 };
 
-export async function startRunningSite(): Promise<RunningSite> {
+/** @param settings what the backend's differ in from those of a new site */
+export async function startRunningSite(settings: Partial<BackendConfig> = {}): Promise<RunningSite> {
   const log = createLogger({
     name: 'test',
     level: 'error',
@@ -56,7 +57,7 @@ export async function startRunningSite(): Promise<RunningSite> {
   const brokerPort = await freePort(0);
   const brokerUrl = `mqtts://localhost:${brokerPort}`;
   await initializeSite(join(folder, 'site'), 'yard', { brokerPort, apiPort: 0 });
-  const config = await loadConfig(join(folder, 'site/backend.yaml'), BackendConfig);
+  const config = { ...(await loadConfig(join(folder, 'site/backend.yaml'), BackendConfig)), ...settings };
   const site = await openSite(config);
   const broker = await startBroker({
     config: await loadConfig(join(folder, 'site/broker.yaml'), BrokerConfig),
