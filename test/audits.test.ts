@@ -32,6 +32,7 @@ describe('audits by a process of its own', () => {
   /** What the broker saw of the gateway's answers. */
   const answers: Envelope[] = [];
   const links: Link[] = [];
+  let liar: Link | null = null;
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'blindsight-audits-'));
@@ -83,6 +84,19 @@ describe('audits by a process of its own', () => {
     return Number(line.exec(text)?.[1]);
   };
 
+  /** Signs an answer that was given before under another number and for another time, with the gateway's own keys, and sends it. */
+  async function lie(changes: Partial<Envelope>): Promise<Envelope> {
+    const { broker, identity } = await loadConfig(join(yard.data, '../gate/agent.yaml'), AgentConfig);
+    const { signingKey } = await readIdentity(identity);
+    const { session, sequence } = answers.at(-1)!;
+    const place = { session, sequence: sequence + 1000, frameTimeMs: Date.now() - 500 };
+    const forged = { ...answers[0]!, ...place, ...changes };
+    liar ??= await dial('gate-too', broker);
+    const topic = gatewayTopics('yard', 'gate').inference('hall');
+    await liar.publish(topic, encodeEnvelope(forged, signingKey), { qos: 1 });
+    return forged;
+  }
+
   it('find honest answers equal, without a key of the backend', async () => {
     await expect.poll(async () => (await gateway()).audit.equal, WAIT).toBeGreaterThan(1);
     expect(await gateway()).toMatchObject({ audit: { unequal: 0, missing: 0 }, quarantine: null });
@@ -94,15 +108,17 @@ describe('audits by a process of its own', () => {
     expect(kept.filter((name) => /secret/.test(name))).toEqual([]);
   });
 
+  it('leave out what cannot be opened, an answer of the reference interpreter: it is refused', async () => {
+    await lie({ interpreter: 'reference' });
+    const isRefused = async () =>
+      (await yard.get<JournalEntry[]>('journal')).some(({ code }) => code === 'REFUSED_UNAUDITABLE');
+    await expect.poll(isRefused, WAIT).toBe(true);
+    expect((await gateway()).quarantine).toBeNull();
+  });
+
   it('prove that an answer was forged, and end in quarantine, journal, metrics and API', async () => {
-    const config = await loadConfig(join(yard.data, '../gate/agent.yaml'), AgentConfig);
-    const { signingKey } = await readIdentity(config.identity);
-    const [honest] = answers;
-    const forged = { ...honest!, sequence: honest!.sequence + 1000, frameTimeMs: Date.now() - 500 };
     // The gateway goes on beside it, and opens what it has: the opening of that ciphertext, which is of another moment.
-    const liar = await dial('gate-too', config.broker);
-    const topic = gatewayTopics('yard', 'gate').inference('hall');
-    await liar.publish(topic, encodeEnvelope(forged, signingKey), { qos: 1 });
+    const forged = await lie({});
     await expect.poll(async () => (await gateway()).quarantine, WAIT).not.toBeNull();
     const { quarantine, audit } = await gateway();
     expect(quarantine!.reason).toContain(`(number ${forged.sequence} of session ${forged.session})`);

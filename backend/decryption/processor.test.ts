@@ -230,6 +230,19 @@ describe('an envelope', () => {
     expect(await counters()).toMatchObject({ 'refused.model': 2 });
   });
 
+  it('of the reference interpreter, which no audit can open, is refused unless the owner allows it', async () => {
+    processor = bench.makeProcessor({ acceptsReference: false });
+    await send({ sequence: 0, interpreter: 'reference' });
+    expect(decrypt).toHaveBeenCalledTimes(0);
+    expect(results).toEqual([]);
+    expect(await counters()).toEqual({ 'refused.unauditable': 1 });
+    expect(await codes()).toContain('REFUSED_UNAUDITABLE');
+    await send({ sequence: 1, interpreter: 'engine' });
+    processor = bench.makeProcessor({ acceptsReference: true });
+    await send({ sequence: 2, interpreter: 'reference' });
+    expect(results.map(({ sequence }) => sequence)).toEqual([1, 2]);
+  });
+
   it('of the release before is still taken', async () => {
     await releaseTo(site, 'gate', 'tiny');
     await send();
