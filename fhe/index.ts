@@ -19,6 +19,7 @@ export { answerFormOf } from './program/answer-form-of.ts';
 export { decodeProgram, encodeProgram } from './program/codec.ts';
 export type { Interpretation } from './program/interpretation.ts';
 export type { Interpreter, InterpreterMaterial, RunResult, RunTimings } from './program/interpreter.ts';
+export { outputsOf } from './program/outputs-of.ts';
 export { packInputs } from './program/pack-inputs.ts';
 export { pictureValues } from './program/picture-values.ts';
 export type {

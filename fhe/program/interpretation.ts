@@ -4,11 +4,24 @@
  */
 export type Interpretation = {
   readonly labels: readonly string[];
+  /**
+   * What the outputs mean. Absent for a classification, one logit for each label. `labels`: likewise, each holding or not by itself. `count`:
+   * one number for each label. `map`: one number for each label and cell, cell by cell in rows from the top, label by label.
+   */
+  readonly task?: 'labels' | 'count' | 'map';
+  /** Of a map, and only of one: its size in cells, and how it becomes points, in units of a cell and of its values. */
+  readonly map?: { readonly height: number; readonly width: number };
+  readonly decoding?: {
+    readonly threshold: number;
+    readonly smoothing: number;
+    readonly distance: number;
+    readonly most: number;
+  };
   /** Answers that the ciphertext holds; absent for one. All have the same labels. */
   readonly regions?: number;
   /**
-   * One entry for each slot of the answer: the index of the logit that it must hold (copies must agree; logit l of region
-   * r has the index r · labels + l), −1 where the program
+   * One entry for each slot of the answer: the index of the output that it must hold (copies must agree; output l of region
+   * r has the index r · outputs + l, `outputsOf`), −1 where the program
    * leaves zero, −2 where any value may be.
    */
   readonly expected: Int32Array;

@@ -101,6 +101,7 @@ describe('Compile', () => {
 
   it.each([
     ['labels', { labels: ['one'] }, '1 labels for 3 outputs'],
+    ['cells', { map: { height: 2, width: 5 } }, '3 labels × 2 × 5 cells for 3 outputs'],
     ['ranges', { activationRanges: [1] }, 'expected 2 positive numbers'],
     ['a range of zero', { activationRanges: [1, 0] }, 'expected 2 positive numbers'],
     ['a logit range', { logitRange: Number.NaN }, 'expected a positive number'],

@@ -21,7 +21,7 @@ import { reportPlan } from './report-plan.ts';
  * @throws NetworkError if the graph cannot be lowered (see `lowerSteps`), is too deep or too large, or does not fit the options.
  */
 export function compileNetwork(graph: Graph, options: CompileOptions): CompiledNetwork {
-  const { labels, activationRanges, logitRange, name = graph.name, regions = 1, picture } = options;
+  const { activationRanges, logitRange, name = graph.name, regions = 1, picture } = options;
   checkRegions(regions);
   const lowered = lowerSteps(graph);
   checkOptions(lowered, options);
@@ -37,7 +37,7 @@ export function compileNetwork(graph: Graph, options: CompileOptions): CompiledN
     verified,
     constants,
     interpretation: {
-      labels,
+      ...meaningOf(options),
       ...(regions > 1 && { regions }),
       expected,
       unit: range,
@@ -45,6 +45,16 @@ export function compileNetwork(graph: Graph, options: CompileOptions): CompiledN
       tolerance: range * SLOT_TOLERANCE,
     },
     report: reportPlan(planned, written),
+  };
+}
+
+/** What the outputs mean, in the words of an interpretation. */
+function meaningOf({ labels, task, map, decoding }: CompileOptions) {
+  return {
+    labels,
+    ...(task !== undefined && task !== 'classification' && { task }),
+    ...(map && { map }),
+    ...(decoding && { decoding }),
   };
 }
 

@@ -1,11 +1,17 @@
 import type { Interpretation, PictureShape, Program, VerifiedProgram } from '#fhe';
+import type { AnswerTask } from '#network/model/description/answer-task.ts';
 
 /** What the owner says about a network besides its graph. */
 export type CompileOptions = {
   /** Public name, for the program; the graph's own name by default. */
   readonly name?: string;
-  /** One label for each logit. */
+  /** One label for each logit; for a map, one for each of its layers. */
   readonly labels: readonly string[];
+  /** What the outputs mean; a classification by default. */
+  readonly task?: AnswerTask;
+  /** Of a map; see `Interpretation`. */
+  readonly map?: NonNullable<Interpretation['map']>;
+  readonly decoding?: NonNullable<Interpretation['decoding']>;
   /** Largest magnitude that calibration found before each square (`calibrateSteps`). */
   readonly activationRanges: readonly number[];
   /** Largest |logit| that calibration found. */

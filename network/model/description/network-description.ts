@@ -1,14 +1,28 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { NetworkError } from '#network/errors.ts';
+import { ANSWER_TASKS } from './answer-task.ts';
 
 const MAX_BYTES = 2 ** 20;
 
-const Description = z.object({
+const Fields = z.object({
   name: z.string().exactOptional(),
   description: z.string().exactOptional(),
-  /** One for each logit. */
-  labels: z.array(z.string().min(1).max(64)).min(2),
+  /** What the outputs mean; a classification where it says nothing. See `answer-task.ts`. */
+  task: z.enum(ANSWER_TASKS).exactOptional(),
+  /** One for each logit; for a map, one for each of its layers. */
+  labels: z.array(z.string().min(1).max(64)).min(1),
+  /** Of a map: its cells. Output (class, row, column) has the index (class × height + row) × width + column. */
+  map: z.object({ height: z.int().positive(), width: z.int().positive() }).exactOptional(),
+  /** Of a map: how it becomes points; see `MapDecoding` of vision. */
+  decoding: z
+    .object({
+      threshold: z.number(),
+      smoothing: z.int().min(0).max(16),
+      distance: z.number().min(0).max(64),
+      most: z.int().min(1).max(64),
+    })
+    .exactOptional(),
   /** Channel first; values are bytes / 255, or the gateway normalizes their light. */
   picture: z
     .object({
@@ -29,11 +43,21 @@ const Description = z.object({
   seed: z.int().exactOptional(),
 });
 
+const Description = Fields.superRefine(({ task = 'classification', labels, map, decoding }, context) => {
+  const refuse = (path: string, message: string) =>
+    context.addIssue({ code: 'custom', path: [path], message });
+  if (task === 'classification' && labels.length < 2) refuse('labels', 'a classification needs at least two');
+  for (const [path, value] of Object.entries({ map, decoding })) {
+    if (task === 'map' && value === undefined) refuse(path, 'missing for a map');
+    if (task !== 'map' && value !== undefined) refuse(path, `only for a map, and the task is ${task}`);
+  }
+});
+
 /**
  * The description of a network, in `NAME.json` next to `NAME.onnx`: what the compiler needs, and what people want to know. Written by
  * training and import; owners may write it, too.
  */
-export type NetworkDescription = z.infer<typeof Description>;
+export type NetworkDescription = z.infer<typeof Fields>;
 
 /** Further entries of a bundled network, or of one trained here. */
 export type FullDescription = NetworkDescription &
