@@ -1,5 +1,5 @@
 import { bitReverse } from './bit-reverse.ts';
-import { invMod, mulMod, mulModPrepared } from './modular.ts';
+import { addMod, invMod, mulMod, mulModPrepared, subMod } from './modular.ts';
 import { minimalPrimitiveRoot } from './primitive-root.ts';
 
 /**
@@ -41,9 +41,8 @@ export function createNtt(degree: number, q: number): Ntt {
           for (let j = start; j < start + gap; j++) {
             const u = x[j]!;
             const v = mulModPrepared(x[j + gap]!, w, quotient, q);
-            const sum = u + v;
-            x[j] = sum >= q ? sum - q : sum;
-            x[j + gap] = u >= v ? u - v : u - v + q;
+            x[j] = addMod(u, v, q);
+            x[j + gap] = subMod(u, v, q);
           }
         }
       }
@@ -58,9 +57,8 @@ export function createNtt(degree: number, q: number): Ntt {
           for (let j = start; j < start + gap; j++) {
             const u = x[j]!;
             const v = x[j + gap]!;
-            const sum = u + v;
-            x[j] = sum >= q ? sum - q : sum;
-            x[j + gap] = mulModPrepared(u >= v ? u - v : u - v + q, w, quotient, q);
+            x[j] = addMod(u, v, q);
+            x[j + gap] = mulModPrepared(subMod(u, v, q), w, quotient, q);
           }
         }
       }

@@ -1,7 +1,7 @@
 import { digitCount, digitOfLimb, expandKeyHalf, type KeySwitchKey } from '../ckks/evaluation-keys.ts';
 import type { ParametersLiteral } from '../ckks/parameters.ts';
 import { limbPrimes } from '../ckks/serialization.ts';
-import { mulMod } from '../ring/modular.ts';
+import { addMod, mulMod, subMod } from '../ring/modular.ts';
 import type { Ring } from '../ring/ring.ts';
 import { liftSmall, sampleError } from '../ring/samplers.ts';
 import type { EncryptionSeeds } from './symmetric.ts';
@@ -42,7 +42,7 @@ export function makeKeySwitchKey(
         const at = start + i;
         const mask = mulMod(a[at]!, secret[limb * degree + i]!, q, reciprocal);
         const message = factor === 0 ? 0 : mulMod(factor, target[limb * degree + i]!, q, reciprocal);
-        b[at] = (noise[i]! + message + q - mask) % q;
+        b[at] = addMod(subMod(noise[i]!, mask, q), message, q);
       }
     });
     error.fill(0);

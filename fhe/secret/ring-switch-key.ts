@@ -6,7 +6,7 @@ import {
   type RingSwitchKey,
   ringSwitchPrimes,
 } from '../ckks/ring-switch-key.ts';
-import { mulMod } from '../ring/modular.ts';
+import { addMod, mulMod, subMod } from '../ring/modular.ts';
 import type { Ring } from '../ring/ring.ts';
 import { liftSmall, sampleError } from '../ring/samplers.ts';
 import { secretResidues } from './secret-key.ts';
@@ -48,7 +48,7 @@ export function makeRingSwitchKey(
         const at = (digit * 2 + limb) * degree + i;
         const mask = mulMod(a[at]!, under[limb * degree + i]!, prime);
         const message = limb === 0 ? mulMod(factor, from[i]!, q) : 0;
-        b[at] = (noise[i]! + message + prime - mask) % prime;
+        b[at] = addMod(subMod(noise[i]!, mask, prime), message, prime);
       }
     });
     error.fill(0);

@@ -7,7 +7,7 @@ import {
   type SeededCiphertext,
   type SeededType,
 } from '../ckks/serialization.ts';
-import { mulMod } from '../ring/modular.ts';
+import { addMod, mulMod, subMod } from '../ring/modular.ts';
 import type { Ring } from '../ring/ring.ts';
 import { liftSmall, SEED_BYTES, sampleError } from '../ring/samplers.ts';
 import { secretResidues } from './secret-key.ts';
@@ -53,8 +53,8 @@ export function encryptSeeded(
     liftSmall(noise, error, q);
     ring.ntt(q).forward(noise);
     for (let i = 0, at = limb * degree; i < degree; i++, at++) {
-      const masked = noise[i]! + plaintext[at]! + q - mulMod(a[at]!, secret[at]!, q, reciprocal);
-      first[at] = masked % q;
+      const mask = mulMod(a[at]!, secret[at]!, q, reciprocal);
+      first[at] = addMod(subMod(noise[i]!, mask, q), plaintext[at]!, q);
     }
   });
   error.fill(0);
