@@ -134,6 +134,13 @@ export const ReportedConfiguration = z.object({
   /** Somebody changed the file on the gateway after `running` was applied. */
   drift: z.boolean(),
   error: z.object({ code, message: text(4000) }).nullable(),
+  /** Earlier versions that ran in its place and were given up after it, in this order: each was all there was to go back to from the one before. */
+  revertedSince: z
+    .array(
+      z.object({ version: z.number().int().nonnegative(), error: z.object({ code, message: text(500) }) }),
+    )
+    .max(10)
+    .exactOptional(),
 });
 export type ReportedConfiguration = z.infer<typeof ReportedConfiguration>;
 

@@ -2,87 +2,12 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { AgentConfig } from '#config/schema.ts';
-import { type Configuration, signConfiguration } from '#protocol/configuration.ts';
 import { sealCredential } from '#protocol/credential-seal.ts';
-import { createLogger } from '#runtime/log.ts';
-import { SimulatedClock } from '#runtime/simulated-clock.ts';
 import { mountSmallDisk, NO_MOUNT } from '#runtime/testing/small-disk.ts';
+import { fileOf, configuredGateway as gateway, order, sealing } from '../testing/configured-gateway.ts';
 import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { until } from '../testing/until.ts';
-import { Configurator, TRIAL_MS } from './configurator.ts';
-
-const owner = generateKeyPairSync('ed25519');
-const sealing = generateKeyPairSync('x25519');
-const reader = {
-  site: 'town',
-  gateway: 'gate-1',
-  ownerKeys: () => [owner.publicKey],
-  sealingKey: sealing.privateKey,
-};
-const log = createLogger({ name: 'agent', level: 'error', format: 'json', destination: { write: () => {} } });
-
-const fileOf = (data: string, more: object = {}) =>
-  AgentConfig.parse({
-    site: 'town',
-    gateway: 'gate-1',
-    data,
-    broker: { url: 'mqtts://b:1', ca: 'a', certificate: 'c', key: 'k' },
-    identity: { signingKey: 's', ownerKey: 'o' },
-    ...more,
-  });
-
-const order = (
-  version: number,
-  settings: string,
-  more: Partial<Configuration> = {},
-  key = owner.privateKey,
-) =>
-  signConfiguration(
-    {
-      schema: 1,
-      site: 'town',
-      gateway: 'gate-1',
-      version,
-      createdMs: 0,
-      settings,
-      credentials: [],
-      ...more,
-    },
-    key,
-  );
-
-/** A configurator with a gateway around it that does what a test says. */
-async function gateway(data: string, options: { file?: AgentConfig; link?: boolean } = {}) {
-  const clock = new SimulatedClock();
-  const configurator = await Configurator.open({ reader, file: options.file ?? fileOf(data), clock, log });
-  const world: {
-    link: boolean;
-    refuse: string | null;
-    applying?: () => Promise<void>;
-    proving?: Promise<boolean>;
-  } = { link: options.link ?? true, refuse: null };
-  const applied: AgentConfig[] = [];
-  const events: string[] = [];
-  configurator.connect({
-    apply: async (config) => {
-      if (world.refuse !== null && config.healthSeconds === 666) throw new Error(world.refuse);
-      await world.applying?.();
-      applied.push(config);
-    },
-    proveLink: () => world.proving ?? Promise.resolve(world.link),
-    onReport: () => {},
-    onEvent: (_level, code, message) => events.push(`${code}: ${message}`),
-  });
-  /** Waits for what became of a version. */
-  const told = (version: number, status: string) =>
-    until(
-      `version ${version} ${status}`,
-      () => configurator.report.version === version && configurator.report.status === status,
-      5_000,
-    );
-  return { configurator, clock, world, applied, events, told };
-}
+import { TRIAL_MS } from './configurator.ts';
 
 describe('a pushed configuration', () => {
   it('is applied, survives a restart, and leaves the one before it to go back to', async () => {
@@ -259,10 +184,45 @@ describe('a pushed configuration', () => {
     world.link = false;
     await until('a wait', () => clock.sleeping > 0, 5_000);
     await clock.advance(2 * TRIAL_MS);
-    await told(3, 'reverted');
-    expect(configurator.report).toMatchObject({ running: 1, error: { code: 'CONFIGURATION_NO_LINK' } });
+    await until('version 1 runs', () => configurator.report.running === 1, 5_000);
+    expect(configurator.report).toMatchObject({
+      ...{ version: 5, status: 'reverted', error: { message: expect.stringContaining('no such thing') } },
+      revertedSince: [{ version: 3, error: { code: 'CONFIGURATION_NO_LINK' } }],
+    });
     await configurator.close();
     expect(applied.map(({ healthSeconds }) => healthSeconds).at(-1)).toBe(1);
+  });
+
+  it('stays given up, and told so, where the one before it is given up as well before the broker hears of it', async () => {
+    const data = await temporaryDirectory();
+    const first = await gateway(data);
+    for (const version of [1, 2]) {
+      first.configurator.receive(order(version, `healthSeconds: ${version}\n`));
+      await first.told(version, 'applied');
+      if (version === 1) await first.clock.advance(TRIAL_MS);
+    }
+    first.world.link = false;
+    first.configurator.receive(order(3, 'healthSeconds: 3\n'));
+    await first.told(3, 'received');
+    for (const running of [2, 1]) {
+      await until('a wait', () => first.clock.sleeping > 0, 5_000);
+      await first.clock.advance(TRIAL_MS + 1_000);
+      await until(`version ${running} runs`, () => first.configurator.report.running === running, 5_000);
+    }
+    const fate = {
+      ...{ version: 3, status: 'reverted', running: 1 },
+      revertedSince: [{ version: 2, error: { code: 'CONFIGURATION_NO_LINK' } }],
+    };
+    expect(first.configurator.report).toMatchObject(fate);
+    await first.configurator.close();
+    // The link comes back, and with it the newest, which is retained.
+    const second = await gateway(data);
+    second.configurator.receive(order(3, 'healthSeconds: 3\n'));
+    second.configurator.receive(order(4, 'healthSeconds: 4\n'));
+    await second.told(4, 'applied');
+    expect(second.applied.map(({ healthSeconds }) => healthSeconds)).toEqual([4]);
+    expect(second.configurator.report).not.toHaveProperty('revertedSince');
+    await second.configurator.close();
   });
 
   it('is given up where the process ends twice while it is tried, and not once', async () => {
@@ -471,7 +431,8 @@ describe('a pushed configuration', () => {
       expect((await readdir(join(disk.folder, 'configuration'))).sort()).toEqual(['1', 'state.json']);
       world.link = false;
       await clock.advance(2 * TRIAL_MS + 2_000);
-      await told(1, 'reverted');
+      await until('the file runs', () => configurator.report.running === 0, 5_000);
+      expect(configurator.report).toMatchObject({ version: 2, revertedSince: [{ version: 1 }] });
       expect(configurator.config.healthSeconds).toBe(30);
       await configurator.close();
     } finally {

@@ -45,6 +45,7 @@ const DEATHS = 2;
 const PROVE_MS = 1_000;
 /** Characters of a reason that are reported; a message that the broker finds too long would cut the link for ever. */
 const MAX_REASON = 4_000;
+const MAX_EARLIER_REASON = 500;
 
 /**
  * Takes settings from afar: checks, keeps and applies the newest, tells what became of them, and goes back by itself where they do harm. At every
@@ -198,7 +199,7 @@ export class Configurator {
       previous: 0,
       safe: null,
       trial: null,
-      told: this.#tell('reverted', running, {
+      told: this.#tellReverted(running, {
         code: 'CONFIGURATION_EDITED',
         message: 'agent.yaml was edited on the gateway, and is what holds there',
       }),
@@ -438,8 +439,16 @@ export class Configurator {
       previous: safe ?? 0,
       safe: null,
       trial: safe === null ? null : { starts: 0, heard: false },
-      told: this.#tell('reverted', running, { code, message }),
+      told: this.#tellReverted(running, { code, message }),
     });
+  }
+
+  /** What became of the newest stays told where an earlier one, which ran in its place, is given up too: the broker may not have heard of it yet. */
+  #tellReverted(version: number, error: NonNullable<Told['error']>): Told {
+    const { told } = this.#state.current;
+    if (version >= told.version) return this.#tell('reverted', version, error);
+    const earlier = { version, error: { ...error, message: error.message.slice(0, MAX_EARLIER_REASON) } };
+    return { ...told, revertedSince: [...(told.revertedSince ?? []), earlier] };
   }
 
   #tell(status: Told['status'], version: number, error: Told['error']): Told {

@@ -26,7 +26,14 @@ const State = z.object({
   trial: z.object({ starts: version, heard: z.boolean().default(false) }).nullable(),
   /** SHA-256 of the settings in the file when `running` was applied. */
   fileDigest: Digest.nullable(),
-  told: ReportedConfiguration.pick({ status: true, version: true, since: true, error: true }),
+  /** What became of `highest`, and of what ran in its place. */
+  told: ReportedConfiguration.pick({
+    status: true,
+    version: true,
+    since: true,
+    error: true,
+    revertedSince: true,
+  }),
 });
 
 export type ConfigurationState = z.infer<typeof State>;

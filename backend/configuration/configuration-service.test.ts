@@ -102,6 +102,23 @@ describe('the service of configurations', () => {
     ]);
   });
 
+  it('keeps what became of the newest, and of those before it that were given up as well', async () => {
+    for (const version of [1, 2, 3]) {
+      await push();
+      if (version < 3) await report({ status: 'applied', version, running: version });
+    }
+    const error = (version: number) => ({ code: 'CONFIGURATION_NO_LINK', message: `version ${version}` });
+    const revertedSince = [{ version: 2, error: error(2) }];
+    await report({ status: 'reverted', version: 3, running: 1, error: error(3), revertedSince });
+    await report({ status: 'reverted', version: 3, running: 1, error: error(3), revertedSince });
+    expect(await site.store.configurations.history('gate')).toMatchObject([
+      { version: 3, status: 'reverted', error: error(3) },
+      { version: 2, status: 'reverted', error: error(2) },
+      { version: 1, status: 'applied', error: null },
+    ]);
+    expect((await journal()).filter((code) => code === 'CONFIGURATION_REVERTED')).toHaveLength(2);
+  });
+
   it('tells of a file that was edited on the gateway, once', async () => {
     await push();
     await report({ status: 'applied', version: 1, running: 1 });

@@ -78,9 +78,14 @@ export class ConfigurationService {
     if (await store.configurations.setRunning(gateway, { running, drift })) onChange();
     if (drift && !wasDrifting) await this.#tellDrift(gateway, running);
     await this.#tellStatus(gateway, configuration);
+    for (const earlier of configuration.revertedSince ?? [])
+      await this.#tellStatus(gateway, { ...earlier, status: 'reverted' });
   }
 
-  async #tellStatus(gateway: string, { status, version, error }: ReportedConfiguration): Promise<void> {
+  async #tellStatus(
+    gateway: string,
+    { status, version, error }: Pick<ReportedConfiguration, 'status' | 'version' | 'error'>,
+  ): Promise<void> {
     const { store, clock, log, onChange } = this.#options;
     if (status === 'none') return;
     const nowMs = clock.now();
