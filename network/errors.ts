@@ -7,6 +7,8 @@ export type NetworkErrorCode =
   | 'NETWORK_NOT_POLYNOMIAL'
   | 'NETWORK_TOO_DEEP'
   | 'NETWORK_DATA'
+  | 'NETWORK_BOXES'
+  | 'NETWORK_CLIP'
   | 'NETWORK_ACCURACY'
   | 'NETWORK_TRAINING';
 

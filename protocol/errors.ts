@@ -2,6 +2,7 @@ import { AUDIT_ERRORS } from './errors/audits.ts';
 import { CERTIFICATE_ERRORS } from './errors/certificates.ts';
 import { COMMAND_ERRORS } from './errors/commands.ts';
 import { KEY_ERRORS } from './errors/keys.ts';
+import { NETWORK_ERRORS } from './errors/networks.ts';
 import { PEOPLE_ERRORS } from './errors/people.ts';
 import { ROLLOUT_ERRORS } from './errors/rollouts.ts';
 import { SOFTWARE_ERRORS } from './errors/software.ts';
@@ -307,44 +308,7 @@ export const ERRORS = {
     action: 'It restarts by itself; if this repeats, check the memory of the machine and the log.',
   },
 
-  // network/ (thrown as NetworkError; listed here for the page)
-  NETWORK_FILE: {
-    meaning: 'A network file is not an ONNX model that can be read.',
-    action: 'Export the network again as one ONNX file, opset 13 or later, without control flow.',
-  },
-  NETWORK_TOO_LARGE: {
-    meaning: 'A network exceeds the limits of the importer or of the packing.',
-    action: 'Use fewer channels or units, or a smaller picture.',
-  },
-  NETWORK_OPERATOR: {
-    meaning: 'A network uses an operator, attribute or wiring that is not supported.',
-    action: 'Replace the node that the message names.',
-  },
-  NETWORK_SHAPE: {
-    meaning: 'The input or output of a network does not have the expected shape.',
-    action: 'Export with one picture of fixed size as input and the logits as output.',
-  },
-  NETWORK_NOT_POLYNOMIAL: {
-    meaning: 'A network has an activation that cannot be computed on encrypted values.',
-    action: 'Approximate it with calibration data: `blindsight model import FILE --calibrate DATA`.',
-  },
-  NETWORK_TOO_DEEP: {
-    meaning: 'A network has more layers than the largest ring can evaluate.',
-    action: 'Use fewer layers, or activations of lower degree.',
-  },
-  NETWORK_DATA: {
-    meaning: 'Pictures, labels or calibrated ranges do not fit the network.',
-    action: 'Check the files and values that the message names.',
-  },
-  NETWORK_ACCURACY: {
-    meaning: 'A network loses too much accuracy once its activations are approximated.',
-    action:
-      'Recover accuracy with --fine-tune, on more pictures if need be, or accept the loss with --tolerance.',
-  },
-  NETWORK_TRAINING: {
-    meaning: 'A network cannot be trained as asked.',
-    action: 'Do what the message says.',
-  },
+  ...NETWORK_ERRORS,
 
   // agent/
   CAMERA_ADDRESS: {

@@ -191,7 +191,8 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     run: ['onnx', 'operators'],
   },
   'network/training': {
-    datasets: [],
+    boxes: [],
+    datasets: ['boxes'],
     gradients: [],
     layers: [],
   },

@@ -1,15 +1,14 @@
-import { readFile } from 'node:fs/promises';
-import { NetworkError } from '#network/errors.ts';
 import { pictureValues } from '#network/model/dataset.ts';
 import type { PictureFormat } from '#vision/picture-format.ts';
 import type { Rectangle } from '#vision/prepare-picture.ts';
+import { readBoxes } from '../boxes/read-boxes.ts';
 import { type ClipDataset, type FrameSize, prepareFrame, readFrames } from './clip.ts';
 import type { PictureBox } from './paste-people.ts';
 
 /** A clip with a box for every person, and the region in which people are counted. */
 export type PeopleSource = {
   readonly clip: string;
-  /** Lines "frame,person,x,y,width,height" in pixels of the clip, with a heading. */
+  /** People's boxes, see `readBoxes`. */
   readonly boxes: string;
   readonly region: Rectangle;
   /** Class n is n people; the last class is that many or more. */
@@ -18,37 +17,8 @@ export type PeopleSource = {
   readonly signal?: AbortSignal;
 };
 
-/** A person's box in pixels. */
-type Box = PictureBox;
-
-/** Boxes by frame number. @throws NetworkError NETWORK_DATA naming the line that is wrong. */
-export function parseBoxes(text: string, where: string): Map<number, Box[]> {
-  const boxes = new Map<number, Box[]>();
-  text
-    .trim()
-    .split(/\r?\n/)
-    .slice(1)
-    .forEach((line, i) => {
-      const [frame, , x, y, width, height, ...more] = line.split(',').map(Number);
-      if (
-        ![frame, x, y, width, height].every((value) => Number.isFinite(value)) ||
-        !Number.isInteger(frame) ||
-        more.length > 0
-      ) {
-        throw new NetworkError(
-          'NETWORK_DATA',
-          `${where}:${i + 2}: expected "frame,person,x,y,width,height", found "${line}"`,
-        );
-      }
-      const list = boxes.get(frame!) ?? [];
-      list.push({ x: x!, y: y!, width: width!, height: height! });
-      boxes.set(frame!, list);
-    });
-  return boxes;
-}
-
 /** Number of boxes with their centre in the region. */
-export function countInRegion(boxes: readonly Box[], size: FrameSize, region: Rectangle): number {
+export function countInRegion(boxes: readonly PictureBox[], size: FrameSize, region: Rectangle): number {
   return boxes.filter((box) => {
     const x = (box.x + box.width / 2) / size.width;
     const y = (box.y + box.height / 2) / size.height;
@@ -57,7 +27,7 @@ export function countInRegion(boxes: readonly Box[], size: FrameSize, region: Re
 }
 
 /** A box of the frame in pixels of the prepared picture. */
-function inPicture(box: Box, size: FrameSize, region: Rectangle, picture: PictureFormat): PictureBox {
+function inPicture(box: PictureBox, size: FrameSize, region: Rectangle, picture: PictureFormat): PictureBox {
   const scaleX = picture.width / (region.width * size.width);
   const scaleY = picture.height / (region.height * size.height);
   return {
@@ -71,33 +41,26 @@ function inPicture(box: Box, size: FrameSize, region: Rectangle, picture: Pictur
 /**
  * Reads a clip as pictures of one region, labelled by how many people are in it; `boxes` are theirs, in pixels of the pictures.
  *
- * @throws NetworkError NETWORK_DATA if the files cannot be read or name frames that the clip does not have.
+ * @throws NetworkError NETWORK_BOXES, NETWORK_DATA if a file cannot be read, NETWORK_CLIP if they do not belong together.
  */
 export async function readPeopleInRegion(
   source: PeopleSource,
 ): Promise<ClipDataset & { readonly boxes: readonly (readonly PictureBox[])[] }> {
   const { clip, region, labels, picture, signal } = source;
-  const text = await readFile(source.boxes, 'utf8').catch((cause: unknown) => {
-    throw new NetworkError('NETWORK_DATA', `${source.boxes}: cannot be read`, { cause });
-  });
-  const boxes = parseBoxes(text, source.boxes);
+  const boxes = await readBoxes(source.boxes, { labels: ['person'] });
+  let extent: FrameSize = { width: 0, height: 0 };
   const inPictures: PictureBox[][] = [];
   const values: Float32Array[] = [];
   const classes: number[] = [];
   for await (const { frame, size } of readFrames(clip, signal)) {
-    const here = boxes.get(values.length) ?? [];
+    const here = boxes.of(values.length);
+    extent = size;
     const people = countInRegion(here, size, region);
     inPictures.push(here.map((box) => inPicture(box, size, region, picture)));
     classes.push(Math.min(people, labels.length - 1));
     values.push(await prepareFrame(frame, size, picture, region));
   }
-  const beyond = Math.max(...boxes.keys());
-  if (beyond >= values.length) {
-    throw new NetworkError(
-      'NETWORK_DATA',
-      `${source.boxes} has boxes in frame ${beyond}, but ${clip} has ${values.length} frames`,
-    );
-  }
+  boxes.checkClip(clip, { ...extent, frames: values.length });
   const pictures = new Float32Array(values.length * pictureValues(picture));
   values.forEach((one, i) => {
     pictures.set(one, i * one.length);
