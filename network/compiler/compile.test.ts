@@ -3,8 +3,17 @@ import { encodeProgram, verifyProgram } from '#fhe';
 import { runClear } from '#fhe/design';
 import { interpretSlots } from '#fhe/secret';
 import type { Graph, Tensor } from '#network/model/graph.ts';
+import { SeededRandom } from '#network/model/random.ts';
 import { inputShape, runGraph } from '#network/model/run/run.ts';
-import { convolutionalGraph, denseGraph, randomPictures } from '#network/testing/small-graphs.ts';
+import {
+  convolutionalGraph,
+  denseGraph,
+  graphOf,
+  ints,
+  node,
+  randomPictures,
+  randomTensor,
+} from '#network/testing/small-graphs.ts';
 import { compileNetwork } from './compile.ts';
 import type { CompiledNetwork } from './compiled-network.ts';
 import { calibrateSteps } from './lowering/calibrate-steps.ts';
@@ -66,6 +75,34 @@ describe('Compile', () => {
     const { report } = expectAgreement(denseGraph(5, [40, 500, 100, 10]), 10);
     expect(report.stages[1]).toMatchObject({ plan: 'hoisted', products: 16 });
     expect(report.rotations).toBeLessThan(40);
+  });
+
+  it('lays taps side by side, for all ciphertexts of a wide first layer alike, and turns sums instead', () => {
+    const random = new SeededRandom(6);
+    const graph = graphOf(
+      [1, 32, 32],
+      3,
+      {
+        kernel: randomTensor(random, [8, 1, 5, 5], 0.2),
+        weights: randomTensor(random, [3, 8 * 28 * 28], 0.01),
+      },
+      [
+        node('Conv', ['picture', 'kernel'], 'maps', { kernel_shape: ints(5, 5) }),
+        node('Mul', ['maps', 'maps'], 'squares'),
+        node('Flatten', ['squares'], 'flat'),
+        node('Gemm', ['flat', 'weights'], 'logits', { transB: { kind: 'int', value: 1 } }),
+      ],
+    );
+    const { report } = expectAgreement(graph, 3);
+    const [first] = report.stages;
+    expect(first).toMatchObject({ plan: 'patches' });
+    const { ciphertexts, products, rotations } = first!;
+    expect(ciphertexts).toBeGreaterThan(1);
+    // Each encryption serves every ciphertext of the result, and several of the 25 taps.
+    const blocks = 1 + rotations / ciphertexts;
+    expect(blocks).toBeGreaterThan(1);
+    expect(report.inputs).toBe(Math.ceil(25 / blocks));
+    expect(products).toBe(report.inputs * ciphertexts * blocks);
   });
 
   it('writes the same program for any weights of one architecture', () => {

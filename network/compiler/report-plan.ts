@@ -14,8 +14,8 @@ function reportStages({ network, plan }: PlannedNetwork): StageReport[] {
       outputs: sizes[i + 1]!,
       plan: schedule.products === 0 ? 'patches' : schedule.kind,
       level,
-      rotations: schedule.rotations,
-      products: schedule.products + output.ciphertexts * patches,
+      rotations: schedule.rotations + output.ciphertexts * (patches?.steps.length ?? 0),
+      products: schedule.products + output.ciphertexts * (patches?.patches ?? 0) * (patches?.blocks ?? 0),
       layout: output.name,
       ciphertexts: output.ciphertexts,
     };

@@ -12,11 +12,11 @@ import { interleave } from './regions.ts';
 export type Wire = { readonly register: Register; readonly level: number; readonly scale: number };
 
 /**
- * Where the slot values of a constant come from: the step of the network, and there a patch of the picture, a diagonal (for a sum that is
+ * Where the slot values of a constant come from: the step of the network, and there a patch of the picture or a diagonal (for a sum that is
  * rotated by `giant` afterwards) or the bias of a ciphertext. A program is written before any weight is read.
  */
 export type ConstantRecipe = { readonly step: number } & (
-  | { readonly kind: 'patch'; readonly ciphertext: number; readonly patch: number }
+  | { readonly kind: 'patch'; readonly ciphertext: number; readonly patch: number; readonly giant: number }
   | { readonly kind: 'diagonal'; readonly diagonal: number; readonly giant: number }
   | { readonly kind: 'bias'; readonly ciphertext: number }
 );

@@ -37,15 +37,19 @@ function diagonalWeights(
   return weights;
 }
 
-/** The weights of all patches of a step, by ciphertext of the result. */
-function patchWeights({ terms }: LinearStep, { output, patches }: PlannedLinear): Float64Array[][] {
+/** The weights of all patches of a step, by ciphertext of the result, patch and block to which the sum is rotated. */
+function patchWeights({ terms }: LinearStep, { output, patches }: PlannedLinear): Float64Array[][][] {
+  if (patches === null) return [];
+  const { blocks } = patches;
   const weights = Array.from({ length: output.ciphertexts }, () =>
-    Array.from({ length: patches }, () => new Float64Array(output.slots)),
+    Array.from({ length: patches.patches }, () =>
+      Array.from({ length: blocks }, () => new Float64Array(output.slots)),
+    ),
   );
   for (const { source, affine } of terms) {
     if (source !== 0) continue;
-    forEachPatch(affine, output, (to, patch, slot, entry) => {
-      weights[to]![patch]![slot] = affine.weight[entry]!;
+    forEachPatch(affine, output, patches, (to, patch, slot, entry, giant) => {
+      weights[to]![patch]![(giant * blocks) / output.slots]![slot] = affine.weight[entry]!;
     });
   }
   return weights;
@@ -72,7 +76,9 @@ function stepConstants(
   const biases = biasSlots(step, planned);
   return (recipe) => {
     if (recipe.kind === 'diagonal') return rotateWeights(diagonals[recipe.diagonal]!, recipe.giant);
-    return recipe.kind === 'patch' ? patches[recipe.ciphertext]![recipe.patch]! : biases[recipe.ciphertext]!;
+    if (recipe.kind === 'bias') return biases[recipe.ciphertext]!;
+    const turn = (recipe.giant * planned.patches!.blocks) / planned.output.slots;
+    return patches[recipe.ciphertext]![recipe.patch]![turn]!;
   };
 }
 

@@ -76,34 +76,47 @@ class StepWriter {
     const last = step === this.#network.steps.length - 1;
     const sum: Sum = { planned, step, sources, babies: new Map(), target: last ? ANSWER_SCALE : SCALE };
     return Array.from({ length: output.ciphertexts }, (_, to) => {
-      const picture = patches[to]!.map((slots, patch): WeightedWire => {
-        const wire = this.#emitter.encrypt(slots, INPUT_SCALE, level);
-        return { wire, step: 0, weights: { step, kind: 'patch', ciphertext: to, patch } };
-      });
+      const picture = patches(to);
       return this.#emitter.addConstant(this.#sum(sum, to, picture), { step, kind: 'bias', ciphertext: to });
     });
   }
 
-  /** The picture as laid out for a step: values in the slots of every patch, for each ciphertext of the result. */
-  #patches(terms: LinearStep['terms'], step: number): Int32Array[][] {
-    const { output, patches } = this.#plan.linear.get(step)!;
-    const pictures = Array.from({ length: output.ciphertexts }, () =>
+  /** Encrypts the patches of the picture that a step reads. @returns their products for a ciphertext of the result. */
+  #patches(terms: LinearStep['terms'], step: number): (to: number) => WeightedWire[][] {
+    const { output, patches: plan, level } = this.#plan.linear.get(step)!;
+    if (plan === null) return () => [];
+    const { patches, shared, blocks } = plan;
+    const pictures = Array.from({ length: shared ? 1 : output.ciphertexts }, () =>
       Array.from({ length: patches }, () => new Int32Array(output.slots).fill(-1)),
     );
     for (const { source, affine } of terms) {
       if (source !== 0) continue;
-      forEachPatch(affine, output, (to, patch, slot, entry) => {
-        pictures[to]![patch]![slot] = affine.column[entry]!;
+      forEachPatch(affine, output, plan, (to, patch, slot, entry) => {
+        pictures[shared ? 0 : to]![patch]![slot] = affine.column[entry]!;
       });
     }
-    return pictures;
+    const encrypt = (slots: Int32Array): Wire => this.#emitter.encrypt(slots, INPUT_SCALE, level);
+    const common = shared ? pictures[0]!.map(encrypt) : null;
+    return (to) => {
+      const wires = common ?? pictures[to]!.map(encrypt);
+      return Array.from({ length: blocks }, (_, turn) => {
+        const giant = (turn * output.slots) / blocks;
+        return wires.map((wire, patch): WeightedWire => {
+          return { wire, step: 0, weights: { step, kind: 'patch', ciphertext: to, patch, giant } };
+        });
+      });
+    };
   }
 
-  /** Σ rot(wire, step) · weights, rescaled and folded. */
-  #sum(sum: Sum, to: number, picture: readonly WeightedWire[]): Wire {
+  /**
+   * Σ rot(wire, step) · weights, rescaled and folded.
+   *
+   * @param picture products with patches of the picture, by the block to which their sum is rotated
+   */
+  #sum(sum: Sum, to: number, picture: readonly (readonly WeightedWire[])[]): Wire {
     const { level, output, schedule } = sum.planned;
     const fold = foldOf(output);
-    if (schedule.kind === 'baby-giant') {
+    if (schedule.kind === 'baby-giant' || picture.length > 1) {
       const giants = this.#giants(sum, to, picture);
       return level === 1 ? this.#emitter.foldAndRescale(giants, fold) : this.#emitter.fold(giants, fold);
     }
@@ -115,7 +128,7 @@ class StepWriter {
       }),
     );
     return this.#emitter.foldAndRescale(
-      this.#emitter.weightedSum([...picture, ...rotated], sum.target),
+      this.#emitter.weightedSum([...picture.flat(), ...rotated], sum.target),
       fold,
     );
   }
@@ -131,9 +144,10 @@ class StepWriter {
    * Baby steps are rotated once, giant steps as sums. Giant steps are rescaled with their relinearization, so that they are rotated with
    * one limb less.
    */
-  #giants(sum: Sum, to: number, picture: readonly WeightedWire[]): Wire {
+  #giants(sum: Sum, to: number, picture: readonly (readonly WeightedWire[])[]): Wire {
     const emitter = this.#emitter;
-    const giants = new Map<number, WeightedWire[]>(picture.length > 0 ? [[0, [...picture]]] : []);
+    const block = sum.planned.output.slots / picture.length;
+    const giants = new Map(picture.map((list, turn) => [turn * block, [...list]]));
     for (const { from, turn, diagonal } of this.#diagonalsOf(sum, to)) {
       const baby = turn % sum.planned.schedule.modulus;
       const giant = turn - baby;

@@ -1,5 +1,6 @@
 import type { LinearStep } from '../lowering/steps.ts';
 import type { LayoutProblem } from './layout-problem.ts';
+import { patchBytesValue } from './patches.ts';
 import { linearDiagonals, type PooledInput, planLinear } from './plan-linear.ts';
 import { bytesValue, productsValue } from './schedule.ts';
 import type { SlotLayout } from './slot-layout.ts';
@@ -38,7 +39,8 @@ export function linearValue(
   const pooling = cost.fold(level, rotations);
   const found = linearDiagonals(step, (register) => inputOf(register)!.layout, output, samples[i]);
   if (pooling + productsValue(found.diagonals.length, level, cost) >= most) return Number.POSITIVE_INFINITY;
-  const { milliseconds, schedule } = planLinear(step, level, output, found, cost);
-  const value = pooling + milliseconds + bytesValue(schedule, level, cost);
+  const { milliseconds, schedule, patches } = planLinear(step, level, output, found, cost);
+  const value =
+    pooling + milliseconds + bytesValue(schedule, level, cost) + patchBytesValue(patches, level, cost);
   return value < most ? value : Number.POSITIVE_INFINITY;
 }

@@ -1,7 +1,7 @@
 import type { OperationCost } from '#fhe/design';
 import type { LinearStep, PoolStep } from '../lowering/steps.ts';
 import { type Diagonal, findDiagonals } from './diagonals.ts';
-import { countPatches } from './patches.ts';
+import { type PatchPlan, planPatches } from './patches.ts';
 import { poolLayout } from './pool-layout.ts';
 import { type Schedule, scheduleDiagonals } from './schedule.ts';
 import type { SlotLayout } from './slot-layout.ts';
@@ -14,8 +14,8 @@ export type PlannedLinear = {
   /** Diagonals of all terms that read registers; `from` counts the ciphertexts of the terms one after the other. */
   readonly diagonals: readonly Diagonal[];
   readonly schedule: Schedule;
-  /** Ciphertexts of laid-out patches of the picture, for each ciphertext of the result; 0 without a term on the picture. */
-  readonly patches: number;
+  /** How the picture is laid out; null without a term on it. */
+  readonly patches: PatchPlan | null;
   readonly milliseconds: number;
 };
 
@@ -63,9 +63,10 @@ export function planLinear(
 ): PlannedLinear {
   const schedule = scheduleDiagonals(diagonals, output, level, cost, sources);
   const picture = step.terms.find(({ source }) => source === 0);
-  const patches = picture === undefined ? 0 : countPatches(picture.affine, output);
-  const encryption = output.ciphertexts * patches * (cost.encrypt(level) + cost.product(level, false));
-  return { level, output, diagonals, schedule, patches, milliseconds: schedule.milliseconds + encryption };
+  const patches =
+    picture === undefined ? null : planPatches(picture.affine, output, level, cost, diagonals.length === 0);
+  const milliseconds = schedule.milliseconds + (patches?.milliseconds ?? 0);
+  return { level, output, diagonals, schedule, patches, milliseconds };
 }
 
 /** The input of a linear step if pools come between it and a chosen layout. */

@@ -1,4 +1,5 @@
 import type { LayoutProblem } from './layout-problem.ts';
+import { patchBytesValue } from './patches.ts';
 import { linearDiagonals, type PlannedLinear, planLinear } from './plan-linear.ts';
 import { poolLayout } from './pool-layout.ts';
 import { bytesValue } from './schedule.ts';
@@ -56,7 +57,7 @@ export function priceLayouts(
       const planned = planLinear(step, level, output, diagonals, cost);
       linear.set(i, planned);
       milliseconds += planned.milliseconds;
-      bytes += bytesValue(planned.schedule, level, cost);
+      bytes += bytesValue(planned.schedule, level, cost) + patchBytesValue(planned.patches, level, cost);
     }
   });
   return { layouts, linear, milliseconds, value: milliseconds + bytes };
