@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { InterpreterHost } from '#agent/inference/interpreter-host.ts';
-import { prepareRegions } from '#agent/privacy/prepare.ts';
+import { CameraViews } from '#agent/privacy/camera-views.ts';
 import { PrivacyFilter } from '#agent/privacy/privacy-filter.ts';
 import { deployModel } from '#backend/operations/deploy-model.ts';
 import { protectModel } from '#backend/operations/protect-model.ts';
@@ -69,7 +69,7 @@ it('is kept from training through protection and bundle to the gateway, which pr
 
   const gateway = await deployed();
   const frame = new PrivacyFilter([]).apply({ ...size, data, timeMs: 0, number: 1 });
-  const prepared = await prepareRegions(frame, gateway.picture, [undefined], 1);
+  const prepared = await new CameraViews().prepare(frame, gateway.picture, [undefined], 1);
   expect(pictureInputs(prepared, gateway.picture, 1)).toEqual(trained);
   await gateway.close();
 });

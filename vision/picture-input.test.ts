@@ -19,6 +19,18 @@ describe('pictureInputs', () => {
     expect(pictureInputs(both, normalized, 2)).not.toEqual(normalizeLight(both));
   });
 
+  it('shows motion in proportion to the light, which motion is no part of', () => {
+    const moving = { channels: 2, height: 2, width: 6, motion: { seconds: 5 } } as const;
+    const motion = Uint8Array.of(0, 0, 9, 27, 255, 0, 0, 0, 0, 0, 0, 1);
+    const bytes = Uint8Array.of(...dark, ...motion);
+    expect(pictureInputs(bytes, moving, 1)).toEqual(Float32Array.from(bytes, (byte) => byte / 255));
+    const values = pictureInputs(bytes, { ...moving, light: 'normalize' }, 1);
+    expect(values.subarray(0, 12)).toEqual(normalizeLight(dark));
+    // A difference of 9 steps is as much in motion as between two pixels.
+    expect(values[14]).toBeCloseTo(values[3]! - values[0]!, 6);
+    expect([values[12], values[16]]).toEqual([0, 1]);
+  });
+
   it('takes exactly as many bytes as the network does', () => {
     for (const count of [1, 3]) expect(() => pictureInputs(both, format, count)).toThrow(RangeError);
     expect(() => pictureInputs(dark.subarray(1), format, 1)).toThrow('11 bytes: expected 1 × 3 × 2 × 2');

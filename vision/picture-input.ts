@@ -1,17 +1,24 @@
-import { normalizeLight } from './normalize-light.ts';
-import type { PictureFormat } from './picture-format.ts';
+import { lightOf, normalizeLight } from './normalize-light.ts';
+import { type PictureFormat, shownChannels } from './picture-format.ts';
 
 /**
- * What a network sees of a picture of its size: byte / 255 or, where the network asks for it, light normalized. The same bits on every machine.
+ * What a network sees of a picture of its size: byte / 255 or, where the network asks for it, light normalized, and motion in proportion to
+ * it. The same bits on every machine.
  *
- * @param bytes of one prepared picture
+ * @param bytes of one prepared picture, whole numbers from 0 to 255
  * @returns as many values in [0, 1]
  */
 export function pictureInput(
-  bytes: Uint8Array,
-  { light }: Pick<PictureFormat, 'light'>,
+  bytes: Uint8Array | Uint8ClampedArray,
+  format: Pick<PictureFormat, 'channels' | 'light' | 'motion'>,
 ): Float32Array<ArrayBuffer> {
-  return light === 'normalize' ? normalizeLight(bytes) : Float32Array.from(bytes, (byte) => byte / 255);
+  if (format.light !== 'normalize') return Float32Array.from(bytes, (byte) => byte / 255);
+  const shown = bytes.subarray(0, (bytes.length / format.channels) * shownChannels(format));
+  const light = lightOf(shown);
+  const values = new Float32Array(bytes.length);
+  values.set(normalizeLight(shown, light));
+  for (let i = shown.length; i < bytes.length; i++) values[i] = Math.min(1, bytes[i]! / light.width);
+  return values;
 }
 
 /**

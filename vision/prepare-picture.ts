@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import type { PictureFormat } from './picture-format.ts';
+import { type PictureFormat, shownChannels } from './picture-format.ts';
 import { pictureInput } from './picture-input.ts';
 
 /** A part of a picture in fractions of it, origin top left. */
@@ -31,7 +31,7 @@ export function regionPixels(region: Rectangle, width: number, height: number) {
 }
 
 /**
- * Turns a frame into a network's input, the same in training and on a gateway: {@link prepareBytes}, then {@link pictureInput}.
+ * Turns a frame into the input of a network without motion, the same in training and on a gateway: {@link prepareBytes}, then {@link pictureInput}.
  *
  * @returns channels × height × width values in [0, 1], channel first, rows from the top
  */
@@ -44,9 +44,9 @@ export async function preparePicture(
 }
 
 /**
- * Cuts the region of interest out of a frame, makes it grey where the network wants one channel, and shrinks it to the network's size (Lanczos).
+ * Cuts the region of interest out of a frame, makes it grey where the network wants no colours, and shrinks it to the network's size (Lanczos).
  *
- * @returns channels × height × width bytes, channel first, rows from the top
+ * @returns bytes of the channels that a frame shows (motion, which `RegionView` adds, is none), channel first, rows from the top
  */
 export async function prepareBytes(
   frame: RawFrame,
@@ -56,14 +56,15 @@ export async function prepareBytes(
   const { width, height } = frame;
   let picture = sharp(frame.data, { raw: { width, height, channels: 3 } });
   if (region !== undefined) picture = picture.extract(regionPixels(region, width, height));
-  if (format.channels === 1) picture = picture.greyscale();
+  const channels = shownChannels(format);
+  if (channels === 1) picture = picture.greyscale();
   const { data, info } = await picture
     .resize(format.width, format.height, { fit: 'fill', kernel: 'lanczos3' })
     .raw()
     .toBuffer({ resolveWithObject: true });
   const size = format.width * format.height;
-  const bytes = new Uint8Array(format.channels * size);
-  for (let channel = 0; channel < format.channels; channel++) {
+  const bytes = new Uint8Array(channels * size);
+  for (let channel = 0; channel < channels; channel++) {
     for (let pixel = 0; pixel < size; pixel++) {
       bytes[channel * size + pixel] = data[pixel * info.channels + channel]!;
     }

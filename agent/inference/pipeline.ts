@@ -3,7 +3,7 @@ import type { Opening } from '#protocol/opening.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
 import type { Camera } from '../camera/camera.ts';
-import { prepareRegions } from '../privacy/prepare.ts';
+import { CameraViews } from '../privacy/camera-views.ts';
 import { type MaskedFrame, PrivacyFilter } from '../privacy/privacy-filter.ts';
 import type { InterpreterHost } from './interpreter-host.ts';
 import { groupRegions } from './region-groups.ts';
@@ -49,7 +49,12 @@ export type PipelineOptions = {
  */
 const RATE_SLACK = 0.95;
 
-type Lane = { readonly camera: FrameSource; readonly filter: PrivacyFilter; dueMs: number };
+type Lane = {
+  readonly camera: FrameSource;
+  readonly filter: PrivacyFilter;
+  readonly views: CameraViews;
+  dueMs: number;
+};
 
 /**
  * Takes pictures to the interpreter, one at a time: cameras in turn, each at most at its rate, always the newest
@@ -80,6 +85,7 @@ export class Pipeline {
         this.#lanes.find((lane) => lane.camera === camera) ?? {
           camera,
           filter: new PrivacyFilter(camera.config.masks),
+          views: new CameraViews(),
           dueMs: Number.NEGATIVE_INFINITY,
         },
     );
@@ -177,7 +183,7 @@ export class Pipeline {
     let begun = started;
     const stored: Promise<boolean>[] = [];
     for (const { names, rectangles } of groupRegions(camera.config, host.regions)) {
-      const picture = await prepareRegions(masked, host.picture, rectangles, host.regions);
+      const picture = await lane.views.prepare(masked, host.picture, rectangles, host.regions);
       const prepareMs = clock.monotonic() - begun;
       const about = {
         camera: camera.name,

@@ -57,12 +57,20 @@ const wire = z.strictObject({
     specialModuli: z.array(prime).max(16),
   }),
   resultRing: z.strictObject({ ringDegree: count(65_536), modulus: prime }).optional(),
-  picture: z.strictObject({
-    channels: z.union([z.literal(1), z.literal(3)]),
-    height: count(ProgramLimits.pictureSide),
-    width: count(ProgramLimits.pictureSide),
-    light: z.literal('normalize').exactOptional(),
-  }),
+  picture: z
+    .strictObject({
+      channels: z.literal([1, 2, 3, 4]),
+      height: count(ProgramLimits.pictureSide),
+      width: count(ProgramLimits.pictureSide),
+      light: z.literal('normalize').exactOptional(),
+      motion: z
+        .strictObject({ seconds: z.number().positive().max(ProgramLimits.motionSeconds) })
+        .exactOptional(),
+    })
+    .refine(({ channels, motion }) => (channels % 2 === 0) === (motion !== undefined), {
+      path: ['motion'],
+      message: 'expected with 2 or 4 channels, and only there',
+    }),
   regions: count(ProgramLimits.regions).optional(),
   inputs: z
     .array(z.strictObject({ level, scale, slots: z.instanceof(Uint8Array) }))

@@ -43,12 +43,22 @@ describe('codec', () => {
     expect('light' in decodeProgram(encodeProgram(chain)).picture).toBe(false);
   });
 
+  it('carries the time constant of motion where there is such a channel, and only there', () => {
+    const picture = { ...chain.picture, channels: 2, motion: { seconds: 7.5 } } as const;
+    const program: Program = { ...chain, picture };
+    expect(decodeProgram(encodeProgram(program))).toEqual(program);
+    expect('motion' in decodeProgram(encodeProgram(chain)).picture).toBe(false);
+  });
+
   it('refuses unknown fields, wrong types and excess', () => {
     const bad: [Partial<Record<keyof Program | 'extra', unknown>>, string][] = [
       [{ extra: 1 }, 'extra'],
       [{ version: 2 }, 'version'],
       [{ name: 'x'.repeat(129) }, 'name'],
-      [{ picture: { channels: 2, height: 8, width: 8 } }, 'picture.channels'],
+      [{ picture: { channels: 5, height: 8, width: 8 } }, 'picture.channels'],
+      [{ picture: { channels: 2, height: 8, width: 8 } }, 'picture.motion'],
+      [{ picture: { ...chain.picture, motion: { seconds: 10 } } }, 'picture.motion'],
+      [{ picture: { ...chain.picture, channels: 4, motion: { seconds: 0 } } }, 'picture.motion.seconds'],
       [{ picture: { ...chain.picture, light: 'dimmed' } }, 'picture.light'],
       [{ instructions: [{ op: 'decrypt', out: 0 }] }, 'instructions.0'],
       [{ instructions: [{ op: 'output', source: 0, out: 1 }] }, 'instructions.0'],

@@ -70,11 +70,14 @@ export type ProgramConstant = {
 
 /** How a frame becomes the values that `ProgramInput.slots` refers to. All values are in [0, 1]. */
 export type PictureShape = {
-  readonly channels: 1 | 3;
+  /** 1 or 3, and one more with motion. */
+  readonly channels: 1 | 2 | 3 | 4;
   readonly height: number;
   readonly width: number;
   /** The gateway normalizes the picture's light (`vision/normalize-light.ts`); absent for pixel / 255. */
   readonly light?: 'normalize';
+  /** The last channel is motion, against a background with this time constant (`vision/background.ts`); absent for no such channel. */
+  readonly motion?: { readonly seconds: number };
 };
 
 /** The small ring of answers; absent if a program answers in its own ring. */

@@ -47,6 +47,7 @@ export const ProgramLimits = {
   foldSteps: 64,
   nameCharacters: 128,
   pictureSide: 4096,
+  motionSeconds: 86_400,
   regions: 64,
 } as const;
 

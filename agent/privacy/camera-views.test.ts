@@ -5,8 +5,9 @@ import { prepareFrame } from '#network/training/datasets/clip.ts';
 import { normalizePictures } from '#network/training/datasets/normalize-dataset.ts';
 import { pictureInputs } from '#vision/picture-input.ts';
 import type { Rectangle } from '#vision/prepare-picture.ts';
+import { RegionView } from '#vision/region-view.ts';
 import type { Frame } from '../camera/frame.ts';
-import { prepareRegions } from './prepare.ts';
+import { CameraViews } from './camera-views.ts';
 import { type MaskedFrame, PrivacyFilter } from './privacy-filter.ts';
 
 function frameOf(width: number, height: number, color: (x: number, y: number) => number[]): Frame {
@@ -23,11 +24,11 @@ const prepareAll = async (
   shape: PictureShape,
   regions: readonly (Rectangle | undefined)[],
   count: number,
-) => pictureInputs(await prepareRegions(frame, shape, regions, count), shape, count);
+) => pictureInputs(await new CameraViews().prepare(frame, shape, regions, count), shape, count);
 const prepare = (frame: MaskedFrame, shape: PictureShape, region: Rectangle | undefined) =>
   prepareAll(frame, shape, [region], 1);
 
-describe('prepare', () => {
+describe('CameraViews', () => {
   it('lays colours out channel first, in [0, 1]', async () => {
     const frame = frameOf(40, 20, (x) => (x < 20 ? [255, 0, 51] : [0, 255, 102]));
     const values = await prepare(open.apply(frame), { channels: 3, height: 2, width: 4 }, undefined);
@@ -82,6 +83,45 @@ describe('prepare', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('measures motion region by region, as training does, from what masks leave of the picture', async () => {
+    const shape = { channels: 4, height: 6, width: 8, motion: { seconds: 2 } } as const;
+    const left = { x: 0, y: 0, width: 0.5, height: 1 };
+    const views = new CameraViews();
+    const trained = [left, undefined].map((region) => new RegionView(shape, region));
+    const filter = new PrivacyFilter([
+      [
+        [0.5, 0],
+        [1, 0],
+        [1, 1],
+        [0.5, 1],
+      ],
+    ]);
+    const size = 4 * 48;
+    const movingIn = (bytes: Uint8Array) => bytes.subarray(3 * 48, size).some((byte) => byte > 0);
+    for (let number = 1; number <= 4; number++) {
+      // Something moves on the left from the third frame on, and always behind the mask.
+      const frame = frameOf(64, 48, (x, y) =>
+        x >= 32 ? [60 * number, y, 0] : number > 2 && y > 30 ? [250, 250, 40 * number] : [3 * x, y, x],
+      );
+      const shown = filter.apply({ ...frame, timeMs: 100 * number });
+      const bytes = await views.prepare(shown, shape, [left, undefined], 4);
+      expect(bytes.length).toBe(4 * size);
+      for (const [i, view] of trained.entries()) {
+        const wanted = await view.prepare(shown, 100 * number);
+        expect(bytes.subarray(i * size, (i + 1) * size)).toEqual(wanted);
+        expect(bytes.subarray((i + 2) * size, (i + 3) * size)).toEqual(wanted);
+        expect(movingIn(wanted)).toBe(number > 2);
+      }
+    }
+    // A process that starts knows nothing of what was before.
+    const again = filter.apply({ ...frameOf(64, 48, (x, y) => [x, y, 9]), timeMs: 500 });
+    expect(movingIn(await views.prepare(again, shape, [left], 1))).toBe(true);
+    expect(movingIn(await new CameraViews().prepare(again, shape, [left], 1))).toBe(false);
+    // A network that wants pictures of another kind starts anew, too.
+    const other = { ...shape, motion: { seconds: 3 } };
+    expect(movingIn(await views.prepare(again, other, [left], 1))).toBe(false);
   });
 
   it('sees nothing of what a mask covers: the hidden pixels do not change a single value', async () => {
