@@ -3,11 +3,10 @@ import type { Commands } from './command/commands.ts';
 import type { LogLevels } from './command/log-levels.ts';
 import type { Configurator } from './configuration/configurator.ts';
 import type { readIdentity } from './identity.ts';
+import type { NetworkFiles } from './networks/network-files.ts';
 import type { Audits } from './opening/audits.ts';
 import type { Outbox } from './outbox/outbox.ts';
 import type { PreviewServer } from './preview/preview-server.ts';
-import type { BundleStore } from './rollout/bundle-store.ts';
-import type { RolloutStateFile } from './rollout/rollout-state.ts';
 import type { Software } from './software/software.ts';
 import type { Trust } from './trust/trust.ts';
 import type { CameraList } from './uplink/camera-list.ts';
@@ -20,12 +19,12 @@ export type GatewayParts = {
   readonly configurator: Configurator;
   readonly outbox: Outbox;
   readonly audits: Audits;
-  readonly bundles: BundleStore;
   readonly identity: Awaited<ReturnType<typeof readIdentity>>;
   readonly trust: Trust;
   readonly certificate: CertificateKeeper;
   readonly sessions: SessionCounter;
-  readonly stateFile: RolloutStateFile;
+  /** Of the default network. */
+  readonly network: NetworkFiles;
   readonly preview: PreviewServer | null;
   readonly cameraList: CameraList;
   readonly software: Software;

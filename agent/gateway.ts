@@ -24,13 +24,12 @@ import { readIdentity } from './identity.ts';
 import type { Bundle } from './inference/bundle.ts';
 import type { InterpreterHost } from './inference/interpreter-host.ts';
 import { fits, openFitting } from './inference/open-fitting.ts';
-import { Pipeline } from './inference/pipeline.ts';
-import { renewInterpreter } from './inference/renew-interpreter.ts';
-import { Runner } from './inference/runner.ts';
 import { AgentMetrics } from './metrics/agent-metrics.ts';
 import { MetricsServer } from './metrics/metrics-server.ts';
 import type { Snapshot } from './metrics/snapshot.ts';
 import { statusLine } from './metrics/status-line.ts';
+import { defaultPlace, openNetworkFiles } from './networks/network-files.ts';
+import { Networks } from './networks/networks.ts';
 import { Audits, type AuditsOptions } from './opening/audits.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { outboxBounds } from './outbox/outbox-bounds.ts';
@@ -38,9 +37,6 @@ import { recordAnswer } from './outbox/recorder.ts';
 import { Sender } from './outbox/sender.ts';
 import type { PreviewServer } from './preview/preview-server.ts';
 import { previewOf, startPreview } from './preview/start-preview.ts';
-import { BundleStore } from './rollout/bundle-store.ts';
-import { openRolloutState } from './rollout/open-rollout-state.ts';
-import { Rollout } from './rollout/rollout.ts';
 import { runTogether } from './run-together.ts';
 import type { Condition } from './software/health-gate.ts';
 import { readLaunchPlace } from './software/launch-place.ts';
@@ -67,7 +63,7 @@ const CAMERA_STATE_MS = 10_000;
 /**
  * The parts of a gateway, joined. Only this file knows them all; each knows its neighbours by callbacks.
  *
- * camera → pipeline (mask, prepare, run) → recorder → outbox → sender → link, and beside it rollout → runner.
+ * camera → networks (mask, prepare, run; rollout → runner) → recorder → outbox → sender → link.
  */
 export class Gateway {
   readonly #options: GatewayOptions;
@@ -75,12 +71,10 @@ export class Gateway {
   readonly #trust: Trust;
   readonly #cameras: CameraSet;
   readonly #cameraList: CameraList;
-  readonly #runner: Runner;
-  readonly #pipeline: Pipeline;
+  readonly #networks: Networks;
   readonly #outbox: Outbox;
   readonly #audits: Audits;
   readonly #sender: Sender;
-  readonly #rollout: Rollout;
   readonly #software: Software;
   readonly #uplink: Uplink;
   readonly #commands: Commands;
@@ -120,8 +114,6 @@ export class Gateway {
     const { openings } = audits;
     const directory = join(config.data, 'outbox');
     const outbox = await Outbox.open({ directory, ...outboxBounds(config), openings, clock, log });
-    const bundles = new BundleStore(join(config.data, 'bundles'));
-    const stateFile = await openRolloutState(config.data, bundles, owner, log);
     const sessions = await SessionCounter.open(config.data, clock);
     const commands = await openCommands({
       ...{ ...owner, levels, recent, clock, log },
@@ -136,8 +128,7 @@ export class Gateway {
       outbox,
       identity,
       trust,
-      bundles,
-      stateFile,
+      network: await openNetworkFiles(defaultPlace(config.data), owner, log),
       software: await Software.open({
         ...{ ...owner, admit: trust.admit, clock, log },
         place: readLaunchPlace(),
@@ -174,8 +165,6 @@ export class Gateway {
     this.#software = parts.software;
     this.#preview = preview;
     this.#certificate = parts.certificate;
-    const open = (bundle: Bundle, selfTest: boolean, signal?: AbortSignal) =>
-      this.#open(bundle, selfTest, signal);
     this.#cameras = new CameraSet(
       config.cameras,
       (camera, current) =>
@@ -183,39 +172,18 @@ export class Gateway {
           config: camera,
           readAddress: () => readAddress(current()),
           clock,
-          onFrame: () => this.#pipeline.wake(),
+          onFrame: () => this.#networks.wake(),
           onState: (changed) => {
             logCameraState(changed, log);
             this.#uplink.publishCamera(changed.state);
           },
         }),
     );
-    this.#runner = new Runner({
-      open: (bundle) => open(bundle, false),
-      clock,
-      log,
-      onChange: () => this.#pipeline.wake(),
-      onGiveUp: (bundle, reason) => this.#rollout.rollBack(bundle, reason),
-    });
     const tell: Pick<SoftwareHost, 'request' | 'onReport' | 'onEvent'> = {
       request: (request) => this.#uplink.requestChunks(request),
       onReport: () => this.#uplink.publishReported(),
       onEvent: (level, code, message) => this.#uplink.publishEvent(level, code, message),
     };
-    this.#rollout = new Rollout({
-      site,
-      gateway,
-      ownerKeys: trust.ownerKeys,
-      admit: trust.admit,
-      store: parts.bundles,
-      stateFile: parts.stateFile,
-      open,
-      activate: (host) => this.#runner.activate(host),
-      deactivate: () => this.#runner.close(),
-      ...tell,
-      clock,
-      log,
-    });
     this.#uplink = this.#joinUplink(parts);
     const { signingKey } = identity;
     const topic = gatewayTopics(site, gateway).inference;
@@ -231,10 +199,10 @@ export class Gateway {
     });
     const { openings } = parts.audits;
     const recorder = { site, gateway, signingKey, sessions, outbox, openings, sender: this.#sender };
-    this.#pipeline = new Pipeline({
-      ...{ site, gateway, clock, log },
-      cameras: this.#cameras.all,
-      runner: this.#runner,
+    this.#networks = new Networks(parts.network, {
+      ...{ site, gateway, ownerKeys: trust.ownerKeys, admit: trust.admit, clock, log },
+      ...tell,
+      open: (...bundle) => this.#open(...bundle),
       onAnswer: async (answer) => {
         const isKept = await recordAnswer(answer, recorder);
         if (isKept) this.#metrics.observe(answer.timings, clock.now() - answer.frameTimeMs);
@@ -243,9 +211,10 @@ export class Gateway {
       onMasked: (camera, frame) => this.#preview?.show(camera, frame),
       isWatched: (camera) => this.#preview?.isWatched(camera) ?? false,
     });
+    this.#networks.setCameras(this.#cameras.all);
     trust.connect({
       onChange: () =>
-        void [this.#rollout, configurator, this.#software, this.#audits].map((each) => each.trustChanged()),
+        void [this.#networks, configurator, this.#software, this.#audits].map((each) => each.trustChanged()),
       ...tell,
     });
     const proveLink = () => this.#uplink.proveLink();
@@ -276,7 +245,7 @@ export class Gateway {
         version: agentVersion(),
         platform: `${process.platform} ${process.arch} node ${process.version}`,
         cameras: this.#cameras.all.map((camera) => camera.name),
-        bundle: this.#rollout.report.active,
+        bundle: this.#networks.report.bundle.active,
         certificate: this.#certificate.serial,
       }),
       cameraStates: () => this.#cameras.all.map((camera) => camera.state),
@@ -293,13 +262,13 @@ export class Gateway {
       onBackend: (session) => {
         this.#sender.backendChanged(session);
         if (session === null) return;
-        this.#rollout.backendUp();
+        this.#networks.backendUp();
         this.#software.backendUp();
       },
       onReceipt: (digests) => void this.#sender.received(digests),
-      onManifest: (wire) => this.#rollout.receiveManifest(wire),
+      onManifest: (wire) => this.#networks.receiveManifest(wire),
       onChunk: (wire) => {
-        this.#rollout.receiveChunk(wire);
+        this.#networks.receiveChunk(wire);
         this.#software.receiveChunk(wire);
       },
       onSoftware: (wire) => this.#software.receive(wire),
@@ -318,7 +287,7 @@ export class Gateway {
 
   /** How long the pipeline has not moved although it could, in milliseconds. */
   get stuckMs(): number {
-    return this.#pipeline.stuckMs;
+    return this.#networks.stuckMs;
   }
 
   /** What an update must not make worse. */
@@ -326,7 +295,7 @@ export class Gateway {
     return {
       streaming: this.#cameras.all.filter(({ state }) => state.state === 'streaming').map(({ name }) => name),
       wanted: this.#config.cameras.filter(({ enabled }) => enabled).map(({ name }) => name),
-      answers: this.#pipeline.counts.answers,
+      answers: this.#networks.counts.answers,
     };
   }
 
@@ -340,11 +309,10 @@ export class Gateway {
     try {
       await this.#metricsServer.apply(this.#config.metrics);
       await runTogether(signal, [
-        () => this.#rollout.start(),
         (ending) => this.#trust.run(ending),
         (ending) => this.#software.run(ending),
         (ending) => this.#cameras.run(ending),
-        (ending) => this.#pipeline.run(ending),
+        (ending) => this.#networks.run(ending),
         (ending) => this.#sender.run(ending),
         (ending) => this.#audits.run(ending, () => this.#sender.live),
         (ending) => this.#every(CAMERA_STATE_MS, ending, () => this.#uplink.publishCameras()),
@@ -370,14 +338,12 @@ export class Gateway {
     }
   }
 
-  /** In this order: a bundle under test must not become active behind the back of a closed runner. */
   async #closeInterpreters(): Promise<void> {
     // First: what cannot be applied from here on is no reason to go back to other settings.
     const configured = this.#configurator.close();
     this.#closing.abort();
-    await this.#rollout.close();
+    await this.#networks.close();
     await this.#software.close();
-    await this.#runner.close();
     await configured;
   }
 
@@ -403,12 +369,7 @@ export class Gateway {
       changed(({ cameras }) => cameras) && (() => this.#applyCameras(config)),
       changed(previewOf) && (() => this.#applyPreview(config)),
       () => this.#metricsServer.apply(config.metrics),
-      () =>
-        renewInterpreter(
-          this.#runner,
-          (host) => fits(host, this.#config.inference),
-          (bundle) => this.#open(bundle, false),
-        ),
+      () => this.#networks.renew((host) => fits(host, this.#config.inference)),
     ];
     const failures: unknown[] = [];
     for (const part of parts)
@@ -419,7 +380,7 @@ export class Gateway {
   async #applyCameras({ cameras }: AgentConfig): Promise<void> {
     await this.#cameraList.setCameras(cameras.map(({ name }) => name));
     await this.#cameras.apply(cameras);
-    this.#pipeline.setCameras(this.#cameras.all);
+    this.#networks.setCameras(this.#cameras.all);
     this.#uplink.camerasChanged();
   }
 
@@ -463,14 +424,14 @@ export class Gateway {
       isLinkUp: this.#uplink.link.connected,
       obstacle: this.#uplink.obstacle,
       reported: this.#reported,
-      isRunning: this.#runner.host !== null,
+      isRunning: this.#networks.isRunning,
       certificateEndMs: this.#certificate.endMs,
     };
   }
 
   get #reported() {
     return {
-      bundle: this.#rollout.report,
+      ...this.#networks.report,
       configuration: this.#configurator.report,
       software: this.#software.report,
       trust: this.#trust.report,
@@ -479,7 +440,7 @@ export class Gateway {
 
   #pictures() {
     const { captured, superseded } = this.#cameras.counts;
-    const { answers, failures } = this.#pipeline.counts;
+    const { answers, failures } = this.#networks.counts;
     return {
       captured,
       superseded,
