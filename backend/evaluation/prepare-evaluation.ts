@@ -15,6 +15,7 @@ import {
   readLabelledPictures,
 } from '#network/training/datasets/labelled-pictures.ts';
 import { normalizeDataset, normalizePictures } from '#network/training/datasets/normalize-dataset.ts';
+import { treatmentOf } from '#vision/picture-format.ts';
 
 /** What is to be measured. */
 export type EvaluationRequest = {
@@ -50,7 +51,7 @@ export type PreparedEvaluation = {
 async function readCalibration(
   file: string,
   { picture }: Dataset,
-  { light }: NamedNetwork,
+  network: NamedNetwork,
   pad?: number,
 ): Promise<Float32Array> {
   const given = idxPictures(await readIdxFile(file), file, pad);
@@ -63,7 +64,7 @@ async function readCalibration(
       `${file}: pictures of ${sizes[0]}, but those to measure on are ${sizes[1]}`,
     );
   }
-  normalizePictures(given.pictures, { ...given.picture, ...(light && { light }) });
+  normalizePictures(given.pictures, { ...given.picture, ...treatmentOf(network) });
   return given.pictures;
 }
 

@@ -39,8 +39,19 @@ export const PRIME_BITS = 30;
 export const ACTIVATION_PEAK = 2.5;
 
 /** The shape of a picture that a gateway can prepare. @throws NetworkError NETWORK_SHAPE for any other. */
-export function pictureShape(shape: readonly number[], light?: PictureShape['light']): PictureShape {
-  return { ...sizeOf(shape), ...(light !== undefined && { light }) };
+export function pictureShape(
+  shape: readonly number[],
+  { light, motion }: Pick<PictureShape, 'light' | 'motion'> = {},
+): PictureShape {
+  const moving = motion && movingSize(shape);
+  if (moving) return { ...moving, ...(light && { light }), motion };
+  return { ...sizeOf(shape), ...(light && { light }) };
+}
+
+/** The size of a picture whose last channel is motion. */
+function movingSize([channels, height, width]: readonly number[]) {
+  if ((channels !== 2 && channels !== 4) || height === undefined || width === undefined) return null;
+  return { channels, height, width } as const;
 }
 
 function sizeOf(shape: readonly number[]): PictureShape {
@@ -52,8 +63,11 @@ function sizeOf(shape: readonly number[]): PictureShape {
   if (shape.length === 1) return { channels: 1, height: 1, width: shape[0]! };
   const turn =
     shape.length === 3 && width === 3 ? '; `blindsight model import` turns pictures with channels last' : '';
+  const motion = movingSize(shape)
+    ? ', or "motion": {"seconds": …} of the "picture" in its description, if that is the last channel'
+    : '';
   throw new NetworkError(
     'NETWORK_SHAPE',
-    `input ${shape.join('×')}: expected 1 or 3 channels × height × width${turn}`,
+    `input ${shape.join('×')}: expected 1 or 3 channels × height × width${motion}${turn}`,
   );
 }

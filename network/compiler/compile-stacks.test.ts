@@ -154,7 +154,10 @@ describe('CompileStacks', () => {
     expect(() => pictureShape([160, 160, 3])).toThrow(
       'input 160×160×3: expected 1 or 3 channels × height × width; `blindsight model import` turns pictures with channels last',
     );
-    expect(() => pictureShape([4, 28, 28])).toThrow(/width$/);
+    expect(() => pictureShape([5, 28, 28])).toThrow(/width$/);
+    expect(() => pictureShape([4, 28, 28])).toThrow('"motion": {"seconds": …}');
+    const motion = { seconds: 8 };
+    expect(pictureShape([2, 20, 30], { motion })).toEqual({ channels: 2, height: 20, width: 30, motion });
   });
 
   it('plans pictures of 160 × 160 in color', () => {

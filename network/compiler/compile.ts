@@ -28,7 +28,7 @@ export function compileNetwork(graph: Graph, options: CompileOptions): CompiledN
   const range = LOGIT_HEADROOM * logitRange;
   const balanced = balanceSteps(lowered, activationRanges, ACTIVATION_PEAK, range);
   const planned = planNetwork(balanced, { regions });
-  const written = writeProgram(planned, name, picture?.light);
+  const written = writeProgram(planned, name, picture);
   const { verified, recipes, expected } = written;
   refuseBeyondMemory(verified);
   const constants = fillConstants(recipes, planned);
@@ -58,6 +58,9 @@ function meaningOf({ labels, task, map, decoding }: CompileOptions) {
   };
 }
 
+/** What stands in for a time constant that is not known yet: it changes nothing of the cost. */
+const ANY_MOTION = { motion: { seconds: 1 } };
+
 /** The address space of WebAssembly. */
 const MOST_MEMORY_BYTES = 2 ** 32;
 
@@ -83,7 +86,7 @@ export function sketchNetwork(
 ): Pick<CompiledNetwork, 'program' | 'verified' | 'report'> {
   checkRegions(regions);
   const planned = planNetwork(lowerSteps(graph), { regions, ...(onProgress && { onProgress }) });
-  const written = writeProgram(planned, name);
+  const written = writeProgram(planned, name, ANY_MOTION);
   const { verified } = written;
   return { program: verified.program, verified, report: reportPlan(planned, written) };
 }

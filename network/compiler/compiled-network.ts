@@ -16,8 +16,8 @@ export type CompileOptions = {
   readonly activationRanges: readonly number[];
   /** Largest |logit| that calibration found. */
   readonly logitRange: number;
-  /** How the gateway prepares a picture's light; byte / 255 by default. */
-  readonly picture?: Pick<PictureShape, 'light'>;
+  /** How the gateway prepares a picture's values; byte / 255 without motion by default. */
+  readonly picture?: Pick<PictureShape, 'light' | 'motion'>;
   /** Pictures that one ciphertext answers, a power of two; 1 by default. Each gets a part of the slots. */
   readonly regions?: number;
 };

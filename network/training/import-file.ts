@@ -73,7 +73,7 @@ export async function importFile(
   const described = {
     labels: labelsOf(graph, dataset, network.labels ?? source.classes, source.images === undefined),
     source: basename(request.network),
-    ...(network.light && { light: network.light }),
+    treatment: network,
   };
   onPictures(dataset.classes.length);
   try {

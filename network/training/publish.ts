@@ -1,10 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pictureShape } from '#network/compiler/compile-limits.ts';
 import { calibrateSteps } from '#network/compiler/lowering/calibrate-steps.ts';
 import { lowerSteps } from '#network/compiler/lowering/lower-steps.ts';
 import { type Confusion, confusionAccuracy } from '#network/model/confusion.ts';
 import { type FullDescription, writeDescription } from '#network/model/description/network-description.ts';
 import { writeOnnx } from '#network/model/onnx/onnx.ts';
+import type { PictureTreatment } from '#vision/picture-format.ts';
 import type { Graph } from '../model/graph.ts';
 import { drawLearningCurve } from './learning-curve.ts';
 import type { EpochReport } from './train.ts';
@@ -17,8 +19,8 @@ export type Publication = {
   readonly labels: readonly string[];
   readonly seed: number;
   readonly graph: Graph;
-  /** How a gateway prepares the light of its pictures; byte / 255 by default. */
-  readonly light?: 'normalize';
+  /** How a gateway prepares its pictures. */
+  readonly treatment: PictureTreatment;
   readonly curve: readonly EpochReport[];
   /** Answers on pictures that training never saw. */
   readonly confusion: Confusion;
@@ -36,17 +38,11 @@ function round(value: number, digits: number): number {
 export async function publishNetwork(publication: Publication): Promise<FullDescription> {
   const { out, name, graph, seed, confusion } = publication;
   const ranges = calibrateSteps(lowerSteps(graph), publication.calibration);
-  const [channels, height, width] = graph.inputs[0]!.shape!.slice(1);
   const metadata: FullDescription = {
     name,
     description: publication.description,
     labels: [...publication.labels],
-    picture: {
-      channels: channels === 3 ? 3 : 1,
-      height: height!,
-      width: width!,
-      ...(publication.light && { light: publication.light }),
-    },
+    picture: pictureShape(graph.inputs[0]!.shape!.slice(1), publication.treatment),
     activationRanges: ranges.activations.map((range) => round(range, 4)),
     logitRange: round(ranges.logits, 4),
     accuracy: round(confusionAccuracy(confusion), 5),

@@ -190,7 +190,7 @@ export async function trainRecipe(work: RecipeTraining): Promise<TrainedNetwork>
     labels: recipe.labels ?? training.labels,
     seed,
     graph,
-    ...(recipe.picture.light && { light: recipe.picture.light }),
+    treatment: recipe.picture,
     curve,
     confusion,
     calibration: calibrationPictures(recipe, training, seed),

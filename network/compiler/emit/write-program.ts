@@ -38,10 +38,10 @@ function expectedLogits(layout: SlotLayout): Int32Array {
 export function writeProgram(
   planned: PlannedNetwork,
   name: string,
-  light?: PictureShape['light'],
+  treatment?: Pick<PictureShape, 'light' | 'motion'>,
 ): WrittenProgram {
   const { network, plan, literal, regions } = planned;
-  const picture = pictureShape(network.pictureShape, light);
+  const picture = pictureShape(network.pictureShape, treatment);
   const pictureValues = picture.channels * picture.height * picture.width;
   const emitter = new Emitter(literal, { regions, pictureValues });
   const logits = expectedLogits(plan.layouts.at(-1)!);

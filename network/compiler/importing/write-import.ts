@@ -3,6 +3,8 @@ import { basename, dirname } from 'node:path';
 import { NetworkError } from '#network/errors.ts';
 import { descriptionFile, writeDescription } from '#network/model/description/network-description.ts';
 import { writeOnnx } from '#network/model/onnx/onnx.ts';
+import type { PictureTreatment } from '#vision/picture-format.ts';
+import { pictureShape } from '../compile-limits.ts';
 import type { ImportedNetwork } from './imported-network.ts';
 
 /** What is written beside an imported network. */
@@ -10,8 +12,8 @@ export type ImportDescription = {
   readonly labels: readonly string[];
   /** File name of the network as given. */
   readonly source: string;
-  /** How the gateway prepares the light of its pictures, if the description of the given network says so. */
-  readonly light?: 'normalize';
+  /** How the gateway prepares its pictures, as the description of the given network says. */
+  readonly treatment: PictureTreatment;
 };
 
 /**
@@ -35,18 +37,17 @@ export function checkImportName(file: string): void {
 export async function writeImport(
   file: string,
   imported: ImportedNetwork,
-  { labels, source, light }: ImportDescription,
+  { labels, source, treatment }: ImportDescription,
 ): Promise<void> {
   checkImportName(file);
   const { graph, ranges, accuracyBefore, accuracyAfter } = imported;
-  const [channels, height, width] = graph.inputs[0]!.shape!.slice(1);
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, writeOnnx(graph));
   await writeDescription(descriptionFile(file), {
     name: basename(file, '.onnx'),
     description: `Imported from ${source}`,
     labels: [...labels],
-    picture: { channels: channels === 3 ? 3 : 1, height: height!, width: width!, ...(light && { light }) },
+    picture: pictureShape(graph.inputs[0]!.shape!.slice(1), treatment),
     activationRanges: [...ranges.activations],
     logitRange: ranges.logits,
     accuracyBefore,

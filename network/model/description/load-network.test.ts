@@ -48,6 +48,11 @@ describe('LoadNetwork', () => {
     const map = { height: 3, width: 4 };
     const decoding = { threshold: 0.5, smoothing: 1, distance: 2, most: 64 };
     expect(await read({ task: 'map', map, decoding })).toMatchObject({ task: 'map', map, decoding });
+    const picture = { channels: 2, height: 9, width: 9, motion: { seconds: 8 } };
+    expect(await read({ task: 'count', picture })).toMatchObject({ picture });
+    await expect(read({ task: 'count', picture: { ...picture, channels: 3 } })).rejects.toThrow(
+      'picture.motion: expected with 2 or 4',
+    );
     expect(await read({ task: 'count' })).toMatchObject({ task: 'count' });
     await expect(read({})).rejects.toThrow('labels: a classification needs at least two');
     await expect(read({ task: 'map', map })).rejects.toThrow('decoding: missing for a map');

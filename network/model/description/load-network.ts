@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { NetworkError } from '#network/errors.ts';
+import { type PictureTreatment, treatmentOf } from '#vision/picture-format.ts';
 import type { CalibratedRanges } from '../calibrated-ranges.ts';
 import type { Graph } from '../graph.ts';
 import { readOnnx } from '../onnx/onnx.ts';
@@ -13,19 +14,22 @@ export type NamedNetwork = {
   readonly graph: Graph;
   readonly labels?: readonly string[];
   readonly ranges?: CalibratedRanges;
-  /** How a gateway prepares the light of its pictures; byte / 255 by default. */
-  readonly light?: 'normalize';
-};
+} & PictureTreatment &
+  Pick<NetworkDescription, 'task' | 'map' | 'decoding'>;
 
 function named(name: string, graph: Graph, description: NetworkDescription | null): NamedNetwork {
   if (description === null) return { name, graph };
-  const { labels, activationRanges: activations, logitRange: logits, picture } = description;
+  const { labels, activationRanges: activations, logitRange: logits, picture = {} } = description;
+  const { task, map, decoding } = description;
   return {
     name,
     graph,
     labels,
     ranges: { activations, logits },
-    ...(picture?.light && { light: picture.light }),
+    ...treatmentOf(picture),
+    ...(task && { task }),
+    ...(map && { map }),
+    ...(decoding && { decoding }),
   };
 }
 

@@ -23,13 +23,18 @@ const Fields = z.object({
       most: z.int().min(1).max(64),
     })
     .exactOptional(),
-  /** Channel first; values are bytes / 255, or the gateway normalizes their light. */
+  /** Channel first; values are bytes / 255, or the gateway normalizes their light; motion is the last channel (`PictureTreatment` of vision). */
   picture: z
     .object({
-      channels: z.union([z.literal(1), z.literal(3)]),
+      channels: z.literal([1, 2, 3, 4]),
       height: z.int().positive(),
       width: z.int().positive(),
       light: z.literal('normalize').exactOptional(),
+      motion: z.object({ seconds: z.number().positive().max(86_400) }).exactOptional(),
+    })
+    .refine(({ channels, motion }) => (channels % 2 === 0) === (motion !== undefined), {
+      path: ['motion'],
+      message: 'expected with 2 or 4 channels, of which it is the last, and only there',
     })
     .exactOptional(),
   /** Largest magnitude before each square on calibration pictures. */
