@@ -50,6 +50,8 @@ export class Outbox {
   readonly #trouble: DiskTrouble;
   readonly #entries = new Set<Entry>();
   readonly #byDigest = new Map<string, Entry>();
+  /** Stored while they could leave immediately, oldest first; who waits too long falls out when somebody looks. */
+  readonly #current = new Set<Entry>();
   /** New forms for which the disk has no room, and the files of the old ones; the sender's window bounds them. */
   readonly #unsaved = new Map<Entry, { readonly path: string; readonly wire: Uint8Array }>();
   #countFailed = false;
@@ -90,6 +92,18 @@ export class Outbox {
   /** Waiting entries, oldest first. */
   get entries(): Iterable<Entry> {
     return this.#entries;
+  }
+
+  /**
+   * Waiting entries that were stored, not longer ago than this, while they could leave immediately; oldest first.
+   *
+   * @param maxAgeMs milliseconds
+   */
+  *current(maxAgeMs: number): Iterable<Entry> {
+    for (const entry of this.#current) {
+      if (this.#options.clock.now() - entry.storedMs <= maxAgeMs) yield entry;
+      else this.#current.delete(entry);
+    }
   }
 
   get status(): Health['outbox'] {
@@ -134,6 +148,7 @@ export class Outbox {
     }
     this.#trouble.worked();
     this.#insert(entry);
+    if (!entry.historical) this.#current.add(entry);
     return entry;
   }
 
@@ -293,6 +308,7 @@ export class Outbox {
   #forget(entry: Entry): void {
     if (!this.#entries.delete(entry)) return;
     this.#byDigest.delete(entry.digest);
+    this.#current.delete(entry);
     this.#unsaved.delete(entry);
     this.#bytes -= entry.bytes;
     this.#settleOpening(entry);

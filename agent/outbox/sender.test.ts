@@ -102,6 +102,28 @@ describe('Sender', () => {
     await sent(1, 2, 3, 4);
   });
 
+  it('sends what is current before what waited, and what waited beside it', async () => {
+    const { append, sender, published, sent, clock } = await bench({ windowEntries: 4 });
+    for (let i = 1; i <= 8; i++) await append(i);
+    sender.backendChanged(1);
+    // A quarter of the window stays free.
+    await sent(1, 2, 3);
+    await append(9);
+    await append(10);
+    await sent(1, 2, 3, 9);
+    await sender.received([published[0]!.digest]);
+    await sent(1, 2, 3, 9, 10);
+    await sender.received([published[1]!.digest, published[3]!.digest]);
+    await sent(1, 2, 3, 9, 10, 4);
+    await append(11);
+    await sent(1, 2, 3, 9, 10, 4, 11);
+    // What could not leave at once for long has waited, too.
+    await append(12);
+    clock.advance(10_000);
+    await sender.received([published[4]!.digest, published[6]!.digest]);
+    await sent(1, 2, 3, 9, 10, 4, 11, 5);
+  });
+
   it('limits the bytes under way, but always sends one', async () => {
     const { append, sender, published, sent } = await bench({ windowBytes: 500 });
     sender.backendChanged(1);

@@ -27,15 +27,16 @@ type Flight = { dueMs: number; readonly ladder: RetryLadder };
 
 const WINDOW_ENTRIES = 32;
 const WINDOW_BYTES = 4 * 2 ** 20;
+/** Of the window, for answers that waited: the rest is kept free for those that are current. */
+const BACKLOG_SHARE = 0.75;
 const RESEND_MS = [60_000, 120_000, 240_000, 300_000];
 /** An answer that leaves later than this after it was stored is no longer current. */
 const PRESENT_MS = 5_000;
 const MAX_ENVELOPE_BYTES = 16 * 2 ** 20;
 
 /**
- * Sends the outbox to the backend: only while the link is up and the backend says it is online; oldest first in
- * (session, sequence) order, so the order of each camera holds; a bounded window without receipt. A publish that the
- * broker acknowledged proves nothing: an entry leaves by its receipt, and is sent again, byte for byte, on a new
+ * Sends the outbox to the backend: only while the link is up and the backend says it is online; what is current first, and beside it what
+ * waited, each oldest first in (session, sequence) order; a bounded window without receipt. A publish that the broker acknowledged proves nothing: an entry leaves by its receipt, and is sent again, byte for byte, on a new
  * connection, for a new backend session, and when no receipt comes.
  */
 export class Sender {
@@ -115,7 +116,10 @@ export class Sender {
       if (!this.#options.outbox.has(entry)) this.#flights.delete(entry);
   }
 
-  /** The oldest entry that is overdue, else the oldest that is not under way and fits into the window. */
+  /**
+   * The oldest entry that is overdue, else the oldest current one, else the oldest, that is not under way and fits into the window: after an absence
+   * people see what is, and not for minutes what was.
+   */
   #next(): Entry | null {
     const { outbox, clock } = this.#options;
     let bytes = 0;
@@ -124,11 +128,12 @@ export class Sender {
       bytes += entry.bytes;
     }
     const { windowEntries = WINDOW_ENTRIES, windowBytes = WINDOW_BYTES } = this.#options;
+    const fits = (entry: Entry) => this.#flights.size === 0 || bytes + entry.bytes <= windowBytes;
     if (this.#flights.size >= windowEntries) return null;
-    for (const entry of outbox.entries) {
-      if (this.#flights.has(entry)) continue;
-      return this.#flights.size === 0 || bytes + entry.bytes <= windowBytes ? entry : null;
-    }
+    for (const entry of outbox.current(PRESENT_MS))
+      if (!this.#flights.has(entry)) return fits(entry) ? entry : null;
+    if (this.#flights.size >= Math.max(1, windowEntries * BACKLOG_SHARE)) return null;
+    for (const entry of outbox.entries) if (!this.#flights.has(entry)) return fits(entry) ? entry : null;
     return null;
   }
 

@@ -8,7 +8,7 @@ import type { Logger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';
 import { LeakMeter, type Told } from '../leak/leak-meter.ts';
 import type { HeldBound } from '../store/held.ts';
-import type { InboxItem } from '../store/inbox.ts';
+import type { InboxItem, Passed } from '../store/inbox.ts';
 import type { LeakKey } from '../store/leaks.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { KeySetId } from '../store/protections.ts';
@@ -65,7 +65,7 @@ const MIN_PAUSE_MS = 50;
 const STUCK_MS = 120_000;
 
 /**
- * Takes envelopes from the inbox one at a time, of one gateway after the other and the oldest of each first: check, decrypt once, settle, publish.
+ * Takes envelopes from the inbox one at a time, of one gateway after the other, what is current of each before what waited: check, decrypt once, settle, publish.
  *
  * Decrypted once means: one place in the sequence, one outcome. The attempt is durable before the decryption begins, the outcome
  * is durable together with the removal from the inbox, and nothing of it is seen outside before. So after a crash in between,
@@ -130,7 +130,7 @@ export class Processor {
     signal.addEventListener('abort', () => this.wake(), { once: true });
     const ladder = new RetryLadder([100, 1000, 5000, 30_000]);
     let turn = '';
-    const seen = new Map<string, number>();
+    const seen = new Map<string, Passed>();
     let retryMs: number | null = null;
     while (!signal.aborted) {
       if (retryMs !== null && clock.monotonic() >= retryMs) {
@@ -143,7 +143,6 @@ export class Processor {
         const item = await store.inbox.next(turn, seen);
         if (item !== null) {
           turn = item.gateway;
-          seen.set(item.gateway, item.id);
           await this.#timed(item);
         } else if (!(await this.#takeBack())) {
           const lookMs = this.#lookMs - clock.monotonic();

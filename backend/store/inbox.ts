@@ -26,6 +26,25 @@ export type InboxBound = {
   readonly siteBytes: number;
 };
 
+/**
+ * Up to where the items of a gateway are passed over, and how many in a row were current. Ids start at 1.
+ */
+export type Passed = { readonly current: number; readonly late: number; readonly row: number };
+
+/** As many current answers of a gateway are taken before one that waited in its outbox. */
+const CURRENT_IN_A_ROW = 3;
+
+/** The entry of an envelope's canonical CBOR map that says that it waited. */
+const LATE = Buffer.concat([Buffer.from([0x6a]), Buffer.from('historical'), Buffer.from([0xf5])]);
+
+/**
+ * Whether an envelope says of itself that it waited. It is not decoded, and nothing but its gateway's own order depends on it: who lies about it changes which of
+ * its answers come first.
+ */
+function saysLate(envelope: Uint8Array): boolean {
+  return Buffer.from(envelope.buffer, envelope.byteOffset, envelope.byteLength).includes(LATE);
+}
+
 /** What is waiting, of one gateway and of all. */
 type Usage = { readonly items: number; readonly bytes: number; readonly site_bytes: number };
 
@@ -70,13 +89,14 @@ export class InboxStore {
 
   async #insert(inside: Database, item: Arrival & { readonly attempts: number }): Promise<void> {
     const inserted = await inside.run(
-      `INSERT INTO inbox (gateway, digest, camera, received_ms, attempts, envelope)
-       VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (gateway, digest) DO NOTHING`,
+      `INSERT INTO inbox (gateway, digest, camera, received_ms, attempts, late, envelope)
+       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (gateway, digest) DO NOTHING`,
       item.gateway,
       item.digest,
       item.camera,
       item.receivedMs,
       item.attempts,
+      saysLate(item.envelope) ? 1 : 0,
       item.envelope,
     );
     if (inserted === 0) return;
@@ -113,13 +133,14 @@ export class InboxStore {
   }
 
   /**
-   * The oldest item of the gateway whose turn is next, so that whoever sends much waits for itself only.
+   * The oldest item of the gateway whose turn is next, so that whoever sends much waits for itself only; of those that are current, and now and then of those
+   * that waited in its outbox, so that thousands of these do not hide what is.
    *
    * @param turn the gateway that had the last one, '' at first: the next in the order of names is that one's neighbor
-   * @param seen for each gateway the item up to which everything is passed over
+   * @param seen what is passed over, by gateway; noted here for the item returned
    * @returns null where nothing else waits
    */
-  async next(turn: string, seen: ReadonlyMap<string, number>): Promise<InboxItem | null> {
+  async next(turn: string, seen: Map<string, Passed>): Promise<InboxItem | null> {
     let from = turn;
     let isAround = false;
     for (;;) {
@@ -133,16 +154,25 @@ export class InboxStore {
         continue;
       }
       from = row.gateway;
-      const item = await this.#oldestOf(row.gateway, seen.get(row.gateway) ?? 0);
-      if (item !== null) return item;
+      const passed = seen.get(row.gateway) ?? { current: 0, late: 0, row: 0 };
+      const order =
+        passed.row < CURRENT_IN_A_ROW ? (['current', 'late'] as const) : (['late', 'current'] as const);
+      for (const kind of order) {
+        const item = await this.#oldestOf(row.gateway, kind, passed[kind]);
+        if (item === null) continue;
+        const inARow = kind === 'current' ? passed.row + 1 : 0;
+        seen.set(row.gateway, { ...passed, [kind]: item.id, row: inARow });
+        return item;
+      }
     }
   }
 
-  async #oldestOf(gateway: string, afterId: number): Promise<InboxItem | null> {
+  async #oldestOf(gateway: string, kind: 'current' | 'late', afterId: number): Promise<InboxItem | null> {
     const [row] = await this.#database.all<InboxItem>(
       `SELECT id, digest, gateway, camera, received_ms AS "receivedMs", attempts, envelope
-       FROM inbox WHERE gateway = ? AND id > ? ORDER BY id LIMIT 1`,
+       FROM inbox WHERE gateway = ? AND late = ? AND id > ? ORDER BY id LIMIT 1`,
       gateway,
+      kind === 'late' ? 1 : 0,
       afterId,
     );
     return row ?? null;

@@ -274,6 +274,12 @@ const MIGRATIONS: readonly Migration[] = [
     'ALTER TABLE rollouts ADD COLUMN keys TEXT',
     `ALTER TABLE deployments ADD COLUMN refused_from_ms ${integer}`,
   ],
+  // Answers that waited in an outbox stand behind those that are current. What waits here now goes as before, with the current.
+  ({ integer }) => [
+    `ALTER TABLE inbox ADD COLUMN late ${integer} NOT NULL DEFAULT 0`,
+    'DROP INDEX inbox_gateway',
+    'CREATE INDEX inbox_gateway ON inbox (gateway, late, id)',
+  ],
 ];
 
 function leakTables(real: string, integer: string, tableOptions: string): string[] {

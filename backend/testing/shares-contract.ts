@@ -1,5 +1,9 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { expect, it } from 'vitest';
+import { encodeEnvelope } from '#protocol/envelope.ts';
+import type { Passed } from '../store/inbox.ts';
 import type { Store } from '../store/store.ts';
+import { bareEnvelope } from './bare-envelope.ts';
 
 /** What one gateway cannot take from the others: its turn, and its share of the journal. */
 export function describeShares(at: () => { readonly store: Store }): void {
@@ -12,20 +16,41 @@ export function describeShares(at: () => { readonly store: Store }): void {
     await put('a', '1');
     await put('c', '1');
     await put('c', '2');
-    const seen = new Map<string, number>();
+    const seen = new Map<string, Passed>();
     const turns: string[] = [];
     let turn = '';
     for (;;) {
       const item = await store.inbox.next(turn, seen);
       if (item === null) break;
       turn = item.gateway;
-      seen.set(item.gateway, item.id);
       turns.push(`${item.gateway}${item.digest}`);
     }
     expect(turns).toEqual(['a1', 'b1', 'c1', 'b2', 'c2', 'b3']);
     expect((await store.inbox.next('b', new Map()))?.gateway).toBe('c');
     expect((await store.inbox.next('c', new Map()))?.gateway).toBe('a');
     expect(await store.inbox.next('zz', seen)).toBeNull();
+  });
+
+  it('takes current answers of a gateway before those that waited, which go on beside them', async () => {
+    const { store } = at();
+    const { privateKey } = generateKeyPairSync('ed25519');
+    const sample = { ...bareEnvelope('site', 1), bundle: 'ab'.repeat(32), ciphertext: Uint8Array.of(1) };
+    const bound = { items: 99, bytes: 1e6, siteBytes: 1e6 };
+    const put = (digest: string, historical: boolean) => {
+      const envelope = encodeEnvelope({ ...sample, historical }, privateKey);
+      return store.inbox.add({ gateway: 'a', digest, camera: 'door', receivedMs: 1, envelope }, bound);
+    };
+    for (const digest of ['l1', 'l2', 'l3']) await put(digest, true);
+    for (const digest of ['c1', 'c2', 'c3', 'c4', 'c5']) await put(digest, false);
+    const seen = new Map<string, Passed>();
+    const order: string[] = [];
+    for (let i = 0; i < 6; i++) order.push((await store.inbox.next('', seen))!.digest);
+    expect(order).toEqual(['c1', 'c2', 'c3', 'l1', 'c4', 'c5']);
+    await put('c6', false);
+    expect((await store.inbox.next('', seen))!.digest).toBe('c6');
+    expect((await store.inbox.next('', seen))!.digest).toBe('l2');
+    expect((await store.inbox.next('', seen))!.digest).toBe('l3');
+    expect(await store.inbox.next('', seen)).toBeNull();
   });
 
   it('lets what a gateway brings about displace entries of its own only', async () => {
