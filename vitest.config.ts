@@ -1,6 +1,10 @@
 import { defineConfig } from 'vitest/config';
+import { compiled } from './setup/paths.mjs';
 import LongestFirst from './test/longest-first.ts';
 import { NEVER, unitTests } from './test/unit-tests.ts';
+
+// Tests start programs by the hundred.
+process.env.NODE_COMPILE_CACHE ??= compiled;
 
 /** Tests that start entire sites and machines: each takes long, and mostly waits. What only reads the repository is not among them. */
 const WHOLE = ['test/!(architecture|errors|house-rules|links|static|systemd|unit-tests).test.ts'];

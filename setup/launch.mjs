@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { watchNpm } from './npm-parent.mjs';
-import { root } from './paths.mjs';
+import { compiled, root } from './paths.mjs';
 import { findRuntime } from './runtime.mjs';
 
 const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
@@ -72,7 +72,7 @@ export async function launch(args) {
   const visible = concealCamera(args);
   const child = spawn(findRuntime(), [join(root, 'cli', 'main.ts'), ...visible], {
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
-    env: { ...process.env, BLINDSIGHT_LIFELINE: '3' },
+    env: { NODE_COMPILE_CACHE: compiled, ...process.env, BLINDSIGHT_LIFELINE: '3' },
   });
   for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
   const npmIsGone = watchNpm();
