@@ -15,7 +15,7 @@ import {
 } from '#fhe/secret';
 import type { CompiledNetwork } from '#network/compiler/compiled-network.ts';
 import { type Effort, measureInterleaved } from './measure.ts';
-import { benchPictures } from './networks.ts';
+import { type Architecture, benchPictures } from './networks.ts';
 import type { FrameResult } from './report.ts';
 
 /** Number of pictures that the error is measured on. */
@@ -23,7 +23,7 @@ const PICTURES = 5;
 
 /** Measures one network: encrypted weights, encrypted picture, one picture at a time. */
 export async function benchFrame(
-  network: string,
+  architecture: Architecture,
   compiled: CompiledNetwork,
   threadCounts: readonly number[],
   effort: Effort,
@@ -42,7 +42,7 @@ export async function benchFrame(
   const engines: Interpreter[] = [];
   try {
     for (const threads of threadCounts) engines.push(await createEngineInterpreter(material, { threads }));
-    const [picture] = benchPictures(1);
+    const [picture] = benchPictures(architecture, 1);
     const timings = engines.map((): { encryptMs: number; evaluateMs: number }[] => []);
     const candidates = engines.map((engine, i) => () => {
       timings[i]!.push(engine.run(picture!).timings);
@@ -53,12 +53,12 @@ export async function benchFrame(
     for (const [i, engine] of engines.entries()) {
       const { medianMs, spreadMs } = times[i]!;
       const encryptMs = median(timings[i]!.map((timing) => timing.encryptMs));
-      const answers = benchPictures(PICTURES).map((values) => ({
+      const answers = benchPictures(architecture, PICTURES).map((values) => ({
         values,
         ciphertext: engine.run(values).ciphertext,
       }));
       results.push({
-        network,
+        network: architecture.name,
         threads: threadCounts[i]!,
         encryptMs,
         evaluateMs: median(timings[i]!.map((timing) => timing.evaluateMs)),

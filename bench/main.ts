@@ -42,13 +42,7 @@ export async function runBench({ quick = false, onProgress, signal }: BenchOptio
   for (const architecture of ARCHITECTURES) {
     say(`frames of ${architecture.name}`);
     frames.push(
-      ...(await benchFrame(
-        architecture.name,
-        compileArchitecture(architecture),
-        threadCounts,
-        effort,
-        signal,
-      )),
+      ...(await benchFrame(architecture, compileArchitecture(architecture), threadCounts, effort, signal)),
     );
   }
   return { machine: describeMachine(), commit: await currentCommit(), operations, frames };
