@@ -58,6 +58,7 @@ export const AUDITED_COMMANDS: Readonly<Record<string, AuditedCommand>> = {
   'gateway replace': acts('hours', 'address'),
   'gateway restart': acts(),
   'gateway show': reads,
+  label: elsewhere,
   'model import': elsewhere,
   'model list': reads,
   'model output': acts('version', 'step', 'equal'),

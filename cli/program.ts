@@ -10,6 +10,7 @@ import { registerDeploy } from './commands/deploy.ts';
 import { registerEvaluate } from './commands/evaluate.ts';
 import { registerExplain } from './commands/explain.ts';
 import { registerGateway } from './commands/gateway.ts';
+import { registerLabel } from './commands/label.ts';
 import { registerModel } from './commands/model.ts';
 import { registerPerson } from './commands/person.ts';
 import { registerRollout } from './commands/rollout.ts';
@@ -56,6 +57,7 @@ Examples:
     registerRollout,
     registerAudit,
     registerSoftware,
+    registerLabel,
     registerTrain,
     registerExplain,
     registerEvaluate,

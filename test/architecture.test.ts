@@ -194,6 +194,8 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
   'network/training': {
     boxes: [],
     datasets: ['boxes'],
+    drawing: ['datasets'],
+    labelling: ['boxes', 'datasets', 'drawing'],
     gradients: [],
     layers: [],
   },

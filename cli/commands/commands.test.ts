@@ -8,14 +8,21 @@ const run = (...words: string[]) =>
   promisify(execFile)(process.execPath, [join(root, 'cli/main.ts'), ...words], { cwd: root });
 
 describe('the command line', () => {
-  it.each(['demo', 'bench', 'conformance', 'evaluate', 'explain', 'train', 'model protect', 'gateway enrol'])(
-    'explains %s with an example',
-    async (command) => {
-      const { stdout } = await run(...command.split(' '), '--help');
-      expect(stdout).toMatch(/^Usage: blindsight /);
-      expect(stdout).toMatch(/Examples?:\n {2}(blindsight|npm) /);
-    },
-  );
+  it.each([
+    'demo',
+    'bench',
+    'conformance',
+    'evaluate',
+    'explain',
+    'label',
+    'train',
+    'model protect',
+    'gateway enrol',
+  ])('explains %s with an example', async (command) => {
+    const { stdout } = await run(...command.split(' '), '--help');
+    expect(stdout).toMatch(/^Usage: blindsight /);
+    expect(stdout).toMatch(/Examples?:\n {2}(blindsight|npm) /);
+  });
 
   it('says how a folder of ONNX cases fares', async () => {
     const { stdout } = await run('conformance', 'test/data/onnx-backend/node');
