@@ -1,3 +1,4 @@
+import { answerWords } from '#protocol/answer-words.ts';
 import type { Result } from '#protocol/messages.ts';
 
 const two = (value: number) => String(value).padStart(2, '0');
@@ -19,5 +20,5 @@ export function resultLine(result: Result): string {
   const late = result.historical ? ', sent later' : '';
   const since = result.output === 'event' ? 'from now on ' : '';
   const where = result.region === undefined ? result.camera : `${result.camera}/${result.region}`;
-  return `${timeOfDay(result.frameTime)}  ${where}  ${since}${result.label.padEnd(10)}${percent}   ${Math.round(ms.total)} ms (${parts})${late}`;
+  return `${timeOfDay(result.frameTime)}  ${where}  ${since}${answerWords(result).padEnd(10)}${percent}   ${Math.round(ms.total)} ms (${parts})${late}`;
 }

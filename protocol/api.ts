@@ -244,6 +244,10 @@ export type ModelView = {
   readonly name: string;
   readonly version: number;
   readonly labels: readonly string[];
+  /** What it answers; absent for a classification. */
+  readonly task?: 'labels' | 'count' | 'map';
+  /** Of a map: its cells, equal parts of the picture. */
+  readonly map?: { readonly height: number; readonly width: number };
   readonly ringDegree: number;
   readonly logQP: number;
   readonly bundleBytes: number;
@@ -274,8 +278,12 @@ export type History = {
   readonly times: readonly number[];
   /** What the newest answer tells, if not probabilities. Then 1 stands for the label that was told and 0 for the others; an `event` holds until the next. */
   readonly output?: 'label' | 'event';
-  /** For each label the probability at each time. */
+  /** Of the network of the newest answer; absent for a classification. */
+  readonly task?: 'labels' | 'count' | 'map';
+  /** For each label the probability at each time; none where there are counts. */
   readonly probabilities: readonly (readonly number[])[];
+  /** Of the tasks `count` and `map`: for each label how many there were at each time. */
+  readonly counts?: readonly (readonly number[])[];
   /** How many answers, including itself, the one at each time represents. */
   readonly answers: readonly number[];
   /** Answers closer together than this, ms, may have been omitted; 0 if all are present. */

@@ -251,6 +251,10 @@ export const ERRORS = {
     meaning: 'A gateway has no pushed settings, or not in the version that was named.',
     action: 'List its versions with `blindsight gateway config history NAME`.',
   },
+  OUTPUT_TASK: {
+    meaning: 'An output policy does not fit what the network answers.',
+    action: 'Take `rounded` or `label` for a network that counts or answers with a map.',
+  },
   OUTPUT_EXISTS: {
     meaning: 'A folder or file to be written already exists.',
     action: 'Name a new or empty folder.',

@@ -222,20 +222,71 @@ export const ChunkRequest = z.object({
 });
 export type ChunkRequest = z.infer<typeof ChunkRequest>;
 
-/** A decrypted answer: as coarse as the owner wants it, the only thing that leaves the decryptor. JSON, also the line of `--json`. */
-export const Result = z.strictObject({
+const label = z.string().max(64);
+const probability = z.number().min(0).max(1);
+
+/** What answers of other tasks say. It is absent; named here, so that whoever reads an answer of any task may ask for it. */
+const none = z.undefined().exactOptional();
+
+/** Most points of one answer about a map. */
+export const MAX_POINTS = 64;
+
+/** How many there are, by label. */
+export const Counts = z.record(z.string(), z.number().int().nonnegative());
+export type Counts = z.infer<typeof Counts>;
+
+/** Which labels hold, each by itself. */
+export const LabelsAnswer = z.strictObject({
+  task: z.literal('labels'),
+  labels: z.array(label),
+  /** Of each label, in steps; absent where the owner lets labels out only. */
+  probabilities: z.record(z.string(), probability).exactOptional(),
+  ...{ label: none, probability: none, counts: none, points: none, zones: none },
+});
+export type LabelsAnswer = z.infer<typeof LabelsAnswer>;
+
+export const CountAnswer = z.strictObject({
+  task: z.literal('count'),
+  counts: Counts,
+  ...{ label: none, labels: none, probability: none, probabilities: none, points: none, zones: none },
+});
+export type CountAnswer = z.infer<typeof CountAnswer>;
+
+/** How many there are and where. Places are middles of the cells of the map, in fractions of the picture from the upper left corner. */
+export const MapAnswer = z.strictObject({
+  task: z.literal('map'),
+  counts: Counts,
+  /** In the order of labels and cells; absent where the owner lets counts out only. */
+  points: z
+    .array(z.strictObject({ label, x: probability, y: probability }))
+    .max(MAX_POINTS)
+    .exactOptional(),
+  /** How many of the points are in each zone that the site has drawn for the camera; absent where it has none. */
+  zones: z.array(z.strictObject({ name: Name, counts: Counts })).exactOptional(),
+  ...{ label: none, labels: none, probability: none, probabilities: none },
+});
+export type MapAnswer = z.infer<typeof MapAnswer>;
+
+const ClassificationAnswer = z.strictObject({
+  /** A classification says nothing here, as it always has. */
+  task: none,
+  label,
+  /** Of `label`, in steps; absent, like the others, where the owner lets labels out only. */
+  probability: probability.exactOptional(),
+  /** In steps, so they need not sum to 1. */
+  probabilities: z.record(z.string(), probability).exactOptional(),
+  ...{ labels: none, counts: none, points: none, zones: none },
+});
+
+/** What every answer says, whatever the task of its network. */
+const Answered = z.strictObject({
   camera: Name,
   /** The region of the picture that the answer is about; absent if the camera has no named regions. */
   region: Name.exactOptional(),
   model: z.string().max(64),
   /** Of the network that answered. */
   modelVersion: z.number().int().positive(),
-  label: z.string().max(64),
-  /** Of `label`, in steps; absent, like the others, where the owner lets labels out only. */
-  probability: z.number().min(0).max(1).exactOptional(),
-  /** In steps, so they need not sum to 1. */
-  probabilities: z.record(z.string(), z.number().min(0).max(1)).exactOptional(),
-  /** What the owner lets out, if not probabilities: every label, or `event`: this label has held since `frameTime`, until the next such answer. */
+  /** What the owner lets out, if not probabilities or points: every label or count, or `event`: this has held since `frameTime`, until the next such answer. */
   output: z.enum(['label', 'event']).exactOptional(),
   frameTime: time,
   sequence: z.number().int().nonnegative(),
@@ -250,4 +301,14 @@ export const Result = z.strictObject({
     total: milliseconds,
   }),
 });
+
+/** A decrypted answer: as coarse as the owner wants it, the only thing that leaves the decryptor. JSON, also the line of `--json`. */
+export const Result = z.union([
+  Answered.extend(ClassificationAnswer.shape),
+  Answered.extend(LabelsAnswer.shape),
+  Answered.extend(CountAnswer.shape),
+  Answered.extend(MapAnswer.shape),
+]);
 export type Result = z.infer<typeof Result>;
+export type ClassificationResult = Extract<Result, { readonly label: string }>;
+export type MapResult = Extract<Result, { readonly task: 'map' }>;

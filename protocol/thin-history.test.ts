@@ -37,6 +37,21 @@ describe('boundHistory', () => {
     expect(hour.times.at(-1)! - thinned.times.at(-1)!).toBeLessThan(5000);
   });
 
+  it('keeps of counts those with the most and the fewest in all', () => {
+    const times = Array.from({ length: 36_000 }, (_, index) => 1_000_000_000 + index * 100);
+    const cars = times.map((_, index) => (index === 700 ? 9 : index === 701 ? 0 : 4));
+    const { probabilities: _, ...line } = lineOf(times, [cars, times.map(() => 1)]);
+    const thinned = boundHistory({
+      ...line,
+      ...{ task: 'map', probabilities: [], counts: [cars, times.map(() => 1)] },
+    });
+    expect(thinned.times.length).toBeLessThan(3000);
+    const at = (index: number) => thinned.counts![0]![thinned.times.indexOf(times[index]!)];
+    expect([at(700), at(701)]).toEqual([9, 0]);
+    expect(sum(thinned.answers)).toBe(36_000);
+    expect(thinned.probabilities).toEqual([]);
+  });
+
   it('bounds the size also where every label is the answer all the time', () => {
     const times = Array.from({ length: 20_000 }, (_, index) => index * 100);
     const many = Array.from({ length: 100 }, (_, label) =>

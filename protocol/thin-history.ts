@@ -1,4 +1,5 @@
 import type { History } from './api.ts';
+import { historyColumns, withColumns } from './history-columns.ts';
 
 /** Maximum number of points of a time line, more than any screen has pixels; fewer if there are many labels. */
 const MAX_POINTS = 3000;
@@ -27,7 +28,7 @@ export function emptyHistory(camera: string, region?: string): History {
 
 /**
  * The history, reduced to a bounded size. Each time slot keeps real answers: for each winning label, the most and the
- * least certain one, so that even the shortest event stays visible. Each records how many answers it represents.
+ * least certain one, and of counts those with the most and the fewest in all, so that even the shortest event stays visible. Each records how many answers it represents.
  * A history that is small enough is returned unchanged; thinning can be repeated.
  */
 export function boundHistory(history: History): History {
@@ -77,17 +78,22 @@ export function thinHistory(history: History, slotMs: number): History {
     ...history,
     slotMs,
     times: pick(history.times),
-    probabilities: history.probabilities.map(pick),
+    ...withColumns(history.task, historyColumns(history).map(pick)),
     answers: indices.map((index) => weights.get(index) ?? 1),
   };
 }
+
+/** Stands for all labels together. */
+const ALL = -1;
 
 /** Of the answers of one label in one slot: the least and the most probable, and how many there were. */
 type Extremes = { least: number; most: number; answers: number };
 
 function note(kept: Map<number, Extremes>, history: History, index: number): void {
-  const label = bestLabel(history, index);
-  const probability = (at: number) => history.probabilities[label]?.[at] ?? 0;
+  const columns = historyColumns(history);
+  const label = history.counts === undefined ? bestLabel(history, index) : ALL;
+  const value = (at: number) =>
+    label === ALL ? columns.reduce((sum, column) => sum + (column[at] ?? 0), 0) : (columns[label]?.[at] ?? 0);
   const answers = history.answers[index] ?? 1;
   const known = kept.get(label);
   if (known === undefined) {
@@ -95,8 +101,8 @@ function note(kept: Map<number, Extremes>, history: History, index: number): voi
     return;
   }
   known.answers += answers;
-  if (probability(index) < probability(known.least)) known.least = index;
-  if (probability(index) > probability(known.most)) known.most = index;
+  if (value(index) < value(known.least)) known.least = index;
+  if (value(index) > value(known.most)) known.most = index;
 }
 
 /** Index of the winning label at a point. */

@@ -1,9 +1,15 @@
 import type { Result } from './messages.ts';
 
-/** What an answer says about each label: its probabilities, or 1 for the label of one that tells nothing else. */
+type Told = Pick<Result, 'task' | 'label' | 'labels' | 'probabilities' | 'counts'>;
+
+/**
+ * What an answer says about each label, for a time line: its count or its probability, or 1 for each label that holds where nothing else is told.
+ */
 export function toldShares({
   label,
+  labels = label === undefined ? [] : [label],
   probabilities,
-}: Pick<Result, 'label' | 'probabilities'>): Readonly<Record<string, number>> {
-  return probabilities ?? { [label]: 1 };
+  counts,
+}: Told): Readonly<Record<string, number>> {
+  return counts ?? probabilities ?? Object.fromEntries(labels.map((held) => [held, 1]));
 }

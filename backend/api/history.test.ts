@@ -58,4 +58,22 @@ describe('a time line', () => {
     expect(line).not.toHaveProperty('output');
     expect(line).toMatchObject({ labels: ['a', 'b'], times: [20_000], probabilities: [[0.7], [0.3]] });
   });
+
+  it('of counts has them by label, and not what another network told before', async () => {
+    const line = await read([
+      [11, { label: 'a', probabilities: { a: 1, b: 0 } }],
+      [12, { task: 'map', counts: { car: 2, person: 0 } }],
+      [13, { task: 'map', counts: { car: 3, person: 1 } }],
+    ]);
+    expect(line).toMatchObject({
+      task: 'map',
+      labels: ['car', 'person'],
+      times: [12_000, 13_000],
+      counts: [
+        [2, 3],
+        [0, 1],
+      ],
+      probabilities: [],
+    });
+  });
 });

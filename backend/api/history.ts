@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { History } from '#protocol/api.ts';
+import { historyColumns, tellAlike, withColumns } from '#protocol/history-columns.ts';
 import { boundHistory, emptyHistory } from '#protocol/thin-history.ts';
 import { toldShares } from '#protocol/told-shares.ts';
 import type { ResultStore } from '../store/results.ts';
@@ -26,7 +27,7 @@ export type HistoryRequest = {
 type Row = Awaited<ReturnType<ResultStore['history']>>[number];
 
 /**
- * Probabilities of a camera or region over time, for a time line. Labels are those of the newest answer; answers of a network that
+ * Probabilities or counts of a camera or region over time, for a time line. Labels are those of the newest answer; answers of a network that
  * shares none of them are skipped. Answers that tell only their label add it to the labels; where the newest is an event, the line begins with the one that
  * held when the time line does.
  */
@@ -54,26 +55,36 @@ export async function readHistory(
 }
 
 function withEarlier(line: History, rows: readonly Row[]): History {
+  const isFirst = line.labels.length === 0;
   const newest = rows.at(-1)?.result;
-  const output = line.labels.length > 0 ? line.output : newest?.output;
-  const before =
-    line.labels.length > 0 ? line.labels : Object.keys(newest === undefined ? {} : toldShares(newest));
+  const output = isFirst ? newest?.output : line.output;
+  const task = isFirst ? newest?.task : line.task;
+  const before = isFirst ? Object.keys(newest === undefined ? {} : toldShares(newest)) : line.labels;
   const known = rows.filter(
     ({ result }) =>
-      result.probabilities === undefined ||
-      before.some((label) => Object.hasOwn(result.probabilities!, label)),
+      tellAlike(task, result.task) &&
+      (isBare(result) || before.some((label) => Object.hasOwn(toldShares(result), label))),
   );
-  const told = known.filter(({ result }) => result.probabilities === undefined);
-  const labels = [...new Set([...before, ...told.map(({ result }) => result.label)])];
+  const told = known.filter(({ result }) => isBare(result));
+  const labels = [...new Set([...before, ...told.flatMap(({ result }) => Object.keys(toldShares(result)))])];
+  const columns = historyColumns(line);
   return {
     ...line,
     labels,
     ...(output !== undefined && { output }),
     times: [...known.map(({ frameMs }) => frameMs), ...line.times],
-    probabilities: labels.map((label, index) => [
-      ...known.map(({ result }) => toldShares(result)[label] ?? 0),
-      ...(line.probabilities[index] ?? line.times.map(() => 0)),
-    ]),
+    ...withColumns(
+      task,
+      labels.map((label, index) => [
+        ...known.map(({ result }) => toldShares(result)[label] ?? 0),
+        ...(columns[index] ?? line.times.map(() => 0)),
+      ]),
+    ),
     answers: [...known.map(() => 1), ...line.answers],
   };
+}
+
+/** Whether an answer names only the labels that hold. */
+function isBare({ probabilities, counts }: Row['result']): boolean {
+  return probabilities === undefined && counts === undefined;
 }

@@ -1,7 +1,7 @@
 import type { Interpretation } from '#fhe';
-import type { RegionAnswer } from '#fhe/secret';
 import type { OutputPolicy } from '#protocol/output-policy.ts';
 import type { Withheld } from '#protocol/withheld.ts';
+import type { RegionAnswer } from './round-answer.ts';
 
 /** `result`: the small ring of answers; its key opens no stored weight. `main`: the ring of the network itself, for answers without one. */
 export type AnswerRing = 'result' | 'main';

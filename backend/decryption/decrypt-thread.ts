@@ -1,14 +1,15 @@
-import { decodeProgram, FheError, type Interpretation, verifyProgram } from '#fhe';
+import { decodeProgram, FheError, type Interpretation, outputsOf, verifyProgram } from '#fhe';
 import { answerNoise, answerNoiseKey, createDecryptor, interpretSlots } from '#fhe/secret';
+import type { OutputPolicy } from '#protocol/output-policy.ts';
 import { serveTasks } from '#runtime/threads/serve-tasks.ts';
 import type { DecryptAnswer, DecryptTask } from './decrypt-task.ts';
+import { roundAnswer } from './round-answer.ts';
 
 type Opened = {
   readonly decryptor: Awaited<ReturnType<typeof createDecryptor>>;
   readonly interpretation: Interpretation;
   readonly noiseKey: Uint8Array;
-  /** Of probabilities; null where none may leave. */
-  readonly step: number | null;
+  readonly output: OutputPolicy;
 };
 
 const keySets = new Map<string, Opened>();
@@ -26,7 +27,7 @@ async function open(task: Extract<DecryptTask, { kind: 'open' }>): Promise<void>
       decryptor: await createDecryptor(verifyProgram(program), keys),
       interpretation: task.interpretation,
       noiseKey: answerNoiseKey(task.secretKey),
-      step: task.output.output === 'rounded' ? task.output.step : null,
+      output: task.output,
     });
   } finally {
     task.secretKey.fill(0);
@@ -52,9 +53,14 @@ function decrypt(opened: Opened, ciphertext: Uint8Array): DecryptAnswer {
   const slots = slotsOf(opened, ciphertext);
   if (slots === null) return { kind: 'refused' };
   try {
-    const { labels, regions = 1 } = opened.interpretation;
-    const noise = answerNoise(opened.noiseKey, ciphertext, regions * labels.length);
-    const read = interpretSlots(slots, opened.interpretation, { noise, step: opened.step });
+    const { interpretation, output, noiseKey } = opened;
+    const noise = answerNoise(
+      noiseKey,
+      ciphertext,
+      (interpretation.regions ?? 1) * outputsOf(interpretation),
+    );
+    const round = (outputs: Float64Array) => roundAnswer(outputs, interpretation, output);
+    const read = interpretSlots(slots, interpretation, { noise, round });
     if (!read.ok) return { kind: 'withheld', reason: read.reason };
     return { kind: 'answer', answers: read.answers };
   } finally {

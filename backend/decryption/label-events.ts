@@ -1,3 +1,4 @@
+import { answerWords } from '#protocol/answer-words.ts';
 import type { Result } from '#protocol/messages.ts';
 import { MAX_REGIONS } from '#protocol/names.ts';
 import type { Store } from '../store/store.ts';
@@ -16,10 +17,9 @@ type Camera = { readonly model: string; readonly regions: Map<string, State> };
 /** Cameras that are followed; of others the newest event is read again. */
 const MAX_CAMERAS = 4096;
 
-export type SeenLabel = Pick<
-  Result,
-  'camera' | 'region' | 'model' | 'modelVersion' | 'label' | 'historical'
-> & {
+export type SeenLabel = Pick<Result, 'camera' | 'region' | 'model' | 'modelVersion' | 'historical'> & {
+  /** See {@link answerWords}. */
+  readonly label: string;
   readonly frameMs: number;
 };
 
@@ -93,7 +93,7 @@ export class LabelEvents {
         ? await this.#results.latest(camera)
         : (await this.#results.latestRegions(camera)).find((one) => one.region === region);
     if (last?.output !== 'event' || last.model !== model || last.modelVersion !== modelVersion) return null;
-    return { label: last.label, frameMs: Date.parse(last.frameTime) };
+    return { label: answerWords(last), frameMs: Date.parse(last.frameTime) };
   }
 }
 

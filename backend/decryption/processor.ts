@@ -1,4 +1,5 @@
 import type { BackendConfig } from '#config/schema.ts';
+import { answerWords } from '#protocol/answer-words.ts';
 import { BlindsightError } from '#protocol/errors.ts';
 import type { Result } from '#protocol/messages.ts';
 import type { OutputPolicy } from '#protocol/output-policy.ts';
@@ -363,7 +364,8 @@ export class Processor {
     }
     const news: Result[] = [];
     for (const result of results)
-      if (await this.#events.add({ ...result, frameMs }, policy.equal)) news.push(result);
+      if (await this.#events.add({ ...result, label: answerWords(result), frameMs }, policy.equal))
+        news.push(result);
     return news;
   }
 }

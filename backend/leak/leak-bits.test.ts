@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { bitsOfAnswer, bitsOfVectors, keyBits, unnoticedAnswers } from './leak-bits.ts';
+import { type AnswerKind, bitsOfAnswer, bitsOfVectors, keyBits, unnoticedAnswers } from './leak-bits.ts';
+
+/** A network that classifies. */
+const classes = (count: number, regions = 1): AnswerKind => ({
+  labels: new Array(count).fill(''),
+  regions,
+  range: 10,
+});
 
 describe('bits of an answer', () => {
   it('are enough for every vector that rounding can give, of two and of three labels', () => {
@@ -26,16 +33,39 @@ describe('bits of an answer', () => {
   });
 
   it('are those of the outcomes, one of which is to be withheld', () => {
-    expect(bitsOfAnswer({ output: 'label' }, 2, 1)).toBeCloseTo(Math.log2(3), 9);
-    expect(bitsOfAnswer({ output: 'label' }, 10, 2)).toBeCloseTo(Math.log2(101), 9);
-    expect(bitsOfAnswer({ output: 'event', equal: 3 }, 2, 1)).toBeCloseTo(2, 9);
-    const rounded = bitsOfAnswer({ output: 'rounded', step: 0.05 }, 2, 1);
-    expect(rounded).toBeLessThan(bitsOfAnswer({ output: 'rounded', step: 0.01 }, 2, 1) - 2);
+    expect(bitsOfAnswer({ output: 'label' }, classes(2))).toBeCloseTo(Math.log2(3), 9);
+    expect(bitsOfAnswer({ output: 'label' }, classes(10, 2))).toBeCloseTo(Math.log2(101), 9);
+    expect(bitsOfAnswer({ output: 'event', equal: 3 }, classes(2))).toBeCloseTo(2, 9);
+    const rounded = bitsOfAnswer({ output: 'rounded', step: 0.05 }, classes(2));
+    expect(rounded).toBeLessThan(bitsOfAnswer({ output: 'rounded', step: 0.01 }, classes(2)) - 2);
+  });
+
+  it('are those of every set of points, and of every count of them', () => {
+    const map: AnswerKind = {
+      ...classes(2),
+      task: 'map',
+      map: { height: 2, width: 3 },
+      decoding: { threshold: 0.5, smoothing: 0, distance: 1, most: 3 },
+    };
+    const bitsOf = (length: number) => (set: number) =>
+      Array.from({ length }, (_, bit) => (set >> bit) & 1).reduce((sum, bit) => sum + bit, 0);
+    const sets = Array.from({ length: 2 ** 12 }, (_, set) => set).filter((set) => bitsOf(12)(set) <= 3);
+    expect(bitsOfAnswer({ output: 'rounded', step: 0.05 }, map)).toBeCloseTo(Math.log2(sets.length + 1), 9);
+    const counts = sets.map((set) => `${bitsOf(6)(set & 63)} ${bitsOf(6)(set >> 6)}`);
+    expect(bitsOfAnswer({ output: 'label' }, map)).toBeCloseTo(Math.log2(new Set(counts).size + 1), 9);
+  });
+
+  it('are those of labels that hold each by itself, and of counts up to the range', () => {
+    const labels: AnswerKind = { ...classes(3), task: 'labels' };
+    expect(bitsOfAnswer({ output: 'label' }, labels)).toBeCloseTo(Math.log2(2 ** 3 + 1), 9);
+    expect(bitsOfAnswer({ output: 'rounded', step: 0.25 }, labels)).toBeCloseTo(Math.log2(6 ** 3 + 1), 9);
+    const count: AnswerKind = { ...classes(2), task: 'count', range: 4.4 };
+    expect(bitsOfAnswer({ output: 'rounded', step: 0.05 }, count)).toBeCloseTo(Math.log2(5 ** 2 + 1), 9);
   });
 
   it('are few at the default settings beside those of a key', () => {
     const most = (labels: number) =>
-      unnoticedAnswers(1e9, 0.02) * bitsOfAnswer({ output: 'rounded', step: 0.05 }, labels, 1);
+      unnoticedAnswers(1e9, 0.02) * bitsOfAnswer({ output: 'rounded', step: 0.05 }, classes(labels));
     expect(most(2)).toBeCloseTo(109, 0);
     expect(most(10)).toBeCloseTo(504, 0);
     expect(most(10)).toBeLessThan(keyBits(8192) / 20);

@@ -1,3 +1,4 @@
+import { type Interpretation, outputsOf } from '#fhe';
 import type { OutputPolicy } from '#protocol/output-policy.ts';
 
 /** Bits of a secret key with coefficients −1, 0 and 1 in a ring of this degree, the one that answers travel in. */
@@ -5,14 +6,49 @@ export function keyBits(ringDegree: number): number {
   return ringDegree * Math.log2(3);
 }
 
+/** What decides how many answers a network can give. */
+export type AnswerKind = Pick<Interpretation, 'labels' | 'task' | 'map' | 'decoding' | 'regions' | 'range'>;
+
 /**
- * The most bits that one answer can tell: the logarithm of how many outcomes there are. Rounded: the vectors of probabilities at this step with their label, for each
- * region; labels and events: the labels. One outcome more for an answer that is withheld, and for an event one for an answer that tells nothing.
+ * The most bits that one answer can tell: the logarithm of how many outcomes there are, over all regions. One outcome more for an answer that is withheld, and for
+ * an event one for an answer that tells nothing.
  */
-export function bitsOfAnswer(policy: OutputPolicy, labels: number, regions: number): number {
-  const each = policy.output === 'rounded' ? bitsOfVectors(labels, policy.step) : Math.log2(labels);
-  const others = policy.output === 'event' ? Math.log2(labels + 1) - Math.log2(labels) : 0;
-  return log2OfSum(regions * (each + others), 0);
+export function bitsOfAnswer(policy: OutputPolicy, kind: AnswerKind): number {
+  const each = bitsOfRegion(policy, kind);
+  return log2OfSum((kind.regions ?? 1) * (policy.output === 'event' ? log2OfSum(each, 0) : each), 0);
+}
+
+/** The most bits that an answer about one picture or region can tell, given that it was given out. */
+export function bitsOfRegion(policy: OutputPolicy, kind: AnswerKind): number {
+  const { labels, task, range } = kind;
+  const isRounded = policy.output === 'rounded';
+  switch (task) {
+    case 'labels':
+      // Of a label: each multiple of the step, and whether it holds, which a rounded half leaves open.
+      return labels.length * (isRounded ? Math.log2(Math.round(1 / policy.step) + 2) : 1);
+    case 'count':
+      return labels.length * Math.log2(Math.round(range) + 1);
+    case 'map': {
+      const most = kind.decoding!.most;
+      // Which cells have a point, or how many points each label has.
+      return isRounded
+        ? log2OfSubsets(outputsOf(kind), most)
+        : log2OfSubsets(labels.length + most, labels.length, labels.length);
+    }
+    default:
+      return isRounded ? bitsOfVectors(labels.length, policy.step) : Math.log2(labels.length);
+  }
+}
+
+/** log2 of how many subsets of n things have `least` to `most` members. */
+function log2OfSubsets(n: number, most: number, least = 0): number {
+  let own = 0;
+  let all = least === 0 ? 0 : Number.NEGATIVE_INFINITY;
+  for (let k = 1; k <= Math.min(n, most); k++) {
+    own += Math.log2((n - k + 1) / k);
+    if (k >= least) all = log2OfSum(all, own);
+  }
+  return all;
 }
 
 /** log2(2^a + 2^b). */

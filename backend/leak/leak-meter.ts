@@ -1,7 +1,7 @@
 import type { BackendConfig } from '#config/schema.ts';
 import type { Envelope } from '#protocol/envelope.ts';
 import type { ModelRecord } from '../store/models.ts';
-import { bitsOfAnswer } from './leak-bits.ts';
+import { bitsOfAnswer, bitsOfRegion } from './leak-bits.ts';
 
 /** What one answer told, and how surely it is honest. */
 export type Told = { readonly share: number; readonly bits: number; readonly most: number };
@@ -20,14 +20,14 @@ export class LeakMeter {
 
   /** @param results how many of it were given out; `withheld` where it was not trusted, which can be seen, too */
   measure(
-    model: Pick<ModelRecord, 'output' | 'labels' | 'interpretation'>,
+    model: Pick<ModelRecord, 'output' | 'interpretation'>,
     { interpreter }: Pick<Envelope, 'interpreter'>,
     results: number | 'withheld',
   ): Told {
     const { share, lateShare } = this.#audit;
-    const { output, labels } = model;
+    const { output, interpretation } = model;
     const most = this.#mostOf(model);
-    const told = output.output === 'event' ? Number(results) * Math.log2(labels.length) : most;
+    const told = output.output === 'event' ? Number(results) * bitsOfRegion(output, interpretation) : most;
     return {
       // SEAL draws its own randomness, so nobody can compute these again.
       share: interpreter === 'reference' ? 0 : Math.min(share, lateShare),
@@ -36,14 +36,10 @@ export class LeakMeter {
     };
   }
 
-  #mostOf({
-    output,
-    labels,
-    interpretation,
-  }: Pick<ModelRecord, 'output' | 'labels' | 'interpretation'>): number {
-    const { regions = 1 } = interpretation;
-    const key = `${JSON.stringify(output)} ${labels.length} ${regions}`;
-    const most = this.#most.get(key) ?? bitsOfAnswer(output, labels.length, regions);
+  #mostOf({ output, interpretation }: Pick<ModelRecord, 'output' | 'interpretation'>): number {
+    const { labels, task, map, decoding, regions, range } = interpretation;
+    const key = JSON.stringify([output, labels.length, task, map, decoding, regions, range]);
+    const most = this.#most.get(key) ?? bitsOfAnswer(output, interpretation);
     if (this.#most.size >= MAX_KNOWN) this.#most.clear();
     this.#most.set(key, most);
     return most;

@@ -1,3 +1,4 @@
+import { outputsOf } from '#fhe';
 import { leakOfHonestAnswer } from '#fhe/secret';
 import { BlindsightError } from '#protocol/errors.ts';
 import type { Clock } from '#runtime/clock.ts';
@@ -73,9 +74,9 @@ export class LeakWatch {
     if (record === null) return;
     const limit = keyBits(2 * record.interpretation.expected.length);
     const silentBefore = before?.silentBefore ?? silent;
-    const { labels, interpretation } = record;
-    const logits = labels.length * (interpretation.regions ?? 1);
-    const leaked = leakedBits(sums, silent - silentBefore, logits);
+    const { interpretation } = record;
+    const outputs = outputsOf(interpretation) * (interpretation.regions ?? 1);
+    const leaked = leakedBits(sums, silent - silentBefore, outputs);
     const state: LeakState =
       leaked.bits >= limit * SPENT_PART ? 'spent' : leaked.bits >= limit * WARNING_PART ? 'warning' : 'safe';
     const account: LeakAccount = {
@@ -139,12 +140,12 @@ function nameOf({ gateway, model, version, number }: LeakKey): string {
  * What answers may have told: dishonest ones that slipped through, and honest ones about pictures that were chosen for it. `unaudited`: the part of answers that nobody
  * audits, which count fully.
  *
- * @param logits of one answer
+ * @param outputs of one answer, of all its regions
  */
 export function leakedBits(
   sums: readonly LeakSum[],
   silences: number,
-  logits: number,
+  outputs: number,
 ): { readonly bits: number; readonly unaudited: number } {
   let bits = 0;
   let unaudited = 0;
@@ -155,7 +156,7 @@ export function leakedBits(
     const leaked = Math.min(toldBits(sum), unnoticed * sum.most);
     bits += leaked;
     if (sum.share === 0) unaudited += leaked;
-    else bits += sum.answers * leakOfHonestAnswer(logits);
+    else bits += sum.answers * leakOfHonestAnswer(outputs);
   }
   return { bits, unaudited };
 }

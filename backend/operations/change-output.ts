@@ -3,6 +3,7 @@ import { outputWords } from '#protocol/output-words.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
 import type { Site } from '../site.ts';
 import type { ModelRecord } from '../store/models.ts';
+import { checkOutput } from './check-output.ts';
 import { findModel } from './models.ts';
 
 export type ChangeOutputOptions = {
@@ -17,11 +18,12 @@ export type ChangeOutputOptions = {
 /**
  * Says how much of the answers of a network the backend lets out from the next one on. What was given out before stays as it is.
  *
- * @throws BlindsightError MODEL_NOT_FOUND.
+ * @throws BlindsightError MODEL_NOT_FOUND, OUTPUT_TASK.
  */
 export async function changeOutput(options: ChangeOutputOptions): Promise<ModelRecord> {
   const { site, output, clock = systemClock } = options;
-  const { name, version } = await findModel(site, options.model, options.version);
+  const { name, version, interpretation } = await findModel(site, options.model, options.version);
+  checkOutput(output, interpretation);
   await site.store.transaction(async (store) => {
     await store.models.setOutput(name, version, output);
     await store.journal.add({
@@ -29,7 +31,7 @@ export async function changeOutput(options: ChangeOutputOptions): Promise<ModelR
       level: 'warn',
       code: 'MODEL_OUTPUT',
       subject: name,
-      message: `answers of ${name} version ${version} tell ${outputWords(output)} from now on`,
+      message: `answers of ${name} version ${version} tell ${outputWords(output, interpretation.task)} from now on`,
     });
   });
   return findModel(site, name, version);

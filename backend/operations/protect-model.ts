@@ -10,6 +10,7 @@ import { findNetwork } from '../protection/network-source.ts';
 import type { ProtectedNetwork, ProtectProgress, ProtectTask } from '../protection/protect-task.ts';
 import type { Site } from '../site.ts';
 import type { NewModel } from '../store/models.ts';
+import { checkOutput } from './check-output.ts';
 
 export type ProtectModelOptions = {
   readonly site: Site;
@@ -31,7 +32,7 @@ export type ProtectModelOptions = {
  * Protects a network: compiles it, makes its keys, encrypts every parameter, proves the result by a self-test, and keeps it as the next
  * version of its name. Runs in a thread of its own; takes seconds to minutes.
  *
- * @throws BlindsightError NAME_INVALID, MODEL_UNREADABLE, SELF_TEST_FAILED, and the codes of the layers below; the signal's reason.
+ * @throws BlindsightError NAME_INVALID, MODEL_UNREADABLE, SELF_TEST_FAILED, OUTPUT_TASK, and the codes of the layers below; the signal's reason.
  */
 export async function protectModel(options: ProtectModelOptions): Promise<NewModel> {
   const { site, network, onProgress, signal, clock = systemClock } = options;
@@ -52,6 +53,7 @@ export async function protectModel(options: ProtectModelOptions): Promise<NewMod
       },
       ...(signal && { signal }),
     });
+    if (options.output !== undefined) checkOutput(options.output, protectedNetwork.interpretation);
     const made = await keepNetwork(site, name, protectedNetwork, clock.now(), fingerprint);
     if (options.output !== undefined) await site.store.models.setOutput(name, made.version, options.output);
     return made;

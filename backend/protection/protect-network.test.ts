@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createReferenceInterpreter, decodeProgram, verifyProgram } from '#fhe';
-import { createDecryptor, interpretSlots } from '#fhe/secret';
+import { createDecryptor, interpretSlots, roundLabel } from '#fhe/secret';
 import { createEncoder, decodeConstants } from '#fhe/testing';
 import { compileNetwork } from '#network/compiler/compile.ts';
 import type { Graph } from '#network/model/graph.ts';
@@ -159,7 +159,9 @@ describe('a protected network', () => {
     const logits = runGraph(graph, picture);
     const answer = interpreter.run(picture).ciphertext;
     expect(answer.length).toBe(bundle.answerBytes);
-    const read = interpretSlots(decryptor.decrypt(answer), bundle.interpretation, { step: 0.01 });
+    const read = interpretSlots(decryptor.decrypt(answer), bundle.interpretation, {
+      round: (outputs) => roundLabel(outputs, bundle.labels, 0.01),
+    });
     const expected = 1 / (1 + Math.exp(logits[0]! - logits[1]!));
     expect(read.ok && Math.abs(read.answers[0]!.probabilities!.occupied! - expected)).toBeLessThan(0.011);
 

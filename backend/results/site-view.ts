@@ -335,10 +335,13 @@ function resultKey(camera: string, region?: string): string {
 }
 
 function modelView(model: ModelRecord): ModelView {
+  const { task, map } = model.interpretation;
   return {
     name: model.name,
     version: model.version,
     labels: model.labels,
+    ...(task !== undefined && { task }),
+    ...(map !== undefined && { map }),
     ringDegree: model.ringDegree,
     logQP: model.logQP,
     bundleBytes: model.parts.reduce((sum, part) => sum + part.bytes, 0),

@@ -63,12 +63,18 @@ function fromRow(row: Row): ModelRecord {
     name: row.name,
     version: row.version,
     createdMs: row.created_ms,
-    output: row.output === null ? DEFAULT_OUTPUT : OutputPolicy.parse(JSON.parse(row.output)),
+    output: outputOf(row, description.interpretation),
     retirement:
       row.retired_ms === null
         ? null
         : { sinceMs: row.retired_ms, refusedFromMs: row.refused_from_ms ?? row.retired_ms },
   };
+}
+
+/** A version that counts has no events, also where the version before it had: then it tells counts alone. */
+function outputOf({ output }: Row, { task }: Pick<Interpretation, 'task'>): OutputPolicy {
+  const policy = output === null ? DEFAULT_OUTPUT : OutputPolicy.parse(JSON.parse(output));
+  return policy.output === 'event' && (task === 'count' || task === 'map') ? { output: 'label' } : policy;
 }
 
 export class ModelStore {

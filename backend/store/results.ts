@@ -32,7 +32,7 @@ type Stored = { readonly result: string; readonly version: number };
 
 /** An answer as it was stored; those of before name no version of their network, but their row does. */
 export function readResult({ result, version }: Stored): Result {
-  const stored = JSON.parse(result) as Omit<Result, 'modelVersion'> & Partial<Result>;
+  const stored = JSON.parse(result) as Result;
   return { ...stored, modelVersion: stored.modelVersion ?? version };
 }
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Result } from '#protocol/messages.ts';
+import type { ClassificationResult } from '#protocol/messages.ts';
 import type { Database } from '../store/database.ts';
 import { migrate } from '../store/migrations.ts';
 import type { NewModel } from '../store/models.ts';
@@ -28,7 +28,7 @@ const MODEL: NewModel = {
   },
 };
 
-const ANSWER: Result = {
+const ANSWER: ClassificationResult = {
   camera: 'door',
   ...{ model: 'counter', modelVersion: 1, label: 'empty' },
   probability: 0.9,

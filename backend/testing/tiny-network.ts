@@ -22,6 +22,9 @@ function sharedSlots(regions: number): number[] {
   return Array.from({ length: 2 * regions }, (_, slot) => 2 * (slot % regions) + Math.floor(slot / regions));
 }
 
+/** What the two outputs stand for. */
+type Meaning = Pick<Interpretation, 'labels' | 'task' | 'map' | 'decoding'>;
+
 /** Two pixels, two logits: logitᵢ = weight · pixelᵢ. As small as an encrypted network gets, for tests of what is around it. */
 function tinyProgram(resultRing: boolean, regions: number): Program {
   const moduli = [...findPrimes(RING_DEGREE, 30, 1), ...findPrimes(RING_DEGREE, 27, 1)];
@@ -48,11 +51,11 @@ function tinyProgram(resultRing: boolean, regions: number): Program {
   };
 }
 
-function interpretation(resultRing: boolean, regions: number): Interpretation {
+function interpretation(resultRing: boolean, regions: number, meaning: Meaning): Interpretation {
   const expected = new Int32Array(resultRing ? RESULT_DEGREE / 2 : SLOTS).fill(-1);
   for (let copy = 0; copy < expected.length; copy += RESULT_DEGREE / 2)
     expected.set(sharedSlots(regions), copy);
-  return { labels: LABELS, ...(regions > 1 && { regions }), expected, unit: 1, range: 10, tolerance: 0.01 };
+  return { ...meaning, ...(regions > 1 && { regions }), expected, unit: 1, range: 10, tolerance: 0.01 };
 }
 
 export type TinyNetwork = {
@@ -72,11 +75,13 @@ export type TinyNetwork = {
  *
  * @param resultRing whether answers travel in the small ring.
  * @param regions pictures that one run answers about.
+ * @param meaning of the outputs, two labels of a classification by default.
  */
 export async function makeTinyNetwork({
   weight = 4,
   resultRing = true,
   regions = 1,
+  meaning = { labels: LABELS } as Meaning,
 } = {}): Promise<TinyNetwork> {
   const program = tinyProgram(resultRing, regions);
   const verified = verifyProgram(program);
@@ -101,7 +106,7 @@ export async function makeTinyNetwork({
     close: () => interpreter.close(),
     protectedNetwork: {
       onnx: new TextEncoder().encode('onnx'),
-      labels: LABELS,
+      labels: meaning.labels,
       ringDegree: RING_DEGREE,
       logQP: parameters.logQP,
       parts: [
@@ -115,7 +120,7 @@ export async function makeTinyNetwork({
       resultSecretKey: keys.resultSecretKey === undefined ? null : Uint8Array.from(keys.resultSecretKey),
       selfTest: { reference: createHash('sha256').update(expected).digest('hex') },
       answerBytes: expected.length,
-      interpretation: interpretation(resultRing, regions),
+      interpretation: interpretation(resultRing, regions, meaning),
     },
   };
 }

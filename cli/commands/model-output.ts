@@ -42,7 +42,7 @@ export function registerModelOutput(model: Command): void {
           }),
         );
         process.stdout.write(
-          `${changed.name} version ${changed.version}: its answers tell ${outputWords(changed.output)}.\n`,
+          `${changed.name} version ${changed.version}: its answers tell ${outputWords(changed.output, changed.interpretation.task)}.\n`,
         );
       }),
     );

@@ -54,7 +54,7 @@ export function registerModelShow(model: Command): void {
             ['regions', String(regions)],
             ['security', `128 bits: N = ${ringDegree}, log2(Q·P) = ${logQP.toFixed(1)}`],
             ['answer', formatBytes(answerBytes)],
-            ['answers tell', outputWords(shown.output)],
+            ['answers tell', outputWords(shown.output, shown.interpretation.task)],
             ...parts.map((part) => [part.name, formatBytes(part.bytes)]),
             ['ONNX file', onnxSha256.slice(0, 16)],
             ['keys', keySets.map(keyWords).join('; ')],

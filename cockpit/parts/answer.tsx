@@ -1,3 +1,4 @@
+import { answerWords } from '#protocol/answer-words.ts';
 import type { Result } from '#protocol/messages.ts';
 import { formatAge, formatClock, formatLabel, formatMoment, formatPercent } from '../view/format.ts';
 import type { Freshness } from '../view/freshness.ts';
@@ -22,7 +23,7 @@ export function Answer({ camera, result, freshness, color }: Props) {
       </div>
     );
   }
-  const label = formatLabel(result.label);
+  const label = formatLabel(answerWords(result));
   const stale = freshness.kind === 'stale';
   const size = label.length > LONG_LABEL ? 'is-long' : '';
   return (

@@ -34,7 +34,7 @@ export function Protection({ site }: { readonly site: SiteState }) {
                 <dt>{modelName(model)}</dt>
                 <dd>
                   ring degree {formatCount(model.ringDegree)}, modulus {Math.round(model.logQP)} bits, bundle{' '}
-                  {formatBytes(model.bundleBytes)}; answers tell {outputWords(model.output)}
+                  {formatBytes(model.bundleBytes)}; answers tell {outputWords(model.output, model.task)}
                 </dd>
               </div>
             ))}

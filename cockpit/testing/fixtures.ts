@@ -1,10 +1,10 @@
 import type { CameraView, GatewayView, ModelView, SiteState } from '#protocol/api.ts';
-import type { CameraState, Health, Reported, Result } from '#protocol/messages.ts';
+import type { CameraState, ClassificationResult, Health, MapResult, Reported } from '#protocol/messages.ts';
 
 /** The moment at which all fixtures play. */
 export const FIXTURE_TIME = '2026-03-01T12:00:00.000Z';
 
-export function resultOf(change: Partial<Result> = {}): Result {
+export function resultOf(change: Partial<ClassificationResult> = {}): ClassificationResult {
   return {
     camera: 'counter',
     model: 'counter',
@@ -16,6 +16,22 @@ export function resultOf(change: Partial<Result> = {}): Result {
     sequence: 1,
     historical: false,
     latencyMs: { prepare: 6, encrypt: 34, evaluate: 412, transport: 18, decrypt: 9, total: 486 },
+    ...change,
+  };
+}
+
+/** Three cars, two of them in a zone. */
+export function mapResultOf(change: Partial<MapResult> = {}): MapResult {
+  const { camera, frameTime, sequence, historical, latencyMs } = resultOf();
+  return {
+    ...{ camera, frameTime, sequence, historical, latencyMs, model: 'carpark', modelVersion: 1 },
+    task: 'map',
+    counts: { car: 3 },
+    points: [
+      { label: 'car', x: 0.217, y: 0.432 },
+      { label: 'car', x: 0.383, y: 0.477 },
+      { label: 'car', x: 0.75, y: 0.795 },
+    ],
     ...change,
   };
 }

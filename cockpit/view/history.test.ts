@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { History } from '#protocol/api.ts';
 import { emptyHistory } from '#protocol/thin-history.ts';
-import { resultOf } from '../testing/fixtures.ts';
+import { mapResultOf, resultOf } from '../testing/fixtures.ts';
 import { plain } from '../testing/plain.ts';
 import { addResult, historyWords, mergeHistory, spanWords, startMs, WINDOW_MS } from './history.ts';
 
@@ -50,6 +50,33 @@ describe('addResult', () => {
     const next = addResult(history, result, NOW_MS);
     expect(next.labels).toEqual(['empty', 'person', 'dog']);
     expect(next.probabilities[2]).toEqual([0, 1]);
+  });
+});
+
+describe('a history of counts', () => {
+  const counted = (ageMs: number, car: number) =>
+    mapResultOf({ counts: { car }, frameTime: new Date(NOW_MS - ageMs).toISOString() });
+
+  it('has them by label, in words and numbers', () => {
+    const first = addResult(emptyHistory('counter'), counted(2000, 7), NOW_MS);
+    const both = addResult(first, counted(1000, 3), NOW_MS);
+    expect(both).toMatchObject({ task: 'map', labels: ['car'], counts: [[7, 3]], probabilities: [] });
+    expect(historyWords(both, 'Last hour', (name) => name)).toBe(
+      'Last hour, 2 answers: at most 7 cars, at last 3.',
+    );
+    expect(mergeHistory(first, both).counts).toEqual([[7, 3]]);
+  });
+
+  it('begins where another network told something else before', () => {
+    const before = historyOf([NOW_MS - 3000], [1]);
+    const next = addResult(before, counted(1000, 3), NOW_MS);
+    expect(next).toMatchObject({ times: [NOW_MS - 1000], labels: ['car'], counts: [[3]] });
+    expect(mergeHistory(before, next)).toBe(next);
+    // What comes late does not end it.
+    expect(addResult(next, at(2000, 1), NOW_MS)).toBe(next);
+    const again = addResult(next, at(0, 1), NOW_MS);
+    expect(again).toMatchObject({ labels: ['empty', 'person'], times: [NOW_MS] });
+    expect(again).not.toHaveProperty('counts');
   });
 });
 

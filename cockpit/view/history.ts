@@ -1,6 +1,8 @@
+import { thingWords } from '#protocol/answer-words.ts';
 import type { History } from '#protocol/api.ts';
+import { historyColumns, tellAlike, withColumns } from '#protocol/history-columns.ts';
 import type { Result } from '#protocol/messages.ts';
-import { bestLabel, boundHistory } from '#protocol/thin-history.ts';
+import { bestLabel, boundHistory, emptyHistory } from '#protocol/thin-history.ts';
 import { toldShares } from '#protocol/told-shares.ts';
 import { formatAge, formatCount } from './format.ts';
 
@@ -16,17 +18,19 @@ const NEARLY_MS = 60_000;
 
 /**
  * The history with one more answer, inserted by its time: an answer that waited in an outbox closes the gap it left. An
- * answer about the same moment replaces the old one; new labels start with zeros; anything more than an hour older than
+ * answer about the same moment replaces the old one; new labels start with zeros; where counts follow on probabilities, a new line begins; anything more than an hour older than
  * `nowMs` is removed, except the event that held then. It stays bounded, like the backend's own.
  */
 export function addResult(history: History, result: Result, nowMs: number): History {
   const time = Date.parse(result.frameTime);
   if (Number.isNaN(time) || time < nowMs - WINDOW_MS) return history;
+  const isNewest = time >= (history.times.at(-1) ?? 0);
+  if (history.times.length > 0 && !tellAlike(history.task, result.task))
+    return isNewest ? addResult(emptyHistory(history.camera, history.region), result, nowMs) : history;
   const known = new Set(history.labels);
   const told = toldShares(result);
   const labels = [...history.labels, ...Object.keys(told).filter((label) => !known.has(label))];
-  const isNewest = time >= (history.times.at(-1) ?? 0);
-  const { output: former, ...rest } = history;
+  const { output: former, task: _task, counts: _counts, ...rest } = history;
   const output = isNewest ? result.output : former;
   const inWindow = firstIndexFrom(history.times, nowMs - WINDOW_MS);
   const first = output === 'event' ? Math.max(0, inWindow - 1) : inWindow;
@@ -44,10 +48,13 @@ export function addResult(history: History, result: Result, nowMs: number): Hist
     times: splice(history.times, time),
     answers: splice(history.answers, 1),
     withheld: history.withheld.filter((at) => at >= nowMs - WINDOW_MS),
-    probabilities: labels.map((label, index) =>
-      splice(
-        history.probabilities[index] ?? history.times.map(() => 0),
-        Object.hasOwn(told, label) ? (told[label] ?? 0) : 0,
+    ...withColumns(
+      isNewest ? result.task : history.task,
+      labels.map((label, index) =>
+        splice(
+          historyColumns(history)[index] ?? history.times.map(() => 0),
+          Object.hasOwn(told, label) ? (told[label] ?? 0) : 0,
+        ),
       ),
     ),
   });
@@ -63,12 +70,13 @@ export function addWithheld(history: History, timeMs: number): History {
 
 /** The stored history, followed by the live answers that arrived while it was being fetched. */
 export function mergeHistory(fetched: History, live: History): History {
+  if (live.times.length > 0 && fetched.times.length > 0 && !tellAlike(fetched.task, live.task)) return live;
   const after = firstIndexFrom(live.times, (fetched.times.at(-1) ?? Number.NEGATIVE_INFINITY) + 1);
   const labels = [...fetched.labels, ...live.labels.filter((label) => !fetched.labels.includes(label))];
   const column = (history: History, label: string) =>
-    history.probabilities[history.labels.indexOf(label)] ?? history.times.map(() => 0);
+    historyColumns(history)[history.labels.indexOf(label)] ?? history.times.map(() => 0);
   const { withheld } = live.withheld.reduce(addWithheld, fetched);
-  const { output: former, ...rest } = fetched;
+  const { output: former, task: _task, counts: _counts, ...rest } = fetched;
   const output = after < live.times.length ? live.output : former;
   return boundHistory({
     ...rest,
@@ -78,7 +86,10 @@ export function mergeHistory(fetched: History, live: History): History {
     slotMs: Math.max(fetched.slotMs, live.slotMs),
     times: [...fetched.times, ...live.times.slice(after)],
     answers: [...fetched.answers, ...live.answers.slice(after)],
-    probabilities: labels.map((label) => [...column(fetched, label), ...column(live, label).slice(after)]),
+    ...withColumns(
+      fetched.times.length === 0 ? live.task : fetched.task,
+      labels.map((label) => [...column(fetched, label), ...column(live, label).slice(after)]),
+    ),
   });
 }
 
@@ -105,6 +116,7 @@ export function historyWords(history: History, span: string, label: (name: strin
     const changes = Math.max(0, history.times.length - 1);
     return `${span}, ${formatCount(changes)} ${changes === 1 ? 'change' : 'changes'}, at last ${now}.`;
   }
+  if (history.counts !== undefined) return countWords(history, span, count);
   const wins = history.labels.map(() => 0);
   for (const [index, answers] of history.answers.entries()) {
     const best = bestLabel(history, index);
@@ -114,6 +126,16 @@ export function historyWords(history: History, span: string, label: (name: strin
     (name, index) => `${label(name)} ${Math.round(((wins[index] ?? 0) / count) * 100)} %`,
   );
   return `${span}, ${formatCount(count)} answers: ${shares.join(', ')}.`;
+}
+
+/** Of each label how many there were at most, and are now. */
+function countWords({ labels, counts = [] }: History, span: string, answers: number): string {
+  const each = labels.map((name, index) => {
+    const column = counts[index] ?? [];
+    const most = Math.max(0, ...column);
+    return `at most ${most} ${thingWords(name, most)}, at last ${column.at(-1) ?? 0}`;
+  });
+  return `${span}, ${formatCount(answers)} answers: ${each.join('; ')}.`;
 }
 
 /** Index of the first time not before `time`; times are ascending. */

@@ -10,5 +10,6 @@ export {
 export { createDecryptor } from './decryptor.ts';
 export { encryptConstants, encryptInputs } from './encrypt.ts';
 export { makeEvaluationKeys } from './evaluation-keys.ts';
-export { interpretSlots, type RegionAnswer } from './interpret.ts';
+export { interpretSlots } from './interpret.ts';
 export { createOwnerKeys, type OwnerKeys } from './owner-keys.ts';
+export { type LabelAnswer, roundLabel } from './round-label.ts';

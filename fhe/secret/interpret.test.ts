@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Interpretation } from '../program/interpretation.ts';
 import { interpretSlots } from './interpret.ts';
+import { roundLabel } from './round-label.ts';
 
 const interpretation: Interpretation = {
   labels: ['nobody', 'somebody'],
@@ -24,7 +25,9 @@ describe('interpretSlots', () => {
     const labels = ['a', 'b', 'c'];
     const three = { ...interpretation, labels, expected: Int32Array.of(0, 1, 2), tolerance: 0.1 };
     const of = (logits: number[], step: number | null) => {
-      const read = interpretSlots(Float64Array.from(logits), three, { step });
+      const read = interpretSlots(Float64Array.from(logits), three, {
+        round: (outputs) => roundLabel(outputs, labels, step),
+      });
       return read.ok ? read.answers[0] : read.reason;
     };
     // Softmax: 0.6652, 0.2447, 0.0900
@@ -88,6 +91,31 @@ describe('interpretSlots', () => {
         reason: 'no-logit',
       });
     });
+  });
+
+  it('hands over the outputs of each region of a map, cell by cell, once all of them have passed', () => {
+    const map: Interpretation = {
+      ...interpretation,
+      task: 'map',
+      labels: ['car'],
+      map: { height: 1, width: 3 },
+      regions: 2,
+      expected: Int32Array.of(0, 3, 1, 4, 2, 5, -1),
+    };
+    const seen: number[][] = [];
+    const round = (outputs: Float64Array) => seen.push([...outputs]);
+    const slots = [1, 4, 2, 5, 3, 6, 0];
+    expect(interpretSlots(Float64Array.from(slots), map, { round })).toEqual({ ok: true, answers: [1, 2] });
+    expect(seen).toEqual([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]);
+    const far = slots.with(5, 11);
+    expect(interpretSlots(Float64Array.from(far), map, { round })).toEqual({
+      ok: false,
+      reason: 'out-of-range',
+    });
+    expect(seen).toHaveLength(2);
   });
 
   it('reads slots in units of logits', () => {
