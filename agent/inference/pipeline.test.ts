@@ -93,14 +93,15 @@ describe('Pipeline', () => {
 
   it('keeps each camera to its rate, within five parts of a hundred', async () => {
     const [slow, fast] = [new FakeCamera('slow', 5), new FakeCamera('fast', 20)];
+    const begunMs = performance.now();
     const { answers, end } = bench([slow, fast]);
-    await delay(1000);
-    await end();
     const count = (name: string) => answers.filter((answer) => answer.camera === name).length;
-    expect(count('slow')).toBeGreaterThan(0);
-    expect(count('slow')).toBeLessThanOrEqual(7);
-    expect(count('fast')).toBeGreaterThan(count('slow'));
-    expect(count('fast')).toBeLessThanOrEqual(23);
+    await until('answers', () => count('fast') >= 15 && count('slow') >= 2);
+    await end();
+    const seconds = (performance.now() - begunMs) / 1000;
+    // The first comes at once.
+    expect(count('slow')).toBeLessThanOrEqual(2 + 1.06 * 5 * seconds);
+    expect(count('fast')).toBeLessThanOrEqual(2 + 1.06 * 20 * seconds);
     expect(fast.inferences).toBe(count('fast'));
   });
 
@@ -144,8 +145,22 @@ describe('Pipeline', () => {
     expect(inputs.slice(0, 3)).toEqual([both(50, 100), both(50, 50), both(20, 20)]);
     // Two ciphertexts, one picture.
     expect(answers[0]!.frameTimeMs).toBe(answers[1]!.frameTimeMs);
-    expect(camera.inferences).toBe(camera.taken);
-    expect(pipeline.counts.answers).toBe(camera.taken + whole.taken);
+    expect(camera.taken - camera.inferences).toBeOneOf([0, 1]);
+    // One picture may have been prepared when it ended.
+    expect(camera.taken + whole.taken - pipeline.counts.answers).toBeOneOf([0, 1]);
+  });
+
+  it('prepares the next picture while one is computed, and no more than that', async () => {
+    const camera = new FakeCamera('a', 60);
+    const { state, seen, end } = bench([camera], { runMs: 100 });
+    await until('the first run', () => seen.length === 1);
+    await until('the next picture', () => camera.taken === 2);
+    await delay(50);
+    expect([seen.length, camera.taken]).toEqual([1, 2]);
+    await until('the second run', () => seen.length === 2);
+    state.host = null;
+    await end();
+    expect(camera.taken).toBeLessThanOrEqual(4);
   });
 
   it('counts a picture that got no answer, and goes on', async () => {

@@ -56,9 +56,24 @@ type Lane = {
   dueMs: number;
 };
 
+/** A picture or several regions of one, as the network takes them. */
+type JobPart = {
+  readonly names: readonly string[] | undefined;
+  readonly picture: Uint8Array<ArrayBuffer>;
+  readonly prepareMs: number;
+};
+
+/** A picture that is prepared for a network. */
+type Job = {
+  readonly lane: Lane;
+  readonly host: InterpreterHost;
+  readonly frameTimeMs: number;
+  readonly parts: readonly JobPart[];
+};
+
 /**
- * Takes pictures to the interpreter, one at a time: cameras in turn, each at most at its rate, always the newest
- * picture. A picture that fails is counted and reported; it never stops the others.
+ * Takes pictures to the interpreter: cameras in turn, each at most at its rate, always the newest picture. One picture is computed at a time; meanwhile the next
+ * one is prepared and the last one's answer is stored. A picture that fails is counted and reported; it never stops the others.
  */
 export class Pipeline {
   readonly #options: PipelineOptions;
@@ -69,6 +84,8 @@ export class Pipeline {
   #failures = 0;
   #progressMs: number;
   #busy = false;
+  /** The picture that is being prepared, or is ready, while another is computed. */
+  #ahead: Promise<Job | null> | null = null;
   /** Resolves when the last answer is stored. */
   #storing: Promise<void> = Promise.resolve();
 
@@ -114,30 +131,52 @@ export class Pipeline {
 
   /** Runs until the signal ends it. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock } = this.#options;
     const wake = () => this.wake();
     signal.addEventListener('abort', wake, { once: true });
     while (!signal.aborted) {
       this.#wake = Promise.withResolvers<void>();
-      const lane = this.#next();
-      if (lane === null) {
+      this.#ahead ??= this.#takeNext(signal);
+      if (this.#ahead === null) {
         await this.#idle(signal);
         continue;
       }
       this.#busy = true;
       this.#progressMs = clock.monotonic();
-      try {
-        await this.#process(lane);
-      } catch (error) {
-        this.#failures++;
-        if (!signal.aborted)
-          log.warn({ err: error, camera: lane.camera.name }, 'a picture was lost on the way');
-      }
+      const job = await this.#ahead;
+      this.#ahead = null;
+      if (job !== null) await this.#compute(job, signal);
       this.#busy = false;
       this.#progressMs = clock.monotonic();
     }
     signal.removeEventListener('abort', wake);
+    wipe(await this.#ahead);
+    this.#ahead = null;
     await this.#storing;
+  }
+
+  /** Computes the answers of a picture; meanwhile the next picture is prepared. */
+  async #compute(job: Job, signal: AbortSignal): Promise<void> {
+    let isDone = false;
+    const computing = this.#answer(job)
+      .catch((error: unknown) => this.#lost(job.lane, error, signal))
+      .finally(() => {
+        isDone = true;
+        this.wake();
+      });
+    while (!isDone && this.#ahead === null && !signal.aborted) {
+      this.#wake = Promise.withResolvers<void>();
+      this.#ahead = this.#takeNext(signal);
+      if (this.#ahead === null) await this.#idle(signal);
+    }
+    await computing;
+  }
+
+  #lost({ camera }: Lane, error: unknown, signal: AbortSignal): null {
+    this.#failures++;
+    if (!signal.aborted)
+      this.#options.log.warn({ err: error, camera: camera.name }, 'a picture was lost on the way');
+    return null;
   }
 
   /** The next lane whose picture may be taken now. */
@@ -169,27 +208,39 @@ export class Pipeline {
     done.abort();
   }
 
-  async #process(lane: Lane): Promise<void> {
-    const { site, gateway, runner, clock, onMasked } = this.#options;
+  /** Begins to prepare the picture whose turn it is; null where there is none. What is begun never rejects. */
+  #takeNext(signal: AbortSignal): Promise<Job | null> | null {
+    const lane = this.#next();
+    return lane && this.#prepare(lane).catch((error: unknown) => this.#lost(lane, error, signal));
+  }
+
+  /** Masks and shrinks the newest picture of a camera; null where no network is to see it. */
+  async #prepare(lane: Lane): Promise<Job | null> {
+    const { runner, clock, onMasked } = this.#options;
     const { camera } = lane;
     const frame = camera.take();
-    if (frame === null) return;
+    if (frame === null) return null;
     const started = clock.monotonic();
     lane.dueMs = Math.max(lane.dueMs + (RATE_SLACK * 1000) / camera.config.rate, started);
     const masked = lane.filter.apply(frame);
     onMasked?.(camera.name, masked);
     const host = runner.host;
-    if (host === null) return;
+    if (host === null) return null;
     let begun = started;
-    const stored: Promise<boolean>[] = [];
+    const parts: JobPart[] = [];
     for (const { names, rectangles } of groupRegions(camera.config, host.regions)) {
       const picture = await lane.views.prepare(masked, host.picture, rectangles, host.regions);
-      const prepareMs = clock.monotonic() - begun;
-      const about = {
-        camera: camera.name,
-        ...(names !== undefined && { regions: names }),
-        frameTimeMs: frame.timeMs,
-      };
+      parts.push({ names, picture, prepareMs: clock.monotonic() - begun });
+      begun = clock.monotonic();
+    }
+    return { lane, host, frameTimeMs: frame.timeMs, parts };
+  }
+
+  async #answer({ lane: { camera }, host, frameTimeMs, parts }: Job): Promise<void> {
+    const { site, gateway, runner, clock } = this.#options;
+    const stored: Promise<boolean>[] = [];
+    for (const { names, picture, prepareMs } of parts) {
+      const about = { camera: camera.name, ...(names !== undefined && { regions: names }), frameTimeMs };
       const place = { site, gateway, ...about, bundle: host.bundle.digest };
       const { timings, ...answer } = await runToOpen(runner, host, picture, place);
       this.#progressMs = clock.monotonic();
@@ -203,7 +254,6 @@ export class Pipeline {
       });
       stored.push(storing);
       this.#storing = storing.then(() => {});
-      begun = clock.monotonic();
     }
     this.#storing = Promise.all(stored).then((kept) => {
       camera.markInference();
@@ -221,4 +271,9 @@ export class Pipeline {
       return false;
     }
   }
+}
+
+/** Nothing stays of a picture that is not computed. */
+function wipe(job: Job | null): void {
+  for (const { picture } of job?.parts ?? []) picture.fill(0);
 }
