@@ -16,7 +16,7 @@ export type SeededCiphertext = {
   readonly seed: Uint8Array;
 };
 
-/** An encryption of zero under the public key of SEAL, modulo all primes: p₀ + p₁·s = small. */
+/** As SEAL's: an encryption of zero modulo all primes, p₀ + p₁·s = small. */
 export type PublicKey = {
   /** (polynomial · (L + 1 + α) + limb) · N + coefficient; limbs q₀ … q_L, then the special primes; NTT form. */
   readonly residues: Uint32Array;

@@ -21,9 +21,9 @@ import { guardSeal, type Seal, type SealObject } from './runtime.ts';
 /** Something with SEAL's `save`. */
 type Savable = { saveToArray(compression: Seal['ComprModeType']['none']): Uint8Array };
 
-/** The output of SEAL's `save`, copied out of its heap. */
+/** The output of SEAL's `save`, which is a copy already, and the only one. */
 export function saveSeal(seal: Seal, object: Savable): Uint8Array {
-  return object.saveToArray(seal.ComprModeType.none).slice();
+  return object.saveToArray(seal.ComprModeType.none);
 }
 
 /** Makes an object and fills it; deletes the object if SEAL refuses the bytes. */
@@ -76,11 +76,6 @@ export function toSealPublicKey(bridge: SealContext, key: PublicKey): SealPublic
   return load('a public key', new bridge.seal.PublicKey(), (object) =>
     object.loadFromArray(bridge.context, bytes),
   );
-}
-
-/** A public key in SEAL's heap as ours. */
-export function fromSealPublicKey(bridge: SealContext, key: SealPublicKey): PublicKey {
-  return { residues: readSealCiphertext(saveSeal(bridge.seal, key)).residues };
 }
 
 /** A relinearization key in SEAL's heap; α must be 1. The caller deletes it. */

@@ -3,6 +3,7 @@ import { createEncoder } from '../ckks/encoder.ts';
 import { decodeEvaluationKeys } from '../ckks/evaluation-keys.ts';
 import {
   decodeConstants,
+  decodePublicKey,
   encodeCiphertext,
   expandCiphertext,
   type SeededCiphertext,
@@ -11,6 +12,7 @@ import { FheError } from '../errors.ts';
 import { encodeProgram } from '../program/codec.ts';
 import type { Interpretation } from '../program/interpretation.ts';
 import { verifyProgram } from '../program/verifier.ts';
+import { addMod, mulMod } from '../ring/modular.ts';
 import { createRing } from '../ring/ring.ts';
 import { testParameters, worstError } from '../testing/parameters.ts';
 import { makeMaterial, type TestProgram, testPicture, testPrograms } from '../testing/programs.ts';
@@ -18,7 +20,7 @@ import { createDecryptor } from './decryptor.ts';
 import { encryptConstants, encryptInputs } from './encrypt.ts';
 import { interpretSlots } from './interpret.ts';
 import { createOwnerKeys, type OwnerKeys } from './owner-keys.ts';
-import { decodeSecretKey, encodeSecretKey } from './secret-key.ts';
+import { decodeSecretKey, encodeSecretKey, secretResidues } from './secret-key.ts';
 
 const parameters = testParameters(8192, 4);
 const test = testPrograms(parameters).find(({ program }) => program.name === 'chain') as TestProgram;
@@ -40,6 +42,27 @@ describe('owner side', () => {
     damaged[100] = 2;
     expect(() => decodeSecretKey(parameters, damaged)).toThrow(FheError);
     expect(() => decodeSecretKey(parameters, keys.secretKey.subarray(0, 100))).toThrow(FheError);
+  });
+
+  it('makes a public key that is an encryption of zero with an error as small as SEAL’s', () => {
+    const secret = decodeSecretKey(parameters, keys.secretKey);
+    const { residues } = decodePublicKey(parameters, keys.publicKey);
+    const degree = parameters.ringDegree;
+    const ring = createRing(degree);
+    const primes = [...parameters.moduli, ...parameters.specialModuli];
+    const under = secretResidues(ring, secret, primes);
+    const errors = primes.map((q, limb) => {
+      const sum = residues.slice(limb * degree, (limb + 1) * degree);
+      const second = (primes.length + limb) * degree;
+      for (let i = 0; i < degree; i++)
+        sum[i] = addMod(sum[i]!, mulMod(residues[second + i]!, under[limb * degree + i]!, q), q);
+      ring.ntt(q).inverse(sum);
+      return Array.from(sum, (value) => (value > q / 2 ? value - q : value));
+    });
+    for (const error of errors) expect(error).toEqual(errors[0]);
+    const deviation = Math.sqrt(errors[0]!.reduce((sum, e) => sum + e * e, 0) / degree);
+    expect(Math.abs(deviation - 3.24)).toBeLessThan(0.15);
+    expect(Math.max(...errors[0]!.map(Math.abs))).toBeLessThanOrEqual(21);
   });
 
   it('makes only the keys that the program needs, at the level of their use', async () => {
