@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { ProtectedNetwork, ProtectProgress, ProtectTask } from '#backend/protection/protect-task.ts';
-import { TaskThread } from '#runtime/threads/task-thread.ts';
+import type { ProtectedNetwork } from '#backend/protection/protect-task.ts';
+import { ProtectingThread } from '#backend/protection/protecting-thread.ts';
 
 /** A bundled network under fresh keys, protected as `blindsight model protect` does. */
 export async function protectBundled(
@@ -8,16 +8,14 @@ export async function protectBundled(
   regions: number,
   { onProgress, signal }: { onProgress: (share: number) => void; signal?: AbortSignal },
 ): Promise<ProtectedNetwork> {
-  const thread = new TaskThread(
-    'protect',
-    new URL('../backend/protection/protect-thread.ts', import.meta.url),
-  );
-  const task: ProtectTask = { name: zoo, source: { zoo }, regions, fingerprint: randomBytes(32) };
+  const options = {
+    onProgress: ({ fraction }: { fraction: number }) => onProgress(fraction),
+    ...(signal && { signal }),
+  };
+  const thread = new ProtectingThread();
   try {
-    return await thread.run<ProtectedNetwork>(task, {
-      onProgress: (progress) => onProgress((progress as ProtectProgress).fraction),
-      ...(signal && { signal }),
-    });
+    await thread.read({ name: zoo, source: { zoo }, regions }, options);
+    return await thread.protect(randomBytes(32), 'both', options);
   } finally {
     await thread.close();
   }

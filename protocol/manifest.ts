@@ -32,8 +32,8 @@ export type Manifest = {
   readonly expiresMs?: number;
   readonly parts: readonly BundlePart[];
   /**
-   * SHA-256, hex, of the serialized answer of each interpreter to the self-test inputs; at least one. Programs with several special primes
-   * have none for the reference interpreter, which cannot run them.
+   * SHA-256, hex, of the serialized answer of each interpreter to the self-test inputs; at least one. There is none for the reference interpreter
+   * where it cannot run the program (several special primes), nor with further keys of a network: it then goes by that of the engine.
    */
   readonly selfTest: { readonly engine?: string; readonly reference?: string };
 };

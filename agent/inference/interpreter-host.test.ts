@@ -55,6 +55,23 @@ describe('InterpreterHost', () => {
     await expect(opening).rejects.toMatchObject({ code: 'BUNDLE_SELF_TEST' });
   });
 
+  it('tests a bundle by the engine where the reference interpreter has no test of its own', async () => {
+    const { manifest, ...rest } = await onDisk();
+    const open = (engine: string) =>
+      InterpreterHost.open({
+        bundle: { ...rest, manifest: { ...manifest, selfTest: { engine } } },
+        ...{ kind: 'reference', threads: 1, selfTest: true },
+      });
+    await expect(open('0'.repeat(64))).rejects.toMatchObject({
+      code: 'BUNDLE_SELF_TEST',
+      message: expect.stringContaining('the engine interpreter answers'),
+    });
+    const host = await open(network.selfTest.engine);
+    expect(host.kind).toBe('reference');
+    await expect(host.run(picture(), new Uint8Array(32))).rejects.toThrow('takes no seed');
+    await host.close();
+  });
+
   it('stops loading when it is told to', async () => {
     const bundle = await onDisk();
     const signal = AbortSignal.timeout(5);

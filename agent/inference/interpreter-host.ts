@@ -1,8 +1,9 @@
 import type { PictureShape, RunResult } from '#fhe';
 import { BlindsightError } from '#protocol/errors.ts';
+import type { Manifest } from '#protocol/manifest.ts';
 import { TaskThread } from '#runtime/threads/task-thread.ts';
 import type { Bundle, InterpreterKind } from './bundle.ts';
-import type { OpenedProgram, WorkerRequest } from './worker-messages.ts';
+import type { OpenedProgram, SelfTest, WorkerRequest } from './worker-messages.ts';
 
 export type HostOptions = {
   readonly bundle: Bundle;
@@ -66,7 +67,7 @@ export class InterpreterHost {
     const { bundle, kind, threads, signal } = options;
     signal?.throwIfAborted();
     const { directory, manifest } = bundle;
-    const selfTest = options.selfTest ? (manifest.selfTest[kind] ?? null) : null;
+    const selfTest = options.selfTest ? chooseSelfTest(manifest, kind) : null;
     if (options.selfTest && selfTest === null) {
       throw new BlindsightError(
         'BUNDLE_SELF_TEST',
@@ -128,6 +129,16 @@ export class InterpreterHost {
     await this.#thread.close();
     await this.gone;
   }
+}
+
+/**
+ * The test of a bundle that an interpreter shall run: its own, or else that of the engine. Further keys of a network have only that one, and their owner has
+ * seen both interpreters agree on the first: what is left to prove is that program, constants and keys are whole.
+ */
+function chooseSelfTest({ selfTest }: Manifest, kind: InterpreterKind): SelfTest | null {
+  const own = selfTest[kind];
+  if (own !== undefined) return { kind, sha256: own };
+  return selfTest.engine === undefined ? null : { kind: 'engine', sha256: selfTest.engine };
 }
 
 function workerError(cause: unknown): BlindsightError {

@@ -15,7 +15,7 @@ import {
 import { BlindsightError, type ErrorCode } from '#protocol/errors.ts';
 import type { BundlePartName } from '#protocol/manifest.ts';
 import type { InterpreterKind } from './bundle.ts';
-import type { OpenRequest } from './worker-messages.ts';
+import type { OpenRequest, SelfTest } from './worker-messages.ts';
 
 export type LoadedBundle = { readonly interpreter: Interpreter; readonly verified: VerifiedProgram };
 
@@ -25,7 +25,7 @@ export type LoadedBundle = { readonly interpreter: Interpreter; readonly verifie
  * 1. each part has the size and the digest that the signed manifest gives;
  * 2. the program decodes and passes the verifier;
  * 3. the interpreter accepts constants and keys;
- * 4. the self-test inputs, encrypted by the owner, give exactly the answer that the owner computed.
+ * 4. the self-test inputs, encrypted by the owner, give exactly the answer that the owner computed with that interpreter, or with the other one.
  *
  * Runs in a worker thread.
  *
@@ -39,14 +39,19 @@ export async function loadBundle(request: OpenRequest): Promise<LoadedBundle> {
     evaluationKeys: await readPart(request, 'evaluation-keys'),
   };
   const verified = refusing(() => verifyProgram(decodeProgram(program)));
-  let interpreter: Interpreter;
-  try {
-    interpreter = await create(request.kind, { program: verified, ...parts }, request.threads);
-  } catch (error) {
-    throw asBundleError(error);
+  const material = { program: verified, ...parts };
+  const { kind, threads, selfTest } = request;
+  if (selfTest !== null && selfTest.kind !== kind) {
+    const tester = await create(selfTest.kind, material, threads);
+    try {
+      await runSelfTest(request, tester, selfTest);
+    } finally {
+      await tester.close();
+    }
   }
+  const interpreter = await create(kind, material, threads);
   try {
-    if (request.selfTest !== null) await selfTest(request, interpreter, request.selfTest);
+    if (selfTest?.kind === kind) await runSelfTest(request, interpreter, selfTest);
   } catch (error) {
     await interpreter.close();
     throw error;
@@ -73,19 +78,31 @@ async function readPart(request: OpenRequest, name: BundlePartName): Promise<Uin
   return bytes;
 }
 
-function create(kind: InterpreterKind, material: InterpreterMaterial, threads: number): Promise<Interpreter> {
-  if (kind === 'reference') return createReferenceInterpreter(material);
-  return createEngineInterpreter(material, { threads });
+async function create(
+  kind: InterpreterKind,
+  material: InterpreterMaterial,
+  threads: number,
+): Promise<Interpreter> {
+  try {
+    if (kind === 'reference') return await createReferenceInterpreter(material);
+    return await createEngineInterpreter(material, { threads });
+  } catch (error) {
+    throw asBundleError(error);
+  }
 }
 
-async function selfTest(request: OpenRequest, interpreter: Interpreter, expected: string): Promise<void> {
+async function runSelfTest(
+  request: OpenRequest,
+  interpreter: Interpreter,
+  { kind, sha256 }: SelfTest,
+): Promise<void> {
   const inputs = decodeInputs(await readPart(request, 'self-test'));
   const answer = refusing(() => interpreter.runEncrypted(inputs));
   const digest = createHash('sha256').update(answer).digest('hex');
-  if (digest !== expected) {
+  if (digest !== sha256) {
     throw new BlindsightError(
       'BUNDLE_SELF_TEST',
-      `the ${request.kind} interpreter answers the self-test with ${digest}, expected ${expected}`,
+      `the ${kind} interpreter answers the self-test with ${digest}, expected ${sha256}`,
     );
   }
 }

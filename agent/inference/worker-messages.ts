@@ -2,6 +2,9 @@ import type { PictureShape, RunResult } from '#fhe';
 import type { BundlePart } from '#protocol/manifest.ts';
 import type { InterpreterKind } from './bundle.ts';
 
+/** SHA-256, hex, that the answer of an interpreter to the self-test inputs must have. */
+export type SelfTest = { readonly kind: InterpreterKind; readonly sha256: string };
+
 /** The first task of an interpreter's thread: what it shall load. Answered with {@link OpenedProgram}. */
 export type OpenRequest = {
   readonly type: 'open';
@@ -9,8 +12,8 @@ export type OpenRequest = {
   readonly parts: readonly BundlePart[];
   readonly kind: InterpreterKind;
   readonly threads: number;
-  /** SHA-256, hex, that the answer to the self-test inputs must have; null if it was tested before. */
-  readonly selfTest: string | null;
+  /** Null if it was tested before. */
+  readonly selfTest: SelfTest | null;
 };
 
 export type OpenedProgram = {

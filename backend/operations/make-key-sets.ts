@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '#runtime/clock.ts';
-import { makeKeySet, threadsFor } from '../protection/key-set-maker.ts';
+import { KeySetMaker, threadsFor } from '../protection/key-set-maker.ts';
 import type { Site } from '../site.ts';
 import type { ModelRecord } from '../store/models.ts';
 import { chooseKeySet, type KeyChoice } from './choose-key-set.ts';
@@ -22,7 +22,7 @@ export type MakeKeySetsOptions = {
  * before its end, the next attempt makes only what is missing, and there is no key that belongs to nothing.
  *
  * @returns how many were made
- * @throws BlindsightError KEYS_UNDECIDED, and as `makeKeySet`; the signal's reason.
+ * @throws BlindsightError KEYS_UNDECIDED, and as `KeySetMaker`; the signal's reason.
  */
 export async function makeKeySets(options: MakeKeySetsOptions): Promise<number> {
   const { site, model, signal, onProgress, clock = systemClock } = options;
@@ -39,13 +39,10 @@ export async function makeKeySets(options: MakeKeySetsOptions): Promise<number> 
   // The first that fails ends the others: they would be made in vain.
   const failed = new AbortController();
   const either = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
-  const work = async () => {
+  const work = async (maker: KeySetMaker) => {
     for (let owner = waiting.shift(); owner !== undefined; owner = waiting.shift()) {
       const own = owner;
-      const made = await makeKeySet({
-        ...{ site, model, signal: either },
-        onProgress: ({ step, fraction }) => tell(own, step, fraction),
-      });
+      const made = await maker.make(({ step, fraction }) => tell(own, step, fraction));
       either.throwIfAborted();
       await site.store.transaction(async (store) => {
         // Another process may have made them meanwhile.
@@ -65,12 +62,17 @@ export async function makeKeySets(options: MakeKeySetsOptions): Promise<number> 
   };
   const threads = Math.min(options.threads ?? threadsFor(model), owners.length);
   const ends = await Promise.allSettled(
-    Array.from({ length: threads }, () =>
-      work().catch((error: unknown) => {
+    Array.from({ length: threads }, async () => {
+      const maker = new KeySetMaker({ site, model, signal: either });
+      try {
+        await work(maker);
+      } catch (error) {
         failed.abort(error);
         throw error;
-      }),
-    ),
+      } finally {
+        await maker.close();
+      }
+    }),
   );
   signal?.throwIfAborted();
   const first = ends.find((end) => end.status === 'rejected');

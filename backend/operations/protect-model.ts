@@ -4,10 +4,10 @@ import { BlindsightError } from '#protocol/errors.ts';
 import { Name } from '#protocol/names.ts';
 import type { OutputPolicy } from '#protocol/output-policy.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
-import { TaskThread } from '#runtime/threads/task-thread.ts';
 import { keepNetwork } from '../protection/keep-network.ts';
 import { findNetwork } from '../protection/network-source.ts';
-import type { ProtectedNetwork, ProtectProgress, ProtectTask } from '../protection/protect-task.ts';
+import type { ProtectProgress } from '../protection/protect-task.ts';
+import { ProtectingThread } from '../protection/protecting-thread.ts';
 import type { Site } from '../site.ts';
 import type { NewModel } from '../store/models.ts';
 import { checkOutput } from './check-output.ts';
@@ -43,16 +43,15 @@ export async function protectModel(options: ProtectModelOptions): Promise<NewMod
   }
   const { regions = 1 } = options;
   const fingerprint = Uint8Array.from(randomBytes(32));
-  const task: ProtectTask = { name, source: await findNetwork(network), regions, fingerprint };
-  const thread = new TaskThread('protect', new URL('../protection/protect-thread.ts', import.meta.url));
+  const source = { name, source: await findNetwork(network), regions };
+  const progress = {
+    onProgress: ({ step, fraction }: ProtectProgress) => onProgress?.(step, fraction),
+    ...(signal && { signal }),
+  };
+  const thread = new ProtectingThread();
   try {
-    const protectedNetwork = await thread.run<ProtectedNetwork>(task, {
-      onProgress: (progress) => {
-        const { step, fraction } = progress as ProtectProgress;
-        onProgress?.(step, fraction);
-      },
-      ...(signal && { signal }),
-    });
+    await thread.read(source, progress);
+    const protectedNetwork = await thread.protect(fingerprint, 'both', progress);
     if (options.output !== undefined) checkOutput(options.output, protectedNetwork.interpretation);
     const made = await keepNetwork(site, name, protectedNetwork, clock.now(), fingerprint);
     if (options.output !== undefined) await site.store.models.setOutput(name, made.version, options.output);

@@ -1,6 +1,6 @@
 import { BlindsightError } from '#protocol/errors.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
-import { makeKeySet } from '../protection/key-set-maker.ts';
+import { KeySetMaker } from '../protection/key-set-maker.ts';
 import type { Site } from '../site.ts';
 import type { DeploymentRecord } from '../store/deployments.ts';
 import { prepareDeployment } from './deploy-model.ts';
@@ -29,7 +29,7 @@ export type ReprotectOptions = {
  * gateways share them; answers of this gateway under them are refused after a time of grace. Release and retirement are durable together: whatever ends this before, nothing has
  * changed.
  *
- * @throws BlindsightError GATEWAY_NOT_FOUND, REKEY_NOTHING, MODEL_RETIRED, ANSWER_TOO_LARGE, and as `makeKeySet`; the signal's reason.
+ * @throws BlindsightError GATEWAY_NOT_FOUND, REKEY_NOTHING, MODEL_RETIRED, ANSWER_TOO_LARGE, and as `KeySetMaker`; the signal's reason.
  */
 export async function reprotectGateway(options: ReprotectOptions): Promise<DeploymentRecord> {
   const { site, reason, graceMs = REKEY_GRACE_MS, onProgress, signal, clock = systemClock } = options;
@@ -40,11 +40,10 @@ export async function reprotectGateway(options: ReprotectOptions): Promise<Deplo
   const bound = options.maxMessageBytes === undefined ? {} : { maxMessageBytes: options.maxMessageBytes };
   // Refused at once, and not after minutes.
   await prepareDeployment({ site, ...target, ...bound, keys: 'per-gateway', clock });
-  const made = await makeKeySet({
-    ...{ site, model },
-    ...(onProgress && { onProgress: ({ step, fraction }) => onProgress(step, fraction) }),
-    ...(signal && { signal }),
-  });
+  const maker = new KeySetMaker({ site, model, ...(signal && { signal }) });
+  const made = await maker
+    .make(({ step, fraction }) => onProgress?.(step, fraction))
+    .finally(() => maker.close());
   signal?.throwIfAborted();
   const release = await prepareDeployment({ site, ...target, ...bound, protection: made.id.number, clock });
   return site.store.transaction(async (store) => {

@@ -3,14 +3,14 @@ import { availableParallelism, freemem } from 'node:os';
 import type { NetworkDescription } from '#network/model/description/network-description.ts';
 import { listZoo, loadZooNetwork } from '#network/model/description/zoo.ts';
 import { BlindsightError } from '#protocol/errors.ts';
-import { TaskThread } from '#runtime/threads/task-thread.ts';
 import { SECRETS } from '../sealing/identities.ts';
 import type { Site } from '../site.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { KeySetId } from '../store/protections.ts';
 import type { Store } from '../store/store.ts';
 import { prepareKeySet } from './keep-key-set.ts';
-import type { ProtectedNetwork, ProtectProgress, ProtectTask } from './protect-task.ts';
+import type { ProtectProgress } from './protect-task.ts';
+import { type ProtectingOptions, ProtectingThread } from './protecting-thread.ts';
 
 /** What making keys takes besides bundles, of which several copies are in memory at once; measured on `counter`, which takes 280 MB. */
 const THREAD_BYTES = 300e6;
@@ -26,10 +26,9 @@ export function threadsFor(model: ModelRecord, cores = availableParallelism(), f
   return Math.max(1, Math.min(cores, Math.floor(free / 2 / (THREAD_BYTES + COPIES * bundle))));
 }
 
-export type MakeKeySetOptions = {
+export type KeySetSource = {
   readonly site: Pick<Site, 'store' | 'vault' | 'blobs'>;
   readonly model: ModelRecord;
-  readonly onProgress?: (progress: ProtectProgress) => void;
   readonly signal?: AbortSignal;
 };
 
@@ -40,34 +39,35 @@ export type MadeKeySet = {
 };
 
 /**
- * Makes further keys of a network, with everything that is encrypted under them, in a thread of its own: seconds to minutes.
- *
- * @throws BlindsightError KEY_SET_SOURCE, SELF_TEST_FAILED, SECRET_MISSING, and the codes of the layers below; the signal's reason.
+ * Makes further keys of a network, with everything that is encrypted under them, in a thread of its own, which reads and compiles the network once.
  */
-export async function makeKeySet(options: MakeKeySetOptions): Promise<MadeKeySet> {
-  const { site, model, onProgress, signal } = options;
-  const { name, version } = model;
-  const program = model.parts.find((part) => part.name === 'program');
-  if (program === undefined) throw new BlindsightError('BUNDLE_DAMAGED', `${name} has no program`);
-  const description = await descriptionOf(site, model);
-  // A number is never given twice, also where two processes make keys at once; one that was not used stays out.
-  const number = 1 + (await site.store.settings.next(`key-sets/${name}/${version}`));
-  const id = { model: name, version, number };
-  const onnx = Uint8Array.from(await site.vault.fetch(site.store, SECRETS.modelOnnx(name, version)));
-  const fingerprint = Uint8Array.from(randomBytes(32));
-  const task: ProtectTask = {
-    name,
-    source: { onnx, description },
-    fingerprint,
-    regions: model.interpretation.regions ?? 1,
-  };
-  const thread = new TaskThread('key-set', new URL('./protect-thread.ts', import.meta.url));
-  try {
-    const made = await thread.run<ProtectedNetwork>(task, {
-      transfer: [onnx.buffer],
-      ...(onProgress && { onProgress: (progress) => onProgress(progress as ProtectProgress) }),
-      ...(signal && { signal }),
-    });
+export class KeySetMaker {
+  readonly #source: KeySetSource;
+  readonly #thread = new ProtectingThread();
+  #read: Promise<void> | null = null;
+
+  constructor(source: KeySetSource) {
+    this.#source = source;
+  }
+
+  /**
+   * Makes one: a second or so, minutes for large networks.
+   *
+   * @throws BlindsightError KEY_SET_SOURCE, SELF_TEST_FAILED, SECRET_MISSING, and the codes of the layers below; the signal's reason.
+   */
+  async make(onProgress?: (progress: ProtectProgress) => void): Promise<MadeKeySet> {
+    const { site, model, signal } = this.#source;
+    const { name, version } = model;
+    const program = model.parts.find((part) => part.name === 'program');
+    if (program === undefined) throw new BlindsightError('BUNDLE_DAMAGED', `${name} has no program`);
+    const options = { ...(onProgress && { onProgress }), ...(signal && { signal }) };
+    this.#read ??= this.#readNetwork(options);
+    await this.#read;
+    // A number is never given twice, also where two processes make keys at once; one that was not used stays out.
+    const number = 1 + (await site.store.settings.next(`key-sets/${name}/${version}`));
+    const id = { model: name, version, number };
+    const fingerprint = Uint8Array.from(randomBytes(32));
+    const made = await this.#thread.protect(fingerprint, 'engine', options);
     made.onnx.fill(0);
     const bytes = made.parts.find((part) => part.name === 'program')!.bytes;
     const isSame = createHash('sha256').update(bytes).digest('hex') === program.sha256;
@@ -78,8 +78,20 @@ export async function makeKeySet(options: MakeKeySetOptions): Promise<MadeKeySet
       );
     signal?.throwIfAborted();
     return { id, keep: await prepareKeySet(site, id, program, { ...made, fingerprint }) };
-  } finally {
-    await thread.close();
+  }
+
+  async #readNetwork(options: ProtectingOptions): Promise<void> {
+    const { site, model } = this.#source;
+    const { name, version, interpretation } = model;
+    const description = await descriptionOf(site, model);
+    const onnx = Uint8Array.from(await site.vault.fetch(site.store, SECRETS.modelOnnx(name, version)));
+    const source = { name, source: { onnx, description }, regions: interpretation.regions ?? 1 };
+    await this.#thread.read(source, options);
+  }
+
+  /** Ends the thread, whatever it is doing. */
+  close(): Promise<void> {
+    return this.#thread.close();
   }
 }
 

@@ -11,7 +11,7 @@ import { BlindsightError } from '#protocol/errors.ts';
 /** Where a network to protect comes from. */
 export type NetworkSource =
   | { readonly zoo: string }
-  /** As a site keeps it. The bytes are overwritten with zeros once they were read. */
+  /** As a site keeps it. */
   | { readonly onnx: Uint8Array; readonly description: NetworkDescription }
   | { readonly onnxFile: string; readonly metadataFile: string };
 

@@ -9,7 +9,7 @@ import { runGraph } from '#network/model/run/run.ts';
 import { BUNDLE_PARTS } from '#protocol/manifest.ts';
 import { decodeSelfTest } from '#protocol/self-test.ts';
 import { makeSmallGraph } from '../testing/small-network.ts';
-import { protectNetwork } from './protect-network.ts';
+import { createProtector } from './protect-network.ts';
 import type { ProtectedNetwork } from './protect-task.ts';
 
 const METADATA = { labels: ['empty', 'occupied'], activationRanges: [3, 6], logitRange: 8 };
@@ -76,13 +76,16 @@ function unevenness(residues: Uint32Array, q: number): number {
 
 describe('a protected network', () => {
   let bundle: ProtectedNetwork;
+  let further: ProtectedNetwork;
   let steps: string[];
   const part = (name: string) => bundle.parts.find((candidate) => candidate.name === name)!.bytes;
 
   beforeAll(async () => {
     steps = [];
     const source = { graph, onnx: writeOnnx(graph), metadata: METADATA };
-    bundle = await protectNetwork('small', source, { onProgress: ({ step }) => steps.push(step) });
+    const protect = createProtector('small', source);
+    bundle = await protect({ onProgress: ({ step }) => steps.push(step) });
+    further = await protect({ fingerprint: new Uint8Array(32).fill(3), interpreters: 'engine' });
   }, 120_000);
 
   it('has every part, and says what it did', () => {
@@ -125,11 +128,8 @@ describe('a protected network', () => {
   it('has a program that depends on the architecture only', async () => {
     const other = makeSmallGraph(2);
     expect(parametersOf(other).get('w0')).not.toEqual(parametersOf(graph).get('w0'));
-    const second = await protectNetwork('small', {
-      graph: other,
-      onnx: writeOnnx(other),
-      metadata: METADATA,
-    });
+    const network = { graph: other, onnx: writeOnnx(other), metadata: METADATA };
+    const second = await createProtector('small', network)({ interpreters: 'engine' });
     const program = second.parts.find(({ name }) => name === 'program')!.bytes;
     expect(Buffer.compare(program, part('program'))).toBe(0);
     for (const { name, bytes } of second.parts) expect(bytes.length, name).toBe(part(name).length);
@@ -139,6 +139,15 @@ describe('a protected network', () => {
       expect(Buffer.compare(bytes, part(name)), name).not.toBe(0);
     }
   }, 120_000);
+
+  it('gets further key sets, which have only the program in common, and a self-test by the engine', () => {
+    for (const { name, bytes } of further.parts)
+      expect(Buffer.compare(bytes, part(name)) === 0, name).toBe(name === 'program');
+    expect(further.secretKey).not.toEqual(bundle.secretKey);
+    expect(Object.keys(further.selfTest)).toEqual(['engine']);
+    expect(Object.keys(bundle.selfTest)).toEqual(['reference', 'engine']);
+    expect(further.selfTest.engine).not.toBe(bundle.selfTest.engine);
+  });
 
   it('answers as the clear network, and passes its self-test', async () => {
     const program = decodeProgram(part('program'));

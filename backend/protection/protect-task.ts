@@ -3,15 +3,31 @@ import type { NetworkDescription } from '#network/model/description/network-desc
 import type { BundlePartName } from '#protocol/manifest.ts';
 import type { NetworkSource } from './network-source.ts';
 
-/** What the protecting thread is given. */
-export type ProtectTask = {
+/** A network to protect. */
+export type ProtectSource = {
   readonly name: string;
   readonly source: NetworkSource;
   /** See `CompileOptions.regions`. */
   readonly regions: number;
-  /** Marks the weights before they are encrypted; kept, sealed, with the keys. */
-  readonly fingerprint: Uint8Array;
 };
+
+/**
+ * What the protecting thread is given: once a network, which it reads and compiles, then any number of times a fingerprint, which marks the weights before
+ * they are encrypted and is kept, sealed, with the keys. A key set comes of each.
+ */
+export type ProtectTask =
+  | ({ readonly type: 'read' } & ProtectSource)
+  | {
+      readonly type: 'protect';
+      readonly fingerprint: Uint8Array;
+      readonly interpreters: SelfTestInterpreters;
+    };
+
+/**
+ * Who computes the self-test: the reference takes four times as long as all the rest, and says nothing of other keys of a network that it has not said
+ * of the first.
+ */
+export type SelfTestInterpreters = 'engine' | 'both';
 
 /** How far it is. */
 export type ProtectProgress = {

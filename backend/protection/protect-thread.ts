@@ -1,10 +1,21 @@
 import { serveTasks } from '#runtime/threads/serve-tasks.ts';
-import { protectSource } from './protect-network.ts';
+import { openProtector, type Protector } from './protect-network.ts';
 import type { ProtectTask } from './protect-task.ts';
 
+/** The network that this thread was given. */
+let protector: Protector | null = null;
+
 serveTasks(async (message, onProgress) => {
-  const { name, source, regions, fingerprint } = message as ProtectTask;
-  const result = await protectSource(name, source, { regions, fingerprint, onProgress });
+  const task = message as ProtectTask;
+  if (task.type === 'read') {
+    onProgress({ step: 'compiling the network to a ciphertext program', fraction: 0 });
+    protector = await openProtector(task);
+    return { result: null };
+  }
+  if (protector === null) throw new Error('no network was read');
+  const { fingerprint, interpreters } = task;
+  const result = await protector({ fingerprint, interpreters, onProgress });
+  fingerprint.fill(0);
   // Moved, not copied: no secret key stays behind in this thread. A view of a larger buffer cannot be moved alone.
   const buffers = [
     result.secretKey,

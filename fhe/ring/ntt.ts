@@ -22,8 +22,8 @@ export function createNtt(degree: number, q: number): Ntt {
   const root = minimalPrimitiveRoot(degree, q);
   const forwardRoots = powersInReverse(degree, q, root);
   const inverseRoots = powersInReverse(degree, q, invMod(root, q));
-  const forwardQuotients = Float64Array.from(forwardRoots, (w) => w / q);
-  const inverseQuotients = Float64Array.from(inverseRoots, (w) => w / q);
+  const forwardQuotients = quotientsOf(forwardRoots, q);
+  const inverseQuotients = quotientsOf(inverseRoots, q);
   const degreeInverse = invMod(degree % q, q);
   const degreeInverseQuotient = degreeInverse / q;
 
@@ -67,14 +67,22 @@ export function createNtt(degree: number, q: number): Ntt {
   };
 }
 
+/** For `mulModPrepared`. */
+function quotientsOf(roots: Uint32Array, q: number): Float64Array {
+  const quotients = new Float64Array(roots);
+  for (let i = 0; i < quotients.length; i++) quotients[i] = quotients[i]! / q;
+  return quotients;
+}
+
 /** Entry rev(i) holds root^i. */
 function powersInReverse(degree: number, q: number, root: number): Uint32Array {
   const bits = Math.log2(degree);
   const powers = new Uint32Array(degree);
+  const quotient = root / q;
   let power = 1;
   for (let i = 0; i < degree; i++) {
     powers[bitReverse(i, bits)] = power;
-    power = mulMod(power, root, q);
+    power = mulModPrepared(power, root, quotient, q);
   }
   return powers;
 }

@@ -14,7 +14,7 @@ import {
   randomPictures,
   randomTensor,
 } from '#network/testing/small-graphs.ts';
-import { compileNetwork } from './compile.ts';
+import { compileCopies, compileNetwork } from './compile.ts';
 import type { CompiledNetwork } from './compiled-network.ts';
 import { calibrateSteps } from './lowering/calibrate-steps.ts';
 import { lowerSteps } from './lowering/lower-steps.ts';
@@ -123,6 +123,14 @@ describe('Compile', () => {
     expect(Buffer.from(encodeProgram(second.program)).equals(Buffer.from(encodeProgram(first.program)))).toBe(
       true,
     );
+  });
+
+  it('compiles copies with other weights as it compiles each alone', () => {
+    const options = { name: 'try', labels: ['a', 'b', 'c'], activationRanges: [3, 3], logitRange: 5 };
+    const compile = compileCopies(convolutionalGraph(1), options);
+    for (const seed of [1, 2])
+      expect(compile(convolutionalGraph(seed))).toEqual(compileNetwork(convolutionalGraph(seed), options));
+    expect(() => compile(convolutionalGraph(1, 13))).toThrow('other entries');
   });
 
   it('withholds nothing within the calibrated range and keeps the answer below the last prime', () => {

@@ -6,11 +6,13 @@ import { checkRegions } from './check-regions.ts';
 import { ACTIVATION_PEAK, LOGIT_HEADROOM, SLOT_TOLERANCE } from './compile-limits.ts';
 import type { CompiledNetwork, CompileOptions } from './compiled-network.ts';
 import { fillConstants } from './emit/fill-constants.ts';
-import { writeProgram } from './emit/write-program.ts';
+import { type WrittenProgram, writeProgram } from './emit/write-program.ts';
 import { balanceSteps } from './lowering/balance-steps.ts';
 import { lowerSteps } from './lowering/lower-steps.ts';
+import { mergePools } from './lowering/merge-pools.ts';
+import type { StepNetwork } from './lowering/steps.ts';
 import type { PlanProgress } from './packing/layout-problem.ts';
-import { planNetwork } from './packing/plan-network.ts';
+import { type PlannedNetwork, planNetwork } from './packing/plan-network.ts';
 import { reportPlan } from './report-plan.ts';
 
 /**
@@ -21,21 +23,70 @@ import { reportPlan } from './report-plan.ts';
  * @throws NetworkError if the graph cannot be lowered (see `lowerSteps`), is too deep or too large, or does not fit the options.
  */
 export function compileNetwork(graph: Graph, options: CompileOptions): CompiledNetwork {
-  const { activationRanges, logitRange, name = graph.name, regions = 1, picture } = options;
-  checkRegions(regions);
+  const balanced = prepareSteps(graph, options);
+  return fillDesign(designProgram(balanced, options), balanced, options);
+}
+
+/**
+ * Compiles copies of a network that differ in the values of their weights only, such as fingerprints: plans and writes once, which is most of the
+ * work, and fills each copy in. The result is that of {@link compileNetwork}.
+ *
+ * @param graph one of them
+ * @throws NetworkError as `compileNetwork`; what is returned throws NETWORK_SHAPE for a network with other entries.
+ */
+export function compileCopies(graph: Graph, options: CompileOptions): (copy: Graph) => CompiledNetwork {
+  const balanced = prepareSteps(graph, options);
+  const design = designProgram(balanced, options);
+  return (copy) => {
+    const steps = prepareSteps(copy, options);
+    if (!haveSameEntries(balanced, steps))
+      throw new NetworkError('NETWORK_SHAPE', 'the copy has other entries than the network it is a copy of');
+    return fillDesign(design, steps, options);
+  };
+}
+
+/** What a network and its copies have in common. */
+type Design = {
+  readonly planned: PlannedNetwork;
+  readonly written: WrittenProgram;
+  /** Whether pools are in the matrices of the layers after them. */
+  readonly isMerged: boolean;
+};
+
+function logitScale({ logitRange }: CompileOptions): number {
+  return LOGIT_HEADROOM * logitRange;
+}
+
+function prepareSteps(graph: Graph, options: CompileOptions): StepNetwork {
+  checkRegions(options.regions ?? 1);
   const lowered = lowerSteps(graph);
   checkOptions(lowered, options);
-  const range = LOGIT_HEADROOM * logitRange;
-  const balanced = balanceSteps(lowered, activationRanges, ACTIVATION_PEAK, range);
+  return balanceSteps(lowered, options.activationRanges, ACTIVATION_PEAK, logitScale(options));
+}
+
+function designProgram(
+  balanced: StepNetwork,
+  { name = balanced.name, regions = 1, picture }: CompileOptions,
+): Design {
   const planned = planNetwork(balanced, { regions });
   const written = writeProgram(planned, name, picture);
+  refuseBeyondMemory(written.verified);
+  return { planned, written, isMerged: planned.network !== balanced };
+}
+
+function fillDesign(
+  { planned, written, isMerged }: Design,
+  balanced: StepNetwork,
+  options: CompileOptions,
+): CompiledNetwork {
+  const { regions = 1 } = options;
   const { verified, recipes, expected } = written;
-  refuseBeyondMemory(verified);
-  const constants = fillConstants(recipes, planned);
+  const network = isMerged ? mergePools(balanced) : balanced;
+  const range = logitScale(options);
   return {
     program: verified.program,
     verified,
-    constants,
+    constants: fillConstants(recipes, { ...planned, network }),
     interpretation: {
       ...meaningOf(options),
       ...(regions > 1 && { regions }),
@@ -56,6 +107,26 @@ function meaningOf({ labels, task, map, decoding }: CompileOptions) {
     ...(map && { map }),
     ...(decoding && { decoding }),
   };
+}
+
+/** Whether layouts and recipes of one network fit another. */
+function haveSameEntries(one: StepNetwork, other: StepNetwork): boolean {
+  const same = (a: Int32Array, b: Int32Array) =>
+    a.length === b.length && a.every((value, i) => value === b[i]);
+  return (
+    one.steps.length === other.steps.length &&
+    one.steps.every((step, i) => {
+      const twin = other.steps[i]!;
+      if (step.kind !== 'linear' || twin.kind !== 'linear') return step.kind === twin.kind;
+      return (
+        step.terms.length === twin.terms.length &&
+        step.terms.every(({ source, affine }, term) => {
+          const { source: from, affine: entries } = twin.terms[term]!;
+          return source === from && same(affine.start, entries.start) && same(affine.column, entries.column);
+        })
+      );
+    })
+  );
 }
 
 /** What stands in for a time constant that is not known yet: it changes nothing of the cost. */

@@ -2,10 +2,11 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { protectSource } from '#backend/protection/protect-network.ts';
+import { openProtector } from '#backend/protection/protect-network.ts';
 
 const [name = '', folder = ''] = process.argv.slice(2);
-const { parts, selfTest } = await protectSource(name, { zoo: name }, {});
+const protect = await openProtector({ name, source: { zoo: name }, regions: 1 });
+const { parts, selfTest } = await protect({ interpreters: 'engine' });
 mkdirSync(folder, { recursive: true });
 for (const part of parts) writeFileSync(join(folder, part.name), part.bytes);
 const release = {
