@@ -1,13 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createEngineInterpreter, decodeProgram, verifyProgram } from '#fhe';
 import { createDecryptor } from '#fhe/secret';
 import { writeOnnx } from '#network/model/onnx/onnx.ts';
 import { decodeManifest } from '#protocol/manifest.ts';
 import { SimulatedClock } from '#runtime/simulated-clock.ts';
 import { Decryptor } from '../decryption/decryptor.ts';
+import { keepNetwork } from '../protection/keep-network.ts';
+import { createProtector } from '../protection/protect-network.ts';
+import type { ProtectedNetwork } from '../protection/protect-task.ts';
 import { clearKeySets } from '../rollout/clear-key-sets.ts';
 import { SECRETS } from '../sealing/identities.ts';
 import type { ModelRecord } from '../store/models.ts';
@@ -16,7 +16,6 @@ import { makeSmallGraph } from '../testing/small-network.ts';
 import { enrolTestGateway, keepTestModel, makeTestSite, type TestSite } from '../testing/test-site.ts';
 import { deployModel, deployToGateways, repeatDeployments } from './deploy-model.ts';
 import { findModel } from './models.ts';
-import { protectModel } from './protect-model.ts';
 import { removeGateway } from './remove-gateway.ts';
 import { reprotectGateway } from './reprotect-gateway.ts';
 
@@ -25,22 +24,24 @@ const HOUR_MS = 3_600_000;
 const MINUTES = 600_000;
 
 describe('key sets', () => {
+  let small: ProtectedNetwork;
   let site: TestSite;
-  let folder: string;
+  beforeAll(async () => {
+    const graph = makeSmallGraph(1);
+    const network = { graph, onnx: writeOnnx(graph), metadata: DESCRIPTION };
+    small = await createProtector('small', network)({ interpreters: 'engine' });
+  });
   beforeEach(async () => {
     site = await makeTestSite();
-    folder = mkdtempSync(join(tmpdir(), 'blindsight-keys-'));
-    writeFileSync(join(folder, 'small.onnx'), writeOnnx(makeSmallGraph(1)));
-    writeFileSync(join(folder, 'small.json'), JSON.stringify(DESCRIPTION));
     for (const name of ['a', 'b', 'c']) await enrolTestGateway(site, name, name);
   });
   afterEach(async () => {
     vi.restoreAllMocks();
     await site.close();
-    rmSync(folder, { recursive: true });
   });
 
-  const protect = () => protectModel({ site, network: join(folder, 'small.onnx') });
+  /** One protected network for all: keeping it wipes what it is given. */
+  const protect = () => keepNetwork(site, 'small', structuredClone(small), 0, new Uint8Array(32).fill(1));
   const keySets = () => site.store.protections.of('small', 1);
   const owners = async () => (await keySets()).map(({ gateway }) => gateway);
   const part = (keySet: KeySetRecord, name: string) => keySet.parts.find((one) => one.name === name)!;
@@ -190,28 +191,30 @@ describe('key sets', () => {
     MINUTES,
   );
 
-  it.each(['secrets', 'protections', 'journal'] as const)(
-    'leave no key where the process ends while they are stored (%s)',
-    async (table) => {
+  it(
+    'leave no key where the process ends while they are stored',
+    async () => {
       await protect();
       await deployModel({ site, model: 'small', gateway: 'a' });
-      const { add } = site.store[table].constructor.prototype as {
-        add: (...given: never[]) => Promise<void>;
-      };
-      let calls = 0;
-      vi.spyOn(site.store[table].constructor.prototype, 'add').mockImplementation(async function (
-        this: unknown,
-        ...given
-      ) {
-        calls += 1;
-        // Of several secrets, the last.
-        if (calls === (table === 'secrets' ? 2 : 1)) throw new Error('power cut');
-        return add.apply(this as never, given as never);
-      });
-      await expect(deployModel({ site, model: 'small', gateway: 'b' })).rejects.toThrow('power cut');
-      vi.restoreAllMocks();
-      expect(await owners()).toEqual(['a']);
-      await expectNoOrphans();
+      for (const table of ['secrets', 'protections', 'journal'] as const) {
+        const { add } = site.store[table].constructor.prototype as {
+          add: (...given: never[]) => Promise<void>;
+        };
+        let calls = 0;
+        vi.spyOn(site.store[table].constructor.prototype, 'add').mockImplementation(async function (
+          this: unknown,
+          ...given
+        ) {
+          calls += 1;
+          // Of several secrets, the last.
+          if (calls === (table === 'secrets' ? 2 : 1)) throw new Error('power cut');
+          return add.apply(this as never, given as never);
+        });
+        await expect(deployModel({ site, model: 'small', gateway: 'b' }), table).rejects.toThrow('power cut');
+        vi.restoreAllMocks();
+        expect(await owners(), table).toEqual(['a']);
+        await expectNoOrphans();
+      }
       await deployModel({ site, model: 'small', gateway: 'b' });
       expect(await owners()).toEqual(['a', 'b']);
     },

@@ -1,5 +1,5 @@
 import { bitReverse } from './bit-reverse.ts';
-import { addMod, invMod, mulMod, mulModPrepared, subMod } from './modular.ts';
+import { addMod, invMod, mulModPrepared, subMod } from './modular.ts';
 import { minimalPrimitiveRoot } from './primitive-root.ts';
 
 /**

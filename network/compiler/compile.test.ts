@@ -173,5 +173,5 @@ describe('Compile', () => {
       logitRange: 1,
     };
     expect(() => compileNetwork(wide, options)).toThrow('more than the 4 GB that WebAssembly can address');
-  }, 30_000);
+  });
 });
