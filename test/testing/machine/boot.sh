@@ -34,6 +34,7 @@ install -m 755 home/operator/blindsight/deploy/edge/systemd-notify usr/local/bin
 # Scripts of packages look for programs in Debian's folders only. And where this is a container, its policy forbids them to start services.
 install -m 755 home/operator/blindsight/test/testing/machine/bin/systemctl usr/bin/systemctl
 rm -f usr/sbin/policy-rc.d
+install -d -m 1777 var/cache/compiled
 mount -t tmpfs -o mode=1777 tmpfs tmp
 ip link set lo up
 # exec: bash, as the first process, buries whom others left behind.
