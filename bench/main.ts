@@ -1,7 +1,6 @@
-import { execFile } from 'node:child_process';
-import { availableParallelism, cpus } from 'node:os';
-import { promisify } from 'node:util';
+import { availableParallelism } from 'node:os';
 import { benchFrame } from './frames.ts';
+import { currentCommit, describeMachine } from './machine.ts';
 import { FULL, QUICK } from './measure.ts';
 import { ARCHITECTURES, compileArchitecture } from './networks.ts';
 import { benchOperations } from './operations.ts';
@@ -46,18 +45,4 @@ export async function runBench({ quick = false, onProgress, signal }: BenchOptio
     );
   }
   return { machine: describeMachine(), commit: await currentCommit(), operations, frames };
-}
-
-function describeMachine(): string {
-  const all = cpus();
-  return `${all.length} × ${all[0]?.model.trim() ?? 'unknown processor'}, ${process.platform} ${process.arch}, Node ${process.versions.node}`;
-}
-
-async function currentCommit(): Promise<string> {
-  try {
-    const { stdout } = await promisify(execFile)('git', ['rev-parse', 'HEAD'], { cwd: import.meta.dirname });
-    return stdout.trim();
-  } catch {
-    return 'unknown';
-  }
 }

@@ -19,8 +19,12 @@ export type BenchRecord = BenchReport & {
 /** Read before the measurement, which itself is a load. */
 export type Circumstances = Pick<BenchRecord, 'recordedAt' | 'loadBefore' | 'clean'>;
 
-export async function lookAround(): Promise<Circumstances> {
-  return { recordedAt: new Date().toISOString(), loadBefore: loadavg()[0]!, clean: await isClean() };
+/** The folders of the engine and the benchmark. */
+const ENGINE = ['.', '../fhe', '../network'];
+
+/** @param measured folders, relative to this one */
+export async function lookAround(measured: readonly string[] = ENGINE): Promise<Circumstances> {
+  return { recordedAt: new Date().toISOString(), loadBefore: loadavg()[0]!, clean: await isClean(measured) };
 }
 
 /** Writes a report to a file, as readable JSON; creates its folder. */
@@ -35,16 +39,11 @@ export async function recordReport(
   await writeFileAtomic(file, Buffer.from(`${JSON.stringify(record, null, 2)}\n`));
 }
 
-/** What is measured: the folders of the engine and the benchmark. */
-async function isClean(): Promise<boolean | null> {
+async function isClean(measured: readonly string[]): Promise<boolean | null> {
   try {
-    const { stdout } = await promisify(execFile)(
-      'git',
-      ['status', '--porcelain', '--', '.', '../fhe', '../network'],
-      {
-        cwd: import.meta.dirname,
-      },
-    );
+    const { stdout } = await promisify(execFile)('git', ['status', '--porcelain', '--', ...measured], {
+      cwd: import.meta.dirname,
+    });
     return stdout.trim() === '';
   } catch {
     return null;
