@@ -196,6 +196,7 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     datasets: ['boxes'],
     drawing: ['datasets'],
     labelling: ['boxes', 'datasets', 'drawing'],
+    maps: ['boxes', 'datasets', 'drawing'],
     gradients: [],
     layers: [],
   },

@@ -42,7 +42,8 @@ export function decodeMap(values: ArrayLike<number>, decoding: MapDecoding): { r
     throw new RangeError(`${values.length} values: expected ${classes} × ${height} × ${width}`);
   const chosen: Peak[] = [];
   for (let index = 0; index < classes; index++) {
-    const raw = Float64Array.from({ length: cells }, (_, i) => values[index * cells + i]!);
+    const raw = new Float64Array(cells);
+    for (let i = 0; i < cells; i++) raw[i] = values[index * cells + i]!;
     const map = smooth(smooth(raw, height, width, smoothing), width, height, smoothing);
     const own: Peak[] = [];
     for (const peak of peaksOf(map, index, decoding).sort((a, b) => b.value - a.value)) {
@@ -60,6 +61,7 @@ export function decodeMap(values: ArrayLike<number>, decoding: MapDecoding): { r
 
 /** Smooths along the rows and transposes, so that doing it twice smooths both ways. What lies outside of the map counts for nothing. */
 function smooth(map: Float64Array, height: number, width: number, radius: number): Float64Array {
+  if (radius === 0) return map;
   const result = new Float64Array(map.length);
   for (let row = 0; row < height; row++) {
     for (let column = 0; column < width; column++) {

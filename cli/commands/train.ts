@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { shareText } from '#network/model/share-text.ts';
 import type { TrainingSource } from '#network/training/datasets/training-pictures.ts';
-import type { EpochReport } from '#network/training/train.ts';
+import type { EpochReport } from '#network/training/fit-network.ts';
 import { integer, region, share } from '../parse-option.ts';
 import type { Progress } from '../progress.ts';
 import { type CommandRun, runCommand } from '../run-command.ts';
@@ -103,10 +103,10 @@ async function withBundledClip(recipe: string, options: TrainOptions): Promise<T
 }
 
 function epochLines(progress: Progress): (report: EpochReport) => void {
-  return ({ epoch, epochs, loss, trainingAccuracy, validationAccuracy }) =>
+  return ({ epoch, epochs, loss, trainingScore, validationScore }) =>
     progress.update(
       'training',
-      `epoch ${epoch} of ${epochs}: loss ${loss.toFixed(4)}, ${shareText(trainingAccuracy)} of the training pictures, ${shareText(validationAccuracy)} of the validation pictures`,
+      `epoch ${epoch} of ${epochs}: loss ${loss.toFixed(4)}, ${shareText(trainingScore)} of the training pictures, ${shareText(validationScore)} of the validation pictures`,
       epoch / epochs,
     );
 }

@@ -31,6 +31,8 @@ export const INPUT_SCALE = 2 ** 33;
 /** Scale between linear steps: as large as a prime, so that squaring and rescaling keep it. */
 export const SCALE = 2 ** 30;
 export const PRIME_BITS = 30;
+/** n of the answers' ring: the smallest that is secure for a prime of 30 bits together with its switching key. */
+export const RESULT_RING_DEGREE = 2048;
 /**
  * The calibrated range before a product is mapped to this peak. Typical values are a tenth of the largest ones, and nothing overflows between the
  * steps, so the peak may well exceed 1: on `counter` the worst logit error is 1.0e-2 with a peak of 0.8, 1.1e-3 with 2.5, and 3.1e-3 with 5,

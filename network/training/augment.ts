@@ -1,8 +1,12 @@
 import type { SeededRandom } from '#network/model/random.ts';
 import type { PictureFormat } from '#vision/picture-format.ts';
 
-/** Changes of light: picture ← gain · picture^gamma + offset, with a little noise, kept in [0, 1]. */
-export function varyLight(picture: Float32Array, random: SeededRandom): void {
+/**
+ * Changes of light: picture ← gain · picture^gamma + offset, with a little noise, kept in [0, 1].
+ *
+ * @returns the gain, which motion shares.
+ */
+export function varyLight(picture: Float32Array, random: SeededRandom): number {
   const gain = random.uniform(0.8, 1.2);
   const gamma = random.uniform(0.85, 1.18);
   const offset = random.uniform(-0.08, 0.08);
@@ -11,6 +15,7 @@ export function varyLight(picture: Float32Array, random: SeededRandom): void {
     const value = gain * picture[i]! ** gamma + offset + noise * random.normal();
     picture[i] = Math.min(1, Math.max(0, value));
   }
+  return gain;
 }
 
 /** Moves the picture by whole pixels; the border repeats. */

@@ -116,7 +116,7 @@ class GraphWriter {
   }
 }
 
-/** Turns a trained network into an ONNX graph (opset 13, input `picture` N×C×H×W, output `logits`). */
+/** Turns a trained network into an ONNX graph (opset 13, input `picture` N×C×H×W, output `logits` N×units or N×maps×height×width). */
 export function exportGraph(network: TrainableNetwork, name: string): Graph {
   const writer = new GraphWriter();
   const last = writer.stack(network.layers, '', 'picture');
@@ -124,11 +124,13 @@ export function exportGraph(network: TrainableNetwork, name: string): Graph {
     node.outputs[0] === last ? { ...node, outputs: ['logits'] } : node,
   );
   const { channels, height, width } = network.picture;
+  const { output } = network;
+  const shape = output.kind === 'vector' ? [output.units] : [output.channels, output.height, output.width];
   return {
     name,
     opset: 13,
     inputs: [{ name: 'picture', type: 'float32', shape: [-1, channels, height, width] }],
-    outputs: [{ name: 'logits', type: 'float32', shape: [-1, network.classes] }],
+    outputs: [{ name: 'logits', type: 'float32', shape: [-1, ...shape] }],
     initializers: writer.initializers,
     nodes,
   };

@@ -7,8 +7,8 @@ describe('LearningCurve', () => {
       epoch,
       epochs: 3,
       loss: 1 / epoch,
-      trainingAccuracy: 0.5,
-      validationAccuracy: 0.6,
+      trainingScore: 0.5,
+      validationScore: 0.6,
       elapsedMs: 1,
     }));
     const svg = drawLearningCurve(curve, 'try');

@@ -1,4 +1,4 @@
-import type { EpochReport } from './train.ts';
+import type { EpochReport } from './fit-network.ts';
 
 const WIDTH = 640;
 const HEIGHT = 300;
@@ -13,7 +13,7 @@ function polyline(points: readonly (readonly [number, number])[], color: string,
 export function drawLearningCurve(curve: readonly EpochReport[], title: string): string {
   const inner = { width: WIDTH - MARGIN.left - MARGIN.right, height: HEIGHT - MARGIN.top - MARGIN.bottom };
   const largestLoss = Math.max(...curve.map((report) => report.loss));
-  const lowest = Math.min(...curve.flatMap((report) => [report.trainingAccuracy, report.validationAccuracy]));
+  const lowest = Math.min(...curve.flatMap((report) => [report.trainingScore, report.validationScore]));
   const floor = Math.floor(lowest * 20) / 20;
   const x = (i: number): number => MARGIN.left + (inner.width * i) / Math.max(1, curve.length - 1);
   const yLoss = (loss: number): number => MARGIN.top + inner.height * (1 - loss / largestLoss);
@@ -39,12 +39,12 @@ export function drawLearningCurve(curve: readonly EpochReport[], title: string):
       '#c2410c',
     ),
     polyline(
-      curve.map((report, i) => [x(i), yAccuracy(report.trainingAccuracy)]),
+      curve.map((report, i) => [x(i), yAccuracy(report.trainingScore)]),
       '#2563eb',
       '4 3',
     ),
     polyline(
-      curve.map((report, i) => [x(i), yAccuracy(report.validationAccuracy)]),
+      curve.map((report, i) => [x(i), yAccuracy(report.validationScore)]),
       '#15803d',
     ),
     `<text x="${MARGIN.left}" y="${bottom + 16}">epoch 1</text>`,

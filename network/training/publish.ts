@@ -8,8 +8,8 @@ import { type FullDescription, writeDescription } from '#network/model/descripti
 import { writeOnnx } from '#network/model/onnx/onnx.ts';
 import type { PictureTreatment } from '#vision/picture-format.ts';
 import type { Graph } from '../model/graph.ts';
+import type { EpochReport } from './fit-network.ts';
 import { drawLearningCurve } from './learning-curve.ts';
-import type { EpochReport } from './train.ts';
 
 /** A trained network and its description. */
 export type Publication = {

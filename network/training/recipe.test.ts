@@ -18,6 +18,54 @@ describe('Recipe', () => {
     for (const name of names) expect((await loadRecipe(name)).name).toBe(name);
   });
 
+  describe('of a map', () => {
+    const map = {
+      ...recipe,
+      task: 'map',
+      labels: ['car', 'person'],
+      picture: { channels: 2, height: 80, width: 96, motion: { seconds: 8 } },
+      layers: [
+        { kind: 'convolution', maps: 4, kernel: 8, stride: 4, padding: 2 },
+        { kind: 'square' },
+        { kind: 'convolution', maps: 2, kernel: 1 },
+      ],
+    };
+    const parsed = (change: object) => parseRecipe(JSON.stringify({ ...map, ...change }), 'my.json');
+
+    it('is read, and so are those of other tasks', () => {
+      expect(parsed({})).toEqual(map);
+      for (const task of ['count', 'labels']) parsed({ task, layers: recipe.layers });
+    });
+
+    it.each([
+      ['no labels', { labels: undefined }, 'labels: a map needs the labels of the boxes'],
+      ['a label too few', { labels: ['car'] }, 'layers[2]: the network ends in 2 maps for 1 labels'],
+      [
+        'units',
+        { layers: recipe.layers },
+        'layers[0]: a map ends in a convolution with a map for each label',
+      ],
+      [
+        'more cells than an answer has slots',
+        { picture: { channels: 1, height: 120, width: 160 } },
+        'layers[2]: 2 × 30 × 40 cells are 2400, and an answer holds 1024; use a larger stride or smaller pictures',
+      ],
+      ['a map that counts', { task: 'count' }, 'layers[2]: a count of 2 labels ends in a dense layer'],
+      [
+        'motion that is no channel',
+        { picture: { ...map.picture, channels: 3 } },
+        'picture.motion: expected with 2 or 4',
+      ],
+      [
+        'what it would ignore',
+        { training: { ...recipe.training, balance: true } },
+        'training.balance is for a classification',
+      ],
+    ])('is refused with %s', (_, change, message) => {
+      expect(() => parsed(change)).toThrow(message);
+    });
+  });
+
   it.each([
     ['text that is not JSON', '{', 'my.json is not JSON'],
     ['an unknown layer', { ...recipe, layers: [{ kind: 'relu' }] }, 'layers.0.kind'],

@@ -1,11 +1,15 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { RESULT_RING_DEGREE } from '#network/compiler/compile-limits.ts';
 import { NetworkError } from '../errors.ts';
-import { classesOf } from './architecture.ts';
+import { ANSWER_TASKS } from '../model/description/answer-task.ts';
+import { classesOf, stackOutput } from './architecture.ts';
 import { SCHEDULES } from './learning-rate.ts';
 
 const count = z.int().positive().max(65_536);
 const share = z.number().min(0).max(1);
+/** Slots of the small ring that an answer comes in. */
+const MOST_CELLS = RESULT_RING_DEGREE / 2;
 /** Degree 8; every degree beyond 2 costs levels. */
 const MOST_COEFFICIENTS = 9;
 
@@ -45,15 +49,24 @@ const layer = z.discriminatedUnion('kind', [
 export const recipeSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]{1,64}$/, 'expected lower-case letters, digits and hyphens, at most 64'),
   description: z.string().min(1),
-  /** Names of the classes in the order of the outputs; those of the data by default. */
-  labels: z.array(z.string().min(1)).min(2).exactOptional(),
-  picture: z.strictObject({
-    channels: z.union([z.literal(1), z.literal(3)]),
-    height: count,
-    width: count,
-    /** Normalizes the light of every picture, in training and on the gateway; byte / 255 by default. */
-    light: z.literal('normalize').exactOptional(),
-  }),
+  /** What the network answers, a classification by default; the others learn from a clip with boxes. See `answer-task.ts`. */
+  task: z.enum(ANSWER_TASKS).exactOptional(),
+  /** Names of the classes in the order of the outputs; those of the data by default. Of other tasks the labels of the boxes to learn from. */
+  labels: z.array(z.string().min(1)).min(1).exactOptional(),
+  picture: z
+    .strictObject({
+      channels: z.literal([1, 2, 3, 4]),
+      height: count,
+      width: count,
+      /** Normalizes the light of every picture, in training and on the gateway; byte / 255 by default. */
+      light: z.literal('normalize').exactOptional(),
+      /** The last channel is motion against a background with this time constant; see `PictureTreatment` of vision. */
+      motion: z.strictObject({ seconds: z.number().positive().max(86_400) }).exactOptional(),
+    })
+    .refine(({ channels, motion }) => (channels % 2 === 0) === (motion !== undefined), {
+      path: ['motion'],
+      message: 'expected with 2 or 4 channels, of which it is the last, and only there',
+    }),
   layers: z.array(layer).min(1).max(1000),
   training: z.strictObject({
     epochs: count,
@@ -76,6 +89,17 @@ export const recipeSchema = z.strictObject({
     validationShare: share.exactOptional(),
     /** Shows every class as often as the most frequent one. */
     balance: z.boolean().exactOptional(),
+    /** Of a map: how it is learned. */
+    map: z
+      .strictObject({
+        /** Standard deviation of the bell that stands for a thing, in cells; 1 by default. */
+        spread: z.number().min(0.3).max(8).exactOptional(),
+        /** Weight of the error of the count beside that of the cells. */
+        countWeight: z.number().min(0).exactOptional(),
+        /** How much more a cell counts where something is. */
+        presenceWeight: z.number().min(0).exactOptional(),
+      })
+      .exactOptional(),
     /** Number of pictures to invent by pasting people where they never stood (clips with boxes only, see `pastePeople`). */
     pastedPeople: count.exactOptional(),
     /**
@@ -153,18 +177,23 @@ export const parseRecipe: ParseRecipe = (text, where) => {
  * @throws NetworkError NETWORK_TRAINING naming the layer, what is wrong with it and what to do.
  */
 export function checkRecipe(recipe: Recipe, where: string): Recipe {
-  const { labels, layers, picture } = recipe;
+  const { labels, layers, picture, task = 'classification' } = recipe;
   try {
+    if (task !== 'classification') {
+      checkPlaces(recipe);
+      return recipe;
+    }
     const classes = classesOf(picture, layers);
+    if (recipe.training.map !== undefined) refuse('training.map is for the task map');
+    if (picture.motion !== undefined)
+      refuse('picture.motion needs frames in order, and a classification takes pictures; leave it out');
     if (recipe.training.augmentation?.passersby !== undefined && classes !== 2) {
-      throw new NetworkError(
-        'NETWORK_TRAINING',
+      refuse(
         `training.augmentation.passersby is for two classes, nobody and somebody; the network ends in ${classes} units`,
       );
     }
     if (labels !== undefined && labels.length !== classes) {
-      throw new NetworkError(
-        'NETWORK_TRAINING',
+      refuse(
         `layers[${layers.length - 1}]: the network ends in ${classes} units for ${labels.length} labels; expected one for each`,
       );
     }
@@ -172,6 +201,46 @@ export function checkRecipe(recipe: Recipe, where: string): Recipe {
     throw new NetworkError('NETWORK_TRAINING', `${where}: ${(cause as Error).message}`, { cause });
   }
   return recipe;
+}
+
+function refuse(message: string): never {
+  throw new NetworkError('NETWORK_TRAINING', message);
+}
+
+/** Checks a recipe that learns from boxes. */
+function checkPlaces({ labels, layers, picture, task, training }: Recipe): void {
+  if (labels === undefined) refuse(`labels: a ${task} needs the labels of the boxes to learn from`);
+  const { height, width, channels } = picture;
+  const output = stackOutput(layers, { kind: 'maps', channels, height, width }, 'layers');
+  const last = `layers[${layers.length - 1}]`;
+  if (task === 'map') {
+    if (output.kind !== 'maps')
+      refuse(`${last}: a map ends in a convolution with a map for each label, not in ${output.units} units`);
+    if (output.channels !== labels.length)
+      refuse(
+        `${last}: the network ends in ${output.channels} maps for ${labels.length} labels; expected one for each`,
+      );
+    const cells = output.height * output.width * labels.length;
+    if (cells > MOST_CELLS) {
+      const shape = `${labels.length} × ${output.height} × ${output.width} cells`;
+      refuse(
+        `${last}: ${shape} are ${cells}, and an answer holds ${MOST_CELLS}; use a larger stride or smaller pictures`,
+      );
+    }
+  } else {
+    if (output.kind !== 'vector' || output.units !== labels.length)
+      refuse(`${last}: a ${task} of ${labels.length} labels ends in a dense layer with as many units`);
+    if (training.map !== undefined) refuse('training.map is for the task map');
+  }
+  const { lamp, passersby } = training.augmentation ?? {};
+  const stray = Object.entries({
+    'training.augmentation.lamp': lamp,
+    'training.augmentation.passersby': passersby,
+    'training.pastedPeople': training.pastedPeople,
+    'training.balance': training.balance,
+    'training.labelSmoothing': training.labelSmoothing,
+  }).find(([, value]) => value !== undefined);
+  if (stray !== undefined) refuse(`${stray[0]} is for a classification, and the task is ${task}`);
 }
 
 /**

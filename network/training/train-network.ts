@@ -9,11 +9,12 @@ import { splitOff } from './datasets/idx-pictures.ts';
 import { normalizeDataset, normalizePictures } from './datasets/normalize-dataset.ts';
 import { splitByClass } from './datasets/split-by-class.ts';
 import { exportGraph } from './export.ts';
+import type { EpochReport } from './fit-network.ts';
 import { majorityShare, modelCard } from './model-card.ts';
 import { drawOutlier } from './outliers.ts';
 import { publishNetwork } from './publish.ts';
 import type { Recipe } from './recipe.ts';
-import { type EpochReport, predict, trainNetwork } from './train.ts';
+import { predict, trainNetwork } from './train.ts';
 
 /** Input of {@link trainRecipe}. */
 export type RecipeTraining = {
@@ -174,7 +175,7 @@ export async function trainRecipe(work: RecipeTraining): Promise<TrainedNetwork>
   const graph = exportGraph(network, recipe.name);
   const input = new Float32Array(pictureValues(test.picture));
   const logits = predict(network, test, input, 1);
-  const confusion = countConfusion(logits, test.classes, network.classes);
+  const confusion = countConfusion(logits, test.classes, network.outputs);
   const trials = varyTest(recipe, work.test).map(({ name, dataset }) => {
     const changed = predict(network, normalizeDataset(dataset, recipe.picture), input, 1);
     return { name, accuracy: accuracyOf(changed, dataset.classes) };

@@ -3,7 +3,8 @@ import { accuracyOf } from '#network/model/confusion.ts';
 import type { Dataset } from '#network/model/dataset.ts';
 import { SeededRandom } from '#network/model/random.ts';
 import type { Architecture } from './architecture.ts';
-import { type EpochReport, predict, trainNetwork } from './train.ts';
+import type { EpochReport } from './fit-network.ts';
+import { predict, trainNetwork } from './train.ts';
 
 /** Two halves of a 4 × 4 picture; the label is which one is brighter XOR whether the picture is bright: not linear. */
 function puzzle(seed: number, count: number): Dataset {
@@ -77,7 +78,7 @@ describe('Train', () => {
     });
     expect(stopped.curve).toEqual(reports);
     expect(reports).toHaveLength(2);
-    const best = Math.max(...reports.map((report) => report.validationAccuracy));
+    const best = Math.max(...reports.map((report) => report.validationScore));
     const test = puzzle(2, 16);
     const logits = predict(stopped.network, test, new Float32Array(16), 1);
     expect(accuracyOf(logits, test.classes)).toBe(best);

@@ -1,10 +1,10 @@
 import type { PictureFormat } from '#vision/picture-format.ts';
-import { type Architecture, classesOf, type LayerSpec, shortcutStride } from './architecture.ts';
+import { type Architecture, type LayerSpec, shortcutStride, stackOutput } from './architecture.ts';
 import { AverageLayer } from './layers/average.ts';
 import { ConvolutionLayer } from './layers/convolution.ts';
 import { DenseLayer } from './layers/dense.ts';
 import { FlattenLayer } from './layers/flatten.ts';
-import type { Layer, LayerContext, LayerShape, Parameter } from './layers/layer.ts';
+import { type Layer, type LayerContext, type LayerShape, type Parameter, shapeSize } from './layers/layer.ts';
 import { NormalizationLayer } from './layers/normalization.ts';
 import { OffsetLayer } from './layers/offset.ts';
 import { PolynomialLayer } from './layers/polynomial.ts';
@@ -13,7 +13,7 @@ import { SquareLayer } from './layers/square.ts';
 
 type Maps = Extract<LayerShape, { kind: 'maps' }>;
 
-/** Makes one layer; `classesOf` has checked that it fits. */
+/** Makes one layer; `stackOutput` has checked that it fits. */
 function makeLayer(context: LayerContext, input: LayerShape, spec: LayerSpec, first: boolean): Layer {
   switch (spec.kind) {
     case 'convolution': {
@@ -77,22 +77,28 @@ export class TrainableNetwork {
   readonly picture: PictureFormat;
   readonly layers: readonly Layer[];
   readonly parameters: readonly Parameter[];
-  readonly classes: number;
+  readonly output: LayerShape;
   readonly #leaves: readonly Layer[];
 
   /** @throws NetworkError NETWORK_TRAINING if the layers do not fit together. */
   constructor(context: LayerContext, picture: PictureFormat, architecture: Architecture) {
-    this.classes = classesOf(picture, architecture);
     const { channels, height, width } = picture;
+    const input: LayerShape = { kind: 'maps', channels, height, width };
+    this.output = stackOutput(architecture, input, 'layers');
     this.picture = { channels, height, width };
-    this.layers = makeLayers(context, { kind: 'maps', channels, height, width }, architecture, true);
+    this.layers = makeLayers(context, input, architecture, true);
     this.#leaves = leavesOf(this.layers);
     this.parameters = this.layers.flatMap((layer) => layer.parameters);
   }
 
+  /** Number of outputs for one picture. */
+  get outputs(): number {
+    return shapeSize(this.output);
+  }
+
   /**
    * @param pictures [channels][batch][pixels].
-   * @returns logits [batch][classes], valid until the next call.
+   * @returns outputs, [batch][units] or [maps][batch][cells], valid until the next call.
    */
   forward(pictures: Float32Array, batch: number, training: boolean): Float32Array {
     let values = pictures;
@@ -100,7 +106,17 @@ export class TrainableNetwork {
     return values;
   }
 
-  /** Sets every parameter's gradient from the gradient of the loss by the logits. */
+  /** What {@link forward} gave for the `n`th picture of a batch; of maps one map after the other. */
+  outputsOf(all: Float32Array, n: number, batch: number): Float32Array {
+    const count = this.output.kind === 'maps' ? this.output.channels : 1;
+    const size = this.outputs / count;
+    const own = new Float32Array(this.outputs);
+    for (let c = 0; c < count; c++)
+      own.set(all.subarray((c * batch + n) * size, (c * batch + n + 1) * size), c * size);
+    return own;
+  }
+
+  /** Sets every parameter's gradient from the gradient of the loss by the outputs. */
   backward(gradient: Float32Array, batch: number): void {
     for (const parameter of this.parameters) parameter.gradients.fill(0);
     let values = gradient;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { loadNetwork } from '#network/model/description/load-network.ts';
 import { denseGraph } from '#network/testing/small-graphs.ts';
 import { sketchNetwork } from '../compile.ts';
-import { RESULT_RING_DEGREE } from './write-answer.ts';
+import { RESULT_RING_DEGREE } from '../compile-limits.ts';
 
 const ringOf = (...words: Parameters<typeof sketchNetwork>) =>
   sketchNetwork(...words).program.resultRing?.ringDegree;

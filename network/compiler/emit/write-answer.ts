@@ -1,9 +1,7 @@
 import { checkParameters, type ParametersLiteral, type ResultRing, ringSwitchPrime } from '#fhe';
+import { RESULT_RING_DEGREE } from '../compile-limits.ts';
 import type { Emitter, Wire } from './emitter.ts';
 import { interleave } from './regions.ts';
-
-/** n of the answers' ring: the smallest that is secure for a prime of 30 bits together with its switching key. */
-export const RESULT_RING_DEGREE = 2048;
 
 /** A written answer: its layout and its ring. */
 export type WrittenAnswer = {

@@ -67,6 +67,11 @@ export class Workspace {
     return array;
   }
 
+  /** Whether an array is in this workspace. */
+  holds(array: Float32Array): boolean {
+    return array.buffer === this.#memory.buffer;
+  }
+
   /** Integers that the kernel reads. */
   keep(integers: Int32Array): Int32Array {
     const { buffer, byteOffset } = this.allocate(integers.length);

@@ -22,15 +22,15 @@ export function prepareFrame(
   return preparePicture({ data: frame, ...size }, { channels, height, width }, region);
 }
 
-/** Width and height of a clip, from ffprobe. */
-async function probe(file: string, signal?: AbortSignal): Promise<FrameSize> {
+/** Width, height and rate of a clip, from ffprobe. */
+async function probe(file: string, signal?: AbortSignal): Promise<FrameSize & { readonly rate: number }> {
   const entries = [
     '-v',
     'error',
     '-select_streams',
     'v:0',
     '-show_entries',
-    'stream=width,height',
+    'stream=width,height,avg_frame_rate',
     '-of',
     'csv=p=0',
   ];
@@ -46,17 +46,23 @@ async function probe(file: string, signal?: AbortSignal): Promise<FrameSize> {
     for await (const chunk of child.stdout) out += String(chunk);
     return out;
   })();
-  const [width, height] = (await Promise.race([text, failed])).trim().split(',').map(Number);
-  if (!(width! > 0 && height! > 0)) throw new NetworkError('NETWORK_DATA', `${file}: no video in this file`);
-  return { width: width!, height: height! };
+  const [width, height, rate = ''] = (await Promise.race([text, failed])).trim().split(',');
+  const size = { width: Number(width), height: Number(height) };
+  if (!(size.width > 0 && size.height > 0))
+    throw new NetworkError('NETWORK_DATA', `${file}: no video in this file`);
+  const [frames, seconds] = rate.split('/').map(Number);
+  return { ...size, rate: frames! / seconds! };
 }
 
-/** Every frame of a clip as raw RGB, in order; decoded by an ffmpeg child process. The buffer is reused from frame to frame. */
+/**
+ * Every frame of a clip as raw RGB, in order, and when it is shown, at the clip's mean rate; decoded by an ffmpeg child process. The buffer is
+ * reused from frame to frame.
+ */
 export async function* readFrames(
   file: string,
   signal?: AbortSignal,
-): AsyncGenerator<{ frame: Uint8Array; size: FrameSize }> {
-  const size = await probe(file, signal);
+): AsyncGenerator<{ frame: Uint8Array; size: FrameSize; timeMs: number }> {
+  const { rate, ...size } = await probe(file, signal);
   const bytes = size.width * size.height * 3;
   const args = [
     '-v',
@@ -84,6 +90,7 @@ export async function* readFrames(
   ended.catch(() => undefined);
   const frame = new Uint8Array(bytes);
   let filled = 0;
+  let number = 0;
   try {
     for await (const chunk of child.stdout as AsyncIterable<Uint8Array>) {
       let at = 0;
@@ -93,7 +100,7 @@ export async function* readFrames(
         filled += part.length;
         at += part.length;
         if (filled === bytes) {
-          yield { frame, size };
+          yield { frame, size, timeMs: (1000 * number++) / rate };
           filled = 0;
         }
       }

@@ -27,8 +27,12 @@ export class ConvolutionLayer implements Layer {
   readonly #values: Float32Array;
   readonly #inputGradient: Float32Array;
   readonly #columnGradient: Float32Array;
-  /** index[tap · positions + position]: pixel of a channel, or −1 on padding. */
+  /** The input, if it comes from elsewhere: a picture. */
+  readonly #picture: Float32Array;
+  readonly #taps: number;
+  /** index[(tap · batch + n) · positions + position]: place in a channel of the batch, or −1 on padding; for one size of batch. */
   readonly #index: Int32Array;
+  #indexed = 0;
 
   constructor(
     context: LayerContext,
@@ -53,15 +57,31 @@ export class ConvolutionLayer implements Layer {
     // The first layer's input is the picture: its gradient is not needed.
     this.#inputGradient = workspace.allocate(first ? 0 : input.channels * batch * input.height * input.width);
     this.#columnGradient = workspace.allocate(first ? 0 : depth * batch * positions);
-    this.#index = new Int32Array(kernel * kernel * positions);
-    for (let tap = 0; tap < kernel * kernel; tap++) {
+    this.#picture = workspace.allocate(first ? input.channels * batch * input.height * input.width : 0);
+    this.#taps = kernel * kernel;
+    this.#index = workspace.keep(new Int32Array(this.#taps * batch * positions));
+  }
+
+  /** The index for a batch of this size. */
+  #indexFor(batch: number): Int32Array {
+    const { kernel, stride, padding } = this.geometry;
+    const { height, width } = this.#input;
+    const positions = this.#positions;
+    const index = this.#index.subarray(0, this.#taps * batch * positions);
+    if (batch === this.#indexed) return index;
+    this.#indexed = batch;
+    for (let tap = 0; tap < this.#taps; tap++) {
       for (let position = 0; position < positions; position++) {
-        const y = Math.floor(position / width) * stride + Math.floor(tap / kernel) - padding;
-        const x = (position % width) * stride + (tap % kernel) - padding;
-        const inside = y >= 0 && y < input.height && x >= 0 && x < input.width;
-        this.#index[tap * positions + position] = inside ? y * input.width + x : -1;
+        const y = Math.floor(position / this.output.width) * stride + Math.floor(tap / kernel) - padding;
+        const x = (position % this.output.width) * stride + (tap % kernel) - padding;
+        const inside = y >= 0 && y < height && x >= 0 && x < width;
+        for (let n = 0; n < batch; n++) {
+          const at = inside ? (n * height + y) * width + x : -1;
+          index[(tap * batch + n) * positions + position] = at;
+        }
       }
     }
+    return index;
   }
 
   get parameters(): readonly Parameter[] {
@@ -77,25 +97,16 @@ export class ConvolutionLayer implements Layer {
   }
 
   forward(input: Float32Array, batch: number): Float32Array {
-    const positions = this.#positions;
-    const pixels = this.#input.height * this.#input.width;
-    const taps = this.geometry.kernel ** 2;
-    const length = batch * positions;
-    for (let row = 0; row < this.#depth; row++) {
-      const channel = Math.floor(row / taps);
-      const tap = (row % taps) * positions;
-      for (let n = 0; n < batch; n++) {
-        const from = (channel * batch + n) * pixels;
-        const to = row * length + n * positions;
-        for (let p = 0; p < positions; p++) {
-          const at = this.#index[tap + p]!;
-          this.#columns[to + p] = at < 0 ? 0 : input[from + at]!;
-        }
-      }
-    }
+    const { workspace } = this.#context;
+    const { channels, height, width } = this.#input;
+    const length = batch * this.#positions;
+    const size = channels * batch * height * width;
+    const own = workspace.holds(input) ? input : this.#picture;
+    if (own !== input) own.set(input.subarray(0, size));
+    workspace.gather(this.#columns, own.subarray(0, size), this.#indexFor(batch), channels);
     for (let m = 0; m < this.geometry.maps; m++)
       this.#values.fill(this.bias.values[m]!, m * length, (m + 1) * length);
-    this.#context.workspace.multiply(
+    workspace.multiply(
       this.#values,
       this.weight.values,
       this.#columns,
@@ -134,28 +145,10 @@ export class ConvolutionLayer implements Layer {
         maps,
         length,
       );
-      this.#scatter(batch);
+      const { channels, height, width } = this.#input;
+      const image = this.#inputGradient.subarray(0, channels * batch * height * width).fill(0);
+      workspace.scatter(image, this.#columnGradient, this.#indexFor(batch), channels);
     }
     return this.#inputGradient;
-  }
-
-  /** Adds the gradients of all patches to their source pixels. */
-  #scatter(batch: number): void {
-    const positions = this.#positions;
-    const pixels = this.#input.height * this.#input.width;
-    const taps = this.geometry.kernel ** 2;
-    this.#inputGradient.fill(0);
-    for (let row = 0; row < this.#depth; row++) {
-      const channel = Math.floor(row / taps);
-      const tap = (row % taps) * positions;
-      for (let n = 0; n < batch; n++) {
-        const to = (channel * batch + n) * pixels;
-        const from = (row * batch + n) * positions;
-        for (let p = 0; p < positions; p++) {
-          const at = this.#index[tap + p]!;
-          if (at >= 0) this.#inputGradient[to + at]! += this.#columnGradient[from + p]!;
-        }
-      }
-    }
   }
 }
