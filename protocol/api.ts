@@ -1,6 +1,7 @@
 import type { CameraState, GatewayState, Health, Reported, Result } from './messages.ts';
 import type { OutputPolicy } from './output-policy.ts';
 import type { Role } from './roles.ts';
+import type { Zone } from './zone.ts';
 
 /** GET /api/state: everything the page needs; the same object arrives as the first event of /api/events. */
 export type SiteState = {
@@ -229,6 +230,8 @@ export type CameraView = {
   readonly result: Result | null;
   /** Its named regions in order; empty if it answers about the entire picture. */
   readonly regions: readonly RegionView[];
+  /** Drawn in its picture, by name; none where nobody drew any. */
+  readonly zones: readonly Zone[];
   /** Answers that were withheld, usually because the picture was not what the network was trained for. */
   readonly withheld: number;
   /** Where that currently happens so often (eight of the last twenty answers) that somebody should look. */

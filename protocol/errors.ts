@@ -231,6 +231,24 @@ export const ERRORS = {
     meaning: 'No gateway with this name is enrolled.',
     action: 'List the gateways with `blindsight gateway list`.',
   },
+  CAMERA_NOT_FOUND: {
+    meaning: 'No gateway of this site has a camera with this name.',
+    action:
+      'List the cameras with `blindsight camera list`; a new one is known once its gateway announces it.',
+  },
+  ZONE_INVALID: {
+    meaning: 'A zone cannot be drawn: its name, its corners, or one zone too many.',
+    action:
+      'Name three to sixteen corners in order along its edge, x,y each in fractions of the picture, from 0,0 (upper left) to 1,1 (lower right); the message says what is wrong.',
+  },
+  ZONE_EXISTS: {
+    meaning: 'The camera has a zone of this name already.',
+    action: 'Choose another name, or remove the zone first: `blindsight camera zone remove CAMERA ZONE`.',
+  },
+  ZONE_NOT_FOUND: {
+    meaning: 'The camera has no zone of this name.',
+    action: 'List its zones with `blindsight camera zone list CAMERA`.',
+  },
   CAMERA_TAKEN: {
     meaning: 'Settings that are pushed name a camera that belongs to another gateway.',
     action:

@@ -81,6 +81,14 @@ export const EVENTS = {
     action:
       'Name the camera differently in agent.yaml, or say whose it is: `blindsight camera assign NAME GATEWAY`.',
   },
+  ZONE_ADDED: {
+    meaning: 'A zone was drawn in the picture of a camera: answers count in it from then on.',
+    action: 'Nothing, if this was you.',
+  },
+  ZONE_REMOVED: {
+    meaning: 'A zone of a camera was removed: answers do not count in it any more.',
+    action: 'Nothing, if this was you.',
+  },
   CAMERA_ASSIGNED: {
     meaning: 'A camera was given to a gateway by the owner, whichever gateway had it.',
     action: 'Nothing, if this was you.',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Digest, Name, RegionNames } from './names.ts';
+import { MAX_ZONES } from './zone.ts';
 
 const milliseconds = z.number().finite().nonnegative();
 const time = z.iso.datetime();
@@ -262,7 +263,10 @@ export const MapAnswer = z.strictObject({
     .max(MAX_POINTS)
     .exactOptional(),
   /** How many of the points are in each zone that the site has drawn for the camera; absent where it has none. */
-  zones: z.array(z.strictObject({ name: Name, counts: Counts })).exactOptional(),
+  zones: z
+    .array(z.strictObject({ name: Name, counts: Counts }))
+    .max(MAX_ZONES)
+    .exactOptional(),
   ...{ label: none, labels: none, probability: none, probabilities: none },
 });
 export type MapAnswer = z.infer<typeof MapAnswer>;

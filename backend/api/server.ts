@@ -32,6 +32,7 @@ import { addRolloutRoutes } from './rollout-routes.ts';
 import { isLoopback, refuse, secure } from './security.ts';
 import { addSessionRoutes } from './session-routes.ts';
 import { StreamGuard } from './stream-guard.ts';
+import { addZoneRoutes } from './zone-routes.ts';
 
 /** A request is short: who takes long over one keeps a connection from others. A stream of events is an answer, which may take for ever. */
 const TIMES = {
@@ -239,6 +240,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   addRolloutRoutes(server, options);
   addRekeyRoutes(server, options);
   addCommandRoutes(server, options.site, options.clock);
+  addZoneRoutes(server, { site, clock, onChange: () => hub.stateChanged() });
   addAuditRoutes(server, site.store);
   addAuditorRoutes(server, { site, clock, auditor: options.auditor ?? null });
   if (existsSync(join(pageDirectory, 'index.html'))) {

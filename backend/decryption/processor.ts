@@ -1,7 +1,8 @@
 import type { BackendConfig } from '#config/schema.ts';
 import { answerWords } from '#protocol/answer-words.ts';
+import type { Envelope } from '#protocol/envelope.ts';
 import { BlindsightError } from '#protocol/errors.ts';
-import type { Result } from '#protocol/messages.ts';
+import type { MapAnswer, Result } from '#protocol/messages.ts';
 import type { OutputPolicy } from '#protocol/output-policy.ts';
 import type { Refusal } from '#protocol/refusals.ts';
 import type { Clock } from '#runtime/clock.ts';
@@ -17,12 +18,14 @@ import { quarantineGateway } from '../store/quarantine-gateway.ts';
 import type { Store } from '../store/store.ts';
 import { AnswerBounds, type AnswerLimits } from './answer-bounds.ts';
 import { type CheckedEnvelope, checkEnvelope, type EnvelopeChecks } from './check-envelope.ts';
+import { countZones } from './count-zones.ts';
 import type { DecryptAnswer } from './decrypt-task.ts';
 import { FLOOD, FloodWatch } from './flood-watch.ts';
 import { LabelEvents } from './label-events.ts';
 import { type AnswerAudits, LookAhead } from './look-ahead.ts';
 import { PublicKeys } from './public-keys.ts';
 import { RefusalLog } from './refusal-log.ts';
+import type { RegionAnswer } from './round-answer.ts';
 import { frameTime, passPlace, settle, type Verdict } from './settle.ts';
 import { WithheldLog } from './withheld-log.ts';
 
@@ -341,6 +344,7 @@ export class Processor {
         total: Math.max(0, Math.round(clock.now() - frameMs)),
       },
     };
+    const answers = await this.#inZones(item.camera, answer.answers, envelope);
     // Answers beyond the regions that were named are copies that fill the ciphertext.
     const results = (envelope.regions ?? [undefined]).map(
       (region, i): Result => ({
@@ -348,12 +352,23 @@ export class Processor {
         ...(region !== undefined && { region }),
         model: model.name,
         modelVersion: model.version,
-        ...answer.answers[i]!,
+        ...answers[i]!,
         ...(model.output.output !== 'rounded' && { output: model.output.output }),
         ...frame,
       }),
     );
     return { kind: 'answer', results: await this.#news(results, model.output, frameMs) };
+  }
+
+  /** Adds to a map how many of its points are in each zone of its camera. A camera that answers about named parts of its picture has none. */
+  async #inZones(
+    camera: string,
+    answers: readonly RegionAnswer[],
+    { regions }: Envelope,
+  ): Promise<readonly (RegionAnswer | MapAnswer)[]> {
+    if (regions !== undefined || answers[0]?.task !== 'map') return answers;
+    const zones = await this.#options.store.zones.of(camera);
+    return zones.length === 0 ? answers : answers.map((answer) => countZones(answer, zones));
   }
 
   /** What of an answer is given out: all of it, or under the policy `event` those regions whose label has changed. The rest is forgotten here. */

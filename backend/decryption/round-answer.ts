@@ -5,7 +5,11 @@ import type { OutputPolicy } from '#protocol/output-policy.ts';
 import { decodeMap } from '#vision/decode-map.ts';
 
 /** One answer about a picture or region, as coarse as its owner wants it: all that leaves the decrypting thread. */
-export type RegionAnswer = LabelAnswer | LabelsAnswer | CountAnswer | Omit<MapAnswer, 'zones'>;
+export type RegionAnswer =
+  | (LabelAnswer & { readonly task?: undefined })
+  | LabelsAnswer
+  | CountAnswer
+  | Omit<MapAnswer, 'zones'>;
 
 /** Decimals of a point's place. */
 const PLACE_PARTS = 1000;

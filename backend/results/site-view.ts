@@ -272,11 +272,13 @@ export class SiteView {
 
   async #cameraViews(): Promise<CameraView[]> {
     const withheld = new Map((await this.#store.cameras.withheld()).map((row) => [row.camera, row]));
+    const zones = await this.#store.zones.all();
     return (await this.#store.cameras.list()).map(({ camera, gateway }) => ({
       camera,
       gateway,
       state: this.#cameraState(camera, gateway),
       ...this.#answersOf(camera),
+      zones: zones.get(camera) ?? [],
       withheld: withheld.get(camera)?.withheld ?? 0,
       unusual: (withheld.get(camera)?.unusual ?? [])
         .filter(({ region }) => this.#isAnswered(camera, region))

@@ -280,6 +280,12 @@ const MIGRATIONS: readonly Migration[] = [
     'DROP INDEX inbox_gateway',
     'CREATE INDEX inbox_gateway ON inbox (gateway, late, id)',
   ],
+  // Zones that are drawn in the pictures of cameras.
+  ({ tableOptions }) => [
+    `CREATE TABLE zones (
+      camera TEXT NOT NULL, name TEXT NOT NULL, corners TEXT NOT NULL, PRIMARY KEY (camera, name)
+    ) ${tableOptions}`,
+  ],
 ];
 
 function leakTables(real: string, integer: string, tableOptions: string): string[] {

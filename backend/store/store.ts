@@ -25,6 +25,7 @@ import { SessionStore } from './sessions.ts';
 import { SettingStore } from './settings.ts';
 import { SoftwareStore } from './software.ts';
 import { TokenStore } from './tokens.ts';
+import { ZoneStore } from './zones.ts';
 
 /** Everything a site stores, by concern. Works over any {@link Database}. */
 export class Store {
@@ -37,6 +38,7 @@ export class Store {
   readonly invitations: InvitationStore;
   readonly floors: FloorStore;
   readonly cameras: CameraStore;
+  readonly zones: ZoneStore;
   readonly deployments: DeploymentStore;
   readonly configurations: ConfigurationStore;
   readonly rollouts: RolloutStore;
@@ -68,6 +70,7 @@ export class Store {
     this.invitations = new InvitationStore(database);
     this.floors = new FloorStore(database);
     this.cameras = new CameraStore(database);
+    this.zones = new ZoneStore(database);
     this.deployments = new DeploymentStore(database);
     this.configurations = new ConfigurationStore(database);
     this.rollouts = new RolloutStore(database);

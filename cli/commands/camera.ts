@@ -2,10 +2,12 @@ import type { Command } from 'commander';
 import { printJson, printTable } from '../print.ts';
 import { runCommand } from '../run-command.ts';
 import { SITE_OPTION } from '../site-option.ts';
+import { registerCameraZone } from './camera-zone.ts';
 
-/** `blindsight camera list|assign|release`: the camera names of a site. */
+/** `blindsight camera list|assign|release|zone`: the cameras of a site. */
 export function registerCamera(program: Command): void {
-  const camera = program.command('camera').description('camera names: list, assign, release');
+  const camera = program.command('camera').description('cameras: list, assign, release, zone');
+  registerCameraZone(camera);
   camera
     .command('list')
     .description('list the names and the gateways that hold them')

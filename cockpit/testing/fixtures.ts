@@ -56,6 +56,7 @@ export function cameraOf(change: Partial<CameraView> = {}): CameraView {
     state: cameraStateOf(),
     result: resultOf(),
     regions: [],
+    zones: [],
     withheld: 0,
     unusual: [],
     ...change,
