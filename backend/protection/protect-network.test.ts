@@ -86,7 +86,7 @@ describe('a protected network', () => {
     const protect = createProtector('small', source);
     bundle = await protect({ onProgress: ({ step }) => steps.push(step) });
     further = await protect({ fingerprint: new Uint8Array(32).fill(3), interpreters: 'engine' });
-  }, 120_000);
+  });
 
   it('has every part, and says what it did', () => {
     expect(bundle.parts.map(({ name }) => name)).toEqual(BUNDLE_PARTS);
@@ -138,7 +138,7 @@ describe('a protected network', () => {
       const bytes = second.parts.find((candidate) => candidate.name === name)!.bytes;
       expect(Buffer.compare(bytes, part(name)), name).not.toBe(0);
     }
-  }, 120_000);
+  });
 
   it('gets further key sets, which have only the program in common, and a self-test by the engine', () => {
     for (const { name, bytes } of further.parts)
@@ -182,5 +182,5 @@ describe('a protected network', () => {
     expect(bundle.selfTest.engine).toMatch(/^[0-9a-f]{64}$/);
     await interpreter.close();
     decryptor.close();
-  }, 120_000);
+  });
 });
