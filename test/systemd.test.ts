@@ -8,7 +8,7 @@ import { PACKAGES } from '../deploy/package/contents.ts';
 import { readSource } from './source-files.ts';
 
 const run = promisify(execFile);
-const UNITS = ['blindsight-agent', 'blindsight-backend', 'blindsight-broker'];
+const UNITS = ['blindsight-agent', 'blindsight-backend', 'blindsight-broker', 'blindsight-auditor'];
 
 /** systemd-analyze's exposure: 0 is safest, 10 is none; what remains is the network, /proc and systemd-notify. */
 const MAX_EXPOSURE = 2;
@@ -55,7 +55,12 @@ describe('systemd units', () => {
     const { prefix } = PACKAGES.find(({ units }) => units.includes(`${unit}.service`))!;
     // The launcher chooses among the program of the package and its updates.
     const command = daemon === 'agent' ? 'launch-agent' : `blindsight ${daemon}`;
-    expect(text).toMatch(new RegExp(`^ExecStart=${prefix}/bin/${command} --config /\\S+$`, 'm'));
+    // An auditor has no settings but where its backend is, and its token.
+    const options =
+      daemon === 'auditor'
+        ? String.raw`--url \$\{BACKEND\} --token-file \$\{CREDENTIALS_DIRECTORY\}/token --data /\S+`
+        : String.raw`--config /\S+`;
+    expect(text).toMatch(new RegExp(`^ExecStart=${prefix}/bin/${command} ${options}$`, 'm'));
     expect(text).toContain('Type=notify\n');
     expect(text).toMatch(/^WatchdogSec=\d+$/m);
     expect(text).toMatch(/^LoadCredential=\S+:\//m);

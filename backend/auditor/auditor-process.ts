@@ -24,7 +24,12 @@ export type AuditorProcessOptions = {
   readonly cacheBytes: number;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Called whenever it goes on: with an answer to audit, or looking for one. */
+  readonly onStep?: () => void;
 };
+
+/** It goes on after this at the latest, whatever a backend, a network or a large program does. */
+export const AUDITOR_STEP_MS = 45 * 60_000;
 
 type Job = {
   readonly id: string;
@@ -59,6 +64,7 @@ export async function runAuditor(options: AuditorProcessOptions, signal: AbortSi
   let isRegistered = false;
   try {
     while (!signal.aborted) {
+      options.onStep?.();
       try {
         if (!isRegistered) {
           const text = Buffer.from(publicKeyBytes(createPublicKey(key))).toString('base64url');

@@ -43,14 +43,15 @@ export const PACKAGES: readonly PackageContents[] = [
   {
     name: 'blindsight-site',
     prefix: '/usr/lib/blindsight-site',
-    units: ['blindsight-broker.service', 'blindsight-backend.service'],
+    units: ['blindsight-broker.service', 'blindsight-backend.service', 'blindsight-auditor.service'],
     // setpriv, by which the command becomes the user of the backend.
     depends: ['util-linux', ...TOOLS],
     summary: 'encrypted neural networks on the pictures of cameras: the site',
     description: [
       'The MQTT broker, the backend that protects networks, sends them to gateways',
       'and opens their answers, its page, and the command line. Waits until',
-      '`blindsight site init` has made a site.',
+      '`blindsight site init` has made a site. Where an auditor is to have a machine of',
+      'its own, that is in it, too.',
     ],
     assemble: async (root, target, node) => {
       assembleSiteTree(root, target, node);
