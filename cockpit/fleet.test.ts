@@ -131,6 +131,36 @@ describe('a gateway', () => {
     await last.getByText('no supervisor. Mend what the message says').waitFor();
   });
 
+  it('gets new keys of its owner when asked twice, who is told why it did not', async () => {
+    const site = bench.site();
+    const { page } = await bench.open();
+    await page.getByRole('link', { name: 'gate-1' }).click();
+    site.rekey = {
+      status: 409,
+      body: { error: { code: 'KEY_SET_SOURCE', message: 'its network is not kept' } },
+    };
+    await page.getByRole('button', { name: 'New keys …' }).click();
+    expect(site.acts).toEqual([]);
+    await page.getByRole('button', { name: 'Make new keys for gate-1' }).click();
+    await page.getByRole('alert').getByText('its network is not kept').waitFor();
+    const made = { gateway: 'gate-1', model: 'counter', version: 3, keySet: 7, release: 12 };
+    site.rekey = { status: 200, body: made };
+    await page.getByRole('button', { name: 'New keys …' }).click();
+    await page.getByLabel('Reason').fill('the box was opened');
+    await page.getByRole('button', { name: 'Make new keys for gate-1' }).click();
+    await page.getByText('Key set 7 is release 12; it is sent to gate-1 now.').waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
+    expect(site.acts).toEqual(['/api/gateways/gate-1/rekey', '/api/gateways/gate-1/rekey']);
+  });
+
+  it('offers new keys to nobody but its owner', async () => {
+    bench.site().role = 'operator';
+    const { page } = await bench.open();
+    await page.getByRole('link', { name: 'gate-1' }).click();
+    await page.getByRole('button', { name: 'Restart …' }).waitFor();
+    expect(await page.getByRole('button', { name: 'New keys …' }).count()).toBe(0);
+  });
+
   it('hands out its log, and takes a level for a time', async () => {
     const site = bench.site();
     const { page } = await bench.open();

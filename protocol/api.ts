@@ -112,6 +112,16 @@ export type LeakView = {
   readonly safeDays: number | null;
 };
 
+/** POST /api/gateways/{gateway}/rekey: the keys that the gateway gets, and the release that brings them. */
+export type RekeyView = {
+  readonly gateway: string;
+  readonly model: string;
+  readonly version: number;
+  /** Their number among those of this version of the network. */
+  readonly keySet: number;
+  readonly release: number;
+};
+
 /** What a gateway runs, and what became of the newest release of software to it. */
 export type GatewaySoftware = {
   /** What runs, and on what machine; null before it said so. */

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { RekeyView } from '#protocol/api.ts';
 import type { ErrorCode } from '#protocol/errors.ts';
 import { NAME_PATTERN } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
@@ -46,7 +47,7 @@ export function addRekeyRoutes(
     '/api/gateways/:gateway/rekey',
     { config: { role: 'owner', act: 'gateway rekey' }, schema: { params, body } },
     ({ params: { gateway }, body: given }, reply) =>
-      answerErrors(reply, STATUS, async () => {
+      answerErrors(reply, STATUS, async (): Promise<RekeyView> => {
         const { reason = 'asked for by the owner', graceSeconds } = given ?? {};
         const grace = graceSeconds === undefined ? {} : { graceMs: graceSeconds * 1000 };
         const release = await reprotectGateway({ site, gateway, reason, ...grace, ...size, clock });

@@ -52,6 +52,7 @@ function View({ model, theme, nowMs }: ViewProps) {
               nowMs={nowMs}
               isReadOnly={!may(model.session, 'operator')}
               maySeeSettings={may(model.session, 'integrator')}
+              mayOwn={may(model.session, 'owner')}
             />
           </>
         )}

@@ -4,6 +4,7 @@ import { cameraWords } from '../view/camera-words.ts';
 import { GATEWAY_TABS, type GatewayTab, gatewayLink } from '../view/route.ts';
 import { Chip } from './chip.tsx';
 import { GatewayCommands } from './gateway-commands.tsx';
+import { GatewayKeys } from './gateway-keys.tsx';
 import { GatewayPanel } from './gateway-panel.tsx';
 
 type Props = {
@@ -15,6 +16,8 @@ type Props = {
   readonly isReadOnly: boolean;
   /** Settings name addresses of cameras: not for everybody. */
   readonly maySeeSettings: boolean;
+  /** New keys are the owner's to give. */
+  readonly mayOwn: boolean;
 };
 
 const NAMES: Readonly<Record<GatewayTab, string>> = {
@@ -25,7 +28,7 @@ const NAMES: Readonly<Record<GatewayTab, string>> = {
 
 /** One gateway: how it is, its settings, and how they came to be. */
 export function GatewayPage(props: Props) {
-  const { gateway, cameras, nowMs, isReadOnly, maySeeSettings } = props;
+  const { gateway, cameras, nowMs, isReadOnly, maySeeSettings, mayOwn } = props;
   const tab = maySeeSettings ? props.tab : 'state';
   return (
     <section class="gateway-page" aria-labelledby="gateway-title">
@@ -49,6 +52,7 @@ export function GatewayPage(props: Props) {
         <>
           <GatewayPanel gateway={gateway} nowMs={nowMs} isWhole={true} />
           <GatewayCommands gateway={gateway.name} nowMs={nowMs} isReadOnly={isReadOnly} />
+          {mayOwn && gateway.model !== null && <GatewayKeys gateway={gateway.name} />}
           <CameraRows cameras={cameras} isOnline={gateway.state !== 'offline'} nowMs={nowMs} />
         </>
       ) : (

@@ -9,6 +9,9 @@ import { softwareWords } from '../view/software-words.ts';
 import { Chip } from './chip.tsx';
 import { Progress } from './progress.tsx';
 
+/** What is said of these is a sentence. */
+const LONG: ReadonlySet<string> = new Set(['Audited', 'Key']);
+
 /** One gateway: its connection, its health, what is waiting on its disk, and what it runs. */
 export function GatewayPanel(props: {
   readonly gateway: GatewayView;
@@ -73,7 +76,7 @@ export function GatewayPanel(props: {
       {software !== null && <Progress words={software} />}
       <dl class="stats">
         {rows.map(([name, value]) => (
-          <div key={name}>
+          <div key={name} class={LONG.has(name) ? 'is-long' : undefined}>
             <dt>{name}</dt>
             <dd>{value}</dd>
           </div>

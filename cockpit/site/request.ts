@@ -5,8 +5,13 @@ export type Answered<T> =
 
 const REQUEST_MS = 20_000;
 
-/** Asks the backend; never throws. */
-export async function request<T>(method: string, path: string, body?: unknown): Promise<Answered<T>> {
+/** Asks the backend; never throws. @param patienceMs how long the answer may take */
+export async function request<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  patienceMs = REQUEST_MS,
+): Promise<Answered<T>> {
   try {
     const response = await fetch(path, {
       method,
@@ -15,7 +20,7 @@ export async function request<T>(method: string, path: string, body?: unknown): 
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(REQUEST_MS),
+      signal: AbortSignal.timeout(patienceMs),
     });
     const answer = (await response.json().catch(() => ({}))) as {
       error?: { code?: string; message?: string };

@@ -45,6 +45,8 @@ export class FakeSite {
   readonly commands = new FakeCommands();
   /** Addresses of whatever else was told it to do. */
   readonly acts: string[] = [];
+  /** What is answered to whoever asks for new keys. */
+  rekey: { readonly status: number; readonly body: unknown } = { status: 404, body: {} };
   readonly #options: FakeSiteOptions;
   #server: Server | null = null;
   #port = 0;
@@ -120,6 +122,7 @@ export class FakeSite {
       this.commands.answer(method, pathname, body);
     if (known !== null) return sendJson(response, known.status, known.body);
     if (method === 'POST') this.acts.push(pathname);
+    if (pathname.endsWith('/rekey')) return sendJson(response, this.rekey.status, this.rekey.body);
     const camera = /^\/api\/cameras\/([^/]+)\/history$/.exec(pathname)?.[1];
     if (camera === undefined) return sendJson(response, 404, {});
     const region = searchParams.get('region') ?? undefined;

@@ -40,6 +40,19 @@ describe('notices', () => {
     expect(text).toContain('“--discard”');
   });
 
+  it('says that a key is used up by a quarter, and by half, and what follows', () => {
+    const text = (state: 'safe' | 'warning' | 'spent', auditShare = 0.02) => {
+      const leak = { state, bits: 1, keyBits: 4, safeDays: 3 };
+      return notices(siteOf({ auditShare, gateways: [gatewayOf({ leak })] }), NOW_MS)[0]?.text;
+    };
+    expect(text('safe')).toBeUndefined();
+    expect(text('warning')).toMatch(
+      /^Answers of gateway gate-1 may have told a quarter of its key .* gets new keys by itself\.$/,
+    );
+    expect(text('spent')).toMatch(/ told half of its key .* It gets new keys; /);
+    expect(text('spent', 0)).toMatch(/Turn audits on \(audit\.share\)/);
+  });
+
   it('says the same a second later: it is read aloud', () => {
     const site = siteOf({ gateways: [gatewayOf({ state: 'offline', since: '2026-03-01T11:59:30.000Z' })] });
     expect(notices(site, NOW_MS + 1000)).toEqual(notices(site, NOW_MS));

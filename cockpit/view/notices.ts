@@ -53,6 +53,8 @@ export function notices(site: SiteState, nowMs: number): readonly Notice[] {
         text: `Gateway ${gateway.name} is running twice${sinceWords(gateway.runsTwiceSince, nowMs)}: two processes with its identity keep disconnecting each other. ${actionFor('GATEWAY_RUNS_TWICE')}`,
       });
     }
+    const leak = leakText(site, gateway);
+    if (leak !== null) found.push({ key: `leak ${gateway.name}`, tone: 'warn', text: leak });
     const clock = clockWords(gateway);
     if (clock !== null) found.push({ key: `clock ${gateway.name}`, tone: 'warn', text: clock });
     const deployment = deploymentWords(gateway);
@@ -136,6 +138,15 @@ function quarantineText(
     `Its answers are kept unopened, ${formatCount(held.answers)} so far${dropped}. Once you have looked into it, ` +
     `open them with “${siteCommand(site, `gateway release ${name}`)}”, or discard them by adding “--discard”.`
   );
+}
+
+/** That answers may have told much of a gateway's key; null while they have not. In words and without a number: those change with every answer. */
+function leakText({ auditShare }: SiteState, { name, leak }: GatewayView): string | null {
+  if (leak === null || leak.state === 'safe') return null;
+  const told = `Answers of gateway ${name} may have told ${leak.state === 'spent' ? 'half' : 'a quarter'} of its key to somebody who controls it and reads them. `;
+  if (auditShare === 0)
+    return `${told}Turn audits on (audit.share), or new keys would be spent as soon; then give it new keys on its page.`;
+  return `${told}${leak.state === 'spent' ? 'It gets new keys; its page can give it some, too.' : 'At half of it, it gets new keys by itself.'}`;
 }
 
 function sinceWords(since: string | null, nowMs: number): string {
