@@ -7,6 +7,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readBoxes } from '#network/training/boxes/read-boxes.ts';
 import { labelClip } from '#network/training/labelling/label-clip.ts';
+import { subtractBackground } from '#network/training/labelling/subtract-background.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const execute = promisify(execFile);
@@ -63,6 +64,19 @@ describe('blindsight label', () => {
     });
     const again = await label(path('clip.mkv'), '--out', path('b.csv'));
     expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('b.csv exists already') });
+  });
+
+  it('tells what stands out without knowing what comes: the baseline', async () => {
+    const all = await subtractBackground(path('clip.mkv'), 10);
+    expect(all).toHaveLength(60);
+    // A mean remembers what was there a moment ago, so a box may reach back; it begins where the thing is.
+    const right = all
+      .slice(30)
+      .filter((boxes, i) =>
+        boxes.some((box) => Math.abs((box.x + box.width) * 160 - Math.min(160, 3 * (30 + i) - 30)) <= 2),
+      );
+    expect(right.length).toBeGreaterThanOrEqual(27);
+    expect(all[0]).toEqual([]);
   });
 
   it('says that a clip is none, and stops when it is told to', async () => {

@@ -76,7 +76,8 @@ export async function contactSheet(
     const input = await sharp(frame, { raw: { ...size, channels: 3 } })
       .resize(tile.width, tile.height, { fit: 'fill' })
       .composite([{ input: overlay(tile, scale, number, marksOf(number)) }])
-      .png({ compressionLevel: 1 })
+      .removeAlpha()
+      .raw()
       .toBuffer();
     tiles.push({ input, tile });
     if (tiles.length === wanted.size) break;
@@ -95,6 +96,7 @@ export async function contactSheet(
     .composite(
       tiles.map(({ input }, i) => ({
         input,
+        raw: { width, height, channels: 3 as const },
         left: (i % COLUMNS) * width,
         top: Math.floor(i / COLUMNS) * height,
       })),
