@@ -1,4 +1,5 @@
 import type { MapPoint } from '#vision/decode-map.ts';
+import { isInside } from '#vision/is-inside.ts';
 import { matchPoints } from './match-points.ts';
 import type { Place } from './place.ts';
 
@@ -11,8 +12,8 @@ export type AnsweredPicture = { readonly points: readonly Point[]; readonly plac
 /** A part of the picture: a polygon in fractions of it. */
 export type Zone = {
   readonly name: string;
-  /** At least three. */
-  readonly corners: readonly { readonly x: number; readonly y: number }[];
+  /** x and y, in order along its edge, at least three. */
+  readonly corners: readonly (readonly [number, number])[];
 };
 
 /** How far counts are from the truth. */
@@ -43,16 +44,6 @@ export type ZoneScore = CountScore & {
 
 /** Numbers of things by class. */
 type Counts = readonly number[];
-
-/** Whether a point is in a polygon: a ray to the right crosses its border an odd number of times. */
-export function isInside({ corners }: Zone, { x, y }: { readonly x: number; readonly y: number }): boolean {
-  let inside = false;
-  for (const [i, a] of corners.entries()) {
-    const b = corners[(i + 1) % corners.length]!;
-    if (a.y > y !== b.y > y && x < a.x + ((y - a.y) / (b.y - a.y)) * (b.x - a.x)) inside = !inside;
-  }
-  return inside;
-}
 
 /** How many there are of each class. */
 export function countClasses(things: readonly { readonly class: number }[], classes: number): number[] {
@@ -115,11 +106,11 @@ export function scoreZones(
   return zones.map((zone) => {
     const pairs = pictures.map(({ points, places }) => ({
       found: countClasses(
-        points.filter((point) => isInside(zone, point)),
+        points.filter((point) => isInside(point, zone.corners)),
         classes,
       ),
       there: countClasses(
-        places.filter((place) => isInside(zone, place)),
+        places.filter((place) => isInside(place, zone.corners)),
         classes,
       ),
     }));
