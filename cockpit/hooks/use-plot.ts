@@ -1,7 +1,7 @@
 import type { RefObject } from 'preact';
 import { useCallback, useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
-import { formatClock } from '../view/format.ts';
+import { formatClock, formatCount } from '../view/format.ts';
 import type { Band } from '../view/stacked-columns.ts';
 import type { Theme } from './use-theme.ts';
 
@@ -26,6 +26,8 @@ export type PlotInput = {
   /** Edges of the time line, ms of the site's clock. */
   readonly fromMs: number;
   readonly endMs: number;
+  /** The uppermost number of the plot: 1 for probabilities, else counts. */
+  readonly top: number;
   /** Moments to mark at the upper edge. */
   readonly marks: readonly number[];
   /** Called with the time under the pointer, null when it leaves. */
@@ -71,7 +73,7 @@ export function usePlot(
 
   useEffect(() => {
     plot.current?.setData([times.slice(), ...bands.map(({ edge }) => edge.slice())]);
-  }, [times, bands, fromMs, endMs, input.marks, look]);
+  }, [times, bands, fromMs, endMs, input.marks, input.top, look]);
 
   return useCallback((timeMs: number | null) => {
     const left = timeMs === null ? -1 : plot.current?.valToPos(timeMs, 'x');
@@ -100,7 +102,7 @@ function plotOptions({ element, labels, fills, ink, grid, mark, now }: OptionsIn
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
     scales: {
       x: { time: true, range: () => [now.current.fromMs, now.current.endMs] },
-      y: { range: [0, 1] },
+      y: { range: () => [0, now.current.top] },
     },
     axes: [
       {
@@ -121,8 +123,11 @@ function plotOptions({ element, labels, fills, ink, grid, mark, now }: OptionsIn
         size: AXIS_WIDTH,
         gap: 8,
         grid: { stroke: grid, width: 1 },
-        splits: () => [0, 0.5, 1],
-        values: () => ['0', '50', '100 %'],
+        splits: () => [0, now.current.top / 2, now.current.top],
+        values: () =>
+          now.current.top === 1
+            ? ['0', '50', '100 %']
+            : [0, now.current.top / 2, now.current.top].map((count) => formatCount(count)),
       },
     ],
     series: [

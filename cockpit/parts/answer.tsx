@@ -1,7 +1,8 @@
 import { answerWords } from '#protocol/answer-words.ts';
 import type { Result } from '#protocol/messages.ts';
-import { formatAge, formatClock, formatLabel, formatMoment, formatPercent } from '../view/format.ts';
+import { formatLabel, formatPercent } from '../view/format.ts';
 import type { Freshness } from '../view/freshness.ts';
+import { AnswerAge } from './answer-age.tsx';
 
 /** Labels longer than this are set smaller. */
 const LONG_LABEL = 11;
@@ -39,21 +40,7 @@ export function Answer({ camera, result, freshness, color }: Props) {
           {formatPercent(result.probability)}
         </p>
       )}
-      <p class="answer-age">
-        {stale && <strong class="stale-mark">Stale</strong>}
-        <time dateTime={result.frameTime} title={formatClock(Date.parse(result.frameTime))}>
-          {result.output === 'event' ? sinceWords(result, freshness) : ageWords(freshness.ageMs)}
-        </time>
-      </p>
+      <AnswerAge result={result} freshness={freshness} />
     </div>
   );
-}
-
-function sinceWords({ frameTime }: Result, { ageMs }: Freshness): string {
-  const sinceMs = Date.parse(frameTime);
-  return `Since ${formatMoment(sinceMs, sinceMs + ageMs)}`;
-}
-
-function ageWords(ageMs: number): string {
-  return ageMs < 1000 ? 'Seen just now' : `Seen ${formatAge(ageMs)} ago`;
 }

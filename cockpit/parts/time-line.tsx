@@ -1,16 +1,17 @@
 import type { TargetedKeyboardEvent } from 'preact';
 import { useMemo, useRef, useState } from 'preact/hooks';
 import type { History } from '#protocol/api.ts';
+import { historyColumns } from '#protocol/history-columns.ts';
 import type { Result } from '#protocol/messages.ts';
 import { bestLabel } from '#protocol/thin-history.ts';
 import { usePlot } from '../hooks/use-plot.ts';
 import type { Theme } from '../hooks/use-theme.ts';
-import { formatClock, formatLabel, formatPercent } from '../view/format.ts';
+import { formatClock, formatCount, formatLabel, formatPercent } from '../view/format.ts';
 import { historyWords, spanWords, startMs } from '../view/history.ts';
 import { keyMoment } from '../view/key-moment.ts';
 import { seriesClass } from '../view/label-order.ts';
 import { plotColumns } from '../view/plot-columns.ts';
-import { stackedBands } from '../view/stacked-columns.ts';
+import { countTop, ownBands, stackedBands } from '../view/stacked-columns.ts';
 
 /** Time advances in steps, smaller for a shorter line: a plot that moves every second is distracting. */
 const STEPS = 700;
@@ -25,19 +26,28 @@ type Props = {
   readonly nowMs: number;
 };
 
-/** Probability of every label over the last hour, and the numbers at the moment under the pointer; where no numbers are told, the labels alone. */
+/** Probability or count of every label over the last hour, and the numbers at the moment under the pointer; where no numbers are told, the labels alone. */
 export function TimeLine({ history, order, present, theme, nowMs }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const [pointMs, setPointMs] = useState<number | null>(null);
-  const color = (label: string) => seriesClass(order, label);
+  const counts = history.counts ?? present?.counts;
+  const color = (label: string) => seriesClass(order, label, counts !== undefined);
   const stepMs = Math.max(LEAST_STEP_MS, Math.floor((nowMs - startMs(history, nowMs)) / STEPS / 1000) * 1000);
   const endMs = Math.ceil(nowMs / stepMs) * stepMs;
   const fromMs = startMs(history, endMs);
   const isEvents = history.output === 'event';
   const plot = useMemo(() => plotColumns(history, endMs), [history, isEvents && endMs]);
-  const bands = useMemo(() => stackedBands(plot, order), [plot, order.join('\n')]);
+  const isCount = counts !== undefined;
+  const bands = useMemo(
+    () =>
+      history.task === 'labels'
+        ? ownBands(plot)
+        : stackedBands(plot, order, isCount ? Number.POSITIVE_INFINITY : 1),
+    [plot, order.join('\n'), isCount],
+  );
+  const top = useMemo(() => (isCount ? countTop(bands) : 1), [bands, isCount]);
   const moveTo = usePlot(host, {
-    ...{ times: plot.times, bands, color, theme, fromMs, endMs, onPoint: setPointMs },
+    ...{ times: plot.times, bands, color, theme, fromMs, endMs, top, onPoint: setPointMs },
     marks: history.withheld,
   });
 
@@ -48,9 +58,9 @@ export function TimeLine({ history, order, present, theme, nowMs }: Props) {
   const span = spanWords(fromMs, endMs);
   const title = index < 0 ? span : `At ${formatClock((isEvents ? pointMs : history.times[index]) ?? 0)}`;
   const shownValue = (label: string) => {
-    const known = present?.probabilities ?? {};
+    const known = present?.counts ?? present?.probabilities ?? {};
     if (index < 0) return Object.hasOwn(known, label) ? known[label] : undefined;
-    return history.probabilities[history.labels.indexOf(label)]?.[index];
+    return historyColumns(history)[history.labels.indexOf(label)]?.[index];
   };
   const onKeyDown = (event: TargetedKeyboardEvent<HTMLDivElement>) => {
     const moved = keyMoment(event.key, history.times, pointMs, fromMs);
@@ -60,10 +70,12 @@ export function TimeLine({ history, order, present, theme, nowMs }: Props) {
   };
   const words = useMemo(() => historyWords(history, span, formatLabel), [history, span]);
   const withheld = history.withheld.filter((time) => time >= fromMs).length;
-  const tells = history.output === undefined && present?.output === undefined;
+  const tells = isCount || (history.output === undefined && present?.output === undefined);
+  const valueWords = (label: string) =>
+    (isCount ? formatCount : formatPercent)(shownValue(label) ?? Number.NaN);
   const shownLabel = index < 0 ? present?.label : history.labels[bestLabel(history, index)];
   const shown = tells
-    ? order.map((label) => `${formatLabel(label)} ${formatPercent(shownValue(label) ?? Number.NaN)}`)
+    ? order.map((label) => `${formatLabel(label)} ${valueWords(label)}`)
     : [formatLabel(shownLabel ?? '')];
   return (
     <figure class="time-line">
@@ -74,7 +86,7 @@ export function TimeLine({ history, order, present, theme, nowMs }: Props) {
             <li key={label}>
               <span class={`swatch ${color(label)}`} aria-hidden="true" />
               {tells || label !== shownLabel ? formatLabel(label) : <b>{formatLabel(label)}</b>}
-              {tells && <b> {formatPercent(shownValue(label) ?? Number.NaN)}</b>}
+              {tells && <b> {valueWords(label)}</b>}
             </li>
           ))}
           {withheld > 0 && (

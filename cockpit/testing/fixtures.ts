@@ -30,7 +30,7 @@ export function mapResultOf(change: Partial<MapResult> = {}): MapResult {
     points: [
       { label: 'car', x: 0.217, y: 0.432 },
       { label: 'car', x: 0.383, y: 0.477 },
-      { label: 'car', x: 0.75, y: 0.795 },
+      { label: 'car', x: 0.75, y: 0.75 },
     ],
     ...change,
   };

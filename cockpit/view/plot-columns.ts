@@ -1,4 +1,5 @@
 import type { History } from '#protocol/api.ts';
+import { historyColumns } from '#protocol/history-columns.ts';
 
 /** Answers that are missing at the camera's own pace before its line breaks. */
 const MISSED_ANSWERS = 3;
@@ -25,10 +26,11 @@ export type PlotColumns = {
 export function plotColumns(history: History, endMs: number): PlotColumns {
   const times: number[] = [];
   const columns: (number | null)[][] = history.labels.map(() => []);
+  const told = historyColumns(history);
   const add = (time: number, index: number | null) => {
     times.push(time);
     for (const [label, column] of columns.entries()) {
-      column.push(index === null ? null : (history.probabilities[label]?.[index] ?? null));
+      column.push(index === null ? null : (told[label]?.[index] ?? null));
     }
   };
   for (const [index, time] of history.times.entries()) {
