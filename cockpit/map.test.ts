@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
+import { emptyHistory } from '#protocol/thin-history.ts';
 import type { Zone } from '#protocol/zone.ts';
 import { agoTime, cockpitBench, presentSite } from './testing/cockpit-bench.ts';
 import { cameraOf, cameraStateOf, mapResultOf, modelOf } from './testing/fixtures.ts';
@@ -48,6 +49,10 @@ const dots = (page: Page) =>
 describe('a camera whose network answers with a map', () => {
   it('shows counts, zones and moving dots on an empty plan in the form of its picture', async () => {
     bench.site().site = squareSite();
+    bench.site().histories.set('counter', {
+      ...emptyHistory('counter'),
+      ...{ task: 'map', labels: ['car'], times: [Date.now() - 40_000], answers: [1], counts: [[3]] },
+    });
     const { page, complaints, requests } = await bench.open({ viewport: { width: 1280, height: 800 } });
     const plan = page.getByRole('img', { name: 'Plan of counter: 3 cars: entrance 2' });
     await plan.waitFor();
@@ -99,7 +104,10 @@ describe('a camera whose network answers with a map', () => {
     // The one that moved is still the same dot.
     expect(await moving!.evaluate((dot) => dot.isConnected)).toBe(true);
     const hour = page.locator('.plot');
-    expect(await hour.getAttribute('aria-label')).toBe('Last minute, 2 answers: at most 3 cars, at last 2.');
+    await until(
+      async () => hour.getAttribute('aria-label'),
+      (words) => words === 'Last minute, 2 answers: at most 3 cars, at last 2.',
+    );
     expect(await hour.getAttribute('aria-valuetext')).toBe('Now, Car 2');
     expect(await page.locator('img, image, video, picture').count()).toBe(0);
     expect(requests.filter((address) => /\.(jpe?g|png|webp|gif|mp4)/.test(address))).toEqual([]);
