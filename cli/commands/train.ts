@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { shareText } from '#network/model/share-text.ts';
 import type { TrainingSource } from '#network/training/datasets/training-pictures.ts';
 import type { EpochReport } from '#network/training/fit-network.ts';
+import type { Recipe } from '#network/training/recipe.ts';
 import { integer, region, share } from '../parse-option.ts';
 import type { Progress } from '../progress.ts';
 import { type CommandRun, runCommand } from '../run-command.ts';
@@ -32,7 +33,7 @@ export function registerTrain(program: Command): void {
     .option('--clip <file>', 'video; its first part is for training, the rest for testing')
     .option(
       '--boxes <csv>',
-      'with --clip: boxes "frame,person,x,y,width,height"; the class is the number of people',
+      'with --clip: boxes (CSV, gt.txt of MOTChallenge, COCO JSON); the class is the number of people, or a map is learned',
     )
     .option('--region <x,y,w,h>', 'with --clip: the part of the frame to look at, in fractions of it', region)
     .option('--train-share <s>', 'with --clip: share of the clip used for training (default: 0.6)', share)
@@ -71,6 +72,7 @@ async function train(fileOrName: string, options: TrainOptions, run: CommandRun)
   const recipe = { ...given, training };
   const out = options.out ?? `./${recipe.name}`;
   await checkOutput(out, recipe.name, options.force);
+  if (recipe.task === 'map') return trainPlaces(fileOrName, recipe, { ...options, out, seed }, run);
   const source = await withBundledClip(fileOrName, options);
   // What the card of counter says was found with its own clip.
   const learns = fileOrName === 'counter' && source === options ? { ...recipe, notes: [] } : recipe;
@@ -94,6 +96,31 @@ async function train(fileOrName: string, options: TrainOptions, run: CommandRun)
   if (signal.aborted) process.stderr.write('stopped early; the best network so far was written\n');
 }
 
+/** As {@link train}, from a clip with boxes. */
+async function trainPlaces(
+  fileOrName: string,
+  recipe: Recipe,
+  options: TrainOptions & { readonly out: string; readonly seed: number },
+  { signal, progress }: CommandRun,
+): Promise<void> {
+  const { readTrainingPlaces } = await import('#network/training/maps/read-training-places.ts');
+  const { trainMap } = await import('#network/training/maps/train-map.ts');
+  const { out, seed } = options;
+  const { training, test } = await readTrainingPlaces(recipe, options, signal);
+  const tested = test.places.length;
+  progress.update('training', `${training.places.length} pictures to learn from, ${tested} to test on`);
+  const { score } = await trainMap({
+    ...{ recipe, training, test, out, seed, signal },
+    command: commandLine(fileOrName, options),
+    onProgress: epochLines(progress, 'F1'),
+  });
+  progress.end();
+  process.stdout.write(
+    `${join(out, `${recipe.name}.onnx`)}: F1 ${score.f1.toFixed(3)} on ${tested} later pictures, count off by ${score.countMeanError.toFixed(2)} in the mean and by one at most in ${shareText(score.withinOne)}; see README.md there\n`,
+  );
+  if (signal.aborted) process.stderr.write('stopped early; the best network so far was written\n');
+}
+
 /** `counter` learns from the bundled clip if nothing else is given. */
 async function withBundledClip(recipe: string, options: TrainOptions): Promise<TrainOptions> {
   const { images, pictures, clip, labels, boxes } = options;
@@ -102,11 +129,12 @@ async function withBundledClip(recipe: string, options: TrainOptions): Promise<T
   return { ...options, clip: COUNTER_CLIP, labels: join(COUNTER_CLIP, '..', 'presence.csv') };
 }
 
-function epochLines(progress: Progress): (report: EpochReport) => void {
+function epochLines(progress: Progress, score?: 'F1'): (report: EpochReport) => void {
+  const scored = (value: number) => (score === undefined ? shareText(value) : `${score} ${value.toFixed(3)}`);
   return ({ epoch, epochs, loss, trainingScore, validationScore }) =>
     progress.update(
       'training',
-      `epoch ${epoch} of ${epochs}: loss ${loss.toFixed(4)}, ${shareText(trainingScore)} of the training pictures, ${shareText(validationScore)} of the validation pictures`,
+      `epoch ${epoch} of ${epochs}: loss ${loss.toFixed(4)}, ${scored(trainingScore)} of the training pictures, ${scored(validationScore)} of the validation pictures`,
       epoch / epochs,
     );
 }

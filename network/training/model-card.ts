@@ -27,7 +27,8 @@ const SCHEDULE_TEXT = {
   constant: 'constant',
 };
 
-function layerText(layer: LayerSpec): string {
+/** A layer in words. */
+export function layerText(layer: LayerSpec): string {
   switch (layer.kind) {
     case 'convolution': {
       const { maps, kernel, stride = 1, padding = 0 } = layer;
@@ -86,17 +87,36 @@ export function majorityShare(confusion: Confusion): number {
   return Math.max(...sums) / sums.reduce((sum, one) => sum + one, 0);
 }
 
-/** The card of a trained network, Markdown: what it is, how it was made, how well it does. */
-export function modelCard(facts: CardFacts): string {
-  const { recipe, metadata, trainingPictures, curve, confusion, trials, command } = facts;
-  const { channels, height, width } = metadata.picture;
-  const tested = confusion.flat().reduce((sum, one) => sum + one, 0);
+/** The input in words. */
+export function inputText({ channels, height, width, light, motion }: FullDescription['picture']): string {
+  const values = light ? 'light normalized (`vision/normalize-light.ts`)' : 'byte / 255';
+  const moving = motion
+    ? `; the last channel is motion against a background of ${motion.seconds} s (\`vision/background.ts\`)`
+    : '';
+  return `\`picture\`, N × ${channels} × ${height} × ${width}, ${values}${moving}`;
+}
+
+/** How a network was trained, in words. */
+export function trainingText({
+  recipe,
+  metadata,
+  trainingPictures,
+  curve,
+}: Pick<CardFacts, 'recipe' | 'metadata' | 'trainingPictures' | 'curve'>): string {
   const { training } = recipe;
   const regularized = [
     `weight decay ${training.weightDecay}`,
     training.labelSmoothing && `label smoothing ${training.labelSmoothing}`,
     training.averaging && `averaged weights (decay ${training.averaging})`,
   ].filter(Boolean);
+  return `${training.optimizer === 'sgd' ? 'Stochastic gradient descent' : 'Adam'}, ${curve.length}${curve.length < training.epochs ? ` of at most ${training.epochs}` : ''} epochs of ${trainingPictures} pictures, batches of ${training.batch}, learning rate up to ${training.learningRate} (warm-up, then ${SCHEDULE_TEXT[training.schedule ?? 'cosine']}), ${regularized.join(', ')}, seed ${metadata.seed}. ${augmentationText(recipe)}`;
+}
+
+/** The card of a trained network, Markdown: what it is, how it was made, how well it does. */
+export function modelCard(facts: CardFacts): string {
+  const { recipe, metadata, confusion, trials, command } = facts;
+  const tested = confusion.flat().reduce((sum, one) => sum + one, 0);
+  const { training } = recipe;
   return [
     `# ${metadata.name}: ${metadata.description}`,
     '',
@@ -104,7 +124,7 @@ export function modelCard(facts: CardFacts): string {
     '',
     '| | |',
     '|---|---|',
-    `| input | \`picture\`, N × ${channels} × ${height} × ${width}, ${metadata.picture.light ? 'light normalized (`vision/normalize-light.ts`)' : 'byte / 255'} |`,
+    `| input | ${inputText(metadata.picture)} |`,
     `| layers | ${recipe.layers.map(layerText).join(' → ')} |`,
     `| output | \`logits\`: ${metadata.labels.join(', ')} |`,
     `| largest magnitude before each square | ${metadata.activationRanges.join(', ')} |`,
@@ -113,7 +133,7 @@ export function modelCard(facts: CardFacts): string {
     ...(recipe.notes ?? []).flatMap(({ title, text }) => [`## ${title}`, '', text, '']),
     '## Training',
     '',
-    `${training.optimizer === 'sgd' ? 'Stochastic gradient descent' : 'Adam'}, ${curve.length}${curve.length < training.epochs ? ` of at most ${training.epochs}` : ''} epochs of ${trainingPictures} pictures, batches of ${training.batch}, learning rate up to ${training.learningRate} (warm-up, then ${SCHEDULE_TEXT[training.schedule ?? 'cosine']}), ${regularized.join(', ')}, seed ${metadata.seed}. ${augmentationText(recipe)}`,
+    trainingText(facts),
     ...(training.pastedPeople
       ? [
           `${training.pastedPeople} of the training pictures are invented: people cut out of the training frames, pasted where they never stood.`,

@@ -3,8 +3,11 @@ import { join } from 'node:path';
 import { pictureShape } from '#network/compiler/compile-limits.ts';
 import { calibrateSteps } from '#network/compiler/lowering/calibrate-steps.ts';
 import { lowerSteps } from '#network/compiler/lowering/lower-steps.ts';
-import { type Confusion, confusionAccuracy } from '#network/model/confusion.ts';
-import { type FullDescription, writeDescription } from '#network/model/description/network-description.ts';
+import {
+  type FullDescription,
+  type NetworkDescription,
+  writeDescription,
+} from '#network/model/description/network-description.ts';
 import { writeOnnx } from '#network/model/onnx/onnx.ts';
 import type { PictureTreatment } from '#vision/picture-format.ts';
 import type { Graph } from '../model/graph.ts';
@@ -22,8 +25,10 @@ export type Publication = {
   /** How a gateway prepares its pictures. */
   readonly treatment: PictureTreatment;
   readonly curve: readonly EpochReport[];
-  /** Answers on pictures that training never saw. */
-  readonly confusion: Confusion;
+  /** Share of right answers on pictures that training never saw; F1 of a map. */
+  readonly accuracy: number;
+  /** What the outputs mean, if they are no classification. */
+  readonly answer?: Pick<NetworkDescription, 'task' | 'map' | 'decoding'>;
   /** Pictures for calibrating the ranges, one after the other. */
   readonly calibration: Float32Array;
   /** Further pages, by file name. */
@@ -36,16 +41,17 @@ function round(value: number, digits: number): number {
 
 /** Calibrates a trained network and writes `<name>.onnx`, `<name>.json`, `learning-curve.svg` and the pages. */
 export async function publishNetwork(publication: Publication): Promise<FullDescription> {
-  const { out, name, graph, seed, confusion } = publication;
+  const { out, name, graph, seed, accuracy } = publication;
   const ranges = calibrateSteps(lowerSteps(graph), publication.calibration);
   const metadata: FullDescription = {
     name,
     description: publication.description,
+    ...publication.answer,
     labels: [...publication.labels],
     picture: pictureShape(graph.inputs[0]!.shape!.slice(1), publication.treatment),
     activationRanges: ranges.activations.map((range) => round(range, 4)),
     logitRange: round(ranges.logits, 4),
-    accuracy: round(confusionAccuracy(confusion), 5),
+    accuracy: round(accuracy, 5),
     seed,
   };
   const files = {

@@ -193,7 +193,7 @@ export async function trainRecipe(work: RecipeTraining): Promise<TrainedNetwork>
     graph,
     treatment: recipe.picture,
     curve,
-    confusion,
+    accuracy: confusionAccuracy(confusion),
     calibration: calibrationPictures(recipe, training, seed),
     pages: (described) => ({
       'README.md': modelCard({

@@ -43,7 +43,7 @@ const Fields = z.object({
   logitRange: z.number().positive(),
   /** Share of right answers before the network was prepared for protection. */
   accuracyBefore: z.number().min(0).max(1).exactOptional(),
-  /** Share of right answers on pictures that training never saw. */
+  /** Share of right answers on pictures that training never saw; F1 of a map. */
   accuracy: z.number().min(0).max(1).exactOptional(),
   seed: z.int().exactOptional(),
 });
