@@ -4,21 +4,21 @@ import type { EvaluationProgress } from '#backend/evaluation/evaluate-network.ts
 import type { PreparedEvaluation } from '#backend/evaluation/prepare-evaluation.ts';
 import { shareText } from '#network/model/share-text.ts';
 import type { PictureSource } from '#network/training/datasets/labelled-pictures.ts';
+import { BlindsightError } from '#protocol/errors.ts';
 import { integer, names, number, numbers, powerOfTwo, region, share } from '../parse-option.ts';
 import { note, printJson } from '../print.ts';
 import type { Progress } from '../progress.ts';
 import { type CommandRun, runCommand } from '../run-command.ts';
+import { type ClipOptions, evaluateOnClip, zone } from './evaluate-clip.ts';
 
 /** A median of fewer frames says little. */
 const FEWEST_FRAMES = 5;
 
-type EvaluateOptions = {
+type EvaluateOptions = ClipOptions & {
   readonly images?: string;
   readonly pictures?: string;
-  readonly clip?: string;
   readonly labels?: string;
   readonly classes?: readonly string[];
-  readonly boxes?: string;
   readonly region?: { x: number; y: number; width: number; height: number };
   readonly trainShare?: number;
   readonly divide?: number;
@@ -39,7 +39,7 @@ export function registerEvaluate(program: Command): void {
     .description(
       'encrypt a network and labelled pictures, and compare the decrypted answers with the original network and its polynomial form',
     )
-    .argument('<network>', 'name of a bundled network, or an ONNX file')
+    .argument('<network>', 'name of a bundled network, an ONNX file, or the folder that training wrote')
     .option('--images <idx>', 'labelled pictures: IDX file, plain or gzip (with --labels)')
     .option('--pictures <dir>', 'labelled pictures: one folder per class')
     .option('--clip <file>', 'labelled pictures: video (with --labels, or --boxes and --region)')
@@ -50,11 +50,18 @@ export function registerEvaluate(program: Command): void {
       names,
     )
     .option(
-      '--boxes <csv>',
-      'for a clip: boxes "frame,person,x,y,width,height"; the class is the number of people',
+      '--boxes <file>',
+      'for a clip: boxes of what is to be found, CSV, gt.txt of MOTChallenge or COCO JSON; for a classification, the class is the number of people',
     )
     .option('--region <x,y,w,h>', 'for a clip: the part of the frame to look at, in fractions of it', region)
-    .option('--train-share <s>', 'for a clip: skip this first share, which was used for training: 0.6', share)
+    .option(
+      '--from <s>',
+      'for a clip: start at this share of it, after what was used for training: 0.6',
+      share,
+    )
+    .addOption(new Option('--train-share <s>', 'the same as --from').argParser(share).hideHelp())
+    .option('--zone <zone>', 'for a map, again and again: count there, too: "gate 0,0 0.5,0 0.5,1"', zone)
+    .option('--report <dir>', 'for a map: draw precision and recall, counts over time and frames into it')
     .option('--divide <n>', 'the network was trained on byte / n (default: 255)', number)
     .option('--mean <m>', 'subtracted after dividing; one number, or one per channel: 0.4,0.5,0.4', numbers)
     .option('--std <s>', 'then divided by this; one number, or one per channel', numbers)
@@ -80,7 +87,8 @@ export function registerEvaluate(program: Command): void {
       `
 Examples:
   blindsight evaluate e2dm --images t10k-images-idx3-ubyte.gz --labels t10k-labels-idx1-ubyte.gz
-  blindsight evaluate door.onnx --clip door.mp4 --labels presence.csv --train-share 0.6
+  blindsight evaluate door.onnx --clip door.mp4 --labels presence.csv --from 0.6
+  blindsight evaluate ./crowd --clip plaza.mp4 --boxes people.csv --from 0.6 --report ./crowd/report
   blindsight evaluate network.onnx --pictures ./photos --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
   blindsight evaluate network.onnx --images images.idx --labels labels.idx --pad 2 --mean 0.1307 --std 0.3081`,
     )
@@ -91,7 +99,20 @@ Examples:
 
 /** Pictures that the options name, as one description. */
 function sourceOf(options: EvaluateOptions): PictureSource {
-  const { images, pictures, clip, labels, boxes, region: part, classes, trainShare, pad, limit } = options;
+  const {
+    images,
+    pictures,
+    clip,
+    labels,
+    boxes,
+    region: part,
+    classes,
+    trainShare,
+    from,
+    pad,
+    limit,
+  } = options;
+  const start = from ?? trainShare;
   return {
     ...(images !== undefined && { images }),
     ...(pictures !== undefined && { pictures }),
@@ -100,14 +121,29 @@ function sourceOf(options: EvaluateOptions): PictureSource {
     ...(boxes !== undefined && { boxes }),
     ...(part && { region: part }),
     ...(classes && { classes }),
-    ...(trainShare !== undefined && { trainShare }),
+    ...(start !== undefined && { trainShare: start }),
     ...(pad !== undefined && { pad }),
     ...(limit !== undefined && { limit }),
   };
 }
 
 /** When stopped (Ctrl-C), it reports what it has measured so far. */
-async function evaluate(
+async function evaluate(network: string, options: EvaluateOptions, run: CommandRun): Promise<void> {
+  const { loadNetwork } = await import('#network/model/description/load-network.ts');
+  const named = await loadNetwork(network);
+  if (named.task === 'map') return evaluateOnClip(named, options, run);
+  const stray = options.report === undefined ? options.zone && '--zone' : '--report';
+  if (stray !== undefined) {
+    const task = named.task ?? 'classification';
+    throw new BlindsightError(
+      'NETWORK_DATA',
+      `${stray} is for a map, and the task of ${named.name} is ${task}`,
+    );
+  }
+  await evaluatePictures(network, options, run);
+}
+
+async function evaluatePictures(
   network: string,
   options: EvaluateOptions,
   { signal, progress }: CommandRun,

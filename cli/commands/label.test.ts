@@ -67,7 +67,7 @@ describe('blindsight label', () => {
   });
 
   it('tells what stands out without knowing what comes: the baseline', async () => {
-    const all = await subtractBackground(path('clip.mkv'), 10);
+    const all = await subtractBackground(path('clip.mkv'), 100 / (160 * 120));
     expect(all).toHaveLength(60);
     // A mean remembers what was there a moment ago, so a box may reach back; it begins where the thing is.
     const right = all

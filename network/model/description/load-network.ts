@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { NetworkError } from '#network/errors.ts';
 import { type PictureTreatment, treatmentOf } from '#vision/picture-format.ts';
 import type { CalibratedRanges } from '../calibrated-ranges.ts';
@@ -33,8 +33,21 @@ function named(name: string, graph: Graph, description: NetworkDescription | nul
   };
 }
 
+/** The network in a folder, as training writes it; a path that is no folder stays as it is. @throws NetworkError NETWORK_FILE unless there is one */
+async function inFolder(path: string): Promise<string> {
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) return path;
+  const files = (await readdir(path)).filter((file) => file.endsWith('.onnx'));
+  if (files.length === 1) return join(path, files[0]!);
+  const found = files.length === 0 ? 'no network' : `${files.length} networks (${files.join(', ')})`;
+  throw new NetworkError('NETWORK_FILE', `${path}: ${found} in this folder; name the ONNX file`);
+}
+
 /**
- * Loads the bundled network of that name, or the ONNX file of that path with its description, if there is one.
+ * Loads the bundled network of that name, or the ONNX file of that path, or in that folder, with its description, if there is one.
  *
  * @throws NetworkError NETWORK_FILE if there is neither, or as `readOnnx` and {@link readDescription}.
  */
@@ -44,9 +57,10 @@ export async function loadNetwork(fileOrName: string): Promise<NamedNetwork> {
     const { graph, metadata } = await loadZooNetwork(fileOrName);
     return named(fileOrName, graph, metadata);
   }
+  const file = await inFolder(fileOrName);
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(fileOrName);
+    bytes = await readFile(file);
   } catch (cause) {
     throw new NetworkError(
       'NETWORK_FILE',
@@ -54,6 +68,6 @@ export async function loadNetwork(fileOrName: string): Promise<NamedNetwork> {
       { cause },
     );
   }
-  const description = await readDescription(descriptionFile(fileOrName));
-  return named(basename(fileOrName, '.onnx'), readOnnx(bytes), description);
+  const description = await readDescription(descriptionFile(file));
+  return named(basename(file, '.onnx'), readOnnx(bytes), description);
 }

@@ -108,7 +108,7 @@ export async function readLabelledPictures(
       'which pictures? Give --images and --labels (IDX files), --pictures (a folder with one folder a class), or --clip, --labels and --classes',
     );
   }
-  const forClips = { '--boxes': boxes, '--region': region, '--train-share': trainShare };
+  const forClips = { '--boxes': boxes, '--region': region, '--from': trainShare };
   const stray = Object.entries(forClips).find(([, given]) => given !== undefined && clip === undefined);
   if (stray !== undefined) refuse(`${stray[0]} goes with --clip`);
   if (clip !== undefined)

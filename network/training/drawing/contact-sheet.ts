@@ -62,7 +62,7 @@ export function evenly(numbers: readonly number[], count: number): number[] {
 export async function contactSheet(
   clip: string,
   frames: readonly number[],
-  marksOf: (frame: number) => Marks,
+  marksOf: (frame: number, size: FrameSize) => Marks,
   signal?: AbortSignal,
 ): Promise<Buffer> {
   const wanted = new Set(frames);
@@ -75,7 +75,7 @@ export async function contactSheet(
     const tile = { width: TILE_WIDTH, height: Math.max(1, Math.round(size.height * scale)) };
     const input = await sharp(frame, { raw: { ...size, channels: 3 } })
       .resize(tile.width, tile.height, { fit: 'fill' })
-      .composite([{ input: overlay(tile, scale, number, marksOf(number)) }])
+      .composite([{ input: overlay(tile, scale, number, marksOf(number, size)) }])
       .removeAlpha()
       .raw()
       .toBuffer();

@@ -12,13 +12,13 @@ const SCENE_SECONDS = 20;
  * What stands out of the scene in each frame of a clip, as a program could tell that knows only the frames until then and has learned
  * nothing: the baseline that a network must beat.
  *
- * @param minSize side of the smallest thing, √(width × height), in pixels of the clip
+ * @param leastArea share of the frame that the smallest thing's box fills
  * @returns boxes in fractions of the frame, a list for each frame
  * @throws NetworkError NETWORK_DATA if the clip cannot be read; the signal's reason.
  */
 export async function subtractBackground(
   clip: string,
-  minSize: number,
+  leastArea: number,
   { signal, onFrame }: { readonly signal?: AbortSignal; readonly onFrame?: (frames: number) => void } = {},
 ): Promise<PictureBox[][]> {
   const scene = new RunningScene(SCENE_SECONDS);
@@ -30,8 +30,9 @@ export async function subtractBackground(
     const small = shrinkFrame(frame, size, factor);
     const known = scene.take(small, timeMs - before);
     before = timeMs;
-    const options = { threshold: THRESHOLD, minSize: minSize / factor };
-    const things = known === null ? [] : findThings(small, known, shrunkSize(size, factor), options);
+    const extent = shrunkSize(size, factor);
+    const minSize = Math.sqrt(leastArea * extent.width * extent.height);
+    const things = known === null ? [] : findThings(small, known, extent, { threshold: THRESHOLD, minSize });
     const across = factor / size.width;
     const down = factor / size.height;
     all.push(

@@ -1,0 +1,115 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { clipEvaluationText } from '#backend/evaluation/clip-report.ts';
+import { evaluateClip } from '#backend/evaluation/evaluate-clip.ts';
+import { loadNetwork } from '#network/model/description/load-network.ts';
+import { writeOnnx } from '#network/model/onnx/onnx.ts';
+import { SQUARE_FINDER, squareFinder } from '#network/testing/square-finder.ts';
+import { boxesCsv } from '#network/training/boxes/write-boxes.ts';
+import { zone } from './evaluate-clip.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const execute = promisify(execFile);
+const FRAMES = 40;
+
+describe('blindsight evaluate, of a map', () => {
+  let folder: string;
+  const path = (name: string): string => join(folder, name);
+  const evaluate = (...words: string[]) =>
+    execute(process.execPath, [join(root, 'cli/main.ts'), 'evaluate', path('net'), ...words], {
+      cwd: root,
+      env: { ...process.env, XDG_CACHE_HOME: folder },
+    }).catch((error: object) => error as { stdout: string; stderr: string; code: number });
+  const onClip = (...words: string[]) =>
+    evaluate('--clip', path('clip.mkv'), '--boxes', path('boxes.csv'), ...words);
+  /** A white thing of 40 × 40 pixels crosses 320 × 240 of grey, 8 pixels a frame; another stands still. */
+  const boxesOf = (frame: number) => [
+    { frame, x: 8 * frame - 20, y: 80, width: 40, height: 40 },
+    { frame, x: 80, y: 40, width: 40, height: 40 },
+  ];
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'evaluate-clip-'));
+    const grey = 'color=0x808080:size=320x240:rate=10:duration=4,format=gbrp';
+    const white = 'color=white:size=40x40:rate=10:duration=4,format=gbrp';
+    await execute('ffmpeg', [
+      ...['-v', 'error', '-f', 'lavfi', '-i', grey, '-f', 'lavfi', '-i', white],
+      '-filter_complex',
+      "[1]split[a][b];[0][a]overlay=x='80*t-20':y=80:format=gbrp[c];[c][b]overlay=x=80:y=40:format=gbrp",
+      ...['-c:v', 'ffv1', path('clip.mkv')],
+    ]);
+    const boxes = Array.from({ length: FRAMES }, (_, frame) => boxesOf(frame)).flat();
+    await writeFile(path('boxes.csv'), boxesCsv(boxes));
+    await mkdir(path('net'));
+    await writeFile(path('net/finder.onnx'), writeOnnx(squareFinder()));
+    const ranges = { activationRanges: [0.55], logitRange: 1.1 };
+    await writeFile(path('net/finder.json'), JSON.stringify({ ...SQUARE_FINDER, ...ranges }));
+  });
+
+  afterAll(async () => {
+    await rm(folder, { recursive: true });
+  });
+
+  it('finds the same encrypted and in the clear, beside two baselines, and draws it', async () => {
+    const left = 'left 0,0 0.5,0 0.5,1 0,1';
+    const { stdout } = await onClip('--from', '0.5', '--json', '--zone', left, '--report', path('report'));
+    const result = JSON.parse(stdout);
+    expect(result).toMatchObject({ frames: 20, firstFrame: 20, agreement: 1, withheld: 0, ringDegree: 8192 });
+    expect(result.worstLogitError).toBeLessThan(0.01);
+    expect(result.f1).toBeGreaterThan(0.9);
+    expect(result.clear.f1).toBe(result.f1);
+    expect(result.released.f1).toBeLessThanOrEqual(result.f1);
+    expect(result.latencyMs.p95).toBeGreaterThanOrEqual(result.latencyMs.median);
+    expect(result.bundleBytes).toBeGreaterThan(10_000);
+    // The mean count is right for two things in every frame. Whoever subtracts the background never sees what stands still.
+    expect(result.baselines.meanCount).toEqual({ count: [2], countMeanError: 0, withinOne: 1 });
+    expect(result.baselines.backgroundSubtraction).toMatchObject({ frames: 20, recall: 0.5 });
+    expect(result.zones).toEqual([
+      { name: 'left', countMeanError: 0, withinOne: 1, meanFound: 1, meanThere: 1 },
+    ]);
+    for (const picture of ['precision-recall.svg', 'counts.svg'])
+      expect(await readFile(join(path('report'), picture), 'utf8')).toMatch(/^<svg [\s\S]*finder/);
+    expect(await sharp(join(path('report'), 'frames.jpg')).metadata()).toMatchObject({ format: 'jpeg' });
+  });
+
+  it('stops between two frames, and tells in tables what it has, nothing of encryption where there is none', async () => {
+    const controller = new AbortController();
+    const result = await evaluateClip({
+      network: await loadNetwork(path('net')),
+      ...{ clip: path('clip.mkv'), boxes: path('boxes.csv'), engine: 'clear' },
+      signal: controller.signal,
+      onProgress: (at) => void (at.step === 'measuring' && at.done === 7 && controller.abort()),
+    });
+    expect(result).toMatchObject({ agreement: 1, score: { frames: 7 } });
+    expect(result.places).toHaveLength(7);
+    const text = clipEvaluationText(result);
+    expect(text).toMatch(/\| as program \| 1\.000 \| [\d.]+ \| [\d.]+ \| [\d.]+ \| [\d.]+ % \|\n/);
+    expect(text).toContain('| frames | 7, from frame 0 on |');
+    expect(text).not.toMatch(/crypt|bundle|security/i);
+  });
+
+  it('refuses boxes of another clip, and options that do not fit a map', async () => {
+    await writeFile(path('other.csv'), boxesCsv([{ frame: FRAMES, x: 1, y: 1, width: 2, height: 3 }]));
+    const network = await loadNetwork(path('net'));
+    const others = { network, clip: path('clip.mkv'), boxes: path('other.csv'), engine: 'clear' } as const;
+    await expect(evaluateClip(others)).rejects.toThrow(
+      'other.csv:2: a box in frame 40 (the first is 0), but ',
+    );
+    expect(await evaluate('--clip', path('clip.mkv'))).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('finder answers with a map: give --clip and --boxes'),
+    });
+    expect(() => zone('gate 0,0 1,1')).toThrow('Expected a name and three corners');
+    expect(() => zone('gate 0,0 1,1 2,0')).toThrow('Expected a name and three corners');
+  });
+
+  it('takes a folder for the network in it, if there is one', async () => {
+    await expect(loadNetwork(folder)).rejects.toThrow('no network in this folder; name the ONNX file');
+    expect(await loadNetwork(path('net/finder.onnx'))).toEqual(await loadNetwork(path('net')));
+  });
+});
