@@ -9,27 +9,36 @@ function random(seed: number): () => number {
   };
 }
 
-/** An untrained network conv 3×3 · 3 → square → dense 4 → square → dense 2 on a picture of 1×9×9. */
-export function makeSmallGraph(seed: number): Graph {
-  const next = random(seed);
-  const tensor = (shape: readonly number[], size: number): Tensor => ({
-    type: 'float32',
-    shape,
-    data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => next() * size),
-  });
-  const ints = (...value: number[]): Attribute => ({ kind: 'ints', value });
-  const node = (
-    operator: string,
-    inputs: string[],
-    output: string,
-    attributes: Record<string, Attribute> = {},
-  ): Node => ({
+const ints = (...value: number[]): Attribute => ({ kind: 'ints', value });
+
+function node(
+  operator: string,
+  inputs: string[],
+  output: string,
+  attributes: Record<string, Attribute> = {},
+): Node {
+  return {
     name: output,
     operator,
     inputs,
     outputs: [output],
     attributes: new Map(Object.entries(attributes)),
+  };
+}
+
+/** A maker of tensors of repeatable numbers in [−size, size). */
+function tensorsOf(seed: number): (shape: readonly number[], size: number) => Tensor {
+  const next = random(seed);
+  return (shape, size) => ({
+    type: 'float32',
+    shape,
+    data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => next() * size),
   });
+}
+
+/** An untrained network conv 3×3 · 3 → square → dense 4 → square → dense 2 on a picture of 1×9×9. */
+export function makeSmallGraph(seed: number): Graph {
+  const tensor = tensorsOf(seed);
   const transposed = { transB: { kind: 'int', value: 1 } as const };
   return {
     name: 'small',
@@ -51,6 +60,32 @@ export function makeSmallGraph(seed: number): Graph {
       node('Gemm', ['flat', 'w1', 'b1'], 'dense1', transposed),
       node('Mul', ['dense1', 'dense1'], 'square1'),
       node('Gemm', ['square1', 'w2', 'b2'], 'logits', transposed),
+    ],
+  };
+}
+
+/** An untrained network conv 4×4 · 4 → square → conv 3×3 · 1 on a picture of 1×12×16: a map of 6 × 8 cells. */
+export function makeSmallMap(seed: number): Graph {
+  const tensor = tensorsOf(seed);
+  return {
+    name: 'small-map',
+    opset: 13,
+    inputs: [{ name: 'picture', type: 'float32', shape: [1, 1, 12, 16] }],
+    outputs: [{ name: 'map', type: 'float32', shape: [1, 1, 6, 8] }],
+    initializers: new Map([
+      ['w0', tensor([4, 1, 4, 4], 0.5)],
+      ['b0', tensor([4], 0.2)],
+      ['w1', tensor([1, 4, 3, 3], 0.5)],
+      ['b1', tensor([1], 0.2)],
+    ]),
+    nodes: [
+      node('Conv', ['picture', 'w0', 'b0'], 'conv', {
+        kernel_shape: ints(4, 4),
+        strides: ints(2, 2),
+        pads: ints(1, 1, 1, 1),
+      }),
+      node('Mul', ['conv', 'conv'], 'square'),
+      node('Conv', ['square', 'w1', 'b1'], 'map', { kernel_shape: ints(3, 3), pads: ints(1, 1, 1, 1) }),
     ],
   };
 }
