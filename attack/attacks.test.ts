@@ -1,11 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { ProtectedNetwork } from '#backend/protection/protect-task.ts';
-import { makeTestSite } from '#backend/testing/test-site.ts';
 import type { Attack, AttackOutcome } from './attack.ts';
 import { ATTACKS } from './attacks/index.ts';
+import { honestAnswer } from './honest-answer.ts';
 import { protectBundled } from './protect.ts';
 import { selectionRuns } from './selection-runs.ts';
 import { makeSiteUnderAttack, type SiteOptions, type SiteUnderAttack } from './site-under-attack.ts';
+import { FALSE_ALARM, timeOutcomes } from './time-outcomes.ts';
 
 const NOBODY_ASKS: SiteOptions = { audit: { share: 0 } };
 
@@ -65,6 +66,22 @@ describe('a lying gateway whose master reads what is published', { timeout: 600_
     });
   });
 
+  it('has honest answers published of what they are not about, where nobody asks, but none a second time about one moment', async () => {
+    for (const name of ['anotherCamera', 'anotherRegion', 'anotherBundle'] as const) {
+      const { recovered, of } = await attackOnce(twoLabels, ATTACKS[name], 0.1);
+      expect(recovered, name).toBe(of);
+    }
+    const { recovered, of } = await attackOnce(twoLabels, ATTACKS.renumbering, 0.3, {});
+    expect([recovered, of]).toEqual([0, 3]);
+  });
+
+  it('learns nothing from the times at which receipts and challenges come', async () => {
+    const { comparisons } = await timeOutcomes(twoLabels, { blocks: 60 });
+    expect(comparisons).toHaveLength(4);
+    for (const { messages, between, probability } of comparisons)
+      expect(probability, `${messages}, ${between}`).toBeGreaterThan(FALSE_ALARM);
+  });
+
   it('gets no answer for times that an outbox does not hold, and none beyond the rate of its camera', async () => {
     const dates = await attackOnce(twoLabels, ATTACKS.dates, 1);
     // A day and a half back is what an outbox may hold, and denser audits are for.
@@ -74,12 +91,18 @@ describe('a lying gateway whose master reads what is published', { timeout: 600_
   });
 
   describe('who is asked to open answers', () => {
+    // Of what ends by itself when the gateway is caught, as much as that takes.
     it.each([
-      ['keyRecovery', 'another-opening'],
-      ['keyRecovery', 'silent'],
-      ['forgedLogits', 'garbage'],
-      ['replay', 'another-opening'],
-    ] as const)('is in quarantine soon: %s, %s', async (name, excuse) => {
+      ['keyRecovery', 'another-opening', 1 / 32],
+      ['keyRecovery', 'silent', 1 / 32],
+      ['keyRecovery', 'restart', 1 / 32],
+      ['forgedLogits', 'garbage', 1],
+      ['seldomLies', 'another-opening', 10],
+      ['replay', 'another-opening', 1],
+      ['anotherCamera', 'another-opening', 10],
+      ['anotherRegion', 'another-opening', 10],
+      ['anotherBundle', 'another-opening', 10],
+    ] as const)('is in quarantine soon: %s, %s', async (name, excuse, size) => {
       // Denser than by default, so that the test is short; the default is a tenth of that.
       const audit = { share: 0.2 };
       const attack = ATTACKS[name];
@@ -87,13 +110,11 @@ describe('a lying gateway whose master reads what is published', { timeout: 600_
       try {
         const policy = await site.policy();
         let published = 0;
-        for (let i = 0; i < 60 && site.caughtAfter() === null; i++) {
-          const run = { site, policy, size: 1 / 32, onProgress: () => {} };
-          published += (await attack.run(run)).answersUsed;
-        }
+        for (let i = 0; i < 60 && site.caughtAfter() === null; i++)
+          published += (await attack.run({ site, policy, size, onProgress: () => {} })).answersUsed;
         expect(site.caughtAfter(), `after ${published} answers`).not.toBeNull();
         const before = (await site.site.store.counters.all()).accepted;
-        await attack.run({ site, policy, size: 1 / 32, onProgress: () => {} });
+        expect(await site.send({ ciphertext: await honestAnswer(site) })).toBeNull();
         expect((await site.site.store.counters.all()).accepted).toBe(before);
       } finally {
         await site.close();
@@ -103,18 +124,16 @@ describe('a lying gateway whose master reads what is published', { timeout: 600_
 });
 
 describe('selectionRuns', () => {
-  let site: Awaited<ReturnType<typeof makeTestSite>>;
-  beforeAll(async () => {
-    site = await makeTestSite();
-  });
-  afterAll(() => site.close());
-
-  it('chooses the first dishonest answer after 1/share in the mean, with the tail of a geometric distribution', async () => {
-    const { mean, median, late } = await selectionRuns(site, 0.05, 400);
-    // Five standard errors of the mean of 400 runs are a quarter of it.
-    expect(mean).toBeGreaterThan(15);
-    expect(mean).toBeLessThan(25);
-    expect(median).toBeLessThan(mean);
-    expect(late).toBeGreaterThan(2 * mean);
-  });
+  it.each([1, 0.1])(
+    'chooses the first lie after 1 / (share · lying) answers in the mean, with the tail of a geometric distribution: lying %f',
+    async (lying) => {
+      const share = 0.05;
+      const { mean, median, late } = await selectionRuns({ share, lying, runs: 400 });
+      // Five standard errors of the mean of 400 runs are a quarter of it.
+      expect(mean * share * lying).toBeGreaterThan(0.75);
+      expect(mean * share * lying).toBeLessThan(1.25);
+      expect(median).toBeLessThan(mean);
+      expect(late).toBeGreaterThan(2 * mean);
+    },
+  );
 });

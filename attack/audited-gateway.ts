@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { AuditService } from '#backend/auditor/audit-service.ts';
 import type { TestSite } from '#backend/testing/test-site.ts';
 import type { BackendConfig } from '#config/schema.ts';
+import { answerDigest } from '#protocol/answer-digest.ts';
 import { auditorPublicKey, decodeAuditorKey } from '#protocol/auditor-key.ts';
 import { CHALLENGE_TYPE, decodeChallenge, encodeOpenings, OPENINGS_MEDIA_TYPE } from '#protocol/challenge.ts';
 import { encodeAnswer, signAnswer } from '#protocol/command-answer.ts';
@@ -12,6 +13,7 @@ import type { Logger } from '#runtime/log.ts';
 import type { SimulatedClock } from '#runtime/simulated-clock.ts';
 import type { Excuse } from './excuse.ts';
 import type { HeldGateway } from './held-gateway.ts';
+import type { OpenableAnswer } from './honest-gateway.ts';
 
 type Options = {
   readonly site: TestSite;
@@ -29,8 +31,9 @@ export class AuditedGateway {
   readonly #service: AuditService;
   #hear: MessageHandler = () => {};
   #auditor: Uint8Array | null = null;
-  /** Openings of answers that the liar computed honestly, by digest. */
-  readonly openings = new Map<string, Opening>();
+  /** Of answers that the liar computed honestly, by digest. */
+  readonly #openings = new Map<string, Opening>();
+  #restarts = 0;
 
   private constructor(options: Options) {
     this.#options = options;
@@ -64,6 +67,16 @@ export class AuditedGateway {
     this.#service.heard(gateway, receivedMs);
   }
 
+  /** Keeps the opening of an honest answer, to show it. */
+  keep({ ciphertext, opening }: OpenableAnswer): void {
+    this.#openings.set(answerDigest({ ciphertext }), opening);
+  }
+
+  /** How often the liar connected anew, in another session, in place of an answer. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
   /** Asks what is due, lets the liar answer, and has it judged. */
   async round(): Promise<void> {
     await this.#service.ask();
@@ -77,8 +90,12 @@ export class AuditedGateway {
   async #answer(wire: Uint8Array): Promise<void> {
     const { challenge } = decodeChallenge(wire);
     const shown = await Promise.all(challenge.answers.map((answer) => this.#show(answer)));
+    const { site, gateway, excuse } = this.#options;
+    if (excuse === 'restart' && shown.includes(null)) {
+      this.#restarts++;
+      return this.#service.gatewayUp(gateway.name);
+    }
     if (shown.every((one) => one === null)) return;
-    const { site, gateway } = this.#options;
     const content = { mediaType: OPENINGS_MEDIA_TYPE, bytes: encodeOpenings(shown) };
     const answer = { status: 'done', code: null, message: 'opened', content } as const;
     const address = { site: site.name, gateway: gateway.name, type: CHALLENGE_TYPE, id: challenge.id };
@@ -89,8 +106,8 @@ export class AuditedGateway {
 
   async #show(answer: string): Promise<Uint8Array | null> {
     const { gateway, excuse } = this.#options;
-    const opening = this.openings.get(answer);
-    if (opening === undefined && excuse === 'silent') return null;
+    const opening = this.#openings.get(answer);
+    if (opening === undefined && (excuse === 'silent' || excuse === 'restart')) return null;
     if (opening === undefined && excuse === 'garbage') return randomBytes(2000);
     const key = auditorPublicKey(decodeAuditorKey(this.#auditor!).auditor);
     const { picture, regions = 1 } = gateway.material.program.program;

@@ -1,16 +1,14 @@
-import { createEngineInterpreter, type Interpreter, pictureValues } from '#fhe';
-import type { HeldGateway } from './held-gateway.ts';
+import { HonestGateway } from './honest-gateway.ts';
+import type { SiteUnderAttack } from './site-under-attack.ts';
 
-/** An answer of the network about a gray picture. @param gray 0 to 1 */
-export async function honestAnswer(
-  { material }: HeldGateway,
-  gray = 0.4,
-): Promise<ReturnType<Interpreter['run']>> {
-  const interpreter = await createEngineInterpreter(material, { threads: 1 });
+/** An honest answer of the gateway about the moment at hand, which it opens whenever it is asked to. @returns its ciphertext */
+export async function honestAnswer(site: SiteUnderAttack): Promise<Uint8Array> {
+  const honest = await HonestGateway.open(site.gateway);
   try {
-    const { program } = material.program;
-    return interpreter.run(new Float32Array(pictureValues(program)).fill(gray));
+    const answer = honest.answer(site.place());
+    site.keep(answer);
+    return answer.ciphertext;
   } finally {
-    await interpreter.close();
+    await honest.close();
   }
 }

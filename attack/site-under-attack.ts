@@ -3,19 +3,20 @@ import { Decryptor } from '#backend/decryption/decryptor.ts';
 import { Intake } from '#backend/decryption/intake.ts';
 import { Processor } from '#backend/decryption/processor.ts';
 import { RefusalLog } from '#backend/decryption/refusal-log.ts';
-import { keepNetwork } from '#backend/protection/keep-network.ts';
 import type { ProtectedNetwork } from '#backend/protection/protect-task.ts';
-import { enrolTestGateway, makeTestSite, releaseTo, type TestSite } from '#backend/testing/test-site.ts';
+import type { TestSite } from '#backend/testing/test-site.ts';
 import { BackendConfig } from '#config/schema.ts';
-import { decodeProgram, type InterpreterMaterial, verifyProgram } from '#fhe';
 import { decodeSecretKey } from '#fhe/testing';
 import { type Envelope, encodeEnvelope } from '#protocol/envelope.ts';
 import type { Result } from '#protocol/messages.ts';
+import type { AnswerPlace } from '#protocol/opening.ts';
 import { createLogger } from '#runtime/log.ts';
 import { SimulatedClock } from '#runtime/simulated-clock.ts';
 import { AuditedGateway } from './audited-gateway.ts';
+import { enrolLiar, NETWORK } from './enrol-liar.ts';
 import type { Excuse } from './excuse.ts';
 import type { HeldGateway } from './held-gateway.ts';
+import type { OpenableAnswer } from './honest-gateway.ts';
 import type { Policy } from './policy.ts';
 import type { Told } from './shaping/told.ts';
 
@@ -32,6 +33,10 @@ export type SiteUnderAttack = {
   publish(answers: readonly Uint8Array[]): Promise<(Told | null)[]>;
   /** The same for one envelope that is changed at will. */
   send(changes: Partial<Envelope>): Promise<Told | null>;
+  /** What an answer of this moment is about. */
+  place(): AnswerPlace;
+  /** Keeps the opening of an honest answer: the gateway shows it whenever it is asked about that ciphertext. */
+  keep(answer: OpenableAnswer): void;
   /** How much of answers the owner lets out. */
   policy(): Promise<Policy>;
   /** Of present answers that are audited. */
@@ -48,27 +53,12 @@ export const PER_SECOND = 5;
 /** A camera whose owner has said how often it may answer. */
 export const SLOW_CAMERA = { name: 'gate', perSecond: 1 } as const;
 const CAMERA = 'door';
-/** Its name at the site. */
-export const NETWORK = 'network';
 const log = createLogger({
   name: 'attack',
   level: 'error',
   format: 'json',
   destination: { write: () => {} },
 });
-
-function partOf(network: ProtectedNetwork, name: string): Uint8Array {
-  return network.parts.find((part) => part.name === name)!.bytes;
-}
-
-function heldMaterial(network: ProtectedNetwork): InterpreterMaterial {
-  return {
-    program: verifyProgram(decodeProgram(partOf(network, 'program'))),
-    constants: partOf(network, 'constants'),
-    publicKey: partOf(network, 'public-key'),
-    evaluationKeys: partOf(network, 'evaluation-keys'),
-  };
-}
 
 function toldOf(results: readonly Result[], labels: readonly string[], regions: number): Told {
   const told: number[] = [];
@@ -97,17 +87,9 @@ export async function makeSiteUnderAttack(
   network: ProtectedNetwork,
   { audit = {}, excuse = 'silent' }: SiteOptions = {},
 ): Promise<SiteUnderAttack> {
-  const site = await makeTestSite();
   const clock = new SimulatedClock(Date.now());
-  const { labels, interpretation } = network;
-  await keepNetwork(site, NETWORK, copyOf(network), clock.now());
-  const signingKey = await enrolTestGateway(site, 'gate', '01', clock.now() - 2 * 86_400_000);
-  const bundle = await releaseTo(site, 'gate', NETWORK);
-  const material = heldMaterial(network);
-  const gateway: HeldGateway = {
-    ...{ name: 'gate', signingKey, bundle, material, labels, regions: interpretation.regions ?? 1 },
-    layout: interpretation.expected,
-  };
+  const { interpretation } = network;
+  const { site, gateway } = await enrolLiar(network, clock.now());
   const settings = { ...BackendConfig.shape.audit.parse(undefined), ...audit };
   const audited = await AuditedGateway.make({ site, gateway, settings, excuse, clock, log });
   const parts: Parts = {
@@ -118,7 +100,7 @@ export async function makeSiteUnderAttack(
     audited,
     selection: await selectionOf(site, settings),
   };
-  const secretKey = decodeSecretKey(material.program.parameters, network.secretKey);
+  const secretKey = decodeSecretKey(gateway.material.program.parameters, network.secretKey);
   return new LiveSite(parts, secretKey, interpretation.unit);
 }
 
@@ -197,6 +179,15 @@ class LiveSite implements SiteUnderAttack {
     return this.#told(envelope.sequence);
   }
 
+  place(): AnswerPlace {
+    const { site, gateway, camera, regions, frameTimeMs, bundle } = this.#envelope({ sequence: 0 });
+    return { site, gateway, camera, ...(regions !== undefined && { regions }), frameTimeMs, bundle };
+  }
+
+  keep(answer: OpenableAnswer): void {
+    this.#parts.audited.keep(answer);
+  }
+
   async policy(): Promise<Policy> {
     const model = (await this.site.store.models.get(NETWORK, 1)) as { readonly output?: Policy } | null;
     return model?.output ?? { output: 'rounded', step: 0.01 };
@@ -213,13 +204,14 @@ class LiveSite implements SiteUnderAttack {
   }
 
   #envelope(changes: Partial<Envelope>): Envelope {
-    const { site, gateway, clock } = this.#parts;
+    const { site, gateway, clock, audited } = this.#parts;
     const { regions } = gateway;
     const names = Array.from({ length: regions }, (_, i) => `region-${i + 1}`);
     return {
       ...{ schema: 1, site: site.name, gateway: gateway.name, camera: CAMERA },
       ...(regions > 1 && { regions: names }),
-      ...{ session: 1, sequence: this.#sequence++, bundle: gateway.bundle },
+      ...{ session: 1 + audited.restarts, sequence: changes.sequence ?? this.#sequence++ },
+      bundle: gateway.bundle,
       ...{ frameTimeMs: clock.now() - 60, readyTimeMs: clock.now() - 10 },
       ...{ interpreter: 'engine', historical: false },
       timings: { prepareMs: 4, encryptMs: 5, evaluateMs: 40 },
@@ -263,16 +255,6 @@ class LiveSite implements SiteUnderAttack {
     this.#published.delete(sequence!);
     return toldOf(results, this.gateway.labels, this.gateway.regions);
   }
-}
-
-function copyOf(network: ProtectedNetwork): ProtectedNetwork {
-  const copy = (bytes: Uint8Array) => Uint8Array.from(bytes);
-  return {
-    ...network,
-    onnx: copy(network.onnx),
-    secretKey: copy(network.secretKey),
-    resultSecretKey: network.resultSecretKey && copy(network.resultSecretKey),
-  };
 }
 
 async function selectionOf(site: TestSite, settings: BackendConfig['audit']): Promise<Selection> {

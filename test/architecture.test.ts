@@ -47,7 +47,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   cockpit: ['protocol'],
   bench: [...FHE, 'fhe/secret', ...NETWORK, 'runtime'],
-  attack: [...FHE, 'fhe/secret', 'backend', 'protocol', 'config', 'runtime'],
+  attack: [...FHE, 'fhe/secret', 'backend', 'protocol', 'config', 'runtime', 'vision'],
   setup: [],
   demo: ['backend', 'protocol', 'runtime', 'setup'],
   cli: [

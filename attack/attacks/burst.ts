@@ -11,7 +11,7 @@ export const burst: Attack = {
   sentence: 'sends many more answers than its camera may give',
   goesOn: false,
   async run({ site, size, onProgress }) {
-    const { ciphertext } = await honestAnswer(site.gateway);
+    const ciphertext = await honestAnswer(site);
     const count = Math.max(80, Math.round(size * ANSWERS));
     const minuteMs = Math.floor(site.clock.now() / MINUTE_MS - 1) * MINUTE_MS;
     let recovered = 0;

@@ -11,7 +11,7 @@ export const dates: Attack = {
   sentence: 'dates answers far back, so that they stay off the page, and far ahead',
   goesOn: false,
   async run({ site, onProgress }) {
-    const { ciphertext } = await honestAnswer(site.gateway);
+    const ciphertext = await honestAnswer(site);
     let recovered = 0;
     for (const days of DAYS) {
       const frameTimeMs = Math.max(0, site.clock.now() + days * DAY_MS);

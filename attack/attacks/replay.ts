@@ -4,13 +4,13 @@ import { honestAnswer } from '../honest-answer.ts';
 const ANSWERS = 20;
 const HOUR_MS = 3_600_000;
 
-/** Shows an answer that the network did give again, under new numbers: now, and for other times. */
+/** Shows an answer that the network did give again, under new numbers: now, and for other times. Its opening is of the time before. */
 export const replay: Attack = {
   name: 'replay',
-  sentence: 'sends an old answer again under new numbers and for other times',
+  sentence: 'sends an old answer again under new numbers and for other times, and opens it',
   goesOn: true,
   async run({ site, size, onProgress }) {
-    const { ciphertext } = await honestAnswer(site.gateway);
+    const ciphertext = await honestAnswer(site);
     const first = await site.publish([ciphertext]);
     const count = Math.max(2, Math.round(size * ANSWERS));
     let recovered = 0;

@@ -7,7 +7,8 @@ import type { Vault } from '../sealing/vault.ts';
 import type { Store } from '../store/store.ts';
 
 export type SelectionOptions = {
-  readonly store: Store;
+  /** Where what is chosen is noted. */
+  readonly store: { readonly challenges: Pick<Store['challenges'], 'choose'> };
   /** 32 bytes; see {@link openSelectionKey}. */
   readonly key: KeyObject;
   /** Of present answers, 0 to 1. */

@@ -28,7 +28,7 @@ Examples:
           signal,
         });
         progress.end();
-        if (json) printJson(report.rows);
+        if (json) printJson(report);
         else process.stdout.write(`${formatReport(report)}\n`);
       }),
     );
