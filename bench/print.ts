@@ -1,7 +1,19 @@
+import type { AuditCost } from './audits.ts';
 import type { BenchReport } from './report.ts';
 
 const MEGABYTE = 1e6;
 const KILOBYTE = 1e3;
+
+/** Costs of audits as sentences. */
+export function formatAuditCosts(costs: readonly AuditCost[]): string {
+  return costs
+    .map(
+      ({ network, auditMs, withoutMs, keepingMs, ratio }) =>
+        `${network}: an audit takes ${auditMs.toFixed(1)} ms; a picture ${withoutMs.toFixed(1)} ms on a gateway that keeps no openings, ` +
+        `${keepingMs.toFixed(1)} ms on one that does (${((ratio - 1) * 100).toFixed(1)} %)`,
+    )
+    .join('\n');
+}
 
 /** The report as two tables for a terminal. */
 export function formatReport({ machine, commit, operations, frames }: BenchReport): string {

@@ -2,7 +2,12 @@ import type { Command } from 'commander';
 import { printJson } from '../print.ts';
 import { runCommand } from '../run-command.ts';
 
-type Options = { readonly json?: boolean; readonly quick?: boolean; readonly record?: string };
+type Options = {
+  readonly json?: boolean;
+  readonly quick?: boolean;
+  readonly audits?: boolean;
+  readonly record?: string;
+};
 
 /** `blindsight bench`: our kernel and Microsoft SEAL (node-seal) side by side on this machine. */
 export function registerBench(program: Command): void {
@@ -11,6 +16,7 @@ export function registerBench(program: Command): void {
     .description('benchmark encrypted arithmetic here: our kernel next to node-seal, then complete pictures')
     .option('--json', 'print JSON')
     .option('--record <file>', 'also write the report, the date and the load of the machine to a JSON file')
+    .option('--audits', 'what audits cost instead: the auditor, and a gateway that keeps openings')
     .option('--quick', 'only a few rounds; results are noisy')
     .addHelpText(
       'after',
@@ -20,10 +26,21 @@ Takes a few minutes; run nothing else in the meantime.
 Examples:
   blindsight bench
   blindsight bench --record bench/results/this-machine.json
+  blindsight bench --audits
   blindsight bench --quick --json > bench.json`,
     )
-    .action(({ json = false, quick = false, record }: Options) =>
-      runCommand(async ({ progress }) => {
+    .action(({ json = false, quick = false, audits = false, record }: Options) =>
+      runCommand(async ({ progress, signal }) => {
+        if (audits) {
+          const { benchAudits } = await import('#bench/audits.ts');
+          const { formatAuditCosts } = await import('#bench/print.ts');
+          const onProgress = (text: string, share: number) => progress.update('bench', text, share);
+          const costs = await benchAudits({ quick, onProgress, signal });
+          progress.end();
+          if (json) printJson(costs);
+          else process.stdout.write(`${formatAuditCosts(costs)}\n`);
+          return;
+        }
         const { runBench } = await import('#bench/main.ts');
         const { formatReport } = await import('#bench/print.ts');
         const { lookAround, recordReport } = await import('#bench/record.ts');
