@@ -24,7 +24,7 @@ export function registerModelShow(model: Command): void {
           await site.store.protections.list(),
         ]);
         const { parts, labels, ringDegree, logQP, answerBytes, onnxSha256, version, listing } = shown;
-        const regions = shown.interpretation.regions ?? 1;
+        const { regions = 1, task, map } = shown.interpretation;
         const gateways = releases
           .filter((release) => release.model === shown.name && release.version === version)
           .map(({ gateway, counter }) => ({ gateway, release: counter }));
@@ -38,6 +38,8 @@ export function registerModelShow(model: Command): void {
             model: name,
             version,
             labels,
+            ...(task !== undefined && { task }),
+            ...(map !== undefined && { map }),
             regions,
             ...sizes,
             gateways,
@@ -51,6 +53,7 @@ export function registerModelShow(model: Command): void {
           [name, `version ${version}`],
           [
             ['labels', labels.join(', ')],
+            ...(task === undefined ? [] : [['task', taskWords(task, map)] as [string, string]]),
             ['regions', String(regions)],
             ['security', `128 bits: N = ${ringDegree}, log2(Q·P) = ${logQP.toFixed(1)}`],
             ['answer', formatBytes(answerBytes)],
@@ -85,4 +88,12 @@ function keyWords({
 }: Pick<KeySetRecord, 'number' | 'gateway' | 'isShared' | 'retirement'>): string {
   const whose = isShared ? 'in common' : (gateway ?? 'of no gateway yet');
   return `${number} ${whose}${retirement === null ? '' : ', retired'}`;
+}
+
+/** `map of 22 × 30 cells`, or the task alone. */
+function taskWords(
+  task: string,
+  map: { readonly height: number; readonly width: number } | undefined,
+): string {
+  return map === undefined ? task : `${task} of ${map.height} × ${map.width} cells`;
 }
