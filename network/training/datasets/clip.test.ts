@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { prepareFrame, readClip, readFrameLabels } from './clip.ts';
+import { prepareFrame, readClip, readFrameLabels, readFrames } from './clip.ts';
 
 let folder: string;
 
@@ -60,6 +60,44 @@ describe('Clip', () => {
     const red = [...new Array(35).fill(1), ...new Array(70).fill(0)];
     // The colour source reaches only 254 of 255.
     expect([...pictures].map((value) => Math.round(value))).toEqual([...red, ...red]);
+  });
+
+  it('turns a clip upright that was filmed on its side', async () => {
+    const [flat, turned] = [join(folder, 'flat.mp4'), join(folder, 'turned.mp4')];
+    const source = 'testsrc=size=48x32:rate=10:duration=0.2';
+    const run = (...words: string[]) => promisify(execFile)('ffmpeg', ['-v', 'error', ...words]);
+    await run('-f', 'lavfi', '-i', source, '-c:v', 'mpeg4', flat);
+    await run('-display_rotation', '90', '-i', flat, '-c', 'copy', turned).catch(() =>
+      run('-i', flat, '-c', 'copy', '-metadata:s:v:0', 'rotate=90', turned),
+    );
+    const sizes: object[] = [];
+    for await (const { size } of readFrames(turned)) sizes.push(size);
+    expect(sizes).toEqual([
+      { width: 32, height: 48 },
+      { width: 32, height: 48 },
+    ]);
+  });
+
+  it('refuses a clip that changes its size, and names the frame', async () => {
+    const parts = await Promise.all(
+      ['32x24', '48x24'].map(async (size) => {
+        const part = join(folder, `${size}.ts`);
+        const source = `testsrc=size=${size}:rate=10:duration=0.5`;
+        const encoded = ['-c:v', 'mpeg2video', '-f', 'mpegts', part];
+        await promisify(execFile)('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', source, ...encoded]);
+        return readFile(part);
+      }),
+    );
+    const clip = join(folder, 'changing.ts');
+    await writeFile(clip, Buffer.concat(parts));
+    const read = async () => {
+      let frames = 0;
+      for await (const { size } of readFrames(clip)) frames += size.width / 32;
+      return frames;
+    };
+    await expect(read()).rejects.toThrow(
+      /changing\.ts: frame \d+ \(the first is 0\) has 48x24 pixels, those before it 32x24; cut it/,
+    );
   });
 
   it('says so where a clip is none', async () => {

@@ -5,6 +5,8 @@ import { NetworkError } from '#network/errors.ts';
 import { type Dataset, pictureValues } from '#network/model/dataset.ts';
 import type { PictureFormat } from '#vision/picture-format.ts';
 import { preparePicture, type Rectangle } from '#vision/prepare-picture.ts';
+import { FfmpegLog } from './ffmpeg-log.ts';
+import { PpmStream } from './ppm-stream.ts';
 
 /** Size of a clip's frames in pixels. */
 export type FrameSize = { readonly width: number; readonly height: number };
@@ -22,8 +24,8 @@ export function prepareFrame(
   return preparePicture({ data: frame, ...size }, { channels, height, width }, region);
 }
 
-/** Width, height and rate of a clip, from ffprobe. */
-async function probe(file: string, signal?: AbortSignal): Promise<FrameSize & { readonly rate: number }> {
+/** Frames a second of a clip, from ffprobe. */
+async function probeRate(file: string, signal?: AbortSignal): Promise<number> {
   const entries = [
     '-v',
     'error',
@@ -47,66 +49,59 @@ async function probe(file: string, signal?: AbortSignal): Promise<FrameSize & { 
     return out;
   })();
   const [width, height, rate = ''] = (await Promise.race([text, failed])).trim().split(',');
-  const size = { width: Number(width), height: Number(height) };
-  if (!(size.width > 0 && size.height > 0))
+  if (!(Number(width) > 0 && Number(height) > 0))
     throw new NetworkError('NETWORK_DATA', `${file}: no video in this file`);
   const [frames, seconds] = rate.split('/').map(Number);
-  return { ...size, rate: frames! / seconds! };
+  return frames! / seconds!;
 }
 
 /**
- * Every frame of a clip as raw RGB, in order, and when it is shown, at the clip's mean rate; decoded by an ffmpeg child process. The buffer is
- * reused from frame to frame.
+ * Every frame of a clip as raw RGB, in order, turned upright, and when it is shown, at the clip's mean rate; decoded by an ffmpeg child process. The
+ * buffer is reused from frame to frame.
+ *
+ * @throws NetworkError NETWORK_DATA if it cannot be read, or its size changes on the way; the signal's reason.
  */
 export async function* readFrames(
   file: string,
   signal?: AbortSignal,
 ): AsyncGenerator<{ frame: Uint8Array; size: FrameSize; timeMs: number }> {
-  const { rate, ...size } = await probe(file, signal);
-  const bytes = size.width * size.height * 3;
+  const rate = await probeRate(file, signal);
   const args = [
     '-v',
-    'error',
+    'level+info',
     '-nostdin',
+    '-nostats',
     '-i',
     file,
     '-fps_mode',
     'passthrough',
     '-pix_fmt',
     'rgb24',
+    '-vf',
+    'showinfo=checksum=0',
+    '-c:v',
+    'ppm',
     '-f',
-    'rawvideo',
+    'image2pipe',
     '-',
   ];
   const child = spawn('ffmpeg', args, { stdio: ['ignore', 'pipe', 'pipe'], ...(signal && { signal }) });
-  let complaint = '';
-  child.stderr.on('data', (chunk) => {
-    complaint = `${complaint}${chunk}`.slice(-2000);
-  });
+  const log = new FfmpegLog();
+  child.stderr.setEncoding('utf8').on('data', (text: string) => log.add(text));
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
   });
   ended.catch(() => undefined);
-  const frame = new Uint8Array(bytes);
-  let filled = 0;
+  const pictures = new PpmStream(file);
   let number = 0;
   try {
-    for await (const chunk of child.stdout as AsyncIterable<Uint8Array>) {
-      let at = 0;
-      while (at < chunk.length) {
-        const part = chunk.subarray(at, at + bytes - filled);
-        frame.set(part, filled);
-        filled += part.length;
-        at += part.length;
-        if (filled === bytes) {
-          yield { frame, size, timeMs: (1000 * number++) / rate };
-          filled = 0;
-        }
-      }
-    }
-    if ((await ended) !== 0)
-      throw new NetworkError('NETWORK_DATA', `${file}: ffmpeg failed: ${complaint.trim()}`);
+    for await (const chunk of child.stdout as AsyncIterable<Uint8Array>)
+      for (const picture of pictures.push(chunk)) yield { ...picture, timeMs: (1000 * number++) / rate };
+    const code = await ended;
+    if (log.change !== null)
+      throw new NetworkError('NETWORK_DATA', `${file}: ${log.change}; cut it where its size changes`);
+    if (code !== 0) throw new NetworkError('NETWORK_DATA', `${file}: ffmpeg failed: ${log.errors}`);
   } finally {
     child.kill();
   }
