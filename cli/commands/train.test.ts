@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -71,5 +72,32 @@ describe('train', () => {
     expect(card).toContain('`npx blindsight train counter --pictures photos --epochs 1`');
     expect(card).toContain('1 epochs of 4 pictures');
     expect(card).not.toMatch(/counter\.mp4|hostile/);
+  }, 60_000);
+
+  it('learns a map from a clip with boxes, and says how well; refuses to without boxes', async () => {
+    const map = join(folder, 'map.json');
+    const text = {
+      ...{ name: 'spots', description: 'where?', task: 'map', labels: ['spot'] },
+      picture: { channels: 2, height: 24, width: 32, motion: { seconds: 2 } },
+      layers: [{ kind: 'convolution', maps: 1, kernel: 4, stride: 4 }],
+      training: { epochs: 2, batch: 4, learningRate: 0.01, weightDecay: 0 },
+    };
+    await writeFile(map, JSON.stringify(text));
+    const [clip, boxes, out] = ['spot.avi', 'spot.csv', 'spots'].map((file) => join(folder, file));
+    // A white square moves to the right, two pixels a frame.
+    const source =
+      'color=black:size=64x48:rate=10:duration=3[g];color=white:size=8x8:rate=10[w];[g][w]overlay=x=2*n:y=20:shortest=1';
+    await promisify(execFile)('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', source, '-c:v', 'ffv1', clip!]);
+    const lines = Array.from({ length: 30 }, (_, n) => `${n},spot,${2 * n},20,8,8`);
+    await writeFile(boxes!, ['frame,label,x,y,width,height', ...lines].join('\n'));
+    const told = await train(map, '--clip', clip!, '--boxes', boxes!, '--out', out!);
+    expect(told).toMatch(/spots\.onnx: F1 [01]\.\d{3} on 12 later pictures/);
+    const card = await readFile(join(out!, 'README.md'), 'utf8');
+    expect(card).toContain('`npx blindsight train map.json --clip spot.avi --boxes spot.csv`');
+    expect(card).toContain('a map of 6 × 8 cells for spot');
+
+    expect(await train(map, '--clip', clip!, '--labels', boxes!, '--out', join(out!, 'other'))).toContain(
+      'a map learns from --clip and --boxes',
+    );
   }, 60_000);
 });

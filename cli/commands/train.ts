@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { shareText } from '#network/model/share-text.ts';
 import type { TrainingSource } from '#network/training/datasets/training-pictures.ts';
 import type { EpochReport } from '#network/training/fit-network.ts';
-import type { Recipe } from '#network/training/recipe.ts';
+import type { MapTraining } from '#network/training/maps/train-map.ts';
 import { integer, region, share } from '../parse-option.ts';
 import type { Progress } from '../progress.ts';
 import { type CommandRun, runCommand } from '../run-command.ts';
@@ -45,13 +45,14 @@ export function registerTrain(program: Command): void {
     .addHelpText(
       'after',
       `
-The same recipe, pictures and seed give the same file. Ctrl-C stops early and keeps the best network so far. Bundled recipes: counter, e2dm, cryptonets, lenet5, carpark, plaza.
+The same recipe, pictures and seed give the same file. Ctrl-C stops early and keeps the best network so far. Bundled recipes: counter, e2dm, cryptonets, lenet5, carpark, plaza; for maps, carpark-map and crowd.
 
 Examples:
   blindsight train counter
   blindsight train e2dm --images train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz \\
       --test-images t10k-images-idx3-ubyte.gz --test-labels t10k-labels-idx1-ubyte.gz
   blindsight train carpark --clip carpark.mp4 --labels presence.csv
+  blindsight train carpark-map --clip carpark.mp4 --boxes boxes.csv
   blindsight train my-recipe.json --pictures ./photos`,
     )
     .action((recipe: string, options: TrainOptions) =>
@@ -72,7 +73,10 @@ async function train(fileOrName: string, options: TrainOptions, run: CommandRun)
   const recipe = { ...given, training };
   const out = options.out ?? `./${recipe.name}`;
   await checkOutput(out, recipe.name, options.force);
-  if (recipe.task === 'map') return trainPlaces(fileOrName, recipe, { ...options, out, seed }, run);
+  if (recipe.task === 'map') {
+    const command = commandLine(fileOrName, options);
+    return trainPlaces({ recipe, out, seed, command }, options, run);
+  }
   const source = await withBundledClip(fileOrName, options);
   // What the card of counter says was found with its own clip.
   const learns = fileOrName === 'counter' && source === options ? { ...recipe, notes: [] } : recipe;
@@ -98,20 +102,19 @@ async function train(fileOrName: string, options: TrainOptions, run: CommandRun)
 
 /** As {@link train}, from a clip with boxes. */
 async function trainPlaces(
-  fileOrName: string,
-  recipe: Recipe,
-  options: TrainOptions & { readonly out: string; readonly seed: number },
+  work: Pick<MapTraining, 'recipe' | 'out' | 'seed' | 'command'>,
+  source: TrainingSource,
   { signal, progress }: CommandRun,
 ): Promise<void> {
   const { readTrainingPlaces } = await import('#network/training/maps/read-training-places.ts');
   const { trainMap } = await import('#network/training/maps/train-map.ts');
-  const { out, seed } = options;
-  const { training, test } = await readTrainingPlaces(recipe, options, signal);
+  const { recipe, out } = work;
+  const { training, test } = await readTrainingPlaces(recipe, source, signal);
   const tested = test.places.length;
   progress.update('training', `${training.places.length} pictures to learn from, ${tested} to test on`);
   const { score } = await trainMap({
-    ...{ recipe, training, test, out, seed, signal },
-    command: commandLine(fileOrName, options),
+    ...work,
+    ...{ training, test, signal },
     onProgress: epochLines(progress, 'F1'),
   });
   progress.end();

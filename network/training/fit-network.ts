@@ -40,6 +40,11 @@ export type FitOptions = {
   readonly averaging?: number;
   /** Share of the epochs after which normalization uses its running statistics in training too; never by default. */
   readonly freezeNormalizationAt?: number;
+  /**
+   * Factor for the weights of the last layer before training; 1 by default. A map whose cells add up starts far from any count unless they are
+   * near zero.
+   */
+  readonly outputScale?: number;
   /** Stops after this many epochs without a better validation score. */
   readonly patience?: number;
   /** Ends training early; the best so far is kept if an epoch has ended. */
@@ -74,6 +79,11 @@ export async function fitNetwork(
       'NETWORK_TRAINING',
       `the network has ${network.outputs} outputs, but ${objective.outputs} are wanted`,
     );
+  }
+  const { outputScale = 1 } = options;
+  if (outputScale !== 1) {
+    for (const { values } of network.layers.at(-1)!.parameters)
+      values.set(values.map((value) => outputScale * value));
   }
   const Optimizer = options.optimizer === 'sgd' ? Sgd : Adam;
   const optimizer = new Optimizer(network.parameters, {

@@ -54,7 +54,7 @@ export function layerText(layer: LayerSpec): string {
 
 const whole = (share: number): string => `${Math.round(100 * share)} %`;
 
-function augmentationText({ training }: Recipe): string {
+function augmentationText({ training, task }: Recipe): string {
   const { share = 1, ...varied } = training.augmentation ?? {};
   const { shift, rotate, scale, shear, mirror, light, lamp, passersby } = varied;
   const moved = [
@@ -75,7 +75,7 @@ function augmentationText({ training }: Recipe): string {
     passersby && `An invented passer-by is drawn into ${whole(passersby)} of those of the first class.`,
     lamp && `A lamp shines into ${whole(lamp)} of the pictures.`,
     outliers > 0 &&
-      `${whole(outliers)} of what is shown are invented pictures of nothing (halves, stripes, checkerboards, noise, other scenes), for which all labels are as likely.`,
+      `${whole(outliers)} of what is shown are invented pictures of nothing (halves, stripes, checkerboards, noise, other scenes), ${task === undefined ? 'for which all labels are as likely' : 'in which there is nothing to find'}.`,
   ]
     .filter(Boolean)
     .join(' ');

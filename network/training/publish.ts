@@ -29,6 +29,8 @@ export type Publication = {
   readonly accuracy: number;
   /** What the outputs mean, if they are no classification. */
   readonly answer?: Pick<NetworkDescription, 'task' | 'map' | 'decoding'>;
+  /** Factor for the calibrated range of the outputs; 1 by default. */
+  readonly headroom?: number;
   /** Pictures for calibrating the ranges, one after the other. */
   readonly calibration: Float32Array;
   /** Further pages, by file name. */
@@ -41,7 +43,7 @@ function round(value: number, digits: number): number {
 
 /** Calibrates a trained network and writes `<name>.onnx`, `<name>.json`, `learning-curve.svg` and the pages. */
 export async function publishNetwork(publication: Publication): Promise<FullDescription> {
-  const { out, name, graph, seed, accuracy } = publication;
+  const { out, name, graph, seed, accuracy, headroom = 1 } = publication;
   const ranges = calibrateSteps(lowerSteps(graph), publication.calibration);
   const metadata: FullDescription = {
     name,
@@ -50,7 +52,7 @@ export async function publishNetwork(publication: Publication): Promise<FullDesc
     labels: [...publication.labels],
     picture: pictureShape(graph.inputs[0]!.shape!.slice(1), publication.treatment),
     activationRanges: ranges.activations.map((range) => round(range, 4)),
-    logitRange: round(ranges.logits, 4),
+    logitRange: round(headroom * ranges.logits, 4),
     accuracy: round(accuracy, 5),
     seed,
   };

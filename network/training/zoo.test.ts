@@ -1,14 +1,19 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { outputsOf } from '#fhe';
 import { LOGIT_HEADROOM } from '#network/compiler/compile-limits.ts';
 import { confusionAccuracy, countConfusion } from '#network/model/confusion.ts';
 import { listZoo, loadZooNetwork } from '#network/model/description/zoo.ts';
 import { runGraph } from '#network/model/run/run.ts';
+import { decodeMap } from '#vision/decode-map.ts';
 import { hostilePictures } from '../testing/hostile-pictures.ts';
 import { readClip } from './datasets/clip.ts';
 import { readIdxDataset } from './datasets/idx-pictures.ts';
 import { normalizeDataset, normalizePictures } from './datasets/normalize-dataset.ts';
 import { splitByTime } from './datasets/split-by-time.ts';
+import { readClipMap } from './maps/read-clip-map.ts';
+import { scorePoints } from './maps/score-points.ts';
 
 const folder = fileURLToPath(new URL('../../demo/counter/', import.meta.url));
 
@@ -31,14 +36,13 @@ describe('Zoo', () => {
         seed: expect.any(Number),
       });
       expect(graph.inputs[0]!.shape!.slice(1)).toEqual([channels, height, width]);
-      expect(runGraph(graph, new Float32Array(channels * height * width))).toHaveLength(
-        metadata.labels.length,
-      );
+      expect(runGraph(graph, new Float32Array(channels * height * width))).toHaveLength(outputsOf(metadata));
     }
   });
 
   it.each([
     ['carpark', []],
+    ['carpark-map', []],
     ['counter', []],
     ['cryptonets', []],
     ['e2dm', ['columns of 3']],
@@ -52,12 +56,12 @@ describe('Zoo', () => {
       return largestOf(runGraph(graph, prepared)) > LOGIT_HEADROOM * metadata.logitRange;
     });
     expect(withheld.map((each) => each.name)).toEqual(beyond);
-    expect(await listZoo()).toHaveLength(5);
+    expect(await listZoo()).toHaveLength(6);
   });
 
   it('names the networks that there are', async () => {
     await expect(loadZooNetwork('nothing')).rejects.toThrow(
-      /no bundled network 'nothing': there are carpark, counter, cryptonets, e2dm/,
+      /no bundled network 'nothing': there are carpark, carpark-map, counter, cryptonets, e2dm/,
     );
   });
 
@@ -77,6 +81,26 @@ describe('Zoo', () => {
     expect(metadata.accuracy).toBeGreaterThanOrEqual(least);
     // The first half of the test pictures is harder; two deviations of 1 000 draws are 0.007.
     expect(Math.abs(accuracy - metadata.accuracy)).toBeLessThan(0.012);
+  });
+
+  it('carpark-map: finds on the later part of the clip what its card says', async () => {
+    const { graph, metadata } = await loadZooNetwork('carpark-map');
+    const [clip, boxes] = ['carpark.mp4', 'boxes.csv'].map((file) => join(folder, '..', 'carpark', file));
+    const { labels, picture, map, decoding } = metadata;
+    const all = await readClipMap({ clip: clip!, boxes: boxes!, labels, picture });
+    const size = picture.channels * picture.height * picture.width;
+    const from = Math.floor(0.6 * all.places.length);
+    const pictures = all.places.slice(from).map((places, n) => {
+      const shown = all.pictures.slice((from + n) * size, (from + n + 1) * size);
+      normalizePictures(shown, picture);
+      const answer = runGraph(graph, shown);
+      expect(largestOf(answer), 'none is withheld').toBeLessThan(LOGIT_HEADROOM * metadata.logitRange);
+      const { points } = decodeMap(answer, { ...map!, classes: labels.length, ...decoding! });
+      return { points, places };
+    });
+    const { f1 } = scorePoints(pictures, labels.length);
+    expect(f1).toBeCloseTo(metadata.accuracy, 3);
+    expect(f1).toBeGreaterThanOrEqual(0.85);
   });
 
   it('counter: reaches on the later part of the clip what its card says', async () => {

@@ -4,8 +4,8 @@ import type { Place } from './place.ts';
 import { scorePoints } from './score-points.ts';
 
 const SMOOTHINGS = [0, 1];
-/** Two things whose middles are nearer than a cell are one for a map. */
-const DISTANCES = [1.4, 2, 2.8];
+/** No two local maxima are nearer than two cells. */
+const DISTANCES = [2, 2.5, 3.2];
 /** Of what stands for a thing, which is 1. */
 const THRESHOLDS = Array.from({ length: 29 }, (_, i) => 0.1 + 0.025 * i);
 /** Points of an answer. */

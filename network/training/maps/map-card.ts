@@ -1,3 +1,4 @@
+import { LOGIT_HEADROOM } from '#network/compiler/compile-limits.ts';
 import type { FullDescription } from '#network/model/description/network-description.ts';
 import { shareText } from '#network/model/share-text.ts';
 import type { EpochReport } from '../fit-network.ts';
@@ -35,12 +36,12 @@ export function mapCard(facts: MapFacts): string {
     `| output | \`logits\`: a map of ${map!.height} × ${map!.width} cells for ${metadata.labels.join(', ')} |`,
     `| points | local maxima from ${decoding!.threshold} on, ${decoding!.smoothing === 0 ? 'not smoothed' : `smoothed over ${decoding!.smoothing} cell${decoding!.smoothing === 1 ? '' : 's'} around`}, at least ${decoding!.distance} cells apart |`,
     `| largest magnitude before each square | ${metadata.activationRanges.join(', ')} |`,
-    `| largest output | ${metadata.logitRange} |`,
+    `| largest output that is expected | ${metadata.logitRange} |`,
     '',
     ...(recipe.notes ?? []).flatMap(({ title, text }) => [`## ${title}`, '', text, '']),
     '## Training',
     '',
-    `${trainingText(facts)} Each cell learns a bell around what is there, and their sum the count. Threshold, smoothing and distance of points are those with the best F1 on the validation part, the end of the training time.`,
+    `${trainingText(facts)} Each cell learns a bell around what is there, and their sum the count. Threshold, smoothing and distance of points are those with the best F1 on the validation part, the ends of four parts of the training time.`,
     '',
     '![learning curve](learning-curve.svg)',
     '',
@@ -53,7 +54,7 @@ export function mapCard(facts: MapFacts): string {
     `| the network | ${score.precision.toFixed(3)} | ${score.recall.toFixed(3)} | **${score.f1.toFixed(3)}** | ${score.countMeanError.toFixed(2)} | ${shareText(score.withinOne)} |`,
     `| always ${mean.count.join(', ')}, the mean of the training pictures | | | | ${mean.countMeanError.toFixed(2)} | ${shareText(mean.withinOne)} |`,
     '',
-    `Largest output for 1 000 pictures that show nothing of what was learned: ${facts.largestOutlier.toFixed(1)}; for pictures like those of the training ${metadata.logitRange.toFixed(1)}.`,
+    `Largest output for 1 000 pictures that show nothing of what was learned: ${facts.largestOutlier.toFixed(1)}; an answer is given up to ${(LOGIT_HEADROOM * metadata.logitRange).toFixed(1)}.`,
     '',
   ].join('\n');
 }

@@ -40,8 +40,14 @@ const VALIDATION_SHARE = 0.2;
 const SPREAD = 1;
 const COUNT_WEIGHT = 0.1;
 const PRESENCE_WEIGHT = 4;
+const OUTPUT_SCALE = 0.05;
 /** Pictures for calibrating the ranges: as they are, and varied. */
 const CALIBRATION_PICTURES = 200;
+/**
+ * Of the largest output: a cell is a sum of squares, and two things that meet as they never did in training exceed it. Half as much again was
+ * not enough for one frame of carpark-map's later part (1.52 times the calibrated).
+ */
+const HEADROOM = 1.5;
 /** Pictures drawn to see how large outputs get on unfamiliar ones. */
 const OUTLIERS = 1000;
 
@@ -53,11 +59,12 @@ function prepared(dataset: MapDataset, { picture }: Recipe): MapDataset {
   return { ...dataset, pictures };
 }
 
-/** Training pictures, evenly spread, unchanged and varied. */
+/** Training pictures, evenly spread, unchanged and varied; then outliers, if training used them: accidental pictures need an answer, too. */
 function calibrationPictures(recipe: Recipe, training: MapDataset, seed: number): Float32Array {
   const size = pictureValues(recipe.picture);
   const count = Math.min(CALIBRATION_PICTURES, training.places.length);
-  const pictures = new Float32Array(2 * count * size);
+  const outliers = recipe.training.outliers ? CALIBRATION_PICTURES : 0;
+  const pictures = new Float32Array((2 * count + outliers) * size);
   const random = new SeededRandom(seed);
   const vary = mapAugmentationOf(recipe);
   for (let n = 0; n < count; n++) {
@@ -68,6 +75,11 @@ function calibrationPictures(recipe: Recipe, training: MapDataset, seed: number)
     const varied = pictures.subarray((count + n) * size, (count + n + 1) * size);
     varied.set(picture);
     vary(varied, [], random);
+  }
+  for (let n = 2 * count; n < 2 * count + outliers; n++) {
+    const drawn = pictures.subarray(n * size, (n + 1) * size);
+    drawOutlier(drawn, recipe.picture, random);
+    normalizePictures(drawn, recipe.picture);
   }
   return pictures;
 }
@@ -111,7 +123,7 @@ function learn(work: MapTraining, map: MapShape, training: MapDataset, validatio
   });
   const { freezeNormalizationAt } = recipe.training;
   return fitNetwork(recipe.layers, objective, {
-    ...{ seed, epochs, batch, learningRate, weightDecay },
+    ...{ seed, epochs, batch, learningRate, weightDecay, outputScale: OUTPUT_SCALE },
     ...(optimizer && { optimizer }),
     ...(schedule && { schedule }),
     ...(averaging !== undefined && { averaging }),
@@ -162,6 +174,7 @@ export async function trainMap(
     curve,
     accuracy: score.f1,
     answer: { task: 'map', map: { height, width }, decoding: { threshold, smoothing, distance, most } },
+    headroom: HEADROOM,
     calibration: calibrationPictures(recipe, training, seed),
     pages: (described) => ({
       'README.md': mapCard({
