@@ -1,6 +1,7 @@
 import type { AgentConfig } from '#config/schema.ts';
 import { CONTENT_MAX_BYTES } from '#protocol/command-answer.ts';
 import { CONFIGURATION_MAX_BYTES, SETTINGS_MAX_BYTES } from '#protocol/configuration.ts';
+import { MAX_NETWORKS } from '#protocol/names.ts';
 import { ARCHIVE_MAX_BYTES } from '#protocol/software.ts';
 import { UNPACKED_MAX_BYTES } from '#protocol/software-contents.ts';
 import { MAX_KEPT_BYTES } from './command/command-journal.ts';
@@ -31,6 +32,8 @@ export function diskBounds({ outbox }: Pick<AgentConfig, 'outbox'>): readonly Di
     { name: 'openings', maxBytes: outbox.maxMegabytes * 2 ** 20 + SPARE_BYTES + 4 * 2 ** 20 },
     // The one that runs, the one before it, and one that is being fetched.
     { name: 'bundles', maxBytes: 3 * bundle },
+    // The same of each network beside the default one.
+    { name: 'networks', maxBytes: MAX_NETWORKS * (3 * bundle + 2 * STATE_BYTES) },
     // Two slots, and an archive that is being fetched.
     { name: 'software', maxBytes: 2 * UNPACKED_MAX_BYTES + ARCHIVE_MAX_BYTES + STATE_BYTES },
     // The version that runs, up to two before it, and one that is being written.

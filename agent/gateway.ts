@@ -23,7 +23,7 @@ import { measureHealth } from './health/health.ts';
 import { readIdentity } from './identity.ts';
 import type { Bundle } from './inference/bundle.ts';
 import type { InterpreterHost } from './inference/interpreter-host.ts';
-import { fits, openFitting } from './inference/open-fitting.ts';
+import { fits, networkBytes, openFitting } from './inference/open-fitting.ts';
 import { AgentMetrics } from './metrics/agent-metrics.ts';
 import { MetricsServer } from './metrics/metrics-server.ts';
 import type { Snapshot } from './metrics/snapshot.ts';
@@ -202,6 +202,9 @@ export class Gateway {
     this.#networks = new Networks(parts.network, {
       ...{ site, gateway, ownerKeys: trust.ownerKeys, admit: trust.admit, clock, log },
       ...tell,
+      data: config.data,
+      memoryBytes: () => networkBytes(this.#config.inference),
+      onFollow: (names) => this.#uplink.follow(names),
       open: (...bundle) => this.#open(...bundle),
       onAnswer: async (answer) => {
         const isKept = await recordAnswer(answer, recorder);
@@ -266,7 +269,7 @@ export class Gateway {
         this.#software.backendUp();
       },
       onReceipt: (digests) => void this.#sender.received(digests),
-      onManifest: (wire) => this.#networks.receiveManifest(wire),
+      onManifest: (...manifest) => this.#networks.receiveManifest(...manifest),
       onChunk: (wire) => {
         this.#networks.receiveChunk(wire);
         this.#software.receiveChunk(wire);

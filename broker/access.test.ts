@@ -38,6 +38,7 @@ describe('a gateway', () => {
     'gate-1/receipt',
     'gate-1/desired',
     'gate-1/bundle/manifest',
+    'gate-1/bundle/manifest/carpark',
     'gate-1/command/x/1',
     'gate-1',
     'gate-1/camera/a/b/inference',
@@ -46,10 +47,14 @@ describe('a gateway', () => {
     'gate-10/state',
   ])('does not write %s', (rest) => expect(mayWrite(access, `${SITE}/${rest}`, false)).toBe(false));
 
-  it.each(['gate-1/desired', 'gate-1/command/+/+', 'gate-1/command/x/+', 'gate-1/receipt', 'backend/state'])(
-    'reads %s',
-    (rest) => expect(maySubscribe(access, `${SITE}/${rest}`)).toBe(true),
-  );
+  it.each([
+    'gate-1/desired',
+    'gate-1/bundle/manifest/carpark',
+    'gate-1/command/+/+',
+    'gate-1/command/x/+',
+    'gate-1/receipt',
+    'backend/state',
+  ])('reads %s', (rest) => expect(maySubscribe(access, `${SITE}/${rest}`)).toBe(true));
 
   it.each([
     '#',
@@ -116,6 +121,7 @@ describe('the backend', () => {
       'results/door/left',
       'backend/state',
       'gate-1/bundle/manifest',
+      'gate-1/bundle/manifest/carpark',
       'gate-1/desired',
     ]) {
       expect(mayWrite(access, `${SITE}/${topic}`, true)).toBe(true);

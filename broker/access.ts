@@ -46,6 +46,7 @@ export function accessOf(site: string, identity: Identity): Access {
         own.desired,
         own.command('+', '+'),
         own.bundleManifest,
+        own.networkManifest('+'),
         own.softwareManifest,
         own.bundleChunk,
         own.trust,
@@ -67,6 +68,7 @@ export function accessOf(site: string, identity: Identity): Access {
         ...[
           any.desired,
           any.bundleManifest,
+          any.networkManifest('+'),
           any.softwareManifest,
           any.trust,
           any.auditor,

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { GatewayName, MAX_REGIONS, Name } from '#protocol/names.ts';
+import { GatewayName, MAX_NETWORKS, MAX_REGIONS, Name } from '#protocol/names.ts';
 import { ROLES } from '#protocol/roles.ts';
 import { filePath, secretPath } from './paths.ts';
 
@@ -51,6 +51,11 @@ const CameraFields = z.strictObject({
     .boolean()
     .default(true)
     .meta({ title: 'In use', description: 'Pictures are taken and answered' }),
+  /** Which network of the gateway answers about it: one that was deployed beside the default one. */
+  network: Name.meta({
+    title: 'Network',
+    description: 'By name; where left out, the default network of the gateway answers',
+  }).optional(),
   /** What the network looks at; by default, the entire picture. */
   region: Region.optional(),
   /**
@@ -107,6 +112,18 @@ function distinctNames(
   });
 }
 
+function fewNetworks(cameras: readonly { network?: string | undefined }[], context: z.RefinementCtx): void {
+  const names = [...new Set(cameras.map(({ network }) => network))].filter((name) => name !== undefined);
+  if (names.length <= MAX_NETWORKS) return;
+  const last = cameras.findIndex(({ network }) => network === names[MAX_NETWORKS]);
+  context.addIssue({
+    code: 'custom',
+    path: [last, 'network'],
+    message: `at most ${MAX_NETWORKS} networks that cameras name`,
+    input: names[MAX_NETWORKS],
+  });
+}
+
 export const AgentConfig = z.strictObject({
   site: Name,
   gateway: GatewayName,
@@ -132,6 +149,7 @@ export const AgentConfig = z.strictObject({
     .array(Camera)
     .max(64)
     .superRefine((cameras, context) => distinctNames(cameras, context, 'camera'))
+    .superRefine(fewNetworks)
     .default([]),
   inference: z
     .strictObject({
@@ -140,6 +158,9 @@ export const AgentConfig = z.strictObject({
         .default('engine')
         .describe('The same answers; reference is some twenty times slower'),
       threads: z.number().int().positive().max(64).default(2).describe('That share one picture'),
+      memoryMegabytes: megabytes
+        .optional()
+        .describe('For all networks that are loaded; by default half of the memory of the machine'),
     })
     .prefault({}),
   outbox: z

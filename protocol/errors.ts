@@ -357,6 +357,16 @@ export const ERRORS = {
     meaning: 'A bundle was made for another site or gateway.',
     action: 'Deploy the network to this gateway.',
   },
+  NETWORK_MEMORY: {
+    meaning:
+      'A network does not fit into the memory that a gateway has for networks, beside those that it runs.',
+    action:
+      'Raise inference.memoryMegabytes of the gateway where the machine has the memory, or let fewer networks be named by its cameras.',
+  },
+  GATEWAY_NETWORKS: {
+    meaning: 'A gateway has as many networks beside its default one as it may have.',
+    action: 'Retire networks that no camera names: `blindsight model retire NAME --version N`.',
+  },
   BUNDLE_COUNTER: {
     meaning: 'A bundle is older than one that this gateway accepted before.',
     action:

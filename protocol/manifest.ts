@@ -30,6 +30,8 @@ export type Manifest = {
   readonly createdMs: number;
   /** No gateway accepts it anew from then on; absent: no end. Gateways of before there was trust refuse a manifest that has it. */
   readonly expiresMs?: number;
+  /** For the cameras that name `model` as their network; absent: for all that name none. Gateways of before refuse a manifest that has it. */
+  readonly beside?: true;
   readonly parts: readonly BundlePart[];
   /**
    * SHA-256, hex, of the serialized answer of each interpreter to the self-test inputs; at least one. There is none for the reference interpreter
@@ -66,6 +68,7 @@ const KIND: SignedKind<Manifest> = {
     counter: z.number().int().positive(),
     createdMs: z.number().int().nonnegative(),
     expiresMs: z.number().int().positive().exactOptional(),
+    beside: z.literal(true).exactOptional(),
     parts: z
       .array(Part)
       .length(BUNDLE_PARTS.length)

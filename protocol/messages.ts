@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Digest, Name, RegionNames } from './names.ts';
+import { Digest, MAX_NETWORKS, Name, RegionNames } from './names.ts';
 import { MAX_ZONES } from './zone.ts';
 
 const milliseconds = z.number().finite().nonnegative();
@@ -63,12 +63,15 @@ export const CAMERA_STATES = [
   'bad-stream',
   'failed',
   'disabled',
+  'no-network',
 ] as const;
 
 export const CameraState = z.object({
   camera: Name,
   /** Named regions that it answers about separately; absent if it answers about the entire picture. */
   regions: RegionNames.exactOptional(),
+  /** The network that its settings name; absent if the default one of its gateway answers about it. */
+  network: Name.exactOptional(),
   state: z.enum(CAMERA_STATES).or(z.string().transform(() => 'failed' as const)),
   /** A sentence for the operator, without passwords. */
   detail: text(500),
@@ -163,21 +166,31 @@ export const ReportedTrust = z.object({
 });
 export type ReportedTrust = z.infer<typeof ReportedTrust>;
 
-/** What became of the manifest and the configuration that the gateway was sent. Retained. */
+/** What became of the manifest of one network. */
+export const ReportedBundle = z.object({
+  status: z.enum(['none', 'fetching', 'testing', 'active', 'refused', 'rolled-back']),
+  active: Digest.nullable(),
+  previous: Digest.nullable(),
+  /** Highest release counter ever accepted. */
+  counter: z.number().int().nonnegative(),
+  progress: z.number().min(0).max(1),
+  /** The manifest that the status is about. */
+  subject: Digest.nullable(),
+  error: z.object({ code, message: text(500) }).nullable(),
+});
+export type ReportedBundle = z.infer<typeof ReportedBundle>;
+
+/** What became of the manifests and the configuration that the gateway was sent. Retained. */
 export const Reported = z.object({
   time,
   session: z.number().int().positive(),
-  bundle: z.object({
-    status: z.enum(['none', 'fetching', 'testing', 'active', 'refused', 'rolled-back']),
-    active: Digest.nullable(),
-    previous: Digest.nullable(),
-    /** Highest release counter ever accepted. */
-    counter: z.number().int().nonnegative(),
-    progress: z.number().min(0).max(1),
-    /** The manifest that the status is about. */
-    subject: Digest.nullable(),
-    error: z.object({ code, message: text(500) }).nullable(),
-  }),
+  /** Of the default network. */
+  bundle: ReportedBundle,
+  /** Of the networks that its cameras name beside that one; absent if the gateway is too old for several. */
+  networks: z
+    .array(ReportedBundle.extend({ network: Name }))
+    .max(MAX_NETWORKS)
+    .exactOptional(),
   /** Absent if the gateway is too old for updates of its software. */
   software: z
     .object({

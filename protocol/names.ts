@@ -18,6 +18,9 @@ export const Digest = z.string().regex(/^[0-9a-f]{64}$/);
 /** Named regions that a camera may have, and one ciphertext may answer about. */
 export const MAX_REGIONS = 64;
 
+/** Networks that a gateway may have beside its default one. */
+export const MAX_NETWORKS = 16;
+
 /** Names of the regions of one picture, in order; each once. */
 export const RegionNames = z
   .array(Name)

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { GatewayName, Name } from './names.ts';
+import { GatewayName, MAX_NETWORKS, Name } from './names.ts';
 import { decodeSigned, encodeSigned, type Signed, type SignedKind, verifySigned } from './signed.ts';
 
 /**
@@ -17,8 +17,10 @@ export type Timestamp = {
   /** When it was signed, on the clock of the site. */
   readonly timeMs: number;
   readonly expiresMs: number;
-  /** Counter of the newest release of a network; 0 for none. */
+  /** Counter of the newest release of the default network; 0 for none. */
   readonly release: number;
+  /** The same of the networks beside it, by name; absent where there are none. Gateways of before refuse a timestamp that has it. */
+  readonly networks?: Readonly<Record<string, number>>;
   /** Version of the newest pushed configuration; 0 for none. */
   readonly configuration: number;
   /** Counter of the newest release of the agent's software; 0 for none. */
@@ -29,7 +31,7 @@ export type Timestamp = {
 
 export type DecodedTimestamp = Signed & { readonly timestamp: Timestamp };
 
-export const TIMESTAMP_MAX_BYTES = 1024;
+export const TIMESTAMP_MAX_BYTES = 2048;
 
 const number = z.number().int().nonnegative();
 
@@ -45,6 +47,10 @@ const KIND: SignedKind<Timestamp> = {
     timeMs: number,
     expiresMs: z.number().int().positive(),
     release: number,
+    networks: z
+      .record(Name, number)
+      .refine((networks) => Object.keys(networks).length <= MAX_NETWORKS, `at most ${MAX_NETWORKS}`)
+      .exactOptional(),
     configuration: number,
     software: number,
     ownerKeys: number,

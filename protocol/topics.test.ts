@@ -14,7 +14,7 @@ describe('topics', () => {
       typeof topic === 'string'
         ? topic
         : topic.length === 1
-          ? (topic as (camera: string) => string)('<camera>')
+          ? (topic as (name: string) => string)(topic === gateway.networkManifest ? '<network>' : '<camera>')
           : (topic as (type: string, id: string) => string)('<type>', '<id>'),
     );
     const site = siteTopics('<site>');

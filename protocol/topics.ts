@@ -36,6 +36,8 @@ export function gatewayTopics(site: string, gateway: string) {
     answer: (type: string, id: string) => `${prefix}/answer/${type}/${id}`,
     /** backend → gateway, retained; CBOR signed manifest of the bundle that the gateway should run */
     bundleManifest: `${prefix}/bundle/manifest`,
+    /** backend → gateway, retained; the same of a network beside that one, which cameras name */
+    networkManifest: (network: string) => `${prefix}/bundle/manifest/${network}`,
     /** gateway → backend; JSON {@link ChunkRequest} */
     bundleRequest: `${prefix}/bundle/request`,
     /** backend → gateway; CBOR {@link Chunk} */

@@ -73,6 +73,13 @@ describe('messages between different versions', () => {
     },
   );
 
+  it('what a gateway reports of several networks is read; one of before says nothing of them', () => {
+    const reported = { time, session: 4, bundle };
+    const networks = [{ network: 'carpark', ...bundle }];
+    expect(parseMessage(Reported, bytes({ ...reported, networks })).networks).toEqual(networks);
+    expect(parseMessage(Reported, bytes(reported)).networks).toBeUndefined();
+  });
+
   it('health of an older gateway, which knows neither trouble nor counts of pictures, is read', () => {
     expect(parseMessage(Health, bytes(health))).toEqual(health);
   });

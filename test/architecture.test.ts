@@ -90,7 +90,7 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     preview: ['privacy'],
     outbox: ['uplink', 'inference', 'opening'],
     rollout: ['inference', 'trust'],
-    networks: ['inference', 'rollout'],
+    networks: ['camera', 'inference', 'rollout'],
     software: ['rollout', 'trust'],
     launcher: ['software', 'trust'],
   },

@@ -139,6 +139,7 @@ describe.each([
       other.desired,
       gate.receipt,
       gate.bundleManifest,
+      gate.networkManifest('carpark'),
       site.result('door'),
       site.backendState,
       'elsewhere',
@@ -161,14 +162,23 @@ describe.each([
   it('lets a gateway read nothing but what is for it', async () => {
     const filters = ['#', '+/#', `${site.prefix}/#`, site.results, `${site.prefix}/+/receipt`, other.receipt];
     const gateway = await enter('gate-1', {}, filters);
-    const watching = await enter('gate-1', {}, [gate.receipt, gate.command('+', '+'), site.backendState]);
+    const readable = [
+      gate.receipt,
+      gate.command('+', '+'),
+      gate.networkManifest('carpark'),
+      site.backendState,
+    ];
+    const watching = await enter('gate-1', {}, readable);
     const backend = await enter('backend');
     const neighbor = await enter('gate-2');
     await backend.link.publish(site.result('door'), 'result', { retain: true });
     await backend.link.publish(other.receipt, 'receipt');
     await backend.link.publish(other.bundleChunk, 'chunk');
+    await backend.link.publish(other.networkManifest('carpark'), 'manifest');
     await neighbor.link.publish(other.inference('door'), 'secret');
-    const due = [gate.receipt, gate.command('restart', '7'), site.backendState];
+    const due = [
+      ...[gate.receipt, gate.command('restart', '7'), gate.networkManifest('carpark'), site.backendState],
+    ];
     for (const topic of due) await backend.link.publish(topic, 'x');
     await vi.waitFor(() => expect(topics(watching.heard)).toEqual(due));
     const own = due.filter((topic) => topic !== site.backendState);

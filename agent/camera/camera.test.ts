@@ -56,6 +56,22 @@ function watch(path: string, options: WatchOptions = {}) {
 }
 
 describe('a camera', () => {
+  it('takes no pictures while it is held, says why, and goes on afterwards', async () => {
+    const { camera, states, reaches } = watch('/live');
+    await reaches('streaming');
+    camera.hold('there is no network for it');
+    expect(states.at(-1)).toMatchObject({ state: 'no-network', detail: 'there is no network for it' });
+    await until('the end of the capture', () => camera.capturePid === undefined);
+    const { captured } = camera.counts;
+    camera.hold('there is still none');
+    expect(states.at(-1)).toMatchObject({ state: 'no-network', detail: 'there is still none' });
+    states.length = 0;
+    camera.hold(null);
+    await reaches('streaming');
+    expect(states.map(({ state }) => state)).not.toContain('no-network');
+    await until('a picture', () => camera.counts.captured > captured);
+  });
+
   it('delivers its newest picture, and its password is in no argument and no environment', async () => {
     const { camera, reaches } = watch('/live');
     expect(camera.state).not.toHaveProperty('size');

@@ -2,6 +2,7 @@ import type { CameraConfig } from '#config/schema.ts';
 import type { CameraState } from '#protocol/messages.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { RetryLadder } from '#runtime/retry.ts';
+import { whenAborted } from '../when-aborted.ts';
 import type { CameraAddress } from './address.ts';
 import { Capture, type CaptureEnd } from './capture.ts';
 import type { CameraFailure } from './failure.ts';
@@ -41,6 +42,10 @@ type Described = Pick<CameraState, 'state' | 'detail'>;
 export class Camera {
   readonly config: CameraConfig;
   readonly #options: CameraOptions;
+  /** Why no pictures are taken although the camera is in use; null where they are. */
+  #held: string | null = null;
+  /** Aborts when that changes. */
+  #turn = new AbortController();
   readonly #captureRate: RateMeter;
   readonly #inferenceRate: RateMeter;
   #state: Described;
@@ -73,11 +78,12 @@ export class Camera {
 
   /** What is published about this camera. */
   get state(): CameraState {
-    const { regions } = this.config;
+    const { regions, network } = this.config;
     const iso = (timeMs: number) => new Date(timeMs).toISOString();
     return {
       camera: this.name,
       ...(regions !== undefined && { regions: regions.map(({ name }) => name) }),
+      ...(network !== undefined && { network }),
       ...this.#state,
       ...(this.#size !== null && { size: this.#size }),
       since: iso(this.#since),
@@ -118,15 +124,40 @@ export class Camera {
     this.#inferenceRate.mark();
   }
 
+  /**
+   * Takes no pictures while there is no network for them.
+   *
+   * @param reason a sentence for the operator; null to take pictures again
+   */
+  hold(reason: string | null): void {
+    if (!this.config.enabled || reason === this.#held) return;
+    const before = this.#held;
+    this.#held = reason;
+    this.#nextRetry = null;
+    if (reason === null) this.#describe({ state: 'starting', detail: 'connecting to the camera' }, false);
+    else this.#describe({ state: 'no-network', detail: reason.slice(0, 500) }, false);
+    if (before !== null && reason !== null) return;
+    this.#turn.abort();
+    this.#turn = new AbortController();
+  }
+
   /** Runs until the signal ends it; the capture process is gone when this resolves. */
   async run(signal: AbortSignal): Promise<void> {
     if (!this.config.enabled) return;
     const ladders = this.#options.ladders ?? cameraLadders;
     const climbing = new Map<() => RetryLadder, RetryLadder>();
     while (!signal.aborted) {
+      const turn = AbortSignal.any([signal, this.#turn.signal]);
+      if (this.#held !== null) {
+        await whenAborted(turn, async () => {});
+        continue;
+      }
       const started = this.#options.clock.monotonic();
-      const failure = await this.#captureOnce(signal);
-      if (signal.aborted) return;
+      const failure = await this.#captureOnce(turn);
+      if (turn.aborted) {
+        climbing.clear();
+        continue;
+      }
       if (this.#options.clock.monotonic() - started > RECOVERED_MS) climbing.clear();
       const make = ladders[failure.state] ?? ladders.failed;
       const ladder = climbing.get(make) ?? make();
@@ -134,7 +165,7 @@ export class Camera {
       const waitMs = ladder.next();
       this.#nextRetry = this.#options.clock.now() + waitMs;
       this.#describe(failure, true);
-      await this.#options.clock.sleep(waitMs, signal).catch(() => {});
+      await this.#options.clock.sleep(waitMs, turn).catch(() => {});
       this.#nextRetry = null;
     }
   }
@@ -198,6 +229,7 @@ export class Camera {
   }
 
   #receive(frame: Frame): void {
+    if (this.#held !== null) return;
     const superseded = this.#newest;
     if (superseded !== null) {
       this.#superseded++;

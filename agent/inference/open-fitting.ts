@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import type { AgentConfig } from '#config/schema.ts';
 import { type HostOptions, InterpreterHost } from './interpreter-host.ts';
 
@@ -9,6 +10,13 @@ export function fits(
   inference: Inference,
 ): boolean {
   return kind === inference.interpreter && threads === inference.threads;
+}
+
+/** What all networks together may have in memory. */
+export function networkBytes({ memoryMegabytes }: Inference): number {
+  // A container or a service may have less than the machine.
+  const machine = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  return memoryMegabytes === undefined ? machine / 2 : memoryMegabytes * 2 ** 20;
 }
 
 /** Opens a bundle by the settings of now, also where they change meanwhile. */

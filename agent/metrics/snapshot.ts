@@ -23,7 +23,7 @@ export type Snapshot = {
   readonly isLinkUp: boolean;
   /** Why answers cannot be sent now, or null. */
   readonly obstacle: string | null;
-  readonly reported: Pick<Reported, 'bundle' | 'configuration' | 'software' | 'trust'>;
+  readonly reported: Pick<Reported, 'bundle' | 'networks' | 'configuration' | 'software' | 'trust'>;
   /** Whether a network runs. */
   readonly isRunning: boolean;
   /** How long the pipeline has not moved although it could. */

@@ -3,7 +3,7 @@ import { ensureDirectory } from '#runtime/files.ts';
 import { LaidOutNumber } from '#runtime/laid-out-number.ts';
 import type { Logger } from '#runtime/log.ts';
 import { BundleStore } from '../rollout/bundle-store.ts';
-import type { ManifestContext } from '../rollout/check-manifest.ts';
+import type { ManifestOwner } from '../rollout/check-manifest.ts';
 import { recoverState } from '../rollout/recover-state.ts';
 import { RolloutStateFile } from '../rollout/rollout-state.ts';
 
@@ -27,10 +27,26 @@ export function defaultPlace(data: string): NetworkPlace {
   };
 }
 
+/** Where networks beside the default one are, a folder each. */
+export function besidePlaces(data: string): {
+  readonly folder: string;
+  readonly of: (name: string) => NetworkPlace;
+} {
+  const folder = join(data, 'networks');
+  return {
+    folder,
+    of: (name) => ({
+      bundles: join(folder, name, 'bundles'),
+      state: join(folder, name, 'rollout.json'),
+      counter: join(folder, name, 'counter'),
+    }),
+  };
+}
+
 /** Opens the pointer file of a network, or what signed manifests and the counter apart from it still tell. */
 export async function openNetworkFiles(
   { bundles, state, counter }: NetworkPlace,
-  context: Pick<ManifestContext, 'ownerKeys' | 'site' | 'gateway'>,
+  context: ManifestOwner,
   log: Logger,
 ): Promise<NetworkFiles> {
   await ensureDirectory(dirname(counter));

@@ -18,10 +18,15 @@ export type ManifestContext = {
   readonly admit?: (newcomer: Newcomer) => void;
   readonly site: string;
   readonly gateway: string;
+  /** Beside the default one, which it is where left out. */
+  readonly network?: string | undefined;
   readonly state: RolloutState;
   /** Highest release counter ever accepted, as it is remembered apart from the state. */
   readonly floor?: number;
 };
+
+/** Whose manifests a network runs. */
+export type ManifestOwner = Pick<ManifestContext, 'ownerKeys' | 'site' | 'gateway' | 'network'>;
 
 /** A manifest that the owner signed for this gateway. */
 export type CheckedManifest = { readonly digest: string; readonly manifest: Manifest };
@@ -65,19 +70,20 @@ export function checkManifest(wire: Uint8Array, context: ManifestContext): Check
         `release counter ${manifest.counter}: this gateway accepted ${Math.max(state.counter, floor)} before`,
       );
     }
-    context.admit?.({ kind: 'release', counter: manifest.counter, expiresMs: manifest.expiresMs });
+    const { counter, expiresMs } = manifest;
+    context.admit?.({ kind: 'release', network: context.network, counter, expiresMs });
   }
   return { digest, manifest };
 }
 
 /**
- * Whether a manifest is the owner's, for this gateway: what must hold also of one that is on the disk since long.
+ * Whether a manifest is the owner's, for this gateway and network: what must hold also of one that is on the disk since long.
  *
  * @throws BlindsightError BUNDLE_SIGNATURE or BUNDLE_TARGET
  */
 export function checkOwner(
   decoded: DecodedManifest,
-  { ownerKeys, site, gateway }: Pick<ManifestContext, 'ownerKeys' | 'site' | 'gateway'>,
+  { ownerKeys, site, gateway, network }: ManifestOwner,
 ): void {
   if (!ownerKeys().some((key) => verifyManifest(decoded, key))) {
     throw new BlindsightError(
@@ -90,6 +96,15 @@ export function checkOwner(
     throw new BlindsightError(
       'BUNDLE_TARGET',
       `the bundle is for ${manifest.site}/${manifest.gateway}, this is ${site}/${gateway}`,
+    );
+  }
+  if (network === undefined ? manifest.beside === true : !manifest.beside || manifest.model !== network) {
+    const words = (name: string | undefined) =>
+      name === undefined ? 'the default network' : `network ${name}`;
+    const place = manifest.beside ? manifest.model : undefined;
+    throw new BlindsightError(
+      'BUNDLE_TARGET',
+      `the bundle is for ${words(place)}, this is ${words(network)}`,
     );
   }
 }

@@ -1,8 +1,7 @@
-import type { KeyObject } from 'node:crypto';
 import { decodeChunk } from '#protocol/chunk.ts';
 import { BlindsightError, type ErrorCode } from '#protocol/errors.ts';
 import type { JournalCode } from '#protocol/events.ts';
-import { manifestDigest } from '#protocol/manifest.ts';
+import { type Manifest, manifestDigest } from '#protocol/manifest.ts';
 import type { ChunkRequest, LogEvent, Reported } from '#protocol/messages.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
@@ -11,19 +10,17 @@ import type { Bundle } from '../inference/bundle.ts';
 import type { InterpreterHost } from '../inference/interpreter-host.ts';
 import type { Newcomer } from '../trust/trust.ts';
 import type { BundleStore } from './bundle-store.ts';
-import { type CheckedManifest, checkManifest, checkOwner } from './check-manifest.ts';
+import { type CheckedManifest, checkManifest, checkOwner, type ManifestOwner } from './check-manifest.ts';
 import { PartFetcher } from './part-fetcher.ts';
 import type { RolloutState, RolloutStateFile } from './rollout-state.ts';
 
 type Status = Reported['bundle']['status'];
 
-export type RolloutOptions = {
-  readonly site: string;
-  readonly gateway: string;
-  /** Keys that the owner signs with now; each is as good as the others. */
-  readonly ownerKeys: () => readonly KeyObject[];
+export type RolloutOptions = ManifestOwner & {
   /** The gate for what was never accepted before: freshness. Throws. */
   readonly admit?: (newcomer: Newcomer) => void;
+  /** Whether there is memory for it; throws where there is none. */
+  readonly checkRoom?: (manifest: Manifest) => void;
   readonly store: BundleStore;
   readonly stateFile: RolloutStateFile;
   /** Loads a bundle in a thread of its own. */
@@ -43,12 +40,13 @@ export type RolloutOptions = {
 
 /** Failures that may pass by themselves; all others are the bundle's fault and final until another one is released. */
 const PASSING: readonly ErrorCode[] = ['BUNDLE_DIGEST', 'BUNDLE_UNAVAILABLE'];
-/** Failures that other owner keys, or a fresh timestamp, may put right. */
-const TRUSTED: readonly string[] = [
+/** Failures that other owner keys, a fresh timestamp, or room in memory may put right. */
+const CURABLE: readonly string[] = [
   'BUNDLE_SIGNATURE',
   'TRUST_STALE',
   'TRUST_OLD',
   'TRUST_EXPIRED',
+  'NETWORK_MEMORY',
 ] satisfies ErrorCode[];
 const RETRY_MS = [30_000, 60_000, 300_000, 900_000];
 const PROGRESS_MS = 1_000;
@@ -145,11 +143,11 @@ export class Rollout {
   }
 
   /**
-   * Owner keys or the newest counters are other ones now: what was refused for them has another turn, work on what would be refused now ends, and a
-   * bundle that the owner's keys no longer vouch for ends at once.
+   * Owner keys, the newest counters or the room in memory are other ones now: what was refused for them has another turn, work on what would be refused now
+   * ends, and a bundle that the owner's keys no longer vouch for ends at once.
    */
-  trustChanged(): void {
-    for (const [digest, { code }] of this.#final) if (TRUSTED.includes(code)) this.#final.delete(digest);
+  reconsider(): void {
+    for (const [digest, { code }] of this.#final) if (CURABLE.includes(code)) this.#final.delete(digest);
     if (this.#job !== null && this.#jobWire !== null && this.#gate(this.#jobWire) !== null) {
       this.#job.stop.abort();
       this.#job = null;
@@ -209,7 +207,9 @@ export class Rollout {
 
   #check(wire: Uint8Array): CheckedManifest {
     const { stateFile } = this.#options;
-    return checkManifest(wire, { ...this.#options, state: this.#state, floor: stateFile.floor });
+    const checked = checkManifest(wire, { ...this.#options, state: this.#state, floor: stateFile.floor });
+    this.#options.checkRoom?.(checked.manifest);
+    return checked;
   }
 
   /** What runs, or should, against the keys of now. */
@@ -222,7 +222,7 @@ export class Rollout {
       if (
         this.#status === 'refused' &&
         this.#subject === active &&
-        TRUSTED.includes(this.#error?.code ?? '')
+        CURABLE.includes(this.#error?.code ?? '')
       ) {
         await this.#load(active);
         this.#say('active', active);
@@ -372,7 +372,7 @@ export class Rollout {
     // Damaged files are not the bundle's fault: it may be fetched again.
     const damaged = PASSING.includes(error.code);
     const rolledBack =
-      damaged || TRUSTED.includes(error.code) ? null : { digest: failed, ...reported, code: error.code };
+      damaged || CURABLE.includes(error.code) ? null : { digest: failed, ...reported, code: error.code };
     if (previous !== null) {
       try {
         await this.#load(previous);
@@ -391,6 +391,7 @@ export class Rollout {
     const { open, activate } = this.#options;
     const bundle = await this.#find(digest);
     if (bundle === null) throw new BlindsightError('BUNDLE_DIGEST', `bundle ${digest} is not on disk`);
+    this.#options.checkRoom?.(bundle.manifest);
     await activate(await open(bundle, false, this.#closing.signal));
   }
 

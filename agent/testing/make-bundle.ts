@@ -59,7 +59,7 @@ export type TestBundle = {
 
 /** Signs a release of a network. */
 export function makeBundle(
-  network: TestNetwork,
+  network: Pick<TestNetwork, 'parts' | 'selfTest'> & { readonly program: Pick<Program, 'name'> },
   ownerKey: KeyObject,
   change: Partial<Manifest> = {},
 ): TestBundle {

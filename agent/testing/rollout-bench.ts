@@ -91,7 +91,7 @@ export async function openRolloutBench(options: RolloutBenchOptions, owners: rea
     await runner.close();
   };
   onTestFinished(close);
-  trust?.connect({ onChange: () => rollout.trustChanged(), onReport: () => {}, onEvent: () => {} });
+  trust?.connect({ onChange: () => rollout.reconsider(), onReport: () => {}, onEvent: () => {} });
   await rollout.start();
   const release = (bundle: TestBundle) => {
     served.set(bundle.digest, bundle);

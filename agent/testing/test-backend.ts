@@ -87,7 +87,9 @@ export class TestBackend {
 
   async deploy(bundle: TestBundle): Promise<void> {
     this.#parts.set(bundle.digest, bundle.parts);
-    await this.#link.publish(topics.bundleManifest, bundle.wire, { retain: true });
+    const { beside, model } = bundle.manifest;
+    const topic = beside ? topics.networkManifest(model) : topics.bundleManifest;
+    await this.#link.publish(topic, bundle.wire, { retain: true });
   }
 
   /** Releases software, signed already. */

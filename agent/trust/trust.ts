@@ -26,6 +26,8 @@ export type TrustOptions = {
 /** Something signed that wants to be accepted for the first time. */
 export type Newcomer = {
   readonly kind: 'release' | 'configuration' | 'software';
+  /** That it is a release of; the default one where left out. */
+  readonly network?: string | undefined;
   /** Its release counter, or version. */
   readonly counter: number;
   readonly expiresMs?: number | undefined;
@@ -104,12 +106,12 @@ export class Trust {
    *
    * @throws BlindsightError TRUST_STALE, TRUST_OLD or TRUST_EXPIRED
    */
-  readonly admit = ({ kind, counter, expiresMs }: Newcomer): void => {
+  readonly admit = ({ kind, network, counter, expiresMs }: Newcomer): void => {
     const { timestamp } = this.#belief ?? {};
     if (this.#isTold) {
       const stale = this.#staleness();
       if (stale !== null) throw new BlindsightError('TRUST_STALE', `nothing new is accepted: ${stale}`);
-      const newest = timestamp?.[kind] ?? 0;
+      const newest = (network === undefined ? timestamp?.[kind] : timestamp?.networks?.[network]) ?? 0;
       if (counter < newest)
         throw new BlindsightError(
           'TRUST_OLD',

@@ -31,13 +31,14 @@ export type UplinkOptions = {
   readonly cameraStates: () => readonly CameraState[];
   /** Cameras that are gone and whose retained state is to be cleared; see `CameraList`. */
   readonly goneCameras: Pick<CameraList, 'gone' | 'forget'>;
-  readonly reported: () => Pick<Reported, 'bundle' | 'configuration' | 'software' | 'trust'>;
+  readonly reported: () => Pick<Reported, 'bundle' | 'networks' | 'configuration' | 'software' | 'trust'>;
   /** The link came up; birth and states are on their way already. */
   readonly onUp: () => void;
   /** Session of the backend while it is there, null while it is away. */
   readonly onBackend: (session: number | null) => void;
   readonly onReceipt: (digests: readonly string[]) => void;
-  readonly onManifest: (wire: Uint8Array) => void;
+  /** @param network the name of one beside the default one */
+  readonly onManifest: (wire: Uint8Array, network?: string) => void;
   readonly onChunk: (wire: Uint8Array) => void;
   readonly onConfiguration: (wire: Uint8Array) => void;
   /** What came as a command, other than the backend's word on the session and challenges. */
@@ -67,6 +68,8 @@ export class Uplink {
   /** Why there is no connection. */
   #reason = 'not connected yet';
   readonly #said = new Map<string, number>();
+  /** How to stop hearing of each network that is followed. */
+  readonly #followed = new Map<string, () => void>();
 
   constructor(options: UplinkOptions) {
     this.#options = options;
@@ -106,6 +109,21 @@ export class Uplink {
   get obstacle(): string | null {
     if (!this.link.connected) return `no connection to the broker: ${this.#reason}`;
     return this.#backendSession === null ? 'the backend is offline' : null;
+  }
+
+  /** Hears of the releases of these networks beside the default one, and of no others. */
+  follow(networks: readonly string[]): void {
+    for (const [network, leave] of this.#followed) {
+      if (networks.includes(network)) continue;
+      this.#followed.delete(network);
+      leave();
+    }
+    for (const network of networks) {
+      if (this.#followed.has(network)) continue;
+      const topic = this.#topics.networkManifest(network);
+      const receive = (_: string, payload: Uint8Array) => this.#options.onManifest(payload, network);
+      this.#followed.set(network, this.link.subscribe(topic, receive));
+    }
   }
 
   publishCamera(state: CameraState): void {

@@ -27,6 +27,11 @@ const WORDS: Record<CameraState['state'], { tone: Tone; word: string; reason: st
   unreachable: { tone: 'bad', word: 'Unreachable', reason: 'Nothing answers at the camera’s address.' },
   refused: { tone: 'bad', word: 'Refused', reason: 'The camera refuses the connection.' },
   stalled: { tone: 'warn', word: 'Stalled', reason: 'The stream is open, but no new picture arrives.' },
+  'no-network': {
+    tone: 'bad',
+    word: 'No network',
+    reason: 'Its settings name a network that its gateway does not have.',
+  },
   'no-video': { tone: 'bad', word: 'No video', reason: 'The stream contains no video.' },
   'bad-stream': { tone: 'bad', word: 'Bad stream', reason: 'The video cannot be decoded.' },
   failed: { tone: 'bad', word: 'Failed', reason: 'Capture ended unexpectedly.' },

@@ -45,6 +45,7 @@ export const SAMPLE_MESSAGES = {
     { time, session: 4, bundle },
     {
       ...{ time, session: 4, bundle },
+      networks: [{ network: 'carpark', ...bundle }],
       software: {
         ...bundle,
         active: undefined,

@@ -91,7 +91,10 @@ export const SIGNED_TARGETS: readonly Target[] = [
   signedTarget(
     'manifest',
     ['MANIFEST_INVALID'],
-    () => [signManifest(manifest, signing), signManifest({ ...manifest, expiresMs: MS + 1e9 }, signing)],
+    () => [
+      signManifest(manifest, signing),
+      signManifest({ ...manifest, expiresMs: MS + 1e9, beside: true }, signing),
+    ],
     (wire) => {
       const decoded = decodeManifest(wire);
       return { decoded, value: decoded.manifest };
@@ -196,6 +199,7 @@ export const SIGNED_TARGETS: readonly Target[] = [
           timeMs: MS,
           expiresMs: MS + 1e9,
           release: 1,
+          networks: { carpark: 3, digits: 2 },
           configuration: 2,
           software: 0,
           ownerKeys: 1,
