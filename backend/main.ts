@@ -321,11 +321,14 @@ function startLoops(core: Core, processor: Processor, services: Services): Promi
   const { deployments, configurations, software, commands, rollouts, results, trust } = services;
   const { config, clock, log, site, watch, view, stop, onChange } = core;
   const { store } = site;
-  const reprotect = (gateway: string, reason: string) =>
-    reprotectGateway({
-      ...{ site, gateway, reason, clock, signal: stop.signal },
+  const reprotect = async (gateway: string, reason: string, model: string) => {
+    const releases = await store.deployments.currentOf(gateway);
+    const network = releases.find((one) => one.model === model)?.beside ? model : undefined;
+    return reprotectGateway({
+      ...{ site, gateway, network, reason, clock, signal: stop.signal },
       maxMessageBytes: maxMessageBytes(config),
     });
+  };
   const onLook = (ending: SiteState['endingCertificates']) => {
     view.setEndingCertificates(ending);
     onChange();

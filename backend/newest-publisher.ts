@@ -10,9 +10,11 @@ export type NewestPublisherOptions<T extends { readonly gateway: string }> = {
   readonly log: Logger;
   /** What the log calls one that could not be published: "a release". */
   readonly noun: string;
-  /** Where the newest one of a gateway is retained. */
-  readonly topicOf: (gateway: string) => string;
-  /** The newest one of each gateway that has any. */
+  /** Where the newest one of a gateway is retained; a gateway may have several topics, with one newest each. */
+  readonly topicOf: (gateway: string, newest: T | null) => string;
+  /** Topics of a gateway that was removed; where left out, the one for `null`. */
+  readonly topicsOf?: (gateway: string) => Promise<readonly string[]>;
+  /** The newest one for each topic that has any. */
   readonly current: () => Promise<readonly T[]>;
   /** Tells a newer one of a gateway from the one before. */
   readonly idOf: (newest: T) => string | number;
@@ -32,7 +34,7 @@ const POLL_MS = 1000;
  */
 export class NewestPublisher<T extends { readonly gateway: string }> {
   readonly #options: NewestPublisherOptions<T>;
-  /** What this connection has published, by gateway. */
+  /** What this connection has published, by topic. */
   readonly #published = new Map<string, string | number>();
   /** Removed gateways whose topic this connection has cleared. */
   readonly #cleared = new Set<string>();
@@ -61,27 +63,28 @@ export class NewestPublisher<T extends { readonly gateway: string }> {
     }
   }
 
-  /** Publishes the newest of each gateway that this connection has not published yet, and clears the topics of removed gateways. */
+  /** Publishes the newest for each topic that this connection has not published yet, and clears the topics of removed gateways. */
   async publish(): Promise<void> {
     const { store, link, topicOf, current, idOf, wireOf, onPublish, onPublished } = this.#options;
+    const { topicsOf = async (gateway: string) => [topicOf(gateway, null)] } = this.#options;
     if (!link.connected) return;
     for (const newest of await current()) {
-      const { gateway } = newest;
+      const topic = topicOf(newest.gateway, newest);
       const id = idOf(newest);
-      if (this.#published.get(gateway) === id) continue;
-      this.#published.set(gateway, id);
+      if (this.#published.get(topic) === id) continue;
+      this.#published.set(topic, id);
       onPublish?.(newest);
       try {
-        await link.publish(topicOf(gateway), wireOf(newest), { retain: true });
+        await link.publish(topic, wireOf(newest), { retain: true });
       } catch (error) {
-        this.#published.delete(gateway);
+        this.#published.delete(topic);
         throw error;
       }
       onPublished(newest);
     }
     for (const { name } of await store.gateways.removed()) {
       if (this.#cleared.has(name)) continue;
-      await link.publish(topicOf(name), '', { retain: true });
+      for (const topic of await topicsOf(name)) await link.publish(topic, '', { retain: true });
       this.#cleared.add(name);
     }
   }

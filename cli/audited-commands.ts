@@ -13,6 +13,8 @@ export type AuditedCommand = {
 const acts = (...notes: string[]): AuditedCommand => ({ does: 'acts', notes });
 /** Whose keys they are. */
 const KEY_NOTES = 'per-gateway,shared'.split(',');
+/** Where a network goes. */
+const PLACE_NOTES = 'beside,default'.split(',');
 const makes = (...notes: string[]): AuditedCommand => ({ does: 'makes', notes });
 const reads: AuditedCommand = { does: 'reads' };
 const elsewhere: AuditedCommand = { does: 'elsewhere' };
@@ -33,13 +35,14 @@ export const AUDITED_COMMANDS: Readonly<Record<string, AuditedCommand>> = {
   broker: elsewhere,
   'camera assign': acts(),
   'camera list': reads,
+  'camera network': acts(),
   'camera release': acts(),
   'camera zone add': acts(),
   'camera zone list': reads,
   'camera zone remove': acts(),
   conformance: elsewhere,
   demo: makes(),
-  deploy: acts('version', 'valid-days', ...KEY_NOTES),
+  deploy: acts('version', 'valid-days', ...PLACE_NOTES, ...KEY_NOTES),
   evaluate: elsewhere,
   explain: elsewhere,
   'gateway config diff': reads,

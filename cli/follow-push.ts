@@ -30,7 +30,7 @@ const OUTCOMES = {
 } as const;
 
 /** Pushes; settings that the site itself rejects end with the exit code of those that a gateway rejects. */
-export async function tryPush(push: () => Promise<Pushed>): Promise<Pushed> {
+export async function tryPush<T extends Pushed | null>(push: () => Promise<T>): Promise<T> {
   try {
     return await push();
   } catch (error) {

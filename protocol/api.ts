@@ -73,18 +73,22 @@ export type GatewayView = {
   readonly health: Health | null;
   readonly reported: Reported | null;
   /** The model and version that the backend wants it to run. */
-  readonly model: {
-    readonly name: string;
-    readonly version: number;
-    /** Present if the model is retired: the gateway needs another one. */
-    readonly retired?: true;
-  } | null;
+  readonly model: WantedModel | null;
+  /** The same beside that one, for the cameras that name it. */
+  readonly beside: readonly WantedModel[];
   /** What became of the settings that were pushed to it; null where none were. */
   readonly configuration: ConfigurationView | null;
   /** Names that rollouts may call it by together with others, sorted. */
   readonly groups: readonly string[];
   /** Its own program; null where it has not said that it can be updated, and nothing was released to it. */
   readonly software: GatewaySoftware | null;
+};
+
+export type WantedModel = {
+  readonly name: string;
+  readonly version: number;
+  /** Present if the model is retired: the gateway needs another one. */
+  readonly retired?: true;
 };
 
 /** What came of the audits of a gateway since it was enrolled. */
@@ -113,8 +117,13 @@ export type LeakView = {
 };
 
 /** POST /api/gateways/{gateway}/rekey: the keys that the gateway gets, and the release that brings them. */
-export type RekeyView = {
+export type RekeyView = RekeyedNetwork & {
   readonly gateway: string;
+  /** The same of its other networks, where it has several. */
+  readonly others?: readonly RekeyedNetwork[];
+};
+
+export type RekeyedNetwork = {
   readonly model: string;
   readonly version: number;
   /** Their number among those of this version of the network. */

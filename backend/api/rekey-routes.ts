@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
-import type { RekeyView } from '#protocol/api.ts';
+import type { RekeyedNetwork, RekeyView } from '#protocol/api.ts';
 import type { ErrorCode } from '#protocol/errors.ts';
 import { NAME_PATTERN } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
-import { reprotectGateway } from '../operations/reprotect-gateway.ts';
+import { reprotectNetworks } from '../operations/reprotect-gateway.ts';
 import type { Site } from '../site.ts';
 import { answerErrors } from './answer-errors.ts';
 
@@ -50,9 +50,13 @@ export function addRekeyRoutes(
       answerErrors(reply, STATUS, async (): Promise<RekeyView> => {
         const { reason = 'asked for by the owner', graceSeconds } = given ?? {};
         const grace = graceSeconds === undefined ? {} : { graceMs: graceSeconds * 1000 };
-        const release = await reprotectGateway({ site, gateway, reason, ...grace, ...size, clock });
-        const { model, version, protection: keySet, counter } = release;
-        return { gateway, model, version, keySet, release: counter };
+        const releases = await reprotectNetworks({ site, gateway, reason, ...grace, ...size, clock });
+        const [first, ...others] = releases.map(
+          ({ model, version, protection: keySet, counter }): RekeyedNetwork => ({
+            ...{ model, version, keySet, release: counter },
+          }),
+        );
+        return { gateway, ...first!, ...(others.length > 0 && { others }) };
       }),
   );
 }

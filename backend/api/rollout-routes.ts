@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ErrorCode } from '#protocol/errors.ts';
 import { NAME_PATTERN } from '#protocol/topics.ts';
+import type { NetworkPlace } from '../operations/network-place.ts';
 import {
   abortRollout,
   findRollout,
@@ -33,6 +34,8 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   ROLLOUT_TARGET: 422,
   ROLLOUT_WAVES: 422,
   ROLLOUT_LIMIT: 422,
+  GATEWAY_TOO_OLD: 422,
+  GATEWAY_NETWORKS: 422,
 };
 
 const name = { type: 'string', pattern: NAME_PATTERN.source };
@@ -47,6 +50,7 @@ const pace = {
   instead: { type: 'boolean' },
   keys: { enum: ['per-gateway', 'common'] },
 };
+const place = { enum: ['default', 'beside'] };
 
 type Pace = {
   readonly waves?: readonly string[];
@@ -65,6 +69,8 @@ type StartBody = Pace &
     readonly name?: string;
     /** A number of the network, the newest where left out; or a version of the software. */
     readonly version?: string;
+    /** Of the network on each gateway; where left out, where it is already, or else the default one. */
+    readonly place?: NetworkPlace;
     readonly to: readonly string[];
   };
 type Params = { readonly id: number };
@@ -92,15 +98,16 @@ export function addRolloutRoutes(
     // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
     then: {
       required: ['name'],
-      properties: { version: { type: 'string', pattern: '^[1-9][0-9]{0,8}$' } },
+      properties: { version: { type: 'string', pattern: '^[1-9][0-9]{0,8}$' }, place },
     },
-    else: { required: ['version'] },
+    else: { required: ['version'], properties: { place: false } },
     properties: {
       kind: { enum: ['model', 'software'] },
       name,
       version: { type: 'string', minLength: 1, maxLength: 64 },
       to: { type: 'array', minItems: 1, items: name },
       author,
+      place,
       ...pace,
     },
   };
@@ -112,7 +119,15 @@ export function addRolloutRoutes(
       const by = authorOf(identity, body.author);
       const size = maxMessageBytes === undefined ? {} : { maxMessageBytes };
       return begun(reply, () =>
-        startRollout({ site, what: subjectOf(body), to, author: by, ...size, ...paceOf(body) }),
+        startRollout({
+          site,
+          what: subjectOf(body),
+          to,
+          author: by,
+          ...size,
+          ...paceOf(body),
+          ...placeOf(body),
+        }),
       );
     },
   );
@@ -156,6 +171,10 @@ export function addRolloutRoutes(
 function subjectOf({ kind, name: model = '', version }: StartBody): RolloutSubject {
   if (kind === 'software') return { kind, version: version ?? '' };
   return { kind, name: model, ...(version !== undefined && { version: Number(version) }) };
+}
+
+function placeOf({ place }: StartBody): { readonly place?: NetworkPlace } {
+  return place === undefined ? {} : { place };
 }
 
 function paceOf({ waves, limitSeconds, totalSeconds, maxFailures, instead, keys }: Pace) {

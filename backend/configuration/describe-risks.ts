@@ -3,7 +3,7 @@ import type { Store } from '../store/store.ts';
 
 /**
  * What is allowed, and yet perhaps not meant: more pictures than the network was seen to answer (those beyond are left out, which harms
- * nobody, so it is no error), and cameras that the gateway has now and would have no more.
+ * nobody, so it is no error), cameras that the gateway has now and would have no more, and networks that were not deployed to it.
  *
  * @returns sentences
  */
@@ -19,6 +19,14 @@ export async function describeRisks(
   const risks = gone.map(
     (camera) => `camera ${camera}, which ${gateway} has now, is not in these settings: it ends`,
   );
+
+  const releases = await store.deployments.currentOf(gateway);
+  for (const { name, network, enabled } of cameras) {
+    if (!enabled || network === undefined || releases.some(({ model }) => model === network)) continue;
+    risks.push(
+      `camera ${name} waits for network ${network}: \`blindsight deploy ${network} ${gateway} --beside\``,
+    );
+  }
 
   const times: number[] = [];
   for (const { camera } of present) {

@@ -1,4 +1,4 @@
-import type { Reported } from '#protocol/messages.ts';
+import type { Reported, ReportedBundle } from '#protocol/messages.ts';
 import { gatewayTopics } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Link } from '#runtime/link.ts';
@@ -29,7 +29,7 @@ const JOURNAL_CODES = {
 } as const;
 
 /**
- * Keeps the retained manifest of every gateway at its newest release, and the store up to date with what gateways report. Stateless across
+ * Keeps the retained manifest of every network of every gateway at its newest release, and the store up to date with what gateways report. Stateless across
  * restarts: what to publish follows from the store alone.
  */
 export class DeploymentService {
@@ -44,7 +44,13 @@ export class DeploymentService {
     this.#publisher = new NewestPublisher({
       ...options,
       noun: 'a release',
-      topicOf: (gateway) => gatewayTopics(site, gateway).bundleManifest,
+      topicOf: (gateway, release) => topicOf(site, gateway, release),
+      topicsOf: async (gateway) => {
+        const releases = (await options.store.deployments.list()).filter((one) => one.gateway === gateway);
+        return [
+          ...new Set([topicOf(site, gateway, null), ...releases.map((one) => topicOf(site, gateway, one))]),
+        ];
+      },
       current: () => this.#current(),
       idOf: ({ digest, isRetired }) => (isRetired ? `${digest} retired` : digest),
       // Nothing clears what is retained; whoever runs it runs on.
@@ -73,7 +79,7 @@ export class DeploymentService {
     return this.#publisher.publish();
   }
 
-  /** What each gateway should run; nothing new of a network that is retired. */
+  /** What each network of a gateway should be; nothing new of a network that is retired. */
   async #current(): Promise<Wanted[]> {
     const { deployments, models } = this.#options.store;
     const retired = (await models.list()).filter(({ retirement }) => retirement !== null);
@@ -83,10 +89,14 @@ export class DeploymentService {
     }));
   }
 
-  /** Records what a gateway reports about one of its releases. */
-  async reported(gateway: string, report: Reported): Promise<void> {
+  /** Records what a gateway reports about its releases. */
+  async reported(gateway: string, { bundle, networks }: Reported): Promise<void> {
+    for (const one of [bundle, ...(networks ?? [])]) await this.#reportedOne(gateway, one);
+    await this.#options.store.gateways.setSeveral(gateway, networks !== undefined);
+  }
+
+  async #reportedOne(gateway: string, { subject, status, error }: ReportedBundle): Promise<void> {
     const { store, clock, log, onChange } = this.#options;
-    const { subject, status, error } = report.bundle;
     if (subject === null || status === 'none') return;
     const deployment = await store.deployments.get(subject);
     if (deployment === null || deployment.gateway !== gateway) return;
@@ -110,4 +120,13 @@ export class DeploymentService {
         detail === null ? `${what} is ${next} on ${gateway}` : `${what} on ${gateway}: ${next}: ${detail}`,
     });
   }
+}
+
+function topicOf(
+  site: string,
+  gateway: string,
+  release: Pick<DeploymentRecord, 'model' | 'beside'> | null,
+): string {
+  const { bundleManifest, networkManifest } = gatewayTopics(site, gateway);
+  return release?.beside ? networkManifest(release.model) : bundleManifest;
 }

@@ -12,8 +12,8 @@ export type LeakWatchOptions = {
   readonly clock: Clock;
   readonly log: Logger;
   readonly onChange: () => void;
-  /** Gives a gateway new keys and releases them, for a reason; null where nothing can. */
-  readonly reprotect: ((gateway: string, reason: string) => Promise<unknown>) | null;
+  /** Gives a network of a gateway new keys and releases them, for a reason; null where nothing can. */
+  readonly reprotect: ((gateway: string, reason: string, model: string) => Promise<unknown>) | null;
 };
 
 const LOOK_MS = 60_000;
@@ -122,7 +122,7 @@ export class LeakWatch {
     if (reprotect === null || nowMs - lastMs < HOUR_MS) return;
     await store.leaks.put({ ...account, orderedMs: nowMs });
     try {
-      await reprotect(gateway, 'answers may have told half of its key');
+      await reprotect(gateway, 'answers may have told half of its key', account.model);
       await store.leaks.put({ ...account, orderedMs: nowMs, state: 'replaced' });
     } catch (error) {
       const code = error instanceof BlindsightError ? error.code : 'WORKER_FAILED';

@@ -13,6 +13,7 @@ import { assignKeySet, chooseKeySet, type KeyChoice } from './choose-key-set.ts'
 import { findGateway } from './gateways.ts';
 import { type MakeKeySetsOptions, makeKeySets } from './make-key-sets.ts';
 import { findModel } from './models.ts';
+import { checkBeside, isBeside, type NetworkPlace } from './network-place.ts';
 
 export type DeployModelOptions = {
   readonly site: Pick<Site, 'name' | 'store' | 'vault' | 'blobs'>;
@@ -26,6 +27,8 @@ export type DeployModelOptions = {
   readonly validDays?: number;
   /** Keys of its own for each gateway, or one key pair for all. Where left out: what a gateway has, or else its own unless the bundle is large. */
   readonly keys?: KeyChoice;
+  /** What it is to be on the gateway; where left out, see `isBeside`. */
+  readonly place?: NetworkPlace;
   readonly clock?: Clock;
 };
 
@@ -39,7 +42,7 @@ const MAX_MESSAGE_BYTES = 256 * 1024;
  * Releases a model to a gateway: a signed manifest with the gateway's next counter. The running daemon sees it within a
  * second and publishes it; without a daemon it waits in the store. Keys that the gateway lacks are made first, in threads: seconds to minutes.
  *
- * @throws BlindsightError MODEL_NOT_FOUND, MODEL_RETIRED, GATEWAY_NOT_FOUND, GATEWAY_TOO_OLD, ANSWER_TOO_LARGE, SECRET_MISSING, KEYS_UNDECIDED, and
+ * @throws BlindsightError MODEL_NOT_FOUND, MODEL_RETIRED, GATEWAY_NOT_FOUND, GATEWAY_TOO_OLD, GATEWAY_NETWORKS, ANSWER_TOO_LARGE, SECRET_MISSING, KEYS_UNDECIDED, and
  *   as `makeKeySets`.
  */
 export async function deployModel(options: DeployModelOptions & KeyMaking): Promise<DeploymentRecord> {
@@ -82,10 +85,10 @@ export async function repeatDeployments(
 ): Promise<string[]> {
   const notReleased: string[] = [];
   for (const release of await options.site.store.deployments.current()) {
-    const { gateway, model, version, protection } = release;
+    const { gateway, model, version, protection, beside } = release;
     try {
       await options.site.store.transaction(
-        await prepareDeployment({ ...options, gateway, model, version, protection }),
+        await prepareDeployment({ ...options, gateway, model, version, protection, beside }),
       );
     } catch (error) {
       if (!(error instanceof BlindsightError)) throw error;
@@ -99,6 +102,7 @@ export async function repeatDeployments(
  * Everything about a release that can be refused.
  *
  * @param options.protection the key set, where it is decided already
+ * @param options.beside where it goes, where that is decided already
  * @returns gives the gateway its keys, signs and stores the release; run it in a transaction, alone or with what must be durable together with it. It
  *   throws KEY_SET_MISSING where the keys have not been made
  * @throws as {@link deployModel}
@@ -107,6 +111,7 @@ export async function prepareDeployment(
   options: Omit<DeployModelOptions, 'site'> & {
     readonly site: Pick<Site, 'name' | 'store' | 'vault'>;
     readonly protection?: number;
+    readonly beside?: boolean;
   },
 ): Promise<(store: Store) => Promise<DeploymentRecord>> {
   const { site, clock = systemClock } = options;
@@ -122,6 +127,8 @@ export async function prepareDeployment(
       `${gateway.name} has not said that it knows releases that expire, and older gateways refuse them`,
     );
   checkAnswerSize(model, options.maxMessageBytes);
+  const beside = options.beside ?? (await isBeside(site.store, gateway.name, model.name, options.place));
+  if (beside) await checkBeside(site.store, gateway, model.name);
   const signingKey = await openOwnerKey(site.store, site.vault);
   return async (store) => {
     const keySet =
@@ -139,6 +146,7 @@ export async function prepareDeployment(
       counter,
       createdMs,
       ...(validDays !== undefined && { expiresMs: createdMs + validDays * DAY_MS }),
+      ...(beside && { beside }),
       parts: keySet.parts,
       selfTest: keySet.selfTest,
     };
@@ -150,6 +158,7 @@ export async function prepareDeployment(
       model: model.name,
       version: model.version,
       protection: keySet.number,
+      beside,
       counter,
       manifest: bytes,
       createdMs,
@@ -159,7 +168,7 @@ export async function prepareDeployment(
       level: 'info',
       code: 'MODEL_RELEASED',
       subject: gateway.name,
-      message: `${model.name} version ${model.version} released to ${gateway.name} as release ${counter}`,
+      message: `${model.name} version ${model.version} released to ${gateway.name} as release ${counter}${beside ? ', for cameras that name it' : ''}`,
     });
     return (await store.deployments.get(digest))!;
   };

@@ -1,7 +1,9 @@
 import type { BackendConfig } from '#config/schema.ts';
 import type { GatewayView } from '#protocol/api.ts';
 import { BlindsightError } from '#protocol/errors.ts';
+import type { ReportedBundle } from '#protocol/messages.ts';
 import type { Site } from '../site.ts';
+import type { DeploymentRecord } from '../store/deployments.ts';
 import type { SoftwareReleaseRecord } from '../store/software.ts';
 import { listDeployments } from './deploy-model.ts';
 import { listGateways } from './gateways.ts';
@@ -32,9 +34,12 @@ export type GatewayOverview = {
   } | null;
   /** Names that rollouts may call it by together with others. */
   readonly groups: readonly string[];
+  /** Its default network. */
   readonly model: GatewayRelease | null;
   /** What it says that it runs; null where it did not say, or runs what this site did not release. */
   readonly running: GatewayRelease | null;
+  /** Networks beside that one, each with what it says that it runs of it: nothing where no camera names it. */
+  readonly beside: readonly (GatewayRelease & { readonly running: GatewayRelease | null })[];
 };
 
 /** Every gateway of a site. Whether one is there, and what runs on it, only the running backend knows: `isLive` says whether it answered. */
@@ -44,16 +49,20 @@ export async function describeGateways(
 ): Promise<{ readonly gateways: readonly GatewayOverview[]; readonly isLive: boolean }> {
   const live = await liveState(site, config);
   const views = new Map(live?.gateways.map((view) => [view.name, view]));
-  const deployments = await listDeployments(site);
+  const deployments = Map.groupBy(await listDeployments(site), (one) => one.gateway);
+  const current = Map.groupBy(await site.store.deployments.current(), (one) => one.gateway);
   const updates = new Map((await site.store.software.current()).map((one) => [one.gateway, one]));
   const held = new Map((await site.store.held.usage()).map(({ gateway, items }) => [gateway, items]));
   const gateways = (await listGateways(site)).map((gateway): GatewayOverview => {
     const view = views.get(gateway.name);
-    const releases = deployments.filter((one) => one.gateway === gateway.name);
-    const newest = releases.toSorted((a, b) => a.counter - b.counter).at(-1);
-    const active = releases.find(({ digest }) => digest === view?.reported?.bundle.active);
-    const named = (one: (typeof releases)[number] | undefined): GatewayRelease | null =>
-      one === undefined ? null : { name: one.model, version: one.version, release: one.counter };
+    const releases = deployments.get(gateway.name) ?? [];
+    const wanted = current.get(gateway.name) ?? [];
+    const newest = wanted.find(({ beside }) => !beside);
+    const activeOf = (bundle: ReportedBundle | undefined) => {
+      const active = releases.find(({ digest }) => digest === bundle?.active);
+      return active === undefined ? null : named(active);
+    };
+    const reportedOf = (model: string) => view?.reported?.networks?.find(({ network }) => network === model);
     return {
       gateway: gateway.name,
       enrolled: new Date(gateway.enrolledMs).toISOString(),
@@ -66,11 +75,18 @@ export async function describeGateways(
       software: view?.version ?? null,
       update: updateOf(updates.get(gateway.name)),
       groups: gateway.groups,
-      model: named(newest),
-      running: named(active),
+      model: newest === undefined ? null : named(newest),
+      running: activeOf(view?.reported?.bundle),
+      beside: wanted
+        .filter(({ beside }) => beside)
+        .map((one) => ({ ...named(one), running: activeOf(reportedOf(one.model)) })),
     };
   });
   return { gateways, isLive: live !== null };
+}
+
+function named({ model, version, counter }: DeploymentRecord): GatewayRelease {
+  return { name: model, version, release: counter };
 }
 
 function updateOf(release: SoftwareReleaseRecord | undefined): GatewayOverview['update'] {

@@ -13,6 +13,8 @@ export const REKEY_GRACE_MS = 72 * 3_600_000;
 export type ReprotectOptions = {
   readonly site: Pick<Site, 'name' | 'store' | 'vault' | 'blobs'>;
   readonly gateway: string;
+  /** Which of its networks, by the name of the model; the default one where left out. */
+  readonly network?: string | undefined;
   /** A few words, for the journal and the record of the old keys. */
   readonly reason: string;
   /** How long answers under the keys of before are taken, ms; 72 hours where left out. 0 loses what waits in the outbox. */
@@ -34,9 +36,10 @@ export type ReprotectOptions = {
 export async function reprotectGateway(options: ReprotectOptions): Promise<DeploymentRecord> {
   const { site, reason, graceMs = REKEY_GRACE_MS, onProgress, signal, clock = systemClock } = options;
   const { name } = await findGateway(site, options.gateway);
-  const current = await newestOf(site, name);
+  const current = await newestOf(site, name, options.network);
   const model = await findModel(site, current.model, current.version);
-  const target = { gateway: name, model: model.name, version: model.version };
+  const { beside } = current;
+  const target = { gateway: name, model: model.name, version: model.version, beside };
   const bound = options.maxMessageBytes === undefined ? {} : { maxMessageBytes: options.maxMessageBytes };
   // Refused at once, and not after minutes.
   await prepareDeployment({ site, ...target, ...bound, keys: 'per-gateway', clock });
@@ -68,9 +71,36 @@ export async function reprotectGateway(options: ReprotectOptions): Promise<Deplo
   });
 }
 
-/** What a gateway is to run now. */
-async function newestOf({ store }: Pick<Site, 'store'>, gateway: string): Promise<DeploymentRecord> {
-  const current = (await store.deployments.current()).find((one) => one.gateway === gateway);
+/**
+ * Gives new keys to all networks of a gateway, one after the other.
+ *
+ * @returns their releases, that of the default network first
+ * @throws as {@link reprotectGateway}; networks before the one that failed have new keys then
+ */
+export async function reprotectNetworks(
+  options: Omit<ReprotectOptions, 'network'>,
+): Promise<DeploymentRecord[]> {
+  const { store } = options.site;
+  const { name } = await findGateway(options.site, options.gateway);
+  const networks = (await store.deployments.currentOf(name)).map(({ beside, model }) =>
+    beside ? model : undefined,
+  );
+  const releases: DeploymentRecord[] = [];
+  for (const network of networks.length > 0 ? networks : [undefined])
+    releases.push(await reprotectGateway({ ...options, network }));
+  return releases;
+}
+
+/** What a network of a gateway is to be now. */
+async function newestOf(
+  { store }: Pick<Site, 'store'>,
+  gateway: string,
+  network: string | undefined,
+): Promise<DeploymentRecord> {
+  const current = (await store.deployments.currentOf(gateway)).find(({ beside, model }) =>
+    network === undefined ? !beside : beside && model === network,
+  );
   if (current !== undefined) return current;
-  throw new BlindsightError('REKEY_NOTHING', `no network was deployed to ${gateway}`);
+  const what = network === undefined ? 'no network' : `no network ${network}`;
+  throw new BlindsightError('REKEY_NOTHING', `${what} was deployed to ${gateway}`);
 }

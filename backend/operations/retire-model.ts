@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '#runtime/clock.ts';
 import type { Site } from '../site.ts';
+import type { DeploymentRecord } from '../store/deployments.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { Store } from '../store/store.ts';
 import { findModel } from './models.ts';
@@ -56,13 +57,14 @@ async function change(
   return { model, changed, gateways: (await gatewaysOf(site.store))(name, version) };
 }
 
-/** Who is to run a network, or said last that they do: the newest release of each gateway, and the newest that was active on it. */
+/** Who is to run a network, or said last that they do: the newest release of each network of a gateway, and the newest that was active on it. */
 export async function gatewaysOf(store: Store): Promise<(name: string, version: number) => string[]> {
   const enrolled = new Set((await store.gateways.list()).map((gateway) => gateway.name));
   const releases = (await store.deployments.list()).filter(({ gateway }) => enrolled.has(gateway));
-  const newest = new Map(releases.map((one) => [one.gateway, one]));
+  const place = ({ gateway, model, beside }: DeploymentRecord) => `${gateway} ${beside ? model : ''}`;
+  const newest = new Map(releases.map((one) => [place(one), one]));
   const active = new Map(
-    releases.filter(({ status }) => status === 'active').map((one) => [one.gateway, one]),
+    releases.filter(({ status }) => status === 'active').map((one) => [place(one), one]),
   );
   const present = [...newest.values(), ...active.values()];
   return (name, version) => {

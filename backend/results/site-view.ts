@@ -1,4 +1,12 @@
-import type { CameraView, Counters, GatewayAudit, GatewayView, ModelView, SiteState } from '#protocol/api.ts';
+import type {
+  CameraView,
+  Counters,
+  GatewayAudit,
+  GatewayView,
+  ModelView,
+  SiteState,
+  WantedModel,
+} from '#protocol/api.ts';
 import type { CameraState, GatewayState, Health, Reported, Result } from '#protocol/messages.ts';
 import { MAX_REGIONS } from '#protocol/names.ts';
 import type { Clock } from '#runtime/clock.ts';
@@ -202,7 +210,7 @@ export class SiteView {
   }
 
   async #gatewayViews(): Promise<GatewayView[]> {
-    const releases = new Map((await this.#store.deployments.current()).map((row) => [row.gateway, row]));
+    const releases = Map.groupBy(await this.#store.deployments.current(), (row) => row.gateway);
     const retired = (await this.#store.models.list()).filter(({ retirement }) => retirement !== null);
     const newest = await this.#newestFrames();
     const { atMs: nowMs, monotonicMs } = this.#now();
@@ -214,7 +222,8 @@ export class SiteView {
     const late = await this.#lateAudits(held);
     return (await this.#store.gateways.list()).map((record) => {
       const memory = this.#gateway(record.name);
-      const release = releases.get(record.name);
+      const wanted = releases.get(record.name) ?? [];
+      const release = wanted.find(({ beside }) => !beside);
       const frameMs = newest.get(record.name) ?? 0;
       memory.presence.answered(frameMs);
       const twiceSinceMs = memory.twins.sinceMs(monotonicMs);
@@ -238,6 +247,7 @@ export class SiteView {
         health: memory.health,
         reported: memory.reported,
         model: release === undefined ? null : wantedModel(release, retired),
+        beside: wanted.filter(({ beside }) => beside).map((one) => wantedModel(one, retired)),
         configuration: configurations.get(record.name) ?? null,
         groups: record.groups,
         software: software.get(record.name) ?? null,
@@ -365,7 +375,7 @@ function auditView(counts: AuditCounts | undefined): GatewayAudit {
 function wantedModel(
   { model: name, version }: { readonly model: string; readonly version: number },
   retired: readonly ModelRecord[],
-): GatewayView['model'] {
+): WantedModel {
   const isRetired = retired.some((one) => one.name === name && one.version === version);
   return { name, version, ...(isRetired && { retired: true }) };
 }

@@ -94,7 +94,7 @@ async function planBack(store: Store, rollout: RolloutRecord): Promise<Planned[]
     const isNewest = row.digest !== null && facts.get(row.gateway)?.newest?.digest === row.digest;
     const gateway = await store.gateways.get(row.gateway);
     if (!isUnderWay || !isNewest || gateway === null || row.earlier === null) continue;
-    plan.push({ gateway, target: row.earlier, earlier: row.target });
+    plan.push({ gateway, target: row.earlier, beside: row.beside, earlier: row.target });
   }
   return plan;
 }

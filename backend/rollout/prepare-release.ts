@@ -10,6 +10,8 @@ export type ReleaseOptions = {
   readonly kind: RolloutKind;
   readonly gateway: string;
   readonly target: Target;
+  /** Whether as a network beside the default one. */
+  readonly beside: boolean;
   readonly maxMessageBytes?: number;
   readonly keys: RolloutRecord['keys'];
   readonly clock: Clock;
@@ -22,11 +24,11 @@ export type ReleaseOptions = {
  * @throws BlindsightError as `prepareDeployment` and `prepareSoftwareRelease`.
  */
 export async function prepareRelease(options: ReleaseOptions): Promise<(store: Store) => Promise<string>> {
-  const { target, kind, keys, ...rest } = options;
+  const { target, kind, keys, beside, ...rest } = options;
   const release =
     kind === 'model'
       ? await prepareDeployment({
-          ...rest,
+          ...{ ...rest, beside },
           model: target.name,
           version: Number(target.version),
           ...(keys !== null && { keys }),

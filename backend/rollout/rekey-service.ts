@@ -25,7 +25,7 @@ const RETRY_MS = 10 * 60_000;
  */
 export class RekeyService {
   readonly #options: RekeyServiceOptions;
-  /** When to try again, by gateway. */
+  /** When to try again, by gateway and network. */
   readonly #retryMs = new Map<string, number>();
   #clearMs = 0;
 
@@ -61,23 +61,25 @@ export class RekeyService {
   }
 
   async #rekey(
-    { gateway }: DeploymentRecord,
+    { gateway, model, beside }: DeploymentRecord,
     reason: string,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const { log, clock, onChange, ...rest } = this.#options;
-    if (clock.monotonic() < (this.#retryMs.get(gateway) ?? 0)) return;
+    const network = beside ? model : undefined;
+    const key = `${gateway} ${network ?? ''}`;
+    if (clock.monotonic() < (this.#retryMs.get(key) ?? 0)) return;
     try {
       const release = await reprotectGateway({
-        ...{ ...rest, gateway, reason, clock },
+        ...{ ...rest, gateway, network, reason, clock },
         ...(signal !== undefined && { signal }),
       });
-      this.#retryMs.delete(gateway);
+      this.#retryMs.delete(key);
       log.info({ gateway, keySet: release.protection }, `${gateway} gets new keys: ${reason}`);
       onChange();
     } catch (error) {
       if (signal?.aborted) throw error;
-      this.#retryMs.set(gateway, clock.monotonic() + RETRY_MS);
+      this.#retryMs.set(key, clock.monotonic() + RETRY_MS);
       const code = error instanceof BlindsightError ? error.code : 'WORKER_FAILED';
       log.warn({ gateway, code, err: error }, 'a gateway whose keys are retired did not get new ones');
     }

@@ -125,12 +125,12 @@ export class RolloutService {
   }
 
   /** Release and note of it are durable together: after a crash at any instant there are both or none. */
-  async #release(rollout: RolloutRecord, { gateway, target }: RolloutGatewayRecord): Promise<void> {
+  async #release(rollout: RolloutRecord, { gateway, target, beside }: RolloutGatewayRecord): Promise<void> {
     const { site, maxMessageBytes, clock, log, onChange } = this.#options;
     const { id, kind, limitMs } = rollout;
     try {
       const release = await prepareRelease({
-        ...{ site, kind, gateway, target, keys: rollout.keys, clock },
+        ...{ site, kind, gateway, target, beside, keys: rollout.keys, clock },
         ...(maxMessageBytes !== undefined && { maxMessageBytes }),
       });
       await site.store.transaction(async (store) => {

@@ -3,9 +3,12 @@ import { type Clock, systemClock } from '#runtime/clock.ts';
 import { chooseKeySet, type KeyChoice } from '../operations/choose-key-set.ts';
 import { checkAnswerSize } from '../operations/deploy-model.ts';
 import { findModel } from '../operations/models.ts';
+import { checkBeside, isBeside, type NetworkPlace } from '../operations/network-place.ts';
 import type { Site } from '../site.ts';
 import { chooseArchive } from '../software/release-software.ts';
+import type { DeploymentRecord } from '../store/deployments.ts';
 import type { GatewayRecord } from '../store/gateways.ts';
+import type { ModelRecord } from '../store/models.ts';
 import type { NewRolloutGateway, RolloutRecord, Target } from '../store/rollouts.ts';
 import type { Store } from '../store/store.ts';
 import { endRollout } from './end-rollout.ts';
@@ -27,6 +30,7 @@ export type RolloutPace = {
   readonly instead?: boolean;
   /** Of a network: as in `deploy`. */
   readonly keys?: KeyChoice;
+  readonly place?: NetworkPlace;
 };
 
 /** What a rollout releases; of a network the newest version where none is named. */
@@ -54,21 +58,17 @@ const MAX_AUTHOR = 100;
 /**
  * Begins to release something to many gateways; the running backend moves it on, wave by wave.
  *
- * @throws BlindsightError MODEL_NOT_FOUND, KEYS_UNDECIDED, ANSWER_TOO_LARGE, SOFTWARE_NOT_FOUND, GATEWAY_MACHINE, ROLLOUT_TARGET, ROLLOUT_WAVES, ROLLOUT_LIMIT,
+ * @throws BlindsightError MODEL_NOT_FOUND, KEYS_UNDECIDED, GATEWAY_TOO_OLD, GATEWAY_NETWORKS, ANSWER_TOO_LARGE, SOFTWARE_NOT_FOUND, GATEWAY_MACHINE, ROLLOUT_TARGET, ROLLOUT_WAVES, ROLLOUT_LIMIT,
  *   ROLLOUT_CONFLICT; nothing has begun then
  */
 export async function startRollout(options: StartRolloutOptions): Promise<RolloutRecord> {
   const { site, what, author, maxMessageBytes, clock = systemClock } = options;
   const target = await findTarget(site, what, maxMessageBytes);
   const gateways = await findTargets(site.store, options.to);
-  const ran = await runningOf(site.store, what.kind);
-  const plan = gateways.map((gateway) => ({ gateway, target, earlier: ran.get(gateway.name) ?? null }));
-  if (what.kind === 'software') await checkMachines(site.store, plan);
-  else {
-    const model = await findModel(site, what.name, what.version);
-    // What cannot be released to the last gateway is found out before the first.
-    for (const { name } of gateways) await chooseKeySet(site.store, model, name, options.keys);
-  }
+  const plan =
+    what.kind === 'software'
+      ? await planSoftware(site.store, gateways, target)
+      : await planNetwork(site, gateways, await findModel(site, what.name, what.version), options);
   return beginRollout({ ...options, kind: what.kind, target, author, undoes: null, plan, clock });
 }
 
@@ -95,23 +95,56 @@ export async function checkMachines(store: Store, plan: readonly Planned[]): Pro
     chooseArchive(archives, target.version, running.get(gateway.name) ?? null, gateway.name);
 }
 
-/** What gateways run, as far as they said. */
-async function runningOf(store: Store, kind: RolloutRecord['kind']): Promise<Map<string, Target>> {
-  if (kind === 'model')
-    return new Map(
-      (await store.deployments.running()).map(({ gateway, model, version }) => [
-        gateway,
-        { name: model, version: String(version) },
-      ]),
-    );
-  const known = (await store.software.running()).filter(({ version }) => version !== null);
-  return new Map(known.map(({ gateway, version }) => [gateway, { name: 'software', version: version! }]));
+async function planSoftware(
+  store: Store,
+  gateways: readonly GatewayRecord[],
+  target: Target,
+): Promise<Planned[]> {
+  const running = new Map((await store.software.running()).map((one) => [one.gateway, one.version]));
+  const plan = gateways.map((gateway) => {
+    const version = running.get(gateway.name) ?? null;
+    const earlier = version === null ? null : { name: 'software', version };
+    return { gateway, target, beside: false, earlier };
+  });
+  await checkMachines(store, plan);
+  return plan;
+}
+
+/** What cannot be released to the last gateway is found out before the first. */
+async function planNetwork(
+  { store }: Pick<Site, 'store'>,
+  gateways: readonly GatewayRecord[],
+  model: ModelRecord,
+  { keys, place }: RolloutPace,
+): Promise<Planned[]> {
+  const running = Map.groupBy(await store.deployments.running(), ({ gateway }) => gateway);
+  const target = { name: model.name, version: String(model.version) };
+  const plan: Planned[] = [];
+  for (const gateway of gateways) {
+    await chooseKeySet(store, model, gateway.name, keys);
+    const beside = await isBeside(store, gateway.name, model.name, place);
+    if (beside) await checkBeside(store, gateway, model.name);
+    const ran = (running.get(gateway.name) ?? []).find((one) => isOf(one, { target, beside }));
+    const earlier = ran === undefined ? null : { name: ran.model, version: String(ran.version) };
+    plan.push({ gateway, target, beside, earlier });
+  }
+  return plan;
+}
+
+/** Whether a release is of the network that is released to. */
+function isOf(
+  release: Pick<DeploymentRecord, 'model' | 'beside'>,
+  { target, beside }: Pick<Planned, 'target' | 'beside'>,
+): boolean {
+  return release.beside === beside && (!beside || release.model === target.name);
 }
 
 /** What one gateway gets. */
 export type Planned = {
   readonly gateway: GatewayRecord;
   readonly target: Target;
+  /** Whether as a network beside the default one. */
+  readonly beside: boolean;
   readonly earlier: Target | null;
 };
 
@@ -137,7 +170,7 @@ export async function beginRollout(
   return site.store.transaction(async (store) => {
     const nowMs = clock.now();
     if (instead) await abortOthers(store, plan, nowMs);
-    const heads = new Map((await headsOf(store, kind)).map(({ gateway, digest }) => [gateway, digest]));
+    const headOf = await headsOf(store, kind);
     const rows = plan.map(({ gateway, ...rest }): NewRolloutGateway => {
       const place = able.findIndex((one) => one.gateway.name === gateway.name);
       const { quarantine } = gateway;
@@ -146,7 +179,7 @@ export async function beginRollout(
         gateway: gateway.name,
         wave: place < 0 ? 1 : sizes.findIndex((size) => place < size) + 1,
         signingKey: gateway.signingKey,
-        base: heads.get(gateway.name) ?? null,
+        base: headOf({ gateway, ...rest }),
         error: quarantine === null ? null : { code: 'GATEWAY_QUARANTINED', message: quarantine.reason },
       };
     });
@@ -182,11 +215,17 @@ function checkLimits({ limitMs = DEFAULT_LIMIT_MS, totalMs, maxFailures = 0 }: R
   return { limitMs, totalMs: check('the time of the whole rollout', total, MOST_TOTAL_MS) };
 }
 
+/** What was released last of what is planned. */
 async function headsOf(
   store: Store,
   kind: RolloutRecord['kind'],
-): Promise<readonly { readonly gateway: string; readonly digest: string }[]> {
-  return kind === 'model' ? store.deployments.current() : store.software.current();
+): Promise<(planned: Planned) => string | null> {
+  if (kind === 'software') {
+    const heads = new Map((await store.software.current()).map((one) => [one.gateway, one.digest]));
+    return ({ gateway }) => heads.get(gateway.name) ?? null;
+  }
+  const heads = Map.groupBy(await store.deployments.current(), ({ gateway }) => gateway);
+  return (planned) => heads.get(planned.gateway.name)?.find((one) => isOf(one, planned))?.digest ?? null;
 }
 
 async function abortOthers(store: Store, plan: readonly Planned[], nowMs: number): Promise<void> {

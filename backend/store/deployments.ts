@@ -19,6 +19,9 @@ export type DeploymentRecord = {
   readonly version: number;
   /** Number of the key set that the gateway got. */
   readonly protection: number;
+  /** For the cameras that name the model; else it is the default network of the gateway. */
+  readonly beside: boolean;
+  /** Of the gateway, whatever the network. */
   readonly counter: number;
   readonly manifest: Uint8Array;
   readonly status: DeploymentStatus;
@@ -29,7 +32,8 @@ export type DeploymentRecord = {
   readonly refusedFromMs: number | null;
 };
 
-type Row = Omit<DeploymentRecord, 'createdMs' | 'updatedMs' | 'refusedFromMs'> & {
+type Row = Omit<DeploymentRecord, 'createdMs' | 'updatedMs' | 'refusedFromMs' | 'beside'> & {
+  beside: number;
   created_ms: number;
   updated_ms: number;
   active_ms: number | null;
@@ -42,10 +46,20 @@ function fromRow(row: Row): DeploymentRecord {
     updated_ms: updatedMs,
     active_ms: _activeMs,
     refused_from_ms: refusedFromMs,
+    beside,
     ...rest
   } = row;
-  return { ...rest, createdMs, updatedMs, refusedFromMs };
+  return { ...rest, beside: beside === 1, createdMs, updatedMs, refusedFromMs };
 }
+
+/** The newest row of each network of a gateway, of those that a condition leaves; counters are those of the gateway. */
+const newestWhere = (condition: string) =>
+  `SELECT d.* FROM deployments AS d JOIN (
+     SELECT gateway, MAX(counter) AS counter FROM deployments WHERE ${condition}
+     GROUP BY gateway, beside, CASE WHEN beside = 1 THEN model ELSE '' END
+   ) AS newest ON newest.gateway = d.gateway AND newest.counter = d.counter`;
+/** Of gateways that were not removed. */
+const PRESENT = 'gateway IN (SELECT name FROM gateways WHERE removed_ms IS NULL)';
 
 export class DeploymentStore {
   readonly #database: Database;
@@ -54,25 +68,28 @@ export class DeploymentStore {
     this.#database = database;
   }
 
-  /** Adds a release; releases of the same gateway that did not finish are superseded. */
+  /** Adds a release; releases of the same network of the gateway that did not finish are superseded. */
   async add(
     record: Omit<DeploymentRecord, 'status' | 'detail' | 'updatedMs' | 'refusedFromMs'>,
   ): Promise<void> {
     await this.#database.transaction(async (inside) => {
       await inside.run(
         `UPDATE deployments SET status = 'superseded', updated_ms = ?
-         WHERE gateway = ? AND status IN ('waiting', 'fetching', 'testing')`,
+         WHERE gateway = ? AND beside = ? AND (beside = 0 OR model = ?) AND status IN ('waiting', 'fetching', 'testing')`,
         record.createdMs,
         record.gateway,
+        Number(record.beside),
+        record.model,
       );
       await inside.run(
-        `INSERT INTO deployments (digest, gateway, model, version, protection, counter, manifest, status, created_ms, updated_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?)`,
+        `INSERT INTO deployments (digest, gateway, model, version, protection, beside, counter, manifest, status, created_ms, updated_ms)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?)`,
         record.digest,
         record.gateway,
         record.model,
         record.version,
         record.protection,
+        Number(record.beside),
         record.counter,
         record.manifest,
         record.createdMs,
@@ -86,33 +103,35 @@ export class DeploymentStore {
     return row === undefined ? null : fromRow(row);
   }
 
-  /** The newest release of each gateway that was not removed: what each should run. */
+  /** The newest release of each network of the gateways that were not removed: what each should run, of a gateway the default network first. */
   async current(): Promise<DeploymentRecord[]> {
     const rows = await this.#database.all<Row>(
-      `SELECT * FROM deployments AS d
-       WHERE counter = (SELECT MAX(counter) FROM deployments WHERE gateway = d.gateway)
-         AND gateway IN (SELECT name FROM gateways WHERE removed_ms IS NULL) ORDER BY gateway`,
+      `${newestWhere(PRESENT)} ORDER BY d.gateway, d.beside, d.model`,
     );
     return rows.map(fromRow);
   }
 
-  /** The newest release that each gateway has reported as active: what it ran last, as far as is known. */
-  async running(): Promise<Pick<DeploymentRecord, 'gateway' | 'model' | 'version' | 'protection'>[]> {
-    return this.#database.all(
-      `SELECT gateway, model, version, protection FROM deployments AS d
-       WHERE counter = (SELECT MAX(counter) FROM deployments WHERE gateway = d.gateway AND status = 'active')`,
+  /** The same of one gateway. */
+  async currentOf(gateway: string): Promise<DeploymentRecord[]> {
+    const rows = await this.#database.all<Row>(
+      `${newestWhere(`gateway = ? AND ${PRESENT}`)} ORDER BY d.beside, d.model`,
+      gateway,
     );
+    return rows.map(fromRow);
   }
 
-  /** When the gateway of a release first reported a later one as active that it has not given up since; null where it has not. */
-  async supersededMs({
-    gateway,
-    counter,
-  }: Pick<DeploymentRecord, 'gateway' | 'counter'>): Promise<number | null> {
+  /** The newest release of each network that its gateway has reported as active: what ran last, as far as is known. */
+  async running(): Promise<DeploymentRecord[]> {
+    return (await this.#database.all<Row>(newestWhere("status = 'active'"))).map(fromRow);
+  }
+
+  /** When the gateway of a release first reported a later one of the same network as active that it has not given up since; null where it has not. */
+  async supersededMs({ digest }: Pick<DeploymentRecord, 'digest'>): Promise<number | null> {
     const [row] = await this.#database.all<{ since: number | null }>(
-      `SELECT MIN(active_ms) AS since FROM deployments WHERE gateway = ? AND counter > ? AND status = 'active'`,
-      gateway,
-      counter,
+      `SELECT MIN(o.active_ms) AS since FROM deployments AS d JOIN deployments AS o
+         ON o.gateway = d.gateway AND o.beside = d.beside AND (d.beside = 0 OR o.model = d.model)
+       WHERE d.digest = ? AND o.counter > d.counter AND o.status = 'active'`,
+      digest,
     );
     return row?.since ?? null;
   }

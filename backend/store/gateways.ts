@@ -33,6 +33,8 @@ export type GatewayRecord = {
   readonly groups: readonly string[];
   /** What it last said about keys and freshness; null before it did, or if its software is too old. */
   readonly trust: ReportedTrust | null;
+  /** Whether its software runs several networks, as it last said; null before it said anything. */
+  readonly several: boolean | null;
 };
 
 export type RemovedGateway = {
@@ -57,6 +59,7 @@ type Row = {
   quarantine_reason: string | null;
   group_names: string;
   trust: string | null;
+  several: number | null;
 };
 
 function fromRow(row: Row): GatewayRecord {
@@ -77,6 +80,7 @@ function fromRow(row: Row): GatewayRecord {
         : { sinceMs: row.quarantined_ms, reason: row.quarantine_reason ?? '' },
     groups: row.group_names.split(' ').filter(Boolean),
     trust: row.trust === null ? null : (JSON.parse(row.trust) as ReportedTrust),
+    several: row.several === null ? null : row.several === 1,
   };
 }
 
@@ -136,7 +140,7 @@ export class GatewayStore {
     const changed = await this.#database.run(
       `UPDATE gateways SET former_signing_key = signing_key, sealed_after = configuration,
          signing_key = ?, sealing_key = ?, certificate_serial = ?, certificate_end_ms = ?,
-         software_version = NULL, software_platform = NULL
+         software_version = NULL, software_platform = NULL, several = NULL
        WHERE name = ? AND removed_ms IS NULL`,
       signingKey,
       sealingKey,
@@ -185,6 +189,16 @@ export class GatewayStore {
       text,
     );
     return changed === 1;
+  }
+
+  /** Keeps whether the software of a gateway runs several networks. */
+  async setSeveral(name: string, several: boolean): Promise<void> {
+    await this.#database.run(
+      'UPDATE gateways SET several = ? WHERE name = ? AND (several IS NULL OR several <> ?)',
+      Number(several),
+      name,
+      Number(several),
+    );
   }
 
   async list(): Promise<GatewayRecord[]> {

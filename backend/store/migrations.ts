@@ -274,6 +274,12 @@ const MIGRATIONS: readonly Migration[] = [
     'ALTER TABLE rollouts ADD COLUMN keys TEXT',
     `ALTER TABLE deployments ADD COLUMN refused_from_ms ${integer}`,
   ],
+  // Networks beside the default one of a gateway, and whether its software knows them.
+  ({ integer }) => [
+    `ALTER TABLE deployments ADD COLUMN beside ${integer} NOT NULL DEFAULT 0`,
+    `ALTER TABLE rollout_gateways ADD COLUMN beside ${integer} NOT NULL DEFAULT 0`,
+    `ALTER TABLE gateways ADD COLUMN several ${integer}`,
+  ],
   // Answers that waited in an outbox stand behind those that are current. What waits here now goes as before, with the current.
   ({ integer }) => [
     `ALTER TABLE inbox ADD COLUMN late ${integer} NOT NULL DEFAULT 0`,

@@ -55,11 +55,13 @@ export type RolloutGatewayRecord = {
   readonly gateway: string;
   readonly wave: number;
   readonly target: Target;
+  /** Whether it is a network beside the default one there. */
+  readonly beside: boolean;
   /** What it ran when the rollout started, as far as it had said. */
   readonly earlier: Target | null;
   /** The key that it had then: another one is another machine. */
   readonly signingKey: string;
-  /** Its newest release of that kind when the rollout started. */
+  /** Its newest release of that network, or of software, when the rollout started. */
   readonly base: string | null;
   /** The release of this rollout, once there is one. */
   readonly digest: string | null;
@@ -77,14 +79,14 @@ export type ReleaseFacts = {
   readonly status: string | null;
   /** `CODE: sentence`, where it failed. */
   readonly detail: string | null;
-  /** The newest release of that kind, whoever made it. */
+  /** The newest release of that network, or of software, whoever made it. */
   readonly newest: { readonly digest: string; readonly target: Target; readonly status: string } | null;
 };
 
 export type NewRollout = Omit<RolloutRecord, 'id' | 'wave' | 'state' | 'error' | 'pausedMs' | 'endedMs'>;
 export type NewRolloutGateway = Pick<
   RolloutGatewayRecord,
-  'gateway' | 'wave' | 'target' | 'earlier' | 'signingKey' | 'base' | 'error'
+  'gateway' | 'wave' | 'target' | 'beside' | 'earlier' | 'signingKey' | 'base' | 'error'
 >;
 
 type Errors = { error_code: string | null; error_message: string | null };
@@ -111,6 +113,7 @@ type GatewayRow = Errors & {
   wave: number;
   name: string;
   version: string;
+  beside: number;
   earlier_name: string | null;
   earlier_version: string | null;
   signing_key: string;
@@ -162,6 +165,7 @@ function fromGatewayRow(row: GatewayRow): RolloutGatewayRecord {
     gateway: row.gateway,
     wave: row.wave,
     target: { name: row.name, version: row.version },
+    beside: row.beside === 1,
     earlier: targetOf(row.earlier_name, row.earlier_version),
     signingKey: row.signing_key,
     base: row.base_digest,
@@ -213,15 +217,16 @@ export class RolloutStore {
       const isSkipped = one.error !== null;
       const changed = await this.#database.run(
         `INSERT INTO rollout_gateways
-           (rollout, gateway, place, wave, name, version, earlier_name, earlier_version, signing_key, base_digest, held,
+           (rollout, gateway, place, wave, name, version, beside, earlier_name, earlier_version, signing_key, base_digest, held,
             state, error_code, error_message, ended_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
         id,
         one.gateway,
         place,
         one.wave,
         one.target.name,
         one.target.version,
+        Number(one.beside),
         one.earlier?.name ?? null,
         one.earlier?.version ?? null,
         one.signingKey,
@@ -295,15 +300,16 @@ export class RolloutStore {
 
   /** What is known of the releases of a rollout. */
   async facts({ id, kind }: Pick<RolloutRecord, 'id' | 'kind'>): Promise<ReleaseFacts[]> {
-    const [table, name] =
-      kind === 'model' ? ['deployments', 'newest.model'] : ['software_releases', "'software'"];
+    const isModel = kind === 'model';
+    const [table, name] = isModel ? ['deployments', 'newest.model'] : ['software_releases', "'software'"];
+    const isOfNetwork = isModel ? 'AND o.beside = g.beside AND (g.beside = 0 OR o.model = g.name)' : '';
     const rows = await this.#database.all<FactsRow>(
       `SELECT g.gateway, own.status, own.detail, newest.digest AS newest, ${name} AS name,
          CAST(newest.version AS TEXT) AS version, newest.status AS newest_status
        FROM rollout_gateways AS g
        LEFT JOIN ${table} AS own ON own.digest = g.digest
        LEFT JOIN ${table} AS newest ON newest.gateway = g.gateway
-         AND newest.counter = (SELECT MAX(counter) FROM ${table} WHERE gateway = g.gateway)
+         AND newest.counter = (SELECT MAX(o.counter) FROM ${table} AS o WHERE o.gateway = g.gateway ${isOfNetwork})
        WHERE g.rollout = ?`,
       id,
     );

@@ -17,7 +17,7 @@ export type SoftwareRecord = {
 /** A release of software to one gateway; see {@link DeploymentRecord}. */
 export type SoftwareReleaseRecord = Omit<
   DeploymentRecord,
-  'model' | 'version' | 'protection' | 'refusedFromMs'
+  'model' | 'version' | 'protection' | 'beside' | 'refusedFromMs'
 > & {
   readonly version: string;
   readonly platform: SoftwarePlatform;

@@ -20,6 +20,7 @@ const gatewayOf = (gateway: string, wave = 1): NewRolloutGateway => ({
   gateway,
   wave,
   target: { name: 'counter', version: '2' },
+  beside: false,
   earlier: null,
   signingKey: 'PEM',
   base: null,

@@ -72,7 +72,15 @@ export function describeSoftware(store: () => Store): void {
     it('knows of a rollout what its releases, and the newest of each gateway, are', async () => {
       await enrol('gate');
       const { software, rollouts } = store();
-      const row = { gateway: 'gate', wave: 1, earlier: null, signingKey: 'PEM', base: null, error: null };
+      const row = {
+        gateway: 'gate',
+        wave: 1,
+        beside: false,
+        earlier: null,
+        signingKey: 'PEM',
+        base: null,
+        error: null,
+      };
       const target = { name: 'software', version: '1.2.3' };
       const { id } = await store().transaction((inside) =>
         inside.rollouts.add(

@@ -5,6 +5,7 @@ import { migrate } from '../store/migrations.ts';
 import type { NewModel } from '../store/models.ts';
 import type { ResultRecord } from '../store/results.ts';
 import { Store } from '../store/store.ts';
+import { describeDeployments } from './deployments-contract.ts';
 import { describeFleet } from './fleet-contract.ts';
 import { describeShares } from './shares-contract.ts';
 
@@ -317,35 +318,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       expect(await listed()).toEqual(['door', 'gate']);
     });
 
-    it('supersedes a release that did not finish', async () => {
-      await enrol();
-      await store.models.add(MODEL);
-      const release = (digest: string, counter: number) => ({
-        digest,
-        gateway: 'gate',
-        model: 'counter',
-        version: 1,
-        protection: 1,
-        counter,
-        manifest: Uint8Array.of(counter),
-        createdMs: counter,
-      });
-      await store.deployments.add(release('one', 1));
-      await store.deployments.setStatus('one', 'active', null, 2);
-      await store.deployments.add(release('two', 2));
-      await store.deployments.add(release('three', 3));
-      expect((await store.deployments.list()).map((row) => row.status)).toEqual([
-        'active',
-        'superseded',
-        'waiting',
-      ]);
-      expect((await store.deployments.current()).map((row) => row.digest)).toEqual(['three']);
-      expect(await store.deployments.setStatus('three', 'refused', 'X: y', 9)).toBe(true);
-      expect(await store.deployments.setStatus('three', 'refused', 'X: y', 10)).toBe(false);
-      expect(await store.deployments.get('three')).toMatchObject({ detail: 'X: y', updatedMs: 9 });
-      await expect(store.deployments.add(release('again', 3))).rejects.toThrow();
-    });
-
+    describeDeployments(() => store, MODEL, enrol);
     describeFleet(() => ({ store, database }), open);
     describeShares(() => ({ store }));
 

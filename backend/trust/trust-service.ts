@@ -9,6 +9,8 @@ import { openOwnerKey } from '../owner-keys/owner-key.ts';
 import { ownerKeyList } from '../owner-keys/owner-key-list.ts';
 import { rootIntroduction } from '../owner-keys/root-key.ts';
 import type { Site } from '../site.ts';
+import type { DeploymentRecord } from '../store/deployments.ts';
+import type { ModelRecord } from '../store/models.ts';
 
 export type TrustServiceOptions = {
   readonly site: Pick<Site, 'name' | 'store' | 'vault'>;
@@ -21,7 +23,7 @@ export type TrustServiceOptions = {
   readonly log: Logger;
 };
 
-type Newest = Pick<Timestamp, 'release' | 'configuration' | 'software' | 'ownerKeys'>;
+type Newest = Pick<Timestamp, 'release' | 'networks' | 'configuration' | 'software' | 'ownerKeys'>;
 type Signed = { readonly gateway: string; readonly id: string; readonly wire: Uint8Array };
 type Kept = Signed & { readonly newest: string; readonly signedMs: number };
 
@@ -71,17 +73,23 @@ export class TrustService {
     const { site, clock, signMs } = this.#options;
     const { store } = site;
     const nowMs = clock.now();
-    const releases = new Map((await store.deployments.current()).map((one) => [one.gateway, one.counter]));
+    const releases = Map.groupBy(await store.deployments.current(), ({ gateway }) => gateway);
+    const retired = (await store.models.list()).filter(({ retirement }) => retirement !== null);
     const configurations = new Map(
       (await store.configurations.current()).map((one) => [one.gateway, one.version]),
     );
     const software = new Map((await store.software.current()).map((one) => [one.gateway, one.counter]));
     const ownerKeys = (await ownerKeyList(store))?.statement.version ?? 0;
-    const gateways = (await store.gateways.list()).map(({ name }) => name);
+    const enrolled = await store.gateways.list();
+    const gateways = enrolled.map(({ name }) => name);
     const due: [string, Newest][] = [];
-    for (const gateway of gateways) {
+    for (const { name: gateway, several } of enrolled) {
+      const all = releases.get(gateway) ?? [];
+      const inService = all.filter((one) => one.beside && !retired.some((model) => isOf(one, model)));
       const newest: Newest = {
-        release: releases.get(gateway) ?? 0,
+        release: all.find(({ beside }) => !beside)?.counter ?? 0,
+        // Software of before refuses what it does not know.
+        ...(several && inService.length > 0 && { networks: countersOf(inService) }),
         configuration: configurations.get(gateway) ?? 0,
         software: software.get(gateway) ?? 0,
         ownerKeys,
@@ -138,4 +146,12 @@ export class TrustService {
       return number;
     });
   }
+}
+
+function isOf(release: DeploymentRecord, { name, version }: ModelRecord): boolean {
+  return release.model === name && release.version === version;
+}
+
+function countersOf(releases: readonly DeploymentRecord[]): Record<string, number> {
+  return Object.fromEntries(releases.map(({ model, counter }) => [model, counter]));
 }

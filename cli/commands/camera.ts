@@ -2,11 +2,12 @@ import type { Command } from 'commander';
 import { printJson, printTable } from '../print.ts';
 import { runCommand } from '../run-command.ts';
 import { SITE_OPTION } from '../site-option.ts';
+import { registerCameraNetwork } from './camera-network.ts';
 import { registerCameraZone } from './camera-zone.ts';
 
-/** `blindsight camera list|assign|release|zone`: the cameras of a site. */
+/** `blindsight camera list|assign|network|release|zone`: the cameras of a site. */
 export function registerCamera(program: Command): void {
-  const camera = program.command('camera').description('cameras: list, assign, release, zone');
+  const camera = program.command('camera').description('cameras: list, assign, network, release, zone');
   registerCameraZone(camera);
   camera
     .command('list')
@@ -45,6 +46,7 @@ export function registerCamera(program: Command): void {
         process.stdout.write(`${name} belongs to gateway ${gateway}${had}\n`);
       }),
     );
+  registerCameraNetwork(camera);
   camera
     .command('release')
     .description('free a camera name, so that another gateway can use it')

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { GatewayOverview } from '#backend/operations/describe-gateways.ts';
+import type { GatewayOverview, GatewayRelease } from '#backend/operations/describe-gateways.ts';
 import { END_NOTICE_MS } from '#runtime/certificate-end.ts';
 import { siteCommand } from '../command-line.ts';
 import { formatRelease, printable, printJson, printTable } from '../print.ts';
@@ -58,8 +58,15 @@ function stateWords({ state, since, quarantined, kept, certificateEnds }: Gatewa
 const isNear = (endMs: number): boolean => endMs - Date.now() <= END_NOTICE_MS;
 const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
-function networkWords({ model, running }: GatewayOverview): string {
-  if (model === null) return '-';
+function networkWords({ model, running, beside }: GatewayOverview): string {
+  const all = [
+    ...(model === null ? [] : [releaseWords(model, running)]),
+    ...beside.map((one) => `beside it ${releaseWords(one, one.running)}`),
+  ];
+  return all.join('; ') || '-';
+}
+
+function releaseWords(model: GatewayRelease, running: GatewayRelease | null): string {
   if (running === null) return formatRelease(model);
   return running.release === model.release
     ? `${formatRelease(model)}, runs`

@@ -9,7 +9,7 @@ type Options = { readonly reason: string; readonly grace?: number; readonly data
 export function registerGatewayRekey(gateway: Command): void {
   gateway
     .command('rekey')
-    .description('protect the network of a gateway under new keys, and refuse answers under those before')
+    .description('protect the networks of a gateway under new keys, and refuse answers under those before')
     .argument('<gateway>')
     .option('--reason <text>', 'reason, for the journal', 'asked for by the owner')
     .option(
@@ -25,9 +25,9 @@ export function registerGatewayRekey(gateway: Command): void {
     .action((name: string, { reason, grace, data }: Options) =>
       runCommand(async (run) => {
         const { withSite } = await import('#backend/site-folder.ts');
-        const { reprotectGateway } = await import('#backend/operations/reprotect-gateway.ts');
-        const release = await withSite(data, (site, config) =>
-          reprotectGateway({
+        const { reprotectNetworks } = await import('#backend/operations/reprotect-gateway.ts');
+        const releases = await withSite(data, (site, config) =>
+          reprotectNetworks({
             ...{ site, gateway: name, reason, signal: run.signal },
             maxMessageBytes: config.broker.maxMessageKilobytes * 1024,
             ...(grace !== undefined && { graceMs: grace }),
@@ -35,9 +35,10 @@ export function registerGatewayRekey(gateway: Command): void {
           }),
         );
         run.progress.end();
-        process.stdout.write(
-          `${release.model} version ${release.version} with key set ${release.protection} is release ${release.counter} of ${name}; a running backend is sending it now\n`,
-        );
-      }, 'stopped; the gateway keeps its keys'),
+        for (const release of releases)
+          process.stdout.write(
+            `${release.model} version ${release.version} with key set ${release.protection} is release ${release.counter} of ${name}; a running backend is sending it now\n`,
+          );
+      }, 'stopped; networks that it has not named keep their keys'),
     );
 }

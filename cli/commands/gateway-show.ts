@@ -41,6 +41,7 @@ function rows(overview: GatewayOverview): [string, string][] {
     groups,
     model,
     running,
+    beside,
   } = overview;
   return [
     ['enrolled', enrolled],
@@ -53,6 +54,10 @@ function rows(overview: GatewayOverview): [string, string][] {
     ['groups', groups.join(' ') || '-'],
     ['network', model === null ? '-' : formatRelease(model)],
     ['runs', running === null ? '-' : formatRelease(running)],
+    ...beside.flatMap((one): [string, string][] => [
+      ['network beside it', formatRelease(one)],
+      ['runs', one.running === null ? '-' : formatRelease(one.running)],
+    ]),
   ];
 }
 

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pushConfiguration } from '#backend/configuration/push-configuration.ts';
 import { enrolGateway } from '#backend/operations/enrol-gateway.ts';
 import { initializeSite } from '#backend/operations/initialize-site.ts';
 import { withSite } from '#backend/site-folder.ts';
+import { keepTestModel, releaseTo } from '#backend/testing/test-site.ts';
 
 describe('blindsight gateway', () => {
   let data: string;
@@ -26,11 +28,11 @@ describe('blindsight gateway', () => {
   });
   afterAll(() => rmSync(data, { recursive: true }));
 
-  async function run(...words: string[]): Promise<string> {
+  const call = (...words: string[]) => {
     const cli = join(import.meta.dirname, '../main.ts');
-    const line = [cli, 'gateway', ...words, '--data', join(data, 'site')];
-    return (await promisify(execFile)(process.execPath, line)).stdout;
-  }
+    return promisify(execFile)(process.execPath, [cli, ...words, '--data', join(data, 'site')]);
+  };
+  const run = async (...words: string[]) => (await call('gateway', ...words)).stdout;
   const keepOne = () =>
     withSite(join(data, 'site'), async ({ store }) => {
       const item = {
@@ -43,6 +45,28 @@ describe('blindsight gateway', () => {
       const bound = { items: 9, bytes: 9, siteBytes: 9 };
       await store.held.add({ ...item, id: 1, attempts: 0 }, bound);
     });
+
+  it('has a network beside the default one, for the cameras that name it', async () => {
+    await withSite(join(data, 'site'), async (site) => {
+      for (const name of ['counter', 'carpark']) await keepTestModel(site, name);
+      await releaseTo(site, 'gate', 'counter');
+      const settings = 'cameras:\n  - { name: lot, url: "rtsp://10.0.0.2/live" }\n';
+      await pushConfiguration({ site, gateway: 'gate', settings, origin: 'file', author: 'ann' });
+    });
+    const { stderr } = await call('deploy', 'carpark', 'gate', '--shared', '--beside');
+    expect(stderr).toContain(
+      'gate fetches carpark once a camera names it: `blindsight camera network CAMERA carpark`',
+    );
+    await expect(call('camera', 'network', 'lot', 'carpark', '--wait', '0')).rejects.toThrow(
+      /did not answer within 0 s\. Version 2 stays pushed/,
+    );
+    expect(await run('list')).toMatch(
+      /counter version 1 \(release 1\); beside it carpark version 1 \(release 2\)\n/,
+    );
+    expect((await call('deploy', 'carpark', 'gate', '--shared', '--default')).stderr).toContain(
+      'carpark takes the place of counter on gate',
+    );
+  });
 
   it('puts a gateway into quarantine with a reason, says what is kept of it, and releases it', async () => {
     await expect(run('quarantine', 'gate')).rejects.toThrow(/--reason/);

@@ -1,28 +1,36 @@
 import { Argument, type Command } from 'commander';
 import type { RolloutSubject } from '#backend/rollout/start-rollout.ts';
 import { followRollout, PACE_OPTIONS, ROLLOUT_EXITS, waves } from '../follow-rollout.ts';
-import { addKeyOptions, type KeyOptions, keyChoice } from '../key-choice.ts';
+import {
+  addKeyOptions,
+  addPlaceOptions,
+  type KeyOptions,
+  keyChoice,
+  type PlaceOptions,
+  placeChoice,
+} from '../key-choice.ts';
 import { operatorName } from '../operator-name.ts';
 import { integer, names } from '../parse-option.ts';
 import { type CommandRun, runCommand } from '../run-command.ts';
 import { SITE_OPTION } from '../site-option.ts';
 
-type Options = KeyOptions & {
-  readonly to: string[];
-  readonly version?: number;
-  readonly waves?: string[];
-  readonly limit?: number;
-  readonly total?: number;
-  readonly maxFailures?: number;
-  readonly instead?: true;
-  readonly wait?: true | number;
-  readonly json?: boolean;
-  readonly data: string;
-};
+type Options = KeyOptions &
+  PlaceOptions & {
+    readonly to: string[];
+    readonly version?: number;
+    readonly waves?: string[];
+    readonly limit?: number;
+    readonly total?: number;
+    readonly maxFailures?: number;
+    readonly instead?: true;
+    readonly wait?: true | number;
+    readonly json?: boolean;
+    readonly data: string;
+  };
 
 /** `blindsight rollout start model NAME --to GATEWAYS`. */
 export function registerRolloutStart(rollout: Command): void {
-  addKeyOptions(rollout.command('start'))
+  addPlaceOptions(addKeyOptions(rollout.command('start')))
     .description('begin to release a network or software to many gateways; a running backend moves it on')
     .addArgument(new Argument('<kind>', 'what it is').choices(['model', 'software']))
     .argument('<name>', 'name of the network, or version of the software')
@@ -56,6 +64,8 @@ Examples:
     .action((kind: 'model' | 'software', name: string, options: Options, command: Command) => {
       if (kind === 'software' && options.version !== undefined)
         command.error('error: --version is for networks; of software the name is the version');
+      if (kind === 'software' && (options.beside || options.default))
+        command.error('error: --beside and --default are for networks');
       return runCommand(
         (run) => start(subjectOf(kind, name, options.version), options, run),
         'stopped; the rollout goes on',
@@ -82,6 +92,7 @@ async function start(what: RolloutSubject, options: Options, run: CommandRun): P
       ...(maxFailures !== undefined && { maxFailures }),
       ...(instead && { instead }),
       ...keyChoice(options),
+      ...placeChoice(options),
     });
     await followRollout(site, id, run, options);
   });

@@ -3,7 +3,7 @@ import type { Theme } from '../hooks/use-theme.ts';
 import { cameraWords } from '../view/camera-words.ts';
 import { formatClock, formatCount, UNKNOWN } from '../view/format.ts';
 import { cameraFreshness } from '../view/freshness.ts';
-import { deploymentWords, gatewayWords, modelName } from '../view/gateway-words.ts';
+import { deploymentWords, gatewayWords, modelName, networkOf } from '../view/gateway-words.ts';
 import { newestResult } from '../view/newest-result.ts';
 import { Chip } from './chip.tsx';
 import { LatencyBar } from './latency-bar.tsx';
@@ -26,7 +26,8 @@ export function CameraCard({ site, camera, historyOf, theme, nowMs }: Props) {
   const gateway = site.gateways.find(({ name }) => name === camera.gateway) ?? null;
   const words = cameraWords(camera.state, gateway?.state !== 'offline', nowMs, camera.unusual);
   const fresh = cameraFreshness(site, camera, result, nowMs);
-  const deployment = gateway === null ? null : deploymentWords(gateway);
+  const deployment = gateway === null ? null : deploymentWords(gateway, camera.state?.network);
+  const network = gateway === null ? null : networkOf(gateway, camera.state?.network).model;
   const title = `camera-${camera.camera}`;
   return (
     <article class={`card camera is-${fresh.kind}`} aria-labelledby={title}>
@@ -59,7 +60,9 @@ export function CameraCard({ site, camera, historyOf, theme, nowMs }: Props) {
         </section>
         <section class="fact">
           <h3>Network</h3>
-          <p class="fact-value">{gateway?.model ? modelName(gateway.model) : (result?.model ?? UNKNOWN)}</p>
+          <p class="fact-value">
+            {network === null ? (camera.state?.network ?? result?.model ?? UNKNOWN) : modelName(network)}
+          </p>
           {deployment !== null && <Progress words={deployment} />}
         </section>
         <section class="fact fact-wide">

@@ -1,7 +1,7 @@
 import type { GatewayView } from '#protocol/api.ts';
 import { auditWords } from '../view/audit-words.ts';
 import { formatAge, formatCount, UNKNOWN } from '../view/format.ts';
-import { deploymentWords, gatewayWords, modelName } from '../view/gateway-words.ts';
+import { deploymentWords, gatewayWords, networkNames } from '../view/gateway-words.ts';
 import { leakWords } from '../view/leak-words.ts';
 import { gatewayLink } from '../view/route.ts';
 import { runningSettings, settingsWords } from '../view/settings-words.ts';
@@ -23,7 +23,9 @@ export function GatewayPanel(props: {
 
   const { tone, word } = gatewayWords(gateway);
   const { health, held, quarantine } = gateway;
-  const deployment = deploymentWords(gateway);
+  const deployments = [undefined, ...gateway.beside.map(({ name }) => name)]
+    .map((name) => deploymentWords(gateway, name))
+    .filter((words) => words !== null);
   const settings = settingsWords(gateway);
   const software = softwareWords(gateway);
   const running = runningSettings(gateway);
@@ -31,7 +33,7 @@ export function GatewayPanel(props: {
   const percent = (value: number | null | undefined) =>
     value === null || value === undefined ? UNKNOWN : `${Math.round(value)} %`;
   const rows: readonly (readonly [string, string])[] = [
-    ['Network', gateway.model === null ? UNKNOWN : modelName(gateway.model)],
+    [gateway.beside.length > 0 ? 'Networks' : 'Network', networkNames(gateway) || UNKNOWN],
     ...(running === null ? [] : [['Settings', running] as const]),
     ['Software', gateway.software?.version ?? gateway.version ?? UNKNOWN],
     ['Certificate', certificateWords(gateway, nowMs)],
@@ -71,7 +73,9 @@ export function GatewayPanel(props: {
           {Number.isFinite(sinceMs) && <span class="quiet">{sinceWords(gateway, sinceMs)}</span>}
         </span>
       </header>
-      {deployment !== null && <Progress words={deployment} />}
+      {deployments.map((words) => (
+        <Progress key={words.text} words={words} />
+      ))}
       {settings !== null && <Progress words={settings} />}
       {software !== null && <Progress words={software} />}
       <dl class="stats">

@@ -112,6 +112,7 @@ export function gatewayOf(change: Partial<GatewayView> = {}): GatewayView {
     health: healthOf(),
     reported: reportedOf(),
     model: { name: 'counter', version: 3 },
+    beside: [],
     configuration: null,
     groups: [],
     software: null,

@@ -1,7 +1,7 @@
 import type { CameraView, GatewayView, SiteState } from '#protocol/api.ts';
 import { cameraWords } from './camera-words.ts';
 import { formatAge, formatCount, UNKNOWN } from './format.ts';
-import { deploymentWords, gatewayWords, modelName } from './gateway-words.ts';
+import { deploymentWords, gatewayWords, networkNames } from './gateway-words.ts';
 import { settingsWords } from './settings-words.ts';
 import { softwareCell } from './software-words.ts';
 import type { FleetCell, Tone } from './tone.ts';
@@ -78,8 +78,7 @@ function coarseAge(spanMs: number): string {
 
 function networkCell(gateway: GatewayView): FleetCell {
   const words = deploymentWords(gateway);
-  const name = gateway.model === null ? 'none' : modelName(gateway.model);
-  return { text: name, tone: words?.tone ?? 'good' };
+  return { text: networkNames(gateway) || 'none', tone: words?.tone ?? 'good' };
 }
 
 function settingsCell(gateway: GatewayView): FleetCell {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { gatewayOf, reportedOf } from '../testing/fixtures.ts';
 import { plain } from '../testing/plain.ts';
-import { actionFor, deploymentWords, gatewayWords } from './gateway-words.ts';
+import { actionFor, deploymentWords, gatewayWords, networkNames } from './gateway-words.ts';
 
 describe('gatewayWords', () => {
   it.each([
@@ -52,6 +52,21 @@ describe('deploymentWords', () => {
     expect(deploymentWords(gatewayOf({ reported: reportedOf({ status: 'none' }) }))?.text).toBe(
       'Waiting to fetch counter v3.',
     );
+  });
+
+  it('says of each network beside the default one how far it is', () => {
+    const beside = [{ name: 'carpark', version: 2 }];
+    const { bundle } = reportedOf();
+    const fetching = { ...bundle, network: 'carpark', status: 'fetching', progress: 0.42 } as const;
+    const gateway = gatewayOf({ beside, reported: { ...reportedOf(), networks: [fetching] } });
+    expect(deploymentWords(gateway)).toBeNull();
+    expect(deploymentWords(gateway, 'counter')).toBeNull();
+    expect(plain(deploymentWords(gateway, 'carpark')!.text)).toBe('Fetching carpark v2: 42 %');
+    expect(deploymentWords(gatewayOf({ beside }), 'carpark')?.text).toBe(
+      'carpark v2 is fetched once a camera names it.',
+    );
+    expect(deploymentWords(gateway, 'digits')?.text).toBe('No network deployed yet.');
+    expect(networkNames(gateway)).toBe('counter v3, carpark v2');
   });
 
   it('shows how far a bundle has come', () => {

@@ -1,6 +1,7 @@
-import type { GatewayView } from '#protocol/api.ts';
+import type { GatewayView, WantedModel } from '#protocol/api.ts';
 import type { ErrorCode } from '#protocol/errors.ts';
 import { ERRORS } from '#protocol/errors.ts';
+import type { ReportedBundle } from '#protocol/messages.ts';
 import { formatPercent } from './format.ts';
 import type { Tone } from './tone.ts';
 
@@ -21,12 +22,26 @@ export type DeploymentWords = {
   readonly progress: number | null;
 };
 
-/** How far the gateway has got with the network it should run; null when there is nothing to report. */
-export function deploymentWords(gateway: GatewayView): DeploymentWords | null {
-  const wanted = gateway.model === null ? 'a network' : modelName(gateway.model);
-  const bundle = gateway.reported?.bundle;
+/** The network of a gateway that answers about a camera. @param name as the settings of the camera name it; else the default one */
+export function networkOf(
+  { model, beside, reported }: GatewayView,
+  name?: string,
+): { readonly model: WantedModel | null; readonly bundle: ReportedBundle | undefined } {
+  if (name === undefined || name === model?.name) return { model, bundle: reported?.bundle };
+  return {
+    model: beside.find((one) => one.name === name) ?? null,
+    bundle: reported?.networks?.find(({ network }) => network === name),
+  };
+}
+
+/** How far the gateway has got with a network it should run, see {@link networkOf}; null when there is nothing to report. */
+export function deploymentWords(gateway: GatewayView, name?: string): DeploymentWords | null {
+  const { model, bundle } = networkOf(gateway, name);
+  const wanted = model === null ? 'a network' : modelName(model);
+  if (bundle === undefined && model !== null && model !== gateway.model)
+    return { tone: 'wait', text: `${wanted} is fetched once a camera names it.`, progress: null };
   if (bundle === undefined || bundle.status === 'none') {
-    return gateway.model === null
+    return model === null
       ? { tone: 'wait', text: 'No network deployed yet.', progress: null }
       : { tone: 'wait', text: `Waiting to fetch ${wanted}.`, progress: null };
   }
@@ -48,7 +63,7 @@ export function deploymentWords(gateway: GatewayView): DeploymentWords | null {
         progress: null,
       };
     case 'active':
-      if (gateway.model?.retired === true)
+      if (model?.retired === true)
         return { tone: 'warn', text: `${wanted} is retired. Deploy another network.`, progress: null };
       return staleWords(gateway);
   }
@@ -62,6 +77,11 @@ function staleWords({ reported }: GatewayView): DeploymentWords | null {
     text: `Accepts nothing new. ${errorWords(reported.trust.error)}`.trim(),
     progress: null,
   };
+}
+
+/** All networks that a gateway should have, the default one first: `counter v3, carpark v1`. */
+export function networkNames({ model, beside }: GatewayView): string {
+  return [...(model === null ? [] : [model]), ...beside].map(modelName).join(', ');
 }
 
 /** A network and its version as one name: `counter v3`. */

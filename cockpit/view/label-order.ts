@@ -1,6 +1,7 @@
 import type { CameraView, ModelView, SiteState } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
 import { toldShares } from '#protocol/told-shares.ts';
+import { networkOf } from './gateway-words.ts';
 import { newestResult } from './newest-result.ts';
 
 /**
@@ -9,7 +10,8 @@ import { newestResult } from './newest-result.ts';
  */
 export function labelOrder(site: SiteState, camera: CameraView, known: readonly string[]): readonly string[] {
   const answered = newestResult(camera);
-  const wanted = site.gateways.find((gateway) => gateway.name === camera.gateway)?.model ?? null;
+  const gateway = site.gateways.find(({ name }) => name === camera.gateway);
+  const wanted = gateway === undefined ? null : networkOf(gateway, camera.state?.network).model;
   const model =
     (answered === null ? undefined : modelOf(site, answered)) ??
     site.models.find(({ name, version }) => name === wanted?.name && version === wanted.version);
