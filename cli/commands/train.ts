@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import { shareText } from '#network/model/share-text.ts';
 import type { TrainingSource } from '#network/training/datasets/training-pictures.ts';
 import type { EpochReport } from '#network/training/fit-network.ts';
-import type { MapTraining } from '#network/training/maps/train-map.ts';
+import type { CountedTask } from '#network/training/maps/count-objective.ts';
+import type { PlacesTraining } from '#network/training/maps/fit-places.ts';
 import { integer, region, share } from '../parse-option.ts';
 import type { Progress } from '../progress.ts';
 import { type CommandRun, runCommand } from '../run-command.ts';
@@ -73,9 +74,9 @@ async function train(fileOrName: string, options: TrainOptions, run: CommandRun)
   const recipe = { ...given, training };
   const out = options.out ?? `./${recipe.name}`;
   await checkOutput(out, recipe.name, options.force);
-  if (recipe.task === 'map') {
+  if (recipe.task !== undefined && recipe.task !== 'classification') {
     const command = commandLine(fileOrName, options);
-    return trainPlaces({ recipe, out, seed, command }, options, run);
+    return trainPlaces(recipe.task, { recipe, out, seed, command }, options, run);
   }
   const source = await withBundledClip(fileOrName, options);
   // What the card of counter says was found with its own clip.
@@ -102,25 +103,31 @@ async function train(fileOrName: string, options: TrainOptions, run: CommandRun)
 
 /** As {@link train}, from a clip with boxes. */
 async function trainPlaces(
-  work: Pick<MapTraining, 'recipe' | 'out' | 'seed' | 'command'>,
+  task: 'map' | CountedTask,
+  work: Pick<PlacesTraining, 'recipe' | 'out' | 'seed' | 'command'>,
   source: TrainingSource,
   { signal, progress }: CommandRun,
 ): Promise<void> {
   const { readTrainingPlaces } = await import('#network/training/maps/read-training-places.ts');
-  const { trainMap } = await import('#network/training/maps/train-map.ts');
   const { recipe, out } = work;
   const { training, test } = await readTrainingPlaces(recipe, source, signal);
   const tested = test.places.length;
   progress.update('training', `${training.places.length} pictures to learn from, ${tested} to test on`);
-  const { score } = await trainMap({
-    ...work,
-    ...{ training, test, signal },
-    onProgress: epochLines(progress, 'F1'),
-  });
+  const file = join(out, `${recipe.name}.onnx`);
+  const report = epochLines(progress, task === 'map' ? 'F1' : undefined);
+  const places = { ...work, training, test, signal, onProgress: report };
+  let told: string;
+  if (task === 'map') {
+    const { trainMap } = await import('#network/training/maps/train-map.ts');
+    const { score } = await trainMap(places);
+    told = `F1 ${score.f1.toFixed(3)} on ${tested} later pictures, count off by ${score.countMeanError.toFixed(2)} in the mean and by one at most in ${shareText(score.withinOne)}`;
+  } else {
+    const { trainCounts } = await import('#network/training/maps/train-counts.ts');
+    const { score } = await trainCounts(places, task);
+    told = `${shareText(score.right)} of the answers about ${tested} later pictures (always the same: ${shareText(score.always)})`;
+  }
   progress.end();
-  process.stdout.write(
-    `${join(out, `${recipe.name}.onnx`)}: F1 ${score.f1.toFixed(3)} on ${tested} later pictures, count off by ${score.countMeanError.toFixed(2)} in the mean and by one at most in ${shareText(score.withinOne)}; see README.md there\n`,
-  );
+  process.stdout.write(`${file}: ${told}; see README.md there\n`);
   if (signal.aborted) process.stderr.write('stopped early; the best network so far was written\n');
 }
 

@@ -10,11 +10,12 @@ import { parseRecipe } from '../recipe.ts';
 import type { MapDataset } from './map-dataset.ts';
 import type { Place } from './place.ts';
 import { scorePoints } from './score-points.ts';
+import { trainCounts } from './train-counts.ts';
 import { trainMap } from './train-map.ts';
 
 const [HEIGHT, WIDTH] = [24, 32];
 const picture = { channels: 1, height: HEIGHT, width: WIDTH };
-const recipe = parseRecipe(
+const map = parseRecipe(
   JSON.stringify({
     name: 'squares',
     description: 'where are squares?',
@@ -68,7 +69,7 @@ afterAll(() => rm(out, { recursive: true }));
 it('learns where things are and which, and writes a network that says how to make points of its map', async () => {
   const test = squares(40, 9);
   const work = {
-    recipe,
+    recipe: map,
     training: squares(160, 4),
     test,
     out,
@@ -89,16 +90,57 @@ it('learns where things are and which, and writes a network that says how to mak
     'squares.json',
     'squares.onnx',
   ]);
-  const { graph, labels, map, decoding, ranges } = await loadNetwork(join(out, 'squares.onnx'));
+  const { graph, labels, map: cells, decoding, ranges } = await loadNetwork(join(out, 'squares.onnx'));
   expect(graph.outputs[0]?.shape).toEqual([-1, 2, 6, 8]);
   const pictures = test.places.map((places, n) => {
     const answer = runGraph(graph, test.pictures.subarray(n * HEIGHT * WIDTH, (n + 1) * HEIGHT * WIDTH));
     expect(answer.every((value) => Math.abs(value) <= 1.5 * ranges!.logits)).toBe(true);
-    return { points: decodeMap(answer, { ...map!, classes: labels!.length, ...decoding! }).points, places };
+    return { points: decodeMap(answer, { ...cells!, classes: labels!.length, ...decoding! }).points, places };
   });
   expect(scorePoints(pictures, 2).f1).toBeCloseTo(score.f1, 6);
 
   const card = await readFile(join(out, 'README.md'), 'utf8');
   expect(card).toContain('a map of 6 × 8 cells for bright, dim');
   expect(card).toContain(`**${score.f1.toFixed(3)}**`);
+});
+
+it.each(['count', 'labels'] as const)('learns %s of what is there', async (task) => {
+  const recipe = parseRecipe(
+    JSON.stringify({
+      ...{ name: `squares-${task}`, description: 'how many?', task, labels: ['bright', 'dim'], picture },
+      layers: [
+        { kind: 'convolution', maps: 6, kernel: 8, stride: 4, padding: 2 },
+        { kind: 'square' },
+        { kind: 'dense', units: 2 },
+      ],
+      training: { epochs: 20, batch: 10, learningRate: 0.01, weightDecay: 0 },
+    }),
+    `${task}.json`,
+  );
+  const test = squares(60, 9);
+  const folder = join(out, task);
+  const work = {
+    recipe,
+    training: squares(240, 4),
+    test,
+    out: folder,
+    seed: 1,
+    command: 'npx blindsight train',
+  };
+  const { metadata, score } = await trainCounts(work, task);
+  expect(score.right).toBeGreaterThan(score.always + 0.1);
+  expect(metadata).toMatchObject({ task, labels: ['bright', 'dim'] });
+  expect(metadata.map).toBeUndefined();
+  const { graph, task: read } = await loadNetwork(join(folder, `squares-${task}.onnx`));
+  expect(read).toBe(task);
+  const right = test.places.flatMap((places, n) => {
+    const answer = runGraph(graph, test.pictures.subarray(n * HEIGHT * WIDTH, (n + 1) * HEIGHT * WIDTH));
+    return [0, 1].filter((label) => {
+      const there = places.filter((place) => place.class === label).length;
+      return task === 'count'
+        ? Math.max(0, Math.round(answer[label]!)) === there
+        : answer[label]! >= 0 === there > 0;
+    });
+  });
+  expect(right.length / 120).toBeCloseTo(score.right, 6);
 });
