@@ -9,7 +9,7 @@ import { writeOnnx } from '#network/model/onnx/onnx.ts';
 import { SeededRandom } from '#network/model/random.ts';
 import { runGraph } from '#network/model/run/run.ts';
 import { idxBytes } from '#network/testing/idx-bytes.ts';
-import { graphOf, node, randomPictures, randomTensor } from '#network/testing/small-graphs.ts';
+import { graphOf, ints, node, randomPictures, randomTensor } from '#network/testing/small-graphs.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const PICTURES = 400;
@@ -160,5 +160,71 @@ describe('model import', () => {
     expect(failure.stderr).toMatch(code);
     expect(failure.stderr).toMatch(advice);
     await expect(readFile(out)).rejects.toThrow('ENOENT');
+  });
+
+  it('takes a network that makes a map, and finds on a clip with boxes how points are made of it', async () => {
+    const random = new SeededRandom(8);
+    const weights = {
+      w: { ...randomTensor(random, [1, 2, 4, 4], 0), data: new Float32Array(32).fill(1 / 32) },
+    };
+    const strides = { strides: ints(4, 4) };
+    const graph = graphOf([2, 24, 32], 48, weights, [node('Conv', ['picture', 'w'], 'logits', strides)]);
+    await writeFile(
+      at('spots.onnx'),
+      writeOnnx({ ...graph, outputs: [{ ...graph.outputs[0]!, shape: [-1, 1, 6, 8] }] }),
+    );
+    await writeFile(
+      at('flat.onnx'),
+      writeOnnx({ ...graph, outputs: [{ ...graph.outputs[0]!, shape: [-1, 48] }] }),
+    );
+    // A white square moves to the right, two pixels a frame.
+    const source =
+      'color=black:size=64x48:rate=10:duration=3[g];color=white:size=8x8:rate=10[w];[g][w]overlay=x=2*n:y=20:shortest=1';
+    await promisify(execFile)('ffmpeg', [
+      '-v',
+      'error',
+      '-f',
+      'lavfi',
+      '-i',
+      source,
+      '-c:v',
+      'ffv1',
+      at('spot.avi'),
+    ]);
+    const lines = Array.from({ length: 30 }, (_, n) => `${n},spot,${2 * n},20,8,8`);
+    await writeFile(at('spot.csv'), ['frame,label,x,y,width,height', ...lines].join('\n'));
+
+    const words = ['--task', 'map', '--calibrate', at('spot.avi'), '--classes', 'spot'];
+    const named = [...words, '--boxes', at('spot.csv'), '--motion', '2'];
+    const { stdout } = await run(
+      'model',
+      'import',
+      at('spots.onnx'),
+      ...named,
+      '--out',
+      at('spots-in.onnx'),
+      '--json',
+    );
+    expect(JSON.parse(stdout)).toMatchObject({ task: 'map', map: { height: 6, width: 8 }, pictures: 30 });
+    const read = await loadNetwork(at('spots-in.onnx'));
+    expect(read).toMatchObject({
+      task: 'map',
+      labels: ['spot'],
+      map: { height: 6, width: 8 },
+      motion: { seconds: 2 },
+    });
+    expect(read.decoding!.threshold).toBeGreaterThan(0);
+
+    const refused = (network: string, ...more: string[]) =>
+      expect(run('model', 'import', at(network), ...more, '--out', at('no.onnx'))).rejects;
+    await refused('spots.onnx', ...words).toMatchObject({
+      stderr: expect.stringContaining('give them with --boxes'),
+    });
+    await refused('flat.onnx', ...named).toMatchObject({
+      stderr: expect.stringContaining('ends in 48 outputs, and a map of spot takes 1 × rows × columns'),
+    });
+    await refused('spots.onnx', ...named, '--task', 'count').toMatchObject({
+      stderr: expect.stringContaining('a count of spot takes 1'),
+    });
   });
 });

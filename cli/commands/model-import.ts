@@ -1,5 +1,6 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { ImportProgress } from '#network/compiler/importing/import-network.ts';
+import { ANSWER_TASKS, type AnswerTask } from '#network/model/description/answer-task.ts';
 import { shareText } from '#network/model/share-text.ts';
 import { integer, names, number, numbers, region } from '../parse-option.ts';
 import { note, printJson } from '../print.ts';
@@ -8,6 +9,9 @@ import { type CommandRun, runCommand } from '../run-command.ts';
 
 type Options = {
   readonly calibrate: string;
+  readonly task?: AnswerTask;
+  readonly boxes?: string;
+  readonly motion?: number;
   readonly labels?: string;
   readonly classes?: readonly string[];
   readonly region?: { x: number; y: number; width: number; height: number };
@@ -40,6 +44,18 @@ export function registerModelImport(model: Command): void {
     .requiredOption(
       '--calibrate <data>',
       'labelled pictures: IDX file (with --labels), folder with one folder per class, or clip (with --labels, --classes)',
+    )
+    .addOption(
+      new Option(
+        '--task <task>',
+        'what the outputs mean; all but a classification need a clip and --boxes',
+      ).choices(ANSWER_TASKS),
+    )
+    .option('--boxes <file>', 'for the other tasks: boxes of what is to be found in the clip')
+    .option(
+      '--motion <seconds>',
+      'the last channel is motion against a background with this time constant',
+      number,
     )
     .option('--labels <file>', 'classes of the pictures: IDX file; for a clip, CSV lines "frame,label"')
     .option('--classes <names>', 'names of the classes, in the order of the outputs: absent,present', names)
@@ -76,7 +92,8 @@ Accuracy is measured on every fifth picture (at most 2 000); these are not used 
 Examples:
   blindsight model import mnist.onnx --calibrate train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz --fine-tune
   blindsight model import network.onnx --calibrate ./photos --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
-  blindsight model import door.onnx --calibrate door.mp4 --labels presence.csv --classes absent,present`,
+  blindsight model import door.onnx --calibrate door.mp4 --labels presence.csv --classes absent,present
+  blindsight model import square.onnx --task map --calibrate square.mp4 --boxes people.csv --classes person --motion 20`,
     )
     .action((network: string, options: Options) =>
       runCommand((run) => importModel(network, options, run), 'stopped; nothing was written'),
@@ -100,11 +117,57 @@ function importLines(progress: Progress): (report: ImportProgress) => void {
   };
 }
 
+/** As {@link importModel}, of a network that is calibrated on a clip with boxes. */
+async function importWithBoxes(
+  network: string,
+  task: Exclude<AnswerTask, 'classification'>,
+  options: Options,
+  { signal, progress }: CommandRun,
+): Promise<void> {
+  const { calibrate, boxes, classes, region: part, motion, divide, mean, std, out: wanted } = options;
+  const { NetworkError } = await import('#network/errors.ts');
+  const stray = (['labels', 'pad', 'limit', 'fineTune', 'learningRate'] as const).find(
+    (name) => options[name] !== undefined,
+  );
+  if (boxes === undefined || stray !== undefined) {
+    const flag = stray?.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new NetworkError(
+      'NETWORK_DATA',
+      flag === undefined
+        ? `a ${task} is calibrated on a clip with boxes: give them with --boxes`
+        : `--${flag} is for a classification, and the task is ${task}`,
+    );
+  }
+  const { importPlaces } = await import('#network/training/maps/import-places.ts');
+  progress.update('reading', `reading ${calibrate}`);
+  const { out, score, pictures, meaning } = await importPlaces(
+    {
+      ...{ network, task, clip: calibrate, boxes },
+      ...(classes && { labels: classes }),
+      ...(motion !== undefined && { motionSeconds: motion }),
+      ...(part && { region: part }),
+      scaling: {
+        ...(divide !== undefined && { divide }),
+        ...(mean && { mean }),
+        ...(std && { deviation: std }),
+      },
+      ...(wanted !== undefined && { out: wanted }),
+    },
+    { signal, onPictures: (count) => progress.update('given', `measuring on ${count} pictures`) },
+  );
+  progress.end();
+  if (options.json) return printJson({ network: out, ...meaning, pictures, score });
+  const scored = task === 'map' ? `F1 ${score.toFixed(3)}` : `${shareText(score)} right`;
+  process.stdout.write(`${task}: ${scored} on ${pictures} pictures of the clip\nwritten: ${out}\n`);
+}
+
 async function importModel(
   network: string,
   options: Options,
   { signal, progress }: CommandRun,
 ): Promise<void> {
+  const { task = 'classification' } = options;
+  if (task !== 'classification') return importWithBoxes(network, task, options, { signal, progress });
   const { calibrate, labels, classes, region: part, pad, limit, divide, mean, std } = options;
   const { degree, tolerance, fineTune, learningRate, out: wanted } = options;
   const { importFile } = await import('#network/training/import-file.ts');

@@ -1,7 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { NetworkError } from '#network/errors.ts';
-import { descriptionFile, writeDescription } from '#network/model/description/network-description.ts';
+import {
+  descriptionFile,
+  type NetworkDescription,
+  writeDescription,
+} from '#network/model/description/network-description.ts';
 import { writeOnnx } from '#network/model/onnx/onnx.ts';
 import type { PictureTreatment } from '#vision/picture-format.ts';
 import { pictureShape } from '../compile-limits.ts';
@@ -12,6 +16,8 @@ export type ImportDescription = {
   readonly labels: readonly string[];
   /** File name of the network as given. */
   readonly source: string;
+  /** What the outputs mean, if they are no classification. */
+  readonly answer?: Pick<NetworkDescription, 'task' | 'map' | 'decoding'>;
   /** How the gateway prepares its pictures, as the description of the given network says. */
   readonly treatment: PictureTreatment;
 };
@@ -36,8 +42,8 @@ export function checkImportName(file: string): void {
  */
 export async function writeImport(
   file: string,
-  imported: ImportedNetwork,
-  { labels, source, treatment }: ImportDescription,
+  imported: Pick<ImportedNetwork, 'graph' | 'ranges' | 'accuracyBefore' | 'accuracyAfter'>,
+  { labels, source, treatment, answer }: ImportDescription,
 ): Promise<void> {
   checkImportName(file);
   const { graph, ranges, accuracyBefore, accuracyAfter } = imported;
@@ -46,6 +52,7 @@ export async function writeImport(
   await writeDescription(descriptionFile(file), {
     name: basename(file, '.onnx'),
     description: `Imported from ${source}`,
+    ...answer,
     labels: [...labels],
     picture: pictureShape(graph.inputs[0]!.shape!.slice(1), treatment),
     activationRanges: [...ranges.activations],
