@@ -125,24 +125,16 @@ async function importWithBoxes(
   { signal, progress }: CommandRun,
 ): Promise<void> {
   const { calibrate, boxes, classes, region: part, motion, divide, mean, std, out: wanted } = options;
-  const { NetworkError } = await import('#network/errors.ts');
-  const stray = (['labels', 'pad', 'limit', 'fineTune', 'learningRate'] as const).find(
+  const ignored = (['labels', 'pad', 'limit', 'fineTune', 'learningRate'] as const).find(
     (name) => options[name] !== undefined,
   );
-  if (boxes === undefined || stray !== undefined) {
-    const flag = stray?.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    throw new NetworkError(
-      'NETWORK_DATA',
-      flag === undefined
-        ? `a ${task} is calibrated on a clip with boxes: give them with --boxes`
-        : `--${flag} is for a classification, and the task is ${task}`,
-    );
-  }
   const { importPlaces } = await import('#network/training/maps/import-places.ts');
   progress.update('reading', `reading ${calibrate}`);
   const { out, score, pictures, meaning } = await importPlaces(
     {
-      ...{ network, task, clip: calibrate, boxes },
+      ...{ network, task, clip: calibrate },
+      ...(boxes !== undefined && { boxes }),
+      ...(ignored && { ignored }),
       ...(classes && { labels: classes }),
       ...(motion !== undefined && { motionSeconds: motion }),
       ...(part && { region: part }),

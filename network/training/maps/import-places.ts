@@ -27,7 +27,9 @@ export type PlacesImport = {
   readonly network: string;
   readonly task: 'map' | CountedTask;
   readonly clip: string;
-  readonly boxes: string;
+  readonly boxes?: string;
+  /** An option that was given and does not go with the task. */
+  readonly ignored?: string;
   /** Of the outputs, and of the boxes; those of the network's description by default. */
   readonly labels?: readonly string[];
   /** Time constant of motion in seconds, if the last channel is motion. */
@@ -96,6 +98,12 @@ export async function importPlaces(
   readonly pictures: number;
   readonly meaning: Meaning;
 }> {
+  const { clip, boxes, region, task, ignored } = request;
+  if (ignored !== undefined) {
+    const flag = ignored.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    refuse(`--${flag} is for a classification, and the task is ${task}`);
+  }
+  if (boxes === undefined) refuse(`a ${task} is calibrated on a clip with boxes: give them with --boxes`);
   const network = await loadNetwork(request.network);
   const out = request.out ?? `${network.name}-protected.onnx`;
   checkImportName(out);
@@ -104,7 +112,6 @@ export async function importPlaces(
   const motion = request.motionSeconds === undefined ? network.motion : { seconds: request.motionSeconds };
   const treatment = { ...(network.light && { light: network.light }), ...(motion && { motion }) };
   const picture = pictureShape(network.graph.inputs[0]?.shape?.slice(1) ?? [], treatment);
-  const { clip, boxes, region, task } = request;
   const { graph } = dropEnding(adaptPictureInput(network.graph, picture, request.scaling), { sigmoid: true });
   if (needsApproximation(graph)) {
     refuse(
