@@ -66,7 +66,8 @@ export async function prepareSite(data: string, signal: AbortSignal): Promise<Pr
         enrolGateway({ site, name, outDirectory: gatewayFolder, brokerUrl: config.broker.url }),
       );
     }
-    let release = (await listDeployments(site)).filter(({ gateway }) => gateway === name).at(-1);
+    const releases = await listDeployments(site);
+    let release = releases.filter(({ gateway, beside }) => gateway === name && !beside).at(-1);
     // Another network that somebody deployed here stays.
     if (release === undefined || (outdated && release.model === NETWORK))
       release = await releaseBundled(site, name);

@@ -92,13 +92,15 @@ export class AgentMetrics {
     });
     new Gauge({
       name: `${PREFIX}bundle_info`,
-      help: 'The encrypted network that runs, and what became of the newest release; always 1',
-      labelNames: ['digest', 'status'],
+      help: 'Each encrypted network that runs, the default one without its name, and what became of its newest release; always 1',
+      labelNames: ['network', 'digest', 'status'],
       registers,
       collect() {
-        const { active, status } = snapshot().reported.bundle;
+        const { bundle, networks = [] } = snapshot().reported;
         this.reset();
-        this.set({ digest: active ?? '', status }, 1);
+        this.set({ digest: bundle.active ?? '', status: bundle.status }, 1);
+        for (const { network, active, status } of networks)
+          this.set({ network, digest: active ?? '', status }, 1);
       },
     });
     new Gauge({

@@ -176,13 +176,19 @@ describe('metrics and health of a gateway', () => {
       cameras: [],
       pictures: { ...HEALTHY.pictures, answered: 8 },
       certificateEndMs: null,
-      reported: { bundle: { ...HEALTHY.reported.bundle, status: 'none', active: null } },
+      reported: {
+        bundle: { ...HEALTHY.reported.bundle, status: 'none', active: null },
+        networks: [{ ...HEALTHY.reported.bundle, network: 'carpark', status: 'fetching', active: null }],
+      },
     };
     const values = parse((await ask(server.port!, '/metrics')).body);
     const about = (name: string) =>
       [...values.keys()].filter((series) => series.startsWith(`blindsight_agent_${name}{`));
     expect(about('camera_streaming')).toEqual([]);
-    expect(about('bundle_info')).toEqual(['blindsight_agent_bundle_info{digest="",status="none"}']);
+    expect(about('bundle_info')).toEqual([
+      'blindsight_agent_bundle_info{digest="",status="none"}',
+      'blindsight_agent_bundle_info{network="carpark",digest="",status="fetching"}',
+    ]);
     expect(values.get('blindsight_agent_pictures_total{fate="answered"}')).toBe(8);
     expect(about('certificate_expires_in_seconds')).toEqual([]);
     expect(about('configuration_version')).toEqual([]);

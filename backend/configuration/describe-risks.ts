@@ -28,19 +28,25 @@ export async function describeRisks(
     );
   }
 
-  const times: number[] = [];
+  // Networks differ: each camera with the time of its own answers.
+  const times = new Map<string, number>();
   for (const { camera } of present) {
     const whole = await store.results.latest(camera);
     const answers = whole === null ? await store.results.latestRegions(camera) : [whole];
-    times.push(...answers.map(({ latencyMs }) => latencyMs.evaluate));
+    if (answers.length > 0)
+      times.set(camera, Math.max(...answers.map(({ latencyMs }) => latencyMs.evaluate)));
   }
-  if (times.length === 0) return risks;
-  const evaluateMs = Math.max(...times);
-  const rate = cameras.reduce((sum, camera) => sum + (camera.enabled ? camera.rate : 0), 0);
-  const able = 1000 / evaluateMs;
-  if (rate > able)
+  if (times.size === 0) return risks;
+  const slowest = Math.max(...times.values());
+  const inUse = cameras.filter(({ enabled }) => enabled);
+  const rate = inUse.reduce((sum, camera) => sum + camera.rate, 0);
+  const busy = inUse.reduce(
+    (sum, { name, rate: own }) => sum + (own * (times.get(name) ?? slowest)) / 1000,
+    0,
+  );
+  if (busy > 1)
     risks.push(
-      `the cameras give up to ${rate} pictures a second, and the network on ${gateway} answers about ${able.toPrecision(2)}: the rest is left out`,
+      `the cameras give up to ${rate} pictures a second, and the network on ${gateway} answers about ${(rate / busy).toPrecision(2)}: the rest is left out`,
     );
   return risks;
 }

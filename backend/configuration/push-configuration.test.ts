@@ -213,6 +213,17 @@ describe('settings that are pushed', () => {
       'the cameras give up to 5 pictures a second, and the network on gate answers about 4.0: the rest is left out',
     ]);
     expect((await push('cameras: [{ name: door, url: "rtsp://a/b", rate: 4 }]')).warnings).toEqual([]);
+    // Another camera, whose network is faster.
+    await site.store.cameras.claim('lot', 'gate', 1);
+    const quick = { ...answer, camera: 'lot', latencyMs: { ...latencyMs, evaluate: 10 } };
+    const next = { ...at, camera: 'lot', sequence: 2, digest: 'e' };
+    await site.store.results.add({ ...next, frameMs: 1, storedMs: 1, withheld: null, results: [quick] });
+    const both = (rate: number) =>
+      push(
+        `cameras: [{ name: door, url: "rtsp://a/b", rate: 2 }, { name: lot, url: "rtsp://a/c", rate: ${rate} }]`,
+      );
+    expect((await both(50)).warnings).toEqual([]);
+    expect((await both(58)).warnings).toEqual([expect.stringMatching(/up to 60 .* answers about 56/)]);
   });
 
   it('take credentials from files beside them that nobody else can read', async () => {
