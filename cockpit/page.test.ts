@@ -130,6 +130,19 @@ describe('a camera', () => {
     expect(await label(page).textContent()).toBe('No answer yet');
   });
 
+  it('names the network that its settings name, and says that the gateway does not have it', async () => {
+    const detail = 'its settings name network carpark, which this gateway does not have';
+    const state = cameraStateOf({ network: 'carpark', state: 'no-network', detail });
+    const gateways = [gatewayOf({ beside: [{ name: 'carpark', version: 2 }] })];
+    bench.site().site = presentSite({ gateways, cameras: [cameraOf({ state, result: null })] });
+    const { page } = await bench.open();
+    await page.getByText('No network', { exact: true }).waitFor();
+    const fact = page.locator('.fact', { hasText: 'Network' });
+    expect(await fact.textContent()).toContain('carpark v2 is fetched once a camera names it.');
+    expect(await fact.locator('.fact-value').textContent()).toBe('carpark v2');
+    expect(await page.locator('.card.gateway').textContent()).toContain('counter v3, carpark v2');
+  });
+
   it('shows whatever a label or a reason says as text, never as markup', async () => {
     const evil = '<img src=x onerror="document.title=1">';
     bench.site().site = presentSite({

@@ -94,6 +94,8 @@ describe('rollouts by the API', () => {
     [{ ...start, version: '1.2.3' }, 400, 'API_REQUEST_INVALID'],
     [{ ...start, kind: 'software' }, 400, 'API_REQUEST_INVALID'],
     [{ kind: 'software', version: '1.2.3', to: ['all'] }, 404, 'SOFTWARE_NOT_FOUND'],
+    [{ kind: 'software', version: '1.2.3', to: ['all'], place: 'beside' }, 400, 'API_REQUEST_INVALID'],
+    [{ ...start, place: 'somewhere' }, 400, 'API_REQUEST_INVALID'],
     [{ ...start, waves: ['100%', '1%'] }, 422, 'ROLLOUT_WAVES'],
     [{ ...start, limitSeconds: 0 }, 400, 'API_REQUEST_INVALID'],
     [{ ...start, limitSeconds: 1e9 }, 422, 'ROLLOUT_LIMIT'],
@@ -102,6 +104,23 @@ describe('rollouts by the API', () => {
   ])('%j is refused with %i and begins nothing', async (body, status, code) => {
     expect(await call('POST', '/api/rollouts', body)).toMatchObject({ status, body: { error: { code } } });
     expect((await call<unknown[]>('GET', '/api/rollouts')).body).toEqual([]);
+  });
+
+  it('release a network beside the default one, where its software knows several', async () => {
+    await yard.site.store.gateways.setSeveral('g2', false);
+    const beside = { ...start, place: 'beside', keys: 'common' };
+    expect(await call('POST', '/api/rollouts', beside)).toMatchObject({
+      status: 422,
+      body: { error: { code: 'GATEWAY_TOO_OLD' } },
+    });
+    expect(await call('POST', '/api/rollouts', { ...beside, to: ['g1'] })).toMatchObject({ status: 202 });
+    await yard.step();
+    const state = await call<SiteState>('GET', '/api/state');
+    expect(state.body.gateways.map(({ model, beside: others }) => [model, others])).toEqual([
+      [null, [{ name: 'net', version: 2 }]],
+      [null, []],
+      [null, []],
+    ]);
   });
 
   it('tells of two at once, and of what is not there', async () => {
