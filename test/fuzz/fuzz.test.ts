@@ -43,7 +43,7 @@ it('no parser of bytes that others write does anything but take or refuse them',
 
 describe('the fuzzer', () => {
   const find = async (target: Target, isGuided: boolean, inputs: number) =>
-    (await new Fuzzer(target, 7, isGuided).run([], inputs, () => {})).finds;
+    (await new Fuzzer(target, 7, isGuided).run([], { count: inputs }, () => {})).finds;
 
   it('finds what is four conditions deep where coverage guides it, and not without', async () => {
     const [found] = await find(PLANTED.deep, true, 20_000);
@@ -63,7 +63,7 @@ describe('the fuzzer', () => {
       const fuzzer = new Fuzzer(PLANTED.none, seed, false, (input) =>
         inputs.push(Buffer.from(input).toString('hex')),
       );
-      await fuzzer.run([], 50, () => {});
+      await fuzzer.run([], { count: 50 }, () => {});
       return inputs;
     };
     expect(await drawn(3)).toEqual(await drawn(3));

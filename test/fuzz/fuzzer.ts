@@ -18,6 +18,9 @@ export type Outcome = {
   readonly idleBlocks: number;
 };
 
+/** How long a target is fuzzed: until either is reached. */
+export type FuzzBounds = { readonly count: number; readonly mostSeconds?: number };
+
 /** How often what ran is looked at: often while there is news, seldom later, as each look takes milliseconds. */
 const BATCH = { least: 64, most: 4_096 } as const;
 /** No more finds of a target are collected: the first of them must be mended first. */
@@ -56,11 +59,12 @@ export class Fuzzer {
 
   /**
    * @param corpus inputs of earlier runs: they are parsed first
-   * @param count of new inputs
+   * @param bounds.count new inputs
+   * @param bounds.mostSeconds after which no further batch begins
    */
   async run(
     corpus: readonly Uint8Array[],
-    count: number,
+    { count, mostSeconds = Number.POSITIVE_INFINITY }: FuzzBounds,
     onProgress: (done: number) => void,
   ): Promise<Outcome> {
     const seeds = await this.#target.seeds();
@@ -74,7 +78,8 @@ export class Fuzzer {
     const known = this.#pool.length;
     let done = 0;
     let size: number = BATCH.least;
-    while (done < count && this.#finds.size < MOST_FINDS) {
+    const endMs = performance.now() + 1000 * mostSeconds;
+    while (done < count && this.#finds.size < MOST_FINDS && performance.now() < endMs) {
       const batch = Array.from({ length: Math.min(size, count - done) }, () => this.#draw());
       for (const input of batch) await this.#try(input);
       done += batch.length;

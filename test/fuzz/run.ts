@@ -1,4 +1,4 @@
-// node test/fuzz/run.ts TARGET…|all [--inputs N] [--seed S] [--blind] [--keep] [--record FILE]
+// node test/fuzz/run.ts TARGET…|all [--inputs N] [--seconds S] [--seed S] [--blind] [--keep] [--record FILE]
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,6 +17,8 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     inputs: { type: 'string', default: '20000' },
+    /** For each target. */
+    seconds: { type: 'string', default: 'Infinity' },
     seed: { type: 'string' },
     blind: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
@@ -33,6 +35,7 @@ if (unknown.length > 0) {
   process.exit(1);
 }
 const inputs = Number(values.inputs);
+const mostSeconds = Number(values.seconds);
 const seed = Number(values.seed ?? Date.now() % 2 ** 32);
 
 const startedMs = Date.now();
@@ -89,7 +92,8 @@ for (const family of Object.keys(FAMILIES)) {
   const own = targets
     .filter((one) => one.family === family && names.includes(one.name))
     .map(({ name }) => name);
-  if (own.length > 0) await runTargets(own, { family, seed, inputs, isGuided: !values.blind }, listener);
+  if (own.length > 0)
+    await runTargets(own, { family, seed, inputs, mostSeconds, isGuided: !values.blind }, listener);
 }
 const finds = [...outcomes.values()].reduce((sum, outcome) => sum + outcome.finds.length, 0);
 const total = [...outcomes.values()].reduce((sum, outcome) => sum + outcome.inputs, 0);

@@ -7,6 +7,8 @@ export type WorkerTask = {
   readonly seed: number;
   /** New inputs for each target. */
   readonly inputs: number;
+  /** No target takes much longer, whatever it has done by then. */
+  readonly mostSeconds: number;
   /** Whether coverage guides it. */
   readonly isGuided: boolean;
   /** Of a {@link CurrentInput}. */

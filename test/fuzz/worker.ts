@@ -6,7 +6,7 @@ import { minimize } from './minimize.ts';
 import { FAMILIES } from './targets/families.ts';
 import type { WorkerMessage, WorkerTask } from './worker-messages.ts';
 
-const { family, names, seed, inputs, isGuided, buffer } = workerData as WorkerTask;
+const { family, names, seed, inputs, mostSeconds, isGuided, buffer } = workerData as WorkerTask;
 const current = new CurrentInput(buffer);
 const say = (message: WorkerMessage) => parentPort!.postMessage(message);
 
@@ -16,9 +16,8 @@ for (const target of targets) {
   const { name } = target;
   say({ kind: 'begins', target: name });
   const fuzzer = new Fuzzer(target, seed, isGuided, (input) => current.show(input));
-  const outcome = await fuzzer.run(readCorpus(name), Math.ceil(inputs * (target.share ?? 1)), (done) =>
-    say({ kind: 'progress', done }),
-  );
+  const bounds = { count: Math.ceil(inputs * (target.share ?? 1)), mostSeconds };
+  const outcome = await fuzzer.run(readCorpus(name), bounds, (done) => say({ kind: 'progress', done }));
   const finds = [];
   for (const find of outcome.finds) {
     const input = await minimize(target, find.input);
