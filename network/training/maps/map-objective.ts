@@ -7,6 +7,7 @@ import type { MapAugmentation } from './map-augmentation.ts';
 import type { MapDataset } from './map-dataset.ts';
 import { matchPoints } from './match-points.ts';
 import type { Place } from './place.ts';
+import { scorePoints } from './score-points.ts';
 
 /** How a map is learned. */
 export type MapLearning = {
@@ -24,24 +25,6 @@ export type MapLearning = {
 
 /** The score is that of one picture in so many: decoding takes longer than learning. */
 const SCORED = 4;
-
-/** Hits of answers, one picture after the other. */
-export function mapScore(
-  outputs: Float32Array,
-  places: readonly (readonly Place[])[],
-  decoding: MapDecoding,
-) {
-  const size = outputs.length / places.length;
-  let [hits, found, there] = [0, 0, 0];
-  places.forEach((wanted, n) => {
-    const { points } = decodeMap(outputs.subarray(n * size, (n + 1) * size), decoding);
-    const matched = matchPoints(points, wanted);
-    hits += matched.hits;
-    found += matched.found;
-    there += matched.there;
-  });
-  return { hits, found, there };
-}
 
 /**
  * Density and count: the squared distance of each cell from the bells that stand for what is there, and that of the number of things that all
@@ -96,8 +79,11 @@ export function mapObjective(training: MapDataset, validation: MapDataset, learn
     },
     validate(network, input, batch) {
       const answers = predict(network, validation, input, batch);
-      const { hits, found, there } = mapScore(answers, validation.places, decoding);
-      return found + there === 0 ? 1 : (2 * hits) / (found + there);
+      const pictures = validation.places.map((places, n) => ({
+        points: decodeMap(answers.subarray(n * outputs, (n + 1) * outputs), decoding).points,
+        places,
+      }));
+      return scorePoints(pictures, map.classes).f1;
     },
   };
 }
