@@ -2,7 +2,14 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '#runtime/files.ts';
 
 /** Camera as it stands in agent.yaml. */
-type CameraSetting = { readonly name: string; readonly url: string; readonly credentials?: string };
+export type CameraSetting = {
+  readonly name: string;
+  readonly url: string;
+  readonly credentials?: string;
+  readonly rate?: number;
+  /** Of the gateway, beside the default one. */
+  readonly network?: string;
+};
 
 /**
  * Splits an address with user and password: they go into a 0600 file beside the configuration, so that the configuration,

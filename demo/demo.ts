@@ -6,7 +6,8 @@ import { lockData } from '#runtime/data-lock.ts';
 import { EXIT } from '#runtime/exit.ts';
 import { answers, listens } from '#runtime/probe.ts';
 import { step } from '#setup/progress.mjs';
-import { cameraSetting } from './camera-address.ts';
+import { type CameraSetting, cameraSetting } from './camera-address.ts';
+import { DEMO_CAMERAS } from './cameras.ts';
 import { DaemonProcess } from './daemon-process.ts';
 import { keepBounded } from './keep-bounded.ts';
 import type { DemoOptions } from './options.ts';
@@ -15,11 +16,13 @@ import { prepareSite, renewNetwork, viewerPass } from './prepare-site.ts';
 import { untilReady } from './ready.ts';
 import { RefusalWatch } from './refusal-watch.ts';
 import { changeSettings } from './settings.ts';
-import { COUNTER_CLIP, SimulatedCamera } from './simulated-camera.ts';
+import { SimulatedCamera } from './simulated-camera.ts';
 import { watchResults } from './watch.ts';
 
 const PAGE_PORT = 8480;
 const BROKER_PORT = 8883;
+/** Pictures a second of each simulated camera. */
+const SIMULATED_RATE = 5;
 
 const note = (line: string) => void process.stderr.write(`${line}\n`);
 
@@ -56,7 +59,8 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
     const page = await pagePort(options.port);
     // Whoever chooses the page's port may run several sites, which would find the usual one free at the same moment.
     const broker = await freePort(options.port === null ? BROKER_PORT : 0);
-    const site = await prepareSite(data, ending);
+    const simulated = options.camera === null ? DEMO_CAMERAS : [];
+    const site = await prepareSite(data, simulated.length > 0 ? simulated : DEMO_CAMERAS.slice(0, 1), ending);
     if (ending.aborted) return EXIT.interrupted;
 
     const brokerUrl = `mqtts://127.0.0.1:${broker}`;
@@ -80,39 +84,46 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
     const origin = `http://127.0.0.1:${page}`;
     await startDaemon('broker', site.brokerConfig, () => listens(broker));
     await startDaemon('backend', site.backendConfig, () => answers(`${origin}/api/state`));
-    let address = options.camera;
-    if (address === null) {
-      const camera = await SimulatedCamera.start(COUNTER_CLIP, note);
+    const cameras: CameraSetting[] = [];
+    for (const { camera: name, network, clip } of simulated) {
+      const camera = await SimulatedCamera.start(clip, note);
       cleanUp.unshift(() => camera.stop());
-      address = camera.url;
+      const beside = network === DEMO_CAMERAS[0].network ? {} : { network };
+      cameras.push({ name, url: camera.url, rate: SIMULATED_RATE, ...beside });
     }
-    const name = options.camera === null ? 'counter' : 'camera';
+    if (options.camera !== null)
+      cameras.push(await cameraSetting(site.gatewayFolder, 'camera', options.camera));
     await changeSettings(site.agentConfig, [
       [['broker', 'url'], brokerUrl],
-      [['cameras'], [await cameraSetting(site.gatewayFolder, name, address)]],
+      [['cameras'], cameras],
     ]);
     await startDaemon('agent', site.agentConfig, null);
 
-    const refusals = new RefusalWatch(
-      site.release,
-      (refused) => renewNetwork(data, refused, ending),
-      (error) => {
-        failure = error;
-        stop.abort();
-      },
-      join(logs, 'agent.log'),
+    const refusals = site.releases.map(
+      (release) =>
+        new RefusalWatch(
+          release,
+          (refused) => renewNetwork(data, refused, ending),
+          (error) => {
+            failure = error;
+            stop.abort();
+          },
+          join(logs, 'agent.log'),
+        ),
     );
     note(`The page: ${origin}/   (Ctrl-C stops everything)`);
     const count = await watchResults({
       origin,
       pass: () => viewerPass(data),
       gateway: basename(site.gatewayFolder),
-      camera: name,
+      cameras: cameras.map(({ name }) => name),
       json: options.json,
       once: options.once,
       print: (line) => void process.stdout.write(`${line}\n`),
       note,
-      onRefused: refusals.hear,
+      onRefused: (subject, error) => {
+        for (const watch of refusals) watch.hear(subject, error);
+      },
       signal: ending,
     });
     if (failure !== null) throw failure;

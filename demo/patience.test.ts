@@ -108,7 +108,8 @@ describe('watchResults', () => {
     });
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
-  const options = { ...AWAITED, json: true, print: () => {}, note: () => {} };
+  const { gateway, camera } = AWAITED;
+  const options = { gateway, cameras: [camera], json: true, print: () => {}, note: () => {} };
 
   it('ends with how many came and why no more do, where a number was asked for', async () => {
     const held = stateOf({}, { quarantine });

@@ -6,12 +6,14 @@ import { BlindsightError } from '#protocol/errors.ts';
 
 const SCRIPT = join(import.meta.dirname, 'camera.py');
 
-/** The clip that comes with Blindsight; see counter/README.md for its origin and licence. */
+/** A clip that comes with Blindsight; see counter/NOTICE.md for its origin and licence. */
 export const COUNTER_CLIP = join(import.meta.dirname, 'counter', 'counter.mp4');
 
 /** Debian's own Python: GStreamer's bindings belong to it, not to another Python that stands first on the PATH. */
 const PYTHON = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
 
+/** Of its stream. */
+const PATH = '/live';
 const START_MS = 20_000;
 
 /** A real RTSP server that plays a clip in an endless loop. */
@@ -31,7 +33,7 @@ export class SimulatedCamera {
    * @throws BlindsightError DEMO_CAMERA where GStreamer's RTSP server cannot run here
    */
   static async start(clip: string, onExit: (message: string) => void): Promise<SimulatedCamera> {
-    const child = spawn(PYTHON, [SCRIPT, clip, '--path', '/counter'], {
+    const child = spawn(PYTHON, [SCRIPT, clip, '--path', PATH], {
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
     });
@@ -57,7 +59,7 @@ export class SimulatedCamera {
         `the simulated camera does not start: ${outcome}. ${complaint.trim().split('\n').at(-1) ?? ''}`,
       );
     }
-    const camera = new SimulatedCamera(child, `rtsp://127.0.0.1:${outcome.port}/counter`);
+    const camera = new SimulatedCamera(child, `rtsp://127.0.0.1:${outcome.port}${PATH}`);
     ended.then((cause) => {
       if (!child.stdin.destroyed) onExit(`the simulated camera stopped: ${cause}`);
     });

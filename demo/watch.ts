@@ -1,6 +1,6 @@
 import type { SiteState } from '#protocol/api.ts';
 import { BlindsightError } from '#protocol/errors.ts';
-import type { Result } from '#protocol/messages.ts';
+import type { Reported, ReportedBundle, Result } from '#protocol/messages.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { followEvents } from './event-stream.ts';
 import { Patience } from './patience.ts';
@@ -11,12 +11,12 @@ export type WatchOptions = {
   readonly origin: string;
   /** Lets this program in where the site has accounts; see `makePass`. */
   readonly pass?: () => Promise<string | null>;
-  /** The camera of this run; the site may remember others from runs before. */
-  readonly camera: string;
+  /** The cameras of this run; the site may remember others from runs before. */
+  readonly cameras: readonly string[];
   readonly json: boolean;
   /** End after this many results, and with an error where they cannot come any more. */
   readonly once: number | null;
-  /** The gateway that the camera belongs to. */
+  /** The gateway that they belong to. */
   readonly gateway: string;
   /** See {@link Patience}; for tests. */
   readonly patienceMs?: number;
@@ -36,33 +36,43 @@ const PASSING = ['BUNDLE_DIGEST', 'BUNDLE_UNAVAILABLE'];
 
 function tellRefusals(state: SiteState, onRefused: NonNullable<WatchOptions['onRefused']>): void {
   for (const { reported } of state.gateways) {
-    const { subject = null, status, error = null } = reported?.bundle ?? {};
-    const refused = status === 'refused' || status === 'rolled-back';
-    if (refused && subject !== null && error !== null && !PASSING.includes(error.code))
-      onRefused(subject, error);
+    for (const { subject, status, error } of bundlesOf(reported)) {
+      const refused = status === 'refused' || status === 'rolled-back';
+      if (refused && subject !== null && error !== null && !PASSING.includes(error.code))
+        onRefused(subject, error);
+    }
   }
 }
 
+/** Of the default network of a gateway, and of those beside it. */
+function bundlesOf(reported: Reported | null): (ReportedBundle & { readonly network?: string })[] {
+  return reported === null ? [] : [reported.bundle, ...(reported.networks ?? [])];
+}
+
 /** Sentences about a site's state, each given once until it changes. */
-function stateNotes(state: SiteState, camera: string): Map<string, string> {
+function stateNotes(state: SiteState, cameras: readonly string[]): Map<string, string> {
   const notes = new Map<string, string>();
   for (const gateway of state.gateways) {
-    const bundle = gateway.reported?.bundle;
-    if (bundle === undefined) continue;
-    const { status, progress, error } = bundle;
-    const key = `gateway ${gateway.name}`;
-    if (status === 'fetching')
-      notes.set(key, `${key} is fetching the encrypted network: ${Math.floor(progress * 10) * 10} %`);
-    else if (status === 'testing') notes.set(key, `${key} is testing the encrypted network`);
-    else if (status === 'active') notes.set(key, `${key} is running the encrypted network`);
-    else if (error !== null) notes.set(key, `${key} refuses the network: ${error.message} (${error.code})`);
+    const who = `gateway ${gateway.name}`;
+    for (const { network = gateway.model?.name ?? '', status, progress, error } of bundlesOf(
+      gateway.reported,
+    )) {
+      const key = `${who} ${network}`;
+      const what = `the encrypted network ${network}`;
+      if (status === 'fetching')
+        notes.set(key, `${who} is fetching ${what}: ${Math.floor(progress * 10) * 10} %`);
+      else if (status === 'testing') notes.set(key, `${who} is testing ${what}`);
+      else if (status === 'active') notes.set(key, `${who} is running ${what}`);
+      else if (error !== null)
+        notes.set(key, `${who} refuses the network ${network}: ${error.message} (${error.code})`);
+    }
     if (gateway.quarantine !== null)
-      notes.set(`${key} quarantine`, `${key} is in quarantine; look at the page`);
+      notes.set(`${who} quarantine`, `${who} is in quarantine; look at the page`);
   }
   for (const view of state.cameras) {
-    if (view.camera !== camera || view.state === null) continue;
+    if (!cameras.includes(view.camera) || view.state === null) continue;
     const { state: name, detail } = view.state;
-    const key = `camera ${camera}`;
+    const key = `camera ${view.camera}`;
     notes.set(key, name === 'streaming' ? `${key} is streaming` : `${key}: ${name}. ${detail}`);
     if (view.unusual.length > 0)
       notes.set(`${key} unusual`, `${key} shows something the network was not trained for; look at the page`);
@@ -77,12 +87,16 @@ function stateNotes(state: SiteState, camera: string): Map<string, string> {
  * @throws BlindsightError DEMO_NO_RESULTS where a number was asked for that will not be reached
  */
 export async function watchResults(options: WatchOptions): Promise<number> {
-  const { origin, camera, json, once, print, note } = options;
+  const { origin, cameras, json, once, print, note } = options;
   const said = new Map<string, string>();
   const enough = new AbortController();
   const signal = AbortSignal.any([options.signal, enough.signal]);
   let count = 0;
-  const patience = new Patience(options, systemClock, options.patienceMs);
+  const patience = new Patience(
+    { gateway: options.gateway, camera: cameras[0]! },
+    systemClock,
+    options.patienceMs,
+  );
   let lost: string | null = null;
   const look = () => {
     lost = once === null ? null : patience.lost;
@@ -92,7 +106,7 @@ export async function watchResults(options: WatchOptions): Promise<number> {
   for await (const event of followEvents(`${origin}/api/events`, signal, options.pass)) {
     if (event.type === 'state') {
       const state = JSON.parse(event.data) as SiteState;
-      for (const [key, sentence] of stateNotes(state, camera)) {
+      for (const [key, sentence] of stateNotes(state, cameras)) {
         if (said.get(key) !== sentence) note(sentence);
         said.set(key, sentence);
       }

@@ -25,12 +25,16 @@ function takeCameraFile(file: string): string {
   return cameraAddress(text);
 }
 
-/** `blindsight demo` (`npm start`): broker, backend, one gateway, one camera and the page on this machine. */
+/** `blindsight demo` (`npm start`): broker, backend, one gateway, two cameras and the page on this machine. */
 export function registerDemo(program: Command): void {
   program
     .command('demo')
-    .description('run an entire site on this machine: broker, backend, one gateway, one camera, the page')
-    .option('--camera <url>', 'watch this camera, rtsp://[user:password@]host[:port]/path', cameraAddress)
+    .description('run an entire site on this machine: broker, backend, one gateway, two cameras, the page')
+    .option(
+      '--camera <url>',
+      'watch this camera instead, rtsp://[user:password@]host[:port]/path',
+      cameraAddress,
+    )
     .option(
       '--camera-file <file>',
       'read the camera address from a file, which keeps it out of process lists',
@@ -52,13 +56,13 @@ export function registerDemo(program: Command): void {
       'after',
       `
 Examples:
-  npm start                                     watch the simulated camera
+  npm start                                     watch the simulated cameras, a counter and a car park
   npm start --silent -- --once 20 --json        20 results as JSON lines, then stop; without --silent, npm prints two lines first
   npm start -- --camera rtsp://user:secret@192.168.1.20/stream1
 Exit codes: 0 done, 130 interrupted before n results, 1 an error, which is named on stderr. With --once that includes DEMO_NO_RESULTS: the
 gateway is in quarantine, or nothing came for a minute for a known reason (the camera is gone, all answers are withheld, the broker or the
 gateway is offline). Without --once it waits until answers come.
-The first run makes keys, encrypts the bundled network, enrols the gateway and deploys; later runs continue from there.`,
+The first run makes keys, encrypts the bundled networks, enrols the gateway and deploys; later runs continue from there.`,
     )
     .action(async (options: Options) => {
       // A process list shows the memory where Node keeps the arguments; this overwrites it.
