@@ -59,7 +59,7 @@ describe('kill -9 at any moment', () => {
   });
 
   it('lost none and decrypted none twice', async () => {
-    const frames = site.results.map((result) => result.frameTime);
+    const frames = site.results.map(({ camera, frameTime }) => `${camera} ${frameTime}`);
     // Decrypted again it would differ, in its sequence or in the time that it took.
     expect(new Set(site.lines).size).toBe(new Set(frames).size);
     // After an absence what is current comes first: what waited is missing until it is settled.
