@@ -137,7 +137,7 @@ export class Gateway {
       }),
       certificate: await CertificateKeeper.open({ config, signingKey, clock, log }),
       sessions,
-      preview: await startPreview(config, log),
+      preview: await startPreview(config, log, () => opened.#networks.watchChanged()),
       cameraList: await CameraList.open(
         join(config.data, 'cameras.json'),
         config.cameras.map((camera) => camera.name),
@@ -390,7 +390,7 @@ export class Gateway {
   async #applyPreview(config: AgentConfig): Promise<void> {
     await this.#preview?.close();
     this.#preview = null;
-    this.#preview = await startPreview(config, this.#options.log);
+    this.#preview = await startPreview(config, this.#options.log, () => this.#networks.watchChanged());
   }
 
   #every(ms: number | (() => number), signal: AbortSignal, act: () => unknown): Promise<void> {

@@ -78,6 +78,8 @@ async function bench(cameras: readonly FakeCamera[], options: BenchOptions = {})
   const context = { site: 'town', gateway: 'gate-1', ownerKeys: () => [owner.publicKey] };
   const released = new Map<string, TestBundle>();
   const [requests, answers, opened]: [ChunkRequest[], Answer[], string[]] = [[], [], []];
+  const watched = new Set<string>();
+  const masked: string[] = [];
   const state = { megabytes: 1000, followed: [] as readonly string[], storing: 0, mostStoring: 0, closed: 0 };
   const open = async (bundle: Bundle) => {
     if (options.failing?.some(({ digest }) => digest === bundle.digest))
@@ -115,6 +117,8 @@ async function bench(cameras: readonly FakeCamera[], options: BenchOptions = {})
         if (manifest.beside && names.includes(manifest.model)) networks.receiveManifest(wire, manifest.model);
     },
     request: (request) => void setImmediate(() => serve(request)),
+    onMasked: (camera) => masked.push(camera),
+    isWatched: (camera) => watched.has(camera),
     onReport: () => {},
     onEvent: () => {},
     onAnswer: async (answer) => {
@@ -142,7 +146,20 @@ async function bench(cameras: readonly FakeCamera[], options: BenchOptions = {})
   const reportOf = (name: string) => networks.report.networks.find(({ network }) => network === name);
   const answeredBy = (camera: string) =>
     answers.findLast((answer) => answer.camera === camera)?.host.bundle.digest;
-  return { directory, networks, deploy, requests, answers, opened, state, reportOf, answeredBy, close };
+  return {
+    directory,
+    networks,
+    deploy,
+    requests,
+    answers,
+    opened,
+    watched,
+    masked,
+    state,
+    reportOf,
+    answeredBy,
+    close,
+  };
 }
 
 const isThere = (path: string) =>
@@ -174,6 +191,22 @@ describe('Networks', () => {
     await until('the other one left', () => state.followed.join() === 'carpark');
     expect(networks.isRunning).toBe(true);
     expect(networks.report.networks).toMatchObject([{ network: 'carpark', status: 'active' }]);
+  });
+
+  it('let whoever aims a camera see it while its network is not there', async () => {
+    const lot = new FakeCamera('lot', 'carpark');
+    const { networks, answers, state, watched, masked } = await bench([lot]);
+    await until('a followed network', () => state.followed.includes('carpark'));
+    expect(lot.held).not.toBeNull();
+    expect(lot.taken).toBe(0);
+    watched.add('lot');
+    networks.watchChanged();
+    await until('a picture', () => masked.includes('lot'));
+    expect(lot.held).toBeNull();
+    watched.clear();
+    networks.watchChanged();
+    expect(lot.held).toContain('carpark');
+    expect(answers).toEqual([]);
   });
 
   it('let a fast network answer while a slow one computes, and number answers one after the other', async () => {

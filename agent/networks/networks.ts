@@ -29,7 +29,7 @@ type Line = { readonly network: Network; readonly stop: AbortController; ended: 
 
 /**
  * The networks of a gateway: the default one, and beside it those that its cameras name. Each computes one picture at a time in threads of its own, so that a slow
- * one takes processor time from a fast one, and never its turn. A camera whose network is not there takes no pictures, and says why.
+ * one takes processor time from a fast one, and never its turn. A camera whose network is not there takes no pictures, unless somebody aims it, and says why.
  */
 export class Networks {
   readonly #options: NetworksOptions;
@@ -80,6 +80,11 @@ export class Networks {
   /** Takes pictures of these cameras from now on. */
   setCameras(cameras: readonly NetworkCamera[]): void {
     this.#cameras = cameras;
+    this.#changed();
+  }
+
+  /** Somebody begins to watch the preview of a camera, or nobody watches it any more. */
+  watchChanged(): void {
     this.#changed();
   }
 
@@ -143,8 +148,11 @@ export class Networks {
   /** Ends all interpreters. */
   async close(): Promise<void> {
     this.#closing.abort();
+    const closeAll = () => Promise.all(this.#lines.map(({ network }) => network.close()));
+    // What opens now ends by that; what began meanwhile ends afterwards.
+    await closeAll();
     await this.#work;
-    await Promise.all(this.#lines.map(({ network }) => network.close()));
+    await closeAll();
   }
 
   get #lines(): readonly Line[] {
@@ -206,7 +214,8 @@ export class Networks {
       const line = this.#line(files, name);
       this.#beside.set(name, line);
       this.#begin(line, signal);
-      void line.network.rollout.start();
+      // One after the other, so that each sees what memory the others have taken.
+      await line.network.rollout.start();
     }
     onFollow([...this.#beside.keys()]);
     onReport();
@@ -230,7 +239,9 @@ export class Networks {
     for (const camera of this.#cameras) {
       const name = camera.config.network;
       const line = this.#lineOf(name);
-      const reason = name === undefined ? null : this.#obstacle(name, line);
+      // Whoever aims a camera sees it all the same.
+      const isWatched = line !== undefined && this.#options.isWatched?.(camera.name);
+      const reason = name === undefined || isWatched ? null : this.#obstacle(name, line);
       camera.hold(reason);
       if (reason === null) shares.get(line!)!.push(camera);
     }

@@ -17,6 +17,8 @@ export type PreviewOptions = {
   readonly cameras: readonly PreviewCamera[];
   readonly ffmpegPath: string;
   readonly log: Logger;
+  /** Somebody begins to watch a camera, or nobody watches it any more. */
+  readonly onWatch?: (camera: string) => void;
 };
 
 /** What is drawn over a camera's picture, in fractions of it. */
@@ -115,12 +117,14 @@ export class PreviewServer {
       if (response.writableLength > MAX_BEHIND_BYTES) response.destroy();
       else response.write(data);
     });
+    this.#options.onWatch?.(camera);
     const watched = stream;
     response.once('close', () => {
       leave();
       if (watched.viewers > 0) return;
       watched.close();
       if (this.#streams.get(camera) === watched) this.#streams.delete(camera);
+      this.#options.onWatch?.(camera);
     });
   }
 

@@ -19,9 +19,14 @@ export function previewOf({ preview, cameras }: AgentConfig) {
  * Starts the aiming preview where a token file is configured. A preview that cannot start is only reported: it must not keep a gateway
  * from working.
  *
+ * @param onWatch called when somebody begins to watch a camera, or nobody watches one any more
  * @throws BlindsightError FILE_UNREADABLE or SECRET_EXPOSED for the token file
  */
-export async function startPreview(config: AgentConfig, log: Logger): Promise<PreviewServer | null> {
+export async function startPreview(
+  config: AgentConfig,
+  log: Logger,
+  onWatch?: () => void,
+): Promise<PreviewServer | null> {
   const { preview: settings, cameras } = previewOf(config);
   const { port, tokenFile } = settings;
   if (tokenFile === undefined) return null;
@@ -34,7 +39,10 @@ export async function startPreview(config: AgentConfig, log: Logger): Promise<Pr
   try {
     // Only here: a gateway without preview does not load the muxer.
     const { PreviewServer } = await import('./preview-server.ts');
-    const preview = await PreviewServer.start({ port, token, cameras, ffmpegPath: 'ffmpeg', log });
+    const preview = await PreviewServer.start({
+      ...{ port, token, cameras, ffmpegPath: 'ffmpeg', log },
+      ...(onWatch && { onWatch }),
+    });
     log.info(
       { tokenFile },
       `preview of the cameras at http://127.0.0.1:${preview.port}/ with the token in ${tokenFile}`,
