@@ -61,7 +61,8 @@ export class TestBackend {
       const decoded = decodeEnvelope(payload, 2 ** 20);
       if (!verifyEnvelope(decoded, site.signing.publicKey)) throw new Error('an envelope is not signed');
       this.envelopes.push(decoded.envelope);
-      if (this.receipts) void this.#say(topics.receipt, { received: [envelopeDigest(payload)] });
+      // One that does not get through, as at the end of a test, is asked for again.
+      if (this.receipts) this.#say(topics.receipt, { received: [envelopeDigest(payload)] }).catch(() => {});
     });
   }
 
