@@ -26,12 +26,12 @@ const SHADOW = { darkest: 0.45, tint: 0.12 } as const;
  */
 function lightOf(frame: Uint8Array, { colors }: Scene): readonly number[] {
   return [0, 1, 2].map((channel) => {
-    const quotients: number[] = [];
+    const quotients = new Float64Array(Math.ceil(colors.length / (3 * LIGHT_STEP)));
+    let count = 0;
     for (let i = channel; i < colors.length; i += 3 * LIGHT_STEP)
-      if (colors[i]! >= DARK) quotients.push(frame[i]! / colors[i]!);
-    if (quotients.length === 0) return 1;
-    const { length } = quotients;
-    return Math.max(0.1, Float64Array.from(quotients).sort()[length >> 1]!);
+      if (colors[i]! >= DARK) quotients[count++] = frame[i]! / colors[i]!;
+    if (count === 0) return 1;
+    return Math.max(0.1, quotients.subarray(0, count).sort()[count >> 1]!);
   });
 }
 

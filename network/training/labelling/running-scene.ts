@@ -18,10 +18,13 @@ export class RunningScene {
       this.#mean = Float32Array.from(frame);
       return null;
     }
-    const scene = { colors: Uint8Array.from(mean, Math.round), spread: new Uint8Array(mean.length) };
+    const colors = new Uint8Array(mean.length);
     const share = passedMs / (Math.min(this.#constantMs, this.#ageMs) + passedMs);
     this.#ageMs += passedMs;
-    for (let i = 0; i < mean.length; i++) mean[i]! += share * (frame[i]! - mean[i]!);
-    return scene;
+    for (let i = 0; i < mean.length; i++) {
+      colors[i] = Math.round(mean[i]!);
+      mean[i]! += share * (frame[i]! - mean[i]!);
+    }
+    return { colors, spread: new Uint8Array(mean.length) };
   }
 }
