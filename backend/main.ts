@@ -145,7 +145,7 @@ function makeProcessor(core: Core, services: () => Services): Processor {
     decryptor,
     limits: answerLimits(config),
     audits: {
-      consider: (envelope, receivedMs) => selection.consider(envelope, receivedMs),
+      consider: selection.consider.bind(selection),
       heard: (gateway, receivedMs) => services().audits.heard(gateway, receivedMs),
     },
     acceptsReference: config.audit.acceptReference || config.audit.share === 0,

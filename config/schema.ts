@@ -303,7 +303,7 @@ export const BackendConfig = z.strictObject({
   /** How the gateways are held to the truth: some answers are opened by an auditor who computes them again. */
   audit: z
     .strictObject({
-      /** Of present answers that are challenged; 0 turns audits off, and with them what they protect from. */
+      /** Of present answers that are challenged, more where a network's answers tell much; 0 turns audits off, and with them what they protect from. */
       share: fraction.default(0.02),
       /** The same for answers that come later than two minutes after their picture. */
       lateShare: fraction.default(0.2),

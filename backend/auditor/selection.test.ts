@@ -49,6 +49,9 @@ describe('the selection of answers', () => {
   it('takes nothing at a share of 0 and everything at 1', async () => {
     expect(await chosenOf(open(0), 50)).toEqual([]);
     expect(await chosenOf(open(1), 50)).toHaveLength(50);
+    // Networks whose answers tell much want more, where there are audits at all.
+    expect(await open(0.001).consider(envelopeOf(7, { session: 9 }), NOW, 1)).toBe(true);
+    expect(await open(0).consider(envelopeOf(7, { session: 9 }), NOW, 1)).toBe(false);
   });
 
   it('takes more of what comes late, whatever it says of itself', async () => {

@@ -38,14 +38,17 @@ export class Selection {
    * Decides about an envelope that was checked and belongs to its gateway; what is chosen is durable when this resolves. The same envelope again
    * is decided the same way, and noted once.
    *
+   * @param leastShare of answers of this network, 0 to 1; counts only where there are audits
    * @returns whether its gateway has to open it
    */
-  async consider(envelope: Envelope, receivedMs: number): Promise<boolean> {
+  async consider(envelope: Envelope, receivedMs: number, leastShare = 0): Promise<boolean> {
     const { store, key, share, lateShare } = this.#options;
     const { gateway, camera, regions, session, sequence, frameTimeMs, bundle } = envelope;
     const digest = answerDigest(envelope);
     const isLate = envelope.historical || receivedMs - frameTimeMs > LATE_MS;
-    if (draw(key, { gateway, session, sequence, digest }) >= (isLate ? lateShare : share)) return false;
+    const told = isLate ? lateShare : share;
+    const chosen = told === 0 ? 0 : Math.max(told, leastShare);
+    if (draw(key, { gateway, session, sequence, digest }) >= chosen) return false;
     await store.challenges.choose({
       ...{ gateway, camera, ...(regions !== undefined && { regions }), session, sequence },
       ...{ digest, frameTimeMs, bundle, receivedMs, dueMs: dueTime(receivedMs) },

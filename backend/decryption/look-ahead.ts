@@ -2,13 +2,14 @@ import type { Envelope } from '#protocol/envelope.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
 import type { InboxItem } from '../store/inbox.ts';
+import type { ModelRecord } from '../store/models.ts';
 import type { Store } from '../store/store.ts';
 import type { Checked } from './check-envelope.ts';
 
 /** Who decides which answers have to be opened; see ../auditor/selection.ts and ../auditor/challenger.ts. */
 export type AnswerAudits = {
   /** Resolves when it is durable whether this answer has to be opened; the same answer again changes nothing. */
-  consider(envelope: Envelope, receivedMs: number): Promise<unknown>;
+  consider(envelope: Envelope, receivedMs: number, leastShare: number): Promise<unknown>;
   /** An envelope of this gateway arrived, and is its own. */
   heard(gateway: string, receivedMs: number): void;
 };
@@ -18,6 +19,8 @@ export type LookAheadOptions = {
   readonly audits: AnswerAudits;
   /** Everything that must hold before an envelope is decrypted. */
   readonly check: (item: InboxItem) => Promise<Checked>;
+  /** The share of a network's answers that has to be opened, at least. */
+  readonly leastShare: (model: ModelRecord) => number;
   readonly clock: Clock;
   readonly log: Logger;
 };
@@ -44,11 +47,12 @@ export class LookAhead {
 
   /** Has it decided whether an answer has to be opened, by what was checked about it. */
   async see(item: InboxItem, checked: Checked): Promise<void> {
-    const { audits } = this.#options;
+    const { audits, leastShare } = this.#options;
     if (checked.outcome === 'refuse') return;
     audits.heard(item.gateway, item.receivedMs);
     // What is held may be discarded; when it is released, it is new in the inbox.
-    if (checked.outcome === 'decrypt') await audits.consider(checked.envelope, item.receivedMs);
+    if (checked.outcome === 'decrypt')
+      await audits.consider(checked.envelope, item.receivedMs, leastShare(checked.model));
   }
 
   /** Looks at each envelope of the inbox once, until the signal aborts. */

@@ -100,9 +100,10 @@ export class Processor {
     this.#withheld = new WithheldLog(options.store, options.clock, options.log);
     this.#bounds = new AnswerBounds(options.store, options.limits);
     const check = this.#check.bind(this);
-    this.#ahead = new LookAhead({ ...options, check });
     this.#events = new LabelEvents(options.store);
     this.#meter = new LeakMeter(options.audit);
+    const leastShare = this.#meter.leastShare.bind(this.#meter);
+    this.#ahead = new LookAhead({ ...options, check, leastShare });
     const { store, site, acceptsReference } = options;
     this.#checks = {
       ...{ store, site, acceptsReference, bounds: this.#bounds, keys: new PublicKeys() },

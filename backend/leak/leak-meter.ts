@@ -1,7 +1,8 @@
 import type { BackendConfig } from '#config/schema.ts';
 import type { Envelope } from '#protocol/envelope.ts';
 import type { ModelRecord } from '../store/models.ts';
-import { bitsOfAnswer, bitsOfRegion } from './leak-bits.ts';
+import { leastShare } from './audit-share.ts';
+import { bitsOfAnswer, bitsOfRegion, keyBits } from './leak-bits.ts';
 
 /** What one answer told, and how surely it is honest. */
 export type Told = { readonly share: number; readonly bits: number; readonly most: number };
@@ -18,6 +19,11 @@ export class LeakMeter {
     this.#audit = audit;
   }
 
+  /** The share of this network's answers that has to be opened, whatever smaller share the settings say. */
+  leastShare(model: Pick<ModelRecord, 'output' | 'interpretation'>): number {
+    return leastShare(this.#mostOf(model), keyBits(2 * model.interpretation.expected.length));
+  }
+
   /** @param results how many of it were given out; `withheld` where it was not trusted, which can be seen, too */
   measure(
     model: Pick<ModelRecord, 'output' | 'interpretation'>,
@@ -30,7 +36,10 @@ export class LeakMeter {
     const told = output.output === 'event' ? Number(results) * bitsOfRegion(output, interpretation) : most;
     return {
       // SEAL draws its own randomness, so nobody can compute these again.
-      share: interpreter === 'reference' ? 0 : Math.min(share, lateShare),
+      share:
+        interpreter === 'reference' || share === 0
+          ? 0
+          : Math.max(this.leastShare(model), Math.min(share, lateShare)),
       bits: results === 'withheld' ? 1 : told,
       most,
     };

@@ -8,12 +8,15 @@ const SMOOTHINGS = [0, 1];
 const DISTANCES = [2, 2.5, 3.2];
 /** Of what stands for a thing, which is 1. */
 const THRESHOLDS = Array.from({ length: 29 }, (_, i) => 0.1 + 0.025 * i);
-/** Points of an answer. */
+/** Points of an answer; and at least, where few things were ever seen together. */
 const MOST = 64;
+const FEWEST = 4;
 
 /**
  * Finds the decoding that makes the best points of answers, by F1. A threshold counts as much as its neighbors do: the best one by chance
  * is no good elsewhere.
+ *
+ * The fewer points an answer may have, the less a lying gateway learns from one: twice as many as were ever seen together are allowed.
  *
  * @param outputs one answer for each list of places, of pictures that took no part in training
  */
@@ -39,5 +42,10 @@ export function calibrateDecoding(
       });
     }
   }
-  return { ...best.decoding, threshold: Number(best.decoding.threshold.toFixed(3)) };
+  const seen = places.reduce((top, { length }) => Math.max(top, length), 0);
+  return {
+    ...best.decoding,
+    threshold: Number(best.decoding.threshold.toFixed(3)),
+    most: Math.min(MOST, Math.max(FEWEST, 2 * seen)),
+  };
 }
