@@ -96,7 +96,8 @@ describe('edge image', () => {
         const response = await fetch(`http://127.0.0.1:${config.api.port}/api/state`).catch(() => null);
         if (response?.status !== 200) return 0;
         const state = (await response.json()) as SiteState;
-        return Date.parse(state.cameras[0]?.result?.frameTime ?? '1970-01-01T00:00:00Z');
+        const counter = state.cameras.find(({ camera }) => camera === 'counter');
+        return Date.parse(counter?.result?.frameTime ?? '1970-01-01T00:00:00Z');
       };
       await expect.poll(newest, { timeout: 90_000, interval: 250 }).toBeGreaterThan(startedAt);
       const exit = once(agent, 'exit');

@@ -73,6 +73,8 @@ describe('an answer that the owner asks about', () => {
     site = await makeAuditedSite(folder);
   });
   afterAll(() => rmSync(folder, { recursive: true }));
+  /** The site, and a gateway that has sent nothing yet. */
+  const ownData = async () => ({ ...site, data: join(await temporaryDirectory(), 'data') });
 
   it('is computed again, byte for byte, from what the gateway shows', async () => {
     const gateway = await start(site);
@@ -92,21 +94,22 @@ describe('an answer that the owner asks about', () => {
   });
 
   it('is found after its receipt, after a power cut, and after both', async () => {
-    const gateway = await start(site);
+    const own = await ownData();
+    const gateway = await start(own);
     await gateway.tellAuditor();
     const before = gateway.audits.status.kept;
     for (const shade of [1, 2, 3]) await gateway.show(shade);
     const envelopes = [...(await sent(gateway, 3))];
     const [first] = [...gateway.outbox.entries];
     await gateway.sender.received([first!.digest]);
-    const { audit } = await auditorOf(site);
+    const { audit } = await auditorOf(own);
     const check = async (asked: Gateway) => {
       const shown = await asked.challenge(envelopes.map(name));
       for (const [i, envelope] of envelopes.entries()) await audit(envelope, shown[i]!);
     };
     await check(gateway);
     await gateway.cut();
-    const second = await start(site);
+    const second = await start(own);
     // Of the auditor nobody has told it yet: what is sealed is sealed.
     await check(second);
     expect(second.audits.status.kept).toBe(before + 3);
@@ -117,11 +120,11 @@ describe('an answer that the owner asks about', () => {
     expect(second.outbox.status.waiting).toBe(0);
     await check(second);
     await second.cut();
-    await check(await start(site));
+    await check(await start(own));
   });
 
   it('keeps its opening when it has waited, or gets other numbers', async () => {
-    const gateway = await start(site);
+    const gateway = await start(await ownData());
     await gateway.tellAuditor();
     gateway.link.connected = false;
     await gateway.show(7);
@@ -138,7 +141,7 @@ describe('an answer that the owner asks about', () => {
   });
 
   it('is shown to nobody while no auditor is known, and lies on no disk', async () => {
-    const own = { ...site, data: join(await temporaryDirectory(), 'data') };
+    const own = await ownData();
     const gateway = await start(own);
     await gateway.show(40);
     const [envelope] = (await sent(gateway, 1)) as [Envelope];
