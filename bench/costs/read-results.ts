@@ -23,7 +23,7 @@ function numbers(text: string | undefined): number[] {
   return [...(text ?? '').matchAll(/\d+(?:\.\d+)?(?:e[-+]?\d+)?/g)].map(([digits]) => Number(digits));
 }
 
-/** Reads the table of a results page; null if there is none (a network that only ran in the clear). */
+/** Reads the table of a results page; null if there is none (a network that only ran in the clear), or it is one of points, not of labels. */
 export function parseResult(network: string, page: string): RecordedResult | null {
   const cells = new Map(
     page
@@ -37,6 +37,7 @@ export function parseResult(network: string, page: string): RecordedResult | nul
   // "128 bits: N = 8192, log2(Q·P) = 210.0, ternary secret"
   const security = /N = (\d+), log2\(Q·P\) = ([\d.]+)/.exec(cells.get('security') ?? '');
   if (medianMs === undefined || p95Ms === undefined || security === null) return null;
+  if (!cells.has('accuracy, clear')) return null;
   const first = (label: string): number => numbers(cells.get(label))[0] ?? Number.NaN;
   return {
     network,
