@@ -109,13 +109,16 @@ describe('PreviewServer', () => {
     const feeding = setInterval(() => preview.show('front', filter.apply(frame(180))), 20);
     const pieces: Uint8Array[] = [];
     let bytes = 0;
+    let encoder: Awaited<ReturnType<typeof processOf>> | undefined;
     for await (const piece of response.body!) {
+      // Leaving the loop hangs up, and the encoder ends with its last watcher.
+      encoder ??= await processOf('ffmpeg');
       pieces.push(piece);
       bytes += piece.length;
       if (bytes > 20_000) break;
     }
     clearInterval(feeding);
-    expect(await processOf('ffmpeg')).toEqual({
+    expect(encoder).toEqual({
       environment: [`PATH=${process.env.PATH}`],
       command: expect.stringMatching(/^ffmpeg -i pipe:0 (?!.*(rtsp|@))/),
     });
