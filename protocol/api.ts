@@ -1,6 +1,7 @@
 import type { CameraState, GatewayState, Health, Reported, Result } from './messages.ts';
 import type { OutputPolicy } from './output-policy.ts';
 import type { Role } from './roles.ts';
+import type { Situation } from './situation.ts';
 import type { Zone } from './zone.ts';
 
 /** GET /api/state: everything the page needs; the same object arrives as the first event of /api/events. */
@@ -255,6 +256,8 @@ export type CameraView = {
   readonly withheld: number;
   /** Where that currently happens so often (eight of the last twenty answers) that somebody should look. */
   readonly unusual: readonly UnusualView[];
+  /** What is there now, by region, zone and label; absent until the first answers were followed. */
+  readonly situations?: readonly Situation[];
 };
 
 /** The entire picture, or one of its named regions, that shows something the network was not trained for. */
