@@ -11,10 +11,19 @@ describe('identityOf', () => {
     ['cockpit', 'cockpit'],
   ])('%s is a %s', (name, kind) => expect(identityOf(name)).toEqual({ kind, name }));
 
-  it.each([undefined, '', 'broker', 'results', 'Gate', 'a/b', '+', '#', '%u', ['gate-1', 'backend']])(
-    '%j is nobody',
-    (name) => expect(identityOf(name)).toBeNull(),
-  );
+  it.each([
+    undefined,
+    '',
+    'broker',
+    'results',
+    'alerts',
+    'Gate',
+    'a/b',
+    '+',
+    '#',
+    '%u',
+    ['gate-1', 'backend'],
+  ])('%j is nobody', (name) => expect(identityOf(name)).toBeNull());
 });
 
 describe('a gateway', () => {
@@ -74,8 +83,9 @@ describe('a gateway', () => {
     'blindsight/v1/+/gate-1/receipt',
   ])('is not granted %s', (filter) => expect(maySubscribe(access, filter)).toBe(false));
 
-  it.each(['results/door', 'results/door/left'])('never reads a result: %s', (topic) =>
-    expect(mayRead(access, `${SITE}/${topic}`)).toBe(false),
+  it.each(['results/door', 'results/door/left', 'alerts/intruder/door'])(
+    'never reads a result or an alert: %s',
+    (topic) => expect(mayRead(access, `${SITE}/${topic}`)).toBe(false),
   );
 });
 
@@ -83,7 +93,13 @@ describe('the cockpit', () => {
   const access = of('cockpit');
 
   it('writes nothing', () => {
-    for (const topic of ['results/door', 'gate-1/command/x/1', 'cockpit/state', 'backend/state']) {
+    for (const topic of [
+      'results/door',
+      'alerts/intruder/door',
+      'gate-1/command/x/1',
+      'cockpit/state',
+      'backend/state',
+    ]) {
       expect(mayWrite(access, `${SITE}/${topic}`, false)).toBe(false);
     }
   });
@@ -93,6 +109,8 @@ describe('the cockpit', () => {
       'results/+',
       'results/+/+',
       'results/#',
+      'alerts/+/+',
+      'alerts/#',
       '+/state',
       'gate-1/camera/+/state',
       '+/health',
@@ -119,6 +137,7 @@ describe('the backend', () => {
     for (const topic of [
       'results/door',
       'results/door/left',
+      'alerts/intruder/door.zone.gate',
       'backend/state',
       'gate-1/bundle/manifest',
       'gate-1/bundle/manifest/carpark',

@@ -37,6 +37,7 @@ export function identityOf(commonName: unknown, unit: string | null = null): Ide
 export function accessOf(site: string, identity: Identity): Access {
   const { backendState, prefix } = siteTopics(site);
   const results = `${prefix}/results`;
+  const alerts = `${prefix}/alerts`;
   if (identity.kind === 'gateway') {
     const own = gatewayTopics(site, identity.name);
     return {
@@ -75,6 +76,7 @@ export function accessOf(site: string, identity: Identity): Access {
           backendState,
           `${results}/+`,
           `${results}/+/+`,
+          `${alerts}/+/+`,
         ].map((filter) => ({
           filter,
           retain: true,
@@ -87,6 +89,7 @@ export function accessOf(site: string, identity: Identity): Access {
     write: [],
     read: [
       `${results}/#`,
+      `${alerts}/#`,
       any.state,
       any.health,
       any.cameraState('+'),

@@ -34,6 +34,7 @@ const topicsOf = (gateway: string): string[] => [
 const TOPICS = [
   ...['gate-1', 'gate-2', 'backend', 'cockpit'].flatMap(topicsOf),
   'blindsight/v1/north/results/door',
+  'blindsight/v1/north/alerts/intruder/door',
   'blindsight/v1/south/gate-1/state',
   'blindsight/v1/south/results/door',
   'blindsight/v1/north',

@@ -1,3 +1,4 @@
+import type { OpenAlerts } from './alert.ts';
 import type { CameraState, GatewayState, Health, Reported, Result } from './messages.ts';
 import type { OutputPolicy } from './output-policy.ts';
 import type { Role } from './roles.ts';
@@ -21,6 +22,7 @@ export type SiteState = {
   readonly auditShare: number;
   /** Rollouts that have not ended, the oldest first. */
   readonly rollouts: readonly RolloutSummary[];
+  readonly alerts: OpenAlerts;
   /** Present while the store of the backend cannot be used: nothing new is accepted, and everything else is from before. */
   readonly trouble?: { readonly code: string; readonly message: string; readonly since: string };
 };

@@ -19,7 +19,8 @@ describe('topics', () => {
     );
     const site = siteTopics('<site>');
     const answers = [site.result('<camera>'), site.result('<camera>', '<region>')];
-    expect(new Set(listed)).toEqual(new Set([...all, site.backendState, ...answers]));
+    const alert = site.alert('<rule>', '<subject>');
+    expect(new Set(listed)).toEqual(new Set([...all, site.backendState, ...answers, alert]));
     expect(prefix).toBe('blindsight/v1/<site>/<gateway>');
   });
 });

@@ -1,7 +1,7 @@
 const ROOT = 'blindsight/v1';
 
 /** Names that a gateway cannot have because they are subtrees of a site. */
-export const RESERVED_GATEWAY_NAMES = ['backend', 'results', 'cockpit', 'broker'] as const;
+export const RESERVED_GATEWAY_NAMES = ['backend', 'results', 'alerts', 'cockpit', 'broker'] as const;
 
 /** Common name of every viewer's certificate; the name of the one is its organizational unit. With its dot, no gateway can have it. */
 export const VIEWER_COMMON_NAME = 'viewer.readonly';
@@ -71,6 +71,9 @@ export function siteTopics(site: string) {
     results: `${prefix}/results/+`,
     /** Answers about named regions of cameras that have several. */
     regionResults: `${prefix}/results/+/+`,
+    /** backend → cockpit, retained while it is open; JSON {@link AlertView}. `subject` as `subjectLevel` says. Gateways cannot read this tree. */
+    alert: (rule: string, subject: string) => `${prefix}/alerts/${rule}/${subject}`,
+    alerts: `${prefix}/alerts/+/+`,
     /** What the backend subscribes to. */
     inferences: `${prefix}/+/camera/+/inference`,
     anyGateway: (leaf: string) => `${prefix}/+/${leaf}`,

@@ -18,6 +18,7 @@ const STATE: SiteState = {
   models: [],
   counters: { accepted: 0, duplicates: 0, gaps: 0, refused: {}, withheld: 0 },
   endingCertificates: [],
+  alerts: { open: [], count: 0 },
   rollouts: [],
   auditShare: 0.02,
 };

@@ -113,6 +113,7 @@ describe('the API', () => {
       models: [],
       counters: { accepted: 0, duplicates: 0, gaps: 0, refused: {}, withheld: 0 },
       endingCertificates: [],
+      alerts: { open: [], count: 0 },
     } satisfies Partial<SiteState>);
     const policy = response.headers.get('content-security-policy');
     expect(policy).toContain("default-src 'self'");

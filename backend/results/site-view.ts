@@ -201,6 +201,7 @@ export class SiteView {
       models: (await this.#store.models.list()).map(modelView),
       counters: countersView(await this.#store.counters.all()),
       rollouts: await openRollouts(this.#store),
+      alerts: await this.#store.alerts.open(),
       auditShare: this.#auditShare,
       // Not those of gateways that were removed since.
       endingCertificates: this.#endingCertificates.filter(

@@ -292,6 +292,24 @@ const MIGRATIONS: readonly Migration[] = [
       camera TEXT NOT NULL, name TEXT NOT NULL, corners TEXT NOT NULL, PRIMARY KEY (camera, name)
     ) ${tableOptions}`,
   ],
+  // Alerts, and where they are sent.
+  ({ integer, serial, tableOptions }) => [
+    `CREATE TABLE alerts (
+      id ${serial}, rule TEXT NOT NULL, subject_key TEXT NOT NULL, severity TEXT NOT NULL, title TEXT NOT NULL, message TEXT NOT NULL,
+      raised_ms ${integer} NOT NULL, ended_ms ${integer}, acknowledged_ms ${integer}, acknowledged_by TEXT,
+      times ${integer} NOT NULL, is_open ${integer} NOT NULL, revision ${integer} NOT NULL
+    ) ${tableOptions}`,
+    'CREATE UNIQUE INDEX alerts_open ON alerts (rule, subject_key) WHERE is_open = 1',
+    'CREATE INDEX alerts_raised ON alerts (raised_ms)',
+    `CREATE TABLE channels (
+      name TEXT PRIMARY KEY, kind TEXT NOT NULL, leads_to TEXT NOT NULL, created_ms ${integer} NOT NULL
+    ) ${tableOptions}`,
+    `CREATE TABLE deliveries (
+      id ${serial}, delivery_key TEXT NOT NULL UNIQUE, channel TEXT NOT NULL, alert TEXT NOT NULL, created_ms ${integer} NOT NULL,
+      due_ms ${integer} NOT NULL, attempts ${integer} NOT NULL, error TEXT, settled_ms ${integer}, outcome TEXT
+    ) ${tableOptions}`,
+    'CREATE INDEX deliveries_waiting ON deliveries (channel, id) WHERE settled_ms IS NULL',
+  ],
 ];
 
 function leakTables(real: string, integer: string, tableOptions: string): string[] {

@@ -1,11 +1,14 @@
+import { AlertStore } from './alerts.ts';
 import { AuditStore } from './audit.ts';
 import { CameraStore } from './cameras.ts';
 import { CertificateStore } from './certificates.ts';
 import { ChallengeStore } from './challenges.ts';
+import { ChannelStore } from './channels.ts';
 import { CommandStore } from './commands.ts';
 import { ConfigurationStore } from './configurations.ts';
 import { CounterStore } from './counters.ts';
 import type { Database } from './database.ts';
+import { DeliveryStore } from './deliveries.ts';
 import { DeploymentStore } from './deployments.ts';
 import { FloorStore } from './floors.ts';
 import { GatewayStore } from './gateways.ts';
@@ -52,6 +55,9 @@ export class Store {
   readonly counters: CounterStore;
   readonly journal: JournalStore;
   readonly leaks: LeakStore;
+  readonly alerts: AlertStore;
+  readonly deliveries: DeliveryStore;
+  readonly channels: ChannelStore;
   readonly audit: AuditStore;
   readonly people: PeopleStore;
   readonly sessions: SessionStore;
@@ -84,6 +90,9 @@ export class Store {
     this.counters = new CounterStore(database);
     this.journal = new JournalStore(database);
     this.leaks = new LeakStore(database);
+    this.alerts = new AlertStore(database);
+    this.deliveries = new DeliveryStore(database);
+    this.channels = new ChannelStore(database);
     this.audit = new AuditStore(database);
     this.people = new PeopleStore(database);
     this.sessions = new SessionStore(database);

@@ -5,6 +5,7 @@ import { migrate } from '../store/migrations.ts';
 import type { NewModel } from '../store/models.ts';
 import type { ResultRecord } from '../store/results.ts';
 import { Store } from '../store/store.ts';
+import { describeAlerts } from './alerts-contract.ts';
 import { describeDeployments } from './deployments-contract.ts';
 import { describeFleet } from './fleet-contract.ts';
 import { describeShares } from './shares-contract.ts';
@@ -321,6 +322,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
     describeDeployments(() => store, MODEL, enrol);
     describeFleet(() => ({ store, database }), open);
     describeShares(() => ({ store }));
+    describeAlerts(() => store);
 
     it('keeps envelopes in order of arrival, each once, up to the bound of each gateway', async () => {
       const bound = { items: 2, bytes: 100, siteBytes: 1000 };

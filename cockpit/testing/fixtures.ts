@@ -146,6 +146,7 @@ export function siteOf(change: Partial<SiteState> = {}): SiteState {
     models: [modelOf()],
     counters: { accepted: 5120, duplicates: 0, gaps: 0, refused: {}, withheld: 0 },
     endingCertificates: [],
+    alerts: { open: [], count: 0 },
     rollouts: [],
     auditShare: 0.02,
     ...change,

@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto';
+import type { AlertView } from '#protocol/alert.ts';
+import type { Database } from './database.ts';
+
+/** An alert on its way to a channel. */
+export type Delivery = {
+  readonly id: number;
+  /** Tells a repetition from another delivery; the same at each attempt. */
+  readonly key: string;
+  readonly channel: string;
+  /** As it was when it began. */
+  readonly alert: AlertView;
+  readonly createdMs: number;
+  /** Attempts that have failed. */
+  readonly attempts: number;
+};
+
+/** What came of the deliveries to a channel. */
+export type DeliveryCounts = {
+  readonly channel: string;
+  readonly waiting: number;
+  readonly deliveredMs: number | null;
+  /** Why the last attempt of one that waits failed. */
+  readonly trouble: string | null;
+};
+
+type Row = {
+  id: number;
+  delivery_key: string;
+  channel: string;
+  alert: string;
+  created_ms: number;
+  attempts: number;
+};
+
+/** The queue of alerts to channels. One is written along with its alert, and settled after the other side has taken it: each is delivered at least once. */
+export class DeliveryStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Call it in the transaction that raises the alert. */
+  async add(channel: string, alert: AlertView, nowMs: number): Promise<void> {
+    await this.#database.run(
+      'INSERT INTO deliveries (delivery_key, channel, alert, created_ms, due_ms, attempts) VALUES (?, ?, ?, ?, ?, 0)',
+      ...[randomUUID(), channel, JSON.stringify(alert), nowMs, nowMs],
+    );
+  }
+
+  /**
+   * The oldest ones of each channel whose time has come.
+   *
+   * @param longestWaitMs a time further off than this was set by a clock that has been put back: it has come, too
+   */
+  async due(nowMs: number, longestWaitMs: number, limit: number): Promise<Delivery[]> {
+    const rows = await this.#database.all<Row>(
+      'SELECT * FROM deliveries WHERE settled_ms IS NULL AND (due_ms <= ? OR due_ms > ?) ORDER BY id LIMIT ?',
+      ...[nowMs, nowMs + longestWaitMs, limit],
+    );
+    return rows.map((row) => ({
+      id: row.id,
+      key: row.delivery_key,
+      channel: row.channel,
+      alert: JSON.parse(row.alert) as AlertView,
+      createdMs: row.created_ms,
+      attempts: row.attempts,
+    }));
+  }
+
+  /** The other side has it. What else waits for that channel is due at once. */
+  async delivered({ id, channel }: Delivery, nowMs: number): Promise<void> {
+    await this.#database.transaction(async (inside) => {
+      await inside.run(
+        "UPDATE deliveries SET settled_ms = ?, outcome = 'delivered', error = NULL WHERE id = ?",
+        ...[nowMs, id],
+      );
+      await inside.run(
+        'UPDATE deliveries SET due_ms = ? WHERE channel = ? AND settled_ms IS NULL AND attempts > 0',
+        ...[nowMs, channel],
+      );
+    });
+  }
+
+  async failed({ id }: Delivery, error: string, dueMs: number): Promise<void> {
+    await this.#database.run(
+      'UPDATE deliveries SET attempts = attempts + 1, error = ?, due_ms = ? WHERE id = ?',
+      ...[error, dueMs, id],
+    );
+  }
+
+  async giveUp({ id }: Delivery, error: string, nowMs: number): Promise<void> {
+    await this.#database.run(
+      "UPDATE deliveries SET settled_ms = ?, outcome = 'given-up', attempts = attempts + 1, error = ? WHERE id = ?",
+      ...[nowMs, error, id],
+    );
+  }
+
+  /** Gives up the oldest ones of a channel beyond `kept`. @returns how many. */
+  async giveUpBeyond(channel: string, kept: number, error: string, nowMs: number): Promise<number> {
+    return this.#database.run(
+      `UPDATE deliveries SET settled_ms = ?, outcome = 'given-up', error = ? WHERE channel = ? AND settled_ms IS NULL AND id <=
+       (SELECT id FROM deliveries WHERE channel = ? AND settled_ms IS NULL ORDER BY id DESC LIMIT 1 OFFSET ?)`,
+      ...[nowMs, error, channel, channel, kept],
+    );
+  }
+
+  /** Of each channel for which there are any. */
+  async counts(): Promise<DeliveryCounts[]> {
+    const rows = await this.#database.all<{
+      channel: string;
+      waiting: number;
+      delivered_ms: number | null;
+      trouble: string | null;
+    }>(
+      `SELECT channel, SUM(CASE WHEN settled_ms IS NULL THEN 1 ELSE 0 END) AS waiting,
+         MAX(CASE WHEN outcome = 'delivered' THEN settled_ms END) AS delivered_ms,
+         MAX(CASE WHEN settled_ms IS NULL THEN error END) AS trouble
+       FROM deliveries GROUP BY channel ORDER BY channel`,
+    );
+    return rows.map(({ channel, waiting, delivered_ms, trouble }) => ({
+      ...{ channel, trouble },
+      waiting: Number(waiting),
+      deliveredMs: delivered_ms,
+    }));
+  }
+
+  async removeSettledBefore(ms: number): Promise<number> {
+    return this.#database.run('DELETE FROM deliveries WHERE settled_ms IS NOT NULL AND settled_ms < ?', ms);
+  }
+}
