@@ -28,6 +28,8 @@ import { brokerForGateways } from './enrolment/broker-for-gateways.ts';
 import { CertificateWatch } from './enrolment/certificate-watch.ts';
 import { EnrolmentServer } from './enrolment/enrolment-server.ts';
 import { RenewalService } from './enrolment/renewal-service.ts';
+import type { AnswerFollower } from './follow/answer-follower.ts';
+import { FollowService } from './follow/follow-service.ts';
 import { LeakWatch } from './leak/leak-watch.ts';
 import { acceptInvited } from './operations/accept-enrolment.ts';
 import { reprotectGateway } from './operations/reprotect-gateway.ts';
@@ -347,9 +349,15 @@ function startLoops(core: Core, processor: Processor, services: Services): Promi
     services.audits.run(stop.signal),
     trust.run(stop.signal),
     results.run(stop.signal),
+    new FollowService({ store, followers: makeFollowers(), clock, log }).run(stop.signal),
     new LeakWatch({ store, clock, log, onChange, reprotect }).run(stop.signal),
     removeOldResults({ store, days: config.resultsDays, clock, log }, stop.signal),
   ];
+}
+
+/** What is made of settled answers, in the order in which each batch of them is handed on. */
+function makeFollowers(): AnswerFollower[] {
+  return [];
 }
 
 /** Takes requests of gateways that make their keys themselves, where the settings say so. */

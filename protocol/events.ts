@@ -265,6 +265,12 @@ export const EVENTS = {
     meaning: 'More answers were waiting to be published than are kept. The history has them all.',
     action: 'Bring the broker back, and check the connection to it.',
   },
+  FOLLOWER_FAILED: {
+    meaning:
+      'A part of the backend that works on stored answers (history, events, alerts) failed. Answers go on being decrypted, stored and published; those that it failed at three times are missing in what it makes.',
+    action:
+      'Read the reason in the message. If it is none of disk or database, report it: it is a fault of the program.',
+  },
   SITE_RESTORED: {
     meaning: 'The site was restored from a backup.',
     action: 'Nothing, if this was you.',

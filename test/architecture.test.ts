@@ -97,6 +97,7 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
   backend: {
     evaluation: [],
     store: [],
+    follow: ['store'],
     deployment: ['store'],
     sealing: ['store'],
     'owner-keys': ['store', 'sealing'],

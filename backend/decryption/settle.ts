@@ -20,8 +20,8 @@ export type Verdict =
   | { readonly kind: 'refused'; readonly reason: Refusal };
 
 /**
- * Writes the end of an envelope that took its place in the sequence: outcome, position, gaps, counters, and its removal
- * from the inbox, all durable together. After a crash either all of it is there, or the envelope still waits.
+ * Writes the end of an envelope that took its place in the sequence: outcome, position, gaps, counters, its place in the feed
+ * of those who follow answers, and its removal from the inbox, all durable together. After a crash either all of it is there, or the envelope still waits.
  *
  * @param told what an answer that was decrypted tells about its key; null where none was
  * @returns what of the camera began or ceased to be unusual by it; `void` where the gateway was removed meanwhile or its place was
@@ -71,6 +71,7 @@ export async function settle(
       await inside.counters.add(`refused.${verdict.reason}`);
       return [];
     }
+    await inside.feed.add(item.gateway, envelope.session, envelope.sequence);
     return inside.cameras.noteAnswer(item.camera, envelope.regions, verdict.kind === 'withheld', nowMs);
   });
 }

@@ -310,6 +310,12 @@ const MIGRATIONS: readonly Migration[] = [
     ) ${tableOptions}`,
     'CREATE INDEX deliveries_waiting ON deliveries (channel, id) WHERE settled_ms IS NULL',
   ],
+  // Settled answers on their way to history, events and alerts.
+  ({ integer, serial, tableOptions }) => [
+    `CREATE TABLE feed (
+      id ${serial}, gateway TEXT NOT NULL, session ${integer} NOT NULL, sequence ${integer} NOT NULL
+    ) ${tableOptions}`,
+  ],
 ];
 
 function leakTables(real: string, integer: string, tableOptions: string): string[] {

@@ -10,6 +10,7 @@ import { CounterStore } from './counters.ts';
 import type { Database } from './database.ts';
 import { DeliveryStore } from './deliveries.ts';
 import { DeploymentStore } from './deployments.ts';
+import { FeedStore } from './feed.ts';
 import { FloorStore } from './floors.ts';
 import { GatewayStore } from './gateways.ts';
 import { HeldStore } from './held.ts';
@@ -52,6 +53,7 @@ export class Store {
   readonly challenges: ChallengeStore;
   readonly results: ResultStore;
   readonly publications: PublicationStore;
+  readonly feed: FeedStore;
   readonly counters: CounterStore;
   readonly journal: JournalStore;
   readonly leaks: LeakStore;
@@ -87,6 +89,7 @@ export class Store {
     this.challenges = new ChallengeStore(database);
     this.results = new ResultStore(database);
     this.publications = new PublicationStore(database);
+    this.feed = new FeedStore(database);
     this.counters = new CounterStore(database);
     this.journal = new JournalStore(database);
     this.leaks = new LeakStore(database);

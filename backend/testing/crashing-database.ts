@@ -21,6 +21,10 @@ export class CrashingDatabase implements Database {
     this.#fuse.left = instants;
   }
 
+  get isDead(): boolean {
+    return this.#fuse.left < 0;
+  }
+
   get dialect() {
     return this.#database.dialect;
   }
