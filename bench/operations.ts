@@ -10,6 +10,7 @@ import {
   randomResidues,
   type SealContext,
   SealScope,
+  supplyPicture,
   testParameters,
   toSealCiphertext,
   toSealGaloisKeys,
@@ -159,7 +160,7 @@ function prepareEncryption(
   const encryptor = new Encryptor(engine, publicKey);
   const recorder = engine.recorder();
   const input = { level: maxLevel, scale, slots: Int32Array.from({ length: slots }, (_, i) => i) };
-  encryptor.record(recorder, [input], [engine.allocate(2, maxLevel)], slots);
+  const place = encryptor.record(recorder, [input], [engine.allocate(2, maxLevel)], slots);
   const tape = recorder.finish();
 
   const encoder = scope.own(new seal.CKKSEncoder(context));
@@ -173,7 +174,7 @@ function prepareEncryption(
       sealEncryptor.encrypt(plaintext, out);
     },
     engine: () => {
-      encryptor.supply(values);
+      supplyPicture(engine.arena.memory, place, values);
       engine.pool.run(tape);
     },
   };

@@ -13,7 +13,8 @@ export {
   type ParametersLiteral,
 } from './ckks/parameters.ts';
 export { ringSwitchPrime } from './ckks/ring-switch-key.ts';
-export { createEngineInterpreter } from './engine/interpreter/engine.ts';
+export { createEngineInterpreter, type SharingInterpreter } from './engine/interpreter/engine.ts';
+export { createSecondLane, type SharedLane } from './engine/interpreter/second-lane.ts';
 export { FheError } from './errors.ts';
 export { answerFormOf } from './program/answer-form-of.ts';
 export { decodeProgram, encodeProgram } from './program/codec.ts';

@@ -45,6 +45,19 @@ describe('InterpreterHost', () => {
     await expect(host.run(picture())).rejects.toMatchObject({ code: 'FHE_WORKER' });
   });
 
+  it('answers two pictures at a time as it does one after the other', async () => {
+    const bundle = await onDisk();
+    const host = await InterpreterHost.open({ bundle, kind: 'engine', threads: 2, selfTest: true });
+    expect(host.lanes).toBe(2);
+    const pictures = Array.from({ length: 12 }, (_, i) => picture().map((byte) => (byte * (i + 1)) % 256));
+    const answer = async (shown: Uint8Array, i: number) =>
+      (await host.run(shown, new Uint8Array(32).fill(i))).ciphertext;
+    const together = await Promise.all(pictures.map(answer));
+    for (const [i, shown] of pictures.entries())
+      expect(Buffer.compare(await answer(shown, i), together[i]!)).toBe(0);
+    await host.close();
+  });
+
   it('refuses a bundle that has no self-test for its interpreter', async () => {
     const { manifest, ...rest } = await onDisk();
     const bundle = {
@@ -118,8 +131,8 @@ describe('InterpreterHost', () => {
     const bundle = await onDisk();
     const before = threads();
     const host = await InterpreterHost.open({ bundle, kind: 'engine', threads: 3, selfTest: false });
-    // The interpreter's own thread and two helpers.
-    await until('helpers', () => threads() >= before + 3);
+    // The threads of the two lanes, and two helpers of the first one.
+    await until('helpers', () => threads() >= before + 4);
     const running = Array.from({ length: 50 }, () => host.run(picture()));
     const ended = Promise.allSettled(running);
     await running[0];

@@ -3,7 +3,7 @@ import { BlindsightError } from '#protocol/errors.ts';
 import type { Manifest } from '#protocol/manifest.ts';
 import { TaskThread } from '#runtime/threads/task-thread.ts';
 import type { Bundle, InterpreterKind } from './bundle.ts';
-import type { OpenedProgram, SelfTest, WorkerRequest } from './worker-messages.ts';
+import type { Opened, OpenedProgram, SelfTest, WorkerRequest } from './worker-messages.ts';
 
 export type HostOptions = {
   readonly bundle: Bundle;
@@ -24,7 +24,13 @@ const RUN_TIMEOUT_MS = 120_000;
 const CLOSE_TIMEOUT_MS = 1_500;
 const WORKER = new URL('./interpreter-worker.ts', import.meta.url);
 
-/** One worker thread with one interpreter, seen from the event loop. */
+/** A thread, and how many pictures it has. */
+type LaneThread = { readonly thread: TaskThread; readonly gone: Promise<Error>; pictures: number };
+
+/**
+ * An interpreter in worker threads, seen from the event loop. The engine has two lanes where it has two threads: a picture that is alone is worked on by all
+ * threads; of two at a time each has its share of them, as threads on one picture wait for each other.
+ */
 export class InterpreterHost {
   readonly bundle: Bundle;
   readonly kind: InterpreterKind;
@@ -32,17 +38,15 @@ export class InterpreterHost {
   readonly picture: PictureShape;
   /** Pictures per run; their values are concatenated. */
   readonly regions: number;
-  /** Resolves with the reason when the thread is gone, even after {@link close}. */
+  /** Resolves with the reason when its threads are gone, even after {@link close}. */
   readonly gone: Promise<Error>;
-  readonly #thread: TaskThread;
+  readonly #lanes: readonly LaneThread[];
   readonly #runTimeoutMs: number;
-  #running = 0;
   #reason: Error | null = null;
 
   private constructor(
     { bundle, kind, threads, runTimeoutMs }: HostOptions,
-    thread: TaskThread,
-    gone: Promise<Error>,
+    lanes: readonly LaneThread[],
     { picture, regions }: OpenedProgram,
   ) {
     this.bundle = bundle;
@@ -50,18 +54,15 @@ export class InterpreterHost {
     this.threads = threads;
     this.picture = picture;
     this.regions = regions;
-    this.#thread = thread;
+    this.#lanes = lanes;
     this.#runTimeoutMs = runTimeoutMs ?? RUN_TIMEOUT_MS;
-    this.gone = gone.then((reason) => {
-      this.#reason ??= workerError(reason);
-      return this.#reason;
-    });
+    this.gone = this.#watch();
   }
 
   /**
-   * Starts a thread and loads the bundle in it.
+   * Starts the threads and loads the bundle in them.
    *
-   * @throws BlindsightError with a BUNDLE_ code if the bundle is refused, FHE_WORKER if the thread ends or takes too long
+   * @throws BlindsightError with a BUNDLE_ code if the bundle is refused, FHE_WORKER if a thread ends or takes too long
    */
   static async open(options: HostOptions): Promise<InterpreterHost> {
     const { bundle, kind, threads, signal } = options;
@@ -74,18 +75,24 @@ export class InterpreterHost {
         `the bundle has no self-test for the ${kind} interpreter`,
       );
     }
-    const thread = new TaskThread('interpreter', options.workerFile ?? WORKER);
-    const { gone } = thread.start();
+    const script = options.workerFile ?? WORKER;
+    const first = startLane('interpreter', script);
+    const lanes = [first];
+    const limits = { timeoutMs: options.openTimeoutMs ?? OPEN_TIMEOUT_MS, ...(signal && { signal }) };
     const { parts } = manifest;
-    const request: WorkerRequest = { type: 'open', directory, parts, kind, threads, selfTest };
+    const share = kind === 'engine' && threads > 1;
+    const request: WorkerRequest = { type: 'open', directory, parts, kind, threads, selfTest, share };
     try {
-      const opened = await thread.run<OpenedProgram>(request, {
-        timeoutMs: options.openTimeoutMs ?? OPEN_TIMEOUT_MS,
-        ...(signal && { signal }),
-      });
-      return new InterpreterHost(options, thread, gone, opened);
+      const { lane, ...program } = await first.thread.run<Opened>(request, limits);
+      if (lane !== null) {
+        const second = startLane('interpreter-2', script);
+        lanes.push(second);
+        const join: WorkerRequest = { type: 'join', program, lane, threads: Math.floor(threads / 2) };
+        await second.thread.run(join, limits);
+      }
+      return new InterpreterHost(options, lanes, program);
     } catch (error) {
-      await thread.close();
+      for (const { thread } of lanes) await thread.close();
       const stopped = error instanceof BlindsightError && error.code === 'WORKER_FAILED';
       throw stopped ? workerError(error) : error;
     }
@@ -95,40 +102,67 @@ export class InterpreterHost {
     return this.#reason !== null;
   }
 
+  /** How many pictures it can work on at a time; more of them wait. */
+  get lanes(): number {
+    return this.#lanes.length;
+  }
+
   /**
    * Encrypts a picture and runs the program on it.
    *
    * @param picture bytes of as many prepared pictures as the network takes; copied, and the copy is wiped
    * @param seed 32 bytes that the answer follows from with the picture (engine only); copied like it
-   * @throws BlindsightError FHE_WORKER if the interpreter fails, or the thread ends or takes too long
+   * @throws BlindsightError FHE_WORKER if the interpreter fails, or a thread ends or takes too long
    */
   async run(picture: Uint8Array, seed: Uint8Array | null = null): Promise<RunResult> {
     if (this.#reason !== null) throw this.#reason;
-    const request: WorkerRequest = { type: 'run', picture, seed };
-    this.#running++;
+    const lane = this.#lanes.reduce((best, next) => (next.pictures < best.pictures ? next : best));
+    const isAlone = this.#lanes.every(({ pictures }) => pictures === 0);
+    const threads = isAlone ? this.threads : Math.ceil(this.threads / this.#lanes.length);
+    const request: WorkerRequest = { type: 'run', picture, seed, threads };
+    lane.pictures++;
     try {
-      return await this.#thread.run<RunResult>(request, { timeoutMs: this.#runTimeoutMs });
+      return await lane.thread.run<RunResult>(request, { timeoutMs: this.#runTimeoutMs });
     } catch (error) {
       const failure = workerError(error);
-      // The thread is never restarted: a new one would not have the program.
+      // The threads are never restarted: new ones would not have the program.
       if (error instanceof BlindsightError && error.code === 'WORKER_FAILED') this.#reason ??= failure;
       throw failure;
     } finally {
-      this.#running--;
+      lane.pictures--;
     }
   }
 
-  /** Lets the interpreter free what it holds, then ends the thread; a busy one is ended immediately. */
+  /** Lets the interpreter free what it holds, then ends the threads; a busy one is ended immediately. */
   async close(): Promise<void> {
     const ended = this.#reason !== null;
     this.#reason ??= new BlindsightError('FHE_WORKER', 'the interpreter was closed');
-    if (this.#running === 0 && !ended) {
+    if (!ended && this.#lanes.every(({ pictures }) => pictures === 0)) {
       const request: WorkerRequest = { type: 'close' };
-      await this.#thread.run(request, { timeoutMs: CLOSE_TIMEOUT_MS }).catch(() => undefined);
+      for (const { thread } of this.#lanes.toReversed())
+        await thread.run(request, { timeoutMs: CLOSE_TIMEOUT_MS }).catch(() => undefined);
     }
-    await this.#thread.close();
+    await this.#end();
     await this.gone;
   }
+
+  /** One thread without the other is no interpreter. */
+  async #watch(): Promise<Error> {
+    const reason = await Promise.race(this.#lanes.map(({ gone }) => gone));
+    this.#reason ??= workerError(reason);
+    await this.#end();
+    await Promise.all(this.#lanes.map(({ gone }) => gone));
+    return this.#reason;
+  }
+
+  async #end(): Promise<void> {
+    await Promise.all(this.#lanes.map(({ thread }) => thread.close()));
+  }
+}
+
+function startLane(name: string, script: URL): LaneThread {
+  const thread = new TaskThread(name, script);
+  return { thread, ...thread.start(), pictures: 0 };
 }
 
 /**

@@ -1,19 +1,26 @@
-import { assertNever, type Interpreter, type RunResult } from '#fhe';
+import { assertNever, createSecondLane, type Interpreter, type RunResult } from '#fhe';
 import { BlindsightError } from '#protocol/errors.ts';
 import { type Answer, serveTasks } from '#runtime/threads/serve-tasks.ts';
 import { pictureInputs } from '#vision/picture-input.ts';
 import { loadBundle } from './load-bundle.ts';
-import type { OpenedProgram, OpenRequest, WorkerReply, WorkerRequest } from './worker-messages.ts';
+import type {
+  JoinRequest,
+  Opened,
+  OpenedProgram,
+  OpenRequest,
+  WorkerReply,
+  WorkerRequest,
+} from './worker-messages.ts';
 
 /** What this thread holds. */
-let loaded: (OpenedProgram & { readonly interpreter: Interpreter }) | null = null;
+let loaded: (OpenedProgram & { readonly interpreter: Pick<Interpreter, 'run' | 'close'> }) | null = null;
 
-async function open(request: OpenRequest): Promise<OpenedProgram> {
+async function open(request: OpenRequest): Promise<Opened> {
   try {
-    const { interpreter, verified } = await loadBundle(request);
+    const { interpreter, verified, lane } = await loadBundle(request);
     const { picture, regions = 1 } = verified.program;
     loaded = { interpreter, picture, regions };
-    return { picture, regions };
+    return { picture, regions, lane };
   } catch (error) {
     if (error instanceof BlindsightError) throw error;
     const message = error instanceof Error ? error.message : String(error);
@@ -21,12 +28,17 @@ async function open(request: OpenRequest): Promise<OpenedProgram> {
   }
 }
 
+function join({ program, lane, threads }: JoinRequest): null {
+  loaded = { interpreter: createSecondLane(lane, threads), ...program };
+  return null;
+}
+
 /** Nothing of the picture or the seed is left here afterwards. */
-function run({ picture, seed }: Extract<WorkerRequest, { type: 'run' }>): RunResult {
+function run({ picture, seed, threads }: Extract<WorkerRequest, { type: 'run' }>): RunResult {
   if (loaded === null) throw new Error('no program is loaded');
   const values = pictureInputs(picture, loaded.picture, loaded.regions);
   try {
-    return loaded.interpreter.run(values, seed ?? undefined);
+    return loaded.interpreter.run(values, seed ?? undefined, threads);
   } finally {
     for (const secret of [values, picture, seed]) secret?.fill(0);
   }
@@ -36,6 +48,8 @@ async function serve(request: WorkerRequest): Promise<Answer<WorkerReply>> {
   switch (request.type) {
     case 'open':
       return { result: await open(request) };
+    case 'join':
+      return { result: join(request) };
     case 'run': {
       const { ciphertext, timings } = run(request);
       const bytes = new Uint8Array(ciphertext); // A copy: the original may be a view into wasm memory.

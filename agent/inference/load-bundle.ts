@@ -9,6 +9,8 @@ import {
   FheError,
   type Interpreter,
   type InterpreterMaterial,
+  type SharedLane,
+  type SharingInterpreter,
   type VerifiedProgram,
   verifyProgram,
 } from '#fhe';
@@ -17,7 +19,12 @@ import type { BundlePartName } from '#protocol/manifest.ts';
 import type { InterpreterKind } from './bundle.ts';
 import type { OpenRequest, SelfTest } from './worker-messages.ts';
 
-export type LoadedBundle = { readonly interpreter: Interpreter; readonly verified: VerifiedProgram };
+export type LoadedBundle = {
+  readonly interpreter: Interpreter;
+  readonly verified: VerifiedProgram;
+  /** Null for the reference interpreter, and where none was asked for. */
+  readonly lane: SharedLane | null;
+};
 
 /**
  * Turns the files of a bundle into an interpreter that can be trusted to compute what the owner intended:
@@ -56,7 +63,8 @@ export async function loadBundle(request: OpenRequest): Promise<LoadedBundle> {
     await interpreter.close();
     throw error;
   }
-  return { interpreter, verified };
+  const lane = request.share && 'share' in interpreter ? interpreter.share() : null;
+  return { interpreter, verified, lane };
 }
 
 async function readPart(request: OpenRequest, name: BundlePartName): Promise<Uint8Array> {
@@ -82,7 +90,7 @@ async function create(
   kind: InterpreterKind,
   material: InterpreterMaterial,
   threads: number,
-): Promise<Interpreter> {
+): Promise<Interpreter | SharingInterpreter> {
   try {
     if (kind === 'reference') return await createReferenceInterpreter(material);
     return await createEngineInterpreter(material, { threads });

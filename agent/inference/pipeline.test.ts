@@ -44,14 +44,14 @@ class FakeCamera implements FrameSource {
 }
 
 /** An interpreter that needs a few milliseconds and remembers what it saw. */
-function bench(cameras: FakeCamera[], { runMs = 5, regions = 1 } = {}) {
+function bench(cameras: FakeCamera[], { runMs = 5, regions = 1, lanes = 1 } = {}) {
   const seen: number[] = [];
   const inputs: number[][] = [];
   const answers: Answer[] = [];
   const bundle = { digest: 'ab'.repeat(32) };
   const state = {
     fail: false,
-    host: { bundle, picture: { channels: 1, height: 4, width: 4 }, regions } as InterpreterHost | null,
+    host: { bundle, picture: { channels: 1, height: 4, width: 4 }, regions, lanes } as InterpreterHost | null,
   };
   const stop = new AbortController();
   const pipeline = new Pipeline({

@@ -35,7 +35,7 @@ export type PipelineOptions = {
   readonly runner: Pick<Runner, 'host' | 'run'>;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Stores the answer, one at a time, while the next picture is computed. False if it was lost (and reported). */
+  /** Stores the answer, one at a time and in the order of pictures, while further ones are computed. False if it was lost (and reported). */
   readonly onAnswer: (answer: Answer) => Promise<boolean>;
   /** Sees each masked picture, for the aiming preview. */
   readonly onMasked?: (camera: string, frame: MaskedFrame) => void;
@@ -72,8 +72,8 @@ type Job = {
 };
 
 /**
- * Takes pictures to the interpreter: cameras in turn, each at most at its rate, always the newest picture. One picture is computed at a time; meanwhile the next
- * one is prepared and the last one's answer is stored. A picture that fails is counted and reported; it never stops the others.
+ * Takes pictures to the interpreter: cameras in turn, each at most at its rate, always the newest picture. As many are computed at a time as the interpreter
+ * has lanes; meanwhile the next one is prepared and the last one's answer is stored. A picture that fails is counted and reported; it never stops the others.
  */
 export class Pipeline {
   readonly #options: PipelineOptions;
@@ -83,11 +83,11 @@ export class Pipeline {
   #answers = 0;
   #failures = 0;
   #progressMs: number;
-  #busy = false;
-  /** The picture that is being prepared, or is ready, while another is computed. */
+  /** The picture that is being prepared, or is ready, while others are computed. */
   #ahead: Promise<Job | null> | null = null;
-  /** Resolves when the last answer is stored. */
-  #storing: Promise<void> = Promise.resolve();
+  readonly #computing = new Set<Promise<void>>();
+  /** Resolves when the answers of all pictures so far are stored, or lost. */
+  #stored: Promise<void> = Promise.resolve();
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -120,7 +120,7 @@ export class Pipeline {
   get stuckMs(): number {
     const now = this.#options.clock.monotonic();
     const idle = this.#options.runner.host === null || this.#lanes.every((lane) => !lane.camera.hasFrame);
-    if (idle && !this.#busy) this.#progressMs = now;
+    if (idle && this.#ahead === null && this.#computing.size === 0) this.#progressMs = now;
     return now - this.#progressMs;
   }
 
@@ -141,35 +141,20 @@ export class Pipeline {
         await this.#idle(signal);
         continue;
       }
-      this.#busy = true;
       this.#progressMs = clock.monotonic();
       const job = await this.#ahead;
+      while (job !== null && this.#computing.size >= job.host.lanes && !signal.aborted)
+        await Promise.race(this.#computing);
+      if (signal.aborted) break;
       this.#ahead = null;
-      if (job !== null) await this.#compute(job, signal);
-      this.#busy = false;
+      if (job !== null) this.#compute(job, signal);
       this.#progressMs = clock.monotonic();
     }
     signal.removeEventListener('abort', wake);
+    await Promise.all(this.#computing);
     wipe(await this.#ahead);
     this.#ahead = null;
-    await this.#storing;
-  }
-
-  /** Computes the answers of a picture; meanwhile the next picture is prepared. */
-  async #compute(job: Job, signal: AbortSignal): Promise<void> {
-    let isDone = false;
-    const computing = this.#answer(job)
-      .catch((error: unknown) => this.#lost(job.lane, error, signal))
-      .finally(() => {
-        isDone = true;
-        this.wake();
-      });
-    while (!isDone && this.#ahead === null && !signal.aborted) {
-      this.#wake = Promise.withResolvers<void>();
-      this.#ahead = this.#takeNext(signal);
-      if (this.#ahead === null) await this.#idle(signal);
-    }
-    await computing;
+    await this.#stored;
   }
 
   #lost({ camera }: Lane, error: unknown, signal: AbortSignal): null {
@@ -236,30 +221,52 @@ export class Pipeline {
     return { lane, host, frameTimeMs: frame.timeMs, parts };
   }
 
-  async #answer({ lane: { camera }, host, frameTimeMs, parts }: Job): Promise<void> {
-    const { site, gateway, runner, clock } = this.#options;
-    const stored: Promise<boolean>[] = [];
-    for (const { names, picture, prepareMs } of parts) {
-      const about = { camera: camera.name, ...(names !== undefined && { regions: names }), frameTimeMs };
-      const place = { site, gateway, ...about, bundle: host.bundle.digest };
-      const { timings, ...answer } = await runToOpen(runner, host, picture, place);
-      this.#progressMs = clock.monotonic();
-      await this.#storing;
-      const storing = this.#store({
-        ...about,
-        ...answer,
-        readyTimeMs: clock.now(),
-        host,
-        timings: { ...timings, prepareMs },
+  /** Begins to compute the answers of a picture. */
+  #compute(job: Job, signal: AbortSignal): void {
+    const turn = this.#stored;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#stored = promise;
+    const computing = this.#answer(job, turn, resolve)
+      .catch((error: unknown) => void this.#lost(job.lane, error, signal))
+      .finally(() => {
+        this.#computing.delete(computing);
+        this.wake();
       });
-      stored.push(storing);
-      this.#storing = storing.then(() => {});
+    this.#computing.add(computing);
+  }
+
+  /**
+   * Resolves when the last answer is about to be stored.
+   *
+   * @param turn resolves when the answers of earlier pictures are stored: numbers keep the order of pictures
+   * @param onStored called when nothing of this picture is left to store
+   */
+  async #answer(job: Job, turn: Promise<void>, onStored: () => void): Promise<void> {
+    const { lane, host, frameTimeMs, parts } = job;
+    const { site, gateway, runner, clock } = this.#options;
+    const { camera } = lane;
+    const stored: Promise<boolean>[] = [];
+    let counted = turn;
+    try {
+      for (const { names, picture, prepareMs } of parts) {
+        const about = { camera: camera.name, ...(names !== undefined && { regions: names }), frameTimeMs };
+        const place = { site, gateway, ...about, bundle: host.bundle.digest };
+        const { timings, ...answer } = await runToOpen(runner, host, picture, place);
+        this.#progressMs = clock.monotonic();
+        const readyTimeMs = clock.now();
+        await (stored.at(-1) ?? turn);
+        stored.push(
+          this.#store({ ...about, ...answer, readyTimeMs, host, timings: { ...timings, prepareMs } }),
+        );
+      }
+      counted = Promise.all(stored).then((kept) => {
+        camera.markInference();
+        if (kept.every(Boolean)) this.#answers++;
+        else this.#failures++;
+      });
+    } finally {
+      void Promise.all([turn, counted, ...stored]).then(onStored);
     }
-    this.#storing = Promise.all(stored).then((kept) => {
-      camera.markInference();
-      if (kept.every(Boolean)) this.#answers++;
-      else this.#failures++;
-    });
   }
 
   async #store(answer: Answer): Promise<boolean> {

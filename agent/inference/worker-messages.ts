@@ -1,4 +1,4 @@
-import type { PictureShape, RunResult } from '#fhe';
+import type { PictureShape, RunResult, SharedLane } from '#fhe';
 import type { BundlePart } from '#protocol/manifest.ts';
 import type { InterpreterKind } from './bundle.ts';
 
@@ -14,6 +14,8 @@ export type OpenRequest = {
   readonly threads: number;
   /** Null if it was tested before. */
   readonly selfTest: SelfTest | null;
+  /** Whether another thread shall run pictures beside this one. */
+  readonly share: boolean;
 };
 
 export type OpenedProgram = {
@@ -22,16 +24,30 @@ export type OpenedProgram = {
   readonly regions: number;
 };
 
-/** Tasks of an interpreter's thread: a run is answered with a {@link RunResult}, closing with nothing. */
+/** Answers an {@link OpenRequest}: what a second thread needs, where one was asked for. */
+export type Opened = OpenedProgram & { readonly lane: SharedLane | null };
+
+/** The first task of the second thread. Answered with nothing. */
+export type JoinRequest = {
+  readonly type: 'join';
+  readonly program: OpenedProgram;
+  readonly lane: SharedLane;
+  readonly threads: number;
+};
+
+/** Tasks of an interpreter's threads: a run is answered with a {@link RunResult}, closing with nothing. */
 export type WorkerRequest =
   | OpenRequest
+  | JoinRequest
   | {
       readonly type: 'run';
       /** Of as many prepared pictures as the network takes, before their light is normalized. */
       readonly picture: Uint8Array;
       /** What the encryption's randomness follows from; null for fresh one. */
       readonly seed: Uint8Array | null;
+      /** That may work on it: fewer than there are where another picture is under way. */
+      readonly threads: number;
     }
   | { readonly type: 'close' };
 
-export type WorkerReply = OpenedProgram | RunResult | null;
+export type WorkerReply = Opened | RunResult | null;

@@ -87,7 +87,7 @@ async function bench(cameras: readonly FakeCamera[], options: BenchOptions = {})
     opened.push(bundle.digest);
     const gone = Promise.withResolvers<Error>();
     const host = {
-      ...{ bundle, kind: 'reference', threads: 1, regions: 1, closed: false, gone: gone.promise },
+      ...{ bundle, kind: 'reference', threads: 1, lanes: 1, regions: 1, closed: false, gone: gone.promise },
       picture: { channels: 1, height: 2, width: 2 },
       run: async () => {
         await options.runs?.[bundle.manifest.model]?.();

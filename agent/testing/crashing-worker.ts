@@ -5,8 +5,8 @@ import { type Answer, serveTasks } from '#runtime/threads/serve-tasks.ts';
 serveTasks(async (task): Promise<Answer<WorkerReply>> => {
   const request = task as WorkerRequest;
   const picture = { channels: 1, height: 8, width: 8 } as const;
-  if (request.type === 'open') return { result: { picture, regions: 1 } };
-  if (request.type === 'close') return { result: null };
+  if (request.type === 'open') return { result: { picture, regions: 1, lane: null } };
+  if (request.type !== 'run') return { result: null };
   if (request.picture[0] === 0) {
     setImmediate(() => {
       throw new Error('out of memory');

@@ -20,9 +20,10 @@ export interface Interpreter {
    * @param seed 32 bytes that the randomness of the encryption follows from (engine only): with the same bundle and picture the answer has the
    *   same bytes on every machine. Whoever has the seed can open the encrypted picture, and no two pictures may have the same one. Fresh from
    *   the operating system where left out.
+   * @param threads that may work on it, including the caller's; as many as the interpreter has where left out. The answer does not depend on it.
    * @throws FheError FHE_RANGE for a seed of another length, or for the reference interpreter, which cannot be given one.
    */
-  run(values: Float32Array, seed?: Uint8Array): RunResult;
+  run(values: Float32Array, seed?: Uint8Array, threads?: number): RunResult;
   /**
    * Runs the program on already encrypted inputs (self-test): deterministic, so the same inputs give the same bytes on every machine.
    *

@@ -9,7 +9,7 @@ const SLACK = 1e-5;
  * @param values channels × height × width values in [0, 1], row-major, channel first; one region after the other.
  * @throws FheError FHE_RANGE where the number of values is wrong or one is outside [0, 1].
  */
-export function checkPicture(program: Program, values: Float32Array): void {
+export function checkPicture(program: Pick<Program, 'picture' | 'regions'>, values: Float32Array): void {
   const expected = pictureValues(program);
   if (values.length !== expected) {
     const { channels, height, width } = program.picture;

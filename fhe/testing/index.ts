@@ -17,7 +17,7 @@ export {
   expandCiphertext,
   type SeededCiphertext,
 } from '../ckks/serialization.ts';
-export { Encryptor } from '../engine/evaluator/encryptor.ts';
+export { Encryptor, supplyPicture } from '../engine/evaluator/encryptor.ts';
 export type { Evaluator } from '../engine/evaluator/evaluator.ts';
 export type { RecordedTape } from '../engine/tape/tape.ts';
 export { mulMod } from '../ring/modular.ts';

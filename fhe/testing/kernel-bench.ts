@@ -2,6 +2,7 @@ import type { Address } from '../engine/memory/arena.ts';
 import { Arena } from '../engine/memory/arena.ts';
 import { KernelTables } from '../engine/memory/tables.ts';
 import { type Op, TapeRecorder } from '../engine/tape/tape.ts';
+import { Control } from '../engine/threads/control.ts';
 import type { KernelBuild } from '../engine/threads/kernel-module.ts';
 import { KernelPool } from '../engine/threads/pool.ts';
 import { mulMod } from '../ring/modular.ts';
@@ -17,7 +18,10 @@ export class KernelBench {
   constructor(degree: number, build: KernelBuild) {
     this.degree = degree;
     this.tables = new KernelTables(this.arena, degree);
-    this.pool = new KernelPool(this.arena, { threads: 1, build });
+    this.pool = new KernelPool(this.arena.memory, this.arena.allocate(Control.words * 4), {
+      threads: 1,
+      build,
+    });
   }
 
   /** Room for `words` words. */

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { findPrimes, MAX_LOG_QP } from '../../ckks/parameters.ts';
 import { EngineContext } from '../evaluator/context.ts';
-import { Encryptor } from '../evaluator/encryptor.ts';
+import { Encryptor, supplyPicture } from '../evaluator/encryptor.ts';
 import { Evaluator } from '../evaluator/evaluator.ts';
 import type { EngineKey } from '../evaluator/keys.ts';
 import type { Arena } from '../memory/arena.ts';
@@ -163,7 +163,7 @@ function encryption(engine: EngineContext, count: OperationWork, level: number):
   const tape = engine.recorder();
   const slots = new Int32Array(ringDegree / 2);
   const inputs = Array.from({ length: ciphertexts }, () => ({ level, scale: 2 ** 30, slots }));
-  encryptor.record(
+  const place = encryptor.record(
     tape,
     inputs,
     inputs.map(() => engine.allocate(2, level)),
@@ -174,7 +174,7 @@ function encryption(engine: EngineContext, count: OperationWork, level: number):
   return {
     work: timesWork(count.encrypt(level), ciphertexts),
     run: () => {
-      encryptor.supply(picture);
+      supplyPicture(engine.arena.memory, place, picture);
       engine.pool.run(recorded);
     },
   };

@@ -5,6 +5,7 @@ import { Arena } from '../memory/arena.ts';
 import { placeRange } from '../memory/place-range.ts';
 import { KernelTables, shoupCompanion } from '../memory/tables.ts';
 import { Op, TapeRecorder } from '../tape/tape.ts';
+import { Control } from '../threads/control.ts';
 import { KernelPool, type PoolOptions } from '../threads/pool.ts';
 
 /**
@@ -17,6 +18,25 @@ export type Block = {
   readonly level: number;
   readonly special: boolean;
 };
+
+/** Limbs in wasm memory, `limbBytes` apart, of so many words each. */
+export type ResiduePlace = {
+  readonly address: Address;
+  readonly limbs: number;
+  readonly limbBytes: number;
+  readonly words: number;
+};
+
+/** A copy of residues, without padding. */
+export function readResidues(
+  { buffer }: WebAssembly.Memory,
+  { address, limbs, limbBytes, words }: ResiduePlace,
+): Uint32Array {
+  const residues = new Uint32Array(limbs * words);
+  for (let limb = 0; limb < limbs; limb++)
+    residues.set(new Uint32Array(buffer, address + limb * limbBytes, words), limb * words);
+  return residues;
+}
 
 /** How a mixed-radix value over some primes is converted to another prime: see `convertForward` in the kernel. */
 export type Conversion = {
@@ -74,11 +94,17 @@ export class EngineContext {
     this.tables = new KernelTables(this.arena, parameters.ringDegree);
     this.residueBytes = parameters.ringDegree * 4;
     this.limbBytes = this.residueBytes + LIMB_PADDING;
-    this.pool = new KernelPool(this.arena, options);
+    this.pool = new KernelPool(this.arena.memory, this.control(), options);
   }
 
-  recorder(): TapeRecorder {
-    return new TapeRecorder(this.arena, this.pool.control);
+  /** A control block for a pool of threads. */
+  control(): Address {
+    return this.arena.allocate(Control.words * 4);
+  }
+
+  /** @param control of the threads that will run the tape. */
+  recorder(control = this.pool.control): TapeRecorder {
+    return new TapeRecorder(this.arena, control);
   }
 
   /** Records a tape and runs it once. */
@@ -153,16 +179,15 @@ export class EngineContext {
     }
   }
 
+  /** Where the residues of a block are. */
+  place(block: Block): ResiduePlace {
+    const limbs = block.size * this.limbCount(block.level, block.special);
+    return { address: block.address, limbs, limbBytes: this.limbBytes, words: this.parameters.ringDegree };
+  }
+
   /** A copy of all residues of a block, without padding. */
   read(block: Block): Uint32Array {
-    const { ringDegree } = this.parameters;
-    const limbs = block.size * this.limbCount(block.level, block.special);
-    const residues = new Uint32Array(limbs * ringDegree);
-    for (let limb = 0; limb < limbs; limb++) {
-      const at = block.address + limb * this.limbBytes;
-      residues.set(this.arena.view(at, ringDegree), limb * ringDegree);
-    }
-    return residues;
+    return readResidues(this.arena.memory, this.place(block));
   }
 
   /** Multiplies all limbs of a block by 2^32 modulo their primes: constants and keys are stored that way. */

@@ -11,6 +11,15 @@ import type { Block, EngineContext } from './context.ts';
 /** What is encrypted: for each slot the index of a value of the picture, or −1 for zero. */
 export type EncryptionInput = { readonly level: number; readonly scale: number; readonly slots: Int32Array };
 
+/** Where a recorded encryption reads: addresses in the engine's memory, the same in every thread. */
+export type EncryptionPlace = {
+  readonly values: Address;
+  readonly valueCount: number;
+  /** Random words; they and everything derived from them are wiped after every picture. */
+  readonly random: Address;
+  readonly randomBytes: number;
+};
+
 /** Random words of one encryption, in multiples of the ring degree: one for u, two for each error. */
 const RANDOM_WORDS = 5;
 /** Of the stream cipher's key. */
@@ -27,10 +36,6 @@ export class Encryptor {
   readonly #key: Block;
   readonly #top: number;
   readonly #constants = new Map<number, Address>();
-  #values: Address = 0;
-  #valueCount = 0;
-  /** Random words, then everything derived from them: wiped after every picture. */
-  #secret: { readonly address: Address; readonly bytes: number; readonly randomBytes: number } | null = null;
 
   /** @throws FheError FHE_PARAMETERS if there is no special prime. */
   constructor(engine: EngineContext, publicKey: PublicKey) {
@@ -62,43 +67,41 @@ export class Encryptor {
    * Records the encryption of one picture into several ciphertexts.
    *
    * @param valueCount values of the picture.
+   * @returns where {@link supplyPicture} writes before each run
    */
   record(
     tape: TapeRecorder,
     inputs: readonly EncryptionInput[],
     outs: readonly Block[],
     valueCount: number,
-  ): void {
+  ): EncryptionPlace {
     const engine = this.#engine;
     const { ringDegree } = engine.parameters;
-    this.#valueCount = valueCount;
-    this.#values = engine.arena.allocate(valueCount * 4);
-    const random = inputs.length * RANDOM_WORDS * engine.limbBytes;
+    const values = engine.arena.allocate(valueCount * 4);
+    const randomBytes = inputs.length * RANDOM_WORDS * engine.limbBytes;
     // For each input: u, e₀, e₁, the two top limbs, u in NTT form for every prime, and the message in float64.
     const each = inputs.map(({ level }) => (3 + 2 + level + 2 + 2) * engine.limbBytes);
-    const bytes = random + each.reduce((sum, size) => sum + size, 0);
+    const bytes = randomBytes + each.reduce((sum, size) => sum + size, 0);
     const address = engine.arena.allocate(bytes);
-    this.#secret = { address, bytes, randomBytes: random };
-    let room = address + random;
+    let room = address + randomBytes;
     inputs.forEach((input, i) => {
       const words = address + i * RANDOM_WORDS * engine.limbBytes;
-      this.#recordOne(tape, input, outs[i]!, words, room, ringDegree);
+      this.#recordOne(tape, input, outs[i]!, { values, words, room, degree: ringDegree });
       room += each[i]!;
     });
     tape.barrier();
     for (let at = 0; at < bytes; at += engine.limbBytes) {
       tape.task(Op.clear, [address + at, Math.min(engine.limbBytes, bytes - at)]);
     }
-    tape.task(Op.clear, [this.#values, valueCount * 4]);
+    tape.task(Op.clear, [values, valueCount * 4]);
+    return { values, valueCount, random: address, randomBytes };
   }
 
   #recordOne(
     tape: TapeRecorder,
     { level, scale, slots }: EncryptionInput,
     out: Block,
-    random: Address,
-    room: Address,
-    degree: number,
+    { values, words: random, room, degree }: OnePlace,
   ): void {
     const engine = this.#engine;
     const { limbBytes } = engine;
@@ -122,7 +125,7 @@ export class Encryptor {
     const transformedTop = tape.group();
     const topPrime = engine.prime(this.#top);
     tape.task(Op.forwardSmall, [topU, u, topPrime], { after: [sampled], group: transformedTop });
-    this.#recordMessage(tape, message, slots, scale, topReady);
+    this.#recordMessage(tape, { message, values }, slots, scale, topReady);
     const dataReady = tape.group();
     for (let position = 0; position <= level; position++) {
       const to = transformed + position * limbBytes;
@@ -158,11 +161,17 @@ export class Encryptor {
     }
   }
 
-  #recordMessage(tape: TapeRecorder, message: Address, slots: Int32Array, scale: number, group: Group): void {
+  #recordMessage(
+    tape: TapeRecorder,
+    { message, values }: { readonly message: Address; readonly values: Address },
+    slots: Int32Array,
+    scale: number,
+    group: Group,
+  ): void {
     const engine = this.#engine;
     const map = engine.arena.place(placeMap(slots, engine.parameters.ringDegree));
     const factor = engine.arena.placeDoubles(Float64Array.of(scale / slots.length));
-    const args = [message, map, this.#values, engine.tables.fourier(), factor, engine.tables.logDegree];
+    const args = [message, map, values, engine.tables.fourier(), factor, engine.tables.logDegree];
     tape.task(Op.encode, args, { group });
   }
 
@@ -182,26 +191,37 @@ export class Encryptor {
     this.#constants.set(position, address);
     return address;
   }
+}
 
-  /**
-   * Writes a picture and randomness where the recorded tasks read them.
-   *
-   * @param values a prepared picture; checked by the caller.
-   * @param seed key of the randomness, 32 bytes; fresh where left out.
-   * @throws FheError FHE_RANGE for a seed of another length
-   */
-  supply(values: Float32Array, seed?: Uint8Array): void {
-    if (this.#secret === null || values.length !== this.#valueCount) {
-      throw new FheError('FHE_STATE', `${values.length} values: expected ${this.#valueCount}`);
-    }
-    if (seed !== undefined && seed.length !== SEED_BYTES) {
-      throw new FheError('FHE_RANGE', `a seed of ${seed.length} bytes: expected ${SEED_BYTES}`);
-    }
-    const { buffer } = this.#engine.arena.memory;
-    new Float32Array(buffer, this.#values, values.length).set(values);
-    const { address, randomBytes: length } = this.#secret;
-    fillRandom(new Uint8Array(buffer, address, length), seed);
+/** Of one ciphertext: the picture, its random words, and room for what is derived from them. */
+type OnePlace = {
+  readonly values: Address;
+  readonly words: Address;
+  readonly room: Address;
+  readonly degree: number;
+};
+
+/**
+ * Writes a picture and randomness where the tasks of a recorded encryption read them.
+ *
+ * @param values a prepared picture; checked by the caller.
+ * @param seed key of the randomness, 32 bytes; fresh where left out.
+ * @throws FheError FHE_STATE for another number of values, FHE_RANGE for a seed of another length
+ */
+export function supplyPicture(
+  { buffer }: WebAssembly.Memory,
+  place: EncryptionPlace,
+  values: Float32Array,
+  seed?: Uint8Array,
+): void {
+  if (values.length !== place.valueCount) {
+    throw new FheError('FHE_STATE', `${values.length} values: expected ${place.valueCount}`);
   }
+  if (seed !== undefined && seed.length !== SEED_BYTES) {
+    throw new FheError('FHE_RANGE', `a seed of ${seed.length} bytes: expected ${SEED_BYTES}`);
+  }
+  new Float32Array(buffer, place.values, values.length).set(values);
+  fillRandom(new Uint8Array(buffer, place.random, place.randomBytes), seed);
 }
 
 /** Zeros for the stream cipher, so that its output is the keystream. */

@@ -8,9 +8,9 @@ import { invMod, mulMod } from '../../ring/modular.ts';
 import type { Address } from '../memory/arena.ts';
 import { KernelTables, shoupCompanion } from '../memory/tables.ts';
 import { Op, type TapeRecorder } from '../tape/tape.ts';
-import type { Block, EngineContext } from './context.ts';
+import type { Block, EngineContext, ResiduePlace } from './context.ts';
 
-/** A ring-switching key in wasm memory, and room for one switch. */
+/** A ring-switching key in wasm memory. */
 export class RingSwitcher {
   readonly #engine: EngineContext;
   readonly #small: KernelTables;
@@ -19,8 +19,6 @@ export class RingSwitcher {
   readonly #keys: readonly Address[];
   readonly #primes: readonly number[];
   readonly #constants: Address;
-  /** The answer: two polynomials of n words. */
-  readonly #out: Address;
 
   constructor(
     engine: EngineContext,
@@ -34,7 +32,6 @@ export class RingSwitcher {
     const halves = [key.b, expandRingSwitchHalf(engine.parameters, key.seed)];
     this.#keys = this.#primes.map((_, limb) => this.#loadKey(halves, limb));
     this.#constants = engine.arena.place(shrinkConstants(this.#primes[0]!, this.#primes[1]!, result.modulus));
-    this.#out = engine.arena.allocate(2 * result.ringDegree * 4);
   }
 
   #loadKey(halves: readonly Uint32Array[], limb: number): Address {
@@ -54,8 +51,8 @@ export class RingSwitcher {
     return this.#engine.arena.place(words);
   }
 
-  /** Records the switch of a block of level 0: the same steps as `createRingSwitch`, bit for bit. */
-  record(tape: TapeRecorder, source: Block): void {
+  /** Records the switch of a block of level 0: the same steps as `createRingSwitch`, bit for bit. @returns where the answer will be: two polynomials. */
+  record(tape: TapeRecorder, source: Block): ResiduePlace {
     const engine = this.#engine;
     const { arena, tables } = engine;
     const degree = engine.parameters.ringDegree;
@@ -89,8 +86,9 @@ export class RingSwitcher {
     tape.barrier();
     const n = this.#small.degree;
     const smallPrime = this.#small.prime(this.#modulus);
+    const out = arena.allocate(2 * n * 4);
     for (const half of [0, 1] as const) {
-      const to = this.#out + half * n * 4;
+      const to = out + half * n * 4;
       const shrunk = tape.group();
       const args = [
         to,
@@ -105,11 +103,7 @@ export class RingSwitcher {
       tape.task(Op.shrink, args, { group: shrunk });
       tape.task(Op.forward, [to, to, 0, smallPrime], { after: [shrunk] });
     }
-  }
-
-  /** A copy of the answer of the last run. */
-  read(): Uint32Array {
-    return this.#engine.arena.view(this.#out, 2 * this.#small.degree).slice();
+    return { address: out, limbs: 2, limbBytes: n * 4, words: n };
   }
 }
 

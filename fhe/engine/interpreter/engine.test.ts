@@ -17,6 +17,7 @@ import {
   testScale,
 } from '../../testing/programs.ts';
 import { createEngineInterpreter } from './engine.ts';
+import { createSecondLane } from './second-lane.ts';
 
 /**
  * log2 of the largest error of any slot before it is divided by the scale of the inputs. Compare the table of reference.test.ts: centered digits
@@ -152,6 +153,20 @@ describe('engine', () => {
     decryptor.close();
     await engine.close();
     await reference.close();
+  });
+
+  it('answers on a second lane with the same bytes', async () => {
+    const { material } = await makeMaterial(named('chain'));
+    const engine = await createEngineInterpreter(material, { threads: 2 });
+    const seed = new Uint8Array(32).fill(7);
+    const other = testPicture.map((value) => 1 - value);
+    const alone = engine.run(testPicture, seed).ciphertext;
+    const second = createSecondLane(engine.share(), 2);
+    expect(Buffer.compare(second.run(testPicture, seed).ciphertext, alone)).toBe(0);
+    expect(second.run(other, seed, 1).ciphertext).not.toEqual(alone);
+    expect(Buffer.compare(engine.run(testPicture, seed, 1).ciphertext, alone)).toBe(0);
+    await second.close();
+    await engine.close();
   });
 
   it('refuses pictures, inputs and material that do not fit', async () => {

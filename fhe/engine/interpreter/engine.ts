@@ -1,4 +1,3 @@
-import type { AnswerForm } from '../../ckks/answer.ts';
 import { decodeEvaluationKeys, type EvaluationKeys } from '../../ckks/evaluation-keys.ts';
 import type { Parameters } from '../../ckks/parameters.ts';
 import {
@@ -9,23 +8,21 @@ import {
   type SeededCiphertext,
 } from '../../ckks/serialization.ts';
 import { FheError } from '../../errors.ts';
-import { answerFormOf } from '../../program/answer-form-of.ts';
 import type { Interpreter, InterpreterMaterial, RunResult } from '../../program/interpreter.ts';
-import { checkPicture } from '../../program/pack-inputs.ts';
 import { pictureValues } from '../../program/picture-values.ts';
 import type { Program, Register } from '../../program/program.ts';
 import { checkKeys } from '../../program/requirements.ts';
-import type { VerifiedProgram } from '../../program/verifier.ts';
 import { type Block, EngineContext } from '../evaluator/context.ts';
 import { Encryptor } from '../evaluator/encryptor.ts';
 import type { EngineKeys } from '../evaluator/evaluator.ts';
 import { loadKey } from '../evaluator/keys.ts';
 import { RingSwitcher } from '../evaluator/ring-switcher.ts';
-import type { RecordedTape } from '../tape/tape.ts';
 import { engineThreads } from '../threads/engine-threads.ts';
 import type { KernelBuild } from '../threads/kernel-module.ts';
+import { Lane, type RecordedLane } from './lane.ts';
 import { planProgram } from './plan.ts';
-import { type EngineConstant, type RecordedProgram, recordProgram } from './recorder.ts';
+import { type EngineConstant, type ProgramMaterial, recordProgram } from './recorder.ts';
+import type { SharedLane } from './second-lane.ts';
 
 export type EngineOptions = {
   /** Threads that share the work, including the caller's; default: the machine's, at most 4. The answer does not depend on it. */
@@ -33,6 +30,12 @@ export type EngineOptions = {
   /** For tests: the kernel with assertions. */
   readonly build?: KernelBuild;
 };
+
+/** An interpreter that can let another thread work beside it on the same memory. */
+export interface SharingInterpreter extends Interpreter {
+  /** Room for one more picture at a time, for `createSecondLane`. Takes the memory of its registers; no run may be under way. */
+  share(): SharedLane;
+}
 
 /**
  * Binds a program to its material, using our kernel. Allocates all memory here: running frames allocates nothing.
@@ -45,7 +48,7 @@ export type EngineOptions = {
 export async function createEngineInterpreter(
   material: InterpreterMaterial,
   { threads = engineThreads(), build = 'release' }: EngineOptions = {},
-): Promise<Interpreter> {
+): Promise<SharingInterpreter> {
   const verified = material.program;
   const { parameters, program, requirements } = verified;
   const publicKey = decodePublicKey(parameters, material.publicKey);
@@ -55,41 +58,70 @@ export async function createEngineInterpreter(
 
   const engine = new EngineContext(parameters, { threads, build });
   try {
-    const plan = planProgram(program);
-    const inputs = new Map<Register, Block>();
-    const outs: Block[] = [];
-    for (const { input, register } of plan.inputs) {
-      const block = engine.allocate(2, program.inputs[input]!.level);
-      inputs.set(register, block);
-      outs[input] = block;
-    }
-    const encryptor = new Encryptor(engine, publicKey);
-    const encryption = engine.recorder();
-    const used = plan.inputs.map(({ input }) => input);
-    encryptor.record(
-      encryption,
-      used.map((input) => program.inputs[input]!),
-      used.map((input) => outs[input]!),
-      pictureValues(program),
-    );
-    const recordedEncryption = encryption.finish();
     const { resultRing } = program;
-    const ringSwitcher =
-      resultRing === undefined ? null : new RingSwitcher(engine, resultRing, keys.ringSwitch!);
-    const recorded = recordProgram(
-      engine,
-      verified,
-      plan,
-      inputs,
-      loadConstants(engine, program, parameters, constants),
-      loadKeys(engine, keys),
-      ringSwitcher,
-    );
-    return new EngineInterpreter(engine, verified, encryptor, recordedEncryption, outs, recorded);
+    const shared: SharedMaterial = {
+      encryptor: new Encryptor(engine, publicKey),
+      program: {
+        ...{ engine, verified, plan: planProgram(program) },
+        ringSwitcher:
+          resultRing === undefined ? null : new RingSwitcher(engine, resultRing, keys.ringSwitch!),
+        constants: loadConstants(engine, program, parameters, constants),
+        keys: loadKeys(engine, keys),
+      },
+    };
+    return new EngineInterpreter(shared, recordLane(shared, engine.pool.control));
   } catch (error) {
     await engine.close();
     throw error;
   }
+}
+
+/** What all lanes of an engine read. */
+type SharedMaterial = { readonly encryptor: Encryptor; readonly program: ProgramMaterial };
+
+type LaneInMemory = {
+  readonly recorded: RecordedLane;
+  /** By input of the program; none for one that is never encrypted. */
+  readonly inputs: readonly Block[];
+};
+
+/** Records room and tapes for one picture at a time. @param control of the threads that will run them */
+function recordLane({ encryptor, program: material }: SharedMaterial, control: number): LaneInMemory {
+  const { engine, verified, plan } = material;
+  const { program } = verified;
+  const registers = new Map<Register, Block>();
+  const inputs: Block[] = [];
+  for (const { input, register } of plan.inputs) {
+    const block = engine.allocate(2, program.inputs[input]!.level);
+    registers.set(register, block);
+    inputs[input] = block;
+  }
+  const encryption = engine.recorder(control);
+  const used = plan.inputs.map(({ input }) => input);
+  const picture = encryptor.record(
+    encryption,
+    used.map((input) => program.inputs[input]!),
+    used.map((input) => inputs[input]!),
+    pictureValues(program),
+  );
+  const { tape: evaluation, answer: residues } = recordProgram(material, registers, engine.recorder(control));
+  // Another lane must not find room in this one's registers.
+  engine.arena.keepReturned();
+  const { size, level, scale } = verified.registers.get(verified.output)!;
+  const { moduli, specialModuli, ringDegree } = verified.resultParameters;
+  const recorded: RecordedLane = {
+    ...{ control, picture, encryption: encryption.finish(), evaluation, residues },
+    shape: {
+      picture: program.picture,
+      ...(program.regions !== undefined && { regions: program.regions }),
+    },
+    answer: {
+      parameters: { ringDegree, moduli, specialModuli },
+      compact: program.resultRing !== undefined,
+      ...{ size, level, scale },
+    },
+  };
+  return { recorded, inputs };
 }
 
 function loadKeys(engine: EngineContext, keys: EvaluationKeys): EngineKeys {
@@ -128,31 +160,21 @@ function loadConstants(
   });
 }
 
-class EngineInterpreter implements Interpreter {
+class EngineInterpreter implements SharingInterpreter {
   readonly kind = 'engine';
-  readonly #engine: EngineContext;
-  readonly #verified: VerifiedProgram;
-  readonly #encryptor: Encryptor;
-  readonly #encryption: RecordedTape;
+  readonly #material: SharedMaterial;
+  readonly #lane: Lane;
   readonly #inputs: readonly Block[];
-  readonly #recorded: RecordedProgram;
-  readonly #form: AnswerForm;
 
-  constructor(
-    engine: EngineContext,
-    verified: VerifiedProgram,
-    encryptor: Encryptor,
-    encryption: RecordedTape,
-    inputs: readonly Block[],
-    recorded: RecordedProgram,
-  ) {
-    this.#engine = engine;
-    this.#verified = verified;
-    this.#encryptor = encryptor;
-    this.#encryption = encryption;
+  constructor(material: SharedMaterial, { recorded, inputs }: LaneInMemory) {
+    const { engine } = material.program;
+    this.#material = material;
+    this.#lane = new Lane(engine.arena.memory, engine.pool, recorded);
     this.#inputs = inputs;
-    this.#recorded = recorded;
-    this.#form = answerFormOf(verified);
+  }
+
+  get #engine(): EngineContext {
+    return this.#material.program.engine;
   }
 
   /** Bytes of wasm memory: constant from the first frame on. */
@@ -160,21 +182,12 @@ class EngineInterpreter implements Interpreter {
     return this.#engine.arena.memory.buffer.byteLength;
   }
 
-  run(values: Float32Array, seed?: Uint8Array): RunResult {
-    const start = performance.now();
-    checkPicture(this.#verified.program, values);
-    this.#encryptor.supply(values, seed);
-    this.#engine.pool.run(this.#encryption);
-    const encrypted = performance.now();
-    const ciphertext = this.#evaluate();
-    return {
-      ciphertext,
-      timings: { encryptMs: encrypted - start, evaluateMs: performance.now() - encrypted },
-    };
+  run(values: Float32Array, seed?: Uint8Array, threads?: number): RunResult {
+    return this.#lane.run(values, seed, threads);
   }
 
   runEncrypted(inputs: readonly Uint8Array[]): Uint8Array {
-    const { program, parameters } = this.#verified;
+    const { program, parameters } = this.#material.program.verified;
     if (inputs.length !== program.inputs.length) {
       throw new FheError('FHE_RANGE', `${inputs.length} inputs: the program has ${program.inputs.length}`);
     }
@@ -190,15 +203,12 @@ class EngineInterpreter implements Interpreter {
       const block = this.#inputs[index];
       if (block !== undefined) this.#engine.write(block, residues);
     });
-    return this.#evaluate();
+    return this.#lane.evaluate();
   }
 
-  #evaluate(): Uint8Array {
-    const { tape, read } = this.#recorded;
-    this.#engine.pool.run(tape);
-    const { registers, output } = this.#verified;
-    const { size, level, scale } = registers.get(output)!;
-    return this.#form.encode({ size, level, scale, residues: read() });
+  share(): SharedLane {
+    const { recorded } = recordLane(this.#material, this.#engine.control());
+    return { memory: this.#engine.arena.memory, recorded };
   }
 
   close(): Promise<void> {

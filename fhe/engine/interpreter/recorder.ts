@@ -3,7 +3,7 @@ import { foldRounds } from '../../program/fold-rounds.ts';
 import type { Register } from '../../program/program.ts';
 import type { VerifiedProgram } from '../../program/verifier.ts';
 import { normalizeStep } from '../../ring/automorphism.ts';
-import type { Block, EngineContext } from '../evaluator/context.ts';
+import type { Block, EngineContext, ResiduePlace } from '../evaluator/context.ts';
 import { type EngineKeys, Evaluator } from '../evaluator/evaluator.ts';
 import type { RingSwitcher } from '../evaluator/ring-switcher.ts';
 import type { RecordedTape, TapeRecorder } from '../tape/tape.ts';
@@ -15,53 +15,52 @@ export type EngineConstant = { readonly factor: Block | null; readonly addend: B
 /** A recorded evaluation: inputs are written to `inputs`, the answer is read afterwards. */
 export type RecordedProgram = {
   readonly tape: RecordedTape;
-  /** The residues of the answer of the last run. */
-  readonly read: () => Uint32Array;
+  /** Where the answer is after a run. */
+  readonly answer: ResiduePlace;
+};
+
+/** What a program needs besides its inputs: read only, so that several recorded programs share it. */
+export type ProgramMaterial = {
+  readonly engine: EngineContext;
+  readonly verified: VerifiedProgram;
+  readonly plan: Plan;
+  readonly constants: readonly EngineConstant[];
+  readonly keys: EngineKeys;
+  /** For a program with a result ring. */
+  readonly ringSwitcher: RingSwitcher | null;
 };
 
 /**
  * Records the steps of a plan. Every register gets a block, which is reused after its last reader.
  *
- * @param ringSwitcher for a program with a result ring.
  * @param inputs blocks of the encrypted inputs, by register; written before every run, and reused like all others.
+ * @param tape of the threads that will run it.
  */
 export function recordProgram(
-  engine: EngineContext,
-  verified: VerifiedProgram,
-  plan: Plan,
+  material: ProgramMaterial,
   inputs: ReadonlyMap<Register, Block>,
-  constants: readonly EngineConstant[],
-  keys: EngineKeys,
-  ringSwitcher: RingSwitcher | null,
+  tape: TapeRecorder,
 ): RecordedProgram {
-  const recorder = new ProgramRecorder({ engine, verified, inputs, constants, keys, ringSwitcher });
-  return recorder.record(plan);
+  return new ProgramRecorder(material, inputs, tape).record();
 }
 
-type Material = {
-  readonly engine: EngineContext;
-  readonly verified: VerifiedProgram;
-  readonly inputs: ReadonlyMap<Register, Block>;
-  readonly constants: readonly EngineConstant[];
-  readonly keys: EngineKeys;
-  readonly ringSwitcher: RingSwitcher | null;
-};
-
 class ProgramRecorder {
-  readonly #material: Material;
+  readonly #material: ProgramMaterial;
   readonly #tape: TapeRecorder;
   readonly #evaluator: Evaluator;
   readonly #blocks: Map<Register, Block>;
+  #answer: ResiduePlace | null = null;
 
-  constructor(material: Material) {
+  constructor(material: ProgramMaterial, inputs: ReadonlyMap<Register, Block>, tape: TapeRecorder) {
     this.#material = material;
-    this.#tape = material.engine.recorder();
+    this.#tape = tape;
     this.#evaluator = new Evaluator(material.engine, this.#tape, material.keys);
-    this.#blocks = new Map(material.inputs);
+    this.#blocks = new Map(inputs);
   }
 
-  record({ steps }: Plan): RecordedProgram {
-    const { engine, verified, ringSwitcher } = this.#material;
+  record(): RecordedProgram {
+    const { engine, verified, plan } = this.#material;
+    const { steps } = plan;
     const last = lastReads(steps);
     last.set(verified.output, Number.POSITIVE_INFINITY);
     steps.forEach((step, index) => {
@@ -69,9 +68,7 @@ class ProgramRecorder {
       this.#release(step, (register) => (last.get(register) ?? -1) <= index);
     });
     const tape = this.#tape.finish();
-    if (ringSwitcher !== null) return { tape, read: () => ringSwitcher.read() };
-    const answer = this.#read(verified.output);
-    return { tape, read: () => engine.read(answer) };
+    return { tape, answer: this.#answer ?? engine.place(this.#read(verified.output)) };
   }
 
   #release(step: Step, isOver: (register: Register) => boolean): void {
@@ -155,8 +152,8 @@ class ProgramRecorder {
         evaluator.dropLevel(this.#make(step.out), this.#read(step.source));
         break;
       case 'switch-ring':
-        // Always the last step: the switcher holds the answer.
-        this.#material.ringSwitcher!.record(this.#tape, this.#read(step.source));
+        // Always the last step: what it makes is the answer.
+        this.#answer = this.#material.ringSwitcher!.record(this.#tape, this.#read(step.source));
         break;
       default:
         assertNever(step);

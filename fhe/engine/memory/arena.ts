@@ -61,6 +61,11 @@ export class Arena {
     else list.push(address);
   }
 
+  /** From here on nothing is put where a block was returned: what was recorded so far keeps its memory for itself. */
+  keepReturned(): void {
+    this.#free.clear();
+  }
+
   /** All of memory as words; do not keep it across an allocation. */
   get words(): Uint32Array {
     return this.#u32;

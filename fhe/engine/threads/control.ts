@@ -9,7 +9,7 @@ export const Control = {
   failed: 1,
   /** Raised with each run and at shutdown; threads sleep on it. */
   generation: 2,
-  /** 1 while threads may join the run. */
+  /** How many threads may join the run; 0 between runs. */
   open: 3,
   /** Threads inside a run. */
   active: 4,

@@ -9,7 +9,7 @@ import { KernelPool } from './pool.ts';
 /** A pool with a tape that fills a block, and ways to break it. */
 function createBench(threads: number, patienceMs = 100) {
   const arena = new Arena();
-  const pool = new KernelPool(arena, { threads, patienceMs });
+  const pool = new KernelPool(arena.memory, arena.allocate(Control.words * 4), { threads, patienceMs });
   const block = arena.allocate(4096);
   const record = (write: (tape: TapeRecorder) => void) => {
     const tape = new TapeRecorder(arena, pool.control);
@@ -122,7 +122,7 @@ describe('a helper thread that dies', () => {
 
 describe('kernel pool', () => {
   it('refuses senseless numbers of threads', () => {
-    expect(() => new KernelPool(new Arena(), { threads: 0 })).toThrow('0 threads');
-    expect(() => new KernelPool(new Arena(), { threads: 65 })).toThrow('65 threads');
+    expect(() => new KernelPool(new Arena().memory, 4096, { threads: 0 })).toThrow('0 threads');
+    expect(() => new KernelPool(new Arena().memory, 4096, { threads: 65 })).toThrow('65 threads');
   });
 });

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { FheError } from '../../errors.ts';
-import type { Address, Arena } from '../memory/arena.ts';
+import type { Address } from '../memory/arena.ts';
 import type { RecordedTape } from '../tape/tape.ts';
 import { Control } from './control.ts';
 import {
@@ -28,7 +28,7 @@ const DEFAULT_PATIENCE_MS = 10_000;
  */
 export class KernelPool {
   readonly control: Address;
-  readonly #arena: Arena;
+  readonly #memory: WebAssembly.Memory;
   readonly #module: WebAssembly.Module;
   readonly #kernel: KernelExports;
   readonly #words: Int32Array;
@@ -38,15 +38,20 @@ export class KernelPool {
   #state: 'running' | 'recovering' | 'closed' = 'running';
   #restarts = 0;
 
-  constructor(arena: Arena, { threads, build = 'release', patienceMs = DEFAULT_PATIENCE_MS }: PoolOptions) {
+  /** @param control {@link Control.words} words of the memory that nobody else uses. */
+  constructor(
+    memory: WebAssembly.Memory,
+    control: Address,
+    { threads, build = 'release', patienceMs = DEFAULT_PATIENCE_MS }: PoolOptions,
+  ) {
     if (!Number.isInteger(threads) || threads < 1 || threads > 64) {
       throw new FheError('FHE_STATE', `${threads} threads: expected 1 to 64`);
     }
-    this.#arena = arena;
-    this.control = arena.allocate(Control.words * 4);
-    this.#words = new Int32Array(arena.memory.buffer, this.control, Control.words);
+    this.#memory = memory;
+    this.control = control;
+    this.#words = new Int32Array(memory.buffer, control, Control.words);
     this.#module = loadKernelModule(build);
-    this.#kernel = instantiateKernel(this.#module, arena.memory);
+    this.#kernel = instantiateKernel(this.#module, memory);
     this.#patienceMs = patienceMs;
     this.#helpers = threads - 1;
     this.#spawn();
@@ -63,7 +68,7 @@ export class KernelPool {
   }
 
   #spawn(): void {
-    const data: ThreadData = { module: this.#module, memory: this.#arena.memory, control: this.control };
+    const data: ThreadData = { module: this.#module, memory: this.#memory, control: this.control };
     while (this.#workers.size < this.#helpers) {
       const worker = new Worker(new URL('./thread.ts', import.meta.url), {
         workerData: data,
@@ -95,24 +100,26 @@ export class KernelPool {
   /**
    * Runs a tape to its end.
    *
+   * @param threads that may work on it, including the caller's; where left out, all.
    * @throws FheError FHE_WORKER if a thread failed: the results are void, all helpers are replaced, and runs are refused until they have ended
    * (the event loop must turn for that). FHE_STATE after {@link close}.
    */
-  run(tape: RecordedTape): void {
+  run(tape: RecordedTape, threads = this.#helpers + 1): void {
     if (this.#state === 'closed') throw new FheError('FHE_STATE', 'the engine is closed');
     if (this.#state === 'recovering') {
       throw new FheError('FHE_WORKER', 'the threads of the engine are being restarted');
     }
     const words = this.#words;
-    new Int32Array(this.#arena.memory.buffer, tape.counters, tape.counterWords).fill(0);
+    new Int32Array(this.#memory.buffer, tape.counters, tape.counterWords).fill(0);
     words[Control.next] = 0;
     words[Control.failed] = 0;
     words[Control.done] = 0;
     words[Control.tape] = tape.address;
     words[Control.count] = tape.count;
     words[Control.patienceMs] = this.#patienceMs;
-    if (this.#helpers > 0) {
-      Atomics.store(words, Control.open, 1);
+    const helpers = Math.min(this.#helpers, threads - 1);
+    if (helpers > 0) {
+      Atomics.store(words, Control.open, helpers);
       Atomics.add(words, Control.generation, 1);
       Atomics.notify(words, Control.generation);
     }

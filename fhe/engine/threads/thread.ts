@@ -24,9 +24,9 @@ while (Atomics.load(words, Control.shutdown) === 0) {
   }
   seen = generation;
   // Count first, then check: the pool closes first and then counts, so that one of the two sees the other.
-  Atomics.add(words, Control.active, 1);
+  const others = Atomics.add(words, Control.active, 1);
   try {
-    if (Atomics.load(words, Control.open) === 1) {
+    if (others < Atomics.load(words, Control.open)) {
       kernel.run(
         control,
         Atomics.load(words, Control.tape) >>> 0,
