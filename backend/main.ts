@@ -28,6 +28,8 @@ import { brokerForGateways } from './enrolment/broker-for-gateways.ts';
 import { CertificateWatch } from './enrolment/certificate-watch.ts';
 import { EnrolmentServer } from './enrolment/enrolment-server.ts';
 import { RenewalService } from './enrolment/renewal-service.ts';
+import { LocalTime } from './events/local-time.ts';
+import { Situations } from './events/situations.ts';
 import type { AnswerFollower } from './follow/answer-follower.ts';
 import { FollowService } from './follow/follow-service.ts';
 import { LeakWatch } from './leak/leak-watch.ts';
@@ -118,17 +120,21 @@ async function openCore({ config, log: outer, clock = systemClock, commandLine }
   const watch = new StoreWatch({ clock, log: outer, disk });
   const { log } = watch;
   const site = await openSite(config, watch.failed);
-  const view = new SiteView(site.name, site.store, clock, commandLine, config.audit.share);
+  const onChange = () => hub.stateChanged();
+  const localTime = new LocalTime(config.timeZone);
+  const situations = new Situations({ clock, settings: config.events, localTime, onChange });
+  const { share, lateShare } = config.audit;
+  const view = new SiteView(site.name, site.store, clock, commandLine, share, (camera) =>
+    situations.of(camera),
+  );
   await view.load();
   const selectionKey = await openSelectionKey(site.store, site.vault, clock.now());
-  const { share, lateShare } = config.audit;
   const failed = (error: unknown) => log.error({ err: error }, 'the store did not answer');
   const snapshot = () => watch.state(() => view.snapshot());
   const hub = new EventHub(snapshot, failed);
-  const onChange = () => hub.stateChanged();
   watch.onChange(onChange);
   return {
-    ...{ config, clock, log, disk, watch, site, view, failed, snapshot, hub, onChange },
+    ...{ config, clock, log, disk, watch, site, view, situations, failed, snapshot, hub, onChange },
     decryptor: new Decryptor(site),
     remoteAuditor: config.audit.auditor === 'process' ? new RemoteAuditor(clock) : null,
     selection: new Selection({ store: site.store, key: selectionKey, share, lateShare }),
@@ -349,15 +355,15 @@ function startLoops(core: Core, processor: Processor, services: Services): Promi
     services.audits.run(stop.signal),
     trust.run(stop.signal),
     results.run(stop.signal),
-    new FollowService({ store, followers: makeFollowers(), clock, log }).run(stop.signal),
+    new FollowService({ store, followers: makeFollowers(core), clock, log }).run(stop.signal),
     new LeakWatch({ store, clock, log, onChange, reprotect }).run(stop.signal),
     removeOldResults({ store, days: config.resultsDays, clock, log }, stop.signal),
   ];
 }
 
 /** What is made of settled answers, in the order in which each batch of them is handed on. */
-function makeFollowers(): AnswerFollower[] {
-  return [];
+function makeFollowers({ situations }: Core): AnswerFollower[] {
+  return [situations];
 }
 
 /** Takes requests of gateways that make their keys themselves, where the settings say so. */

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { GatewayName, MAX_NETWORKS, MAX_REGIONS, Name } from '#protocol/names.ts';
 import { ROLES } from '#protocol/roles.ts';
+import { isTimeZone } from '#protocol/time-zone.ts';
 import { filePath, secretPath } from './paths.ts';
 
 const fraction = z.number().min(0).max(1);
@@ -340,6 +341,19 @@ export const BackendConfig = z.strictObject({
     })
     .prefault({}),
   resultsDays: z.number().positive().default(30),
+  /** Of the IANA, such as Europe/Vienna: when a day begins, and what times in rules mean. By default that of the machine. */
+  timeZone: z.string().max(64).refine(isTimeZone, 'a time zone such as Europe/Vienna').optional(),
+  /** When something counts as there. */
+  events: z
+    .strictObject({
+      /** How long it must be seen, or be gone, before it counts; an answer counts until the next. */
+      beginSeconds: z.number().min(0).max(3600).default(1),
+      endSeconds: z.number().min(0).max(3600).default(5),
+      /** Without an answer for so long, it is not known what is there: more than the time between two answers of any camera. */
+      silenceSeconds: z.number().min(1).max(86_400).default(60),
+      days: z.number().positive().default(90),
+    })
+    .prefault({}),
   log: Log,
 });
 export type BackendConfig = z.infer<typeof BackendConfig>;

@@ -89,6 +89,11 @@ export const EVENTS = {
     meaning: 'A zone of a camera was removed: answers do not count in it any more.',
     action: 'Nothing, if this was you.',
   },
+  EVENTS_OMITTED: {
+    meaning: 'A camera has had more events within an hour than are kept; the others are counted only.',
+    action:
+      'Look at what flickers: a higher `events.beginSeconds`, or a network that was trained on more pictures of that camera.',
+  },
   CAMERA_ASSIGNED: {
     meaning: 'A camera was given to a gateway by the owner, whichever gateway had it.',
     action: 'Nothing, if this was you.',

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { SEVERITIES } from './alert.ts';
 import { CAMERA_STATES } from './messages.ts';
 import { GatewayName, Name } from './names.ts';
+import { isTimeZone } from './time-zone.ts';
 
 /** Rules that a site may have. */
 export const MAX_RULES = 256;
@@ -92,15 +94,11 @@ export const RuleCondition = z.discriminatedUnion('kind', [
 ]);
 export type RuleCondition = z.infer<typeof RuleCondition>;
 
-export const SEVERITIES = ['info', 'warning', 'critical'] as const;
-export const Severity = z.enum(SEVERITIES);
-export type Severity = z.infer<typeof Severity>;
-
 /** When somebody is told. It is raised once for each camera, region, gateway that it is about, and ends when its condition does. */
 export const Rule = z.strictObject({
   name: Name,
   enabled: z.boolean().default(true),
-  severity: Severity.default('warning'),
+  severity: z.enum(SEVERITIES).default('warning'),
   when: RuleCondition,
   schedule: Schedule.exactOptional(),
   /** Between two times that it is raised about the same. */
@@ -137,12 +135,3 @@ export type RuleTest = {
   /** Why it is perhaps not meant so; it is saved only when that is confirmed. */
   readonly doubts: readonly string[];
 };
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
-}

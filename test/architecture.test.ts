@@ -98,6 +98,8 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     evaluation: [],
     store: [],
     follow: ['store'],
+    events: ['store', 'follow'],
+    rules: ['store', 'follow', 'events'],
     deployment: ['store'],
     sealing: ['store'],
     'owner-keys': ['store', 'sealing'],

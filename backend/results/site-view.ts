@@ -9,6 +9,7 @@ import type {
 } from '#protocol/api.ts';
 import type { CameraState, GatewayState, Health, Reported, Result } from '#protocol/messages.ts';
 import { MAX_REGIONS } from '#protocol/names.ts';
+import type { Situation } from '#protocol/situation.ts';
 import type { Clock } from '#runtime/clock.ts';
 import { configurationViews } from '../configuration/configuration-views.ts';
 import { leakViews } from '../leak/leak-views.ts';
@@ -43,6 +44,7 @@ export class SiteView {
   readonly #site: string;
   readonly #commandLine: string;
   readonly #auditShare: number;
+  readonly #situationsOf: (camera: string) => readonly Situation[];
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #gateways = new Map<string, GatewayMemory>();
@@ -56,8 +58,17 @@ export class SiteView {
   /**
    * @param commandLine see {@link SiteState}
    * @param auditShare likewise
+   * @param situationsOf what is there now at a camera
    */
-  constructor(site: string, store: Store, clock: Clock, commandLine = 'blindsight …', auditShare = 0) {
+  constructor(
+    site: string,
+    store: Store,
+    clock: Clock,
+    commandLine = 'blindsight …',
+    auditShare = 0,
+    situationsOf: (camera: string) => readonly Situation[] = () => [],
+  ) {
+    this.#situationsOf = situationsOf;
     this.#auditShare = auditShare;
     this.#commandLine = commandLine;
     this.#site = site;
@@ -290,6 +301,7 @@ export class SiteView {
       state: this.#cameraState(camera, gateway),
       ...this.#answersOf(camera),
       zones: zones.get(camera) ?? [],
+      ...situationsView(this.#situationsOf(camera)),
       withheld: withheld.get(camera)?.withheld ?? 0,
       unusual: (withheld.get(camera)?.unusual ?? [])
         .filter(({ region }) => this.#isAnswered(camera, region))
@@ -340,6 +352,10 @@ export class SiteView {
     if (whole !== null && Date.parse(whole.frameTime) > newest) return [];
     return answers.map(({ region }) => region!).sort();
   }
+}
+
+function situationsView(situations: readonly Situation[]): Pick<CameraView, 'situations'> {
+  return situations.length === 0 ? {} : { situations };
 }
 
 /** Camera names have no slash. */

@@ -316,6 +316,30 @@ const MIGRATIONS: readonly Migration[] = [
       id ${serial}, gateway TEXT NOT NULL, session ${integer} NOT NULL, sequence ${integer} NOT NULL
     ) ${tableOptions}`,
   ],
+  // What is there now, what was there for a while, and rules.
+  ({ kind, integer, serial, tableOptions }) => [
+    `CREATE TABLE situations (
+      camera TEXT NOT NULL, region TEXT NOT NULL, zone TEXT NOT NULL, label TEXT NOT NULL, state TEXT NOT NULL,
+      PRIMARY KEY (camera, region, zone, label)
+    ) ${tableOptions}`,
+    `CREATE TABLE events (
+      id ${serial}, camera TEXT NOT NULL, region TEXT NOT NULL, zone TEXT NOT NULL, label TEXT NOT NULL, model TEXT NOT NULL,
+      start_ms ${integer} NOT NULL, end_ms ${integer}, peak ${kind === 'sqlite' ? 'REAL' : 'DOUBLE PRECISION'}, answers ${integer} NOT NULL,
+      reviewed_by TEXT, reviewed_ms ${integer}
+    ) ${tableOptions}`,
+    'CREATE INDEX events_start ON events (start_ms, id)',
+    'CREATE INDEX events_camera ON events (camera, start_ms, id)',
+    'CREATE INDEX events_end ON events (end_ms)',
+    `CREATE TABLE event_hours (
+      camera TEXT PRIMARY KEY, hour_ms ${integer} NOT NULL, kept ${integer} NOT NULL, omitted ${integer} NOT NULL
+    ) ${tableOptions}`,
+    `CREATE TABLE rules (
+      name TEXT PRIMARY KEY, rule TEXT NOT NULL, changed_ms ${integer} NOT NULL, author TEXT NOT NULL, revision ${integer} NOT NULL
+    ) ${tableOptions}`,
+    `CREATE TABLE rule_progress (
+      rule TEXT NOT NULL, revision ${integer} NOT NULL, subject TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (revision, subject)
+    ) ${tableOptions}`,
+  ],
 ];
 
 function leakTables(real: string, integer: string, tableOptions: string): string[] {

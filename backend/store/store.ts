@@ -22,11 +22,14 @@ import { ModelStore } from './models.ts';
 import { PeopleStore } from './people.ts';
 import { ProtectionStore } from './protections.ts';
 import { PublicationStore } from './publications.ts';
+import { RecordedEventStore } from './recorded-events.ts';
 import { ResultStore } from './results.ts';
 import { RolloutStore } from './rollouts.ts';
+import { RuleStore } from './rules.ts';
 import { SecretStore } from './secrets.ts';
 import { SessionStore } from './sessions.ts';
 import { SettingStore } from './settings.ts';
+import { SituationStore } from './situations.ts';
 import { SoftwareStore } from './software.ts';
 import { TokenStore } from './tokens.ts';
 import { ZoneStore } from './zones.ts';
@@ -64,6 +67,9 @@ export class Store {
   readonly people: PeopleStore;
   readonly sessions: SessionStore;
   readonly tokens: TokenStore;
+  readonly recordedEvents: RecordedEventStore;
+  readonly rules: RuleStore;
+  readonly situations: SituationStore;
   readonly #database: Database;
 
   /** @param database with the schema of `migrate`. */
@@ -79,6 +85,9 @@ export class Store {
     this.floors = new FloorStore(database);
     this.cameras = new CameraStore(database);
     this.zones = new ZoneStore(database);
+    this.situations = new SituationStore(database);
+    this.rules = new RuleStore(database);
+    this.recordedEvents = new RecordedEventStore(database);
     this.deployments = new DeploymentStore(database);
     this.configurations = new ConfigurationStore(database);
     this.rollouts = new RolloutStore(database);

@@ -7,6 +7,7 @@ import type { ResultRecord } from '../store/results.ts';
 import { Store } from '../store/store.ts';
 import { describeAlerts } from './alerts-contract.ts';
 import { describeDeployments } from './deployments-contract.ts';
+import { describeEvents } from './events-contract.ts';
 import { describeFeed } from './feed-contract.ts';
 import { describeFleet } from './fleet-contract.ts';
 import { describeShares } from './shares-contract.ts';
@@ -324,6 +325,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
     describeFleet(() => ({ store, database }), open);
     describeShares(() => ({ store }));
     describeAlerts(() => store);
+    describeEvents(() => store);
     describeFeed(() => ({ store, database }), RESULT, ANSWER);
 
     it('keeps envelopes in order of arrival, each once, up to the bound of each gateway', async () => {
