@@ -11,6 +11,10 @@ const LIKE_TILES = (TILES_ACROSS * TILES_DOWN) / 4;
 const LIKE = 0.4;
 /** Where half of the pixels are within so many byte steps of the background, it is no other scene: noise in the dark has no edges of its own. */
 const CALM = 3;
+/** Most that another exposure changes: what is darker than that is a lens that something covers. */
+const MOST_GAIN = 8;
+/** Brighter than white a pixel cannot become. */
+const WHITE = 255;
 
 /**
  * What a fixed camera shows when nothing moves: each pixel's mean over the time constant, of one region of one camera. It says how far
@@ -50,15 +54,16 @@ export class Background {
     const passedMs = Math.max(0, timeMs - this.#timeMs);
     this.#timeMs = timeMs;
     if (mean?.length !== grey.length) return this.#restart(grey, motion);
-    const light = commonChange(grey, mean);
-    let changed = 0;
-    for (let i = 0; i < grey.length; i++) {
-      const away = Math.abs(grey[i]! - mean[i]! - light);
-      motion[i] = Math.min(255, Math.round(away));
-      if (away > CALM) changed++;
+    let light = commonChange(grey, mean);
+    if (2 * measure(grey, mean, light, motion) > grey.length) {
+      // Another exposure changes what is bright more than what is dark.
+      const exposed = exposedAs(grey, mean);
+      if (exposed !== null && 2 * measure(grey, exposed, 0, motion) <= grey.length) {
+        mean.set(exposed);
+        light = 0;
+      } else if (isOther(grey, mean, this.#width)) return this.#restart(grey, motion.fill(0));
+      else measure(grey, mean, light, motion);
     }
-    if (2 * changed > grey.length && isOther(grey, mean, this.#width))
-      return this.#restart(grey, motion.fill(0));
     // The plain mean of a young scene, then one that forgets.
     const constantMs = Math.min(1000 * this.#seconds, this.#ageMs);
     const share = passedMs === 0 ? 0 : passedMs / (constantMs + passedMs);
@@ -82,6 +87,36 @@ function commonChange(grey: Uint8Array, mean: Float64Array): number {
   let change = -256;
   while (2 * below < grey.length) below += counts[255 + ++change]!;
   return change;
+}
+
+/** Writes how far each pixel is from the background in a light. @returns how many are too far to be calm */
+function measure(grey: Uint8Array, mean: Float64Array, light: number, motion: Uint8Array): number {
+  let changed = 0;
+  for (let i = 0; i < grey.length; i++) {
+    const away = Math.abs(grey[i]! - mean[i]! - light);
+    motion[i] = Math.min(255, Math.round(away));
+    if (away > CALM) changed++;
+  }
+  return changed;
+}
+
+/**
+ * The background in the exposure of a picture: the line through the medians of the darker and the brighter half of what is not white; null
+ * where that is none.
+ */
+function exposedAs(grey: Uint8Array, mean: Float64Array): Float64Array | null {
+  const byLight = Uint32Array.from(grey.keys())
+    .filter((at) => grey[at]! < WHITE)
+    .sort((a, b) => mean[a]! - mean[b]! || a - b);
+  const half = byLight.length >> 1;
+  const [dark, bright] = [byLight.subarray(0, half), byLight.subarray(half)];
+  const median = (values: ArrayLike<number>, of: Uint32Array) =>
+    Float64Array.from(of, (at) => values[at]!).sort()[of.length >> 1]!;
+  const [from, to] = [median(mean, dark), median(mean, bright)];
+  const [darkNow, brightNow] = [median(grey, dark), median(grey, bright)];
+  const gain = (brightNow - darkNow) / (to - from);
+  if (!(gain >= 1 / MOST_GAIN && gain <= MOST_GAIN)) return null;
+  return mean.map((value) => Math.min(WHITE, Math.max(0, darkNow + gain * (value - from))));
 }
 
 /** Whether a picture shows another scene than the background. */
