@@ -46,7 +46,8 @@ export class Selection {
     const { gateway, camera, regions, session, sequence, frameTimeMs, bundle } = envelope;
     const digest = answerDigest(envelope);
     const isLate = envelope.historical || receivedMs - frameTimeMs > LATE_MS;
-    const told = isLate ? lateShare : share;
+    // Without a share there are no audits, of what waited neither.
+    const told = share > 0 && isLate ? lateShare : share;
     const chosen = told === 0 ? 0 : Math.max(told, leastShare);
     if (draw(key, { gateway, session, sequence, digest }) >= chosen) return false;
     await store.challenges.choose({
