@@ -28,6 +28,7 @@ const SHARED = {
   pool: 'forks',
   maxWorkers: 3,
   server: { deps: { external: ARITHMETIC } },
+  expect: { poll: { timeout: 60_000 } },
   sequence: { groupOrder: 1 },
 } as const;
 

@@ -17,7 +17,7 @@ beforeAll(async () => {
   backend = await TestBackend.connect(site);
   await backend.announce('online');
   site.startAgent();
-}, 60_000);
+});
 
 afterAll(async () => {
   await backend?.close();
@@ -45,7 +45,7 @@ const trustIs = (number: number) =>
   });
 
 /** One story with a gateway's process and a broker: each step starts where the one before it ended. */
-describe('a broker that keeps messages of before', { timeout: 90_000 }, () => {
+describe('a broker that keeps messages of before', () => {
   it('makes a gateway run nothing older, also over a restart', async () => {
     const [one, two, three] = [release(1), release(2), release(3)];
     await backend.deploy(one);

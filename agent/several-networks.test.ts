@@ -29,7 +29,7 @@ beforeAll(async () => {
   backend = await TestBackend.connect(site);
   await backend.announce('online');
   site.startAgent();
-}, 120_000);
+});
 
 afterAll(async () => {
   await backend?.close();
@@ -48,7 +48,7 @@ async function answeredBy(camera: string): Promise<string> {
 const stateOf = (camera: string) => backend.cameras.findLast((state) => state.camera === camera);
 
 /** One story: each step starts where the one before it ended. */
-describe('two networks on a gateway', { timeout: 120_000 }, () => {
+describe('two networks on a gateway', () => {
   it('answers about the one camera and takes no picture of the other while its network is not there', async () => {
     await backend.deploy(counter);
     expect(await answeredBy('front')).toBe(counter.digest);

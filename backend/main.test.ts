@@ -60,7 +60,7 @@ describe('the backend with a broker and a gateway', () => {
 
   beforeAll(async () => {
     network = await makeTinyNetwork();
-  }, 60_000);
+  });
   afterAll(() => network.close());
 
   beforeEach(async () => {

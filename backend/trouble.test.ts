@@ -84,7 +84,7 @@ describe('the backend whose store is in trouble', () => {
     expect(lines.join('')).not.toContain('no transaction is active');
     const journal = (await (await fetched('/api/journal')).json()) as JournalEntry[];
     expect(journal).toMatchObject([{ code: 'DISK_FULL', subject: 'backend', level: 'warn' }]);
-  }, 90_000);
+  });
 
   it('outlives a PostgreSQL that goes away: it says so, keeps the page, and goes on', async () => {
     const cluster = await startPostgres();
@@ -121,5 +121,5 @@ describe('the backend whose store is in trouble', () => {
     await backend?.close();
     backend = null;
     await cluster.stop();
-  }, 90_000);
+  });
 });

@@ -10,6 +10,8 @@ import { type Broker, startBroker } from './main.ts';
 import { logLines } from './testing/log-lines.ts';
 import { connectPacket } from './testing/packets.ts';
 
+const WAIT = { timeout: 60_000 };
+
 let folder: string;
 let authority: Authority;
 let gateway: Issued;
@@ -85,7 +87,7 @@ it.each([
     for (const from of addresses) await idle(200 / addresses.length, from);
   }
   expect((await enter('gate-1')).said).toEqual(ACCEPTED);
-  await vi.waitFor(() => expect(broker.health().connected).toEqual(['gate-1']));
+  await vi.waitFor(() => expect(broker.health().connected).toEqual(['gate-1']), WAIT);
   expect(broker.health().dropped).toBeGreaterThanOrEqual(2000 - 256);
   expect(crowd()).toHaveLength(1);
   expect(crowd()[0]).toMatch(
@@ -109,7 +111,7 @@ it('ends a connection that says nothing, before and after TLS, in the time that 
 it('bounds the connections of one gateway; the newest gets in', async () => {
   await start({ perIdentity: 3 });
   for (let i = 0; i < 5; i++) expect((await enter(`box-${i}`)).said).toEqual(ACCEPTED);
-  await vi.waitFor(() => expect(broker.health().connected).toEqual(['gate-1', 'gate-1', 'gate-1']));
+  await vi.waitFor(() => expect(broker.health().connected).toEqual(['gate-1', 'gate-1', 'gate-1']), WAIT);
   expect(lines.filter((line) => line.includes('more than 3 connections at once'))).toHaveLength(2);
 });
 

@@ -1,20 +1,24 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import fc from 'fast-check';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Authority, createAuthority, type Issued } from '#backend/enrolment/authority.ts';
 import { BrokerConfig } from '#config/schema.ts';
 import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
-import { systemClock } from '#runtime/clock.ts';
+import { type Clock, systemClock } from '#runtime/clock.ts';
 import { connectLink, type Link, type LinkOptions } from '#runtime/link.ts';
 import { RetryLadder } from '#runtime/retry.ts';
+import { SimulatedClock } from '#runtime/simulated-clock.ts';
 import { type Broker, startBroker } from './main.ts';
 import { logLines } from './testing/log-lines.ts';
 import { connectPacket, subscribePacket } from './testing/packets.ts';
 
+const WAIT = { timeout: 60_000 };
+const GRACE_MS = 60_000;
 const gate = gatewayTopics('north', 'gate-1');
 const site = siteTopics('north');
 const { lines, log } = logLines();
@@ -54,13 +58,13 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function start(changes: Partial<BrokerConfig> = {}, willGraceMs = 60_000): Promise<Broker> {
-  const broker = await startBroker({ config: { ...config, ...changes }, log, willGraceMs });
+async function start(changes: Partial<BrokerConfig> = {}, clock: Clock = systemClock): Promise<Broker> {
+  const broker = await startBroker({ config: { ...config, ...changes }, log, willGraceMs: GRACE_MS, clock });
   cleanup.push(() => broker.close());
   return broker;
 }
 
-async function enter(port: number, name: string, options: Partial<LinkOptions> = {}) {
+function open(port: number, name: string, options: Partial<LinkOptions> = {}): Link {
   const link = connectLink({
     url: `mqtts://127.0.0.1:${port}`,
     ca: authority.certificate,
@@ -73,6 +77,11 @@ async function enter(port: number, name: string, options: Partial<LinkOptions> =
     ...options,
   });
   cleanup.push(() => link.close());
+  return link;
+}
+
+async function enter(port: number, name: string, options: Partial<LinkOptions> = {}) {
+  const link = open(port, name, options);
   const heard: string[] = [];
   link.subscribe(
     name === 'backend' ? `${site.prefix}/#` : gatewayTopics('north', name).receipt,
@@ -84,15 +93,21 @@ async function enter(port: number, name: string, options: Partial<LinkOptions> =
 }
 
 const up = (link: Link) =>
-  vi.waitFor(() => expect(link.connected).toBe(true), { timeout: 5000, interval: 10 });
+  vi.waitFor(() => expect(link.connected).toBe(true), { timeout: 60_000, interval: 10 });
+
+/** A connection without a client behind it. */
+function dial(port: number, name: string): TLSSocket {
+  const { certificate: cert, key } = issued[name]!;
+  return connectTls({ port, host: '127.0.0.1', ca: authority.certificate, cert, key });
+}
 
 /** A broker in a process of its own, which can be killed. */
-async function spawned(willGraceMs: number): Promise<{ child: ChildProcess; port: number }> {
+async function spawned(): Promise<{ child: ChildProcess; port: number }> {
   const script = `
     import { startBroker } from '#broker/main.ts';
     import { createLogger } from '#runtime/log.ts';
     const log = createLogger({ name: 'broker', level: 'error', format: 'json' });
-    const broker = await startBroker({ config: ${JSON.stringify(config)}, log, willGraceMs: ${willGraceMs} });
+    const broker = await startBroker({ config: ${JSON.stringify(config)}, log });
     console.log(broker.port);`;
   const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', script], {
     cwd: join(import.meta.dirname, '..'),
@@ -108,9 +123,8 @@ async function spawned(willGraceMs: number): Promise<{ child: ChildProcess; port
 
 async function killed(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGKILL');
-  await ended;
+  await once(child, 'exit');
 }
 
 describe('startBroker', () => {
@@ -138,7 +152,7 @@ describe('startBroker', () => {
   });
 
   it('keeps every retained message that it acknowledged, and wills, over kill -9', async () => {
-    const first = await spawned(60_000);
+    const first = await spawned();
     const will = { topic: gate.state, payload: 'lost', retain: true };
     const gateway = await enter(first.port, 'gate-1', { will });
     await gateway.link.publish(gate.state, 'online', { retain: true });
@@ -150,37 +164,49 @@ describe('startBroker', () => {
         () => undefined,
       );
     }
-    await vi.waitFor(() => expect(acknowledged.length).toBeGreaterThan(5), { interval: 1 });
+    await vi.waitFor(() => expect(acknowledged.length).toBeGreaterThan(5), { ...WAIT, interval: 1 });
     await killed(first.child);
     await gateway.link.close();
 
     config = { ...config, port: first.port };
-    const second = await start({}, 500);
+    const clock = new SimulatedClock();
+    const second = await start({}, clock);
     const backend = await enter(second.port, 'backend');
-    await vi.waitFor(() =>
-      expect(backend.heard).toEqual(
-        expect.arrayContaining(['gate-1/state online', ...acknowledged.map((topic) => `${topic} streaming`)]),
-      ),
+    await vi.waitFor(
+      () =>
+        expect(backend.heard).toEqual(
+          expect.arrayContaining([
+            'gate-1/state online',
+            ...acknowledged.map((topic) => `${topic} streaming`),
+          ]),
+        ),
+      WAIT,
     );
+    await clock.advance(GRACE_MS - 1);
+    await backend.link.publish(site.backendState, 'online');
+    await vi.waitFor(() => expect(backend.heard).toContain('backend/state online'), WAIT);
     expect(backend.heard).not.toContain('gate-1/state lost'); // it may yet come back
-    await vi.waitFor(() => expect(backend.heard).toContain('gate-1/state lost'), { timeout: 3000 });
+    await clock.advance(1);
+    await vi.waitFor(() => expect(backend.heard).toContain('gate-1/state lost'), WAIT);
     await second.close();
-    const third = await start({ port: first.port }, 100);
-    await systemClock.sleep(300);
+    const third = await start({ port: first.port });
     const late = await enter(third.port, 'backend', { clientId: 'late' });
-    await vi.waitFor(() => expect(late.heard).toContain('gate-1/state lost'));
+    await vi.waitFor(() => expect(late.heard).toContain('gate-1/state lost'), WAIT);
   });
 
   it('does not publish the will of a client that came back after kill -9', async () => {
-    const first = await spawned(60_000);
+    const first = await spawned();
     const will = { topic: gate.state, payload: 'lost', retain: true };
     const gateway = await enter(first.port, 'gate-1', { will });
-    await systemClock.sleep(50);
+    await gateway.link.publish(gate.health, 'well');
     await killed(first.child);
-    const second = await start({ port: first.port }, 1500);
+    const clock = new SimulatedClock();
+    const second = await start({ port: first.port }, clock);
     const backend = await enter(second.port, 'backend');
     await up(gateway.link);
-    await systemClock.sleep(1700);
+    await clock.advance(GRACE_MS);
+    await gateway.link.publish(gate.health, 'still well');
+    await vi.waitFor(() => expect(backend.heard).toContain('gate-1/health still well'), WAIT);
     expect(backend.heard).not.toContain('gate-1/state lost');
   });
 
@@ -195,7 +221,7 @@ describe('startBroker', () => {
     expect(down).toEqual([]);
     expect(broker.health().connected).toEqual(['gate-1', 'gate-2']);
     await enter(broker.port, 'gate-1', { clientId: 'same' });
-    await vi.waitFor(() => expect(down).toContain('gate-1'));
+    await vi.waitFor(() => expect(down).toContain('gate-1'), WAIT);
     expect(down).not.toContain('gate-2');
   });
 
@@ -214,7 +240,7 @@ describe('startBroker', () => {
     cleanup.push(() => link.close());
     const reasons: string[] = [];
     link.onDown((reason) => reasons.push(reason.code));
-    await vi.waitFor(() => expect(reasons).toEqual(['LINK_REFUSED']));
+    await vi.waitFor(() => expect(reasons).toEqual(['LINK_REFUSED']), WAIT);
     expect(broker.health().refused).toBe(1);
     expect(lines.some((line) => line.includes('BROKER_ACCESS') && line.includes('backend/state'))).toBe(true);
   });
@@ -228,7 +254,7 @@ describe('startBroker', () => {
         socket.once('close', () => resolve());
       });
     }
-    await vi.waitFor(() => expect(broker.health().refused).toBe(5));
+    await vi.waitFor(() => expect(broker.health().refused).toBe(5), WAIT);
     expect(lines.filter((line) => line.includes('it shows no certificate'))).toHaveLength(1);
   });
 
@@ -236,7 +262,7 @@ describe('startBroker', () => {
     const broker = await start();
     const { link } = await enter(broker.port, 'gate-1');
     for (let i = 0; i < 100; i++) link.subscribe(`${site.prefix}/results/camera-${i}`, () => {});
-    await vi.waitFor(() => expect(broker.health().refused).toBe(100));
+    await vi.waitFor(() => expect(broker.health().refused).toBe(100), WAIT);
     expect(lines.filter((line) => line.includes('refused gate-1: a subscription'))).toHaveLength(30);
   });
 
@@ -248,42 +274,38 @@ describe('startBroker', () => {
     await stolen.link.publish(gate.state, 'online', { retain: true });
     await backend.link.publish(gate.bundleManifest, 'manifest', { retain: true });
     await writeFile(config.revoked, 'gate-1\n');
-    await vi.waitFor(() => expect(broker.health().connected).toEqual(['backend', 'gate-2']), 10_000);
-    await vi.waitFor(() => expect(lines.some((line) => line.includes('was removed'))).toBe(true), 10_000);
+    await vi.waitFor(() => expect(broker.health().connected).toEqual(['backend', 'gate-2']), WAIT);
+    await vi.waitFor(() => expect(lines.some((line) => line.includes('was removed'))).toBe(true), WAIT);
     const retained = async () => {
       const late = await enter(broker.port, 'backend');
       await systemClock.sleep(100);
       return late.heard;
     };
-    await vi.waitFor(async () => expect(await retained()).toEqual([]), 10_000);
+    await vi.waitFor(async () => expect(await retained()).toEqual([]), WAIT);
     await rm(config.revoked);
-    await vi.waitFor(() => expect(broker.health().connected).toContain('gate-1'), 10_000);
+    await vi.waitFor(() => expect(broker.health().connected).toContain('gate-1'), WAIT);
     await mkdir(config.revoked);
-    await expect(enter(broker.port, 'gate-2')).rejects.toBeDefined();
+    const reasons: string[] = [];
+    open(broker.port, 'gate-2').onDown(({ code }) => reasons.push(code));
+    await vi.waitFor(() => expect(reasons).toEqual(['LINK_REFUSED']), WAIT);
   });
 
   it('refuses to retain what is not meant to be, such as an envelope', async () => {
     const broker = await start();
     const gateway = await enter(broker.port, 'gate-1');
     await gateway.link.publish(gate.inference('door'), 'x', { retain: true }).catch(() => undefined);
-    await vi.waitFor(() => expect(broker.health().refused).toBe(1));
+    await vi.waitFor(() => expect(broker.health().refused).toBe(1), WAIT);
     const backend = await enter(broker.port, 'backend');
     await systemClock.sleep(100);
     expect(backend.heard).toEqual([]);
   });
 
   it('serves the others while one does not read, and cuts that one off', async () => {
-    const broker = await start({ drainSeconds: 0.5 });
+    const broker = await start({ drainSeconds: 3 });
     const backend = await enter(broker.port, 'backend');
-    const sleeper = connectTls({
-      port: broker.port,
-      host: '127.0.0.1',
-      ca: authority.certificate,
-      cert: issued.backend!.certificate,
-      key: issued.backend!.key,
-    });
-    const closed = new Promise((resolve) => sleeper.once('close', resolve));
+    const sleeper = dial(broker.port, 'backend');
     sleeper.on('error', () => undefined);
+    const closed = new Promise((resolve) => sleeper.once('close', resolve));
     sleeper.write(connectPacket('sleeper'));
     sleeper.write(subscribePacket(site.inferences));
     await new Promise((resolve) => sleeper.once('data', resolve));
@@ -291,10 +313,8 @@ describe('startBroker', () => {
     const gateway = await enter(broker.port, 'gate-1');
     const body = Buffer.alloc(200_000, 'x');
     for (let i = 0; i < 100; i++) await gateway.link.publish(gate.inference('door'), body);
-    await vi.waitFor(() => expect(backend.heard).toHaveLength(100), { timeout: 5000 });
-    await vi.waitFor(() => expect(broker.health().connected).toEqual(['backend', 'gate-1']), {
-      timeout: 5000,
-    });
+    await vi.waitFor(() => expect(backend.heard).toHaveLength(100), WAIT);
+    await vi.waitFor(() => expect(broker.health().connected).toEqual(['backend', 'gate-1']), WAIT);
     sleeper.resume();
     await closed;
   });
@@ -312,15 +332,8 @@ describe('startBroker', () => {
     ];
     for (const bytes of hostile) {
       await new Promise<void>((resolve) => {
-        const socket = connectTls({
-          port: broker.port,
-          host: '127.0.0.1',
-          ca: authority.certificate,
-          cert: issued['gate-1']!.certificate,
-          key: issued['gate-1']!.key,
-        });
-        socket.on('error', () => undefined);
-        socket.once('close', () => resolve());
+        const socket = dial(broker.port, 'gate-1');
+        socket.on('error', () => undefined).once('close', () => resolve());
         socket.once('secureConnect', () => socket.end(bytes));
         socket.resume();
       });
@@ -328,7 +341,7 @@ describe('startBroker', () => {
     const gateway = await enter(broker.port, 'gate-1');
     const backend = await enter(broker.port, 'backend');
     await gateway.link.publish(gate.health, 'well');
-    await vi.waitFor(() => expect(backend.heard).toContain('gate-1/health well'));
+    await vi.waitFor(() => expect(backend.heard).toContain('gate-1/health well'), WAIT);
     expect(broker.health().connected).toEqual(['backend', 'gate-1']);
     expect(lines.some((line) => line.includes('a packet of more than'))).toBe(true);
   });
@@ -348,26 +361,17 @@ describe('startBroker', () => {
   it('takes a renewed certificate while it runs, and keeps the one before until the files fit together', async () => {
     const broker = await start();
     const gateway = await enter(broker.port, 'gate-1');
-    const names = () =>
-      new Promise<string>((resolve, reject) => {
-        const { certificate: cert, key } = issued['gate-1']!;
-        const socket = connectTls({
-          port: broker.port,
-          host: '127.0.0.1',
-          ca: authority.certificate,
-          cert,
-          key,
-        });
-        socket.once('error', reject);
-        socket.once('secureConnect', () => {
-          resolve(String(socket.getPeerCertificate().subjectaltname));
-          socket.destroy();
-        });
-      });
+    const names = async () => {
+      const socket = dial(broker.port, 'gate-1');
+      await once(socket, 'secureConnect');
+      const { subjectaltname } = socket.getPeerCertificate();
+      socket.destroy();
+      return String(subjectaltname);
+    };
     await writeFile(join(folder, 'broker.pem'), 'half a copy');
     const warned = () =>
       lines.filter((line) => line.includes('broker.pem (certificate) is not a certificate in PEM form'));
-    await vi.waitFor(() => expect(warned()).toHaveLength(1), 15_000);
+    await vi.waitFor(() => expect(warned()).toHaveLength(1), WAIT);
     expect(await names()).toBe('DNS:localhost, IP Address:127.0.0.1');
     const renewed = await authority.renew({
       kind: 'broker',
@@ -378,26 +382,22 @@ describe('startBroker', () => {
     });
     await writeFile(join(folder, 'broker.pem'), renewed);
     await vi.waitFor(async () => expect(await names()).toContain('DNS:broker.example.org'), {
-      timeout: 15_000,
+      ...WAIT,
       interval: 200,
     });
     expect(warned()).toHaveLength(1);
     expect(gateway.link.connected).toBe(true);
     // Who may come in is as before.
-    const stranger = await (await createAuthority()).issue({
-      kind: 'gateway',
-      commonName: 'gate-1',
-      days: 1,
-    });
+    const stranger = { kind: 'gateway', commonName: 'gate-1', days: 1 } as const;
+    const { certificate: cert, key } = await (await createAuthority()).issue(stranger);
     const intruder = connectTls({
       port: broker.port,
       host: '127.0.0.1',
       rejectUnauthorized: false,
-      cert: stranger.certificate,
-      key: stranger.key,
+      cert,
+      key,
     });
-    intruder.on('error', () => undefined);
-    intruder.write(connectPacket('x'));
+    intruder.on('error', () => undefined).write(connectPacket('x'));
     const said: Buffer[] = [];
     intruder.on('data', (data: Buffer) => said.push(data));
     await new Promise<void>((resolve) => intruder.once('close', () => resolve()));
@@ -463,11 +463,11 @@ describe('startBroker', () => {
     expect(twice()).toEqual([]);
     await enter(broker.port, 'gate-1', { clientId: 'same' });
     await enter(broker.port, 'gate-1', { clientId: 'same' }).catch(() => undefined);
-    await vi.waitFor(() => expect(twice()).toHaveLength(1), 10_000);
+    await vi.waitFor(() => expect(twice()).toHaveLength(1), WAIT);
     expect(twice()[0]).toMatch(/two programs connect as gate-1 .*from \S+ port \d+ and from \S+ port \d+/);
     // The two agents suspect it themselves, and say it once however long they quarrel.
     const own = () => lines.filter((line) => line.includes('most likely another program connects as same'));
-    await vi.waitFor(() => expect(own().length).toBeGreaterThanOrEqual(2), 10_000);
+    await vi.waitFor(() => expect(own().length).toBeGreaterThanOrEqual(2), WAIT);
     await systemClock.sleep(500);
     expect(own().length).toBeLessThanOrEqual(2);
     expect(twice()).toHaveLength(1);

@@ -6,7 +6,7 @@ import { Aedes, type Client } from 'aedes';
 import type { BrokerConfig } from '#config/schema.ts';
 import { BlindsightError } from '#protocol/errors.ts';
 import { describeNearEnd } from '#runtime/certificate-end.ts';
-import { systemClock } from '#runtime/clock.ts';
+import { type Clock, systemClock } from '#runtime/clock.ts';
 import { ensureDirectory } from '#runtime/files.ts';
 import type { Logger } from '#runtime/log.ts';
 import { judge, turnAway } from './admission.ts';
@@ -40,6 +40,8 @@ export type BrokerOptions = {
   readonly signal?: AbortSignal;
   /** How long clients of a broker that died have to come back before their wills are published. */
   readonly willGraceMs?: number;
+  /** For `willGraceMs`. */
+  readonly clock?: Clock;
 };
 
 /** The system's limit on open files is lower on most machines; strangers and identities have their own, in the settings. */
@@ -58,7 +60,7 @@ const TOPIC_LEVELS_MAX = 10;
  * @throws BlindsightError BROKER_LISTEN, BROKER_CERTIFICATE, FILE_UNREADABLE or SECRET_EXPOSED.
  */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
-  const { config, log, signal, willGraceMs = WILL_GRACE_MS } = options;
+  const { config, log, signal, willGraceMs = WILL_GRACE_MS, clock = systemClock } = options;
   signal?.throwIfAborted();
   const tls = { current: await readCredentials(config) };
   await ensureDirectory(config.data);
@@ -87,17 +89,18 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     refused: gatekeeper.refused,
     dropped: connections.dropped,
   });
-  const timers = [
-    giveOrphansUp(parts, orphans, willGraceMs),
-    sweep(parts, server, connected),
-    reportHealth(health, log),
-    watchEnd(parts),
-  ];
+  const closes = new AbortController();
+  const grace = clock.sleep(willGraceMs, closes.signal);
+  void grace.then(
+    () => giveOrphansUp(parts, orphans),
+    () => undefined,
+  );
+  const timers = [sweep(parts, server, connected), reportHealth(health, log), watchEnd(parts)];
   let closing: Promise<void> | null = null;
   const close = () => {
     closing ??= (async () => {
       signal?.removeEventListener('abort', close);
-      // Also clears what `setTimeout` created.
+      closes.abort();
       for (const timer of timers) clearInterval(timer);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       await closeAedes(aedes);
@@ -189,11 +192,9 @@ function receive({ config, aedes, gatekeeper, connections, tls }: Parts, socket:
 }
 
 /** Clients that were connected when the last broker died and did not come back count as lost. */
-function giveOrphansUp({ aedes, messages }: Parts, orphans: Map<string, KeptMessage>, graceMs: number) {
-  return setTimeout(() => {
-    for (const [clientId, will] of orphans) void publishOrphan(aedes, messages, clientId, will);
-    orphans.clear();
-  }, graceMs).unref();
+function giveOrphansUp({ aedes, messages }: Parts, orphans: Map<string, KeptMessage>): void {
+  for (const [clientId, will] of orphans) void publishOrphan(aedes, messages, clientId, will);
+  orphans.clear();
 }
 
 /** Every few seconds: picks up a renewed certificate, disconnects removed gateways, and clears what they left. */

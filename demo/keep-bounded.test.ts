@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { rotate } from './keep-bounded.ts';
 
+const WAIT = { timeout: 60_000 };
+
 it('moves a log that is too large aside, and its writer goes on in the same file', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'blindsight-log-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -17,7 +19,7 @@ it('moves a log that is too large aside, and its writer goes on in the same file
   await rotate(file, 1000);
   expect(statSync(file).size).toBe(1000);
   writer.stdin!.write('before\n');
-  await vi.waitFor(() => expect(statSync(file).size).toBe(1007));
+  await vi.waitFor(() => expect(statSync(file).size).toBe(1007), WAIT);
   await rotate(file, 1000);
   writer.stdin!.end('after\n');
   await once(writer, 'exit');

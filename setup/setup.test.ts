@@ -29,7 +29,7 @@ function machineNode(): string {
 
 type Failure = { readonly code: number; readonly stdout: string; readonly stderr: string };
 
-describe('set-up, started by the Node of the machine', { timeout: 60_000 }, () => {
+describe('set-up, started by the Node of the machine', () => {
   const node = machineNode();
   let clone: string;
   beforeEach(() => {

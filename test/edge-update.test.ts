@@ -83,7 +83,7 @@ beforeAll(async () => {
   backend = await TestBackend.connect(site);
   await backend.announce('online');
   await backend.deploy(makeBundle(await makeNetwork(), site.owner.privateKey));
-}, 120_000);
+});
 
 afterAll(async () => {
   running = false;
@@ -116,7 +116,7 @@ const more = (count: number) => {
 };
 
 /** One story: each step starts where the one before it ended. */
-describe('the real program of a gateway', { timeout: 240_000 }, () => {
+describe('the real program of a gateway', () => {
   it('runs from its installation, and answers', async () => {
     start();
     await more(3);

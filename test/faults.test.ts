@@ -68,6 +68,6 @@ describe('kill -9 at any moment', () => {
       .toMatchObject({ gaps: 0, withheld: 0, refused: {} });
     site.child.kill('SIGTERM');
     expect(await site.exit).toBe(0);
-    expect(site.members).toEqual([]);
+    await expect.poll(() => site.members, { timeout: 60_000 }).toEqual([]);
   });
 });

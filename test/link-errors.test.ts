@@ -90,7 +90,7 @@ async function cause(port: number, expected: RegExp, options: Partial<LinkOption
   const link = open({ url: `mqtts://localhost:${port}`, ...options });
   link.onDown((reason) => reasons.push(reason));
   const found = () => reasons.find(({ code, message }) => expected.test(`${code} ${message}`));
-  await vi.waitFor(() => expect(found()).toBeDefined(), 20_000).catch(() => undefined);
+  await vi.waitFor(() => expect(found()).toBeDefined(), 60_000).catch(() => undefined);
   await link.close();
   const first = found();
   return first ? `${first.code} ${first.message}` : reasons.map(({ message }) => message).join('\n');
@@ -161,7 +161,7 @@ describe.each([
   it.skipIf(!hasIPv6)('is up where the address is IPv6 and the certificate covers it', async () => {
     const relay = await relayFrom('::1', broker.port);
     const link = open({ url: `mqtts://[::1]:${relay.port}` });
-    await vi.waitFor(() => expect(link.connected).toBe(true), 20_000);
+    await vi.waitFor(() => expect(link.connected).toBe(true), 60_000);
     await link.close();
     relay.server.close();
   });
@@ -178,7 +178,7 @@ describe.each([
       });
     }
     // Of five at least three are of one link.
-    await vi.waitFor(() => expect(suspicions.length).toBeGreaterThanOrEqual(5), 20_000);
+    await vi.waitFor(() => expect(suspicions.length).toBeGreaterThanOrEqual(5), 60_000);
     await Promise.all(links.map((link) => link.close()));
     for (const suspicion of suspicions) expect(suspicion).toMatch(expected);
     const said = lines.filter((line) => line.includes('LINK_TAKEN_OVER')).length;
@@ -270,9 +270,9 @@ describe('a link to what is no broker of ours', () => {
     const link = open({ url: `mqtts://localhost:${port}`, ladder: new RetryLadder([5]) });
     let attempts = 0;
     servers[0]!.on('connection', () => attempts++);
-    await vi.waitFor(() => expect(attempts).toBeGreaterThan(5), 20_000);
+    await vi.waitFor(() => expect(attempts).toBeGreaterThan(5), 60_000);
     servers.pop()?.close();
-    await vi.waitFor(() => expect(lines.at(-1)).toContain('nothing listens'), 20_000);
+    await vi.waitFor(() => expect(lines.at(-1)).toContain('nothing listens'), 60_000);
     await link.close();
     const said = lines.map((line) => String(JSON.parse(line).msg));
     expect(said[0]).toContain('does not speak TLS');

@@ -20,7 +20,7 @@ import { embeddedBroker, mosquitto, type RunningBroker } from './contract-broker
 import { EnrolmentSite } from './testing/enrolment-site.ts';
 import { TestTpm } from './testing/test-tpm.ts';
 
-const WAIT = { timeout: 20_000 };
+const WAIT = { timeout: 60_000 };
 const folder = mkdtempSync(join(tmpdir(), 'blindsight-tpm-'));
 const inFolder = (name: string) => join(folder, name);
 
@@ -171,7 +171,7 @@ describe.each([
       /^TPM_UNAVAILABLE this machine has no/,
     );
     const free = createServer().listen(0, '127.0.0.1');
-    await vi.waitFor(() => expect(free.address()).not.toBeNull());
+    await vi.waitFor(() => expect(free.address()).not.toBeNull(), WAIT);
     const { port } = free.address() as { port: number };
     await new Promise((resolve) => free.close(resolve));
     expect(await cause(`mqtts://localhost:${port}`)).toMatch(/^LINK_DOWN nothing listens at /);

@@ -57,7 +57,7 @@ describe('cameras that show what their network was not trained for', () => {
       { name: 'calm', url: url('gray'), rate: 4 },
       { name: 'glaring', url: url('halves'), rate: 4 },
     ]);
-  }, 240_000);
+  });
 
   afterAll(async () => {
     await yard?.close();
@@ -86,7 +86,7 @@ describe('cameras that show what their network was not trained for', () => {
     for (const gateway of (await yard.get<SiteState>('state')).gateways) {
       expect(gateway).toMatchObject({ state: 'online', quarantine: null, held: { answers: 0, dropped: 0 } });
     }
-  }, 240_000);
+  });
 
   it('are named on the page and in the journal, with every other camera answered', async () => {
     await eventually(async () => expect((await cameraView('glaring')).unusual).toHaveLength(1));
@@ -95,7 +95,7 @@ describe('cameras that show what their network was not trained for', () => {
     expect(await cameraView('calm')).toMatchObject({ withheld: 0, unusual: [] });
     const about = (await yard.get<JournalEntry[]>('journal')).filter(({ subject }) => subject === 'glaring');
     expect(about.map(({ code }) => code)).toEqual(['CAMERA_UNUSUAL']);
-  }, 240_000);
+  });
 
   it('are not what quarantine is for: that takes the owner’s word, keeps the answers, and gives them out on release', async () => {
     await quarantineGateway(yard.site, 'yard', 'seen open in the street');
@@ -118,5 +118,5 @@ describe('cameras that show what their network was not trained for', () => {
     await eventually(async () => {
       expect((await yard.get<SiteState>('state')).counters).toMatchObject({ gaps: 0, refused: {} });
     });
-  }, 240_000);
+  });
 });

@@ -38,11 +38,11 @@ function watch(path: string, options: WatchOptions = {}) {
   const url = `rtsp://${options.host ?? '127.0.0.1'}:${options.port ?? server.port}${path}`;
   const states: CameraState[] = [];
   const camera = new Camera({
-    config: configured(url, 2),
+    config: configured(url, 10),
     readAddress: async () => cameraAddress(url, options.login ?? `viewer:${PASSWORD}`),
     clock: systemClock,
     ladders: { failed: () => new RetryLadder([300]) },
-    firstPictureMs: 4000,
+    firstPictureMs: 20_000,
     onFrame: () => {},
     onState: (changed) => states.push(changed.state),
     ...options,
@@ -80,7 +80,7 @@ describe('a camera', () => {
     const before = Date.now();
     const frame = await until('a picture', () => camera.take());
     expect([frame.width, frame.height, frame.data.length]).toEqual([160, 120, 160 * 120 * 3]);
-    expect(Math.abs(frame.timeMs - before)).toBeLessThan(3000);
+    expect(Math.abs(frame.timeMs - before)).toBeLessThan(60_000);
     expect(new Set(frame.data).size).toBeGreaterThan(10);
     for (const file of ['cmdline', 'environ']) {
       const text = await readFile(`/proc/${camera.capturePid}/${file}`, 'utf8');
@@ -141,7 +141,7 @@ describe('a camera', () => {
     const mute = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
     await until('the mute server', () => mute.address());
     const { port } = mute.address() as { port: number };
-    const silent = watch('/live', { port });
+    const silent = watch('/live', { port, firstPictureMs: 2000 });
     expect((await silent.reaches('stalled')).detail).toMatch(/does not answer like a camera/);
     for (const socket of sockets) socket.destroy();
     mute.close();
@@ -169,7 +169,8 @@ describe('a camera', () => {
 
   it('sees a stream that hangs and one whose camera went away, and comes back after both', async () => {
     const own = await RtspServer.start();
-    const { camera, states, reaches } = watch('/live', { port: own.port, login: 'nobody:needed' });
+    const config = configured(`rtsp://127.0.0.1:${own.port}/live`, 3);
+    const { camera, states, reaches } = watch('/live', { config, port: own.port, login: 'nobody:needed' });
     const last = () => states.at(-1)?.state;
     await reaches('streaming');
     own.freeze();

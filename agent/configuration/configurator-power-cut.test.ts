@@ -10,7 +10,7 @@ const KILLS = Number(process.env.BLINDSIGHT_KILLS ?? 16);
 
 describe('a pushed configuration', () => {
   it(`is old or new after kill -9 at any of ${KILLS} moments, and never neither`, {
-    timeout: 60_000 + KILLS * 1_500,
+    timeout: 300_000 + KILLS * 1_500,
   }, async () => {
     const delays = seededDelays(KILLS, 60);
     // Two lives each: a third would give the version up, by design.

@@ -84,7 +84,7 @@ describe('a pushed configuration', () => {
     ];
     for (const wire of wires) configurator.receive(wire);
     configurator.receive(new Uint8Array());
-    await until('four events', () => events.length === wires.length, 5_000);
+    await until('four events', () => events.length === wires.length);
     expect(events.map((event) => event.split(':')[0])).toEqual([
       ...new Array(3).fill('CONFIGURATION_FOREIGN'),
       'CONFIGURATION_INVALID',
@@ -99,13 +99,13 @@ describe('a pushed configuration', () => {
     first.configurator.receive(order(5, 'healthSeconds: 5\n'));
     await first.told(5, 'applied');
     first.configurator.receive(order(4, 'healthSeconds: 4\n'));
-    await until('an event', () => first.events.some((event) => event.startsWith('CONFIGURATION_OLD')), 5_000);
+    await until('an event', () => first.events.some((event) => event.startsWith('CONFIGURATION_OLD')));
     expect(first.configurator.config.healthSeconds).toBe(5);
     await first.configurator.close();
     await writeFile(join(data, 'configuration', 'state.json'), '{');
     const damaged = await gateway(data);
     damaged.configurator.receive(order(4, 'healthSeconds: 4\n'));
-    await until('an event', () => damaged.events.length > 0, 5_000);
+    await until('an event', () => damaged.events.length > 0);
     expect(damaged.events[0]).toMatch(/^CONFIGURATION_OLD/);
     expect(damaged.configurator.report.running).toBe(0);
     // The newest is what the site believes to run here: it is tried once more.
@@ -140,7 +140,7 @@ describe('a pushed configuration', () => {
     world.link = false;
     configurator.receive(order(2, 'healthSeconds: 2\n'));
     await told(2, 'received');
-    await until('a wait', () => clock.sleeping > 0, 5_000);
+    await until('a wait', () => clock.sleeping > 0);
     await clock.advance(TRIAL_MS - 2_000);
     expect(configurator.report).toMatchObject({ status: 'received', running: 2 });
     await clock.advance(5_000);
@@ -176,15 +176,15 @@ describe('a pushed configuration', () => {
     await told(4, 'reverted');
     expect(configurator.report).toMatchObject({ running: 3, version: 4, status: 'reverted' });
     // Once more, in the second trial of version 3.
-    await until('a wait', () => clock.sleeping > 0, 5_000);
+    await until('a wait', () => clock.sleeping > 0);
     configurator.receive(order(5, 'healthSeconds: 666\n'));
     await told(5, 'reverted');
     expect(configurator.report.running).toBe(3);
     // Version 3 stifles the link, after all: back to the last one that lasted its minute.
     world.link = false;
-    await until('a wait', () => clock.sleeping > 0, 5_000);
+    await until('a wait', () => clock.sleeping > 0);
     await clock.advance(2 * TRIAL_MS);
-    await until('version 1 runs', () => configurator.report.running === 1, 5_000);
+    await until('version 1 runs', () => configurator.report.running === 1);
     expect(configurator.report).toMatchObject({
       ...{ version: 5, status: 'reverted', error: { message: expect.stringContaining('no such thing') } },
       revertedSince: [{ version: 3, error: { code: 'CONFIGURATION_NO_LINK' } }],
@@ -205,9 +205,9 @@ describe('a pushed configuration', () => {
     first.configurator.receive(order(3, 'healthSeconds: 3\n'));
     await first.told(3, 'received');
     for (const running of [2, 1]) {
-      await until('a wait', () => first.clock.sleeping > 0, 5_000);
+      await until('a wait', () => first.clock.sleeping > 0);
       await first.clock.advance(TRIAL_MS + 1_000);
-      await until(`version ${running} runs`, () => first.configurator.report.running === running, 5_000);
+      await until(`version ${running} runs`, () => first.configurator.report.running === running);
     }
     const fate = {
       ...{ version: 3, status: 'reverted', running: 1 },
@@ -336,7 +336,7 @@ describe('a pushed configuration', () => {
     world.proving = new Promise(() => {});
     configurator.receive(order(1, 'healthSeconds: 1\n'));
     await told(1, 'received');
-    await until('a wait', () => clock.sleeping > 0, 5_000);
+    await until('a wait', () => clock.sleeping > 0);
     await clock.advance(TRIAL_MS + 1_000);
     await told(1, 'reverted');
     await configurator.close();
@@ -401,7 +401,7 @@ describe('a pushed configuration', () => {
     world.applying = () => Promise.reject(new Error('no such file'));
     configurator.receive(order(1, 'healthSeconds: 1\n'));
     await told(1, 'reverted');
-    await until('its event', () => events.length > 0, 5_000);
+    await until('its event', () => events.length > 0);
     expect(events[0]).toMatch(/^CONFIGURATION_REVERTED: version 1 could not be applied: no such file/);
     await configurator.close();
   });
@@ -431,7 +431,7 @@ describe('a pushed configuration', () => {
       expect((await readdir(join(disk.folder, 'configuration'))).sort()).toEqual(['1', 'state.json']);
       world.link = false;
       await clock.advance(2 * TRIAL_MS + 2_000);
-      await until('the file runs', () => configurator.report.running === 0, 5_000);
+      await until('the file runs', () => configurator.report.running === 0);
       expect(configurator.report).toMatchObject({ version: 2, revertedSince: [{ version: 1 }] });
       expect(configurator.config.healthSeconds).toBe(30);
       await configurator.close();

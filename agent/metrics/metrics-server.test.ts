@@ -9,6 +9,8 @@ import { AgentMetrics } from './agent-metrics.ts';
 import { MetricsServer } from './metrics-server.ts';
 import type { Snapshot } from './snapshot.ts';
 
+const WAIT = { timeout: 60_000 };
+
 const lines: string[] = [];
 const log = createLogger({
   name: 'test',
@@ -255,7 +257,7 @@ describe('metrics and health of a gateway', () => {
     await vi.waitFor(async () => {
       await clock.advance(30_000);
       expect(server.port).toBe(port);
-    });
+    }, WAIT);
     await server.apply({ enabled: false, port });
     expect(server.port).toBeNull();
     await server.apply({ enabled: true, port: 0 });

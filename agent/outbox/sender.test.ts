@@ -67,7 +67,6 @@ async function bench(options: Partial<SenderOptions> = {}, directory?: string) {
     until(
       `${expected} sent, are ${sequences()}`,
       () => JSON.stringify(sequences()) === JSON.stringify(expected),
-      2000,
     );
   return { clock, outbox, link, sender, append, published, sent };
 }
@@ -148,11 +147,8 @@ describe('Sender', () => {
     const running = sender.run(stop.signal);
     await clock.advance(20_000);
     await sent(1, 1, 1);
-    await until('a resend', async () => {
-      await clock.advance(1000);
-      return published.length === 4;
-    });
-    expect(clock.monotonic()).toBeLessThan(62_000);
+    await clock.advance(40_000);
+    await sent(1, 1, 1, 1);
     expect(new Set(published.map((m) => m.digest)).size).toBe(1);
     stop.abort();
     await running;

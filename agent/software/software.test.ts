@@ -239,7 +239,7 @@ describe('a release that the disk damages', () => {
   });
 });
 
-describe('on a full disk, an update', { timeout: 60_000 }, () => {
+describe('on a full disk, an update', () => {
   async function mounted(skip: (note: string) => void, megabytes: number) {
     const bench = new Bench();
     const disk = mountSmallDisk(megabytes, bench.box.software);

@@ -11,7 +11,7 @@ function box(): UpdateBox {
 
 const startsOf = (gateway: UpdateBox) => gateway.starts.map(({ version, slot }) => `${version} ${slot}`);
 
-describe('an update of the program', { timeout: 120_000 }, () => {
+describe('an update of the program', () => {
   it('is tried, proves itself, and is started from then on; the next one takes the other slot', async () => {
     const gateway = box();
     gateway.start();

@@ -73,7 +73,6 @@ export async function configuredGateway(data: string, options: { file?: AgentCon
     until(
       `version ${version} ${status}`,
       () => configurator.report.version === version && configurator.report.status === status,
-      5_000,
     );
   return { configurator, clock, world, applied, events, told };
 }

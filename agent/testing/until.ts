@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
  *
  * @throws Error after `ms` milliseconds, with `what` was waited for
  */
-export async function until<T>(what: string, condition: () => T | Promise<T>, ms = 45_000) {
+export async function until<T>(what: string, condition: () => T | Promise<T>, ms = 120_000) {
   const end = performance.now() + ms;
   while (performance.now() < end) {
     const value = await condition();

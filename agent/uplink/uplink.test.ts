@@ -7,6 +7,8 @@ import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { SessionCounter } from './session-counter.ts';
 import { Uplink } from './uplink.ts';
 
+const WAIT = { timeout: 60_000 };
+
 const log = createLogger({ name: 'test', level: 'error', format: 'json', destination: { write: () => {} } });
 const topics = gatewayTopics('town', 'gate-1');
 const backendState = siteTopics('town').backendState;
@@ -189,7 +191,7 @@ describe('Uplink', () => {
     hear(backendState, online(3), true);
     const { session } = sessions;
     hear(topics.command('session', String(session)), { atLeast: session + 50 });
-    await vi.waitFor(() => expect(calls).toEqual(['up', 'reconnect']));
+    await vi.waitFor(() => expect(calls).toEqual(['up', 'reconnect']), WAIT);
     expect(sessions.session).toBe(session + 50);
     expect(sessions.isTaken(session)).toBe(true);
     down();

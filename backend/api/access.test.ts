@@ -97,11 +97,10 @@ describe('without accounts', () => {
   it('lets the command line ask a backend that wants a log-in, for a minute', async () => {
     await start();
     await bench.add('anna', 'owner');
-    const now = Date.now();
     expect(await status('/api/state', bearer(makePass(bench.site, 'viewer')))).toBe(200);
     expect(await status('/api/journal', bearer(makePass(bench.site, 'viewer')))).toBe(403);
-    for (const atMs of [now - 61_000, now + 61_000]) {
-      const pass = makePass(bench.site, 'viewer', { ...systemClock, now: () => atMs });
+    for (const shiftMs of [-61_000, 240_000]) {
+      const pass = makePass(bench.site, 'viewer', { ...systemClock, now: () => Date.now() + shiftMs });
       expect(await status('/api/state', bearer(pass))).toBe(401);
     }
     expect(await status('/api/state', bearer(`${makePass(bench.site, 'viewer')}A`))).toBe(401);

@@ -64,9 +64,9 @@ describe('the event hub', () => {
     openReader().on('data', (data) => {
       text += data.toString();
     });
-    await vi.waitFor(() => expect(text).toContain('event: state'));
+    await vi.waitFor(() => expect(text).toContain('event: state'), WAIT);
     openReader().pause();
-    await vi.waitFor(() => expect(responses).toHaveLength(2));
+    await vi.waitFor(() => expect(responses).toHaveLength(2), WAIT);
     const slow = responses[1]!;
     for (let count = 0; count < 200 && !slow.destroyed; count++) {
       hub.publish(LARGE);
@@ -89,9 +89,9 @@ describe('the event hub', () => {
       text += data.toString();
     });
     const states = () => text.match(/event: state/g)?.length ?? 0;
-    await vi.waitFor(() => expect(states()).toBe(1));
+    await vi.waitFor(() => expect(states()).toBe(1), WAIT);
     await vi.advanceTimersByTimeAsync(15_000);
-    await vi.waitFor(() => expect(states()).toBe(2));
+    await vi.waitFor(() => expect(states()).toBe(2), WAIT);
     hub.close();
     vi.useRealTimers();
   });

@@ -8,6 +8,8 @@ import { addToken } from '../people/tokens.ts';
 import { ApiBench, PASSWORD } from '../testing/api-bench.ts';
 import { enrolTestGateway } from '../testing/test-site.ts';
 
+const WAIT = { timeout: 60_000 };
+
 const SECRET = 'rtsp-password-of-the-camera';
 const CONFIGURATION = '/api/gateways/gate/configuration';
 const push = { settings: `cameras: [] # ${SECRET}`, expectedVersion: 0, credentials: { door: SECRET } };
@@ -117,7 +119,7 @@ describe('what is done by page and API', () => {
       expect(told).toMatchObject([
         { level: 'error', message: expect.stringContaining(`${CHECKPOINT_FILE} is missing`) },
       ]);
-    });
+    }, WAIT);
     expect((await acts()).length).toBe(3);
   });
 

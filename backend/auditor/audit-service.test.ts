@@ -16,7 +16,7 @@ describe('audits of answers', () => {
   let gateway: OpeningGateway;
   beforeAll(async () => {
     network = await makeTinyNetwork();
-  }, 120_000);
+  });
   afterAll(() => network.close());
   beforeEach(async () => {
     audited = new AuditedSite(await makeDecryptingSite(network));

@@ -31,7 +31,7 @@ describe('an auditor that is a process of its own', () => {
   const running: Promise<void>[] = [];
   beforeAll(async () => {
     network = await makeTinyNetwork();
-  }, 120_000);
+  });
   afterAll(() => network.close());
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'blindsight-auditor-'));
@@ -113,7 +113,7 @@ describe('an auditor that is a process of its own', () => {
     expect(statSync(join(folder, 'auditor/auditor.key')).mode & 0o777).toBe(0o600);
     const entries = await site.store.audit.after(0, 50);
     expect(entries.map(({ act, actor }) => [act, actor])).toContainEqual(['auditor key', 'token:auditor-1']);
-  }, 120_000);
+  });
 
   it('brings one key for each token, and a new one with a new token', async () => {
     const { store } = audited.at.site;

@@ -119,7 +119,7 @@ describe('a backup', () => {
       }
       await restored.close();
     }
-  }, 120_000);
+  });
 
   it('raises what only grows above all that gateways can have seen, and releases anew what each should run', async () => {
     await begin();
@@ -151,7 +151,7 @@ describe('a backup', () => {
     expect(await restored.store.deployments.get(before.digest)).not.toBeNull();
     expect((await restored.store.journal.latest(9)).map(({ code }) => code)).toContain('SITE_RESTORED');
     await restored.close();
-  }, 60_000);
+  });
 
   it('pushes the settings of each gateway anew, above all versions that it can have seen', async () => {
     await begin();
@@ -171,7 +171,7 @@ describe('a backup', () => {
     const reader = { site: 'yard', gateway: 'gate', ownerKeys: () => [ownerKey], sealingKey: null };
     expect(authenticate(newest!.wire, reader).settings).toBe('healthSeconds: 7');
     await restored.close();
-  }, 60_000);
+  });
 
   it('carries software, releases it anew, and ends rollouts that were under way', async () => {
     await begin();
@@ -196,7 +196,7 @@ describe('a backup', () => {
     expect(await restored.store.rollouts.get(id)).toMatchObject({ state: 'aborted' });
     expect(await restored.store.rollouts.held()).toEqual([]);
     await restored.close();
-  }, 60_000);
+  });
 
   it('holds no installation key, and nothing that others can read', async () => {
     await begin();
@@ -323,7 +323,7 @@ describe('a backup', () => {
     } finally {
       await cluster.stop();
     }
-  }, 60_000);
+  });
 
   it('has the store as one file that is whole by itself', async () => {
     await begin();

@@ -38,7 +38,7 @@ describe('answers of one camera', () => {
   beforeAll(async () => {
     network = await makeTinyNetwork();
     answer = network.answer([0.2, 0.9]);
-  }, 60_000);
+  });
   afterAll(() => network.close());
 
   beforeEach(async () => {

@@ -11,7 +11,7 @@ describe('answers while one of their gateway waits for its audit', () => {
   let sequence = 0;
   beforeAll(async () => {
     network = await makeTinyNetwork();
-  }, 60_000);
+  });
   afterAll(() => network.close());
   beforeEach(async () => {
     bench = await makeDecryptingSite(network);
@@ -65,7 +65,7 @@ describe('answers while one of their gateway waits for its audit', () => {
       Array.from({ length: 12 }, (_, i) => i),
     );
     expect(await bench.site.store.counters.all()).toMatchObject({ accepted: 12 + AHEAD + 2 });
-  }, 120_000);
+  });
 
   it('stay kept where their gateway is in quarantine by then', async () => {
     await choose();
@@ -76,5 +76,5 @@ describe('answers while one of their gateway waits for its audit', () => {
     expect(await held()).toBe(4);
     await bench.site.store.gateways.release('gate');
     expect(await bench.site.store.held.takeBack(64, AHEAD)).toBe(4);
-  }, 60_000);
+  });
 });

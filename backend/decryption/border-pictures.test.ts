@@ -54,5 +54,5 @@ describe('honest answers about pictures at the border of two labels', () => {
     owner.close();
     // All of them without the noise that is added; by chance half, give or take 7.
     expect(Math.abs(revealed - ANSWERS / 2)).toBeLessThan(5 * (Math.sqrt(ANSWERS) / 2));
-  }, 120_000);
+  });
 });

@@ -28,7 +28,7 @@ describe('a network that answers with a map', () => {
     });
     left = network.answer([0.9, 0.2]);
     right = network.answer([0.1, 0.8]);
-  }, 60_000);
+  });
   afterAll(() => network.close());
   beforeEach(async () => {
     bench = await makeDecryptingSite(network);

@@ -17,7 +17,7 @@ describe('the output policy of a network', () => {
     network = await makeTinyNetwork();
     occupied = network.answer([0.2, 0.9]);
     empty = network.answer([0.9, 0.2]);
-  }, 60_000);
+  });
   afterAll(() => network.close());
   beforeEach(async () => {
     bench = await makeDecryptingSite(network);

@@ -11,7 +11,7 @@ describe('an envelope about several regions', () => {
 
   beforeAll(async () => {
     network = await makeTinyNetwork({ regions: 2 });
-  }, 60_000);
+  });
   afterAll(() => network.close());
   beforeEach(async () => {
     bench = await makeDecryptingSite(network);

@@ -30,6 +30,8 @@ import { makeTinyNetwork, type TinyNetwork } from '../testing/tiny-network.ts';
 import type { Decryptor } from './decryptor.ts';
 import type { Processor } from './processor.ts';
 
+const WAIT = { timeout: 60_000 };
+
 const PIXELS = [0.2, 0.9] as const;
 
 describe('an envelope', () => {
@@ -44,7 +46,7 @@ describe('an envelope', () => {
   beforeAll(async () => {
     network = await makeTinyNetwork();
     answer = network.answer(PIXELS);
-  }, 60_000);
+  });
   afterAll(() => network.close());
 
   beforeEach(async () => {
@@ -403,12 +405,12 @@ describe('an envelope', () => {
     for (const sequence of [0, 1]) await bench.putBytes(sign({ sequence }));
     const running = processor.run(stop.signal);
     const sequences = () => results.map((result) => result.sequence);
-    await vi.waitFor(() => expect(clock.sleeping).toBe(1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(clock.sleeping).toBe(1), WAIT);
     await clock.advance(50);
-    await vi.waitFor(() => expect(sequences()).toEqual([1]), { timeout: 10_000 });
-    await vi.waitFor(() => expect(clock.sleeping).toBe(1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(sequences()).toEqual([1]), WAIT);
+    await vi.waitFor(() => expect(clock.sleeping).toBe(1), WAIT);
     await clock.advance(50);
-    await vi.waitFor(() => expect(sequences()).toEqual([1, 0]), { timeout: 10_000 });
+    await vi.waitFor(() => expect(sequences()).toEqual([1, 0]), WAIT);
     stop.abort();
     await running;
   });

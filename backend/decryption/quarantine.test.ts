@@ -21,7 +21,7 @@ describe('a gateway in quarantine', () => {
   beforeAll(async () => {
     network = await makeTinyNetwork();
     answers = [0.1, 0.2, 0.3, 0.4].map((pixel) => network.answer([pixel, 0.9]));
-  }, 60_000);
+  });
   afterAll(() => network.close());
   beforeEach(async () => {
     bench = await makeDecryptingSite(network);

@@ -17,7 +17,7 @@ describe('a retired network', () => {
   let clock: SimulatedClock;
   beforeAll(async () => {
     network = await makeTinyNetwork();
-  }, 60_000);
+  });
   afterAll(() => network.close());
   beforeEach(async () => {
     clock = new SimulatedClock(Date.now());

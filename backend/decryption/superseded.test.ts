@@ -13,7 +13,7 @@ describe('answers of an earlier release', () => {
   let sequence = 0;
   beforeAll(async () => {
     network = await makeTinyNetwork();
-  }, 60_000);
+  });
   afterAll(() => network.close());
   beforeEach(async () => {
     // A day from now, because the gateway has to be enrolled before its pictures are taken.

@@ -25,7 +25,7 @@ describe('a picture that the network was not trained for', () => {
     network = await makeTinyNetwork({ weight: WEIGHT });
     honest = network.answer(HONEST);
     lamp = network.answer(LAMP);
-  }, 60_000);
+  });
   afterAll(() => network.close());
   beforeEach(async () => {
     bench = await makeDecryptingSite(network);

@@ -13,6 +13,8 @@ import {
 } from '../testing/test-site.ts';
 import { ChunkServer } from './chunk-server.ts';
 
+const WAIT = { timeout: 60_000 };
+
 const lines: string[] = [];
 const log = createLogger({
   name: 'test',
@@ -123,7 +125,7 @@ describe('the chunk server', () => {
     slow = true;
     for (const part of [...BUNDLE_PARTS, ...BUNDLE_PARTS]) ask({ part });
     // Four under way, and one that waits for a place among them.
-    await vi.waitFor(() => expect(release.length).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(release.length).toBeGreaterThan(0), WAIT);
     expect(mostUnderWay).toBeLessThanOrEqual(5);
     slow = false;
     for (const resolve of release.splice(0)) resolve();

@@ -14,6 +14,8 @@ import {
 } from '../testing/test-site.ts';
 import { DeploymentService } from './deployment-service.ts';
 
+const WAIT = { timeout: 60_000 };
+
 const log = createLogger({ name: 'test', level: 'error', format: 'json', destination: { write: () => {} } });
 
 describe('deployment', () => {
@@ -137,7 +139,7 @@ describe('deployment', () => {
     await vi.waitFor(async () => {
       await clock.advance(1000);
       expect(published).not.toEqual([]);
-    });
+    }, WAIT);
     expect(published.map(({ payload }) => manifestDigest(payload))).toContain(digest);
     stop.abort();
     await running;

@@ -201,8 +201,8 @@ describe('the site of a machine', () => {
     for (let i = 0; i < 400; i++) writeFileSync(join(old, 'bundles', `part-${i}`), 'x');
     let kills = 0;
     // Close together at first: there is most to do. And none for ever, where the machine is busy.
-    for (let waitMs = 0; existsSync(join(old, 'backend.yaml')); waitMs = 4 + 1.3 * waitMs) {
-      const child = spawn(process.execPath, [CHILD, old, JSON.stringify(places)], {
+    for (let waitMs = 0; existsSync(join(old, 'backend.yaml')); waitMs = 4 + 1.6 * waitMs) {
+      const child = spawn(process.execPath, [CHILD, old, JSON.stringify(places), String(waitMs)], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       if (await killedAfter(child, waitMs)) kills++;
@@ -215,7 +215,7 @@ describe('the site of a machine', () => {
   });
 });
 
-/** Kills a child that said that it begins. @returns whether it was still at it */
+/** Kills a child that said that it begins; where we are late, it did so itself. @returns whether it was still at it */
 async function killedAfter(child: ChildProcess, waitMs: number): Promise<boolean> {
   const exit = once(child, 'exit');
   await Promise.race([once(child.stdout!, 'data'), exit]);

@@ -6,6 +6,8 @@ import { enrolTestGateway, makeTestSite } from '../testing/test-site.ts';
 import { GatewayListener, MESSAGES_A_MINUTE } from './gateway-listener.ts';
 import { SiteView } from './site-view.ts';
 
+const WAIT = { timeout: 60_000 };
+
 const PACKET = { retain: false, dup: false, qos: 0 } as const;
 
 it('says once a minute that the messages of a gateway are not understood, and how many', async () => {
@@ -45,10 +47,10 @@ it('says once a minute that the messages of a gateway are not understood, and ho
   for (let index = 0; index < 50; index++) hear('gate');
   hear('other');
   const said = () => lines.map((line) => JSON.parse(line)).map(({ gateway, count }) => [gateway, count]);
-  await vi.waitFor(() => expect(said()).toHaveLength(2));
+  await vi.waitFor(() => expect(said()).toHaveLength(2), WAIT);
   await clock.advance(60_000);
   hear('gate');
-  await vi.waitFor(() => expect(said()).toHaveLength(3));
+  await vi.waitFor(() => expect(said()).toHaveLength(3), WAIT);
   expect(said()).toEqual([
     ['gate', 1],
     ['other', 1],
@@ -120,6 +122,6 @@ it.each(['birth', 'state', 'health', 'log', 'reported', 'camera/door/state'])(
     await clock.advance(60_000);
     looked.mockClear();
     hear('loud', 'log', { time, level: 'error', code: 'HELP', message: 'fire' });
-    await vi.waitFor(() => expect(looked).toHaveBeenCalledWith('loud'));
+    await vi.waitFor(() => expect(looked).toHaveBeenCalledWith('loud'), WAIT);
   },
 );

@@ -11,6 +11,8 @@ import { makeSmallGraph } from '../testing/small-network.ts';
 import { enrolTestGateway, keepTestModel, makeTestSite, type TestSite } from '../testing/test-site.ts';
 import { RekeyService } from './rekey-service.ts';
 
+const WAIT = { timeout: 60_000 };
+
 const DESCRIPTION = { labels: ['empty', 'occupied'], activationRanges: [3, 6], logitRange: 8 };
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -90,11 +92,12 @@ describe('gateways whose keys were retired', () => {
     const broken = vi.spyOn(site.store.deployments, 'current').mockRejectedValueOnce(new Error('disk full'));
     const stop = new AbortController();
     const running = service.run(stop.signal);
-    await vi.waitFor(() =>
-      expect(said.map(({ msg }) => msg)).toContainEqual(expect.stringMatching(/^retired keys/)),
+    await vi.waitFor(
+      () => expect(said.map(({ msg }) => msg)).toContainEqual(expect.stringMatching(/^retired keys/)),
+      WAIT,
     );
     await clock.advance(5000);
-    await vi.waitFor(() => expect(broken).toHaveBeenCalledTimes(2));
+    await vi.waitFor(() => expect(broken).toHaveBeenCalledTimes(2), WAIT);
     stop.abort();
     await running;
     await service.step(stop.signal);

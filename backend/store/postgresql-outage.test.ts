@@ -17,7 +17,7 @@ describe('PostgreSQL goes away', () => {
     database = await openPostgresql(await cluster.createDatabase());
     await migrate(database);
     store = new Store(database);
-  }, 60_000);
+  });
   afterAll(async () => {
     await database.close();
     await cluster.stop();
@@ -42,7 +42,7 @@ describe('PostgreSQL goes away', () => {
     await cluster.restart();
     await store.transaction((other) => other.counters.add('accepted'));
     expect(await store.counters.all()).toEqual({ accepted: 6 });
-  }, 60_000);
+  });
 
   it('while a statement waits in a transaction', async () => {
     const [one, two] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
@@ -59,7 +59,7 @@ describe('PostgreSQL goes away', () => {
     for (const result of await ended) expect(result).toMatchObject({ status: 'rejected', reason: AWAY });
     await cluster.restart();
     expect(await store.settings.get('row')).toBeNull();
-  }, 60_000);
+  });
 
   it('one connection is ended by an administrator: only its transaction fails', async () => {
     const cut = store.transaction(async (transaction) => {
@@ -72,5 +72,5 @@ describe('PostgreSQL goes away', () => {
     await expect(cut).rejects.toMatchObject(AWAY);
     await store.counters.add('accepted');
     expect(await store.counters.all()).toEqual({ accepted: 7 });
-  }, 60_000);
+  });
 });

@@ -43,7 +43,7 @@ describe('PostgreSQL with TLS', () => {
     await writeFile(join(folder, 'ca.pem'), ours.certificate);
     await writeFile(join(folder, 'foreign.pem'), foreign.certificate);
     database = /\/test\d+/.exec(await cluster.createDatabase())![0];
-  }, 60_000);
+  });
   afterAll(async () => {
     await cluster.stop();
     await rm(folder, { recursive: true });

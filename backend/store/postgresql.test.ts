@@ -8,7 +8,7 @@ import { Store } from './store.ts';
 let cluster: PostgresCluster;
 beforeAll(async () => {
   cluster = await startPostgres();
-}, 60_000);
+});
 afterAll(() => cluster.stop());
 
 describeStore('PostgreSQL', async () => openPostgresql(await cluster.createDatabase()));

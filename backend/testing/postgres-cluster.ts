@@ -99,7 +99,7 @@ export async function startPostgres(tls?: {
       try {
         return await query('SELECT 1');
       } catch (error) {
-        if (attempt > 400 || server.exitCode !== null) throw error;
+        if (attempt > 2_400 || server.exitCode !== null) throw error;
         await delay(50);
       }
     }

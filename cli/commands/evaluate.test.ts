@@ -87,7 +87,7 @@ describe('evaluate', () => {
       images: PICTURES,
       clearAccuracy: 1,
     });
-  }, 60_000);
+  });
 
   it('leaves the pictures that calibrate an approximation out of the measurement', async () => {
     const { stdout, stderr } = await evaluate(...scaling, '--engine', 'clear');
@@ -105,7 +105,7 @@ describe('evaluate', () => {
     expect(stderr).toContain("… Sigmoid 's' → ");
     const others = ['--calibrate', at('images.idx'), '--engine', 'clear'];
     expect(JSON.parse((await evaluate(...scaling, ...others)).stdout)).toMatchObject({ images: PICTURES });
-  }, 60_000);
+  });
 
   it('refuses to calibrate on pictures of another size', async () => {
     await expect(evaluate('--calibrate', at('small.idx'))).rejects.toMatchObject({
@@ -122,7 +122,7 @@ describe('evaluate', () => {
     );
     // One picture lies in two folders, and is one class only.
     expect(JSON.parse(stdout)).toEqual({ images: PICTURES + 1, clearAccuracy: PICTURES / (PICTURES + 1) });
-  }, 60_000);
+  });
 
   it('reads clips with a label file, and leaves out what was trained on', async () => {
     const source = ['-f', 'lavfi', '-i', 'testsrc=size=64x48:rate=10', '-t', '2', at('clip.mp4')];
@@ -138,7 +138,7 @@ describe('evaluate', () => {
     expect(absent.images).toBe(8);
     // The bundled network has names for its outputs: what is one is not the other.
     expect(absent.clearAccuracy + present.clearAccuracy).toBe(1);
-  }, 60_000);
+  });
 
   it.each([
     ['no pictures at all', [], /which pictures\? Give --images and --labels/],
@@ -187,5 +187,5 @@ describe('evaluate', () => {
     expect(machine.measured).toBe(true);
     expect(measured).toMatchObject({ frames: 6, medianMs: latencyMs.median, p95Ms: latencyMs.p95 });
     expect(measured.ratio).toBeCloseTo(estimatedMs.total / latencyMs.median, 9);
-  }, 60_000);
+  });
 });

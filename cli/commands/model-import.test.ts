@@ -91,7 +91,7 @@ describe('model import', () => {
     const files = ['--images', at('images.idx'), '--labels', at('labels.idx'), '--limit', '8', '--json'];
     const evaluation = JSON.parse((await run('evaluate', out, ...files)).stdout);
     expect(evaluation).toMatchObject({ images: 8, agreement: 1 });
-  }, 60_000);
+  });
 
   it('takes polynomials of higher degree all the way', async () => {
     const out = at('fourth.onnx');
@@ -105,7 +105,7 @@ describe('model import', () => {
     const evaluation = JSON.parse((await run('evaluate', out, ...files)).stdout);
     expect(evaluation).toMatchObject({ images: 8, agreement: 1 });
     expect(evaluation.worstLogitError).toBeLessThan(0.05);
-  }, 60_000);
+  });
 
   it('keeps what fine-tuning made where it refuses it', async () => {
     const words = [...data(), '--fine-tune', '1', '--learning-rate', '0.5', '--tolerance', '0'];
@@ -116,7 +116,7 @@ describe('model import', () => {
     expect(failure.stderr).toContain('code: NETWORK_ACCURACY');
     await expect(readFile(at('lost.onnx'))).rejects.toThrow('ENOENT');
     expect(await loadNetwork(at('lost-refused.onnx'))).toMatchObject({ name: 'lost-refused' });
-  }, 60_000);
+  });
 
   it.each([
     ['a name that will not do', 'refused.txt', 'must end in .onnx'],

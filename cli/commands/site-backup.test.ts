@@ -40,5 +40,5 @@ describe('site backup and restore', () => {
     const said = await blindsight('site', 'restore', backup, '--data', fresh, '--installation-key', key);
     expect(said).toContain('It accepts answers from: gate-1.');
     expect(await blindsight('gateway', 'list', '--data', fresh)).toContain('gate-1');
-  }, 120_000);
+  });
 });

@@ -25,7 +25,7 @@ describe('a site in PostgreSQL', () => {
     urlFile = join(folder, 'url');
     data = join(folder, 'site');
     writeFileSync(urlFile, await cluster.createDatabase(), { mode: 0o600 });
-  }, 60_000);
+  });
   afterAll(async () => {
     await cluster.stop();
     rmSync(folder, { recursive: true });
@@ -36,7 +36,7 @@ describe('a site in PostgreSQL', () => {
     const failure = await blindsight('site', 'init', '--data', data, '--postgresql', urlFile).catch((e) => e);
     expect(failure.stderr).toContain('SECRET_EXPOSED');
     chmodSync(urlFile, 0o600);
-  }, 60_000);
+  });
 
   it('is made by one command, and every other command works on it', async () => {
     await blindsight('site', 'init', '--site', 'plaza', '--data', data, '--postgresql', urlFile);
@@ -51,7 +51,7 @@ describe('a site in PostgreSQL', () => {
     await blindsight('deploy', 'counter', 'gate-1', '--data', data);
     await blindsight('gateway', 'remove', 'gate-1', '--data', data);
     expect(readFileSync(join(data, 'revoked-gateways'), 'utf8')).toMatch(/^gate-1\nserial:[0-9A-F]{32}\n$/);
-  }, 240_000);
+  });
 
   it('leaves a database alone that holds another site', async () => {
     const other = join(folder, 'other');
@@ -59,5 +59,5 @@ describe('a site in PostgreSQL', () => {
       ...['site', 'init', '--site', 'other', '--data', other, '--postgresql', urlFile],
     ).catch((e) => e);
     expect(failure.stderr).toMatch(/already holds the site plaza[\s\S]*SITE_EXISTS/);
-  }, 60_000);
+  });
 });

@@ -72,7 +72,7 @@ describe('train', () => {
     expect(card).toContain('`npx blindsight train counter --pictures photos --epochs 1`');
     expect(card).toContain('1 epochs of 4 pictures');
     expect(card).not.toMatch(/counter\.mp4|hostile/);
-  }, 60_000);
+  });
 
   it('learns a map from a clip with boxes, and says how well; refuses to without boxes', async () => {
     const map = join(folder, 'map.json');
@@ -99,5 +99,5 @@ describe('train', () => {
     expect(await train(map, '--clip', clip!, '--labels', boxes!, '--out', join(out!, 'other'))).toContain(
       'a map learns from --clip and --boxes',
     );
-  }, 60_000);
+  });
 });

@@ -1,6 +1,6 @@
 /** `textContent` waits for the element, not for the text. */
 export async function until<T>(read: () => Promise<T>, accept: (value: T) => boolean): Promise<T> {
-  const deadlineMs = Date.now() + 10_000;
+  const deadlineMs = Date.now() + 60_000;
   for (;;) {
     const value = await read();
     if (accept(value)) return value;

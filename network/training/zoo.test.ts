@@ -115,5 +115,5 @@ describe('Zoo', () => {
     const confusion = countConfusion(logits, test.classes, 2);
     expect(confusionAccuracy(confusion)).toBeCloseTo(metadata.accuracy, 3);
     expect(confusionAccuracy(confusion)).toBeGreaterThanOrEqual(0.97);
-  }, 120_000);
+  });
 });

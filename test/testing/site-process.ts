@@ -91,7 +91,13 @@ export class SiteProcess {
   /** Kills whatever is left and stops looking. */
   cleanUp(): void {
     clearInterval(this.#look);
-    for (const { pid } of this.members) process.kill(pid, 'SIGKILL');
+    for (const { pid } of this.members) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It ended meanwhile.
+      }
+    }
   }
 
   /** The page's address, as it was told. */

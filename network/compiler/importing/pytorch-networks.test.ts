@@ -123,7 +123,6 @@ describe('PyTorch networks', () => {
         });
       }
     },
-    60_000,
   );
 
   describe('with a quadratic', () => {
@@ -151,7 +150,6 @@ describe('PyTorch networks', () => {
         expect(logitError).toBeLessThan(TOLERANCE * Math.max(...truth.map(Math.abs)));
       }
     },
-    60_000,
   );
 
   it('says what to do about the largest value of a whole picture', () => {
@@ -200,6 +198,5 @@ describe('PyTorch networks', () => {
       expect(imported.layers.map((layer) => layer.operator)).toEqual(['Relu', 'Relu']);
       expect(imported.graph.nodes.some((one) => one.operator === operator)).toBe(false);
     },
-    60_000,
   );
 });
