@@ -32,6 +32,7 @@ import { LocalTime } from './events/local-time.ts';
 import { Situations } from './events/situations.ts';
 import type { AnswerFollower } from './follow/answer-follower.ts';
 import { FollowService } from './follow/follow-service.ts';
+import { RollUps } from './history/roll-ups.ts';
 import { LeakWatch } from './leak/leak-watch.ts';
 import { acceptInvited } from './operations/accept-enrolment.ts';
 import { reprotectGateway } from './operations/reprotect-gateway.ts';
@@ -185,6 +186,7 @@ function serveApi(core: Core, processor: Processor, token: string | null) {
     port: config.api.port,
     token,
     proxy: config.api.proxy,
+    history: config.history,
     maxMessageBytes: maxMessageBytes(config),
     auditor: core.remoteAuditor,
   });
@@ -362,8 +364,8 @@ function startLoops(core: Core, processor: Processor, services: Services): Promi
 }
 
 /** What is made of settled answers, in the order in which each batch of them is handed on. */
-function makeFollowers({ situations }: Core): AnswerFollower[] {
-  return [situations];
+function makeFollowers({ config, situations }: Core): AnswerFollower[] {
+  return [new RollUps(config.history), situations];
 }
 
 /** Takes requests of gateways that make their keys themselves, where the settings say so. */

@@ -354,6 +354,14 @@ export const BackendConfig = z.strictObject({
       days: z.number().positive().default(90),
     })
     .prefault({}),
+  /** How long answers are kept that are added up by minute, hour and day. */
+  history: z
+    .strictObject({
+      minuteDays: z.number().min(2).default(31),
+      hourDays: z.number().min(31).default(400),
+      dayDays: z.number().min(31).default(3660),
+    })
+    .prefault({}),
   log: Log,
 });
 export type BackendConfig = z.infer<typeof BackendConfig>;

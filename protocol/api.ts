@@ -15,7 +15,8 @@ export type SiteState = {
   readonly gateways: readonly GatewayView[];
   readonly cameras: readonly CameraView[];
   readonly models: readonly ModelView[];
-  readonly counters: Counters;
+  /** `last24h` is absent only where a backend of before answers. */
+  readonly counters: Counters & { readonly last24h?: Counters };
   /** Certificates that expire within a month, or have expired. */
   readonly endingCertificates: readonly EndingCertificate[];
   /** Of the gateways' answers, the share that is audited; 0 where audits are turned off. */
@@ -285,7 +286,7 @@ export type ModelView = {
   readonly retired: { readonly since: string; readonly refusedFrom: string } | null;
 };
 
-/** What was refused, withheld or missed since the store was created; each is a reason in docs/errors.md. */
+/** What was refused, withheld or missed since the store was created, or in the last 24 to 25 hours; each is a reason in docs/errors.md. */
 export type Counters = {
   readonly accepted: number;
   readonly duplicates: number;
@@ -295,7 +296,9 @@ export type Counters = {
 };
 
 /**
- * GET /api/cameras/:camera/history?minutes=60, with &region=… for one named region. Bounded in size whatever the rate: see `boundHistory`.
+ * GET /api/cameras/:camera/history?minutes=60, with &region=… for one named region. Bounded in size whatever the rate: see `boundHistory`. Of more than an hour it
+ * is made of answers that were added up: each time is the beginning of a slot of `slotMs` (a minute for 24 hours, ten for 7 days, an hour for 30 days), and
+ * each number the mean of its answers; slots without answers are not there, and an `event` is told as `label`.
  */
 export type History = {
   readonly camera: string;
@@ -317,6 +320,38 @@ export type History = {
   readonly slotMs: number;
   /** When answers were withheld, milliseconds since the epoch, ascending; those close together are merged. */
   readonly withheld: readonly number[];
+  /** Where answers were added up: more about each slot, by label as the numbers are. */
+  readonly slots?: {
+    /** The smallest and the largest probability or count. */
+    readonly least: readonly (readonly number[])[];
+    readonly most: readonly (readonly number[])[];
+    /** In how many answers of the slot the label held, or was counted at least once. */
+    readonly held: readonly (readonly number[])[];
+  };
+};
+
+/** GET /api/lines?minutes=60&points=60: small time lines of all cameras, made of answers that were added up. */
+export type SiteLines = {
+  /** Beginning of the first slot, milliseconds since the epoch. All lines have the same slots, of which the last one is not over. */
+  readonly sinceMs: number;
+  readonly slotMs: number;
+  readonly points: number;
+  readonly lines: readonly SiteLine[];
+};
+
+/** Of a camera or one of its named regions, as far as it had answers. */
+export type SiteLine = {
+  readonly camera: string;
+  readonly region?: string;
+  /** Absent for a classification. */
+  readonly task?: 'labels' | 'count' | 'map';
+  /** Those that held in most answers come first; four at most. */
+  readonly labels: readonly string[];
+  /** Answers in each slot. */
+  readonly answers: readonly number[];
+  /** By label: mean and largest probability or count in each slot; null where there was no answer. */
+  readonly mean: readonly (readonly (number | null)[])[];
+  readonly most: readonly (readonly (number | null)[])[];
 };
 
 /** GET /api/session: who asks, and how one may log in. */

@@ -276,6 +276,10 @@ export const EVENTS = {
     action:
       'Read the reason in the message. If it is none of disk or database, report it: it is a fault of the program.',
   },
+  HISTORY_BUILT: {
+    meaning: 'The answers that an earlier version stored are added up for the history.',
+    action: 'Nothing.',
+  },
   SITE_RESTORED: {
     meaning: 'The site was restored from a backup.',
     action: 'Nothing, if this was you.',

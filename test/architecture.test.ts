@@ -100,6 +100,7 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     follow: ['store'],
     events: ['store', 'follow'],
     rules: ['store', 'follow', 'events'],
+    history: ['store', 'follow'],
     deployment: ['store'],
     sealing: ['store'],
     'owner-keys': ['store', 'sealing'],
@@ -127,6 +128,7 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
       'configuration',
       'software',
       'rollout',
+      'history',
     ],
     backup: [
       'store',

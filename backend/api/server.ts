@@ -7,7 +7,6 @@ import type { BackendConfig } from '#config/schema.ts';
 import type { SiteState } from '#protocol/api.ts';
 import { BlindsightError, type ErrorCode } from '#protocol/errors.ts';
 import { mayAct, type Role } from '#protocol/roles.ts';
-import { NAME_PATTERN } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
 import { FloodBound } from '../audit/flood-bound.ts';
@@ -24,7 +23,7 @@ import { addressList } from './client.ts';
 import { addCommandRoutes } from './command-routes.ts';
 import { addConfigurationRoutes } from './configuration-routes.ts';
 import type { EventHub } from './event-hub.ts';
-import { readHistory } from './history.ts';
+import { addHistoryRoutes } from './history-routes.ts';
 import { createMetrics } from './metrics.ts';
 import { recordActs } from './record-acts.ts';
 import { addRekeyRoutes } from './rekey-routes.ts';
@@ -66,11 +65,15 @@ export type ApiOptions = {
   /** Content of `api.tokenFile`. */
   readonly token: string | null;
   readonly proxy?: BackendConfig['api']['proxy'];
+  /** How long answers are kept that are added up; by default as the settings have it. */
+  readonly history?: BackendConfig['history'];
   /** Largest message that the broker takes. */
   readonly maxMessageBytes?: number;
   /** Folder of the built page; by default that of the repository. */
   readonly pageDirectory?: string;
 };
+
+const KEPT: BackendConfig['history'] = { minuteDays: 31, hourDays: 400, dayDays: 3660 };
 
 /** A route as it was added; `role` null where it names none. */
 export type ApiRoute = {
@@ -85,7 +88,6 @@ export type RunningApi = {
   close(): Promise<void>;
 };
 
-const MAX_MINUTES = 30 * 24 * 60;
 const integer = (minimum: number, maximum: number, byDefault: number) => ({
   type: 'integer',
   minimum,
@@ -99,7 +101,7 @@ function addRoutes(
   gatekeeper: Gatekeeper,
   streams: StreamGuard,
 ): void {
-  const { site, snapshot, isStuck, trouble = () => null, hub, clock } = options;
+  const { site, snapshot, isStuck, trouble = () => null, hub } = options;
   const { store } = site;
   server.get('/healthz', { config: { role: 'anyone' } }, async (request, reply) => {
     // Reads the store: if its disk does not answer, this fails and the watchdog is not fed.
@@ -124,35 +126,6 @@ function addRoutes(
       : { status: 'ok', ...waiting, broker };
   });
   server.get('/api/state', { config: { role: 'viewer' } }, () => snapshot());
-  server.get<{ Params: { camera: string }; Querystring: { minutes: number; region?: string } }>(
-    '/api/cameras/:camera/history',
-    {
-      config: { role: 'viewer' },
-      schema: {
-        params: { type: 'object', properties: { camera: { type: 'string', pattern: NAME_PATTERN.source } } },
-        querystring: {
-          type: 'object',
-          properties: {
-            minutes: integer(1, MAX_MINUTES, 60),
-            region: { type: 'string', pattern: NAME_PATTERN.source },
-          },
-        },
-      },
-    },
-    async ({ params, query: { minutes, region } }, reply) => {
-      const left = new AbortController();
-      // On the response: a connection outlives it and would keep a listener for each of its requests.
-      reply.raw.once('close', () => left.abort());
-      const untilMs = clock.now();
-      return readHistory(store.results, {
-        camera: params.camera,
-        ...(region !== undefined && { region }),
-        sinceMs: untilMs - minutes * 60_000,
-        untilMs,
-        signal: left.signal,
-      });
-    },
-  );
   server.get<{ Querystring: { limit: number; said: boolean } }>(
     '/api/journal',
     {
@@ -240,6 +213,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   addRolloutRoutes(server, options);
   addRekeyRoutes(server, options);
   addCommandRoutes(server, options.site, options.clock);
+  addHistoryRoutes(server, { store: site.store, clock, history: options.history ?? KEPT });
   addZoneRoutes(server, { site, clock, onChange: () => hub.stateChanged() });
   addAuditRoutes(server, site.store);
   addAuditorRoutes(server, { site, clock, auditor: options.auditor ?? null });

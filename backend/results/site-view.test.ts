@@ -115,16 +115,20 @@ describe('the view of a site', () => {
   });
 
   it('counts what is missing now, not what came late', async () => {
-    await site.store.counters.add('gaps', 5);
-    await site.store.counters.add('late', 2);
-    await site.store.counters.add('refused.signature', 3);
+    const { counters } = site.store;
+    await counters.add('refused.signature', 2);
+    // Longer ago than a day.
+    await counters.noteHour(1);
+    await counters.add('gaps', 5);
+    await counters.add('late', 2);
+    await counters.add('refused.signature', 1);
+    const all = { accepted: 0, duplicates: 0, gaps: 3, withheld: 0, refused: { signature: 3 } };
     expect((await view.snapshot()).counters).toEqual({
-      accepted: 0,
-      duplicates: 0,
-      gaps: 3,
-      withheld: 0,
-      refused: { signature: 3 },
+      ...all,
+      last24h: { ...all, refused: { signature: 1 } },
     });
+    await counters.noteHour(2);
+    expect((await view.snapshot()).counters.last24h).toEqual({ ...all, gaps: 0, refused: {} });
   });
 
   it('shows the regions that the gateway names, in their order', async () => {

@@ -25,6 +25,8 @@ import { TwinWatch } from './twin-watch.ts';
 /** An answer about a picture further in the future was stored while the backend's own clock was wrong. */
 const FUTURE_MS = 5000;
 
+const HOUR_MS = 3_600_000;
+
 /** An audit that takes no longer is the usual one. */
 const LATE_AUDIT_MS = 30_000;
 
@@ -210,7 +212,7 @@ export class SiteView {
       gateways,
       cameras: await this.#cameraViews(),
       models: (await this.#store.models.list()).map(modelView),
-      counters: countersView(await this.#store.counters.all()),
+      counters: await this.#counters(),
       rollouts: await openRollouts(this.#store),
       alerts: await this.#store.alerts.open(),
       auditShare: this.#auditShare,
@@ -219,6 +221,15 @@ export class SiteView {
         ({ owner, name }) => owner !== 'gateway' || gateways.some((gateway) => gateway.name === name),
       ),
     };
+  }
+
+  async #counters(): Promise<SiteState['counters']> {
+    const all = await this.#store.counters.all();
+    const before = (await this.#store.counters.at(Math.floor(this.#clock.now() / HOUR_MS) - 24)) ?? all;
+    const last = Object.entries(all)
+      .map(([name, value]) => [name, value - (before[name] ?? 0)] as const)
+      .filter(([, value]) => value > 0);
+    return { ...countersView(all), last24h: countersView(Object.fromEntries(last)) };
   }
 
   async #gatewayViews(): Promise<GatewayView[]> {

@@ -1,4 +1,5 @@
 import type { Result } from '#protocol/messages.ts';
+import { WITHHELD } from '#protocol/withheld.ts';
 import type { Database, Value } from './database.ts';
 import { readResult } from './results.ts';
 
@@ -32,6 +33,11 @@ type ResultRow = Place & {
   readonly withheld: string | null;
   readonly result: string | null;
 };
+type RegionRow = Place & { readonly result: string };
+
+const RECORDS =
+  'SELECT gateway, session, sequence, camera, model, version, frame_ms, stored_ms, withheld, result FROM results';
+const REGIONS = 'SELECT gateway, session, sequence, result FROM region_results';
 
 /**
  * Answers that are settled, and that history, events and alerts have not taken yet. A row is committed together with the result, and removed
@@ -70,34 +76,46 @@ export class FeedStore {
        RETURNING id, gateway, session, sequence`,
       limit,
     );
-    const records = new Map<string, ResultRow>();
-    const regions = new Map<string, Result[]>();
+    const settled: SettledAnswer[] = [];
     for (const places of Map.groupBy(rows, ({ gateway, session }) => `${gateway}/${session}`).values()) {
-      for (const record of await this.#records(places)) records.set(key(record), record);
-      for (const row of await this.#regions(places)) {
-        const version = records.get(key(row))?.version ?? 0;
-        regions.set(key(row), [...(regions.get(key(row)) ?? []), readResult({ ...row, version })]);
-      }
+      const ids = new Map(places.map((place) => [place.sequence, place.id]));
+      const answers = settledAnswers(await this.#records(places), await this.#regions(places));
+      for (const answer of answers) settled.push({ ...answer, id: ids.get(answer.sequence) ?? 0 });
     }
-    return rows
-      .sort((one, other) => one.id - other.id)
-      .flatMap((row): SettledAnswer[] => {
-        const record = records.get(key(row));
-        if (record === undefined) return [];
-        const { frame_ms: frameMs, stored_ms: storedMs, result, ...rest } = record;
-        const whole = result === null ? [] : [readResult({ result, version: record.version })];
-        return [
-          { id: row.id, ...rest, frameMs, storedMs, results: [...whole, ...(regions.get(key(row)) ?? [])] },
-        ];
-      });
+    return settled.sort((one, other) => one.id - other.id);
+  }
+
+  /**
+   * Answers that were stored before a time, ms, without those that were refused: the newest, about `limit` of them, in the order of their pictures. Their `id` is 0.
+   *
+   * @returns also since when these are all; 0 where there are none before
+   */
+  async storedBefore(
+    beforeMs: number,
+    limit: number,
+  ): Promise<{ readonly answers: readonly SettledAnswer[]; readonly sinceMs: number }> {
+    const [beyond] = await this.#database.all<{ stored_ms: number }>(
+      'SELECT stored_ms FROM results WHERE stored_ms < ? ORDER BY stored_ms DESC LIMIT 1 OFFSET ?',
+      beforeMs,
+      limit,
+    );
+    // All of one moment are given out together; and where more than `limit` are of one, so are these.
+    const sinceMs = beyond === undefined ? 0 : Math.min(beyond.stored_ms + 1, beforeMs - 1);
+    const span = [sinceMs, beforeMs];
+    const records = await this.#database.all<ResultRow>(
+      `${RECORDS} WHERE stored_ms >= ? AND stored_ms < ? ORDER BY frame_ms`,
+      ...span,
+    );
+    const regions = await this.#database.all<RegionRow>(
+      `${REGIONS} WHERE stored_ms >= ? AND stored_ms < ? ORDER BY region`,
+      ...span,
+    );
+    const given = records.filter(({ withheld }) => withheld === null || Object.hasOwn(WITHHELD, withheld));
+    return { answers: settledAnswers(given, regions).map((answer) => ({ ...answer, id: 0 })), sinceMs };
   }
 
   #records(places: readonly Place[]): Promise<ResultRow[]> {
-    return this.#at<ResultRow>(
-      `SELECT gateway, session, sequence, camera, model, version, frame_ms, stored_ms, withheld, result
-       FROM results`,
-      places,
-    );
+    return this.#at<ResultRow>(RECORDS, places);
   }
 
   #regions(places: readonly Place[]): Promise<(Place & { result: string })[]> {
@@ -129,6 +147,21 @@ export class FeedStore {
   async dropAllBut(kept: number): Promise<number> {
     return this.#database.run('DELETE FROM feed WHERE id <= (SELECT MAX(id) FROM feed) - ?', kept);
   }
+}
+
+function settledAnswers(
+  records: readonly ResultRow[],
+  regions: readonly RegionRow[],
+): Omit<SettledAnswer, 'id'>[] {
+  const told = Map.groupBy(regions, key);
+  return records.map(({ frame_ms: frameMs, stored_ms: storedMs, result, ...rest }) => {
+    const texts = [
+      ...(result === null ? [] : [result]),
+      ...(told.get(key(rest)) ?? []).map((row) => row.result),
+    ];
+    const results = texts.map((text) => readResult({ result: text, version: rest.version }));
+    return { ...rest, frameMs, storedMs, results };
+  });
 }
 
 function key({ gateway, session, sequence }: Place): string {

@@ -340,6 +340,23 @@ const MIGRATIONS: readonly Migration[] = [
       rule TEXT NOT NULL, revision ${integer} NOT NULL, subject TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (revision, subject)
     ) ${tableOptions}`,
   ],
+  // Answers added up by minute, hour and day, and the counters of each hour. What is stored already is added up later, some at a time.
+  ({ kind, integer, bytes, serial, tableOptions }) => [
+    `CREATE TABLE roll_up_lines (
+      id ${serial}, camera TEXT NOT NULL, region TEXT NOT NULL, model TEXT NOT NULL, task TEXT NOT NULL, output TEXT,
+      labels TEXT NOT NULL, newest_day ${integer} NOT NULL, UNIQUE (camera, region, model, task)
+    ) ${tableOptions}`,
+    // Four bytes for each number, also in PostgreSQL, and no second tree for the key in SQLite: there are many rows.
+    `CREATE TABLE roll_ups (
+      level INTEGER NOT NULL, start INTEGER NOT NULL, line INTEGER NOT NULL, data ${bytes} NOT NULL,
+      PRIMARY KEY (level, start, line)
+    ) ${tableOptions}${kind === 'sqlite' ? ', WITHOUT ROWID' : ''}`,
+    `INSERT INTO settings (name, value)
+     SELECT 'history.built-before', CAST(stored_ms + 1 AS TEXT) FROM results ORDER BY stored_ms DESC LIMIT 1`,
+    `CREATE TABLE counter_hours (
+      hour ${integer} NOT NULL, name TEXT NOT NULL, value ${integer} NOT NULL, PRIMARY KEY (hour, name)
+    ) ${tableOptions}`,
+  ],
 ];
 
 function leakTables(real: string, integer: string, tableOptions: string): string[] {

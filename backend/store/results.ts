@@ -26,7 +26,7 @@ export type Span = { readonly sinceMs: number; readonly beforeMs: number };
 /** Answers read to find the newest of each region: a camera has at most as many regions. */
 const NEWEST_REGIONS = 64;
 /** Envelopes deleted in one transaction, to spare memory and whoever waits for the store. */
-const FORGET_BATCH = 20_000;
+const FORGET_BATCH = 2000;
 
 type Stored = { readonly result: string; readonly version: number };
 

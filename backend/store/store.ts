@@ -24,6 +24,7 @@ import { ProtectionStore } from './protections.ts';
 import { PublicationStore } from './publications.ts';
 import { RecordedEventStore } from './recorded-events.ts';
 import { ResultStore } from './results.ts';
+import { RollUpStore } from './roll-ups.ts';
 import { RolloutStore } from './rollouts.ts';
 import { RuleStore } from './rules.ts';
 import { SecretStore } from './secrets.ts';
@@ -57,6 +58,7 @@ export class Store {
   readonly results: ResultStore;
   readonly publications: PublicationStore;
   readonly feed: FeedStore;
+  readonly rollUps: RollUpStore;
   readonly counters: CounterStore;
   readonly journal: JournalStore;
   readonly leaks: LeakStore;
@@ -99,6 +101,7 @@ export class Store {
     this.results = new ResultStore(database);
     this.publications = new PublicationStore(database);
     this.feed = new FeedStore(database);
+    this.rollUps = new RollUpStore(database);
     this.counters = new CounterStore(database);
     this.journal = new JournalStore(database);
     this.leaks = new LeakStore(database);

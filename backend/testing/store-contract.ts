@@ -10,6 +10,7 @@ import { describeDeployments } from './deployments-contract.ts';
 import { describeEvents } from './events-contract.ts';
 import { describeFeed } from './feed-contract.ts';
 import { describeFleet } from './fleet-contract.ts';
+import { describeHistory } from './history-contract.ts';
 import { describeShares } from './shares-contract.ts';
 
 const MODEL: NewModel = {
@@ -326,6 +327,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
     describeShares(() => ({ store }));
     describeAlerts(() => store);
     describeEvents(() => store);
+    describeHistory(() => ({ store, database }), RESULT);
     describeFeed(() => ({ store, database }), RESULT, ANSWER);
 
     it('keeps envelopes in order of arrival, each once, up to the bound of each gateway', async () => {

@@ -31,7 +31,7 @@ type Row = Awaited<ReturnType<ResultStore['history']>>[number];
  * shares none of them are skipped. Answers that tell only their label add it to the labels; where the newest is an event, the line begins with the one that
  * held when the time line does.
  */
-export async function readHistory(
+export async function readAnswers(
   results: Pick<ResultStore, 'history' | 'withheldTimes'>,
   { camera, region, sinceMs, untilMs, signal }: HistoryRequest,
 ): Promise<History> {

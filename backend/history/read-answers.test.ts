@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Result } from '#protocol/messages.ts';
-import { readHistory } from './history.ts';
+import { readAnswers } from './read-answers.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -15,7 +15,7 @@ function storeOf(answers: readonly (readonly [second: number, result: Partial<Re
 }
 
 const read = (answers: Parameters<typeof storeOf>[0]) =>
-  readHistory(storeOf(answers), {
+  readAnswers(storeOf(answers), {
     camera: 'door',
     sinceMs: 10_000,
     untilMs: HOUR_MS,

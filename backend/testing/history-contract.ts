@@ -1,0 +1,283 @@
+import { describe, expect, it } from 'vitest';
+import type { Result } from '#protocol/messages.ts';
+import { createLogger } from '#runtime/log.ts';
+import { FollowService } from '../follow/follow-service.ts';
+import { readHistory } from '../history/read-history.ts';
+import { readLines } from '../history/read-lines.ts';
+import { RollUps } from '../history/roll-ups.ts';
+import type { Database } from '../store/database.ts';
+import type { ResultRecord } from '../store/results.ts';
+import type { RollUpLevel } from '../store/roll-up-level.ts';
+import { Store } from '../store/store.ts';
+import { CrashingDatabase } from './crashing-database.ts';
+
+const log = createLogger({ name: 'test', level: 'error', format: 'json', destination: { write: () => {} } });
+
+/** The beginning of an hour, in the middle of a day. */
+const NOON = Date.UTC(2026, 2, 29, 12);
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAYS = { minuteDays: 31, hourDays: 400, dayDays: 3660 };
+
+type Told = Partial<Result> & { readonly region?: string };
+
+/** What every store must do with answers that are added up. @param answer one about the whole picture of `door`, as it is stored */
+export function describeHistory(
+  opened: () => { readonly store: Store; readonly database: Database },
+  answer: ResultRecord,
+): void {
+  describe('the history', () => {
+    let sequence = 0;
+    const clock = { now: () => NOON, monotonic: () => 0, sleep: async () => {} };
+    const storeAnswer = async (
+      frameMs: number,
+      told: readonly Told[],
+      changes: Partial<ResultRecord> = {},
+    ) => {
+      sequence++;
+      const common = { ...answer.results[0]!, sequence, frameTime: new Date(frameMs).toISOString() };
+      const {
+        label: _,
+        probability: __,
+        probabilities: ___,
+        ...bare
+      } = common as Extract<Result, { label: string }>;
+      const results = told.map((one) => ({ ...bare, ...one }) as Result);
+      const record = { ...answer, sequence, frameMs, storedMs: NOON, ...changes, results };
+      await opened().store.results.add(record);
+      return record;
+    };
+    const settle = async (...given: Parameters<typeof storeAnswer>) => {
+      const { gateway, session, sequence: number } = await storeAnswer(...given);
+      await opened().store.feed.add(gateway, session, number);
+    };
+    const present = (share: number): Told => ({
+      label: share > 0.5 ? 'present' : 'absent',
+      probabilities: { absent: 1 - share, present: share },
+    });
+    const follow = (rollUps = new RollUps(DAYS), store = opened().store) =>
+      new FollowService({ store, followers: [rollUps], clock, log });
+    /** Answers of each slot of a level, by camera and model or region. */
+    const counted = async (level: RollUpLevel) => {
+      const { rollUps } = opened().store;
+      const lines = new Map((await rollUps.lines()).map((line) => [line.id, line]));
+      return (await rollUps.all(level, 0, 2 ** 31 - 1)).map(({ start, line: id, rollUp }) => {
+        const { camera, region, task } = lines.get(id)!;
+        return [start, [camera, region, task].join(' '), rollUp.answers];
+      });
+    };
+    const read = (minutes: number, about: { region?: string; camera?: string } = {}) =>
+      readHistory(
+        opened().store,
+        {
+          ...{ camera: 'door', sinceMs: NOON - minutes * MINUTE_MS, untilMs: NOON + HOUR_MS - 1 },
+          ...about,
+          signal: new AbortController().signal,
+        },
+        DAYS,
+      );
+
+    it('adds answers up by minute, hour and day, each where its picture belongs', async () => {
+      await settle(NOON, [present(0.9)]);
+      await settle(NOON + 59_999, [present(0.2)]);
+      await settle(NOON + 60_000, [], { withheld: 'range' });
+      await settle(NOON + 61_000, [present(1)]);
+      const service = follow();
+      await service.round();
+      // One that waited in an outbox, when others have been added up.
+      await settle(NOON - 13 * HOUR_MS, [{ ...present(0.6), historical: true }]);
+      await settle(NOON + 30_000, [present(0.4)]);
+      await service.round();
+      const [minute, hour, day] = [NOON / MINUTE_MS, NOON / HOUR_MS, Math.floor(NOON / (24 * HOUR_MS))];
+      const [plain, withheld] = ['door  classification', 'door  withheld'];
+      expect(await counted('minute')).toEqual([
+        [minute - 13 * 60, plain, 1],
+        [minute, plain, 3],
+        [minute + 1, plain, 1],
+        [minute + 1, withheld, 1],
+      ]);
+      expect(await counted('hour')).toEqual([
+        [hour - 13, plain, 1],
+        [hour, plain, 4],
+        [hour, withheld, 1],
+      ]);
+      expect(await counted('day')).toEqual([
+        [day - 1, plain, 1],
+        [day, plain, 4],
+        [day, withheld, 1],
+      ]);
+      const history = await read(24 * 60);
+      expect(history).toMatchObject({
+        ...{ labels: ['absent', 'present'], slotMs: MINUTE_MS, answers: [1, 3, 1] },
+        times: [NOON - 13 * HOUR_MS, NOON, NOON + MINUTE_MS],
+        withheld: [NOON + MINUTE_MS],
+        probabilities: [
+          [0.4, 0.5, 0],
+          [0.6, 0.5, 1],
+        ],
+        slots: { least: [expect.anything(), [0.6, 0.2, 1]], most: [expect.anything(), [0.6, 0.9, 1]] },
+      });
+      expect(history.slots?.held).toEqual([
+        [0, 2, 0],
+        [1, 1, 1],
+      ]);
+      expect(await read(7 * 24 * 60)).toMatchObject({ slotMs: 10 * MINUTE_MS, answers: [1, 4] });
+      expect(await read(30 * 24 * 60)).toMatchObject({ slotMs: HOUR_MS, answers: [1, 4] });
+      expect(await read(24 * 60, { camera: 'nobody' })).toMatchObject({ labels: [], times: [] });
+      expect(await read(0), 'an hour is told answer by answer').toMatchObject({
+        slotMs: 0,
+        answers: [1, 1, 1, 1],
+      });
+    });
+
+    it('keeps regions and networks apart, and joins those that tell of the same labels', async () => {
+      const other = { model: 'other', version: 1 };
+      await settle(NOON - 3 * HOUR_MS, [{ task: 'map', counts: { present: 2 } }]);
+      await settle(NOON - 2 * HOUR_MS, [{ label: 'x', probabilities: { x: 1, y: 0 }, model: 'third' }]);
+      await settle(NOON - HOUR_MS, [{ label: 'present', probabilities: { present: 1, crowd: 0 }, ...other }]);
+      await settle(NOON, [present(0.25)]);
+      for (const region of ['left', 'right'])
+        await settle(NOON, [{ task: 'count', counts: { car: region === 'left' ? 3 : 0 }, region }]);
+      await follow().round();
+      expect(await read(24 * 60)).toMatchObject({
+        labels: ['absent', 'present', 'crowd'],
+        times: [NOON - HOUR_MS, NOON],
+        probabilities: [
+          [0, 0.75],
+          [1, 0.25],
+          [0, 0],
+        ],
+      });
+      expect(await read(24 * 60, { region: 'left' })).toMatchObject({
+        ...{ task: 'count', labels: ['car'], counts: [[3]], probabilities: [] },
+        slots: { held: [[1]] },
+      });
+      await opened().store.gateways.add({
+        ...{ name: 'gate', signingKey: 'PEM', certificateSerial: '1', certificateEndMs: 9, enrolledMs: 5 },
+      });
+      expect(await readLines(opened().store, { minutes: 60, points: 60, nowMs: NOON }, DAYS)).toMatchObject({
+        lines: [],
+      });
+      await opened().store.cameras.claim('door', 'gate', 1);
+      const small = await readLines(opened().store, { minutes: 120, points: 60, nowMs: NOON }, DAYS);
+      expect(small).toMatchObject({ sinceMs: NOON - 118 * MINUTE_MS, slotMs: 2 * MINUTE_MS, points: 60 });
+      expect(small.lines.map(({ camera, region, labels }) => [camera, region, labels])).toEqual([
+        ['door', undefined, ['absent', 'present']],
+        ['door', 'left', ['car']],
+        ['door', 'right', ['car']],
+      ]);
+      expect(small.lines[1]).toMatchObject({
+        answers: [...Array(59).fill(0), 1],
+        most: [[...Array(59).fill(null), 3]],
+      });
+    });
+
+    it('lets an event hold until the next, and none where no answers came', async () => {
+      const event = (label: string): Told => ({ label, output: 'event' });
+      await settle(NOON, [event('open')]);
+      for (let minutes = 1; minutes < 4; minutes++) await settle(NOON + minutes * MINUTE_MS, []);
+      await settle(NOON + 4 * MINUTE_MS, [event('shut')]);
+      const rollUps = new RollUps(DAYS);
+      await follow(rollUps).round();
+      // As after a start: what holds is read again.
+      rollUps.reset();
+      await settle(NOON + 5 * MINUTE_MS, []);
+      await settle(NOON + 6 * MINUTE_MS, [], { version: 9 });
+      await follow(rollUps).round();
+      expect(await read(24 * 60)).toMatchObject({
+        ...{ output: 'label', labels: ['open', 'shut'] },
+        times: [0, 1, 2, 3, 4, 5].map((minutes) => NOON + minutes * MINUTE_MS),
+        probabilities: [
+          [1, 1, 1, 1, 0, 0],
+          [0, 0, 0, 0, 1, 1],
+        ],
+      });
+    });
+
+    it('counts each answer once, wherever its transaction ends', async () => {
+      const crashing = new CrashingDatabase(opened().database);
+      const rollUps = new RollUps(DAYS);
+      const service = follow(rollUps, new Store(crashing));
+      let total = 0;
+      for (let instants = 0; instants < 24; instants++) {
+        await settle(NOON + instants * 7000, [present(0.5), { ...present(1), region: 'left' }]);
+        total++;
+        crashing.crashAfter(instants);
+        await service.round();
+        crashing.crashAfter(Number.POSITIVE_INFINITY);
+        await service.round();
+        const sums = await counted('day');
+        expect(
+          sums.map(([, , answers]) => answers),
+          `after ${instants} instants`,
+        ).toEqual([total, total]);
+      }
+    });
+
+    it('adds up what was stored before, some at a time, without what was refused', async () => {
+      const { store } = opened();
+      for (let minutes = 0; minutes < 10; minutes++)
+        await storeAnswer(NOON + minutes * MINUTE_MS, [present(0.5)], { storedMs: 1000 + (minutes >> 1) });
+      await storeAnswer(NOON, [], { withheld: 'out-of-range', storedMs: 1001 });
+      await storeAnswer(NOON, [], { withheld: 'ciphertext', storedMs: 1001 });
+      const stored = [];
+      let beforeMs = 1004;
+      while (beforeMs > 0) {
+        const { answers, sinceMs } = await store.feed.storedBefore(beforeMs, 3);
+        stored.push(answers.map(({ frameMs }) => (frameMs - NOON) / MINUTE_MS));
+        expect(sinceMs).toBeLessThan(beforeMs);
+        beforeMs = sinceMs;
+      }
+      expect(stored.flat().sort((a, b) => a - b)).toEqual([0, 0, 1, 2, 3, 4, 5, 6, 7]);
+      expect(stored.length).toBeGreaterThan(2);
+      await store.settings.set('history.built-before', '1004');
+      const rollUps = new RollUps(DAYS);
+      for (let ticks = 0; ticks < 3; ticks++) await store.transaction((inside) => rollUps.tick(inside, NOON));
+      const [first, second, ...more] = (await counted('hour')).map(([, about, answers]) => [about, answers]);
+      expect([first, second].sort()).toEqual([
+        ['door  classification', 8],
+        ['door  withheld', 1],
+      ]);
+      expect(more).toEqual([]);
+      expect((await store.journal.latest(9)).map(({ code }) => code)).toEqual(['HISTORY_BUILT']);
+    });
+
+    it('forgets each level when its time is over, some at a time', async () => {
+      const { store } = opened();
+      for (let minutes = 0; minutes < 6; minutes++) await settle(NOON + minutes * MINUTE_MS, [present(0.5)]);
+      await follow().round();
+      expect(await store.rollUps.removeSomeBefore('minute', NOON / MINUTE_MS + 5, 2)).toBe(true);
+      expect(await counted('minute')).toHaveLength(3);
+      const later = async (days: number) => {
+        const rollUps = new RollUps({ minuteDays: 2, hourDays: 40, dayDays: 400 });
+        await store.transaction((inside) => rollUps.tick(inside, NOON + days * 24 * HOUR_MS));
+        const levels = await Promise.all([counted('minute'), counted('hour'), counted('day')]);
+        return [...levels.map(({ length }) => length), (await store.rollUps.lines()).length];
+      };
+      expect(await later(1)).toEqual([3, 1, 1, 1]);
+      expect(await later(3)).toEqual([0, 1, 1, 1]);
+      expect(await later(41)).toEqual([0, 0, 1, 1]);
+      expect(await later(410)).toEqual([0, 0, 0, 0]);
+    });
+
+    it('knows the counters of a day ago', async () => {
+      const { counters } = opened().store;
+      expect(await counters.at(100)).toBeNull();
+      await counters.noteHour(100);
+      await counters.add('accepted', 5);
+      await counters.noteHour(100);
+      await counters.noteHour(101);
+      await counters.add('accepted', 2);
+      await counters.noteHour(103);
+      expect(await counters.at(99), 'the nearest that is known').toEqual({});
+      expect(await counters.at(100)).toEqual({});
+      expect(await counters.at(102)).toEqual({ accepted: 5 });
+      expect(await counters.at(110)).toEqual({ accepted: 7 });
+      await counters.noteHour(160);
+      expect(await counters.at(101)).toEqual({ accepted: 7 });
+      // A clock that was set back.
+      await counters.noteHour(120);
+      expect(await counters.at(130)).toEqual({ accepted: 7 });
+    });
+  });
+}
