@@ -42,6 +42,7 @@ import { removeOldResults } from './results/retention.ts';
 import { SiteView } from './results/site-view.ts';
 import { RekeyService } from './rollout/rekey-service.ts';
 import { RolloutService } from './rollout/rollout-service.ts';
+import { Rules } from './rules/rules.ts';
 import { BACKEND_SESSION, openSite } from './site.ts';
 import { SoftwareService } from './software/software-service.ts';
 import type { DeploymentRecord } from './store/deployments.ts';
@@ -132,10 +133,14 @@ async function openCore({ config, log: outer, clock = systemClock, commandLine }
   const selectionKey = await openSelectionKey(site.store, site.vault, clock.now());
   const failed = (error: unknown) => log.error({ err: error }, 'the store did not answer');
   const snapshot = () => watch.state(() => view.snapshot());
+  const rules = new Rules({
+    ...{ clock, log, settings: config.events, timeZone: localTime.timeZone, onChange },
+    snapshot: () => view.snapshot(),
+  });
   const hub = new EventHub(snapshot, failed);
   watch.onChange(onChange);
   return {
-    ...{ config, clock, log, disk, watch, site, view, situations, failed, snapshot, hub, onChange },
+    ...{ config, clock, log, disk, watch, site, view, situations, rules, failed, snapshot, hub, onChange },
     decryptor: new Decryptor(site),
     remoteAuditor: config.audit.auditor === 'process' ? new RemoteAuditor(clock) : null,
     selection: new Selection({ store: site.store, key: selectionKey, share, lateShare }),
@@ -357,6 +362,7 @@ function startLoops(core: Core, processor: Processor, services: Services): Promi
     services.audits.run(stop.signal),
     trust.run(stop.signal),
     results.run(stop.signal),
+    core.rules.run(stop.signal),
     new FollowService({ store, followers: makeFollowers(core), clock, log }).run(stop.signal),
     new LeakWatch({ store, clock, log, onChange, reprotect }).run(stop.signal),
     removeOldResults({ store, days: config.resultsDays, clock, log }, stop.signal),
@@ -364,8 +370,8 @@ function startLoops(core: Core, processor: Processor, services: Services): Promi
 }
 
 /** What is made of settled answers, in the order in which each batch of them is handed on. */
-function makeFollowers({ config, situations }: Core): AnswerFollower[] {
-  return [new RollUps(config.history), situations];
+function makeFollowers({ config, situations, rules }: Core): AnswerFollower[] {
+  return [new RollUps(config.history), situations, rules];
 }
 
 /** Takes requests of gateways that make their keys themselves, where the settings say so. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Counts, Result } from '#protocol/messages.ts';
 import { SimulatedClock } from '#runtime/simulated-clock.ts';
 import type { SettledAnswer } from '../store/feed.ts';
+import { classed, counted, type Said, settledAnswer } from '../testing/settled-answer.ts';
 import { enrolTestGateway, makeTestSite, type TestSite } from '../testing/test-site.ts';
 import { LocalTime } from './local-time.ts';
 import { Situations } from './situations.ts';
@@ -34,33 +34,9 @@ beforeEach(async () => {
 });
 afterEach(() => site.close());
 
-type Said = Pick<Result, 'label' | 'probabilities' | 'counts' | 'zones' | 'region'>;
-
 /** An answer of the camera, now. */
-function answer(said: Said | null, more: Partial<SettledAnswer> = {}): SettledAnswer {
-  const frameMs = more.frameMs ?? clock.now();
-  const place = { gateway: 'gate', session: 1, sequence: ++sequence };
-  const common = { camera: 'door', model: 'counter' };
-  const result = {
-    ...{ ...common, modelVersion: 1, historical: false },
-    ...{ frameTime: new Date(frameMs).toISOString(), sequence },
-    latencyMs: { prepare: 1, encrypt: 1, evaluate: 1, transport: 1, decrypt: 1, total: 5 },
-    ...said,
-  } as Result;
-  return {
-    ...{ id: sequence, ...place, ...common, version: 1, frameMs, storedMs: clock.now(), withheld: null },
-    results: said === null ? [] : [result],
-    ...more,
-  };
-}
-
-const classed = (label: string, probability = 0.9): Said => ({
-  label,
-  probabilities: {
-    absent: label === 'absent' ? probability : 1 - probability,
-    present: label === 'present' ? probability : 1 - probability,
-  },
-});
+const answer = (said: Said | null, more: Partial<SettledAnswer> = {}): SettledAnswer =>
+  settledAnswer(said, { sequence: ++sequence, frameMs: clock.now(), storedMs: clock.now(), ...more });
 
 async function take(...batch: SettledAnswer[]): Promise<void> {
   await site.store.transaction((inside) => situations.take(inside, batch, clock.now()));
@@ -128,7 +104,7 @@ describe('situations', () => {
   });
 
   it('work with one answer in ten seconds', async () => {
-    for (const label of ['absent', 'present', 'present', 'absent', 'absent']) {
+    for (const label of ['absent', 'present', 'present', 'absent', 'absent'] as const) {
       await take(answer(classed(label)));
       for (let second = 0; second < 10; second++) await tick(1);
     }
@@ -145,10 +121,6 @@ describe('situations', () => {
   });
 
   it('count by zone: how many, how many came, how long each stayed', async () => {
-    const counted = (all: number, gate: number): Said => {
-      const counts = (person: number): Counts => ({ person });
-      return { counts: counts(all), zones: [{ name: 'gate', counts: counts(gate) }] };
-    };
     await see(counted(2, 0), 10);
     await see(counted(3, 1), 20);
     await see(counted(2, 0), 10);
