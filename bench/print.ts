@@ -1,4 +1,5 @@
 import type { AuditCost } from './audits.ts';
+import type { CameraSpeed } from './camera.ts';
 import type { BenchReport } from './report.ts';
 
 const MEGABYTE = 1e6;
@@ -13,6 +14,25 @@ export function formatAuditCosts(costs: readonly AuditCost[]): string {
         `${keepingMs.toFixed(1)} ms on one that does (${((ratio - 1) * 100).toFixed(1)} %)`,
     )
     .join('\n');
+}
+
+/** The speed of a site as sentences. */
+export function formatCameraSpeed(speed: CameraSpeed): string {
+  const { machine, commit, network, camera, pictureToPageMs, stagesMs, processorMsPerAnswer } = speed;
+  const list = (values: Readonly<Record<string, number>>) =>
+    Object.entries(values)
+      .map(([name, ms]) => `${name} ${ms.toFixed(1)}`)
+      .join(', ');
+  return [
+    machine,
+    `commit ${commit}`,
+    '',
+    `${network}, one camera of ${camera.width} × ${camera.height} pixels at ${camera.picturesPerSecond} pictures a second:`,
+    `${speed.answersPerSecond.toFixed(1)} answers a second over ${speed.seconds.toFixed(0)} s`,
+    `picture to page: ${pictureToPageMs.median.toFixed(0)} ms (median), ${pictureToPageMs.p95.toFixed(0)} ms (95 %)`,
+    `stages, median ms: ${list(stagesMs)}`,
+    `processor time for one answer, ms: ${list(processorMsPerAnswer)}`,
+  ].join('\n');
 }
 
 /** The report as two tables for a terminal. */

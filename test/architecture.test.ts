@@ -46,7 +46,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'runtime',
   ],
   cockpit: ['protocol'],
-  bench: [...FHE, 'fhe/secret', ...NETWORK, 'agent', 'backend', 'config', 'protocol', 'runtime'],
+  bench: [...FHE, 'fhe/secret', ...NETWORK, 'agent', 'backend', 'config', 'protocol', 'runtime', 'demo'],
   attack: [...FHE, 'fhe/secret', 'backend', 'protocol', 'config', 'runtime', 'vision'],
   setup: [],
   demo: ['backend', 'protocol', 'runtime', 'setup'],

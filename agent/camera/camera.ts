@@ -112,11 +112,16 @@ export class Camera {
     return this.#newest !== null;
   }
 
-  /** Takes the newest picture; its bytes belong to the caller from then on. */
+  /** Takes the newest picture; its bytes belong to the caller until it gives them back. */
   take(): Frame | null {
     const frame = this.#newest;
     this.#newest = null;
     return frame;
+  }
+
+  /** Takes a picture back: its bytes are filled again, so that a steady stream makes no garbage. */
+  recycle(frame: Frame): void {
+    this.#capture?.recycle(frame.data);
   }
 
   /** Counts an answer that was made of one of this camera's pictures. */

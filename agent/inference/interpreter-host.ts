@@ -22,6 +22,8 @@ export type HostOptions = {
 const OPEN_TIMEOUT_MS = 600_000;
 const RUN_TIMEOUT_MS = 120_000;
 const CLOSE_TIMEOUT_MS = 1_500;
+/** For so long after two pictures were under way at a time, the next one leaves half of the threads to another that will come. */
+const BUSY_MS = 250;
 const WORKER = new URL('./interpreter-worker.ts', import.meta.url);
 
 /** A thread, and how many pictures it has. */
@@ -43,6 +45,8 @@ export class InterpreterHost {
   readonly #lanes: readonly LaneThread[];
   readonly #runTimeoutMs: number;
   #reason: Error | null = null;
+  /** When two pictures were last under way at a time. */
+  #busyMs = Number.NEGATIVE_INFINITY;
 
   private constructor(
     { bundle, kind, threads, runTimeoutMs }: HostOptions,
@@ -117,7 +121,9 @@ export class InterpreterHost {
   async run(picture: Uint8Array, seed: Uint8Array | null = null): Promise<RunResult> {
     if (this.#reason !== null) throw this.#reason;
     const lane = this.#lanes.reduce((best, next) => (next.pictures < best.pictures ? next : best));
-    const isAlone = this.#lanes.every(({ pictures }) => pictures === 0);
+    const now = performance.now();
+    if (this.#lanes.some(({ pictures }) => pictures > 0)) this.#busyMs = now;
+    const isAlone = now - this.#busyMs > BUSY_MS;
     const threads = isAlone ? this.threads : Math.ceil(this.threads / this.#lanes.length);
     const request: WorkerRequest = { type: 'run', picture, seed, threads };
     lane.pictures++;

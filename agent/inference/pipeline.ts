@@ -26,7 +26,8 @@ export type Answer = {
 };
 
 /** What the pipeline sees of a camera. */
-export type FrameSource = Pick<Camera, 'name' | 'config' | 'hasFrame' | 'take' | 'markInference'>;
+export type FrameSource = Pick<Camera, 'name' | 'config' | 'hasFrame' | 'take' | 'markInference'> &
+  Partial<Pick<Camera, 'recycle'>>;
 
 export type PipelineOptions = {
   readonly site: string;
@@ -37,7 +38,7 @@ export type PipelineOptions = {
   readonly log: Logger;
   /** Stores the answer, one at a time and in the order of pictures, while further ones are computed. False if it was lost (and reported). */
   readonly onAnswer: (answer: Answer) => Promise<boolean>;
-  /** Sees each masked picture, for the aiming preview. */
+  /** Sees each masked picture, for the aiming preview; its bytes change when this has returned. */
   readonly onMasked?: (camera: string, frame: MaskedFrame) => void;
   /** Whether somebody watches a camera's preview: its pictures are then masked even while no bundle is active. */
   readonly isWatched?: (camera: string) => boolean;
@@ -218,6 +219,7 @@ export class Pipeline {
       parts.push({ names, picture, prepareMs: clock.monotonic() - begun });
       begun = clock.monotonic();
     }
+    camera.recycle?.(frame);
     return { lane, host, frameTimeMs: frame.timeMs, parts };
   }
 

@@ -6,6 +6,7 @@ type Options = {
   readonly json?: boolean;
   readonly quick?: boolean;
   readonly audits?: boolean;
+  readonly camera?: boolean;
   readonly record?: string;
 };
 
@@ -17,6 +18,7 @@ export function registerBench(program: Command): void {
     .option('--json', 'print JSON')
     .option('--record <file>', 'also write the report, the date and the load of the machine to a JSON file')
     .option('--audits', 'what audits cost instead: the auditor, and a gateway that keeps openings')
+    .option('--camera', 'a whole site instead: answers a second of one RTSP camera at 60 pictures a second')
     .option('--quick', 'only a few rounds; results are noisy')
     .addHelpText(
       'after',
@@ -27,10 +29,21 @@ Examples:
   blindsight bench
   blindsight bench --record bench/results/this-machine.json
   blindsight bench --audits
+  blindsight bench --camera --json
   blindsight bench --quick --json > bench.json`,
     )
-    .action(({ json = false, quick = false, audits = false, record }: Options) =>
+    .action(({ json = false, quick = false, audits = false, camera = false, record }: Options) =>
       runCommand(async ({ progress, signal }) => {
+        if (camera) {
+          const { benchCamera } = await import('#bench/camera.ts');
+          const { formatCameraSpeed } = await import('#bench/print.ts');
+          const onProgress = (text: string, share: number) => progress.update('bench', text, share);
+          const speed = await benchCamera({ quick, onProgress, signal });
+          progress.end();
+          if (json) printJson(speed);
+          else process.stdout.write(`${formatCameraSpeed(speed)}\n`);
+          return;
+        }
         if (audits) {
           const { benchAudits } = await import('#bench/audits.ts');
           const { formatAuditCosts } = await import('#bench/print.ts');
