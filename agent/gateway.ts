@@ -4,6 +4,7 @@ import type { AgentConfig } from '#config/schema.ts';
 import { gatewayTopics } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
 import { ensureDirectory } from '#runtime/files.ts';
+import { installedVersion } from '#runtime/installed-version.ts';
 import { connectLink } from '#runtime/link.ts';
 import type { Logger } from '#runtime/log.ts';
 import { RecentLines } from '#runtime/recent-lines.ts';
@@ -45,7 +46,7 @@ import { Trust } from './trust/trust.ts';
 import { CameraList } from './uplink/camera-list.ts';
 import { SessionCounter } from './uplink/session-counter.ts';
 import { Uplink } from './uplink/uplink.ts';
-import { agentVersion } from './version.ts';
+
 import { whenAborted } from './when-aborted.ts';
 
 export type GatewayOptions = {
@@ -118,7 +119,7 @@ export class Gateway {
     const commands = await openCommands({
       ...{ ...owner, levels, recent, clock, log },
       ...{ data: config.data, signingKey, publish },
-      started: () => `restarted; session ${sessions.session}, software ${agentVersion()}`,
+      started: () => `restarted; session ${sessions.session}, software ${installedVersion()}`,
       restart: () => options.restart?.(),
       diagnose: () => opened.#diagnose(recent),
     });
@@ -132,7 +133,7 @@ export class Gateway {
       software: await Software.open({
         ...{ ...owner, admit: trust.admit, clock, log },
         place: readLaunchPlace(),
-        version: agentVersion(),
+        version: installedVersion(),
         restart: () => options.restart?.(),
       }),
       certificate: await CertificateKeeper.open({ config, signingKey, clock, log }),
@@ -245,7 +246,7 @@ export class Gateway {
         return link;
       },
       birth: () => ({
-        version: agentVersion(),
+        version: installedVersion(),
         platform: `${process.platform} ${process.arch} node ${process.version}`,
         cameras: this.#cameras.all.map((camera) => camera.name),
         bundle: this.#networks.report.bundle.active,
@@ -419,7 +420,7 @@ export class Gateway {
     const { clock } = this.#options;
     const { site, gateway } = this.#config;
     return {
-      ...{ site, gateway, version: agentVersion(), nowMs: clock.now(), stuckMs: this.stuckMs },
+      ...{ site, gateway, version: installedVersion(), nowMs: clock.now(), stuckMs: this.stuckMs },
       cameras: this.#cameras.all.map(({ state, lastLines }) => ({ ...state, lastLines })),
       pictures: this.#pictures(),
       outbox: this.#outbox.status,

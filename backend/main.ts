@@ -4,6 +4,7 @@ import type { SiteState } from '#protocol/api.ts';
 import type { BackendState, Reported } from '#protocol/messages.ts';
 import { siteTopics } from '#protocol/topics.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
+import { installedVersion } from '#runtime/installed-version.ts';
 import { connectLink, type Link, type LinkCredentials } from '#runtime/link.ts';
 import { readLinkCredentials } from '#runtime/link-credentials.ts';
 import type { Logger } from '#runtime/log.ts';
@@ -33,6 +34,7 @@ import { Situations } from './events/situations.ts';
 import type { AnswerFollower } from './follow/answer-follower.ts';
 import { FollowService } from './follow/follow-service.ts';
 import { RollUps } from './history/roll-ups.ts';
+import { DiscoveryPublisher } from './home-assistant/discovery-publisher.ts';
 import { LeakWatch } from './leak/leak-watch.ts';
 import { acceptInvited } from './operations/accept-enrolment.ts';
 import { reprotectGateway } from './operations/reprotect-gateway.ts';
@@ -264,6 +266,12 @@ function makeServices(core: Core, link: Link, processor: Processor) {
     }),
     renewals: new RenewalService({ site, link, clock, log }),
     chunks: new ChunkServer({ ...common, blobs: site.blobs }),
+    homeAssistant: new DiscoveryPublisher({
+      ...common,
+      snapshot: core.snapshot,
+      isEnabled: config.homeAssistant.enabled,
+      version: installedVersion(),
+    }),
     intake: new Intake({
       store: site.store,
       receipts,
@@ -333,7 +341,8 @@ function listen(core: Core, link: Link, services: Services): void {
 }
 
 function startLoops(core: Core, processor: Processor, services: Services): Promise<void>[] {
-  const { deployments, configurations, software, commands, rollouts, results, trust } = services;
+  const { deployments, configurations, software, commands, rollouts, results, trust, homeAssistant } =
+    services;
   const { config, clock, log, site, watch, view, stop, onChange } = core;
   const { store } = site;
   const reprotect = async (gateway: string, reason: string, model: string) => {
@@ -364,6 +373,7 @@ function startLoops(core: Core, processor: Processor, services: Services): Promi
     results.run(stop.signal),
     core.rules.run(stop.signal),
     new FollowService({ store, followers: makeFollowers(core), clock, log }).run(stop.signal),
+    homeAssistant.run(stop.signal),
     new LeakWatch({ store, clock, log, onChange, reprotect }).run(stop.signal),
     removeOldResults({ store, days: config.resultsDays, clock, log }, stop.signal),
   ];

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { VIEWER_COMMON_NAME } from '#protocol/topics.ts';
 import { accessOf, identityOf, mayRead, maySubscribe, mayWrite } from './access.ts';
 
 const SITE = 'blindsight/v1/north';
@@ -123,10 +124,42 @@ describe('the cockpit', () => {
   });
 });
 
+describe('a viewer', () => {
+  const access = accessOf('north', identityOf(VIEWER_COMMON_NAME, 'home')!);
+
+  it('writes nothing but that Home Assistant has started, and keeps nothing', () => {
+    expect(mayWrite(access, 'homeassistant/status', false)).toBe(true);
+    expect(mayWrite(access, 'homeassistant/status', true)).toBe(false);
+    for (const topic of [
+      ...['homeassistant/device/a/config', 'homeassistant/sensor/a/config', 'homeassistant'],
+      ...['results/door', 'backend/state', 'alerts/intruder/door', 'gate-1/state'].map(
+        (leaf) => `${SITE}/${leaf}`,
+      ),
+    ])
+      expect([topic, mayWrite(access, topic, false)]).toEqual([topic, false]);
+  });
+
+  it('reads what Home Assistant is told, and whether the backend is there', () => {
+    for (const filter of ['homeassistant/device/+/config', `${SITE}/backend/state`, `${SITE}/alerts/+/+`])
+      expect(maySubscribe(access, filter)).toBe(true);
+    for (const filter of [
+      'homeassistant/status',
+      'homeassistant/#',
+      'homeassistant/sensor/+/config',
+      `${SITE}/+/desired`,
+    ])
+      expect(maySubscribe(access, filter)).toBe(false);
+  });
+});
+
 describe('the backend', () => {
   const access = of('backend');
 
-  it('reads all of its site and nothing else', () => {
+  it('reads all of its site, what Home Assistant was told and says, and nothing else', () => {
+    expect(maySubscribe(access, 'homeassistant/status')).toBe(true);
+    expect(maySubscribe(access, 'homeassistant/#')).toBe(false);
+    expect(mayWrite(access, 'homeassistant/device/a/config', true)).toBe(true);
+    expect(mayWrite(access, 'homeassistant/status', false)).toBe(false);
     expect(maySubscribe(access, `${SITE}/+/camera/+/inference`)).toBe(true);
     expect(maySubscribe(access, `${SITE}/#`)).toBe(true);
     expect(maySubscribe(access, 'blindsight/v1/#')).toBe(false);

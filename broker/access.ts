@@ -1,6 +1,6 @@
 import { GatewayName, Name } from '#protocol/names.ts';
 import { coversFilter, matchesFilter } from '#protocol/topic-filter.ts';
-import { gatewayTopics, siteTopics, VIEWER_COMMON_NAME } from '#protocol/topics.ts';
+import { gatewayTopics, HOME_ASSISTANT, siteTopics, VIEWER_COMMON_NAME } from '#protocol/topics.ts';
 
 /** Who a client is, according to its certificate. */
 export type Identity =
@@ -77,16 +77,20 @@ export function accessOf(site: string, identity: Identity): Access {
           `${results}/+`,
           `${results}/+/+`,
           `${alerts}/+/+`,
+          HOME_ASSISTANT.device('+'),
         ].map((filter) => ({
           filter,
           retain: true,
         })),
       ],
-      read: [`${prefix}/#`],
+      // And of Home Assistant that it has started, and what was told to it before.
+      read: [`${prefix}/#`, HOME_ASSISTANT.device('+'), HOME_ASSISTANT.status],
     };
   }
+  const isViewer = identity.kind === 'viewer';
   return {
-    write: [],
+    // As it is set up, Home Assistant says when it starts and leaves that as its last will: refused, it could not even connect. Nobody but the backend hears of it.
+    write: isViewer ? [{ filter: HOME_ASSISTANT.status, retain: false }] : [],
     read: [
       `${results}/#`,
       `${alerts}/#`,
@@ -94,7 +98,7 @@ export function accessOf(site: string, identity: Identity): Access {
       any.health,
       any.cameraState('+'),
       // Home automation wants to know whether anybody would say so if something happened.
-      ...(identity.kind === 'viewer' ? [backendState] : []),
+      ...(isViewer ? [backendState, HOME_ASSISTANT.device('+')] : []),
     ],
   };
 }

@@ -284,6 +284,12 @@ export const BackendConfig = z.strictObject({
       gatewayDays: z.number().min(0.1).max(825).default(365),
     })
     .prefault({}),
+  homeAssistant: z
+    .strictObject({
+      /** Tells Home Assistant, on the broker of the site, of its cameras and gateways. */
+      enabled: z.boolean().default(false),
+    })
+    .prefault({}),
   /** What a gateway may have decrypted of one camera; further answers are refused and counted. The rate of a camera in settings that were pushed counts first. */
   answers: z
     .strictObject({

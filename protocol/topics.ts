@@ -79,3 +79,14 @@ export function siteTopics(site: string) {
     anyGateway: (leaf: string) => `${prefix}/+/${leaf}`,
   };
 }
+
+/**
+ * Topics of Home Assistant beside those of the site: how it learns of devices, and what it says itself. Both are its own defaults
+ * (home-assistant.io, integrations/mqtt, "Discovery topic" and "Birth and last will messages").
+ */
+export const HOME_ASSISTANT = {
+  /** Home Assistant → backend, also its last will: `online` or `offline` */
+  status: 'homeassistant/status',
+  /** backend → Home Assistant, retained; JSON, empty when the device is gone */
+  device: (id: string) => `homeassistant/device/${id}/config`,
+} as const;

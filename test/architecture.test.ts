@@ -143,6 +143,7 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
       'rollout',
     ],
     installation: ['enrolment'],
+    'home-assistant': ['store'],
     results: ['store', 'leak', 'configuration', 'software', 'rollout'],
   },
   attack: {

@@ -23,7 +23,7 @@ export type IssueViewerOptions = {
 export const VIEWER_DAYS = 5 * 365;
 
 /**
- * Makes a package for a program that reads: results, and states of gateways and cameras. Brokers let it write nothing. Two viewers of one name are two
+ * Makes a package for a program that reads: results, alerts, and states of gateways and cameras. Brokers let it write nothing but that Home Assistant has started. Two viewers of one name are two
  * certificates, each of which can be revoked.
  *
  * @throws BlindsightError NAME_INVALID, OUTPUT_EXISTS, BROKER_ADDRESS
@@ -63,7 +63,7 @@ export async function issueViewer({
 
 function readme(site: string, name: string, host: string, port: number): string {
   const { prefix, backendState } = siteTopics(site);
-  return `Viewer ${name} of the site ${site}: reads results and states over MQTT, and can write nothing. The private key viewer.key is a
+  return `Viewer ${name} of the site ${site}: reads results, alerts and states over MQTT, and can write nothing but that Home Assistant has started. The private key viewer.key is a
 password; whoever has it reads along. To withdraw it: \`blindsight site certificates\`, then \`blindsight site revoke SERIAL\`.
 
 Try it, in this folder:
@@ -77,9 +77,13 @@ The topics:
   ${prefix}/+/state                  whether each gateway is online, retained
   ${prefix}/+/camera/CAMERA/state    what each camera is doing, retained
   ${prefix}/+/health                 load, disk and temperature of each gateway
+  ${prefix}/alerts/RULE/SUBJECT      an alert while it is open, JSON, retained
   ${backendState}            whether somebody opens the answers, retained
 
 Home Assistant and Node-RED ask for the same three files (certificate authority, client certificate, client key), host ${host}, port ${port},
-MQTT 3.1.1 over TLS, no user name.
+MQTT 3.1.1 over TLS, no user name. Home Assistant then learns of cameras and gateways by itself, if backend.yaml has
+
+  homeAssistant:
+    enabled: true
 `;
 }

@@ -10,9 +10,7 @@ export function registerSiteIssue(site: Command): void {
     .command('issue')
     .description('give a program that is no gateway access to the broker')
     .command('viewer')
-    .description(
-      'a package for a program that reads results and states and writes nothing: Home Assistant, Node-RED',
-    )
+    .description('a package for a program that reads results, alerts and states: Home Assistant, Node-RED')
     .argument('<name>', 'lower-case letters, digits and hyphens')
     .requiredOption('--out <dir>', 'folder for the package; it holds a private key')
     .option(

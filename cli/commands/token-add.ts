@@ -31,7 +31,7 @@ export function registerTokenAdd(token: Command): void {
 It is sent as a header, \`Authorization: Bearer …\`, and never as part of an address.
 
 Example:
-  blindsight token add home-assistant --role viewer --days 365`,
+  blindsight token add wallboard --role viewer --days 365`,
     )
     .action((name: string, { data, role, days, json }: Options) =>
       runCommand(async () => {
