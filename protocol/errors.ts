@@ -1,3 +1,4 @@
+import { ALERT_ERRORS } from './errors/alerts.ts';
 import { AUDIT_ERRORS } from './errors/audits.ts';
 import { CERTIFICATE_ERRORS } from './errors/certificates.ts';
 import { COMMAND_ERRORS } from './errors/commands.ts';
@@ -77,6 +78,7 @@ export const ERRORS = {
   },
   ...COMMAND_ERRORS,
   ...AUDIT_ERRORS,
+  ...ALERT_ERRORS,
   CONFIGURATION_CREDENTIAL: {
     meaning: 'The camera credentials were not sealed for this gateway.',
     action: 'Push the configuration again, including the camera credentials.',

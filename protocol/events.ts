@@ -1,8 +1,10 @@
+import { ALERT_EVENTS } from './errors/alerts.ts';
 import type { ErrorCode } from './errors.ts';
 import type { RefusalCode } from './refusals.ts';
 
 /** What the journal reports that is not an error: codes as stable as those of errors, on the same page of the documentation. */
 export const EVENTS = {
+  ...ALERT_EVENTS,
   LEAK_WARNING: {
     meaning:
       'Answers may have told a quarter of the bits of a key, if their gateway lied and somebody read them.',

@@ -12,6 +12,8 @@ export const SECRETS = {
   auditSelectionKey: 'site/audit-selection-key',
   /** PKCS #8 DER of the X25519 key that opens openings; absent where the auditor is a process of its own. */
   auditorKey: 'site/auditor-key',
+  /** JSON: how a channel for alerts is reached. */
+  channel: (name: string) => `channel/${name}`,
   /** Of the first key set. */
   modelSecretKey: (name: string, version: number) => `model/${name}/${version}/secret-key`,
   modelResultSecretKey: (name: string, version: number) => `model/${name}/${version}/result-secret-key`,

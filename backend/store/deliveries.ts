@@ -49,15 +49,24 @@ export class DeliveryStore {
     );
   }
 
+  /** Channels for which something waits, by name. */
+  async channels(): Promise<string[]> {
+    const rows = await this.#database.all<{ channel: string }>(
+      'SELECT DISTINCT channel FROM deliveries WHERE settled_ms IS NULL ORDER BY channel',
+    );
+    return rows.map(({ channel }) => channel);
+  }
+
   /**
-   * The oldest ones of each channel whose time has come.
+   * Of those that wait for a channel, the ones whose time has come: first what has failed the least, then the oldest, so that one that never succeeds holds up no other.
    *
    * @param longestWaitMs a time further off than this was set by a clock that has been put back: it has come, too
    */
-  async due(nowMs: number, longestWaitMs: number, limit: number): Promise<Delivery[]> {
+  async due(channel: string, nowMs: number, longestWaitMs: number, limit: number): Promise<Delivery[]> {
     const rows = await this.#database.all<Row>(
-      'SELECT * FROM deliveries WHERE settled_ms IS NULL AND (due_ms <= ? OR due_ms > ?) ORDER BY id LIMIT ?',
-      ...[nowMs, nowMs + longestWaitMs, limit],
+      `SELECT * FROM deliveries WHERE channel = ? AND settled_ms IS NULL AND (due_ms <= ? OR due_ms > ?)
+       ORDER BY attempts, id LIMIT ?`,
+      ...[channel, nowMs, nowMs + longestWaitMs, limit],
     );
     return rows.map((row) => ({
       id: row.id,
@@ -77,17 +86,21 @@ export class DeliveryStore {
         ...[nowMs, id],
       );
       await inside.run(
-        'UPDATE deliveries SET due_ms = ? WHERE channel = ? AND settled_ms IS NULL AND attempts > 0',
-        ...[nowMs, channel],
+        'UPDATE deliveries SET due_ms = ? WHERE channel = ? AND settled_ms IS NULL AND due_ms > ?',
+        ...[nowMs, channel, nowMs],
       );
     });
   }
 
-  async failed({ id }: Delivery, error: string, dueMs: number): Promise<void> {
-    await this.#database.run(
-      'UPDATE deliveries SET attempts = attempts + 1, error = ?, due_ms = ? WHERE id = ?',
-      ...[error, dueMs, id],
-    );
+  /** The other side did not take it. Until `dueMs` nothing that waits now goes through that channel. */
+  async failed({ id, channel }: Delivery, error: string, dueMs: number): Promise<void> {
+    await this.#database.transaction(async (inside) => {
+      await inside.run('UPDATE deliveries SET attempts = attempts + 1, error = ? WHERE id = ?', error, id);
+      await inside.run(
+        'UPDATE deliveries SET due_ms = ? WHERE channel = ? AND settled_ms IS NULL AND due_ms < ?',
+        ...[dueMs, channel, dueMs],
+      );
+    });
   }
 
   async giveUp({ id }: Delivery, error: string, nowMs: number): Promise<void> {
