@@ -8,6 +8,7 @@ import { installedVersion } from '#runtime/installed-version.ts';
 import { connectLink, type Link, type LinkCredentials } from '#runtime/link.ts';
 import { readLinkCredentials } from '#runtime/link-credentials.ts';
 import type { Logger } from '#runtime/log.ts';
+import { AlertService } from './alerts/alert-service.ts';
 import { EventHub } from './api/event-hub.ts';
 import { readToken } from './api/security.ts';
 import { startApi } from './api/server.ts';
@@ -250,6 +251,7 @@ function makeServices(core: Core, link: Link, processor: Processor) {
       maxMessageBytes: maxMessageBytes(core.config),
     }),
     commands: new CommandService(common),
+    alerts: new AlertService({ ...common, site, onChange }),
     audits: new AuditService({
       site,
       settings: config.audit,
@@ -310,6 +312,7 @@ function listen(core: Core, link: Link, services: Services): void {
   link.subscribe(topics.anyGateway('certificate/request'), services.renewals.receive);
   commands.listen();
   services.audits.listen();
+  services.alerts.listen();
   const { store, name } = site;
   const reported = async (gateway: string, report: Reported) => {
     await deployments.reported(gateway, report);
@@ -327,6 +330,7 @@ function listen(core: Core, link: Link, services: Services): void {
     const { topic, payload, retain } = backendState('online', name, session.current, clock);
     await link.publish(topic, payload, { retain });
     results.linkUp(stop.signal);
+    services.alerts.linkUp();
     // First: gateways judge the others by it.
     await trust.linkUp();
     await services.audits.linkUp();
@@ -369,6 +373,7 @@ function startLoops(core: Core, processor: Processor, services: Services): Promi
     services.rekeys.run(stop.signal),
     commands.run(stop.signal),
     services.audits.run(stop.signal),
+    services.alerts.run(stop.signal),
     trust.run(stop.signal),
     results.run(stop.signal),
     core.rules.run(stop.signal),

@@ -1,8 +1,10 @@
 import { Command } from 'commander';
+import { registerAlert } from './commands/alert.ts';
 import { registerAttack } from './commands/attack.ts';
 import { registerAudit } from './commands/audit.ts';
 import { registerBench } from './commands/bench.ts';
 import { registerCamera } from './commands/camera.ts';
+import { registerChannel } from './commands/channel.ts';
 import { registerConformance } from './commands/conformance.ts';
 import { registerDaemons } from './commands/daemons.ts';
 import { registerDemo } from './commands/demo.ts';
@@ -51,6 +53,8 @@ Examples:
     registerModel,
     registerGateway,
     registerCamera,
+    registerAlert,
+    registerChannel,
     registerDeploy,
     registerPerson,
     registerToken,

@@ -5,7 +5,9 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { AlertPublisher } from '#backend/alerts/alert-publisher.ts';
 import { type Authority, createAuthority, type Issued } from '#backend/enrolment/authority.ts';
+import { makeTestSite } from '#backend/testing/test-site.ts';
 import { envelopeDigest } from '#protocol/envelope.ts';
 import { Receipt } from '#protocol/messages.ts';
 import { parseMessage } from '#protocol/parse-message.ts';
@@ -22,6 +24,8 @@ const SITE = 'north';
 const gate = gatewayTopics(SITE, 'gate-1');
 const other = gatewayTopics(SITE, 'gate-2');
 const site = siteTopics(SITE);
+
+const PATIENCE = { timeout: 60_000, interval: 20 };
 
 type Heard = { topic: string; payload: string; bytes: number; retain: boolean };
 
@@ -143,6 +147,7 @@ describe.each([
       gate.bundleManifest,
       gate.networkManifest('carpark'),
       site.result('door'),
+      site.alert('intruder', 'door'),
       site.backendState,
       'elsewhere',
       gate.prefix,
@@ -163,7 +168,10 @@ describe.each([
   });
 
   it('lets a gateway read nothing but what is for it', async () => {
-    const filters = ['#', '+/#', `${site.prefix}/#`, site.results, `${site.prefix}/+/receipt`, other.receipt];
+    const filters = [
+      ...['#', '+/#', `${site.prefix}/#`, site.results, site.alerts],
+      ...[`${site.prefix}/+/receipt`, other.receipt],
+    ];
     const gateway = await enter('gate-1', {}, filters);
     const readable = [
       gate.receipt,
@@ -175,6 +183,7 @@ describe.each([
     const backend = await enter('backend');
     const neighbor = await enter('gate-2');
     await backend.link.publish(site.result('door'), 'result', { retain: true });
+    await backend.link.publish(site.alert('intruder', 'door'), 'alert');
     await backend.link.publish(other.receipt, 'receipt');
     await backend.link.publish(other.bundleChunk, 'chunk');
     await backend.link.publish(other.networkManifest('carpark'), 'manifest');
@@ -222,6 +231,54 @@ describe.each([
     await gateway.link.publish(gate.health, 'last');
     await vi.waitFor(() => expect(topics(backend.heard)).toContain(gate.health), WAIT);
     expect(backend.heard.filter(({ payload }) => payload === 'forged')).toEqual([]);
+  });
+
+  it('shows the open alerts to who may read, and clears what is not open any more, also what an earlier backend left', async () => {
+    const north = await makeTestSite(SITE);
+    const { alerts } = north.store;
+    const log = createLogger({ name: 'test', level: 'error', format: 'json' });
+    const cockpit = await enter('cockpit', {}, [site.alerts]);
+    const { link } = await enter('backend');
+    const [left, door] = [site.alert('old', 'door'), site.alert('intruder', 'door.zone.gate')];
+    await link.publish(left, '{}', { retain: true });
+    let changes = 0;
+    const onChange = () => {
+      changes += 1;
+    };
+    const publisher = new AlertPublisher({
+      ...{ store: north.store, site: SITE, link, clock: systemClock, log, onChange },
+    });
+    publisher.listen();
+    const heardOf = (topic: string, { heard }: { heard: readonly Heard[] }) =>
+      heard.filter((one) => one.topic === topic).map(({ payload }) => payload);
+    await vi.waitFor(async () => {
+      await publisher.publish();
+      expect(heardOf(left, cockpit)).toEqual(['{}', '']);
+    }, PATIENCE);
+
+    const subject = { kind: 'camera', name: 'door', zone: 'gate' } as const;
+    const { alert } = await alerts.raise({
+      ...{ rule: 'intruder', severity: 'critical', subject, title: 'Someone', message: 'at the door' },
+      ...{ atMs: 1000, notify: [] },
+    });
+    for (let twice = 0; twice < 2; twice++) await publisher.publish();
+    await vi.waitFor(() => expect(heardOf(door, cockpit)).toEqual([JSON.stringify(alert)]), PATIENCE);
+    const late = await enter('cockpit', {}, [site.alerts]);
+    await vi.waitFor(
+      () => expect(late.heard).toMatchObject([{ topic: door, payload: JSON.stringify(alert), retain: true }]),
+      PATIENCE,
+    );
+    const taken = (await alerts.acknowledge(alert.id, 'anna', 2000))?.alert;
+    await publisher.publish();
+    // Another broker, for all that is known.
+    publisher.linkUp();
+    await publisher.publish();
+    await alerts.end('intruder', subject, 3000);
+    await publisher.publish();
+    const said = [JSON.stringify(alert), JSON.stringify(taken), JSON.stringify(taken), ''];
+    await vi.waitFor(() => expect(heardOf(door, cockpit)).toEqual(said), PATIENCE);
+    expect(changes).toBe(3);
+    await north.close();
   });
 
   it('keeps retained messages, replaces and removes them, also over a restart', async () => {

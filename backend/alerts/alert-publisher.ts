@@ -11,6 +11,8 @@ export type AlertPublisherOptions = {
   readonly link: Pick<Link, 'publish' | 'connected' | 'subscribe'>;
   readonly clock: Clock;
   readonly log: Logger;
+  /** The open alerts are not what they were. */
+  readonly onChange: () => void;
 };
 
 /** How soon an alert is noticed that another process has changed. */
@@ -26,6 +28,8 @@ export class AlertPublisher {
   readonly #published = new Map<string, string>();
   /** Topics at which something is retained, as far as is known. */
   readonly #retained = new Set<string>();
+  /** State of all open alerts when they were looked at last. */
+  #seen = '';
   #wake: () => void = () => {};
 
   constructor(options: AlertPublisherOptions) {
@@ -73,11 +77,15 @@ export class AlertPublisher {
 
   /** Publishes what has changed since this connection was made, once. */
   async publish(): Promise<void> {
-    const { store, site, link } = this.#options;
+    const { store, site, link, onChange } = this.#options;
+    const revisions = await store.alerts.revisions();
+    const seen = revisions.map(({ alert, revision }) => `${alert.id}/${revision}`).join();
+    if (seen !== this.#seen) onChange();
+    this.#seen = seen;
     if (!link.connected) return;
     const topics = siteTopics(site);
     const open = new Set<string>();
-    for (const { alert, revision } of await store.alerts.revisions()) {
+    for (const { alert, revision } of revisions) {
       const topic = topics.alert(alert.rule, subjectLevel(alert.subject));
       open.add(topic);
       const state = `${alert.id}/${revision}`;

@@ -63,7 +63,8 @@ export function channelRequest(
       };
     case 'telegram':
       return {
-        url: new URL(`bot${settings.token}/sendMessage`, withSlash(settings.url)).href,
+        // Not relative to the address: what is before its colon would be a scheme.
+        url: `${withSlash(settings.url)}bot${settings.token}/sendMessage`,
         headers: JSON_TYPE,
         body: JSON.stringify({ chat_id: settings.chat, text: `${alert.title}\n${text}` }),
       };

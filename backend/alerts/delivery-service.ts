@@ -16,9 +16,10 @@ export type DeliveryServiceOptions = {
   readonly random?: () => number;
   /** Alerts that may wait for one channel; beyond that the oldest are given up. */
   readonly maxWaiting?: number;
+  /** How soon an alert is noticed that another process has raised. */
+  readonly pollMs?: number;
 };
 
-/** How soon an alert is noticed that another process has raised. */
 const POLL_MS = 1000;
 const SWEEP_MS = 3_600_000;
 const HOUR_MS = 3_600_000;
@@ -58,7 +59,7 @@ export class DeliveryService {
 
   /** Works until the signal aborts; resolves when nothing is on its way any more. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock, log, pollMs = POLL_MS } = this.#options;
     let sweptMs = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
       const { promise: woken, resolve } = Promise.withResolvers<void>();
@@ -74,7 +75,7 @@ export class DeliveryService {
       }
       const rest = new AbortController();
       await Promise.race([
-        clock.sleep(POLL_MS, AbortSignal.any([signal, rest.signal])).catch(() => {}),
+        clock.sleep(pollMs, AbortSignal.any([signal, rest.signal])).catch(() => {}),
         woken,
       ]);
       rest.abort();

@@ -15,6 +15,7 @@ import { Gatekeeper } from '../people/gatekeeper.ts';
 import { LogIns } from '../people/log-in.ts';
 import type { Site } from '../site.ts';
 import { isStoreTrouble } from '../store/store-trouble.ts';
+import { addAlertRoutes } from './alert-routes.ts';
 import { auditOf } from './audit-of.ts';
 import { addAuditRoutes } from './audit-routes.ts';
 import { addAuditorRoutes } from './auditor-routes.ts';
@@ -214,6 +215,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   addRekeyRoutes(server, options);
   addCommandRoutes(server, options.site, options.clock);
   addHistoryRoutes(server, { store: site.store, clock, history: options.history ?? KEPT });
+  addAlertRoutes(server, { site, clock, onChange: () => hub.stateChanged() });
   addZoneRoutes(server, { site, clock, onChange: () => hub.stateChanged() });
   addAuditRoutes(server, site.store);
   addAuditorRoutes(server, { site, clock, auditor: options.auditor ?? null });

@@ -18,7 +18,7 @@ export const ALERT_ERRORS = {
   },
   CHANNEL_INVALID: {
     meaning: 'The settings of a channel are not as they must be.',
-    action: 'Correct what the message names; `blindsight channel add --help` has an example of each kind.',
+    action: 'Correct what the message names; docs/alerts.md has an example of each kind.',
   },
   CHANNEL_ADDRESS_PRIVATE: {
     meaning: 'The address of a channel leads to this machine or into a private network.',
