@@ -24,6 +24,7 @@ describe('a fleet', () => {
   it('is a table, the one in need first, searched and opened by keyboard', async () => {
     bench.site().site = fleet(60);
     const { page, complaints } = await bench.open();
+    await page.goto(`${bench.site().url}#/gateways`);
     await page.getByText('1 of 60 needs a hand').waitFor();
     const names = page.locator('.fleet-table tbody th');
     expect(await names.count()).toBe(60);
@@ -36,7 +37,7 @@ describe('a fleet', () => {
     await page.getByRole('link', { name: 'mast-8' }).focus();
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'mast-8' }).waitFor();
-    await page.getByText('mast-8 is offline').waitFor();
+    await page.getByText(/^Gateway mast-8 is offline .since/).waitFor();
     expect(complaints).toEqual([]);
   });
 
@@ -44,6 +45,7 @@ describe('a fleet', () => {
     const site = bench.site();
     site.site = fleet(60);
     const { page } = await bench.open();
+    await page.goto(`${site.url}#/gateways`);
     await page.getByText('1 of 60 needs a hand').waitFor();
     await until(
       async () => site.listeners,
@@ -71,7 +73,7 @@ describe('a fleet', () => {
     expect(changes.filter((text) => !text.startsWith('mast-1'))).toEqual([]);
   });
 
-  it('of two shows cameras and gateways side by side, and of one both at once', async () => {
+  it('of two shows cameras and gateways side by side, and the one of a site among its details', async () => {
     bench.site().site = fleet(2);
     const { page } = await bench.open();
     await page.locator('.camera').first().waitFor();
@@ -84,14 +86,15 @@ describe('a fleet', () => {
     bench.site().setState(fleet(1));
     await page.getByText('The gateway is fine').waitFor();
     await page.goto(`${bench.site().url}#/`);
-    await page.locator('.gateway').waitFor();
-    expect(await page.getByRole('navigation').count()).toBe(0);
+    await page.locator('.site-details > summary').click();
+    await page.getByRole('article', { name: 'Gateway mast-1' }).waitFor();
   });
 
   it('shows a rollout, pauses it, and aborts it when asked twice', async () => {
     const site = bench.site();
     site.site = fleet(10, [rollout]);
     const { page } = await bench.open();
+    await page.goto(`${site.url}#/gateways`);
     await page.getByText(/2 of 10 gateways, 1 failed; wave 1 of 2/).waitFor();
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByRole('button', { name: 'Abort …' }).click();
@@ -121,7 +124,7 @@ describe('a gateway', () => {
   it('is restarted when asked twice, and says what became of it', async () => {
     const site = bench.site();
     const { page } = await bench.open();
-    await page.getByRole('link', { name: 'gate-1' }).click();
+    await page.goto(`${bench.site().url}#/gateways/gate-1`);
     await page.getByRole('button', { name: 'Restart …' }).click();
     expect(site.commands.list).toEqual([]);
     await page.getByRole('button', { name: 'Restart gate-1' }).click();
@@ -134,7 +137,7 @@ describe('a gateway', () => {
   it('gets new keys of its owner when asked twice, who is told why it did not', async () => {
     const site = bench.site();
     const { page } = await bench.open();
-    await page.getByRole('link', { name: 'gate-1' }).click();
+    await page.goto(`${bench.site().url}#/gateways/gate-1`);
     site.rekey = {
       status: 409,
       body: { error: { code: 'KEY_SET_SOURCE', message: 'its network is not kept' } },
@@ -156,7 +159,7 @@ describe('a gateway', () => {
   it('offers new keys to nobody but its owner', async () => {
     bench.site().role = 'operator';
     const { page } = await bench.open();
-    await page.getByRole('link', { name: 'gate-1' }).click();
+    await page.goto(`${bench.site().url}#/gateways/gate-1`);
     await page.getByRole('button', { name: 'Restart …' }).waitFor();
     expect(await page.getByRole('button', { name: 'New keys …' }).count()).toBe(0);
   });
@@ -164,7 +167,7 @@ describe('a gateway', () => {
   it('hands out its log, and takes a level for a time', async () => {
     const site = bench.site();
     const { page } = await bench.open();
-    await page.getByRole('link', { name: 'gate-1' }).click();
+    await page.goto(`${bench.site().url}#/gateways/gate-1`);
     await page.getByRole('button', { name: 'Fetch the log' }).click();
     const last = page.getByRole('list', { name: 'Last commands' }).getByRole('listitem').first();
     await last.getByText('Waiting').waitFor();

@@ -123,7 +123,8 @@ describe('a camera', () => {
     });
     bench.site().site = presentSite({ cameras: [cameraOf({ state, result: null })] });
     const { page } = await bench.open();
-    await page.getByText('Access denied').waitFor();
+    await page.locator('.camera .chip', { hasText: 'Access denied' }).waitFor();
+    await page.locator('.headline', { hasText: 'counter: Access denied' }).waitFor();
     expect(await page.locator('.reason').textContent()).toMatch(
       /password\. 401 from 10\.0\.4\.17\. Trying again in \d+\ss\./,
     );
@@ -160,7 +161,7 @@ describe('a camera', () => {
     const { page, complaints } = await bench.open();
     expect(await label(page).textContent()).toBe(`counter: ${evil}`);
     expect(await page.locator('img, [onerror]').count()).toBe(0);
-    expect(await page.title()).toBe('Blindsight cockpit');
+    expect(await page.title()).toBe('(2) Gateway gate-1 does not run its network · old-town');
     expect(complaints).toEqual([]);
   });
 });
@@ -179,12 +180,15 @@ describe('the site', () => {
       counters: { accepted: 5, duplicates: 3, gaps: 2, refused: { signature: 7 }, withheld: 1 },
     });
     const { page } = await bench.open();
-    const notices = await page.locator('.notice').allTextContents();
-    expect(notices.map((text) => text.slice(0, 30))).toEqual([
-      'Gateway gate-1 has been in qua',
-      'The message broker is unreacha',
-      'Gateway gate-1 lost 12 answers',
+    expect(await page.locator('.notice > p').allTextContents()).toEqual([
+      expect.stringMatching(/^Gateway gate-1 has been in quarantine/),
+      expect.stringMatching(/^The message broker is unreachable/),
+      expect.stringMatching(/^Gateway gate-1 lost 12 answers/),
     ]);
+    expect(await page.locator('.headline').textContent()).toBe('3 need youGateway gate-1 is in quarantine');
+    expect(await page.title()).toBe('(3) Gateway gate-1 is in quarantine · old-town');
+    expect(await page.locator('link[rel=icon]').getAttribute('href')).toContain('eye-bad');
+    await page.locator('.site-details > summary').click();
     expect(await page.getByRole('progressbar').first().getAttribute('value')).toBe('0.42');
     expect(await page.locator('.count-value').allTextContents()).toEqual([
       '5',

@@ -247,6 +247,10 @@ export type RolloutGateway = {
 
 export type CameraView = {
   readonly camera: string;
+  /** How people call it; absent where nobody has said. */
+  readonly displayName?: string;
+  /** The groups that people put it in, sorted; absent where there are none. */
+  readonly groups?: readonly string[];
   readonly gateway: string;
   readonly state: CameraState | null;
   /** Newest answer; null if there is none, or if the camera answers about its regions separately. */

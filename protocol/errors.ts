@@ -238,6 +238,11 @@ export const ERRORS = {
     action:
       'List the cameras with `blindsight camera list`; a new one is known once its gateway announces it.',
   },
+  CAMERA_NAME: {
+    meaning: 'A camera cannot be called so, or put in that group.',
+    action:
+      'Give it a name of at most 64 characters without line breaks, and at most eight groups of at most 40; an empty name takes its own again.',
+  },
   ZONE_INVALID: {
     meaning: 'A zone cannot be drawn: its name, its corners, or one zone too many.',
     action:

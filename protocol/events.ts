@@ -83,6 +83,10 @@ export const EVENTS = {
     action:
       'Name the camera differently in agent.yaml, or say whose it is: `blindsight camera assign NAME GATEWAY`.',
   },
+  CAMERA_NAMED: {
+    meaning: 'Somebody said how people call a camera, or which groups it is in.',
+    action: 'Nothing, if this was you.',
+  },
   ZONE_ADDED: {
     meaning: 'A zone was drawn in the picture of a camera: answers count in it from then on.',
     action: 'Nothing, if this was you.',

@@ -160,10 +160,12 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     commands: ['daemons'],
   },
   cockpit: {
-    view: [],
+    assets: [],
+    words: [],
+    view: ['words'],
     site: ['view'],
-    hooks: ['view', 'site'],
-    parts: ['view', 'site', 'hooks'],
+    hooks: ['assets', 'words', 'view', 'site'],
+    parts: ['words', 'view', 'site', 'hooks'],
   },
   'cockpit/parts': {
     editor: [],

@@ -20,7 +20,8 @@ declare module 'fastify' {
 
 /** Fields of a request that may stand in the audit log: none of them can hold a secret. */
 const FIELDS = new Set([
-  ...['all', 'back', 'base', 'camera', 'days', 'discard', 'expectedVersion', 'gateway', 'gateways', 'group'],
+  ...['all', 'back', 'base', 'camera', 'days', 'discard', 'displayName', 'expectedVersion', 'gateway'],
+  ...['gateways', 'group'],
   ...[
     'groups',
     'instead',

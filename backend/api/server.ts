@@ -20,6 +20,7 @@ import { auditOf } from './audit-of.ts';
 import { addAuditRoutes } from './audit-routes.ts';
 import { addAuditorRoutes } from './auditor-routes.ts';
 import { boundIdle } from './bound-idle.ts';
+import { addCameraRoutes } from './camera-routes.ts';
 import { addressList } from './client.ts';
 import { addCommandRoutes } from './command-routes.ts';
 import { addConfigurationRoutes } from './configuration-routes.ts';
@@ -216,6 +217,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   addCommandRoutes(server, options.site, options.clock);
   addHistoryRoutes(server, { store: site.store, clock, history: options.history ?? KEPT });
   addAlertRoutes(server, { site, clock, onChange: () => hub.stateChanged() });
+  addCameraRoutes(server, { site, clock, onChange: () => hub.stateChanged() });
   addZoneRoutes(server, { site, clock, onChange: () => hub.stateChanged() });
   addAuditRoutes(server, site.store);
   addAuditorRoutes(server, { site, clock, auditor: options.auditor ?? null });

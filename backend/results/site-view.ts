@@ -306,8 +306,10 @@ export class SiteView {
   async #cameraViews(): Promise<CameraView[]> {
     const withheld = new Map((await this.#store.cameras.withheld()).map((row) => [row.camera, row]));
     const zones = await this.#store.zones.all();
+    const names = await this.#store.cameraNames.all();
     return (await this.#store.cameras.list()).map(({ camera, gateway }) => ({
       camera,
+      ...names.get(camera),
       gateway,
       state: this.#cameraState(camera, gateway),
       ...this.#answersOf(camera),

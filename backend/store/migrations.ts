@@ -357,6 +357,12 @@ const MIGRATIONS: readonly Migration[] = [
       hour ${integer} NOT NULL, name TEXT NOT NULL, value ${integer} NOT NULL, PRIMARY KEY (hour, name)
     ) ${tableOptions}`,
   ],
+  // How people call a camera, and the groups that they put it in.
+  ({ tableOptions }) => [
+    `CREATE TABLE camera_names (
+      camera TEXT PRIMARY KEY, display_name TEXT, group_names TEXT NOT NULL
+    ) ${tableOptions}`,
+  ],
 ];
 
 function leakTables(real: string, integer: string, tableOptions: string): string[] {

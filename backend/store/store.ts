@@ -1,5 +1,6 @@
 import { AlertStore } from './alerts.ts';
 import { AuditStore } from './audit.ts';
+import { CameraNameStore } from './camera-names.ts';
 import { CameraStore } from './cameras.ts';
 import { CertificateStore } from './certificates.ts';
 import { ChallengeStore } from './challenges.ts';
@@ -47,6 +48,7 @@ export class Store {
   readonly floors: FloorStore;
   readonly cameras: CameraStore;
   readonly zones: ZoneStore;
+  readonly cameraNames: CameraNameStore;
   readonly deployments: DeploymentStore;
   readonly configurations: ConfigurationStore;
   readonly rollouts: RolloutStore;
@@ -90,6 +92,7 @@ export class Store {
     this.situations = new SituationStore(database);
     this.rules = new RuleStore(database);
     this.recordedEvents = new RecordedEventStore(database);
+    this.cameraNames = new CameraNameStore(database);
     this.deployments = new DeploymentStore(database);
     this.configurations = new ConfigurationStore(database);
     this.rollouts = new RolloutStore(database);

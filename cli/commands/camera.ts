@@ -2,12 +2,16 @@ import type { Command } from 'commander';
 import { printJson, printTable } from '../print.ts';
 import { runCommand } from '../run-command.ts';
 import { SITE_OPTION } from '../site-option.ts';
+import { registerCameraName } from './camera-name.ts';
 import { registerCameraNetwork } from './camera-network.ts';
 import { registerCameraZone } from './camera-zone.ts';
 
-/** `blindsight camera list|assign|network|release|zone`: the cameras of a site. */
+/** `blindsight camera list|name|group|assign|network|release|zone`: the cameras of a site. */
 export function registerCamera(program: Command): void {
-  const camera = program.command('camera').description('cameras: list, assign, network, release, zone');
+  const camera = program
+    .command('camera')
+    .description('cameras: list, name, group, assign, network, release, zone');
+  registerCameraName(camera);
   registerCameraZone(camera);
   camera
     .command('list')

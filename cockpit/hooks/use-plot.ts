@@ -3,6 +3,7 @@ import { useCallback, useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { formatClock, formatCount } from '../view/format.ts';
 import type { Band } from '../view/stacked-columns.ts';
+import type { Words } from '../words/en.ts';
 import type { Theme } from './use-theme.ts';
 
 const FONT = '13px system-ui, sans-serif';
@@ -16,6 +17,7 @@ const HALF_TEXT = 28;
 /** Size of a mark, in CSS pixels. */
 const MARK_WIDTH = 2;
 const MARK_HEIGHT = 8;
+const DAY_MS = 86_400_000;
 
 export type PlotInput = {
   readonly times: readonly number[];
@@ -30,6 +32,7 @@ export type PlotInput = {
   readonly top: number;
   /** Moments to mark at the upper edge. */
   readonly marks: readonly number[];
+  readonly formatDay: Words['formatDay'];
   /** Called with the time under the pointer, null when it leaves. */
   readonly onPoint: (timeMs: number | null) => void;
 };
@@ -114,8 +117,9 @@ function plotOptions({ element, labels, fills, ink, grid, mark, now }: OptionsIn
           const { fromMs, endMs } = now.current;
           // A label that would be cut off at the right edge is omitted.
           const halfTextMs = ((endMs - fromMs) * HALF_TEXT) / Math.max(1, element.clientWidth - AXIS_WIDTH);
-          const digits = stepMs < 60_000 ? 8 : 5;
-          return splits.map((time) => (endMs - time < halfTextMs ? '' : formatClock(time).slice(0, digits)));
+          return splits.map((time) =>
+            endMs - time < halfTextMs ? '' : tickWords(time, stepMs, now.current),
+          );
         },
       },
       {
@@ -149,6 +153,14 @@ function plotOptions({ element, labels, fills, ink, grid, mark, now }: OptionsIn
       draw: [(self) => drawMarks(self, now.current.marks, mark)],
     },
   };
+}
+
+/** A time below the plot: to the second, to the minute, or, where a day begins, the day. */
+function tickWords(timeMs: number, stepMs: number, { fromMs, endMs, formatDay }: PlotInput): string {
+  const clock = formatClock(timeMs);
+  const day = new Date(timeMs);
+  if (endMs - fromMs > DAY_MS && clock === '00:00:00') return formatDay(day.getDate(), day.getMonth());
+  return clock.slice(0, stepMs < 60_000 ? 8 : 5);
 }
 
 /** Short strokes at the upper edge of the plot. */

@@ -1,26 +1,30 @@
 import type { Result } from '#protocol/messages.ts';
-import { formatAge, formatClock, formatMoment } from '../view/format.ts';
+import { useWords } from '../hooks/use-words.ts';
+import { formatAge, formatClock } from '../view/format.ts';
 import type { Freshness } from '../view/freshness.ts';
 
-type Props = { readonly result: Result; readonly freshness: Freshness };
+type Props = {
+  readonly result: Result;
+  readonly freshness: Freshness;
+  /** Since when it holds; empty where that is not known. */
+  readonly since: string;
+};
 
-/** How old an answer is; a stale one is marked with a word. */
-export function AnswerAge({ result, freshness }: Props) {
+/** Since when an answer holds, or how old it is; a stale one is marked with a word. */
+export function AnswerAge({ result, freshness, since }: Props) {
+  const { camera } = useWords();
+  const isStale = freshness.kind === 'stale';
+  const age = freshness.ageMs < 1000 ? camera.seenNow : camera.seen(formatAge(freshness.ageMs));
   return (
     <p class="answer-age">
-      {freshness.kind === 'stale' && <strong class="stale-mark">Stale</strong>}
+      {isStale && <strong class="stale-mark">{camera.stale}</strong>}
       <time dateTime={result.frameTime} title={formatClock(Date.parse(result.frameTime))}>
-        {result.output === 'event' ? sinceWords(result, freshness) : ageWords(freshness.ageMs)}
+        {since !== '' && (!isStale || result.output === 'event') ? upperFirst(since) : age}
       </time>
     </p>
   );
 }
 
-function sinceWords({ frameTime }: Result, { ageMs }: Freshness): string {
-  const sinceMs = Date.parse(frameTime);
-  return `Since ${formatMoment(sinceMs, sinceMs + ageMs)}`;
-}
-
-function ageWords(ageMs: number): string {
-  return ageMs < 1000 ? 'Seen just now' : `Seen ${formatAge(ageMs)} ago`;
+function upperFirst(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -1,7 +1,8 @@
-import { answerWords } from '#protocol/answer-words.ts';
 import type { Result } from '#protocol/messages.ts';
-import { formatLabel, formatPercent } from '../view/format.ts';
+import { useWords } from '../hooks/use-words.ts';
+import { formatPercent } from '../view/format.ts';
 import type { Freshness } from '../view/freshness.ts';
+import { wholeAnswer } from '../view/label-words.ts';
 import { AnswerAge } from './answer-age.tsx';
 
 /** Labels longer than this are set smaller. */
@@ -12,19 +13,22 @@ type Props = {
   readonly result: Result | null;
   readonly freshness: Freshness;
   readonly color: string;
+  /** Since when it holds; empty where that is not known. */
+  readonly since: string;
 };
 
 /** The current answer of a camera, legible from two metres; a stale one is faded and marked with a word and its age. */
-export function Answer({ camera, result, freshness, color }: Props) {
+export function Answer({ camera, result, freshness, color, since }: Props) {
+  const words = useWords();
   if (result === null || freshness.kind === 'none') {
     return (
       <div class="answer is-none">
-        <p class="answer-label">No answer yet</p>
-        <p class="answer-age">The first one appears here by itself.</p>
+        <p class="answer-label">{words.camera.noAnswer}</p>
+        <p class="answer-age">{words.camera.firstAnswer}</p>
       </div>
     );
   }
-  const label = formatLabel(answerWords(result));
+  const label = wholeAnswer(result, words);
   const stale = freshness.kind === 'stale';
   const size = label.length > LONG_LABEL ? 'is-long' : '';
   return (
@@ -36,11 +40,11 @@ export function Answer({ camera, result, freshness, color }: Props) {
       </p>
       {result.probability !== undefined && (
         <p class="answer-probability">
-          <span class="unseen">Probability </span>
+          <span class="unseen">{words.camera.probability} </span>
           {formatPercent(result.probability)}
         </p>
       )}
-      <AnswerAge result={result} freshness={freshness} />
+      <AnswerAge result={result} freshness={freshness} since={since} />
     </div>
   );
 }

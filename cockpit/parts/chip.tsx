@@ -5,7 +5,7 @@ export function Chip({ tone, children }: { tone: Tone; children: string }) {
   return (
     <span class={`chip tone-${tone}`}>
       <span class="dot" aria-hidden="true" />
-      {children}
+      <span class="chip-word">{children}</span>
     </span>
   );
 }

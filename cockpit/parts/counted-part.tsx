@@ -1,9 +1,10 @@
 import { useRef } from 'preact/hooks';
-import { answerWords, countWords, thingWords } from '#protocol/answer-words.ts';
 import type { CameraView, ModelView } from '#protocol/api.ts';
 import type { CountAnswer, MapResult, Result } from '#protocol/messages.ts';
+import { useWords } from '../hooks/use-words.ts';
 import { formatCount } from '../view/format.ts';
 import type { Freshness } from '../view/freshness.ts';
+import { countedWords, wholeAnswer } from '../view/label-words.ts';
 import { planRatio } from '../view/plan-ratio.ts';
 import { AnswerAge } from './answer-age.tsx';
 import { MapPlan } from './map-plan.tsx';
@@ -22,15 +23,18 @@ type Props = {
   readonly model: ModelView | undefined;
   readonly freshness: Freshness;
   readonly color: (label: string) => string;
+  /** Since when it holds; empty where that is not known. */
+  readonly since: string;
   /** The site's clock. */
   readonly nowMs: number;
 };
 
 /** What a camera counts now, legible from two metres, by zone, and where it is. */
-export function CountedPart({ camera, name, result, model, freshness, color, nowMs }: Props) {
+export function CountedPart({ camera, name, result, model, freshness, color, since, nowMs }: Props) {
+  const words = useWords();
   const isStale = freshness.kind === 'stale';
   const labels = Object.keys(result.counts);
-  const said = useSaid(`${name}: ${answerWords(result)}`, nowMs);
+  const said = useSaid(`${name}: ${wholeAnswer(result, words)}`, nowMs);
   const zones = result.region === undefined ? camera.zones : [];
   return (
     <div class="counted">
@@ -38,21 +42,23 @@ export function CountedPart({ camera, name, result, model, freshness, color, now
         <p class="unseen" aria-live="polite" aria-atomic="true">
           {said}
         </p>
-        <ul class="answer-counts" aria-label={countWords(result.counts)}>
+        <ul class="answer-counts" aria-label={countedWords(result.counts, words)}>
           {labels.map((label) => (
             <li key={label}>
               <span class="answer-count">{formatCount(result.counts[label] ?? 0)}</span>{' '}
-              <span class="answer-thing">{thingWords(label, result.counts[label] ?? 0)}</span>
+              <span class="answer-thing">{words.things(label, result.counts[label] ?? 0)}</span>
             </li>
           ))}
         </ul>
-        <AnswerAge result={result} freshness={freshness} />
+        <AnswerAge result={result} freshness={freshness} since={since} />
         {result.zones !== undefined && (
           <dl class="answer-zones">
             {result.zones.map(({ name: zone, counts }) => (
               <div key={zone}>
                 <dt>{zone}</dt>
-                <dd>{labels.length === 1 ? formatCount(counts[labels[0]!] ?? 0) : countWords(counts)}</dd>
+                <dd>
+                  {labels.length === 1 ? formatCount(counts[labels[0]!] ?? 0) : countedWords(counts, words)}
+                </dd>
               </div>
             ))}
           </dl>

@@ -1,11 +1,12 @@
 import { useRef } from 'preact/hooks';
-import { answerWords, countWords } from '#protocol/answer-words.ts';
 import type { ModelView } from '#protocol/api.ts';
 import type { MapResult } from '#protocol/messages.ts';
 import type { Zone } from '#protocol/zone.ts';
 import { useWidth } from '../hooks/use-width.ts';
+import { useWords } from '../hooks/use-words.ts';
 import { type FollowedPoint, followPoints } from '../view/follow-points.ts';
 import { labelPlace } from '../view/label-place.ts';
+import { countedWords, wholeAnswer } from '../view/label-words.ts';
 
 /** Width of the drawing in its own units. */
 const ACROSS = 1000;
@@ -31,6 +32,7 @@ type Props = {
 
 /** An empty plan in the form of the picture, with a dot for each thing that the answer found, and the zones that are drawn in it. There is no picture. */
 export function MapPlan({ camera, result, zones, map, ratio, color, isStale }: Props) {
+  const words = useWords();
   const plan = useRef<SVGSVGElement>(null);
   const pixel = ACROSS / useWidth(plan, ACROSS);
   const height = Math.round(ACROSS / ratio);
@@ -44,7 +46,7 @@ export function MapPlan({ camera, result, zones, map, ratio, color, isStale }: P
       style={{ maxWidth: `${MOST_REM * ratio}rem` }}
       viewBox={`0 0 ${ACROSS} ${height}`}
       role="img"
-      aria-label={`Plan of ${camera}: ${answerWords(result)}`}
+      aria-label={words.camera.plan(camera, wholeAnswer(result, words))}
     >
       <rect class="plan-ground" width={ACROSS} height={height} />
       <path class="plan-grid" d={gridPath(height)} />
@@ -82,10 +84,12 @@ type ZoneProps = {
 };
 
 function ZoneShape({ zone, counts, height, pixel }: ZoneProps) {
+  const words = useWords();
   const corners = zone.corners.map(([x, y]) => [x * ACROSS, y * height] as const);
   const place = labelPlace(corners, LETTERS * pixel);
   const values = Object.values(counts ?? {});
-  const count = counts === undefined ? '' : ` ${values.length === 1 ? values[0] : countWords(counts)}`;
+  const count =
+    counts === undefined ? '' : ` ${values.length === 1 ? values[0] : countedWords(counts, words)}`;
   return (
     <g class="plan-zone">
       <polygon points={corners.map((corner) => corner.join(',')).join(' ')} />

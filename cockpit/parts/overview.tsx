@@ -1,64 +1,84 @@
 import type { Theme } from '../hooks/use-theme.ts';
+import { useWords } from '../hooks/use-words.ts';
 import { historyOf, type SiteModel } from '../site/site-model.ts';
+import { byNeed } from '../view/need.ts';
 import { notices } from '../view/notices.ts';
 import { gatewayLink } from '../view/route.ts';
+import { MOST_CARDS } from '../view/shown-cameras.ts';
 import { siteCommand } from '../view/site-command.ts';
+import { tilesOf } from '../view/tile.ts';
+import { AlertBanner } from './alert-banner.tsx';
 import { CameraCard } from './camera-card.tsx';
 import { Counters } from './counters.tsx';
 import { Empty } from './empty.tsx';
 import { GatewayPanel } from './gateway-panel.tsx';
-import { NoticeList } from './notice-list.tsx';
+import { NeedList } from './need-list.tsx';
 import { Protection } from './protection.tsx';
+import { TileWall } from './tile-wall.tsx';
 
 type Props = { readonly model: SiteModel; readonly theme: Theme; readonly nowMs: number };
 
-/** The entire site: what needs attention, every camera, every gateway, the counters. */
+/** The entire site: what needs somebody, every camera, and for whoever asks what was counted. */
 export function Overview({ model, theme, nowMs }: Props) {
   const { site } = model;
+  const words = useWords();
   if (site === null) return null;
+  const isAway = model.phase === 'away';
   return (
     <>
-      <NoticeList items={notices(site, nowMs)} />
+      <AlertBanner site={site} nowMs={nowMs} />
+      <NeedList items={notices(site, nowMs, words)} />
       {site.gateways.length === 0 ? (
-        <Empty title="No gateway yet">
+        <Empty title={words.empty.noGateway}>
           Enrol one with <code>{siteCommand(site, 'gateway enrol NAME --out FOLDER')}</code> and start it near
           a camera. It appears here by itself.
         </Empty>
       ) : (
         site.cameras.length === 0 && (
-          <Empty title="No camera yet">
+          <Empty title={words.empty.noCamera}>
             Add a camera to the <a href={gatewayLink(site.gateways[0]?.name ?? '', 'settings')}>settings</a>{' '}
             of a gateway, or to its <code>agent.yaml</code>. It appears as soon as the gateway reports it.
           </Empty>
         )
       )}
-      <section class={`cameras ${site.cameras.length === 1 ? 'is-single' : ''}`} aria-label="Cameras">
-        {site.cameras.map((camera) => (
-          <CameraCard
-            key={camera.camera}
-            site={site}
-            camera={camera}
-            historyOf={(region) => historyOf(model, camera.camera, region)}
-            theme={theme}
-            nowMs={nowMs}
-          />
-        ))}
-      </section>
-      {site.gateways.length === 1 && (
-        <section class="group" aria-labelledby="gateways-title">
-          <h2 id="gateways-title">Gateways</h2>
+      {site.cameras.length > MOST_CARDS ? (
+        <TileWall site={site} nowMs={nowMs} isAway={isAway} />
+      ) : (
+        <section
+          class={`cameras ${site.cameras.length === 1 ? 'is-single' : ''}`}
+          aria-label={words.nav.cameras}
+        >
+          {cardOrder(model, nowMs).map((camera) => (
+            <CameraCard
+              key={camera.camera}
+              {...{ site, camera, theme, nowMs, isAway }}
+              historyOf={(region) => historyOf(model, camera.camera, region)}
+            />
+          ))}
+        </section>
+      )}
+      <details class="more site-details">
+        <summary>{words.camera.details}</summary>
+        <Counters site={site} />
+        {site.gateways.length === 1 && (
           <div class="gateways">
             {site.gateways.map((gateway) => (
               <GatewayPanel key={gateway.name} gateway={gateway} nowMs={nowMs} />
             ))}
           </div>
-        </section>
-      )}
-      <section class="group" aria-labelledby="counters-title">
-        <h2 id="counters-title">Counted since the site was set up</h2>
-        <Counters site={site} />
-      </section>
+        )}
+      </details>
       <Protection site={site} />
     </>
   );
+
+  /** Whichever needs somebody stands first; large cards that are well do not change places with one another. */
+  function cardOrder({ phase }: SiteModel, atMs: number) {
+    if (site === null) return [];
+    const tones = new Map(
+      tilesOf(site, atMs, words, phase === 'away').map(({ camera, tone }) => [camera, tone]),
+    );
+    const tone = (camera: string) => tones.get(camera) ?? 'off';
+    return [...site.cameras].sort((a, b) => byNeed(tone(a.camera), tone(b.camera)));
+  }
 }

@@ -1,5 +1,7 @@
 import type { History, SiteState } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
+import { parseRoute } from '../view/route.ts';
+import { shownCameras } from '../view/shown-cameras.ts';
 import { batchActions } from './batch-actions.ts';
 import { readSession } from './open-session.ts';
 import { historyKey, type SiteAction } from './site-model.ts';
@@ -79,12 +81,15 @@ function listen(first: SiteState, covered: Covered, { dispatch, signal }: Follow
   return new Promise((resolve) => {
     const events = new EventSource('api/events');
     const shown = batchActions(dispatch);
+    let site = first;
+    let watched: readonly string[] | null = null;
     let heard = false;
     let silence: ReturnType<typeof setTimeout> | undefined;
 
     const close = () => {
       clearTimeout(silence);
       signal.removeEventListener('abort', close);
+      removeEventListener('hashchange', watch);
       events.close();
       shown.flush();
       resolve(heard);
@@ -103,18 +108,31 @@ function listen(first: SiteState, covered: Covered, { dispatch, signal }: Follow
         .catch(() => covered.delete(key));
     };
 
-    events.addEventListener('open', hear);
-    events.addEventListener('state', (event) => {
-      hear();
-      const site = JSON.parse(event.data) as SiteState;
-      shown.add({ type: 'state', site, atMs: Date.now() });
+    /** Only the time lines that the page shows are read and kept: those of sixty cameras are too much work. */
+    const watch = () => {
+      const next = shownCameras(site, parseRoute(location.hash));
+      if (watched?.join('\n') !== next.join('\n')) {
+        watched = next;
+        shown.flush();
+        dispatch({ type: 'watch', cameras: next });
+      }
       for (const line of linesOf(site)) {
         const key = historyKey(line.camera, line.region);
         const known = covered.get(key);
-        if (known === undefined) fetchHistory(line);
+        if (!next.includes(line.camera)) covered.delete(key);
+        else if (known === undefined) fetchHistory(line);
         else covered.set(key, { ...known, withheld: line.withheld });
       }
+    };
+
+    events.addEventListener('open', hear);
+    events.addEventListener('state', (event) => {
+      hear();
+      site = JSON.parse(event.data) as SiteState;
+      shown.add({ type: 'state', site, atMs: Date.now() });
+      watch();
     });
+    addEventListener('hashchange', watch);
     events.addEventListener('result', (event) => {
       hear();
       const result = JSON.parse(event.data) as Result;
@@ -130,9 +148,11 @@ function listen(first: SiteState, covered: Covered, { dispatch, signal }: Follow
     silence = setTimeout(close, SILENCE_MS);
     // After a break, only time lines that grew in the meantime are fetched again.
     for (const line of linesOf(first)) {
-      const known = covered.get(historyKey(line.camera, line.region));
-      if (known?.frameTime !== line.frameTime || known.withheld !== line.withheld) fetchHistory(line);
+      const key = historyKey(line.camera, line.region);
+      const known = covered.get(key);
+      if (known?.frameTime !== line.frameTime || known.withheld !== line.withheld) covered.delete(key);
     }
+    watch();
   });
 }
 

@@ -18,6 +18,8 @@ export type SiteModel = {
   readonly session: SessionView | null;
   /** By {@link historyKey}. */
   readonly histories: Readonly<Record<string, History>>;
+  /** The cameras whose time lines are kept; null: all. */
+  readonly watched: readonly string[] | null;
 };
 
 export type SiteAction =
@@ -27,6 +29,7 @@ export type SiteAction =
   | { readonly type: 'state'; readonly site: SiteState; readonly atMs: number }
   | { readonly type: 'result'; readonly result: Result; readonly atMs: number }
   | { readonly type: 'history'; readonly history: History }
+  | { readonly type: 'watch'; readonly cameras: readonly string[] }
   | { readonly type: 'batch'; readonly actions: readonly SiteAction[] };
 
 export const INITIAL_SITE: SiteModel = {
@@ -36,6 +39,7 @@ export const INITIAL_SITE: SiteModel = {
   site: null,
   session: null,
   histories: {},
+  watched: null,
 };
 
 /** A smaller difference between the clocks is network delay; following it would make ages jump. */
@@ -63,8 +67,15 @@ export function reduceSite(model: SiteModel, action: SiteAction): SiteModel {
       return withResult(model, action.result, action.atMs);
     case 'batch':
       return action.actions.reduce(reduceSite, model);
+    case 'watch': {
+      const kept = Object.entries(model.histories).filter(([, { camera }]) =>
+        action.cameras.includes(camera),
+      );
+      return { ...model, watched: action.cameras, histories: Object.fromEntries(kept) };
+    }
     case 'history': {
       const { camera, region } = action.history;
+      if (!isWatched(model, camera)) return model;
       const merged = mergeHistory(action.history, historyOf(model, camera, region));
       return { ...model, histories: { ...model.histories, [historyKey(camera, region)]: merged } };
     }
@@ -107,12 +118,23 @@ export function historyOf(model: SiteModel, camera: string, region?: string): Hi
   return known ?? emptyHistory(camera, region);
 }
 
+function isWatched({ watched }: SiteModel, camera: string): boolean {
+  return watched === null || watched.includes(camera);
+}
+
 function withResult(model: SiteModel, result: Result, atMs: number): SiteModel {
   const { camera: name, region } = result;
-  const histories = {
-    ...model.histories,
-    [historyKey(name, region)]: addResult(historyOf(model, name, region), result, atMs + model.clockOffsetMs),
-  };
+  const { histories: before } = model;
+  const histories = isWatched(model, name)
+    ? {
+        ...before,
+        [historyKey(name, region)]: addResult(
+          historyOf(model, name, region),
+          result,
+          atMs + model.clockOffsetMs,
+        ),
+      }
+    : before;
   if (model.site === null) return { ...model, histories };
   const cameras = model.site.cameras.map((camera) =>
     camera.camera === name ? withAnswer(camera, result) : camera,

@@ -9,6 +9,7 @@ import type { Role } from '#protocol/roles.ts';
 import { emptyHistory } from '#protocol/thin-history.ts';
 import { historyKey } from '../site/site-model.ts';
 import { FakeCommands } from './fake-commands.ts';
+import { FakeRecords } from './fake-records.ts';
 import { FakeSettings } from './fake-settings.ts';
 import { siteOf } from './fixtures.ts';
 
@@ -43,6 +44,7 @@ export class FakeSite {
   /** Of gateways. */
   readonly settings = new FakeSettings();
   readonly commands = new FakeCommands();
+  readonly records = new FakeRecords();
   /** Addresses of whatever else was told it to do. */
   readonly acts: string[] = [];
   /** What is answered to whoever asks for new keys. */
@@ -118,6 +120,7 @@ export class FakeSite {
     const method = request.method ?? 'GET';
     const body = await bodyOf(request);
     const known =
+      this.records.answer(method, pathname, searchParams, body) ??
       this.settings.answer(method, pathname, searchParams, body) ??
       this.commands.answer(method, pathname, body);
     if (known !== null) return sendJson(response, known.status, known.body);

@@ -15,7 +15,7 @@ describe('cameraWords', () => {
   it('gives no reason while all is well', () => {
     expect(cameraWords(cameraStateOf(), true, NOW_MS)).toEqual({
       tone: 'good',
-      word: 'Streaming',
+      word: 'Watching',
       reason: '',
     });
   });

@@ -1,9 +1,9 @@
+import { EN, type Words } from '../words/en.ts';
+
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
-
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
 /** Shown where a number is not known. */
 export const UNKNOWN = '–';
@@ -75,12 +75,16 @@ export function formatClock(epochMs: number): string {
 }
 
 /** A moment as a person would write it: the time of day, preceded by the date unless it is today. */
-export function formatMoment(epochMs: number, nowMs: number): string {
+export function formatMoment(
+  epochMs: number,
+  nowMs: number,
+  { formatDay }: Pick<Words, 'formatDay'> = EN,
+): string {
   const clock = formatClock(epochMs).slice(0, 5);
   const day = new Date(epochMs);
   if (Number.isNaN(day.getTime())) return UNKNOWN;
   if (day.toDateString() === new Date(nowMs).toDateString()) return clock;
-  return `${unit(day.getDate(), MONTHS[day.getMonth()] ?? '')}, ${clock}`;
+  return `${formatDay(day.getDate(), day.getMonth())}, ${clock}`;
 }
 
 /** A label of a network as a person would write it: `person_at_table` becomes `Person at table`. */

@@ -61,9 +61,7 @@ describe('a history of counts', () => {
     const first = addResult(emptyHistory('counter'), counted(2000, 7), NOW_MS);
     const both = addResult(first, counted(1000, 3), NOW_MS);
     expect(both).toMatchObject({ task: 'map', labels: ['car'], counts: [[7, 3]], probabilities: [] });
-    expect(historyWords(both, 'Last hour', (name) => name)).toBe(
-      'Last hour, 2 answers: at most 7 cars, at last 3.',
-    );
+    expect(historyWords(both, 'Last hour')).toBe('Last hour, 2 answers: at most 7 cars, at last 3.');
     expect(mergeHistory(first, both).counts).toEqual([[7, 3]]);
   });
 
@@ -107,7 +105,7 @@ describe('a history of answers without probabilities', () => {
     const later = NOW_MS + WINDOW_MS / 2;
     const next = addResult(old, told(0, 'person', 'event'), later);
     expect(next.times).toEqual([NOW_MS - WINDOW_MS + 1, NOW_MS]);
-    expect(historyWords(next, 'Last hour', (name) => name)).toBe('Last hour, 1 change, at last person.');
+    expect(historyWords(next, 'Last hour')).toBe('Last hour, 1 change, at last Person.');
   });
 });
 
@@ -135,7 +133,7 @@ describe('an hour of live answers at ten a second', () => {
     expect(most).toBeLessThanOrEqual(3000);
     expect(history.times[0]).toBeLessThan(NOW_MS - WINDOW_MS + 5000);
     expect(history.probabilities[1]?.filter((value) => value === 1)).toHaveLength(1);
-    expect(historyWords(history, 'Last hour', String)).toMatch(/^Last hour, 36.000 answers/);
+    expect(historyWords(history, 'Last hour')).toMatch(/^Last hour, 36.000 answers/);
   });
 });
 
@@ -168,11 +166,9 @@ describe('the span of a time line', () => {
 describe('historyWords', () => {
   it('says how the hour was shared', () => {
     const history = historyOf([0, 1, 2, 3], [0, 1, 1, 0.9]);
-    expect(historyWords(history, 'Last hour', String)).toBe('Last hour, 4 answers: empty 25 %, person 75 %.');
+    expect(historyWords(history, 'Last hour')).toBe('Last hour, 4 answers: Empty 25 %, Person 75 %.');
     const weighed = { ...history, answers: [7, 1, 1, 1] };
-    expect(historyWords(weighed, 'Last hour', String)).toBe(
-      'Last hour, 10 answers: empty 70 %, person 30 %.',
-    );
-    expect(historyWords(emptyHistory('counter'), 'Last hour', String)).toBe('No answers in the last hour.');
+    expect(historyWords(weighed, 'Last hour')).toBe('Last hour, 10 answers: Empty 70 %, Person 30 %.');
+    expect(historyWords(emptyHistory('counter'), 'Last hour')).toBe('No answers in the last hour.');
   });
 });

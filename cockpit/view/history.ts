@@ -1,10 +1,11 @@
-import { thingWords } from '#protocol/answer-words.ts';
 import type { History } from '#protocol/api.ts';
 import { historyColumns, tellAlike, withColumns } from '#protocol/history-columns.ts';
 import type { Result } from '#protocol/messages.ts';
 import { bestLabel, boundHistory, emptyHistory } from '#protocol/thin-history.ts';
 import { toldShares } from '#protocol/told-shares.ts';
+import { EN, type Words } from '../words/en.ts';
 import { formatAge, formatCount } from './format.ts';
+import { labelWords } from './label-words.ts';
 
 /** The span that a time line shows at most. */
 export const WINDOW_MS = 60 * 60 * 1000;
@@ -93,49 +94,51 @@ export function mergeHistory(fetched: History, live: History): History {
   });
 }
 
-/** Left edge of a time line that ends at `endMs`: where its data start, an hour ago at the earliest and a minute at the latest. */
-export function startMs({ times }: History, endMs: number): number {
-  const first = times[0] ?? endMs - WINDOW_MS;
-  return Math.max(endMs - WINDOW_MS, Math.min(first, endMs - LEAST_WINDOW_MS));
+/** Left edge of a time line that ends at `endMs`: where its data start, at the earliest `windowMs` ago and at the latest a minute. */
+export function startMs({ times }: History, endMs: number, windowMs = WINDOW_MS): number {
+  const first = times[0] ?? endMs - windowMs;
+  return Math.max(endMs - windowMs, Math.min(first, endMs - LEAST_WINDOW_MS));
 }
 
 /** The span a time line covers: `Last hour`, or `Last 12 min` if there was nothing before. */
-export function spanWords(fromMs: number, endMs: number): string {
+export function spanWords(fromMs: number, endMs: number, { history }: Pick<Words, 'history'> = EN): string {
   const spanMs = endMs - fromMs;
-  if (spanMs >= WINDOW_MS - NEARLY_MS) return 'Last hour';
-  const age = formatAge(spanMs);
-  return age === formatAge(60_000) ? 'Last minute' : `Last ${age}`;
+  if (Math.abs(spanMs - WINDOW_MS) <= NEARLY_MS) return history.lastHour;
+  const age = formatAge(spanMs + (spanMs > WINDOW_MS ? NEARLY_MS : 0));
+  return age === formatAge(60_000) ? history.lastMinute : history.last(age);
 }
 
 /** A time line in one sentence, for those who cannot see the plot: how often each label was the answer. */
-export function historyWords(history: History, span: string, label: (name: string) => string): string {
+export function historyWords(history: History, span: string, words: Words = EN): string {
+  const { history: say } = words;
   const count = history.answers.reduce((sum, answers) => sum + answers, 0);
-  if (count === 0) return 'No answers in the last hour.';
+  if (count === 0) return `${say.nothing(span)}.`;
   if (history.output === 'event') {
-    const now = label(history.labels[bestLabel(history, history.times.length - 1)] ?? '');
+    const now = labelWords(history.labels[bestLabel(history, history.times.length - 1)] ?? '', words);
     const changes = Math.max(0, history.times.length - 1);
-    return `${span}, ${formatCount(changes)} ${changes === 1 ? 'change' : 'changes'}, at last ${now}.`;
+    return `${span}, ${say.changes(formatCount(changes), changes === 1, now)}.`;
   }
-  if (history.counts !== undefined) return countWords(history, span, count);
+  const answers = `${span}, ${say.answers(formatCount(count), count === 1)}`;
+  if (history.counts !== undefined) return `${answers}: ${countedMost(history, words)}.`;
   const wins = history.labels.map(() => 0);
-  for (const [index, answers] of history.answers.entries()) {
+  for (const [index, weight] of history.answers.entries()) {
     const best = bestLabel(history, index);
-    wins[best] = (wins[best] ?? 0) + answers;
+    wins[best] = (wins[best] ?? 0) + weight;
   }
   const shares = history.labels.map(
-    (name, index) => `${label(name)} ${Math.round(((wins[index] ?? 0) / count) * 100)} %`,
+    (name, index) => `${labelWords(name, words)} ${Math.round(((wins[index] ?? 0) / count) * 100)} %`,
   );
-  return `${span}, ${formatCount(count)} answers: ${shares.join(', ')}.`;
+  return `${answers}: ${shares.join(', ')}.`;
 }
 
 /** Of each label how many there were at most, and are now. */
-function countWords({ labels, counts = [] }: History, span: string, answers: number): string {
+function countedMost({ labels, counts = [] }: History, words: Words): string {
   const each = labels.map((name, index) => {
     const column = counts[index] ?? [];
     const most = Math.max(0, ...column);
-    return `at most ${most} ${thingWords(name, most)}, at last ${column.at(-1) ?? 0}`;
+    return words.history.counts(`${most} ${words.things(name, most)}`, `${column.at(-1) ?? 0}`);
   });
-  return `${span}, ${formatCount(answers)} answers: ${each.join('; ')}.`;
+  return each.join('; ');
 }
 
 /** Index of the first time not before `time`; times are ascending. */

@@ -21,7 +21,7 @@ describe('notices', () => {
     expect(notices(site, NOW_MS).map(({ key, tone }) => [key, tone])).toEqual([
       ['quarantined gate-2', 'bad'],
       ['broker', 'bad'],
-      ['offline gate-1', 'warn'],
+      ['offline gate-1', 'bad'],
     ]);
     expect(notices(site, NOW_MS)[0]?.text).toMatch(
       /since 1.Jan, \d\d:00: places that should be empty were filled\. Its answers are kept unopened, 0 so far\./,

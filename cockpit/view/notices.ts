@@ -1,23 +1,34 @@
 import type { EndingCertificate, GatewayView, SiteState } from '#protocol/api.ts';
 import { withheldWords } from '#protocol/withheld.ts';
+import { EN, type Words } from '../words/en.ts';
 import { formatAge, formatCount, formatMoment } from './format.ts';
 import { actionFor, deploymentWords } from './gateway-words.ts';
 import { siteCommand } from './site-command.ts';
 import type { Tone } from './tone.ts';
 
-/** A sentence at the top of the page: something a person should know now. */
-export type Notice = { readonly key: string; readonly tone: Tone; readonly text: string };
+/** Something a person should know now, at the top of the page: in a few words, and in a sentence that says what to do. */
+export type Notice = {
+  readonly key: string;
+  readonly tone: Tone;
+  readonly title: string;
+  readonly text: string;
+};
 
 /**
  * What needs attention, worst first; empty on a good day. The sentences name moments, not ages: screen readers read them out when
  * they change, so they must not change with every tick.
  */
-export function notices(site: SiteState, nowMs: number): readonly Notice[] {
+export function notices(
+  site: SiteState,
+  nowMs: number,
+  { need }: Pick<Words, 'need'> = EN,
+): readonly Notice[] {
   const found: Notice[] = [];
   for (const gateway of site.gateways) {
     if (gateway.quarantine !== null) {
       found.push({
         key: `quarantined ${gateway.name}`,
+        title: need.quarantined(gateway.name),
         tone: 'bad',
         text: quarantineText(site, gateway, gateway.quarantine, nowMs),
       });
@@ -27,6 +38,7 @@ export function notices(site: SiteState, nowMs: number): readonly Notice[] {
     const { code, message, since } = site.trouble;
     found.push({
       key: 'trouble',
+      title: need.trouble,
       tone: 'bad',
       text: `Since ${formatMoment(Date.parse(since), nowMs)}: ${message}. ${actionFor(code)}`.trim(),
     });
@@ -34,60 +46,87 @@ export function notices(site: SiteState, nowMs: number): readonly Notice[] {
   if (!site.broker.connected) {
     found.push({
       key: 'broker',
+      title: need.broker,
       tone: 'bad',
       text: `The message broker is unreachable (${site.broker.detail}). Gateways keep their answers until it is back.`,
     });
   }
-  for (const gateway of site.gateways) {
-    if (gateway.state === 'offline') {
-      found.push({
-        key: `offline ${gateway.name}`,
-        tone: 'warn',
-        text: `Gateway ${gateway.name} is offline${sinceWords(gateway.since, nowMs)}.`,
-      });
-    }
-    if (gateway.runsTwiceSince !== null) {
-      found.push({
-        key: `twice ${gateway.name}`,
-        tone: 'warn',
-        text: `Gateway ${gateway.name} is running twice${sinceWords(gateway.runsTwiceSince, nowMs)}: two processes with its identity keep disconnecting each other. ${actionFor('GATEWAY_RUNS_TWICE')}`,
-      });
-    }
-    const leak = leakText(site, gateway);
-    if (leak !== null) found.push({ key: `leak ${gateway.name}`, tone: 'warn', text: leak });
-    const clock = clockWords(gateway);
-    if (clock !== null) found.push({ key: `clock ${gateway.name}`, tone: 'warn', text: clock });
-    const deployment = deploymentWords(gateway);
-    if (deployment?.tone === 'bad' || deployment?.tone === 'warn') {
-      found.push({
-        key: `deployment ${gateway.name}`,
-        tone: deployment.tone,
-        text: `Gateway ${gateway.name}: ${deployment.text}`,
-      });
-    }
-    const trouble = gateway.state === 'offline' ? undefined : gateway.health?.outbox.trouble;
-    if (trouble !== undefined) {
-      found.push({
-        key: `trouble ${gateway.name}`,
-        tone: 'bad',
-        // A newer gateway may send a code that this backend does not know.
-        text: `Gateway ${gateway.name}: ${trouble.message}. ${actionFor(trouble.code) || `(${trouble.code})`}`,
-      });
-    }
-    const dropped = gateway.health?.outbox.dropped ?? 0;
-    if (dropped > 0) {
-      found.push({
-        key: `dropped ${gateway.name}`,
-        tone: 'warn',
-        text: `Gateway ${gateway.name} lost ${formatCount(dropped)} answers before they could be sent: it was offline for too long, or its disk was full. Its log says when.`,
-      });
-    }
-  }
+  for (const gateway of site.gateways) found.push(...gatewayNotices(site, gateway, nowMs, need));
   for (const certificate of site.endingCertificates) {
     found.push({
       key: `certificate ${certificate.owner} ${certificate.name}`,
+      title: need.certificate(certificate.owner === 'gateway' ? certificate.name : certificate.owner),
       tone: Date.parse(certificate.ends) > nowMs ? 'warn' : 'bad',
       text: certificateText(site, certificate, nowMs),
+    });
+  }
+  return found;
+}
+
+/** What is wrong with one gateway, apart from a quarantine. */
+function gatewayNotices(
+  site: SiteState,
+  gateway: GatewayView,
+  nowMs: number,
+  need: Words['need'],
+): readonly Notice[] {
+  const found: Notice[] = [];
+  if (gateway.state === 'offline') {
+    found.push({
+      key: `offline ${gateway.name}`,
+      title: need.offline(gateway.name),
+      tone: 'bad',
+      text: `Gateway ${gateway.name} is offline${sinceWords(gateway.since, nowMs)}.`,
+    });
+  }
+  if (gateway.runsTwiceSince !== null) {
+    found.push({
+      key: `twice ${gateway.name}`,
+      title: need.twice(gateway.name),
+      tone: 'warn',
+      text: `Gateway ${gateway.name} is running twice${sinceWords(gateway.runsTwiceSince, nowMs)}: two processes with its identity keep disconnecting each other. ${actionFor('GATEWAY_RUNS_TWICE')}`,
+    });
+  }
+  const leak = leakText(site, gateway);
+  if (leak !== null)
+    found.push({
+      ...{ key: `leak ${gateway.name}`, tone: 'warn' },
+      title: need.leak(gateway.name),
+      text: leak,
+    });
+  const clock = clockWords(gateway);
+  if (clock !== null)
+    found.push({
+      ...{ key: `clock ${gateway.name}`, tone: 'warn' },
+      title: need.clock(gateway.name),
+      text: clock,
+    });
+  const deployment = deploymentWords(gateway);
+  if (deployment?.tone === 'bad' || deployment?.tone === 'warn') {
+    found.push({
+      key: `deployment ${gateway.name}`,
+      title: need.deployment(gateway.name),
+      tone: deployment.tone,
+      text: `Gateway ${gateway.name}: ${deployment.text}`,
+    });
+  }
+  const trouble = gateway.state === 'offline' ? undefined : gateway.health?.outbox.trouble;
+  if (trouble !== undefined) {
+    found.push({
+      key: `trouble ${gateway.name}`,
+      title: need.disk(gateway.name),
+      tone: 'bad',
+      // A newer gateway may send a code that this backend does not know.
+      text: `Gateway ${gateway.name}: ${trouble.message}. ${actionFor(trouble.code) || `(${trouble.code})`}`,
+    });
+  }
+  const dropped = gateway.health?.outbox.dropped ?? 0;
+  if (dropped > 0) {
+    found.push({
+      key: `dropped ${gateway.name}`,
+      title: need.dropped(gateway.name),
+      tone: 'warn',
+      text: `Gateway ${gateway.name} lost ${formatCount(dropped)} answers before they could be sent: it was offline for too long, or its disk was full. Its log says when.`,
     });
   }
   return found;

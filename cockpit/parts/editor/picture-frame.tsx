@@ -25,6 +25,10 @@ type Props = {
   readonly name: string;
   readonly size: { readonly width: number; readonly height: number } | null;
   readonly shapes: readonly Shape[];
+  /** How the frame is called aloud; by default the picture of `name`. */
+  readonly label?: string;
+  /** What lies there already, and cannot be taken hold of. */
+  readonly ghosts?: readonly Mask[];
   readonly selected: Selection;
   readonly tool: Tool;
   readonly isReadOnly: boolean;
@@ -38,7 +42,19 @@ type Drag = { readonly from: Point; readonly shapeAt: (to: Point, from: Point) =
 
 /** An empty frame in the form of the camera's picture, on which regions and masks are drawn and moved. */
 export function PictureFrame(props: Props) {
-  const { name, size, shapes, selected, tool, isReadOnly, onSelect, onChange, onRemove, onDrawn } = props;
+  const {
+    name,
+    size,
+    shapes,
+    ghosts = [],
+    selected,
+    tool,
+    isReadOnly,
+    onSelect,
+    onChange,
+    onRemove,
+    onDrawn,
+  } = props;
   const frame = useRef<SVGSVGElement>(null);
   const height = Math.round((ACROSS * (size?.height ?? 9)) / (size?.width ?? 16));
   const [drag, setDrag] = useState<Drag | null>(null);
@@ -67,7 +83,7 @@ export function PictureFrame(props: Props) {
       class={`frame ${tool === 'select' ? '' : 'is-drawing'}`}
       viewBox={`0 0 ${ACROSS} ${height}`}
       role="group"
-      aria-label={`Picture of ${name}`}
+      aria-label={props.label ?? `Picture of ${name}`}
       onPointerDown={(event) => {
         if (tool === 'select') return onSelect(null);
         if (event.button !== 0) return;
@@ -90,6 +106,9 @@ export function PictureFrame(props: Props) {
       }}
     >
       <Grid height={height} />
+      {ghosts.map((ghost) => (
+        <polygon key={ghost.join(' ')} class="ghost" points={pointsText(ghost, height)} />
+      ))}
       {shown.map((shape) => (
         <Outline
           key={shapeKey(shape)}
