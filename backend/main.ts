@@ -37,6 +37,7 @@ import { FollowService } from './follow/follow-service.ts';
 import { RollUps } from './history/roll-ups.ts';
 import { DiscoveryPublisher } from './home-assistant/discovery-publisher.ts';
 import { LeakWatch } from './leak/leak-watch.ts';
+import { AnswerMetrics } from './metrics/answer-metrics.ts';
 import { acceptInvited } from './operations/accept-enrolment.ts';
 import { reprotectGateway } from './operations/reprotect-gateway.ts';
 import { GatewayListener } from './results/gateway-listener.ts';
@@ -145,6 +146,7 @@ async function openCore({ config, log: outer, clock = systemClock, commandLine }
   return {
     ...{ config, clock, log, disk, watch, site, view, situations, rules, failed, snapshot, hub, onChange },
     decryptor: new Decryptor(site),
+    answers: new AnswerMetrics(),
     remoteAuditor: config.audit.auditor === 'process' ? new RemoteAuditor(clock) : null,
     selection: new Selection({ store: site.store, key: selectionKey, share, lateShare }),
     /** Ends the loops. */
@@ -185,6 +187,7 @@ function serveApi(core: Core, processor: Processor, token: string | null) {
     site,
     snapshot,
     isStuck: () => processor.isStuck,
+    answers: core.answers,
     trouble: () => watch.trouble,
     broker: () => view.broker,
     hub,
@@ -385,8 +388,8 @@ function startLoops(core: Core, processor: Processor, services: Services): Promi
 }
 
 /** What is made of settled answers, in the order in which each batch of them is handed on. */
-function makeFollowers({ config, situations, rules }: Core): AnswerFollower[] {
-  return [new RollUps(config.history), situations, rules];
+function makeFollowers({ config, situations, rules, answers }: Core): AnswerFollower[] {
+  return [new RollUps(config.history), situations, rules, answers];
 }
 
 /** Takes requests of gateways that make their keys themselves, where the settings say so. */

@@ -101,6 +101,7 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     events: ['store', 'follow'],
     rules: ['store', 'follow', 'events'],
     history: ['store', 'follow'],
+    metrics: ['store', 'follow'],
     deployment: ['store'],
     sealing: ['store'],
     'owner-keys': ['store', 'sealing'],
@@ -131,6 +132,7 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
       'software',
       'rollout',
       'history',
+      'metrics',
     ],
     backup: [
       'store',

@@ -159,6 +159,15 @@ export class AgentMetrics {
         for (const [fate, count] of Object.entries({ answered, ignored })) challenges.inc({ fate }, count);
       },
     });
+    const lost = new Counter({
+      name: `${PREFIX}outbox_dropped_total`,
+      help: 'Answers that were ever lost on this gateway, also before the start',
+      registers,
+      collect() {
+        lost.reset();
+        lost.inc(snapshot().outbox.dropped);
+      },
+    });
     const captured = new Counter({
       name: `${PREFIX}pictures_captured_total`,
       help: 'Pictures that cameras sent since the start',
@@ -227,23 +236,26 @@ const FIGURES: readonly Figure[] = [
     help: 'Answers that wait for the backend',
     read: ({ outbox }) => outbox.waiting,
   },
-  { name: 'outbox_bytes', help: 'Their bytes on disk', read: ({ outbox }) => outbox.bytes },
   {
-    name: 'outbox_oldest_seconds',
-    help: 'Age of the oldest of them',
-    read: ({ outbox }) => outbox.oldestSeconds,
+    name: 'outbox_bytes',
+    help: 'Bytes on disk of the answers that wait for the backend',
+    read: ({ outbox }) => outbox.bytes,
   },
   {
-    name: 'outbox_dropped',
-    help: 'Answers that were ever lost on this gateway, also before the start',
-    read: ({ outbox }) => outbox.dropped,
+    name: 'outbox_oldest_seconds',
+    help: 'Age of the oldest answer that waits for the backend',
+    read: ({ outbox }) => outbox.oldestSeconds,
   },
   {
     name: 'openings',
     help: 'Openings of answers that are kept for an auditor',
     read: ({ openings }) => openings.kept,
   },
-  { name: 'openings_bytes', help: 'Their bytes', read: ({ openings }) => openings.bytes },
+  {
+    name: 'openings_bytes',
+    help: 'Bytes of the openings that are kept for an auditor',
+    read: ({ openings }) => openings.bytes,
+  },
   {
     name: 'stuck_seconds',
     help: 'How long no picture was finished although there was one',
@@ -256,7 +268,7 @@ const FIGURES: readonly Figure[] = [
       certificateEndMs === null ? null : (certificateEndMs - nowMs) / 1000,
   },
   {
-    name: 'process_resident_bytes',
+    name: 'process_resident_memory_bytes',
     help: 'Memory of the process',
     read: () => process.memoryUsage.rss(),
   },

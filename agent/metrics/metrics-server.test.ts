@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createLogger } from '#runtime/log.ts';
 import { SimulatedClock } from '#runtime/simulated-clock.ts';
+import { readMetrics } from '#runtime/testing/read-metrics.ts';
 import { AgentMetrics } from './agent-metrics.ts';
 import { MetricsServer } from './metrics-server.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -91,42 +92,11 @@ function ask(port: number, path: string, { host = 'localhost', method = 'GET' } 
   });
 }
 
-const NAME = /^[a-z_:][a-z0-9_:]*$/;
-const LABELS =
-  /^(?:[a-z_][a-z0-9_]*="(?:[^"\\\n]|\\[\\n"])*")(?:,[a-z_][a-z0-9_]*="(?:[^"\\\n]|\\[\\n"])*")*$/;
-
-/** A strict reading of the text format: help and type before the samples of a name, each series once, every value a number. */
+/** Every sample of a text without mistakes. */
 function parse(text: string): Map<string, number> {
-  expect(text.endsWith('\n')).toBe(true);
-  const values = new Map<string, number>();
-  const types = new Map<string, string>();
-  const helped = new Set<string>();
-  for (const line of text.split('\n').filter((one) => one !== '')) {
-    const [, kind, about = '', rest = ''] = /^# (HELP|TYPE) (\S+) (.+)$/.exec(line) ?? [];
-    if (kind === 'HELP') {
-      expect(helped.has(about), line).toBe(false);
-      helped.add(about);
-      continue;
-    }
-    if (kind === 'TYPE') {
-      expect(types.has(about), line).toBe(false);
-      expect(['counter', 'gauge', 'histogram', 'summary']).toContain(rest);
-      types.set(about, rest);
-      continue;
-    }
-    const [, name = '', , labels, value = ''] = /^([^{ ]+)(\{(.*)\})? (\S+)$/.exec(line) ?? [];
-    expect(name, line).toMatch(NAME);
-    if (labels !== undefined) expect(labels, line).toMatch(LABELS);
-    const family = types.has(name) ? name : name.replace(/_(?:bucket|sum|count)$/, '');
-    expect(types.has(family) && helped.has(family), line).toBe(true);
-    if (types.get(family) === 'counter') expect(name).toMatch(/_total$/);
-    const series = `${name}{${labels ?? ''}}`;
-    expect(values.has(series), series).toBe(false);
-    const number = value === '+Inf' ? Number.POSITIVE_INFINITY : Number(value);
-    expect(Number.isNaN(number), line).toBe(false);
-    values.set(series, number);
-  }
-  return values;
+  const { metrics, mistakes } = readMetrics(text);
+  expect(mistakes).toEqual([]);
+  return new Map(metrics.flatMap(({ values }) => [...values]));
 }
 
 describe('metrics and health of a gateway', () => {
@@ -160,6 +130,7 @@ describe('metrics and health of a gateway', () => {
     expect(get('outbox_oldest_seconds{}')).toBe(5);
     expect(get('dropped_total{cause="age"}')).toBe(2);
     expect(get('dropped_total{cause="disk"}')).toBe(0);
+    expect(get('outbox_dropped_total{}')).toBe(3);
     expect(get('certificate_expires_in_seconds{}')).toBe(40 * 24 * 3600);
     expect(get('link_up{}')).toBe(1);
     expect(get('release{}')).toBe(4);

@@ -277,9 +277,12 @@ describe('the API', () => {
     const enrolledMs = Date.now() - (5 * 365 - 20.5) * 86_400_000;
     await enrolTestGateway(site, 'gate-1', '01', Math.round(enrolledMs));
     const metrics = await (await fetch(`${url}/metrics`)).text();
-    expect(metrics).toContain('blindsight_envelopes{outcome="refused.signature"} 3');
+    expect(metrics).toContain('blindsight_envelopes_total{outcome="refused.signature"} 3');
     expect(metrics).toContain('blindsight_broker_connected 0');
-    expect(metrics).toContain('blindsight_gateway_certificate_days{gateway="gate-1"} 20');
+    const left = /blindsight_certificate_expires_in_seconds\{owner="gateway",name="gate-1"\} (\S+)/.exec(
+      metrics,
+    );
+    expect(Math.floor(Number(left?.[1]) / 86_400)).toBe(20);
     // Each request tells of its own moment, and nothing of who is gone.
     view.setBroker(true, '');
     await removeGateway(site, 'gate-1');

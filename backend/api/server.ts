@@ -11,6 +11,8 @@ import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
 import { FloodBound } from '../audit/flood-bound.ts';
 import type { RemoteAuditor } from '../auditor/remote-auditor.ts';
+import type { AnswerMetrics } from '../metrics/answer-metrics.ts';
+import { createMetrics } from '../metrics/create-metrics.ts';
 import { Gatekeeper } from '../people/gatekeeper.ts';
 import { LogIns } from '../people/log-in.ts';
 import type { Site } from '../site.ts';
@@ -26,7 +28,6 @@ import { addCommandRoutes } from './command-routes.ts';
 import { addConfigurationRoutes } from './configuration-routes.ts';
 import type { EventHub } from './event-hub.ts';
 import { addHistoryRoutes } from './history-routes.ts';
-import { createMetrics } from './metrics.ts';
 import { recordActs } from './record-acts.ts';
 import { addRekeyRoutes } from './rekey-routes.ts';
 import { addRolloutRoutes } from './rollout-routes.ts';
@@ -56,6 +57,8 @@ export type ApiOptions = {
   readonly snapshot: () => Promise<SiteState>;
   /** Whether decryption has been stuck for long although work is waiting. */
   readonly isStuck: () => boolean;
+  /** What is counted of answers, for the metrics. */
+  readonly answers?: AnswerMetrics;
   /** Why the store cannot be used now. */
   readonly trouble?: () => SiteState['trouble'] | null;
   readonly broker: () => SiteState['broker'];
@@ -156,7 +159,10 @@ function addRoutes(
     if (identity !== null) streams.add(reply.raw, () => gatekeeper.isStill(identity, client.asked));
     await hub.add(reply.raw);
   });
-  const metrics = createMetrics({ store, snapshot, trouble });
+  const metrics = createMetrics({
+    ...{ store, snapshot, trouble, isStuck, dataDirectory: site.dataDirectory },
+    ...(options.answers && { answers: options.answers }),
+  });
   server.get('/metrics', { config: { role: 'integrator' } }, async (_request, reply) => {
     reply.type(metrics.contentType);
     return metrics.metrics();

@@ -127,6 +127,14 @@ export class AlertStore {
     return { open: rows.map(toView), count: all?.count ?? 0 };
   }
 
+  /** How many are open; of a severity that is left out there are none. */
+  async openBySeverity(): Promise<Partial<Record<Severity, number>>> {
+    const rows = await this.#database.all<{ severity: Severity; count: number }>(
+      'SELECT severity, COUNT(*) AS count FROM alerts WHERE is_open = 1 GROUP BY severity',
+    );
+    return Object.fromEntries(rows.map(({ severity, count }) => [severity, Number(count)]));
+  }
+
   /** Those that still last, of one rule: what its evaluation goes on from after a restart. */
   async lasting(rule: string): Promise<AlertView[]> {
     const rows = await this.#database.all<Row>(
