@@ -199,6 +199,7 @@ function serveApi(core: Core, processor: Processor, token: string | null) {
     proxy: config.api.proxy,
     history: config.history,
     maxMessageBytes: maxMessageBytes(config),
+    settings: config,
     auditor: core.remoteAuditor,
   });
 }

@@ -94,6 +94,13 @@ export const AUDITED_COMMANDS: Readonly<Record<string, AuditedCommand>> = {
   'rollout resume': acts(),
   'rollout show': reads,
   'rollout start': acts('to', 'version', 'waves', 'limit', 'total', 'max-failures', 'instead', ...KEY_NOTES),
+  'rule add': acts('anyway', 'replace', 'when', 'camera', 'gateway', 'severity'),
+  'rule disable': acts(),
+  'rule enable': acts(),
+  'rule list': reads,
+  'rule remove': acts(),
+  'rule show': reads,
+  'rule test': reads,
   // Of root, who gives the files to the users of the daemons and does not open the site.
   'site adopt': elsewhere,
   'site backup': acts(),

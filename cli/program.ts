@@ -16,6 +16,7 @@ import { registerLabel } from './commands/label.ts';
 import { registerModel } from './commands/model.ts';
 import { registerPerson } from './commands/person.ts';
 import { registerRollout } from './commands/rollout.ts';
+import { registerRule } from './commands/rule.ts';
 import { registerSite } from './commands/site.ts';
 import { registerSoftware } from './commands/software.ts';
 import { registerToken } from './commands/token.ts';
@@ -59,6 +60,7 @@ Examples:
     registerPerson,
     registerToken,
     registerRollout,
+    registerRule,
     registerAudit,
     registerSoftware,
     registerLabel,

@@ -2,10 +2,12 @@ import { ALERT_ERRORS } from './errors/alerts.ts';
 import { AUDIT_ERRORS } from './errors/audits.ts';
 import { CERTIFICATE_ERRORS } from './errors/certificates.ts';
 import { COMMAND_ERRORS } from './errors/commands.ts';
+import { DEMO_ERRORS } from './errors/demos.ts';
 import { KEY_ERRORS } from './errors/keys.ts';
 import { NETWORK_ERRORS } from './errors/networks.ts';
 import { PEOPLE_ERRORS } from './errors/people.ts';
 import { ROLLOUT_ERRORS } from './errors/rollouts.ts';
+import { RULE_ERRORS } from './errors/rules.ts';
 import { SOFTWARE_ERRORS } from './errors/software.ts';
 import { STORE_ERRORS } from './errors/stores.ts';
 import { TRUST_ERRORS } from './errors/trust.ts';
@@ -409,28 +411,7 @@ export const ERRORS = {
   },
 
   // command line
-  DEMO_CAMERA: {
-    meaning: 'The simulated camera does not start.',
-    action:
-      'Install the RTSP server of GStreamer (see README.md), or watch your own: `npm start -- --camera rtsp://host/path`.',
-  },
-  DEMO_NOT_READY: {
-    meaning: 'A part of the all-in-one site did not become ready in time.',
-    action: 'Read the log that the message names. `npm start -- --data DIR` with a new folder starts afresh.',
-  },
-  DEMO_PORT_TAKEN: {
-    meaning: 'The port requested for the page is in use.',
-    action: 'Choose another with --port N, or omit it to use a free one.',
-  },
-  DEMO_REFUSED: {
-    meaning: 'The gateway of the all-in-one site refuses the encrypted network, even a newly made one.',
-    action: 'Read the log that the message names. `npm start -- --data DIR` with a new folder starts afresh.',
-  },
-  DEMO_NO_RESULTS: {
-    meaning: 'The results that --once waits for can no longer come; the message says why.',
-    action:
-      'Fix what the message names; the page shows more. Without --once the site keeps waiting for answers.',
-  },
+  ...DEMO_ERRORS,
   DATA_IN_USE: {
     meaning: 'Another process already uses this data folder in the same role.',
     action:
@@ -473,6 +454,8 @@ export const ERRORS = {
   // backend/people/, backend/audit/
   ...PEOPLE_ERRORS,
   ...CERTIFICATE_ERRORS,
+  // backend/rules/, backend/events/
+  ...RULE_ERRORS,
 } as const satisfies Record<string, { meaning: string; action: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;

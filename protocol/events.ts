@@ -95,6 +95,14 @@ export const EVENTS = {
     meaning: 'A zone of a camera was removed: answers do not count in it any more.',
     action: 'Nothing, if this was you.',
   },
+  RULE_SAVED: {
+    meaning: 'A rule was added, changed, or turned on or off.',
+    action: 'Nothing, if this was you.',
+  },
+  RULE_REMOVED: {
+    meaning: 'A rule was removed; what it had raised has ended.',
+    action: 'Nothing, if this was you.',
+  },
   EVENTS_OMITTED: {
     meaning: 'A camera has had more events within an hour than are kept; the others are counted only.',
     action:

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import { type FastifyInstance, fastify } from 'fastify';
-import type { BackendConfig } from '#config/schema.ts';
+import { BackendConfig } from '#config/schema.ts';
 import type { SiteState } from '#protocol/api.ts';
 import { BlindsightError, type ErrorCode } from '#protocol/errors.ts';
 import { mayAct, type Role } from '#protocol/roles.ts';
@@ -27,10 +27,12 @@ import { addressList } from './client.ts';
 import { addCommandRoutes } from './command-routes.ts';
 import { addConfigurationRoutes } from './configuration-routes.ts';
 import type { EventHub } from './event-hub.ts';
+import { addEventRoutes } from './event-routes.ts';
 import { addHistoryRoutes } from './history-routes.ts';
 import { recordActs } from './record-acts.ts';
 import { addRekeyRoutes } from './rekey-routes.ts';
 import { addRolloutRoutes } from './rollout-routes.ts';
+import { addRuleRoutes } from './rule-routes.ts';
 import { isLoopback, refuse, secure } from './security.ts';
 import { addSessionRoutes } from './session-routes.ts';
 import { StreamGuard } from './stream-guard.ts';
@@ -45,6 +47,9 @@ const TIMES = {
 
 /** Where the build of the cockpit puts the page. */
 const PAGE_DIRECTORY = join(dirname(fileURLToPath(import.meta.url)), '../../cockpit/dist');
+
+/** Of a site that has not set them. */
+const DEFAULT_SETTINGS = { events: BackendConfig.shape.events.parse(undefined) };
 
 const NOT_BUILT = `<!doctype html><meta charset="utf-8"><title>Blindsight</title>
 <p>The page is not built. Run <code>node cockpit/build.mjs</code>. The API is at
@@ -69,6 +74,8 @@ export type ApiOptions = {
   readonly port: number;
   /** Content of `api.tokenFile`. */
   readonly token: string | null;
+  /** What rules are tested with. */
+  readonly settings?: Pick<BackendConfig, 'events' | 'timeZone'>;
   readonly proxy?: BackendConfig['api']['proxy'];
   /** How long answers are kept that are added up; by default as the settings have it. */
   readonly history?: BackendConfig['history'];
@@ -225,6 +232,13 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   addAlertRoutes(server, { site, clock, onChange: () => hub.stateChanged() });
   addCameraRoutes(server, { site, clock, onChange: () => hub.stateChanged() });
   addZoneRoutes(server, { site, clock, onChange: () => hub.stateChanged() });
+  addRuleRoutes(server, {
+    site,
+    settings: options.settings ?? DEFAULT_SETTINGS,
+    snapshot: options.snapshot,
+    clock,
+  });
+  addEventRoutes(server, { store: site.store, clock });
   addAuditRoutes(server, site.store);
   addAuditorRoutes(server, { site, clock, auditor: options.auditor ?? null });
   if (existsSync(join(pageDirectory, 'index.html'))) {
