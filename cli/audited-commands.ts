@@ -72,6 +72,7 @@ export const AUDITED_COMMANDS: Readonly<Record<string, AuditedCommand>> = {
   'gateway replace': acts('hours', 'address'),
   'gateway restart': acts(),
   'gateway show': reads,
+  'history export': reads,
   label: elsewhere,
   'model import': elsewhere,
   'model list': reads,

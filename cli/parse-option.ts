@@ -80,3 +80,10 @@ export function duration(mostMs: number): (text: string) => number {
     return ms;
   };
 }
+
+/** A day or a moment as milliseconds since the epoch, for commander. */
+export function moment(text: string): number {
+  const ms = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(ms)) throw new InvalidArgumentError('Expected a day or a moment: 2026-03-01T08:00Z.');
+  return ms;
+}

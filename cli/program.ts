@@ -12,6 +12,7 @@ import { registerDeploy } from './commands/deploy.ts';
 import { registerEvaluate } from './commands/evaluate.ts';
 import { registerExplain } from './commands/explain.ts';
 import { registerGateway } from './commands/gateway.ts';
+import { registerHistory } from './commands/history.ts';
 import { registerLabel } from './commands/label.ts';
 import { registerModel } from './commands/model.ts';
 import { registerPerson } from './commands/person.ts';
@@ -56,6 +57,7 @@ Examples:
     registerCamera,
     registerAlert,
     registerChannel,
+    registerHistory,
     registerDeploy,
     registerPerson,
     registerToken,

@@ -326,6 +326,10 @@ export const ERRORS = {
     meaning: 'Too many pages of this site are open.',
     action: 'Close some of them.',
   },
+  API_EXPORTS_FULL: {
+    meaning: 'As many exports as run at a time are running.',
+    action: 'Wait until one has ended, or cancel one.',
+  },
   API_REQUEST_INVALID: {
     meaning: 'A request to the page is malformed, or asks for something that does not exist.',
     action: 'Read the message: it names the parameter.',

@@ -17,6 +17,8 @@ const ANSWERS_MS = 3_600_000;
 const MAX_POINTS = 1500;
 const LEAST_POINTS = 60;
 const MAX_NUMBERS = 60_000;
+/** Those of a week, and a little. */
+const MOST_MINUTES = 8 * 1440;
 /** For each label: mean, least, most, held. */
 const NUMBERS = 4;
 
@@ -38,7 +40,7 @@ export async function readHistory(
   const labels = Math.max(0, ...lines.map((line) => line.labels.length));
   const most = Math.floor(MAX_NUMBERS / (NUMBERS * labels + 2));
   const points = Math.max(LEAST_POINTS, Math.min(MAX_POINTS, most));
-  const width = slotWidth(untilMs - sinceMs, untilMs - sinceMs, points, days);
+  const width = slotWidth(untilMs - sinceMs, untilMs - sinceMs, points, MOST_MINUTES, days);
   const slots = new Map<RollUpLine, Slots>();
   for (const line of lines) slots.set(line, await readSlots(store, line, width, request));
   const withheld = all.find((line) => line.task === 'withheld');

@@ -7,6 +7,8 @@ import type { Store } from '../store/store.ts';
 import { slotWidth } from './slot-width.ts';
 
 const MAX_LABELS = 4;
+/** The slots of all cameras are read at once: beyond this, by hours. */
+const MOST_MINUTES = 360;
 
 type Line = { readonly line: RollUpLine; readonly slots: RollUp[]; last: number };
 
@@ -22,7 +24,7 @@ export async function readLines(
   days: BackendConfig['history'],
 ): Promise<SiteLines> {
   const spanMs = minutes * 60_000;
-  const { level, slotMs } = slotWidth(spanMs, spanMs, points, days);
+  const { level, slotMs } = slotWidth(spanMs, spanMs, points, MOST_MINUTES, days);
   const end = Math.floor(nowMs / slotMs) + 1;
   const first = end - Math.ceil(spanMs / slotMs);
   const unitsOfSlot = slotMs / ROLL_UP_MS[level];

@@ -4,9 +4,6 @@ import { ROLL_UP_LEVELS, ROLL_UP_MS, type RollUpLevel } from '../store/roll-up-l
 /** Widths of slots, minutes. */
 const WIDTHS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440] as const;
 const MINUTE_MS = 60_000;
-/** Minutes that are read at most, those of a week and a little: of a longer span hours will do. */
-const MOST_MINUTES = 8 * 1440;
-
 export type SlotWidth = { readonly level: RollUpLevel; readonly slotMs: number };
 
 /**
@@ -14,17 +11,19 @@ export type SlotWidth = { readonly level: RollUpLevel; readonly slotMs: number }
  * where that level is not kept for so long.
  *
  * @param points slots at most, at least 1
+ * @param minutes up to how many minutes are read as such; of a longer span hours will do
  */
 export function slotWidth(
   spanMs: number,
   ageMs: number,
   points: number,
+  minutes: number,
   { minuteDays, hourDays }: BackendConfig['history'],
 ): SlotWidth {
   const least = spanMs / MINUTE_MS / points;
   const fitting = WIDTHS.find((width) => width >= least) ?? Math.ceil(least / 1440) * 1440;
   const days = ageMs / ROLL_UP_MS.day;
-  const isShort = spanMs <= MOST_MINUTES * MINUTE_MS;
+  const isShort = spanMs <= minutes * MINUTE_MS;
   const shortest = isShort && days <= minuteDays ? 1 : days <= hourDays ? 60 : 1440;
   const slotMs = Math.max(fitting, shortest) * MINUTE_MS;
   return { level: ROLL_UP_LEVELS.findLast((one) => slotMs % ROLL_UP_MS[one] === 0) ?? 'minute', slotMs };

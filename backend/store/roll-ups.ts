@@ -89,6 +89,15 @@ export class RollUpStore {
     return this.#database.run('DELETE FROM roll_up_lines WHERE newest_day < ?', day);
   }
 
+  /** The first slot of a level that has a roll-up, of whatever line; null where none has. */
+  async oldest(level: RollUpLevel): Promise<number | null> {
+    const [row] = await this.#database.all<{ start: number | null }>(
+      'SELECT MIN(start) AS start FROM roll_ups WHERE level = ?',
+      levelNumber(level),
+    );
+    return row?.start ?? null;
+  }
+
   async get({ level, start, line }: RollUpPlace): Promise<RollUp | null> {
     const [row] = await this.#database.all<Row>(
       'SELECT data FROM roll_ups WHERE level = ? AND start = ? AND line = ?',

@@ -33,6 +33,7 @@ import { SessionStore } from './sessions.ts';
 import { SettingStore } from './settings.ts';
 import { SituationStore } from './situations.ts';
 import { SoftwareStore } from './software.ts';
+import { StoredAnswers } from './stored-answers.ts';
 import { TokenStore } from './tokens.ts';
 import { ZoneStore } from './zones.ts';
 
@@ -59,6 +60,7 @@ export class Store {
   readonly challenges: ChallengeStore;
   readonly results: ResultStore;
   readonly publications: PublicationStore;
+  readonly storedAnswers: StoredAnswers;
   readonly feed: FeedStore;
   readonly rollUps: RollUpStore;
   readonly counters: CounterStore;
@@ -103,6 +105,7 @@ export class Store {
     this.challenges = new ChallengeStore(database);
     this.results = new ResultStore(database);
     this.publications = new PublicationStore(database);
+    this.storedAnswers = new StoredAnswers(database);
     this.feed = new FeedStore(database);
     this.rollUps = new RollUpStore(database);
     this.counters = new CounterStore(database);

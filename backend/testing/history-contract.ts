@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Result } from '#protocol/messages.ts';
 import { createLogger } from '#runtime/log.ts';
 import { FollowService } from '../follow/follow-service.ts';
+import { type ExportRequest, exportHistory } from '../history/export-history.ts';
 import { readHistory } from '../history/read-history.ts';
 import { readLines } from '../history/read-lines.ts';
 import { RollUps } from '../history/roll-ups.ts';
@@ -9,6 +10,7 @@ import type { Database } from '../store/database.ts';
 import type { ResultRecord } from '../store/results.ts';
 import type { RollUpLevel } from '../store/roll-up-level.ts';
 import { Store } from '../store/store.ts';
+import type { StoredAnswer } from '../store/stored-answers.ts';
 import { CrashingDatabase } from './crashing-database.ts';
 
 const log = createLogger({ name: 'test', level: 'error', format: 'json', destination: { write: () => {} } });
@@ -258,6 +260,60 @@ export function describeHistory(
       expect(await later(3)).toEqual([0, 1, 1, 1]);
       expect(await later(41)).toEqual([0, 0, 1, 1]);
       expect(await later(410)).toEqual([0, 0, 0, 0]);
+    });
+
+    it('exports each answer once, and slots, in pieces', async () => {
+      const { store } = opened();
+      // More than a page, many about pictures of the same moment.
+      await store.transaction(async (inside) => {
+        for (let index = 0; index < 1100; index++) {
+          sequence++;
+          const record = { ...answer, sequence, frameMs: NOON + Math.floor(index / 400), storedMs: NOON };
+          await inside.results.add({ ...record, results: [{ ...answer.results[0]!, sequence }] });
+        }
+      });
+      await settle(NOON + HOUR_MS, [], { withheld: 'range' });
+      await settle(NOON + HOUR_MS, [
+        { ...present(1), region: 'left' },
+        { task: 'count', counts: { '=cmd': 2 }, region: 'right' },
+      ]);
+      await follow().round();
+      const exported = async (about: Partial<ExportRequest>) => {
+        const span = { camera: 'door', fromMs: NOON, beforeMs: NOON + 2 * HOUR_MS };
+        const how = { by: 'answer', format: 'json', signal: new AbortController().signal } as const;
+        let text = '';
+        for await (const piece of exportHistory(store, { ...span, ...how, ...about })) text += piece;
+        return text;
+      };
+      const answers = JSON.parse(await exported({})) as StoredAnswer[];
+      expect(new Set(answers.map((one) => one.sequence)).size).toBe(1102);
+      expect(answers).toHaveLength(1102);
+      expect(answers.slice(-2)).toMatchObject([
+        { withheld: 'range', results: [] },
+        { withheld: null, results: [{ region: 'left' }, { region: 'right', counts: { '=cmd': 2 } }] },
+      ]);
+      const lines = (await exported({ format: 'csv' })).split('\r\n');
+      expect(lines).toHaveLength(1 + 1103 + 1);
+      expect(lines[0]).toMatch(/^time,camera,region,/);
+      expect(lines.at(-3)).toMatch(/door,left,gate,2,\d+,counter,1,,present,"{""absent"":0,""present"":1}"$/);
+      expect(lines.at(-2)).toMatch(/,right,.*,2 =cmds,"{""=cmd"":2}"$/);
+      const noon = new Date(NOON + HOUR_MS).toISOString();
+      expect((await exported({ by: 'hour', format: 'csv' })).split('\r\n').slice(1)).toEqual([
+        `${noon},3600,door,,,withheld,,1,,,,`,
+        `${noon},3600,door,left,counter,classification,absent,1,0,0,0,0`,
+        `${noon},3600,door,left,counter,classification,present,1,1,1,1,1`,
+        `${noon},3600,door,right,counter,count,'=cmd,1,1,2,2,2`,
+        '',
+      ]);
+      expect(JSON.parse(await exported({ by: 'minute', fromMs: 0, beforeMs: 2 ** 50 }))).toMatchObject([
+        { withheld: 1 },
+        { region: 'left', labels: [{ label: 'absent' }, { label: 'present', held: 1, mean: 1 }] },
+        { region: 'right' },
+      ]);
+      expect(JSON.parse(await exported({ by: 'day', fromMs: NOON + 3 * 24 * HOUR_MS }))).toEqual([]);
+      expect(JSON.parse(await exported({ beforeMs: NOON }))).toEqual([]);
+      await expect(exported({ camera: 'nobody' })).rejects.toMatchObject({ code: 'CAMERA_NOT_FOUND' });
+      await expect(exported({ signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
     });
 
     it('knows the counters of a day ago', async () => {

@@ -1,5 +1,5 @@
-import { type Command, InvalidArgumentError } from 'commander';
-import { integer } from '../parse-option.ts';
+import type { Command } from 'commander';
+import { integer, moment } from '../parse-option.ts';
 import { printable, printJson, printTable } from '../print.ts';
 import { runCommand } from '../run-command.ts';
 import { SITE_OPTION } from '../site-option.ts';
@@ -43,11 +43,4 @@ export function registerAuditList(audit: Command): void {
         );
       }),
     );
-}
-
-/** A day or a moment as milliseconds since the epoch, for commander. */
-function moment(text: string): number {
-  const ms = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms)) throw new InvalidArgumentError('Expected a day or a moment: 2026-03-01T08:00Z.');
-  return ms;
 }
