@@ -248,6 +248,7 @@ function makeServices(core: Core, link: Link, processor: Processor) {
     software: new SoftwareService({ ...common, onChange }),
     rollouts: new RolloutService({
       ...{ site, clock, log, onChange },
+      reportedOf: (gateway) => view.reportedOf(gateway),
       maxMessageBytes: maxMessageBytes(core.config),
     }),
     rekeys: new RekeyService({

@@ -165,10 +165,13 @@ try {
     'an answer about the present',
     async () => (await newest()) > backMs && Date.now(),
   );
-  const throughMs = await until('the end of the backlog', async () => {
-    const isSent = (await waiting()).every((entry) => entry.session > session);
-    // Places of answers that are still missing.
-    return isSent && (await state()).counters.gaps <= before.counters.gaps && Date.now();
+  const sentMs = await until(
+    'the end of the outbox',
+    async () => (await waiting()).every((entry) => entry.session > session) && Date.now(),
+  );
+  const throughMs = await until('the end of the inbox', async () => {
+    const response = await fetch(`http://127.0.0.1:${apiPort}/metrics`);
+    return /^blindsight_inbox_waiting 0$/m.test(await response.text()) && Date.now();
   });
   const { counters } = await state();
   const record = {
@@ -179,6 +182,8 @@ try {
     gatewaySeconds: (backMs - upMs) / 1000,
     // From when the gateway was there again.
     presentSeconds: (presentMs - backMs) / 1000,
+    // The backend has, and has decrypted, all that waited.
+    sentSeconds: (sentMs - backMs) / 1000,
     throughSeconds: (throughMs - backMs) / 1000,
     counters,
   };

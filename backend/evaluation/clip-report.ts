@@ -8,6 +8,7 @@ import type { CountScore, PointScore } from '#network/training/maps/score-points
 import { sweepThresholds } from '#network/training/maps/sweep-thresholds.ts';
 import type { Rectangle } from '#vision/prepare-picture.ts';
 import type { ClipEvaluation } from './evaluate-clip.ts';
+import { figureRows } from './figure-rows.ts';
 
 /** Frames on the sheet. */
 const SHEET_FRAMES = 24;
@@ -42,8 +43,7 @@ const scoreText = (score: PointScore): readonly string[] => [
 
 /** The outcome as Markdown: how well things are found, encrypted, in the clear and by the baselines; zones; what it costs. */
 export function clipEvaluationText(evaluation: ClipEvaluation): string {
-  const { score, released, clear, baselines, zones, latencyMs, bundleBytes, ringDegree, logQP } = evaluation;
-  const { firstFrame, places, agreement, withheld, worstLogitError, largestLogit } = evaluation;
+  const { score, released, clear, baselines, zones, bundleBytes, firstFrame, places, agreement } = evaluation;
   const encrypted = bundleBytes === null ? 'as program' : 'encrypted';
   const { meanCount, backgroundSubtraction } = baselines;
   const rows: readonly (readonly string[])[] = [
@@ -56,18 +56,7 @@ export function clipEvaluationText(evaluation: ClipEvaluation): string {
   const facts: readonly (readonly [string, string])[] = [
     ['frames', `${places.length}, from frame ${firstFrame} on`],
     ['same points as in the clear, at most a cell away', rateText(agreement, places.length)],
-    ['worst output error', `${worstLogitError.toExponential(2)} (largest output ${largestLogit.toFixed(2)})`],
-    ['answers withheld', String(withheld)],
-    [
-      bundleBytes === null ? 'run the program on one picture' : 'encrypt and evaluate one picture',
-      `median ${latencyMs.median.toFixed(1)} ms, 95 % within ${latencyMs.p95.toFixed(1)} ms`,
-    ],
-    ...(bundleBytes === null
-      ? []
-      : ([
-          ['security', `128 bits: N = ${ringDegree}, log2(Q·P) = ${logQP.toFixed(1)}, ternary secret`],
-          ['bundle', `${(bundleBytes / 1e6).toFixed(1)} MB`],
-        ] as const)),
+    ...figureRows(evaluation),
   ];
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   const zoneRows = zones.map((zone) =>

@@ -1,13 +1,6 @@
-import { needsApproximation } from '#network/compiler/importing/polynomial-network.ts';
-import { dropEnding } from '#network/compiler/rewrite/drop-ending.ts';
-import { adaptPictureInput } from '#network/compiler/rewrite/picture-input.ts';
 import { NetworkError } from '#network/errors.ts';
-import type { NamedNetwork } from '#network/model/description/load-network.ts';
-import { normalizePictures } from '#network/training/datasets/normalize-dataset.ts';
 import { subtractBackground } from '#network/training/labelling/subtract-background.ts';
-import { type MapDataset, partOf } from '#network/training/maps/map-dataset.ts';
 import type { Place } from '#network/training/maps/place.ts';
-import { readClipMap } from '#network/training/maps/read-clip-map.ts';
 import {
   type CountScore,
   meanCountScore,
@@ -19,8 +12,8 @@ import {
   type ZoneScore,
 } from '#network/training/maps/score-points.ts';
 import type { MapDecoding } from '#vision/decode-map.ts';
-import { type PictureFormat, treatmentOf } from '#vision/picture-format.ts';
 import type { Rectangle } from '#vision/prepare-picture.ts';
+import { type ClipPartRequest, readClipPart } from './clip-part.ts';
 import {
   evaluateMap,
   type MapEvaluation,
@@ -28,22 +21,12 @@ import {
   type MapProgress,
 } from './evaluate-map.ts';
 
-/** A map network, and a clip with boxes to measure it on. */
-export type ClipEvaluationRequest = Pick<MapEvaluationRequest, 'engine' | 'signal' | 'beforeFrame'> & {
-  /** Of the task `map`. */
-  readonly network: NamedNetwork;
-  readonly clip: string;
-  /** See `readBoxes`. */
-  readonly boxes: string;
-  /** What the network looks at, the entire frame by default; zones and places are in fractions of it. */
-  readonly region?: Rectangle;
-  /** Measures from this share of the clip on, 0 by default: what lies before was used for training. */
-  readonly from?: number;
-  /** Measures the first frames from there on only. */
-  readonly limit?: number;
-  readonly zones?: readonly Zone[];
-  readonly onProgress?: (progress: ClipProgress) => void;
-};
+/** A network of the task `map`, and a clip with boxes to measure it on. */
+export type ClipEvaluationRequest = ClipPartRequest &
+  Pick<MapEvaluationRequest, 'engine' | 'beforeFrame'> & {
+    readonly zones?: readonly Zone[];
+    readonly onProgress?: (progress: ClipProgress) => void;
+  };
 
 export type ClipProgress = MapProgress | { readonly step: 'reading' | 'baseline'; readonly frames: number };
 
@@ -66,22 +49,6 @@ export type ClipEvaluation = MapEvaluation & {
   readonly baselines: Baselines;
   readonly decoding: MapDecoding;
 };
-
-function refuse(message: string): never {
-  throw new NetworkError('NETWORK_SHAPE', message);
-}
-
-/** The pictures that a network takes, by its input. @throws NetworkError NETWORK_SHAPE unless it takes channels × height × width. */
-function pictureOf(network: NamedNetwork): PictureFormat {
-  const [channels = 0, height = 0, width = 0, ...more] = network.graph.inputs[0]?.shape?.slice(1) ?? [];
-  const treatment = treatmentOf(network);
-  const possible = treatment.motion === undefined ? [1, 3] : [2, 4];
-  if (!possible.includes(channels) || more.length > 0) {
-    const text = [channels, height, width, ...more].join('×');
-    refuse(`${network.name} takes ${text}: expected ${possible.join(' or ')} channels × height × width`);
-  }
-  return { channels, height, width, ...treatment };
-}
 
 /** Share of the frame that the smallest thing fills: half as long, each way, as the median of those that are known. */
 function leastArea(places: readonly Place[], region: Rectangle): number {
@@ -112,28 +79,6 @@ async function backgroundPoints(
   );
 }
 
-/** The frames that are measured, ready for the network, and what is there before them. */
-async function readPart(
-  request: ClipEvaluationRequest,
-  picture: PictureFormat,
-  labels: readonly string[],
-): Promise<{ measured: MapDataset; firstFrame: number; earlier: readonly (readonly Place[])[] }> {
-  const { clip, boxes, region, from = 0, limit = Number.POSITIVE_INFINITY, signal } = request;
-  const all = await readClipMap({
-    ...{ clip, boxes, labels, picture },
-    ...(region && { region }),
-    ...(signal && { signal }),
-  });
-  const firstFrame = Math.floor(from * all.places.length);
-  if (firstFrame >= all.places.length)
-    throw new NetworkError('NETWORK_DATA', `${clip}: no frame is left from ${from} of it on`);
-  const measured = partOf(all, firstFrame, Math.min(all.places.length, firstFrame + limit));
-  const pictures = measured.pictures.slice();
-  normalizePictures(pictures, picture);
-  const earlier = firstFrame === 0 ? measured.places : all.places.slice(0, firstFrame);
-  return { measured: { ...measured, pictures }, firstFrame, earlier };
-}
-
 /**
  * Measures a map network on a clip, encrypted and in the clear, beside two baselines on the same frames.
  *
@@ -144,19 +89,16 @@ export async function evaluateClip(request: ClipEvaluationRequest): Promise<Clip
   const { network, engine, zones = [], signal, onProgress, beforeFrame } = request;
   const { labels, map } = network;
   if (network.task !== 'map' || labels === undefined || map === undefined || network.decoding === undefined)
-    refuse(`${network.name} is no map: its description beside it must say task, map and decoding`);
-  if (needsApproximation(network.graph))
-    refuse(
-      `${network.name} has functions that encryption cannot compute; \`blindsight model import\` replaces them`,
+    throw new NetworkError(
+      'NETWORK_SHAPE',
+      `${network.name} is no map: its description beside it must say task, map and decoding`,
     );
   const decoding = { ...network.decoding, ...map, classes: labels.length };
-  const picture = pictureOf(network);
   onProgress?.({ step: 'reading', frames: 0 });
-  const { measured, firstFrame, earlier } = await readPart(request, picture, labels);
+  const { graph, measured, firstFrame, earlier } = await readClipPart(request, labels);
   const stands = await backgroundPoints(request, earlier.flat(), labels.length);
   const evaluation = await evaluateMap({
-    ...{ network, decoding, engine, dataset: measured },
-    graph: dropEnding(adaptPictureInput(network.graph, picture), { sigmoid: true }).graph,
+    ...{ network, decoding, engine, dataset: measured, graph },
     ...(signal && { signal }),
     ...(onProgress && { onProgress }),
     ...(beforeFrame && { beforeFrame }),

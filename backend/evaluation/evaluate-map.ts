@@ -1,12 +1,7 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Program } from '#fhe';
-import { interpretSlots } from '#fhe/secret';
 import { compileNetwork } from '#network/compiler/compile.ts';
-import { interpretationError } from '#network/compiler/interpretation-error.ts';
 import { calibrateSteps } from '#network/compiler/lowering/calibrate-steps.ts';
 import { lowerSteps } from '#network/compiler/lowering/lower-steps.ts';
-import { runSteps } from '#network/compiler/lowering/run-steps.ts';
-import { pictureValues } from '#network/model/dataset.ts';
 import type { NamedNetwork } from '#network/model/description/load-network.ts';
 import type { Graph } from '#network/model/graph.ts';
 import type { MapDataset } from '#network/training/maps/map-dataset.ts';
@@ -14,8 +9,8 @@ import { samePoints } from '#network/training/maps/same-points.ts';
 import { type PointScore, scorePoints } from '#network/training/maps/score-points.ts';
 import { decodeMap, type MapDecoding, type MapPoint } from '#vision/decode-map.ts';
 import { treatmentOf } from '#vision/picture-format.ts';
-import { type EngineKind, openAnswerer } from './answerer.ts';
-import { quantile } from './quantile.ts';
+import { type AnswerFigures, answerFrames } from './answer-frames.ts';
+import type { EngineKind } from './answerer.ts';
 
 /** What is measured, and how. */
 export type MapEvaluationRequest = {
@@ -51,29 +46,14 @@ export type MapPictureAnswer = {
   readonly outputs: Float64Array;
 };
 
-/** How a protected map answers, compared with the same network in the clear and with what is there. */
-export type MapEvaluation = {
+/** How a protected map answers, compared with the same network in the clear and with what is there: the same answer has as many points, each at most a cell away. */
+export type MapEvaluation = AnswerFigures & {
   readonly engine: EngineKind;
   /** Of the program that was run. A point is where the peak is, finer than a cell. */
   readonly score: PointScore;
   /** Likewise, with points in the middle of their cells: as they leave a decryptor. */
   readonly released: PointScore;
   readonly clear: PointScore;
-  /** Share of the pictures with the same answer as in the clear: as many points, each at most a cell away. */
-  readonly agreement: number;
-  /** Largest |encrypted − clear| of any output in any copy. */
-  readonly worstLogitError: number;
-  /** Largest |output| in the clear, to judge the error by. */
-  readonly largestLogit: number;
-  /** Answers that the decryptor would withhold: no point is found, and they disagree. */
-  readonly withheld: number;
-  /** The gateway's part of a picture: encryption and evaluation. */
-  readonly latencyMs: { readonly median: number; readonly p95: number };
-  readonly ringDegree: number;
-  readonly logQP: number;
-  /** Null where nothing is encrypted. */
-  readonly bundleBytes: number | null;
-  readonly program: Program;
   readonly answers: readonly MapPictureAnswer[];
 };
 
@@ -95,12 +75,9 @@ function inCells(points: readonly MapPoint[], { height, width }: MapDecoding): M
 export async function evaluateMap(request: MapEvaluationRequest): Promise<MapEvaluation> {
   const { network, graph, decoding, dataset, signal, engine } = request;
   const { pictures, places, labels } = dataset;
-  const size = pictureValues(dataset.picture);
   const steps = lowerSteps(graph);
   const frames = places.length;
-  const answers: MapPictureAnswer[] = [];
-  const report = (step: MapProgress['step']): void =>
-    request.onProgress?.({ step, done: answers.length, frames });
+  const report = (step: MapProgress['step'], done = 0): void => request.onProgress?.({ step, done, frames });
   report('compiling');
   const ranges = network.ranges ?? calibrateSteps(steps, pictures);
   const { threshold, smoothing, distance, most, height, width } = decoding;
@@ -111,56 +88,26 @@ export async function evaluateMap(request: MapEvaluationRequest): Promise<MapEva
     picture: treatmentOf(network),
   });
   if (engine !== 'clear') report('encrypting');
-  const { interpretation } = compiled;
-  const latencies: number[] = [];
-  let [agreeing, withheld, worstLogitError, largestLogit] = [0, 0, 0, 0];
-  const answerer = await openAnswerer(compiled, engine);
-  try {
-    // A warm-up frame, not counted: code gets compiled and caches fill.
-    await answerer.answer(pictures.subarray(0, size));
-    signal?.throwIfAborted();
-    while (answers.length < frames && !signal?.aborted) {
-      await request.beforeFrame?.(compiled.program);
-      const picture = pictures.subarray(answers.length * size, (answers.length + 1) * size);
-      const outputs = runSteps(steps, picture);
-      const clear = decodeMap(outputs, decoding).points;
-      const { slots, latencyMs } = await answerer.answer(picture);
-      latencies.push(latencyMs);
-      worstLogitError = Math.max(
-        worstLogitError,
-        interpretationError(slots, interpretation, outputs).logitError,
-      );
-      for (const output of outputs) largestLogit = Math.max(largestLogit, Math.abs(output));
-      const answer = interpretSlots(slots, interpretation, {
-        round: (values) => decodeMap(values, decoding).points,
-      });
-      const points = answer.ok ? answer.answers[0]! : [];
-      if (!answer.ok) withheld++;
-      else if (samePoints(points, clear)) agreeing++;
-      answers.push({ points, clear, outputs });
-      report('measuring');
-      await setImmediate();
-    }
-  } finally {
-    await answerer.close();
-  }
+  const { answers: answered, ...figures } = await answerFrames<readonly MapPoint[]>({
+    ...{ compiled, steps, engine, pictures, frames },
+    round: (values) => decodeMap(values, decoding).points,
+    isSame: samePoints,
+    onAnswer: (done) => report('measuring', done),
+    ...(signal && { signal }),
+    ...(request.beforeFrame && { beforeFrame: request.beforeFrame }),
+  });
+  const answers = answered.map(({ answer, ...rest }) => ({ ...rest, points: answer ?? [] }));
   const scoreOf = (points: (answer: MapPictureAnswer) => readonly MapPoint[]): PointScore =>
     scorePoints(
       answers.map((answer, n) => ({ points: points(answer), places: places[n]! })),
       labels.length,
     );
-  const { ringDegree, logQP } = compiled.report;
-  const measured = Float64Array.from(latencies);
   return {
     engine,
     score: scoreOf(({ points }) => points),
     released: scoreOf(({ points }) => inCells(points, decoding)),
     clear: scoreOf(({ clear }) => clear),
-    agreement: agreeing / answers.length,
-    ...{ worstLogitError, largestLogit, withheld },
-    latencyMs: { median: quantile(measured, 0.5), p95: quantile(measured, 0.95) },
-    ...{ ringDegree, logQP, bundleBytes: answerer.bundleBytes },
-    program: compiled.program,
+    ...figures,
     answers,
   };
 }

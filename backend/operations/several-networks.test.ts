@@ -163,7 +163,7 @@ describe('networks of one gateway', () => {
         keys: 'common',
       },
     });
-    const service = new RolloutService({ site, clock, log, onChange: () => {} });
+    const service = new RolloutService({ site, clock, log, reportedOf: () => null, onChange: () => {} });
     await deploy('wave', 'digits');
     await service.step();
     expect(await site.store.rollouts.gateways(id)).toMatchObject([

@@ -140,6 +140,11 @@ export class SiteView {
     return memory.twins.heard(health.uptimeSeconds, arrival);
   }
 
+  /** What a gateway last said that became of what it was sent; null before it did. */
+  reportedOf(gateway: string): Reported | null {
+    return this.#gateways.get(gateway)?.reported ?? null;
+  }
+
   setReported(gateway: string, reported: Reported): void {
     this.#gateway(gateway).reported = reported;
   }

@@ -101,7 +101,13 @@ class Trial {
 
   #start(): RolloutService {
     const site = { ...this.#yard.site, store: new Store(this.#database) };
-    return new RolloutService({ site, clock: this.#yard.clock, log, onChange: () => {} });
+    return new RolloutService({
+      site,
+      clock: this.#yard.clock,
+      log,
+      reportedOf: () => null,
+      onChange: () => {},
+    });
   }
 
   async run(act: Act): Promise<void> {

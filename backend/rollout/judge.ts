@@ -39,6 +39,8 @@ export type Evidence = {
   readonly facts: ReleaseFacts | undefined;
   /** What a gateway says that it runs, where software is released. */
   readonly runs: string | null;
+  /** Whether no camera names the network, so that the gateway will not fetch it. */
+  readonly isUnnamed: boolean;
   /** Whether the gateway's own time limit is over. */
   readonly isOver: boolean;
 };
@@ -71,12 +73,21 @@ function judgeWaiting({ rollout, row, facts, runs }: Evidence, { quarantine }: G
   return runsIt ? end('done') : { act: 'release' };
 }
 
-function judgeReleased({ rollout, row, facts, isOver }: Evidence, { quarantine }: GatewayRecord): Verdict {
+function judgeReleased(
+  { rollout, row, facts, isUnnamed, isOver }: Evidence,
+  { quarantine }: GatewayRecord,
+): Verdict {
   if (facts?.status === 'active') return end('done');
   const failure = failureOf(facts);
   if (failure?.isFinal) return { act: 'end', state: 'failed', error: failure.error };
   if (facts?.newest?.digest !== row.digest) return overtaken(facts?.newest?.target);
   if (quarantine !== null) return end('failed', 'GATEWAY_QUARANTINED', quarantine.reason);
+  if (isUnnamed)
+    return end(
+      'failed',
+      'ROLLOUT_UNNAMED',
+      `no camera of ${row.gateway} names the network ${row.target.name}`,
+    );
   if (!isOver) return null;
   const minutes = Math.max(1, Math.round(rollout.limitMs / 60_000));
   const last = failure === null ? '' : `; it last said ${failure.error.code}: ${failure.error.message}`;

@@ -232,6 +232,22 @@ describe('a rollout', () => {
     });
   });
 
+  it('says soon that no camera names a network beside, and waits for a gateway that does not say which they name', async () => {
+    const id = await yard.begin({ place: 'beside', waves: [], maxFailures: 1 });
+    yard.reported.set('g1', { networks: [] });
+    yard.reported.set('g2', { networks: [{ network: 'net' }] });
+    await yard.step();
+    await yard.step(50);
+    expect(await yard.look(id)).toBe('running g1=released g2=released g3=released');
+    await yard.step(10);
+    expect(await yard.look(id)).toBe('running g1=failed g2=released g3=released');
+    const [first] = await yard.site.store.rollouts.gateways(id);
+    expect(first!.error).toEqual({
+      code: 'ROLLOUT_UNNAMED',
+      message: 'no camera of g1 names the network net',
+    });
+  });
+
   it('counts as failed what is put in quarantine after its release', async () => {
     const id = await yard.begin({ waves: ['1', '100%'] });
     await yard.step();
@@ -359,7 +375,14 @@ describe('a rollout', () => {
     const id = await yard.begin({ waves: ['1', '100%'] });
     // The broker takes smaller messages since.
     const { site, clock } = yard;
-    const service = new RolloutService({ site, clock, log: silent, maxMessageBytes: 5, onChange: () => {} });
+    const service = new RolloutService({
+      site,
+      clock,
+      log: silent,
+      maxMessageBytes: 5,
+      reportedOf: () => null,
+      onChange: () => {},
+    });
     await service.step();
     expect(await yard.look(id)).toBe('failed g1=failed g2=skipped g3=skipped');
     expect(await yard.why(id, 'g1')).toBe('ANSWER_TOO_LARGE');

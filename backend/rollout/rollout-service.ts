@@ -16,6 +16,10 @@ export type RolloutServiceOptions = {
   readonly maxMessageBytes?: number;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Which networks the cameras of a gateway name beside its default one, as it last said; null before it said anything. */
+  readonly reportedOf: (
+    gateway: string,
+  ) => { readonly networks?: readonly { readonly network: string }[] } | null;
   /** Called after a rollout changed. */
   readonly onChange: () => void;
 };
@@ -24,6 +28,9 @@ const PACE_MS = 1000;
 
 /** After a start, what gateways have reported meanwhile comes within this time; only then are they judged to be late. */
 const GRACE_MS = 15_000;
+
+/** A camera that is to name the network may be set to it at the same time as it is released. */
+const NAMED_MS = 60_000;
 
 /** A rollout, or the gateway, has moved on meanwhile: undoes the transaction of a release. */
 class Overtaken extends Error {}
@@ -82,6 +89,7 @@ export class RolloutService {
         gateway: gateways.get(row.gateway) ?? null,
         facts: facts.get(row.gateway),
         runs: runs.get(row.gateway) ?? null,
+        isUnnamed: this.#isUnnamed(rollout, row),
         isOver: this.#isOver(`${rollout.id} ${row.gateway}`, row.deadlineMs, rollout.limitMs),
       });
       if (verdict?.act === 'release') {
@@ -116,6 +124,18 @@ export class RolloutService {
   /** Resolves when no keys are being made. */
   keysMade(): Promise<void> {
     return this.#keys.settled();
+  }
+
+  /** Whether, a while after its release beside the default network, no camera names it: then the gateway does not listen for it. */
+  #isUnnamed(
+    { id, limitMs }: RolloutRecord,
+    { gateway, beside, target, deadlineMs }: RolloutGatewayRecord,
+  ): boolean {
+    const networks = this.#options.reportedOf(gateway)?.networks;
+    if (!beside || deadlineMs === null || networks === undefined) return false;
+    if (networks.some(({ network }) => network === target.name)) return false;
+    const waitMs = Math.min(NAMED_MS, limitMs);
+    return this.#isOver(`${id} ${gateway} named`, deadlineMs - limitMs + waitMs, waitMs);
   }
 
   #isOver(key: string, endMs: number | null, limitMs: number): boolean {

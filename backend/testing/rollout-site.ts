@@ -17,6 +17,8 @@ export class RolloutSite {
   readonly site: TestSite;
   readonly clock = new SimulatedClock();
   service: RolloutService;
+  /** What gateways last said which networks their cameras name. */
+  readonly reported = new Map<string, { readonly networks: readonly { readonly network: string }[] }>();
 
   private constructor(site: TestSite) {
     this.site = site;
@@ -32,7 +34,8 @@ export class RolloutSite {
   }
 
   #start(): RolloutService {
-    return new RolloutService({ site: this.site, clock: this.clock, log, onChange: () => {} });
+    const reportedOf = (gateway: string) => this.reported.get(gateway) ?? null;
+    return new RolloutService({ site: this.site, clock: this.clock, log, reportedOf, onChange: () => {} });
   }
 
   /** As if the backend had been started anew. */

@@ -89,6 +89,7 @@ Examples:
   blindsight evaluate e2dm --images t10k-images-idx3-ubyte.gz --labels t10k-labels-idx1-ubyte.gz
   blindsight evaluate door.onnx --clip door.mp4 --labels presence.csv --from 0.6
   blindsight evaluate ./crowd --clip plaza.mp4 --boxes people.csv --from 0.6 --report ./crowd/report
+  blindsight evaluate ./queue --clip queue.mp4 --boxes people.csv --from 0.6    (also where it counts, or says which labels hold)
   blindsight evaluate network.onnx --pictures ./photos --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
   blindsight evaluate network.onnx --images images.idx --labels labels.idx --pad 2 --mean 0.1307 --std 0.3081`,
     )
@@ -131,16 +132,17 @@ function sourceOf(options: EvaluateOptions): PictureSource {
 async function evaluate(network: string, options: EvaluateOptions, run: CommandRun): Promise<void> {
   const { loadNetwork } = await import('#network/model/description/load-network.ts');
   const named = await loadNetwork(network);
-  if (named.task === 'map') return evaluateOnClip(named, options, run);
-  const stray = options.report === undefined ? options.zone && '--zone' : '--report';
+  const task = named.task ?? 'classification';
+  const stray =
+    task === 'map' ? undefined : options.report === undefined ? options.zone && '--zone' : '--report';
   if (stray !== undefined) {
-    const task = named.task ?? 'classification';
     throw new BlindsightError(
       'NETWORK_DATA',
       `${stray} is for a map, and the task of ${named.name} is ${task}`,
     );
   }
-  await evaluatePictures(network, options, run);
+  if (task === 'classification') await evaluatePictures(network, options, run);
+  else await evaluateOnClip(named, options, run);
 }
 
 async function evaluatePictures(

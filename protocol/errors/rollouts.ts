@@ -24,6 +24,12 @@ export const ROLLOUT_ERRORS = {
     meaning: 'A rollout cannot be paused, resumed, aborted or taken back in the state it is in.',
     action: 'Look at it with `blindsight rollout show ID`; one that runs is aborted before it is taken back.',
   },
+  ROLLOUT_UNNAMED: {
+    meaning:
+      'A network was released beside the default one of a gateway, and no camera there names it: the gateway does not fetch it.',
+    action:
+      'Have a camera name it, `blindsight camera network CAMERA NETWORK`, and start the rollout again; or make it the default one with --default.',
+  },
   SOFTWARE_EXISTS: {
     meaning: 'Another archive of this version of the software of gateways is kept for the same machine.',
     action: 'Give what you changed a version of its own; or `blindsight software remove` the one before.',
