@@ -20,13 +20,14 @@ const HERE = import.meta.dirname.replace(/[^\w/]/g, '\\$&');
 const ARITHMETIC = [new RegExp(`^${HERE}/fhe/(?!.*\\.test\\.ts$)`)];
 
 /**
- * Three files share two cores: one of them waits, for a camera, a broker or a deadline, more often than not. They disturb each other by nothing but
- * the processor: folders are temporary, ports free ones, and machines have a network, processes and a disk of their own.
+ * Four files share two cores: one of them waits all the time (for the first half, test/two-machines), another one more often than not: for a camera,
+ * a broker or a deadline. They disturb each other by nothing but the processor: folders are temporary, ports free ones, and machines have a network,
+ * processes and a disk of their own.
  */
 const SHARED = {
   environment: 'node',
   pool: 'forks',
-  maxWorkers: 3,
+  maxWorkers: 4,
   server: { deps: { external: ARITHMETIC } },
   expect: { poll: { timeout: 60_000 } },
   sequence: { groupOrder: 1 },

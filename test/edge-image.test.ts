@@ -1,21 +1,11 @@
-import { execFile, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadConfig } from '#config/load.ts';
-import { BackendConfig } from '#config/schema.ts';
-import type { SiteState } from '#protocol/api.ts';
-import { siteFiles } from '../backend/site-folder.ts';
-import { DaemonProcess } from '../demo/daemon-process.ts';
-import { freePort } from '../demo/ports.ts';
-import { changeSettings } from '../demo/settings.ts';
-import { COUNTER_CLIP, SimulatedCamera } from '../demo/simulated-camera.ts';
 import { importClosure } from '../deploy/edge/closure.ts';
 import { readSource, root } from './source-files.ts';
-import { SiteProcess } from './testing/site-process.ts';
 
 const run = promisify(execFile);
 
@@ -34,6 +24,7 @@ const FORBIDDEN_FOLDERS = [
 ];
 const FORBIDDEN_PACKAGES = ['fastify', 'aedes', 'pg', 'preact', 'vite', 'assemblyscript', '@peculiar/x509'];
 
+/** test/site.test.ts has it watch a camera. */
 describe('edge image', () => {
   let folder: string;
 
@@ -66,49 +57,6 @@ describe('edge image', () => {
     }).catch((error: { code: number; stderr: string }) => error);
     expect(failure).toMatchObject({ code: 1 });
     expect(failure.stderr).toContain('code: CONFIG_UNREADABLE');
-  });
-
-  it('watches the camera of a site', async () => {
-    const data = mkdtempSync(join(tmpdir(), 'blindsight-edge-site-'));
-    const first = new SiteProcess(data, '--once', '1', '--port', String(await freePort(0)));
-    expect(await first.exit, first.notes).toBe(0);
-    first.cleanUp();
-
-    const files = siteFiles(data);
-    const agentConfig = join(data, 'gateways', 'gateway-1', 'agent.yaml');
-    const quiet = () => {};
-    const logs = join(data, 'logs');
-    const daemons = [
-      new DaemonProcess('broker', files.brokerConfig, join(logs, 'broker.log'), quiet),
-      new DaemonProcess('backend', files.backendConfig, join(logs, 'backend.log'), quiet),
-    ];
-    for (const daemon of daemons) daemon.start();
-    const camera = await SimulatedCamera.start(COUNTER_CLIP, quiet);
-    await changeSettings(agentConfig, [[['cameras', 0, 'url'], camera.url]]);
-    const agent = spawn(join(folder, 'bin/blindsight'), ['agent', '--config', agentConfig], {
-      cwd: tmpdir(),
-      stdio: 'ignore',
-    });
-    const startedAt = Date.now();
-    try {
-      const config = await loadConfig(files.backendConfig, BackendConfig);
-      const newest = async () => {
-        const response = await fetch(`http://127.0.0.1:${config.api.port}/api/state`).catch(() => null);
-        if (response?.status !== 200) return 0;
-        const state = (await response.json()) as SiteState;
-        const counter = state.cameras.find(({ camera }) => camera === 'counter');
-        return Date.parse(counter?.result?.frameTime ?? '1970-01-01T00:00:00Z');
-      };
-      await expect.poll(newest, { timeout: 90_000, interval: 250 }).toBeGreaterThan(startedAt);
-      const exit = once(agent, 'exit');
-      agent.kill('SIGTERM');
-      expect(await exit).toEqual([0, null]);
-    } finally {
-      agent.kill('SIGKILL');
-      await camera.stop();
-      for (const daemon of daemons.reverse()) await daemon.stop();
-      rmSync(data, { recursive: true });
-    }
   });
 
   it('is described by a Dockerfile that runs as nobody in particular and says how it is', () => {

@@ -57,6 +57,26 @@ function endsInReturn(node: SyntaxNode): boolean {
     : ['ReturnStatement', 'ThrowStatement'].includes(last.type);
 }
 
+/** What a busy machine may need for what takes a tenth of a second. */
+const PATIENCE_MS = 20_000;
+
+/** Waits of vitest that give up after a second, as they do without a limit, or sooner than a busy machine may need. */
+function hastyWaits(file: string, text = readSource(file)): number[] {
+  if (!/\bvi\s*\.wait/.test(text)) return [];
+  const isHasty = ({ type, callee, arguments: given }: SyntaxNode): boolean => {
+    if (type !== 'CallExpression') return false;
+    const { object, property } = callee as { object?: SyntaxNode; property?: SyntaxNode };
+    if (object?.name !== 'vi' || !/^wait(For|Until)$/.test(String(property?.name))) return false;
+    const limit = (given as SyntaxNode[])[1];
+    const words = limit === undefined ? '{}' : text.slice(limit.start, limit.end);
+    // A name says its limit where it is declared, and an object may take it from there.
+    if (!/^[\d{]/.test(words) || words.includes('...')) return false;
+    const ms = words.startsWith('{') ? (/\btimeout: (\w+)/.exec(words)?.[1] ?? '0') : words;
+    return Number(ms.replaceAll('_', '')) < PATIENCE_MS;
+  };
+  return [...walk(parseSource(file, text))].filter(isHasty).map(({ start }) => lineOf(text, start));
+}
+
 /** Where the seed is drawn, where these very words are looked for, and where a loop only passes time. */
 const OTHERWISE = ['seeded-delays.ts', 'house-rules.test.ts', 'randomness.test.ts', 'hanging-worker.ts'];
 
@@ -105,5 +125,23 @@ describe('tests that draw', () => {
         draws.test(readSource(file)),
     );
     expect(found).toEqual([]);
+  });
+});
+
+describe('tests that wait', () => {
+  it(`give a busy machine ${PATIENCE_MS / 1000} s and more: vi.waitFor(…, WAIT)`, () => {
+    const files = repositoryFiles().filter((file) => isTest(file) && /\.tsx?$/.test(file));
+    expect(files.flatMap((file) => hastyWaits(file).map((line) => `${file}:${line}`))).toEqual([]);
+  });
+
+  it.each([
+    ['vi.waitFor(() => expect(a).toBe(1));', [1]],
+    ['vi.waitFor(() => expect(a).toBe(1), { interval: 5 });', [1]],
+    ['\nvi.waitFor(() => expect(a).toBe(1), { timeout: 5_000, interval: 5 });', [2]],
+    ['vi.waitUntil(() => a, 900);', [1]],
+    ['vi.waitUntil(() => a, 60_000); vi.waitFor(() => a(1), WAIT);', []],
+    ['vi.waitFor(() => a(1), { timeout: 60_000 }); vi.waitFor(() => a(1), { ...WAIT, interval: 5 });', []],
+  ])('are seen: %s', (text, lines) => {
+    expect(hastyWaits('a.ts', text)).toEqual(lines);
   });
 });

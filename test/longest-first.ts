@@ -3,13 +3,12 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** What takes longest, by waiting or computing, in this order; the longest decides when a run ends. By `npm test -- --reporter=verbose`. */
 const LONGEST = [
   'test/two-machines.test.ts',
-  'test/packages.test.ts',
-  'backend/decryption/hostile-pictures.test.ts',
-  'attack/attacks.test.ts',
   'test/site.test.ts',
+  'test/packages.test.ts',
+  'attack/attacks.test.ts',
   'test/edge-update.test.ts',
+  'backend/decryption/hostile-pictures.test.ts',
   'test/commands.test.ts',
-  'test/faults.test.ts',
   'test/rollout.test.ts',
   'test/unusual-pictures.test.ts',
 ];

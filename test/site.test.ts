@@ -1,10 +1,20 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadConfig } from '#config/load.ts';
+import { BackendConfig } from '#config/schema.ts';
 import type { SiteState } from '#protocol/api.ts';
+import { seededDelays } from '#runtime/testing/seeded-delays.ts';
+import { siteFiles } from '../backend/site-folder.ts';
+import { DaemonProcess } from '../demo/daemon-process.ts';
+import { changeSettings } from '../demo/settings.ts';
+import { COUNTER_CLIP, SimulatedCamera } from '../demo/simulated-camera.ts';
+import { assembleEdgeTree } from '../deploy/edge/edge-tree.ts';
 import { root } from './source-files.ts';
 import { SiteProcess } from './testing/site-process.ts';
 
@@ -93,7 +103,7 @@ describe('a whole site', () => {
   it('goes on from what is there, and shows the page', async () => {
     site = start();
     const answering = () => [...new Set(site.results.map(({ camera }) => camera))].sort();
-    await expect.poll(answering, { timeout: 120_000, interval: 100 }).toEqual(['carpark', 'counter']);
+    await expect.poll(answering, { timeout: 240_000, interval: 100 }).toEqual(['carpark', 'counter']);
 
     const page = await fetch(`${site.origin}/`);
     expect(page.headers.get('content-type')).toContain('text/html');
@@ -131,10 +141,103 @@ describe('a whole site', () => {
     await nothingRuns(site);
   });
 
+  it('is watched by the edge image, too', async () => {
+    const image = mkdtempSync(join(tmpdir(), 'blindsight-edge-'));
+    await assembleEdgeTree(root, image);
+    const files = siteFiles(data);
+    const agentConfig = join(data, 'gateways', 'gateway-1', 'agent.yaml');
+    const quiet = () => {};
+    const logs = join(data, 'logs');
+    const daemons = [
+      new DaemonProcess('broker', files.brokerConfig, join(logs, 'broker.log'), quiet),
+      new DaemonProcess('backend', files.backendConfig, join(logs, 'backend.log'), quiet),
+    ];
+    for (const daemon of daemons) daemon.start();
+    const camera = await SimulatedCamera.start(COUNTER_CLIP, quiet);
+    await changeSettings(agentConfig, [[['cameras', 0, 'url'], camera.url]]);
+    const agent = spawn(join(image, 'bin/blindsight'), ['agent', '--config', agentConfig], {
+      cwd: tmpdir(),
+      stdio: 'ignore',
+    });
+    const startedAt = Date.now();
+    try {
+      const config = await loadConfig(files.backendConfig, BackendConfig);
+      const newest = async () => {
+        const response = await fetch(`http://127.0.0.1:${config.api.port}/api/state`).catch(() => null);
+        if (response?.status !== 200) return 0;
+        const { cameras } = (await response.json()) as SiteState;
+        const counter = cameras.find((one) => one.camera === 'counter');
+        return Date.parse(counter?.result?.frameTime ?? '1970-01-01T00:00:00Z');
+      };
+      await expect.poll(newest, { timeout: 240_000, interval: 250 }).toBeGreaterThan(startedAt);
+      const exit = once(agent, 'exit');
+      agent.kill('SIGTERM');
+      expect(await exit).toEqual([0, null]);
+    } finally {
+      agent.kill('SIGKILL');
+      await camera.stop();
+      for (const daemon of daemons.reverse()) await daemon.stop();
+      rmSync(image, { recursive: true });
+    }
+  });
+
+  /** The daemons start again by themselves, as under systemd; what is proven is that no answer is lost and none is decrypted twice. It may be published twice, as the same bytes. */
+  describe('kill -9 at any moment', () => {
+    const state = async () => (await (await fetch(`${site.origin}/api/state`)).json()) as SiteState;
+    const kill = (name: string) => {
+      const member = site.members.find(({ command }) => command.includes(`main.ts ${name} `));
+      expect(member, `${name} runs`).toBeDefined();
+      process.kill(member!.pid, 'SIGKILL');
+    };
+    /** Waits until results come that were captured after now. */
+    const untilAnsweredAnew = async () => {
+      const now = Date.now();
+      await expect
+        .poll(() => site.results.filter((result) => Date.parse(result.frameTime) > now).length, {
+          timeout: 240_000,
+          interval: 250,
+        })
+        .toBeGreaterThan(1);
+    };
+
+    it('starts again', async () => {
+      site = start();
+      await untilAnsweredAnew();
+    });
+
+    it.each(['broker', 'backend', 'agent', 'backend'])('%s comes back', async (name) => {
+      const [delayMs = 0] = seededDelays(1, 2_000);
+      await sleep(delayMs);
+      kill(name);
+      await untilAnsweredAnew();
+      const { gateways } = await state();
+      expect(gateways[0]).toMatchObject({ quarantine: null, reported: { bundle: { status: 'active' } } });
+    });
+
+    it('broker and backend die together', async () => {
+      kill('broker');
+      kill('backend');
+      await untilAnsweredAnew();
+    });
+
+    it('lost none and decrypted none twice', async () => {
+      const frames = site.results.map(({ camera, frameTime }) => `${camera} ${frameTime}`);
+      // Decrypted again it would differ, in its sequence or in the time that it took.
+      expect(new Set(site.lines).size).toBe(new Set(frames).size);
+      // After an absence what is current comes first: what waited is missing until it is settled.
+      await expect
+        .poll(async () => (await state()).counters, { timeout: 240_000, interval: 250 })
+        .toMatchObject({ gaps: 0, withheld: 0, refused: {} });
+      site.child.kill('SIGTERM');
+      expect(await site.exit).toBe(0);
+      await nothingRuns(site);
+    });
+  });
+
   it('shows the password of an own camera nowhere, and ends on Ctrl-C', async () => {
     // Nobody listens on this port: the camera is refused, which must not end anything.
     const own = start('--camera', 'rtsp://guard:hunter2@127.0.0.1:9/stream');
-    await expect.poll(() => own.notes, { timeout: 60_000 }).toMatch(/camera camera: (?!starting)/);
+    await expect.poll(() => own.notes, { timeout: 240_000 }).toMatch(/camera camera: (?!starting)/);
     expect(own.members.map(({ command }) => command).join('\n')).not.toContain('hunter2');
     own.child.kill('SIGINT');
     expect(await own.exit).toBe(0);

@@ -10,6 +10,7 @@ import { SeededRandom } from '#network/model/random.ts';
 import { runGraph } from '#network/model/run/run.ts';
 import { idxBytes } from '#network/testing/idx-bytes.ts';
 import { graphOf, node, randomPictures, randomTensor } from '#network/testing/small-graphs.ts';
+import { runHere } from '../testing/run-here.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const PICTURES = 50;
@@ -116,7 +117,7 @@ describe('evaluate', () => {
   });
 
   it('reads folders of pictures, one a class, as the gateway would prepare them', async () => {
-    const { stdout } = await blindsight(
+    const { stdout } = await runHere(
       ...['evaluate', at('sigmoid.onnx'), '--pictures', at('photos'), '--classes', 'a,b,c', '--json'],
       ...['--pad', String(PAD), ...scaling, '--engine', 'original'],
     );
@@ -131,7 +132,7 @@ describe('evaluate', () => {
       const lines = Array.from({ length: 20 }, (_, frame) => `${frame},${label}`);
       await writeFile(at('frames.csv'), ['frame,label', ...lines, ''].join('\n'));
       const words = ['--clip', at('clip.mp4'), '--labels', at('frames.csv'), '--train-share', '0.6'];
-      const { stdout } = await blindsight('evaluate', 'counter', ...words, '--engine', 'original', '--json');
+      const { stdout } = await runHere('evaluate', 'counter', ...words, '--engine', 'original', '--json');
       return JSON.parse(stdout);
     };
     const [absent, present] = [await measure('absent'), await measure('present')];
@@ -156,7 +157,7 @@ describe('evaluate', () => {
       /folders below --pictures are the classes/,
     ],
   ])('refuses %s', async (_, words, stderr) => {
-    await expect(blindsight('evaluate', at('sigmoid.onnx'), ...words)).rejects.toMatchObject({
+    await expect(runHere('evaluate', at('sigmoid.onnx'), ...words)).rejects.toMatchObject({
       code: 1,
       stdout: '',
       stderr: expect.stringMatching(stderr),
@@ -165,13 +166,13 @@ describe('evaluate', () => {
 
   it('refuses two named classes for three outputs', async () => {
     const words = ['--pictures', at('photos'), '--pad', String(PAD), '--classes', 'a,b'];
-    await expect(blindsight('evaluate', at('sigmoid.onnx'), ...words)).rejects.toMatchObject({
+    await expect(runHere('evaluate', at('sigmoid.onnx'), ...words)).rejects.toMatchObject({
       stderr: expect.stringMatching(/c: not one of the classes a, b/),
     });
     await rm(at('two'), { recursive: true, force: true });
     for (const name of ['a', 'b']) await cp(at(`photos/${name}`), at(`two/${name}`), { recursive: true });
     const two = ['--pictures', at('two'), '--pad', String(PAD)];
-    await expect(blindsight('evaluate', at('sigmoid.onnx'), ...two)).rejects.toMatchObject({
+    await expect(runHere('evaluate', at('sigmoid.onnx'), ...two)).rejects.toMatchObject({
       stderr: expect.stringMatching(/2 classes \(a, b\), but the network has 3 outputs.*--classes/),
     });
   });

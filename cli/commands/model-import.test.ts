@@ -10,6 +10,7 @@ import { SeededRandom } from '#network/model/random.ts';
 import { runGraph } from '#network/model/run/run.ts';
 import { idxBytes } from '#network/testing/idx-bytes.ts';
 import { graphOf, ints, node, randomPictures, randomTensor } from '#network/testing/small-graphs.ts';
+import { runHere } from '../testing/run-here.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const PICTURES = 400;
@@ -89,7 +90,7 @@ describe('model import', () => {
       ranges: report.ranges,
     });
     const files = ['--images', at('images.idx'), '--labels', at('labels.idx'), '--limit', '8', '--json'];
-    const evaluation = JSON.parse((await run('evaluate', out, ...files)).stdout);
+    const evaluation = JSON.parse((await runHere('evaluate', out, ...files)).stdout);
     expect(evaluation).toMatchObject({ images: 8, agreement: 1 });
   });
 
@@ -102,14 +103,14 @@ describe('model import', () => {
       /accuracy on held-out pictures: 100\.00 % \(80 of 80\) as given, .*\nwritten: .*fourth\.onnx\n$/,
     );
     const files = ['--images', at('images.idx'), '--labels', at('labels.idx'), '--limit', '8', '--json'];
-    const evaluation = JSON.parse((await run('evaluate', out, ...files)).stdout);
+    const evaluation = JSON.parse((await runHere('evaluate', out, ...files)).stdout);
     expect(evaluation).toMatchObject({ images: 8, agreement: 1 });
     expect(evaluation.worstLogitError).toBeLessThan(0.05);
   });
 
   it('keeps what fine-tuning made where it refuses it', async () => {
     const words = [...data(), '--fine-tune', '1', '--learning-rate', '0.5', '--tolerance', '0'];
-    const failure = await run(
+    const failure = await runHere(
       ...['model', 'import', at('relu.onnx'), ...words, '--out', at('lost.onnx')],
     ).catch((error: { code: number; stderr: string }) => error);
     expect(failure).toMatchObject({ code: 1, stderr: expect.stringMatching(/kept as .*lost-refused\.onnx/) });
@@ -123,7 +124,7 @@ describe('model import', () => {
     ['a folder that cannot be made', 'images.idx/below/refused.onnx', 'cannot be written to'],
   ])('refuses %s for the outcome before it starts', async (_, name, message) => {
     const words = ['model', 'import', at('relu.onnx'), ...data(), '--out', at(name)];
-    const failure = await run(...words).catch((error: { code: number; stderr: string }) => error);
+    const failure = await runHere(...words).catch((error: { code: number; stderr: string }) => error);
     expect(failure).toMatchObject({ code: 1, stderr: expect.stringContaining(message) });
     expect(failure.stderr).not.toContain('measuring');
   });
@@ -153,7 +154,7 @@ describe('model import', () => {
     ['a file that is not there', () => ['--calibrate', at('missing.idx')], /missing\.idx/, /exists/],
   ])('refuses %s and writes nothing', async (_, words, code, advice) => {
     const out = at('refused.onnx');
-    const failure = await run('model', 'import', at('relu.onnx'), ...words(), '--out', out).catch(
+    const failure = await runHere('model', 'import', at('relu.onnx'), ...words(), '--out', out).catch(
       (error: { code: number; stderr: string; stdout: string }) => error,
     );
     expect(failure).toMatchObject({ code: 1, stdout: '' });
@@ -216,7 +217,7 @@ describe('model import', () => {
     expect(read.decoding!.threshold).toBeGreaterThan(0);
 
     const refused = (network: string, ...more: string[]) =>
-      expect(run('model', 'import', at(network), ...more, '--out', at('no.onnx'))).rejects;
+      expect(runHere('model', 'import', at(network), ...more, '--out', at('no.onnx'))).rejects;
     await refused('spots.onnx', ...words).toMatchObject({
       stderr: expect.stringContaining('give them with --boxes'),
     });
