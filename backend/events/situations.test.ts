@@ -163,15 +163,29 @@ describe('situations', () => {
     ]);
   });
 
-  it('leave answers to the past that come after later ones', async () => {
+  it('keep what late answers show as events of the past, once, and leave the present as it is', async () => {
+    await see(classed('present'), 10);
+    const cutMs = clock.now();
+    const waiting = [
+      ...(await answers(classed('present'), 20, 1)),
+      ...(await answers(classed('absent'), 20, 1)),
+      ...(await answers(classed('present'), 10, 1)),
+      ...(await answers(classed('absent'), 10, 1)),
+    ];
+    await clock.advance(10_000);
     await see(classed('absent'), 10);
-    const late = Array.from({ length: 20 }, (_, i) => ({
-      ...answer(classed('present'), { frameMs: BEGUN_MS + 2000 + i * 100 }),
-      sequence: 1,
-    }));
-    await take(...late);
-    await see(classed('absent'), 10);
-    expect(await events()).toEqual([]);
+    await take(...waiting);
+    await take(answer(classed('present'), { sequence: 3, frameMs: BEGUN_MS + 1500 }));
+    expect(situations.of('door')).toMatchObject([{ present: false, visitsToday: 1 }]);
+    await tick(11);
+    // Up to the cut as it was seen; then by what came late.
+    expect(await spans()).toEqual([
+      [0, 9.5],
+      [10, 30],
+      [50, 60],
+    ]);
+    expect((cutMs - BEGUN_MS) / 1000).toBe(10);
+    expect((await events()).map(({ answers: seen }) => seen)).toEqual([10, 20, 20]);
   });
 
   it('go on after a restart where they were, with one event and no more', async () => {

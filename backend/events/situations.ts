@@ -7,6 +7,7 @@ import type { Store } from '../store/store.ts';
 import { CameraTimes } from './camera-times.ts';
 import { EventHours } from './event-hours.ts';
 import type { EventSettings } from './event-settings.ts';
+import { LateEvents } from './late-events.ts';
 import type { LocalTime } from './local-time.ts';
 import { type Observation, observationsOf, telling } from './observations.ts';
 import { Subject } from './subject.ts';
@@ -38,6 +39,7 @@ export class Situations implements AnswerFollower {
   readonly #options: SituationsOptions;
   readonly #times = new CameraTimes();
   readonly #hours = new EventHours();
+  readonly #late: LateEvents;
   #cameras: Map<string, Subjects> | null = null;
   /** Of cameras about which something is not stored yet; which is new to others. */
   readonly #touched = new Set<string>();
@@ -47,6 +49,7 @@ export class Situations implements AnswerFollower {
 
   constructor(options: SituationsOptions) {
     this.#options = options;
+    this.#late = new LateEvents({ ...options, hours: this.#hours });
   }
 
   /** What is there now at a camera, by region, zone and label. */
@@ -59,8 +62,10 @@ export class Situations implements AnswerFollower {
     for (const answer of batch) {
       if (answer.withheld !== null) continue;
       const moment = this.#times.take(answer, this.#monotonic());
-      // What comes late is in the history, and of the past.
-      if (moment === null) continue;
+      if (moment === null) {
+        await this.#late.take(inside, answer, nowMs, this.#monotonic());
+        continue;
+      }
       const subjects = cameras.get(answer.camera) ?? new Map<string, Subject>();
       cameras.set(answer.camera, subjects);
       this.#touched.add(answer.camera);
@@ -78,6 +83,7 @@ export class Situations implements AnswerFollower {
   async tick(inside: Store, nowMs: number): Promise<void> {
     const cameras = await this.#load(inside);
     await this.#hours.tick(inside, nowMs);
+    await this.#late.tick(inside, nowMs, this.#monotonic());
     for (const [camera, subjects] of cameras) {
       const silenceMs = this.#times.silence(camera, this.#monotonic()) ?? Number.POSITIVE_INFINITY;
       const atMs = this.#times.now(camera, this.#monotonic());
@@ -97,6 +103,7 @@ export class Situations implements AnswerFollower {
     this.#cameras = null;
     this.#times.clear();
     this.#hours.reset();
+    this.#late.reset();
     this.#touched.clear();
     this.#news.clear();
   }

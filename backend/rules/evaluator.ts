@@ -66,6 +66,7 @@ export class RuleEvaluator {
   readonly timing: AlarmTiming;
   readonly #localTime: LocalTime;
   readonly #subjects = new Map<string, SubjectState>();
+  readonly #touched = new Set<string>();
 
   constructor(rule: Rule, { timeZone, endMs }: EvaluatorOptions) {
     this.rule = rule;
@@ -85,13 +86,21 @@ export class RuleEvaluator {
     return this.#subjects;
   }
 
+  /** When it was raised last about a subject, in running time; null if it never was. */
+  raisedMs(subject: AlertSubject): number | null {
+    return this.#subjects.get(keyOf(subject))?.alarm.raisedMs ?? null;
+  }
+
   /** Goes on from what was stored. */
   restore(key: string, state: SubjectState): void {
     this.#subjects.set(key, state);
   }
 
-  forget(key: string): void {
-    this.#subjects.delete(key);
+  /** Subjects of which something was found, or that are gone, since the last call. */
+  touched(): string[] {
+    const touched = [...this.#touched];
+    this.#touched.clear();
+    return touched;
   }
 
   /** Whether the rule is about the answers of a camera. */
@@ -174,6 +183,7 @@ export class RuleEvaluator {
   gone(camera: string): RuleTurn[] {
     return this.#ofCamera(camera).flatMap(({ subject, alarm, finding }) => {
       this.#subjects.delete(keyOf(subject));
+      this.#touched.add(keyOf(subject));
       return alarm.isRaised ? [{ turn: 'end' as const, subject, finding, untold: alarm.untold }] : [];
     });
   }
@@ -226,7 +236,9 @@ export class RuleEvaluator {
   }
 
   #put(state: SubjectState): void {
-    this.#subjects.set(keyOf(state.subject), state);
+    const key = keyOf(state.subject);
+    this.#subjects.set(key, state);
+    this.#touched.add(key);
   }
 }
 

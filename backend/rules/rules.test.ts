@@ -129,6 +129,29 @@ describe('rules', () => {
     expect(await alerts()).toEqual(['(long 1: door: present (90 %))']);
   });
 
+  it('go on counting where the clock of the site is set back, and begin anew after a leap', async () => {
+    await put('long', { kind: 'answer', forSeconds: 60 });
+    await tick();
+    const watch = async (seconds: number) => {
+      for (let i = 0; i < seconds; i += 5) {
+        await take(answer(PRESENT));
+        await clock.advance(5000);
+      }
+    };
+    await watch(30);
+    clock.jump(BEGUN_MS - 3_600_000);
+    await watch(30);
+    expect(await alerts()).toEqual([]);
+    await watch(5);
+    expect(await alerts()).toEqual(['long 1: door: present (90 %)']);
+    await put('other', { kind: 'answer', forSeconds: 60 });
+    await tick();
+    await watch(30);
+    clock.jump(BEGUN_MS + 3_600_000);
+    await watch(35);
+    expect(await site.store.alerts.lasting('other')).toEqual([]);
+  });
+
   it('raise once what a transaction that was rolled back had raised', async () => {
     await put('now', { kind: 'answer' });
     await tick();
@@ -200,6 +223,37 @@ describe('rules', () => {
     await tick(61);
     expect(await alerts()).toEqual(['(now 1: door: present (90 %))']);
     expect(await site.store.rules.progress()).toEqual([]);
+  });
+
+  it('tell of what was seen while a gateway was cut off, as something that is over, and once', async () => {
+    await put('now', { kind: 'answer', forSeconds: 5 });
+    await tick();
+    await see(ABSENT, 5);
+    const waiting: SettledAnswer[] = [];
+    for (let i = 0; i < 90; i++) {
+      waiting.push(answer(i >= 20 && i < 40 ? PRESENT : ABSENT));
+      await clock.advance(1000);
+    }
+    await see(ABSENT, 5);
+    expect(await alerts()).toEqual([]);
+    await take(...waiting);
+    expect(await alerts()).toEqual(['(now 1: door: present (90 %))']);
+    const [alert] = await site.store.alerts.latest(1);
+    expect(alert?.message).toMatch(/It was seen at 2026-01-10T20:00:30\.000Z, and is told late\.$/);
+  });
+
+  it('do not tell late what was told already', async () => {
+    await put('now', { kind: 'answer', forSeconds: 5 });
+    await tick();
+    await see(PRESENT, 10);
+    const waiting: SettledAnswer[] = [];
+    for (let i = 0; i < 30; i++) {
+      waiting.push(answer(PRESENT));
+      await clock.advance(1000);
+    }
+    await see(ABSENT, 10);
+    await take(...waiting);
+    expect(await alerts()).toEqual(['(now 1: door: present (90 %))']);
   });
 
   it('tell nobody of old pictures, except where only the clock of the gateway is old', async () => {

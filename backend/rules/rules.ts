@@ -48,6 +48,9 @@ export class Rules implements AnswerFollower {
   readonly name = 'rules';
   readonly #options: RulesOptions;
   readonly #times = new CameraTimes();
+  /** Of answers that come after later ones, and what rules make of them; not stored. */
+  readonly #lateTimes = new CameraTimes();
+  readonly #past = new Map<number, RuleEvaluator>();
   #watched: Map<number, Watched> | null = null;
   /** What is stored, by number of the rule and subject. */
   readonly #saved = new Map<string, string>();
@@ -85,7 +88,10 @@ export class Rules implements AnswerFollower {
       const rules = [...watched.values()].filter(({ evaluator }) => evaluator.follows(camera));
       if (answer.withheld !== null || rules.length === 0 || this.#isOld(answer)) continue;
       const moment = this.#times.take(answer, clock.monotonic());
-      if (moment === null) continue;
+      if (moment === null) {
+        await this.#late(inside, answer, rules, nowMs);
+        continue;
+      }
       const { atMs, sinceLastMs, setBackMs } = moment;
       for (const one of rules) {
         if (setBackMs > 0) one.evaluator.setBack(camera, setBackMs);
@@ -131,6 +137,8 @@ export class Rules implements AnswerFollower {
     this.#watched = null;
     this.#saved.clear();
     this.#times.clear();
+    this.#lateTimes.clear();
+    this.#past.clear();
     this.#sweptMs = Number.NEGATIVE_INFINITY;
     this.#hasTurned = false;
   }
@@ -138,6 +146,29 @@ export class Rules implements AnswerFollower {
   committed(): void {
     if (this.#hasTurned) this.#options.onChange();
     this.#hasTurned = false;
+  }
+
+  /** What was seen while a gateway was cut off is told when it comes, as something that is over. */
+  async #late(inside: Store, answer: SettledAnswer, rules: readonly Watched[], nowMs: number): Promise<void> {
+    const { clock, settings } = this.#options;
+    const moment = this.#lateTimes.take(answer, clock.monotonic());
+    if (moment === null) return;
+    const { atMs, sinceLastMs } = moment;
+    for (const { revision, evaluator } of rules) {
+      const { rule } = evaluator;
+      if (rule.when.kind !== 'answer') continue;
+      const past = this.#past.get(revision) ?? this.#evaluator(rule);
+      this.#past.set(revision, past);
+      if (sinceLastMs !== null && sinceLastMs > settings.silenceSeconds * 1000)
+        past.interrupted(answer.camera);
+      const turns = past.answered(answer, { wallMs: answer.frameMs, pictureMs: atMs, runningMs: atMs });
+      const news = turns.filter(({ turn, subject }) => {
+        const raisedMs = evaluator.raisedMs(subject);
+        const isTold = raisedMs !== null && this.#runningMs() - raisedMs < evaluator.timing.coolDownMs;
+        return turn === 'raise' && !isTold;
+      });
+      await this.#tell(inside, rule, news, nowMs, answer.frameMs);
+    }
   }
 
   /** A gateway whose clock is behind takes pictures that only seem old. */
@@ -191,6 +222,7 @@ export class Rules implements AnswerFollower {
       this.#hasTurned = true;
     }
     for (const revision of watched.keys()) if (!wanted.has(revision)) watched.delete(revision);
+    for (const revision of this.#past.keys()) if (!wanted.has(revision)) this.#past.delete(revision);
     for (const { rule, revision } of wanted.values())
       if (!watched.has(revision)) watched.set(revision, { revision, evaluator: this.#evaluator(rule) });
   }
@@ -215,7 +247,14 @@ export class Rules implements AnswerFollower {
     }
   }
 
-  async #tell(inside: Store, rule: Rule, turns: readonly RuleTurn[], nowMs: number): Promise<void> {
+  /** @param lateMs when it was seen, where that is over */
+  async #tell(
+    inside: Store,
+    rule: Rule,
+    turns: readonly RuleTurn[],
+    nowMs: number,
+    lateMs?: number,
+  ): Promise<void> {
     const atMs = Math.round(nowMs);
     for (const { turn, subject, finding, untold } of turns) {
       this.#hasTurned = true;
@@ -226,31 +265,32 @@ export class Rules implements AnswerFollower {
       const { name, severity, notify, when } = rule;
       const schedule = rule.schedule === undefined ? '' : `, ${scheduleWords(rule)}`;
       const again = untold === 0 ? '' : ` It began ${untold} more times since, within the cool-down.`;
-      await inside.alerts.raise({
+      const late =
+        lateMs === undefined ? '' : ` It was seen at ${new Date(lateMs).toISOString()}, and is told late.`;
+      const { began } = await inside.alerts.raise({
         ...{ rule: name, severity, subject, notify, atMs },
         title: `${subjectWords(subject)}: ${finding}`.slice(0, MAX_TITLE),
-        message: `Rule ${name}: ${conditionWords(when)}${schedule}.${again}`,
+        message: `Rule ${name}: ${conditionWords(when)}${schedule}.${again}${late}`,
       });
+      if (lateMs !== undefined && began) await inside.alerts.end(name, subject, atMs);
     }
   }
 
   async #save(inside: Store, watched: Map<number, Watched>): Promise<void> {
-    const kept = new Set<string>();
     for (const { revision, evaluator } of watched.values()) {
-      for (const [subject, state] of evaluator.subjects) {
+      for (const subject of evaluator.touched()) {
         const key = `${revision}/${subject}`;
-        kept.add(key);
+        const state = evaluator.subjects.get(subject);
+        if (state === undefined) {
+          this.#saved.delete(key);
+          await inside.rules.removeProgress(revision, subject);
+          continue;
+        }
         const text = signature(evaluator, state);
         if (this.#saved.get(key) === text) continue;
         this.#saved.set(key, text);
         await inside.rules.putProgress({ rule: evaluator.rule.name, revision, subject, state });
       }
-    }
-    for (const key of this.#saved.keys()) {
-      if (kept.has(key)) continue;
-      const slash = key.indexOf('/');
-      await inside.rules.removeProgress(Number(key.slice(0, slash)), key.slice(slash + 1));
-      this.#saved.delete(key);
     }
   }
 

@@ -69,6 +69,20 @@ export class RecordedEventStore {
     );
   }
 
+  /** Whether an event of the same subject lasted within a span, ends included. */
+  async overlaps(
+    { camera, region, zone, label }: SituationKey,
+    fromMs: number,
+    toMs: number,
+  ): Promise<boolean> {
+    const [row] = await this.#database.all(
+      `SELECT 1 AS found FROM events WHERE camera = ? AND start_ms <= ? AND (end_ms IS NULL OR end_ms >= ?)
+       AND region = ? AND zone = ? AND label = ? LIMIT 1`,
+      ...[camera, Math.round(toMs), Math.round(fromMs), region, zone, label],
+    );
+    return row !== undefined;
+  }
+
   /** The latest start first. */
   async list({ camera, sinceMs, untilMs, reviewed, limit }: EventFilter): Promise<RecordedEvent[]> {
     const filters: [sql: string, ...values: (string | number)[]][] = [['1 = 1']];

@@ -33,6 +33,10 @@ export function describeEvents(store: () => Store): void {
           ...{ start: '1970-01-01T00:00:01.000Z', end: '1970-01-01T00:00:01.500Z', peak: 0.75, answers: 9 },
         },
       ]);
+      expect(await events.overlaps(KEY, 1200, 1300)).toBe(true);
+      expect(await events.overlaps(KEY, 0, 999)).toBe(false);
+      expect(await events.overlaps({ ...KEY, zone: '' }, 1200, 1300)).toBe(false);
+      expect(await events.overlaps(KEY, 1_000_000, 1_000_001), 'one that lasts').toBe(true);
       const starts = async (filter: object) =>
         (await events.list({ limit: 9, ...filter })).map(({ start }) => Date.parse(start));
       expect(await starts({})).toEqual([3000, 2500, 2000, 1000]);
