@@ -302,6 +302,12 @@ describe('the backend with a broker and a gateway', () => {
     expect(seen[2].session).toBeGreaterThan(seen[0].session);
     expect((await state()).cameras).toMatchObject([{ camera: 'door', result: { label: 'empty' } }]);
     expect((await state()).counters.accepted).toBe(1);
+    // Once each, also over the restart.
+    const minute = Math.floor(Date.now() / 60_000);
+    const added = async () =>
+      (await site.store.rollUps.all('hour', 0, minute)).map(({ rollUp }) => rollUp.answers);
+    await vi.waitFor(async () => expect(await added()).toEqual([1]), WAIT);
+    expect(await site.store.feed.waiting()).toBe(0);
   });
 
   it('clears the answer of a camera whose name was released, also one that was released while it was away', async () => {

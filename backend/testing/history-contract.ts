@@ -7,6 +7,7 @@ import { readHistory } from '../history/read-history.ts';
 import { readLines } from '../history/read-lines.ts';
 import { RollUps } from '../history/roll-ups.ts';
 import type { Database } from '../store/database.ts';
+import { migrate } from '../store/migrations.ts';
 import type { ResultRecord } from '../store/results.ts';
 import type { RollUpLevel } from '../store/roll-up-level.ts';
 import { Store } from '../store/store.ts';
@@ -23,10 +24,17 @@ const DAYS = { minuteDays: 31, hourDays: 400, dayDays: 3660 };
 
 type Told = Partial<Result> & { readonly region?: string };
 
-/** What every store must do with answers that are added up. @param answer one about the whole picture of `door`, as it is stored */
+/**
+ * What every store must do with answers that are added up.
+ *
+ * @param opened the store of this test, empty, and its database
+ * @param answer one about the whole picture of `door`, as it is stored
+ * @param open makes another empty database
+ */
 export function describeHistory(
   opened: () => { readonly store: Store; readonly database: Database },
   answer: ResultRecord,
+  open: () => Promise<Database>,
 ): void {
   describe('the history', () => {
     let sequence = 0;
@@ -242,6 +250,25 @@ export function describeHistory(
       ]);
       expect(more).toEqual([]);
       expect((await store.journal.latest(9)).map(({ code }) => code)).toEqual(['HISTORY_BUILT']);
+    });
+
+    it('begins with what a store from before there were roll-ups holds', async () => {
+      const old = await open();
+      await migrate(old, 31);
+      const former = new Store(old);
+      for (const number of [1, 2])
+        await former.results.add({ ...answer, sequence: number, frameMs: NOON, storedMs: NOON + number });
+      await migrate(old);
+      const store = new Store(old);
+      const rollUps = new RollUps(DAYS);
+      const service = follow(rollUps, store);
+      await store.results.add({ ...answer, sequence: 3, frameMs: NOON, storedMs: NOON + 3 });
+      await store.feed.add(answer.gateway, answer.session, 3);
+      await service.round();
+      await store.transaction((inside) => rollUps.tick(inside, NOON));
+      const [day, ...more] = await store.rollUps.all('day', 0, 2 ** 31 - 1);
+      expect([day?.rollUp.answers, more]).toEqual([3, []]);
+      await store.close();
     });
 
     it('forgets each level when its time is over, some at a time', async () => {

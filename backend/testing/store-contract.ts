@@ -327,7 +327,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
     describeShares(() => ({ store }));
     describeAlerts(() => store);
     describeEvents(() => store);
-    describeHistory(() => ({ store, database }), RESULT);
+    describeHistory(() => ({ store, database }), RESULT, open);
     describeFeed(() => ({ store, database }), RESULT, ANSWER);
 
     it('keeps envelopes in order of arrival, each once, up to the bound of each gateway', async () => {
