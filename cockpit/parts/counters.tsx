@@ -1,14 +1,19 @@
 import type { SiteState } from '#protocol/api.ts';
+import { useWords } from '../hooks/use-words.ts';
 import { counterRows, refusalRows } from '../view/counter-rows.ts';
 import { formatCount } from '../view/format.ts';
 
-/** The counters: nothing is lost, refused or withheld silently. */
+/** What was counted in the last day: nothing is lost, refused or withheld silently. */
 export function Counters({ site }: { site: SiteState }) {
-  const refusals = refusalRows(site);
+  const words = useWords();
+  const { last24h, ...ever } = site.counters;
+  const counted = { ...site, counters: last24h ?? ever };
+  const refusals = refusalRows(counted);
   return (
-    <div class="card counters">
+    <section class="card counters" aria-labelledby="counters-title">
+      <h2 id="counters-title">{last24h === undefined ? words.counters.ever : words.counters.lastDay}</h2>
       <dl class="counts">
-        {counterRows(site).map(({ key, name, count, tone, explanation }) => (
+        {counterRows(counted).map(({ key, name, count, tone, explanation }) => (
           <div key={key} class={`count tone-${tone}`}>
             <dt>{name}</dt>
             <dd class="count-value">{formatCount(count)}</dd>
@@ -31,6 +36,6 @@ export function Counters({ site }: { site: SiteState }) {
           </dl>
         </details>
       )}
-    </div>
+    </section>
   );
 }

@@ -31,7 +31,7 @@ export function RuleForm({ site, onEnd }: Props) {
       return setTest(tried.value);
     }
     const isDoubted = test.doubts.length > 0;
-    const saved = await request('POST', `api/rules${isDoubted ? '?confirm=true' : ''}`, rule);
+    const saved = await request('POST', `api/rules${isDoubted ? '?anyway=true' : ''}`, rule);
     if (saved.ok) onEnd();
     else setFailure(saved.message);
   };

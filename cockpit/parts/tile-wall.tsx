@@ -87,7 +87,7 @@ function Tools({ filter, onFilter, shown, all }: ToolProps) {
         {words.onlyNeedy}
       </label>
       <span class="quiet" role="status">
-        {shown === all ? '' : words.count(shown, all)}
+        {shown === all ? null : words.count(shown, all)}
       </span>
     </div>
   );

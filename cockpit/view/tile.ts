@@ -45,7 +45,7 @@ function tileOf(site: SiteState, camera: CameraView, nowMs: number, words: Words
   const status = cameraStatus(site, camera, nowMs, words, isAway);
   const result = newestResult(camera);
   const { kind, ageMs } = cameraFreshness(site, camera, result, nowMs);
-  const isStale = isAway || kind === 'stale';
+  const isStale = isAway || kind === 'stale' || status.tone === 'bad';
   const main = result?.label ?? result?.labels?.at(-1) ?? Object.keys(result?.counts ?? {})[0] ?? '';
   return {
     camera: camera.camera,
@@ -56,7 +56,7 @@ function tileOf(site: SiteState, camera: CameraView, nowMs: number, words: Words
     answer: answerOf(camera, words),
     detail: isStale
       ? words.camera.seen(coarseAge(ageMs))
-      : situationWords(camera, camera.regions.length === 0 ? result : null, nowMs, words),
+      : situationWords(camera, camera.regions.length === 0 ? result : null, nowMs, words, 'short'),
     isStale,
     series: seriesClass(labelOrder(site, camera, []), main, result?.counts !== undefined),
     isDisabled: camera.state?.state === 'disabled',
@@ -101,6 +101,7 @@ export function groupTiles(tiles: readonly Tile[]): readonly TileGroup[] {
     .filter((one) => one.tiles.length > 0)
     .sort(
       (a, b) =>
+        Number(a.tiles[0]!.isDisabled) - Number(b.tiles[0]!.isDisabled) ||
         byNeed(a.tiles[0]!.tone, b.tiles[0]!.tone) ||
         Number(a.group === null) - Number(b.group === null) ||
         (a.group ?? '').localeCompare(b.group ?? '', undefined, { numeric: true }),
