@@ -4,6 +4,7 @@ import { loadavg } from 'node:os';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { writeFileAtomic } from '#runtime/files.ts';
+import type { CameraSpeed } from './camera.ts';
 import type { BenchReport } from './report.ts';
 
 /** A report as it is kept in bench/results: what was measured, when, and whether the numbers can be trusted. */
@@ -22,6 +23,9 @@ export type Circumstances = Pick<BenchRecord, 'recordedAt' | 'loadBefore' | 'cle
 /** The folders of the engine and the benchmark. */
 const ENGINE = ['.', '../fhe', '../network'];
 
+/** What a whole site runs. */
+export const SITE_FOLDERS = ['.', '../fhe', '../agent', '../broker', '../backend', '../runtime', '../vision'];
+
 /** @param measured folders, relative to this one */
 export async function lookAround(measured: readonly string[] = ENGINE): Promise<Circumstances> {
   return { recordedAt: new Date().toISOString(), loadBefore: loadavg()[0]!, clean: await isClean(measured) };
@@ -35,6 +39,19 @@ export async function recordReport(
 ): Promise<void> {
   const { machine, commit, operations, frames } = report;
   const record: BenchRecord = { ...circumstances, machine, commit, operations, frames };
+  await writeJson(file, record);
+}
+
+/** Writes what a site made of a camera to a file, like {@link recordReport}. */
+export async function recordCameraSpeed(
+  file: string,
+  speed: CameraSpeed,
+  circumstances: Circumstances,
+): Promise<void> {
+  await writeJson(file, { ...circumstances, ...speed });
+}
+
+async function writeJson(file: string, record: object): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   await writeFileAtomic(file, Buffer.from(`${JSON.stringify(record, null, 2)}\n`));
 }

@@ -77,9 +77,9 @@ export class Network {
   }
 }
 
-/** Of a process that loads a network, measured: 15 MB took 45 to 170 MB, 193 MB took 970. */
-const EACH_BYTES = 64 * 2 ** 20;
-const PER_BYTE = 5;
+/** Of a process that loads a network, measured with two threads, which take a thread and registers each: 15 MB took 270 MB, 53 MB took 520. */
+const EACH_BYTES = 128 * 2 ** 20;
+const PER_BYTE = 7;
 
 /** About how much memory a bundle takes while it is loaded, in bytes. */
 export function memoryOf({ parts }: Pick<Manifest, 'parts'>): number {
