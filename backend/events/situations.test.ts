@@ -199,6 +199,17 @@ describe('situations', () => {
     expect(await spans()).toEqual([[0, 40]]);
   });
 
+  it('do not know what was there while the backend was gone for long', async () => {
+    await see(classed('present'), 10);
+    restart();
+    await clock.advance(600_000);
+    await see(classed('absent'), 10);
+    const [[start, end]] = (await spans()) as [[number, number]];
+    expect(start).toBe(0);
+    expect(end).toBeLessThan(10);
+    expect(situations.of('door')).toMatchObject([{ present: false, visitsToday: 1 }]);
+  });
+
   it('read what is stored again where a transaction was rolled back', async () => {
     await see(classed('absent'), 5);
     const failure = new Error('stop');

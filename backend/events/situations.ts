@@ -72,8 +72,10 @@ export class Situations implements AnswerFollower {
       const { atMs, sinceLastMs, setBackMs } = moment;
       for (const subject of subjects.values()) {
         if (setBackMs > 0) subject.setBack(setBackMs);
-        if (sinceLastMs !== null && sinceLastMs > this.#silenceMs)
-          await this.#silent(inside, subject, atMs - sinceLastMs);
+        // After a start: what is present was stored that long ago at most.
+        const unknownMs = sinceLastMs ?? atMs - subject.atMs - SAVE_MS;
+        if (unknownMs > this.#silenceMs && (sinceLastMs !== null || subject.isPresent))
+          await this.#silent(inside, subject, sinceLastMs === null ? subject.atMs : atMs - sinceLastMs);
       }
       await this.#answered(inside, subjects, answer, atMs, nowMs);
     }

@@ -66,6 +66,8 @@ export class RuleEvaluator {
   readonly timing: AlarmTiming;
   readonly #localTime: LocalTime;
   readonly #subjects = new Map<string, SubjectState>();
+  /** Keys of subjects, by their camera. */
+  readonly #ofCameras = new Map<string, Set<string>>();
   readonly #touched = new Set<string>();
 
   constructor(rule: Rule, { timeZone, endMs }: EvaluatorOptions) {
@@ -86,6 +88,11 @@ export class RuleEvaluator {
     return this.#subjects;
   }
 
+  /** Cameras that it knows something about. */
+  get cameras(): string[] {
+    return [...this.#ofCameras.keys()];
+  }
+
   /** When it was raised last about a subject, in running time; null if it never was. */
   raisedMs(subject: AlertSubject): number | null {
     return this.#subjects.get(keyOf(subject))?.alarm.raisedMs ?? null;
@@ -93,7 +100,8 @@ export class RuleEvaluator {
 
   /** Goes on from what was stored. */
   restore(key: string, state: SubjectState): void {
-    this.#subjects.set(key, state);
+    this.#put(state, key);
+    this.#touched.delete(key);
   }
 
   /** Subjects of which something was found, or that are gone, since the last call. */
@@ -181,7 +189,9 @@ export class RuleEvaluator {
 
   /** A camera is gone. */
   gone(camera: string): RuleTurn[] {
-    return this.#ofCamera(camera).flatMap(({ subject, alarm, finding }) => {
+    const subjects = this.#ofCamera(camera);
+    this.#ofCameras.delete(camera);
+    return subjects.flatMap(({ subject, alarm, finding }) => {
       this.#subjects.delete(keyOf(subject));
       this.#touched.add(keyOf(subject));
       return alarm.isRaised ? [{ turn: 'end' as const, subject, finding, untold: alarm.untold }] : [];
@@ -230,13 +240,15 @@ export class RuleEvaluator {
   }
 
   #ofCamera(camera: string): SubjectState[] {
-    return [...this.#subjects.values()].filter(
-      ({ subject }) => subject.name === camera && subject.kind === 'camera',
-    );
+    return [...(this.#ofCameras.get(camera) ?? [])].map((key) => this.#subjects.get(key)!);
   }
 
-  #put(state: SubjectState): void {
-    const key = keyOf(state.subject);
+  #put(state: SubjectState, key = keyOf(state.subject)): void {
+    const { kind, name } = state.subject;
+    if (kind === 'camera' && !this.#subjects.has(key)) {
+      const keys = this.#ofCameras.get(name) ?? new Set();
+      this.#ofCameras.set(name, keys.add(key));
+    }
     this.#subjects.set(key, state);
     this.#touched.add(key);
   }

@@ -120,7 +120,7 @@ export class Rules implements AnswerFollower {
       if (when.kind === 'absence')
         turns.push(...evaluator.waited(when.cameras === 'all' ? this.#cameras : when.cameras, at));
       else if (when.kind === 'answer') {
-        for (const camera of camerasOf(evaluator)) {
+        for (const camera of evaluator.cameras) {
           const pictureMs = this.#times.now(camera, clock.monotonic());
           const silentMs = this.#times.silence(camera, clock.monotonic()) ?? 0;
           if (silentMs > settings.silenceSeconds * 1000) evaluator.interrupted(camera);
@@ -242,7 +242,7 @@ export class Rules implements AnswerFollower {
       const { rule } = evaluator;
       if (rule.when.kind !== 'answer' && !(rule.when.kind === 'absence' && rule.when.cameras === 'all'))
         continue;
-      for (const camera of camerasOf(evaluator))
+      for (const camera of evaluator.cameras)
         if (!this.#cameras.includes(camera)) await this.#tell(inside, rule, evaluator.gone(camera), nowMs);
     }
   }
@@ -300,10 +300,6 @@ export class Rules implements AnswerFollower {
     this.#running.savedMs = ms;
     await inside.settings.set(RUNNING_MS, String(Math.round(ms)));
   }
-}
-
-function camerasOf({ subjects }: RuleEvaluator): Set<string> {
-  return new Set([...subjects.values()].map(({ subject }) => subject.name));
 }
 
 /** Each answer puts off what tells that none came: it is stored only where that makes a tenth of the time that must pass. */
