@@ -155,6 +155,17 @@ describe('Compile', () => {
     expect(() => compileNetwork(convolutionalGraph(1), options)).toThrow(message);
   });
 
+  it('takes one output that counts or says whether a label holds, and refuses a classification of one label', () => {
+    const one = denseGraph(1, [6, 1]);
+    const options = { labels: ['car'], activationRanges: [], logitRange: 4 };
+    for (const task of ['count', 'labels'] as const)
+      expect(compileNetwork(one, { ...options, task }).interpretation).toMatchObject({
+        task,
+        labels: ['car'],
+      });
+    expect(() => compileNetwork(one, options)).toThrow('a classification needs at least two outputs');
+  });
+
   it('refuses networks that are too deep', () => {
     const deep = denseGraph(1, new Array<number>(32).fill(4));
     const options = {

@@ -196,7 +196,7 @@ export function lowerSteps(given: Graph): StepNetwork {
     }
   }
   const last = steps.at(-1)!;
-  if (last.kind !== 'linear' || last.bias.length < 2)
-    throw new NetworkError('NETWORK_SHAPE', 'the network must have at least two outputs');
+  if (last.kind !== 'linear' || last.bias.length === 0)
+    throw new NetworkError('NETWORK_SHAPE', 'the network must have an output');
   return { name: graph.name, pictureShape: shape.slice(1), steps };
 }
