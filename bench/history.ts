@@ -86,6 +86,7 @@ async function fill(store: Store): Promise<number> {
             level,
             start: at,
             line,
+            isOpen: false,
             rollUp: slotOf((RATE * unitMs) / 1000),
           }));
           await inside.rollUps.put(slots);

@@ -15,12 +15,15 @@ const MAX_KEPT = 4096;
 const REMOVED = 5000;
 const ROLLED = 2000;
 const HOUR_MS = 3_600_000;
+/** So long after its end a slot still counts as open. */
+const LATE_MS = 30_000;
 
 type Slot = {
   readonly level: RollUpLevel;
   readonly start: number;
   readonly line: number;
   readonly rollUp: RollUp;
+  readonly isOpen: boolean;
   isWritten: boolean;
 };
 
@@ -38,6 +41,8 @@ export class RollUps implements AnswerFollower {
   /** When to look for what is too old, ms since the epoch. */
   #cleanMs = 0;
   #isBuilt = false;
+  /** The first minute that is open, as far as others were closed. */
+  #closedTo = -1;
 
   /** @param days how long each level is kept */
   constructor(days: BackendConfig['history']) {
@@ -51,6 +56,7 @@ export class RollUps implements AnswerFollower {
 
   async tick(inside: Store, nowMs: number): Promise<void> {
     await inside.counters.noteHour(Math.floor(nowMs / HOUR_MS));
+    await this.#close(inside, nowMs);
     await this.#forgetSome(inside, nowMs);
     await this.#buildSome(inside, nowMs);
   }
@@ -62,6 +68,7 @@ export class RollUps implements AnswerFollower {
     this.#held.forget();
     this.#isBuilt = false;
     this.#cleanMs = 0;
+    this.#closedTo = -1;
   }
 
   committed(): void {}
@@ -96,8 +103,10 @@ export class RollUps implements AnswerFollower {
       const key = `${level}/${start}/${id}`;
       let slot = this.#slots.get(key);
       if (slot === undefined) {
-        const rollUp = (await inside.rollUps.get({ level, start, line: id })) ?? new RollUp();
-        slot = { level, start, line: id, rollUp, isWritten: false };
+        const place = { level, start, line: id };
+        const isOpen = start >= firstOpen(level, nowMs);
+        const known = (await inside.rollUps.get(place)) ?? { rollUp: new RollUp(), isOpen };
+        slot = { ...place, ...known, isWritten: false };
         this.#slots.set(key, slot);
       }
       slot.rollUp.add(told);
@@ -149,6 +158,15 @@ export class RollUps implements AnswerFollower {
     return Math.floor((nowMs - days * ROLL_UP_MS.day) / ROLL_UP_MS[level]);
   }
 
+  async #close(inside: Store, nowMs: number): Promise<void> {
+    const minute = firstOpen('minute', nowMs);
+    if (minute === this.#closedTo) return;
+    for (const level of ROLL_UP_LEVELS) await inside.rollUps.close(level, firstOpen(level, nowMs));
+    // Where they are is read again.
+    this.#slots.clear();
+    this.#closedTo = minute;
+  }
+
   async #forgetSome(inside: Store, nowMs: number): Promise<void> {
     // Far ahead of the clock where it was set back.
     if (nowMs < this.#cleanMs && this.#cleanMs - nowMs <= HOUR_MS) return;
@@ -189,6 +207,11 @@ export class RollUps implements AnswerFollower {
 
 /** In the settings of the store: answers stored before this time, ms, are not in roll-ups yet; 0 where all are. Set by the migration that makes these. */
 const BUILT_BEFORE = 'history.built-before';
+
+/** The first slot that is open: most answers come within seconds of their picture. */
+function firstOpen(level: RollUpLevel, nowMs: number): number {
+  return Math.floor((nowMs - LATE_MS) / ROLL_UP_MS[level]);
+}
 
 function lineKey({
   camera,

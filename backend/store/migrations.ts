@@ -347,10 +347,12 @@ const MIGRATIONS: readonly Migration[] = [
       labels TEXT NOT NULL, newest_day ${integer} NOT NULL, UNIQUE (camera, region, model, task)
     ) ${tableOptions}`,
     // Four bytes for each number, also in PostgreSQL, and no second tree for the key in SQLite: there are many rows.
-    `CREATE TABLE roll_ups (
-      level INTEGER NOT NULL, start INTEGER NOT NULL, line INTEGER NOT NULL, data ${bytes} NOT NULL,
-      PRIMARY KEY (level, start, line)
-    ) ${tableOptions}${kind === 'sqlite' ? ', WITHOUT ROWID' : ''}`,
+    // Those of slots that are not over change all the time: apart, so that they leave no holes among the others.
+    ...['roll_ups', 'open_roll_ups'].map(
+      (table) => `CREATE TABLE ${table} (
+        slot INTEGER NOT NULL, line INTEGER NOT NULL, data ${bytes} NOT NULL, PRIMARY KEY (slot, line)
+      ) ${tableOptions}${kind === 'sqlite' ? ', WITHOUT ROWID' : ''}`,
+    ),
     `INSERT INTO settings (name, value)
      SELECT 'history.built-before', CAST(stored_ms + 1 AS TEXT) FROM results ORDER BY stored_ms DESC LIMIT 1`,
     `CREATE TABLE counter_hours (

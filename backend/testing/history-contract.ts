@@ -92,7 +92,8 @@ export function describeHistory(
       await settle(NOON + 59_999, [present(0.2)]);
       await settle(NOON + 60_000, [], { withheld: 'range' });
       await settle(NOON + 61_000, [present(1)]);
-      const service = follow();
+      const rollUps = new RollUps(DAYS);
+      const service = follow(rollUps);
       await service.round();
       // One that waited in an outbox, when others have been added up.
       await settle(NOON - 13 * HOUR_MS, [{ ...present(0.6), historical: true }]);
@@ -131,12 +132,27 @@ export function describeHistory(
         [0, 2, 0],
         [1, 1, 1],
       ]);
-      expect(await read(7 * 24 * 60)).toMatchObject({ slotMs: 10 * MINUTE_MS, answers: [1, 4] });
-      expect(await read(30 * 24 * 60)).toMatchObject({ slotMs: HOUR_MS, answers: [1, 4] });
+      // The hour is over; then an answer comes that was under way, and the clock is set back.
+      await opened().store.transaction((inside) => rollUps.tick(inside, NOON + 2 * HOUR_MS));
+      const open = 'SELECT COUNT(*) AS count FROM open_roll_ups';
+      expect(await opened().database.all(open), 'the day is open').toEqual([{ count: 2 }]);
+      expect(await read(24 * 60)).toEqual(history);
+      await settle(NOON + 61_500, [present(1)]);
+      await service.round();
+      expect((await counted('minute')).slice(2)).toEqual([
+        [minute + 1, plain, 2],
+        [minute + 1, withheld, 1],
+      ]);
+      expect((await counted('hour')).slice(1)).toEqual([
+        [hour, plain, 5],
+        [hour, withheld, 1],
+      ]);
+      expect(await read(7 * 24 * 60)).toMatchObject({ slotMs: 10 * MINUTE_MS, answers: [1, 5] });
+      expect(await read(30 * 24 * 60)).toMatchObject({ slotMs: HOUR_MS, answers: [1, 5] });
       expect(await read(24 * 60, { camera: 'nobody' })).toMatchObject({ labels: [], times: [] });
       expect(await read(0), 'an hour is told answer by answer').toMatchObject({
         slotMs: 0,
-        answers: [1, 1, 1, 1],
+        answers: [1, 1, 1, 1, 1],
       });
     });
 
@@ -275,6 +291,7 @@ export function describeHistory(
       const { store } = opened();
       for (let minutes = 0; minutes < 6; minutes++) await settle(NOON + minutes * MINUTE_MS, [present(0.5)]);
       await follow().round();
+      await store.rollUps.close('minute', NOON / MINUTE_MS + 6);
       expect(await store.rollUps.removeSomeBefore('minute', NOON / MINUTE_MS + 5, 2)).toBe(true);
       expect(await counted('minute')).toHaveLength(3);
       const later = async (days: number) => {
