@@ -1,3 +1,4 @@
+import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import type { RolloutSummary } from '#protocol/api.ts';
 import { agoTime, cockpitBench, presentSite } from './testing/cockpit-bench.ts';
@@ -19,6 +20,23 @@ const rollout: RolloutSummary = {
   gateways: { waiting: 6, released: 1, done: 2, failed: 1, timedOut: 0, skipped: 0, left: 0 },
   ...{ created: agoTime(60_000), deadline: agoTime(-3_600_000), pausedSince: null, ended: null },
 };
+
+/** Words that are English and not German: every sentence of the page has one of them, or a term of its own. */
+const ENGLISH =
+  /\b(the|is|of|and|for|with|its|keys?|settings|state|cameras|network|waiting|dropped|certificate|disk|memory|audited|restart|fetch|collect|search|pause|abort|online|offline|wave|reason|leave)\b/i;
+
+/** The English words that a page shows, or says to those who cannot see it. */
+async function englishIn(page: Page): Promise<readonly string[]> {
+  const texts = await page
+    .locator('body :not(noscript)')
+    .evaluateAll((all) =>
+      all.flatMap((one) => [
+        ...[...one.childNodes].filter((node) => node.nodeType === 3).map((node) => node.nodeValue ?? ''),
+        ...['aria-label', 'title', 'placeholder'].map((name) => one.getAttribute(name) ?? ''),
+      ]),
+    );
+  return texts.flatMap((text) => (ENGLISH.test(text) ? [text] : []));
+}
 
 describe('a fleet', () => {
   it('is a table, the one in need first, searched and opened by keyboard', async () => {
@@ -119,6 +137,23 @@ describe('a gateway', () => {
     await page.getByRole('link', { name: 'Gateways' }).click();
     await page.getByRole('article', { name: /counter version 3/ }).waitFor();
     expect(await page.getByRole('button', { name: /Pause|Abort/ }).count()).toBe(0);
+  });
+
+  it('is shown in German without a word of English, but for names and what it says itself', async () => {
+    const site = bench.site();
+    site.site = fleet(10, [rollout]);
+    const { page } = await bench.open({ locale: 'de-CH' });
+    await page.goto(`${site.url}#/gateways`);
+    await page.getByText('1 von 10 braucht Hilfe').waitFor();
+    await page.getByText(/2 von 10 Gateways, 1 gescheitert; Welle 1 von 2/).waitFor();
+    expect(await englishIn(page)).toEqual([]);
+    await page.getByRole('link', { name: 'mast-8' }).click();
+    await page.getByRole('button', { name: 'Neue Schlüssel …' }).click();
+    await page.getByText(/^Das Gateway mast-8 ist nicht verbunden .seit/).waitFor();
+    expect(await englishIn(page)).toEqual([]);
+    await page.getByRole('button', { name: 'English' }).click();
+    await page.getByText('Disk free').waitFor();
+    expect((await englishIn(page)).length).toBeGreaterThan(5);
   });
 
   it('is restarted when asked twice, and says what became of it', async () => {

@@ -175,7 +175,7 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     assets: [],
     words: [],
     view: ['words'],
-    site: ['view'],
+    site: ['words', 'view'],
     hooks: ['assets', 'words', 'view', 'site'],
     parts: ['words', 'view', 'site', 'hooks'],
   },

@@ -12,9 +12,10 @@ type Props = {
 
 /** Since when an answer holds, or how old it is; a stale one is marked with a word. */
 export function AnswerAge({ result, freshness, since }: Props) {
-  const { camera } = useWords();
+  const words = useWords();
+  const { camera } = words;
   const isStale = freshness.kind === 'stale';
-  const age = freshness.ageMs < 1000 ? camera.seenNow : camera.seen(formatAge(freshness.ageMs));
+  const age = freshness.ageMs < 1000 ? camera.seenNow : camera.seen(formatAge(freshness.ageMs, words));
   return (
     <p class="answer-age">
       {isStale && <strong class="stale-mark">{camera.stale}</strong>}

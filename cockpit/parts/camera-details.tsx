@@ -12,12 +12,14 @@ type Props = { readonly site: SiteState; readonly camera: CameraView };
 
 /** The chain behind an answer, for whoever asks: gateway, network, where the time goes. */
 export function CameraDetails({ site, camera }: Props) {
-  const { camera: words } = useWords();
+  const all = useWords();
+  const { camera: words } = all;
   const { state, withheld } = camera;
   const result = newestResult(camera);
   const gateway = site.gateways.find(({ name }) => name === camera.gateway) ?? null;
-  const deployment = gateway === null ? null : deploymentWords(gateway, state?.network);
+  const deployment = gateway === null ? null : deploymentWords(gateway, state?.network, all);
   const network = gateway === null ? null : networkOf(gateway, state?.network).model;
+  const link = gateway === null ? null : gatewayWords(gateway, all);
   const rate = (perSecond: number | undefined) =>
     perSecond === undefined ? UNKNOWN : words.perSecond(perSecond.toFixed(1));
   const rows: readonly (readonly [string, string])[] = [
@@ -44,7 +46,7 @@ export function CameraDetails({ site, camera }: Props) {
               {camera.gateway}
             </a>
           </p>
-          {gateway !== null && <Chip tone={gatewayWords(gateway).tone}>{gatewayWords(gateway).word}</Chip>}
+          {link !== null && <Chip tone={link.tone}>{link.word}</Chip>}
         </section>
         <section class="fact">
           <h3>{words.network}</h3>

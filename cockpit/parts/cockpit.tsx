@@ -80,11 +80,11 @@ function skip(): void {
 }
 
 function Away({ sinceMs, nowMs }: { sinceMs: number; nowMs: number }) {
-  const { away } = useWords();
+  const words = useWords();
   return (
     <p class="notice tone-bad away">
       <span class="dot" aria-hidden="true" />
-      <span>{away.notice(formatClock(sinceMs), formatAge(nowMs - sinceMs))}</span>
+      <span>{words.away.notice(formatClock(sinceMs), formatAge(nowMs - sinceMs, words))}</span>
     </p>
   );
 }

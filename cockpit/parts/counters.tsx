@@ -8,12 +8,12 @@ export function Counters({ site }: { site: SiteState }) {
   const words = useWords();
   const { last24h, ...ever } = site.counters;
   const counted = { ...site, counters: last24h ?? ever };
-  const refusals = refusalRows(counted);
+  const refusals = refusalRows(counted, words);
   return (
     <section class="card counters" aria-labelledby="counters-title">
       <h2 id="counters-title">{last24h === undefined ? words.counters.ever : words.counters.lastDay}</h2>
       <dl class="counts">
-        {counterRows(counted).map(({ key, name, count, tone, explanation }) => (
+        {counterRows(counted, words).map(({ key, name, count, tone, explanation }) => (
           <div key={key} class={`count tone-${tone}`}>
             <dt>{name}</dt>
             <dd class="count-value">{formatCount(count)}</dd>
@@ -23,7 +23,7 @@ export function Counters({ site }: { site: SiteState }) {
       </dl>
       {refusals.length > 0 && (
         <details class="more">
-          <summary>Why answers were refused</summary>
+          <summary>{words.counted.why}</summary>
           <dl class="rows">
             {refusals.map(({ key, explanation, count }) => (
               <div key={key}>

@@ -1,10 +1,13 @@
 import { useState } from 'preact/hooks';
+import { useWords } from '../hooks/use-words.ts';
 import { rekeyGateway } from '../site/rekey-gateway.ts';
 
 type Outcome = { readonly ok: boolean; readonly text: string };
 
 /** New keys for one gateway, when its owner has asked for them twice. */
 export function GatewayKeys({ gateway }: { readonly gateway: string }) {
+  const words = useWords().gateways;
+  const { keys } = words;
   const [step, setStep] = useState<'idle' | 'asking' | 'making'>('idle');
   const [reason, setReason] = useState('');
   const [outcome, setOutcome] = useState<Outcome | null>(null);
@@ -18,14 +21,14 @@ export function GatewayKeys({ gateway }: { readonly gateway: string }) {
       answer.ok
         ? {
             ok: true,
-            text: `Key set ${answer.value.keySet} is release ${answer.value.release}; it is sent to ${gateway} now.`,
+            text: keys.made(answer.value.keySet, answer.value.release, gateway),
           }
         : { ok: false, text: answer.message },
     );
   };
   return (
     <section class="card commands" aria-labelledby="keys-title">
-      <h3 id="keys-title">Keys</h3>
+      <h3 id="keys-title">{keys.title}</h3>
       {step === 'asking' ? (
         <form
           class="command-ask"
@@ -34,32 +37,29 @@ export function GatewayKeys({ gateway }: { readonly gateway: string }) {
             void make();
           }}
         >
-          <span>
-            Its network is protected once more, which takes seconds to minutes. Answers under the keys of
-            before are taken for three more days.
-          </span>
-          <label for="keys-reason">Reason</label>
+          <span>{keys.meaning}</span>
+          <label for="keys-reason">{keys.reason}</label>
           <input
             id="keys-reason"
             maxLength={200}
-            placeholder="for the journal"
+            placeholder={keys.reasonHint}
             value={reason}
             onInput={(event) => setReason(event.currentTarget.value)}
           />
           <button type="submit" class="primary">
-            Make new keys for {gateway}
+            {keys.make(gateway)}
           </button>
           <button type="button" class="plain" onClick={() => setStep('idle')}>
-            Leave it
+            {words.leave}
           </button>
         </form>
       ) : (
         <div class="command-row">
           <button type="button" class="plain" disabled={step === 'making'} onClick={() => setStep('asking')}>
-            New keys …
+            {keys.ask}
           </button>
           <span class="quiet" role="status">
-            {step === 'making' ? 'New keys are being made …' : outcome?.ok ? outcome.text : ''}
+            {step === 'making' ? keys.making : outcome?.ok ? outcome.text : ''}
           </span>
         </div>
       )}

@@ -1,5 +1,6 @@
 import type { CameraView, GatewayView } from '#protocol/api.ts';
 import { useLoaded } from '../hooks/use-loaded.ts';
+import { useWords } from '../hooks/use-words.ts';
 import { cameraWords } from '../view/camera-words.ts';
 import { GATEWAY_TABS, type GatewayTab, gatewayLink } from '../view/route.ts';
 import { Chip } from './chip.tsx';
@@ -20,29 +21,24 @@ type Props = {
   readonly mayOwn: boolean;
 };
 
-const NAMES: Readonly<Record<GatewayTab, string>> = {
-  state: 'State',
-  settings: 'Settings',
-  history: 'History',
-};
-
 /** One gateway: how it is, its settings, and how they came to be. */
 export function GatewayPage(props: Props) {
   const { gateway, cameras, nowMs, isReadOnly, maySeeSettings, mayOwn } = props;
+  const words = useWords().gateways;
   const tab = maySeeSettings ? props.tab : 'state';
   return (
     <section class="gateway-page" aria-labelledby="gateway-title">
       <header class="gateway-page-head">
         <h2 id="gateway-title">{gateway.name}</h2>
         {maySeeSettings && (
-          <nav class="tabs" aria-label={`Gateway ${gateway.name}`}>
+          <nav class="tabs" aria-label={words.one(gateway.name)}>
             {GATEWAY_TABS.map((one) => (
               <a
                 key={one}
                 href={gatewayLink(gateway.name, one)}
                 aria-current={one === tab ? 'page' : undefined}
               >
-                {NAMES[one]}
+                {words.page.tabs[one]}
               </a>
             ))}
           </nav>
@@ -68,16 +64,18 @@ function CameraRows(props: {
   readonly nowMs: number;
 }) {
   const { cameras, isOnline, nowMs } = props;
-  if (cameras.length === 0) return <p class="quiet">No camera yet.</p>;
+  const words = useWords();
+  const { page } = words.gateways;
+  if (cameras.length === 0) return <p class="quiet">{page.noCamera}</p>;
   return (
-    <ul class="card camera-rows" aria-label="Cameras">
+    <ul class="card camera-rows" aria-label={page.cameras}>
       {cameras.map(({ camera, state, unusual }) => {
-        const words = cameraWords(state, isOnline, nowMs, unusual);
+        const told = cameraWords(state, isOnline, nowMs, unusual, words);
         return (
           <li key={camera}>
             <strong>{camera}</strong>
-            <Chip tone={words.tone}>{words.word}</Chip>
-            <span class="quiet">{words.reason === '' ? (state?.detail ?? '') : words.reason}</span>
+            <Chip tone={told.tone}>{told.word}</Chip>
+            <span class="quiet">{told.reason === '' ? (state?.detail ?? '') : told.reason}</span>
           </li>
         );
       })}
@@ -87,14 +85,10 @@ function CameraRows(props: {
 
 /** Settings and history come when somebody looks at them first: the page of answers stays light. */
 function Later({ gateway, cameras, tab, nowMs, isReadOnly }: Props) {
+  const { page } = useWords().gateways;
   const part = useLoaded(() => import('./editor/index.tsx'));
-  if (part === 'loading') return <p class="opening">Opening …</p>;
-  if (part === 'failed')
-    return (
-      <p class="notice tone-bad">
-        This part of the page cannot be loaded: the backend does not answer. Reload the page.
-      </p>
-    );
+  if (part === 'loading') return <p class="opening">{page.opening}</p>;
+  if (part === 'failed') return <p class="notice tone-bad">{page.failed}</p>;
   const { SettingsEditor, SettingsHistory } = part;
   return tab === 'settings' ? (
     <SettingsEditor key={gateway.name} gateway={gateway} cameras={cameras} isReadOnly={isReadOnly} />

@@ -1,13 +1,16 @@
 import type { TargetedSubmitEvent } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import type { SessionView } from '#protocol/api.ts';
+import { useWords } from '../hooks/use-words.ts';
 import { type Credentials, openSession } from '../site/open-session.ts';
+import type { Words } from '../words/en.ts';
 import { Lock } from './icons.tsx';
 
 type Props = { readonly ways: SessionView['logIn']; readonly onOpened: () => void };
 
 /** Asks for name and password, or for the token of the site; the backend remembers the browser by a cookie. */
 export function Login({ ways, onOpened }: Props) {
+  const words = useWords().login;
   const form = useRef<HTMLFormElement>(null);
   const [wantsToken, setWantsToken] = useState(!ways.password);
   const [busy, setBusy] = useState(false);
@@ -15,10 +18,10 @@ export function Login({ ways, onOpened }: Props) {
 
   const submit = async (event: TargetedSubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
-    const credentials = credentialsOf(new FormData(event.currentTarget), wantsToken);
+    const credentials = credentialsOf(new FormData(event.currentTarget), wantsToken, words);
     if (typeof credentials === 'string') return setReason(credentials);
     setBusy(true);
-    const answer = await openSession(credentials);
+    const answer = await openSession(credentials, words);
     setBusy(false);
     if (answer.opened) return onOpened();
     setReason(answer.reason);
@@ -32,31 +35,27 @@ export function Login({ ways, onOpened }: Props) {
   return (
     <section class="card login" aria-labelledby="login-title">
       <Lock />
-      <h2 id="login-title">This cockpit is locked</h2>
-      <p class="quiet">
-        {wantsToken
-          ? 'The token is in the backend’s settings; whoever set up this site has it.'
-          : 'An owner of this site gives out accounts.'}
-      </p>
+      <h2 id="login-title">{words.title}</h2>
+      <p class="quiet">{wantsToken ? words.tokenWhere : words.accounts}</p>
       <form ref={form} onSubmit={submit}>
         {wantsToken ? (
-          <Field key="token" id="token" label="Token" isSecret isWrong={reason !== ''} />
+          <Field key="token" id="token" label={words.token} isSecret isWrong={reason !== ''} />
         ) : (
           <>
-            <Field key="name" id="name" label="Name" isSecret={false} isWrong={reason !== ''} />
-            <Field key="password" id="password" label="Password" isSecret isWrong={reason !== ''} />
+            <Field key="name" id="name" label={words.name} isSecret={false} isWrong={reason !== ''} />
+            <Field key="password" id="password" label={words.password} isSecret isWrong={reason !== ''} />
           </>
         )}
         <p id="login-reason" class="login-reason" role="alert">
           {reason}
         </p>
         <button type="submit" class="primary" disabled={busy}>
-          {busy ? 'Opening …' : 'Open the cockpit'}
+          {busy ? words.opening : words.open}
         </button>
       </form>
       {ways.password && ways.token && (
         <button type="button" class="link" onClick={change}>
-          {wantsToken ? 'Log in with name and password' : 'Log in with the token of the site'}
+          {wantsToken ? words.withPassword : words.withToken}
         </button>
       )}
     </section>
@@ -92,11 +91,11 @@ function Field({ id, label, isSecret, isWrong }: FieldProps) {
 }
 
 /** What was typed, or what is missing. */
-function credentialsOf(data: FormData, wantsToken: boolean): Credentials | string {
+function credentialsOf(data: FormData, wantsToken: boolean, words: Words['login']): Credentials | string {
   const typed = (name: string) => String(data.get(name) ?? '');
   const token = typed('token').trim();
-  if (wantsToken) return token === '' ? 'Enter the token first.' : { token };
+  if (wantsToken) return token === '' ? words.tokenFirst : { token };
   const name = typed('name').trim();
   const password = typed('password');
-  return name === '' || password === '' ? 'Enter name and password first.' : { name, password };
+  return name === '' || password === '' ? words.passwordFirst : { name, password };
 }

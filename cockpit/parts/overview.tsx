@@ -30,14 +30,18 @@ export function Overview({ model, theme, nowMs }: Props) {
       <NeedList items={notices(site, nowMs, words)} />
       {site.gateways.length === 0 ? (
         <Empty title={words.empty.noGateway}>
-          Enrol one with <code>{siteCommand(site, 'gateway enrol NAME --out FOLDER')}</code> and start it near
-          a camera. It appears here by itself.
+          {words.first.enrol[0]}
+          <code>{siteCommand(site, 'gateway enrol NAME --out FOLDER')}</code>
+          {words.first.enrol[1]}
         </Empty>
       ) : (
         site.cameras.length === 0 && (
           <Empty title={words.empty.noCamera}>
-            Add a camera to the <a href={gatewayLink(site.gateways[0]?.name ?? '', 'settings')}>settings</a>{' '}
-            of a gateway, or to its <code>agent.yaml</code>. It appears as soon as the gateway reports it.
+            {words.first.add[0]}
+            <a href={gatewayLink(site.gateways[0]?.name ?? '', 'settings')}>{words.first.add[1]}</a>
+            {words.first.add[2]}
+            <code>agent.yaml</code>
+            {words.first.add[3]}
           </Empty>
         )
       )}

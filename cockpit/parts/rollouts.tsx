@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { RolloutSummary } from '#protocol/api.ts';
+import { useWords } from '../hooks/use-words.ts';
 import { actOnRollout, type RolloutAct } from '../site/rollout-api.ts';
 import { rolloutWords } from '../view/rollout-words.ts';
 
@@ -12,9 +13,10 @@ type Props = {
 
 /** Releases on their way to many gateways; nothing while there is none. */
 export function Rollouts({ rollouts, ...rest }: Props) {
+  const words = useWords().gateways.rollouts;
   if (rollouts.length === 0) return null;
   return (
-    <section class="rollouts" aria-label="Rollouts">
+    <section class="rollouts" aria-label={words.title}>
       {rollouts.map((rollout) => (
         <Rollout key={rollout.id} rollout={rollout} {...rest} />
       ))}
@@ -24,7 +26,9 @@ export function Rollouts({ rollouts, ...rest }: Props) {
 
 function Rollout(props: Omit<Props, 'rollouts'> & { readonly rollout: RolloutSummary }) {
   const { rollout, nowMs, mayPause, mayAbort } = props;
-  const { tone, text, ended, all } = rolloutWords(rollout, nowMs);
+  const words = useWords();
+  const { rollouts: says, leave } = words.gateways;
+  const { tone, text, ended, all } = rolloutWords(rollout, nowMs, words);
   const [isAsking, setIsAsking] = useState(false);
   const [failure, setFailure] = useState<string | null>(null);
   const act = async (what: RolloutAct) => {
@@ -34,31 +38,31 @@ function Rollout(props: Omit<Props, 'rollouts'> & { readonly rollout: RolloutSum
   };
   const other = rollout.state === 'paused' ? 'resume' : 'pause';
   return (
-    <article class={`card rollout tone-${tone}`} aria-label={`Rollout ${rollout.id}: ${rollout.title}`}>
+    <article class={`card rollout tone-${tone}`} aria-label={says.one(rollout.id, rollout.title)}>
       <div class="rollout-head">
         <h3>{rollout.title}</h3>
         <p role="status">{text}</p>
         <div class="actions">
           {isAsking ? (
             <>
-              <span>Gateways that have it keep it; no further one gets it.</span>
+              <span>{says.meaning}</span>
               <button type="button" class="primary" onClick={() => act('abort')}>
-                Abort the rollout
+                {says.abortNow}
               </button>
               <button type="button" class="plain" onClick={() => setIsAsking(false)}>
-                Leave it
+                {leave}
               </button>
             </>
           ) : (
             <>
               {mayPause && (
                 <button type="button" class="plain" onClick={() => act(other)}>
-                  {other === 'pause' ? 'Pause' : 'Resume'}
+                  {says[other]}
                 </button>
               )}
               {mayAbort && (
                 <button type="button" class="plain danger" onClick={() => setIsAsking(true)}>
-                  Abort …
+                  {says.abort}
                 </button>
               )}
             </>

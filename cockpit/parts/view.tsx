@@ -56,7 +56,7 @@ export function View({ route, model, theme, nowMs }: Props) {
     case 'gateway': {
       const gateway = site.gateways.find(({ name }) => name === route.gateway);
       if (gateway === undefined)
-        return <Empty title="No such gateway">This site has no gateway of the name {route.gateway}.</Empty>;
+        return <Empty title={words.gateways.none}>{words.gateways.noneText(route.gateway)}</Empty>;
       const settings = `deployment ${gateway.name}`;
       return (
         <>

@@ -1,14 +1,13 @@
 import type { SessionView } from '#protocol/api.ts';
+import type { Words } from '../words/en.ts';
 
 export type SessionAnswer = { readonly opened: true } | { readonly opened: false; readonly reason: string };
 
 /** What a person types to be let in. */
 export type Credentials = { readonly name: string; readonly password: string } | { readonly token: string };
 
-const AWAY = 'The backend does not answer. Try again in a moment.';
-
 /** Hands name and password, or the token, to the backend, which answers with a cookie that scripts cannot read. Nothing is stored here. */
-export async function openSession(credentials: Credentials): Promise<SessionAnswer> {
+export async function openSession(credentials: Credentials, words: Words['login']): Promise<SessionAnswer> {
   let response: Response;
   try {
     response = await fetch('api/session', {
@@ -17,19 +16,15 @@ export async function openSession(credentials: Credentials): Promise<SessionAnsw
       body: JSON.stringify(credentials),
     });
   } catch {
-    return { opened: false, reason: AWAY };
+    return { opened: false, reason: words.away };
   }
   if (response.ok) return { opened: true };
   if (response.status === 401) {
-    const reason =
-      'token' in credentials
-        ? 'This is not the token of this site.'
-        : 'Name and password do not belong together. Check both.';
-    return { opened: false, reason };
+    return { opened: false, reason: 'token' in credentials ? words.wrongToken : words.wrongPassword };
   }
   if (response.status === 429)
-    return { opened: false, reason: waitWords(response.headers.get('retry-after')) };
-  return { opened: false, reason: `The backend could not open a session (${response.status}).` };
+    return { opened: false, reason: waitWords(response.headers.get('retry-after'), words) };
+  return { opened: false, reason: words.failed(response.status) };
 }
 
 /** Ends the session of this browser; with `everywhere`, also those of the same person in others. @returns false where the backend did not answer */
@@ -47,8 +42,7 @@ export async function readSession(signal: AbortSignal): Promise<SessionView | nu
   return response.ok ? ((await response.json()) as SessionView) : null;
 }
 
-function waitWords(seconds: string | null): string {
+function waitWords(seconds: string | null, words: Words['login']): string {
   const wait = Number(seconds ?? 60);
-  const words = wait > 90 ? `${Math.ceil(wait / 60)} minutes` : `${wait} seconds`;
-  return `Too many attempts. The next one is possible in ${words}.`;
+  return wait > 90 ? words.minutes(Math.ceil(wait / 60)) : words.seconds(wait);
 }

@@ -60,9 +60,10 @@ function unusualWords(unusual: readonly UnusualView[], { unusual: words }: Words
   return words.reason(regions.length === 0 ? words.camera : words.region(regions));
 }
 
-function retryWords(nextRetry: string | null, nowMs: number, { retry }: Words): string {
+function retryWords(nextRetry: string | null, nowMs: number, words: Words): string {
+  const { retry } = words;
   if (nextRetry === null) return '';
   const waitMs = Date.parse(nextRetry) - nowMs;
   if (Number.isNaN(waitMs)) return '';
-  return waitMs < 1000 ? retry.now : retry.later(formatAge(waitMs));
+  return waitMs < 1000 ? retry.now : retry.later(formatAge(waitMs, words));
 }

@@ -1,15 +1,8 @@
 import type { CommandView } from '#protocol/api.ts';
+import { EN, type Words } from '../words/en.ts';
 import { formatBytes } from './format.ts';
 import { actionFor } from './gateway-words.ts';
 import type { Tone } from './tone.ts';
-
-/** What a command is called on the page. */
-const NAMES: Readonly<Record<string, string>> = {
-  restart: 'Restart',
-  'log-level': 'Log level',
-  logs: 'Log',
-  diagnostics: 'Diagnostics',
-};
 
 export type CommandWords = {
   readonly title: string;
@@ -19,29 +12,25 @@ export type CommandWords = {
 };
 
 /** A command and what became of it. */
-export function commandWords(command: CommandView): CommandWords {
+export function commandWords(command: CommandView, words: Words = EN): CommandWords {
+  const says = words.gateways.commands;
   const { type, arguments: given, status, code, message, content } = command;
   const level = type === 'log-level' ? ` ${given.level}` : '';
-  const title = `${NAMES[type] ?? type}${level}`;
+  const title = `${says.names[type] ?? type}${level}`;
   switch (status) {
     case 'pending':
-      return { title, tone: 'wait', word: 'Waiting', detail: 'Sent; the gateway has not answered yet.' };
+      return { title, tone: 'wait', ...says.pending };
     case 'expired':
-      return {
-        title,
-        tone: 'warn',
-        word: 'Expired',
-        detail: 'Nobody answered in time, and nobody will carry it out.',
-      };
+      return { title, tone: 'warn', ...says.expired };
     case 'failed': {
-      const words = message === null ? 'It could not be carried out' : message.replace(/\.$/, '');
+      const why = message === null ? says.failed.detail : message.replace(/\.$/, '');
       const action = code === null ? '' : actionFor(code);
-      return { title, tone: 'bad', word: 'Failed', detail: `${words}. ${action}`.trim() };
+      return { title, tone: 'bad', word: says.failed.word, detail: `${why}. ${action}`.trim() };
     }
     case 'done':
       return {
-        ...{ title, tone: 'good', word: 'Done' },
-        detail: content === null ? (message ?? '') : formatBytes(content.bytes),
+        ...{ title, tone: 'good', word: says.done },
+        detail: content === null ? (message ?? '') : formatBytes(content.bytes, words),
       };
   }
 }

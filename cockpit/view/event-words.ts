@@ -17,7 +17,8 @@ export function eventWords(event: RecordedEvent, nowMs: number, words: Words): E
   const startMs = Date.parse(start);
   const where = [region, zone].filter((part) => part !== undefined);
   const isCount = peak !== null && Number.isInteger(peak) && peak > 1;
-  const lasted = end === null ? words.events.running : formatAge(Math.max(1000, Date.parse(end) - startMs));
+  const lasted =
+    end === null ? words.events.running : formatAge(Math.max(1000, Date.parse(end) - startMs), words);
   return {
     what: [labelWords(label, words), ...where].join(', '),
     when: formatMoment(startMs, nowMs, words),

@@ -1,4 +1,5 @@
 import type { CameraView, GatewayView, SiteState } from '#protocol/api.ts';
+import { EN, type Words } from '../words/en.ts';
 import { cameraWords } from './camera-words.ts';
 import { formatAge, formatCount, UNKNOWN } from './format.ts';
 import { deploymentWords, gatewayWords, networkNames } from './gateway-words.ts';
@@ -31,10 +32,10 @@ const MANY_WAITING = 1000;
 const CELLS = ['state', 'network', 'software', 'settings', 'cameras', 'waiting', 'certificate'] as const;
 
 /** Every gateway of a site, whichever needs a hand first. */
-export function fleetRows(site: SiteState, nowMs: number): readonly FleetRow[] {
+export function fleetRows(site: SiteState, nowMs: number, words: Words = EN): readonly FleetRow[] {
   const cameras = Map.groupBy(site.cameras, ({ gateway }) => gateway);
   const rows = site.gateways.map((gateway) => {
-    const cells = cellsOf(gateway, cameras.get(gateway.name) ?? [], nowMs);
+    const cells = cellsOf(gateway, cameras.get(gateway.name) ?? [], nowMs, words);
     const tone = BY_NEED.find((one) => CELLS.some((cell) => cells[cell].tone === one)) ?? 'good';
     return { ...cells, tone };
   });
@@ -51,49 +52,58 @@ function cellsOf(
   gateway: GatewayView,
   cameras: readonly CameraView[],
   nowMs: number,
+  words: Words,
 ): Omit<FleetRow, 'tone'> {
-  const { tone, word } = gatewayWords(gateway);
+  const { tone, word } = gatewayWords(gateway, words);
   const sinceMs = gateway.since === null ? Number.NaN : nowMs - Date.parse(gateway.since);
   const waiting = gateway.health?.outbox.waiting ?? null;
   return {
     name: gateway.name,
     state: { text: word, tone },
-    since: Number.isFinite(sinceMs) ? coarseAge(sinceMs) : '',
-    network: networkCell(gateway),
-    software: softwareCell(gateway),
-    settings: settingsCell(gateway),
-    cameras: camerasCell(gateway, cameras, nowMs),
+    since: Number.isFinite(sinceMs) ? coarseAge(sinceMs, words) : '',
+    network: networkCell(gateway, words),
+    software: softwareCell(gateway, words),
+    settings: settingsCell(gateway, words),
+    cameras: camerasCell(gateway, cameras, nowMs, words),
     waiting: {
       text: waiting === null ? UNKNOWN : formatCount(waiting),
       tone: waiting !== null && waiting >= MANY_WAITING ? 'warn' : 'good',
     },
-    certificate: certificateCell(gateway, nowMs),
+    certificate: certificateCell(gateway, nowMs, words),
   };
 }
 
 /** In one unit, and no seconds: a table of sixty rows that ticks is not calm. */
-function coarseAge(spanMs: number): string {
-  return spanMs < 60_000 ? 'a moment' : formatAge(spanMs).replace(/ (?=\d).*/, '');
+function coarseAge(spanMs: number, words: Words): string {
+  return spanMs < 60_000 ? words.gateways.fleet.moment : formatAge(spanMs, words).replace(/ (?=\d).*/, '');
 }
 
-function networkCell(gateway: GatewayView): FleetCell {
-  const words = deploymentWords(gateway);
-  return { text: networkNames(gateway) || 'none', tone: words?.tone ?? 'good' };
+function networkCell(gateway: GatewayView, words: Words): FleetCell {
+  const deployment = deploymentWords(gateway, undefined, words);
+  return { text: networkNames(gateway) || words.gateways.fleet.none, tone: deployment?.tone ?? 'good' };
 }
 
-function settingsCell(gateway: GatewayView): FleetCell {
+function settingsCell(gateway: GatewayView, words: Words): FleetCell {
+  const { settings, fleet } = words.gateways;
   const { configuration } = gateway;
-  if (configuration === null) return { text: 'own file', tone: 'good' };
-  const words = settingsWords(gateway);
+  if (configuration === null) return { text: settings.ownFile, tone: 'good' };
+  const told = settingsWords(gateway, words);
   const version = `v${configuration.version}`;
-  if (words === null) return { text: version, tone: 'good' };
+  if (told === null) return { text: version, tone: 'good' };
   const state =
-    configuration.drift && configuration.status === 'applied' ? 'edited there' : configuration.status;
-  return { text: `${version} ${state}`, tone: words.tone };
+    configuration.drift && configuration.status === 'applied'
+      ? fleet.edited
+      : settings.status[configuration.status];
+  return { text: `${version} ${state}`, tone: told.tone };
 }
 
-function camerasCell(gateway: GatewayView, cameras: readonly CameraView[], nowMs: number): FleetCell {
-  if (cameras.length === 0) return { text: 'none', tone: 'off' };
+function camerasCell(
+  gateway: GatewayView,
+  cameras: readonly CameraView[],
+  nowMs: number,
+  words: Words,
+): FleetCell {
+  if (cameras.length === 0) return { text: words.gateways.fleet.none, tone: 'off' };
   const tones = cameras
     .map(({ state, unusual }) => cameraWords(state, gateway.state !== 'offline', nowMs, unusual).tone)
     .filter((tone) => tone !== 'off' || gateway.state === 'offline');
@@ -103,11 +113,11 @@ function camerasCell(gateway: GatewayView, cameras: readonly CameraView[], nowMs
 }
 
 /** How long a certificate is still valid; a month before its end somebody should look why it was not renewed. */
-function certificateCell({ certificateEnds }: GatewayView, nowMs: number): FleetCell {
+function certificateCell({ certificateEnds }: GatewayView, nowMs: number, { gateways }: Words): FleetCell {
   if (certificateEnds === null) return { text: UNKNOWN, tone: 'good' };
   const days = Math.floor((Date.parse(certificateEnds) - nowMs) / DAY_MS);
-  if (days < 0) return { text: 'expired', tone: 'bad' };
-  return { text: `${days} d`, tone: days < SOON_DAYS ? 'warn' : 'good' };
+  if (days < 0) return { text: gateways.panel.expired, tone: 'bad' };
+  return { text: gateways.fleet.days(days), tone: days < SOON_DAYS ? 'warn' : 'good' };
 }
 
 /** Which rows a reader asked for. */

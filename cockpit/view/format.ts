@@ -21,9 +21,9 @@ function unit(value: number | string, name: string): string {
  * A span of time in words of at most two units: `now`, `7 s`, `3 min`, `2 h 5 min`, `4 d`. Anything under a second, and
  * a negative span (clocks disagree), is `now`; a span that is not a number is unknown.
  */
-export function formatAge(spanMs: number): string {
+export function formatAge(spanMs: number, { units }: Pick<Words, 'units'> = EN): string {
   if (!Number.isFinite(spanMs)) return UNKNOWN;
-  if (spanMs < SECOND_MS) return 'now';
+  if (spanMs < SECOND_MS) return units.now;
   if (spanMs < MINUTE_MS) return unit(Math.floor(spanMs / SECOND_MS), 's');
   if (spanMs < HOUR_MS) return unit(Math.floor(spanMs / MINUTE_MS), 'min');
   if (spanMs < DAY_MS) {
@@ -31,15 +31,16 @@ export function formatAge(spanMs: number): string {
     const hours = unit(Math.floor(spanMs / HOUR_MS), 'h');
     return minutes === 0 ? hours : `${hours} ${unit(minutes, 'min')}`;
   }
-  return unit(Math.floor(spanMs / DAY_MS), 'd');
+  return unit(Math.floor(spanMs / DAY_MS), units.days);
 }
 
 /** A short duration as a measurement: `4.2 ms`, `420 ms`, `2.4 s`. */
-export function formatDuration(durationMs: number): string {
+export function formatDuration(durationMs: number, { units }: Pick<Words, 'units'> = EN): string {
+  const measured = (value: number, digits: number) => value.toFixed(digits).replace('.', units.decimal);
   if (!Number.isFinite(durationMs) || durationMs < 0) return UNKNOWN;
-  if (durationMs < 9.95) return unit(durationMs.toFixed(1), 'ms');
+  if (durationMs < 9.95) return unit(measured(durationMs, 1), 'ms');
   if (durationMs < 999.5) return unit(Math.round(durationMs), 'ms');
-  return unit((durationMs / SECOND_MS).toFixed(durationMs < 9950 ? 1 : 0), 's');
+  return unit(measured(durationMs / SECOND_MS, durationMs < 9950 ? 1 : 0), 's');
 }
 
 /** A probability in [0, 1] as whole percent. */
@@ -57,12 +58,13 @@ export function formatCount(count: number): string {
 }
 
 /** Bytes in decimal units, as on a data sheet: `0.4 MB`, `31 MB`. */
-export function formatBytes(bytes: number): string {
+export function formatBytes(bytes: number, { units }: Pick<Words, 'units'> = EN): string {
+  const measured = (value: number, digits: number) => value.toFixed(digits).replace('.', units.decimal);
   if (!Number.isFinite(bytes) || bytes < 0) return UNKNOWN;
   if (bytes < 1e3) return unit(bytes, 'B');
   if (bytes < 1e6) return unit(Math.round(bytes / 1e3), 'kB');
-  if (bytes < 1e9) return unit((bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0), 'MB');
-  return unit((bytes / 1e9).toFixed(1), 'GB');
+  if (bytes < 1e9) return unit(measured(bytes / 1e6, bytes < 1e7 ? 1 : 0), 'MB');
+  return unit(measured(bytes / 1e9, 1), 'GB');
 }
 
 /** Hours, minutes and seconds of the reader's own time zone, always 24 hours: `14:03:09`. */

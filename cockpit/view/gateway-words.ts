@@ -2,17 +2,21 @@ import type { GatewayView, WantedModel } from '#protocol/api.ts';
 import type { ErrorCode } from '#protocol/errors.ts';
 import { ERRORS } from '#protocol/errors.ts';
 import type { ReportedBundle } from '#protocol/messages.ts';
+import { EN, type Words } from '../words/en.ts';
 import { formatPercent } from './format.ts';
 import type { Tone } from './tone.ts';
 
 export type GatewayWords = { readonly tone: Tone; readonly word: string };
 
 /** Link state of a gateway; quarantine outranks it, because its answers are no longer opened. */
-export function gatewayWords(gateway: GatewayView): GatewayWords {
-  if (gateway.quarantine !== null) return { tone: 'bad', word: 'Quarantined' };
-  if (gateway.state === 'online') return { tone: 'good', word: 'Online' };
-  if (gateway.state === 'offline') return { tone: 'bad', word: 'Offline' };
-  return { tone: 'wait', word: 'Never seen' };
+export function gatewayWords(
+  gateway: GatewayView,
+  { gateways: { states } }: Pick<Words, 'gateways'> = EN,
+): GatewayWords {
+  if (gateway.quarantine !== null) return { tone: 'bad', word: states.quarantined };
+  if (gateway.state === 'online') return { tone: 'good', word: states.online };
+  if (gateway.state === 'offline') return { tone: 'bad', word: states.offline };
+  return { tone: 'wait', word: states.unseen };
 }
 
 export type DeploymentWords = {
@@ -35,46 +39,53 @@ export function networkOf(
 }
 
 /** How far the gateway has got with a network it should run, see {@link networkOf}; null when there is nothing to report. */
-export function deploymentWords(gateway: GatewayView, name?: string): DeploymentWords | null {
+export function deploymentWords(
+  gateway: GatewayView,
+  name?: string,
+  { gateways: { deployment } }: Pick<Words, 'gateways'> = EN,
+): DeploymentWords | null {
   const { model, bundle } = networkOf(gateway, name);
-  const wanted = model === null ? 'a network' : modelName(model);
+  const wanted = model === null ? deployment.someNetwork : modelName(model);
   if (bundle === undefined && model !== null && model !== gateway.model)
-    return { tone: 'wait', text: `${wanted} is fetched once a camera names it.`, progress: null };
+    return { tone: 'wait', text: deployment.onceNamed(wanted), progress: null };
   if (bundle === undefined || bundle.status === 'none') {
     return model === null
-      ? { tone: 'wait', text: 'No network deployed yet.', progress: null }
-      : { tone: 'wait', text: `Waiting to fetch ${wanted}.`, progress: null };
+      ? { tone: 'wait', text: deployment.none, progress: null }
+      : { tone: 'wait', text: deployment.waiting(wanted), progress: null };
   }
   switch (bundle.status) {
     case 'fetching':
       return {
         tone: 'wait',
-        text: `Fetching ${wanted}: ${formatPercent(bundle.progress)}`,
+        text: deployment.fetching(wanted, formatPercent(bundle.progress)),
         progress: bundle.progress,
       };
     case 'testing':
-      return { tone: 'wait', text: `Testing ${wanted} before it goes live.`, progress: 1 };
+      return { tone: 'wait', text: deployment.testing(wanted), progress: 1 };
     case 'refused':
-      return { tone: 'bad', text: `Refused ${wanted}. ${errorWords(bundle.error)}`.trim(), progress: null };
+      return {
+        tone: 'bad',
+        text: `${deployment.refused(wanted)} ${errorWords(bundle.error)}`.trim(),
+        progress: null,
+      };
     case 'rolled-back':
       return {
         tone: 'warn',
-        text: `${wanted} failed its self-test; the previous network keeps running. ${errorWords(bundle.error)}`.trim(),
+        text: `${deployment.rolledBack(wanted)} ${errorWords(bundle.error)}`.trim(),
         progress: null,
       };
     case 'active':
-      if (model?.retired === true)
-        return { tone: 'warn', text: `${wanted} is retired. Deploy another network.`, progress: null };
-      return staleWords(gateway);
+      if (model?.retired === true) return { tone: 'warn', text: deployment.retired(wanted), progress: null };
+      return staleWords(gateway, deployment.stale);
   }
 }
 
 /** What a gateway says that takes nothing new, because it has not heard for too long what is newest. */
-function staleWords({ reported }: GatewayView): DeploymentWords | null {
+function staleWords({ reported }: GatewayView, stale: string): DeploymentWords | null {
   if (reported?.trust?.status !== 'stale') return null;
   return {
     tone: 'warn',
-    text: `Accepts nothing new. ${errorWords(reported.trust.error)}`.trim(),
+    text: `${stale} ${errorWords(reported.trust.error)}`.trim(),
     progress: null,
   };
 }

@@ -101,11 +101,16 @@ export function startMs({ times }: History, endMs: number, windowMs = WINDOW_MS)
 }
 
 /** The span a time line covers: `Last hour`, or `Last 12 min` if there was nothing before. */
-export function spanWords(fromMs: number, endMs: number, { history }: Pick<Words, 'history'> = EN): string {
+export function spanWords(
+  fromMs: number,
+  endMs: number,
+  words: Pick<Words, 'history' | 'units'> = EN,
+): string {
+  const { history } = words;
   const spanMs = endMs - fromMs;
   if (Math.abs(spanMs - WINDOW_MS) <= NEARLY_MS) return history.lastHour;
-  const age = formatAge(spanMs + (spanMs > WINDOW_MS ? NEARLY_MS : 0));
-  return age === formatAge(60_000) ? history.lastMinute : history.last(age);
+  const age = formatAge(spanMs + (spanMs > WINDOW_MS ? NEARLY_MS : 0), words);
+  return age === formatAge(60_000, words) ? history.lastMinute : history.last(age);
 }
 
 /** A time line in one sentence, for those who cannot see the plot: how often each label was the answer. */

@@ -1,5 +1,5 @@
 import type { EndingCertificate, GatewayView, SiteState } from '#protocol/api.ts';
-import { withheldWords } from '#protocol/withheld.ts';
+import type { Withheld } from '#protocol/withheld.ts';
 import { EN, type Words } from '../words/en.ts';
 import { formatAge, formatCount, formatMoment } from './format.ts';
 import { actionFor, deploymentWords } from './gateway-words.ts';
@@ -18,11 +18,8 @@ export type Notice = {
  * What needs attention, worst first; empty on a good day. The sentences name moments, not ages: screen readers read them out when
  * they change, so they must not change with every tick.
  */
-export function notices(
-  site: SiteState,
-  nowMs: number,
-  { need }: Pick<Words, 'need'> = EN,
-): readonly Notice[] {
+export function notices(site: SiteState, nowMs: number, words: Words = EN): readonly Notice[] {
+  const { need, notices: says } = words;
   const found: Notice[] = [];
   for (const gateway of site.gateways) {
     if (gateway.quarantine !== null) {
@@ -30,34 +27,31 @@ export function notices(
         key: `quarantined ${gateway.name}`,
         title: need.quarantined(gateway.name),
         tone: 'bad',
-        text: quarantineText(site, gateway, gateway.quarantine, nowMs),
+        text: quarantineText(site, gateway, gateway.quarantine, nowMs, words),
       });
     }
   }
   if (site.trouble !== undefined) {
     const { code, message, since } = site.trouble;
+    const moment = formatMoment(Date.parse(since), nowMs, words);
     found.push({
       key: 'trouble',
       title: need.trouble,
       tone: 'bad',
-      text: `Since ${formatMoment(Date.parse(since), nowMs)}: ${message}. ${actionFor(code)}`.trim(),
+      text: `${says.trouble(moment, message)} ${actionFor(code)}`.trim(),
     });
   }
   if (!site.broker.connected) {
-    found.push({
-      key: 'broker',
-      title: need.broker,
-      tone: 'bad',
-      text: `The message broker is unreachable (${site.broker.detail}). Gateways keep their answers until it is back.`,
-    });
+    const text = says.broker(site.broker.detail);
+    found.push({ key: 'broker', title: need.broker, tone: 'bad', text });
   }
-  for (const gateway of site.gateways) found.push(...gatewayNotices(site, gateway, nowMs, need));
+  for (const gateway of site.gateways) found.push(...gatewayNotices(site, gateway, nowMs, words));
   for (const certificate of site.endingCertificates) {
     found.push({
       key: `certificate ${certificate.owner} ${certificate.name}`,
       title: need.certificate(certificate.owner === 'gateway' ? certificate.name : certificate.owner),
       tone: Date.parse(certificate.ends) > nowMs ? 'warn' : 'bad',
-      text: certificateText(site, certificate, nowMs),
+      text: certificateText(site, certificate, nowMs, words),
     });
   }
   return found;
@@ -68,78 +62,50 @@ function gatewayNotices(
   site: SiteState,
   gateway: GatewayView,
   nowMs: number,
-  need: Words['need'],
+  words: Words,
 ): readonly Notice[] {
+  const { need, notices: says } = words;
+  const { name } = gateway;
   const found: Notice[] = [];
-  if (gateway.state === 'offline') {
-    found.push({
-      key: `offline ${gateway.name}`,
-      title: need.offline(gateway.name),
-      tone: 'bad',
-      text: `Gateway ${gateway.name} is offline${sinceWords(gateway.since, nowMs)}.`,
-    });
-  }
+  const add = (what: string, tone: Tone, title: string, text: string | null) => {
+    if (text !== null) found.push({ key: `${what} ${name}`, tone, title, text });
+  };
+  if (gateway.state === 'offline')
+    add('offline', 'bad', need.offline(name), says.offline(name, sinceWords(gateway.since, nowMs, words)));
   if (gateway.runsTwiceSince !== null) {
-    found.push({
-      key: `twice ${gateway.name}`,
-      title: need.twice(gateway.name),
-      tone: 'warn',
-      text: `Gateway ${gateway.name} is running twice${sinceWords(gateway.runsTwiceSince, nowMs)}: two processes with its identity keep disconnecting each other. ${actionFor('GATEWAY_RUNS_TWICE')}`,
-    });
+    const twice = says.twice(name, sinceWords(gateway.runsTwiceSince, nowMs, words));
+    add('twice', 'warn', need.twice(name), `${twice} ${actionFor('GATEWAY_RUNS_TWICE')}`);
   }
-  const leak = leakText(site, gateway);
-  if (leak !== null)
-    found.push({
-      ...{ key: `leak ${gateway.name}`, tone: 'warn' },
-      title: need.leak(gateway.name),
-      text: leak,
-    });
-  const clock = clockWords(gateway);
-  if (clock !== null)
-    found.push({
-      ...{ key: `clock ${gateway.name}`, tone: 'warn' },
-      title: need.clock(gateway.name),
-      text: clock,
-    });
-  const deployment = deploymentWords(gateway);
-  if (deployment?.tone === 'bad' || deployment?.tone === 'warn') {
-    found.push({
-      key: `deployment ${gateway.name}`,
-      title: need.deployment(gateway.name),
-      tone: deployment.tone,
-      text: `Gateway ${gateway.name}: ${deployment.text}`,
-    });
-  }
+  add('leak', 'warn', need.leak(name), leakText(site, gateway, words));
+  add('clock', 'warn', need.clock(name), clockText(gateway, words));
+  const deployment = deploymentWords(gateway, undefined, words);
+  if (deployment?.tone === 'bad' || deployment?.tone === 'warn')
+    add('deployment', deployment.tone, need.deployment(name), says.ofGateway(name, deployment.text));
   const trouble = gateway.state === 'offline' ? undefined : gateway.health?.outbox.trouble;
   if (trouble !== undefined) {
-    found.push({
-      key: `trouble ${gateway.name}`,
-      title: need.disk(gateway.name),
-      tone: 'bad',
-      // A newer gateway may send a code that this backend does not know.
-      text: `Gateway ${gateway.name}: ${trouble.message}. ${actionFor(trouble.code) || `(${trouble.code})`}`,
-    });
+    // A newer gateway may send a code that this backend does not know.
+    const text = `${trouble.message}. ${actionFor(trouble.code) || `(${trouble.code})`}`;
+    add('trouble', 'bad', need.disk(name), says.ofGateway(name, text));
   }
   const dropped = gateway.health?.outbox.dropped ?? 0;
-  if (dropped > 0) {
-    found.push({
-      key: `dropped ${gateway.name}`,
-      title: need.dropped(gateway.name),
-      tone: 'warn',
-      text: `Gateway ${gateway.name} lost ${formatCount(dropped)} answers before they could be sent: it was offline for too long, or its disk was full. Its log says when.`,
-    });
-  }
+  if (dropped > 0) add('dropped', 'warn', need.dropped(name), says.dropped(name, formatCount(dropped)));
   return found;
 }
 
-function certificateText(site: SiteState, { owner, name, ends }: EndingCertificate, nowMs: number): string {
-  const whose = owner === 'gateway' ? `gateway ${name}` : `the ${owner}`;
-  const verb = Date.parse(ends) > nowMs ? 'expires' : 'expired';
+function certificateText(
+  site: SiteState,
+  { owner, name, ends }: EndingCertificate,
+  nowMs: number,
+  words: Words,
+): string {
+  const { certificate: says } = words.notices;
+  const endsMs = Date.parse(ends);
+  const whose = owner === 'gateway' ? says.ofGateway(name) : says.owners[owner];
   const action =
     owner === 'gateway'
-      ? `It renews itself while the gateway is connected. If that fails, run ${siteCommand(site, `gateway replace ${name}`)} and enrol its machine again.`
-      : `Run ${siteCommand(site, 'site renew')}${owner === 'backend' ? ', and restart the backend' : ''}.`;
-  return `The certificate of ${whose} ${verb} on ${formatMoment(Date.parse(ends), nowMs)}: from then on it cannot be used to connect. ${action}`;
+      ? says.renewsItself(siteCommand(site, `gateway replace ${name}`))
+      : says.renew(siteCommand(site, 'site renew'), owner === 'backend');
+  return `${says.ends(whose, endsMs <= nowMs, formatMoment(endsMs, nowMs, words))} ${action}`;
 }
 
 /** Clocks that differ by less cause no trouble. */
@@ -148,21 +114,14 @@ const WRONG_CLOCK_MS = 60_000;
 const REFUSED_AHEAD_MS = 120_000;
 
 /** What a wrong clock does to the page, and what to do; null if it is right. */
-function clockWords({ name, clockOffsetMs }: GatewayView): string | null {
+function clockText({ name, clockOffsetMs }: GatewayView, words: Words): string | null {
   if (clockOffsetMs === null || Math.abs(clockOffsetMs) < WRONG_CLOCK_MS) return null;
-  const [side, effect] =
-    clockOffsetMs > REFUSED_AHEAD_MS
-      ? [
-          'ahead of',
-          'Until it is corrected, its answers are refused and lost, because they are dated in the future.',
-        ]
-      : clockOffsetMs > 0
-        ? ['ahead of', 'Until it is corrected, its pictures are dated by when their answers arrive.']
-        : [
-            'behind',
-            'Until it is corrected, its answers look older than they are; those that look too old are refused and lost.',
-          ];
-  return `The clock of gateway ${name} is ${formatAge(Math.abs(clockOffsetMs))} ${side} the backend’s. ${effect} Find out which of the two is wrong, and turn on time synchronization there (sudo timedatectl set-ntp true).`;
+  const { clock } = words.notices;
+  const span = formatAge(Math.abs(clockOffsetMs), words);
+  const isAhead = clockOffsetMs > 0;
+  const ahead = clockOffsetMs > REFUSED_AHEAD_MS ? clock.future : clock.dated;
+  const [side, effect] = isAhead ? [clock.ahead, ahead] : [clock.behind, clock.older];
+  return `${side(name, span)} ${effect} ${clock.action}`;
 }
 
 function quarantineText(
@@ -170,26 +129,31 @@ function quarantineText(
   { name, held }: GatewayView,
   { since, reason }: { readonly since: string; readonly reason: string },
   nowMs: number,
+  words: Words,
 ): string {
-  const dropped = held.dropped > 0 ? ` (${formatCount(held.dropped)} older ones had to be dropped)` : '';
-  return (
-    `Gateway ${name} has been in quarantine since ${formatMoment(Date.parse(since), nowMs)}: ${withheldWords(reason)}. ` +
-    `Its answers are kept unopened, ${formatCount(held.answers)} so far${dropped}. Once you have looked into it, ` +
-    `open them with “${siteCommand(site, `gateway release ${name}`)}”, or discard them by adding “--discard”.`
-  );
+  const { quarantine: says } = words.notices;
+  const why = Object.hasOwn(words.withheldReasons, reason)
+    ? words.withheldReasons[reason as Withheld]
+    : reason;
+  const dropped = held.dropped > 0 ? says.dropped(formatCount(held.dropped)) : '';
+  return [
+    says.since(name, formatMoment(Date.parse(since), nowMs, words), why),
+    says.kept(formatCount(held.answers), dropped),
+    says.action(siteCommand(site, `gateway release ${name}`)),
+  ].join(' ');
 }
 
 /** That answers may have told much of a gateway's key; null while they have not. In words and without a number: those change with every answer. */
-function leakText({ auditShare }: SiteState, { name, leak }: GatewayView): string | null {
+function leakText({ auditShare }: SiteState, { name, leak }: GatewayView, words: Words): string | null {
   if (leak === null || leak.state === 'safe') return null;
-  const told = `Answers of gateway ${name} may have told ${leak.state === 'spent' ? 'half' : 'a quarter'} of its key to somebody who controls it and reads them. `;
-  if (auditShare === 0)
-    return `${told}Turn audits on (audit.share), or new keys would be spent as soon; then give it new keys on its page.`;
-  return `${told}${leak.state === 'spent' ? 'It gets new keys; its page can give it some, too.' : 'At half of it, it gets new keys by itself.'}`;
+  const { leak: says } = words.notices;
+  const isSpent = leak.state === 'spent';
+  const next = auditShare === 0 ? says.audit : isSpent ? says.spent : says.later;
+  return `${says.told(name, isSpent)} ${next}`;
 }
 
-function sinceWords(since: string | null, nowMs: number): string {
+function sinceWords(since: string | null, nowMs: number, words: Words): string {
   if (since === null) return '';
   const sinceMs = Date.parse(since);
-  return Number.isNaN(sinceMs) ? '' : ` (since ${formatMoment(sinceMs, nowMs)})`;
+  return Number.isNaN(sinceMs) ? '' : words.notices.since(formatMoment(sinceMs, nowMs, words));
 }

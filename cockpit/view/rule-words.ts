@@ -13,7 +13,7 @@ export function ruleWords(rule: Rule, nameOf: (camera: string) => string, words:
   const { when, schedule } = rule;
   const forSeconds = 'forSeconds' in when ? when.forSeconds : 0;
   const parts = [conditionWords(when, nameOf, words)];
-  if (forSeconds > 0) parts.push(says.forSeconds(formatAge(forSeconds * 1000)));
+  if (forSeconds > 0) parts.push(says.forSeconds(formatAge(forSeconds * 1000, words)));
   if (schedule !== undefined) {
     const days =
       schedule.days.length === 7 ? says.everyDay : schedule.days.map((day) => days3[day]).join(', ');

@@ -1,11 +1,15 @@
 import type { GatewayView } from '#protocol/api.ts';
+import { EN, type Words } from '../words/en.ts';
 import { type DeploymentWords, errorWords } from './gateway-words.ts';
 
 /** What the gateway made of the settings that were pushed to it; null when there is nothing to tell. */
-export function settingsWords({ configuration }: GatewayView): DeploymentWords | null {
+export function settingsWords(
+  { configuration }: GatewayView,
+  { gateways: { settings } }: Pick<Words, 'gateways'> = EN,
+): DeploymentWords | null {
   if (configuration === null) return null;
   const { version, status, error, running, drift } = configuration;
-  const runs = running === null || running === 0 ? 'its own file' : `version ${running}`;
+  const runs = running === null || running === 0 ? settings.itsFile : settings.version(running);
   const words = (tone: DeploymentWords['tone'], text: string) => ({
     tone,
     text: text.trim(),
@@ -13,20 +17,23 @@ export function settingsWords({ configuration }: GatewayView): DeploymentWords |
   });
   switch (status) {
     case 'pending':
-      return words('wait', `Settings: version ${version} waits for the gateway.`);
+      return words('wait', settings.pending(version));
     case 'received':
-      return words('wait', `Settings: version ${version} is being tried.`);
+      return words('wait', settings.received(version));
     case 'rejected':
-      return words('bad', `Settings: refused version ${version}; ${runs} stays. ${errorWords(error)}`);
+      return words('bad', `${settings.rejected(version, runs)} ${errorWords(error)}`);
     case 'reverted':
-      return words('bad', `Settings: gave version ${version} up; ${runs} runs again. ${errorWords(error)}`);
+      return words('bad', `${settings.reverted(version, runs)} ${errorWords(error)}`);
     default:
-      return drift ? words('warn', `Settings: agent.yaml was edited on the gateway; ${runs} goes on.`) : null;
+      return drift ? words('warn', settings.drift(runs)) : null;
   }
 }
 
 /** Which settings run, for a row of numbers. */
-export function runningSettings({ configuration }: GatewayView): string | null {
+export function runningSettings(
+  { configuration }: GatewayView,
+  { gateways: { settings } }: Pick<Words, 'gateways'> = EN,
+): string | null {
   if (configuration === null || configuration.running === null) return null;
-  return configuration.running === 0 ? 'own file' : `v${configuration.running}`;
+  return configuration.running === 0 ? settings.ownFile : `v${configuration.running}`;
 }

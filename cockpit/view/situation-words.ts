@@ -30,7 +30,7 @@ export function situationWords(
   if (told.entriesToday !== undefined) {
     if (told.entriesToday > 0) parts.push(camera.entries(told.entriesToday));
     if (told.dwellSeconds !== undefined && size === 'whole')
-      parts.push(camera.dwell(formatAge(told.dwellSeconds * 1000)));
+      parts.push(camera.dwell(formatAge(told.dwellSeconds * 1000, words)));
   } else if (told.visitsToday > 0)
     parts.push(told.present === true ? camera.visit(told.visitsToday) : camera.visits(told.visitsToday));
   return parts.join(' · ');

@@ -55,7 +55,7 @@ function tileOf(site: SiteState, camera: CameraView, nowMs: number, words: Words
     status: status.word,
     answer: answerOf(camera, words),
     detail: isStale
-      ? words.camera.seen(coarseAge(ageMs))
+      ? words.camera.seen(coarseAge(ageMs, words))
       : situationWords(camera, camera.regions.length === 0 ? result : null, nowMs, words, 'short'),
     isStale,
     series: seriesClass(labelOrder(site, camera, []), main, result?.counts !== undefined),
@@ -72,8 +72,8 @@ function answerOf({ result, regions }: CameraView, words: Words): string {
 }
 
 /** No seconds once a minute has passed: sixty tiles that tick are not calm. */
-function coarseAge(ageMs: number): string {
-  return formatAge(ageMs < 60_000 ? Math.floor(ageMs / 10_000) * 10_000 + 1000 : ageMs);
+function coarseAge(ageMs: number, words: Words): string {
+  return formatAge(ageMs < 60_000 ? Math.floor(ageMs / 10_000) * 10_000 + 1000 : ageMs, words);
 }
 
 export type TileFilter = { readonly words: string; readonly onlyNeedy: boolean };

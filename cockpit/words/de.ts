@@ -1,6 +1,7 @@
 import type { Words } from './en.ts';
-
-const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
+import { GATEWAYS_DE } from './gateways.de.ts';
+import { plural } from './plural.ts';
+import { SITE_DE } from './site.de.ts';
 
 /** Was Netze oft benennen: eines, mehrere. */
 const LABELS: Words['labels'] = {
@@ -160,7 +161,7 @@ export const DE: Words = {
       word: 'Ausgeschaltet',
       reason: 'Diese Kamera ist in den Einstellungen des Gateways ausgeschaltet.',
     },
-    offline: { word: 'Gateway offline', reason: 'Ihr Gateway meldet sich nicht.' },
+    offline: { word: 'Gateway getrennt', reason: 'Ihr Gateway meldet sich nicht.' },
     cut: { word: 'Unbekannt', reason: 'Der Broker ist nicht erreichbar, man hört nichts von ihr.' },
     away: { word: 'Unbekannt', reason: 'Das Backend antwortet nicht, man hört nichts von ihr.' },
     waiting: { word: 'Wartet', reason: 'Das Gateway hat diese Kamera noch nicht gemeldet.' },
@@ -343,4 +344,7 @@ export const DE: Words = {
     ever: 'Antworten seit Einrichtung der Anlage',
   },
   settings: { open: 'Einstellungen ihres Gateways' },
+  units: { now: 'jetzt', days: 'T', decimal: ',' },
+  gateways: GATEWAYS_DE,
+  ...SITE_DE,
 };

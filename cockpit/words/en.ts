@@ -1,7 +1,7 @@
 import { thingWords } from '#protocol/answer-words.ts';
-
-/** What counts can be said of: one or several. */
-const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
+import { GATEWAYS_EN } from './gateways.en.ts';
+import { plural } from './plural.ts';
+import { SITE_EN } from './site.en.ts';
 
 /** `1st`, `2nd`, `3rd`, `4th`. */
 function ordinal(count: number): string {
@@ -313,6 +313,10 @@ export const EN = {
     ever: 'Answers since the site was set up',
   },
   settings: { open: 'Settings of its gateway' },
+  /** Units and signs of numbers. */
+  units: { now: 'now', days: 'd', decimal: '.' },
+  gateways: GATEWAYS_EN,
+  ...SITE_EN,
 };
 
 export type Words = typeof EN;

@@ -12,6 +12,29 @@ function shape(words: object, path = ''): string[] {
   );
 }
 
+/** Called so in both languages. */
+const SAME = ['Gateway', 'Gateways', 'Journal', 'Info', 'Live', 'Name', 'Stream', 'CSV', 'YAML'];
+
+/** What words may be asked for: functions take numbers, texts, lists or truths. */
+const SAMPLES = [2, '2', ['2'], true] as const;
+
+/** What the words say, by their place; a function says something for each kind of value that it takes. */
+function texts(words: object, path = ''): [place: string, text: string][] {
+  return Object.entries(words).flatMap(([key, value]): [string, string][] => {
+    const place = `${path}${key}`;
+    if (typeof value === 'string') return [[place, value]];
+    if (typeof value === 'object') return texts(value as object, `${place}.`);
+    return SAMPLES.flatMap((sample): [string, string][] => {
+      try {
+        const said = (value as (...given: unknown[]) => unknown)(sample, sample, sample, sample);
+        return typeof said === 'string' ? [[`${place}(${typeof sample})`, said]] : [];
+      } catch {
+        return [];
+      }
+    });
+  });
+}
+
 it('picks the first language that somebody reads and the page has', () => {
   expect(pickLanguage(['fr-CH', 'de-AT', 'en'])).toBe('de');
   expect(pickLanguage(['fr'])).toBe('en');
@@ -25,4 +48,15 @@ it('says everything in each language, and counts in English as people do', () =>
   expect([1, 2, 3, 4, 11, 12, 21, 102, 113].map((count) => EN.camera.visit(count).split(' ')[0])).toEqual([
     ...['1st', '2nd', '3rd', '4th', '11th', '12th', '21st', '102nd', '113th'],
   ]);
+});
+
+it('says nothing in German as in English, apart from what is called so in both', () => {
+  const english = new Map(texts(EN));
+  const all = texts(DE);
+  expect(all.length).toBeGreaterThan(500);
+  const same = all.filter(([place, text]) => {
+    const isWord = /\p{L}{3}/u.test(text.replaceAll(/undefined|true|false/g, ''));
+    return isWord && english.get(place) === text && !SAME.includes(text);
+  });
+  expect(same).toEqual([]);
 });
