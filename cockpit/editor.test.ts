@@ -1,8 +1,9 @@
-import type { Page } from 'playwright-core';
+import type { BrowserContextOptions, Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { ConfigurationView } from '#protocol/api.ts';
 import { cockpitBench, presentSite } from './testing/cockpit-bench.ts';
+import { englishIn } from './testing/english-in.ts';
 import { cameraOf, cameraStateOf, gatewayOf } from './testing/fixtures.ts';
 import { until } from './testing/until.ts';
 
@@ -27,11 +28,11 @@ const withSettings = (configuration: ConfigurationView | null, size?: { width: n
     cameras: [cameraOf({ state: cameraStateOf(size === undefined ? {} : { size }) })],
   });
 
-async function open(hash = '#/gateways/gate-1/settings') {
+async function open(context: BrowserContextOptions = {}, hash = '#/gateways/gate-1/settings') {
   const site = bench.site();
   site.settings.add('gate-1', SETTINGS, { credentials: ['counter'] });
   site.site = withSettings(pushed(), { width: 640, height: 480 });
-  const watched = await bench.open({ viewport: { width: 1280, height: 900 } });
+  const watched = await bench.open({ viewport: { width: 1280, height: 900 }, ...context });
   await watched.page.goto(`${site.url}${hash}`);
   await until(
     async () => site.listeners,
@@ -57,6 +58,22 @@ describe('the editor', () => {
       `${SETTINGS.replace('rate: 4', 'rate: 1.05')}outbox: { maxMegabytes: 512 }\n`,
     );
     expect(complaints).toEqual([]);
+  });
+
+  it('speaks German, apart from the settings themselves, whose names and words are those of agent.yaml', async () => {
+    const { page } = await open({ locale: 'de' });
+    const own = 'main :not(.fields *, .difference *)';
+    await page.getByRole('button', { name: 'Maske zeichnen' }).waitFor();
+    await page.locator('polygon.shape').focus();
+    await page.getByRole('button', { name: /^Maske 1, Ecke 3 bei/ }).waitFor();
+    expect(await englishIn(page, own)).toEqual([]);
+    await page.getByLabel('Rate (pictures a second)').fill('5');
+    await page.getByRole('button', { name: 'Durchsehen und senden' }).click();
+    await page.getByRole('region', { name: 'Was sich ändert' }).waitFor();
+    expect(await englishIn(page, own)).toEqual([]);
+    await page.getByRole('link', { name: 'Verlauf' }).click();
+    await page.getByText('Fassung 1').waitFor();
+    expect(await englishIn(page, own)).toEqual([]);
   });
 
   it('shows each mistake at its field, in the words of the validator, and pushes none', async () => {

@@ -1,7 +1,7 @@
-import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import type { RolloutSummary } from '#protocol/api.ts';
 import { agoTime, cockpitBench, presentSite } from './testing/cockpit-bench.ts';
+import { englishIn } from './testing/english-in.ts';
 import { cameraOf, gatewayOf } from './testing/fixtures.ts';
 import { until } from './testing/until.ts';
 
@@ -20,23 +20,6 @@ const rollout: RolloutSummary = {
   gateways: { waiting: 6, released: 1, done: 2, failed: 1, timedOut: 0, skipped: 0, left: 0 },
   ...{ created: agoTime(60_000), deadline: agoTime(-3_600_000), pausedSince: null, ended: null },
 };
-
-/** Words that are English and not German: every sentence of the page has one of them, or a term of its own. */
-const ENGLISH =
-  /\b(the|is|of|and|for|with|its|keys?|settings|state|cameras|network|waiting|dropped|certificate|disk|memory|audited|restart|fetch|collect|search|pause|abort|online|offline|wave|reason|leave)\b/i;
-
-/** The English words that a page shows, or says to those who cannot see it. */
-async function englishIn(page: Page): Promise<readonly string[]> {
-  const texts = await page
-    .locator('body :not(noscript)')
-    .evaluateAll((all) =>
-      all.flatMap((one) => [
-        ...[...one.childNodes].filter((node) => node.nodeType === 3).map((node) => node.nodeValue ?? ''),
-        ...['aria-label', 'title', 'placeholder'].map((name) => one.getAttribute(name) ?? ''),
-      ]),
-    );
-  return texts.flatMap((text) => (ENGLISH.test(text) ? [text] : []));
-}
 
 describe('a fleet', () => {
   it('is a table, the one in need first, searched and opened by keyboard', async () => {

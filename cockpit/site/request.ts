@@ -1,3 +1,5 @@
+import { pageWords } from '../words/language.ts';
+
 /** An answer of the backend, or the code and sentence of its refusal; without a code where the backend was not reached. */
 export type Answered<T> =
   | { readonly ok: true; readonly value: T }
@@ -26,9 +28,9 @@ export async function request<T>(
       error?: { code?: string; message?: string };
     };
     if (response.ok) return { ok: true, value: answer as T };
-    const { code = null, message = `the backend refused it (${response.status})` } = answer.error ?? {};
+    const { code = null, message = pageWords().request.refused(response.status) } = answer.error ?? {};
     return { ok: false, code, message };
   } catch {
-    return { ok: false, code: null, message: 'the backend does not answer; try again in a moment' };
+    return { ok: false, code: null, message: pageWords().request.away };
   }
 }

@@ -1,3 +1,4 @@
+import { EDITOR_DE } from './editor.de.ts';
 import type { Words } from './en.ts';
 import { GATEWAYS_DE } from './gateways.de.ts';
 import { plural } from './plural.ts';
@@ -346,5 +347,6 @@ export const DE: Words = {
   settings: { open: 'Einstellungen ihres Gateways' },
   units: { now: 'jetzt', days: 'T', decimal: ',' },
   gateways: GATEWAYS_DE,
+  editor: EDITOR_DE,
   ...SITE_DE,
 };

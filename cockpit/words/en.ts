@@ -1,4 +1,5 @@
 import { thingWords } from '#protocol/answer-words.ts';
+import { EDITOR_EN } from './editor.en.ts';
 import { GATEWAYS_EN } from './gateways.en.ts';
 import { plural } from './plural.ts';
 import { SITE_EN } from './site.en.ts';
@@ -316,6 +317,7 @@ export const EN = {
   /** Units and signs of numbers. */
   units: { now: 'now', days: 'd', decimal: '.' },
   gateways: GATEWAYS_EN,
+  editor: EDITOR_EN,
   ...SITE_EN,
 };
 

@@ -1,13 +1,13 @@
 import type { GATEWAYS_EN } from './gateways.en.ts';
 
-const LINKS = { online: 'verbunden', offline: 'nicht verbunden', unknown: 'unbekannt' } as const;
+const LINKS = { online: 'verbunden', offline: 'getrennt', unknown: 'unbekannt' } as const;
 
 /** Von Gateways, auf Deutsch. */
 export const GATEWAYS_DE: typeof GATEWAYS_EN = {
   states: {
     quarantined: 'In Quarantäne',
     online: 'Verbunden',
-    offline: 'Nicht verbunden',
+    offline: 'Getrennt',
     unseen: 'Nie gesehen',
   },
   none: 'Kein solches Gateway',

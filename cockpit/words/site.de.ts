@@ -84,6 +84,10 @@ export const SITE_DE: typeof SITE_EN = {
     minutes: (count) => `Zu viele Versuche. Der nächste geht in ${plural(count, 'Minute', 'Minuten')}.`,
     seconds: (count) => `Zu viele Versuche. Der nächste geht in ${plural(count, 'Sekunde', 'Sekunden')}.`,
   },
+  request: {
+    refused: (status) => `das Backend hat es abgelehnt (${status})`,
+    away: 'das Backend antwortet nicht; später noch einmal versuchen',
+  },
   who: {
     token: 'Token der Anlage',
     logOut: 'Abmelden',

@@ -78,6 +78,11 @@ export const SITE_EN = {
     seconds: (count: number) =>
       `Too many attempts. The next one is possible in ${plural(count, 'second', 'seconds')}.`,
   },
+  /** Of a request that the backend said nothing to. */
+  request: {
+    refused: (status: number) => `the backend refused it (${status})`,
+    away: 'the backend does not answer; try again in a moment',
+  },
   who: {
     token: 'Token of the site',
     logOut: 'Log out',

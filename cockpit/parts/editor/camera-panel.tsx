@@ -1,9 +1,11 @@
 import { useState } from 'preact/hooks';
 import type { CameraState } from '#protocol/messages.ts';
+import { useWords } from '../../hooks/use-words.ts';
 import type { Logins } from '../../site/configuration-api.ts';
 import { type JsonSchema, type SettingPath, settingAt } from '../../view/json-schema.ts';
 import { problemsIn } from '../../view/settings-problems.ts';
 import type { Box, Mask } from '../../view/shapes.ts';
+import type { Words } from '../../words/en.ts';
 import { type FieldContext, Fields } from './fields.tsx';
 import { LoginField } from './login-field.tsx';
 import { PictureFrame, type Tool } from './picture-frame.tsx';
@@ -37,12 +39,14 @@ const MIDDLE_MASK: Mask = [
 /** The settings of one camera: its picture with region and masks, and its fields. */
 export function CameraPanel(props: Props) {
   const { context, index, schema, size, onRemove } = props;
+  const { editor } = useWords();
+  const words = editor.camera;
   const path: SettingPath = ['cameras', index];
   const camera = settingAt(context.value, path);
   const name = String(settingAt(camera, ['name']) ?? '');
   const [tool, setTool] = useState<Tool>('select');
   const [selected, setSelected] = useState<Selection>(null);
-  const shapes = shapesOf(camera);
+  const shapes = shapesOf(camera, editor.shapes);
   const change = (at: SettingPath, value: unknown) => context.change([...path, ...at], value);
   const draw = (drawn: { readonly box: Box } | { readonly mask: Mask } | null) => {
     setTool('select');
@@ -62,9 +66,9 @@ export function CameraPanel(props: Props) {
     setTool(tool === next ? 'select' : next);
   };
   return (
-    <section class="camera-panel" aria-label={`Camera ${name}`}>
+    <section class="camera-panel" aria-label={words.one(name)}>
       <div class="camera-picture">
-        <div class="tools" role="toolbar" aria-label="Draw">
+        <div class="tools" role="toolbar" aria-label={words.draw}>
           <button
             type="button"
             class="plain"
@@ -72,7 +76,7 @@ export function CameraPanel(props: Props) {
             disabled={context.isReadOnly}
             onClick={pick('region', { box: MIDDLE_BOX })}
           >
-            {regionWords(camera)}
+            {regionWords(camera, words)}
           </button>
           <button
             type="button"
@@ -81,10 +85,10 @@ export function CameraPanel(props: Props) {
             disabled={context.isReadOnly}
             onClick={pick('mask', { mask: MIDDLE_MASK })}
           >
-            Draw a mask
+            {words.mask}
           </button>
           <span class="quiet" role="status">
-            {hint(tool)}
+            {hint(tool, words)}
           </span>
         </div>
         <PictureFrame
@@ -99,11 +103,7 @@ export function CameraPanel(props: Props) {
           onRemove={remove}
           onDrawn={draw}
         />
-        <p class="field-help">
-          Pictures never leave the gateway, so this frame is empty
-          {size === null || size === undefined ? ' (16 : 9 until the camera was seen)' : ''}. To aim, open the
-          preview on the gateway itself.
-        </p>
+        <p class="field-help">{words.empty(size !== null && size !== undefined)}</p>
         <ShapeList
           context={context}
           path={path}
@@ -114,7 +114,7 @@ export function CameraPanel(props: Props) {
         />
         {problemsIn(context.problems, path, DRAWN).map(({ path: at, line, text }) => (
           <p key={`${at} ${line}`} class="field-problem">
-            Line {line}, {at}: {text}
+            {editor.line(line)}, {at}: {text}
           </p>
         ))}
       </div>
@@ -122,21 +122,23 @@ export function CameraPanel(props: Props) {
         <Fields context={context} path={path} schema={schema} except={DRAWN} />
         <LoginField {...props} path={path} name={name} />
         <button type="button" class="plain danger" disabled={context.isReadOnly} onClick={onRemove}>
-          Remove this camera
+          {words.remove}
         </button>
       </div>
     </section>
   );
 }
 
-function regionWords(camera: unknown): string {
-  if (listAt(camera, 'regions').length > 0) return 'Draw one more region';
-  return settingAt(camera, ['region']) === undefined ? 'Draw a region' : 'Draw the region anew';
+type CameraWords = Words['editor']['camera'];
+
+function regionWords(camera: unknown, words: CameraWords): string {
+  if (listAt(camera, 'regions').length > 0) return words.regionMore;
+  return settingAt(camera, ['region']) === undefined ? words.region : words.regionAnew;
 }
 
-function hint(tool: Tool): string {
-  if (tool === 'region') return 'Drag from corner to corner.';
-  if (tool === 'mask') return 'Click corner by corner; the first corner or Enter closes it.';
+function hint(tool: Tool, words: CameraWords): string {
+  if (tool === 'region') return words.regionHint;
+  if (tool === 'mask') return words.maskHint;
   return '';
 }
 

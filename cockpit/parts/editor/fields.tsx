@@ -1,5 +1,6 @@
 import type { ComponentChildren, TargetedEvent } from 'preact';
 import { useState } from 'preact/hooks';
+import { useWords } from '../../hooks/use-words.ts';
 import {
   type JsonSchema,
   pathText,
@@ -54,6 +55,7 @@ export function Fields(props: {
 
 function Field(props: FieldProps) {
   const { schema, context, path, name } = props;
+  const words = useWords().editor.field;
   if (schema.type === 'object') {
     return (
       <fieldset class="field-group">
@@ -66,10 +68,11 @@ function Field(props: FieldProps) {
   if (schema.enum !== undefined) return <ChoiceField {...props} choices={schema.enum} />;
   if (schema.type === 'number' || schema.type === 'integer' || schema.type === 'string')
     return <TextField {...props} />;
-  return <p class="field quiet">{settingLabel(name, schema)}: to be edited as text.</p>;
+  return <p class="field quiet">{words.asText(settingLabel(name, schema))}</p>;
 }
 
 function TextField({ context, path, name, schema, isRequired }: FieldProps) {
+  const { unset } = useWords().editor.field;
   const isNumber = schema.type !== 'string';
   const value = settingAt(context.value, path);
   // While somebody types, the field keeps what was typed: 1.0 on its way to 1.05 must not become 1.
@@ -92,7 +95,7 @@ function TextField({ context, path, name, schema, isRequired }: FieldProps) {
           readOnly={context.isReadOnly}
           value={typing ?? (value === undefined || value === null ? '' : String(value))}
           onBlur={() => setTyping(null)}
-          placeholder={schema.default === undefined ? (isRequired ? '' : 'not set') : String(schema.default)}
+          placeholder={schema.default === undefined ? (isRequired ? '' : unset) : String(schema.default)}
           onInput={write}
         />
       )}
@@ -108,6 +111,7 @@ function asNumber(typed: string): number | string {
 
 function ChoiceField({ choices, ...props }: FieldProps & { readonly choices: readonly string[] }) {
   const { context, path, schema } = props;
+  const words = useWords().editor.field;
   const value = settingAt(context.value, path);
   const write = (event: TargetedEvent<HTMLSelectElement>) => {
     const chosen = event.currentTarget.value;
@@ -123,7 +127,9 @@ function ChoiceField({ choices, ...props }: FieldProps & { readonly choices: rea
           value={value === undefined ? '' : String(value)}
           onChange={write}
         >
-          <option value="">{schema.default === undefined ? 'not set' : `${schema.default} (default)`}</option>
+          <option value="">
+            {schema.default === undefined ? words.unset : words.byDefault(String(schema.default))}
+          </option>
           {isForeign && <option value={String(value)}>{String(value)}</option>}
           {choices.map((choice) => (
             <option key={choice} value={choice}>
@@ -188,11 +194,12 @@ function Help(props: {
   readonly schema: JsonSchema;
 }) {
   const { id, context, path, schema } = props;
+  const { inLine } = useWords().editor;
   const problems = problemsAt(context.problems, pathText(path));
   return (
     <p id={`${id}-help`} class={problems.length > 0 ? 'field-problem' : 'field-help'}>
       {problems.length > 0
-        ? problems.map(({ line, text }) => `${capital(text)} (line ${line})`).join('; ')
+        ? problems.map(({ line, text }) => inLine(capital(text), line)).join('; ')
         : schema.description}
     </p>
   );

@@ -1,4 +1,5 @@
 import type { TargetedKeyboardEvent, TargetedPointerEvent } from 'preact';
+import { useWords } from '../../hooks/use-words.ts';
 import { arrowStep } from '../../view/arrow-step.ts';
 import { formatPercent } from '../../view/format.ts';
 import {
@@ -33,6 +34,7 @@ type Props = {
 
 /** The corners of the selected shape, to be moved, and of a mask the middles of its edges, which become corners. */
 export function Handles({ shape, height, pixel, onBegin, onChange, onRemove }: Props) {
+  const words = useWords().editor.shapes;
   const corners = shape.kind === 'mask' ? shape.mask : cornersOf(shape.box);
   const at = ([x, y]: Point) => ({ cx: x * ACROSS, cy: y * height });
   const press = (event: TargetedKeyboardEvent<SVGElement>, corner: number, [x, y]: Point) => {
@@ -70,14 +72,13 @@ export function Handles({ shape, height, pixel, onBegin, onChange, onRemove }: P
               class="handle handle-edge"
               {...at(middleOf(shape.mask, edge))}
               r={6 * pixel}
-              aria-label={`${shape.name}: add a corner after corner ${edge + 1}`}
+              aria-label={words.split(shape.name, edge + 1)}
               {...handlers}
             />
           );
         })}
       {corners.map((corner, index) => {
-        const [x, y] = corner.map(formatPercent);
-        const keys = `arrow keys move it${shape.kind === 'mask' ? ', Delete removes it' : ''}`;
+        const [x, y] = [formatPercent(corner[0]), formatPercent(corner[1])];
         const handlers = {
           ...AS_BUTTON,
           onKeyDown: (event: TargetedKeyboardEvent<SVGElement>) => press(event, index, corner),
@@ -90,7 +91,7 @@ export function Handles({ shape, height, pixel, onBegin, onChange, onRemove }: P
             class="handle"
             {...at(corner)}
             r={9 * pixel}
-            aria-label={`${shape.name}, corner ${index + 1} at ${x}, ${y}; ${keys}`}
+            aria-label={words.cornerAt(shape.name, index + 1, x, y, shape.kind === 'mask')}
             {...handlers}
           />
         );

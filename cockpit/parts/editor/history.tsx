@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { ConfigurationPreview, ConfigurationSummary, GatewayView } from '#protocol/api.ts';
+import { useWords } from '../../hooks/use-words.ts';
 import { ConfigurationApi } from '../../site/configuration-api.ts';
 import { formatMoment } from '../../view/format.ts';
 import { errorWords } from '../../view/gateway-words.ts';
@@ -9,6 +10,8 @@ type Props = { readonly gateway: GatewayView; readonly nowMs: number; readonly i
 
 /** Every version of a gateway's settings, newest first, and the way back to one. */
 export function SettingsHistory({ gateway, nowMs, isReadOnly }: Props) {
+  const words = useWords();
+  const says = words.editor.history;
   const [versions, setVersions] = useState<readonly ConfigurationSummary[] | null>(null);
   const [failure, setFailure] = useState<string | null>(null);
   const [open, setOpen] = useState<number | null>(null);
@@ -26,21 +29,22 @@ export function SettingsHistory({ gateway, nowMs, isReadOnly }: Props) {
     // Whatever the gateway says anew about its settings may change a row.
   }, [gateway.name, configuration?.version, configuration?.status]);
   if (failure !== null) return <p class="notice tone-bad">{failure}</p>;
-  if (versions === null) return <p class="opening">Reading the history …</p>;
-  if (versions.length === 0)
-    return <p class="quiet">No settings were pushed yet: the gateway runs its own file.</p>;
+  if (versions === null) return <p class="opening">{says.reading}</p>;
+  if (versions.length === 0) return <p class="quiet">{says.none}</p>;
   return (
     <ol class="versions">
       {versions.map((one) => (
         <li key={one.version} class="card version">
           <div class="version-head">
-            <h3>Version {one.version}</h3>
+            <h3>{words.editor.push.version(one.version)}</h3>
             <span class={`chip tone-${toneOf(one, configuration?.running ?? null)}`}>
               <span class="dot" aria-hidden="true" />
-              {one.version === configuration?.running ? 'runs' : one.status}
+              {one.version === configuration?.running
+                ? says.runs
+                : words.gateways.settings.status[one.status]}
             </span>
             <span class="quiet">
-              {formatMoment(Date.parse(one.pushed), nowMs)} by {one.author}
+              {says.by(formatMoment(Date.parse(one.pushed), nowMs, words), one.author)}
             </span>
             {one.version !== configuration?.version && !isReadOnly && (
               <button
@@ -49,7 +53,7 @@ export function SettingsHistory({ gateway, nowMs, isReadOnly }: Props) {
                 aria-expanded={open === one.version}
                 onClick={() => setOpen(open === one.version ? null : one.version)}
               >
-                {open === one.version ? 'Close' : 'Go back to it …'}
+                {open === one.version ? says.close : says.goBack}
               </button>
             )}
           </div>
@@ -82,6 +86,7 @@ function WayBack(props: {
   readonly onDone: () => void;
 }) {
   const { gateway, version, isReadOnly, onDone } = props;
+  const says = useWords().editor.history;
   const [preview, setPreview] = useState<ConfigurationPreview | null>(null);
   const [failure, setFailure] = useState<string | null>(null);
   const [isBusy, setIsBusy] = useState(false);
@@ -117,16 +122,12 @@ function WayBack(props: {
       )}
       {preview !== null && (
         <>
-          <p class="quiet">
-            {preview.against === null
-              ? 'What it says:'
-              : `Against version ${preview.against}, which runs now:`}
-          </p>
-          <Difference lines={preview.lines} label={`What going back to version ${version} changes`} />
+          <p class="quiet">{preview.against === null ? says.says : says.against(preview.against)}</p>
+          <Difference lines={preview.lines} label={says.changes(version)} />
         </>
       )}
       <button type="button" class="primary" disabled={isReadOnly || isBusy} onClick={goBack}>
-        {isBusy ? 'Going back …' : `Push version ${version} again`}
+        {isBusy ? says.going : says.again(version)}
       </button>
     </div>
   );

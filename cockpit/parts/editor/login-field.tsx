@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { useWords } from '../../hooks/use-words.ts';
 import type { Logins } from '../../site/configuration-api.ts';
 import { pathText, type SettingPath, settingAt } from '../../view/json-schema.ts';
 import { problemsAt } from '../../view/settings-problems.ts';
@@ -16,6 +17,7 @@ type Props = {
 
 /** User and password of a camera: typed once, sealed to the gateway, and never shown again. */
 export function LoginField({ context, path, name, isSealed, logins, onLogin }: Props) {
+  const { login: words, inLine } = useWords().editor;
   const at = [...path, 'credentials'];
   const isNamed = settingAt(context.value, at) !== undefined;
   const given = Object.hasOwn(logins, name) ? logins[name] : undefined;
@@ -36,29 +38,23 @@ export function LoginField({ context, path, name, isSealed, logins, onLogin }: P
   };
   return (
     <fieldset class="field-group">
-      <legend>Login at the camera</legend>
+      <legend>{words.title}</legend>
       {!isOpen && given === undefined ? (
         <p class="login-state">
-          <span>
-            {isNamed
-              ? isSealed
-                ? 'Kept, readable by the gateway alone.'
-                : 'Named, not given yet.'
-              : 'None.'}
-          </span>
+          <span>{isNamed ? (isSealed ? words.kept : words.named) : words.none}</span>
           <button type="button" class="plain" disabled={context.isReadOnly} onClick={() => setIsOpen(true)}>
-            {isNamed ? 'Replace' : 'Set'}
+            {isNamed ? words.replace : words.set}
           </button>
           {isNamed && (
             <button type="button" class="plain" disabled={context.isReadOnly} onClick={drop}>
-              Take out
+              {words.takeOut}
             </button>
           )}
         </p>
       ) : (
         <div class="fields">
           <div class="field">
-            <label for={`${id}-user`}>User</label>
+            <label for={`${id}-user`}>{words.user}</label>
             <input
               id={`${id}-user`}
               type="text"
@@ -69,7 +65,7 @@ export function LoginField({ context, path, name, isSealed, logins, onLogin }: P
             />
           </div>
           <div class="field">
-            <label for={`${id}-password`}>Password</label>
+            <label for={`${id}-password`}>{words.password}</label>
             <input
               id={`${id}-password`}
               type="password"
@@ -78,12 +74,12 @@ export function LoginField({ context, path, name, isSealed, logins, onLogin }: P
               onInput={(event) => write(user, event.currentTarget.value)}
             />
           </div>
-          <p class="field-help">Sealed to this gateway when you push; nobody can read it afterwards.</p>
+          <p class="field-help">{words.help}</p>
         </div>
       )}
       {problems.map(({ line, text }) => (
         <p key={text} class="field-problem">
-          {text} (line {line})
+          {inLine(text, line)}
         </p>
       ))}
     </fieldset>

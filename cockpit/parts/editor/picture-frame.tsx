@@ -1,6 +1,7 @@
 import type { TargetedKeyboardEvent, TargetedPointerEvent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useWidth } from '../../hooks/use-width.ts';
+import { useWords } from '../../hooks/use-words.ts';
 import { arrowStep } from '../../view/arrow-step.ts';
 import {
   type Box,
@@ -55,6 +56,7 @@ export function PictureFrame(props: Props) {
     onRemove,
     onDrawn,
   } = props;
+  const { picture } = useWords().editor.camera;
   const frame = useRef<SVGSVGElement>(null);
   const height = Math.round((ACROSS * (size?.height ?? 9)) / (size?.width ?? 16));
   const [drag, setDrag] = useState<Drag | null>(null);
@@ -83,7 +85,7 @@ export function PictureFrame(props: Props) {
       class={`frame ${tool === 'select' ? '' : 'is-drawing'}`}
       viewBox={`0 0 ${ACROSS} ${height}`}
       role="group"
-      aria-label={props.label ?? `Picture of ${name}`}
+      aria-label={props.label ?? picture(name)}
       onPointerDown={(event) => {
         if (tool === 'select') return onSelect(null);
         if (event.button !== 0) return;
@@ -217,12 +219,13 @@ type OutlineProps = {
 };
 
 function Outline({ shape, height, isSelected, ...handlers }: OutlineProps) {
+  const { keys } = useWords().editor.shapes;
   const common = {
     // In capitals it would be another attribute, and do nothing.
     tabindex: 0,
     role: 'button',
     class: `shape shape-${shape.kind} ${isSelected ? 'is-selected' : ''}`,
-    'aria-label': `${shape.name}; arrow keys move it, Delete removes it`,
+    'aria-label': keys(shape.name),
     'aria-pressed': isSelected,
     ...handlers,
   } as const;

@@ -1,5 +1,6 @@
 import type { GatewayView } from '#protocol/api.ts';
 import { type Draft, isChanged } from '../../hooks/use-draft.ts';
+import { useWords } from '../../hooks/use-words.ts';
 import { settingsWords } from '../../view/settings-words.ts';
 import { Progress } from '../progress.tsx';
 
@@ -12,28 +13,22 @@ type Props = {
 
 /** The way of pushed settings, in the order in which they go it. */
 const STEPS = ['pending', 'received', 'applied'] as const;
-const WORDS: Readonly<Record<(typeof STEPS)[number], string>> = {
-  pending: 'Sent',
-  received: 'Tried',
-  applied: 'Running',
-};
 
 /** What became of the newest settings, as it happens, and whether somebody else pushed while these are edited. */
 export function PushState({ gateway, draft, onReload, onCompare }: Props) {
+  const all = useWords();
+  const says = all.editor.push;
   const { configuration } = gateway;
   if (configuration === null) {
     return (
       <p class="notice tone-wait">
         <span class="dot" aria-hidden="true" />
-        <span>
-          {gateway.name} runs the file that lies on it, which this site has not seen. What you push replaces
-          it: name every camera that it shall have.
-        </span>
+        <span>{says.own(gateway.name)}</span>
       </p>
     );
   }
   const { version, status, author } = configuration;
-  const words = settingsWords(gateway);
+  const words = settingsWords(gateway, all);
   const reached = STEPS.indexOf(status as (typeof STEPS)[number]);
   return (
     <>
@@ -41,13 +36,13 @@ export function PushState({ gateway, draft, onReload, onCompare }: Props) {
         <p class="notice tone-warn" role="alert">
           <span class="dot" aria-hidden="true" />
           <span>
-            {author} pushed version {version} meanwhile. Your changes of version {draft.base} are still here.{' '}
+            {says.meanwhile(author, version, draft.base)}{' '}
             <button type="button" class="link" onClick={onCompare}>
-              Compare
+              {says.compare}
             </button>{' '}
-            or{' '}
+            {says.or}{' '}
             <button type="button" class="link" onClick={onReload}>
-              take version {version} instead
+              {says.take(version)}
             </button>
             .
           </span>
@@ -55,25 +50,19 @@ export function PushState({ gateway, draft, onReload, onCompare }: Props) {
       )}
       <div class="push-state" role="status">
         {reached >= 0 && (
-          <ol class="steps" aria-label={`Version ${version}`}>
+          <ol class="steps" aria-label={says.version(version)}>
             {STEPS.map((step, index) => (
               <li
                 key={step}
                 class={index <= reached ? 'is-done' : ''}
                 aria-current={index === reached ? 'step' : undefined}
               >
-                {WORDS[step]}
+                {says.steps[step]}
               </li>
             ))}
           </ol>
         )}
-        {words === null ? (
-          <p class="quiet">
-            Version {version}, pushed by {author}, runs.
-          </p>
-        ) : (
-          <Progress words={words} />
-        )}
+        {words === null ? <p class="quiet">{says.runs(version, author)}</p> : <Progress words={words} />}
       </div>
     </>
   );

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { ConfigurationPreview } from '#protocol/api.ts';
 import type { Draft } from '../../hooks/use-draft.ts';
+import { useWords } from '../../hooks/use-words.ts';
 import { ConfigurationApi } from '../../site/configuration-api.ts';
 import { Difference } from './difference.tsx';
 
@@ -18,6 +19,7 @@ type Props = {
 
 /** Before a push: what changes, what it risks, and whether somebody else was faster. */
 export function Review({ gateway, draft, newest, onPushed, onBack, onRebase, onDiscard }: Props) {
+  const words = useWords().editor.reviewing;
   const [preview, setPreview] = useState<ConfigurationPreview | null>(null);
   const [failure, setFailure] = useState<string | null>(null);
   const [isBusy, setIsBusy] = useState(false);
@@ -43,31 +45,24 @@ export function Review({ gateway, draft, newest, onPushed, onBack, onRebase, onD
     const answer = await api.push(draft.text, draft.logins, draft.base);
     setIsBusy(false);
     if (answer.ok) return onPushed();
-    setFailure(`Nothing was pushed: ${answer.message}.`);
+    setFailure(words.failed(answer.message));
   };
   return (
     <section class="card review" aria-labelledby="review-title">
-      <h3 id="review-title">
-        {isConflict ? `Somebody else pushed version ${newest}` : `Push to ${gateway}`}
-      </h3>
-      {isConflict && (
-        <p>
-          Your changes began with version {draft.base} and are all still here. Below is how they differ from
-          version {newest}: pushed now, they would replace it.
-        </p>
-      )}
+      <h3 id="review-title">{isConflict ? words.conflict(newest) : words.title(gateway)}</h3>
+      {isConflict && <p>{words.conflictText(draft.base, newest)}</p>}
       {failure !== null && (
         <p class="notice tone-bad" role="alert">
           <span class="dot" aria-hidden="true" />
           {failure}
         </p>
       )}
-      {preview === null && failure === null && <p class="quiet">Checking …</p>}
+      {preview === null && failure === null && <p class="quiet">{words.checking}</p>}
       {preview !== null && <Findings preview={preview} logins={Object.keys(draft.logins)} />}
       <div class="actions">
         {isConflict ? (
           <button type="button" class="primary" onClick={() => onRebase(newest)}>
-            Keep mine, on top of version {newest}
+            {words.keep(newest)}
           </button>
         ) : (
           <button
@@ -76,16 +71,16 @@ export function Review({ gateway, draft, newest, onPushed, onBack, onRebase, onD
             disabled={isBusy || preview === null || preview.error !== null}
             onClick={push}
           >
-            {isBusy ? 'Pushing …' : 'Push'}
+            {isBusy ? words.pushing : words.push}
           </button>
         )}
         {isConflict && (
           <button type="button" class="plain" onClick={onDiscard}>
-            Take version {newest}, drop mine
+            {words.take(newest)}
           </button>
         )}
         <button type="button" class="plain" onClick={onBack}>
-          Back to editing
+          {words.back}
         </button>
       </div>
     </section>
@@ -94,12 +89,15 @@ export function Review({ gateway, draft, newest, onPushed, onBack, onRebase, onD
 
 function Findings({ preview, logins }: { preview: ConfigurationPreview; logins: readonly string[] }) {
   const { error, risks, against, lines } = preview;
+  const { reviewing: words, line } = useWords().editor;
   return (
     <>
       {error !== null && (
         <p class="notice tone-bad" role="alert">
           <span class="dot" aria-hidden="true" />
-          <span class="lines">{error.message.replaceAll(/^settings:(\d+):\d+: /gm, 'Line $1: ')}</span>
+          <span class="lines">
+            {error.message.replaceAll(/^settings:(\d+):\d+: /gm, (_, at: string) => `${line(Number(at))}: `)}
+          </span>
         </p>
       )}
       {risks.map((risk) => (
@@ -108,13 +106,9 @@ function Findings({ preview, logins }: { preview: ConfigurationPreview; logins: 
           {risk.charAt(0).toUpperCase() + risk.slice(1)}.
         </p>
       ))}
-      {logins.length > 0 && <p>New login for {logins.join(', ')}.</p>}
-      <p class="quiet">
-        {against === null
-          ? 'The first settings that this site gives the gateway; its own file stays on it, unused.'
-          : `Compared with version ${against}:`}
-      </p>
-      <Difference lines={lines} label="What changes" />
+      {logins.length > 0 && <p>{words.login(logins.join(', '))}</p>}
+      <p class="quiet">{against === null ? words.first : words.against(against)}</p>
+      <Difference lines={lines} label={words.changes} />
     </>
   );
 }

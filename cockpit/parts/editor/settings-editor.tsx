@@ -2,9 +2,11 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { CameraView, GatewayView } from '#protocol/api.ts';
 import { useCheck } from '../../hooks/use-check.ts';
 import { type Draft, isChanged, useDraft } from '../../hooks/use-draft.ts';
+import { useWords } from '../../hooks/use-words.ts';
 import { firstSettings } from '../../view/first-settings.ts';
 import { type JsonSchema, type SettingPath, settingAt } from '../../view/json-schema.ts';
 import { countWithin, type SettingsProblem, settingsProblems } from '../../view/settings-problems.ts';
+import type { Words } from '../../words/en.ts';
 import { CameraPanel } from './camera-panel.tsx';
 import { type FieldContext, Fields } from './fields.tsx';
 import { PushState } from './push-state.tsx';
@@ -23,11 +25,12 @@ type Props = {
 /** The settings of one gateway: edited as a form or as text, looked over, and pushed. */
 export function SettingsEditor(props: Props) {
   const { gateway, cameras } = props;
+  const { reading } = useWords().editor;
   const { state, change, reload } = useDraft(gateway.name, () => firstSettings(cameras));
   const draft = state.phase === 'ready' ? state.draft : null;
   const checked = useCheck(gateway.name, draft, !props.isReadOnly);
   const message = checked ?? refusalOf(gateway, draft);
-  if (state.phase === 'loading') return <p class="opening">Reading the settings …</p>;
+  if (state.phase === 'loading') return <p class="opening">{reading}</p>;
   if (state.phase === 'failed') return <p class="notice tone-bad">{state.message}</p>;
   return (
     <Editing
@@ -60,6 +63,7 @@ type EditingProps = Props & {
 
 function Editing(props: EditingProps) {
   const { gateway, draft, schema, message, change, reload, isReadOnly } = props;
+  const words = useWords().editor;
   const [isText, setIsText] = useState(false);
   const [isReviewing, setIsReviewing] = useState(false);
   const settings = useMemo(() => readSettings(draft.text), [draft.text]);
@@ -95,9 +99,9 @@ function Editing(props: EditingProps) {
     <div class="editor">
       <PushState gateway={gateway} draft={draft} onReload={reload} onCompare={() => setIsReviewing(true)} />
       <div class="editor-head">
-        <div class="tabs" role="toolbar" aria-label="How to edit">
+        <div class="tabs" role="toolbar" aria-label={words.how}>
           <button type="button" aria-pressed={!isText} onClick={() => setIsText(false)}>
-            Form
+            {words.form}
           </button>
           <button type="button" aria-pressed={isText} onClick={() => setIsText(true)}>
             YAML
@@ -105,11 +109,11 @@ function Editing(props: EditingProps) {
         </div>
         <div class="actions">
           <span class="quiet" role="status">
-            {statusWords(hasChanges, message, problems)}
+            {statusWords(hasChanges, message, problems, words)}
           </span>
           {hasChanges && (
             <button type="button" class="plain" onClick={reload}>
-              Discard
+              {words.discard}
             </button>
           )}
           <button
@@ -118,7 +122,7 @@ function Editing(props: EditingProps) {
             disabled={isReadOnly || (!hasChanges && draft.base > 0)}
             onClick={() => setIsReviewing(true)}
           >
-            Review and push
+            {words.review}
           </button>
         </div>
       </div>
@@ -136,9 +140,10 @@ function statusWords(
   hasChanges: boolean,
   message: string | null,
   problems: readonly SettingsProblem[],
+  words: Words['editor'],
 ): string {
-  if (message !== null) return problems.length > 1 ? `${problems.length} mistakes` : 'One mistake';
-  return hasChanges ? 'Changed, not pushed' : 'As pushed';
+  if (message !== null) return words.mistakes(problems.length);
+  return hasChanges ? words.changed : words.asPushed;
 }
 
 type FormProps = EditingProps & {
@@ -150,6 +155,8 @@ type FormProps = EditingProps & {
 type Part = number | 'gateway';
 
 function Form({ gateway, cameras, draft, schema, settings, problems, change, isReadOnly }: FormProps) {
+  const all = useWords();
+  const words = all.editor;
   const names = cameraNames(settings.value);
   const [part, setPart] = useState<Part>(0);
   const open: Part = part !== 'gateway' && part >= names.length ? (names.length === 0 ? 'gateway' : 0) : part;
@@ -165,7 +172,7 @@ function Form({ gateway, cameras, draft, schema, settings, problems, change, isR
   const name = open === 'gateway' ? '' : (names[open] ?? '');
   return (
     <div class="form">
-      <nav class="form-parts" aria-label="Parts of the settings">
+      <nav class="form-parts" aria-label={words.parts}>
         {names.map((camera, index) => (
           <PartButton
             key={index}
@@ -173,28 +180,28 @@ function Form({ gateway, cameras, draft, schema, settings, problems, change, isR
             mistakes={countWithin(problems, `cameras[${index}]`)}
             onClick={() => setPart(index)}
           >
-            {camera === '' ? 'Without a name' : camera}
+            {camera === '' ? words.camera.unnamed : camera}
           </PartButton>
         ))}
         <button type="button" class="plain" disabled={isReadOnly} onClick={add}>
-          Add a camera
+          {words.camera.add}
         </button>
         <PartButton
           isOpen={open === 'gateway'}
           mistakes={problems.filter(({ path }) => !path.startsWith('cameras[')).length}
           onClick={() => setPart('gateway')}
         >
-          Gateway
+          {words.gateway}
         </PartButton>
       </nav>
       {open === 'gateway' || !cameraSchema ? (
-        <section class="gateway-fields" aria-label={`Gateway ${gateway.name}`}>
+        <section class="gateway-fields" aria-label={all.gateways.one(gateway.name)}>
           {problems
             .filter(({ path }) => path === 'cameras' || !isField(schema, path))
             .filter(({ path }) => !path.startsWith('cameras['))
             .map(({ path, line, text }) => (
               <p key={`${path} ${line}`} class="field-problem">
-                Line {line}
+                {words.line(line)}
                 {path === '' ? '' : `, ${path}`}: {text}
               </p>
             ))}
@@ -228,13 +235,14 @@ function PartButton(props: {
   readonly children: string;
 }) {
   const { isOpen, mistakes, onClick, children } = props;
+  const { mistakesHere } = useWords().editor;
   return (
     <button type="button" class="part" aria-current={isOpen ? 'true' : undefined} onClick={onClick}>
       {children}
       {mistakes > 0 && (
         <span class="chip tone-bad">
           <span class="dot" aria-hidden="true" />
-          <span class="unseen">{mistakes === 1 ? 'one mistake' : `${mistakes} mistakes`}</span>
+          <span class="unseen">{mistakesHere(mistakes)}</span>
         </span>
       )}
     </button>

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { useWords } from '../../hooks/use-words.ts';
 import { pathText, type SettingPath, settingAt } from '../../view/json-schema.ts';
 import { problemsAt } from '../../view/settings-problems.ts';
 import { type FieldContext, fieldId } from './fields.tsx';
@@ -16,7 +17,8 @@ type Props = {
 
 /** What is drawn, by name, with the numbers of what is selected. */
 export function ShapeList({ context, path, shapes, selected, onSelect, onRemove }: Props) {
-  if (shapes.length === 0) return <p class="quiet">Nothing drawn: the network sees the entire picture.</p>;
+  const words = useWords().editor.shapes;
+  if (shapes.length === 0) return <p class="quiet">{words.none}</p>;
   const regions = shapes.filter(({ kind }) => kind === 'region');
   const [only] = regions;
   const divide = () => {
@@ -40,16 +42,16 @@ export function ShapeList({ context, path, shapes, selected, onSelect, onRemove 
                   onClick={() => onSelect(isOpen ? null : key)}
                 >
                   <span class={`shape-sign shape-sign-${shape.kind}`} aria-hidden="true" />
-                  {shape.name === '' ? 'Region without a name' : shape.name}
+                  {shape.name === '' ? words.unnamed : shape.name}
                 </button>
                 <button
                   type="button"
                   class="plain"
                   disabled={context.isReadOnly}
-                  aria-label={`Remove ${shape.name}`}
+                  aria-label={words.removeOne(shape.name)}
                   onClick={() => onRemove(shape)}
                 >
-                  Remove
+                  {words.remove}
                 </button>
               </div>
               {isOpen && <Numbers context={context} path={[...path, ...shape.path]} shape={shape} />}
@@ -59,7 +61,7 @@ export function ShapeList({ context, path, shapes, selected, onSelect, onRemove 
       </ul>
       {regions.length === 1 && only?.path[0] === 'region' && !context.isReadOnly && (
         <button type="button" class="plain" onClick={divide}>
-          Answer about several regions instead
+          {words.divide}
         </button>
       )}
     </>
@@ -68,13 +70,14 @@ export function ShapeList({ context, path, shapes, selected, onSelect, onRemove 
 
 /** Where it is, as shares of the picture from its top left. */
 function Numbers({ context, path, shape }: Pick<Props, 'context' | 'path'> & { readonly shape: Shape }) {
+  const words = useWords().editor.shapes;
   if (shape.kind === 'region') {
     const isNamed = shape.path[0] === 'regions';
     return (
       <div class="numbers">
-        {isNamed && <Cell context={context} path={[...path, 'name']} label="Name" isText={true} />}
+        {isNamed && <Cell context={context} path={[...path, 'name']} label={words.name} isText={true} />}
         {(['x', 'y', 'width', 'height'] as const).map((side) => (
-          <Cell key={side} context={context} path={[...path, side]} label={side} />
+          <Cell key={side} context={context} path={[...path, side]} label={words.sides[side]} />
         ))}
       </div>
     );
@@ -83,8 +86,8 @@ function Numbers({ context, path, shape }: Pick<Props, 'context' | 'path'> & { r
     <div class="numbers numbers-points">
       {shape.mask.map((_, index) => (
         <span key={index} class="point">
-          <Cell context={context} path={[...path, index, 0]} label={`Corner ${index + 1}: x`} />
-          <Cell context={context} path={[...path, index, 1]} label={`Corner ${index + 1}: y`} />
+          <Cell context={context} path={[...path, index, 0]} label={words.corner(index + 1, 'x')} />
+          <Cell context={context} path={[...path, index, 1]} label={words.corner(index + 1, 'y')} />
         </span>
       ))}
     </div>

@@ -1,5 +1,6 @@
 import type { SettingPath } from '../../view/json-schema.ts';
 import { asBox, asMask, type Box, type Mask } from '../../view/shapes.ts';
+import type { Words } from '../../words/en.ts';
 
 /** What is drawn on a picture, and where in the settings of its camera it stands. */
 export type Shape =
@@ -14,11 +15,11 @@ export function shapeKey({ path }: Pick<Shape, 'path'>): string {
 }
 
 /** The regions and masks of a camera; what cannot be drawn, because somebody is typing it, is left out. */
-export function shapesOf(camera: unknown): readonly Shape[] {
+export function shapesOf(camera: unknown, words: Words['editor']['shapes']): readonly Shape[] {
   const { region, regions, masks } = (camera ?? {}) as Record<string, unknown>;
   const shapes: Shape[] = [];
   const box = asBox(region);
-  if (box !== null) shapes.push({ kind: 'region', path: ['region'], name: 'Region', box });
+  if (box !== null) shapes.push({ kind: 'region', path: ['region'], name: words.region, box });
   for (const [index, one] of listOf(regions).entries()) {
     const named = asBox(one);
     const { name } = one as { name?: unknown };
@@ -27,7 +28,8 @@ export function shapesOf(camera: unknown): readonly Shape[] {
   }
   for (const [index, one] of listOf(masks).entries()) {
     const mask = asMask(one);
-    if (mask !== null) shapes.push({ kind: 'mask', path: ['masks', index], name: `Mask ${index + 1}`, mask });
+    if (mask !== null)
+      shapes.push({ kind: 'mask', path: ['masks', index], name: words.mask(index + 1), mask });
   }
   return shapes;
 }

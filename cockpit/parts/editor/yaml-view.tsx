@@ -1,3 +1,4 @@
+import { useWords } from '../../hooks/use-words.ts';
 import type { SettingsProblem } from '../../view/settings-problems.ts';
 
 type Props = {
@@ -9,9 +10,10 @@ type Props = {
 
 /** The same settings as text, for those who know them. */
 export function YamlView({ text, problems, isReadOnly, onChange }: Props) {
+  const words = useWords().editor;
   return (
     <div class="field yaml">
-      <label for="settings-text">Settings (YAML)</label>
+      <label for="settings-text">{words.text}</label>
       <textarea
         id="settings-text"
         rows={Math.min(Math.max(text.split('\n').length + 2, 14), 40)}
@@ -28,7 +30,7 @@ export function YamlView({ text, problems, isReadOnly, onChange }: Props) {
       <div id="settings-text-help">
         {problems.map(({ line, path, text: what }) => (
           <p key={`${line} ${path} ${what}`} class="field-problem">
-            Line {line}
+            {words.line(line)}
             {path === '' ? '' : `, ${path}`}: {what}
           </p>
         ))}
