@@ -1,8 +1,13 @@
 import { z } from 'zod';
 import { NAME_PATTERN } from './topics.ts';
 
-/** Longest text of a setting; a certificate of an authority fits. */
-const text = (characters = 2000) => z.string().min(1).max(characters);
+/** One line: it becomes part of headers, of what is said to a server, or of the journal. */
+const text = (characters: number) =>
+  z
+    .string()
+    .min(1)
+    .max(characters)
+    .regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, 'one line of text');
 const address = z
   .url({ protocol: /^https?$/, error: 'an address that begins with https:// or http://' })
   .max(2000);
@@ -11,7 +16,7 @@ const mail = z.email().max(200);
 /** Private addresses are those of this machine and of the networks that it is in; see docs/alerts.md. */
 const allowPrivate = z.boolean().default(false);
 /** PEM of the authority that has issued the certificate of the other side, where no public one has. */
-const ca = text(20_000).exactOptional();
+const ca = z.string().min(1).max(20_000).exactOptional();
 
 /** How a channel is reached. All of it is kept sealed: addresses, too, may hold secrets. */
 export const ChannelSettings = z.discriminatedUnion('kind', [

@@ -108,6 +108,12 @@ export const EVENTS = {
     action:
       'Look at what flickers: a higher `events.beginSeconds`, or a network that was trained on more pictures of that camera.',
   },
+  REGIONS_OMITTED: {
+    meaning:
+      'Answers about a camera named more regions within a day than a camera may have; those beyond are stored, and missing in history, events and alerts.',
+    action:
+      'Look at the configuration of its gateway. If it does not name so many regions, the gateway lies: put it in quarantine.',
+  },
   CAMERA_ASSIGNED: {
     meaning: 'A camera was given to a gateway by the owner, whichever gateway had it.',
     action: 'Nothing, if this was you.',

@@ -12,7 +12,12 @@ const seconds = z.number().min(0).max(WEEK_SECONDS);
 const cameras = z.union([z.literal('all'), z.array(Name).min(1).max(256)]);
 const gateways = z.union([z.literal('all'), z.array(GatewayName).min(1).max(256)]);
 const count = z.number().int().min(0).max(10_000);
-const label = z.string().min(1).max(64);
+/** It becomes part of titles, journal and subjects of mails. */
+const label = z
+  .string()
+  .min(1)
+  .max(64)
+  .regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, 'one line of text');
 const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time of day from 00:00 to 23:59');
 
 /** Order of `Intl` and of clocks: a week begins on Monday. */

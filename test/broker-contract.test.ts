@@ -278,6 +278,23 @@ describe.each([
     const said = [JSON.stringify(alert), JSON.stringify(taken), JSON.stringify(taken), ''];
     await vi.waitFor(() => expect(heardOf(door, cockpit)).toEqual(said), PATIENCE);
     expect(changes).toBe(3);
+
+    // A rule about a camera that is about a gateway of its name now, while what it raised is still open.
+    const raised = {
+      rule: 'silent',
+      severity: 'info',
+      title: 'Silent',
+      message: '',
+      atMs: 4000,
+      notify: [],
+    } as const;
+    await alerts.raise({ ...raised, subject: { kind: 'camera', name: 'yard' } });
+    await alerts.endAllOf('silent', 5000);
+    const newest = await alerts.raise({ ...raised, subject: { kind: 'gateway', name: 'yard' } });
+    for (let thrice = 0; thrice < 3; thrice++) await publisher.publish();
+    await link.publish(door, 'last', { retain: true });
+    await vi.waitFor(() => expect(heardOf(door, cockpit)).toContain('last'), PATIENCE);
+    expect(heardOf(site.alert('silent', 'yard'), cockpit)).toEqual([JSON.stringify(newest.alert)]);
     await north.close();
   });
 

@@ -17,6 +17,8 @@ export type AlertPublisherOptions = {
 
 /** How soon an alert is noticed that another process has changed. */
 const POLL_MS = 1000;
+/** Mark of a store without open alerts. */
+const NONE_OPEN = '0/0/0';
 
 /**
  * Keeps what is retained in the alerts tree at the open alerts of the store, and clears the topics of those that are not open any more, whichever backend left them
@@ -28,8 +30,10 @@ export class AlertPublisher {
   readonly #published = new Map<string, string>();
   /** Topics at which something is retained, as far as is known. */
   readonly #retained = new Set<string>();
-  /** State of all open alerts when they were looked at last. */
-  #seen = '';
+  /** The open alerts when they were looked at last, see `AlertStore.mark`. */
+  #seen = NONE_OPEN;
+  /** By topic. */
+  #open: ReadonlyMap<string, Awaited<ReturnType<Store['alerts']['revisions']>>[number]> = new Map();
   #wake: () => void = () => {};
 
   constructor(options: AlertPublisherOptions) {
@@ -78,16 +82,23 @@ export class AlertPublisher {
   /** Publishes what has changed since this connection was made, once. */
   async publish(): Promise<void> {
     const { store, site, link, onChange } = this.#options;
-    const revisions = await store.alerts.revisions();
-    const seen = revisions.map(({ alert, revision }) => `${alert.id}/${revision}`).join();
-    if (seen !== this.#seen) onChange();
-    this.#seen = seen;
-    if (!link.connected) return;
     const topics = siteTopics(site);
-    const open = new Set<string>();
-    for (const { alert, revision } of revisions) {
-      const topic = topics.alert(alert.rule, subjectLevel(alert.subject));
-      open.add(topic);
+    const seen = await store.alerts.mark();
+    if (seen !== this.#seen) {
+      // Thousands may be open, and mostly nothing changes.
+      // A rule that was about a camera and is about a gateway of that name now shares a topic with what is left open: the newest counts.
+      this.#open = new Map(
+        (await store.alerts.revisions()).map((one) => [
+          topics.alert(one.alert.rule, subjectLevel(one.alert.subject)),
+          one,
+        ]),
+      );
+      this.#seen = seen;
+      onChange();
+    }
+    if (!link.connected) return;
+    const open = this.#open;
+    for (const [topic, { alert, revision }] of open) {
       const state = `${alert.id}/${revision}`;
       if (this.#published.get(topic) === state) continue;
       this.#retained.add(topic);

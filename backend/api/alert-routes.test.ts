@@ -115,6 +115,8 @@ it.each([
     },
     /in the clear/,
   ],
+  [{ kind: 'email', host: 'mail\r\nQUIT', from: 'a@example.org', to: ['b@example.org'] }, /one line/],
+  [{ kind: 'gotify', url: 'https://example.org', token: 'secret-word\r\nX: y' }, /one line/],
 ])('refuses a channel %j, without what may be secret', async (settings, why) => {
   const anna = await as('anna');
   const { status, body } = await anna('POST', '/api/channels', { name: 'bad', ...settings });

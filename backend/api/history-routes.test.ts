@@ -1,5 +1,6 @@
+import { channel } from 'node:diagnostics_channel';
 import { once } from 'node:events';
-import { get, type IncomingMessage } from 'node:http';
+import { get, type IncomingMessage, type ServerResponse } from 'node:http';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { Result } from '#protocol/messages.ts';
 import { RollUps } from '../history/roll-ups.ts';
@@ -58,6 +59,32 @@ it('sends lines of a day and of all cameras, and exports as files', async () => 
   const refused = async (path: string) => (await bench.call(path)).body.error?.code;
   expect(await refused('/api/cameras/door/export?from=yesterday')).toBe('API_REQUEST_INVALID');
   expect(await refused('/api/cameras/nobody/export')).toBe('CAMERA_NOT_FOUND');
+});
+
+it('counts no export whose reader left before it began', async () => {
+  const { store } = bench.site;
+  const begun = channel('http.server.request.start');
+  const owner = vi.spyOn(store.cameras, 'owner');
+  for (let times = 0; times < 3; times++) {
+    const left = Promise.withResolvers<void>();
+    const watch = (message: unknown) => {
+      (message as { readonly response: ServerResponse }).response.once('close', left.resolve);
+    };
+    begun.subscribe(watch);
+    const looked = Promise.withResolvers<void>();
+    owner.mockImplementationOnce(async () => {
+      looked.resolve();
+      await left.promise;
+      return 'gate';
+    });
+    const sent = get(`${bench.url}/api/cameras/door/export`, { agent: false }).on('error', () => {});
+    await looked.promise;
+    sent.destroy();
+    await left.promise;
+    begun.unsubscribe(watch);
+  }
+  expect((await open('/api/cameras/door/export?from=2026-03-30')).statusCode).toBe(200);
+  owner.mockRestore();
 });
 
 it('stops reading when an export is cancelled, and lets few run at once', async () => {

@@ -71,16 +71,18 @@ export function addHistoryRoutes(
         return refuse(reply, 404, 'CAMERA_NOT_FOUND', `no gateway has a camera ${camera}, and none had`);
       if (running >= MAX_EXPORTS)
         return refuse(reply, 503, 'API_EXPORTS_FULL', `${MAX_EXPORTS} exports are running`);
+      const signal = leftSignal(reply);
+      if (signal.aborted) return reply;
       running++;
-      reply.raw.once('close', () => running--);
-      return exported(store, { camera, fromMs, beforeMs, by, format }, reply);
+      signal.addEventListener('abort', () => running--, { once: true });
+      return exported(store, { camera, fromMs, beforeMs, by, format, signal }, reply);
     },
   );
 }
 
 /** Sends an export, read as fast as it is taken. */
-function exported(store: Store, request: Omit<ExportRequest, 'signal'>, reply: FastifyReply): FastifyReply {
-  const text = exportHistory(store, { ...request, signal: leftSignal(reply) });
+function exported(store: Store, request: ExportRequest, reply: FastifyReply): FastifyReply {
+  const text = exportHistory(store, request);
   const { camera, by, format, fromMs } = request;
   const file = `${camera}-${by}-${new Date(fromMs).toISOString().slice(0, 10)}.${format}`;
   const type =
@@ -94,6 +96,8 @@ function exported(store: Store, request: Omit<ExportRequest, 'signal'>, reply: F
 /** Aborts when nobody waits for the answer any more. */
 function leftSignal(reply: FastifyReply): AbortSignal {
   const left = new AbortController();
+  // Nothing would tell any more.
+  if (reply.raw.destroyed) left.abort();
   // On the response: a connection outlives it and would keep a listener for each of its requests.
   reply.raw.once('close', () => left.abort());
   return left.signal;

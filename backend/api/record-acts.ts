@@ -20,8 +20,8 @@ declare module 'fastify' {
 
 /** Fields of a request that may stand in the audit log: none of them can hold a secret. */
 const FIELDS = new Set([
-  ...['all', 'back', 'base', 'camera', 'days', 'discard', 'displayName', 'expectedVersion', 'gateway'],
-  ...['gateways', 'group'],
+  ...['all', 'anyway', 'back', 'base', 'camera', 'coolDownSeconds', 'days', 'discard', 'displayName'],
+  ...['enabled', 'expectedVersion', 'gateway', 'gateways', 'group'],
   ...[
     'groups',
     'instead',
@@ -34,7 +34,20 @@ const FIELDS = new Set([
     'minutes',
     'model',
   ],
-  ...['name', 'reason', 'release', 'role', 'rollout', 'seconds', 'serial', 'target', 'to', 'totalSeconds'],
+  ...[
+    'name',
+    'notify',
+    'reason',
+    'release',
+    'role',
+    'rollout',
+    'seconds',
+    'serial',
+    'severity',
+    'target',
+    'to',
+  ],
+  'totalSeconds',
   ...['type', 'version', 'wave', 'waves'],
 ]);
 const MAX_TEXT = 200;

@@ -25,6 +25,9 @@ it('adds, changes, lists and removes rules', async () => {
   expect(listed.map(({ name, enabled }) => [name, enabled])).toEqual([['night', false]]);
   expect((await bench.call('/api/rules/night', { method: 'DELETE' })).body).toEqual([]);
   expect((await bench.call('/api/rules/night', { method: 'DELETE' })).status).toBe(404);
+  const acts = await bench.site.store.audit.acts({ limit: 10 });
+  const noted = acts.map(({ details }) => JSON.parse(details) as Record<string, unknown>);
+  expect(noted).toContainEqual({ name: 'night', severity: 'critical', enabled: false, anyway: false });
 });
 
 it('says what is wrong with a rule, and what is doubtful before it is saved', async () => {
@@ -33,6 +36,11 @@ it('says what is wrong with a rule, and what is doubtful before it is saved', as
     body: { ...night, when: { kind: 'weather' } },
   });
   expect([wrong.status, wrong.body.error]).toEqual([422, expect.objectContaining({ code: 'RULE_INVALID' })]);
+  for (const label of ['a\r\nBcc: b', '\u001b[2J', 'a\u2028b']) {
+    const body = { name: 'x', when: { kind: 'answer', cameras: 'all', label } };
+    const { status } = await bench.call('/api/rules?anyway=true', { method: 'POST', body });
+    expect([label, status]).toEqual([label, 422]);
+  }
   const doubtful = { name: 'x', when: { kind: 'answer', cameras: 'all', label: 'unicorn' } };
   const test = (await bench.call('/api/rules/test', { method: 'POST', body: doubtful }))
     .body as unknown as RuleTest;

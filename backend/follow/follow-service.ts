@@ -1,9 +1,11 @@
+import type { EventCode } from '#protocol/events.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';
 import type { Store } from '../store/store.ts';
 import { isStoreTrouble } from '../store/store-trouble.ts';
 import type { AnswerFollower } from './answer-follower.ts';
+import { RegionBound } from './region-bound.ts';
 
 export type FollowOptions = {
   readonly store: Store;
@@ -47,6 +49,7 @@ class FollowerFailure extends Error {
  */
 export class FollowService {
   readonly #options: FollowOptions;
+  readonly #regions = new RegionBound();
   readonly #ladder = new RetryLadder([500, 2_000, 5_000, 15_000, 60_000]);
   #size = BATCH;
   /** At the answers at hand. */
@@ -92,11 +95,18 @@ export class FollowService {
   async #handOn(): Promise<void> {
     const { store, clock, followers } = this.#options;
     const taking = followers.filter((follower) => !this.#passedOver.has(follower));
-    await store.transaction(async (inside) => {
+    const omitted = await store.transaction(async (inside) => {
       const batch = await inside.feed.take(this.#size);
-      if (batch.length === 0) return;
-      for (const follower of taking) await blame(follower, () => follower.take(inside, batch, clock.now()));
+      const { answers, omitted: left } = this.#regions.bounded(batch, clock.monotonic());
+      if (answers.length > 0)
+        for (const follower of taking)
+          await blame(follower, () => follower.take(inside, answers, clock.now()));
+      return left;
     });
+    for (const [camera, count] of omitted)
+      await this.#say(camera, count, `${camera} answers about more regions than it may have`, {
+        code: 'REGIONS_OMITTED',
+      });
     for (const follower of taking) this.#told(follower);
     if (this.#passedOver.size === 0) this.#size = Math.min(BATCH, this.#size * 2);
     this.#passedOver.clear();
@@ -111,7 +121,7 @@ export class FollowService {
     // Nobody's fault here, and reported by the watch of the store.
     if (isStoreTrouble(error) || isStoreTrouble((error as Error).cause)) return this.#ladder.next();
     if (!(error instanceof FollowerFailure)) {
-      await this.#say('answers', 0, 'answers wait to be followed', error);
+      await this.#say('answers', 0, 'answers wait to be followed', { error });
       return this.#ladder.next();
     }
     const { follower } = error;
@@ -126,7 +136,9 @@ export class FollowService {
     this.#passedOver.add(follower);
     this.#distrusted.set(follower, clock.monotonic() + DISTRUST_MS);
     this.#attempts = 0;
-    await this.#say(follower.name, 1, `${follower.name} failed at an answer, which is missing there`, error);
+    await this.#say(follower.name, 1, `${follower.name} failed at an answer, which is missing there`, {
+      error,
+    });
     return 0;
   }
 
@@ -147,7 +159,7 @@ export class FollowService {
         follower.reset();
         tick.dueMs = clock.monotonic() + tick.ladder.next();
         if (!isStoreTrouble(error))
-          await this.#say(follower.name, 0, `${follower.name} failed, and tries again`, error);
+          await this.#say(follower.name, 0, `${follower.name} failed, and tries again`, { error });
       }
     }
   }
@@ -171,19 +183,25 @@ export class FollowService {
   }
 
   /** Log and journal, at once and then hourly. A journal that fails stops nothing. */
-  async #say(about: string, count: number, what: string, error?: unknown): Promise<void> {
+  async #say(
+    about: string,
+    count: number,
+    what: string,
+    { code = 'FOLLOWER_FAILED', error }: { readonly code?: EventCode; readonly error?: unknown } = {},
+  ): Promise<void> {
     const { store, clock, log } = this.#options;
-    const said = this.#said.get(about) ?? { atMs: Number.NEGATIVE_INFINITY, count: 0 };
-    this.#said.set(about, said);
+    const key = `${code} ${about}`;
+    const said = this.#said.get(key) ?? { atMs: Number.NEGATIVE_INFINITY, count: 0 };
+    this.#said.set(key, said);
     said.count += count;
     if (clock.monotonic() - said.atMs < SAY_MS) return;
     const why = error === undefined ? '' : `: ${error instanceof Error ? error.message : String(error)}`;
     const message = `${what}${said.count > 1 ? ` (${said.count} answers)` : ''}${why}`;
     said.atMs = clock.monotonic();
     said.count = 0;
-    log.error({ code: 'FOLLOWER_FAILED', err: error }, message);
+    log.error({ code, err: error }, message);
     await store.journal
-      .add({ timeMs: clock.now(), level: 'error', code: 'FOLLOWER_FAILED', subject: about, message })
+      .add({ timeMs: clock.now(), level: 'error', code, subject: about, message })
       .catch(() => {});
   }
 }

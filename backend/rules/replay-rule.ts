@@ -39,6 +39,8 @@ const SLICE_MS = 600_000;
 /** In which time passes between answers. */
 const STEP_MS = 1000;
 const ABSENCE_STEP_MS = 10_000;
+/** Steps at a time: take some milliseconds. */
+const PASSED_STEPS = 2000;
 
 /**
  * Plays the answers of the last day through a rule about answers or their absence, by the same evaluation as at present. Of the past of other things nothing is stored.
@@ -68,7 +70,7 @@ async function replayCamera(
   fromMs: number,
   options: ReplayOptions,
 ): Promise<Pick<Replay, 'answers' | 'raised'>> {
-  const { settings, timeZone, untilMs } = options;
+  const { settings, timeZone, untilMs, signal } = options;
   const evaluator = new RuleEvaluator(rule, { timeZone, endMs: settings.endSeconds * 1000 });
   const silenceMs = settings.silenceSeconds * 1000;
   const raised: { subject: string; atMs: number; endMs: number | null }[] = [];
@@ -79,11 +81,15 @@ async function replayCamera(
       else for (const one of raised) if (one.subject === words) one.endMs ??= atMs;
     }
   };
-  const pass = (sinceMs: number, beforeMs: number) => {
+  let steps = 0;
+  const pass = async (sinceMs: number, beforeMs: number) => {
     const isAbsence = rule.when.kind === 'absence';
     const stepMs = isAbsence ? ABSENCE_STEP_MS : STEP_MS;
-    for (let atMs = sinceMs + stepMs; atMs < beforeMs; atMs += stepMs)
+    for (let atMs = sinceMs + stepMs; atMs < beforeMs; atMs += stepMs) {
+      // A day without answers has many.
+      if (++steps % PASSED_STEPS === 0) await setImmediate(undefined, { signal });
       note(isAbsence ? evaluator.waited([camera], at(atMs)) : evaluator.passed(camera, at(atMs)), atMs);
+    }
   };
   note(evaluator.waited([camera], at(fromMs)), fromMs);
   let answers = 0;
@@ -92,14 +98,14 @@ async function replayCamera(
   for await (const { frameMs, result } of readAnswers(camera, fromMs, options)) {
     answers++;
     const isHeld = frameMs - lastMs <= holdsMs;
-    pass(lastMs, isHeld || rule.when.kind === 'absence' ? frameMs : lastMs + holdsMs);
+    await pass(lastMs, isHeld || rule.when.kind === 'absence' ? frameMs : lastMs + holdsMs);
     if (!isHeld) evaluator.interrupted(camera);
     note(evaluator.answered({ camera, results: [result] }, at(frameMs)), frameMs);
     lastMs = frameMs;
     // What is told only when it changes holds until then.
     holdsMs = result.output === 'event' ? Number.POSITIVE_INFINITY : silenceMs;
   }
-  pass(lastMs, rule.when.kind === 'absence' ? untilMs : Math.min(untilMs, lastMs + holdsMs));
+  await pass(lastMs, rule.when.kind === 'absence' ? untilMs : Math.min(untilMs, lastMs + holdsMs));
   return { answers, raised };
 }
 

@@ -109,6 +109,12 @@ describe('rules', () => {
     expect(await alerts()).toEqual(['(night 1: door: present (90 %))']);
   });
 
+  it('tell in one line, whatever labels and gateways say', async () => {
+    await put('any', { kind: 'answer' });
+    await take(answer({ label: 'a\r\nBcc: b', probabilities: {} }));
+    expect(await alerts()).toEqual(['any 1: door: a Bcc: b']);
+  });
+
   it('go on counting after a restart, and raise once', async () => {
     await put('long', { kind: 'answer', forSeconds: 60 });
     await tick();

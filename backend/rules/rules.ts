@@ -269,7 +269,7 @@ export class Rules implements AnswerFollower {
         lateMs === undefined ? '' : ` It was seen at ${new Date(lateMs).toISOString()}, and is told late.`;
       const { began } = await inside.alerts.raise({
         ...{ rule: name, severity, subject, notify, atMs },
-        title: `${subjectWords(subject)}: ${finding}`.slice(0, MAX_TITLE),
+        title: oneLine(`${subjectWords(subject)}: ${finding}`).slice(0, MAX_TITLE),
         message: `Rule ${name}: ${conditionWords(when)}${schedule}.${again}${late}`,
       });
       if (lateMs !== undefined && began) await inside.alerts.end(name, subject, atMs);
@@ -300,6 +300,11 @@ export class Rules implements AnswerFollower {
     this.#running.savedMs = ms;
     await inside.settings.set(RUNNING_MS, String(Math.round(ms)));
   }
+}
+
+/** Labels are whatever the maker of a network named them, and what is wrong with a camera is what its gateway says. */
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
 }
 
 /** Each answer puts off what tells that none came: it is stored only where that makes a tenth of the time that must pass. */

@@ -153,6 +153,15 @@ export class AlertStore {
     return rows.map(toView);
   }
 
+  /** Changes with whatever changes about open alerts: a new one has a greater number than all before, and each change makes a greater revision. */
+  async mark(): Promise<string> {
+    const [row] = await this.#database.all<{ count: number; ids: number; revisions: number }>(
+      `SELECT COUNT(*) AS count, COALESCE(SUM(id), 0) AS ids, COALESCE(SUM(revision), 0) AS revisions
+       FROM alerts WHERE is_open = 1`,
+    );
+    return [row?.count, row?.ids, row?.revisions].map(Number).join('/');
+  }
+
   /** All open ones, with a number that grows when anything about the alert changes. */
   async revisions(): Promise<{ readonly alert: AlertView; readonly revision: number }[]> {
     const rows = await this.#database.all<Row & { revision: number }>(

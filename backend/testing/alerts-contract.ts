@@ -90,8 +90,11 @@ export function describeAlerts(store: () => Store): void {
       const { alerts, deliveries } = store();
       const { alert } = await alerts.raise(raised());
       const [before] = await alerts.revisions();
+      const marks = ['0/0/0', await alerts.mark()];
       await alerts.acknowledge(alert.id, 'anna', 2000);
       const [after] = await alerts.revisions();
+      marks.push(await alerts.mark());
+      expect(new Set(marks).size).toBe(3);
       expect(after!.revision).toBeGreaterThan(before!.revision);
       const broken = store().transaction(async (inside) => {
         await inside.alerts.raise(raised({ rule: 'other', notify: ['hook'] }));
@@ -100,6 +103,9 @@ export function describeAlerts(store: () => Store): void {
       await expect(broken).rejects.toThrow('no');
       expect((await alerts.open()).count).toBe(1);
       expect(await deliveries.channels()).toEqual([]);
+      expect(await alerts.mark()).toBe(marks[2]);
+      await alerts.endAllOf(alert.rule, 3000);
+      expect(await alerts.mark(), 'none is open').toBe('0/0/0');
     });
 
     it('queues a delivery for each channel whenever it begins, and keeps it until it is settled', async () => {

@@ -198,6 +198,30 @@ export function describeHistory(
       });
     });
 
+    it('keeps nothing of more regions than a camera may have, and says so', async () => {
+      const { store } = opened();
+      for (let answers = 0; answers < 5; answers++) {
+        const regions = Array.from({ length: 64 }, (_, index) => `r${answers % 4}-${index}`);
+        await settle(NOON, [
+          ...regions.map((region) => ({ ...present(1), region })),
+          ...(answers === 3 ? [present(1)] : []),
+        ]);
+      }
+      await follow().round();
+      const lines = await store.rollUps.lines();
+      expect(lines).toHaveLength(2 * 64 + 1);
+      expect((await counted('day')).map(([, , many]) => many).sort()).toEqual([
+        ...Array(65).fill(1),
+        ...Array(64).fill(2),
+      ]);
+      const [entry] = await store.journal.latest(1);
+      expect(entry).toMatchObject({
+        code: 'REGIONS_OMITTED',
+        subject: 'door',
+        message: expect.stringContaining('128'),
+      });
+    });
+
     it('lets an event hold until the next, and none where no answers came', async () => {
       const event = (label: string): Told => ({ label, output: 'event' });
       await settle(NOON, [event('open')]);
