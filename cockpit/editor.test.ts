@@ -60,14 +60,18 @@ describe('the editor', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('speaks German, apart from the settings themselves, whose names and words are those of agent.yaml', async () => {
+  it('speaks German, apart from what is written to agent.yaml', async () => {
     const { page } = await open({ locale: 'de' });
-    const own = 'main :not(.fields *, .difference *)';
+    const own = 'main :not(option, .difference *)';
     await page.getByRole('button', { name: 'Maske zeichnen' }).waitFor();
     await page.locator('polygon.shape').focus();
     await page.getByRole('button', { name: /^Maske 1, Ecke 3 bei/ }).waitFor();
     expect(await englishIn(page, own)).toEqual([]);
-    await page.getByLabel('Rate (pictures a second)').fill('5');
+    await page.getByRole('navigation', { name: 'Teile der Einstellungen' }).getByText('Gateway').click();
+    await page.getByLabel('Bericht alle (s)').waitFor();
+    expect(await englishIn(page, own)).toEqual([]);
+    await page.getByRole('button', { name: 'counter', exact: true }).click();
+    await page.getByLabel('Rate (Bilder pro Sekunde)').fill('5');
     await page.getByRole('button', { name: 'Durchsehen und senden' }).click();
     await page.getByRole('region', { name: 'Was sich ändert' }).waitFor();
     expect(await englishIn(page, own)).toEqual([]);

@@ -9,7 +9,7 @@ describe('the label of a setting', () => {
     ['rate', { title: 'Rate', unit: 'pictures a second' }, 'Rate (pictures a second)'],
     ['tokenFile', {}, 'Token file'],
   ])('of %s is in plain words, with its unit', (name, schema, label) => {
-    expect(settingLabel(name, schema)).toBe(label);
+    expect(settingLabel([name], schema)).toBe(label);
   });
 });
 

@@ -1,3 +1,5 @@
+import { EN, type Words } from '../words/en.ts';
+
 /** As much of a JSON schema as the settings of a gateway use. */
 export type JsonSchema = {
   readonly type?: string;
@@ -45,13 +47,33 @@ const UNITS: Readonly<Record<string, string>> = {
   Celsius: '°C',
 };
 
-/** The words of a label: those of the schema, else the name itself, in plain words and with its unit: `maxAgeHours` is `Max age (h)`. */
-export function settingLabel(name: string, { title, unit }: JsonSchema): string {
+/** The words of a label: those of the language, of the schema, else the name itself, in plain words and with its unit: `maxAgeHours` is `Max age (h)`. */
+export function settingLabel(
+  path: SettingPath,
+  { title, unit }: JsonSchema,
+  { editor }: Pick<Words, 'editor'> = EN,
+): string {
+  const name = String(path.at(-1));
+  const own = editor.settingNames[wordsPath(path)];
   const ending = Object.keys(UNITS).find((word) => name.endsWith(word) && name.length > word.length);
-  const counted = unit ?? (ending === undefined ? undefined : UNITS[ending]);
+  const counted = own?.unit ?? unit ?? (ending === undefined ? undefined : UNITS[ending]);
   const words = (ending === undefined ? name : name.slice(0, -ending.length))
     .replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
     .trim();
-  const label = title ?? words.charAt(0).toUpperCase() + words.slice(1);
+  const label = own?.label ?? title ?? words.charAt(0).toUpperCase() + words.slice(1);
   return counted === undefined ? label : `${label} (${counted})`;
+}
+
+/** What a setting means; undefined where nobody says. */
+export function settingHelp(
+  path: SettingPath,
+  { description }: JsonSchema,
+  { editor }: Pick<Words, 'editor'> = EN,
+): string | undefined {
+  return editor.settingNames[wordsPath(path)]?.help ?? description;
+}
+
+/** As the words name it: without places in lists. */
+function wordsPath(path: SettingPath): string {
+  return path.filter((key) => typeof key === 'string').join('.');
 }

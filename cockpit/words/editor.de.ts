@@ -1,4 +1,5 @@
 import type { EDITOR_EN } from './editor.en.ts';
+import { SETTINGS_DE } from './settings.de.ts';
 
 /** Von den Einstellungen eines Gateways, auf Deutsch. */
 export const EDITOR_DE: typeof EDITOR_EN = {
@@ -16,6 +17,7 @@ export const EDITOR_DE: typeof EDITOR_EN = {
   asPushed: 'Wie gesendet',
   line: (line) => `Zeile ${line}`,
   inLine: (text, line) => `${text} (Zeile ${line})`,
+  settingNames: SETTINGS_DE,
   field: {
     asText: (label) => `${label}: nur als Text zu bearbeiten.`,
     unset: 'nicht gesetzt',

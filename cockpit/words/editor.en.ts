@@ -1,3 +1,5 @@
+import { SETTINGS_EN } from './settings.en.ts';
+
 /** Of the settings of a gateway, in English: their form, what is drawn, their review and their history. */
 export const EDITOR_EN = {
   how: 'How to edit',
@@ -15,6 +17,7 @@ export const EDITOR_EN = {
   asPushed: 'As pushed',
   line: (line: number) => `Line ${line}`,
   inLine: (text: string, line: number) => `${text} (line ${line})`,
+  settingNames: SETTINGS_EN,
   field: {
     asText: (label: string) => `${label}: to be edited as text.`,
     unset: 'not set',

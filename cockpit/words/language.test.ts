@@ -1,12 +1,17 @@
 import { expect, it } from 'vitest';
+import { settingsSchema } from '#backend/configuration/settings-schema.ts';
+import type { JsonSchema } from '../view/json-schema.ts';
 import { DE } from './de.ts';
 import { EN } from './en.ts';
 import { pickLanguage, wordsOf } from './language.ts';
 
+/** What English needs no words for. */
+const BESIDE = ['labels', 'settingNames'];
+
 /** Every place in the words, and how many values it takes. */
 function shape(words: object, path = ''): string[] {
   return Object.entries(words).flatMap(([key, value]) =>
-    typeof value === 'object' && !Array.isArray(value) && key !== 'labels'
+    typeof value === 'object' && !Array.isArray(value) && !BESIDE.includes(key)
       ? shape(value as object, `${path}${key}.`)
       : [`${path}${key}`],
   );
@@ -59,4 +64,18 @@ it('says nothing in German as in English, apart from what is called so in both',
     return isWord && english.get(place) === text && !SAME.includes(text);
   });
   expect(same).toEqual([]);
+});
+
+it('has German words for every setting that the form shows, and for no other', () => {
+  const named = (schema: JsonSchema, path = ''): readonly string[] =>
+    Object.entries(schema.properties ?? {}).flatMap(([name, child]) => {
+      const place = `${path}${name}`;
+      // What is drawn, or typed elsewhere, has words of its own.
+      if (/^cameras\.(regions?|masks|credentials)$/.test(place)) return [];
+      if (place === 'cameras') return child.items ? named(child.items, 'cameras.') : [];
+      return [place, ...named(child, `${place}.`)];
+    });
+  const schema = settingsSchema() as JsonSchema;
+  const names = DE.editor.settingNames;
+  expect(Object.keys(names).sort()).toEqual([...named(schema)].sort());
 });

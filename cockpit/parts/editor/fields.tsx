@@ -6,6 +6,7 @@ import {
   pathText,
   type SettingPath,
   settingAt,
+  settingHelp,
   settingLabel,
 } from '../../view/json-schema.ts';
 import { problemsAt, type SettingsProblem } from '../../view/settings-problems.ts';
@@ -22,7 +23,6 @@ export type FieldContext = {
 type FieldProps = {
   readonly context: FieldContext;
   readonly path: SettingPath;
-  readonly name: string;
   readonly schema: JsonSchema;
   readonly isRequired: boolean;
 };
@@ -44,7 +44,6 @@ export function Fields(props: {
             key={name}
             context={context}
             path={[...path, name]}
-            name={name}
             schema={child}
             isRequired={schema.required?.includes(name) ?? false}
           />
@@ -54,12 +53,13 @@ export function Fields(props: {
 }
 
 function Field(props: FieldProps) {
-  const { schema, context, path, name } = props;
-  const words = useWords().editor.field;
+  const { schema, context, path } = props;
+  const words = useWords();
+  const label = settingLabel(path, schema, words);
   if (schema.type === 'object') {
     return (
       <fieldset class="field-group">
-        <legend>{settingLabel(name, schema)}</legend>
+        <legend>{label}</legend>
         <Fields context={context} path={path} schema={schema} />
       </fieldset>
     );
@@ -68,10 +68,10 @@ function Field(props: FieldProps) {
   if (schema.enum !== undefined) return <ChoiceField {...props} choices={schema.enum} />;
   if (schema.type === 'number' || schema.type === 'integer' || schema.type === 'string')
     return <TextField {...props} />;
-  return <p class="field quiet">{words.asText(settingLabel(name, schema))}</p>;
+  return <p class="field quiet">{words.editor.field.asText(label)}</p>;
 }
 
-function TextField({ context, path, name, schema, isRequired }: FieldProps) {
+function TextField({ context, path, schema, isRequired }: FieldProps) {
   const { unset } = useWords().editor.field;
   const isNumber = schema.type !== 'string';
   const value = settingAt(context.value, path);
@@ -84,7 +84,7 @@ function TextField({ context, path, name, schema, isRequired }: FieldProps) {
     context.change(path, isNumber ? asNumber(typed) : typed);
   };
   return (
-    <Labeled context={context} path={path} name={name} schema={schema}>
+    <Labeled context={context} path={path} schema={schema}>
       {(described) => (
         <input
           {...described}
@@ -142,7 +142,8 @@ function ChoiceField({ choices, ...props }: FieldProps & { readonly choices: rea
   );
 }
 
-function CheckField({ context, path, name, schema }: FieldProps) {
+function CheckField({ context, path, schema }: FieldProps) {
+  const words = useWords();
   const id = fieldId(path);
   const value = settingAt(context.value, path) ?? schema.default ?? false;
   return (
@@ -155,7 +156,7 @@ function CheckField({ context, path, name, schema }: FieldProps) {
         aria-describedby={`${id}-help`}
         onChange={(event) => context.change(path, event.currentTarget.checked)}
       />
-      <label for={id}>{settingLabel(name, schema)}</label>
+      <label for={id}>{settingLabel(path, schema, words)}</label>
       <Help id={id} context={context} path={path} schema={schema} />
     </div>
   );
@@ -171,16 +172,16 @@ type Described = {
 export function Labeled(props: {
   readonly context: Pick<FieldContext, 'problems'>;
   readonly path: SettingPath;
-  readonly name: string;
   readonly schema: JsonSchema;
   readonly children: (described: Described) => ComponentChildren;
 }) {
-  const { context, path, name, schema, children } = props;
+  const { context, path, schema, children } = props;
+  const words = useWords();
   const id = fieldId(path);
   const isInvalid = problemsAt(context.problems, pathText(path)).length > 0;
   return (
     <div class={`field ${isInvalid ? 'is-invalid' : ''}`}>
-      <label for={id}>{settingLabel(name, schema)}</label>
+      <label for={id}>{settingLabel(path, schema, words)}</label>
       {children({ id, 'aria-describedby': `${id}-help`, 'aria-invalid': isInvalid })}
       <Help id={id} context={context} path={path} schema={schema} />
     </div>
@@ -194,13 +195,13 @@ function Help(props: {
   readonly schema: JsonSchema;
 }) {
   const { id, context, path, schema } = props;
-  const { inLine } = useWords().editor;
+  const words = useWords();
   const problems = problemsAt(context.problems, pathText(path));
   return (
     <p id={`${id}-help`} class={problems.length > 0 ? 'field-problem' : 'field-help'}>
       {problems.length > 0
-        ? problems.map(({ line, text }) => inLine(capital(text), line)).join('; ')
-        : schema.description}
+        ? problems.map(({ line, text }) => words.editor.inLine(capital(text), line)).join('; ')
+        : settingHelp(path, schema, words)}
     </p>
   );
 }
