@@ -128,7 +128,8 @@ async function openCore({ config, log: outer, clock = systemClock, commandLine }
   const site = await openSite(config, watch.failed);
   const onChange = () => hub.stateChanged();
   const localTime = new LocalTime(config.timeZone);
-  const situations = new Situations({ clock, settings: config.events, localTime, onChange });
+  const answersAbout = (camera: string, region: string | undefined) => view.answersAbout(camera, region);
+  const situations = new Situations({ clock, settings: config.events, localTime, answersAbout, onChange });
   const { share, lateShare } = config.audit;
   const view = new SiteView(site.name, site.store, clock, commandLine, share, (camera) =>
     situations.of(camera),
@@ -138,7 +139,7 @@ async function openCore({ config, log: outer, clock = systemClock, commandLine }
   const failed = (error: unknown) => log.error({ err: error }, 'the store did not answer');
   const snapshot = () => watch.state(() => view.snapshot());
   const rules = new Rules({
-    ...{ clock, log, settings: config.events, timeZone: localTime.timeZone, onChange },
+    ...{ clock, log, settings: config.events, timeZone: localTime.timeZone, answersAbout, onChange },
     snapshot: () => view.snapshot(),
   });
   const hub = new EventHub(snapshot, failed);

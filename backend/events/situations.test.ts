@@ -14,10 +14,12 @@ let clock: SimulatedClock;
 let situations: Situations;
 let sequence: number;
 let isTold: boolean;
+let regions: readonly string[] | null;
 
 const restart = () => {
   situations = new Situations({
     ...{ clock, settings: SETTINGS, localTime: new LocalTime('Europe/Vienna') },
+    answersAbout: (_, region) => regions === null || (region !== undefined && regions.includes(region)),
     onChange: () => {
       isTold = true;
     },
@@ -28,6 +30,7 @@ beforeEach(async () => {
   site = await makeTestSite();
   clock = new SimulatedClock(BEGUN_MS);
   sequence = 0;
+  regions = null;
   restart();
   await enrolTestGateway(site, 'gate');
   await site.store.cameras.claim('door', 'gate', 1);
@@ -270,6 +273,17 @@ describe('situations', () => {
     expect(situations.of('door')).toEqual([]);
     expect(await site.store.situations.all()).toEqual([]);
     expect(await events()).toMatchObject([{ end: expect.any(String) }]);
+  });
+
+  it('forget what is about a region that is none any more, and end its events', async () => {
+    await see({ ...classed('present'), region: 'left' }, 5);
+    await see({ ...classed('present'), region: 'right' }, 5);
+    await tick(1);
+    regions = ['right'];
+    await tick(61);
+    expect(situations.of('door').map(({ region }) => region)).toEqual(['right']);
+    expect(await site.store.situations.all()).toHaveLength(1);
+    expect((await events()).find(({ region }) => region === 'left')?.end).toEqual(expect.any(String));
   });
 
   it('keep no more than so many events of an hour, and the journal says so', async () => {

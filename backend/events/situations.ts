@@ -17,6 +17,8 @@ export type SituationsOptions = {
   readonly settings: EventSettings;
   /** Of the site. */
   readonly localTime: LocalTime;
+  /** Whether a camera answers about a region, or its entire picture; also where that is not known. */
+  readonly answersAbout: (camera: string, region: string | undefined) => boolean;
   readonly onChange: () => void;
 };
 
@@ -226,15 +228,19 @@ export class Situations implements AnswerFollower {
       await this.#forget(inside, subjects, subject, atMs);
   }
 
-  /** Forgets what is about cameras that no gateway has any more, and events that are too old. */
+  /** Forgets what is about cameras that no gateway has any more, or about regions that are none any more; and events that are too old. */
   async #sweep(inside: Store, cameras: Map<string, Subjects>, nowMs: number): Promise<void> {
     this.#sweptMs = this.#monotonic();
     await inside.recordedEvents.removeBefore(nowMs - this.#options.settings.days * DAY_MS);
     const known = new Set((await inside.cameras.list()).map(({ camera }) => camera));
     for (const [camera, subjects] of cameras) {
-      if (known.has(camera)) continue;
-      for (const subject of [...subjects.values()])
-        await this.#forget(inside, subjects, subject, subject.atMs);
+      const isThere = known.has(camera);
+      for (const subject of [...subjects.values()]) {
+        const { region } = subject.key;
+        const stays = isThere && this.#options.answersAbout(camera, region === '' ? undefined : region);
+        if (!stays) await this.#forget(inside, subjects, subject, subject.atMs);
+      }
+      if (isThere) continue;
       cameras.delete(camera);
       this.#times.forget(camera);
     }

@@ -194,14 +194,15 @@ export class SiteView {
     for (const [key, result] of known) {
       const { camera, region } = result;
       const count = kept.get(camera) ?? 0;
-      const stays = listed.has(camera) && this.#isAnswered(camera, region) && count < MAX_REGIONS;
+      const stays = listed.has(camera) && this.answersAbout(camera, region) && count < MAX_REGIONS;
       if (stays && region !== undefined) kept.set(camera, count + 1);
       // Not one that came meanwhile, perhaps of a camera that came with it.
       if (!stays && this.#results.get(key) === result) this.#results.delete(key);
     }
   }
 
-  #isAnswered(camera: string, region: string | undefined): boolean {
+  /** Whether a camera answers about a region, or its entire picture; also where its gateway has not said. */
+  answersAbout(camera: string, region: string | undefined): boolean {
     const state = this.#cameras.get(camera);
     if (state === undefined) return true;
     return region === undefined ? state.regions === undefined : (state.regions?.includes(region) ?? false);
@@ -322,7 +323,7 @@ export class SiteView {
       ...situationsView(this.#situationsOf(camera)),
       withheld: withheld.get(camera)?.withheld ?? 0,
       unusual: (withheld.get(camera)?.unusual ?? [])
-        .filter(({ region }) => this.#isAnswered(camera, region))
+        .filter(({ region }) => this.answersAbout(camera, region))
         .map(({ region, sinceMs }) => ({
           ...(region !== undefined && { region }),
           since: new Date(sinceMs).toISOString(),

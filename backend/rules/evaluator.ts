@@ -187,13 +187,16 @@ export class RuleEvaluator {
       this.#put({ ...state, alarm: { ...state.alarm, level: moveLevel(state.alarm.level, -byMs) } });
   }
 
-  /** A camera is gone. */
-  gone(camera: string): RuleTurn[] {
-    const subjects = this.#ofCamera(camera);
-    this.#ofCameras.delete(camera);
+  /** A camera is gone, or regions of its picture are. */
+  gone(camera: string, isGone: (region: string | undefined) => boolean = () => true): RuleTurn[] {
+    const keys = this.#ofCameras.get(camera);
+    const subjects = this.#ofCamera(camera).filter(({ subject }) => isGone(subject.region));
     return subjects.flatMap(({ subject, alarm, finding }) => {
-      this.#subjects.delete(keyOf(subject));
-      this.#touched.add(keyOf(subject));
+      const key = keyOf(subject);
+      keys?.delete(key);
+      if (keys?.size === 0) this.#ofCameras.delete(camera);
+      this.#subjects.delete(key);
+      this.#touched.add(key);
       return alarm.isRaised ? [{ turn: 'end' as const, subject, finding, untold: alarm.untold }] : [];
     });
   }

@@ -28,6 +28,7 @@ function start(): void {
   rules = new Rules({
     ...{ clock, log, settings: SETTINGS, timeZone: 'Europe/Vienna' },
     snapshot: () => view.snapshot(),
+    answersAbout: (camera, region) => view.answersAbout(camera, region),
     onChange: () => {},
   });
   void rules.run(stop.signal);
@@ -107,6 +108,27 @@ describe('rules', () => {
     ]);
     await see(ABSENT, 10);
     expect(await alerts()).toEqual(['(night 1: door: present (90 %))']);
+  });
+
+  it('end what is about a region that is none any more', async () => {
+    await put('any', { kind: 'answer' });
+    await tick();
+    await take(answer({ ...PRESENT, region: 'left' }), answer({ ...PRESENT, region: 'right' }));
+    await tick(61);
+    expect(await alerts()).toEqual([
+      'any 1: door, region left: present (90 %)',
+      'any 1: door, region right: present (90 %)',
+    ]);
+    view.setCameraState({
+      ...{ camera: 'door', state: 'streaming', detail: '', since: new Date(clock.now()).toISOString() },
+      ...{ captureRate: 1, inferenceRate: 1, nextRetry: null, regions: ['right', 'top'] },
+    });
+    await tick(61);
+    expect(await alerts()).toEqual([
+      '(any 1: door, region left: present (90 %))',
+      'any 1: door, region right: present (90 %)',
+    ]);
+    expect(await site.store.rules.progress()).toHaveLength(1);
   });
 
   it('tell in one line, whatever labels and gateways say', async () => {

@@ -19,6 +19,8 @@ export type RulesOptions = {
   readonly timeZone: string;
   /** The site as its page shows it. */
   readonly snapshot: () => Promise<SiteState>;
+  /** Whether a camera answers about a region, or its entire picture; also where that is not known. */
+  readonly answersAbout: (camera: string, region: string | undefined) => boolean;
   /** Something was raised or has ended. */
   readonly onChange: () => void;
 };
@@ -234,16 +236,21 @@ export class Rules implements AnswerFollower {
     return (await inside.rules.progress()).filter(({ revision }) => !wanted.has(revision));
   }
 
-  /** Cameras come and go. */
+  /** Cameras come and go, and so do the regions of their pictures. */
   async #sweep(inside: Store, watched: Map<number, Watched>, nowMs: number): Promise<void> {
-    this.#sweptMs = this.#options.clock.monotonic();
+    const { clock, answersAbout } = this.#options;
+    this.#sweptMs = clock.monotonic();
     this.#cameras = (await inside.cameras.list()).map(({ camera }) => camera);
     for (const { evaluator } of watched.values()) {
       const { rule } = evaluator;
       if (rule.when.kind !== 'answer' && !(rule.when.kind === 'absence' && rule.when.cameras === 'all'))
         continue;
-      for (const camera of evaluator.cameras)
-        if (!this.#cameras.includes(camera)) await this.#tell(inside, rule, evaluator.gone(camera), nowMs);
+      for (const camera of evaluator.cameras) {
+        const isThere = this.#cameras.includes(camera);
+        const isGone = (region?: string) =>
+          !isThere || (rule.when.kind === 'answer' && !answersAbout(camera, region));
+        await this.#tell(inside, rule, evaluator.gone(camera, isGone), nowMs);
+      }
     }
   }
 
