@@ -47,9 +47,10 @@ export function notices(site: SiteState, nowMs: number, words: Words = EN): read
   }
   for (const gateway of site.gateways) found.push(...gatewayNotices(site, gateway, nowMs, words));
   for (const certificate of site.endingCertificates) {
+    const { owner, name } = certificate;
     found.push({
-      key: `certificate ${certificate.owner} ${certificate.name}`,
-      title: need.certificate(certificate.owner === 'gateway' ? certificate.name : certificate.owner),
+      key: `certificate ${owner} ${name}`,
+      title: need.certificate(owner === 'gateway' ? name : says.certificate.owners[owner]),
       tone: Date.parse(certificate.ends) > nowMs ? 'warn' : 'bad',
       text: certificateText(site, certificate, nowMs, words),
     });

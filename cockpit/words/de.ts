@@ -102,7 +102,7 @@ export const DE: Words = {
     deployment: (gateway) => `Auf Gateway ${gateway} läuft sein Netz nicht`,
     disk: (gateway) => `Gateway ${gateway} kann nicht speichern`,
     dropped: (gateway) => `Gateway ${gateway} hat Antworten verloren`,
-    certificate: (name) => `Das Zertifikat von ${name} läuft ab`,
+    certificate: (name) => `Zertifikat (${name}) läuft ab`,
   },
   camera: {
     back: 'Alle Kameras',

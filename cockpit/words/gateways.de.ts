@@ -5,7 +5,7 @@ const LINKS = { online: 'verbunden', offline: 'getrennt', unknown: 'unbekannt' }
 /** Von Gateways, auf Deutsch. */
 export const GATEWAYS_DE: typeof GATEWAYS_EN = {
   states: {
-    quarantined: 'In Quarantäne',
+    quarantined: 'Quarantäne',
     online: 'Verbunden',
     offline: 'Getrennt',
     unseen: 'Nie gesehen',
@@ -37,7 +37,7 @@ export const GATEWAYS_DE: typeof GATEWAYS_EN = {
     kept: 'Aufbewahrt',
     dropped: 'Verworfen',
     processor: 'Prozessor',
-    memory: 'Arbeitsspeicher',
+    memory: 'Speicher',
     disk: 'Platte frei',
     temperature: 'Temperatur',
     expired: 'abgelaufen',
