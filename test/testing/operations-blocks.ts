@@ -13,7 +13,7 @@ export function operationsBlocks(): Block[] {
   let section = '';
   const blocks: Block[] = [];
   for (const [, heading, commands] of readSource('docs/operations.md').matchAll(
-    /^#+ ([^\n]*)$|^```\n(.*?)^```$/gms,
+    /^#+ ([^\n]*)$|^```[a-z]*\n(.*?)^```$/gms,
   )) {
     if (commands === undefined) {
       section = heading!;
