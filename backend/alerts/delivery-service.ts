@@ -36,7 +36,13 @@ const TROUBLE = 3;
 
 const WAITS_MS = [5_000, 15_000, 60_000, 5 * 60_000, 15 * 60_000, 30 * 60_000, HOUR_MS];
 
-type Channel = { readonly ladder: RetryLadder; failures: number; isBusy: boolean };
+type Channel = {
+  readonly ladder: RetryLadder;
+  failures: number;
+  /** Something may wait on because of a failure, perhaps from before the start. */
+  isHeldBack: boolean;
+  isBusy: boolean;
+};
 
 /**
  * Sends the alerts that wait in the store through their channels: each channel by itself, so that none waits for another, at least once, and again for days where the
@@ -106,7 +112,8 @@ export class DeliveryService {
   #channelOf(name: string): Channel {
     const known = this.#channels.get(name);
     if (known !== undefined) return known;
-    const channel = { ladder: new RetryLadder(WAITS_MS, this.#options.random), failures: 0, isBusy: false };
+    const ladder = new RetryLadder(WAITS_MS, this.#options.random);
+    const channel = { ladder, failures: 0, isHeldBack: true, isBusy: false };
     this.#channels.set(name, channel);
     return channel;
   }
@@ -141,7 +148,8 @@ export class DeliveryService {
       await this.#failed(delivery, channel, error);
       return false;
     }
-    await site.store.deliveries.delivered(delivery, clock.now());
+    await site.store.deliveries.delivered(delivery, clock.now(), channel.isHeldBack);
+    channel.isHeldBack = false;
     await this.#works(delivery.channel, channel);
     return true;
   }
@@ -153,6 +161,7 @@ export class DeliveryService {
       error instanceof BlindsightError ? `${error.code}: ${error.message}` : 'it could not be sent';
     const { channel: name } = delivery;
     channel.failures += 1;
+    channel.isHeldBack = true;
     log.warn(
       { channel: name, alert: delivery.alert.id, attempt: delivery.attempts + 1 },
       `an alert waits: ${reason}`,

@@ -36,6 +36,22 @@ const raise = async (name: string) =>
     })
   ).alert;
 
+it('takes no orders from its own alerts', async () => {
+  const anna = await as('anna');
+  const url = `${bench.url}/api/channels/self/test`;
+  await anna('POST', '/api/channels', { name: 'self', kind: 'webhook', url, allowPrivate: true });
+  const { status, body } = await anna('POST', '/api/channels/self/test');
+  expect([status, body.error]).toEqual([
+    502,
+    { code: 'CHANNEL_REFUSED', message: expect.stringContaining('(HTTP 403)') },
+  ]);
+  await anna('DELETE', '/api/channels/self');
+  const acts = await bench.site.store.audit.acts({ limit: 10 });
+  expect(acts.map(({ actor, act, outcome }) => [actor, act, outcome])).toContainEqual([
+    ...['nobody', 'channel test', 'API_ORIGIN_REFUSED'],
+  ]);
+});
+
 it('shows alerts to all, and lets one of two acknowledge one', async () => {
   const [anna, bert, cora] = [await as('anna'), await as('bert'), await as('cora')];
   const alert = await raise('door');

@@ -73,8 +73,9 @@ export function neededRole(route: string | undefined, role: Role | 'anyone' | un
 
 export const READING = new Set(['GET', 'HEAD']);
 
-/** Whether the browser says that a page of another site made the request. */
+/** Whether the browser says that a page of another site made the request, or it is an alert: a channel that leads here would act without anybody, and test itself. */
 function isForged({ headers }: FastifyRequest): boolean {
+  if (headers['x-blindsight-delivery'] !== undefined) return true;
   const { origin, host } = headers;
   const site = headers['sec-fetch-site'];
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
@@ -90,7 +91,7 @@ function isForged({ headers }: FastifyRequest): boolean {
  * 2. Otherwise everything below /api and /metrics needs somebody whom the gatekeeper knows. Tokens are never taken from a URL, which ends up in logs and histories.
  * 3. They need the role of the route, see `config: { role }` of each.
  * 4. Any change requested by a page of another origin is refused (cross-site request forgery). Browsers say which page it
- *    is; other programs, which no page can abuse, need not.
+ *    is; other programs, which no page can abuse, need not. So is what a webhook sends.
  */
 export function secure(server: FastifyInstance, gatekeeper: Gatekeeper, proxies: BlockList): void {
   server.decorateRequest('identity', null);
@@ -106,7 +107,7 @@ export function secure(server: FastifyInstance, gatekeeper: Gatekeeper, proxies:
       'cross-origin-resource-policy': 'same-origin',
     });
     if (!READING.has(request.method) && isForged(request))
-      return refuse(reply, 403, 'API_ORIGIN_REFUSED', 'a page of another origin asks for this');
+      return refuse(reply, 403, 'API_ORIGIN_REFUSED', 'a page of another origin, or an alert, asks for this');
     if (!isLoopback(hostName(request.headers.host ?? '')) && (await gatekeeper.isOpen()))
       return refuse(reply, 403, 'API_HOST_REFUSED', 'this page answers only to localhost');
     const { url, config } = request.routeOptions;

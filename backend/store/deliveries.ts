@@ -78,13 +78,14 @@ export class DeliveryStore {
     }));
   }
 
-  /** The other side has it. What else waits for that channel is due at once. */
-  async delivered({ id, channel }: Delivery, nowMs: number): Promise<void> {
+  /** The other side has it. @param isBack something may have failed before: what else waits for that channel is due at once, which looks at all of it */
+  async delivered({ id, channel }: Delivery, nowMs: number, isBack: boolean): Promise<void> {
     await this.#database.transaction(async (inside) => {
       await inside.run(
         "UPDATE deliveries SET settled_ms = ?, outcome = 'delivered', error = NULL WHERE id = ?",
         ...[nowMs, id],
       );
+      if (!isBack) return;
       await inside.run(
         'UPDATE deliveries SET due_ms = ? WHERE channel = ? AND settled_ms IS NULL AND due_ms > ?',
         ...[nowMs, channel, nowMs],

@@ -138,7 +138,9 @@ export function describeAlerts(store: () => Store): void {
       expect(retry!.key).toBe(hook!.key);
       await deliveries.failed(retry!, 'no answer', 900_000);
       expect(await due('hook', 899_999)).toEqual([]);
-      await deliveries.delivered(second!, 7000);
+      await deliveries.delivered(second!, 7000, false);
+      expect(await due('hook', 7000)).toEqual([]);
+      await deliveries.delivered(second!, 7000, true);
       // The channel works again: nothing waits on.
       expect((await due('hook', 7000)).map(({ key }) => key)).toEqual([hook!.key]);
       expect(await deliveries.giveUpBeyond('hook', 0, 'too many', 8000)).toBe(1);
