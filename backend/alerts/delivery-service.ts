@@ -3,7 +3,7 @@ import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';
 import type { Site } from '../site.ts';
-import type { Delivery } from '../store/deliveries.ts';
+import { type Delivery, TRIED_MS } from '../store/deliveries.ts';
 import { openChannel } from './channels.ts';
 import { type DeliverOptions, deliverAlert } from './deliver-alert.ts';
 
@@ -24,8 +24,7 @@ const POLL_MS = 1000;
 const SWEEP_MS = 3_600_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** How long an alert is sent again, and how often at least, whatever a clock says that jumps. */
-const TRIED_MS = 3 * DAY_MS;
+/** How often an alert is sent again at least, whatever a clock says that jumps. */
 const LEAST_ATTEMPTS = 5;
 /** How long it is known what became of a delivery. */
 const KEPT_MS = 30 * DAY_MS;

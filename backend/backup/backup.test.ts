@@ -278,8 +278,22 @@ describe('a backup', () => {
     }
   });
 
-  it('carries people, tokens and the audit log, which goes on unbroken where it is restored; nobody stays logged in', async () => {
+  it('carries people, tokens, alerts and the audit log, which goes on unbroken where it is restored; nobody stays logged in', async () => {
     await begin();
+    const alert = {
+      severity: 'info',
+      subject: { kind: 'camera', name: 'door' },
+      title: '',
+      message: '',
+    } as const;
+    await site.store.alerts.raise({
+      ...alert,
+      rule: 'old',
+      atMs: Date.now() - 4 * 86_400_000,
+      notify: ['hook'],
+    });
+    const recent = { ...alert, rule: 'recent', atMs: Date.now(), notify: ['hook'] };
+    const { alert: waiting } = await site.store.alerts.raise(recent);
     const audit = new AuditLog(site);
     const act = { actor: 'carla', role: 'owner', door: 'cli', subject: '' } as const;
     const running = await audit.begin({ ...act, act: 'site backup' });
@@ -292,6 +306,11 @@ describe('a backup', () => {
     await audit.end(running, 'ok');
     await restoreSite({ from: at('backup'), to: at('new'), keyFile: at('key') });
     const restored = await open(at('new'));
+    expect((await restored.store.alerts.open()).count).toBe(2);
+    const due = await restored.store.deliveries.due('hook', Date.now(), 1, 9);
+    expect(due.map(({ alert: { id } }) => id)).toEqual([waiting.id]);
+    const told = (await restored.store.journal.latest(99)).find(({ code }) => code === 'SITE_RESTORED');
+    expect(told?.message).toMatch(/too old to be delivered: 1$/);
     expect(await restored.store.people.list()).toMatchObject([{ name: 'anna', role: 'owner' }]);
     expect(await restored.store.sessions.get(hash)).toBeNull();
     expect(await restored.store.tokens.get(hashOf('token', token))).toMatchObject({ name: 'dash' });

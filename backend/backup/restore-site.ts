@@ -26,6 +26,7 @@ import { endRollout } from '../rollout/end-rollout.ts';
 import { readInstallationKey } from '../sealing/installation-key.ts';
 import { BACKEND_SESSION, openSite, type Site } from '../site.ts';
 import { repeatSoftware } from '../software/release-software.ts';
+import { TRIED_MS } from '../store/deliveries.ts';
 import type { BackupManifest } from './manifest.ts';
 import { verifyBackup } from './verify-backup.ts';
 
@@ -174,6 +175,12 @@ async function goOn(
     await inside.challenges.forgetAllWaiting();
     const session = Number((await inside.settings.get(BACKEND_SESSION)) ?? '0');
     await inside.settings.set(BACKEND_SESSION, String(Math.max(session, seconds)));
+    // Most of what waited then was delivered since; what is as old as this would have been given up.
+    const late = await inside.deliveries.giveUpBefore(
+      clock.now() - TRIED_MS,
+      'the site was restored',
+      clock.now(),
+    );
     // Somebody may have logged out, or been shut out, since.
     await inside.sessions.removeAll();
     await inside.journal.add({
@@ -181,7 +188,7 @@ async function goOn(
       level: 'warn',
       code: 'SITE_RESTORED',
       subject: site.name,
-      message: `restored from a backup of ${createdTime}; what happened since then is unknown here`,
+      message: `restored from a backup of ${createdTime}; what happened since then is unknown here${late === 0 ? '' : `; alerts that waited then and are too old to be delivered: ${late}`}`,
     });
   });
   // PostgreSQL is restored by its own means, to another moment than the folder: the log is signed as it came.

@@ -15,6 +15,9 @@ export type Delivery = {
   readonly attempts: number;
 };
 
+/** How long an alert is sent again. */
+export const TRIED_MS = 3 * 24 * 3_600_000;
+
 /** What came of the deliveries to a channel. */
 export type DeliveryCounts = {
   readonly channel: string;
@@ -117,6 +120,14 @@ export class DeliveryStore {
       `UPDATE deliveries SET settled_ms = ?, outcome = 'given-up', error = ? WHERE channel = ? AND settled_ms IS NULL AND id <=
        (SELECT id FROM deliveries WHERE channel = ? AND settled_ms IS NULL ORDER BY id DESC LIMIT 1 OFFSET ?)`,
       ...[nowMs, error, channel, channel, kept],
+    );
+  }
+
+  /** Gives up those that were queued before a time, of all channels. @returns how many. */
+  async giveUpBefore(createdMs: number, error: string, nowMs: number): Promise<number> {
+    return this.#database.run(
+      "UPDATE deliveries SET settled_ms = ?, outcome = 'given-up', error = ? WHERE settled_ms IS NULL AND created_ms < ?",
+      ...[nowMs, error, createdMs],
     );
   }
 
