@@ -95,7 +95,7 @@ export const AUDITED_COMMANDS: Readonly<Record<string, AuditedCommand>> = {
   'rollout resume': acts(),
   'rollout show': reads,
   'rollout start': acts('to', 'version', 'waves', 'limit', 'total', 'max-failures', 'instead', ...KEY_NOTES),
-  'rule add': acts('anyway', 'replace', 'when', 'camera', 'gateway', 'severity'),
+  'rule add': acts('anyway', 'replace', 'when', 'gateway', 'severity'),
   'rule disable': acts(),
   'rule enable': acts(),
   'rule list': reads,
