@@ -6,7 +6,7 @@ import type { SiteEvent, SiteState } from '#protocol/api.ts';
 import { EventHub } from './event-hub.ts';
 
 /** On a busy machine. */
-const WAIT = { timeout: 20_000 };
+const WAIT = { timeout: 60_000 };
 
 const STATE: SiteState = {
   site: 'yard',

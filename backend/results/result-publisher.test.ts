@@ -12,7 +12,7 @@ const clock: Clock = {
   ...systemClock,
   sleep: (ms, signal) => systemClock.sleep(ms / 100, signal),
 };
-const WAIT = { timeout: 10_000, interval: 5 };
+const WAIT = { timeout: 60_000, interval: 5 };
 
 const makeResult = (second: number, region?: string): Result => ({
   camera: 'door',

@@ -8,7 +8,7 @@ import { freePort } from '#demo/ports.ts';
 import { isAlive, listens } from '#runtime/probe.ts';
 import { mountSmallDisk, NO_MOUNT } from '#runtime/testing/small-disk.ts';
 
-const WAIT = { timeout: 45_000, interval: 100 };
+const WAIT = { timeout: 90_000, interval: 100 };
 
 describe('backend and broker that are started on a full disk', () => {
   const logs = mkdtempSync(join(tmpdir(), 'blindsight-full-'));
