@@ -9,7 +9,8 @@ import { createLogger } from '#runtime/log.ts';
 const [, , data = '', url = '', timeZone = '', aheadMs = '0'] = process.argv;
 const config = await loadConfig(join(data, 'backend.yaml'), BackendConfig);
 const stop = new AbortController();
-process.once('SIGTERM', () => stop.abort());
+// It does not outlive the test, whatever ends that.
+process.stdin.resume().once('end', () => stop.abort());
 const { port } = await runBackend({
   config: {
     ...config,
