@@ -35,7 +35,7 @@ const log = createLogger({
   destination: { write: (l) => process.stderr.write(l) },
 });
 const gate = gatewayTopics('yard', 'gate');
-const WAIT = { timeout: 60_000, interval: 20 };
+const WAIT = { timeout: 120_000, interval: 20 };
 
 async function freePort(): Promise<number> {
   const server = createServer();

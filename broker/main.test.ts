@@ -17,7 +17,7 @@ import { type Broker, startBroker } from './main.ts';
 import { logLines } from './testing/log-lines.ts';
 import { connectPacket, subscribePacket } from './testing/packets.ts';
 
-const WAIT = { timeout: 60_000 };
+const WAIT = { timeout: 120_000 };
 const GRACE_MS = 60_000;
 const gate = gatewayTopics('north', 'gate-1');
 const site = siteTopics('north');
@@ -93,7 +93,7 @@ async function enter(port: number, name: string, options: Partial<LinkOptions> =
 }
 
 const up = (link: Link) =>
-  vi.waitFor(() => expect(link.connected).toBe(true), { timeout: 60_000, interval: 10 });
+  vi.waitFor(() => expect(link.connected).toBe(true), { timeout: 120_000, interval: 10 });
 
 /** A connection without a client behind it. */
 function dial(port: number, name: string): TLSSocket {

@@ -20,7 +20,7 @@ import { root } from './source-files.ts';
 import { type RunningSite, startRunningSite } from './testing/running-site.ts';
 import { BRIGHTNESS } from './testing/two-logits.ts';
 
-const WAIT = { timeout: 60_000, interval: 100 };
+const WAIT = { timeout: 120_000, interval: 100 };
 const MAX_BYTES = 2 ** 22;
 
 /** From a challenge to its verdict through every real part: broker, gateway, camera, a backend that cannot open an opening, and `blindsight auditor`. */

@@ -18,14 +18,14 @@ import { createLogger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';
 import { embeddedBroker, mosquitto, type RunningBroker } from './contract-brokers.ts';
 
-const WAIT = { timeout: 60_000 };
+const WAIT = { timeout: 120_000 };
 
 const SITE = 'north';
 const gate = gatewayTopics(SITE, 'gate-1');
 const other = gatewayTopics(SITE, 'gate-2');
 const site = siteTopics(SITE);
 
-const PATIENCE = { timeout: 60_000, interval: 20 };
+const PATIENCE = { timeout: 120_000, interval: 20 };
 
 type Heard = { topic: string; payload: string; bytes: number; retain: boolean };
 
@@ -99,7 +99,7 @@ describe.each([
   }
 
   const up = (link: Link) =>
-    vi.waitFor(() => expect(link.connected).toBe(true), { timeout: 60_000, interval: 10 });
+    vi.waitFor(() => expect(link.connected).toBe(true), { timeout: 120_000, interval: 10 });
   const topics = (heard: readonly Heard[]) => heard.map(({ topic }) => topic);
 
   /** Why a link that cannot come up does not. */
@@ -430,7 +430,7 @@ describe.each([
     broker.reload();
     await vi.waitFor(
       async () => expect(await refusal(open(issued.get('gate-3'), 'gate-3'))).toMatch(/^LINK_/),
-      { timeout: 60_000 },
+      { timeout: 120_000 },
     );
     await enter('gate-2');
     await enter('backend');

@@ -21,7 +21,7 @@ import { freePort } from '../demo/ports.ts';
 import { root } from './source-files.ts';
 import { type RunningSite, startRunningSite } from './testing/running-site.ts';
 
-const WAIT = { timeout: 60_000, interval: 100 };
+const WAIT = { timeout: 120_000, interval: 100 };
 const PASSWORDS = ['s3same-0pen', 'p@ss/w0rd+x', 'query-geheim'];
 
 /** Orders of an operator on their way to a gateway and back: command line, store, backend, broker and a supervised agent, all real. */
@@ -205,7 +205,7 @@ cameras:
     for (const type of ['restart', 'diagnostics']) {
       const { id } = await sendCommand({ site: yard.site, gateway: 'gate-1', type, author: 'ann' });
       await vi.waitFor(() => expect(readFileSync(state, 'utf8')).toContain(id), {
-        timeout: 30_000,
+        timeout: 120_000,
         interval: 1,
       });
       const { pid } = agent;

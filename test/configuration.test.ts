@@ -20,7 +20,7 @@ import { freePort } from '../demo/ports.ts';
 import { root } from './source-files.ts';
 import { type RunningSite, startRunningSite } from './testing/running-site.ts';
 
-const WAIT = { timeout: 60_000, interval: 100 };
+const WAIT = { timeout: 120_000, interval: 100 };
 
 /** Settings on their way from a file of an operator to a gateway: command line, store, backend, broker and agent, all real. */
 describe('settings of a gateway from afar', () => {

@@ -14,7 +14,7 @@ import { launchBrowser, openPage, type WatchedPage } from '../cockpit/testing/br
 import { freePort } from '../demo/ports.ts';
 import { type RunningSite, startRunningSite } from './testing/running-site.ts';
 
-const WAIT = { timeout: 60_000 };
+const WAIT = { timeout: 120_000 };
 
 /** The settings of a gateway on their way from a browser to the gateway: page, backend, broker and agent, all real. */
 describe('the editor of settings', () => {

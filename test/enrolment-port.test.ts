@@ -11,7 +11,7 @@ import type { BackendConfig } from '#config/schema.ts';
 import { encodeInvitation, parseInvitation } from '#protocol/invitation.ts';
 import { EnrolmentSite } from './testing/enrolment-site.ts';
 
-const WAIT = { timeout: 60_000 };
+const WAIT = { timeout: 120_000 };
 
 let here: EnrolmentSite;
 let site: Site;

@@ -30,7 +30,7 @@ import { buildCockpit } from '../cockpit/build.mjs';
 import { launchBrowser, openPage } from '../cockpit/testing/browser.ts';
 import { type RunningSite, startRunningSite } from './testing/running-site.ts';
 
-const WAIT = { timeout: 60_000, interval: 20 };
+const WAIT = { timeout: 120_000, interval: 20 };
 const PICTURE = { channels: 1, height: 12, width: 16 } as const;
 const MAP = { height: 6, width: 8 };
 const graph = makeSmallMap(6);

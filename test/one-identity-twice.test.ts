@@ -17,7 +17,7 @@ import { createLogger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';
 
 const log = createLogger({ name: 'test', level: 'error', format: 'json', destination: { write: () => {} } });
-const WAIT = { timeout: 60_000, interval: 10 };
+const WAIT = { timeout: 120_000, interval: 10 };
 const NO_BUNDLE = {
   status: 'none',
   active: null,

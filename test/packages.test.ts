@@ -26,7 +26,7 @@ const EPOCH = 1_790_000_000;
 /** Where machines have Node: it is most of a package, and copied often enough by test/two-machines.test.ts. */
 const NODE = '/usr/local/bin/node-of-the-clone';
 const GIVE_NODE = `touch ${NODE}; mount --bind $(ls ~/blindsight/node_modules/node-linux-*/bin/node) ${NODE}`;
-const WAIT = { timeout: 60_000, interval: 250 };
+const WAIT = { timeout: 120_000, interval: 250 };
 const SERVICES = ['agent', 'backend', 'broker'];
 const obstacle = whyNoMachines();
 

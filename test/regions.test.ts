@@ -66,7 +66,7 @@ describe('a camera with several regions', () => {
       () => {
         for (const { name } of REGIONS) expect(heard.get(topic(name))?.length).toBeGreaterThan(2);
       },
-      { timeout: 40_000, interval: 50 },
+      { timeout: 120_000, interval: 50 },
     );
     expect([...heard.keys()].sort()).toEqual(REGIONS.map(({ name }) => topic(name)).sort());
     for (const [name, label] of Object.entries(LABELS)) {

@@ -29,7 +29,7 @@ import { createLogger } from '#runtime/log.ts';
 import { RenewingGateway, writeGateway } from './testing/renewing-gateway.ts';
 
 const DAY_MS = 86_400_000;
-const WAIT = { timeout: 60_000 };
+const WAIT = { timeout: 120_000 };
 const KILLS = Number(process.env.BLINDSIGHT_KILLS ?? 8);
 const log = createLogger({ name: 'test', level: 'error', format: 'json', destination: { write: () => {} } });
 

@@ -25,7 +25,7 @@ import { createLogger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';
 import { embeddedBroker, mosquitto, type RunningBroker } from './contract-brokers.ts';
 
-const WAIT = { timeout: 60_000 };
+const WAIT = { timeout: 120_000 };
 const log = createLogger({ name: 'test', level: 'error', format: 'json', destination: { write: () => {} } });
 const topics = siteTopics('north');
 const gate = gatewayTopics('north', 'gate-1');

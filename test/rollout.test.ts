@@ -34,7 +34,7 @@ const runs = (name: string, version: number) =>
       const { model, reported } = await gatewayOf(name);
       expect([model?.version, reported?.bundle.status]).toEqual([version, 'active']);
     },
-    { timeout: 60_000, interval: 200 },
+    { timeout: 120_000, interval: 200 },
   );
 
 /** Lets version 2 expect a wrong answer of the reference interpreter, so that gate-3 refuses it after it has fetched and tried it. */

@@ -44,7 +44,7 @@ describe('a whole site', () => {
     const site = start();
     // Keys and settings are there: the network is being encrypted, which takes less than a step that is announced without a terminal.
     await expect
-      .poll(() => existsSync(join(data, 'backend.yaml')), { timeout: 60_000, interval: 20 })
+      .poll(() => existsSync(join(data, 'backend.yaml')), { timeout: 120_000, interval: 20 })
       .toBe(true);
     site.child.kill('SIGINT');
     expect(await site.exit).toBe(130);

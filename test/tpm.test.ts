@@ -20,7 +20,7 @@ import { embeddedBroker, mosquitto, type RunningBroker } from './contract-broker
 import { EnrolmentSite } from './testing/enrolment-site.ts';
 import { TestTpm } from './testing/test-tpm.ts';
 
-const WAIT = { timeout: 60_000 };
+const WAIT = { timeout: 120_000 };
 const folder = mkdtempSync(join(tmpdir(), 'blindsight-tpm-'));
 const inFolder = (name: string) => join(folder, name);
 

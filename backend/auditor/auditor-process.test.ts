@@ -18,7 +18,7 @@ import { PartCache } from './part-cache.ts';
 import { RemoteAuditor } from './remote-auditor.ts';
 
 const log = createLogger({ name: 'test', level: 'error', format: 'json', destination: { write: () => {} } });
-const WAIT = { timeout: 60_000, interval: 100 };
+const WAIT = { timeout: 120_000, interval: 100 };
 
 describe('an auditor that is a process of its own', () => {
   let network: TinyNetwork;

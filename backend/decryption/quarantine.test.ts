@@ -73,7 +73,7 @@ describe('a gateway in quarantine', () => {
     const stop = new AbortController();
     const running = processor.run(stop.signal);
     await releaseGateway(bench.site, 'gate');
-    await vi.waitFor(() => expect(sequences()).toEqual([0, 1, 2]), { timeout: 30_000 });
+    await vi.waitFor(() => expect(sequences()).toEqual([0, 1, 2]), { timeout: 120_000 });
     stop.abort();
     await running;
   });
@@ -87,8 +87,8 @@ describe('a gateway in quarantine', () => {
     const running = processor.run(stop.signal);
     await bench.put({ camera: 'yard', ciphertext: answers[0]! }, other);
     processor.wake();
-    await vi.waitFor(() => expect(bench.results).toMatchObject([{ camera: 'yard' }]), { timeout: 30_000 });
-    await vi.waitFor(() => expect(first.mock.calls.length).toBeGreaterThan(1), { timeout: 30_000 });
+    await vi.waitFor(() => expect(bench.results).toMatchObject([{ camera: 'yard' }]), { timeout: 120_000 });
+    await vi.waitFor(() => expect(first.mock.calls.length).toBeGreaterThan(1), { timeout: 120_000 });
     stop.abort();
     await running;
     // Once a second, and for each wake; not once for each of what is kept.

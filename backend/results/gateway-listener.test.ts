@@ -6,7 +6,7 @@ import { enrolTestGateway, makeTestSite } from '../testing/test-site.ts';
 import { GatewayListener, MESSAGES_A_MINUTE } from './gateway-listener.ts';
 import { SiteView } from './site-view.ts';
 
-const WAIT = { timeout: 60_000 };
+const WAIT = { timeout: 120_000 };
 
 const PACKET = { retain: false, dup: false, qos: 0 } as const;
 
@@ -114,7 +114,7 @@ it.each(['birth', 'state', 'health', 'log', 'reported', 'camera/door/state'])(
     await vi.waitFor(
       async () =>
         expect((await site.store.journal.latest(500)).some(({ subject }) => subject === 'quiet')).toBe(true),
-      { timeout: 30_000 },
+      { timeout: 120_000 },
     );
     const loud = (await site.store.journal.latest(500)).filter(({ subject }) => subject === 'loud');
     expect(loud.length).toBeLessThanOrEqual(30);

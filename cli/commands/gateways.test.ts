@@ -134,7 +134,7 @@ describe('gateway list', () => {
       log,
     });
     try {
-      await vi.waitFor(() => expect(link.connected).toBe(true), { timeout: 20_000 });
+      await vi.waitFor(() => expect(link.connected).toBe(true), { timeout: 60_000 });
       const topics = gatewayTopics('yard', 'gate-1');
       const site = await openSite(config);
       const releases = await site.store.deployments.list();
@@ -155,11 +155,11 @@ describe('gateway list', () => {
           expect(await row()).toMatch(
             / online +9\.8\.7\?\[31m +tiny version 1 \(release 2\), runs tiny version 2 \(release 1\)$/,
           ),
-        { timeout: 20_000 },
+        { timeout: 60_000 },
       );
       await say(topics.state, { state: 'offline', session: 5, time, reason: 'stopped' });
       await vi.waitFor(async () => expect(await row()).toMatch(/ offline since \d{4}-\S+Z +9\.8\.7/), {
-        timeout: 20_000,
+        timeout: 60_000,
       });
       const rows = JSON.parse((await blindsight('gateway', 'list', '--json')).stdout);
       expect(rows).toMatchObject([

@@ -55,7 +55,7 @@ export class EnrolmentSite {
     const { configFile } = await initializeSite(join(folder, 'site'), 'plaza', { enrolmentPort: 8481 });
     const config = await loadConfig(configFile, BackendConfig);
     const made = new EnrolmentSite(folder, config, await openSite(config));
-    await vi.waitFor(() => expect(made.#server.port).not.toBeNull(), { timeout: 20_000 });
+    await vi.waitFor(() => expect(made.#server.port).not.toBeNull(), { timeout: 60_000 });
     return made;
   }
 
