@@ -154,7 +154,11 @@ describe('drill of a backup', () => {
     const all = await stored('new');
     expect(all.slice(0, restored.length)).toEqual(restored);
     const pictures = all.map(({ frameMs }) => frameMs);
-    const twice = all.filter(({ frameMs }, i) => pictures.indexOf(frameMs) !== i);
+    // Two pictures may have come within a millisecond, but then the second one is answered next; an answer that was numbered anew is not.
+    const twice = all.filter(({ frameMs, session, sequence }, i) => {
+      const first = all[pictures.indexOf(frameMs)]!;
+      return first !== all[i] && !(first.session === session && first.sequence === sequence - 1);
+    });
     expect(twice, 'no picture is answered twice').toEqual([]);
     expect(after.length).toBeGreaterThanOrEqual(restored.length);
   });
