@@ -13,7 +13,7 @@ import { type Envelope, encodeEnvelope, envelopeDigest } from '#protocol/envelop
 import { decodeManifest, manifestDigest } from '#protocol/manifest.ts';
 import { Receipt, type Reported } from '#protocol/messages.ts';
 import { parseMessage } from '#protocol/parse-message.ts';
-import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
+import { gatewayTopics, HOME_ASSISTANT, siteTopics } from '#protocol/topics.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { connectLink, type Link } from '#runtime/link.ts';
 import { readLinkCredentials } from '#runtime/link-credentials.ts';
@@ -425,6 +425,56 @@ describe('the backend with a broker and a gateway', () => {
     const { time, gateways, cameras } = await state();
     expect(Date.parse(gateways[0]!.since!)).toBeLessThanOrEqual(Date.parse(time));
     expect(Date.parse(cameras[0]!.result!.frameTime)).toBeLessThanOrEqual(Date.parse(time));
+  });
+
+  it('tells Prometheus of answers, and Home Assistant of cameras where that is enabled', async () => {
+    config = { ...config, homeAssistant: { enabled: true } };
+    await startSiteBroker();
+    await startBackend();
+    const watcher = await connectBackendIdentity();
+    const told = new Map<string, string>();
+    watcher.subscribe(HOME_ASSISTANT.device('+'), (topic, payload) =>
+      told.set(topic, Buffer.from(payload).toString()),
+    );
+    const link = await connectGateway();
+    const time = new Date().toISOString();
+    const birth = {
+      gateway: 'gate',
+      session: 1,
+      version: '1',
+      time,
+      platform: 'linux-x64',
+      cameras: ['door'],
+      bundle,
+    };
+    await link.publish(gate.birth, JSON.stringify(birth), { retain: true });
+    const door = {
+      camera: 'door',
+      state: 'streaming',
+      detail: '',
+      since: time,
+      captureRate: 1,
+      inferenceRate: 1,
+      nextRetry: null,
+    };
+    await vi.waitFor(async () => expect((await state()).cameras).toHaveLength(1), WAIT);
+    await link.publish(gate.cameraState('door'), JSON.stringify(door), { retain: true });
+    await link.publish(gate.inference('door'), nextEnvelope());
+    const metrics = async () => (await fetch(`http://127.0.0.1:${backend!.port}/metrics`)).text();
+    await vi.waitFor(
+      async () => expect(await metrics()).toMatch(/blindsight_answers_total\{camera="door",result="\w+"\} 1/),
+      WAIT,
+    );
+    await vi.waitFor(
+      () => expect(told.get(HOME_ASSISTANT.device('blindsight_yard_camera_door'))).toContain('"answer"'),
+      WAIT,
+    );
+    expect([...told.keys()].sort()).toEqual(
+      ['camera_door', 'gateway_gate', 'site_yard'].map((id) =>
+        HOME_ASSISTANT.device(`blindsight_yard_${id}`),
+      ),
+    );
+    await watcher.close();
   });
 
   it('closes when its signal aborts', async () => {

@@ -92,6 +92,19 @@ export async function mosquitto({
   };
 }
 
+/** A Mosquitto on loopback that anybody may use, as people have one at home. @param lines of its settings besides */
+export async function homeMosquitto(
+  folder: string,
+  lines: string,
+): Promise<Pick<RunningBroker, 'port' | 'stop'>> {
+  const port = await freePort();
+  const file = join(folder, 'home.conf');
+  const user = process.geteuid?.() === 0 ? 'user root\n' : '';
+  await writeFile(file, `${user}listener ${port} 127.0.0.1\nallow_anonymous true\n${lines}\n`);
+  const child = await run(file, port);
+  return { port, stop: () => end(child) };
+}
+
 async function run(file: string, port: number): Promise<ChildProcess> {
   const path = `${process.env.PATH}:/usr/sbin:/usr/local/sbin`;
   const child = spawn('mosquitto', ['-c', file], {

@@ -251,7 +251,7 @@ describe('the entities of a camera', () => {
     expect(home.complaints).toEqual([]);
   });
 
-  it('stay what they are over another gateway and another order of labels', () => {
+  it('stay what they are over another gateway, another display name and another order of labels', () => {
     const site = siteWith(CLASSIFICATION);
     const { home, say, tell } = meet(site);
     const ids = () =>
@@ -263,9 +263,11 @@ describe('the entities of a camera', () => {
       ...site,
       models: [modelOf({ name: 'net', version: 2, labels: ['present', 'absent'] })],
       gateways: [...site.gateways, gatewayOf({ name: 'gate-2', model: { name: 'net', version: 2 } })],
-      cameras: [cameraOf({ camera: 'door', gateway: 'gate-2', state: STREAMING })],
+      cameras: [cameraOf({ camera: 'door', gateway: 'gate-2', state: STREAMING, displayName: 'North gate' })],
     });
     expect(ids()).toEqual(before);
+    expect(home.devices).toContain('North gate');
+    expect(home.devices).not.toContain('door');
     const other = gatewayTopics(SITE, 'gate-2');
     say(other.state, { state: 'online', session: 1, time: FIXTURE_TIME, reason: 'started' }, true);
     say(other.cameraState('door'), STREAMING, true);

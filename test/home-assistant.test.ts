@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
@@ -8,6 +8,7 @@ import { DiscoveryPublisher } from '#backend/home-assistant/discovery-publisher.
 import { HomeAssistant } from '#backend/testing/home-assistant.ts';
 import { makeTestSite, type TestSite } from '#backend/testing/test-site.ts';
 import type { SiteState } from '#protocol/api.ts';
+import type { MapResult } from '#protocol/messages.ts';
 import { gatewayTopics, HOME_ASSISTANT, siteTopics } from '#protocol/topics.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { connectLink, type Link } from '#runtime/link.ts';
@@ -18,11 +19,12 @@ import {
   cameraStateOf,
   FIXTURE_TIME,
   gatewayOf,
+  mapResultOf,
   modelOf,
   resultOf,
   siteOf,
 } from '../cockpit/testing/fixtures.ts';
-import { embeddedBroker, mosquitto, type RunningBroker } from './contract-brokers.ts';
+import { embeddedBroker, homeMosquitto, mosquitto, type RunningBroker } from './contract-brokers.ts';
 
 const SITE = 'north';
 const topics = siteTopics(SITE);
@@ -253,6 +255,57 @@ describe.each([
     await off.running;
     // From then on a backend says nothing of Home Assistant to its broker.
     await (await tell(false)).running;
+  });
+
+  it('learns of a site through the bridge of its own broker, which is in the documentation', async () => {
+    await Promise.all([
+      writeFile(join(folder, 'viewer.pem'), viewer.certificate),
+      writeFile(join(folder, 'viewer.key'), viewer.key, { mode: 0o600 }),
+    ]);
+    const docs = await readFile(join(import.meta.dirname, '../docs/operations.md'), 'utf8');
+    const [, lines = ''] = /```\n(connection blindsight\n.+?)```/s.exec(docs) ?? [];
+    const settings = lines
+      .replace('SITE:8883', `localhost:${broker.port}`)
+      .replaceAll('/mosquitto/blindsight', folder)
+      .replaceAll('/plaza/', `/${SITE}/`);
+    state = YARD;
+    const { link, said, turn } = await tell();
+    const say = (cars: number) => {
+      const message = JSON.stringify(mapResultOf({ camera: 'door', counts: { car: cars } }));
+      return link.publish(topics.result('door'), message, { retain: true });
+    };
+    await say(1);
+    const own = await homeMosquitto(folder, settings);
+    onTestFinished(own.stop);
+    const start = async (filter: string, hear: (topic: string, payload: string, retain: boolean) => void) => {
+      const client = await connectAsync(`mqtt://127.0.0.1:${own.port}`);
+      onTestFinished(() => client.endAsync(true));
+      client.on('message', (topic, payload, { retain }) => hear(topic, payload.toString(), retain));
+      await client.subscribeAsync(filter);
+      return client;
+    };
+    const home = new HomeAssistant();
+    const client = await start(HOME_ASSISTANT.device('+'), (topic, payload, retain) =>
+      home.receive({ topic, payload, retain }),
+    );
+    await turn();
+    await vi.waitFor(() => expect(ids(home)).toEqual(ALL), WAIT);
+    expect(home.complaints).toEqual([]);
+    // What its broker keeps is the newest, for when Home Assistant starts again.
+    const kept = async () => {
+      const { promise, resolve } = Promise.withResolvers<unknown>();
+      const late = await start(topics.result('door'), (_, payload, retain) =>
+        resolve(retain ? (JSON.parse(payload) as MapResult).counts : 'not kept'),
+      );
+      const counts = await promise;
+      await late.endAsync(true);
+      return counts;
+    };
+    await vi.waitFor(async () => expect(await kept()).toEqual({ car: 1 }), WAIT);
+    await say(2);
+    await vi.waitFor(async () => expect(await kept()).toEqual({ car: 2 }), WAIT);
+    await client.publishAsync(HOME_ASSISTANT.status, 'online', { qos: 1 });
+    await vi.waitFor(() => expect(said).toContain('online'), WAIT);
   });
 
   it('can say nothing but that it is there', async () => {

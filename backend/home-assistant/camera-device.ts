@@ -40,7 +40,7 @@ export function cameraDevice(
     {
       dev: {
         ids: [names.id],
-        name: camera,
+        name: view.displayName ?? camera,
         mf: 'Blindsight',
         mdl: model === null ? 'Camera' : `Camera with the network ${model.name}`,
       },
