@@ -91,6 +91,7 @@ export class HomeAssistant {
         ([other, one]) => other !== key && one.config.unique_id === config.unique_id,
       );
       if (twin !== undefined) this.complaints.push(`${key} and ${twin[0]} have one unique id`);
+      if (before !== undefined) before.device = String(device.name);
       if (before !== undefined && JSON.stringify(before.config) === JSON.stringify(config)) continue;
       const available = new Map((config.availability ?? []).map(({ topic }) => [topic, false]));
       const { state = 'unknown', events = [] } = before ?? {};
