@@ -241,14 +241,17 @@ describe('the site', () => {
   it('has words for a site without gateway, and for a gateway without camera', async () => {
     bench.site().site = presentSite({ gateways: [], cameras: [] });
     const { page } = await bench.open();
-    await page.getByText('No gateway yet').waitFor();
+    // The headline says of both sites that there is no camera yet.
+    const noCamera = page.getByRole('heading', { name: 'No camera yet' });
+    await page.getByRole('heading', { name: 'No gateway yet' }).waitFor();
+    expect(await noCamera.count()).toBe(0);
     await page.getByText('npx blindsight gateway enrol NAME --out FOLDER --data /srv/old-town').waitFor();
     await until(
       async () => bench.site().listeners,
       (count) => count === 1,
     );
     bench.site().setState(presentSite({ cameras: [] }));
-    await page.getByText('No camera yet').waitFor();
+    await noCamera.waitFor();
     bench.site().setState(presentSite());
     await label(page).waitFor();
     expect(await page.getByText('No camera yet').count()).toBe(0);

@@ -12,11 +12,14 @@ export function AlertBanner({ site, nowMs }: { readonly site: SiteState; readonl
   if (alerts.length === 0) return null;
   return (
     <ul class="notices" aria-label={words.alerts.title}>
-      {alerts.slice(0, SHOWN).map(({ id, severity, title, raised }) => (
+      {alerts.slice(0, SHOWN).map(({ id, severity, title, raised, ended }) => (
         <li key={id} class={`notice notice-alert tone-${ALERT_TONES[severity]}`}>
           <span class="dot" aria-hidden="true" />
           <a href="#/alerts">{title}</a>
-          <span class="quiet">{formatMoment(Date.parse(raised), nowMs, words)}</span>
+          <span class="quiet">
+            {formatMoment(Date.parse(raised), nowMs, words)}
+            {ended !== null && ` · ${words.alerts.ended(formatMoment(Date.parse(ended), nowMs, words))}`}
+          </span>
         </li>
       ))}
       {alerts.length > SHOWN && (

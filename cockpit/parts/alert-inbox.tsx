@@ -91,7 +91,8 @@ function AlertLine({ alert, site, nowMs, onAcknowledge }: LineProps) {
     ended === null ? words.alerts.lasting(moment(raised)) : words.alerts.ended(moment(ended)),
     ...(times > 1 ? [words.alerts.times(times)] : []),
     ...(acknowledged === null ? [] : [words.alerts.acknowledged(acknowledged.by, moment(acknowledged.at))]),
-    words.alerts.rule(rule),
+    // Messages of rules begin with their rule.
+    ...(message.startsWith(`Rule ${rule}:`) ? [] : [words.alerts.rule(rule)]),
   ];
   return (
     <li class={`record alert tone-${tone} ${acknowledged === null ? '' : 'is-done'}`}>

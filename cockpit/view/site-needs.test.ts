@@ -50,6 +50,8 @@ describe('siteNeeds', () => {
     expect(siteNeeds({ phase: 'live', site: { ...gone, alerts: { open, count: 3 } } }, NOW_MS, DE)).toEqual({
       ...{ tone: 'bad', headline: '2 brauchen Sie', detail: 'Gateway gate-1 ist nicht verbunden', count: 2 },
     });
+    const over = { ...alert, severity: 'warning', acknowledged: null, ended: FIXTURE_TIME } as const;
+    expect(needsOf(siteOf({ alerts: { open: [over], count: 1 } })).headline).toBe('Someone (ended)');
   });
 });
 

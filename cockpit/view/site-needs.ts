@@ -44,7 +44,10 @@ export function siteNeeds({ phase, site }: Known, nowMs: number, words: Words): 
     .filter(({ state }) => state?.state !== 'disabled')
     .map((camera) => ({ camera, status: cameraStatus(site, camera, nowMs, words) }));
   const found = [
-    ...unacknowledged(site).map(({ severity, title }) => ({ tone: ALERT_TONES[severity], title })),
+    ...unacknowledged(site).map(({ severity, title, ended }) => ({
+      tone: ALERT_TONES[severity],
+      title: ended === null ? title : need.over(title),
+    })),
     ...notices(site, nowMs, words),
     ...cameras.map(({ camera, status }) => ({
       tone: status.tone,

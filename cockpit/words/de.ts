@@ -90,6 +90,7 @@ export const DE: Words = {
     noCamera: 'Noch keine Kamera',
     watching: (count) => plural(count, 'Kamera', 'Kameras'),
     camera: (name, word) => `${name}: ${word}`,
+    over: (title) => `${title} (beendet)`,
     list: 'Was Sie braucht',
     more: (count) => `${count} weitere`,
     quarantined: (gateway) => `Gateway ${gateway} ist in Quarantäne`,

@@ -60,6 +60,7 @@ export const EN = {
     noCamera: 'No camera yet',
     watching: (count: number) => `${plural(count, 'camera', 'cameras')}`,
     camera: (name: string, word: string) => `${name}: ${word}`,
+    over: (title: string) => `${title} (ended)`,
     list: 'What needs you',
     more: (count: number) => `${count} more`,
     quarantined: (gateway: string) => `Gateway ${gateway} is in quarantine`,
