@@ -70,6 +70,14 @@ describe('the page of a camera', () => {
     await page.getByText('Name and groups').click();
     await page.getByLabel('Shown as').fill('Kiss and ride');
     await page.getByLabel('Groups, separated by commas').fill('North, Gates ,');
+    const nextAnswer = mapResultOf({
+      camera: 'cam-03',
+      counts: { car: 5 },
+      frameTime: agoTime(0),
+      sequence: 2,
+    });
+    site.sendResult(nextAnswer);
+    await page.locator('.answer', { hasText: '5 cars' }).waitFor();
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('Saved.').waitFor();
     expect(site.records.told).toEqual([
@@ -143,6 +151,11 @@ describe('the rules', () => {
     await page.getByLabel('When').selectOption('absence');
     await page.getByLabel('Cameras').selectOption('cam-02');
     await page.getByLabel('Only at certain times').check();
+    await page.locator('[name=severity]').selectOption('critical');
+    await page.locator('[name=forSeconds]').fill('900');
+    await page.locator('[name=from]').fill('21:00');
+    site.setState(withCameras(site.site, { 0: { displayName: 'Main gate' } }));
+    await page.getByRole('option', { name: 'Main gate' }).waitFor({ state: 'attached' });
     await page.getByRole('button', { name: 'Try it on the last day' }).click();
     await page
       .getByText('It would have been raised 3 times in the last day, at most 2 within an hour.')
@@ -153,9 +166,9 @@ describe('the rules', () => {
     expect(site.records.told[1]).toEqual([
       ...['POST', '/api/rules'],
       {
-        ...{ name: 'yard-empty', severity: 'warning', notify: [] },
-        when: { kind: 'absence', cameras: ['cam-02'], forSeconds: 600 },
-        schedule: { from: '22:00', to: '06:00' },
+        ...{ name: 'yard-empty', severity: 'critical', notify: [] },
+        when: { kind: 'absence', cameras: ['cam-02'], forSeconds: 900 },
+        schedule: { from: '21:00', to: '06:00' },
       },
     ]);
   });

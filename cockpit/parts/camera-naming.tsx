@@ -23,14 +23,20 @@ export function CameraNaming({ camera }: { readonly camera: CameraView }) {
   return (
     <details class="card more naming">
       <summary>{words.title}</summary>
+      {/* Defaults, not values: the page is drawn anew each second, and must leave alone what is being typed. */}
       <form class="form-fields" onSubmit={save}>
         <label>
           {words.name}
-          <input name="name" maxLength={64} placeholder={camera.camera} value={camera.displayName ?? ''} />
+          <input
+            name="name"
+            maxLength={64}
+            placeholder={camera.camera}
+            defaultValue={camera.displayName ?? ''}
+          />
         </label>
         <label>
           {words.groups}
-          <input name="groups" value={(camera.groups ?? []).join(', ')} />
+          <input name="groups" defaultValue={(camera.groups ?? []).join(', ')} />
         </label>
         <button type="submit" class="primary">
           {words.save}

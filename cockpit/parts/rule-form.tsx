@@ -36,7 +36,7 @@ export function RuleForm({ site, onEnd }: Props) {
     else setFailure(saved.message);
   };
   return (
-    // Whatever is changed has not been tried yet.
+    // Whatever is changed has not been tried yet. Fields have defaults, not values: the page is drawn anew with each word of the site.
     <form class="form-fields rule-form" onSubmit={submit} onInput={() => setTest(null)}>
       <label>
         {words.rules.name}
@@ -56,9 +56,9 @@ export function RuleForm({ site, onEnd }: Props) {
       <ConditionFields kind={kind} site={site} />
       <label>
         {words.rules.severity}
-        <select name="severity" value="warning">
+        <select name="severity">
           {SEVERITIES.map((severity) => (
-            <option key={severity} value={severity}>
+            <option key={severity} value={severity} selected={severity === 'warning'}>
               {words.alerts.severity[severity]}
             </option>
           ))}
@@ -161,7 +161,7 @@ function ConditionFields({ kind, site }: { readonly kind: RuleKind; readonly sit
       {kind === 'certificate' ? (
         <label>
           {words.rules.days}
-          <input name="days" type="number" min={1} max={30} value={14} />
+          <input name="days" type="number" min={1} max={30} defaultValue={14} />
         </label>
       ) : (
         kind !== 'drops' && (
@@ -173,7 +173,7 @@ function ConditionFields({ kind, site }: { readonly kind: RuleKind; readonly sit
               type="number"
               min={kind === 'absence' ? 10 : 0}
               max={604_800}
-              value={kind === 'absence' ? 600 : kind === 'answer' ? 0 : 60}
+              defaultValue={kind === 'absence' ? 600 : kind === 'answer' ? 0 : 60}
             />
           </label>
         )
@@ -204,11 +204,11 @@ function Times() {
     <div class="command-row">
       <label>
         {words.rules.from}
-        <input name="from" type="time" required value="22:00" />
+        <input name="from" type="time" required defaultValue="22:00" />
       </label>
       <label>
         {words.rules.to}
-        <input name="to" type="time" required value="06:00" />
+        <input name="to" type="time" required defaultValue="06:00" />
       </label>
     </div>
   );
