@@ -151,7 +151,6 @@ try {
   await until('answers of the gateway that was started again', async () =>
     (await waiting()).some((entry) => entry.session > session),
   );
-  const before = await state();
   const backlog = (await waiting()).length;
 
   start('broker', brokerConfigFile);

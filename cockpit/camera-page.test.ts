@@ -65,6 +65,9 @@ describe('the page of a camera', () => {
       async () => requests.filter((address) => address.endsWith('cam-03/history?minutes=1440')).length,
       (count) => count === 1,
     );
+    expect(await page.getByRole('link', { name: 'Download as CSV' }).getAttribute('href')).toMatch(
+      /^api\/cameras\/cam-03\/export\?format=csv&by=minute&from=\d{4}-\d\d-\d\dT\d\d:\d\d:00\.000Z$/,
+    );
     await page.getByRole('button', { name: /^Mark as reviewed: Car, Platform/ }).click();
     await page.getByText('reviewed by ann').waitFor();
     await page.getByText('Name and groups').click();

@@ -11,11 +11,12 @@ const MINUTE_MS = 60_000;
 const LEAST_READ_MS = 30_000;
 const POINTS = 1000;
 
+/** What is shown, for how many minutes, and in what steps that is downloaded. */
 const RANGES = [
-  ['hour', 60],
-  ['day', 24 * 60],
-  ['week', 7 * 24 * 60],
-  ['month', 30 * 24 * 60],
+  ['hour', 60, 'answer'],
+  ['day', 24 * 60, 'minute'],
+  ['week', 7 * 24 * 60, 'hour'],
+  ['month', 30 * 24 * 60, 'hour'],
 ] as const;
 
 type Props = {
@@ -33,6 +34,9 @@ export function CameraHistory({ site, camera, lastHour, theme, nowMs }: Props) {
   const { history: words } = useWords();
   const [minutes, setMinutes] = useState<number>(60);
   const shared = { site, camera, theme, nowMs, minutes };
+  const by = RANGES.find(([, span]) => span === minutes)![2];
+  // By the minute, so that the link is not another one each second.
+  const from = new Date(Math.floor(nowMs / MINUTE_MS - minutes) * MINUTE_MS).toISOString();
   return (
     <section class="card" aria-labelledby="history-title">
       <header class="card-head">
@@ -57,6 +61,14 @@ export function CameraHistory({ site, camera, lastHour, theme, nowMs }: Props) {
           </section>
         ))
       )}
+      <p class="quiet">
+        <a
+          href={`api/cameras/${encodeURIComponent(camera.camera)}/export?format=csv&by=${by}&from=${from}`}
+          download
+        >
+          {words.export}
+        </a>
+      </p>
     </section>
   );
 }
