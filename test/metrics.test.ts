@@ -202,16 +202,24 @@ const LABELS: Readonly<Record<string, string>> = {
   blindsight_certificate_expires_in_seconds: '`owner`, `name`',
 };
 
+/** Columns of equal width, as Biome writes a table. */
+function tableOf([head, ...rows]: readonly (readonly string[])[]): string[] {
+  const widths = head!.map((_, at) => Math.max(...[head!, ...rows].map((row) => row[at]!.length)));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, at) => cell.padEnd(widths[at]!)).join(' | ')} |`;
+  return [head!, widths.map((width) => '-'.repeat(width)), ...rows].map(line);
+}
+
 function page(backend: readonly Metric[], gateway: readonly Metric[]): string {
-  const table = (metrics: readonly Metric[]) => [
-    '| metric | type | labels | tells |',
-    '| ------ | ---- | ------ | ----- |',
-    ...metrics.map(({ name, type, labels, help }) => {
-      const told =
-        labels.length === 0 ? (LABELS[name] ?? '') : labels.map((label) => `\`${label}\``).join(', ');
-      return `| \`${name}\` | ${type} | ${told} | ${help} |`;
-    }),
-  ];
+  const table = (metrics: readonly Metric[]) =>
+    tableOf([
+      ['metric', 'type', 'labels', 'tells'],
+      ...metrics.map(({ name, type, labels, help }) => {
+        const told =
+          labels.length === 0 ? (LABELS[name] ?? '') : labels.map((label) => `\`${label}\``).join(', ');
+        return [`\`${name}\``, type, told, help];
+      }),
+    ]);
   return `${[
     '# Metrics',
     '',
