@@ -182,22 +182,28 @@ describe('whoever does not see the page', () => {
     const site = fullSite();
     const { page } = await bench.open({ colorScheme, reducedMotion: 'reduce' });
     const found: Record<string, string[]> = {};
-    const views: readonly (readonly [hash: string, shown: string])[] = [
+    const views: readonly (readonly [hash: string, shown: string, press?: readonly string[]])[] = [
       ['#/cameras', '.tile'],
-      ['#/cameras/cam-03', '.plan'],
+      ['#/cameras/cam-03', '.plan', ['Draw a zone', 'Begin with a rectangle']],
       ['#/alerts', '#alerts-title'],
       ['#/events', '.record'],
-      ['#/rules', '.record'],
+      ['#/rules', '.record', ['Add a rule']],
       ['#/gateways', '.fleet-table'],
       ['#/gateways/mast-1', '.commands'],
       ['#/journal', '.record'],
     ];
-    for (const [hash, shown] of views) {
+    for (const [hash, shown, press = []] of views) {
       await page.goto(`${site.url}${hash}`);
       await page.locator(shown).first().waitFor();
-      const wrong = await violations(page);
-      if (wrong.length > 0) found[hash] = wrong;
+      for (const name of [null, ...press]) {
+        if (name !== null) await page.getByRole('button', { name }).click();
+        const wrong = await violations(page);
+        if (wrong.length > 0) found[`${hash} ${name ?? ''}`] = wrong;
+      }
     }
     expect(found).toEqual({});
+    // It does look.
+    await page.evaluate(() => document.body.append(document.createElement('img')));
+    expect(await violations(page)).toContainEqual(expect.stringContaining('image-alt'));
   });
 });
