@@ -4,8 +4,8 @@ import { CameraTimes } from './camera-times.ts';
 import type { EventHours } from './event-hours.ts';
 import type { EventSettings } from './event-settings.ts';
 import type { LocalTime } from './local-time.ts';
-import { observationsOf, telling } from './observations.ts';
-import { Subject } from './subject.ts';
+import { tellingByPlace } from './observations.ts';
+import { MAX_SUBJECTS, Subject } from './subject.ts';
 
 export type LateEventsOptions = {
   readonly settings: EventSettings;
@@ -15,7 +15,6 @@ export type LateEventsOptions = {
 
 /** When no late answer of a camera has come for so long, no more are on their way. */
 const QUIET_MS = 10_000;
-const MAX_SUBJECTS = 256;
 
 type Subjects = Map<string, Subject>;
 
@@ -46,9 +45,7 @@ export class LateEvents {
       await this.#moved(inside, subject, nowMs, () => subject.hold(atMs));
     for (const result of results) {
       const { region = '', model } = result;
-      const told = new Map(
-        telling(observationsOf(result)).map((one) => [`${region}/${one.zone}/${one.label}`, one]),
-      );
+      const told = tellingByPlace(result);
       for (const [place, { zone, label, count }] of told) {
         if (count === 0 || subjects.has(place) || subjects.size >= MAX_SUBJECTS) continue;
         const key = { camera, region, zone, label };

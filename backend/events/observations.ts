@@ -1,5 +1,6 @@
 import type { Counts, Result } from '#protocol/messages.ts';
 import { isIdleLabel } from '#protocol/situation.ts';
+import { placeOf } from './place-of.ts';
 
 /** What one answer says about one label, in the whole picture or a zone. */
 export type Observation = {
@@ -25,9 +26,11 @@ export function observationsOf(result: Result): Observation[] {
   }));
 }
 
-/** Those that can be an event. */
-export function telling(observations: readonly Observation[]): Observation[] {
-  return observations.filter(({ label }) => !isIdleLabel(label));
+/** What an answer says that can be an event, by {@link placeOf}. */
+export function tellingByPlace(result: Result): Map<string, Observation> {
+  const { region = '' } = result;
+  const telling = observationsOf(result).filter(({ label }) => !isIdleLabel(label));
+  return new Map(telling.map((one) => [placeOf({ region, ...one }), one]));
 }
 
 function counted(zone: string, counts: Counts): Observation[] {

@@ -2,15 +2,15 @@ import type { Situation } from '#protocol/situation.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { AnswerFollower } from '../follow/answer-follower.ts';
 import type { SettledAnswer } from '../store/feed.ts';
-import type { SituationKey } from '../store/situations.ts';
 import type { Store } from '../store/store.ts';
 import { CameraTimes } from './camera-times.ts';
 import { EventHours } from './event-hours.ts';
 import type { EventSettings } from './event-settings.ts';
 import { LateEvents } from './late-events.ts';
 import type { LocalTime } from './local-time.ts';
-import { type Observation, observationsOf, telling } from './observations.ts';
-import { Subject } from './subject.ts';
+import { tellingByPlace } from './observations.ts';
+import { placeOf } from './place-of.ts';
+import { MAX_SUBJECTS, Subject } from './subject.ts';
 
 export type SituationsOptions = {
   readonly clock: Clock;
@@ -22,8 +22,6 @@ export type SituationsOptions = {
   readonly onChange: () => void;
 };
 
-/** Regions × zones × labels of one camera: a network with a thousand labels, or a gateway that invents regions, must not fill memory and page. */
-const MAX_SUBJECTS = 256;
 /** Numbers that only grow are stored this often while nothing else changes. */
 const SAVE_MS = 30_000;
 /** How often it is looked whether cameras are gone. */
@@ -161,9 +159,7 @@ export class Situations implements AnswerFollower {
         await this.#step(inside, subject, nowMs, () => subject.hold(atMs));
     for (const result of results) {
       const { region = '' } = result;
-      const told = new Map<string, Observation>();
-      for (const one of telling(observationsOf(result)))
-        told.set(placeOf({ camera, region, zone: one.zone, label: one.label }), one);
+      const told = tellingByPlace(result);
       for (const [place, { zone, label, count }] of told) {
         if (subjects.has(place) || (subjects.size >= MAX_SUBJECTS && count === 0)) continue;
         const key = { camera, region, zone, label };
@@ -261,11 +257,7 @@ export class Situations implements AnswerFollower {
 }
 
 /** Unique within a camera; names have no slash. */
-function placeOf({ region, zone, label }: SituationKey): string {
-  return `${region}/${zone}/${label}`;
-}
-
 function byPlace(a: Situation, b: Situation): number {
-  const text = ({ region = '', zone = '', label }: Situation) => `${region}/${zone}/${label}`;
+  const text = ({ region = '', zone = '', label }: Situation) => placeOf({ region, zone, label });
   return text(a) < text(b) ? -1 : 1;
 }

@@ -6,6 +6,9 @@ import { type Damping, holdLevel, type Level, moveLevel, setLevel, zeroLevel } f
 import type { LocalTime } from './local-time.ts';
 import type { Observation } from './observations.ts';
 
+/** Regions × zones × labels of one camera: a network with a thousand labels, or a gateway that invents regions, must not fill memory and page. */
+export const MAX_SUBJECTS = 256;
+
 type SubjectOptions = {
   readonly key: SituationKey;
   readonly model: string;

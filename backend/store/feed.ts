@@ -1,36 +1,18 @@
-import type { Result } from '#protocol/messages.ts';
 import { WITHHELD } from '#protocol/withheld.ts';
 import type { Database, Value } from './database.ts';
-import { readResult } from './results.ts';
+import { type ResultRecord, readResult } from './results.ts';
 
 /** An answer as it was settled: what it says about the picture and each named region, or why it was withheld. */
-export type SettledAnswer = {
+export type SettledAnswer = Omit<ResultRecord, 'digest'> & {
   /** Increases in the order of settling. */
   readonly id: number;
-  readonly gateway: string;
-  readonly session: number;
-  readonly sequence: number;
-  readonly camera: string;
-  readonly model: string;
-  readonly version: number;
-  /** When the picture was taken, ms since the epoch, and when the answer was stored. */
-  readonly frameMs: number;
-  readonly storedMs: number;
-  /** Why it was withheld; null for an answer. */
-  readonly withheld: string | null;
-  /** None where it was withheld, and where nothing of it is to be given out. */
-  readonly results: readonly Result[];
 };
 
-type Place = { readonly gateway: string; readonly session: number; readonly sequence: number };
+type Place = Pick<ResultRecord, 'gateway' | 'session' | 'sequence'>;
 type FeedRow = Place & { readonly id: number };
-type ResultRow = Place & {
-  readonly camera: string;
-  readonly model: string;
-  readonly version: number;
+type ResultRow = Omit<ResultRecord, 'digest' | 'frameMs' | 'storedMs' | 'results'> & {
   readonly frame_ms: number;
   readonly stored_ms: number;
-  readonly withheld: string | null;
   readonly result: string | null;
 };
 type RegionRow = Place & { readonly result: string };
@@ -118,12 +100,8 @@ export class FeedStore {
     return this.#at<ResultRow>(RECORDS, places);
   }
 
-  #regions(places: readonly Place[]): Promise<(Place & { result: string })[]> {
-    return this.#at(
-      'SELECT gateway, session, sequence, result FROM region_results',
-      places,
-      'ORDER BY region',
-    );
+  #regions(places: readonly Place[]): Promise<RegionRow[]> {
+    return this.#at<RegionRow>(REGIONS, places, 'ORDER BY region');
   }
 
   /** Rows at places of one session. */
