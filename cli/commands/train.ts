@@ -15,6 +15,7 @@ type TrainOptions = TrainingSource & {
   readonly seed?: number;
   readonly epochs?: number;
   readonly patience?: number;
+  readonly teacher?: string;
 };
 
 const DEFAULT_SEED = 2026;
@@ -43,6 +44,10 @@ export function registerTrain(program: Command): void {
     .option('--seed <n>', 'seed of every random choice', integer(0, 2 ** 31 - 1))
     .option('--epochs <n>', 'passes over the training pictures', integer(1, 100_000))
     .option('--patience <n>', 'stop after this many epochs without improvement', integer(1, 100_000))
+    .option(
+      '--teacher <network>',
+      'network whose answers to the same pictures are learned, beside the labels: an ONNX file, or bundled',
+    )
     .addHelpText(
       'after',
       `
@@ -75,9 +80,15 @@ async function train(fileOrName: string, options: TrainOptions, run: CommandRun)
   const out = options.out ?? `./${recipe.name}`;
   await checkOutput(out, recipe.name, options.force);
   if (recipe.task !== undefined && recipe.task !== 'classification') {
+    if (options.teacher !== undefined)
+      (await import('#network/training/teacher.ts')).refuseTeacher(recipe.task);
     const command = commandLine(fileOrName, options);
     return trainPlaces(recipe.task, { recipe, out, seed, command }, options, run);
   }
+  const teacher =
+    options.teacher === undefined
+      ? undefined
+      : await (await import('#network/model/description/load-network.ts')).loadNetwork(options.teacher);
   const source = await withBundledClip(fileOrName, options);
   // What the card of counter says was found with its own clip.
   const learns = fileOrName === 'counter' && source === options ? { ...recipe, notes: [] } : recipe;
@@ -88,6 +99,7 @@ async function train(fileOrName: string, options: TrainOptions, run: CommandRun)
     recipe: learns,
     ...pictures,
     sequence: source.clip !== undefined,
+    ...(teacher && { teacher }),
     out,
     seed,
     command: commandLine(fileOrName, options),

@@ -13,8 +13,10 @@ export type LayerSpec =
     }
   | { readonly kind: 'dense'; readonly units: number }
   | { readonly kind: 'square' }
-  /** c[0] + c[1]·x + c[2]·x² + …: where training starts; it changes the coefficients, one set for the layer. */
-  | { readonly kind: 'polynomial'; readonly coefficients: readonly number[] }
+  /** c[0] + c[1]·x + c[2]·x² + …: where training starts; it changes the coefficients, one set for the layer, or one for each map. */
+  | { readonly kind: 'polynomial'; readonly coefficients: readonly number[]; readonly perMap?: boolean }
+  /** Normalization and quadratic in one, see `HerPnLayer`. */
+  | { readonly kind: 'herpn' }
   | { readonly kind: 'normalize' }
   /** Adds a separate trained constant to every value: it can subtract what is always in the picture. */
   | { readonly kind: 'offset' }
@@ -105,6 +107,7 @@ export function layerOutput(spec: LayerSpec, input: LayerShape, path: string): L
     }
     case 'square':
     case 'polynomial':
+    case 'herpn':
     case 'normalize':
     case 'offset':
       return input;

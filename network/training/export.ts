@@ -2,10 +2,12 @@ import { expandPolynomial } from '#network/compiler/rewrite/expand-polynomial.ts
 import { NetworkError } from '../errors.ts';
 import type { Attribute, Graph, Node, Tensor } from '../model/graph.ts';
 import { AverageLayer } from './layers/average.ts';
+import { ClampLayer } from './layers/clamp.ts';
 import { ConvolutionLayer } from './layers/convolution.ts';
 import { DenseLayer } from './layers/dense.ts';
 import { FlattenLayer } from './layers/flatten.ts';
-import type { Layer } from './layers/layer.ts';
+import { HerPnLayer } from './layers/herpn.ts';
+import type { Layer, LayerShape } from './layers/layer.ts';
 import { NormalizationLayer } from './layers/normalization.ts';
 import { OffsetLayer } from './layers/offset.ts';
 import { PolynomialLayer } from './layers/polynomial.ts';
@@ -80,6 +82,10 @@ class GraphWriter {
       });
     }
     if (layer instanceof SquareLayer) return this.#emit('Mul', [value, value]);
+    if (layer instanceof ClampLayer) return value;
+    if (layer instanceof HerPnLayer) return this.#quadratics(layer.output, layer.quadratics, constant, value);
+    if (layer instanceof PolynomialLayer && layer.perMap)
+      return this.#quadratics(layer.output, layer.coefficients.values, constant, value);
     if (layer instanceof PolynomialLayer) return this.#polynomial(layer, value);
     if (layer instanceof FlattenLayer) return this.#emit('Flatten', [value]);
     if (layer instanceof AverageLayer) {
@@ -109,6 +115,38 @@ class GraphWriter {
     this.nodes.push(...written.nodes);
     for (const [label, held] of Object.entries(written.initializers)) this.#constant(label, held);
     return outputs[0]!;
+  }
+
+  /** Quadratics by map or unit, as a·(x + b/2a)² + (c − b²/4a): one bare square between linear nodes, which merge with their neighbors. */
+  #quadratics(
+    output: LayerShape,
+    coefficients: Float32Array,
+    constant: (suffix: string, held: Tensor) => string,
+    value: string,
+  ): string {
+    const count = coefficients.length / 3;
+    const shape = output.kind === 'vector' ? [count] : [1, count, 1, 1];
+    const of = (make: (c: number, b: number, a: number) => number): Tensor =>
+      tensor(
+        shape,
+        Float32Array.from({ length: count }, (_, i) =>
+          make(coefficients[3 * i]!, coefficients[3 * i + 1]!, coefficients[3 * i + 2]!),
+        ),
+      );
+    // Only where a quadratic vanishes: its linear part is bounded by its square.
+    const half = (b: number, a: number): number => (a === 0 ? 0 : b / (2 * a));
+    const shift = of((_, b, a) => half(b, a));
+    const shifted = this.#emit('Add', [value, constant('shift', shift)]);
+    const square = this.#emit('Mul', [shifted, shifted]);
+    const scaled = this.#emit('Mul', [
+      square,
+      constant(
+        'square',
+        of((_c, _b, a) => a),
+      ),
+    ]);
+    const offset = of((c, b, a) => c - a * Math.fround(half(b, a)) ** 2);
+    return this.#emit('Add', [scaled, constant('offset', offset)]);
   }
 
   stack(layers: readonly Layer[], prefix: string, value: string): string {

@@ -45,6 +45,10 @@ export type FitOptions = {
    * near zero.
    */
   readonly outputScale?: number;
+  /** Largest norm of all gradients together; a longer one is shortened to it. 5 by default. */
+  readonly gradientNorm?: number;
+  /** Keeps the inputs of activations in range while training, see `ClampLayer`. */
+  readonly clamp?: ClampOptions;
   /** Stops after this many epochs without a better validation score. */
   readonly patience?: number;
   /** Ends training early; the best so far is kept if an epoch has ended. */
@@ -52,11 +56,27 @@ export type FitOptions = {
   readonly onProgress?: (report: EpochReport) => void;
 };
 
+/** See `ClampLayer`. */
+export type ClampOptions = {
+  readonly range: number;
+  /** 0.001 by default. */
+  readonly penalty?: number;
+  /** Share of the steps over which the penalty rises from zero; a tenth by default. */
+  readonly warmUp?: number;
+};
+
 /** A trained network, with the weights of its best epoch, and its learning curve. */
 export type TrainingResult = { readonly network: TrainableNetwork; readonly curve: readonly EpochReport[] };
 
 const WORKSPACE_BYTES = 1.5 * 2 ** 30;
 const GRADIENT_NORM = 5;
+const PENALTY = 1e-3;
+const PENALTY_WARM_UP = 0.1;
+
+/** Weight of the penalty at a share of the training. */
+function penaltyAt({ penalty = PENALTY, warmUp = PENALTY_WARM_UP }: ClampOptions, done: number): number {
+  return penalty * (warmUp === 0 ? 1 : Math.min(1, done / warmUp));
+}
 
 /**
  * Trains a network; the same seed, objective and options give the same weights on every machine.
@@ -73,7 +93,12 @@ export async function fitNetwork(
   const workspace = await Workspace.create(WORKSPACE_BYTES);
   const count = objective.count;
   const batch = Math.min(options.batch, count);
-  const network = new TrainableNetwork({ workspace, random, batch }, objective.picture, architecture);
+  const clamp = options.clamp && { range: options.clamp.range, penalty: 0 };
+  const network = new TrainableNetwork(
+    { workspace, random, batch, ...(clamp && { clamp }) },
+    objective.picture,
+    architecture,
+  );
   if (network.outputs !== objective.outputs) {
     throw new NetworkError(
       'NETWORK_TRAINING',
@@ -88,7 +113,7 @@ export async function fitNetwork(
   const Optimizer = options.optimizer === 'sgd' ? Sgd : Adam;
   const optimizer = new Optimizer(network.parameters, {
     weightDecay: options.weightDecay,
-    gradientNorm: GRADIENT_NORM,
+    gradientNorm: options.gradientNorm ?? GRADIENT_NORM,
   });
   const average =
     options.averaging === undefined ? null : new WeightAverage(network.state, options.averaging);
@@ -111,6 +136,8 @@ export async function fitNetwork(
     let of = 0;
     for (let step = 0; step < stepsPerEpoch; step++) {
       if (signal?.aborted) break epochLoop;
+      const done = (epoch - 1) * stepsPerEpoch + step;
+      if (clamp) clamp.penalty = penaltyAt(options.clamp!, done / (epochs * stepsPerEpoch));
       for (let n = 0; n < batch; n++) {
         objective.draw(picture, order[step * batch + n]!, n, random);
         placePicture(input, picture, n, batch, objective.picture.channels);
@@ -121,8 +148,8 @@ export async function fitNetwork(
       hits += measured.hits;
       of += measured.of;
       network.backward(gradient, batch);
-      const done = (epoch - 1) * stepsPerEpoch + step;
       optimizer.step(learningRateAt(schedule, done, epochs * stepsPerEpoch, options.learningRate));
+      network.constrain();
       average?.add(network.state);
     }
     const weights = network.snapshot();

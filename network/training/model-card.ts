@@ -46,7 +46,9 @@ export function layerText(layer: LayerSpec): string {
     case 'offset':
       return 'offset of each value';
     case 'polynomial':
-      return `polynomial of degree ${layer.coefficients.length - 1}, trained`;
+      return `polynomial of degree ${layer.coefficients.length - 1}, trained${layer.perMap ? ' by map' : ''}`;
+    case 'herpn':
+      return 'HerPN';
     case 'residual':
       return `residual block (${layer.layers.map(layerText).join(' → ')})`;
   }

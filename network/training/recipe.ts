@@ -26,10 +26,17 @@ const simpleLayers = [
   z.strictObject({ kind: z.literal('normalize') }),
   z.strictObject({ kind: z.literal('offset') }),
   z.strictObject({ kind: z.literal('average'), size: count }),
-  z.strictObject({
-    kind: z.literal('polynomial'),
-    coefficients: z.array(z.number()).min(3).max(MOST_COEFFICIENTS),
-  }),
+  z
+    .strictObject({
+      kind: z.literal('polynomial'),
+      coefficients: z.array(z.number()).min(3).max(MOST_COEFFICIENTS),
+      perMap: z.boolean().exactOptional(),
+    })
+    .refine(({ coefficients, perMap }) => perMap !== true || coefficients.length === 3, {
+      path: ['coefficients'],
+      message: 'expected 3, a quadratic, where every map has its own',
+    }),
+  z.strictObject({ kind: z.literal('herpn') }),
 ] as const;
 
 /** Blocks may be nested, as deep as anybody needs. */
@@ -79,6 +86,28 @@ export const recipeSchema = z.strictObject({
     weightDecay: z.number().min(0),
     /** Share of each target that is spread over all classes. */
     labelSmoothing: share.exactOptional(),
+    /** Largest norm of all gradients together; 5 by default. Deep networks of quadratics want 1. */
+    gradientNorm: z.number().positive().exactOptional(),
+    /** Keeps the inputs of activations in range while training, and pulls back what lies outside (`ClampLayer`). */
+    clamp: z
+      .strictObject({
+        /** Largest |x| that an activation sees. */
+        range: z.number().positive(),
+        /** Weight of the squares of what lies outside; 0.001 by default. */
+        penalty: z.number().min(0).exactOptional(),
+        /** Share of the steps over which the penalty rises; a tenth by default. */
+        warmUp: share.exactOptional(),
+      })
+      .exactOptional(),
+    /** How much the answers of the network given with --teacher count, and how much they are softened. */
+    distillation: z
+      .strictObject({
+        /** 0 (the labels alone) to 1 (the teacher alone); 0.7 by default. */
+        share: share.exactOptional(),
+        /** What the logits of both are divided by; 3 by default. */
+        temperature: z.number().positive().exactOptional(),
+      })
+      .exactOptional(),
     /** Decay per step of the averaged weights. */
     averaging: z.number().min(0).lt(1).exactOptional(),
     /** Share of the epochs after which normalization freezes its statistics. */

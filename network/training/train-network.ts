@@ -1,5 +1,6 @@
 import { accuracyOf, type Confusion, confusionAccuracy, countConfusion } from '#network/model/confusion.ts';
 import { type Dataset, pictureValues, selectPictures } from '#network/model/dataset.ts';
+import type { NamedNetwork } from '#network/model/description/load-network.ts';
 import type { FullDescription } from '#network/model/description/network-description.ts';
 import { SeededRandom } from '#network/model/random.ts';
 import { NetworkError } from '../errors.ts';
@@ -10,11 +11,13 @@ import { normalizeDataset, normalizePictures } from './datasets/normalize-datase
 import { splitByClass } from './datasets/split-by-class.ts';
 import { exportGraph } from './export.ts';
 import type { EpochReport } from './fit-network.ts';
+import { fitSettings } from './fit-settings.ts';
 import { majorityShare, modelCard } from './model-card.ts';
 import { drawOutlier } from './outliers.ts';
 import { publishNetwork } from './publish.ts';
 import type { Recipe } from './recipe.ts';
-import { predict, trainNetwork } from './train.ts';
+import { Teacher } from './teacher.ts';
+import { predict, type TrainingOptions, trainNetwork } from './train.ts';
 
 /** Input of {@link trainRecipe}. */
 export type RecipeTraining = {
@@ -27,6 +30,8 @@ export type RecipeTraining = {
   readonly test: Dataset;
   /** Folder for `<name>.onnx`, `<name>.json`, README.md (the card) and the learning curve. */
   readonly out: string;
+  /** A network for the same pictures and labels that answers what this one learns; see `Teacher`. */
+  readonly teacher?: Pick<NamedNetwork, 'graph' | 'labels' | 'light' | 'name'>;
   readonly seed: number;
   /** The command that reproduces this network, for the card. */
   readonly command: string;
@@ -43,6 +48,8 @@ export type TrainedNetwork = {
   readonly confusion: Confusion;
 };
 
+const TEACHER_SHARE = 0.7;
+const TEACHER_TEMPERATURE = 3;
 /** Number of pictures drawn to see how large outputs get on unfamiliar ones. */
 const OUTLIERS = 1000;
 /** Number of pictures of each kind (unchanged and varied) for calibrating the ranges. */
@@ -95,6 +102,35 @@ function calibrationPictures(recipe: Recipe, dataset: Dataset, seed: number): Fl
   return pictures;
 }
 
+/** Lays out a teacher for the batches of a training, if it fits. */
+async function teacherOf(
+  { picture, training }: Recipe,
+  learned: Dataset,
+  given: NonNullable<RecipeTraining['teacher']>,
+): Promise<NonNullable<TrainingOptions['teacher']>> {
+  const prefix = `the network '${given.name}' cannot be the teacher:`;
+  if (given.labels !== undefined && given.labels.join() !== learned.labels.join()) {
+    throw new NetworkError(
+      'NETWORK_TEACHER',
+      `${prefix} its labels are ${given.labels.join(', ')}, and ${learned.labels.join(', ')} are learned`,
+    );
+  }
+  if (given.labels !== undefined && given.light !== picture.light) {
+    const text = (light: string | undefined): string => (light ? 'with normalized light' : 'as they are');
+    throw new NetworkError(
+      'NETWORK_TEACHER',
+      `${prefix} it takes pictures ${text(given.light)}, and the recipe's come ${text(picture.light)}`,
+    );
+  }
+  const { share = TEACHER_SHARE, temperature = TEACHER_TEMPERATURE } = training.distillation ?? {};
+  const batch = Math.min(training.batch, learned.classes.length);
+  return {
+    network: await Teacher.create(given.graph, picture, learned.labels.length, batch),
+    share,
+    temperature,
+  };
+}
+
 /** The training part, and the validation part that chooses the epoch to keep. */
 function splitTraining(work: RecipeTraining, share: number): { training: Dataset; validation: Dataset } {
   if (share === 0) return { training: work.training, validation: work.training };
@@ -145,29 +181,22 @@ function drawOutliers(recipe: Recipe, { picture, labels }: Dataset, seed: number
  */
 export async function trainRecipe(work: RecipeTraining): Promise<TrainedNetwork> {
   const { recipe, seed, signal, onProgress } = work;
-  const { epochs, batch, learningRate, weightDecay, ...rest } = recipe.training;
-  const { schedule, labelSmoothing, averaging, freezeNormalizationAt, patience, validationShare = 0 } = rest;
+  const { labelSmoothing, balance, validationShare = 0 } = recipe.training;
   for (const dataset of [work.training, work.test]) checkPictures(recipe, dataset);
   const { training, validation } = splitTraining(work, validationShare);
   const test = normalizeDataset(work.test, recipe.picture);
   const augment = augmentationOf(recipe);
+  const learned = balance ? balanced(training) : training;
   const { network, curve } = await trainNetwork(
     recipe.layers,
-    rest.balance ? balanced(training) : training,
+    learned,
     normalizeDataset(validation, recipe.picture),
     {
       seed,
-      epochs,
-      batch,
-      learningRate,
-      weightDecay,
-      ...(rest.optimizer && { optimizer: rest.optimizer }),
-      ...(schedule && { schedule }),
+      ...fitSettings(recipe),
       ...(labelSmoothing !== undefined && { labelSmoothing }),
-      ...(averaging !== undefined && { averaging }),
-      ...(freezeNormalizationAt !== undefined && { freezeNormalizationAt }),
-      ...(patience !== undefined && { patience }),
       ...(augment && { augment }),
+      ...(work.teacher && { teacher: await teacherOf(recipe, learned, work.teacher) }),
       ...(signal && { signal }),
       ...(onProgress && { onProgress }),
     },

@@ -2,9 +2,11 @@ import { accuracyOf } from '#network/model/confusion.ts';
 import { type Dataset, pictureValues } from '#network/model/dataset.ts';
 import type { SeededRandom } from '#network/model/random.ts';
 import type { Architecture } from './architecture.ts';
+import { type Distillation, distill } from './distillation.ts';
 import { type FitOptions, fitNetwork, type TrainingResult } from './fit-network.ts';
 import type { Measured } from './objective.ts';
 import { placePicture } from './place-picture.ts';
+import type { Teacher } from './teacher.ts';
 import type { TrainableNetwork } from './trainable-network.ts';
 
 /** Label of a picture that shows nothing the network knows: all classes are equally likely, and no logit is large. */
@@ -19,36 +21,45 @@ export type TrainingOptions = FitOptions & {
   readonly labelSmoothing?: number;
   /** May change a picture in place; a returned number replaces its label, {@link NO_CLASS} for an outlier. */
   readonly augment?: Augmentation;
+  /** A network to learn from, laid out for batches of this training, beside the labels; not for outliers. */
+  readonly teacher?: Distillation & { readonly network: Teacher };
 };
 
 /** Weight of √(1 + z²) for each logit z of an outlier. Its slope is bounded, so one extreme picture does not dominate its batch. */
 const OUTLIER_PULL = 0.1;
 
-/** Cross entropy of softmax(logits), over the pictures of a class; writes the gradient by the logits. */
+/** Cross entropy of softmax(logits), over the pictures of a class, mixed with what a teacher says; writes the gradient by the logits. */
 function crossEntropy(
   logits: Float32Array,
   labels: Int16Array,
   gradient: Float32Array,
   classes: number,
-  smoothing: number,
+  { labelSmoothing: smoothing = 0, teacher }: Pick<TrainingOptions, 'labelSmoothing' | 'teacher'>,
 ): Measured {
+  const taught = teacher?.network.answer();
   let loss = 0;
   let hits = 0;
   let counted = 0;
   for (let n = 0; n < labels.length; n++) {
     const outlier = labels[n] === NO_CLASS;
     const row = logits.subarray(n * classes, (n + 1) * classes);
+    const slopes = gradient.subarray(n * classes, (n + 1) * classes);
     const largest = Math.max(...row);
+    let own = 0;
     let sum = 0;
     for (const logit of row) sum += Math.exp(logit - largest);
     for (let k = 0; k < classes; k++) {
       const target = outlier ? 1 / classes : (k === labels[n] ? 1 - smoothing : 0) + smoothing / classes;
       const logProbability = row[k]! - largest - Math.log(sum);
       const pull = outlier ? (OUTLIER_PULL * row[k]!) / Math.sqrt(1 + row[k]! * row[k]!) : 0;
-      if (!outlier) loss -= target * logProbability;
-      gradient[n * classes + k] = (Math.exp(logProbability) - target + pull) / labels.length;
+      if (!outlier) own -= target * logProbability;
+      slopes[k] = Math.exp(logProbability) - target + pull;
     }
+    if (taught && !outlier)
+      own = distill(row, taught.subarray(n * classes, (n + 1) * classes), teacher!, own, slopes);
+    for (let k = 0; k < classes; k++) slopes[k]! /= labels.length;
     if (outlier) continue;
+    loss += own;
     counted++;
     if (row[labels[n]!] === largest) hits++;
   }
@@ -103,9 +114,9 @@ export async function trainNetwork(
         picture.set(training.pictures.subarray(index * size, (index + 1) * size));
         const label = training.classes[index]!;
         labels[n] = options.augment?.(picture, random, label) ?? label;
+        options.teacher?.network.pictures.set(picture, n * size);
       },
-      measure: (logits, gradient) =>
-        crossEntropy(logits, labels, gradient, classes, options.labelSmoothing ?? 0),
+      measure: (logits, gradient) => crossEntropy(logits, labels, gradient, classes, options),
       validate: (network, input, batch) =>
         accuracyOf(predict(network, validation, input, batch), validation.classes),
     },

@@ -1,15 +1,20 @@
 import type { PictureFormat } from '#vision/picture-format.ts';
 import { type Architecture, type LayerSpec, shortcutStride, stackOutput } from './architecture.ts';
 import { AverageLayer } from './layers/average.ts';
+import { ClampLayer } from './layers/clamp.ts';
 import { ConvolutionLayer } from './layers/convolution.ts';
 import { DenseLayer } from './layers/dense.ts';
 import { FlattenLayer } from './layers/flatten.ts';
+import { HerPnLayer } from './layers/herpn.ts';
 import { type Layer, type LayerContext, type LayerShape, type Parameter, shapeSize } from './layers/layer.ts';
 import { NormalizationLayer } from './layers/normalization.ts';
 import { OffsetLayer } from './layers/offset.ts';
 import { PolynomialLayer } from './layers/polynomial.ts';
 import { ResidualLayer } from './layers/residual.ts';
 import { SquareLayer } from './layers/square.ts';
+
+/** Layers whose input training may keep in range. */
+const ACTIVATIONS: readonly LayerSpec['kind'][] = ['square', 'polynomial', 'herpn'];
 
 type Maps = Extract<LayerShape, { kind: 'maps' }>;
 
@@ -25,7 +30,9 @@ function makeLayer(context: LayerContext, input: LayerShape, spec: LayerSpec, fi
     case 'square':
       return new SquareLayer(context, input);
     case 'polynomial':
-      return new PolynomialLayer(context, input, spec.coefficients);
+      return new PolynomialLayer(context, input, spec.coefficients, spec.perMap);
+    case 'herpn':
+      return new HerPnLayer(context, input);
     case 'normalize':
       return new NormalizationLayer(context, input);
     case 'offset':
@@ -57,6 +64,8 @@ function makeLayers(
       layers.push(new FlattenLayer(context, shape));
       shape = layers.at(-1)!.output;
     }
+    if (context.clamp !== undefined && ACTIVATIONS.includes(spec.kind))
+      layers.push(new ClampLayer(context, shape, context.clamp));
     layers.push(makeLayer(context, shape, spec, first && layers.length === 0));
     shape = layers.at(-1)!.output;
   }
@@ -123,9 +132,14 @@ export class TrainableNetwork {
     for (let i = this.layers.length - 1; i >= 0; i--) values = this.layers[i]!.backward(values, batch, i > 0);
   }
 
-  /** Lets training use the running statistics of normalization from now on (see `NormalizationLayer.frozen`). */
+  /** Lets training use the running statistics of normalization from now on (see `Layer.frozen`). */
   freezeNormalization(): void {
-    for (const layer of this.#leaves) if (layer instanceof NormalizationLayer) layer.frozen = true;
+    for (const layer of this.#leaves) if (layer.statistics !== undefined) layer.frozen = true;
+  }
+
+  /** Brings parameters back into the limits of their layers, after a step. */
+  constrain(): void {
+    for (const layer of this.#leaves) layer.constrain?.();
   }
 
   /** Copies everything that training changes, running statistics included. */
@@ -144,7 +158,7 @@ export class TrainableNetwork {
   get state(): readonly Float32Array[] {
     return this.#leaves.flatMap((layer) => [
       ...layer.parameters.map((parameter) => parameter.values),
-      ...(layer instanceof NormalizationLayer ? [layer.runningMean, layer.runningVariance] : []),
+      ...(layer.statistics ?? []),
     ]);
   }
 }

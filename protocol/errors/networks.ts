@@ -47,4 +47,9 @@ export const NETWORK_ERRORS = {
     meaning: 'A network cannot be trained as asked.',
     action: 'Do what the message says.',
   },
+  NETWORK_TEACHER: {
+    meaning: 'The network given with --teacher does not fit what is to be trained.',
+    action:
+      'Give one that takes pictures of the same size and preparation, and answers with a logit for each of the same labels, in the same order.',
+  },
 } as const satisfies Record<string, { meaning: string; action: string }>;

@@ -2,6 +2,7 @@ import { Workspace } from '#network/model/kernel/workspace.ts';
 import { evaluateGraph } from '#network/model/run/run.ts';
 import { type Graph, type Node, sizeOf, type Tensor } from '../../model/graph.ts';
 import { Call } from '../../model/operators/operator.ts';
+import { answeringStep, maxPoolStep, reluStep } from './activation-steps.ts';
 import { arithmeticSteps } from './arithmetic-step.ts';
 import { convolutionStep } from './convolution-step.ts';
 import { gemmStep, matMulStep } from './matrix-steps.ts';
@@ -11,9 +12,11 @@ import { normalizationStep } from './normalization-step.ts';
 import { averagePoolStep, globalAveragePoolStep } from './pooling-steps.ts';
 import { reductionStep } from './reduction-step.ts';
 
-/** Operators with a known gradient: those of a network that can be encrypted. */
+/** Operators with a known gradient: those of a network that can be encrypted, and those that are often approximated. */
 const RULES: ReadonlyMap<string, NodeRule> = new Map<string, NodeRule>([
   ['Conv', convolutionStep],
+  ['Relu', reluStep],
+  ['MaxPool', maxPoolStep],
   ['MatMul', matMulStep],
   ['Gemm', gemmStep],
   ['AveragePool', averagePoolStep],
@@ -74,13 +77,13 @@ export class GraphTrainer {
   readonly #gradients: readonly Float32Array[];
   readonly #logitGradients: Float32Array;
 
-  private constructor(graph: Graph, batch: number, workspace: Workspace) {
+  private constructor(graph: Graph, batch: number, workspace: Workspace, answersOnly: boolean) {
     const input = graph.inputs[0]!;
     const shape = [batch, ...input.shape!.slice(1)];
     const nodes = nodesOf(graph);
     const picture: Tensor = { type: 'float32', shape, data: new Float32Array(sizeOf(shape)) };
     const shaped = evaluateGraph({ ...graph, nodes }, new Map([[input.name, picture]]));
-    const trainable = trainableNames(graph, nodes);
+    const trainable = answersOnly ? new Set<string>() : trainableNames(graph, nodes);
     const wanted = new Set(trainable);
     for (const node of nodes) {
       if (node.inputs.some((name) => wanted.has(name))) for (const name of node.outputs) wanted.add(name);
@@ -97,7 +100,7 @@ export class GraphTrainer {
     this.#steps = nodes.map((node): NodeStep => {
       const tensors = node.inputs.map((name) => shaped.get(name));
       const call: Call = new Call(node, graph.opset, tensors);
-      const rule = RULES.get(node.operator);
+      const rule = RULES.get(node.operator) ?? (answersOnly ? answeringStep : undefined);
       if (rule === undefined) call.refuse('cannot be trained; approximate activations before fine-tuning');
       const output = values.get(node.outputs[0]!) ?? call.refuse('only floats are trained');
       const { gradients = workspace.allocate(0) } = output;
@@ -117,10 +120,16 @@ export class GraphTrainer {
 
   /**
    * @param graph simplified, its batch open, its initializers the parameters to start from (they are copied).
+   * @param options.answersOnly nothing is trained: any operator of the clear run is taken, and there is only {@link forward}.
    * @throws NetworkError NETWORK_OPERATOR for a node without a known gradient; NETWORK_TOO_LARGE if 2 GiB do not suffice.
    */
-  static async create(graph: Graph, batch: number): Promise<GraphTrainer> {
-    return new GraphTrainer(graph, batch, await Workspace.create(WORKSPACE_BYTES));
+  static async create(
+    graph: Graph,
+    batch: number,
+    options: { readonly answersOnly?: boolean } = {},
+  ): Promise<GraphTrainer> {
+    const workspace = await Workspace.create(WORKSPACE_BYTES);
+    return new GraphTrainer(graph, batch, workspace, options.answersOnly ?? false);
   }
 
   /** Forward pass. */

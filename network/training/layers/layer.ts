@@ -23,12 +23,28 @@ export type LayerContext = {
   readonly random: SeededRandom;
   /** Largest batch. */
   readonly batch: number;
+  /** Keeps the inputs of activations in range while training; they are as they come by default. */
+  readonly clamp?: ActivationRange;
+};
+
+/** In which range the inputs of activations are kept while training: see `ClampLayer`. */
+export type ActivationRange = {
+  /** Largest |x| that an activation sees in training. */
+  readonly range: number;
+  /** Weight of the penalty on what lies outside; may change from step to step. */
+  penalty: number;
 };
 
 /** One trainable or fixed step of a network. */
 export interface Layer {
   readonly output: LayerShape;
   readonly parameters: readonly Parameter[];
+  /** What is measured on the way and used by inference: running means and variances. */
+  readonly statistics?: readonly Float32Array[];
+  /** Whether training uses the statistics too, instead of those of its batch. */
+  frozen?: boolean;
+  /** Brings parameters back into their limits after a step. */
+  constrain?(): void;
   /** @returns the layer's own output array, valid until the next call. */
   forward(input: Float32Array, batch: number, training: boolean): Float32Array;
   /**
@@ -44,6 +60,22 @@ export interface Layer {
 /** Number of values of one picture. */
 export function shapeSize(shape: LayerShape): number {
   return shape.kind === 'vector' ? shape.units : shape.channels * shape.height * shape.width;
+}
+
+/** Number of maps, or of units of a vector. */
+export function channelsOf(shape: LayerShape): number {
+  return shape.kind === 'vector' ? shape.units : shape.channels;
+}
+
+/** Where the values of one map (or unit) of a batch are: first index, distance, count. */
+export function channelRun(
+  shape: LayerShape,
+  channel: number,
+  batch: number,
+): [first: number, step: number, count: number] {
+  if (shape.kind === 'vector') return [channel, shape.units, batch];
+  const count = batch * shape.height * shape.width;
+  return [channel * count, 1, count];
 }
 
 /** A parameter of `size` values drawn from a normal distribution. */

@@ -1,4 +1,6 @@
 import {
+  channelRun,
+  channelsOf,
   fillParameter,
   type Layer,
   type LayerContext,
@@ -31,7 +33,7 @@ export class NormalizationLayer implements Layer {
   readonly #inverse: Float32Array;
 
   constructor(context: LayerContext, input: LayerShape) {
-    const channels = input.kind === 'vector' ? input.units : input.channels;
+    const channels = channelsOf(input);
     const { workspace, batch } = context;
     this.output = input;
     this.scale = fillParameter(context, channels, 1);
@@ -48,16 +50,13 @@ export class NormalizationLayer implements Layer {
     return [this.scale, this.shift];
   }
 
-  /** Positions of a channel's values: first index, distance, count. */
-  #run(channel: number, batch: number): [first: number, step: number, count: number] {
-    if (this.output.kind === 'vector') return [channel, this.output.units, batch];
-    const count = batch * this.output.height * this.output.width;
-    return [channel * count, 1, count];
+  get statistics(): readonly Float32Array[] {
+    return [this.runningMean, this.runningVariance];
   }
 
   forward(input: Float32Array, batch: number, training: boolean): Float32Array {
     for (let c = 0; c < this.scale.values.length; c++) {
-      const [first, step, count] = this.#run(c, batch);
+      const [first, step, count] = channelRun(this.output, c, batch);
       const end = first + step * count;
       let mean = this.runningMean[c]!;
       let variance = this.runningVariance[c]!;
@@ -87,7 +86,7 @@ export class NormalizationLayer implements Layer {
 
   backward(gradient: Float32Array, batch: number): Float32Array {
     for (let c = 0; c < this.scale.values.length; c++) {
-      const [first, step, count] = this.#run(c, batch);
+      const [first, step, count] = channelRun(this.output, c, batch);
       const end = first + step * count;
       let sum = 0;
       let product = 0;

@@ -1,4 +1,5 @@
 import { type EpochReport, fitNetwork, type TrainingResult } from '../fit-network.ts';
+import { fitSettings } from '../fit-settings.ts';
 import type { Objective } from '../objective.ts';
 import type { Recipe } from '../recipe.ts';
 import { type MapDataset, splitBlocks } from './map-dataset.ts';
@@ -38,16 +39,8 @@ export function fitPlaces(
   objective: Objective,
   outputScale = 1,
 ): Promise<TrainingResult> {
-  const { epochs, batch, learningRate, weightDecay, optimizer, schedule, averaging, patience } =
-    recipe.training;
-  const { freezeNormalizationAt } = recipe.training;
   return fitNetwork(recipe.layers, objective, {
-    ...{ seed, epochs, batch, learningRate, weightDecay, outputScale },
-    ...(optimizer && { optimizer }),
-    ...(schedule && { schedule }),
-    ...(averaging !== undefined && { averaging }),
-    ...(freezeNormalizationAt !== undefined && { freezeNormalizationAt }),
-    ...(patience !== undefined && { patience }),
+    ...{ ...fitSettings(recipe), seed, outputScale },
     ...(signal && { signal }),
     ...(onProgress && { onProgress }),
   });
