@@ -5,6 +5,7 @@ import { SeededRandom } from '#network/model/random.ts';
 import { NetworkError } from '../errors.ts';
 import { Adam } from './adam.ts';
 import type { Architecture } from './architecture.ts';
+import type { LayerContext } from './layers/layer.ts';
 import { learningRateAt, type Schedule } from './learning-rate.ts';
 import type { Objective } from './objective.ts';
 import { placePicture } from './place-picture.ts';
@@ -78,6 +79,27 @@ function penaltyAt({ penalty = PENALTY, warmUp = PENALTY_WARM_UP }: ClampOptions
   return penalty * (warmUp === 0 ? 1 : Math.min(1, done / warmUp));
 }
 
+/** An untrained network with the outputs that are wanted. @throws NetworkError NETWORK_TRAINING if it has others. */
+function createNetwork(
+  architecture: Architecture,
+  objective: Objective,
+  context: LayerContext,
+  outputScale = 1,
+): TrainableNetwork {
+  const network = new TrainableNetwork(context, objective.picture, architecture);
+  if (network.outputs !== objective.outputs) {
+    throw new NetworkError(
+      'NETWORK_TRAINING',
+      `the network has ${network.outputs} outputs, but ${objective.outputs} are wanted`,
+    );
+  }
+  if (outputScale !== 1) {
+    for (const { values } of network.layers.at(-1)!.parameters)
+      values.set(values.map((value) => outputScale * value));
+  }
+  return network;
+}
+
 /**
  * Trains a network; the same seed, objective and options give the same weights on every machine.
  *
@@ -94,22 +116,8 @@ export async function fitNetwork(
   const count = objective.count;
   const batch = Math.min(options.batch, count);
   const clamp = options.clamp && { range: options.clamp.range, penalty: 0 };
-  const network = new TrainableNetwork(
-    { workspace, random, batch, ...(clamp && { clamp }) },
-    objective.picture,
-    architecture,
-  );
-  if (network.outputs !== objective.outputs) {
-    throw new NetworkError(
-      'NETWORK_TRAINING',
-      `the network has ${network.outputs} outputs, but ${objective.outputs} are wanted`,
-    );
-  }
-  const { outputScale = 1 } = options;
-  if (outputScale !== 1) {
-    for (const { values } of network.layers.at(-1)!.parameters)
-      values.set(values.map((value) => outputScale * value));
-  }
+  const context = { workspace, random, batch, ...(clamp && { clamp }) };
+  const network = createNetwork(architecture, objective, context, options.outputScale);
   const Optimizer = options.optimizer === 'sgd' ? Sgd : Adam;
   const optimizer = new Optimizer(network.parameters, {
     weightDecay: options.weightDecay,
