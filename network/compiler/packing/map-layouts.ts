@@ -16,7 +16,28 @@ export type Drawing = {
   readonly gap: number;
   /** Phases above the channels in the slot number, lowest bits on top: sums over them then repeat in all their positions. */
   readonly phasesOnTop?: boolean;
+  /** Blocks of a ciphertext, a power of two: fewer than fit, so that 48 maps are three times 16 instead of 64; as many as fit by default. */
+  readonly blocks?: number;
 };
+
+/**
+ * Blocks of a ciphertext that pad less than a power of two of them all: 96 maps in ciphertexts that hold 128 are 3 × 32, each in all slots.
+ * Every ciphertext of the result then takes its share of the products, and none is multiplied by zeros.
+ *
+ * @param most blocks that fit a ciphertext, a power of two.
+ * @returns powers of two, descending; none if the blocks fill ciphertexts.
+ */
+export function evenBlocks(blocks: number, most: number): number[] {
+  const counts: number[] = [];
+  let padded = blocks > most ? Math.ceil(blocks / most) * most : powerOfTwo(blocks);
+  for (let count = most / 2; count >= 1 && padded > blocks; count /= 2) {
+    const filled = Math.ceil(blocks / count) * count;
+    if (filled >= padded) continue;
+    padded = filled;
+    counts.push(count);
+  }
+  return counts;
+}
 
 /**
  * channels × height × width on a canvas whose blocks are a power of two long, the lowest channels side by side and the others spread over the
@@ -61,7 +82,7 @@ export function gridLayout(
   shape: readonly number[],
   slots: number,
   { pitch, block }: Canvas,
-  { phases, gap, phasesOnTop = false }: Drawing,
+  { phases, gap, phasesOnTop = false, blocks: each }: Drawing,
   fold: boolean,
 ): SlotLayout | null {
   const [channels, height, width] = shape as [number, number, number];
@@ -72,7 +93,7 @@ export function gridLayout(
   const perPhase = Math.ceil(channels / (gap * gap));
   const padded = phasesOnTop ? powerOfTwo(perPhase) : perPhase;
   const blocks = padded * phases * phases;
-  const perCiphertext = Math.min(blocks, Math.floor(slots / block));
+  const perCiphertext = each ?? Math.min(blocks, Math.floor(slots / block));
   const ciphertexts = Math.ceil(blocks / perCiphertext);
   const at = new Int32Array(channels * height * width);
   let i = 0;
@@ -92,6 +113,10 @@ export function gridLayout(
   }
   const name = `maps, pitch ${pitch}, block ${block}${phases > 1 ? `, ${phases}×${phases} phases${phasesOnTop ? ' on top' : ''}` : ''}${gap > 1 ? `, gap ${gap}` : ''}`;
   if (ciphertexts === 1) return compactLayout(name, slots, at, blocks * block, fold);
+  if (each !== undefined) {
+    const part = compactLayout(`${name}, ${each} blocks each`, slots, at, each * block, fold);
+    return part && { ...part, ciphertexts };
+  }
   if (fold) return null;
   return { name, slots, ciphertexts, at, period: slots, foldLow: slots, foldHigh: slots, clean: true };
 }

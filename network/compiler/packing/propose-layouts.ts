@@ -1,4 +1,4 @@
-import { type Canvas, gridLayout, spreadGridLayout } from './map-layouts.ts';
+import { type Canvas, evenBlocks, gridLayout, spreadGridLayout } from './map-layouts.ts';
 import { powerOfTwo, type SlotLayout } from './slot-layout.ts';
 import { reversedLayout, sequentialLayout, splitLayout, stridedLayout } from './vector-layouts.ts';
 
@@ -68,7 +68,10 @@ function mapLayouts(
         const phases = Math.max(1, first / stride);
         const gap = Math.max(1, stride / first);
         for (const fold of [true, false]) {
-          layouts.push(gridLayout(shape, slots, canvas, { phases, gap }, fold));
+          const inPhase = Math.ceil(shape[0]! / (gap * gap));
+          const fit = Math.floor(slots / canvas.block);
+          for (const blocks of [undefined, ...evenBlocks(inPhase * phases * phases, powerOfTwo(fit + 1) / 2)])
+            layouts.push(gridLayout(shape, slots, canvas, { phases, gap, ...(blocks && { blocks }) }, fold));
           if (phases > 1)
             layouts.push(gridLayout(shape, slots, canvas, { phases, gap, phasesOnTop: true }, fold));
         }
