@@ -11,7 +11,8 @@ export type NetworkErrorCode =
   | 'NETWORK_CLIP'
   | 'NETWORK_ACCURACY'
   | 'NETWORK_TRAINING'
-  | 'NETWORK_TEACHER';
+  | 'NETWORK_TEACHER'
+  | 'NETWORK_RESUME';
 
 /** An error of the `network` layer: `code` is stable; `message` names the node, what was expected and what to do. */
 export class NetworkError extends Error {

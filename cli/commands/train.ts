@@ -1,8 +1,9 @@
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { shareText } from '#network/model/share-text.ts';
 import type { TrainingSource } from '#network/training/datasets/training-pictures.ts';
-import type { EpochReport } from '#network/training/fit-network.ts';
+import type { EpochReport } from '#network/training/fit-options.ts';
 import type { CountedTask } from '#network/training/maps/count-objective.ts';
 import type { PlacesTraining } from '#network/training/maps/fit-places.ts';
 import { integer, region, share } from '../parse-option.ts';
@@ -16,6 +17,7 @@ type TrainOptions = TrainingSource & {
   readonly epochs?: number;
   readonly patience?: number;
   readonly teacher?: string;
+  readonly resume?: string;
 };
 
 const DEFAULT_SEED = 2026;
@@ -48,10 +50,14 @@ export function registerTrain(program: Command): void {
       '--teacher <network>',
       'network whose answers to the same pictures are learned, beside the labels: an ONNX file, or bundled',
     )
+    .option(
+      '--resume <file>',
+      'keep how far training is in this file, after each epoch, and go on there if it is there',
+    )
     .addHelpText(
       'after',
       `
-The same recipe, pictures and seed give the same file. Ctrl-C stops early and keeps the best network so far. Bundled recipes: counter, e2dm, cryptonets, lenet5, carpark, plaza; for maps, carpark-map and crowd.
+The same recipe, pictures and seed give the same file. Ctrl-C stops early and keeps the best network so far; with --resume the same command goes on later, and comes to what it had come to without a pause. Bundled recipes: counter, e2dm, cryptonets, lenet5, carpark, plaza; for maps, carpark-map and crowd.
 
 Examples:
   blindsight train counter
@@ -59,7 +65,7 @@ Examples:
       --test-images t10k-images-idx3-ubyte.gz --test-labels t10k-labels-idx1-ubyte.gz
   blindsight train carpark --clip carpark.mp4 --labels presence.csv
   blindsight train carpark-map --clip carpark.mp4 --boxes boxes.csv
-  blindsight train my-recipe.json --pictures ./photos`,
+  blindsight train my-recipe.json --pictures ./photos --teacher given.onnx --resume my.training`,
     )
     .action((recipe: string, options: TrainOptions) =>
       runCommand((run) => train(recipe, options, run), 'stopped; nothing was written'),
@@ -105,12 +111,35 @@ async function train(fileOrName: string, options: TrainOptions, run: CommandRun)
     command: commandLine(fileOrName, options),
     signal,
     onProgress: epochLines(progress),
+    onStep: (epoch, done) => {
+      const share = (epoch - 1 + done) / training.epochs;
+      progress.update('training', `epoch ${epoch} of ${training.epochs}: ${shareText(done)}`, share);
+    },
+    ...(options.resume !== undefined && { resume: await resumeFile(options.resume) }),
   });
   progress.end();
+  if (options.resume !== undefined && !signal.aborted) await rm(options.resume, { force: true });
   process.stdout.write(
     `${join(out, `${recipe.name}.onnx`)}: ${shareText(accuracy)} of ${tested} test pictures (the most frequent class alone: ${shareText(majority)}); see README.md there\n`,
   );
-  if (signal.aborted) process.stderr.write('stopped early; the best network so far was written\n');
+  if (signal.aborted) {
+    const more =
+      options.resume === undefined ? '' : `; the same command goes on where ${options.resume} says`;
+    process.stderr.write(`stopped early; the best network so far was written${more}\n`);
+  }
+}
+
+/** The file that keeps how far training is. */
+async function resumeFile(file: string) {
+  const { writeFileAtomic } = await import('#runtime/files.ts');
+  return {
+    load: () =>
+      readFile(file).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return null;
+        throw error;
+      }),
+    save: (state: Uint8Array) => writeFileAtomic(file, state),
+  };
 }
 
 /** As {@link train}, from a clip with boxes. */
@@ -165,7 +194,13 @@ function epochLines(progress: Progress, score?: 'F1'): (report: EpochReport) => 
 function commandLine(recipe: string, options: TrainOptions): string {
   const base = (path: string): string => path.replace(/^.*[\\/](?=.)/, '');
   const words = Object.entries(options).flatMap(([name, value]) => {
-    if (name === 'out' || name === 'force' || value === undefined || (name === 'trainShare' && value === 0.6))
+    if (
+      name === 'out' ||
+      name === 'force' ||
+      name === 'resume' ||
+      value === undefined ||
+      (name === 'trainShare' && value === 0.6)
+    )
       return [];
     const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     const text =

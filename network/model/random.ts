@@ -14,6 +14,16 @@ export class SeededRandom {
     });
   }
 
+  /** Where the sequence is: four words. */
+  get state(): readonly number[] {
+    return [...this.#state];
+  }
+
+  /** Goes on where another sequence was, see {@link state}. */
+  restore(state: readonly number[]): void {
+    this.#state.set(state);
+  }
+
   /** A 32-bit integer. */
   next(): number {
     const s = this.#state;

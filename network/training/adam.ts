@@ -19,7 +19,8 @@ export class Adam {
   readonly #options: AdamOptions;
   readonly #first: readonly Float32Array[];
   readonly #second: readonly Float32Array[];
-  #steps = 0;
+  /** Steps taken. */
+  steps = 0;
 
   constructor(parameters: readonly Parameter[], options: AdamOptions) {
     this.#parameters = parameters;
@@ -28,11 +29,16 @@ export class Adam {
     this.#second = parameters.map(({ values }) => new Float32Array(values.length));
   }
 
+  /** All that is remembered from step to step, in place. */
+  get state(): readonly Float32Array[] {
+    return [...this.#first, ...this.#second];
+  }
+
   /** Moves every parameter against its gradient. */
   step(learningRate: number): void {
-    this.#steps++;
+    this.steps++;
     const clip = clipFactor(this.#parameters, this.#options.gradientNorm);
-    const rate = (learningRate * Math.sqrt(1 - BETA2 ** this.#steps)) / (1 - BETA1 ** this.#steps);
+    const rate = (learningRate * Math.sqrt(1 - BETA2 ** this.steps)) / (1 - BETA1 ** this.steps);
     this.#parameters.forEach(({ values, gradients, decays }, p) => {
       const first = this.#first[p]!;
       const second = this.#second[p]!;

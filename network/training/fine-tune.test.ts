@@ -41,9 +41,9 @@ describe('FineTune', () => {
       'enough',
     );
     const given = convolutionalGraph(1);
-    const relu = {
+    const sigmoid = {
       ...given,
-      nodes: given.nodes.map((one) => (one.name === 's2' ? node('Relu', ['d2'], 's2') : one)),
+      nodes: given.nodes.map((one) => (one.name === 's2' ? node('Sigmoid', ['d2'], 's2') : one)),
     };
     const pictures = randomPictures(1, 4, 99);
     const small: Dataset = {
@@ -52,8 +52,8 @@ describe('FineTune', () => {
       pictures: Float32Array.from(pictures.flatMap((picture) => [...picture])),
       classes: Uint8Array.of(0, 1, 2, 0),
     };
-    await expect(fineTune(relu, small, options)).rejects.toThrow(
-      "node 's2' (Relu): cannot be trained; approximate activations",
+    await expect(fineTune(sigmoid, small, options)).rejects.toThrow(
+      "node 's2' (Sigmoid): cannot be trained; approximate activations",
     );
   });
 });

@@ -1,4 +1,4 @@
-import type { FitOptions } from './fit-network.ts';
+import type { FitOptions } from './fit-options.ts';
 import type { Recipe } from './recipe.ts';
 
 /** What a recipe says of how its network is fitted, whatever it learns. */

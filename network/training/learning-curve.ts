@@ -1,4 +1,4 @@
-import type { EpochReport } from './fit-network.ts';
+import type { EpochReport } from './fit-options.ts';
 
 const WIDTH = 640;
 const HEIGHT = 300;

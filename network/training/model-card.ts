@@ -2,7 +2,7 @@ import { type Confusion, confusionAccuracy, confusionTable } from '#network/mode
 import type { FullDescription } from '#network/model/description/network-description.ts';
 import { shareText } from '#network/model/share-text.ts';
 import type { LayerSpec } from './architecture.ts';
-import type { EpochReport } from './fit-network.ts';
+import type { EpochReport } from './fit-options.ts';
 import type { Recipe } from './recipe.ts';
 
 /** Contents of a card. */

@@ -11,7 +11,7 @@ import {
 import { writeOnnx } from '#network/model/onnx/onnx.ts';
 import type { PictureTreatment } from '#vision/picture-format.ts';
 import type { Graph } from '../model/graph.ts';
-import type { EpochReport } from './fit-network.ts';
+import type { EpochReport } from './fit-options.ts';
 import { drawLearningCurve } from './learning-curve.ts';
 
 /** A trained network and its description. */

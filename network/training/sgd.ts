@@ -16,6 +16,8 @@ export class Sgd {
   readonly #parameters: readonly Parameter[];
   readonly #options: SgdOptions;
   readonly #velocity: readonly Float32Array[];
+  /** Steps taken. */
+  steps = 0;
 
   constructor(parameters: readonly Parameter[], options: SgdOptions) {
     this.#parameters = parameters;
@@ -23,8 +25,14 @@ export class Sgd {
     this.#velocity = parameters.map(({ values }) => new Float32Array(values.length));
   }
 
+  /** All that is remembered from step to step, in place. */
+  get state(): readonly Float32Array[] {
+    return this.#velocity;
+  }
+
   /** Moves every parameter against its gradient. */
   step(learningRate: number): void {
+    this.steps++;
     const clip = clipFactor(this.#parameters, this.#options.gradientNorm);
     this.#parameters.forEach(({ values, gradients, decays }, p) => {
       const velocity = this.#velocity[p]!;

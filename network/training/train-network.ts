@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { accuracyOf, type Confusion, confusionAccuracy, countConfusion } from '#network/model/confusion.ts';
 import { type Dataset, pictureValues, selectPictures } from '#network/model/dataset.ts';
 import type { NamedNetwork } from '#network/model/description/load-network.ts';
 import type { FullDescription } from '#network/model/description/network-description.ts';
+import { writeOnnx } from '#network/model/onnx/onnx.ts';
 import { SeededRandom } from '#network/model/random.ts';
 import { NetworkError } from '../errors.ts';
 import { shiftPicture } from './augment.ts';
@@ -10,7 +12,7 @@ import { splitOff } from './datasets/idx-pictures.ts';
 import { normalizeDataset, normalizePictures } from './datasets/normalize-dataset.ts';
 import { splitByClass } from './datasets/split-by-class.ts';
 import { exportGraph } from './export.ts';
-import type { EpochReport } from './fit-network.ts';
+import type { EpochReport, FitOptions, ResumeStore } from './fit-options.ts';
 import { fitSettings } from './fit-settings.ts';
 import { majorityShare, modelCard } from './model-card.ts';
 import { drawOutlier } from './outliers.ts';
@@ -37,6 +39,10 @@ export type RecipeTraining = {
   readonly command: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (report: EpochReport) => void;
+  /** See `FitOptions`. */
+  readonly onStep?: FitOptions['onStep'];
+  /** Keeps how far training is, and goes on there, see `FitOptions`. */
+  readonly resume?: Omit<ResumeStore, 'identity'>;
 };
 
 /** The result. */
@@ -50,6 +56,8 @@ export type TrainedNetwork = {
 
 const TEACHER_SHARE = 0.7;
 const TEACHER_TEMPERATURE = 3;
+/** Pictures that are answered at a time: as many as a step of the kernel takes. */
+const ANSWERED = 8;
 /** Number of pictures drawn to see how large outputs get on unfamiliar ones. */
 const OUTLIERS = 1000;
 /** Number of pictures of each kind (unchanged and varied) for calibrating the ranges. */
@@ -131,6 +139,31 @@ async function teacherOf(
   };
 }
 
+/** What must not change between two runs of one training, by name; texts of the card may. */
+function identityOf({
+  recipe,
+  training,
+  test,
+  seed,
+  sequence = false,
+  teacher,
+}: RecipeTraining): Record<string, string> {
+  const digest = (...parts: (string | Uint8Array)[]): string =>
+    parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest('hex');
+  const { layers, picture, labels } = recipe;
+  const bytes = ({ pictures, classes }: Dataset): Uint8Array[] => [
+    new Uint8Array(pictures.buffer, pictures.byteOffset, pictures.byteLength),
+    classes,
+  ];
+  return {
+    version: '1',
+    recipe: digest(JSON.stringify({ layers, picture, labels, training: recipe.training })),
+    pictures: digest(...bytes(training), ...bytes(test), String(sequence)),
+    seed: String(seed),
+    teacher: teacher === undefined ? 'none' : digest(writeOnnx(teacher.graph)),
+  };
+}
+
 /** The training part, and the validation part that chooses the epoch to keep. */
 function splitTraining(work: RecipeTraining, share: number): { training: Dataset; validation: Dataset } {
   if (share === 0) return { training: work.training, validation: work.training };
@@ -199,17 +232,21 @@ export async function trainRecipe(work: RecipeTraining): Promise<TrainedNetwork>
       ...(work.teacher && { teacher: await teacherOf(recipe, learned, work.teacher) }),
       ...(signal && { signal }),
       ...(onProgress && { onProgress }),
+      ...(work.onStep && { onStep: work.onStep }),
+      ...(work.resume && { resume: { ...work.resume, identity: identityOf(work) } }),
     },
   );
   const graph = exportGraph(network, recipe.name);
-  const input = new Float32Array(pictureValues(test.picture));
-  const logits = predict(network, test, input, 1);
+  const input = new Float32Array(ANSWERED * pictureValues(test.picture));
+  const answer = (dataset: Dataset): Float32Array =>
+    predict(network, dataset, input, Math.min(ANSWERED, recipe.training.batch, learned.classes.length));
+  const logits = answer(test);
   const confusion = countConfusion(logits, test.classes, network.outputs);
   const trials = varyTest(recipe, work.test).map(({ name, dataset }) => {
-    const changed = predict(network, normalizeDataset(dataset, recipe.picture), input, 1);
+    const changed = answer(normalizeDataset(dataset, recipe.picture));
     return { name, accuracy: accuracyOf(changed, dataset.classes) };
   });
-  const largestOutlier = predict(network, drawOutliers(recipe, work.test, seed + 1), input, 1).reduce(
+  const largestOutlier = answer(drawOutliers(recipe, work.test, seed + 1)).reduce(
     (most, logit) => Math.max(most, Math.abs(logit)),
     0,
   );

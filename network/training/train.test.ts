@@ -3,7 +3,7 @@ import { accuracyOf } from '#network/model/confusion.ts';
 import type { Dataset } from '#network/model/dataset.ts';
 import { SeededRandom } from '#network/model/random.ts';
 import type { Architecture } from './architecture.ts';
-import type { EpochReport } from './fit-network.ts';
+import type { EpochReport } from './fit-options.ts';
 import { predict, trainNetwork } from './train.ts';
 
 /** Two halves of a 4 × 4 picture; the label is which one is brighter XOR whether the picture is bright: not linear. */

@@ -105,6 +105,11 @@ export class TrainableNetwork {
     return shapeSize(this.output);
   }
 
+  /** Products of two numbers that a picture takes forward; backward takes twice as many. */
+  get products(): number {
+    return this.#leaves.reduce((sum, { products = 0 }) => sum + products, 0);
+  }
+
   /**
    * @param pictures [channels][batch][pixels].
    * @returns outputs, [batch][units] or [maps][batch][cells], valid until the next call.

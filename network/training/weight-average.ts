@@ -5,7 +5,8 @@
 export class WeightAverage {
   readonly #decay: number;
   readonly #average: readonly Float32Array[];
-  #steps = 0;
+  /** How often weights were taken in. */
+  steps = 0;
 
   /** @param decay share of the past that is kept each step, 0 (none) to 1 (exclusive). */
   constructor(state: readonly Float32Array[], decay: number) {
@@ -15,9 +16,9 @@ export class WeightAverage {
 
   /** Takes in the weights after a step. */
   add(state: readonly Float32Array[]): void {
-    this.#steps++;
+    this.steps++;
     // Early on the average is a plain mean: weights from before training would drag it.
-    const keep = Math.min(this.#decay, 1 - 1 / this.#steps);
+    const keep = Math.min(this.#decay, 1 - 1 / this.steps);
     this.#average.forEach((average, i) => {
       const values = state[i]!;
       for (let k = 0; k < average.length; k++) average[k] = keep * average[k]! + (1 - keep) * values[k]!;

@@ -47,6 +47,11 @@ export const NETWORK_ERRORS = {
     meaning: 'A network cannot be trained as asked.',
     action: 'Do what the message says.',
   },
+  NETWORK_RESUME: {
+    meaning: 'The file given with --resume is not of the training that was asked for, or damaged.',
+    action:
+      'Give the same recipe, pictures, seed and teacher as before, or another file; without the file, training starts anew.',
+  },
   NETWORK_TEACHER: {
     meaning: 'The network given with --teacher does not fit what is to be trained.',
     action:

@@ -10,8 +10,9 @@ type Multiply = (c: number, a: number, b: number, rows: number, depth: number, c
 type Instance = { readonly memory: WebAssembly.Memory; readonly multiply: Multiply };
 
 function instantiate(bytes: number): Instance {
+  const pages = Math.ceil(bytes / PAGE_BYTES);
   try {
-    const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE_BYTES) });
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     const { exports } = new WebAssembly.Instance(MODULE, { env: { memory, abort: () => {} } });
     return { memory, multiply: exports.multiplyDouble as Multiply };
   } catch (cause) {

@@ -1,12 +1,16 @@
 import { NetworkError } from '#network/errors.ts';
 import { KERNEL_BINARY } from './kernel-binary.ts';
+import { Team } from './team.ts';
+import { type Job, TeamWords } from './team-words.ts';
+import type { JobKernel } from './team-work.ts';
 
 const PAGE_BYTES = 65_536;
 
 type Numeric = (...values: (number | boolean)[]) => void;
-type Kernel = Readonly<
-  Record<'multiply' | 'multiplyTransposed' | 'combine' | 'combineBack' | 'gather' | 'scatter', Numeric>
->;
+type Kernel = JobKernel &
+  Readonly<
+    Record<'multiply' | 'multiplyTransposed' | 'combine' | 'combineBack' | 'gather' | 'scatter', Numeric>
+  >;
 
 /** An element-wise operation on two operands. */
 export type Arithmetic = 'Add' | 'Sub' | 'Mul' | 'Div';
@@ -27,11 +31,17 @@ export type Operand = {
 export class Workspace {
   readonly #memory: WebAssembly.Memory;
   readonly #kernel: Kernel;
-  #used = 0;
+  readonly #team: Team;
+  #used = 4 * TeamWords.words;
 
-  private constructor(memory: WebAssembly.Memory, kernel: Kernel) {
+  private constructor(module: WebAssembly.Module, memory: WebAssembly.Memory) {
+    const abort = (): never => {
+      throw new NetworkError('NETWORK_TRAINING', 'the matrix kernel stopped');
+    };
+    const instance = new WebAssembly.Instance(module, { env: { memory, abort } });
     this.#memory = memory;
-    this.#kernel = kernel;
+    this.#kernel = instance.exports as unknown as Kernel;
+    this.#team = new Team(module, memory, this.#kernel, 0);
   }
 
   /**
@@ -40,13 +50,30 @@ export class Workspace {
    * @param capacityBytes less than 4 GiB.
    */
   static async create(capacityBytes: number): Promise<Workspace> {
-    const memory = new WebAssembly.Memory({ initial: Math.ceil(capacityBytes / PAGE_BYTES) });
+    const pages = Math.ceil(capacityBytes / PAGE_BYTES);
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     const module = await WebAssembly.compile(Buffer.from(KERNEL_BINARY, 'base64'));
-    const abort = (): never => {
-      throw new NetworkError('NETWORK_TRAINING', 'the matrix kernel stopped');
-    };
-    const instance = await WebAssembly.instantiate(module, { env: { memory, abort } });
-    return new Workspace(memory, instance.exports as unknown as Kernel);
+    return new Workspace(module, memory);
+  }
+
+  /** Lets so many threads work on a job, the caller's included, until {@link close}. Results do not depend on it. */
+  useThreads(threads: number): void {
+    this.#team.start(threads);
+  }
+
+  /** Ends the threads; arrays stay readable. */
+  close(): Promise<void> {
+    return this.#team.close();
+  }
+
+  /** Does a job of the kernel in so many parts; see the jobs for their arguments, words of {@link keep}. */
+  run(job: Job, args: Int32Array, parts: number): void {
+    this.#team.run(job, this.place(args), parts);
+  }
+
+  /** Where an array is in memory, for the arguments of a job. @throws NetworkError NETWORK_TRAINING for an array from elsewhere. */
+  place(array: Float32Array | Int32Array): number {
+    return this.#pointer(array);
   }
 
   /**

@@ -1,18 +1,46 @@
-import { planConvolution } from '../../model/operators/convolution.ts';
-import { inputOf, type NodeRule } from './node-step.ts';
+import { LaneConvolution } from '#network/model/kernel/lane-convolution.ts';
+import { type ConvolutionPlan, planConvolution } from '../../model/operators/convolution.ts';
+import { inputOf, type NodeRule, type NodeSite, type NodeStep } from './node-step.ts';
+
+/** Conv without groups, over the threads of the workspace; see `LaneConvolution`. */
+function wholeConvolution(site: NodeSite, plan: ConvolutionPlan): NodeStep {
+  const { workspace, output } = site;
+  const [input, weight, bias] = [inputOf(site, 0), inputOf(site, 1), site.inputs[2]];
+  const { batch, channels, maps, pixels } = plan;
+  const { positions, taps, index } = plan.windows;
+  const trained = {
+    weights: weight.gradients !== undefined || bias?.gradients !== undefined,
+    input: input.gradients !== undefined,
+  };
+  const geometry = { channels, maps, pixels, positions, taps, index };
+  const convolution = new LaneConvolution(workspace, geometry, batch, trained);
+  const filters = { weights: weight.values, biases: bias?.values };
+  // Where only one of both is trained, the other's gradients go nowhere.
+  const slopes = trained.weights
+    ? {
+        weights: weight.gradients ?? workspace.allocate(weight.values.length),
+        biases: bias?.gradients,
+      }
+    : undefined;
+  const inner = { picture: channels * pixels, channel: pixels };
+  const outer = { picture: maps * positions, channel: positions };
+  return {
+    forward: () => convolution.forward(input.values, inner, filters, output.values, outer, batch),
+    backward: () => {
+      const { gradients } = output;
+      convolution.backward(gradients, outer, filters, slopes, input.gradients, inner, batch, true);
+    },
+  };
+}
 
 /**
- * Conv, picture by picture and group by group as a product with its patches, which are laid out again in the backward pass: those of an
+ * Conv with groups, picture by picture and group by group as a product with its patches, which are laid out again in the backward pass: those of an
  * entire batch would not stay in the caches.
  */
-export const convolutionStep: NodeRule = (site) => {
-  const { call, workspace, output } = site;
+function groupedConvolution(site: NodeSite, plan: ConvolutionPlan): NodeStep {
+  const { workspace, output } = site;
   const [input, weight, bias] = [inputOf(site, 0), inputOf(site, 1), site.inputs[2]];
-  const { batch, channels, maps, groups, patch, pixels, windows } = planConvolution(
-    call,
-    input.shape,
-    weight.shape,
-  );
+  const { batch, channels, maps, groups, patch, pixels, windows } = plan;
   const { positions, taps } = windows;
   const index = workspace.keep(windows.index);
   const depth = patch * taps;
@@ -72,4 +100,10 @@ export const convolutionStep: NodeRule = (site) => {
     }
   };
   return { forward, backward };
+}
+
+/** Conv. */
+export const convolutionStep: NodeRule = (site) => {
+  const plan = planConvolution(site.call, inputOf(site, 0).shape, inputOf(site, 1).shape);
+  return plan.groups === 1 ? wholeConvolution(site, plan) : groupedConvolution(site, plan);
 };

@@ -28,6 +28,10 @@ export class DenseLayer implements Layer {
     this.#inputGradient = context.workspace.allocate(context.batch * inputs);
   }
 
+  get products(): number {
+    return this.weight.values.length;
+  }
+
   get parameters(): readonly Parameter[] {
     return [this.weight, this.bias];
   }

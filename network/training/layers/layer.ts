@@ -39,6 +39,8 @@ export type ActivationRange = {
 export interface Layer {
   readonly output: LayerShape;
   readonly parameters: readonly Parameter[];
+  /** Products of two numbers that a picture takes forward; nothing for layers that take few. */
+  readonly products?: number;
   /** What is measured on the way and used by inference: running means and variances. */
   readonly statistics?: readonly Float32Array[];
   /** Whether training uses the statistics too, instead of those of its batch. */

@@ -1,4 +1,5 @@
-import { type EpochReport, fitNetwork, type TrainingResult } from '../fit-network.ts';
+import { fitNetwork } from '../fit-network.ts';
+import type { EpochReport, TrainingResult } from '../fit-options.ts';
 import { fitSettings } from '../fit-settings.ts';
 import type { Objective } from '../objective.ts';
 import type { Recipe } from '../recipe.ts';

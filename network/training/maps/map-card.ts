@@ -1,7 +1,7 @@
 import { LOGIT_HEADROOM } from '#network/compiler/compile-limits.ts';
 import type { FullDescription } from '#network/model/description/network-description.ts';
 import { shareText } from '#network/model/share-text.ts';
-import type { EpochReport } from '../fit-network.ts';
+import type { EpochReport } from '../fit-options.ts';
 import { inputText, layerText, trainingText } from '../model-card.ts';
 import type { Recipe } from '../recipe.ts';
 import type { CountScore, PointScore } from './score-points.ts';

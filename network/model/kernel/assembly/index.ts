@@ -2,3 +2,5 @@ export { multiply, multiplyTransposed } from './products';
 export { combine, combineBack } from './combine';
 export { gather, scatter } from './patches';
 export { multiplyDouble } from './double-products';
+export { convolve, slopes } from './convolutions';
+export { fromLanes, packWeights, toLanes } from './picture-lanes';

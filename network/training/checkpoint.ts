@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { NetworkError } from '../errors.ts';
+
+const MAGIC = 'blindsight training 1\n';
+const DIGEST_BYTES = 32;
+
+const finite = z.number();
+const factsSchema = z.object({
+  random: z.array(finite).length(4),
+  steps: finite,
+  averaged: finite,
+  improved: finite,
+  best: z.object({ score: finite, loss: finite }),
+  curve: z.array(
+    z.object({
+      ...{ epoch: finite, epochs: finite, loss: finite, trainingScore: finite, validationScore: finite },
+      elapsedMs: finite,
+    }),
+  ),
+});
+
+const headSchema = z.object({
+  identity: z.record(z.string(), z.string()),
+  facts: factsSchema,
+  lengths: z.array(finite),
+});
+
+/** Numbers of a training after an epoch, beside its arrays. */
+export type CheckpointFacts = z.infer<typeof factsSchema>;
+
+type Arrays = readonly (Float32Array | Uint32Array)[];
+
+function refuse(text: string): never {
+  throw new NetworkError('NETWORK_RESUME', text);
+}
+
+/**
+ * State of a training as bytes: a line that says what it is, the length of a JSON head (4 bytes, little-endian), the head, the arrays (little-endian,
+ * as on every machine that Node runs on), and the SHA-256 of all that.
+ */
+export function encodeCheckpoint(
+  identity: Readonly<Record<string, string>>,
+  facts: CheckpointFacts,
+  arrays: Arrays,
+): Uint8Array {
+  const head = Buffer.from(JSON.stringify({ identity, facts, lengths: arrays.map(({ length }) => length) }));
+  const size = Buffer.alloc(4);
+  size.writeUInt32LE(head.length);
+  const parts = arrays.map(({ buffer, byteOffset, byteLength }) =>
+    Buffer.from(new Uint8Array(buffer, byteOffset, byteLength)),
+  );
+  const bytes = Buffer.concat([Buffer.from(MAGIC), size, head, ...parts]);
+  return Buffer.concat([bytes, createHash('sha256').update(bytes).digest()]);
+}
+
+/**
+ * Fills arrays from the state of the same training.
+ *
+ * @throws NetworkError NETWORK_RESUME, saying what differs, if it is the state of another one, or damaged; then nothing was changed.
+ */
+export function decodeCheckpoint(
+  state: Uint8Array,
+  identity: Readonly<Record<string, string>>,
+  arrays: Arrays,
+): CheckpointFacts {
+  const bytes = Buffer.from(state.buffer, state.byteOffset, state.byteLength);
+  const body = bytes.subarray(0, Math.max(0, bytes.length - DIGEST_BYTES));
+  if (body.toString('latin1', 0, MAGIC.length) !== MAGIC)
+    refuse('this is no file of a training under way; name another one with --resume');
+  if (!createHash('sha256').update(body).digest().equals(bytes.subarray(body.length)))
+    refuse('the file is damaged; delete it to start anew');
+  const from = MAGIC.length + 4;
+  const end = from + body.readUInt32LE(MAGIC.length);
+  const head = headSchema.safeParse(JSON.parse(body.toString('utf8', from, end)));
+  if (!head.success) return refuse('the file is of another version of Blindsight; delete it to start anew');
+  const { facts, lengths, identity: kept } = head.data;
+  const others = Object.keys(identity).filter((name) => kept[name] !== identity[name]);
+  if (others.length > 0) {
+    refuse(
+      `the file is of another training: not the same ${others.join(', ')}; name another file with --resume, or delete it`,
+    );
+  }
+  if (lengths.join() !== arrays.map(({ length }) => length).join())
+    refuse('the file is of another version of Blindsight; delete it to start anew');
+  let at = end;
+  for (const { buffer, byteOffset, byteLength } of arrays) {
+    new Uint8Array(buffer, byteOffset, byteLength).set(body.subarray(at, at + byteLength));
+    at += byteLength;
+  }
+  return facts;
+}
+
+/** @throws NetworkError NETWORK_RESUME, for a task whose training takes no pauses. */
+export function refuseResume(task: string): never {
+  return refuse(`--resume is for classifications, and the task is '${task}'`);
+}
