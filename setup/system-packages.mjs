@@ -41,6 +41,10 @@ const NEEDS = {
     present: () =>
       ['swtpm', 'swtpm_setup', 'tpm2-abrmd', 'dbus-daemon'].every((name) => findCommand(name) !== null),
   },
+  'monitoring tests': {
+    packages: ['prometheus'],
+    present: () => ['prometheus', 'promtool'].every((name) => findCommand(name) !== null),
+  },
   'page tests': { packages: ['chromium'], present: () => findCommand('chromium') !== null },
 };
 
@@ -56,6 +60,7 @@ export const TEST_NEEDS = [
   'database tests',
   'network tests',
   'TPM tests',
+  'monitoring tests',
   'page tests',
 ];
 
@@ -69,7 +74,12 @@ export function packagesFor(needs) {
 }
 
 /** Services that Debian starts with a package, although only the program is wanted. */
-const UNWANTED_SERVICES = { mosquitto: 'mosquitto', postgresql: 'postgresql', 'tpm2-abrmd': 'tpm2-abrmd' };
+const UNWANTED_SERVICES = {
+  mosquitto: 'mosquitto',
+  postgresql: 'postgresql',
+  prometheus: 'prometheus',
+  'tpm2-abrmd': 'tpm2-abrmd',
+};
 
 /** Tells dpkg not to start services while it installs (Debian's invoke-rc.d policy). */
 const POLICY = '/usr/sbin/policy-rc.d';
