@@ -10,6 +10,7 @@ export type NetworkErrorCode =
   | 'NETWORK_BOXES'
   | 'NETWORK_CLIP'
   | 'NETWORK_ACCURACY'
+  | 'NETWORK_LAYER'
   | 'NETWORK_TRAINING'
   | 'NETWORK_TEACHER'
   | 'NETWORK_RESUME';

@@ -10,6 +10,7 @@ type Options = {
   readonly json?: boolean;
   readonly svg?: string;
   readonly measure?: boolean;
+  readonly why?: string;
 };
 
 /** A plan that takes less than this shows no progress. */
@@ -37,6 +38,10 @@ export function registerExplain(program: Command): void {
       'pictures that one ciphertext answers, a power of two (default: 1)',
       powerOfTwo(64),
     )
+    .option(
+      '--why <layer>',
+      "explain one layer's layout instead: what was considered, what each would cost, why this one (a number from the table, or 'slowest')",
+    )
     .option('--json', 'print JSON')
     .option('--svg <file>', 'draw the plan to a file')
     .option('--measure', 'measure this machine again (normally measured only once)')
@@ -45,9 +50,10 @@ export function registerExplain(program: Command): void {
       `
 Examples:
   blindsight explain counter
-  blindsight explain network.onnx --svg plan.svg`,
+  blindsight explain network.onnx --svg plan.svg
+  blindsight explain network.onnx --why slowest`,
     )
-    .action((network: string, { regions, json, svg: svgFile, measure }: Options) =>
+    .action((network: string, { regions, json, svg: svgFile, measure, why: layer }: Options) =>
       runCommand(async (run) => {
         const { explain } = await import('#network/compiler/explain/main.ts');
         const { costOf, readMachineRecord, withCost } = await import(
@@ -57,9 +63,10 @@ Examples:
         const { writeFileAtomic } = await import('#runtime/files.ts');
         const { keepMachineRecord } = await import('#backend/evaluation/keep-machine-record.ts');
         const record = await readMachineRecord();
-        const { explanation, text, svg } = await explain({
+        const { explanation, why, text, svg } = await explain({
           network,
           ...(regions !== undefined && { regions }),
+          ...(layer !== undefined && { why: layer }),
           record,
           onProgress: planLines(run.progress),
           machine: async (ring) => {
@@ -75,7 +82,7 @@ Examples:
         });
         run.progress.end();
         if (svgFile !== undefined) await writeFileAtomic(svgFile, svg);
-        if (json) printJson(explanation);
+        if (json) printJson(why === null ? explanation : { ...explanation, why });
         else process.stdout.write(text);
       }),
     );

@@ -154,10 +154,10 @@ export function sketchNetwork(
   name: string,
   regions = 1,
   onProgress?: (progress: PlanProgress) => void,
-): Pick<CompiledNetwork, 'program' | 'verified' | 'report'> {
+): Pick<CompiledNetwork, 'program' | 'verified' | 'report'> & { readonly planned: PlannedNetwork } {
   checkRegions(regions);
   const planned = planNetwork(lowerSteps(graph), { regions, ...(onProgress && { onProgress }) });
   const written = writeProgram(planned, name, ANY_MOTION);
   const { verified } = written;
-  return { program: verified.program, verified, report: reportPlan(planned, written) };
+  return { program: verified.program, verified, report: reportPlan(planned, written), planned };
 }

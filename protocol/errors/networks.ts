@@ -24,6 +24,10 @@ export const NETWORK_ERRORS = {
     meaning: 'A network has more layers than the largest ring can evaluate.',
     action: 'Use fewer layers, or activations of lower degree.',
   },
+  NETWORK_LAYER: {
+    meaning: 'A network has no layer of that number.',
+    action: "Use a number that the message or `blindsight explain` lists, or 'slowest'.",
+  },
   NETWORK_DATA: {
     meaning: 'Pictures, labels or calibrated ranges do not fit the network.',
     action: 'Check the files and values that the message names.',

@@ -18,6 +18,7 @@ import type { Graph } from '#network/model/graph.ts';
 import { sketchNetwork } from '../compile.ts';
 import type { CompiledNetwork, CompileReport } from '../compiled-network.ts';
 import type { PlanProgress } from '../packing/layout-problem.ts';
+import type { PlannedNetwork } from '../packing/plan-network.ts';
 import { abstractActivations } from './abstract-activations.ts';
 import type { ExplainedLayer, Explanation } from './explanation.ts';
 import { type MeasuredRun, machineIdentity } from './machine-record.ts';
@@ -49,16 +50,16 @@ export function sketchForExplanation(
   name = graph.name,
   regions = 1,
   onProgress?: (progress: PlanProgress) => void,
-): SketchedNetwork {
+): SketchedNetwork & { readonly planned: PlannedNetwork } {
   const { graph: polynomial, replaced } = abstractActivations(graph);
-  const { program, verified, report } = sketchNetwork(polynomial, name, regions, onProgress);
+  const sketch = sketchNetwork(polynomial, name, regions, onProgress);
   const notes: string[] = [];
   if (replaced.length > 0) {
     notes.push(
       `${replaced.length} activations or poolings are not polynomials (${replaced[0]} …): counted as squares and mean pooling, the cheapest approximations; approximate and fine-tune before protecting (\`blindsight model import\`)`,
     );
   }
-  return { program, verified, report, notes };
+  return { ...sketch, notes };
 }
 
 /**
@@ -146,6 +147,7 @@ function describeLayers(
     );
     const own = {
       kind: segment.kind,
+      number: stage + 1,
       layout: about.layout,
       ciphertexts: about.ciphertexts,
       rotations,

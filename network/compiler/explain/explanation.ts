@@ -1,6 +1,8 @@
 /** One layer of the plan: a linear step or the products (squares) after it. */
 export type ExplainedLayer = {
   readonly kind: 'linear' | 'activation';
+  /** Number of the linear layer, from 1; products have that of the one before them. */
+  readonly number: number;
   readonly inputs: number;
   readonly outputs: number;
   /** How it is evaluated: `patches`, `hoisted`, `baby-giant`, or `product`. */

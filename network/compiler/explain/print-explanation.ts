@@ -42,7 +42,7 @@ export function printExplanation(explanation: Explanation): string {
   const rows = [
     ['layer', 'in', 'out', 'level', 'rotations', 'products', 'key switches', 'time', 'plan', 'outputs stand'],
     ...layers.map((layer) => [
-      layer.kind === 'linear' ? 'linear' : '  product',
+      layer.kind === 'linear' ? `linear ${layer.number}` : '  product',
       String(layer.inputs),
       String(layer.outputs),
       String(layer.level),
