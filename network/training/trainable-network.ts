@@ -1,3 +1,5 @@
+import { pictureValues } from '#network/model/dataset.ts';
+import type { Workspace } from '#network/model/kernel/workspace.ts';
 import type { PictureFormat } from '#vision/picture-format.ts';
 import { type Architecture, type LayerSpec, shortcutStride, stackOutput } from './architecture.ts';
 import { AverageLayer } from './layers/average.ts';
@@ -88,6 +90,9 @@ export class TrainableNetwork {
   readonly parameters: readonly Parameter[];
   readonly output: LayerShape;
   readonly #leaves: readonly Layer[];
+  readonly #workspace: Workspace;
+  /** For pictures from elsewhere: the kernel reads its workspace only. */
+  readonly #pictures: Float32Array;
 
   /** @throws NetworkError NETWORK_TRAINING if the layers do not fit together. */
   constructor(context: LayerContext, picture: PictureFormat, architecture: Architecture) {
@@ -96,6 +101,8 @@ export class TrainableNetwork {
     this.output = stackOutput(architecture, input, 'layers');
     this.picture = { channels, height, width };
     this.layers = makeLayers(context, input, architecture, true);
+    this.#workspace = context.workspace;
+    this.#pictures = context.workspace.allocate(context.batch * pictureValues(picture));
     this.#leaves = leavesOf(this.layers);
     this.parameters = this.layers.flatMap((layer) => layer.parameters);
   }
@@ -116,6 +123,10 @@ export class TrainableNetwork {
    */
   forward(pictures: Float32Array, batch: number, training: boolean): Float32Array {
     let values = pictures;
+    if (!this.#workspace.holds(pictures)) {
+      values = this.#pictures;
+      values.set(pictures.subarray(0, batch * pictureValues(this.picture)));
+    }
     for (const layer of this.layers) values = layer.forward(values, batch, training);
     return values;
   }

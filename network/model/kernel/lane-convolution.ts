@@ -131,10 +131,7 @@ export class LaneConvolution {
     parts: number,
     ...words: (number | Float32Array | Int32Array)[]
   ): void {
-    words.forEach((word, i) => {
-      this.#args[i] = typeof word === 'number' ? word : this.#workspace.place(word);
-    });
-    this.#workspace.run(job, this.#args, parts);
+    this.#workspace.run(job, this.#args, parts, words);
   }
 
   /** Turns pictures into lanes, or lanes into pictures. */

@@ -17,7 +17,10 @@ export const TeamWords = {
 } as const;
 
 /** Jobs of the kernel that are done in parts, by number. */
-export const JOBS = ['toLanes', 'fromLanes', 'packWeights', 'convolve', 'slopes'] as const;
+export const JOBS = [
+  ...(['toLanes', 'fromLanes', 'packWeights', 'convolve', 'slopes'] as const),
+  ...(['normalize', 'normalizeBack', 'quadratic', 'quadraticBack', 'clamp', 'clampBack'] as const),
+] as const;
 
 /** See {@link JOBS}. */
 export type Job = (typeof JOBS)[number];

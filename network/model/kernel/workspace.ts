@@ -66,14 +66,22 @@ export class Workspace {
     return this.#team.close();
   }
 
-  /** Does a job of the kernel in so many parts; see the jobs for their arguments, words of {@link keep}. */
-  run(job: Job, args: Int32Array, parts: number): void {
-    this.#team.run(job, this.place(args), parts);
-  }
-
-  /** Where an array is in memory, for the arguments of a job. @throws NetworkError NETWORK_TRAINING for an array from elsewhere. */
-  place(array: Float32Array | Int32Array): number {
-    return this.#pointer(array);
+  /**
+   * Does a job of the kernel in so many parts.
+   *
+   * @param args its arguments, see the job: 16 words of {@link keep} that are filled in here.
+   * @param words arrays of this workspace, or numbers.
+   */
+  run(
+    job: Job,
+    args: Int32Array,
+    parts: number,
+    words: readonly (number | Float32Array | Int32Array)[],
+  ): void {
+    words.forEach((word, i) => {
+      args[i] = typeof word === 'number' ? word : this.#pointer(word);
+    });
+    this.#team.run(job, this.#pointer(args), parts);
   }
 
   /**

@@ -3,7 +3,6 @@ import {
   LaneConvolution,
   type PictureStrides,
 } from '#network/model/kernel/lane-convolution.ts';
-import type { Workspace } from '#network/model/kernel/workspace.ts';
 import {
   drawParameter,
   fillParameter,
@@ -27,13 +26,10 @@ export class ConvolutionLayer implements Layer {
   readonly geometry: ConvolutionGeometry;
   readonly weight: Parameter;
   readonly bias: Parameter;
-  readonly #workspace: Workspace;
   readonly #input: Extract<LayerShape, { kind: 'maps' }>;
   readonly #convolution: LaneConvolution;
   readonly #values: Float32Array;
   readonly #inputGradient: Float32Array;
-  /** The input, if it comes from elsewhere: a picture. */
-  readonly #picture: Float32Array;
 
   constructor(
     context: LayerContext,
@@ -46,7 +42,6 @@ export class ConvolutionLayer implements Layer {
     const width = Math.floor((input.width + 2 * padding - kernel) / stride) + 1;
     const depth = input.channels * kernel * kernel;
     const { workspace, batch } = context;
-    this.#workspace = workspace;
     this.#input = input;
     this.geometry = geometry;
     this.output = { kind: 'maps', channels: maps, height, width };
@@ -56,7 +51,6 @@ export class ConvolutionLayer implements Layer {
     const pixels = input.height * input.width;
     // The first layer's input is the picture: its gradient is not needed.
     this.#inputGradient = workspace.allocate(first ? 0 : input.channels * batch * pixels);
-    this.#picture = workspace.allocate(first ? input.channels * batch * pixels : 0);
     this.#convolution = new LaneConvolution(
       workspace,
       {
@@ -102,12 +96,9 @@ export class ConvolutionLayer implements Layer {
   }
 
   forward(input: Float32Array, batch: number): Float32Array {
-    const { channels, height, width } = this.#input;
-    const own = this.#workspace.holds(input) ? input : this.#picture;
-    if (own !== input) own.set(input.subarray(0, channels * batch * height * width));
     const strides = this.#strides(this.#input, batch);
     this.#convolution.forward(
-      own,
+      input,
       strides,
       this.#filters,
       this.#values,

@@ -80,6 +80,12 @@ export function channelRun(
   return [channel * count, 1, count];
 }
 
+/** How the kernel finds the values of a map (or unit) of a batch: count, bytes between channels, bytes between values. */
+export function channelWords(shape: LayerShape, batch: number): [count: number, apart: number, step: number] {
+  const [, step, count] = channelRun(shape, 0, batch);
+  return [count, 4 * (shape.kind === 'vector' ? 1 : count), 4 * step];
+}
+
 /** A parameter of `size` values drawn from a normal distribution. */
 export function drawParameter(context: LayerContext, size: number, deviation: number): Parameter {
   const values = context.workspace.allocate(size);

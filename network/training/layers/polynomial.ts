@@ -1,6 +1,7 @@
+import type { Workspace } from '#network/model/kernel/workspace.ts';
 import {
-  channelRun,
   channelsOf,
+  channelWords,
   type Layer,
   type LayerContext,
   type LayerShape,
@@ -24,6 +25,8 @@ export class PolynomialLayer implements Layer {
   readonly coefficients: Parameter;
   readonly perMap: boolean;
   readonly #terms: number;
+  readonly #workspace: Workspace;
+  readonly #args: Int32Array;
   readonly #values: Float32Array;
   readonly #inputGradient: Float32Array;
   #last: Float32Array = new Float32Array();
@@ -32,6 +35,8 @@ export class PolynomialLayer implements Layer {
     const { workspace, batch } = context;
     this.output = input;
     this.perMap = perMap;
+    this.#workspace = workspace;
+    this.#args = workspace.keep(new Int32Array(16));
     this.#terms = coefficients.length;
     const sets = perMap ? channelsOf(input) : 1;
     const values = workspace.allocate(sets * coefficients.length);
@@ -57,47 +62,48 @@ export class PolynomialLayer implements Layer {
     }
   }
 
-  /** Where the values of a set of coefficients are. */
-  #run(set: number, batch: number): [first: number, step: number, count: number] {
-    return this.perMap ? channelRun(this.output, set, batch) : [0, 1, batch * shapeSize(this.output)];
-  }
-
   forward(input: Float32Array, batch: number): Float32Array {
-    const { values: all } = this.coefficients;
     this.#last = input;
-    for (let set = 0; set * this.#terms < all.length; set++) {
-      const coefficients = all.subarray(set * this.#terms, (set + 1) * this.#terms);
-      const [first, step, count] = this.#run(set, batch);
-      for (let i = first; i < first + step * count; i += step) {
-        let value = 0;
-        for (let k = coefficients.length - 1; k >= 0; k--) value = value * input[i]! + coefficients[k]!;
-        this.#values[i] = value;
-      }
+    if (this.perMap) {
+      const words = [input, this.#values, ...channelWords(this.output, batch), this.coefficients.values];
+      this.#workspace.run('quadratic', this.#args, channelsOf(this.output), words);
+      return this.#values;
+    }
+    const size = batch * shapeSize(this.output);
+    const { values: coefficients } = this.coefficients;
+    for (let i = 0; i < size; i++) {
+      let value = 0;
+      for (let k = coefficients.length - 1; k >= 0; k--) value = value * input[i]! + coefficients[k]!;
+      this.#values[i] = value;
     }
     return this.#values;
   }
 
   backward(gradient: Float32Array, batch: number): Float32Array {
-    const { values: all, gradients } = this.coefficients;
-    for (let set = 0; set * this.#terms < all.length; set++) {
-      const coefficients = all.subarray(set * this.#terms, (set + 1) * this.#terms);
-      const sums = new Float64Array(coefficients.length);
-      const [first, step, count] = this.#run(set, batch);
-      for (let i = first; i < first + step * count; i += step) {
-        const x = this.#last[i]!;
-        let power = gradient[i]!;
-        let slope = 0;
-        for (let k = 0; k < coefficients.length; k++) {
-          sums[k]! += power;
-          if (k + 1 < coefficients.length) slope += (k + 1) * coefficients[k + 1]! * power;
-          power *= x;
-        }
-        this.#inputGradient[i] = slope;
-      }
-      sums.forEach((sum, k) => {
-        gradients[set * this.#terms + k]! += sum;
-      });
+    const { values: coefficients, gradients } = this.coefficients;
+    if (this.perMap) {
+      this.#workspace.run('quadraticBack', this.#args, channelsOf(this.output), [
+        ...[gradient, this.#inputGradient, ...channelWords(this.output, batch)],
+        ...[coefficients, this.#last, gradients],
+      ]);
+      return this.#inputGradient;
     }
+    const size = batch * shapeSize(this.output);
+    const sums = new Float64Array(coefficients.length);
+    for (let i = 0; i < size; i++) {
+      const x = this.#last[i]!;
+      let power = gradient[i]!;
+      let slope = 0;
+      for (let k = 0; k < coefficients.length; k++) {
+        sums[k]! += power;
+        if (k + 1 < coefficients.length) slope += (k + 1) * coefficients[k + 1]! * power;
+        power *= x;
+      }
+      this.#inputGradient[i] = slope;
+    }
+    sums.forEach((sum, k) => {
+      gradients[k]! += sum;
+    });
     return this.#inputGradient;
   }
 }
