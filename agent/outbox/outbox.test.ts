@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -81,10 +81,25 @@ describe('Outbox', () => {
     const directory = await temporaryDirectory();
     const { outbox } = await opened(directory);
     const entry = await outbox.append(answer(1, 1));
+    const sent = await outbox.read(entry);
     const [file] = (await readdir(directory)).filter((name) => name.endsWith('.envelope'));
+    expect(new Uint8Array(await readFile(join(directory, file!)))).toEqual(new Uint8Array(sent!));
     await writeFile(join(directory, file!), new Uint8Array(100));
-    expect(await outbox.read(entry)).toBeNull();
+    expect(await outbox.read(entry), 'only the first time it comes from memory').toBeNull();
     expect(outbox.status).toMatchObject({ waiting: 0, bytes: 0, dropped: 1 });
+  });
+
+  it('keeps few answers in memory that nobody sends', async () => {
+    const directory = await temporaryDirectory();
+    const { outbox } = await opened(directory, { maxBytes: 10_000_000 });
+    const entries = [];
+    for (let i = 1; i <= 5; i++)
+      entries.push(await outbox.append({ ...answer(1, i), wire: new Uint8Array(300_000).fill(i) }));
+    for (const name of await readdir(directory))
+      if (name.endsWith('.envelope')) await writeFile(join(directory, name), new Uint8Array(100));
+    const read = [];
+    for (const entry of entries) read.push((await outbox.read(entry))?.[0] ?? null);
+    expect(read).toEqual([null, null, 3, 4, 5]);
   });
 
   it('replaces a signed form in place, and a crash between leaves one of them', async () => {

@@ -36,6 +36,9 @@ export type DropListener = (count: number, cause: DropCause, reason: string) => 
 /** Overflow drops a little more than needed, so that a full outbox does not write its counter at each append. */
 const AFTER_OVERFLOW = 0.98;
 
+/** What of new answers stays in memory until it is first sent: a window's worth. */
+const FRESH_BYTES = 2 ** 20;
+
 /** A wall clock before this was never set (no battery, no NTP yet): ages that involve it mean nothing. */
 const PLAUSIBLE_MS = Date.UTC(2025, 0, 1);
 
@@ -52,6 +55,12 @@ export class Outbox {
   readonly #byDigest = new Map<string, Entry>();
   /** Stored while they could leave immediately, oldest first; who waits too long falls out when somebody looks. */
   readonly #current = new Set<Entry>();
+  /**
+   * Stored envelopes that can leave immediately, for the first time they are sent: to read back what was just written and to compute its digest again took
+   * longer than to sign it. Oldest first.
+   */
+  readonly #fresh = new Map<Entry, Uint8Array>();
+  #freshBytes = 0;
   /** New forms for which the disk has no room, and the files of the old ones; the sender's window bounds them. */
   readonly #unsaved = new Map<Entry, { readonly path: string; readonly wire: Uint8Array }>();
   #countFailed = false;
@@ -148,7 +157,10 @@ export class Outbox {
     }
     this.#trouble.worked();
     this.#insert(entry);
-    if (!entry.historical) this.#current.add(entry);
+    if (!entry.historical) {
+      this.#current.add(entry);
+      this.#keepFresh(entry, wire);
+    }
     return entry;
   }
 
@@ -156,6 +168,8 @@ export class Outbox {
    * The signed envelope of an entry, or null if the file is gone or damaged; such an entry is dropped and counted.
    */
   async read(entry: Entry): Promise<Uint8Array | null> {
+    const fresh = this.#takeFresh(entry);
+    if (fresh !== undefined) return fresh;
     const unsaved = this.#unsaved.get(entry)?.wire;
     const wire = unsaved ?? (await readFile(this.#path(entry)).catch(() => null));
     if (wire !== null && envelopeDigest(wire) === entry.digest) return wire;
@@ -172,6 +186,7 @@ export class Outbox {
   async replace(entry: Entry, wire: Uint8Array, ticket: Ticket = entry): Promise<void> {
     const { session, sequence } = ticket;
     const old = { path: this.#path(entry), digest: entry.digest, bytes: entry.bytes };
+    this.#takeFresh(entry);
     const bytes = wire.length + entry.openingBytes;
     const next = { ...entry, session, sequence, digest: envelopeDigest(wire), bytes };
     if (next.digest === old.digest) return;
@@ -310,8 +325,26 @@ export class Outbox {
     this.#byDigest.delete(entry.digest);
     this.#current.delete(entry);
     this.#unsaved.delete(entry);
+    this.#takeFresh(entry);
     this.#bytes -= entry.bytes;
     this.#settleOpening(entry);
+  }
+
+  #keepFresh(entry: Entry, wire: Uint8Array): void {
+    this.#fresh.set(entry, wire);
+    this.#freshBytes += wire.length;
+    for (const oldest of this.#fresh.keys()) {
+      if (this.#freshBytes <= FRESH_BYTES) break;
+      this.#takeFresh(oldest);
+    }
+  }
+
+  #takeFresh(entry: Entry): Uint8Array | undefined {
+    const wire = this.#fresh.get(entry);
+    if (wire === undefined) return undefined;
+    this.#fresh.delete(entry);
+    this.#freshBytes -= wire.length;
+    return wire;
   }
 
   #settleOpening({ answer, former }: Entry): void {

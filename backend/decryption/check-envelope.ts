@@ -18,6 +18,7 @@ import type { KeySetRecord } from '../store/protections.ts';
 import type { Store } from '../store/store.ts';
 import type { AnswerBounds } from './answer-bounds.ts';
 import type { PublicKeys } from './public-keys.ts';
+import type { ReadEnvelopes } from './read-envelopes.ts';
 import { frameTime } from './settle.ts';
 
 /** Largest wire form of an envelope: two polynomials of N = 65536 at level 0, and room for the rest. */
@@ -52,6 +53,8 @@ export type EnvelopeChecks = {
   /** Whether answers are taken that no audit can open. */
   readonly acceptsReference: boolean;
   readonly keys: PublicKeys;
+  /** What was found of envelopes that are checked twice. */
+  readonly read: ReadEnvelopes;
   /** How long answers of earlier releases are taken after another one became active, ms. */
   readonly formerReleaseMs: number;
 };
@@ -74,6 +77,12 @@ type Step = (draft: Draft) => Promise<Refusal | 'duplicate' | null> | Refusal | 
 
 /** Payload and signature; what the payload says is looked at once the signature holds. */
 const split: Step = (draft) => {
+  const { item, gateway, read } = draft;
+  const known = read.get(item.digest, gateway!.signingKey);
+  if (known !== undefined) {
+    draft.decoded = known;
+    return null;
+  }
   try {
     draft.signed = splitEnvelope(draft.item.envelope, ENVELOPE_MAX_BYTES);
     return null;
@@ -90,7 +99,8 @@ const knownGateway: Step = async (draft) => {
 };
 
 /** Under the key of the gateway that the *topic* names: the broker has checked that one against the certificate. */
-const signature: Step = ({ signed, gateway, keys }) => {
+const signature: Step = ({ signed, decoded, gateway, keys }) => {
+  if (decoded !== undefined) return null;
   const { signingKey, formerSigningKey } = gateway!;
   const key = keys.get(signingKey);
   if (verifyEnvelope(signed!, key)) return null;
@@ -100,9 +110,11 @@ const signature: Step = ({ signed, gateway, keys }) => {
 };
 
 const decode: Step = (draft) => {
-  const { item, keys, gateway } = draft;
+  const { item, keys, gateway, read } = draft;
+  if (draft.decoded !== undefined) return null;
   try {
     draft.decoded = readEnvelope(draft.signed!);
+    read.keep(item.digest, gateway!.signingKey, draft.decoded, item.envelope.length);
     return null;
   } catch {
     const isUnknown = isUnknownEnvelope(item.envelope, ENVELOPE_MAX_BYTES, keys.get(gateway!.signingKey));

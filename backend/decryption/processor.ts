@@ -24,6 +24,7 @@ import { FLOOD, FloodWatch } from './flood-watch.ts';
 import { LabelEvents } from './label-events.ts';
 import { type AnswerAudits, LookAhead } from './look-ahead.ts';
 import { PublicKeys } from './public-keys.ts';
+import { ReadEnvelopes } from './read-envelopes.ts';
 import { RefusalLog } from './refusal-log.ts';
 import type { RegionAnswer } from './round-answer.ts';
 import { frameTime, passPlace, settle, type Verdict } from './settle.ts';
@@ -106,7 +107,14 @@ export class Processor {
     this.#ahead = new LookAhead({ ...options, check, leastShare });
     const { store, site, acceptsReference } = options;
     this.#checks = {
-      ...{ store, site, acceptsReference, bounds: this.#bounds, keys: new PublicKeys() },
+      ...{
+        store,
+        site,
+        acceptsReference,
+        bounds: this.#bounds,
+        keys: new PublicKeys(),
+        read: new ReadEnvelopes(),
+      },
       formerReleaseMs: options.limits.formerReleaseMs,
     };
   }

@@ -2,6 +2,7 @@ import type { Interpretation } from '#fhe';
 import type { BundlePart } from '#protocol/manifest.ts';
 import { DEFAULT_OUTPUT, OutputPolicy } from '#protocol/output-policy.ts';
 import type { Database } from './database.ts';
+import { ParsedTexts } from './parsed-texts.ts';
 
 /** A protected network: everything about it that is not secret. Its bundle parts are files named by their digest. */
 export type ModelRecord = {
@@ -52,14 +53,16 @@ function toText(record: NewModel): string {
   });
 }
 
-function fromRow(row: Row): ModelRecord {
-  const description = JSON.parse(row.description) as Description;
+/** Inverse of {@link toText}. */
+function fromText(text: string): Description {
+  const description = JSON.parse(text) as Description;
+  const expected = Int32Array.from(description.interpretation.expected);
+  return { ...description, interpretation: { ...description.interpretation, expected } };
+}
+
+function fromRow(row: Row, description: Description): ModelRecord {
   return {
     ...description,
-    interpretation: {
-      ...description.interpretation,
-      expected: Int32Array.from(description.interpretation.expected),
-    },
     name: row.name,
     version: row.version,
     createdMs: row.created_ms,
@@ -79,6 +82,8 @@ function outputOf({ output }: Row, { task }: Pick<Interpretation, 'task'>): Outp
 
 export class ModelStore {
   readonly #database: Database;
+  /** Each answer is checked against its network, twice. */
+  readonly #descriptions = new ParsedTexts(fromText);
 
   constructor(database: Database) {
     this.#database = database;
@@ -133,7 +138,7 @@ export class ModelStore {
             name,
           )
         : await this.#database.all<Row>('SELECT * FROM models WHERE name = ? AND version = ?', name, version);
-    return row === undefined ? null : fromRow(row);
+    return row === undefined ? null : this.#record(row);
   }
 
   /** Takes a network out of service, or back with null. @returns false where there is none, or it was so already. */
@@ -150,6 +155,12 @@ export class ModelStore {
   }
 
   async list(): Promise<ModelRecord[]> {
-    return (await this.#database.all<Row>('SELECT * FROM models ORDER BY name, version')).map(fromRow);
+    return (await this.#database.all<Row>('SELECT * FROM models ORDER BY name, version')).map((row) =>
+      this.#record(row),
+    );
+  }
+
+  #record(row: Row): ModelRecord {
+    return fromRow(row, this.#descriptions.get(row.description));
   }
 }

@@ -1,5 +1,6 @@
 import type { BundlePart } from '#protocol/manifest.ts';
 import type { Database } from './database.ts';
+import { ParsedTexts } from './parsed-texts.ts';
 
 /** Which keys: number n of a version of a network. */
 export type KeySetId = { readonly model: string; readonly version: number; readonly number: number };
@@ -51,9 +52,12 @@ type Row = {
 const SELECT = `SELECT p.*, m.description FROM protections AS p
   JOIN models AS m ON m.name = p.model AND m.version = p.version`;
 
-function fromRow(row: Row): KeySetRecord {
+/** Inverse of what `add` writes, and a part of what a network's record says. */
+const fromText = (text: string): Material => JSON.parse(text) as Material;
+
+function fromRow(row: Row, read: (text: string) => Material = fromText): KeySetRecord {
   // What belongs to number 1 is in the record of the network.
-  const { parts, selfTest } = JSON.parse(row.material ?? row.description) as Material;
+  const { parts, selfTest } = read(row.material ?? row.description);
   return {
     model: row.model,
     version: row.version,
@@ -78,6 +82,8 @@ function fromRow(row: Row): KeySetRecord {
 /** Key sets of protected networks, in the table `protections`. Every change names the state that it starts from, so that two at once cannot both be made. */
 export class ProtectionStore {
   readonly #database: Database;
+  /** Each answer is checked against its key set, twice. */
+  readonly #materials = new ParsedTexts(fromText);
 
   constructor(database: Database) {
     this.#database = database;
@@ -114,7 +120,7 @@ export class ProtectionStore {
       version,
       number,
     );
-    return row === undefined ? null : fromRow(row);
+    return row === undefined ? null : fromRow(row, (text) => this.#materials.get(text));
   }
 
   /** All of a version of a network, by number. */
@@ -124,13 +130,13 @@ export class ProtectionStore {
       model,
       version,
     );
-    return rows.map(fromRow);
+    return rows.map((row) => fromRow(row));
   }
 
   /** All of the site, by network, version and number. */
   async list(): Promise<KeySetRecord[]> {
     const rows = await this.#database.all<Row>(`${SELECT} ORDER BY p.model, p.version, p.number`);
-    return rows.map(fromRow);
+    return rows.map((row) => fromRow(row));
   }
 
   /** Gives a key set that nobody has to one gateway, for ever. @returns false where it is shared, retired, or another's. */
