@@ -17,6 +17,8 @@ export type LayerSpec =
   | { readonly kind: 'polynomial'; readonly coefficients: readonly number[]; readonly perMap?: boolean }
   /** Normalization and quadratic in one, see `HerPnLayer`. */
   | { readonly kind: 'herpn' }
+  /** For teachers only: it cannot be encrypted. */
+  | { readonly kind: 'relu' }
   | { readonly kind: 'normalize' }
   /** Adds a separate trained constant to every value: it can subtract what is always in the picture. */
   | { readonly kind: 'offset' }
@@ -108,6 +110,7 @@ export function layerOutput(spec: LayerSpec, input: LayerShape, path: string): L
     case 'square':
     case 'polynomial':
     case 'herpn':
+    case 'relu':
     case 'normalize':
     case 'offset':
       return input;

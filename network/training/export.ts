@@ -11,6 +11,7 @@ import type { Layer, LayerShape } from './layers/layer.ts';
 import { NormalizationLayer } from './layers/normalization.ts';
 import { OffsetLayer } from './layers/offset.ts';
 import { PolynomialLayer } from './layers/polynomial.ts';
+import { ReluLayer } from './layers/relu.ts';
 import { ResidualLayer } from './layers/residual.ts';
 import { SquareLayer } from './layers/square.ts';
 import type { TrainableNetwork } from './trainable-network.ts';
@@ -81,6 +82,7 @@ class GraphWriter {
         epsilon: { kind: 'float', value: layer.epsilon },
       });
     }
+    if (layer instanceof ReluLayer) return this.#emit('Relu', [value]);
     if (layer instanceof SquareLayer) return this.#emit('Mul', [value, value]);
     if (layer instanceof ClampLayer) return value;
     if (layer instanceof HerPnLayer) return this.#quadratics(layer.output, layer.quadratics, constant, value);

@@ -49,6 +49,8 @@ export function layerText(layer: LayerSpec): string {
       return `polynomial of degree ${layer.coefficients.length - 1}, trained${layer.perMap ? ' by map' : ''}`;
     case 'herpn':
       return 'HerPN';
+    case 'relu':
+      return 'ReLU';
     case 'residual':
       return `residual block (${layer.layers.map(layerText).join(' → ')})`;
   }
@@ -129,7 +131,9 @@ export function modelCard(facts: CardFacts): string {
     `| input | ${inputText(metadata.picture)} |`,
     `| layers | ${recipe.layers.map(layerText).join(' → ')} |`,
     `| output | \`logits\`: ${metadata.labels.join(', ')} |`,
-    `| largest magnitude before each square | ${metadata.activationRanges.join(', ')} |`,
+    metadata.activationRanges.length > 0
+      ? `| largest magnitude before each square | ${metadata.activationRanges.join(', ')} |`
+      : '| activations | ReLU: this network cannot be encrypted as it is; it can teach one that can (`--teacher`), or be imported |',
     `| largest logit | ${metadata.logitRange} |`,
     '',
     ...(recipe.notes ?? []).flatMap(({ title, text }) => [`## ${title}`, '', text, '']),

@@ -9,8 +9,9 @@ import {
   writeDescription,
 } from '#network/model/description/network-description.ts';
 import { writeOnnx } from '#network/model/onnx/onnx.ts';
+import { runGraph } from '#network/model/run/run.ts';
 import type { PictureTreatment } from '#vision/picture-format.ts';
-import type { Graph } from '../model/graph.ts';
+import { type Graph, sizeOf } from '../model/graph.ts';
 import type { EpochReport } from './fit-options.ts';
 import { drawLearningCurve } from './learning-curve.ts';
 
@@ -41,10 +42,23 @@ function round(value: number, digits: number): number {
   return Number(value.toFixed(digits));
 }
 
+/** Largest |logit| of a network that is not for encryption, picture by picture. */
+function largestOf(graph: Graph, pictures: Float32Array): number {
+  const size = sizeOf(graph.inputs[0]!.shape!.slice(1));
+  let largest = 0;
+  for (let at = 0; at < pictures.length; at += size) {
+    for (const logit of runGraph(graph, pictures.subarray(at, at + size)))
+      largest = Math.max(largest, Math.abs(logit));
+  }
+  return largest;
+}
+
 /** Calibrates a trained network and writes `<name>.onnx`, `<name>.json`, `learning-curve.svg` and the pages. */
 export async function publishNetwork(publication: Publication): Promise<FullDescription> {
   const { out, name, graph, seed, accuracy, headroom = 1 } = publication;
-  const ranges = calibrateSteps(lowerSteps(graph), publication.calibration);
+  const ranges = graph.nodes.some(({ operator }) => operator === 'Relu')
+    ? { activations: [], logits: largestOf(graph, publication.calibration) }
+    : calibrateSteps(lowerSteps(graph), publication.calibration);
   const metadata: FullDescription = {
     name,
     description: publication.description,

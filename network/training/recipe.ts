@@ -37,6 +37,7 @@ const simpleLayers = [
       message: 'expected 3, a quadratic, where every map has its own',
     }),
   z.strictObject({ kind: z.literal('herpn') }),
+  z.strictObject({ kind: z.literal('relu') }),
 ] as const;
 
 /** Blocks may be nested, as deep as anybody needs. */

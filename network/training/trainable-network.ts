@@ -12,6 +12,7 @@ import { type Layer, type LayerContext, type LayerShape, type Parameter, shapeSi
 import { NormalizationLayer } from './layers/normalization.ts';
 import { OffsetLayer } from './layers/offset.ts';
 import { PolynomialLayer } from './layers/polynomial.ts';
+import { ReluLayer } from './layers/relu.ts';
 import { ResidualLayer } from './layers/residual.ts';
 import { SquareLayer } from './layers/square.ts';
 
@@ -35,6 +36,8 @@ function makeLayer(context: LayerContext, input: LayerShape, spec: LayerSpec, fi
       return new PolynomialLayer(context, input, spec.coefficients, spec.perMap);
     case 'herpn':
       return new HerPnLayer(context, input);
+    case 'relu':
+      return new ReluLayer(context, input);
     case 'normalize':
       return new NormalizationLayer(context, input);
     case 'offset':

@@ -91,6 +91,21 @@ describe.each(ACTIVATIONS)('%s', (_, activation) => {
   });
 });
 
+it('has a ReLU for teachers, with the gradients that differences say', async () => {
+  const { network, input, gradient } = await networkWith(around({ kind: 'relu' }));
+  const loss = (): number =>
+    network.forward(input, BATCH, true).reduce((sum, logit, i) => sum + WEIGHTS[i]! * logit, 0);
+  loss();
+  gradient.set(WEIGHTS);
+  network.backward(gradient, BATCH);
+  expect(worstGradient(network, loss, 1e-4)).toBeLessThan(0.02);
+  const one = Float32Array.from({ length: PIXELS }, (_, i) => Math.sin(i));
+  const logits = network.forward(one, 1, false).slice(0, 3);
+  runGraph(exportGraph(network, 'test'), one).forEach((logit, i) => {
+    expect(logit).toBeCloseTo(logits[i]!, 4);
+  });
+});
+
 it('keeps the square of a quadratic from vanishing beside its linear part', async () => {
   const { network } = await networkWith(
     around({ kind: 'polynomial', coefficients: [0, 1, 0], perMap: true }),
