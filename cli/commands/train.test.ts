@@ -74,6 +74,34 @@ describe('train', () => {
     expect(card).not.toMatch(/counter\.mp4|hostile/);
   });
 
+  it('learns from another network, and goes on where a file says; refuses what fits neither', async () => {
+    for (const [shade, label] of ['dark', 'light'].entries()) {
+      await mkdir(join(folder, 'shades', label), { recursive: true });
+      const background = { r: 200 * shade, g: 0, b: 0 };
+      for (let i = 0; i < 4; i++)
+        await sharp({ create: { width: 4, height: 4, channels: 3, background } })
+          .png()
+          .toFile(join(folder, 'shades', label, `${i}.png`));
+    }
+    const [first, second, state] = ['first', 'second', 'state'].map((name) => join(folder, name));
+    const words = ['--pictures', join(folder, 'shades'), '--resume', state!];
+    expect(await train(recipe, ...words, '--out', first!)).toContain('of 2 test pictures');
+    // It has ended, and left nothing.
+    expect(await readFile(state!).catch(({ code }) => code)).toBe('ENOENT');
+    const teacher = ['--teacher', join(first!, 'two-shades.onnx')];
+    expect(await train(recipe, ...words, ...teacher, '--out', second!)).toContain('of 2 test pictures');
+    const card = await readFile(join(second!, 'README.md'), 'utf8');
+    expect(card).toContain('--teacher two-shades.onnx`');
+    expect(await train(recipe, ...words, '--teacher', 'counter', '--out', second!, '--force')).toContain(
+      'NETWORK_TEACHER',
+    );
+    await writeFile(state!, 'something else');
+    expect(await train(recipe, ...words, '--out', second!, '--force')).toMatch(
+      /no file of a training.*--resume[\s\S]*NETWORK_RESUME/,
+    );
+    expect(await readFile(state!, 'utf8')).toBe('something else');
+  });
+
   it('learns a map from a clip with boxes, and says how well; refuses to without boxes', async () => {
     const map = join(folder, 'map.json');
     const text = {

@@ -57,7 +57,7 @@ export function registerTrain(program: Command): void {
     .addHelpText(
       'after',
       `
-The same recipe, pictures and seed give the same file. Ctrl-C stops early and keeps the best network so far; with --resume the same command goes on later, and comes to what it had come to without a pause. Bundled recipes: counter, e2dm, cryptonets, lenet5, carpark, plaza; for maps, carpark-map and crowd.
+The same recipe, pictures and seed give the same file. Ctrl-C stops early and keeps the best network so far; with --resume the same command goes on later, and comes to what it had come to without a pause. Bundled recipes: counter, e2dm, cryptonets, lenet5, carpark, plaza, cifar10, cifar10-small; for maps, carpark-map and crowd.
 
 Examples:
   blindsight train counter

@@ -1,4 +1,4 @@
-import type { Schedule } from './learning-rate.ts';
+import type { Phase, Schedule } from './learning-rate.ts';
 import type { TrainableNetwork } from './trainable-network.ts';
 
 /** One line of a learning curve. */
@@ -23,7 +23,7 @@ export type FitOptions = {
   /** Highest learning rate; it warms up over the first 5 % of the steps and then follows the schedule. */
   readonly learningRate: number;
   /** A cosine by default. */
-  readonly schedule?: Schedule;
+  readonly schedule?: Schedule | readonly Phase[];
   readonly weightDecay: number;
   /** Decay per step of the averaged weights that are kept at the end (`WeightAverage`); none by default. */
   readonly averaging?: number;

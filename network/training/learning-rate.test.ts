@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { learningRateAt, SCHEDULES } from './learning-rate.ts';
+import { learningRateAt, SCHEDULES, type Schedule } from './learning-rate.ts';
 
 describe('LearningRate', () => {
   it.each(SCHEDULES)('%s warms up, and never rises again', (schedule) => {
@@ -23,5 +23,16 @@ describe('LearningRate', () => {
         expect(share, `${schedule}, ${i}`).toBeCloseTo(expected[schedule][i]!, 2);
       });
     }
+  });
+
+  it('has a schedule for each phase', () => {
+    const phases = [
+      { share: 2, schedule: 'constant' },
+      { share: 1, schedule: 'linear', rate: 0.5 },
+    ] as const;
+    const rates = Array.from({ length: 300 }, (_, step) => learningRateAt(phases, step, 300, 0.1));
+    const own = (schedule: Schedule, steps: number, highest: number): number[] =>
+      Array.from({ length: steps }, (_, step) => learningRateAt(schedule, step, steps, highest));
+    expect(rates).toEqual([...own('constant', 200, 0.1), ...own('linear', 100, 0.05)]);
   });
 });

@@ -27,6 +27,16 @@ const SCHEDULE_TEXT = {
   constant: 'constant',
 };
 
+function scheduleText(schedule: Recipe['training']['schedule'] = 'cosine'): string {
+  if (typeof schedule === 'string') return SCHEDULE_TEXT[schedule];
+  const all = schedule.reduce((sum, { share }) => sum + share, 0);
+  const text = schedule.map(({ share, schedule: one, rate = 1 }) => {
+    const part = rate === 1 ? '' : ` at ${rate} times the rate`;
+    return `${whole(share / all)} ${SCHEDULE_TEXT[one]}${part}`;
+  });
+  return text.join(', ');
+}
+
 /** A layer in words. */
 export function layerText(layer: LayerSpec): string {
   switch (layer.kind) {
@@ -113,7 +123,7 @@ export function trainingText({
     training.labelSmoothing && `label smoothing ${training.labelSmoothing}`,
     training.averaging && `averaged weights (decay ${training.averaging})`,
   ].filter(Boolean);
-  return `${training.optimizer === 'sgd' ? 'Stochastic gradient descent' : 'Adam'}, ${curve.length}${curve.length < training.epochs ? ` of at most ${training.epochs}` : ''} epochs of ${trainingPictures} pictures, batches of ${training.batch}, learning rate up to ${training.learningRate} (warm-up, then ${SCHEDULE_TEXT[training.schedule ?? 'cosine']}), ${regularized.join(', ')}, seed ${metadata.seed}. ${augmentationText(recipe)}`;
+  return `${training.optimizer === 'sgd' ? 'Stochastic gradient descent' : 'Adam'}, ${curve.length}${curve.length < training.epochs ? ` of at most ${training.epochs}` : ''} epochs of ${trainingPictures} pictures, batches of ${training.batch}, learning rate up to ${training.learningRate} (warm-up, then ${scheduleText(training.schedule)}), ${regularized.join(', ')}, seed ${metadata.seed}. ${augmentationText(recipe)}`;
 }
 
 /** The card of a trained network, Markdown: what it is, how it was made, how well it does. */

@@ -68,7 +68,7 @@ describe('Recipe', () => {
 
   it.each([
     ['text that is not JSON', '{', 'my.json is not JSON'],
-    ['an unknown layer', { ...recipe, layers: [{ kind: 'relu' }] }, 'layers.0.kind'],
+    ['an unknown layer', { ...recipe, layers: [{ kind: 'tanh' }] }, 'layers.0.kind'],
     ['a misspelt entry', { ...recipe, training: { ...recipe.training, epoch: 3 } }, 'epoch'],
     ['a rate of zero', { ...recipe, training: { ...recipe.training, learningRate: 0 } }, 'learningRate'],
     [

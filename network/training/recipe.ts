@@ -82,8 +82,24 @@ export const recipeSchema = z.strictObject({
     optimizer: z.enum(['adam', 'sgd']).exactOptional(),
     /** Highest learning rate; it warms up and then follows the schedule. */
     learningRate: z.number().positive(),
-    /** How it falls, see `learningRateAt`; a cosine by default. */
-    schedule: z.enum(SCHEDULES).exactOptional(),
+    /** How it falls, see `learningRateAt`; a cosine by default. Or several phases, one after the other. */
+    schedule: z
+      .union([
+        z.enum(SCHEDULES),
+        z
+          .array(
+            z.strictObject({
+              /** How long the phase is, beside the others. */
+              share: z.number().positive(),
+              schedule: z.enum(SCHEDULES),
+              /** Of the learning rate, at its highest; 1 by default. */
+              rate: z.number().positive().exactOptional(),
+            }),
+          )
+          .min(1)
+          .max(20),
+      ])
+      .exactOptional(),
     weightDecay: z.number().min(0),
     /** Share of each target that is spread over all classes. */
     labelSmoothing: share.exactOptional(),
