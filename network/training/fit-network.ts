@@ -1,5 +1,5 @@
-import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
+import { trainingThreads } from '#network/model/kernel/training-threads.ts';
 import { Workspace } from '#network/model/kernel/workspace.ts';
 import type { Architecture } from './architecture.ts';
 import type { FitOptions, TrainingResult } from './fit-options.ts';
@@ -9,8 +9,6 @@ import type { Objective } from './objective.ts';
 const WORKSPACE_BYTES = 1.5 * 2 ** 30;
 /** Products from which on further threads are worth starting: a few seconds' work. */
 const MANY_PRODUCTS = 3e10;
-/** More gain little: a batch has few parts. */
-const MOST_THREADS = 8;
 
 /**
  * Trains a network; the same seed, objective and options give the same weights on every machine, whatever the number of threads and however often it
@@ -32,8 +30,7 @@ export async function fitNetwork(
     if (resume && kept) fitting.restore(kept, resume.identity);
     // Forward, and backward by weights and by inputs.
     const products = 3 * fitting.network.products * objective.count * (epochs - fitting.epoch);
-    const all = Math.min(MOST_THREADS, availableParallelism());
-    workspace.useThreads(options.threads ?? (products < MANY_PRODUCTS ? 1 : all));
+    workspace.useThreads(options.threads ?? (products < MANY_PRODUCTS ? 1 : trainingThreads()));
     while (!fitting.isOver && !signal?.aborted) {
       const report = await fitting.runEpoch(signal, options.onStep);
       if (report === null) break;

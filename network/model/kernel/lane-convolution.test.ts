@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import type { Worker } from 'node:worker_threads';
+import { describe, expect, it, vi } from 'vitest';
 import { SeededRandom } from '../random.ts';
 import { LaneConvolution, type LaneGeometry } from './lane-convolution.ts';
 import { Workspace } from './workspace.ts';
@@ -50,6 +51,40 @@ async function convolved(threads: number, [channels, maps, positions, batch]: Si
   );
   return { geometry, batch, input, gradient, filters, output, added };
 }
+
+it('starts helpers again that had nothing to do for long', async () => {
+  const size = SIZES[4]!;
+  const ended: Worker[] = [];
+  const watch = (worker: Worker): void => void worker.on('exit', () => ended.push(worker));
+  process.on('worker', watch);
+  const workspace = await Workspace.create(2 ** 21);
+  try {
+    workspace.useThreads(2);
+    const { channels, maps, ...geometry } = geometryOf(new SeededRandom(1), size[0], size[1], size[2]);
+    const convolution = new LaneConvolution(workspace, { ...geometry, channels, maps }, 9, {
+      weights: false,
+      input: false,
+    });
+    const [input, output] = [9 * channels * geometry.pixels, 9 * maps * geometry.positions].map((n) =>
+      workspace.allocate(n).fill(1),
+    );
+    const weights = workspace.allocate(maps * channels * geometry.taps).fill(1);
+    const strides = [geometry.pixels, geometry.positions].map((pixels) => ({
+      picture: pixels,
+      channel: 9 * pixels,
+    }));
+    const run = (): number[] => {
+      convolution.forward(input!, strides[0]!, { weights, biases: undefined }, output!, strides[1]!, 9);
+      return [...output!];
+    };
+    const first = run();
+    await vi.waitFor(() => expect(ended).toHaveLength(1), 60_000);
+    expect(run()).toEqual(first);
+  } finally {
+    process.off('worker', watch);
+    await workspace.close();
+  }
+});
 
 describe('LaneConvolution', () => {
   it.each(SIZES)(

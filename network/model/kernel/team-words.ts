@@ -13,6 +13,8 @@ export const TeamWords = {
   done: 6,
   /** Not 0: the threads end. */
   over: 7,
+  /** Helpers that have ended by themselves. */
+  ended: 8,
   words: 16,
 } as const;
 

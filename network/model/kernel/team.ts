@@ -15,7 +15,9 @@ export class Team {
   readonly #words: Int32Array;
   readonly #kernel: JobKernel;
   readonly #data: TeamThreadData;
-  #helpers: readonly Worker[] = [];
+  #helpers: Worker[] = [];
+  #wanted = 0;
+  #started = 0;
 
   /** @param at place of `TeamWords.words` zeroed words of the memory. */
   constructor(module: WebAssembly.Module, memory: WebAssembly.Memory, kernel: JobKernel, at: number) {
@@ -24,25 +26,33 @@ export class Team {
     this.#data = { module, memory, at };
   }
 
-  /** Starts helpers, so that there are so many threads, the caller included; {@link close} ends them. */
-  start(threads: number): void {
-    const more = Array.from({ length: Math.max(0, threads - 1 - this.#helpers.length) }, () => {
+  /** From now on so many threads work on jobs, the caller included. Helpers that have nothing to do for seconds end, and start again when needed. */
+  use(threads: number): void {
+    this.#wanted = threads - 1;
+  }
+
+  #startHelpers(): void {
+    while (this.#started - Atomics.load(this.#words, TeamWords.ended) < this.#wanted) {
       const url = new URL('./team-thread.ts', import.meta.url);
       const worker = new Worker(url, { workerData: this.#data, name: 'training' });
       // The caller notices by itself that a part is never done.
       worker.on('error', () => undefined);
+      worker.on('exit', () => {
+        this.#helpers = this.#helpers.filter((helper) => helper !== worker);
+      });
       worker.unref();
-      return worker;
-    });
-    this.#helpers = [...this.#helpers, ...more];
+      this.#helpers.push(worker);
+      this.#started++;
+    }
   }
 
   /** Does all parts of a job. @throws NetworkError NETWORK_TRAINING if a helper died on one. */
   run(job: Job, args: number, parts: number): void {
-    if (this.#helpers.length === 0 || parts === 1) {
+    if (this.#wanted === 0 || parts === 1) {
       for (let part = 0; part < parts; part++) this.#kernel[job](args, part);
       return;
     }
+    this.#startHelpers();
     const words = this.#words;
     const first = words[TeamWords.end]!;
     words[TeamWords.first] = first;
@@ -63,13 +73,12 @@ export class Team {
     }
   }
 
-  /** Ends the helpers. */
+  /** Ends the helpers; jobs are done by the caller alone from now on. */
   async close(): Promise<void> {
+    this.#wanted = 0;
     Atomics.store(this.#words, TeamWords.over, 1);
     Atomics.add(this.#words, TeamWords.generation, 1);
     Atomics.notify(this.#words, TeamWords.generation);
-    const helpers = this.#helpers;
-    this.#helpers = [];
-    await Promise.all(helpers.map((helper) => helper.terminate()));
+    await Promise.all(this.#helpers.map((helper) => helper.terminate()));
   }
 }

@@ -58,7 +58,7 @@ export class Workspace {
 
   /** Lets so many threads work on a job, the caller's included, until {@link close}. Results do not depend on it. */
   useThreads(threads: number): void {
-    this.#team.start(threads);
+    this.#team.use(threads);
   }
 
   /** Ends the threads; arrays stay readable. */

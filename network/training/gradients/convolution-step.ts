@@ -1,6 +1,10 @@
 import { LaneConvolution } from '#network/model/kernel/lane-convolution.ts';
+import { trainingThreads } from '#network/model/kernel/training-threads.ts';
 import { type ConvolutionPlan, planConvolution } from '../../model/operators/convolution.ts';
 import { inputOf, type NodeRule, type NodeSite, type NodeStep } from './node-step.ts';
+
+/** Products of one node and batch, about two milliseconds' work, from which on all cores take part. */
+const MANY_PRODUCTS = 2 ** 25;
 
 /** Conv without groups, over the threads of the workspace; see `LaneConvolution`. */
 function wholeConvolution(site: NodeSite, plan: ConvolutionPlan): NodeStep {
@@ -12,6 +16,7 @@ function wholeConvolution(site: NodeSite, plan: ConvolutionPlan): NodeStep {
     weights: weight.gradients !== undefined || bias?.gradients !== undefined,
     input: input.gradients !== undefined,
   };
+  if (batch * maps * positions * channels * taps >= MANY_PRODUCTS) workspace.useThreads(trainingThreads());
   const geometry = { channels, maps, pixels, positions, taps, index };
   const convolution = new LaneConvolution(workspace, geometry, batch, trained);
   const filters = { weights: weight.values, biases: bias?.values };

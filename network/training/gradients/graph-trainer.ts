@@ -76,10 +76,8 @@ export class GraphTrainer {
   readonly #steps: readonly NodeStep[];
   readonly #gradients: readonly Float32Array[];
   readonly #logitGradients: Float32Array;
-  readonly #workspace: Workspace;
 
   private constructor(graph: Graph, batch: number, workspace: Workspace, answersOnly: boolean) {
-    this.#workspace = workspace;
     const input = graph.inputs[0]!;
     const shape = [batch, ...input.shape!.slice(1)];
     const nodes = nodesOf(graph);
@@ -132,16 +130,6 @@ export class GraphTrainer {
   ): Promise<GraphTrainer> {
     const workspace = await Workspace.create(WORKSPACE_BYTES);
     return new GraphTrainer(graph, batch, workspace, options.answersOnly ?? false);
-  }
-
-  /** Lets so many threads work on convolutions, the caller's included, until {@link close}. Results do not depend on it. */
-  useThreads(threads: number): void {
-    this.#workspace.useThreads(threads);
-  }
-
-  /** Ends the threads; what was computed stays readable. */
-  close(): Promise<void> {
-    return this.#workspace.close();
   }
 
   /** Forward pass. */
