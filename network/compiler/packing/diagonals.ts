@@ -43,29 +43,56 @@ export function forEachProduct(
   }
 }
 
+/** Numbers up to which clearing an array is faster than a set. */
+const MOST_MARKS = 2 ** 20;
+
+/** Remembers numbers below `most`. @param few whether only few of them come. @returns whether a number is new. */
+function firstTime(most: number, few: boolean): (key: number) => boolean {
+  if (few && most > MOST_MARKS) {
+    const seen = new Set<number>();
+    return (key) => seen.size !== seen.add(key).size;
+  }
+  const seen = new Uint8Array(most);
+  return (key) => {
+    if (seen[key] === 1) return false;
+    seen[key] = 1;
+    return true;
+  };
+}
+
+/** What estimates look at. */
+export type Estimate = {
+  /** These rows only: fewer diagonals are found than there are. */
+  readonly rows: Int32Array;
+  /** As soon as there are more diagonals, nobody needs to know how many. */
+  readonly most: number;
+};
+
 /**
- * The non-empty diagonals, ordered by `to`, `from`, `step`. They follow from the pattern of the matrix, never from its weights.
- *
- * @param rows use these rows only: a lower estimate.
+ * The non-empty diagonals, ordered by `to`, `from`, `step`. They follow from the pattern of the matrix, never from its weights. Of an estimate that finds more
+ * than it wants, any of them.
  */
 export function findDiagonals(
   affine: Affine,
   input: SlotLayout,
   output: SlotLayout,
-  rows?: Int32Array,
+  estimate?: Estimate,
 ): Diagonal[] {
   const { slots } = input;
-  const seen = new Uint8Array(output.ciphertexts * input.ciphertexts * slots);
+  const isNew = firstTime(output.ciphertexts * input.ciphertexts * slots, estimate !== undefined);
   const keys: number[] = [];
   const visit = (from: number, to: number, step: number): void => {
     const key = (to * input.ciphertexts + from) * slots + step;
-    if (seen[key] === 1) return;
-    seen[key] = 1;
-    keys.push(key);
+    if (isNew(key)) keys.push(key);
   };
   // Copies at a distance of one input period see the same values at the same distances.
   const copies = Math.min(weightCopies(output), Math.max(1, input.period / output.period));
-  forEachProduct(affine, input, output, visit, rows, copies);
+  if (estimate === undefined) forEachProduct(affine, input, output, visit, undefined, copies);
+  else {
+    const { rows, most } = estimate;
+    for (let r = 0; r < rows.length && keys.length <= most; r++)
+      forEachProduct(affine, input, output, visit, rows.subarray(r, r + 1), copies);
+  }
   return Array.from(Float64Array.from(keys).sort(), (key) => {
     const pair = Math.floor(key / slots);
     return { from: pair % input.ciphertexts, to: Math.floor(pair / input.ciphertexts), step: key % slots };

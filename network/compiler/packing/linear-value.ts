@@ -15,7 +15,7 @@ export type LinearLayouts = {
 /**
  * Estimates the cost of a linear step: its time, that of the pools before it, and the price of its bytes.
  *
- * @param reads the terms to evaluate; all by default.
+ * @param reads the terms to evaluate, 0 for those on the picture; all by default.
  * @param most a bound from which on the layouts are uninteresting: most are far off, as products alone show before any schedule is tried.
  * @returns milliseconds; infinite if pools fit no layout, or from `most` on.
  */
@@ -27,7 +27,7 @@ export function linearValue(
   reads: (source: number) => boolean = () => true,
 ): number {
   const whole = steps[i] as LinearStep;
-  const step = { ...whole, terms: whole.terms.filter(({ source }) => source === 0 || reads(source)) };
+  const step = { ...whole, terms: whole.terms.filter(({ source }) => reads(source)) };
   const level = levels[i]!;
   let rotations = 0;
   for (const { source } of step.terms) {
@@ -37,8 +37,15 @@ export function linearValue(
     rotations += input.keySwitches;
   }
   const pooling = cost.fold(level, rotations);
-  const found = linearDiagonals(step, (register) => inputOf(register)!.layout, output, samples[i]);
-  if (pooling + productsValue(found.diagonals.length, level, cost) >= most) return Number.POSITIVE_INFINITY;
+  const rows = samples[i];
+  const enough = (most - pooling) / productsValue(1, level, cost);
+  const found = linearDiagonals(
+    step,
+    (register) => inputOf(register)!.layout,
+    output,
+    rows && { rows, most: enough },
+  );
+  if (found.diagonals.length >= enough) return Number.POSITIVE_INFINITY;
   const { milliseconds, schedule, patches } = planLinear(step, level, output, found, cost);
   const value =
     pooling + milliseconds + bytesValue(schedule, level, cost) + patchBytesValue(patches, level, cost);

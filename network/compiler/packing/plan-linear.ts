@@ -1,6 +1,6 @@
 import type { OperationCost } from '#fhe/design';
 import type { LinearStep, PoolStep } from '../lowering/steps.ts';
-import { type Diagonal, findDiagonals } from './diagonals.ts';
+import { type Diagonal, type Estimate, findDiagonals } from './diagonals.ts';
 import { type PatchPlan, planPatches } from './patches.ts';
 import { poolLayout } from './pool-layout.ts';
 import { type Schedule, scheduleDiagonals } from './schedule.ts';
@@ -20,7 +20,7 @@ export type PlannedLinear = {
 };
 
 /** Number of entries used for estimates. */
-const SAMPLED_ENTRIES = 6000;
+const SAMPLED_ENTRIES = 24_000;
 
 /** A fixed sample of rows, spread without a period that could coincide with that of a layout. */
 export function sampleRows(step: LinearStep): Int32Array | undefined {
@@ -37,14 +37,14 @@ export function linearDiagonals(
   step: LinearStep,
   layoutOf: (register: number) => SlotLayout,
   output: SlotLayout,
-  rows?: Int32Array,
+  estimate?: Estimate,
 ): { diagonals: Diagonal[]; sources: number } {
   const diagonals: Diagonal[] = [];
   let sources = 0;
   for (const { source, affine } of step.terms) {
     if (source === 0) continue;
     const input = layoutOf(source);
-    const found = findDiagonals(affine, input, output, rows);
+    const found = findDiagonals(affine, input, output, estimate);
     // One by one: there may be more of them than a call takes arguments.
     for (const diagonal of found)
       diagonals.push(sources === 0 ? diagonal : { ...diagonal, from: sources + diagonal.from });

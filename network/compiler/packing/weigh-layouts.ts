@@ -92,7 +92,8 @@ class LayoutScale {
       pooling += input.keySwitches;
     }
     const rows = exact ? undefined : samples[i];
-    const found = linearDiagonals(step, (register) => inputOf(register)!.layout, output, rows);
+    const estimate = rows && { rows, most: Number.POSITIVE_INFINITY };
+    const found = linearDiagonals(step, (register) => inputOf(register)!.layout, output, estimate);
     const { milliseconds, schedule, patches } = planLinear(step, level, output, found, cost);
     const priced = bytesValue(schedule, level, cost) + patchBytesValue(patches, level, cost);
     return {
