@@ -4,6 +4,8 @@ export type FheErrorCode =
   | 'FHE_SECURITY'
   | 'FHE_FORMAT'
   | 'FHE_TOO_LARGE'
+  | 'FHE_MEMORY'
+  | 'FHE_DISK'
   | 'FHE_PROGRAM'
   | 'FHE_KEY_MISSING'
   | 'FHE_RANGE'

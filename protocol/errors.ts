@@ -37,6 +37,15 @@ export const ERRORS = {
     meaning: 'A program, key or ciphertext exceeds the size limit.',
     action: 'Choose a smaller network or ring degree.',
   },
+  FHE_MEMORY: {
+    meaning:
+      'The encryption engine may have less memory than it needs, even with constants and keys on disk.',
+    action: 'Raise inference.memoryMegabytes to what the message says, or choose a smaller network.',
+  },
+  FHE_DISK: {
+    meaning: 'Constants and keys that do not fit into memory cannot be written to the disk, or read from it.',
+    action: 'Free space on the disk, or check it for errors; the engine is loaded anew from the bundle.',
+  },
   FHE_PROGRAM: {
     meaning: 'A ciphertext program is not valid.',
     action: 'Protect the network again with this version of Blindsight.',

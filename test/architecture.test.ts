@@ -192,8 +192,9 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     memory: [],
     tape: ['memory'],
     threads: ['memory', 'tape'],
-    evaluator: ['memory', 'tape', 'threads'],
-    interpreter: ['tape', 'threads', 'evaluator'],
+    window: ['memory', 'tape', 'threads'],
+    evaluator: ['memory', 'tape', 'threads', 'window'],
+    interpreter: ['memory', 'tape', 'threads', 'window', 'evaluator'],
     costs: ['memory', 'tape', 'threads', 'evaluator', 'interpreter'],
   },
   'network/compiler': {

@@ -1,4 +1,5 @@
 import { SEED_BYTES, StreamPurpose, sampleUniform } from '../ring/samplers.ts';
+import type { ByteSource } from './byte-source.ts';
 import { FormatReader, FormatWriter, HEADER_BYTES, Kind, polynomialBytes } from './format.ts';
 import type { ParametersLiteral } from './parameters.ts';
 import { RING_SWITCH_DIGITS, type RingSwitchKey, ringSwitchPrimes } from './ring-switch-key.ts';
@@ -133,21 +134,82 @@ export function encodeEvaluationKeys(parameters: ParametersLiteral, keys: Evalua
  *
  * @throws FheError FHE_FORMAT if a byte is not as described, the length is not exact, steps do not ascend, or a residue is not below its prime.
  */
-export function decodeEvaluationKeys(parameters: ParametersLiteral, bytes: Uint8Array): EvaluationKeys {
+export function decodeEvaluationKeys(
+  parameters: ParametersLiteral,
+  bytes: Uint8Array | ByteSource,
+): EvaluationKeys {
+  let relinearization: KeySwitchKey | null = null;
+  const rotations = new Map<number, KeySwitchKey>();
+  let ringSwitch: RingSwitchKey | undefined;
+  for (const entry of readEvaluationKeys(parameters, bytes)) {
+    if ('ringSwitch' in entry) ringSwitch = entry.ringSwitch;
+    else if (entry.step === 0) relinearization = entry.key;
+    else rotations.set(entry.step, entry.key);
+  }
+  return { relinearization, rotations, ...(ringSwitch === undefined ? {} : { ringSwitch }) };
+}
+
+/** A key of a file; step 0 is the relinearization key. */
+export type KeyEntry =
+  | { readonly step: number; readonly key: KeySwitchKey }
+  | { readonly ringSwitch: RingSwitchKey };
+
+/** As {@link decodeEvaluationKeys}, one key after the other: of a file of gigabytes only one need be in memory. */
+export function* readEvaluationKeys(
+  parameters: ParametersLiteral,
+  bytes: Uint8Array | ByteSource,
+): Generator<KeyEntry> {
+  const { ringDegree } = parameters;
+  yield* readKeyFile(parameters, bytes, (reader, { step, level, seed }): KeyEntry => {
+    const b = reader.residues(digitCount(parameters, level), limbPrimes(parameters, level, 'QP'), ringDegree);
+    return { step, key: { level, b, seed } };
+  });
+}
+
+/** What is in a key file, without the residues of its keys: their levels. The ring-switching key is small and read. */
+export type KeyIndex = {
+  readonly relinearization: { readonly level: number } | null;
+  readonly rotations: ReadonlyMap<number, { readonly level: number }>;
+  readonly ringSwitch?: RingSwitchKey;
+};
+
+/** As {@link decodeEvaluationKeys}, but leaves the residues of switching keys out. */
+export function indexEvaluationKeys(parameters: ParametersLiteral, bytes: Uint8Array | ByteSource): KeyIndex {
+  const levels = new Map<number, { readonly level: number }>();
+  let ringSwitch: RingSwitchKey | undefined;
+  const entries = readKeyFile(parameters, bytes, (reader, { step, level }) => {
+    const primes = limbPrimes(parameters, level, 'QP');
+    reader.skipResidues(digitCount(parameters, level), primes, parameters.ringDegree);
+    return { step, level };
+  });
+  for (const entry of entries) {
+    if ('ringSwitch' in entry) ringSwitch = entry.ringSwitch;
+    else levels.set(entry.step, { level: entry.level });
+  }
+  const relinearization = levels.get(0) ?? null;
+  levels.delete(0);
+  return { relinearization, rotations: levels, ...(ringSwitch === undefined ? {} : { ringSwitch }) };
+}
+
+function* readKeyFile<T>(
+  parameters: ParametersLiteral,
+  bytes: Uint8Array | ByteSource,
+  read: (
+    reader: FormatReader,
+    key: { readonly step: number; readonly level: number; readonly seed: Uint8Array },
+  ) => T,
+): Generator<T | { readonly ringSwitch: RingSwitchKey }> {
   const reader: FormatReader = new FormatReader(Kind.evaluationKeys, parameters, bytes, 'evaluation keys');
   const slots = parameters.ringDegree / 2;
   const count = reader.u32();
   if (count > slots) reader.fail(`${count} keys: expected at most ${slots}`);
   reader.zeros(4);
-  let relinearization: KeySwitchKey | null = null;
-  const rotations = new Map<number, KeySwitchKey>();
-  let ringSwitch: RingSwitchKey | undefined;
   let previous = -1;
   for (let index = 0; index < count; index++) {
     const step = reader.u32();
     if (step === RING_SWITCH_STEP) {
       if (index !== count - 1) reader.fail('the ring-switching key is not the last key');
-      ringSwitch = readRingSwitchKey(parameters, reader);
+      yield { ringSwitch: readRingSwitchKey(parameters, reader) };
       break;
     }
     if (step <= previous || step >= slots)
@@ -156,14 +218,9 @@ export function decodeEvaluationKeys(parameters: ParametersLiteral, bytes: Uint8
     const level = reader.level(parameters);
     reader.zeros(3);
     const seed = reader.raw(SEED_BYTES).slice();
-    const primes = limbPrimes(parameters, level, 'QP');
-    const b = reader.residues(digitCount(parameters, level), primes, parameters.ringDegree);
-    const key: KeySwitchKey = { level, b, seed };
-    if (step === 0) relinearization = key;
-    else rotations.set(step, key);
+    yield read(reader, { step, level, seed });
   }
   reader.end();
-  return { relinearization, rotations, ...(ringSwitch === undefined ? {} : { ringSwitch }) };
 }
 
 function readRingSwitchKey(parameters: ParametersLiteral, reader: FormatReader): RingSwitchKey {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { FheError } from '../errors.ts';
 import { packBits, packedBytes, residueBits, unpackBits } from './bit-packing.ts';
+import { asSource, type ByteSource } from './byte-source.ts';
 import type { ParametersLiteral } from './parameters.ts';
 
 /**
@@ -118,16 +119,13 @@ export class FormatWriter {
  * checks residues against their prime.
  */
 export class FormatReader {
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  readonly #source: ByteSource;
   readonly #what: string;
   #at = 0;
 
   /** Checks the header. @param what names the object in messages, for example `ciphertext`. */
-  constructor(kind: Kind, parameters: ParametersLiteral, bytes: Uint8Array, what: string) {
-    // On a Buffer `slice` would be a view; here it is an aligned copy.
-    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  constructor(kind: Kind, parameters: ParametersLiteral, bytes: Uint8Array | ByteSource, what: string) {
+    this.#source = asSource(bytes);
     this.#what = what;
     if (this.u32() !== MAGIC) this.fail('the magic bytes are not BSFH');
     const version = this.u8();
@@ -151,31 +149,39 @@ export class FormatReader {
     throw new FheError('FHE_FORMAT', `${this.#what}: ${reason}`);
   }
 
-  #take(length: number): number {
+  /** Bytes of the whole form. */
+  get length(): number {
+    return this.#source.length;
+  }
+
+  #skip(length: number): number {
     const at = this.#at;
-    if (at + length > this.#bytes.length) {
-      this.fail(`ends at byte ${this.#bytes.length}: expected at least ${at + length}`);
-    }
-    this.#at = at + length;
+    const end = at + length;
+    if (end > this.#source.length) this.fail(`ends at byte ${this.#source.length}: expected at least ${end}`);
+    this.#at = end;
     return at;
   }
 
+  #view(length: number): DataView {
+    const bytes = this.raw(length);
+    return new DataView(bytes.buffer, bytes.byteOffset, length);
+  }
+
   u8(): number {
-    return this.#view.getUint8(this.#take(1));
+    return this.raw(1)[0]!;
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#take(4), true);
+    return this.#view(4).getUint32(0, true);
   }
 
   f64(): number {
-    return this.#view.getFloat64(this.#take(8), true);
+    return this.#view(8).getFloat64(0, true);
   }
 
-  /** A view, not a copy. */
+  /** A view, not a copy: valid until more is read. */
   raw(length: number): Uint8Array {
-    const at = this.#take(length);
-    return this.#bytes.subarray(at, at + length);
+    return this.#source.read(this.#skip(length), length);
   }
 
   zeros(length: number): void {
@@ -203,25 +209,30 @@ export class FormatReader {
    */
   residues(polynomials: number, primes: readonly number[], degree: number): Uint32Array {
     // Check the length before allocating.
-    let at = this.#take(polynomials * polynomialBytes(primes, degree));
+    let at = this.#skip(polynomials * polynomialBytes(primes, degree));
     const values = new Uint32Array(polynomials * primes.length * degree);
     for (let limb = 0; limb < polynomials * primes.length; limb++) {
       const q = primes[limb % primes.length]!;
       const bits = residueBits(q);
-      const end = at + packedBytes(degree, bits);
-      // A copy, because bytes may begin at any address.
-      const words = new Uint32Array(this.#bytes.slice(at, end).buffer);
+      const bytes = packedBytes(degree, bits);
+      // A copy, because bytes may begin at any address; on a Buffer `slice` would be a view.
+      const words = new Uint32Array(bytes / 4);
+      new Uint8Array(words.buffer).set(this.#source.read(at, bytes));
       const largest = unpackBits(words, bits, values.subarray(limb * degree, (limb + 1) * degree));
       if (largest >= q) this.fail(`residue ${largest} is not below its prime ${q}`);
-      at = end;
+      at += bytes;
     }
     return values;
   }
 
+  /** Leaves out what {@link residues} would read. */
+  skipResidues(polynomials: number, primes: readonly number[], degree: number): void {
+    this.#skip(polynomials * polynomialBytes(primes, degree));
+  }
+
   /** @throws FheError FHE_FORMAT if bytes are left over. */
   end(): void {
-    if (this.#at !== this.#bytes.length) {
-      this.fail(`${this.#bytes.length - this.#at} bytes after its end`);
-    }
+    const left = this.#source.length - this.#at;
+    if (left !== 0) this.fail(`${left} bytes after its end`);
   }
 }

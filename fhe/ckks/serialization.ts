@@ -1,4 +1,5 @@
 import { SEED_BYTES, StreamPurpose, sampleUniform } from '../ring/samplers.ts';
+import type { ByteSource } from './byte-source.ts';
 import type { Ciphertext } from './ciphertext.ts';
 import { FormatReader, FormatWriter, HEADER_BYTES, Kind, polynomialBytes } from './format.ts';
 import type { ParametersLiteral } from './parameters.ts';
@@ -214,8 +215,17 @@ export function encodeConstants(
 export function decodeConstants(
   parameters: ParametersLiteral,
   types: readonly SeededType[],
-  bytes: Uint8Array,
+  bytes: Uint8Array | ByteSource,
 ): SeededCiphertext[] {
+  return [...readConstants(parameters, types, bytes)];
+}
+
+/** As {@link decodeConstants}, one after the other: of a file of gigabytes only one need be in memory. */
+export function* readConstants(
+  parameters: ParametersLiteral,
+  types: readonly SeededType[],
+  bytes: Uint8Array | ByteSource,
+): Generator<SeededCiphertext> {
   const reader: FormatReader = new FormatReader(Kind.constants, parameters, bytes, 'constants');
   const count = reader.u32();
   if (count > MAX_CONSTANTS || count !== types.length) {
@@ -226,7 +236,7 @@ export function decodeConstants(
   if (bytes.length !== expectedBytes) {
     reader.fail(`${bytes.length} bytes: the program's constants take ${expectedBytes}`);
   }
-  const constants = types.map((type, index): SeededCiphertext => {
+  for (const [index, type] of types.entries()) {
     const level = reader.level(parameters);
     const flag = reader.u8();
     const modulus = flag === 1 ? 'QP' : 'Q';
@@ -236,8 +246,7 @@ export function decodeConstants(
       reader.fail(`constant ${index} has another level, scale or modulus than the program says`);
     }
     const first = reader.residues(1, limbPrimes(parameters, level, modulus), parameters.ringDegree);
-    return { level, scale, modulus, first, seed: reader.raw(SEED_BYTES).slice() };
-  });
+    yield { level, scale, modulus, first, seed: reader.raw(SEED_BYTES).slice() };
+  }
   reader.end();
-  return constants;
 }

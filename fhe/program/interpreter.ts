@@ -1,3 +1,4 @@
+import type { ByteSource } from '../ckks/byte-source.ts';
 import type { VerifiedProgram } from './verifier.ts';
 
 /** Milliseconds spent in the two halves of a run. */
@@ -34,10 +35,19 @@ export interface Interpreter {
   close(): Promise<void>;
 }
 
-/** The parts of a bundle that an interpreter needs: a verified program, and bytes whose digests were checked. */
+/**
+ * The parts of a bundle that an interpreter needs: a verified program, and bytes whose digests were checked. Constants and evaluation keys
+ * may be sources, as they can have gigabytes: the headers of keys are read first, then each source once, front to back.
+ */
 export type InterpreterMaterial = {
   readonly program: VerifiedProgram;
-  readonly constants: Uint8Array;
+  readonly constants: Uint8Array | ByteSource;
   readonly publicKey: Uint8Array;
+  readonly evaluationKeys: Uint8Array | ByteSource;
+};
+
+/** Material that is in memory as a whole. */
+export type MaterialInMemory = InterpreterMaterial & {
+  readonly constants: Uint8Array;
   readonly evaluationKeys: Uint8Array;
 };

@@ -1,4 +1,4 @@
-import type { EvaluationKeys, KeyRequirements } from '../ckks/evaluation-keys.ts';
+import type { KeyIndex, KeyRequirements } from '../ckks/evaluation-keys.ts';
 import { FheError } from '../errors.ts';
 import { normalizeStep } from '../ring/automorphism.ts';
 
@@ -40,7 +40,7 @@ export class RequirementCollector {
  *
  * @throws FheError FHE_KEY_MISSING naming the key and the level.
  */
-export function checkKeys(requirements: KeyRequirements, keys: EvaluationKeys): void {
+export function checkKeys(requirements: KeyRequirements, keys: KeyIndex): void {
   const check = (what: string, key: { readonly level: number } | null | undefined, level: number): void => {
     if (key === null || key === undefined) {
       throw new FheError('FHE_KEY_MISSING', `${what}: missing, needed at level ${level}`);

@@ -53,7 +53,7 @@ export class EngineHarness {
 
   prepare(record: (evaluator: Evaluator) => void): RecordedTape {
     const tape = this.engine.recorder();
-    record(new Evaluator(this.engine, tape, this.#keys, this.#digits));
+    record(new Evaluator(this.engine, tape, this.#keys, { digits: this.#digits }));
     return tape.finish();
   }
 

@@ -1,5 +1,5 @@
 import type { Parameters, ParametersLiteral } from '../ckks/parameters.ts';
-import type { InterpreterMaterial } from '../program/interpreter.ts';
+import type { MaterialInMemory } from '../program/interpreter.ts';
 import type { Instruction, Program, ProgramConstant } from '../program/program.ts';
 import { verifyProgram } from '../program/verifier.ts';
 import { encryptConstants } from '../secret/encrypt.ts';
@@ -183,11 +183,57 @@ export function switchRingProgram(parameters: Parameters, modulus: number): Test
   return { program: { ...program, resultRing: { ringDegree: 2048, modulus } }, constants };
 }
 
+/**
+ * Sums of many products at two levels, with rotations in between: more material than registers, by far.
+ *
+ * @param parameters at least three data primes of one size.
+ * @param terms of each sum
+ */
+export function wideProgram(parameters: Parameters, terms: number): TestProgram {
+  const top = parameters.maxLevel;
+  const q = (level: number): number => parameters.moduli[level]!;
+  const constants = [top, top - 1].flatMap((level, half) =>
+    Array.from({ length: terms }, () => ({
+      ...{ level, scale: q(level), modulus: half === 0 ? ('Q' as const) : ('QP' as const) },
+    })),
+  );
+  const test = build(
+    'wide',
+    parameters,
+    [
+      { op: 'encrypt', out: 0, input: 0 },
+      { op: 'encrypt', out: 1, input: 1 },
+      {
+        op: 'inner',
+        out: 2,
+        terms: Array.from({ length: terms }, (_, i) => ({ source: i % 2, constant: i })),
+      },
+      { op: 'relinearize', out: 3, source: 2 },
+      { op: 'rescale', out: 4, source: 3 },
+      { op: 'rotate', out: 5, source: 4, step: 1 },
+      { op: 'rotate', out: 6, source: 4, step: 7 },
+      { op: 'add', out: 7, left: 5, right: 6 },
+      {
+        op: 'rotate-inner',
+        out: 8,
+        terms: Array.from({ length: terms }, (_, i) => ({ source: 7, step: i % 4, constant: terms + i })),
+      },
+      { op: 'relinearize', out: 9, source: 8 },
+      { op: 'rescale', out: 10, source: 9 },
+      { op: 'fold', out: 11, source: 10, steps: [8, 16] },
+      { op: 'output', source: 11 },
+    ],
+    constants,
+    { inputs: 2 },
+  );
+  return { ...test, constants: test.constants.map((values) => values.map((value) => value / terms)) };
+}
+
 /** Keys and material for a program, made as the owner makes them. */
 export async function makeMaterial(
   { program, constants }: TestProgram,
   owner?: OwnerKeys,
-): Promise<{ readonly keys: OwnerKeys; readonly material: InterpreterMaterial }> {
+): Promise<{ readonly keys: OwnerKeys; readonly material: MaterialInMemory }> {
   const verified = verifyProgram(program);
   const keys = owner ?? (await createOwnerKeys(verified.parameters, program.resultRing));
   return {

@@ -76,7 +76,7 @@ const LIMB_PADDING = 64;
 export class EngineContext {
   readonly parameters: ParametersLiteral;
   readonly primes: readonly number[];
-  readonly arena = new Arena();
+  readonly arena: Arena;
   readonly tables: KernelTables;
   readonly pool: KernelPool;
   /** Bytes of the residues of a limb. */
@@ -87,7 +87,9 @@ export class EngineContext {
   readonly specials: number;
   readonly #divisions = new Map<string, Division>();
 
-  constructor(parameters: ParametersLiteral, options: PoolOptions) {
+  /** @param options `mostBytes` bounds the memory, see {@link Arena}. */
+  constructor(parameters: ParametersLiteral, options: PoolOptions & { readonly mostBytes?: number }) {
+    this.arena = new Arena(options.mostBytes);
     this.parameters = parameters;
     this.primes = [...parameters.moduli, ...parameters.specialModuli];
     this.specials = parameters.specialModuli.length;
@@ -194,12 +196,16 @@ export class EngineContext {
   toMontgomery(tape: TapeRecorder, block: Block): void {
     for (let component = 0; component < block.size; component++) {
       for (const position of this.positions(block.level, block.special)) {
-        const q = this.primes[position]!;
-        const factor = 2 ** 32 % q;
-        const at = this.limb(block, component, position);
-        tape.task(Op.scale, [at, at, factor, shoupCompanion(factor, q), this.prime(position)]);
+        this.scaleToMontgomery(tape, this.limb(block, component, position), position);
       }
     }
+  }
+
+  /** As {@link toMontgomery}, one limb. */
+  scaleToMontgomery(tape: TapeRecorder, at: Address, position: number): void {
+    const q = this.primes[position]!;
+    const factor = 2 ** 32 % q;
+    tape.task(Op.scale, [at, at, factor, shoupCompanion(factor, q), this.prime(position)]);
   }
 
   /**

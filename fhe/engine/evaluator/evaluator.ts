@@ -1,10 +1,12 @@
 import { FheError } from '../../errors.ts';
 import type { Address } from '../memory/arena.ts';
 import { type Group, Op, type TapeRecorder } from '../tape/tape.ts';
+import type { Window } from '../window/window.ts';
 import type { Block, EngineContext } from './context.ts';
 import { type Accumulators, type Decomposition, type DigitRange, KeySwitcher } from './key-switch.ts';
 import type { EngineKey } from './keys.ts';
 import { type RotatedWeight, recordRotatedSum } from './rotate-inner.ts';
+import { betweenLimbs, isStreamed, partOf, type Weight } from './weight.ts';
 
 /** The keys of an evaluator. */
 export type EngineKeys = {
@@ -17,6 +19,9 @@ export type EngineKeys = {
 export type Degree2 = { readonly block: Block; readonly ready: ReadonlyMap<number, Group> };
 
 const NOTHING_PENDING: ReadonlyMap<number, Group> = new Map();
+
+/** One term of a sum of products. */
+export type WeightedTerm = { readonly source: Block; readonly weight: Weight };
 
 /** A block written by earlier instructions. */
 export function settled(block: Block): Degree2 {
@@ -33,11 +38,17 @@ export class Evaluator {
   readonly #keys: EngineKeys;
   readonly #switcher: KeySwitcher;
 
-  constructor(engine: EngineContext, tape: TapeRecorder, keys: EngineKeys, digits: DigitRange = 'centered') {
+  /** @param window through which keys and weights come that are not in memory. */
+  constructor(
+    engine: EngineContext,
+    tape: TapeRecorder,
+    keys: EngineKeys,
+    { digits = 'centered', window = null }: { digits?: DigitRange; window?: Window | null } = {},
+  ) {
     this.#engine = engine;
     this.#tape = tape;
     this.#keys = keys;
-    this.#switcher = new KeySwitcher(engine, tape, digits);
+    this.#switcher = new KeySwitcher(engine, tape, digits, window);
   }
 
   #instruction(record: () => void): void {
@@ -128,8 +139,33 @@ export class Evaluator {
   }
 
   /** out = Σ source ⊗ weight, weights in Montgomery form. */
-  inner(out: Block, terms: readonly { readonly source: Block; readonly weight: Block }[]): void {
-    this.#instruction(() => this.#tensor(out, terms, false));
+  inner(out: Block, terms: readonly WeightedTerm[]): void {
+    const inMemory = terms.flatMap(({ source, weight }) => (isStreamed(weight) ? [] : [{ source, weight }]));
+    if (inMemory.length === terms.length) this.#instruction(() => this.#tensor(out, inMemory, false));
+    else this.#instruction(() => this.#streamedTensor(out, terms));
+  }
+
+  /** As {@link #tensor}; what is not in memory comes prime by prime, so that each prime has records of its own. */
+  #streamedTensor(out: Block, terms: readonly WeightedTerm[]): void {
+    const engine = this.#engine;
+    for (const position of engine.positions(out.level, false)) {
+      const supplied = this.#switcher.supply(terms.map(({ weight }) => partOf(engine, weight, position)));
+      const records = engine.arena.place(
+        terms.flatMap(({ source, weight }, index) => [
+          engine.limb(source, 0, position),
+          engine.distance(source),
+          supplied.addresses[index]!,
+          betweenLimbs(engine, weight),
+        ]),
+      );
+      const to = [0, 1, 2].map((component) => engine.limb(out, component, position));
+      const args = [...to, records, terms.length, 0, engine.prime(position), 0];
+      const group = this.#tape.group();
+      for (const range of engine.halves()) {
+        this.#tape.task(Op.tensor, [...args, range], { outside: supplied.outside, group });
+      }
+      supplied.used(group);
+    }
   }
 
   #tensor(
@@ -224,7 +260,8 @@ export class Evaluator {
       const block = this.#switcher.scratch(2, source.level, true);
       const ready = this.#switcher.forEachPrime([decomposition], [], (position, [digits], after) => {
         const group = this.#tape.group();
-        const rotations = keys.flatMap((key, i) => [tables[i]!, key.at(position), key.stride]);
+        const supplied = this.#switcher.supply(keys.map((key) => key.at(position)));
+        const rotations = keys.flatMap((key, i) => [tables[i]!, supplied.addresses[i]!, key.stride]);
         const args = [
           engine.limb(block, 0, position),
           engine.limb(block, 1, position),
@@ -235,7 +272,8 @@ export class Evaluator {
           patterns,
           engine.prime(position),
         ];
-        this.#tape.task(Op.foldInner, args, { after: [after], group });
+        this.#tape.task(Op.foldInner, args, { after: [after], outside: supplied.outside, group });
+        supplied.used(group);
         return group;
       });
       this.#switcher.divide(out, { block, ready }, engine.specialPositions(), (component, position) =>
@@ -261,12 +299,24 @@ export class Evaluator {
       const ready = this.#switcher.forEachPrime([decomposition], [], (position, [digits], after) => {
         const group = this.#tape.group();
         const array = engine.arena.place(digits!);
+        const keys = steps.map((step) => this.#rotationKey(step, source.level));
+        const supplied = this.#switcher.supply(keys.map((key) => key.at(position)));
         steps.forEach((step, i) => {
-          const key = this.#rotationKey(step, source.level);
-          const args = this.#switcher.keyInnerArguments(sums[i]!, position, array, digits!.length, key);
+          const { stride } = keys[i]!;
+          const from = supplied.addresses[i]!;
+          const args = this.#switcher.keyInnerArguments(
+            sums[i]!,
+            position,
+            array,
+            digits!.length,
+            from,
+            stride,
+          );
           const more = [engine.tables.rotation(step), engine.tables.patterns, engine.prime(position)];
-          this.#tape.task(Op.keyInnerPermuted, [...args, ...more], { after: [after], group });
+          const order = { after: [after], outside: supplied.outside, group };
+          this.#tape.task(Op.keyInnerPermuted, [...args, ...more], order);
         });
+        supplied.used(group);
         return group;
       });
       steps.forEach((_, i) => {

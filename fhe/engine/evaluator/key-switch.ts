@@ -1,6 +1,8 @@
+import { FheError } from '../../errors.ts';
 import type { Address } from '../memory/arena.ts';
 import { shoupCompanion } from '../memory/tables.ts';
 import { type Group, Op, type TapeRecorder } from '../tape/tape.ts';
+import type { Part, Supplied, Window } from '../window/window.ts';
 import type { Block, Division, EngineContext } from './context.ts';
 import type { EngineKey } from './keys.ts';
 
@@ -36,16 +38,29 @@ export class KeySwitcher {
   readonly #engine: EngineContext;
   readonly #tape: TapeRecorder;
   readonly #centered: boolean;
+  readonly #window: Window | null;
   readonly #scratch: Block[] = [];
 
   /**
    * @param digits `centered`: in (−q/2, q/2), the mean is zero and so is the bias of the noise; `seal`: in [0, q), as in SEAL.
    * The results differ in noise only (fhe/README.md, "Where precision goes").
    */
-  constructor(engine: EngineContext, tape: TapeRecorder, digits: DigitRange) {
+  constructor(engine: EngineContext, tape: TapeRecorder, digits: DigitRange, window: Window | null = null) {
+    this.#window = window;
     this.#engine = engine;
     this.#tape = tape;
     this.#centered = digits === 'centered';
+  }
+
+  /** Where parts of keys and weights are, and what their tasks must wait for; the caller says afterwards which group used them. */
+  supply(parts: readonly Part[]): Supplied {
+    if (this.#window !== null) return this.#window.take(parts);
+    const addresses = parts.map((part) => {
+      if (typeof part !== 'number')
+        throw new FheError('FHE_STATE', 'material outside of memory, but no window');
+      return part;
+    });
+    return { addresses, outside: null, used: () => undefined };
   }
 
   /** Memory until {@link releaseScratch}. */
@@ -160,17 +175,11 @@ export class KeySwitcher {
     position: number,
     digits: Address,
     count: number,
-    key: EngineKey,
+    key: Address,
+    stride: number,
   ): number[] {
     const engine = this.#engine;
-    return [
-      engine.limb(block, 0, position),
-      engine.limb(block, 1, position),
-      digits,
-      count,
-      key.at(position),
-      key.stride,
-    ];
+    return [engine.limb(block, 0, position), engine.limb(block, 1, position), digits, count, key, stride];
   }
 
   /** Σ digit · key modulo q·P. `table`: automorphism applied to the digits (hoisted rotation), 0 for none. */
@@ -185,13 +194,16 @@ export class KeySwitcher {
     const ready = this.forEachPrime([decomposition], first, (position, [digits], after) => {
       const group = this.#tape.group();
       const array = engine.arena.place(digits!);
-      const args = this.keyInnerArguments(block, position, array, digits!.length, key);
-      if (table === 0)
-        this.#tape.task(Op.keyInner, [...args, engine.prime(position)], { after: [after], group });
+      const supplied = this.supply([key.at(position)]);
+      const [from] = supplied.addresses;
+      const args = this.keyInnerArguments(block, position, array, digits!.length, from!, key.stride);
+      const order = { after: [after], outside: supplied.outside, group };
+      if (table === 0) this.#tape.task(Op.keyInner, [...args, engine.prime(position)], order);
       else {
         const more = [table, engine.tables.patterns, engine.prime(position)];
-        this.#tape.task(Op.keyInnerPermuted, [...args, ...more], { after: [after], group });
+        this.#tape.task(Op.keyInnerPermuted, [...args, ...more], order);
       }
+      supplied.used(group);
       return group;
     });
     return { block, ready };

@@ -1,47 +1,79 @@
 import { digitCount, expandKeyHalf, type KeySwitchKey } from '../../ckks/evaluation-keys.ts';
 import { mulMod } from '../../ring/modular.ts';
 import type { Address } from '../memory/arena.ts';
+import type { Part } from '../window/window.ts';
 import type { EngineContext } from './context.ts';
 
 /**
- * A key-switching key in wasm memory, in Montgomery form, NTT form. For each prime, groups of four residues of each half of each digit
- * are interleaved: polynomial after polynomial would be slow (see `keyInner` in the kernel).
+ * A key-switching key in Montgomery form, NTT form. For each prime, groups of four residues of each half of each digit are interleaved:
+ * polynomial after polynomial would be slow (see `keyInner` in the kernel).
  */
 export type EngineKey = {
   readonly level: number;
   /** Bytes of a group of four coefficients: 32 for each digit. */
   readonly stride: number;
-  /** The part for the prime at a position. */
-  at(position: number): Address;
+  /** The part for the prime at a position: {@link keyPartBytes}. */
+  at(position: number): Part;
 };
+
+/** Bytes of a key of `level` for one prime. */
+export function keyPartBytes({ parameters, residueBytes }: EngineContext, level: number): number {
+  return 2 * digitCount(parameters, level) * residueBytes;
+}
+
+/** A key in memory. */
+export type PlacedKey = Omit<EngineKey, 'at'> & { at(position: number): Address };
+
+/** A key with memory for all its parts, which are written by {@link fillKeyPart}. */
+export function placeKey(engine: EngineContext, level: number): PlacedKey {
+  const bytes = keyPartBytes(engine, level);
+  const address = engine.arena.allocate(engine.limbCount(level, true) * bytes);
+  return { ...shapeOf(engine, level), at: (position) => address + engine.limbIndex(level, position) * bytes };
+}
+
+/** A key whose parts come through the window. @param item names it there */
+export function streamKey(engine: EngineContext, level: number, item: number): EngineKey {
+  const bytes = keyPartBytes(engine, level);
+  return { ...shapeOf(engine, level), at: (position) => ({ item, position, bytes }) };
+}
+
+function shapeOf({ parameters }: EngineContext, level: number): { level: number; stride: number } {
+  return { level, stride: 32 * digitCount(parameters, level) };
+}
+
+/** Writes the part of a key for one prime to `address`. @param a as `expandKeyHalf` returns it */
+export function fillKeyPart(
+  engine: EngineContext,
+  { level, b }: Pick<KeySwitchKey, 'level' | 'b'>,
+  a: Uint32Array,
+  position: number,
+  address: Address,
+): void {
+  const degree = engine.parameters.ringDegree;
+  const digits = digitCount(engine.parameters, level);
+  const limbs = engine.limbCount(level, true);
+  const limb = engine.limbIndex(level, position);
+  const { words } = engine.arena;
+  const q = engine.primes[position]!;
+  const one = 2 ** 32 % q;
+  const reciprocal = 1 / q;
+  for (let digit = 0; digit < digits; digit++) {
+    const from = (digit * limbs + limb) * degree;
+    [b, a].forEach((half, which) => {
+      let to = address / 4 + 8 * digit + 4 * which;
+      for (let i = from; i < from + degree; i += 4, to += 8 * digits) {
+        for (let lane = 0; lane < 4; lane++) words[to + lane] = mulMod(half[i + lane]!, one, q, reciprocal);
+      }
+    });
+  }
+}
 
 /** Expands a key into wasm memory. */
 export function loadKey(engine: EngineContext, key: KeySwitchKey): EngineKey {
-  const { parameters } = engine;
-  const degree = parameters.ringDegree;
-  const digits = digitCount(parameters, key.level);
-  const halves = [key.b, expandKeyHalf(parameters, key)];
-  const positions = engine.positions(key.level, true);
-  const limbWords = 2 * digits * degree;
-  const address = engine.arena.allocate(positions.length * limbWords * 4);
-  const words = engine.arena.words;
-  positions.forEach((position, limb) => {
-    const q = engine.primes[position]!;
-    const one = 2 ** 32 % q;
-    const reciprocal = 1 / q;
-    for (let digit = 0; digit < digits; digit++) {
-      const from = (digit * positions.length + limb) * degree;
-      halves.forEach((half, which) => {
-        let to = address / 4 + limb * limbWords + 8 * digit + 4 * which;
-        for (let i = from; i < from + degree; i += 4, to += 8 * digits) {
-          for (let lane = 0; lane < 4; lane++) words[to + lane] = mulMod(half[i + lane]!, one, q, reciprocal);
-        }
-      });
-    }
-  });
-  return {
-    level: key.level,
-    stride: 32 * digits,
-    at: (position) => address + engine.limbIndex(key.level, position) * limbWords * 4,
-  };
+  const placed = placeKey(engine, key.level);
+  const a = expandKeyHalf(engine.parameters, key);
+  for (const position of engine.positions(key.level, true)) {
+    fillKeyPart(engine, key, a, position, placed.at(position));
+  }
+  return placed;
 }

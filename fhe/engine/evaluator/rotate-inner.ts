@@ -4,9 +4,10 @@ import { type Group, Op, type TapeRecorder } from '../tape/tape.ts';
 import type { Block, EngineContext } from './context.ts';
 import type { Accumulators, KeySwitcher } from './key-switch.ts';
 import type { EngineKey } from './keys.ts';
+import { limbsAt, partOf, type Weight } from './weight.ts';
 
 /** One term of `Evaluator.rotateInner`; `step` is normalized, `weight` modulo Q·P in Montgomery form. */
-export type RotatedWeight = { readonly source: Block; readonly step: number; readonly weight: Block };
+export type RotatedWeight = { readonly source: Block; readonly step: number; readonly weight: Weight };
 
 /**
  * Σ rot(source, step) ⊗ weight times P, three polynomials modulo Q·P: every source is decomposed once; for each prime one task (of each
@@ -56,15 +57,20 @@ export function recordRotatedSum(
     const { level } = block;
     const q = engine.primes[position]!;
     const special = position >= engine.parameters.moduli.length;
-    const records = terms.flatMap(({ source, step, weight }) => {
+    const keys = terms.map(({ step }) => (step === 0 ? null : rotationKey(step, level)));
+    const supplied = switcher.supply([
+      ...terms.map(({ weight }) => partOf(engine, weight, position)),
+      ...keys.map((key) => key?.at(position) ?? 0),
+    ]);
+    const records = terms.flatMap(({ source, step, weight }, index) => {
       // On a special prime P·a vanishes; any readable address will do.
       const at = special ? 0 : position;
       const own = [engine.limb(source, 0, at), engine.limb(source, 1, at)];
-      const weights = [engine.limb(weight, 0, position), engine.limb(weight, 1, position), 0, 0];
-      if (step === 0) return [0, 0, 0, 0, 0, 0, ...own, ...weights];
-      const key = rotationKey(step, level);
+      const weights = [...limbsAt(engine, weight, supplied.addresses[index]!), 0, 0];
+      const key = keys[index];
+      if (!key) return [0, 0, 0, 0, 0, 0, ...own, ...weights];
       const { array, count } = digitsOf(source);
-      const from = key.at(position);
+      const from = supplied.addresses[terms.length + index]!;
       return [engine.tables.rotation(step), array, count, from, key.stride, 0, ...own, ...weights];
     });
     const address = engine.arena.place(records);
@@ -83,7 +89,8 @@ export function recordRotatedSum(
         range,
         engine.prime(position),
       ];
-      tape.task(Op.rotateInner, args, order);
+      tape.task(Op.rotateInner, args, { ...order, outside: supplied.outside });
     }
+    supplied.used(order.group);
   }
 }

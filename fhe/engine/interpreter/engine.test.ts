@@ -161,7 +161,7 @@ describe('engine', () => {
     const seed = new Uint8Array(32).fill(7);
     const other = testPicture.map((value) => 1 - value);
     const alone = engine.run(testPicture, seed).ciphertext;
-    const second = createSecondLane(engine.share(), 2);
+    const second = createSecondLane(engine.share()!, 2);
     expect(Buffer.compare(second.run(testPicture, seed).ciphertext, alone)).toBe(0);
     expect(second.run(other, seed, 1).ciphertext).not.toEqual(alone);
     expect(Buffer.compare(engine.run(testPicture, seed, 1).ciphertext, alone)).toBe(0);

@@ -7,6 +7,7 @@ import { type ResiduePlace, readResidues } from '../evaluator/context.ts';
 import { type EncryptionPlace, supplyPicture } from '../evaluator/encryptor.ts';
 import type { RecordedTape } from '../tape/tape.ts';
 import type { KernelPool } from '../threads/pool.ts';
+import type { WindowReader } from '../window/window-reader.ts';
 
 /** Room for one picture at a time, and the tapes that work on it: addresses only, the same in every thread that has the memory. */
 export type RecordedLane = {
@@ -32,8 +33,16 @@ export class Lane {
   readonly #pool: KernelPool;
   readonly #recorded: RecordedLane;
   readonly #form: AnswerForm;
+  readonly #reader: WindowReader | null;
 
-  constructor(memory: WebAssembly.Memory, pool: KernelPool, recorded: RecordedLane) {
+  /** @param reader of what the evaluation reads from disk. */
+  constructor(
+    memory: WebAssembly.Memory,
+    pool: KernelPool,
+    recorded: RecordedLane,
+    reader: WindowReader | null = null,
+  ) {
+    this.#reader = reader;
     this.#memory = memory;
     this.#pool = pool;
     this.#recorded = recorded;
@@ -58,8 +67,20 @@ export class Lane {
   /** @returns the answer for what is encrypted in the lane's inputs */
   evaluate(threads?: number): Uint8Array {
     const { evaluation, residues, answer } = this.#recorded;
-    this.#pool.run(evaluation, threads);
+    if (this.#reader === null) this.#pool.run(evaluation, threads);
+    else this.#runBeside(this.#reader, evaluation, threads);
     const { size, level, scale } = answer;
     return this.#form.encode({ size, level, scale, residues: readResidues(this.#memory, residues) });
+  }
+  #runBeside(reader: WindowReader, tape: RecordedTape, threads?: number): void {
+    reader.begin(tape);
+    try {
+      this.#pool.run(tape, threads);
+    } catch (error) {
+      reader.check();
+      throw error;
+    } finally {
+      reader.end();
+    }
   }
 }

@@ -55,7 +55,7 @@ describe('memory of the engine', () => {
         await setImmediate();
       }
       const { heapUsed, external, arrayBuffers, rss } = process.memoryUsage();
-      const wasm = (engine as unknown as { readonly memoryBytes: number }).memoryBytes;
+      const wasm = engine.memoryUse.memoryBytes;
       return { wasm, heap: heapUsed + external + arrayBuffers, rss };
     };
     try {

@@ -6,11 +6,13 @@ import { normalizeStep } from '../../ring/automorphism.ts';
 import type { Block, EngineContext, ResiduePlace } from '../evaluator/context.ts';
 import { type EngineKeys, Evaluator } from '../evaluator/evaluator.ts';
 import type { RingSwitcher } from '../evaluator/ring-switcher.ts';
+import type { Weight } from '../evaluator/weight.ts';
 import type { RecordedTape, TapeRecorder } from '../tape/tape.ts';
+import type { Window } from '../window/window.ts';
 import { lastReads, type Plan, readBy, type Step, writtenBy } from './plan.ts';
 
-/** Constants in wasm memory: `factor` in Montgomery form for products, `addend` in plain form. */
-export type EngineConstant = { readonly factor: Block | null; readonly addend: Block | null };
+/** Constants in memory, or on their way through the window: `factor` in Montgomery form for products, `addend` in plain form. */
+export type EngineConstant = { readonly factor: Weight | null; readonly addend: Block | null };
 
 /** A recorded evaluation: inputs are written to `inputs`, the answer is read afterwards. */
 export type RecordedProgram = {
@@ -26,6 +28,8 @@ export type ProgramMaterial = {
   readonly plan: Plan;
   readonly constants: readonly EngineConstant[];
   readonly keys: EngineKeys;
+  /** Through which the material comes that is not in memory; it serves one recorded program only. */
+  readonly window: Window | null;
   /** For a program with a result ring. */
   readonly ringSwitcher: RingSwitcher | null;
 };
@@ -54,7 +58,9 @@ class ProgramRecorder {
   constructor(material: ProgramMaterial, inputs: ReadonlyMap<Register, Block>, tape: TapeRecorder) {
     this.#material = material;
     this.#tape = tape;
-    this.#evaluator = new Evaluator(material.engine, this.#tape, material.keys);
+    this.#evaluator = new Evaluator(material.engine, this.#tape, material.keys, {
+      window: material.window,
+    });
     this.#blocks = new Map(inputs);
   }
 
@@ -91,7 +97,7 @@ class ProgramRecorder {
     return block;
   }
 
-  #weight(constant: number): Block {
+  #weight(constant: number): Weight {
     return this.#material.constants[constant]!.factor!;
   }
 

@@ -21,7 +21,11 @@ export class Arena {
   /** By size in bytes. */
   readonly #free = new Map<number, Address[]>();
 
-  constructor() {
+  readonly #most: number;
+
+  /** @param mostBytes that may be handed out; WebAssembly's 4 GiB where left out. */
+  constructor(mostBytes: number = MAX_PAGES * PAGE_BYTES) {
+    this.#most = Math.min(mostBytes, MAX_PAGES * PAGE_BYTES);
     this.memory = new WebAssembly.Memory({ initial: 16, maximum: MAX_PAGES, shared: true });
     this.#u32 = new Uint32Array(this.memory.buffer);
   }
@@ -31,13 +35,19 @@ export class Arena {
     return this.#next;
   }
 
-  /** Zeroed at first; the content of a reused block is undefined. @throws FheError FHE_TOO_LARGE beyond 4 GiB. */
+  /** Zeroed at first; the content of a reused block is undefined. @throws FheError FHE_TOO_LARGE beyond the bound. */
   allocate(bytes: number): Address {
     const size = Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
     const reused = this.#free.get(size)?.pop();
     if (reused !== undefined) return reused;
     const address = this.#next;
     const end = address + size;
+    if (end > this.#most) {
+      throw new FheError(
+        'FHE_TOO_LARGE',
+        `the engine needs more than the ${this.#most} bytes of memory that it may have`,
+      );
+    }
     const missing = Math.ceil(end / PAGE_BYTES) - this.memory.buffer.byteLength / PAGE_BYTES;
     if (missing > 0) {
       try {

@@ -35,8 +35,16 @@ export type Op = (typeof Op)[keyof typeof Op];
 /** Tasks that others wait for as a group. All of them come on the tape before the first that waits. */
 export type Group = { readonly slot: number; count: number; last: number };
 
+/** A counter outside of the tape, which somebody else raises, and the value to wait for. */
+export type Outside = { readonly address: Address; readonly value: number };
+
 /** When a task may start, and its group. */
-export type TaskOrder = { readonly after?: readonly (Group | null)[]; readonly group?: Group };
+export type TaskOrder = {
+  readonly after?: readonly (Group | null)[];
+  /** Beside at most one group. */
+  readonly outside?: Outside | null;
+  readonly group?: Group;
+};
 
 const TASK_WORDS = 20;
 const MAX_ARGUMENTS = 14;
@@ -44,6 +52,11 @@ const MAX_ARGUMENTS = 14;
 const COUNTER_BYTES = 64;
 /** Where the control block counts finished tasks. */
 const DONE_OFFSET = 64;
+
+/** Where a group counts its finished tasks while the tape runs. */
+export function counterOf({ counters }: Pick<RecordedTape, 'counters'>, group: Group): Address {
+  return counters + group.slot * COUNTER_BYTES;
+}
 
 /** A finished tape in wasm memory. */
 export type RecordedTape = {
@@ -64,7 +77,7 @@ export class TapeRecorder {
   readonly #tasks: {
     op: Op;
     args: readonly number[];
-    waits: readonly [Wait | null, Wait | null];
+    waits: readonly (Wait | Outside)[];
     group: number;
   }[] = [];
   #groups = 0;
@@ -89,15 +102,16 @@ export class TapeRecorder {
     this.#barrier = this.#tasks.length;
   }
 
-  task(op: Op, args: readonly number[], { after = [], group }: TaskOrder = {}): void {
+  task(op: Op, args: readonly number[], { after = [], outside, group }: TaskOrder = {}): void {
     if (args.length > MAX_ARGUMENTS) throw new RangeError(`operation ${op} with ${args.length} arguments`);
     // The barrier covers groups that ended before it; the others waited for it themselves.
-    const waits = after
+    const waits: (Wait | Outside)[] = after
       .filter((g): g is Group => g !== null && g.last >= this.#barrier)
-      .map((g): Wait => ({ slot: g.slot, value: g.count }));
+      .map((g) => ({ slot: g.slot, value: g.count }));
     if (waits.length === 0 && this.#barrier > 0) waits.push({ slot: -1, value: this.#barrier });
+    if (outside) waits.push(outside);
     if (waits.length > 2) throw new RangeError(`operation ${op} waits for ${waits.length} groups`);
-    this.#tasks.push({ op, args, waits: [waits[0] ?? null, waits[1] ?? null], group: group?.slot ?? -1 });
+    this.#tasks.push({ op, args, waits, group: group?.slot ?? -1 });
     if (group !== undefined) {
       group.count++;
       group.last = this.#tasks.length - 1;
@@ -116,8 +130,7 @@ export class TapeRecorder {
       words[at] = op;
       words[at + 1] = group < 0 ? 0 : address(group);
       waits.forEach((wait, i) => {
-        if (wait === null) return;
-        words[at + 2 + 2 * i] = address(wait.slot);
+        words[at + 2 + 2 * i] = 'slot' in wait ? address(wait.slot) : wait.address;
         words[at + 3 + 2 * i] = wait.value;
       });
       words.set(args, at + 6);

@@ -1,0 +1,72 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Parameters } from '../../ckks/parameters.ts';
+import type { InterpreterMaterial } from '../../program/interpreter.ts';
+import { verifyProgram } from '../../program/verifier.ts';
+import { encryptInputs } from '../../secret/encrypt.ts';
+import { testParameters } from '../../testing/parameters.ts';
+import { makeMaterial, testPicture, testPrograms, wideProgram } from '../../testing/programs.ts';
+import { createEngineInterpreter, type EngineOptions } from './engine.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'window-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const MIB = 2 ** 20;
+
+/** Opens with as little memory as works. */
+async function openSmallest(
+  material: InterpreterMaterial,
+  options: EngineOptions,
+): ReturnType<typeof createEngineInterpreter> {
+  const refusal = await createEngineInterpreter(material, { ...options, folder, memoryBytes: MIB }).catch(
+    (error: unknown) => error as Error & { code: string },
+  );
+  if (!(refusal instanceof Error)) throw new Error('a megabyte sufficed');
+  expect(refusal.code).toBe('FHE_MEMORY');
+  const least = Number(/least that works is (\d+) MB/.exec(refusal.message)?.[1]);
+  await expect(
+    createEngineInterpreter(material, { ...options, folder, memoryBytes: (least - 1) * MIB }),
+  ).rejects.toThrow(`the least that works is ${least} MB`);
+  return createEngineInterpreter(material, { ...options, folder, memoryBytes: least * MIB });
+}
+
+describe('a window smaller than constants and keys', () => {
+  const [one, two] = [1, 2].map((special) => testParameters(8192, 4, { special })) as [
+    Parameters,
+    Parameters,
+  ];
+  const programs = [
+    ...testPrograms(one).filter(({ program }) => ['rotate-fold', 'chain'].includes(program.name)),
+    wideProgram(two, 20),
+  ];
+
+  it.each(programs)('$program.name: the same bytes, run after run', async (test) => {
+    const { keys, material } = await makeMaterial(test);
+    const inputs = await encryptInputs(verifyProgram(test.program), keys.secretKey, testPicture);
+    const roomy = await createEngineInterpreter(material, { threads: 2 });
+    const small = await openSmallest(material, { threads: 2 });
+    try {
+      const expected = roomy.runEncrypted(inputs);
+      expect(small.memoryUse.bytesPerRun).toBeGreaterThan(0);
+      if (test.program.name === 'wide') {
+        expect(small.memoryUse.memoryBytes).toBeLessThan(roomy.memoryUse.memoryBytes * 0.6);
+      }
+      for (let run = 0; run < 5; run++) expect(Buffer.compare(small.runEncrypted(inputs), expected)).toBe(0);
+      const seed = new Uint8Array(32).fill(3);
+      const answer = roomy.run(testPicture, seed).ciphertext;
+      for (const threads of [1, 2, 1]) {
+        expect(Buffer.compare(small.run(testPicture, seed, threads).ciphertext, answer)).toBe(0);
+      }
+      expect(small.share()).toBeNull();
+      expect(readdirSync(folder)).toEqual([]);
+    } finally {
+      await roomy.close();
+      await small.close();
+    }
+  });
+});
