@@ -95,6 +95,8 @@ describe('train', () => {
     expect(await train(recipe, ...words, '--teacher', 'counter', '--out', second!, '--force')).toContain(
       'NETWORK_TEACHER',
     );
+    const place = await train(recipe, ...words.slice(0, 2), '--resume', folder, '--out', second!, '--force');
+    expect(place).toMatch(/EISDIR[\s\S]*NETWORK_RESUME/);
     await writeFile(state!, 'something else');
     expect(await train(recipe, ...words, '--out', second!, '--force')).toMatch(
       /no file of a training.*--resume[\s\S]*NETWORK_RESUME/,

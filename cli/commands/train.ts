@@ -132,13 +132,15 @@ async function train(fileOrName: string, options: TrainOptions, run: CommandRun)
 /** The file that keeps how far training is. */
 async function resumeFile(file: string) {
   const { writeFileAtomic } = await import('#runtime/files.ts');
+  const { refuseFile } = await import('#network/training/checkpoint.ts');
   return {
     load: () =>
       readFile(file).catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'ENOENT') return null;
-        throw error;
+        return refuseFile(file, error);
       }),
-    save: (state: Uint8Array) => writeFileAtomic(file, state),
+    save: (state: Uint8Array) =>
+      writeFileAtomic(file, state).catch((error: unknown) => refuseFile(file, error)),
   };
 }
 

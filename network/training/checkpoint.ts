@@ -91,6 +91,12 @@ export function decodeCheckpoint(
   return facts;
 }
 
+/** @throws NetworkError NETWORK_RESUME, because a file cannot be read or written. */
+export function refuseFile(file: string, cause: unknown): never {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  throw new NetworkError('NETWORK_RESUME', `${file}: ${text}`, { cause });
+}
+
 /** @throws NetworkError NETWORK_RESUME, for a task whose training takes no pauses. */
 export function refuseResume(task: string): never {
   return refuse(`--resume is for classifications, and the task is '${task}'`);

@@ -52,9 +52,10 @@ export const NETWORK_ERRORS = {
     action: 'Do what the message says.',
   },
   NETWORK_RESUME: {
-    meaning: 'The file given with --resume is not of the training that was asked for, or damaged.',
+    meaning:
+      'The file given with --resume is not of the training that was asked for, is damaged, or cannot be read or written.',
     action:
-      'Give the same recipe, pictures, seed and teacher as before, or another file; without the file, training starts anew.',
+      'Give the same recipe, pictures, seed and teacher as before, or another file; without the file, training starts anew. For what cannot be written: rights, and room on the disk.',
   },
   NETWORK_TEACHER: {
     meaning: 'The network given with --teacher does not fit what is to be trained.',
