@@ -42,7 +42,7 @@ import { acceptInvited } from './operations/accept-enrolment.ts';
 import { reprotectGateway } from './operations/reprotect-gateway.ts';
 import { GatewayListener } from './results/gateway-listener.ts';
 import { ResultPublisher } from './results/result-publisher.ts';
-import { removeOldResults } from './results/retention.ts';
+import { type RetentionOptions, removeOldResults } from './results/retention.ts';
 import { SiteView } from './results/site-view.ts';
 import { RekeyService } from './rollout/rekey-service.ts';
 import { RolloutService } from './rollout/rollout-service.ts';
@@ -386,8 +386,21 @@ function startLoops(core: Core, processor: Processor, services: Services): Promi
     new FollowService({ store, followers: makeFollowers(core), clock, log }).run(stop.signal),
     homeAssistant.run(stop.signal),
     new LeakWatch({ store, clock, log, onChange, reprotect }).run(stop.signal),
-    removeOldResults({ store, days: config.resultsDays, clock, log }, stop.signal),
+    removeOldResults({ store, ...resultBounds(core), clock, log }, stop.signal),
   ];
+}
+
+/** How long results are kept, and how many. */
+function resultBounds({
+  config,
+  disk,
+}: Core): Pick<RetentionOptions, 'days' | 'megabytes' | 'folder' | 'lateHours'> {
+  return {
+    days: config.resultsDays,
+    megabytes: config.resultsMegabytes ?? null,
+    folder: disk?.folder ?? null,
+    lateHours: config.answers.maxAgeHours,
+  };
 }
 
 /** What is made of settled answers, in the order in which each batch of them is handed on. */

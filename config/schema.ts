@@ -347,6 +347,8 @@ export const BackendConfig = z.strictObject({
     })
     .prefault({}),
   resultsDays: z.number().positive().default(30),
+  /** The oldest results go beyond that, also before their days are over; by default half of the disk that SQLite's file is on, and no bound in PostgreSQL. */
+  resultsMegabytes: megabytes.optional(),
   /** Of the IANA, such as Europe/Vienna: when a day begins, and what times in rules mean. By default that of the machine. */
   timeZone: z.string().max(64).refine(isTimeZone, 'a time zone such as Europe/Vienna').optional(),
   /** When something counts as there. */

@@ -3,6 +3,8 @@ import type { Result } from '#protocol/messages.ts';
 import type { Database } from './database.ts';
 import { FloorStore } from './floors.ts';
 import type { Position } from './gateways.ts';
+import { measureResults } from './measure-results.ts';
+import { releaseSpace } from './release-space.ts';
 
 /** One settled envelope: its answers, or the reason why it was withheld. */
 export type ResultRecord = {
@@ -231,6 +233,42 @@ export class ResultStore {
       // With SQLite nothing here waits for anything: whatever came meanwhile gets its turn.
       await setImmediate();
     }
+  }
+
+  /**
+   * Deletes the oldest until all results take no more than `bytes` (see {@link measureResults}), and raises floors as {@link removeBefore} does.
+   *
+   * @returns how many were deleted, and when the newest of them was stored, ms since the epoch
+   */
+  async removeBeyond(
+    bytes: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly removed: number; readonly untilMs: number | null }> {
+    const measured = await measureResults(this.#database);
+    let removed = 0;
+    let untilMs: number | null = null;
+    let excess = measured.bytes - bytes;
+    while (excess > 0 && !signal.aborted) {
+      const [newest] = await this.#database.all<{ stored_ms: number | null }>(
+        'SELECT MAX(stored_ms) AS stored_ms FROM (SELECT stored_ms FROM results ORDER BY stored_ms LIMIT ?) AS oldest',
+        FORGET_BATCH,
+      );
+      untilMs = newest!.stored_ms;
+      if (untilMs === null) break;
+      const slice = await this.#removeSlice(untilMs + 1);
+      removed += slice;
+      excess =
+        measured.bytesEach === null
+          ? (await measureResults(this.#database)).bytes - bytes
+          : excess - slice * measured.bytesEach;
+      await setImmediate();
+    }
+    return { removed, untilMs };
+  }
+
+  /** Gives the disk back what was deleted, where the database can. */
+  releaseSpace(signal: AbortSignal): Promise<void> {
+    return releaseSpace(this.#database, signal);
   }
 
   async #removeSlice(timeMs: number): Promise<number> {

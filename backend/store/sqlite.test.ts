@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect, it } from 'vitest';
 import { describeStore } from '../testing/store-contract.ts';
+import type { Database } from './database.ts';
 import { migrate } from './migrations.ts';
 import { openSqlite } from './sqlite.ts';
 import { Store } from './store.ts';
@@ -39,9 +41,64 @@ describe('openSqlite', () => {
     await Promise.all(stores.map((store) => store.close()));
   });
 
+  it('gives the disk back what was deleted, up to what comes next', async () => {
+    const file = nextFile();
+    const store = await fill(openSqlite(file));
+    const before = pages(file);
+    await store.results.removeBefore(1e9);
+    expect(pages(file)).toBe(before);
+    await store.results.releaseSpace(new AbortController().signal);
+    expect(pages(file)).toBeLessThan(before - 1000);
+    expect(pages(file)).toBeGreaterThanOrEqual(4096);
+    await store.close();
+  });
+
+  it('leaves a file of before at its size, and uses its room again', async () => {
+    const file = nextFile();
+    const earlier = new DatabaseSync(file);
+    earlier.exec('PRAGMA journal_mode = WAL; CREATE TABLE earlier (number INTEGER)');
+    earlier.close();
+    const store = await fill(openSqlite(file));
+    const before = pages(file);
+    await store.results.removeBefore(1e9);
+    await store.results.releaseSpace(new AbortController().signal);
+    await fill(store);
+    expect(pages(file)).toBeLessThan(before * 1.05);
+    await store.close();
+  });
+
   it('names the file that it cannot open', () => {
     expect(() => openSqlite(join(directory, 'missing', 'x.db'))).toThrow(
       expect.objectContaining({ code: 'STORE_UNAVAILABLE', message: expect.stringContaining('x.db') }),
     );
   });
 });
+
+function pages(file: string): number {
+  const database = new DatabaseSync(file, { readOnly: true });
+  const row = database.prepare('PRAGMA page_count').get() as { page_count: number };
+  database.close();
+  return row.page_count;
+}
+
+/** Some 28 MB of results. */
+async function fill(database: Database | Store): Promise<Store> {
+  const store = database instanceof Store ? database : new Store(database);
+  if (!(database instanceof Store)) await migrate(database);
+  await store.transaction(async (inside) => {
+    for (let sequence = 0; sequence < 1400; sequence++)
+      await inside.results.add({
+        ...{
+          gateway: 'gate',
+          session: 1,
+          sequence,
+          digest: 'a'.repeat(64),
+          camera: 'door',
+          model: 'net',
+          version: 1,
+        },
+        ...{ frameMs: sequence, storedMs: sequence, withheld: 'x'.repeat(20_000), results: [] },
+      });
+  });
+  return store;
+}

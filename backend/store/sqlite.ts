@@ -197,9 +197,9 @@ export function openSqlite(file: string): Database {
     };
     const writer = connect();
     chmodSync(file, 0o600);
-    // Two processes may create the file at once: this one statement needs the blocking wait.
+    // Two processes may create the file at once: this one statement needs the blocking wait. A new file can give room back (release-space.ts).
     writer.exec(
-      `PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL; PRAGMA busy_timeout = ${BLOCKING_MS}`,
+      `PRAGMA auto_vacuum = INCREMENTAL; PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL; PRAGMA busy_timeout = ${BLOCKING_MS}`,
     );
     return new SqliteDatabase(new SqliteConnection(writer), new SqliteConnection(connect()), file);
   } catch (cause) {
