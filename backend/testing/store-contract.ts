@@ -1,7 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ClassificationResult } from '#protocol/messages.ts';
 import type { Database } from '../store/database.ts';
-import { measureResults } from '../store/measure-results.ts';
 import { migrate } from '../store/migrations.ts';
 import type { NewModel } from '../store/models.ts';
 import type { ResultRecord } from '../store/results.ts';
@@ -12,6 +11,7 @@ import { describeEvents } from './events-contract.ts';
 import { describeFeed } from './feed-contract.ts';
 import { describeFleet } from './fleet-contract.ts';
 import { describeHistory } from './history-contract.ts';
+import { describeRetention } from './retention-contract.ts';
 import { describeShares } from './shares-contract.ts';
 
 const MODEL: NewModel = {
@@ -328,6 +328,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
     describeShares(() => ({ store }));
     describeAlerts(() => store);
     describeEvents(() => store);
+    describeRetention(() => ({ store, database }), RESULT);
     describeHistory(() => ({ store, database }), RESULT, open);
     describeFeed(() => ({ store, database }), RESULT, ANSWER);
 
@@ -433,37 +434,6 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       expect(await times(0, 10)).toEqual([300]);
       expect(await store.floors.covers('gate', { session: 2, sequence: 2 })).toBe(true);
       expect(await store.floors.covers('gate', { session: 2, sequence: 3 })).toBe(false);
-    });
-
-    it('keeps the newest results that fit, with floors below them, and no fewer', async () => {
-      await enrol();
-      const signal = new AbortController().signal;
-      const count = 5000;
-      await store.transaction(async (inside) => {
-        for (let sequence = 0; sequence < count; sequence++)
-          await inside.results.add({ ...RESULT, sequence, frameMs: sequence, storedMs: sequence });
-      });
-      // PostgreSQL hears of its rows a moment later.
-      const { bytes } = await vi.waitFor(
-        async () => {
-          const measured = await measureResults(database);
-          expect(measured.bytes).toBeGreaterThan(count * 300);
-          return measured;
-        },
-        { timeout: 60_000 },
-      );
-      expect(await store.results.removeBeyond(bytes, signal)).toEqual({ removed: 0, untilMs: null });
-      const { removed, untilMs } = await store.results.removeBeyond(bytes * 0.6, signal);
-      expect(removed / count).toBeGreaterThan(0.35);
-      expect(removed / count).toBeLessThan(0.9);
-      expect(untilMs).toBe(removed - 1);
-      expect(await store.results.digestAt('gate', 2, removed - 1)).toBeNull();
-      expect(await store.results.digestAt('gate', 2, removed)).toBe(RESULT.digest);
-      expect(await store.floors.covers('gate', { session: 2, sequence: removed - 1 })).toBe(true);
-      expect(await store.floors.covers('gate', { session: 2, sequence: removed })).toBe(false);
-      await store.results.releaseSpace(signal);
-      // Smaller than everything else in the store: all go, and it ends.
-      expect((await store.results.removeBeyond(1, signal)).removed).toBe(count - removed);
     });
 
     it('stores the answers about all regions of an envelope at once, and once', async () => {
