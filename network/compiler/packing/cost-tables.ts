@@ -18,7 +18,22 @@ type Reading = {
 };
 
 /** Costs between all layouts of two classes, at a level. */
-type Known = { readonly values: Float64Array; readonly level: number; readonly least: number };
+type Known = {
+  readonly values: Float64Array;
+  readonly level: number;
+  readonly least: number;
+  /** Entries that were counted on all rows. */
+  readonly exact: Set<number>;
+};
+
+/** A table, and the way to know one of its entries better. */
+export type SharpTable = CostTable & {
+  /** Counts the entry of these choices on all rows, once. @returns whether it grew by more than a hundredth. */
+  readonly sharpen: (chosen: ReadonlyMap<number, number>) => boolean;
+};
+
+/** Growth of an entry that changes no choice. */
+const NEGLIGIBLE = 1.01;
 
 /** What every linear step reads, the largest readings first. */
 function findReadings({ steps, classes }: LayoutProblem): Reading[] {
@@ -44,18 +59,23 @@ function findReadings({ steps, classes }: LayoutProblem): Reading[] {
 /** Fills tables, and those of like layers from each other. */
 class TableMaker {
   readonly #problem: LayoutProblem;
+  /** The same, counted on all rows. */
+  readonly #whole: LayoutProblem;
   /** Least cost of the main reading of each step. */
   readonly #least = new Map<number, number>();
   readonly #known = new Map<string, Known>();
+  /** Registers after pools, by class and layout. */
+  readonly #inputs = new Map<string, Map<number, PooledInput | null>>();
   /** Costs beyond this factor of the least of the layer are infinite. */
   readonly #most: number;
 
   constructor(problem: LayoutProblem, most: number) {
     this.#problem = problem;
+    this.#whole = { ...problem, samples: problem.samples.map(() => undefined) };
     this.#most = most;
   }
 
-  make(reading: Reading): CostTable {
+  make(reading: Reading): SharpTable {
     const { made, read, step } = reading;
     const { cost, levels } = this.#problem;
     const level = levels[step]!;
@@ -65,36 +85,60 @@ class TableMaker {
     // Costs of like layers at different levels differ by a factor, nearly: what is chosen is evaluated at its own level again.
     const factor = cost.relinearizeRescale(level) / cost.relinearizeRescale(known.level);
     if (reading.main) this.#least.set(step, known.least * factor);
-    const values = factor === 1 ? known.values : known.values.map((value) => value * factor);
-    if (read === 0) return { scope: [made], values };
-    if (read !== made) return { scope: [read, made], values };
     const outputs = this.#problem.candidates.get(made)!.length;
-    return {
-      scope: [made],
-      values: Float64Array.from({ length: outputs }, (_, k) => values[k * outputs + k]!),
+    // A class that a step of its own reads has one layout.
+    const cells = Array.from({ length: read === made ? outputs : known.values.length }, (_, at) =>
+      read === made ? at * outputs + at : at,
+    );
+    const values = Float64Array.from(cells, (cell) => known.values[cell]! * factor);
+    const sharpen = (chosen: ReadonlyMap<number, number>): boolean => {
+      const p = chosen.get(read) ?? 0;
+      const k = chosen.get(made)!;
+      const cell = p * outputs + k;
+      const at = read === made ? k : cell;
+      const before = values[at]!;
+      if (!known.exact.has(cell)) {
+        known.exact.add(cell);
+        known.values[cell] = Math.max(known.values[cell]!, this.#count(this.#whole, reading, p, k) / factor);
+      }
+      values[at] = known.values[cell]! * factor;
+      return values[at]! > before * NEGLIGIBLE;
     };
+    return { scope: read === 0 || read === made ? [made] : [read, made], values, sharpen };
   }
 
-  #measure({ step, made, read, sources, main }: Reading): Known {
+  #measure(reading: Reading): Known {
+    const { step, made, read, main } = reading;
     const { candidates, levels } = this.#problem;
-    const outputs = candidates.get(made)!;
-    const inputs = read === 0 ? [null] : candidates.get(read)!;
-    const values = new Float64Array(inputs.length * outputs.length).fill(Number.POSITIVE_INFINITY);
+    const outputs = candidates.get(made)!.length;
+    const inputs = read === 0 ? 1 : candidates.get(read)!.length;
+    const values = new Float64Array(inputs * outputs).fill(Number.POSITIVE_INFINITY);
     let least = Number.POSITIVE_INFINITY;
-    inputs.forEach((input, p) => {
-      const inputOf = this.#pooled(input);
-      outputs.forEach((output, k) => {
-        if (read === made && p !== k) return;
-        const shared = main ? 0 : this.#shared(step, output);
-        const most = this.#most * (main ? least : this.#least.get(step)!) + shared;
-        const value = linearValue(this.#problem, step, { output, inputOf }, most, (source) =>
-          sources.has(source),
-        );
-        values[p * outputs.length + k] = Math.max(0, value - shared);
+    for (let p = 0; p < inputs; p++) {
+      for (let k = 0; k < outputs; k++) {
+        if (read === made && p !== k) continue;
+        const most = this.#most * (main ? least : this.#least.get(step)!);
+        const value = this.#count(this.#problem, reading, p, k, most);
+        values[p * outputs + k] = value;
         least = Math.min(least, value);
-      });
-    });
-    return { values, level: levels[step]!, least };
+      }
+    }
+    return { values, level: levels[step]!, least, exact: new Set() };
+  }
+
+  /** The cost of a reading between the p-th layout of what is read and the k-th of what is made; infinite from `most` on. */
+  #count(
+    problem: LayoutProblem,
+    { step, made, read, sources, main }: Reading,
+    p: number,
+    k: number,
+    most = Number.POSITIVE_INFINITY,
+  ): number {
+    const output = problem.candidates.get(made)![k]!;
+    const inputOf = this.#pooled(read, p);
+    const shared = main ? 0 : this.#shared(step, output);
+    const reads = (source: number): boolean => sources.has(source);
+    return Math.max(0, linearValue(problem, step, { output, inputOf }, most + shared, reads) - shared);
   }
 
   /** What a step costs that reads nothing. */
@@ -103,12 +147,15 @@ class TableMaker {
     return scheduleDiagonals([], output, levels[step]!, cost, 0).milliseconds;
   }
 
-  #pooled(input: SlotLayout | null): (register: number) => PooledInput | null {
-    const { classes } = this.#problem;
-    const made = new Map<number, PooledInput | null>();
+  #pooled(read: number, p: number): (register: number) => PooledInput | null {
+    const { classes, candidates } = this.#problem;
+    const key = `${read}/${p}`;
+    const known = this.#inputs.get(key) ?? new Map<number, PooledInput | null>();
+    this.#inputs.set(key, known);
     return (register) => {
-      if (!made.has(register)) made.set(register, pooledInput(input!, classes.sourceOf(register).pools));
-      return made.get(register)!;
+      if (!known.has(register))
+        known.set(register, pooledInput(candidates.get(read)![p]!, classes.sourceOf(register).pools));
+      return known.get(register) ?? null;
     };
   }
 
@@ -149,17 +196,17 @@ class TableMaker {
  * classes costs the sum of what it would cost with each alone, without the relinearizations and folds that they share.
  *
  * @param most costs beyond this factor of the least of the layer are infinite: nine in ten pairs of layouts do not match at all, and need not be counted.
- * @returns the largest parts first.
+ * @returns the tables of steps, those of the largest parts first, and those of products.
  */
 export function costTables(
   problem: LayoutProblem,
   most: number,
   onProgress?: (progress: PlanProgress) => void,
-): CostTable[] {
+): { readonly steps: readonly SharpTable[]; readonly products: readonly CostTable[] } {
   const { classes, candidates } = problem;
   const maker = new TableMaker(problem, most);
   const readings = findReadings(problem);
-  const tables = readings.map((reading, done) => {
+  const steps = readings.map((reading, done) => {
     onProgress?.({ step: 'layouts', done, total: readings.length });
     return maker.make(reading);
   });
@@ -167,5 +214,5 @@ export function costTables(
     scope: [key],
     values: Float64Array.from(candidates.get(key)!, (layout) => productValue(problem, key, layout)),
   }));
-  return [...products, ...tables];
+  return { steps, products };
 }

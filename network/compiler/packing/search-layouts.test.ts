@@ -38,6 +38,20 @@ describe('SearchLayouts', () => {
     expect(priceLayouts(problem, found)!.value).toBeCloseTo(leastValue(problem), 9);
   });
 
+  it('finds nearly the best of all choices for a shortcut, whose costs it adds up in parts', () => {
+    const problem = problemOf(randomStack(3, ['conv', 'residual'], { side: 4, maps: 3 }), 5);
+    const found = searchLayouts(problem)!;
+    expect(priceLayouts(problem, found)!.value).toBeLessThan(1.02 * leastValue(problem));
+  });
+
+  it('counts what it chooses on all rows, and searches again', () => {
+    const problem = problemOf(denseGraph(2, [12, 20, 10, 6, 3]));
+    // One row of each layer, which shows next to nothing.
+    const samples = problem.steps.map((step) => (step.kind === 'linear' ? Int32Array.of(1) : undefined));
+    const found = searchLayouts({ ...problem, samples })!;
+    expect(priceLayouts(problem, found)!.value).toBeLessThan(1.05 * leastValue(problem));
+  });
+
   it('says how far it is', () => {
     const done: number[] = [];
     searchLayouts(problemOf(denseGraph(2, [12, 20, 3])), (progress) =>
