@@ -122,6 +122,8 @@ export function trainingText({
     `weight decay ${training.weightDecay}`,
     training.labelSmoothing && `label smoothing ${training.labelSmoothing}`,
     training.averaging && `averaged weights (decay ${training.averaging})`,
+    training.gradientNorm && `gradients of a norm of at most ${training.gradientNorm}`,
+    training.clamp && `inputs of activations kept within ±${training.clamp.range} while training`,
   ].filter(Boolean);
   return `${training.optimizer === 'sgd' ? 'Stochastic gradient descent' : 'Adam'}, ${curve.length}${curve.length < training.epochs ? ` of at most ${training.epochs}` : ''} epochs of ${trainingPictures} pictures, batches of ${training.batch}, learning rate up to ${training.learningRate} (warm-up, then ${scheduleText(training.schedule)}), ${regularized.join(', ')}, seed ${metadata.seed}. ${augmentationText(recipe)}`;
 }

@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { compileNetwork } from '#network/compiler/compile.ts';
+import { calibrateSteps } from '#network/compiler/lowering/calibrate-steps.ts';
+import { lowerSteps } from '#network/compiler/lowering/lower-steps.ts';
 import { Workspace } from '#network/model/kernel/workspace.ts';
 import { readOnnx, writeOnnx } from '#network/model/onnx/onnx.ts';
 import { SeededRandom } from '#network/model/random.ts';
@@ -8,8 +11,8 @@ import { exportGraph } from '../export.ts';
 import { TrainableNetwork } from '../trainable-network.ts';
 
 const BATCH = 5;
-const picture = { channels: 2, height: 4, width: 3 };
-const PIXELS = 24;
+const picture = { channels: 3, height: 4, width: 3 };
+const PIXELS = 36;
 
 function around(activation: LayerSpec): Architecture {
   return [
@@ -89,6 +92,28 @@ describe.each(ACTIVATIONS)('%s', (_, activation) => {
       expect(Math.abs(logit - logits[i]!)).toBeLessThan(1e-4);
     });
   });
+});
+
+it('costs no more levels encrypted, and no more constants, than bare squares', async () => {
+  const programOf = async (activation: LayerSpec) => {
+    const { network, input } = await networkWith(around(activation));
+    for (let i = 0; i < 5; i++) network.forward(input, BATCH, true);
+    const graph = exportGraph(network, 'test');
+    const pictures = Float32Array.from({ length: 4 * PIXELS }, (_, i) => Math.sin(i));
+    const { activations: activationRanges, logits: logitRange } = calibrateSteps(lowerSteps(graph), pictures);
+    const { program, constants } = compileNetwork(graph, {
+      labels: ['a', 'b', 'c'],
+      activationRanges,
+      logitRange,
+    });
+    return {
+      levels: program.parameters.moduli.length,
+      constants: constants.length,
+      degree: program.parameters.ringDegree,
+    };
+  };
+  const square = await programOf({ kind: 'square' });
+  for (const [, activation] of ACTIVATIONS) expect(await programOf(activation)).toEqual(square);
 });
 
 it('has a ReLU for teachers, with the gradients that differences say', async () => {
