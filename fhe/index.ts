@@ -4,6 +4,7 @@
  */
 
 export { assertNever } from './assert-never.ts';
+export type { ByteSource } from './ckks/byte-source.ts';
 export { evaluationKeysBytes } from './ckks/evaluation-keys.ts';
 export {
   checkParameters,
@@ -13,7 +14,11 @@ export {
   type ParametersLiteral,
 } from './ckks/parameters.ts';
 export { ringSwitchPrime } from './ckks/ring-switch-key.ts';
-export { createEngineInterpreter, type SharingInterpreter } from './engine/interpreter/engine.ts';
+export {
+  createEngineInterpreter,
+  type MemoryUse,
+  type SharingInterpreter,
+} from './engine/interpreter/engine.ts';
 export { createSecondLane, type SharedLane } from './engine/interpreter/second-lane.ts';
 export { FheError } from './errors.ts';
 export { answerFormOf } from './program/answer-form-of.ts';

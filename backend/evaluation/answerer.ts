@@ -1,5 +1,12 @@
+import { tmpdir } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
-import { createEngineInterpreter, createReferenceInterpreter, encodeProgram, FheError } from '#fhe';
+import {
+  createEngineInterpreter,
+  createReferenceInterpreter,
+  encodeProgram,
+  FheError,
+  type MemoryUse,
+} from '#fhe';
 import { runClear } from '#fhe/design';
 import { createDecryptor, createOwnerKeys, encryptConstants, makeEvaluationKeys } from '#fhe/secret';
 import type { CompiledNetwork } from '#network/compiler/compiled-network.ts';
@@ -12,12 +19,20 @@ export type EngineKind = (typeof ENGINES)[number];
 export type Answerer = {
   /** Program, public key, encrypted constants and evaluation keys, as a gateway gets them; null where nothing is encrypted. */
   readonly bundleBytes: number | null;
+  /** Of the engine; null for others. */
+  readonly memory: MemoryUse | null;
   /**
    * @param picture values in [0, 1], channel first.
    * @returns all slots of the answer, and the time of the gateway's part (encryption and evaluation).
    */
   answer(picture: Float32Array): Promise<{ readonly slots: Float64Array; readonly latencyMs: number }>;
   close(): Promise<void>;
+};
+
+/** How much memory the engine may have, in bytes, and how it tells how far it has loaded the network. */
+export type AnswererOptions = {
+  readonly memoryBytes?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 };
 
 /** Retries of a frame on which a thread of the engine failed. */
@@ -27,13 +42,20 @@ const ATTEMPTS = 3;
  * Makes keys, encrypts every parameter and prepares an interpreter: protection and deployment of a network, in memory. The keys die with
  * the process. Without encryption (`clear`) there are none.
  *
- * @throws FheError where keys or constants do not fit.
+ * What does not fit into the engine's memory goes to a file in the folder for temporary files, which has no name and ends with the process.
+ *
+ * @throws FheError where keys or constants do not fit, or the memory is too small.
  */
-export async function openAnswerer(compiled: CompiledNetwork, kind: EngineKind): Promise<Answerer> {
+export async function openAnswerer(
+  compiled: CompiledNetwork,
+  kind: EngineKind,
+  { memoryBytes, signal }: AnswererOptions = {},
+): Promise<Answerer> {
   const { program, verified, constants } = compiled;
   if (kind === 'clear') {
     return {
       bundleBytes: null,
+      memory: null,
       async answer(picture) {
         // Ctrl-C is noticed when the event loop turns.
         await setImmediate();
@@ -54,11 +76,18 @@ export async function openAnswerer(compiled: CompiledNetwork, kind: EngineKind):
     (sum, bytes) => sum + bytes.length,
     encodeProgram(program).length,
   );
-  const create = kind === 'engine' ? createEngineInterpreter : createReferenceInterpreter;
-  const interpreter = await create({ program: verified, ...parts });
+  const material = { program: verified, ...parts };
+  const limits = {
+    folder: tmpdir(),
+    ...(memoryBytes !== undefined && { memoryBytes }),
+    ...(signal && { signal }),
+  };
+  const engine = kind === 'engine' ? await createEngineInterpreter(material, limits) : null;
+  const interpreter = engine ?? (await createReferenceInterpreter(material));
   const decryptor = await createDecryptor(verified, keys);
   return {
     bundleBytes,
+    memory: engine?.memoryUse ?? null,
     async answer(picture) {
       for (let attempt = 1; ; attempt++) {
         // Failed threads are replaced, and Ctrl-C is noticed, when the event loop turns.

@@ -1,4 +1,4 @@
-import type { Program } from '#fhe';
+import type { MemoryUse, Program } from '#fhe';
 import { interpretSlots } from '#fhe/secret';
 import { compileNetwork } from '#network/compiler/compile.ts';
 import type { CompiledNetwork } from '#network/compiler/compiled-network.ts';
@@ -33,6 +33,8 @@ export type EvaluationRequest = {
   readonly engine: EngineKind;
   /** Pictures that one ciphertext answers, a power of two; 1 by default. */
   readonly regions?: number;
+  /** Most memory of the engine in bytes; what does not fit is read from disk for every picture. WebAssembly's 4 GiB by default. */
+  readonly memoryBytes?: number;
   /** Ends the measurement; the result is what was measured until then. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: EvaluationProgress) => void;
@@ -76,6 +78,8 @@ export type Evaluation = {
   readonly logQP: number;
   /** Null where nothing is encrypted. */
   readonly bundleBytes: number | null;
+  /** How the engine used its memory; null for other ones. */
+  readonly memory: MemoryUse | null;
   /** What ran. */
   readonly program: Program;
   /** Encrypted answers, counts[truth][answer]; withheld ones are not counted. */
@@ -161,7 +165,7 @@ export async function evaluateNetwork(request: EvaluationRequest): Promise<Evalu
   let withheld = 0;
   let worstLogitError = 0;
   let largestLogit = 0;
-  const answerer = await openAnswerer(compiled, engine);
+  const answerer = await openAnswerer(compiled, engine, { memoryBytes: request.memoryBytes, signal });
   try {
     const pictureOf = (n: number): Float32Array => dataset.pictures.subarray(n * size, (n + 1) * size);
     const group = new Float32Array(regions * size);
@@ -225,6 +229,7 @@ export async function evaluateNetwork(request: EvaluationRequest): Promise<Evalu
     ringDegree,
     logQP,
     bundleBytes: answerer.bundleBytes,
+    memory: answerer.memory,
     program: compiled.program,
     confusion,
     labels: compiled.interpretation.labels,

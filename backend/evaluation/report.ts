@@ -4,7 +4,7 @@ import type { Evaluation } from './evaluate-network.ts';
 /** What `blindsight evaluate --json` prints; the keys are a contract. Without encryption there are no keys about it. */
 export function evaluationJson(evaluation: Evaluation): object {
   const { images, clearAccuracy, polynomialAccuracy, encryptedAccuracy, agreement } = evaluation;
-  const { worstLogitError, latencyMs, ringDegree, logQP, bundleBytes, regions } = evaluation;
+  const { worstLogitError, latencyMs, ringDegree, logQP, bundleBytes, memory, regions } = evaluation;
   return {
     images,
     clearAccuracy,
@@ -16,6 +16,7 @@ export function evaluationJson(evaluation: Evaluation): object {
     ringDegree,
     logQP,
     ...(bundleBytes !== null && { bundleBytes }),
+    ...(memory !== null && memory),
     ...(regions > 1 && { regions, pictureLatencyMs: pictureLatency(evaluation) }),
   };
 }
@@ -56,6 +57,20 @@ function accuracyRows(evaluation: Evaluation): (readonly [string, string])[] {
   ];
 }
 
+/** What the engine takes, and what it reads from disk where that is not enough. */
+function memoryRows({ memory, latencyMs }: Evaluation): (readonly [string, string])[] {
+  if (memory === null) return [];
+  const rows: [string, string][] = [['memory of the engine', `${(memory.memoryBytes / 1e6).toFixed(0)} MB`]];
+  if (memory.bytesPerRun > 0) {
+    const speed = memory.bytesPerRun / 1e6 / (latencyMs.median / 1e3);
+    rows.push([
+      'read from disk for each picture',
+      `${(memory.bytesPerRun / 1e6).toFixed(0)} MB, ${speed.toFixed(0)} MB/s`,
+    ]);
+  }
+  return rows;
+}
+
 /** The outcome as Markdown: figures, then the confusion matrix of the answers. */
 export function evaluationText(evaluation: Evaluation): string {
   const { images, approximated, agreement, withheld, bundleBytes, ringDegree, logQP } = evaluation;
@@ -78,6 +93,7 @@ export function evaluationText(evaluation: Evaluation): string {
           ['security', `128 bits: N = ${ringDegree}, log2(Q·P) = ${logQP.toFixed(1)}, ternary secret`],
           ['bundle', `${(bundleBytes / 1e6).toFixed(1)} MB`],
         ] as const)),
+    ...memoryRows(evaluation),
   ];
   return [
     '| | |',

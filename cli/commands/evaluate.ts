@@ -28,6 +28,7 @@ type EvaluateOptions = ClipOptions & {
   readonly limit?: number;
   readonly calibrate?: string;
   readonly regions?: number;
+  readonly memory?: number;
   readonly engine: 'engine' | 'reference' | 'clear' | 'original';
   readonly json?: boolean;
 };
@@ -80,6 +81,11 @@ export function registerEvaluate(program: Command): void {
       )
         .choices(['engine', 'reference', 'clear', 'original'])
         .default('engine'),
+    )
+    .option(
+      '--memory <MB>',
+      'for a classification: most memory of the engine; what does not fit is read from disk for every picture (default: 4096)',
+      integer(1, 4096),
     )
     .option('--json', 'print JSON')
     .addHelpText(
@@ -201,7 +207,7 @@ async function measureOriginal(
 async function measureProgram(
   { name, original, graph, approximated, labels, dataset, ranges, calibration }: PreparedEvaluation,
   engine: EngineKind,
-  { regions, json }: EvaluateOptions,
+  { regions, memory, json }: EvaluateOptions,
   { signal, progress }: CommandRun,
 ): Promise<void> {
   const { evaluateNetwork } = await import('#backend/evaluation/evaluate-network.ts');
@@ -219,6 +225,7 @@ async function measureProgram(
     ...(calibration && { calibration }),
     engine,
     ...(regions !== undefined && { regions }),
+    ...(memory !== undefined && { memoryBytes: memory * 2 ** 20 }),
     signal,
     onProgress: evaluationLines(progress, engine, approximated),
     ...(remembered && { beforeFrame: (program) => remembered.beforeFrame(program) }),

@@ -189,12 +189,18 @@ export function encodeConstants(
   parameters: ParametersLiteral,
   constants: readonly SeededCiphertext[],
 ): Uint8Array {
-  const writer = new FormatWriter(
-    Kind.constants,
-    parameters,
-    constantsBytes(parameters, constants) - HEADER_BYTES,
-  );
-  writer.u32(constants.length);
+  return encodeEachConstant(parameters, constants, constants);
+}
+
+/** As {@link encodeConstants}, of constants that are made one after the other. @param types of all of them */
+export function encodeEachConstant(
+  parameters: ParametersLiteral,
+  types: readonly SeededType[],
+  constants: Iterable<SeededCiphertext>,
+): Uint8Array {
+  const bodyBytes = constantsBytes(parameters, types) - HEADER_BYTES;
+  const writer = new FormatWriter(Kind.constants, parameters, bodyBytes);
+  writer.u32(types.length);
   writer.u32(0);
   for (const { level, modulus, scale, first, seed } of constants) {
     writer.u8(level);

@@ -33,6 +33,8 @@ export type VerifiedProgram = {
   readonly requirements: KeyRequirements;
   /** Estimate of an interpreter's peak memory in bytes: live registers, constants and keys, expanded. */
   readonly memoryBytes: number;
+  /** Of {@link memoryBytes} what is not constants and keys, which need not be in memory. */
+  readonly registerBytes: number;
 };
 
 /** Largest relative difference of two scales that are added: 2^-20 is far below the noise. */
@@ -124,6 +126,7 @@ class Verification {
     this.#where = 'program';
     if (this.#output === null) this.#refuse('has no output');
     const requirements = this.#required.finish(this.#parameters.ringDegree);
+    const registerBytes = peakRegisterBytes(this.#program, this.#registers);
     const derived: Omit<VerifiedProgram, typeof verified> = {
       program: this.#program,
       parameters: this.#parameters,
@@ -131,8 +134,9 @@ class Verification {
       registers: this.#registers,
       output: this.#output,
       requirements,
+      registerBytes,
       memoryBytes:
-        peakRegisterBytes(this.#program, this.#registers) +
+        registerBytes +
         2 * constantsBytes(this.#parameters, this.#program.constants) +
         2 * evaluationKeysBytes(this.#parameters, requirements),
     };

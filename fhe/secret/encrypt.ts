@@ -1,6 +1,6 @@
 import { createEncoder } from '../ckks/encoder.ts';
 import type { Parameters } from '../ckks/parameters.ts';
-import { encodeConstants, encodeSeededCiphertext } from '../ckks/serialization.ts';
+import { encodeEachConstant, encodeSeededCiphertext, type SeededCiphertext } from '../ckks/serialization.ts';
 import { FheError } from '../errors.ts';
 import { packInputs } from '../program/pack-inputs.ts';
 import type { VerifiedProgram } from '../program/verifier.ts';
@@ -28,8 +28,11 @@ export async function encryptConstants(
   }
   const encryptor = openEncryptor(parameters, secretKey);
   try {
-    const constants = program.constants.map((type, i) => encryptor.encrypt(values[i]!, type));
-    return encodeConstants(parameters, constants);
+    // One at a time, because all of them can have gigabytes.
+    const encryptEach = function* (): Generator<SeededCiphertext> {
+      for (const [i, type] of program.constants.entries()) yield encryptor.encrypt(values[i]!, type);
+    };
+    return encodeEachConstant(parameters, program.constants, encryptEach());
   } finally {
     encryptor.close();
   }

@@ -175,14 +175,4 @@ describe('Compile', () => {
     };
     expect(() => compileNetwork(deep, options)).toThrow('more than N = 65536 holds');
   });
-
-  it('refuses networks whose weights no gateway could hold, before it lays them out', () => {
-    const wide = denseGraph(1, [16, ...new Array<number>(8).fill(512), 4]);
-    const options = {
-      labels: ['a', 'b', 'c', 'd'],
-      activationRanges: new Array<number>(8).fill(1),
-      logitRange: 1,
-    };
-    expect(() => compileNetwork(wide, options)).toThrow('more than the 4 GB that WebAssembly can address');
-  });
 });

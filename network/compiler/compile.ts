@@ -1,4 +1,3 @@
-import type { VerifiedProgram } from '#fhe';
 import { NetworkError } from '#network/errors.ts';
 import type { Graph } from '#network/model/graph.ts';
 import { checkOptions } from './check-options.ts';
@@ -13,6 +12,7 @@ import { mergePools } from './lowering/merge-pools.ts';
 import type { StepNetwork } from './lowering/steps.ts';
 import type { PlanProgress } from './packing/layout-problem.ts';
 import { type PlannedNetwork, planNetwork } from './packing/plan-network.ts';
+import { refuseTooLarge } from './refuse-too-large.ts';
 import { reportPlan } from './report-plan.ts';
 
 /**
@@ -70,7 +70,7 @@ function designProgram(
 ): Design {
   const planned = planNetwork(balanced, { regions });
   const written = writeProgram(planned, name, picture);
-  refuseBeyondMemory(written.verified);
+  refuseTooLarge(written.verified);
   return { planned, written, isMerged: planned.network !== balanced };
 }
 
@@ -131,17 +131,6 @@ function haveSameEntries(one: StepNetwork, other: StepNetwork): boolean {
 
 /** What stands in for a time constant that is not known yet: it changes nothing of the cost. */
 const ANY_MOTION = { motion: { seconds: 1 } };
-
-/** The address space of WebAssembly. */
-const MOST_MEMORY_BYTES = 2 ** 32;
-
-function refuseBeyondMemory({ memoryBytes }: VerifiedProgram): void {
-  if (memoryBytes <= MOST_MEMORY_BYTES) return;
-  throw new NetworkError(
-    'NETWORK_TOO_LARGE',
-    `the engine would need ${(memoryBytes / 1e9).toFixed(1)} GB, more than the 4 GB that WebAssembly can address; use fewer maps, units or layers (\`blindsight explain\` says what takes them)`,
-  );
-}
 
 /**
  * The program that `compileNetwork` would write, before calibration: shows the cost of protection in advance. The same passes, except
