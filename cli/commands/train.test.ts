@@ -90,8 +90,11 @@ describe('train', () => {
     expect(await readFile(state!).catch(({ code }) => code)).toBe('ENOENT');
     const teacher = ['--teacher', join(first!, 'two-shades.onnx')];
     expect(await train(recipe, ...words, ...teacher, '--out', second!)).toContain('of 2 test pictures');
+    const scaled = [...teacher, '--teacher-mean', '0.5', '--teacher-std', '0.25'];
+    const told = await train(recipe, ...words, ...scaled, '--out', second!, '--force');
+    expect(told).toMatch(/the teacher answers [\d.]+ % of the test pictures/);
     const card = await readFile(join(second!, 'README.md'), 'utf8');
-    expect(card).toContain('--teacher two-shades.onnx`');
+    expect(card).toContain('--teacher two-shades.onnx --teacher-mean 0.5 --teacher-std 0.25`');
     expect(await train(recipe, ...words, '--teacher', 'counter', '--out', second!, '--force')).toContain(
       'NETWORK_TEACHER',
     );

@@ -6,7 +6,7 @@ import type { TrainingSource } from '#network/training/datasets/training-picture
 import type { EpochReport } from '#network/training/fit-options.ts';
 import type { CountedTask } from '#network/training/maps/count-objective.ts';
 import type { PlacesTraining } from '#network/training/maps/fit-places.ts';
-import { integer, region, share } from '../parse-option.ts';
+import { integer, number, numbers, region, share } from '../parse-option.ts';
 import type { Progress } from '../progress.ts';
 import { type CommandRun, runCommand } from '../run-command.ts';
 
@@ -17,6 +17,9 @@ type TrainOptions = TrainingSource & {
   readonly epochs?: number;
   readonly patience?: number;
   readonly teacher?: string;
+  readonly teacherDivide?: number;
+  readonly teacherMean?: number[];
+  readonly teacherStd?: number[];
   readonly resume?: string;
 };
 
@@ -50,6 +53,13 @@ export function registerTrain(program: Command): void {
       '--teacher <network>',
       'network whose answers to the same pictures are learned, beside the labels: an ONNX file, or bundled',
     )
+    .option('--teacher-divide <n>', 'the teacher was trained on byte / n (default: 255)', number)
+    .option(
+      '--teacher-mean <m>',
+      'what it had subtracted after that; one number, or one per channel',
+      numbers,
+    )
+    .option('--teacher-std <s>', 'and what that was divided by; one number, or one per channel', numbers)
     .option(
       '--resume <file>',
       'keep how far training is in this file, after each epoch, and go on there if it is there',
@@ -91,10 +101,7 @@ async function train(fileOrName: string, options: TrainOptions, run: CommandRun)
     const command = commandLine(fileOrName, options);
     return trainPlaces(recipe.task, { recipe, out, seed, command }, options, run);
   }
-  const teacher =
-    options.teacher === undefined
-      ? undefined
-      : await (await import('#network/model/description/load-network.ts')).loadNetwork(options.teacher);
+  const teacher = await teacherOf(options);
   const source = await withBundledClip(fileOrName, options);
   // What the card of counter says was found with its own clip.
   const learns = fileOrName === 'counter' && source === options ? { ...recipe, notes: [] } : recipe;
@@ -106,6 +113,11 @@ async function train(fileOrName: string, options: TrainOptions, run: CommandRun)
     ...pictures,
     sequence: source.clip !== undefined,
     ...(teacher && { teacher }),
+    onTeacher: (right) => {
+      process.stderr.write(
+        `the teacher answers ${shareText(right)} of the test pictures as they are labelled\n`,
+      );
+    },
     out,
     seed,
     command: commandLine(fileOrName, options),
@@ -127,6 +139,23 @@ async function train(fileOrName: string, options: TrainOptions, run: CommandRun)
       options.resume === undefined ? '' : `; the same command goes on where ${options.resume} says`;
     process.stderr.write(`stopped early; the best network so far was written${more}\n`);
   }
+}
+
+/** The network to learn from, and how it was fed. */
+async function teacherOf({
+  teacher,
+  teacherDivide: divide,
+  teacherMean: mean,
+  teacherStd: std,
+}: TrainOptions) {
+  if (teacher === undefined) return undefined;
+  const { loadNetwork } = await import('#network/model/description/load-network.ts');
+  const scaling = {
+    ...(divide !== undefined && { divide }),
+    ...(mean && { mean }),
+    ...(std && { deviation: std }),
+  };
+  return { ...(await loadNetwork(teacher)), scaling };
 }
 
 /** The file that keeps how far training is. */

@@ -44,6 +44,24 @@ describe('Teacher', () => {
     }
   });
 
+  it('says how many pictures it answers as they are labelled, and can be fed in its own way', async () => {
+    const pictures = randomPictures(3, 5, 16);
+    const answers = pictures.map((one) =>
+      runGraph(
+        given(),
+        one.map((x) => (x - 0.5) / 0.25),
+      ),
+    );
+    const right = answers.map((logits) => logits.indexOf(Math.max(...logits)));
+    const dataset = {
+      ...{ picture, labels: ['a', 'b', 'c'] },
+      pictures: Float32Array.from(pictures.flatMap((one) => [...one])),
+      classes: Uint8Array.from(right, (label, n) => (n === 4 ? (label + 1) % 3 : label)),
+    };
+    const scaling = { mean: [0.5], deviation: [0.25] };
+    expect((await Teacher.create(given(), picture, 3, 2, { scaling })).accuracyOn(dataset)).toBe(0.8);
+  });
+
   it.each([
     [{ ...picture, height: 5 }, 3, /'test' cannot be the teacher: .*5/],
     [picture, 4, /3 outputs, and 4 classes/],

@@ -1,5 +1,7 @@
 import { adaptPictureInput, type PixelScaling } from '#network/compiler/rewrite/picture-input.ts';
 import { simplifyGraph } from '#network/compiler/rewrite/simplify-graph.ts';
+import { accuracyOf } from '#network/model/confusion.ts';
+import type { Dataset } from '#network/model/dataset.ts';
 import type { PictureFormat } from '#vision/picture-format.ts';
 import { NetworkError } from '../errors.ts';
 import type { Graph } from '../model/graph.ts';
@@ -44,6 +46,19 @@ export class Teacher {
       const text = `the network '${given.name}' cannot be the teacher: ${cause.message}`;
       throw new NetworkError('NETWORK_TEACHER', text, { cause });
     }
+  }
+
+  /** Share of pictures, prepared as for the training, that it answers as they are labelled. */
+  accuracyOn({ pictures, classes, labels }: Dataset): number {
+    const batch = this.#trainer.logits.length / labels.length;
+    const size = this.pictures.length / batch;
+    const logits = new Float32Array(classes.length * labels.length);
+    for (let at = 0; at < classes.length; at += batch) {
+      this.pictures.set(pictures.subarray(at * size, Math.min(classes.length, at + batch) * size));
+      const few = Math.min(batch, classes.length - at);
+      logits.set(this.answer().subarray(0, few * labels.length), at * labels.length);
+    }
+    return accuracyOf(logits, classes);
   }
 
   /** Logits for {@link pictures}, [batch][classes]; valid until the next call. */

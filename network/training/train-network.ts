@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { PixelScaling } from '#network/compiler/rewrite/picture-input.ts';
 import { accuracyOf, type Confusion, confusionAccuracy, countConfusion } from '#network/model/confusion.ts';
 import { type Dataset, pictureValues, selectPictures } from '#network/model/dataset.ts';
 import type { NamedNetwork } from '#network/model/description/load-network.ts';
@@ -33,7 +34,12 @@ export type RecipeTraining = {
   /** Folder for `<name>.onnx`, `<name>.json`, README.md (the card) and the learning curve. */
   readonly out: string;
   /** A network for the same pictures and labels that answers what this one learns; see `Teacher`. */
-  readonly teacher?: Pick<NamedNetwork, 'graph' | 'labels' | 'light' | 'name'>;
+  readonly teacher?: Pick<NamedNetwork, 'graph' | 'labels' | 'light' | 'name'> & {
+    /** How it was fed, if it takes something else than byte / 255. */
+    readonly scaling?: PixelScaling;
+  };
+  /** Told before training how many of the test pictures the teacher answers rightly: one that is fed wrongly answers few. */
+  readonly onTeacher?: (accuracy: number) => void;
   readonly seed: number;
   /** The command that reproduces this network, for the card. */
   readonly command: string;
@@ -133,7 +139,9 @@ async function teacherOf(
   const { share = TEACHER_SHARE, temperature = TEACHER_TEMPERATURE } = training.distillation ?? {};
   const batch = Math.min(training.batch, learned.classes.length);
   return {
-    network: await Teacher.create(given.graph, picture, learned.labels.length, batch),
+    network: await Teacher.create(given.graph, picture, learned.labels.length, batch, {
+      ...(given.scaling && { scaling: given.scaling }),
+    }),
     share,
     temperature,
   };
@@ -160,7 +168,10 @@ function identityOf({
     recipe: digest(JSON.stringify({ layers, picture, labels, training: recipe.training })),
     pictures: digest(...bytes(training), ...bytes(test), String(sequence)),
     seed: String(seed),
-    teacher: teacher === undefined ? 'none' : digest(writeOnnx(teacher.graph)),
+    teacher:
+      teacher === undefined
+        ? 'none'
+        : digest(writeOnnx(teacher.graph), JSON.stringify(teacher.scaling ?? {})),
   };
 }
 
@@ -220,6 +231,8 @@ export async function trainRecipe(work: RecipeTraining): Promise<TrainedNetwork>
   const test = normalizeDataset(work.test, recipe.picture);
   const augment = augmentationOf(recipe);
   const learned = balance ? balanced(training) : training;
+  const teacher = work.teacher && (await teacherOf(recipe, learned, work.teacher));
+  if (teacher) work.onTeacher?.(teacher.network.accuracyOn(test));
   const { network, curve } = await trainNetwork(
     recipe.layers,
     learned,
@@ -229,7 +242,7 @@ export async function trainRecipe(work: RecipeTraining): Promise<TrainedNetwork>
       ...fitSettings(recipe),
       ...(labelSmoothing !== undefined && { labelSmoothing }),
       ...(augment && { augment }),
-      ...(work.teacher && { teacher: await teacherOf(recipe, learned, work.teacher) }),
+      ...(teacher && { teacher }),
       ...(signal && { signal }),
       ...(onProgress && { onProgress }),
       ...(work.onStep && { onStep: work.onStep }),

@@ -1,11 +1,11 @@
-// Products a nanosecond of the convolutions of network/zoo/cifar10, forward and backward: `node network/model/kernel/measure-kernel.mjs [THREADS]`.
+// Products a nanosecond of the convolutions of network/zoo/cifar10, forward and backward: `node network/model/kernel/measure-kernel.ts [THREADS]`.
 import { LaneConvolution } from './lane-convolution.ts';
 import { Workspace } from './workspace.ts';
 
 const BATCH = 64;
 const REPEATS = 7;
 /** Channels and side of the input, maps, kernel, stride; padding 1. */
-const SHAPES = [
+const SHAPES: readonly (readonly [number, number, number, number, number])[] = [
   [3, 32, 32, 4, 2],
   [32, 16, 64, 3, 1],
   [64, 16, 64, 3, 2],
@@ -32,16 +32,14 @@ for (const [channels, side, maps, kernel, stride] of SHAPES) {
     biases: workspace.allocate(maps),
   });
   const [own, slopes] = [filters(), filters()];
-  const [input, gradient] = [channels * pixels, maps * positions].map((size) =>
-    workspace.allocate(BATCH * size).fill(0.5),
-  );
-  const [output, back] = [maps * positions, channels * pixels].map((size) =>
-    workspace.allocate(BATCH * size),
-  );
-  const [inner, outer] = [pixels, positions].map((size) => ({ picture: size, channel: BATCH * size }));
+  const values = (size: number): Float32Array => workspace.allocate(BATCH * size).fill(0.5);
+  const [input, gradient] = [values(channels * pixels), values(maps * positions)];
+  const [output, back] = [values(maps * positions), values(channels * pixels)];
+  const strides = (size: number) => ({ picture: size, channel: BATCH * size });
+  const [inner, outer] = [strides(pixels), strides(positions)];
   // Products with padding are not computed, and not counted.
   const products = BATCH * maps * channels * index.filter((pixel) => pixel >= 0).length;
-  const best = (run) => {
+  const best = (run: () => void): number => {
     const times = Array.from({ length: REPEATS }, () => {
       const begin = performance.now();
       run();
