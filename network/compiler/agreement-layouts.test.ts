@@ -64,39 +64,50 @@ describe('AgreementLayouts', () => {
     }
   }, 300_000);
 
-  it('computes the same in all interpreters where maps fill several ciphertexts in part', async () => {
-    const { network, problem, write } = chooser(stack('conv'));
-    const chosen = new Map(
-      [...problem.candidates].map(([key, list]) => [
-        key,
-        list.find(({ name, ciphertexts }) => ciphertexts === 3 && name.endsWith('blocks each, folded')) ??
-          list[0]!,
-      ]),
-    );
-    expect([...chosen.values()].filter(({ ciphertexts }) => ciphertexts === 3)).toHaveLength(1);
-    const { verified, constants, expected } = write(chosen);
-    const [picture] = randomPictures(4, 1, SIDE * SIDE);
-    const truth = runSteps(network, picture!);
-    const keys = await createOwnerKeys(
-      checkParameters(verified.program.parameters),
-      verified.program.resultRing,
-    );
-    const material = {
-      program: verified,
-      constants: await encryptConstants(verified, keys.secretKey, constants),
-      publicKey: keys.publicKey,
-      evaluationKeys: await makeEvaluationKeys(verified, keys),
-    };
-    const decryptor = await createDecryptor(verified, keys);
-    for (const opening of [
-      createEngineInterpreter(material, { threads: 1 }),
-      createReferenceInterpreter(material),
-    ]) {
-      const interpreter = await opening;
-      const slots = decryptor.decrypt(interpreter.run(picture!).ciphertext);
-      expect(worstSlot(slots, expected, truth), interpreter.kind).toBeLessThan(0.02);
-      await interpreter.close();
-    }
-    decryptor.close();
-  }, 300_000);
+  it.each<[string, StackPart[], (layout: SlotLayout) => boolean]>([
+    [
+      'maps fill several ciphertexts in part',
+      ['conv'],
+      ({ name, ciphertexts }) => ciphertexts === 3 && name.endsWith('blocks each, folded'),
+    ],
+    [
+      'gaps are summed',
+      ['conv', 'strided'],
+      ({ name, ciphertexts }) => ciphertexts === 1 && name.endsWith('gap 2 summed 2×2, folded'),
+    ],
+  ])(
+    'computes the same in all interpreters where %s',
+    async (_, parts, wanted) => {
+      const { network, problem, write } = chooser(stack(...parts));
+      const chosen = new Map(
+        [...problem.candidates].map(([key, list]) => [key, list.find(wanted) ?? list[0]!]),
+      );
+      expect([...chosen.values()].filter(wanted)).toHaveLength(1);
+      const { verified, constants, expected } = write(chosen);
+      const [picture] = randomPictures(4, 1, SIDE * SIDE);
+      const truth = runSteps(network, picture!);
+      const keys = await createOwnerKeys(
+        checkParameters(verified.program.parameters),
+        verified.program.resultRing,
+      );
+      const material = {
+        program: verified,
+        constants: await encryptConstants(verified, keys.secretKey, constants),
+        publicKey: keys.publicKey,
+        evaluationKeys: await makeEvaluationKeys(verified, keys),
+      };
+      const decryptor = await createDecryptor(verified, keys);
+      for (const opening of [
+        createEngineInterpreter(material, { threads: 1 }),
+        createReferenceInterpreter(material),
+      ]) {
+        const interpreter = await opening;
+        const slots = decryptor.decrypt(interpreter.run(picture!).ciphertext);
+        expect(worstSlot(slots, expected, truth), interpreter.kind).toBeLessThan(0.02);
+        await interpreter.close();
+      }
+      decryptor.close();
+    },
+    300_000,
+  );
 });

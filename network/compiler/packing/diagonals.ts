@@ -1,6 +1,6 @@
 import { NetworkError } from '#network/errors.ts';
 import type { Affine } from '../linear/affine.ts';
-import { type SlotLayout, weightCopies } from './slot-layout.ts';
+import { foldMask, type SlotLayout, weightCopies } from './slot-layout.ts';
 
 /** A diagonal of a matrix over slots: rot(ciphertext `from`, step) · weights is added to ciphertext `to`. */
 export type Diagonal = { readonly from: number; readonly to: number; readonly step: number };
@@ -21,7 +21,7 @@ export function forEachProduct(
   // Slots are a power of two, and all ciphertexts together below 2^31.
   const within = slots - 1;
   const shift = Math.log2(slots);
-  const mask = (output.foldHigh - 1) & ~(output.foldLow - 1);
+  const mask = foldMask(output);
   const wrap = input.period - 1;
   const count = rows?.length ?? affine.rows;
   for (let r = 0; r < count; r++) {

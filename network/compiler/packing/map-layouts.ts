@@ -16,6 +16,12 @@ export type Drawing = {
   readonly gap: number;
   /** Phases above the channels in the slot number, lowest bits on top: sums over them then repeat in all their positions. */
   readonly phasesOnTop?: boolean;
+  /**
+   * Of the slots of a gap, so many in a row and so many rows are summed: powers of two up to `gap`. Channels fill what is left. A 3 × 3 convolution of maps in gaps of
+   * 4 moves its input by 15 × 15 distances, because a channel may stand before or behind another; summed 4 × 2, by 3 × 7, four times for as many
+   * more blocks.
+   */
+  readonly summed?: { readonly columns: number; readonly rows: number };
   /** Blocks of a ciphertext, a power of two: fewer than fit, so that 48 maps are three times 16 instead of 64; as many as fit by default. */
   readonly blocks?: number;
 };
@@ -82,7 +88,7 @@ export function gridLayout(
   shape: readonly number[],
   slots: number,
   { pitch, block }: Canvas,
-  { phases, gap, phasesOnTop = false, blocks: each }: Drawing,
+  { phases, gap, phasesOnTop = false, summed = { columns: 1, rows: 1 }, blocks: each }: Drawing,
   fold: boolean,
 ): SlotLayout | null {
   const [channels, height, width] = shape as [number, number, number];
@@ -90,7 +96,9 @@ export function gridLayout(
   const columns = Math.ceil(width / phases);
   const used = ((rows - 1) * gap + gap - 1) * pitch + (columns - 1) * gap + gap;
   if ((columns - 1) * gap + gap > pitch || used > block || block > slots) return null;
-  const perPhase = Math.ceil(channels / (gap * gap));
+  const across = gap / summed.columns;
+  const perBlock = across * (gap / summed.rows);
+  const perPhase = Math.ceil(channels / perBlock);
   const padded = phasesOnTop ? powerOfTwo(perPhase) : perPhase;
   const blocks = padded * phases * phases;
   const perCiphertext = each ?? Math.min(blocks, Math.floor(slots / block));
@@ -98,9 +106,9 @@ export function gridLayout(
   const at = new Int32Array(channels * height * width);
   let i = 0;
   for (let c = 0; c < channels; c++) {
-    const inGap = c % (gap * gap);
-    const corner = Math.floor(inGap / gap) * pitch + (inGap % gap);
-    const inPhase = Math.floor(c / (gap * gap));
+    const inGap = c % perBlock;
+    const corner = Math.floor(inGap / across) * summed.rows * pitch + (inGap % across) * summed.columns;
+    const inPhase = Math.floor(c / perBlock);
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
         const b = phasesOnTop
@@ -111,12 +119,27 @@ export function gridLayout(
       }
     }
   }
-  const name = `maps, pitch ${pitch}, block ${block}${phases > 1 ? `, ${phases}×${phases} phases${phasesOnTop ? ' on top' : ''}` : ''}${gap > 1 ? `, gap ${gap}` : ''}`;
-  if (ciphertexts === 1) return compactLayout(name, slots, at, blocks * block, fold);
+  const name = `maps, pitch ${pitch}, block ${block}${phases > 1 ? `, ${phases}×${phases} phases${phasesOnTop ? ' on top' : ''}` : ''}${gap > 1 ? `, gap ${gap}` : ''}${summed.columns * summed.rows > 1 ? ` summed ${summed.columns}×${summed.rows}` : ''}`;
+  const foldGaps = (summed.columns - 1) | ((summed.rows - 1) * pitch);
+  const gaps = foldGaps === 0 ? {} : { foldGaps, clean: false };
+  if (ciphertexts === 1) {
+    const one = compactLayout(name, slots, at, blocks * block, fold);
+    return one && { ...one, ...gaps };
+  }
   if (each !== undefined) {
     const part = compactLayout(`${name}, ${each} blocks each`, slots, at, each * block, fold);
-    return part && { ...part, ciphertexts };
+    return part && { ...part, ...gaps, ciphertexts };
   }
   if (fold) return null;
-  return { name, slots, ciphertexts, at, period: slots, foldLow: slots, foldHigh: slots, clean: true };
+  return {
+    name,
+    slots,
+    ciphertexts,
+    at,
+    period: slots,
+    foldLow: slots,
+    foldHigh: slots,
+    clean: true,
+    ...gaps,
+  };
 }

@@ -1,4 +1,4 @@
-import { type Canvas, evenBlocks, gridLayout, spreadGridLayout } from './map-layouts.ts';
+import { type Canvas, type Drawing, evenBlocks, gridLayout, spreadGridLayout } from './map-layouts.ts';
 import { powerOfTwo, type SlotLayout } from './slot-layout.ts';
 import { reversedLayout, sequentialLayout, splitLayout, stridedLayout } from './vector-layouts.ts';
 
@@ -55,6 +55,26 @@ function reversedLayouts(size: number, slots: number): (SlotLayout | null)[] {
   return layouts;
 }
 
+/** Maps in gaps of which half or all is summed, in rows and perhaps in columns; only where rows are a power of two apart. */
+function summedLayouts(
+  shape: readonly number[],
+  slots: number,
+  canvas: Canvas,
+  drawing: Drawing,
+): (SlotLayout | null)[] {
+  const { gap } = drawing;
+  if (gap === 1 || canvas.pitch !== powerOfTwo(canvas.pitch)) return [];
+  const layouts: (SlotLayout | null)[] = [];
+  for (let columns = gap; columns >= 2 && columns >= gap / 2; columns /= 2) {
+    for (let rows = columns; rows >= 1 && rows >= columns / 2; rows /= 2) {
+      const summed = { columns, rows };
+      for (const fold of [true, false])
+        layouts.push(gridLayout(shape, slots, canvas, { ...drawing, summed }, fold));
+    }
+  }
+  return layouts;
+}
+
 /** Maps on canvases, at every stride relative to the first maps that their size allows. */
 function mapLayouts(
   shape: readonly number[],
@@ -75,6 +95,7 @@ function mapLayouts(
           if (phases > 1)
             layouts.push(gridLayout(shape, slots, canvas, { phases, gap, phasesOnTop: true }, fold));
         }
+        layouts.push(...summedLayouts(shape, slots, canvas, { phases, gap }));
         for (let together = 1; phases === 1 && together < shape[0]!; together *= 2)
           layouts.push(spreadGridLayout(shape, slots, canvas, gap, together));
       }

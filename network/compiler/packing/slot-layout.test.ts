@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Affine, AffineBuilder, applyAffine } from '../linear/affine.ts';
 import { fillDiagonals, findDiagonals } from './diagonals.ts';
-import { gridLayout, spreadGridLayout } from './map-layouts.ts';
+import { evenBlocks, gridLayout, spreadGridLayout } from './map-layouts.ts';
 import { foldOf, type SlotLayout, slotContents } from './slot-layout.ts';
 import { reversedLayout, sequentialLayout, stridedLayout } from './vector-layouts.ts';
 
@@ -72,6 +72,45 @@ describe('StridedLayout', () => {
 
   it('is none where its values need more slots than there are', () => {
     expect(stridedLayout(5, SLOTS, 32)).toBe(null);
+  });
+});
+
+describe('GridLayout', () => {
+  it('sums over gaps, so that channels in them need no distances of their own', () => {
+    // 4 channels of 2 × 2 pixels in gaps of 2: one block of 16 slots. 2 channels come out.
+    const input = gridLayout([4, 2, 2], SLOTS, CANVAS, { phases: 1, gap: 2 }, false)!;
+    const plain = gridLayout([2, 2, 2], SLOTS, CANVAS, { phases: 1, gap: 2 }, false)!;
+    const affine = mixing(4, 2, 4);
+    expect(findDiagonals(affine, input, plain)).toHaveLength(6);
+    const x = Float64Array.from({ length: 16 }, (_, i) => Math.sin(i + 1));
+    const truth = applyAffine(affine, x);
+    for (const [columns, rows, diagonals] of [
+      [2, 1, 3],
+      [1, 2, 4],
+      [2, 2, 1],
+    ] as const) {
+      const drawing = { phases: 1, gap: 2, summed: { columns, rows } };
+      const summed = gridLayout([2, 2, 2], SLOTS, CANVAS, drawing, true)!;
+      expect(summed).toMatchObject({ clean: false, foldGaps: columns - 1 + 4 * (rows - 1) });
+      expect(findDiagonals(affine, input, summed)).toHaveLength(diagonals);
+      const sum = runLinear(affine, input, summed, x);
+      for (let copy = 0; copy < SLOTS; copy += summed.period) {
+        summed.at.forEach((slot, row) => {
+          expect(sum[slot + copy]).toBeCloseTo(truth[row]!, 9);
+        });
+      }
+    }
+  });
+
+  it('puts maps evenly into ciphertexts that each repeat them', () => {
+    // 6 blocks of 16 slots: 8 with padding, or three times 2, of which a ciphertext of 128 slots holds four copies.
+    expect(evenBlocks(6, 8)).toEqual([2]);
+    expect(evenBlocks(40, 32)).toEqual([16, 8]);
+    expect(evenBlocks(64, 32)).toEqual([]);
+    const even = gridLayout([6, 3, 4], SLOTS, CANVAS, { phases: 1, gap: 1, blocks: 2 }, true)!;
+    expect(even).toMatchObject({ ciphertexts: 3, period: 32, foldLow: 32, foldHigh: SLOTS });
+    expect(new Set([...even.at].map((at) => Math.floor(at / SLOTS)))).toEqual(new Set([0, 1, 2]));
+    expect(Math.max(...[...even.at].map((at) => at % SLOTS))).toBeLessThan(32);
   });
 });
 

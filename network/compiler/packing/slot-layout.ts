@@ -9,12 +9,14 @@ export type SlotLayout = {
   readonly name: string;
   readonly slots: number;
   readonly ciphertexts: number;
-  /** ciphertext · slots + slot of every value; bits from `foldLow` to below `foldHigh` of the slot are zero. */
+  /** ciphertext · slots + slot of every value; folded bits of the slot are zero. */
   readonly at: Int32Array;
   /** Values repeat after this many slots, a power of two; `slots` if there is one copy. */
   readonly period: number;
   readonly foldLow: number;
   readonly foldHigh: number;
+  /** Further bits that are folded, as a mask: the gaps between pixels. The slots of a gap but the first hold garbage then. */
+  readonly foldGaps?: number;
   /** Slots that hold no value are zero; otherwise they may hold anything. */
   readonly clean: boolean;
 };
@@ -26,10 +28,16 @@ export function powerOfTwo(value: number): number {
   return power;
 }
 
+/** All bits of the slot number that are folded. */
+export function foldMask({ foldLow, foldHigh, foldGaps = 0 }: SlotLayout): number {
+  return ((foldHigh - 1) & ~(foldLow - 1)) | foldGaps;
+}
+
 /** Steps of the fold that ends a linear step with this layout, high bits first. */
-export function foldOf({ foldLow, foldHigh }: SlotLayout): number[] {
+export function foldOf(layout: SlotLayout): number[] {
+  const mask = foldMask(layout);
   const steps: number[] = [];
-  for (let step = foldHigh / 2; step >= foldLow; step /= 2) steps.push(step);
+  for (let step = layout.slots / 2; step >= 1; step /= 2) if (mask & step) steps.push(step);
   return steps;
 }
 
