@@ -24,6 +24,7 @@ import { measureHealth } from './health/health.ts';
 import { readIdentity } from './identity.ts';
 import type { Bundle } from './inference/bundle.ts';
 import type { InterpreterHost } from './inference/interpreter-host.ts';
+import { loadingLog } from './inference/loading-log.ts';
 import { fits, networkBytes, openFitting } from './inference/open-fitting.ts';
 import { AgentMetrics } from './metrics/agent-metrics.ts';
 import { MetricsServer } from './metrics/metrics-server.ts';
@@ -352,7 +353,8 @@ export class Gateway {
   }
 
   #open(bundle: Bundle, selfTest: boolean, signal = this.#closing.signal): Promise<InterpreterHost> {
-    return openFitting({ bundle, selfTest, signal }, () => this.#config.inference);
+    const onProgress = loadingLog(bundle.manifest.model, this.#options.clock, this.#options.log);
+    return openFitting({ bundle, selfTest, signal, onProgress }, () => this.#config.inference);
   }
 
   /**

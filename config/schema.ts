@@ -161,7 +161,9 @@ export const AgentConfig = z.strictObject({
       threads: z.number().int().positive().max(64).default(2).describe('That share one picture'),
       memoryMegabytes: megabytes
         .optional()
-        .describe('For all networks that are loaded; by default half of the memory of the machine'),
+        .describe(
+          'For the networks that are loaded; what of one does not fit is read from disk for every picture',
+        ),
     })
     .prefault({}),
   outbox: z

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { readdirSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { verifyProgram } from '#fhe';
@@ -43,6 +43,36 @@ describe('InterpreterHost', () => {
     decryptor.close();
     await host.close();
     await expect(host.run(picture())).rejects.toMatchObject({ code: 'FHE_WORKER' });
+  });
+
+  it('refuses memory that is too small, and says how much would do', async () => {
+    const bundle = await onDisk();
+    const options = { bundle, kind: 'engine', threads: 1, selfTest: true } as const;
+    const refused = InterpreterHost.open({ ...options, memoryBytes: 2 ** 20 });
+    await expect(refused).rejects.toMatchObject({
+      code: 'FHE_MEMORY',
+      message: /the least that works is \d+ MB/,
+    });
+    const host = await InterpreterHost.open({ ...options, memoryBytes: 2 ** 26 });
+    expect(host.memoryBytes).toBe(2 ** 26);
+    await host.close();
+  });
+
+  it.each([
+    ['constants', 50_000],
+    ['constants', 8],
+    ['evaluation-keys', 1_000],
+  ] as const)('refuses %s with one byte changed, at %i', async (name, at) => {
+    const bundle = await onDisk();
+    const path = join(bundle.directory, name);
+    const bytes = await readFile(path);
+    bytes[at]! ^= 1;
+    await writeFile(path, bytes);
+    const opening = InterpreterHost.open({ bundle, kind: 'engine', threads: 1, selfTest: false });
+    await expect(opening).rejects.toMatchObject({
+      code: 'BUNDLE_DIGEST',
+      message: new RegExp(`part ${name}`),
+    });
   });
 
   it('answers two pictures at a time as it does one after the other', async () => {

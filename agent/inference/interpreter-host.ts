@@ -9,6 +9,10 @@ export type HostOptions = {
   readonly bundle: Bundle;
   readonly kind: InterpreterKind;
   readonly threads: number;
+  /** Most memory of the engine; as much as WebAssembly has where left out. What does not fit is read from disk for every picture. */
+  readonly memoryBytes?: number;
+  /** Told now and then which share of the bundle is loaded, 0 to 1. */
+  readonly onProgress?: (share: number) => void;
   /** Runs the self-test before the bundle counts as opened. */
   readonly selfTest: boolean;
   /** A thread that takes longer is terminated, in milliseconds. */
@@ -37,6 +41,7 @@ export class InterpreterHost {
   readonly bundle: Bundle;
   readonly kind: InterpreterKind;
   readonly threads: number;
+  readonly memoryBytes: number | null;
   readonly picture: PictureShape;
   /** Pictures per run; their values are concatenated. */
   readonly regions: number;
@@ -49,13 +54,14 @@ export class InterpreterHost {
   #busyMs = Number.NEGATIVE_INFINITY;
 
   private constructor(
-    { bundle, kind, threads, runTimeoutMs }: HostOptions,
+    { bundle, kind, threads, memoryBytes, runTimeoutMs }: HostOptions,
     lanes: readonly LaneThread[],
     { picture, regions }: OpenedProgram,
   ) {
     this.bundle = bundle;
     this.kind = kind;
     this.threads = threads;
+    this.memoryBytes = memoryBytes ?? null;
     this.picture = picture;
     this.regions = regions;
     this.#lanes = lanes;
@@ -66,10 +72,10 @@ export class InterpreterHost {
   /**
    * Starts the threads and loads the bundle in them.
    *
-   * @throws BlindsightError with a BUNDLE_ code if the bundle is refused, FHE_WORKER if a thread ends or takes too long
+   * @throws BlindsightError with a BUNDLE_ code if the bundle is refused, FHE_MEMORY or FHE_DISK if the machine cannot run it, FHE_WORKER if a thread ends or takes too long
    */
   static async open(options: HostOptions): Promise<InterpreterHost> {
-    const { bundle, kind, threads, signal } = options;
+    const { bundle, kind, threads, signal, memoryBytes = null, onProgress } = options;
     signal?.throwIfAborted();
     const { directory, manifest } = bundle;
     const selfTest = options.selfTest ? chooseSelfTest(manifest, kind) : null;
@@ -85,9 +91,14 @@ export class InterpreterHost {
     const limits = { timeoutMs: options.openTimeoutMs ?? OPEN_TIMEOUT_MS, ...(signal && { signal }) };
     const { parts } = manifest;
     const share = kind === 'engine' && threads > 1;
-    const request: WorkerRequest = { type: 'open', directory, parts, kind, threads, selfTest, share };
+    const request: WorkerRequest = {
+      ...{ type: 'open', directory, parts, kind, threads, memoryBytes, selfTest, share },
+    };
     try {
-      const { lane, ...program } = await first.thread.run<Opened>(request, limits);
+      const { lane, ...program } = await first.thread.run<Opened>(request, {
+        ...limits,
+        ...(onProgress && { onProgress: (share) => onProgress(share as number) }),
+      });
       if (lane !== null) {
         const second = startLane('interpreter-2', script);
         lanes.push(second);
@@ -116,7 +127,8 @@ export class InterpreterHost {
    *
    * @param picture bytes of as many prepared pictures as the network takes; copied, and the copy is wiped
    * @param seed 32 bytes that the answer follows from with the picture (engine only); copied like it
-   * @throws BlindsightError FHE_WORKER if the interpreter fails, or a thread ends or takes too long
+   * @throws BlindsightError FHE_DISK if constants on disk cannot be read or were changed; FHE_WORKER if the interpreter fails otherwise, or a thread
+   * ends or takes too long
    */
   async run(picture: Uint8Array, seed: Uint8Array | null = null): Promise<RunResult> {
     if (this.#reason !== null) throw this.#reason;
@@ -182,6 +194,7 @@ function chooseSelfTest({ selfTest }: Manifest, kind: InterpreterKind): SelfTest
 }
 
 function workerError(cause: unknown): BlindsightError {
+  if (cause instanceof BlindsightError && cause.code === 'FHE_DISK') return cause;
   const message = cause instanceof Error ? cause.message : String(cause);
   return new BlindsightError('FHE_WORKER', message, { cause });
 }

@@ -15,9 +15,9 @@ import type {
 /** What this thread holds. */
 let loaded: (OpenedProgram & { readonly interpreter: Pick<Interpreter, 'run' | 'close'> }) | null = null;
 
-async function open(request: OpenRequest): Promise<Opened> {
+async function open(request: OpenRequest, onProgress: (share: number) => void): Promise<Opened> {
   try {
-    const { interpreter, verified, lane } = await loadBundle(request);
+    const { interpreter, verified, lane } = await loadBundle(request, onProgress);
     const { picture, regions = 1 } = verified.program;
     loaded = { interpreter, picture, regions };
     return { picture, regions, lane };
@@ -44,10 +44,13 @@ function run({ picture, seed, threads }: Extract<WorkerRequest, { type: 'run' }>
   }
 }
 
-async function serve(request: WorkerRequest): Promise<Answer<WorkerReply>> {
+async function serve(
+  request: WorkerRequest,
+  onProgress: (share: number) => void,
+): Promise<Answer<WorkerReply>> {
   switch (request.type) {
     case 'open':
-      return { result: await open(request) };
+      return { result: await open(request, onProgress) };
     case 'join':
       return { result: join(request) };
     case 'run': {
@@ -63,4 +66,4 @@ async function serve(request: WorkerRequest): Promise<Answer<WorkerReply>> {
   }
 }
 
-serveTasks((task) => serve(task as WorkerRequest));
+serveTasks((task, onProgress) => serve(task as WorkerRequest, onProgress));

@@ -15,8 +15,9 @@ import {
   verifyProgram,
 } from '#fhe';
 import { BlindsightError, type ErrorCode } from '#protocol/errors.ts';
-import type { BundlePartName } from '#protocol/manifest.ts';
+import type { BundlePart, BundlePartName } from '#protocol/manifest.ts';
 import type { InterpreterKind } from './bundle.ts';
+import { HashedFile } from './hashed-file.ts';
 import type { OpenRequest, SelfTest } from './worker-messages.ts';
 
 export type LoadedBundle = {
@@ -34,29 +35,64 @@ export type LoadedBundle = {
  * 3. the interpreter accepts constants and keys;
  * 4. the self-test inputs, encrypted by the owner, give exactly the answer that the owner computed with that interpreter, or with the other one.
  *
- * Runs in a worker thread.
+ * Constants and evaluation keys are not in memory as a whole: they are loaded as they are read, and their digests are known, and checked, before the
+ * interpreter computes anything. Runs in a worker thread.
  *
- * @throws BlindsightError BUNDLE_DIGEST, BUNDLE_PROGRAM, BUNDLE_KEY_MISSING or BUNDLE_SELF_TEST
+ * @param onProgress told now and then which share of the bundle is loaded
+ * @throws BlindsightError FHE_MEMORY or FHE_DISK where the machine cannot run it; BUNDLE_DIGEST, BUNDLE_PROGRAM, BUNDLE_KEY_MISSING or BUNDLE_SELF_TEST
  */
-export async function loadBundle(request: OpenRequest): Promise<LoadedBundle> {
+export async function loadBundle(
+  request: OpenRequest,
+  onProgress: (share: number) => void = () => undefined,
+): Promise<LoadedBundle> {
   const program = await readPart(request, 'program');
-  const parts = {
-    publicKey: await readPart(request, 'public-key'),
-    constants: await readPart(request, 'constants'),
-    evaluationKeys: await readPart(request, 'evaluation-keys'),
-  };
+  const publicKey = await readPart(request, 'public-key');
   const verified = refusing(() => verifyProgram(decodeProgram(program)));
-  const material = { program: verified, ...parts };
-  const { kind, threads, selfTest } = request;
+  const opened: HashedFile[] = [];
+  try {
+    const open = async (name: BundlePartName): Promise<HashedFile> => {
+      const { path, part } = await findPart(request, name);
+      const file = new HashedFile(path, name, part.bytes);
+      opened.push(file);
+      return file;
+    };
+    const parts = {
+      ...{ constants: await open('constants'), evaluationKeys: await open('evaluation-keys') },
+      finish: () => {
+        for (const [file, name] of [
+          [parts.constants, 'constants'],
+          [parts.evaluationKeys, 'evaluation-keys'],
+        ] as const) {
+          file.finish(partOf(request, name)!.sha256);
+        }
+      },
+    };
+    const material = { program: verified, publicKey, ...parts };
+    return await openMaterial(request, material, onProgress);
+  } finally {
+    for (const file of opened) file.close();
+  }
+}
+
+/** Material from files, and what says in the end that they were those of the manifest. */
+type FileMaterial = InterpreterMaterial & { readonly finish: () => void };
+
+async function openMaterial(
+  request: OpenRequest,
+  material: FileMaterial,
+  onProgress: (share: number) => void,
+): Promise<LoadedBundle> {
+  const { kind, selfTest } = request;
+  const { program: verified } = material;
   if (selfTest !== null && selfTest.kind !== kind) {
-    const tester = await create(selfTest.kind, material, threads);
+    const tester = await create(selfTest.kind, material, request, onProgress);
     try {
       await runSelfTest(request, tester, selfTest);
     } finally {
       await tester.close();
     }
   }
-  const interpreter = await create(kind, material, threads);
+  const interpreter = await create(kind, material, request, onProgress);
   try {
     if (selfTest?.kind === kind) await runSelfTest(request, interpreter, selfTest);
   } catch (error) {
@@ -67,8 +103,16 @@ export async function loadBundle(request: OpenRequest): Promise<LoadedBundle> {
   return { interpreter, verified, lane };
 }
 
-async function readPart(request: OpenRequest, name: BundlePartName): Promise<Uint8Array> {
-  const part = request.parts.find((candidate) => candidate.name === name);
+function partOf({ parts }: OpenRequest, name: BundlePartName): BundlePart | undefined {
+  return parts.find((candidate) => candidate.name === name);
+}
+
+/** @throws BlindsightError BUNDLE_DIGEST for a file of another size */
+async function findPart(
+  request: OpenRequest,
+  name: BundlePartName,
+): Promise<{ readonly path: string; readonly part: BundlePart }> {
+  const part = partOf(request, name);
   const path = join(request.directory, name);
   const size = await stat(path).then(
     (found) => found.size,
@@ -78,6 +122,11 @@ async function readPart(request: OpenRequest, name: BundlePartName): Promise<Uin
     const found = size === null ? 'is missing' : `has ${size} bytes`;
     throw new BlindsightError('BUNDLE_DIGEST', `part ${name} ${found}, expected ${part?.bytes ?? 'none'}`);
   }
+  return { path, part };
+}
+
+async function readPart(request: OpenRequest, name: BundlePartName): Promise<Uint8Array> {
+  const { path, part } = await findPart(request, name);
   const bytes = await readFile(path);
   const digest = createHash('sha256').update(bytes).digest('hex');
   if (digest !== part.sha256) {
@@ -88,15 +137,36 @@ async function readPart(request: OpenRequest, name: BundlePartName): Promise<Uin
 
 async function create(
   kind: InterpreterKind,
-  material: InterpreterMaterial,
-  threads: number,
+  material: FileMaterial,
+  { threads, directory, memoryBytes }: OpenRequest,
+  onProgress: (share: number) => void,
 ): Promise<Interpreter | SharingInterpreter> {
+  let interpreter: Interpreter | SharingInterpreter;
   try {
-    if (kind === 'reference') return await createReferenceInterpreter(material);
-    return await createEngineInterpreter(material, { threads });
+    interpreter =
+      kind === 'reference'
+        ? await createReferenceInterpreter(material)
+        : await createEngineInterpreter(material, {
+            ...{ threads, folder: directory, onProgress },
+            ...(memoryBytes !== null && { memoryBytes }),
+          });
   } catch (error) {
+    // Bytes that nobody signed may be refused for any reason: that they are not those is said first. Not where all of them were not even read.
+    if (error instanceof FheError && !isOfMachine(error)) material.finish();
     throw asBundleError(error);
   }
+  try {
+    material.finish();
+    return interpreter;
+  } catch (error) {
+    await interpreter.close();
+    throw error;
+  }
+}
+
+/** Whether it is the machine that cannot run the program, and not the bundle that is wrong. */
+function isOfMachine({ code }: FheError): boolean {
+  return code === 'FHE_MEMORY' || code === 'FHE_DISK';
 }
 
 async function runSelfTest(
@@ -138,7 +208,11 @@ function refusing<T>(call: () => T): T {
 }
 
 function asBundleError(error: unknown): BlindsightError {
+  if (error instanceof BlindsightError) return error;
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof FheError && isOfMachine(error)) {
+    return new BlindsightError(error.code, message, { cause: error });
+  }
   const missing = error instanceof FheError && error.code === 'FHE_KEY_MISSING';
   const code: ErrorCode = missing ? 'BUNDLE_KEY_MISSING' : 'BUNDLE_PROGRAM';
   return new BlindsightError(code, message, { cause: error });

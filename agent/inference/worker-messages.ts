@@ -12,6 +12,8 @@ export type OpenRequest = {
   readonly parts: readonly BundlePart[];
   readonly kind: InterpreterKind;
   readonly threads: number;
+  /** Most memory of the engine; null for as much as WebAssembly has. */
+  readonly memoryBytes: number | null;
   /** Null if it was tested before. */
   readonly selfTest: SelfTest | null;
   /** Whether another thread shall run pictures beside this one. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { ftruncateSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -69,4 +69,70 @@ describe('a window smaller than constants and keys', () => {
       await small.close();
     }
   });
+
+  it('gives no answer from a file that was changed or cut, and names it', async () => {
+    const test = wideProgram(two, 20);
+    const { keys, material } = await makeMaterial(test);
+    const inputs = await encryptInputs(verifyProgram(test.program), keys.secretKey, testPicture);
+    for (const [damage, reason] of [
+      [
+        (file: number) => void writeSync(file, new Uint8Array(64).fill(255), 0, 64, 1_000_000),
+        /not those that were written/,
+      ],
+      [(file: number) => ftruncateSync(file, 1_000_000), /it ends at byte \d+, expected \d+ bytes/],
+    ] as const) {
+      const engine = await openSmallest(material, { threads: 2 });
+      engine.runEncrypted(inputs);
+      damage(namelessFile());
+      // What was read ahead before the damage may still be answered; nothing after that is.
+      const attempt = (): Error[] => {
+        try {
+          engine.runEncrypted(inputs);
+          return [];
+        } catch (error) {
+          return [error as Error];
+        }
+      };
+      const errors = [attempt(), attempt(), attempt()].flat();
+      expect(errors.length).toBeGreaterThanOrEqual(2);
+      for (const error of errors) expect(error).toMatchObject({ code: 'FHE_DISK', message: reason });
+      await engine.close();
+    }
+  });
+
+  it('refuses a folder that cannot be written, and stops when it is told to', async () => {
+    const { material } = await makeMaterial(wideProgram(two, 20));
+    const memoryBytes = 14 * MIB;
+    await expect(
+      createEngineInterpreter(material, { memoryBytes, folder: join(folder, 'none') }),
+    ).rejects.toMatchObject({ code: 'FHE_DISK', message: /none: .*ENOENT/ });
+    await expect(createEngineInterpreter(material, { memoryBytes })).rejects.toMatchObject({
+      code: 'FHE_TOO_LARGE',
+    });
+    const stop = new AbortController();
+    const shares: number[] = [];
+    const onProgress = (share: number): void => {
+      shares.push(share);
+      stop.abort(new Error('enough'));
+    };
+    const { signal } = stop;
+    await expect(
+      createEngineInterpreter(material, { memoryBytes, folder, signal, onProgress }),
+    ).rejects.toThrow('enough');
+    expect(shares[0]).toBeGreaterThan(0);
+    expect(shares[0]).toBeLessThanOrEqual(1);
+  });
 });
+
+/** The file behind the window of the only engine: it has no name. */
+function namelessFile(): number {
+  const open = readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).includes('.engine-');
+    } catch {
+      return false;
+    }
+  });
+  expect(open).toHaveLength(1);
+  return Number(open[0]);
+}
