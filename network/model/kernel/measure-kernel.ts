@@ -1,9 +1,9 @@
-// Products a nanosecond of the convolutions of network/zoo/cifar10, forward and backward: `node network/model/kernel/measure-kernel.ts [THREADS]`.
+// Products a nanosecond of processor time, and of time, of the convolutions of network/zoo/cifar10, forward and backward: `node network/model/kernel/measure-kernel.ts [THREADS]`.
 import { LaneConvolution } from './lane-convolution.ts';
 import { Workspace } from './workspace.ts';
 
 const BATCH = 64;
-const REPEATS = 7;
+const REPEATS = 15;
 /** Channels and side of the input, maps, kernel, stride; padding 1. */
 const SHAPES: readonly (readonly [number, number, number, number, number])[] = [
   [3, 32, 32, 4, 2],
@@ -39,19 +39,27 @@ for (const [channels, side, maps, kernel, stride] of SHAPES) {
   const [inner, outer] = [strides(pixels), strides(positions)];
   // Products with padding are not computed, and not counted.
   const products = BATCH * maps * channels * index.filter((pixel) => pixel >= 0).length;
-  const best = (run: () => void): number => {
-    const times = Array.from({ length: REPEATS }, () => {
-      const begin = performance.now();
+  /** The median by processor time, which other work on the machine hardly touches, and the best by time. */
+  const rates = (run: () => void, passes: number): string => {
+    const runs = Array.from({ length: REPEATS }, () => {
+      const [begin, used] = [performance.now(), process.cpuUsage()];
       run();
-      return performance.now() - begin;
+      const { user, system } = process.cpuUsage(used);
+      return { time: performance.now() - begin, processor: (user + system) / 1000 };
     });
-    return products / Math.min(...times) / 1e6;
+    const sorted = runs.map(({ processor }) => processor).sort((a, b) => a - b);
+    const middle = sorted[Math.floor(REPEATS / 2)]!;
+    const best = Math.min(...runs.map(({ time }) => time));
+    return [middle, best].map((ms) => ((passes * products) / ms / 1e6).toFixed(1).padStart(5)).join(' ');
   };
-  const forward = best(() => convolution.forward(input, inner, own, output, outer, BATCH));
-  const bySlopes = best(() => convolution.backward(gradient, outer, own, slopes, undefined, inner, BATCH));
-  const both = best(() => convolution.backward(gradient, outer, own, slopes, back, inner, BATCH));
-  const text = [forward, bySlopes, 2 * both].map((rate) => rate.toFixed(1).padStart(5)).join(' ');
+  const text = [
+    rates(() => convolution.forward(input, inner, own, output, outer, BATCH), 1),
+    rates(() => convolution.backward(gradient, outer, own, slopes, undefined, inner, BATCH), 1),
+    rates(() => convolution.backward(gradient, outer, own, slopes, back, inner, BATCH), 2),
+  ].join(' | ');
   process.stdout.write(`${channels}×${side}×${side} → ${maps}×${out}×${out}: ${text}\n`);
   await workspace.close();
 }
-process.stdout.write('forward, backward by weights, backward by weights and input\n');
+process.stdout.write(
+  'forward | backward by weights | backward by weights and input; by processor time and by time\n',
+);
