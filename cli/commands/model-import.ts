@@ -25,6 +25,7 @@ type Options = {
   /** Epochs; true: the importer chooses. */
   readonly fineTune?: true | number;
   readonly learningRate?: number;
+  readonly resume?: string;
   readonly out?: string;
   readonly json?: boolean;
 };
@@ -74,13 +75,17 @@ export function registerModelImport(model: Command): void {
     .option('--tolerance <pp>', 'accepted loss of accuracy, in percentage points', percentagePoints, 1)
     .option(
       '--fine-tune [epochs]',
-      'train with the polynomials in place to recover accuracy (default: enough epochs to see 120 000 pictures)',
+      'train while activations are replaced, one after the other, to recover accuracy (default: enough epochs to see 240 000 pictures; for a degree above 2, and with polynomials all in place, 120 000)',
       integer(1, 10_000),
     )
     .option(
       '--learning-rate <r>',
-      'step of fine-tuning, relative to the weights (default: 0.025, lowered if that is too fast)',
+      'step of fine-tuning, relative to the weights (default: 0.01, 0.025 for a degree above 2; lowered if that is too fast)',
       number,
+    )
+    .option(
+      '--resume <file>',
+      'with --fine-tune: keep the state of training here, once a minute and when it is stopped, and go on from it if it is there',
     )
     .option('--out <file>', 'where to write the network (default: <name>-protected.onnx here)')
     .option('--json', 'print JSON')
@@ -89,14 +94,19 @@ export function registerModelImport(model: Command): void {
       `
 Accuracy is measured on every fifth picture (at most 2 000); these are not used to calibrate or train.
 
+Fine-tuning replaces each activation by quadratics, one for each of its maps, and learns the labels and the given network's own answers.
+
 Examples:
   blindsight model import mnist.onnx --calibrate train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz --fine-tune
-  blindsight model import network.onnx --calibrate ./photos --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
+  blindsight model import network.onnx --calibrate ./photos --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --fine-tune --resume network.state
   blindsight model import door.onnx --calibrate door.mp4 --labels presence.csv --classes absent,present
   blindsight model import square.onnx --task map --calibrate square.mp4 --boxes people.csv --classes person --motion 20`,
     )
     .action((network: string, options: Options) =>
-      runCommand((run) => importModel(network, options, run), 'stopped; nothing was written'),
+      runCommand(
+        (run) => importModel(network, options, run),
+        'stopped; nothing was written, but what --resume keeps',
+      ),
     );
 }
 
@@ -110,9 +120,14 @@ function importLines(progress: Progress): (report: ImportProgress) => void {
     } else if (step === 'slower') {
       const text = `the loss diverged; trying again at a learning rate of ${report.learningRate}`;
       progress.update('slower', text);
+    } else if (step === 'resumed') {
+      progress.update(step, `going on from ${Math.round(100 * report.done)} % of fine-tuning`);
+    } else if (step === 'fine-tuning') {
+      const { done, loss, replaced, of } = report;
+      const stage = replaced === undefined ? '' : `, ${replaced} of ${of} activations replaced`;
+      progress.update(step, `${step}, ${Math.round(100 * done)} %: loss ${loss.toFixed(4)}${stage}`, done);
     } else {
-      const loss = step === 'fine-tuning' ? `: loss ${report.loss.toFixed(4)}` : '';
-      progress.update(step, `${step}, ${Math.round(100 * report.done)} %${loss}`, report.done);
+      progress.update(step, `${step}, ${Math.round(100 * report.done)} %`, report.done);
     }
   };
 }
@@ -125,7 +140,7 @@ async function importWithBoxes(
   { signal, progress }: CommandRun,
 ): Promise<void> {
   const { calibrate, boxes, classes, region: part, motion, divide, mean, std, out: wanted } = options;
-  const ignored = (['labels', 'pad', 'limit', 'fineTune', 'learningRate'] as const).find(
+  const ignored = (['labels', 'pad', 'limit', 'fineTune', 'learningRate', 'resume'] as const).find(
     (name) => options[name] !== undefined,
   );
   const { importPlaces } = await import('#network/training/maps/import-places.ts');
@@ -161,7 +176,7 @@ async function importModel(
   const { task = 'classification' } = options;
   if (task !== 'classification') return importWithBoxes(network, task, options, { signal, progress });
   const { calibrate, labels, classes, region: part, pad, limit, divide, mean, std } = options;
-  const { degree, tolerance, fineTune, learningRate, out: wanted } = options;
+  const { degree, tolerance, fineTune, learningRate, resume, out: wanted } = options;
   const { importFile } = await import('#network/training/import-file.ts');
   const { importJson, importText } = await import('#network/compiler/importing/import-report.ts');
   progress.update('reading', `reading ${calibrate}`);
@@ -187,6 +202,7 @@ async function importModel(
         fineTune: {
           ...(fineTune !== true && { epochs: fineTune }),
           ...(learningRate !== undefined && { learningRate }),
+          ...(resume !== undefined && { resume }),
         },
       }),
       ...(wanted !== undefined && { out: wanted }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Dataset } from '#network/model/dataset.ts';
+import { allOf, type Dataset } from '#network/model/dataset.ts';
 import { answerPictures } from '#network/model/run/answer-pictures.ts';
 import { convolutionalGraph, denseGraph, node, randomPictures } from '../testing/small-graphs.ts';
 import { fineTune } from './fine-tune.ts';
@@ -23,7 +23,7 @@ describe('FineTune', () => {
     const graph = denseGraph(2, [20, 12, 2]);
     const { accuracy: before } = await answerPictures(graph, dataset(9, 200));
     const kept = graph.initializers.get('w0')!.data.slice();
-    const tuned = await fineTune(graph, dataset(1, 400), {
+    const tuned = await fineTune(graph, allOf(dataset(1, 400)), {
       epochs: 8,
       batch: 20,
       learningRate: 0.03,
@@ -37,9 +37,9 @@ describe('FineTune', () => {
   it('obeys a signal and refuses activations', async () => {
     const options = { epochs: 1, batch: 4, learningRate: 0.01, seed: 1 };
     const signal = AbortSignal.abort(new Error('enough'));
-    await expect(fineTune(denseGraph(2, [20, 12, 2]), dataset(1, 8), { ...options, signal })).rejects.toThrow(
-      'enough',
-    );
+    await expect(
+      fineTune(denseGraph(2, [20, 12, 2]), allOf(dataset(1, 8)), { ...options, signal }),
+    ).rejects.toThrow('enough');
     const given = convolutionalGraph(1);
     const sigmoid = {
       ...given,
@@ -52,7 +52,7 @@ describe('FineTune', () => {
       pictures: Float32Array.from(pictures.flatMap((picture) => [...picture])),
       classes: Uint8Array.of(0, 1, 2, 0),
     };
-    await expect(fineTune(sigmoid, small, options)).rejects.toThrow(
+    await expect(fineTune(sigmoid, allOf(small), options)).rejects.toThrow(
       "node 's2' (Sigmoid): cannot be trained; approximate activations",
     );
   });

@@ -1,14 +1,16 @@
 import { setImmediate } from 'node:timers/promises';
 import { simplifyGraph } from '#network/compiler/rewrite/simplify-graph.ts';
-import { type Dataset, pictureValues } from '#network/model/dataset.ts';
+import { classOf, type DatasetPart, pictureOf, pictureValues } from '#network/model/dataset.ts';
 import { SeededRandom } from '#network/model/random.ts';
 import { NetworkError } from '../errors.ts';
-import type { Graph, Tensor } from '../model/graph.ts';
+import type { Graph } from '../model/graph.ts';
 import { Adam } from './adam.ts';
-import { GraphTrainer, type TrainedParameter } from './gradients/graph-trainer.ts';
-import type { Parameter } from './layers/layer.ts';
+import { layOutTrainer } from './lay-out-trainer.ts';
 import { learningRateAt } from './learning-rate.ts';
+import { ScaledParameter } from './scaled-parameter.ts';
+import { crossEntropy, temperatureOf } from './tuning-loss.ts';
 import { WeightAverage } from './weight-average.ts';
+import { withParameters } from './with-parameters.ts';
 
 /** How to fine-tune a network. */
 export type FineTuneOptions = {
@@ -30,7 +32,6 @@ export type FineTuneOptions = {
 };
 
 const WEIGHT_DECAY = 0;
-const LOGIT_SIZE = 4;
 /**
  * Memory of the exponential average of the weights that is the result, as a share of all steps: mnist-8 answered 98.35 % of held-out
  * pictures correctly instead of 98.30 %.
@@ -39,100 +40,22 @@ const AVERAGED = 0.25;
 /** Gradients are those of scaled parameters, so that one norm fits all networks. */
 const GRADIENT_NORM = 1;
 
-/** A parameter in units of its own magnitude, so that one learning rate fits shifts of hundreds and factors of thousandths. */
-class ScaledParameter implements Parameter {
-  readonly values: Float32Array;
-  readonly gradients: Float32Array;
-  readonly decays = false;
-  readonly #trained: TrainedParameter;
-  readonly #unit: number;
-
-  constructor(trained: TrainedParameter) {
-    this.#trained = trained;
-    let squares = 0;
-    for (const value of trained.values) squares += value * value;
-    this.#unit = Math.sqrt(squares / trained.values.length) || 1;
-    this.values = trained.values.map((value) => value / this.#unit);
-    this.gradients = new Float32Array(trained.values.length);
-  }
-
-  /** Takes the trained parameter's gradient. */
-  read(): void {
-    const { gradients } = this.#trained;
-    for (let i = 0; i < gradients.length; i++) this.gradients[i] = gradients[i]! * this.#unit;
-  }
-
-  /** Sets the trained parameter to these values. */
-  write(values = this.values): void {
-    for (let i = 0; i < values.length; i++) this.#trained.values[i] = values[i]! * this.#unit;
-  }
-}
-
-/**
- * What logits are divided by before the softmax, so that their root mean square is {@link LOGIT_SIZE}: networks with logits in the
- * thousands would otherwise learn only from the few pictures that they get wrong.
- */
-function temperatureOf(logits: Float32Array): number {
-  let squares = 0;
-  for (const logit of logits) squares += logit * logit;
-  return Math.sqrt(squares / logits.length) / LOGIT_SIZE || 1;
-}
-
-/** Mean cross entropy of softmax(logits / temperature); its gradient goes to `gradient`. */
-function crossEntropy(
-  logits: Float32Array,
-  labels: Uint8Array,
-  temperature: number,
-  gradient: Float32Array,
-): number {
-  const classes = logits.length / labels.length;
-  let loss = 0;
-  labels.forEach((label, n) => {
-    const row = logits.subarray(n * classes, (n + 1) * classes).map((logit) => logit / temperature);
-    const largest = Math.max(...row);
-    let sum = 0;
-    for (const logit of row) sum += Math.exp(logit - largest);
-    loss += (Math.log(sum) + largest - row[label]!) / labels.length;
-    for (let k = 0; k < classes; k++) {
-      const share = Math.exp(row[k]! - largest) / sum - (k === label ? 1 : 0);
-      gradient[n * classes + k] = share / labels.length / temperature;
-    }
-  });
-  return loss;
-}
-
-/** The graph with the trained values. */
-function withParameters(graph: Graph, parameters: readonly TrainedParameter[]): Graph {
-  const initializers = new Map<string, Tensor>(graph.initializers);
-  for (const { name, values } of parameters) {
-    initializers.set(name, { ...initializers.get(name)!, data: values.slice() });
-  }
-  return { ...graph, initializers };
-}
-
-/** A trainer of at most `most` pictures at a time: as many as there is memory for. */
-async function layOut(graph: Graph, most: number): Promise<{ trainer: GraphTrainer; batch: number }> {
-  for (let batch = most; ; batch = Math.floor(batch / 2)) {
-    try {
-      return { trainer: await GraphTrainer.create(graph, batch), batch };
-    } catch (error) {
-      if (!(error instanceof NetworkError) || error.code !== 'NETWORK_TOO_LARGE' || batch === 1) throw error;
-    }
-  }
-}
-
 /**
  * Trains a graph further, with polynomials in place: every weight, bias and coefficient. The given graph stays unchanged.
  *
- * @param dataset labelled pictures, prepared as the graph takes them.
+ * @param training labelled pictures, prepared as the graph takes them.
  * @throws NetworkError NETWORK_OPERATOR for activations not approximated yet; NETWORK_TRAINING if the loss or a weight stops being a
  * number; NETWORK_SHAPE if the pictures do not fit; NETWORK_TOO_LARGE if not even one picture fits into memory.
  */
-export async function fineTune(given: Graph, dataset: Dataset, options: FineTuneOptions): Promise<Graph> {
+export async function fineTune(
+  given: Graph,
+  training: DatasetPart,
+  options: FineTuneOptions,
+): Promise<Graph> {
   const graph = simplifyGraph(given);
-  const count = dataset.classes.length;
-  const { trainer, batch } = await layOut(graph, Math.max(1, Math.min(options.batch, count)));
-  const size = pictureValues(dataset.picture);
+  const count = training.chosen.length;
+  const { trainer, batch } = await layOutTrainer(graph, Math.max(1, Math.min(options.batch, count)));
+  const size = pictureValues(training.whole.picture);
   if (trainer.pictures.length !== batch * size) {
     throw new NetworkError(
       'NETWORK_SHAPE',
@@ -154,8 +77,8 @@ export async function fineTune(given: Graph, dataset: Dataset, options: FineTune
     for (let step = 0; step < steps; step++) {
       options.signal?.throwIfAborted();
       order.subarray(step * batch, (step + 1) * batch).forEach((picture, n) => {
-        trainer.pictures.set(dataset.pictures.subarray(picture * size, (picture + 1) * size), n * size);
-        labels[n] = dataset.classes[picture]!;
+        trainer.pictures.set(pictureOf(training, picture), n * size);
+        labels[n] = classOf(training, picture);
       });
       trainer.forward();
       temperature ??= temperatureOf(trainer.logits);

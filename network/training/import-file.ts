@@ -9,7 +9,7 @@ import { loadNetwork } from '#network/model/description/load-network.ts';
 import { checkOutput } from './check-output.ts';
 import { labelsOf, type PictureSource, readLabelledPictures } from './datasets/labelled-pictures.ts';
 import { normalizeDataset } from './datasets/normalize-dataset.ts';
-import { fineTuner } from './fine-tuner.ts';
+import { type FineTunerOptions, fineTuner } from './fine-tuner.ts';
 
 /** What to import, and how. */
 export type ImportRequest = {
@@ -24,7 +24,7 @@ export type ImportRequest = {
   readonly degree: number;
   /** Accepted loss of accuracy, 0 to 1. */
   readonly tolerance: number;
-  readonly fineTune?: { readonly epochs?: number; readonly learningRate?: number };
+  readonly fineTune?: Omit<FineTunerOptions, 'seed'>;
   /** Where to write the network; `<name>-protected.onnx` here by default. */
   readonly out?: string;
 };

@@ -55,7 +55,7 @@ export const NETWORK_ERRORS = {
     meaning:
       'The file given with --resume is not of the training that was asked for, is damaged, or cannot be read or written.',
     action:
-      'Give the same recipe, pictures, seed and teacher as before, or another file; without the file, training starts anew. For what cannot be written: rights, and room on the disk.',
+      'Give the same recipe or network, pictures, settings and teacher as before, or another file; without the file, training starts anew. For what cannot be written: rights, and room on the disk.',
   },
   NETWORK_TEACHER: {
     meaning: 'The network given with --teacher does not fit what is to be trained.',

@@ -14,7 +14,12 @@ function short(value: number): string {
 
 /** What became of each layer, as a table for people. */
 export function importText(imported: ImportedNetwork): string {
-  const heading = ['layer', 'operator', 'range', 'by', 'degree', 'worst error', 'typical error', 'accuracy'];
+  const trained = imported.layers.some(({ accuracyTrained }) => accuracyTrained !== null);
+  const heading = [
+    ...['layer', 'operator', 'range', 'by', 'degree', 'worst error', 'typical error'],
+    ...(trained ? ['before', 'replaced', 'trained'] : ['accuracy']),
+    'seconds',
+  ];
   const rows = imported.layers.map((layer) => [
     layer.node,
     layer.operator,
@@ -23,7 +28,10 @@ export function importText(imported: ImportedNetwork): string {
     String(layer.degree),
     short(layer.worstError),
     short(layer.typicalError),
+    ...(trained ? [shareText(layer.accuracyBefore)] : []),
     shareText(layer.accuracy),
+    ...(trained ? [layer.accuracyTrained === null ? '-' : shareText(layer.accuracyTrained)] : []),
+    layer.seconds.toFixed(1),
   ]);
   const widths = heading.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]!.length)),

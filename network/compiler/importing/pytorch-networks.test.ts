@@ -2,12 +2,10 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { env, InferenceSession, Tensor as OnnxTensor } from 'onnxruntime-web';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { checkParameters, createEngineInterpreter, createReferenceInterpreter, verifyProgram } from '#fhe';
-import { runClear } from '#fhe/design';
-import { createDecryptor, createOwnerKeys, encryptConstants, makeEvaluationKeys } from '#fhe/secret';
 import { type Graph, sizeOf } from '#network/model/graph.ts';
 import { readOnnx } from '#network/model/onnx/onnx.ts';
 import { runGraph } from '#network/model/run/run.ts';
+import { interpretedAnswers } from '#network/testing/interpreted-answers.ts';
 import { randomPictures } from '#network/testing/small-graphs.ts';
 import { fineTuner } from '#network/training/fine-tuner.ts';
 import { compileNetwork } from '../compile.ts';
@@ -73,31 +71,6 @@ function compiled(graph: Graph): CompiledNetwork {
   });
 }
 
-/** Answers to one picture by our engine, by SEAL and without encryption, as slots. */
-async function answers(network: CompiledNetwork, picture: Float32Array): Promise<Float64Array[]> {
-  const { program, constants } = network;
-  const keys = await createOwnerKeys(checkParameters(program.parameters), program.resultRing);
-  const material = {
-    program: verifyProgram(program),
-    constants: await encryptConstants(verifyProgram(program), keys.secretKey, constants),
-    publicKey: keys.publicKey,
-    evaluationKeys: await makeEvaluationKeys(verifyProgram(program), keys),
-  };
-  const decryptor = await createDecryptor(verifyProgram(program), keys);
-  const engine = await createEngineInterpreter(material, { threads: 1 });
-  const reference = await createReferenceInterpreter(material);
-  try {
-    const encrypted = [engine, reference].map((interpreter) =>
-      decryptor.decrypt(interpreter.run(picture).ciphertext),
-    );
-    return [...encrypted, runClear(verifyProgram(program), constants, picture)];
-  } finally {
-    decryptor.close();
-    await engine.close();
-    await reference.close();
-  }
-}
-
 beforeAll(() => {
   env.wasm.numThreads = 1;
   env.logLevel = 'error';
@@ -145,7 +118,7 @@ describe('PyTorch networks', () => {
       const network = compiled(graph);
       const picture = picturesFor(graph)[0]!;
       const truth = runSteps(lowerSteps(graph), picture);
-      for (const slots of await answers(network, picture)) {
+      for (const slots of await interpretedAnswers(network, picture)) {
         const { logitError } = interpretationError(slots, network.interpretation, truth);
         expect(logitError).toBeLessThan(TOLERANCE * Math.max(...truth.map(Math.abs)));
       }

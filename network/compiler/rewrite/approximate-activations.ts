@@ -21,14 +21,23 @@ export type ActivationReport = {
   /** Range of its inputs on the calibration pictures, after everything before it was replaced. */
   readonly low: number;
   readonly high: number;
-  readonly method: Method | 'scaled-mean';
+  /** `quadratics-of-maps`: least squares, a polynomial for each map. */
+  readonly method: Method | 'scaled-mean' | 'quadratics-of-maps';
   readonly degree: number;
+  /** Coefficients by rising power, as calibrated: one polynomial for the layer, or one for each map. */
+  readonly polynomials: readonly (readonly number[])[];
   /** Largest error over the range; NaN for maxima. */
   readonly worstError: number;
   /** Root mean square error over the observed inputs. */
   readonly typicalError: number;
-  /** Accuracy on the calibration pictures once this node is replaced, 0 to 1. */
+  /** Accuracy before this node is replaced, 0 to 1: on calibration pictures, or where training goes on in between on pictures held out. */
+  readonly accuracyBefore: number;
+  /** Accuracy on the same pictures once it is replaced. */
   readonly accuracy: number;
+  /** Accuracy on the same pictures after training with it in place; null if nothing was trained in between. */
+  readonly accuracyTrained: number | null;
+  /** What calibrating, measuring and training took. */
+  readonly seconds: number;
 };
 
 /** How to approximate activations. */
@@ -37,6 +46,8 @@ export type ApproximationOptions = {
   readonly degree: number;
   /** Candidates; the one with the best accuracy is chosen; among equals, the closest. */
   readonly methods: readonly Method[];
+  /** Only maxima are replaced; activations stay. */
+  readonly maximaOnly?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (report: ActivationReport) => void;
 };
@@ -64,7 +75,13 @@ function domainOf(samples: Float64Array): Domain {
 
 type Step = { readonly graph: Graph; readonly report: ActivationReport };
 
-async function replaceMaximum(graph: Graph, node: Node, front: GraphFront): Promise<Step> {
+async function replaceMaximum(
+  graph: Graph,
+  node: Node,
+  front: GraphFront,
+  accuracyBefore: number,
+): Promise<Step> {
+  const started = performance.now();
   const mean = averageOf(node, `${node.outputs[0]}:observed`);
   const [means, maxima] = front.observe(graph, [mean, node], [mean.outputs[0]!, node.outputs[0]!]) as [
     Float64Array,
@@ -78,9 +95,13 @@ async function replaceMaximum(graph: Graph, node: Node, front: GraphFront): Prom
     high,
     method: 'scaled-mean' as const,
     degree: 1,
+    polynomials: [[fit.offset, fit.slope]],
     worstError: Number.NaN,
     typicalError: fit.typicalError,
+    accuracyBefore,
     accuracy: await front.accuracy(replaced),
+    accuracyTrained: null,
+    seconds: (performance.now() - started) / 1000,
   };
   return {
     graph: replaced,
@@ -93,7 +114,9 @@ async function replaceActivation(
   node: Node,
   front: GraphFront,
   options: ApproximationOptions,
+  accuracyBefore: number,
 ): Promise<Step> {
+  const started = performance.now();
   const constants = node.inputs.map((name) => graph.initializers.get(name));
   const f = ACTIVATIONS[node.operator]!(new Call(node, graph.opset, constants));
   const [samples] = front.observe(graph, [], [node.inputs[0]!]);
@@ -115,13 +138,18 @@ async function replaceActivation(
       high: domain.high,
       method,
       degree: polynomial.length - 1,
+      polynomials: [polynomial],
       worstError,
       typicalError,
+      accuracyBefore,
       accuracy: await front.accuracy(replaced),
+      accuracyTrained: null,
+      seconds: 0,
     };
     steps.push({ graph: replaced, report });
   }
-  return mostAccurate(steps, front.pictures);
+  const { graph: best, report } = mostAccurate(steps, front.pictures);
+  return { graph: best, report: { ...report, seconds: (performance.now() - started) / 1000 } };
 }
 
 /**
@@ -159,11 +187,12 @@ export async function approximateActivations(
   for (const node of graph.nodes) {
     options.signal?.throwIfAborted();
     const maximum = node.operator === 'MaxPool';
-    if (!maximum && !(node.operator in ACTIVATIONS)) continue;
+    if (!maximum && (options.maximaOnly || !(node.operator in ACTIVATIONS))) continue;
     await front.advance(graph, node);
+    const before = layers.at(-1)?.accuracy ?? accuracyBefore;
     const step = maximum
-      ? await replaceMaximum(graph, node, front)
-      : await replaceActivation(graph, node, front, options);
+      ? await replaceMaximum(graph, node, front, before)
+      : await replaceActivation(graph, node, front, options, before);
     graph = step.graph;
     layers.push(step.report);
     options.onProgress?.(step.report);

@@ -9,6 +9,12 @@ export type TrainedValue = {
   readonly gradients: Float32Array | undefined;
 };
 
+/** What a forward pass is for. */
+export type Pass = {
+  /** Whether normalization goes by the batch, and its running statistics follow. */
+  training: boolean;
+};
+
 /** One node of a graph with its place in memory. */
 export type NodeSite = {
   /** The node with tensors of the right shapes: attributes and integer inputs are read from it. */
@@ -17,6 +23,7 @@ export type NodeSite = {
   readonly inputs: readonly (TrainedValue | undefined)[];
   readonly output: TrainedValue & { readonly gradients: Float32Array };
   readonly workspace: Workspace;
+  readonly pass: Pass;
 };
 
 /** A node that is ready to run, forward and backward. */
