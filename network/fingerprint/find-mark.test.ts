@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { simplifyGraph } from '../compiler/rewrite/simplify-graph.ts';
-import type { Dataset } from '../model/dataset.ts';
+import { allOf, type Dataset } from '../model/dataset.ts';
 import { loadZooNetwork } from '../model/description/zoo.ts';
 import type { Graph } from '../model/graph.ts';
 import { runGraph } from '../model/run/run.ts';
@@ -56,7 +56,7 @@ describe('a fingerprint', () => {
     const split = splitByTime(all, 0.6);
     training = normalizeDataset(split.training, metadata.picture);
     test = normalizeDataset(split.test, metadata.picture);
-    tuned = await fineTune(copy, training, { epochs: 1, batch: 32, learningRate: 0.025, seed: 1 });
+    tuned = await fineTune(copy, allOf(training), { epochs: 1, batch: 32, learningRate: 0.025, seed: 1 });
   }, 300_000);
 
   it('changes no decision on the test frames', () => {
@@ -104,7 +104,12 @@ describe('a fingerprint', () => {
         Array.from({ length: count }, (_, i) => i),
       );
     const mean = combineCopies(copies.slice(0, 2), 'mean');
-    const later = await fineTune(mean, training, { epochs: 1, batch: 32, learningRate: 0.025, seed: 2 });
+    const later = await fineTune(mean, allOf(training), {
+      epochs: 1,
+      batch: 32,
+      learningRate: 0.025,
+      seed: 2,
+    });
     expect(named(roundTo8Bits(pruneSmallest(later, 0.2)))).toEqual([0, 1]);
   }, 300_000);
 
@@ -128,10 +133,15 @@ describe('a fingerprint', () => {
     const { graph: independent } = await loadZooNetwork('carpark');
     const anew = await fineTune(
       mapWeights(graph, (data) => data.toReversed()),
-      training,
+      allOf(training),
       { epochs: 1, batch: 32, learningRate: 0.025, seed: 3 },
     );
-    const unmarked = await fineTune(graph, training, { epochs: 1, batch: 32, learningRate: 0.025, seed: 4 });
+    const unmarked = await fineTune(graph, allOf(training), {
+      epochs: 1,
+      batch: 32,
+      learningRate: 0.025,
+      seed: 4,
+    });
     for (const [what, leaked] of Object.entries({ independent, anew, unmarked, tuned })) {
       const finder = finderOf(leaked);
       expect(named(leaked), what).toEqual(leaked === tuned ? [0] : []);

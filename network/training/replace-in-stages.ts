@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { fitQuadratic } from '#network/compiler/approximation/fit-quadratic.ts';
 import type { FineTuneProgress } from '#network/compiler/importing/import-network.ts';
@@ -73,11 +72,6 @@ const SAMPLES = 4096;
 /** Mirrored pictures are shown, too, if the given network knows them nearly as well: it has learned that left and right do not matter. */
 const MIRROR_LOSS = 0.02;
 const KEPT_EVERY_MS = 60_000;
-/** More threads gain little: what is done between convolutions takes one. */
-const MOST_THREADS = 8;
-/** Values of all pictures shown, below which starting threads takes longer than what they save. */
-const MANY_VALUES = 1e7;
-
 /** What is kept between runs, besides arrays. */
 type Kept = {
   readonly step: number;
@@ -589,14 +583,11 @@ export async function replaceInStages(
 ): Promise<StagedNetwork> {
   const normalized = insertNormalization(given);
   const count = training.chosen.length;
-  const many = options.pictures * pictureValues(training.whole.picture) > MANY_VALUES;
-  const threads = many ? Math.min(MOST_THREADS, availableParallelism()) : 1;
   const { trainer, batch } = await layOutTrainer(
     normalized.graph,
     Math.max(1, Math.min(options.batch, count)),
     {
       changing: true,
-      threads,
     },
   );
   const size = pictureValues(training.whole.picture);
@@ -607,15 +598,8 @@ export async function replaceInStages(
     );
   }
   const simple = simplifyGraph(teacher);
-  const asked = await TaughtAnswers.create(simple, 2 * measured.classes.length, threads);
-  const mirrors = knowsMirrored(asked, measured);
-  await asked.close();
-  const taught = await TaughtAnswers.create(simple, (mirrors ? 2 : 1) * count, threads);
-  try {
-    const parts = { normalized, trainer, batch, teacher: taught, mirrors, training, measured };
-    return await new StagedTraining(parts, options).run();
-  } finally {
-    await taught.close();
-    await trainer.close();
-  }
+  const mirrors = knowsMirrored(await TaughtAnswers.create(simple, 2 * measured.classes.length), measured);
+  const taught = await TaughtAnswers.create(simple, (mirrors ? 2 : 1) * count);
+  const parts = { normalized, trainer, batch, teacher: taught, mirrors, training, measured };
+  return new StagedTraining(parts, options).run();
 }

@@ -23,18 +23,9 @@ export class TaughtAnswers {
   /**
    * @param graph simplified; with any operator of the clear run.
    * @param count number of different pictures.
-   * @param threads that share the work until {@link close}.
    */
-  static async create(graph: Graph, count: number, threads: number): Promise<TaughtAnswers> {
-    return new TaughtAnswers(
-      await GraphTrainer.create(graph, AT_A_TIME, { answersOnly: true, threads }),
-      count,
-    );
-  }
-
-  /** Ends the threads. */
-  close(): Promise<void> {
-    return this.#trainer.close();
+  static async create(graph: Graph, count: number): Promise<TaughtAnswers> {
+    return new TaughtAnswers(await GraphTrainer.create(graph, AT_A_TIME, { answersOnly: true }), count);
   }
 
   /**

@@ -3,6 +3,7 @@ import { lowerSteps } from '#network/compiler/lowering/lower-steps.ts';
 import { runSteps } from '#network/compiler/lowering/run-steps.ts';
 import { graphOf, ints, node, randomPictures, randomTensor } from '../../testing/small-graphs.ts';
 import { fineTune } from '../../training/fine-tune.ts';
+import { allOf } from '../dataset.ts';
 import type { Graph, Tensor } from '../graph.ts';
 import { SeededRandom } from '../random.ts';
 import { runGraph } from '../run/run.ts';
@@ -73,8 +74,8 @@ describe('Reducing', () => {
     };
     const options = { epochs: 2, batch: 4, learningRate: 0.01, seed: 1 };
     const [mean, pool] = [
-      await fineTune(network('ReduceMean', [2, 3], 0, 13), dataset, options),
-      await fineTune(average, dataset, options),
+      await fineTune(network('ReduceMean', [2, 3], 0, 13), allOf(dataset), options),
+      await fineTune(average, allOf(dataset), options),
     ];
     const [trained, wanted] = [mean, pool].map((graph) => [...graph.initializers.get('dense')!.data]);
     trained!.forEach((weight, i) => {

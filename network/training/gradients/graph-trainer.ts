@@ -52,8 +52,6 @@ export type GraphTraining = {
    * ({@link ChangingActivation}).
    */
   readonly changing?: boolean;
-  /** Threads that share the work, the caller's included, until {@link GraphTrainer.close}; 1 by default. Results do not depend on it. */
-  readonly threads?: number;
 };
 
 /** Names of the initializers that training may change: numbers that only trained operators use. */
@@ -113,11 +111,8 @@ export class GraphTrainer {
   readonly #pass: Pass = { training: true };
   readonly #values: ReadonlyMap<string, TrainedValue>;
 
-  readonly #workspace: Workspace;
-
   private constructor(graph: Graph, batch: number, workspace: Workspace, training: GraphTraining) {
-    const { answersOnly = false, changing = false, threads = 1 } = training;
-    this.#workspace = workspace;
+    const { answersOnly = false, changing = false } = training;
     const input = graph.inputs[0]!;
     const shape = [batch, ...input.shape!.slice(1)];
     const nodes = nodesOf(graph);
@@ -175,12 +170,6 @@ export class GraphTrainer {
       ...[...values.values()].flatMap(({ gradients }) => gradients ?? []),
       ...coefficients.map(({ gradients }) => gradients),
     ];
-    workspace.useThreads(threads);
-  }
-
-  /** Ends the threads; values stay readable. */
-  close(): Promise<void> {
-    return this.#workspace.close();
   }
 
   /**
