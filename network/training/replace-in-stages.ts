@@ -1,29 +1,21 @@
 import { setImmediate } from 'node:timers/promises';
-import { fitQuadratic } from '#network/compiler/approximation/fit-quadratic.ts';
 import type { FineTuneProgress } from '#network/compiler/importing/import-network.ts';
 import { absorbMapQuadratics } from '#network/compiler/rewrite/absorb-map-quadratics.ts';
 import type { ActivationReport } from '#network/compiler/rewrite/approximate-activations.ts';
 import { replaceNode } from '#network/compiler/rewrite/replace-nodes.ts';
 import { simplifyGraph } from '#network/compiler/rewrite/simplify-graph.ts';
 import { accuracyOf } from '#network/model/confusion.ts';
-import {
-  allOf,
-  classOf,
-  type Dataset,
-  type DatasetPart,
-  pictureOf,
-  pictureValues,
-} from '#network/model/dataset.ts';
+import { classOf, type Dataset, type DatasetPart, pictureOf, pictureValues } from '#network/model/dataset.ts';
 import { type Graph, nodeCaption, nodeLabel } from '#network/model/graph.ts';
 import { SeededRandom } from '#network/model/random.ts';
 import { NetworkError } from '../errors.ts';
 import { Adam } from './adam.ts';
 import { mirrorPicture } from './augment.ts';
-import type { ChangingActivation } from './gradients/changing-activation.ts';
 import type { GraphTrainer } from './gradients/graph-trainer.ts';
 import { insertNormalization, type NormalizedGraph } from './insert-normalization.ts';
 import { layOutTrainer } from './lay-out-trainer.ts';
 import { learningRateAt } from './learning-rate.ts';
+import { NetworkUnderway, spread } from './network-underway.ts';
 import type { Resumable } from './resume-file.ts';
 import { ScaledParameter, sizeOfValues } from './scaled-parameter.ts';
 import { TaughtAnswers } from './taught-answers.ts';
@@ -66,9 +58,6 @@ const GRADIENT_NORM = 1;
 const COEFFICIENT = 0.3;
 /** The given network teaches most of it: it is the network's own answers that must be kept. */
 const DISTILLATION = { share: 0.75, temperature: 2 };
-/** Pictures that an activation is calibrated on, and values of each of its maps that are looked at. */
-const CALIBRATION = 512;
-const SAMPLES = 4096;
 /** Mirrored pictures are shown, too, if the given network knows them nearly as well: it has learned that left and right do not matter. */
 const MIRROR_LOSS = 0.02;
 const KEPT_EVERY_MS = 60_000;
@@ -84,18 +73,13 @@ type Kept = {
   readonly averageSteps: number;
 };
 
-/** Chosen pictures of a dataset, evenly spread. */
-function spread(count: number, most: number): number[] {
-  const chosen = Math.min(count, most);
-  return Array.from({ length: chosen }, (_, i) => Math.floor((i * count) / chosen));
-}
-
 /** The training of one network, with everything that changes on the way. */
 class StagedTraining {
   readonly #training: DatasetPart;
   readonly #measured: Dataset;
   readonly #options: StageOptions;
   readonly #normalized: NormalizedGraph;
+  readonly #network: NetworkUnderway;
   readonly #trainer: GraphTrainer;
   readonly #batch: number;
   readonly #size: number;
@@ -132,6 +116,7 @@ class StagedTraining {
   ) {
     const { trainer, normalized } = parts;
     this.#normalized = normalized;
+    this.#network = new NetworkUnderway(trainer, parts.batch, normalized, parts.training);
     this.#trainer = trainer;
     this.#batch = parts.batch;
     this.#teacher = parts.teacher;
@@ -143,7 +128,7 @@ class StagedTraining {
     const stages = trainer.activations.length;
     this.#steps = Math.max(2 * stages, Math.ceil(options.pictures / parts.batch));
     this.#stage = Math.max(1, Math.floor((CHANGING * this.#steps) / stages));
-    this.#setStatistics();
+    this.#network.setStatistics();
     const scales = new Map(normalized.normalizations.map(({ shift, scale }) => [shift, scale]));
     const coefficients = new Set(trainer.activations.map(({ node }) => node.outputs[0]!));
     this.#parameters = trainer.parameters.map((trained) => {
@@ -164,128 +149,18 @@ class StagedTraining {
     if (options.from !== undefined) this.#restore(options.from);
   }
 
-  /** Sets each normalization to what its values are on training pictures, so that it changes nothing. */
-  #setStatistics(): void {
-    const chosen = spread(this.#training.chosen.length, CALIBRATION);
-    const { normalizations } = this.#normalized;
-    const sums = normalizations.map(() => ({
-      count: 0,
-      values: new Float64Array(),
-      squares: new Float64Array(),
-    }));
-    this.#eachBatch(this.#training, chosen, (filled) => {
-      normalizations.forEach(({ input }, at) => {
-        const { shape, values } = this.#trainer.valuesOf(input);
-        const [, maps = 1] = shape;
-        const pixels = values.length / (shape[0]! * maps);
-        const sum = sums[at]!;
-        if (sum.count === 0)
-          Object.assign(sum, { values: new Float64Array(maps), squares: new Float64Array(maps) });
-        sum.count += filled * pixels;
-        for (let i = 0; i < filled * maps * pixels; i++) {
-          const map = Math.floor(i / pixels) % maps;
-          sum.values[map]! += values[i]!;
-          sum.squares[map]! += values[i]! ** 2;
-        }
-      });
-    });
-    normalizations.forEach((names, at) => {
-      const { count, values, squares } = sums[at]!;
-      const of = (name: string): Float32Array => this.#trainer.valuesOf(name).values;
-      values.forEach((sum, map) => {
-        const mean = sum / count;
-        const variance = Math.max(0, squares[map]! / count - mean * mean);
-        of(names.mean)[map] = mean;
-        of(names.variance)[map] = variance;
-        of(names.scale)[map] = Math.sqrt(variance + this.#normalized.epsilon);
-        of(names.shift)[map]! += mean;
-      });
-    });
-  }
-
-  /** Runs chosen pictures through the network as it is, without training. */
-  #eachBatch(
-    part: DatasetPart,
-    chosen: readonly number[],
-    visit: (filled: number, at: number) => void,
-  ): void {
-    const { pictures } = this.#trainer;
-    for (let at = 0; at < chosen.length; at += this.#batch) {
-      const some = chosen.slice(at, at + this.#batch);
-      some.forEach((picture, n) => {
-        pictures.set(pictureOf(part, picture), n * this.#size);
-      });
-      this.#trainer.forward(false);
-      visit(some.length, at);
-    }
-  }
-
-  /** Share of right answers on the measured pictures. */
-  measure(): number {
-    const { classes } = this.#measured;
-    const outputs = this.#trainer.logits.length / this.#batch;
-    const logits = new Float32Array(classes.length * outputs);
-    this.#eachBatch(allOf(this.#measured), [...classes.keys()], (filled, at) => {
-      logits.set(this.#trainer.logits.subarray(0, filled * outputs), at * outputs);
-    });
-    return accuracyOf(logits, classes);
-  }
-
-  /** Gives an activation the quadratics closest to it on training pictures, as the network is now; and says how close they are. */
-  #calibrate(activation: ChangingActivation): Pick<
-    ActivationReport,
-    'low' | 'high' | 'worstError' | 'typicalError'
-  > & {
-    readonly polynomials: readonly (readonly number[])[];
-  } {
-    const { maps, f, coefficients } = activation;
-    const chosen = spread(this.#training.chosen.length, CALIBRATION);
-    const pixels = activation.input.values.length / (this.#batch * maps);
-    // An odd stride visits all columns.
-    const stride = Math.ceil((chosen.length * pixels) / SAMPLES) | 1;
-    const samples = Array.from({ length: maps }, (): number[] => []);
-    let next = 0;
-    this.#eachBatch(this.#training, chosen, (filled) => {
-      const { values } = activation.input;
-      for (; next < filled * pixels; next += stride) {
-        const [picture, pixel] = [Math.floor(next / pixels), next % pixels];
-        for (let map = 0; map < maps; map++)
-          samples[map]!.push(values[(picture * maps + map) * pixels + pixel]!);
-      }
-      next -= filled * pixels;
-    });
-    let [low, high, worst, squares, count] = [Infinity, -Infinity, 0, 0, 0];
-    const polynomials = samples.map((values, map) => {
-      const fit = fitQuadratic(f, Float64Array.from(values));
-      activation.centers[map] = fit.center;
-      activation.deviations[map] = fit.deviation;
-      coefficients.values.set(fit.coefficients, 3 * map);
-      const [c, b, a] = activation.powers(map);
-      for (const x of values) {
-        const error = Math.abs((a * x + b) * x + c - f(x));
-        low = Math.min(low, x);
-        high = Math.max(high, x);
-        worst = Math.max(worst, error);
-        squares += error ** 2;
-      }
-      count += values.length;
-      return [c, b, a];
-    });
-    return { low, high, worstError: worst, typicalError: Math.sqrt(squares / count), polynomials };
-  }
-
   /** What replacing everything at once, without training, would do. */
   #tryAll(): void {
     for (const activation of this.#trainer.activations) {
-      this.#calibrate(activation);
+      this.#network.calibrate(activation);
       activation.share = 1;
     }
-    this.#accuracyApproximated = this.measure();
+    this.#accuracyApproximated = this.#network.measure(this.#measured);
     for (const activation of this.#trainer.activations) {
       activation.share = 0;
       activation.coefficients.values.fill(0);
     }
-    this.#accuracy = this.measure();
+    this.#accuracy = this.#network.measure(this.#measured);
   }
 
   #now(): number {
@@ -296,7 +171,7 @@ class StagedTraining {
   #endStage(): void {
     const last = this.#layers.at(-1);
     if (last === undefined || last.accuracyTrained !== null) return;
-    this.#accuracy = this.measure();
+    this.#accuracy = this.#network.measure(this.#measured);
     const seconds = this.#now() / 1000 - last.seconds;
     this.#layers[this.#layers.length - 1] = { ...last, accuracyTrained: this.#accuracy, seconds };
   }
@@ -305,11 +180,11 @@ class StagedTraining {
     const activation = this.#trainer.activations[this.#begun++]!;
     // While the stage lasts, when it began.
     const seconds = this.#now() / 1000;
-    const found = this.#calibrate(activation);
+    const found = this.#network.calibrate(activation);
     activation.share = 1;
     const { node } = activation;
     const accuracyBefore = this.#accuracy;
-    this.#accuracy = this.measure();
+    this.#accuracy = this.#network.measure(this.#measured);
     this.#layers.push({
       node: nodeLabel(node),
       caption: nodeCaption(node),
