@@ -60,6 +60,8 @@ describe('Teacher', () => {
     };
     const scaling = { mean: [0.5], deviation: [0.25] };
     expect((await Teacher.create(given(), picture, 3, 2, { scaling })).accuracyOn(dataset)).toBe(0.8);
+    const broken = await Teacher.create(given(), picture, 3, 2, { scaling: { mean: [1e39] } });
+    expect(() => broken.accuracyOn(dataset)).toThrow(expect.objectContaining({ code: 'NETWORK_TEACHER' }));
   });
 
   it.each([

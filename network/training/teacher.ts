@@ -48,7 +48,11 @@ export class Teacher {
     }
   }
 
-  /** Share of pictures, prepared as for the training, that it answers as they are labelled. */
+  /**
+   * Share of pictures, prepared as for the training, that it answers as they are labelled.
+   *
+   * @throws NetworkError NETWORK_TEACHER if an answer is no number.
+   */
   accuracyOn({ pictures, classes, labels }: Dataset): number {
     const batch = this.#trainer.logits.length / labels.length;
     const size = this.pictures.length / batch;
@@ -58,6 +62,8 @@ export class Teacher {
       const few = Math.min(batch, classes.length - at);
       logits.set(this.answer().subarray(0, few * labels.length), at * labels.length);
     }
+    if (!logits.every(Number.isFinite))
+      throw new NetworkError('NETWORK_TEACHER', 'the teacher answers some pictures with what is no number');
     return accuracyOf(logits, classes);
   }
 

@@ -6,6 +6,8 @@ const LANES = 8;
 const CHUNK = 64;
 /** Maps whose slopes one thread sums: they share what is read of the input. */
 const SLOPE_MAPS = 16;
+/** Floats behind arrays of lanes that `slopes` may read. */
+const BEHIND = 3 * LANES;
 /** Parts of a pass, at least, so that all threads have work. */
 const PARTS = 8;
 
@@ -83,8 +85,8 @@ export class LaneConvolution {
     const groups = Math.ceil(batch / LANES);
     this.#workspace = workspace;
     this.#geometry = geometry;
-    this.#input = workspace.allocate(groups * pixels * channels * LANES);
-    this.#output = workspace.allocate(groups * positions * maps * LANES);
+    this.#input = workspace.allocate(groups * pixels * channels * LANES + BEHIND);
+    this.#output = workspace.allocate(groups * positions * maps * LANES + BEHIND);
     const rows = trained.input
       ? Math.max(padded(maps) * channels, padded(channels) * maps)
       : padded(maps) * channels;
@@ -115,7 +117,7 @@ export class LaneConvolution {
         const end = Math.min(positions, (chunk + 1) * CHUNK);
         for (let p = chunk * CHUNK; p < end; p++) {
           const pixel = index[tap * positions + p]!;
-          if (pixel >= 0) pairs.push(p, pixel);
+          if (pixel >= 0) pairs.push(4 * LANES * maps * p, 4 * LANES * channels * pixel);
         }
         starts.push(pairs.length / 2);
       }

@@ -87,9 +87,10 @@ function sums(a: v128, b: v128, c: v128, d: v128): v128 {
 }
 /**
  * Adds to the gradients of weights [map][channel][tap] and biases.
- * Words: 0 gradients of the output, 1 input, 2 room for [tap][channel][maps, a multiple of 4], 3 pairs (pixel of the output, of the input), 4 first pair
+ * Words: 0 gradients of the output, 1 input, 2 room for [tap][channel][maps, a multiple of 4], 3 pairs (bytes to the pixel of the output, and of the input), 4 first pair
  * of each [chunk][tap] and the end, 5 groups, 6 maps, 7 channels, 8 taps, 9 chunks, 10 pixels of the output, 11 of the input, 12 maps of a part,
  * 13 gradients of the weights, 14 of the biases or 0. A part is some of the maps; chunks of pixels stay in the caches.
+ * Beyond the last map and channel it reads on, up to 96 bytes behind the arrays, and drops what comes of it.
  */
 export function slopes(args: usize, part: i32): void {
   const gradients = <usize>load<i32>(args), input = <usize>load<i32>(args, 4), sum = <usize>load<i32>(args, 8);
@@ -108,23 +109,21 @@ export function slopes(args: usize, part: i32): void {
         const range = starts + (<usize>(chunk * taps + tap) << 2);
         const first = pairs + (<usize>load<i32>(range) << 3), end = pairs + (<usize>load<i32>(range, 4) << 3);
         for (let c = 0; c < channels; c += 2) {
-          const other: usize = c + 1 < channels ? 32 : 0;
           const x1 = x0 + (<usize>c << 5);
           for (let m = firstMap; m < endMap; m += 4) {
-            const r1: usize = m + 1 < maps ? 32 : 0, r2: usize = m + 2 < maps ? 64 : 0, r3: usize = m + 3 < maps ? 96 : 0;
             const g1 = g0 + (<usize>m << 5);
             let s00 = f32x4.splat(0), s01 = f32x4.splat(0), s10 = f32x4.splat(0), s11 = f32x4.splat(0);
             let s20 = f32x4.splat(0), s21 = f32x4.splat(0), s30 = f32x4.splat(0), s31 = f32x4.splat(0);
             for (let at = first; at < end; at += 8) {
-              const y = g1 + <usize>load<i32>(at) * outRow, x = x1 + <usize>load<i32>(at, 4) * inRow;
-              let b0 = v128.load(x), b1 = v128.load(x + other);
-              let w0 = v128.load(y), w1 = v128.load(y + r1), w2 = v128.load(y + r2), w3 = v128.load(y + r3);
+              const y = g1 + <usize>load<i32>(at), x = x1 + <usize>load<i32>(at, 4);
+              let b0 = v128.load(x), b1 = v128.load(x, 32);
+              let w0 = v128.load(y), w1 = v128.load(y, 32), w2 = v128.load(y, 64), w3 = v128.load(y, 96);
               s00 = f32x4.add(s00, f32x4.mul(w0, b0)); s01 = f32x4.add(s01, f32x4.mul(w0, b1));
               s10 = f32x4.add(s10, f32x4.mul(w1, b0)); s11 = f32x4.add(s11, f32x4.mul(w1, b1));
               s20 = f32x4.add(s20, f32x4.mul(w2, b0)); s21 = f32x4.add(s21, f32x4.mul(w2, b1));
               s30 = f32x4.add(s30, f32x4.mul(w3, b0)); s31 = f32x4.add(s31, f32x4.mul(w3, b1));
-              b0 = v128.load(x, 16), b1 = v128.load(x + other, 16);
-              w0 = v128.load(y, 16), w1 = v128.load(y + r1, 16), w2 = v128.load(y + r2, 16), w3 = v128.load(y + r3, 16);
+              b0 = v128.load(x, 16), b1 = v128.load(x, 48);
+              w0 = v128.load(y, 16), w1 = v128.load(y, 48), w2 = v128.load(y, 80), w3 = v128.load(y, 112);
               s00 = f32x4.add(s00, f32x4.mul(w0, b0)); s01 = f32x4.add(s01, f32x4.mul(w0, b1));
               s10 = f32x4.add(s10, f32x4.mul(w1, b0)); s11 = f32x4.add(s11, f32x4.mul(w1, b1));
               s20 = f32x4.add(s20, f32x4.mul(w2, b0)); s21 = f32x4.add(s21, f32x4.mul(w2, b1));
@@ -132,7 +131,7 @@ export function slopes(args: usize, part: i32): void {
             }
             const to = sum + (<usize>((tap * channels + c) * padded + m) << 2);
             v128.store(to, f32x4.add(v128.load(to), sums(s00, s10, s20, s30)));
-            if (other) {
+            if (c + 1 < channels) {
               const next = to + (<usize>padded << 2);
               v128.store(next, f32x4.add(v128.load(next), sums(s01, s11, s21, s31)));
             }
