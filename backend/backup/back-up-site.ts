@@ -93,7 +93,7 @@ async function fill(temporary: string, options: BackUpSiteOptions): Promise<Back
   const blobs = blobFolder(temporary);
   for (const [index, digest] of digests.entries()) {
     onProgress('copying bundle parts', index / digests.length);
-    await blobs.put(await site.blobs.get(digest));
+    await blobs.putFrom(site.blobs, digest);
     paths.push(join('bundles', digest));
   }
   for (const [path, source] of await settingsOf(folder, config)) {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { tmpdir } from 'node:os';
 import {
   createEngineInterpreter,
   createReferenceInterpreter,
@@ -67,7 +68,7 @@ export async function makeSelfTest(material: SelfTestMaterial): Promise<SelfTest
   const inputs = await encryptInputs(program, keys.secretKey, picture);
   const skipped = material.interpreters === 'engine' || program.parameters.specialModuli.length > 1;
   const reference = skipped ? null : await answerOf(createReferenceInterpreter(material), inputs);
-  const engine = await answerOf(createEngineInterpreter(material, { threads: 1 }), inputs);
+  const engine = await answerOf(createEngineInterpreter(material, { threads: 1, folder: tmpdir() }), inputs);
   const decryptor = await createDecryptor(program, keys);
   try {
     for (const [name, answer] of Object.entries({ reference, engine })) {

@@ -26,7 +26,7 @@ export class BlobFolder {
 
   /** Stores bytes durably. @returns their SHA-256, hex. */
   async put(bytes: Uint8Array): Promise<string> {
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const sha256 = digestOf(bytes);
     await ensureDirectory(this.#directory);
     await writeFileAtomic(this.#path(sha256), bytes, { mode: 0o600 });
     return sha256;
@@ -122,10 +122,22 @@ export class BlobFolder {
     const bytes = await readFile(this.#path(sha256)).catch((cause: unknown) => {
       throw new BlindsightError('BUNDLE_DAMAGED', `cannot read ${this.#path(sha256)}`, { cause });
     });
-    if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
+    if (digestOf(bytes) !== sha256) {
       throw new BlindsightError('BUNDLE_DAMAGED', `${this.#path(sha256)} was changed`);
     }
     return bytes;
+  }
+
+  /** Stores a copy of a file of another folder, which need not fit into memory. @throws BlindsightError as {@link get} */
+  async putFrom(other: BlobFolder, sha256: string): Promise<void> {
+    const source = other.#path(sha256);
+    await stat(source).catch((cause: unknown) => {
+      throw new BlindsightError('BUNDLE_DAMAGED', `cannot read ${source}`, { cause });
+    });
+    const { sha256: copied } = await this.putFile(source, () => Promise.resolve());
+    if (copied === sha256) return;
+    await this.remove(copied);
+    throw new BlindsightError('BUNDLE_DAMAGED', `${source} was changed`);
   }
 
   /**
@@ -146,4 +158,13 @@ export class BlobFolder {
       await file.close();
     }
   }
+}
+
+/** Of one call of a hash, which takes less than 2 GiB. */
+const PIECE_BYTES = 2 ** 28;
+
+function digestOf(bytes: Uint8Array): string {
+  const hash = createHash('sha256');
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) hash.update(bytes.subarray(at, at + PIECE_BYTES));
+  return hash.digest('hex');
 }
