@@ -203,11 +203,11 @@ class StagedTraining {
     }
   }
 
-  /** Shares of all activations in this step. */
-  #setShares(): void {
-    const at = Math.floor(this.#step / this.#stage);
+  /** Shares of all activations in a step. */
+  #setShares(step: number): void {
+    const at = Math.floor(step / this.#stage);
     this.#trainer.activations.forEach((activation, i) => {
-      const within = (this.#step - i * this.#stage + 1) / (RAMP * this.#stage);
+      const within = (step - i * this.#stage + 1) / (RAMP * this.#stage);
       activation.share = i >= this.#begun ? 0 : i < at ? 1 : Math.min(1, within);
     });
   }
@@ -315,6 +315,8 @@ class StagedTraining {
     this.#average.steps = kept.averageSteps;
     for (const [name, values] of this.#kept().arrays) values.set(arrays.get(name)!);
     for (const parameter of this.#parameters) parameter.write();
+    // The next stage may begin before the next step, with what the last one left.
+    this.#setShares(this.#step - 1);
   }
 
   async run(): Promise<StagedNetwork> {
@@ -340,7 +342,7 @@ class StagedTraining {
         this.#beginStage();
         onProgress?.({ step: 'approximated', layer: this.#layers.at(-1)! });
       } else if (this.#step === activations.length * this.#stage) this.#endStage();
-      this.#setShares();
+      this.#setShares(this.#step);
       const now = Math.floor(this.#step / batches);
       if (now !== epoch) {
         order = this.#orderOf(now);
