@@ -38,4 +38,5 @@ export type {
   ResultRing,
 } from './program/program.ts';
 export { createReferenceInterpreter } from './program/reference.ts';
+export { programVersion } from './program/rotated-sums.ts';
 export { ProgramLimits, type VerifiedProgram, verifyProgram } from './program/verifier.ts';

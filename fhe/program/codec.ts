@@ -49,7 +49,7 @@ const instruction = z.discriminatedUnion('op', [
 
 /** The wire form: as {@link Program}, with the slots of an input as 32-bit little-endian words. */
 const wire = z.strictObject({
-  version: z.literal(1),
+  version: z.literal([1, 2]),
   name: z.string().max(ProgramLimits.nameCharacters),
   parameters: z.strictObject({
     ringDegree: count(65_536),

@@ -88,7 +88,13 @@ export type ResultRing = { readonly ringDegree: number; readonly modulus: number
  * See the vocabulary in fhe/README.md. Nothing in it depends on a trained parameter.
  */
 export type Program = {
-  readonly version: 1;
+  /**
+   * How the engine rounds: whoever has picture and seed must get the same bytes from any release, because audits compare them.
+   *
+   * - 1: every product is divided after its relinearization, and every rotation.
+   * - 2: sums of rotated products (`rotated-sums.ts`) are divided once.
+   */
+  readonly version: 1 | 2;
   /** Public name of the network, for logs. */
   readonly name: string;
   readonly parameters: ParametersLiteral;

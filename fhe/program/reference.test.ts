@@ -18,6 +18,8 @@ const NOISE_BITS: Readonly<Record<string, number>> = {
   'rotate-fold': 20,
   inner: 15.5,
   'rotate-inner': 18,
+  'giant-steps': 18,
+  'turned-giant-steps': 18,
   'square-unrelinearized': 24.5,
   'drop-level': 17.5,
   chain: 19,

@@ -1,6 +1,7 @@
 import type { Parameters, ParametersLiteral } from '../ckks/parameters.ts';
 import type { MaterialInMemory } from '../program/interpreter.ts';
 import type { Instruction, Program, ProgramConstant } from '../program/program.ts';
+import { programVersion } from '../program/rotated-sums.ts';
 import { verifyProgram } from '../program/verifier.ts';
 import { encryptConstants } from '../secret/encrypt.ts';
 import { makeEvaluationKeys } from '../secret/evaluation-keys.ts';
@@ -34,7 +35,7 @@ function build(
   const literal: ParametersLiteral = { ringDegree, moduli, specialModuli };
   return {
     program: {
-      version: 1,
+      version: programVersion({ instructions, parameters: literal }),
       name,
       parameters: literal,
       picture: PICTURE,
@@ -49,6 +50,30 @@ function build(
     },
     constants: constants.map((_, i) => randomSlots(slots, 100 + i)),
   };
+}
+
+/** Products of the input that are relinearized, rescaled, rotated by these steps and added, as a linear layer ends. */
+function giantSteps(name: string, parameters: Parameters, steps: readonly number[]): TestProgram {
+  const level = parameters.maxLevel;
+  const scale = parameters.moduli[level]!;
+  const instructions: Instruction[] = [{ op: 'encrypt', out: 0, input: 0 }];
+  let next = 1;
+  let total: number | null = null;
+  for (const [constant, step] of steps.entries()) {
+    instructions.push(
+      { op: 'inner', out: next, terms: [{ source: 0, constant }] },
+      { op: 'relinearize', out: next + 1, source: next },
+      { op: 'rescale', out: next + 2, source: next + 1 },
+    );
+    next += 3;
+    if (step !== 0) instructions.push({ op: 'rotate', out: next++, source: next - 2, step });
+    const part = next - 1;
+    if (total !== null) instructions.push({ op: 'add', out: next++, left: total, right: part });
+    total = next - 1;
+  }
+  instructions.push({ op: 'output', source: total! });
+  const constants = steps.map((): ProgramConstant => ({ level, scale, modulus: 'Q' }));
+  return build(name, parameters, instructions, constants);
 }
 
 /**
@@ -108,6 +133,8 @@ export function testPrograms(parameters: Parameters): TestProgram[] {
       [constant(top, q(top)), constant(top, q(top))],
       { inputs: 2 },
     ),
+    giantSteps('giant-steps', parameters, [0, 3, -7]),
+    giantSteps('turned-giant-steps', parameters, [5, 2]),
     build(
       'rotate-inner',
       parameters,

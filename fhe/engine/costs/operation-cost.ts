@@ -106,6 +106,18 @@ export class OperationCost {
     return this.#recall('relinearizeTimesP', level, () => this.work.relinearizeTimesP(level, true));
   }
 
+  /** A giant step: a product relinearized, rescaled, perhaps rotated, and added to others. */
+  addRotated(level: number, rotates: boolean): number {
+    return this.#recall(rotates ? 'addRotated' : 'addUnrotated', level, () =>
+      this.work.addRotated(level, rotates),
+    );
+  }
+
+  /** The end of a sum of such giant steps. */
+  finishRotated(level: number): number {
+    return this.#recall('finishRotated', level, () => this.work.finishRotated(level));
+  }
+
   /** A fold over `steps` steps. */
   fold(level: number, steps: number): number {
     return this.#recall(`fold ${steps} at `, level, () => this.work.fold(level, steps));

@@ -70,6 +70,16 @@ describe.each([1, 2, 3])('the work of operations with %i special primes', (alpha
         addWork(sum, count.relinearizeTimesP(level, true)),
         (e) => e.rotateInner(lower, turned),
       ],
+      [
+        'a sum of rotated products',
+        addWork(count.addRotated(level, false), count.addRotated(level, true), count.finishRotated(level)),
+        (e) => {
+          const rotated = e.rotatedSum(level);
+          e.addRotated(rotated, three, 0);
+          e.addRotated(rotated, three, 1);
+          e.finishRotated(lower, rotated);
+        },
+      ],
       ['inner', count.inner(level, 1), (e) => e.inner(three, [{ source: two, weight: out }])],
       ['add', count.elementwise(level), (e) => e.add(out, two, two)],
     ];

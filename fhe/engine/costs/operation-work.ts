@@ -153,6 +153,31 @@ export class OperationWork {
     );
   }
 
+  /** A product relinearized, rescaled, perhaps rotated, and added to a sum that is divided later. */
+  addRotated(level: number, rotates: boolean): Work {
+    const relinearized = addWork(
+      work({ barriers: 1, passes: 2 * (level + 1) + this.extended(level) }),
+      this.decompose(level),
+      this.keyInner(level),
+    );
+    if (!rotates) return addWork(relinearized, work({ passes: this.extended(level) }));
+    return addWork(
+      relinearized,
+      work({ barriers: 1, passes: 2 * this.extended(level - 1) }),
+      this.divide(level, 1, this.#alpha + 1),
+      this.decompose(level - 1),
+      this.keyInner(level - 1),
+    );
+  }
+
+  /** The division of such a sum of products of a level. */
+  finishRotated(level: number): Work {
+    return addWork(
+      work({ barriers: 1, passes: 2 * this.extended(level - 1) }),
+      this.divide(level, 2, this.#alpha + 1),
+    );
+  }
+
   /** x + Σ of `rotations` rotations of x. */
   foldRound(level: number, rotations: number): Work {
     return addWork(

@@ -28,12 +28,18 @@ export function estimateStepTimes(verified: VerifiedProgram, machine: MachineCos
     ...encryptions,
     ...plan.steps.map(
       (step): StepTime => ({
-        out: step.op === 'rotate-all' ? step.rotations[0]!.out : step.out,
+        out: writtenRegister(step),
         kind: step.op,
         milliseconds: cost.milliseconds(stepWork(step, verified, cost.work)),
       }),
     ),
   ];
+}
+
+/** A register that a step writes, or helps to write. */
+function writtenRegister(step: Step): Register {
+  if (step.op === 'rotate-all') return step.rotations[0]!.out;
+  return step.op === 'add-rotated' ? step.sum : step.out;
 }
 
 /** The work of one step, counted as `recorder.ts` records it. */
@@ -58,6 +64,10 @@ function stepWork(step: Step, { registers }: VerifiedProgram, work: OperationWor
       return work.relinearizeRescale(levelOf(step.source));
     case 'rotate-all':
       return work.rotations(levelOf(step.source), step.rotations.length);
+    case 'add-rotated':
+      return work.addRotated(levelOf(step.source), step.step !== 0);
+    case 'finish-rotated':
+      return work.finishRotated(levelOf(step.out) + 1);
     case 'fold':
       return work.fold(levelOf(step.source), step.steps.length);
     case 'square':

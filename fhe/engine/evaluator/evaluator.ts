@@ -6,6 +6,7 @@ import type { Block, EngineContext } from './context.ts';
 import { type Accumulators, type Decomposition, type DigitRange, KeySwitcher } from './key-switch.ts';
 import type { EngineKey } from './keys.ts';
 import { type RotatedWeight, recordRotatedSum } from './rotate-inner.ts';
+import { RotatedSum } from './rotated-sum.ts';
 import { betweenLimbs, isStreamed, partOf, type Weight } from './weight.ts';
 
 /** The keys of an evaluator. */
@@ -375,5 +376,25 @@ export class Evaluator {
     }
     const divisor = [...engine.specialPositions(), ...(rescaling ? [level] : [])];
     this.#switcher.divide(out, { block: inner.block, ready }, divisor);
+  }
+
+  /** Room for a sum of rotated products of `level`. */
+  rotatedSum(level: number): RotatedSum {
+    return new RotatedSum(this.#engine, this.#tape, this.#switcher, level);
+  }
+
+  /** sum += source, relinearized, rescaled and rotated by `step` (normalized, 0 for none). */
+  addRotated(sum: RotatedSum, source: Block, step: number): void {
+    this.#instruction(() => {
+      const relinearization = this.#relinearizationKey(source.level);
+      const rotation = step === 0 ? null : { step, key: this.#rotationKey(step, source.level - 1) };
+      sum.add(source, relinearization, rotation);
+    });
+  }
+
+  /** out = sum. */
+  finishRotated(out: Block, sum: RotatedSum): void {
+    this.#instruction(() => sum.finish(out));
+    sum.release();
   }
 }

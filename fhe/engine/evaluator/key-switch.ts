@@ -182,15 +182,19 @@ export class KeySwitcher {
     return [engine.limb(block, 0, position), engine.limb(block, 1, position), digits, count, key, stride];
   }
 
-  /** Σ digit · key modulo q·P. `table`: automorphism applied to the digits (hoisted rotation), 0 for none. */
+  /**
+   * Σ digit · key modulo q·P. `table`: automorphism applied to the digits (hoisted rotation), 0 for none.
+   *
+   * @param block where to; scratch memory by default.
+   */
   keyInner(
     decomposition: Decomposition,
     key: EngineKey,
     table: Address = 0,
     first: readonly number[] = [],
+    block = this.scratch(2, decomposition.level, true),
   ): Accumulators {
     const engine = this.#engine;
-    const block = this.scratch(2, decomposition.level, true);
     const ready = this.forEachPrime([decomposition], first, (position, [digits], after) => {
       const group = this.#tape.group();
       const array = engine.arena.place(digits!);

@@ -53,6 +53,10 @@ export function countUses({ steps }: Plan, ringDegree: number): MaterialUses {
       case 'relinearize-rescale':
         key(0);
         break;
+      case 'add-rotated':
+        key(0);
+        rotate(step.step);
+        break;
       case 'add-constant':
         addends.add(step.constant);
         break;
@@ -60,6 +64,7 @@ export function countUses({ steps }: Plan, ringDegree: number): MaterialUses {
       case 'multiply':
       case 'add':
       case 'rescale':
+      case 'finish-rotated':
       case 'drop-level':
       case 'copy':
       case 'switch-ring':

@@ -29,6 +29,8 @@ const NOISE_BITS: Readonly<Record<string, number>> = {
   'rotate-fold': 19.5,
   inner: 15,
   'rotate-inner': 17.5,
+  'giant-steps': 17.5,
+  'turned-giant-steps': 17.5,
   'square-unrelinearized': 24.5,
   'drop-level': 17,
   chain: 19,
@@ -60,7 +62,7 @@ describe.each([
     special: 2,
     bits: 30,
     build: 'release',
-    only: ['rotate-fold', 'rotate-inner', 'chain'],
+    only: ['rotate-fold', 'giant-steps', 'rotate-inner', 'chain'],
   },
   {
     ringDegree: 16384,

@@ -1,6 +1,7 @@
 import { assertNever } from '../../assert-never.ts';
 import { readRegisters } from '../../program/liveness.ts';
 import type { Instruction, Program, Register } from '../../program/program.ts';
+import { findRotatedSums } from '../../program/rotated-sums.ts';
 import { normalizeStep } from '../../ring/automorphism.ts';
 
 /**
@@ -23,6 +24,12 @@ export type Step =
       readonly source: Register;
       readonly rotations: readonly { readonly out: Register; readonly step: number }[];
     }
+  /**
+   * Adds a product, relinearized, rescaled and rotated by `step` (normalized, 0 for none), to a sum that `finish-rotated` writes to the register `sum`: what is
+   * added stays modulo Q·P, so that the sum is divided by P and rescaled once.
+   */
+  | { readonly op: 'add-rotated'; readonly sum: Register; readonly source: Register; readonly step: number }
+  | { readonly op: 'finish-rotated'; readonly out: Register }
   | { readonly op: 'copy'; readonly out: Register; readonly source: Register };
 
 /** Registers that a step reads. */
@@ -32,8 +39,11 @@ export function readBy(step: Step): readonly Register[] {
       return step.terms.map((term) => term.source);
     case 'relinearize-rescale':
     case 'rotate-all':
+    case 'add-rotated':
     case 'copy':
       return [step.source];
+    case 'finish-rotated':
+      return [];
     case 'inner':
     case 'rotate-inner':
     case 'fold':
@@ -53,6 +63,7 @@ export function readBy(step: Step): readonly Register[] {
 
 /** Registers that a step writes. */
 export function writtenBy(step: Step): readonly Register[] {
+  if (step.op === 'add-rotated') return [];
   return step.op === 'rotate-all' ? step.rotations.map(({ out }) => out) : [step.out];
 }
 
@@ -62,7 +73,8 @@ export type PlannedInput = { readonly input: number; readonly register: Register
 export type Plan = { readonly inputs: readonly PlannedInput[]; readonly steps: readonly Step[] };
 
 /** Fuses what may be fused: an intermediate value must have no other reader. */
-export function planProgram({ instructions, parameters }: Program): Plan {
+export function planProgram(program: Program): Plan {
+  const { instructions, parameters } = program;
   const readers = new Map<Register, Instruction[]>();
   for (const instruction of instructions) {
     for (const register of new Set(readRegisters(instruction))) {
@@ -77,8 +89,15 @@ export function planProgram({ instructions, parameters }: Program): Plan {
   const inputs: PlannedInput[] = [];
   const steps: Step[] = [];
   const done = new Set<Instruction>();
+  // What version 1 says of rounding is what its gateways and auditors agree on.
+  const fused = program.version === 1 ? new Map<Instruction, Step[]>() : fuseRotatedSums(program);
   for (const instruction of instructions) {
     if (done.has(instruction)) continue;
+    const replaced = fused.get(instruction);
+    if (replaced !== undefined) {
+      steps.push(...replaced);
+      continue;
+    }
     switch (instruction.op) {
       case 'encrypt':
         inputs.push({ input: instruction.input, register: instruction.out });
@@ -129,6 +148,20 @@ export function planProgram({ instructions, parameters }: Program): Plan {
     }
   }
   return { inputs, steps };
+}
+
+/** What replaces the instructions of sums of rotated products: a step for the relinearization of each, and for the last addition. */
+function fuseRotatedSums(program: Program): Map<Instruction, Step[]> {
+  const fused = new Map<Instruction, Step[]>();
+  for (const { out, parts, additions } of findRotatedSums(program)) {
+    for (const { relinearize, step, instructions } of parts) {
+      for (const instruction of instructions) fused.set(instruction, []);
+      fused.set(relinearize, [{ op: 'add-rotated', sum: out, source: relinearize.source, step }]);
+    }
+    for (const addition of additions) fused.set(addition, []);
+    fused.set(additions.at(-1)!, [{ op: 'finish-rotated', out }]);
+  }
+  return fused;
 }
 
 function planRotations(source: Register, readers: readonly Instruction[], ringDegree: number): Step[] {

@@ -6,6 +6,7 @@ import { normalizeStep } from '../../ring/automorphism.ts';
 import type { Block, EngineContext, ResiduePlace } from '../evaluator/context.ts';
 import { type EngineKeys, Evaluator } from '../evaluator/evaluator.ts';
 import type { RingSwitcher } from '../evaluator/ring-switcher.ts';
+import type { RotatedSum } from '../evaluator/rotated-sum.ts';
 import type { Weight } from '../evaluator/weight.ts';
 import type { RecordedTape, TapeRecorder } from '../tape/tape.ts';
 import type { Window } from '../window/window.ts';
@@ -53,6 +54,7 @@ class ProgramRecorder {
   readonly #tape: TapeRecorder;
   readonly #evaluator: Evaluator;
   readonly #blocks: Map<Register, Block>;
+  readonly #sums = new Map<Register, RotatedSum>();
   #answer: ResiduePlace | null = null;
 
   constructor(material: ProgramMaterial, inputs: ReadonlyMap<Register, Block>, tape: TapeRecorder) {
@@ -128,6 +130,17 @@ class ProgramRecorder {
       }
       case 'rotate-all':
         this.#rotations(step);
+        break;
+      case 'add-rotated': {
+        const source = this.#read(step.source);
+        const sum = this.#sums.get(step.sum) ?? evaluator.rotatedSum(source.level);
+        this.#sums.set(step.sum, sum);
+        evaluator.addRotated(sum, source, step.step);
+        break;
+      }
+      case 'finish-rotated':
+        evaluator.finishRotated(this.#make(step.out), this.#sums.get(step.out)!);
+        this.#sums.delete(step.out);
         break;
       case 'fold':
         this.#fold(step.out, this.#read(step.source), step.steps);

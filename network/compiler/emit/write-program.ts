@@ -1,4 +1,4 @@
-import { type PictureShape, type Program, type VerifiedProgram, verifyProgram } from '#fhe';
+import { type PictureShape, type Program, programVersion, type VerifiedProgram, verifyProgram } from '#fhe';
 import { NetworkError } from '#network/errors.ts';
 import { pictureShape } from '../compile-limits.ts';
 import type { PlannedNetwork } from '../packing/plan-network.ts';
@@ -49,7 +49,7 @@ export function writeProgram(
   const { expected, resultRing } = writeAnswer(emitter, wire!, logits);
   refuseBeyondLimits(emitter, network.pictureShape);
   const program: Program = {
-    version: 1,
+    version: programVersion({ instructions: emitter.instructions, parameters: literal }),
     name,
     parameters: literal,
     ...(resultRing && { resultRing }),

@@ -95,7 +95,7 @@ export function planPatches(
     const milliseconds =
       encryptions * cost.encrypt(level) +
       products * cost.product(level, false) +
-      turns * (cost.relinearizeRescale(level) + cost.keySwitch(level - 1));
+      turns * cost.addRotated(level, true);
     const constantBytes = products * cost.constantBytes(level, false);
     const steps = Array.from({ length: blocks - 1 }, (_, i) => ((i + 1) * slots) / blocks);
     const value = milliseconds + patchBytesValue({ constantBytes, steps }, level, cost);

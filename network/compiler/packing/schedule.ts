@@ -60,10 +60,12 @@ export function scheduleDiagonals(
   if (moving.length < 4) return best;
   const counter = new SplitCounter(diagonals, slots, sources, output.ciphertexts);
   const rotation = cost.hoistedRotation(level);
-  const giant = cost.relinearizeRescale(level);
-  const turn = cost.keySwitch(level - 1);
+  // Giant steps are summed before they are divided, but for the answer's: those are rescaled last of all.
+  const giant = level === 1 ? cost.relinearizeRescale(level) : cost.addRotated(level, false);
+  const turn = level === 1 ? cost.keySwitch(level - 1) : cost.addRotated(level, true) - giant;
   const common =
     ending +
+    (level === 1 ? 0 : output.ciphertexts * cost.finishRotated(level)) +
     (sources > 0 ? sources * cost.decompose(level) : 0) +
     diagonals.length * cost.product(level, false);
   const constantBytes = diagonals.length * cost.constantBytes(level, false);
