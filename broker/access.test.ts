@@ -170,7 +170,7 @@ describe('the backend', () => {
     for (const topic of [
       'results/door',
       'results/door/left',
-      'alerts/intruder/door.zone.gate',
+      'alerts/intruder/door:zone:gate',
       'backend/state',
       'gate-1/bundle/manifest',
       'gate-1/bundle/manifest/carpark',

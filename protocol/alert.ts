@@ -46,11 +46,11 @@ export function isOpen({ ended, acknowledged }: Pick<AlertView, 'ended' | 'ackno
   return ended === null || acknowledged === null;
 }
 
-/** The name of a subject as the last level of an MQTT topic: `yard`, `yard.region.left`, `yard.zone.gate`. No two subjects of one kind share one: names have no dots. */
+/** The name of a subject as the last level of an MQTT topic: `yard`, `yard:region:left`, `yard:zone:gate`. No two subjects of one kind share one: names have no colons. No dots, which NATS before 2.10 refuses in topics. */
 export function subjectLevel({ name, region, zone }: AlertSubject): string {
   return [
     name,
     ...(region === undefined ? [] : ['region', region]),
     ...(zone === undefined ? [] : ['zone', zone]),
-  ].join('.');
+  ].join(':');
 }

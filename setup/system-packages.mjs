@@ -23,10 +23,11 @@ const NEEDS = {
       ]),
   },
   'broker tests': {
-    packages: ['mosquitto', 'mosquitto-clients'],
+    packages: ['mosquitto', 'mosquitto-clients', 'nats-server'],
     present: () =>
       (findCommand('mosquitto') !== null || existsSync('/usr/sbin/mosquitto')) &&
-      findCommand('mosquitto_sub') !== null,
+      findCommand('mosquitto_sub') !== null &&
+      (findCommand('nats-server') !== null || existsSync('/usr/sbin/nats-server')),
   },
   'database tests': {
     packages: ['postgresql'],
@@ -76,6 +77,7 @@ export function packagesFor(needs) {
 /** Services that Debian starts with a package, although only the program is wanted. */
 const UNWANTED_SERVICES = {
   mosquitto: 'mosquitto',
+  'nats-server': 'nats-server',
   postgresql: 'postgresql',
   prometheus: 'prometheus',
   'tpm2-abrmd': 'tpm2-abrmd',

@@ -1,15 +1,21 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { chmod, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { type Broker, startBroker } from '#broker/main.ts';
 import { mosquittoAccessList } from '#broker/mosquitto.ts';
+import { natsUsers } from '#broker/nats.ts';
 import { BrokerConfig } from '#config/schema.ts';
 import { createLogger } from '#runtime/log.ts';
 
 /** A broker that runs for a test, on a port of its own that it keeps over a restart. */
 export type RunningBroker = {
   readonly port: number;
+  /** Of a protocol of its own, beside MQTT. */
+  readonly clientPort?: number;
+  /** It knows no limit for a message. */
+  readonly takesAnySize?: true;
   restart(): Promise<void>;
   /** Makes it read anew who was withdrawn, where it does not do so by itself. */
   reload(): void;
@@ -80,16 +86,108 @@ export async function mosquitto({
   await writeFile(join(folder, 'acl'), mosquittoAccessList(site));
   await chmod(join(folder, 'acl'), 0o600);
 
-  let child = await run(file, port);
+  let child = await run('mosquitto', file, port);
   return {
     port,
     async restart() {
       await end(child);
-      child = await run(file, port);
+      child = await run('mosquitto', file, port);
     },
     reload: () => void child.kill('SIGHUP'),
     stop: () => end(child),
   };
+}
+
+/** The real NATS server, with the configuration and the users of deploy/, other paths and other ports. */
+export async function nats(settings: BrokerSettings): Promise<RunningBroker> {
+  const { folder } = settings;
+  const [port, clientPort] = [await freePort(), await freePort()];
+  const file = await writeNats(settings, { name: 'nats', port, clientPort });
+  let child = await run('nats-server', file, port);
+  return {
+    port,
+    clientPort,
+    takesAnySize: true,
+    async restart() {
+      await end(child);
+      child = await run('nats-server', file, port);
+    },
+    reload: () =>
+      void readFile(join(folder, 'revoked-gateways'), 'utf8')
+        .then((withdrawn) => writeUsers(settings, withdrawn.split('\n')))
+        .then(() => child.kill('SIGHUP')),
+    stop: () => end(child),
+  };
+}
+
+/** Three of them on loopback, as deploy/nats/cluster.conf has it. */
+export async function natsCluster(settings: BrokerSettings) {
+  const places = await Promise.all(
+    [1, 2, 3].map(async (number) => ({
+      ...{ name: `nats-${number}`, port: await freePort(), clientPort: await freePort() },
+      routePort: await freePort(),
+    })),
+  );
+  const shipped = await readFile(join(import.meta.dirname, '../deploy/nats/cluster.conf'), 'utf8');
+  const openssl = shipped.match(/(?<=#\s+)openssl(?:.*\n\s*# {5})*.*/)![0].replace(/\\\n\s*#/g, '');
+  const route = openssl.replace('DNS:nats-1.example', 'DNS:localhost').split(/\s+/);
+  await promisify(execFile)(route[0]!, route.slice(1), { cwd: settings.folder });
+  await copyFile(join(settings.folder, 'route.pem'), join(settings.folder, 'routes.pem'));
+  const children = await Promise.all(
+    places.map(async ({ routePort, ...place }) => {
+      const cluster = shipped
+        .replaceAll('/etc/nats/blindsight', settings.folder)
+        .replace('0.0.0.0', '127.0.0.1')
+        .replace('port: 6222', `port: ${routePort}`)
+        .replace(
+          /nats-(\d)\.example:6222/g,
+          (_, number) => `localhost:${places[Number(number) - 1]!.routePort}`,
+        );
+      await writeFile(join(settings.folder, `${place.name}-cluster.conf`), cluster);
+      const file = await writeNats(settings, place, `include ${place.name}-cluster.conf\n`);
+      return run('nats-server', file, place.port);
+    }),
+  );
+  return {
+    ports: places.map(({ port }) => port),
+    /** Takes one of them away without a word. */
+    async lose(index: number) {
+      const child = children[index]!;
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGKILL');
+      await ended;
+    },
+    stop: () => Promise.all(children.map(end)),
+  };
+}
+
+type NatsPlace = { readonly name: string; readonly port: number; readonly clientPort: number };
+
+async function writeNats(
+  settings: BrokerSettings,
+  { name, port, clientPort }: NatsPlace,
+  end = '',
+): Promise<string> {
+  const { folder, maxMessageKilobytes } = settings;
+  const shipped = await readFile(join(import.meta.dirname, '../deploy/nats/nats-server.conf'), 'utf8');
+  const configuration = shipped
+    .replaceAll('/etc/nats/blindsight', folder)
+    .replace('/var/lib/nats', join(folder, name))
+    .replace('0.0.0.0', '127.0.0.1')
+    .replace('server_name: blindsight-1', `server_name: ${name}`)
+    .replace('port: 8883', `port: ${port}`)
+    .replace('port: 4222', `port: ${clientPort}`)
+    .replace('mqtt {', end === '' ? 'mqtt {' : 'mqtt {\n  stream_replicas: 3')
+    .replace('max_payload: 262144', `max_payload: ${maxMessageKilobytes * 1024}`);
+  const file = join(folder, `${name}.conf`);
+  await writeFile(file, configuration + end);
+  await writeUsers(settings, []);
+  return file;
+}
+
+async function writeUsers({ folder, site }: BrokerSettings, withdrawn: readonly string[]): Promise<void> {
+  const names = ['gate-1', 'gate-2', 'gate-3'].filter((name) => !withdrawn.includes(name));
+  await writeFile(join(folder, 'users.conf'), natsUsers(site, names));
 }
 
 /** A Mosquitto on loopback that anybody may use, as people have one at home. @param lines of its settings besides */
@@ -101,13 +199,13 @@ export async function homeMosquitto(
   const file = join(folder, 'home.conf');
   const user = process.geteuid?.() === 0 ? 'user root\n' : '';
   await writeFile(file, `${user}listener ${port} 127.0.0.1\nallow_anonymous true\n${lines}\n`);
-  const child = await run(file, port);
+  const child = await run('mosquitto', file, port);
   return { port, stop: () => end(child) };
 }
 
-async function run(file: string, port: number): Promise<ChildProcess> {
+async function run(program: 'mosquitto' | 'nats-server', file: string, port: number): Promise<ChildProcess> {
   const path = `${process.env.PATH}:/usr/sbin:/usr/local/sbin`;
-  const child = spawn('mosquitto', ['-c', file], {
+  const child = spawn(program, ['-c', file], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { PATH: path },
   });
@@ -121,12 +219,12 @@ async function run(file: string, port: number): Promise<ChildProcess> {
   });
   for (let attempt = 0; attempt < 100; attempt++) {
     if (failure) throw failure;
-    if (child.exitCode !== null) throw new Error(`mosquitto ended with ${child.exitCode}: ${said}`);
+    if (child.exitCode !== null) throw new Error(`${program} ended with ${child.exitCode}: ${said}`);
     if (await answers(port)) return child;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   await end(child);
-  throw new Error(`mosquitto does not listen: ${said}`);
+  throw new Error(`${program} does not listen: ${said}`);
 }
 
 async function end(child: ChildProcess): Promise<void> {

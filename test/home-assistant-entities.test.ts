@@ -351,7 +351,7 @@ describe('alerts', () => {
     acknowledged: null,
     times: 1,
   };
-  const topic = topics.alert('intruder', 'door.region.left');
+  const topic = topics.alert('intruder', 'door:region:left');
   const events = (home: HomeAssistant, id: string) =>
     home.entities.get(id)?.events.map(({ event_type }) => event_type);
 
