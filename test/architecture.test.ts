@@ -185,6 +185,7 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
   deploy: {
     edge: [],
     mosquitto: [],
+    nats: [],
     site: ['edge'],
     package: ['edge', 'site'],
   },
