@@ -26,17 +26,12 @@ describe('LayoutClasses', () => {
         linear(6, 2),
       ],
     };
-    const { keys, linearOf, parentOf, sourceOf } = layoutClasses(network);
+    const { keys, linearOf, sourceOf } = layoutClasses(network);
     expect(keys).toEqual([1, 4, 7]);
     expect([...linearOf]).toEqual([
       [1, [0]],
       [4, [3, 4]],
       [7, [6]],
-    ]);
-    expect([...parentOf]).toEqual([
-      [1, 0],
-      [4, 1],
-      [7, 4],
     ]);
     expect(sourceOf(3)).toEqual({ key: 1, pools: [network.steps[2]] });
     expect(sourceOf(6)).toEqual({ key: 4, pools: [] });

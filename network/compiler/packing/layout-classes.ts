@@ -1,4 +1,4 @@
-import type { LinearStep, PoolStep, StepNetwork } from '../lowering/steps.ts';
+import type { PoolStep, StepNetwork } from '../lowering/steps.ts';
 
 /** Origin of a register's values: the class of the tensor that was pooled, and the pools. */
 export type LayoutSource = { readonly key: number; readonly pools: readonly PoolStep[] };
@@ -12,8 +12,6 @@ export type LayoutClasses = {
   readonly keys: readonly number[];
   /** Linear steps that make each class, in order. */
   readonly linearOf: ReadonlyMap<number, readonly number[]>;
-  /** The parent of a class: that of the largest term that makes it. */
-  readonly parentOf: ReadonlyMap<number, number>;
   readonly sourceOf: (register: number) => LayoutSource;
 };
 
@@ -37,7 +35,7 @@ function joinFactors({ steps }: StepNetwork): number[] {
   });
 }
 
-/** Finds the tensors of a network that share layouts, and the tree formed by their largest terms. */
+/** Finds the tensors of a network that share layouts. */
 export function layoutClasses(network: StepNetwork): LayoutClasses {
   const { steps } = network;
   const classes = joinFactors(network);
@@ -57,13 +55,5 @@ export function layoutClasses(network: StepNetwork): LayoutClasses {
     linearOf.set(key, [...(linearOf.get(key) ?? []), i]);
   });
   const keys = [...linearOf.keys()].sort((a, b) => a - b);
-  const parentOf = new Map(
-    keys.map((key) => {
-      const terms = linearOf.get(key)!.flatMap((i) => (steps[i] as LinearStep).terms);
-      const others = terms.filter(({ source }) => sourceOf(source).key !== key);
-      const main = others.reduce((a, b) => (b.affine.column.length > a.affine.column.length ? b : a));
-      return [key, sourceOf(main.source).key];
-    }),
-  );
-  return { keys, linearOf, parentOf, sourceOf };
+  return { keys, linearOf, sourceOf };
 }
