@@ -18,6 +18,12 @@ export type Affine = {
 /** Maximum number of entries of a matrix. */
 const MAX_ENTRIES = 2 ** 26;
 
+/** @throws NetworkError NETWORK_TOO_LARGE beyond 2^26 entries. */
+export function checkEntries(count: number): void {
+  if (count > MAX_ENTRIES)
+    throw new NetworkError('NETWORK_TOO_LARGE', `a linear layer has more than ${MAX_ENTRIES} weights`);
+}
+
 /** Collects the entries of an {@link Affine} row by row. */
 export class AffineBuilder {
   readonly #columns: number;
@@ -34,8 +40,7 @@ export class AffineBuilder {
   /** Adds an entry to the current row. @throws NetworkError NETWORK_TOO_LARGE beyond 2^26 entries. */
   entry(column: number, weight: number): void {
     if (this.#count === this.#column.length) {
-      if (this.#count >= MAX_ENTRIES)
-        throw new NetworkError('NETWORK_TOO_LARGE', `a linear layer has more than ${MAX_ENTRIES} weights`);
+      checkEntries(this.#count + 1);
       const columns = new Int32Array(2 * this.#count);
       columns.set(this.#column);
       this.#column = columns;
