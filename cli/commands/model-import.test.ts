@@ -133,6 +133,18 @@ describe('model import', () => {
     ['a loss beyond the tolerance', () => [...data(), '--tolerance', '0'], /NETWORK_ACCURACY/, /--fine-tune/],
     ['pictures without classes', () => ['--calibrate', at('images.idx')], /NETWORK_DATA/, /--labels/],
     [
+      'a resume file without training',
+      () => [...data(), '--resume', at('state')],
+      /NETWORK_RESUME/,
+      /give --fine-tune/,
+    ],
+    [
+      'a resume file of what is not trained in stages',
+      () => [...data(), '--fine-tune', '1', '--degree', '4', '--resume', at('state')],
+      /NETWORK_RESUME/,
+      /degree is 4/,
+    ],
+    [
       'a truncated file',
       () => ['--calibrate', at('half.idx'), '--labels', at('labels.idx')],
       /NETWORK_DATA/,

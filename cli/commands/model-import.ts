@@ -202,9 +202,9 @@ async function importModel(
         fineTune: {
           ...(fineTune !== true && { epochs: fineTune }),
           ...(learningRate !== undefined && { learningRate }),
-          ...(resume !== undefined && { resume }),
         },
       }),
+      ...(resume !== undefined && { resume }),
       ...(wanted !== undefined && { out: wanted }),
     },
     {

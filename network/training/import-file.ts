@@ -5,6 +5,7 @@ import { ImportRefused } from '#network/compiler/importing/import-refused.ts';
 import type { ImportedNetwork } from '#network/compiler/importing/imported-network.ts';
 import { checkImportName, writeImport } from '#network/compiler/importing/write-import.ts';
 import { adaptPictureInput, type PixelScaling } from '#network/compiler/rewrite/picture-input.ts';
+import { NetworkError } from '#network/errors.ts';
 import { loadNetwork } from '#network/model/description/load-network.ts';
 import { checkOutput } from './check-output.ts';
 import { labelsOf, type PictureSource, readLabelledPictures } from './datasets/labelled-pictures.ts';
@@ -24,7 +25,9 @@ export type ImportRequest = {
   readonly degree: number;
   /** Accepted loss of accuracy, 0 to 1. */
   readonly tolerance: number;
-  readonly fineTune?: Omit<FineTunerOptions, 'seed'>;
+  readonly fineTune?: Pick<FineTunerOptions, 'epochs' | 'learningRate'>;
+  /** File to keep the state of fine-tuning in, and to go on from. */
+  readonly resume?: string;
   /** Where to write the network; `<name>-protected.onnx` here by default. */
   readonly out?: string;
 };
@@ -38,6 +41,22 @@ async function sourceOf(
   const kind = (await stat(calibrate)).isDirectory() ? 'pictures' : VIDEO.test(calibrate) ? 'clip' : 'images';
   const classes = source.classes ?? (kind === 'images' ? undefined : known);
   return { ...source, [kind]: calibrate, ...(classes && { classes }) };
+}
+
+/** Refuses a resume file of what keeps no state. */
+function refuseResume({ resume, fineTune, degree }: ImportRequest): void {
+  if (resume === undefined) return;
+  if (fineTune === undefined)
+    throw new NetworkError(
+      'NETWORK_RESUME',
+      '--resume keeps the state of fine-tuning: give --fine-tune, too',
+    );
+  if (degree > 2) {
+    throw new NetworkError(
+      'NETWORK_RESUME',
+      `--resume is for polynomials of degree 2, which are trained in stages, and the degree is ${degree}`,
+    );
+  }
 }
 
 /**
@@ -62,7 +81,8 @@ export async function importFile(
     readonly onKept: (file: string) => void;
   },
 ): Promise<{ readonly out: string; readonly imported: ImportedNetwork }> {
-  const { scaling, degree, tolerance, fineTune } = request;
+  const { scaling, degree, tolerance, fineTune, resume } = request;
+  refuseResume(request);
   const network = await loadNetwork(request.network);
   const out = request.out ?? `${network.name}-protected.onnx`;
   checkImportName(out);
@@ -81,7 +101,7 @@ export async function importFile(
       calibration: dataset,
       degree,
       tolerance,
-      ...(fineTune && { fineTune: fineTuner(fineTune) }),
+      ...(fineTune && { fineTune: fineTuner({ ...fineTune, ...(resume !== undefined && { resume }) }) }),
       signal,
       onProgress,
     });
