@@ -44,8 +44,8 @@ export type Prepared = {
 
 const MOST_BYTES = 2 ** 32;
 const MIB = 2 ** 20;
-/** Of a window, where there is memory for more than one chunk. Larger ones were no faster: see fhe/NOTEBOOK.md. */
-const WINDOW_BYTES = 128 * MIB;
+/** Of a window, where there is memory for more than two chunks. A larger one takes memory from what could stay: see fhe/NOTEBOOK.md. */
+const WINDOW_BYTES = 32 * MIB;
 /** Waiting for a disk is not waiting for a dead thread. */
 const DISK_PATIENCE_MS = 60_000;
 /** How the memory that a recording takes differs from one to the next. */
