@@ -1,5 +1,6 @@
 import { NetworkError } from '#network/errors.ts';
 import type { Graph } from '#network/model/graph.ts';
+import { checkBiases } from './check-biases.ts';
 import { checkOptions } from './check-options.ts';
 import { checkRegions } from './check-regions.ts';
 import { ACTIVATION_PEAK, LOGIT_HEADROOM, SLOT_TOLERANCE } from './compile-limits.ts';
@@ -83,10 +84,12 @@ function fillDesign(
   const { verified, recipes, expected } = written;
   const network = isMerged ? mergePools(balanced) : balanced;
   const range = logitScale(options);
+  const constants = fillConstants(recipes, { ...planned, network });
+  checkBiases(verified.program, recipes, constants, options);
   return {
     program: verified.program,
     verified,
-    constants: fillConstants(recipes, { ...planned, network }),
+    constants,
     interpretation: {
       ...meaningOf(options),
       ...(regions > 1 && { regions }),
