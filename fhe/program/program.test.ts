@@ -53,7 +53,7 @@ describe('codec', () => {
   it('refuses unknown fields, wrong types and excess', () => {
     const bad: [Partial<Record<keyof Program | 'extra', unknown>>, string][] = [
       [{ extra: 1 }, 'extra'],
-      [{ version: 2 }, 'version'],
+      [{ version: 3 }, 'version'],
       [{ name: 'x'.repeat(129) }, 'name'],
       [{ picture: { channels: 5, height: 8, width: 8 } }, 'picture.channels'],
       [{ picture: { channels: 2, height: 8, width: 8 } }, 'picture.motion'],

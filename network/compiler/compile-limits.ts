@@ -23,14 +23,38 @@ export const LOGIT_HEADROOM = 1.5;
 export const ANSWER_SCALE = 2 ** 28;
 /** Largest deviation of empty slots from zero, and of copies from each other, relative to the range; the noise is 2^-15 of it. */
 export const SLOT_TOLERANCE = 2 ** -10;
+/** Bits of the last prime, of the special primes, and of all primes of small rings. */
+export const LONG_PRIME_BITS = 30;
 /**
- * Scale of the encrypted picture. Public-key encryption leaves an error of about 2^15 in a slot at N = 8192, so the picture gets more than
- * the 30 bits of a prime, and the first weights, which are encrypted with less noise, get fewer.
+ * Bits of the primes that rescaling drops where digits have several limbs, by ring degree. From N = 16384 on digits of key switching
+ * have several limbs and are shorter than the special primes, so next to nothing of its noise is left, which with equal primes is some ten times that of
+ * rescaling: four bits less a level keep the precision (measured in network/compiler/depth.md; five bits cost one to two). Bundles
+ * are packed, so they shrink by as much. Larger rings are noisier.
  */
-export const INPUT_SCALE = 2 ** 33;
-/** Scale between linear steps: as large as a prime, so that squaring and rescaling keep it. */
-export const SCALE = 2 ** 30;
-export const PRIME_BITS = 30;
+export const SHORT_PRIME_BITS: Readonly<Record<number, number>> = { 16384: 26, 32768: 27, 65536: 28 };
+
+/** Scales of a program. */
+export type Scales = {
+  /** Of the encrypted picture. */
+  readonly input: number;
+  /** Between linear steps. */
+  readonly between: number;
+};
+
+/**
+ * The scales that fit primes of so many bits.
+ *
+ * Long primes: values are as large as a prime, so that squaring and rescaling keep their scale. Public-key encryption leaves an error of about 2^15 in a slot
+ * at N = 8192, so the picture gets more, and the first weights, which are encrypted with less noise, get fewer bits.
+ *
+ * Short primes: weights are the least noisy (2^9 in a slot, against 2^12 after a rescaling), so they give a bit to the values: with b bits a
+ * prime, linear steps return 2^(b + 1), squares 2^(b + 2), and weights have 2^(b − 1).
+ */
+export function scalesFor(primeBits: number): Scales {
+  if (primeBits === LONG_PRIME_BITS) return { input: 2 ** 33, between: 2 ** 30 };
+  return { input: 2 ** (primeBits + 2), between: 2 ** (primeBits + 1) };
+}
+
 /** n of the answers' ring: the smallest that is secure for a prime of 30 bits together with its switching key. */
 export const RESULT_RING_DEGREE = 2048;
 /**

@@ -1,4 +1,4 @@
-import { ANSWER_SCALE, INPUT_SCALE, SCALE } from '../compile-limits.ts';
+import { ANSWER_SCALE, type Scales } from '../compile-limits.ts';
 import type { LinearStep, PoolStep, ProductStep, StepNetwork } from '../lowering/steps.ts';
 import { forEachPatch } from '../packing/patches.ts';
 import type { PlannedLinear } from '../packing/plan-linear.ts';
@@ -25,11 +25,13 @@ class StepWriter {
   readonly #emitter: Emitter;
   readonly #network: StepNetwork;
   readonly #plan: LayoutPlan;
+  readonly #scales: Scales;
   readonly #registers: Wire[][] = [[]];
   readonly #dropped = new Map<string, Wire[]>();
 
-  constructor(emitter: Emitter, { network, plan }: PlannedNetwork) {
+  constructor(emitter: Emitter, { network, plan, scales }: PlannedNetwork) {
     this.#emitter = emitter;
+    this.#scales = scales;
     this.#network = network;
     this.#plan = plan;
   }
@@ -74,7 +76,13 @@ class StepWriter {
     const sources = read.flatMap(({ source }) => this.#at(source, level));
     const patches = this.#patches(terms, step);
     const last = step === this.#network.steps.length - 1;
-    const sum: Sum = { planned, step, sources, babies: new Map(), target: last ? ANSWER_SCALE : SCALE };
+    const sum: Sum = {
+      planned,
+      step,
+      sources,
+      babies: new Map(),
+      target: last ? ANSWER_SCALE : this.#scales.between,
+    };
     return Array.from({ length: output.ciphertexts }, (_, to) => {
       const picture = patches(to);
       return this.#emitter.addConstant(this.#sum(sum, to, picture), { step, kind: 'bias', ciphertext: to });
@@ -95,7 +103,7 @@ class StepWriter {
         pictures[shared ? 0 : to]![patch]![slot] = affine.column[entry]!;
       });
     }
-    const encrypt = (slots: Int32Array): Wire => this.#emitter.encrypt(slots, INPUT_SCALE, level);
+    const encrypt = (slots: Int32Array): Wire => this.#emitter.encrypt(slots, this.#scales.input, level);
     const common = shared ? pictures[0]!.map(encrypt) : null;
     return (to) => {
       const wires = common ?? pictures[to]!.map(encrypt);

@@ -7,9 +7,11 @@ describe('ChooseParameters', () => {
     [1, 4096],
     [5, 8192],
     [6, 16384],
-    [12, 16384],
-    [16, 32768],
-    [40, 65536],
+    [14, 16384],
+    [15, 32768],
+    [29, 32768],
+    [30, 65536],
+    [60, 65536],
   ])('takes the smallest ring that holds %i levels within the security table', (depth, ringDegree) => {
     const { literal, alpha } = chooseParameters(depth);
     expect(literal.ringDegree).toBe(ringDegree);
@@ -23,13 +25,20 @@ describe('ChooseParameters', () => {
     expect(chooseParameters(10).alpha).toBeGreaterThan(1);
   });
 
+  it('leaves room above every digit of several limbs, so that key switching adds next to no noise', () => {
+    const { literal, alpha } = chooseParameters(11);
+    const bits = (primes: readonly number[]) => primes.reduce((sum, q) => sum + Math.log2(q), 0);
+    for (let first = 0; first < literal.moduli.length; first += alpha)
+      expect(bits(literal.specialModuli) - bits(literal.moduli.slice(first, first + alpha))).toBeGreaterThan(
+        4,
+      );
+  });
+
   it('takes no ring below the smallest that it is given', () => {
     expect(chooseParameters(5, undefined, 32768).literal.ringDegree).toBe(32768);
   });
 
   it('refuses what no ring holds', () => {
-    expect(() => chooseParameters(60)).toThrow(
-      '60 levels need 62 primes of 30 bits, more than N = 65536 holds',
-    );
+    expect(() => chooseParameters(61)).toThrow('61 levels need 63 primes, more than N = 65536 holds');
   });
 });
