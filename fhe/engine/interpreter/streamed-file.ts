@@ -1,5 +1,13 @@
-import { randomUUID } from 'node:crypto';
-import { closeSync, constants, openSync, statfsSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  rmdirSync,
+  statfsSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { FheError } from '../../errors.ts';
@@ -44,10 +52,15 @@ export class StreamedFile {
         const [needed, there] = [plan.fileBytes + SPARE_BYTES, free].map((bytes) => Math.ceil(bytes / 1e6));
         throw new Error(`${needed} MB are needed, ${there} MB are free`);
       }
-      const path = join(folder, `.engine-${randomUUID()}`);
-      const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
-      unlinkSync(path);
-      return fd;
+      const own = mkdtempSync(join(folder, '.engine-'));
+      const path = join(own, 'window');
+      try {
+        const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
+        unlinkSync(path);
+        return fd;
+      } finally {
+        rmdirSync(own);
+      }
     });
   }
 
