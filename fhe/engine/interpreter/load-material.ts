@@ -69,6 +69,8 @@ export async function loadMaterial(
     });
     await turn(constants.length + (evaluationKeys.length * Math.min(++read, count)) / count);
   }
+  onProgress?.(1);
+  signal?.throwIfAborted();
 }
 
 function loadConstant(
