@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { AgentConfig } from '#config/schema.ts';
+import { NEWEST_ENVELOPE } from '#protocol/envelope.ts';
 import { gatewayTopics } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
 import { ensureDirectory } from '#runtime/files.ts';
@@ -86,6 +87,8 @@ export class Gateway {
   #preview: PreviewServer | null;
   /** The settings that run: those of the file, or pushed ones in their place. */
   #config: AgentConfig;
+  /** That the backend said it takes. */
+  #newestEnvelope = 1;
   readonly #certificate: CertificateKeeper;
   /** Aborts when everything ends. */
   readonly #closing = new AbortController();
@@ -215,6 +218,7 @@ export class Gateway {
       },
       onMasked: (camera, frame) => this.#preview?.show(camera, frame),
       isWatched: (camera) => this.#preview?.isWatched(camera) ?? false,
+      sharesCiphertexts: () => this.#newestEnvelope >= NEWEST_ENVELOPE,
     });
     this.#networks.setCameras(this.#cameras.all);
     trust.connect({
@@ -263,6 +267,9 @@ export class Gateway {
         void this.#publishHealth().catch((error: unknown) =>
           log.debug({ err: error }, 'no health on connection'),
         );
+      },
+      onEnvelopes: (newest) => {
+        this.#newestEnvelope = newest;
       },
       onBackend: (session) => {
         this.#sender.backendChanged(session);

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { BackendConfig } from '#config/schema.ts';
 import type { SiteState } from '#protocol/api.ts';
+import { NEWEST_ENVELOPE } from '#protocol/envelope.ts';
 import type { BackendState, Reported } from '#protocol/messages.ts';
 import { siteTopics } from '#protocol/topics.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
@@ -223,7 +224,8 @@ function openLink({ config, session, site, clock, log }: Core, credentials: Link
 
 /** The message that tells gateways whether somebody listens. */
 function backendState(state: BackendState['state'], site: string, session: number, clock: Clock) {
-  const message: BackendState = { state, session, time: new Date(clock.now()).toISOString() };
+  const time = new Date(clock.now()).toISOString();
+  const message: BackendState = { state, session, time, envelope: NEWEST_ENVELOPE };
   return { topic: siteTopics(site).backendState, payload: JSON.stringify(message), retain: true };
 }
 

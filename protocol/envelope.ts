@@ -1,8 +1,7 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { Digest, GatewayName, Name, RegionNames } from './names.ts';
+import { Digest, GatewayName, MAX_REGIONS, Name, RegionNames } from './names.ts';
 import {
-  decodeSigned,
   encodeSigned,
   isOtherVersion,
   isSignedByLaterVersion,
@@ -13,13 +12,23 @@ import {
   verifySigned,
 } from './signed.ts';
 
+/** The picture of one camera, or named regions of it, as an answer names it. */
+export type AnsweredPicture = {
+  readonly camera: string;
+  /** The named regions of the picture that the answer is about, in the order of their answers. Absent if it is about all of the picture. */
+  readonly regions?: readonly string[];
+  /** Milliseconds since the epoch when the frame was captured. */
+  readonly frameTimeMs: number;
+};
+
 /**
  * An encrypted answer in transit: everything that the backend must check before it decrypts.
  * On the wire: deterministic CBOR of [payload bytes, Ed25519 signature], where the payload is the deterministic CBOR map of this type and
- * the signature covers "blindsight envelope 1", a zero byte and the payload. Codec: encodeEnvelope / decodeEnvelope (this file).
+ * the signature covers "blindsight envelope 1" (2 with {@link others}), a zero byte and the payload. Codec: encodeEnvelope / decodeEnvelope (this file).
  */
 export type Envelope = {
-  readonly schema: 1;
+  /** 2 if, and only if, there are {@link others}. */
+  readonly schema: 1 | 2;
   readonly site: string;
   readonly gateway: string;
   readonly camera: string;
@@ -28,6 +37,11 @@ export type Envelope = {
    * ignored. Absent if the answer is about the entire picture of the camera.
    */
   readonly regions?: readonly string[];
+  /**
+   * Pictures of further cameras that the same ciphertext answers about: their answers follow, in order, on those about this one. Each has a number of its own
+   * in the sequence, one after the other from `sequence` + 1 on; see `answersOf`.
+   */
+  readonly others?: readonly AnsweredPicture[];
   readonly session: number;
   /** Strictly increasing within (gateway, session) over all cameras. */
   readonly sequence: number;
@@ -46,41 +60,85 @@ export type Envelope = {
 /** A decoded envelope, with the bytes that its signature covers. */
 export type DecodedEnvelope = Signed & { readonly envelope: Envelope };
 
-/** Maximum size of a message beyond the ciphertext of its envelope: names (including 64 regions), numbers, signature, topic. */
-export const ENVELOPE_OVERHEAD_BYTES = 3328;
+/** Version of envelopes that a backend must take before a gateway sends any about several cameras; what it takes is in its `BackendState`. */
+export const NEWEST_ENVELOPE = 2;
+
+/** Maximum size of a message beyond the ciphertext of its envelope: names (including 64 pictures or regions), numbers, signature, topic. */
+export const ENVELOPE_OVERHEAD_BYTES = 8192;
 
 const epochMs = z.number().finite().nonnegative();
 const count = z.number().int().nonnegative();
 const durationMs = z.number().finite().nonnegative();
 
+const FIELDS = {
+  site: Name,
+  gateway: GatewayName,
+  camera: Name,
+  regions: RegionNames.exactOptional(),
+  session: z.number().int().positive(),
+  sequence: count,
+  frameTimeMs: epochMs,
+  readyTimeMs: epochMs,
+  bundle: Digest,
+  interpreter: z.enum(['engine', 'reference']),
+  historical: z.boolean(),
+  timings: z.strictObject({ prepareMs: durationMs, encryptMs: durationMs, evaluateMs: durationMs }),
+  ciphertext: z.instanceof(Uint8Array).refine((bytes) => bytes.length > 0, 'at least one byte'),
+};
+
 const KIND: SignedKind<Envelope> = {
   code: 'ENVELOPE_INVALID',
   noun: 'envelope',
   domain: 'blindsight envelope 1',
-  schema: z.strictObject({
-    schema: z.literal(1),
-    site: Name,
-    gateway: GatewayName,
-    camera: Name,
-    regions: RegionNames.exactOptional(),
-    session: z.number().int().positive(),
-    sequence: count,
-    frameTimeMs: epochMs,
-    readyTimeMs: epochMs,
-    bundle: Digest,
-    interpreter: z.enum(['engine', 'reference']),
-    historical: z.boolean(),
-    timings: z.strictObject({ prepareMs: durationMs, encryptMs: durationMs, evaluateMs: durationMs }),
-    ciphertext: z.instanceof(Uint8Array).refine((bytes) => bytes.length > 0, 'at least one byte'),
-  }),
+  schema: z.strictObject({ schema: z.literal(1), ...FIELDS }),
 };
+
+/** About pictures of several cameras. */
+const SHARED_KIND: SignedKind<Envelope> = {
+  ...KIND,
+  domain: 'blindsight envelope 2',
+  schema: z
+    .strictObject({
+      schema: z.literal(2),
+      ...FIELDS,
+      others: z
+        .array(z.strictObject({ camera: Name, regions: RegionNames.exactOptional(), frameTimeMs: epochMs }))
+        .min(1)
+        .max(MAX_REGIONS - 1),
+    })
+    .refine(
+      ({ camera, others }) =>
+        new Set([camera, ...others.map((one) => one.camera)]).size === others.length + 1,
+      { path: ['others'], message: 'each camera once' },
+    )
+    .refine((envelope) => placesOf(envelope) <= MAX_REGIONS, {
+      path: ['others'],
+      message: `at most ${MAX_REGIONS} pictures and regions`,
+    }),
+};
+
+/** Pictures and named regions that the ciphertext answers about. */
+export function placesOf({ regions, others = [] }: Pick<Envelope, 'regions' | 'others'>): number {
+  return [{ regions }, ...others].reduce((sum, one) => sum + (one.regions?.length ?? 1), 0);
+}
+
+/** The answers in an envelope, as if each had come by itself: their places in the ciphertext follow on one another. */
+export function answersOf({ others, ...first }: Envelope): readonly Envelope[] {
+  const { camera: _, regions: __, frameTimeMs: ___, ...common } = first;
+  return [
+    { ...first, schema: 1 },
+    ...(others ?? []).map(
+      (picture, i): Envelope => ({ ...common, ...picture, schema: 1, sequence: first.sequence + 1 + i }),
+    ),
+  ];
+}
 
 /**
  * Signs an envelope with the gateway's Ed25519 private key and returns its wire form.
  * @throws BlindsightError ENVELOPE_INVALID if a field is out of its range.
  */
 export function encodeEnvelope(envelope: Envelope, signingKey: KeyObject): Uint8Array {
-  return encodeSigned(KIND, envelope, signingKey);
+  return encodeSigned(envelope.schema === 2 ? SHARED_KIND : KIND, envelope, signingKey);
 }
 
 /**
@@ -89,8 +147,16 @@ export function encodeEnvelope(envelope: Envelope, signingKey: KeyObject): Uint8
  * @throws BlindsightError ENVELOPE_INVALID, and nothing else, for any other bytes.
  */
 export function decodeEnvelope(bytes: Uint8Array, maxBytes: number): DecodedEnvelope {
-  const { value, payload, signature } = decodeSigned(KIND, bytes, maxBytes);
-  return { envelope: value, payload, signature };
+  const signed = splitEnvelope(bytes, maxBytes);
+  try {
+    return readEnvelope(signed, 1);
+  } catch (error) {
+    try {
+      return readEnvelope(signed, 2);
+    } catch {
+      throw error;
+    }
+  }
 }
 
 /**
@@ -103,26 +169,35 @@ export function splitEnvelope(bytes: Uint8Array, maxBytes: number): Signed {
 
 /**
  * Second half of {@link decodeEnvelope}.
+ * @param schema that the signature is for; see {@link signedSchema}
  * @throws BlindsightError ENVELOPE_INVALID.
  */
-export function readEnvelope(signed: Signed): DecodedEnvelope {
-  return { envelope: readSigned(KIND, signed), ...signed };
+export function readEnvelope(signed: Signed, schema: Envelope['schema']): DecodedEnvelope {
+  return { envelope: readSigned(kindOf(schema), signed), ...signed };
 }
 
 /** Whether an envelope whose signature does not hold was signed by a later version of Blindsight with this Ed25519 public key. */
 export function isLaterEnvelope(signed: Signed, publicKey: KeyObject): boolean {
-  return isSignedByLaterVersion(KIND, signed, publicKey);
+  return isSignedByLaterVersion(SHARED_KIND, signed, publicKey);
 }
 
 /** Whether bytes that do not decode are still an envelope, from a version of Blindsight that this one does not know. */
 export function isUnknownEnvelope(bytes: Uint8Array, maxBytes: number, publicKey: KeyObject): boolean {
-  return isOtherVersion(KIND, bytes, maxBytes, publicKey);
+  return [KIND, SHARED_KIND].some((kind) => isOtherVersion(kind, bytes, maxBytes, publicKey));
 }
 
 /** Whether the envelope was signed by the owner of this Ed25519 public key. */
 export function verifyEnvelope(signed: Signed, publicKey: KeyObject): boolean {
-  return verifySigned(KIND, signed, publicKey);
+  return signedSchema(signed, publicKey) !== null;
 }
+
+/** The schema for which the owner of this Ed25519 public key signed the envelope; null where he did not. */
+export function signedSchema(signed: Signed, publicKey: KeyObject): Envelope['schema'] | null {
+  if (verifySigned(KIND, signed, publicKey)) return 1;
+  return verifySigned(SHARED_KIND, signed, publicKey) ? 2 : null;
+}
+
+const kindOf = (schema: Envelope['schema']) => (schema === 2 ? SHARED_KIND : KIND);
 
 /** SHA-256, hex, of a message's payload bytes as published: the name that a receipt uses for it. */
 export function envelopeDigest(bytes: Uint8Array): string {

@@ -217,6 +217,8 @@ export const BackendState = z.object({
   state: z.enum(['online', 'offline']),
   session: z.number().int().positive(),
   time,
+  /** The newest version of envelopes that it takes; 1 where left out, by a backend that does not know of others. */
+  envelope: z.number().int().positive().exactOptional(),
 });
 export type BackendState = z.infer<typeof BackendState>;
 

@@ -8,7 +8,7 @@ import { hpkeSeal } from './hpke-seal.ts';
 
 /** What an answer was computed from: with the bundle and the place of the answer it determines the answer's bytes, on every machine. */
 export type Opening = {
-  /** The prepared picture before its light is normalized: regions × channels × height × width bytes. */
+  /** The prepared pictures before their light is normalized: regions × channels × height × width bytes. */
   readonly picture: Uint8Array;
   /** 32 random bytes; the randomness of the encryption follows from them and from the {@link AnswerPlace}. */
   readonly seed: Uint8Array;
@@ -20,7 +20,7 @@ export type Opening = {
  */
 export type AnswerPlace = Pick<
   Envelope,
-  'site' | 'gateway' | 'camera' | 'regions' | 'frameTimeMs' | 'bundle'
+  'site' | 'gateway' | 'camera' | 'regions' | 'frameTimeMs' | 'others' | 'bundle'
 >;
 
 export const OPENING_SEED_BYTES = 32;
@@ -35,15 +35,12 @@ const Shape = z.tuple([
 
 /** The 32 bytes that the engine encrypts with: HKDF-SHA256 (RFC 5869) of the opening's seed, with the place as its info. */
 export function encryptionSeed(seed: Uint8Array, place: AnswerPlace): Uint8Array {
-  const { site, gateway, camera, regions = null, frameTimeMs, bundle } = place;
+  const { site, gateway, camera, regions = null, frameTimeMs, others, bundle } = place;
+  const further = others?.map((one) => [one.camera, one.regions ?? null, one.frameTimeMs]);
   const info = encodeCanonical([
-    'blindsight encryption 1',
-    site,
-    gateway,
-    camera,
-    regions,
-    frameTimeMs,
-    bundle,
+    `blindsight encryption ${further === undefined ? 1 : 2}`,
+    ...[site, gateway, camera, regions, frameTimeMs, bundle],
+    ...(further === undefined ? [] : [further]),
   ]);
   return new Uint8Array(hkdfSync('sha256', seed, new Uint8Array(), info, OPENING_SEED_BYTES));
 }

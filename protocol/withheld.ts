@@ -6,6 +6,7 @@ export const WITHHELD = {
   'copies-differ': 'copies of the same value differed',
   'out-of-range': 'its values were outside the range of the network',
   'no-logit': 'a value was missing',
+  company: 'a picture of another camera in the same ciphertext may have spoiled it',
   'no-end': 'its decryption did not finish',
 } as const;
 

@@ -1,4 +1,5 @@
 import type { RunTimings } from '#fhe';
+import type { AnsweredPicture } from '#protocol/envelope.ts';
 import type { Opening } from '#protocol/opening.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
@@ -6,17 +7,15 @@ import type { Camera } from '../camera/camera.ts';
 import { CameraViews } from '../privacy/camera-views.ts';
 import { type MaskedFrame, PrivacyFilter } from '../privacy/privacy-filter.ts';
 import type { InterpreterHost } from './interpreter-host.ts';
+import { fillPlaces, Job, type JobPart, type JobRun } from './job.ts';
 import { groupRegions } from './region-groups.ts';
 import { runToOpen } from './run-to-open.ts';
 import type { Runner } from './runner.ts';
 
 /** An encrypted answer, on its way to the outbox. */
-export type Answer = {
-  readonly camera: string;
-  /** The named regions that it is about; absent if it is about the entire picture. */
-  readonly regions?: readonly string[];
-  /** Milliseconds since the epoch. */
-  readonly frameTimeMs: number;
+export type Answer = AnsweredPicture & {
+  /** Pictures of further cameras that it is about, too. */
+  readonly others?: readonly AnsweredPicture[];
   readonly readyTimeMs: number;
   readonly host: InterpreterHost;
   readonly timings: RunTimings & { readonly prepareMs: number };
@@ -42,6 +41,8 @@ export type PipelineOptions = {
   readonly onMasked?: (camera: string, frame: MaskedFrame) => void;
   /** Whether somebody watches a camera's preview: its pictures are then masked even while no bundle is active. */
   readonly isWatched?: (camera: string) => boolean;
+  /** Whether cameras may share a ciphertext now; by default they do not. */
+  readonly sharesCiphertexts?: () => boolean;
 };
 
 /**
@@ -50,31 +51,25 @@ export type PipelineOptions = {
  */
 const RATE_SLACK = 0.95;
 
+/**
+ * So often each camera has a ciphertext to itself, in milliseconds. A picture that the network was not made for can spoil the others in its ciphertext, and only the backend could see
+ * that, which must not tell: so this goes by the clock.
+ */
+const ALONE_MS = 10_000;
+
 type Lane = {
   readonly camera: FrameSource;
   readonly filter: PrivacyFilter;
   readonly views: CameraViews;
   dueMs: number;
-};
-
-/** A picture or several regions of one, as the network takes them. */
-type JobPart = {
-  readonly names: readonly string[] | undefined;
-  readonly picture: Uint8Array<ArrayBuffer>;
-  readonly prepareMs: number;
-};
-
-/** A picture that is prepared for a network. */
-type Job = {
-  readonly lane: Lane;
-  readonly host: InterpreterHost;
-  readonly frameTimeMs: number;
-  readonly parts: readonly JobPart[];
+  /** When it had a ciphertext to itself last. */
+  aloneMs: number;
 };
 
 /**
- * Takes pictures to the interpreter: cameras in turn, each at most at its rate, always the newest picture. As many are computed at a time as the interpreter
- * has lanes; meanwhile the next one is prepared and the last one's answer is stored. A picture that fails is counted and reported; it never stops the others.
+ * Takes pictures to the interpreter: cameras in turn, each at most at its rate, always the newest picture. As many runs are computed at a time as the interpreter
+ * has lanes; meanwhile the next one is prepared and the last one's answer is stored. Where the network answers about several pictures at once, those of other cameras that are there
+ * join the one whose turn it is until a lane is free; none is waited for. A picture that fails is counted and reported; it never stops the others.
  */
 export class Pipeline {
   readonly #options: PipelineOptions;
@@ -85,7 +80,7 @@ export class Pipeline {
   #failures = 0;
   #progressMs: number;
   /** The picture that is being prepared, or is ready, while others are computed. */
-  #ahead: Promise<Job | null> | null = null;
+  #ahead: Promise<Job<Lane> | null> | null = null;
   readonly #computing = new Set<Promise<void>>();
   /** Resolves when the answers of all pictures so far are stored, or lost. */
   #stored: Promise<void> = Promise.resolve();
@@ -105,6 +100,7 @@ export class Pipeline {
           filter: new PrivacyFilter(camera.config.masks),
           views: new CameraViews(),
           dueMs: Number.NEGATIVE_INFINITY,
+          aloneMs: Number.NEGATIVE_INFINITY,
         },
     );
     this.wake();
@@ -144,8 +140,12 @@ export class Pipeline {
       }
       this.#progressMs = clock.monotonic();
       const job = await this.#ahead;
-      while (job !== null && this.#computing.size >= job.host.lanes && !signal.aborted)
-        await Promise.race(this.#computing);
+      while (job !== null && !signal.aborted) {
+        this.#wake = Promise.withResolvers<void>();
+        await this.#fill(job, signal);
+        if (this.#computing.size < job.host.lanes) break;
+        await this.#wake.promise;
+      }
       if (signal.aborted) break;
       this.#ahead = null;
       if (job !== null) this.#compute(job, signal);
@@ -153,15 +153,17 @@ export class Pipeline {
     }
     signal.removeEventListener('abort', wake);
     await Promise.all(this.#computing);
-    wipe(await this.#ahead);
+    (await this.#ahead)?.wipe();
     this.#ahead = null;
     await this.#stored;
   }
 
-  #lost({ camera }: Lane, error: unknown, signal: AbortSignal): null {
-    this.#failures++;
-    if (!signal.aborted)
-      this.#options.log.warn({ err: error, camera: camera.name }, 'a picture was lost on the way');
+  #lost(lanes: Iterable<Lane>, error: unknown, signal: AbortSignal): null {
+    for (const { camera } of lanes) {
+      this.#failures++;
+      if (!signal.aborted)
+        this.#options.log.warn({ err: error, camera: camera.name }, 'a picture was lost on the way');
+    }
     return null;
   }
 
@@ -195,13 +197,55 @@ export class Pipeline {
   }
 
   /** Begins to prepare the picture whose turn it is; null where there is none. What is begun never rejects. */
-  #takeNext(signal: AbortSignal): Promise<Job | null> | null {
+  #takeNext(signal: AbortSignal): Promise<Job<Lane> | null> | null {
     const lane = this.#next();
-    return lane && this.#prepare(lane).catch((error: unknown) => this.#lost(lane, error, signal));
+    return lane && this.#begin(lane).catch((error: unknown) => this.#lost([lane], error, signal));
+  }
+
+  async #begin(lane: Lane): Promise<Job<Lane> | null> {
+    const prepared = await this.#prepare(lane);
+    if (prepared === null) return null;
+    const isAlone = !this.#shares(prepared.host) || this.#isAloneDue(lane);
+    return new Job(lane, prepared.host, prepared.parts, isAlone);
+  }
+
+  /** Adds pictures of other cameras that are there, in turn, as far as there is room. Never rejects. */
+  async #fill(job: Job<Lane>, signal: AbortSignal): Promise<void> {
+    for (let i = 0; i < this.#lanes.length && !signal.aborted; i++) {
+      const lane = this.#lanes[(this.#turn + i) % this.#lanes.length]!;
+      if (!this.#mayJoin(job, lane)) continue;
+      try {
+        const prepared = await this.#prepare(lane);
+        // Another network may have come meanwhile, which its cameras see next.
+        if (prepared?.host !== job.host) continue;
+        job.join(lane, prepared.parts[0]!);
+      } catch (error) {
+        this.#lost([lane], error, signal);
+      }
+    }
+  }
+
+  #mayJoin(job: Job<Lane>, lane: Lane): boolean {
+    const { runner, clock } = this.#options;
+    if (job.isAlone || job.lanes.has(lane) || runner.host !== job.host) return false;
+    if (!this.#wanted(lane) || lane.dueMs > clock.monotonic() || this.#isAloneDue(lane)) return false;
+    // A camera that takes several runs has them for itself.
+    const groups = groupRegions(lane.camera.config, job.host.regions);
+    return groups.length === 1 && job.hasRoom(groups[0]!.rectangles.length);
+  }
+
+  #shares({ regions }: InterpreterHost): boolean {
+    return regions > 1 && this.#options.sharesCiphertexts?.() === true;
+  }
+
+  #isAloneDue({ aloneMs }: Lane): boolean {
+    return this.#options.clock.monotonic() - aloneMs >= ALONE_MS;
   }
 
   /** Masks and shrinks the newest picture of a camera; null where no network is to see it. */
-  async #prepare(lane: Lane): Promise<Job | null> {
+  async #prepare(
+    lane: Lane,
+  ): Promise<{ readonly host: InterpreterHost; readonly parts: readonly JobPart[] } | null> {
     const { runner, clock, onMasked } = this.#options;
     const { camera } = lane;
     const frame = camera.take();
@@ -215,21 +259,27 @@ export class Pipeline {
     let begun = started;
     const parts: JobPart[] = [];
     for (const { names, rectangles } of groupRegions(camera.config, host.regions)) {
-      const picture = await lane.views.prepare(masked, host.picture, rectangles, host.regions);
-      parts.push({ names, picture, prepareMs: clock.monotonic() - begun });
+      const places = rectangles.length;
+      const pictures = await lane.views.prepare(masked, host.picture, rectangles, places);
+      const about = {
+        ...{ camera: camera.name, frameTimeMs: frame.timeMs },
+        ...(names !== undefined && { regions: names }),
+      };
+      parts.push({ about, pictures, places, prepareMs: clock.monotonic() - begun });
       begun = clock.monotonic();
     }
     camera.recycle?.(frame);
-    return { lane, host, frameTimeMs: frame.timeMs, parts };
+    return { host, parts };
   }
 
-  /** Begins to compute the answers of a picture. */
-  #compute(job: Job, signal: AbortSignal): void {
+  /** Begins to compute the answers of some pictures. */
+  #compute(job: Job<Lane>, signal: AbortSignal): void {
+    if (job.lanes.size === 1) for (const lane of job.lanes) lane.aloneMs = this.#options.clock.monotonic();
     const turn = this.#stored;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#stored = promise;
     const computing = this.#answer(job, turn, resolve)
-      .catch((error: unknown) => void this.#lost(job.lane, error, signal))
+      .catch((error: unknown) => void this.#lost(job.lanes, error, signal))
       .finally(() => {
         this.#computing.delete(computing);
         this.wake();
@@ -241,34 +291,39 @@ export class Pipeline {
    * Resolves when the last answer is about to be stored.
    *
    * @param turn resolves when the answers of earlier pictures are stored: numbers keep the order of pictures
-   * @param onStored called when nothing of this picture is left to store
+   * @param onStored called when nothing of these pictures is left to store
    */
-  async #answer(job: Job, turn: Promise<void>, onStored: () => void): Promise<void> {
-    const { lane, host, frameTimeMs, parts } = job;
-    const { site, gateway, runner, clock } = this.#options;
-    const { camera } = lane;
+  async #answer(job: Job<Lane>, turn: Promise<void>, onStored: () => void): Promise<void> {
     const stored: Promise<boolean>[] = [];
     let counted = turn;
     try {
-      for (const { names, picture, prepareMs } of parts) {
-        const about = { camera: camera.name, ...(names !== undefined && { regions: names }), frameTimeMs };
-        const place = { site, gateway, ...about, bundle: host.bundle.digest };
-        const { timings, ...answer } = await runToOpen(runner, host, picture, place);
-        this.#progressMs = clock.monotonic();
-        const readyTimeMs = clock.now();
+      for (const run of job.runs) {
+        const answer = await this.#run(job.host, run);
         await (stored.at(-1) ?? turn);
-        stored.push(
-          this.#store({ ...about, ...answer, readyTimeMs, host, timings: { ...timings, prepareMs } }),
-        );
+        stored.push(this.#store(answer));
       }
       counted = Promise.all(stored).then((kept) => {
-        camera.markInference();
-        if (kept.every(Boolean)) this.#answers++;
-        else this.#failures++;
+        for (const { camera } of job.lanes) camera.markInference();
+        if (kept.every(Boolean)) this.#answers += job.lanes.size;
+        else this.#failures += job.lanes.size;
       });
     } finally {
+      job.wipe();
       void Promise.all([turn, counted, ...stored]).then(onStored);
     }
+  }
+
+  async #run(host: InterpreterHost, run: JobRun): Promise<Answer> {
+    const { site, gateway, runner, clock } = this.#options;
+    const [first, ...others] = run.parts.map(({ about }) => about);
+    const about = { ...first!, ...(others.length > 0 && { others }) };
+    const place = { site, gateway, ...about, bundle: host.bundle.digest };
+    const picture = fillPlaces(run, host.regions);
+    const { timings, ...answer } = await runToOpen(runner, host, picture, place);
+    this.#progressMs = clock.monotonic();
+    const prepareMs = run.parts.reduce((sum, part) => sum + part.prepareMs, 0);
+    const readyTimeMs = clock.now();
+    return { ...about, ...answer, readyTimeMs, host, timings: { ...timings, prepareMs } };
   }
 
   async #store(answer: Answer): Promise<boolean> {
@@ -280,9 +335,4 @@ export class Pipeline {
       return false;
     }
   }
-}
-
-/** Nothing stays of a picture that is not computed. */
-function wipe(job: Job | null): void {
-  for (const { picture } of job?.parts ?? []) picture.fill(0);
 }

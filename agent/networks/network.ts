@@ -14,7 +14,7 @@ export type NetworkOptions = Pick<
   RolloutOptions,
   'site' | 'gateway' | 'network' | 'ownerKeys' | 'checkRoom'
 > &
-  Pick<PipelineOptions, 'onMasked' | 'isWatched' | 'onAnswer'> & {
+  Pick<PipelineOptions, 'onMasked' | 'isWatched' | 'onAnswer' | 'sharesCiphertexts'> & {
     /** The gate for what was never accepted before: freshness. Throws. */
     readonly admit: NonNullable<RolloutOptions['admit']>;
     /** Loads a bundle in a thread of its own. */

@@ -4,7 +4,10 @@ import { NAME_PATTERN } from '#protocol/topics.ts';
 export type Entry = {
   session: number;
   sequence: number;
+  /** The first one that it is about. */
   readonly camera: string;
+  /** How many answers it is: one of each camera that it is about. Null where an earlier process stored it. */
+  readonly answers: number | null;
   /** SHA-256, hex, of the signed envelope: the name that a receipt uses for it. */
   digest: string;
   bytes: number;

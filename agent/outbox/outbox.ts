@@ -1,6 +1,6 @@
 import { readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { envelopeDigest } from '#protocol/envelope.ts';
+import { decodeEnvelope, envelopeDigest } from '#protocol/envelope.ts';
 import type { Health } from '#protocol/messages.ts';
 import type { Clock } from '#runtime/clock.ts';
 import { ensureDirectory, syncFolder, writeFileAtomic } from '#runtime/files.ts';
@@ -23,6 +23,8 @@ export type OutboxOptions = OutboxBounds & {
 
 /** What an envelope is appended as; `sign` makes the wire form. */
 export type Appended = Pick<Entry, 'session' | 'sequence' | 'camera'> & {
+  /** How many answers it is; 1 where left out. */
+  readonly answers?: number;
   readonly historical: boolean;
   readonly wire: Uint8Array;
   /** What is kept of its opening: stored before it, and it counts with it. */
@@ -65,6 +67,8 @@ export class Outbox {
   readonly #unsaved = new Map<Entry, { readonly path: string; readonly wire: Uint8Array }>();
   #countFailed = false;
   #bytes = 0;
+  /** That wait; an envelope of an earlier process counts as one. */
+  #answers = 0;
   #onDrop: DropListener = () => {};
 
   private constructor(options: OutboxOptions, drops: DropCounter) {
@@ -120,7 +124,7 @@ export class Outbox {
     const ageMs = oldest === undefined ? 0 : this.#ageMs(oldest);
     const trouble = this.#trouble.present;
     return {
-      waiting: this.#entries.size,
+      waiting: this.#answers,
       bytes: this.#bytes,
       dropped: this.#drops.count,
       oldestSeconds: Math.max(0, Math.round(ageMs / 1000)),
@@ -134,10 +138,11 @@ export class Outbox {
    * @throws BlindsightError DISK_FULL, OUTBOX_UNAVAILABLE if the disk refuses; the loss is counted, and reported once until the disk recovers.
    */
   async append(appended: Appended): Promise<Entry> {
-    const { wire, opening, ...rest } = appended;
+    const { wire, opening, answers = 1, ...rest } = appended;
     const openingBytes = opening?.bytes ?? 0;
     const entry: Entry = {
       ...rest,
+      answers,
       digest: envelopeDigest(wire),
       bytes: wire.length + openingBytes,
       ...{ openingBytes, answer: opening?.answer ?? null, former: false },
@@ -150,9 +155,9 @@ export class Outbox {
     } catch (cause) {
       await opening?.stored;
       this.#settleOpening(entry);
-      const error = this.#trouble.failed(cause, 1);
-      await this.#count(1);
-      this.#onDrop(1, 'disk', error.message);
+      const error = this.#trouble.failed(cause, answers);
+      await this.#count(answers);
+      this.#onDrop(answers, 'disk', error.message);
       throw error;
     }
     this.#trouble.worked();
@@ -255,7 +260,7 @@ export class Outbox {
       }
       const { size, mtimeMs } = await stat(path);
       const entry = {
-        ...{ ...parsed, bytes: size, openingBytes: 0, answer: null, former: true },
+        ...{ ...parsed, bytes: size, openingBytes: 0, answers: null, answer: null, former: true },
         ...{ storedMs: mtimeMs, historical: null, sent: false },
       };
       const last = found.at(-1);
@@ -290,7 +295,8 @@ export class Outbox {
   async #drop(entries: readonly Entry[], cause: DropCause, reason: string): Promise<void> {
     const paths = entries.map((entry) => this.#path(entry));
     for (const entry of entries) this.#forget(entry);
-    const count = entries.length;
+    let count = 0;
+    for (const [i, { answers }] of entries.entries()) count += answers ?? (await countAnswers(paths[i]!));
     this.#options.log.warn({ count, total: this.#drops.count + count }, `answers dropped: ${reason}`);
     await this.#count(count);
     this.#onDrop(count, cause, reason);
@@ -318,6 +324,7 @@ export class Outbox {
     this.#entries.add(entry);
     this.#byDigest.set(entry.digest, entry);
     this.#bytes += entry.bytes;
+    this.#answers += entry.answers ?? 1;
   }
 
   #forget(entry: Entry): void {
@@ -327,6 +334,7 @@ export class Outbox {
     this.#unsaved.delete(entry);
     this.#takeFresh(entry);
     this.#bytes -= entry.bytes;
+    this.#answers -= entry.answers ?? 1;
     this.#settleOpening(entry);
   }
 
@@ -358,5 +366,15 @@ export class Outbox {
   #path(entry: Entry): string {
     const unsaved = this.#unsaved.get(entry);
     return unsaved !== undefined ? unsaved.path : join(this.#options.directory, entryFile(entry));
+  }
+}
+
+/** How many answers an envelope on the disk is; 1 for what cannot be read. */
+async function countAnswers(path: string): Promise<number> {
+  try {
+    const { others = [] } = decodeEnvelope(await readFile(path), Number.MAX_SAFE_INTEGER).envelope;
+    return 1 + others.length;
+  } catch {
+    return 1;
   }
 }

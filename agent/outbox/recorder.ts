@@ -26,14 +26,17 @@ const tenth = (ms: number): number => Math.round(ms * 10) / 10;
  */
 export async function recordAnswer(answer: Answer, options: RecorderOptions): Promise<boolean> {
   const { site, gateway, signingKey, sessions, outbox, openings, sender } = options;
-  const { session, sequence } = sessions.take();
+  const { others } = answer;
+  const answers = 1 + (others?.length ?? 0);
+  const { session, sequence } = sessions.take(answers);
   const historical = !sender.live;
   const envelope: Envelope = {
-    schema: 1,
+    schema: others === undefined ? 1 : 2,
     site,
     gateway,
     camera: answer.camera,
     ...(answer.regions !== undefined && { regions: answer.regions }),
+    ...(others !== undefined && { others }),
     session,
     sequence,
     frameTimeMs: answer.frameTimeMs,
@@ -52,7 +55,7 @@ export async function recordAnswer(answer: Answer, options: RecorderOptions): Pr
   const digest = createHash('sha256').update(answer.ciphertext).digest('hex');
   const opening = answer.opening && openings.keep(digest, answer.opening);
   try {
-    await outbox.append({ session, sequence, camera: answer.camera, historical, wire, opening });
+    await outbox.append({ session, sequence, camera: answer.camera, answers, historical, wire, opening });
   } catch (error) {
     if (error instanceof BlindsightError) return false;
     throw error;

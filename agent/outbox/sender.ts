@@ -175,7 +175,8 @@ export class Sender {
     }
     entry.historical = true;
     if (envelope.historical && !isTaken) return wire;
-    const ticket = isTaken ? sessions.take() : { session: entry.session, sequence: entry.sequence };
+    const count = 1 + (envelope.others?.length ?? 0);
+    const ticket = isTaken ? sessions.take(count) : { session: entry.session, sequence: entry.sequence };
     await outbox.replace(
       entry,
       encodeEnvelope({ ...envelope, ...ticket, historical: true }, signingKey),

@@ -60,9 +60,11 @@ export class SessionCounter {
     return this.#session;
   }
 
-  /** The number for the next answer. */
-  take(): Ticket {
-    return { session: this.#session, sequence: ++this.#sequence };
+  /** The number for the next answer; the first of so many, one after the other, where it is about several cameras. */
+  take(count = 1): Ticket {
+    const sequence = this.#sequence + 1;
+    this.#sequence += count;
+    return { session: this.#session, sequence };
   }
 
   /** The session for a new attempt to connect: a new one as soon as a connection has used the present one. */

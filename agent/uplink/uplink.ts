@@ -34,6 +34,8 @@ export type UplinkOptions = {
   readonly reported: () => Pick<Reported, 'bundle' | 'networks' | 'configuration' | 'software' | 'trust'>;
   /** The link came up; birth and states are on their way already. */
   readonly onUp: () => void;
+  /** The newest version of envelopes that the backend said it takes, before {@link onBackend}. */
+  readonly onEnvelopes?: (newest: number) => void;
   /** Session of the backend while it is there, null while it is away. */
   readonly onBackend: (session: number | null) => void;
   readonly onReceipt: (digests: readonly string[]) => void;
@@ -253,6 +255,7 @@ export class Uplink {
 
   #receiveBackend(payload: Uint8Array): void {
     const state = payload.length === 0 ? null : this.#parse(BackendState, payload);
+    if (state !== null) this.#options.onEnvelopes?.(state.envelope ?? 1);
     this.#setBackend(state?.state === 'online' ? state.session : null);
   }
 

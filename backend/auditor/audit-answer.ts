@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { answerDigest } from '#protocol/answer-digest.ts';
+import { placesOf } from '#protocol/envelope.ts';
 import { BlindsightError } from '#protocol/errors.ts';
 import { encryptionSeed, type Opening, openOpening } from '#protocol/opening.ts';
 import { isPrepared, pictureInputs } from '#vision/picture-input.ts';
@@ -22,7 +23,7 @@ export async function auditAnswer(
   try {
     const { program, interpreter } = await programs.get(job.parts);
     const { picture: format, regions: count = 1 } = program;
-    if (!isPrepared(opening.picture, format, count, job.place.regions?.length ?? 1)) return 'unequal';
+    if (!isPrepared(opening.picture, format, count, placesOf(job.place))) return 'unequal';
     const values = pictureInputs(opening.picture, format, count);
     const { ciphertext } = interpreter.run(values, encryptionSeed(opening.seed, job.place));
     values.fill(0);

@@ -92,6 +92,7 @@ export class AuditLoop {
     gateway,
     camera,
     regions,
+    others,
     frameTimeMs,
     bundle,
     digest,
@@ -103,7 +104,10 @@ export class AuditLoop {
     const { manifest } = decodeManifest(deployment.manifest);
     const { site } = this.#options;
     return {
-      place: { site, gateway, camera, ...(regions !== undefined && { regions }), frameTimeMs, bundle },
+      place: {
+        ...{ site, gateway, camera, frameTimeMs, bundle },
+        ...{ ...(regions !== undefined && { regions }), ...(others !== undefined && { others }) },
+      },
       answer: digest,
       opening,
       parts: manifest.parts,

@@ -43,7 +43,7 @@ export class Selection {
    */
   async consider(envelope: Envelope, receivedMs: number, leastShare = 0): Promise<boolean> {
     const { store, key, share, lateShare } = this.#options;
-    const { gateway, camera, regions, session, sequence, frameTimeMs, bundle } = envelope;
+    const { gateway, camera, regions, others, session, sequence, frameTimeMs, bundle } = envelope;
     const digest = answerDigest(envelope);
     const isLate = envelope.historical || receivedMs - frameTimeMs > LATE_MS;
     // Without a share there are no audits, of what waited neither.
@@ -51,7 +51,8 @@ export class Selection {
     const chosen = told === 0 ? 0 : Math.max(told, leastShare);
     if (draw(key, { gateway, session, sequence, digest }) >= chosen) return false;
     await store.challenges.choose({
-      ...{ gateway, camera, ...(regions !== undefined && { regions }), session, sequence },
+      ...{ gateway, camera, session, sequence },
+      ...{ ...(regions !== undefined && { regions }), ...(others !== undefined && { others }) },
       ...{ digest, frameTimeMs, bundle, receivedMs, dueMs: dueTime(receivedMs) },
     });
     return true;

@@ -1,10 +1,13 @@
 import { answerDigest } from '#protocol/answer-digest.ts';
 import {
+  answersOf,
   type DecodedEnvelope,
   type Envelope,
   isLaterEnvelope,
   isUnknownEnvelope,
+  placesOf,
   readEnvelope,
+  signedSchema,
   splitEnvelope,
   verifyEnvelope,
 } from '#protocol/envelope.ts';
@@ -24,9 +27,19 @@ import { frameTime } from './settle.ts';
 /** Largest wire form of an envelope: two polynomials of N = 65536 at level 0, and room for the rest. */
 export const ENVELOPE_MAX_BYTES = 2 ** 20;
 
+/** One of the answers in an envelope. */
+export type CheckedAnswer = {
+  /** As if it had come by itself. */
+  readonly answer: Envelope;
+  /** Why it is not opened, although others in the same envelope may be; null where it is. */
+  readonly refusal: Refusal | null;
+};
+
 export type CheckedEnvelope = {
   readonly outcome: 'decrypt';
   readonly envelope: Envelope;
+  /** In the order of the ciphertext; at least one is not refused. */
+  readonly answers: readonly CheckedAnswer[];
   readonly gateway: GatewayRecord;
   readonly model: ModelRecord;
   /** The keys that it was computed under. */
@@ -35,10 +48,10 @@ export type CheckedEnvelope = {
 export type RefusedEnvelope = {
   readonly outcome: 'refuse';
   readonly reason: Refusal;
-  /** Present if the envelope is the gateway's own and takes its place in the sequence. */
-  readonly settles: Envelope | null;
+  /** Its answers, if the envelope is the gateway's own and they take their places in the sequence. */
+  readonly settles: readonly CheckedAnswer[] | null;
   /** Present if it is the gateway's own but beyond a limit: it is not stored, so that a flood takes no space, but it is not a gap. */
-  readonly passes: { readonly envelope: Envelope; readonly gateway: GatewayRecord } | null;
+  readonly passes: { readonly answers: readonly CheckedAnswer[]; readonly gateway: GatewayRecord } | null;
 };
 export type DuplicateEnvelope = { readonly outcome: 'duplicate' };
 /** The envelope is valid, but its gateway is in quarantine. */
@@ -63,7 +76,10 @@ export type EnvelopeChecks = {
 type Draft = EnvelopeChecks & {
   readonly item: InboxItem;
   signed?: Signed;
+  /** For which the signature holds. */
+  schema?: Envelope['schema'];
   decoded?: DecodedEnvelope;
+  answers?: { readonly answer: Envelope; refusal: Refusal | null }[];
   gateway?: GatewayRecord;
   /** The release that it names; null where there is none. */
   deployment?: DeploymentRecord | null;
@@ -74,6 +90,15 @@ type Draft = EnvelopeChecks & {
 
 /** @returns a refusal, `duplicate`, or null to go on. */
 type Step = (draft: Draft) => Promise<Refusal | 'duplicate' | null> | Refusal | null;
+
+/** A step about each answer by itself: one that is refused leaves those about other cameras as they are. */
+const each =
+  (judge: (draft: Draft, answer: Envelope) => Promise<Refusal | null>): Step =>
+  async (draft) => {
+    const answers = draft.answers!;
+    for (const one of answers) one.refusal ??= await judge(draft, one.answer);
+    return answers.every(({ refusal }) => refusal !== null) ? answers[0]!.refusal : null;
+  };
 
 /** Payload and signature; what the payload says is looked at once the signature holds. */
 const split: Step = (draft) => {
@@ -99,11 +124,16 @@ const knownGateway: Step = async (draft) => {
 };
 
 /** Under the key of the gateway that the *topic* names: the broker has checked that one against the certificate. */
-const signature: Step = ({ signed, decoded, gateway, keys }) => {
+const signature: Step = (draft) => {
+  const { signed, decoded, gateway, keys } = draft;
   if (decoded !== undefined) return null;
   const { signingKey, formerSigningKey } = gateway!;
   const key = keys.get(signingKey);
-  if (verifyEnvelope(signed!, key)) return null;
+  const schema = signedSchema(signed!, key);
+  if (schema !== null) {
+    draft.schema = schema;
+    return null;
+  }
   if (isLaterEnvelope(signed!, key)) return 'version';
   const isOfBoxBefore = formerSigningKey !== null && verifyEnvelope(signed!, keys.get(formerSigningKey));
   return isOfBoxBefore ? 'replaced' : 'signature';
@@ -113,13 +143,19 @@ const decode: Step = (draft) => {
   const { item, keys, gateway, read } = draft;
   if (draft.decoded !== undefined) return null;
   try {
-    draft.decoded = readEnvelope(draft.signed!);
+    draft.decoded = readEnvelope(draft.signed!, draft.schema!);
     read.keep(item.digest, gateway!.signingKey, draft.decoded, item.envelope.length);
     return null;
   } catch {
     const isUnknown = isUnknownEnvelope(item.envelope, ENVELOPE_MAX_BYTES, keys.get(gateway!.signingKey));
     return isUnknown ? 'version' : 'malformed';
   }
+};
+
+/** Anew each time: what is refused of them depends on what was settled since. */
+const takeApart: Step = (draft) => {
+  draft.answers = answersOf(draft.decoded!.envelope).map((answer) => ({ answer, refusal: null }));
+  return null;
 };
 
 const topic: Step = ({ item, decoded }) => {
@@ -129,10 +165,10 @@ const topic: Step = ({ item, decoded }) => {
 
 const site: Step = (draft) => (draft.decoded!.envelope.site === draft.site ? null : 'site');
 
-const camera: Step = async ({ store, item }) => {
-  const owner = await store.cameras.claim(item.camera, item.gateway, item.receivedMs);
+const camera: Step = each(async ({ store, item }, answer) => {
+  const owner = await store.cameras.claim(answer.camera, item.gateway, item.receivedMs);
   return owner === item.gateway ? null : 'camera';
-};
+});
 
 /**
  * A bundle that is or was deployed to this very gateway. Answers under an earlier one may still be on their way, so they are taken until a time of grace after
@@ -156,48 +192,65 @@ const deployedModel: Step = async (draft) => {
 
 /**
  * Each place in a gateway's sequence is settled once. A skipped place may still be filled (by a message that was lost
- * in transit and sent again), as long as the store remembers what was settled since.
+ * in transit and sent again), as long as the store remembers what was settled since. The answers of one envelope are settled together.
  */
-const sequence: Step = async ({ store, item, decoded, gateway }) => {
-  const { envelope } = decoded!;
-  if (isBeyond(envelope, gateway!.last)) return null;
-  if (await store.floors.covers(item.gateway, envelope)) return 'stale';
-  const settled = await store.results.digestAt(item.gateway, envelope.session, envelope.sequence);
-  if (settled === null) return null;
-  return settled === answerDigest(envelope) ? 'duplicate' : 'replayed';
+const sequence: Step = async ({ store, item, decoded, answers, gateway }) => {
+  if (isBeyond(decoded!.envelope, gateway!.last)) return null;
+  const digest = answerDigest(decoded!.envelope);
+  let isSettled = false;
+  for (const { answer } of answers!) {
+    if (await store.floors.covers(item.gateway, answer)) return 'stale';
+    const settled = await store.results.digestAt(item.gateway, answer.session, answer.sequence);
+    if (settled !== null && settled !== digest) return 'replayed';
+    isSettled ||= settled !== null;
+  }
+  return isSettled ? 'duplicate' : null;
 };
 
 /** A picture is encrypted anew for each answer, so the same ciphertext about the same moment under another number is the one before, shown again. */
-const shownAgain: Step = async ({ store, item, decoded }) => {
-  const { envelope } = decoded!;
-  const digest = answerDigest(envelope);
-  return (await store.results.hasAbout(item.camera, frameTime(envelope, item), digest)) ? 'replayed' : null;
+const shownAgain: Step = async ({ store, item, decoded, answers }) => {
+  const digest = answerDigest(decoded!.envelope);
+  for (const { answer } of answers!)
+    if (await store.results.hasAbout(answer.camera, frameTime(answer, item), digest)) return 'replayed';
+  return null;
+};
+
+const release: Step = async (draft) => {
+  const { store, decoded } = draft;
+  const found = await store.deployments.get(decoded!.envelope.bundle);
+  draft.deployment = found;
+  draft.model = found === null ? null : await store.models.get(found.model, found.version);
+  return null;
 };
 
 /** Before anything takes a place in the store, so that what is stored is bounded, too. */
-const withinBounds: Step = async (draft) => {
-  const { store, bounds, item, decoded, gateway } = draft;
-  const { frameTimeMs, bundle } = decoded!.envelope;
-  const release = await store.deployments.get(bundle);
-  draft.deployment = release;
-  draft.model = release === null ? null : await store.models.get(release.model, release.version);
-  const regionsAtOnce = draft.model?.interpretation.regions ?? 1;
-  return bounds.refusal({ ...item, frameMs: frameTimeMs, regionsAtOnce }, gateway!.enrolledMs);
-};
+const withinBounds: Step = each(
+  async ({ bounds, item, model, gateway }, { camera: name, frameTimeMs: frameMs }) => {
+    const regionsAtOnce = model?.interpretation.regions ?? 1;
+    const about = {
+      gateway: item.gateway,
+      camera: name,
+      receivedMs: item.receivedMs,
+      frameMs,
+      regionsAtOnce,
+    };
+    return bounds.refusal(about, gateway!.enrolledMs);
+  },
+);
 
 const size: Step = ({ decoded, model }) =>
   decoded!.envelope.ciphertext.length === model!.answerBytes ? null : 'size';
 
 const regions: Step = ({ decoded, model }) =>
-  (decoded!.envelope.regions?.length ?? 1) <= (model!.interpretation.regions ?? 1) ? null : 'regions';
+  placesOf(decoded!.envelope) <= (model!.interpretation.regions ?? 1) ? null : 'regions';
 
 /** Of a reference interpreter nobody can compute an answer again: SEAL draws its own randomness. */
 const auditable: Step = ({ decoded, acceptsReference }) =>
   decoded!.envelope.interpreter === 'reference' && !acceptsReference ? 'unauditable' : null;
 
-const IDENTITY_STEPS: readonly Step[] = [knownGateway, split, signature, decode, topic, site, camera];
+const IDENTITY_STEPS: readonly Step[] = [knownGateway, split, signature, decode, takeApart, topic, site, camera];
 const SEQUENCE_STEPS: readonly Step[] = [sequence];
-const BOUND_STEPS: readonly Step[] = [withinBounds];
+const BOUND_STEPS: readonly Step[] = [release, withinBounds];
 const CONTENT_STEPS: readonly Step[] = [deployedModel, auditable, size, regions, shownAgain];
 
 /**
@@ -218,12 +271,12 @@ export async function checkEnvelope(against: EnvelopeChecks, item: InboxItem): P
       const verdict = await step(draft);
       if (verdict === 'duplicate') return { outcome: 'duplicate' };
       if (verdict !== null) {
-        const [envelope, gateway] = [draft.decoded?.envelope, draft.gateway];
+        const { answers, gateway } = draft;
         return {
           outcome: 'refuse',
           reason: verdict,
-          settles: place === 'taken' ? envelope! : null,
-          passes: place === 'passed' ? { envelope: envelope!, gateway: gateway! } : null,
+          settles: place === 'taken' ? answers! : null,
+          passes: place === 'passed' ? { answers: answers!, gateway: gateway! } : null,
         };
       }
     }
@@ -232,6 +285,7 @@ export async function checkEnvelope(against: EnvelopeChecks, item: InboxItem): P
   return {
     outcome: 'decrypt',
     envelope: draft.decoded!.envelope,
+    answers: draft.answers!,
     gateway: draft.gateway!,
     model: draft.model!,
     keySet: draft.keySet!,

@@ -20,14 +20,20 @@ export type DecryptTask =
       /** How much of each answer may leave the thread. */
       readonly output: OutputPolicy;
     }
-  | { readonly kind: 'decrypt'; readonly keySet: string; readonly ciphertext: Uint8Array }
+  | {
+      readonly kind: 'decrypt';
+      readonly keySet: string;
+      readonly ciphertext: Uint8Array;
+      /** Regions of each picture that it is about, where there are several pictures. */
+      readonly pictures?: readonly number[];
+    }
   /** Wipes and forgets a key. */
   | { readonly kind: 'close'; readonly keySet: string };
 
 /** All that ever leaves the thread: what the output policy of the network lets out, or why there is nothing. */
 export type DecryptAnswer =
-  /** One for each region that the ciphertext answers about. */
-  | { readonly kind: 'answer'; readonly answers: readonly RegionAnswer[] }
+  /** One for each region that the ciphertext answers about; null for those of a picture whose answer is not trusted, where there are several. */
+  | { readonly kind: 'answer'; readonly answers: readonly (RegionAnswer | null)[] }
   /** Not decrypted: the ciphertext is not an answer of the program. */
   | { readonly kind: 'refused' }
   /** Decrypted, but not trusted. */

@@ -49,7 +49,10 @@ function slotsOf({ decryptor }: Opened, ciphertext: Uint8Array): Float64Array | 
   }
 }
 
-function decrypt(opened: Opened, ciphertext: Uint8Array): DecryptAnswer {
+function decrypt(
+  opened: Opened,
+  { ciphertext, pictures }: Extract<DecryptTask, { kind: 'decrypt' }>,
+): DecryptAnswer {
   const slots = slotsOf(opened, ciphertext);
   if (slots === null) return { kind: 'refused' };
   try {
@@ -60,7 +63,10 @@ function decrypt(opened: Opened, ciphertext: Uint8Array): DecryptAnswer {
       (interpretation.regions ?? 1) * outputsOf(interpretation),
     );
     const round = (outputs: Float64Array) => roundAnswer(outputs, interpretation, output);
-    const read = interpretSlots(slots, interpretation, { noise, round });
+    const read =
+      pictures === undefined
+        ? interpretSlots(slots, interpretation, { noise, round })
+        : interpretSlots(slots, interpretation, { noise, round, pictures });
     if (!read.ok) return { kind: 'withheld', reason: read.reason };
     return { kind: 'answer', answers: read.answers };
   } finally {
@@ -80,5 +86,5 @@ serveTasks(async (message) => {
   }
   const opened = keySets.get(task.keySet);
   if (opened === undefined) throw new Error(`the key set ${task.keySet} is not open`);
-  return { result: decrypt(opened, task.ciphertext) };
+  return { result: decrypt(opened, task) };
 });

@@ -117,11 +117,21 @@ export class Decryptor {
       : { ring: 'result', identity: result };
   }
 
-  /** Decrypts an answer under its key set, which is opened where it is not. @throws as {@link prepare} */
-  async decrypt(model: ModelRecord, keySet: KeySetId, ciphertext: Uint8Array): Promise<DecryptAnswer> {
+  /**
+   * Decrypts an answer under its key set, which is opened where it is not.
+   *
+   * @param pictures regions of each picture that it is about, where there are several pictures: each is then judged by itself
+   * @throws as {@link prepare}
+   */
+  async decrypt(
+    model: ModelRecord,
+    keySet: KeySetId,
+    ciphertext: Uint8Array,
+    pictures?: readonly number[],
+  ): Promise<DecryptAnswer> {
     const name = nameOf(model, keySet);
     while (this.#find(name)?.isOpen !== true) await this.prepare(model, keySet);
-    const task: DecryptTask = { kind: 'decrypt', keySet: name, ciphertext };
+    const task: DecryptTask = { kind: 'decrypt', keySet: name, ciphertext, ...(pictures && { pictures }) };
     return this.#thread.run<DecryptAnswer>(task);
   }
 

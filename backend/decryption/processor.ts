@@ -1,6 +1,6 @@
 import type { BackendConfig } from '#config/schema.ts';
 import { answerWords } from '#protocol/answer-words.ts';
-import type { Envelope } from '#protocol/envelope.ts';
+import { type Envelope, placesOf } from '#protocol/envelope.ts';
 import { BlindsightError } from '#protocol/errors.ts';
 import type { MapAnswer, Result } from '#protocol/messages.ts';
 import type { OutputPolicy } from '#protocol/output-policy.ts';
@@ -17,7 +17,12 @@ import type { KeySetId } from '../store/protections.ts';
 import { quarantineGateway } from '../store/quarantine-gateway.ts';
 import type { Store } from '../store/store.ts';
 import { AnswerBounds, type AnswerLimits } from './answer-bounds.ts';
-import { type CheckedEnvelope, checkEnvelope, type EnvelopeChecks } from './check-envelope.ts';
+import {
+  type CheckedEnvelope,
+  checkEnvelope,
+  type EnvelopeChecks,
+  type RefusedEnvelope,
+} from './check-envelope.ts';
 import { countZones } from './count-zones.ts';
 import type { DecryptAnswer } from './decrypt-task.ts';
 import { FLOOD, FloodWatch } from './flood-watch.ts';
@@ -27,13 +32,18 @@ import { PublicKeys } from './public-keys.ts';
 import { ReadEnvelopes } from './read-envelopes.ts';
 import { RefusalLog } from './refusal-log.ts';
 import type { RegionAnswer } from './round-answer.ts';
-import { frameTime, passPlace, settle, type Verdict } from './settle.ts';
+import { type Ending, frameTime, settle, type Verdict } from './settle.ts';
 import { WithheldLog } from './withheld-log.ts';
 
 /** What the processor asks of a decryptor; see {@link Decryptor}. */
 export type AnswerDecryptor = {
   prepare(model: ModelRecord, keySet: KeySetId): Promise<void>;
-  decrypt(model: ModelRecord, keySet: KeySetId, ciphertext: Uint8Array): Promise<DecryptAnswer>;
+  decrypt(
+    model: ModelRecord,
+    keySet: KeySetId,
+    ciphertext: Uint8Array,
+    pictures?: readonly number[],
+  ): Promise<DecryptAnswer>;
 };
 
 export type ProcessorOptions = {
@@ -90,7 +100,7 @@ export class Processor {
   readonly #checks: EnvelopeChecks;
   #wake: (() => void) | null = null;
   /** Outcomes that the store has not taken yet, by id of the item. */
-  readonly #decided = new Map<number, Verdict>();
+  readonly #decided = new Map<number, readonly Ending[]>();
   /** When the envelope at hand was begun; null while there is none. */
   #begunMs: number | null = null;
 
@@ -232,19 +242,25 @@ export class Processor {
       });
       return onChange();
     }
-    const { reason, settles, passes } = checked;
-    if (settles === null) {
+    const { reason } = checked;
+    const endings = endingsOf(checked);
+    if (endings === null) {
       await store.transaction(async (inside) => {
         await inside.counters.add(`refused.${reason}`);
         await inside.inbox.remove(item.id);
-        if (passes !== null) await passPlace(inside, passes.gateway, passes.envelope);
       });
     } else {
-      await settle(store, item, settles, null, { kind: 'refused', reason }, clock.now());
-      this.#bounds.add(item.camera, frameTime(settles, item));
+      await settle(store, item, endings, null, clock.now());
+      this.#count(item, endings);
     }
     await this.#refused(item.gateway, reason);
     onChange();
+  }
+
+  /** What was settled uses up the rates of its cameras. */
+  #count(item: InboxItem, endings: readonly Ending[]): void {
+    for (const { answer, verdict } of endings)
+      if (verdict.kind !== 'passed') this.#bounds.add(answer.camera, frameTime(answer, item));
   }
 
   #check(item: InboxItem) {
@@ -291,73 +307,127 @@ export class Processor {
 
   async #decrypt(item: InboxItem, checked: CheckedEnvelope): Promise<void> {
     const { store, clock, decryptor, onResult, onChange } = this.#options;
-    const { envelope, model, keySet } = checked;
+    const { model, keySet } = checked;
+    const { gateway } = item;
     const begunMs = clock.monotonic();
     // Trouble with keys or files is ours, not the envelope's: it throws, and the envelope waits.
     await decryptor.prepare(model, keySet);
-    const verdict = this.#decided.get(item.id) ?? (await this.#decide(item, checked, begunMs));
-    if (this.#decided.size < MAX_DECIDED) this.#decided.set(item.id, verdict);
-    const end = await settle(
-      store,
-      item,
-      envelope,
-      model,
-      verdict,
-      clock.now(),
-      this.#told(checked, verdict),
-    );
+    const endings = this.#decided.get(item.id) ?? (await this.#decide(item, checked, begunMs));
+    if (this.#decided.size < MAX_DECIDED) this.#decided.set(item.id, endings);
+    const ends = await settle(store, item, endings, model, clock.now(), this.#told(checked, endings));
     this.#decided.delete(item.id);
-    if (end === 'void') return onChange();
-    this.#bounds.add(item.camera, frameTime(envelope, item));
-    if (verdict.kind === 'answer') for (const result of verdict.results) onResult(result);
-    else if (verdict.kind === 'refused') await this.#refused(item.gateway, 'ciphertext');
-    else this.#withheld.add(item, verdict.reason);
-    const reason = verdict.kind === 'withheld' ? verdict.reason : null;
-    for (const turn of end) await this.#withheld.turned(item, turn, reason);
-    if (verdict.kind !== 'answer' || end.length > 0) onChange();
+    let isSeen = false;
+    for (const [i, { answer, verdict }] of endings.entries()) {
+      const end = ends[i]!;
+      isSeen ||= verdict.kind !== 'answer' || end === 'void' || end.length > 0;
+      if (end === 'void') continue;
+      const names = { gateway, camera: answer.camera };
+      this.#count(item, [{ answer, verdict }]);
+      if (verdict.kind === 'answer') for (const result of verdict.results) onResult(result);
+      else if (verdict.kind === 'withheld') this.#withheld.add(names, verdict.reason);
+      const reason = verdict.kind === 'withheld' ? verdict.reason : null;
+      for (const turn of end) await this.#withheld.turned(names, turn, reason);
+    }
+    const refused = endings.flatMap(({ verdict }, i) =>
+      ends[i] !== 'void' && (verdict.kind === 'refused' || verdict.kind === 'passed') ? [verdict.reason] : [],
+    );
+    for (const reason of new Set(refused)) await this.#refused(gateway, reason);
+    if (isSeen) onChange();
   }
 
   /** What the outcome tells about the key that the answer was under. */
-  #told({ gateway, envelope, model, keySet }: CheckedEnvelope, verdict: Verdict): (Told & LeakKey) | null {
-    if (verdict.kind === 'refused') return null;
-    const shown = verdict.kind === 'withheld' ? 'withheld' : verdict.results.length;
+  #told(
+    { gateway, envelope, model, keySet }: CheckedEnvelope,
+    endings: readonly Ending[],
+  ): (Told & LeakKey) | null {
+    const shown: number[] = [];
+    for (const { verdict } of endings) {
+      if (verdict.kind === 'answer') shown.push(verdict.results.length);
+      else if (verdict.kind === 'withheld') shown.push(0);
+    }
+    if (shown.length === 0) return null;
+    const isWithheld = endings.every(({ verdict }) => verdict.kind !== 'answer');
+    const results = isWithheld ? 'withheld' : shown.reduce((sum, count) => sum + count, 0);
     const key = { gateway: gateway.name, model: model.name, version: model.version, number: keySet.number };
-    return { ...key, ...this.#meter.measure(model, envelope, shown) };
+    return { ...key, ...this.#meter.measure(model, envelope, results) };
   }
 
   async #decide(
     item: InboxItem,
-    { envelope, model, keySet }: CheckedEnvelope,
+    { envelope, answers, model, keySet }: CheckedEnvelope,
     begunMs: number,
-  ): Promise<Verdict> {
-    const { store, decryptor, clock } = this.#options;
-    if (item.attempts >= MAX_ATTEMPTS) {
-      return { kind: 'withheld', reason: 'no-end' };
-    }
+  ): Promise<readonly Ending[]> {
+    const { store, decryptor } = this.#options;
+    const endAll = (verdict: Verdict) =>
+      answers.map(
+        ({ answer, refusal }): Ending => ({
+          answer,
+          verdict: refusal === null ? verdict : { kind: 'passed', reason: refusal },
+        }),
+      );
+    if (item.attempts >= MAX_ATTEMPTS) return endAll({ kind: 'withheld', reason: 'no-end' });
     await store.inbox.beginAttempt(item.id);
-    const answer = await decryptor.decrypt(model, keySet, envelope.ciphertext);
-    if (answer.kind === 'refused') return { kind: 'refused', reason: 'ciphertext' };
-    if (answer.kind === 'withheld') return { kind: 'withheld', reason: answer.reason };
-    const frameMs = frameTime(envelope, item);
-    const { prepareMs, encryptMs, evaluateMs } = envelope.timings;
+    const counts = answers.map(({ answer }) => placesOf(answer));
+    const read =
+      answers.length === 1
+        ? await decryptor.decrypt(model, keySet, envelope.ciphertext)
+        : await decryptor.decrypt(model, keySet, envelope.ciphertext, counts);
+    if (read.kind === 'refused') return endAll({ kind: 'refused', reason: 'ciphertext' });
+    // It may be another camera's picture that spoils them all.
+    if (read.kind === 'withheld')
+      return endAll({
+        kind: 'withheld',
+        reason: answers.length > 1 && read.reason !== 'out-of-range' ? 'company' : read.reason,
+      });
+    const endings: Ending[] = [];
+    let place = 0;
+    for (const [i, { answer, refusal }] of answers.entries()) {
+      const own = read.answers.slice(place, place + counts[i]!);
+      place += counts[i]!;
+      const verdict: Verdict =
+        refusal !== null
+          ? { kind: 'passed', reason: refusal }
+          : isTrusted(own)
+            ? { kind: 'answer', results: await this.#resultsOf(item, answer, model, own, begunMs) }
+            : { kind: 'withheld', reason: 'out-of-range' };
+      endings.push({ answer, verdict });
+    }
+    return endings;
+  }
+
+  /**
+   * What is given out of an answer about one picture.
+   *
+   * @param read one for each of its regions, and perhaps more
+   */
+  async #resultsOf(
+    item: InboxItem,
+    answer: Envelope,
+    model: ModelRecord,
+    read: readonly RegionAnswer[],
+    begunMs: number,
+  ): Promise<readonly Result[]> {
+    const { clock } = this.#options;
+    const frameMs = frameTime(answer, item);
+    const { prepareMs, encryptMs, evaluateMs } = answer.timings;
     const frame = {
       frameTime: new Date(frameMs).toISOString(),
-      sequence: envelope.sequence,
-      historical: envelope.historical,
+      sequence: answer.sequence,
+      historical: answer.historical,
       latencyMs: {
         prepare: prepareMs,
         encrypt: encryptMs,
         evaluate: evaluateMs,
-        transport: Math.max(0, Math.round(item.receivedMs - envelope.readyTimeMs)),
+        transport: Math.max(0, Math.round(item.receivedMs - answer.readyTimeMs)),
         decrypt: Math.round((clock.monotonic() - begunMs) * 10) / 10,
         total: Math.max(0, Math.round(clock.now() - frameMs)),
       },
     };
-    const answers = await this.#inZones(item.camera, answer.answers, envelope);
+    const answers = await this.#inZones(answer.camera, read, answer);
     // Answers beyond the regions that were named are copies that fill the ciphertext.
-    const results = (envelope.regions ?? [undefined]).map(
+    const results = (answer.regions ?? [undefined]).map(
       (region, i): Result => ({
-        camera: item.camera,
+        camera: answer.camera,
         ...(region !== undefined && { region }),
         model: model.name,
         modelVersion: model.version,
@@ -366,7 +436,7 @@ export class Processor {
         ...frame,
       }),
     );
-    return { kind: 'answer', results: await this.#news(results, model.output, frameMs) };
+    return this.#news(results, model.output, frameMs);
   }
 
   /** Adds to a map how many of its points are in each zone of its camera. A camera that answers about named parts of its picture has none. */
@@ -393,3 +463,17 @@ export class Processor {
     return news;
   }
 }
+
+/** How the answers of an envelope end that is not decrypted; null where they take no place in the sequence. */
+function endingsOf({ reason, settles, passes }: RefusedEnvelope): readonly Ending[] | null {
+  const answers = settles ?? passes?.answers ?? null;
+  if (answers === null) return null;
+  const whole: Verdict = settles === null ? { kind: 'passed', reason } : { kind: 'refused', reason };
+  return answers.map(({ answer, refusal }) => ({
+    answer,
+    verdict: refusal === null ? whole : { kind: 'passed', reason: refusal },
+  }));
+}
+
+const isTrusted = (answers: readonly (RegionAnswer | null)[]): answers is readonly RegionAnswer[] =>
+  !answers.includes(null);

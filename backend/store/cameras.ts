@@ -131,14 +131,19 @@ export class CameraStore {
   /**
    * Counts how an answer about the whole picture, or about each of `regions`, ended. Call it in a transaction.
    *
+   * @param withheld `company` where the picture of another camera may be why: that says nothing about this one
    * @returns what started or stopped being unusual because of it.
    */
   async noteAnswer(
     camera: string,
     regions: readonly string[] | undefined,
-    withheld: boolean,
+    withheld: boolean | 'company',
     nowMs: number,
   ): Promise<Turn[]> {
+    if (withheld === 'company') {
+      await this.#database.run('UPDATE cameras SET withheld = withheld + 1 WHERE camera = ?', camera);
+      return [];
+    }
     const [row] = await this.#database.all<{ recent: string | null }>(
       'SELECT recent FROM cameras WHERE camera = ?',
       camera,

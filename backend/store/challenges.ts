@@ -1,3 +1,4 @@
+import type { AnsweredPicture } from '#protocol/envelope.ts';
 import type { AnswerPlace } from '#protocol/opening.ts';
 import type { Database } from './database.ts';
 
@@ -58,6 +59,7 @@ type Row = {
   digest: string;
   camera: string;
   regions: string | null;
+  others: string | null;
   frame_time: string;
   bundle: string;
   received_ms: number;
@@ -77,10 +79,11 @@ const EQUAL_KEPT_MS = DAY_MS;
 export const VERDICT_KEPT_MS = 30 * DAY_MS;
 
 function fromRow(row: Row): ChallengeRecord {
-  const { regions, frame_time, received_ms, due_ms, asked_ms, ...same } = row;
+  const { regions, others, frame_time, received_ms, due_ms, asked_ms, ...same } = row;
   return {
     ...same,
     ...(regions !== null && { regions: JSON.parse(regions) as string[] }),
+    ...(others !== null && { others: JSON.parse(others) as AnsweredPicture[] }),
     frameTimeMs: Number(frame_time),
     receivedMs: received_ms,
     dueMs: due_ms,
@@ -88,7 +91,7 @@ function fromRow(row: Row): ChallengeRecord {
   };
 }
 
-const COLUMNS = `id, gateway, session, sequence, digest, camera, regions, frame_time, bundle, received_ms, due_ms,
+const COLUMNS = `id, gateway, session, sequence, digest, camera, regions, others, frame_time, bundle, received_ms, due_ms,
   message, asked_ms, opening, undone, verdict`;
 /** Gateways that were removed are asked nothing. */
 const PRESENT = 'gateway IN (SELECT name FROM gateways WHERE removed_ms IS NULL)';
@@ -105,8 +108,8 @@ export class ChallengeStore {
   async choose(answer: ChosenAnswer): Promise<boolean> {
     const changed = await this.#database.run(
       `INSERT INTO challenges
-         (gateway, session, sequence, digest, camera, regions, frame_time, bundle, received_ms, due_ms, decrypted, undone)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE((SELECT decrypted FROM audited_gateways WHERE gateway = ?), 0), 0)
+         (gateway, session, sequence, digest, camera, regions, others, frame_time, bundle, received_ms, due_ms, decrypted, undone)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE((SELECT decrypted FROM audited_gateways WHERE gateway = ?), 0), 0)
        ON CONFLICT (gateway, session, sequence, digest) DO NOTHING`,
       answer.gateway,
       answer.session,
@@ -114,6 +117,7 @@ export class ChallengeStore {
       answer.digest,
       answer.camera,
       answer.regions === undefined ? null : JSON.stringify(answer.regions),
+      answer.others === undefined ? null : JSON.stringify(answer.others),
       // As text: frame times may have fractions, and the opening has to fit to the last bit.
       String(answer.frameTimeMs),
       answer.bundle,

@@ -365,6 +365,8 @@ const MIGRATIONS: readonly Migration[] = [
       camera TEXT PRIMARY KEY, display_name TEXT, group_names TEXT NOT NULL
     ) ${tableOptions}`,
   ],
+  // Pictures of further cameras that an answer to be opened is about, as JSON.
+  () => ['ALTER TABLE challenges ADD COLUMN others TEXT'],
 ];
 
 function leakTables(real: string, integer: string, tableOptions: string): string[] {

@@ -16,6 +16,12 @@ for (let sequence = 1; ; sequence++) {
   await store.inbox.add(item, { items: 1e6, bytes: 1e12, siteBytes: 1e12 });
   const envelope = bareEnvelope(site.name, sequence);
   const result = { camera: 'door', sequence } as never;
-  await settle(store, (await store.inbox.first())!, envelope, null, { kind: 'answer', results: [result] }, 1);
+  await settle(
+    store,
+    (await store.inbox.first())!,
+    [{ answer: envelope, verdict: { kind: 'answer', results: [result] } }],
+    null,
+    1,
+  );
   process.stdout.write(`written ${sequence}\n`);
 }

@@ -44,7 +44,13 @@ async function work(): Promise<void> {
     const envelope = bareEnvelope('yard', sequence);
     const frameTime = new Date(sequence).toISOString();
     const result = { camera: 'door', sequence, frameTime } as never;
-    await settle(store, item, envelope, null, { kind: 'answer', results: [result] }, 1);
+    await settle(
+      store,
+      item,
+      [{ answer: envelope, verdict: { kind: 'answer', results: [result] } }],
+      null,
+      1,
+    );
     say(`settled ${sequence}`);
     publisher?.publish(result);
     await immediate();

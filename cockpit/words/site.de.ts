@@ -61,6 +61,7 @@ export const SITE_DE: typeof SITE_EN = {
     'copies-differ': 'Kopien desselben Werts waren verschieden',
     'out-of-range': 'Werte lagen außerhalb des Bereichs des Netzes',
     'no-logit': 'ein Wert fehlte',
+    company: 'das Bild einer anderen Kamera im selben Chiffrat kann sie verdorben haben',
     'no-end': 'die Entschlüsselung wurde nicht fertig',
   },
   login: {
