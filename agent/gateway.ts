@@ -218,7 +218,8 @@ export class Gateway {
       },
       onMasked: (camera, frame) => this.#preview?.show(camera, frame),
       isWatched: (camera) => this.#preview?.isWatched(camera) ?? false,
-      sharesCiphertexts: () => this.#newestEnvelope >= NEWEST_ENVELOPE,
+      sharesCiphertexts: () =>
+        this.#config.inference.shareCiphertexts && this.#newestEnvelope >= NEWEST_ENVELOPE,
     });
     this.#networks.setCameras(this.#cameras.all);
     trust.connect({

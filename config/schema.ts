@@ -69,6 +69,11 @@ const CameraFields = z.strictObject({
     .max(MAX_REGIONS)
     .superRefine((regions, context) => distinctNames(regions, context, 'region'))
     .optional(),
+  /** Where cameras share ciphertexts: not this one. For one that shows what its network was not trained for, which can spoil the answers about others. */
+  alone: z
+    .boolean()
+    .meta({ title: 'By itself', description: 'Shares no ciphertext with other cameras' })
+    .optional(),
   /** Polygons blackened before encryption, as fractions of the entire picture. */
   masks: z
     .array(
@@ -164,6 +169,10 @@ export const AgentConfig = z.strictObject({
         .describe(
           'For the networks that are loaded; what of one does not fit is read from disk for every picture',
         ),
+      shareCiphertexts: z
+        .boolean()
+        .default(true)
+        .describe('Cameras share ciphertexts where their network was protected for several pictures'),
     })
     .prefault({}),
   outbox: z

@@ -238,8 +238,8 @@ export class Pipeline {
     return regions > 1 && this.#options.sharesCiphertexts?.() === true;
   }
 
-  #isAloneDue({ aloneMs }: Lane): boolean {
-    return this.#options.clock.monotonic() - aloneMs >= ALONE_MS;
+  #isAloneDue({ camera, aloneMs }: Lane): boolean {
+    return camera.config.alone === true || this.#options.clock.monotonic() - aloneMs >= ALONE_MS;
   }
 
   /** Masks and shrinks the newest picture of a camera; null where no network is to see it. */

@@ -57,7 +57,7 @@ export function addAuditorRoutes(
       return reply.code(204).send();
     },
   );
-  server.get<{ Querystring: { seconds: number } }>(
+  server.get<{ Querystring: { seconds: number; shared: boolean } }>(
     '/api/auditor/job',
     {
       config,
@@ -66,16 +66,26 @@ export function addAuditorRoutes(
           type: 'object',
           properties: {
             seconds: { type: 'integer', minimum: 0, maximum: MAX_WAIT_SECONDS, default: MAX_WAIT_SECONDS },
+            // Said by auditors that know answers about several cameras.
+            shared: { type: 'boolean', default: false },
           },
         },
       },
     },
-    async ({ query: { seconds } }, reply) => {
+    async ({ query: { seconds, shared } }, reply) => {
       const left = new AbortController();
       reply.raw.once('close', () => left.abort());
       const offered = await auditor!.offer(seconds * 1000, left.signal);
       if (offered === null) return reply.code(204).send();
       const { place, answer, opening, parts } = offered.job;
+      // It would take the further cameras for a lie.
+      if (place.others !== undefined && !shared)
+        return refuse(
+          reply,
+          409,
+          'AUDITOR_OUTDATED',
+          'this auditor is of a version that knows no answers about several cameras: update it',
+        );
       return { id: offered.id, place, answer, opening: Buffer.from(opening).toString('base64'), parts };
     },
   );

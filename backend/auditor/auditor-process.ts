@@ -93,7 +93,7 @@ async function auditNext(
   auditor: ThreadAuditor,
   signal: AbortSignal,
 ): Promise<void> {
-  const response = await call(options, signal, 'GET', `/api/auditor/job?seconds=${WAIT_SECONDS}`);
+  const response = await call(options, signal, 'GET', `/api/auditor/job?seconds=${WAIT_SECONDS}&shared=true`);
   if (response.status === 204) return;
   const { id, place, answer, opening, parts } = (await response.json()) as Job;
   await cache.ensure(parts, async (sha256, offset) => {

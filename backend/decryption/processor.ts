@@ -340,16 +340,14 @@ export class Processor {
     { gateway, envelope, model, keySet }: CheckedEnvelope,
     endings: readonly Ending[],
   ): (Told & LeakKey) | null {
-    const shown: number[] = [];
-    for (const { verdict } of endings) {
-      if (verdict.kind === 'answer') shown.push(verdict.results.length);
-      else if (verdict.kind === 'withheld') shown.push(0);
-    }
-    if (shown.length === 0) return null;
-    const isWithheld = endings.every(({ verdict }) => verdict.kind !== 'answer');
-    const results = isWithheld ? 'withheld' : shown.reduce((sum, count) => sum + count, 0);
+    const given = endings.flatMap(({ verdict }) =>
+      verdict.kind === 'answer' ? [verdict.results.length] : [],
+    );
+    const withheld = endings.filter(({ verdict }) => verdict.kind === 'withheld').length;
+    if (given.length === 0 && withheld === 0) return null;
+    const results = given.length === 0 ? 'withheld' : given.reduce((sum, count) => sum + count, 0);
     const key = { gateway: gateway.name, model: model.name, version: model.version, number: keySet.number };
-    return { ...key, ...this.#meter.measure(model, envelope, results) };
+    return { ...key, ...this.#meter.measure(model, envelope, results, withheld) };
   }
 
   async #decide(

@@ -12,10 +12,14 @@ export type AnswerKind = Pick<Interpretation, 'labels' | 'task' | 'map' | 'decod
 /**
  * The most bits that one answer can tell: the logarithm of how many outcomes there are, over all regions. One outcome more for an answer that is withheld, and for
  * an event one for an answer that tells nothing.
+ *
+ * @param isShared it is about several cameras, of which each may be withheld by itself
  */
-export function bitsOfAnswer(policy: OutputPolicy, kind: AnswerKind): number {
-  const each = bitsOfRegion(policy, kind);
-  return log2OfSum((kind.regions ?? 1) * (policy.output === 'event' ? log2OfSum(each, 0) : each), 0);
+export function bitsOfAnswer(policy: OutputPolicy, kind: AnswerKind, isShared = false): number {
+  const own = bitsOfRegion(policy, kind);
+  const told = policy.output === 'event' ? log2OfSum(own, 0) : own;
+  const { regions = 1 } = kind;
+  return isShared ? regions * log2OfSum(told, 0) : log2OfSum(regions * told, 0);
 }
 
 /** The most bits that an answer about one picture or region can tell, given that it was given out. */

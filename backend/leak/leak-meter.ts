@@ -24,16 +24,21 @@ export class LeakMeter {
     return leastShare(this.#mostOf(model), keyBits(2 * model.interpretation.expected.length));
   }
 
-  /** @param results how many of it were given out; `withheld` where it was not trusted, which can be seen, too */
+  /**
+   * @param results how many of it were given out; `withheld` where it was not trusted, which can be seen, too
+   * @param withheld pictures of other cameras in it whose answers were not trusted
+   */
   measure(
     model: Pick<ModelRecord, 'output' | 'interpretation'>,
-    { interpreter }: Pick<Envelope, 'interpreter'>,
+    { interpreter, others }: Pick<Envelope, 'interpreter' | 'others'>,
     results: number | 'withheld',
+    withheld = 0,
   ): Told {
     const { share, lateShare } = this.#audit;
     const { output, interpretation } = model;
-    const most = this.#mostOf(model);
-    const told = output.output === 'event' ? Number(results) * bitsOfRegion(output, interpretation) : most;
+    const most = this.#mostOf(model, others !== undefined);
+    const told =
+      output.output === 'event' ? Number(results) * bitsOfRegion(output, interpretation) + withheld : most;
     return {
       // SEAL draws its own randomness, so nobody can compute these again.
       share:
@@ -45,10 +50,13 @@ export class LeakMeter {
     };
   }
 
-  #mostOf({ output, interpretation }: Pick<ModelRecord, 'output' | 'interpretation'>): number {
+  #mostOf(
+    { output, interpretation }: Pick<ModelRecord, 'output' | 'interpretation'>,
+    isShared = false,
+  ): number {
     const { labels, task, map, decoding, regions, range } = interpretation;
-    const key = JSON.stringify([output, labels.length, task, map, decoding, regions, range]);
-    const most = this.#most.get(key) ?? bitsOfAnswer(output, interpretation);
+    const key = JSON.stringify([output, labels.length, task, map, decoding, regions, range, isShared]);
+    const most = this.#most.get(key) ?? bitsOfAnswer(output, interpretation, isShared);
     if (this.#most.size >= MAX_KNOWN) this.#most.clear();
     this.#most.set(key, most);
     return most;

@@ -8,6 +8,7 @@ import { SITE_OPTION } from '../site-option.ts';
 
 type Options = OutputOptions & {
   readonly name?: string;
+  readonly pictures?: number;
   readonly regions?: number;
   readonly output?: OutputPolicy['output'];
   readonly data: string;
@@ -21,9 +22,12 @@ export function registerModelProtect(model: Command): void {
     .argument('<network>', 'name of a bundled network (counter), or an ONNX file')
     .option('--name <name>', 'name of the model in this site (default: that of the network)')
     .option(
-      '--regions <n>',
-      'regions of interest that one ciphertext answers, a power of two (default: 1)',
+      '--pictures <n>',
+      'pictures that one ciphertext answers about, of several cameras of a gateway or regions of one, a power of two (default: 1)',
       powerOfTwo(64),
+    )
+    .addOption(
+      new Option('--regions <n>', 'the same as --pictures').argParser(powerOfTwo(64)).conflicts('pictures'),
     )
     .addOption(
       new Option(
@@ -39,7 +43,7 @@ export function registerModelProtect(model: Command): void {
     )
     .option(...SITE_OPTION)
     .addHelpText('after', '\nExample:\n  blindsight model protect counter --name entrance')
-    .action((network: string, { name, regions, output, data, ...finer }: Options) =>
+    .action((network: string, { name, regions, pictures = regions, output, data, ...finer }: Options) =>
       runCommand(async ({ progress }) => {
         const { withSite } = await import('#backend/site-folder.ts');
         const { protectModel } = await import('#backend/operations/protect-model.ts');
@@ -48,7 +52,7 @@ export function registerModelProtect(model: Command): void {
             site,
             network,
             ...(name !== undefined && { name }),
-            ...(regions !== undefined && { regions }),
+            ...(pictures !== undefined && { regions: pictures }),
             ...(output !== undefined && { output: outputPolicy(output, finer) }),
             onProgress: (text, share) => progress.update('protecting', text, share),
           }),

@@ -13,6 +13,7 @@ export const SETTINGS_DE: typeof SETTINGS_EN = {
     unit: 'Bilder pro Sekunde',
     help: 'Höchstens; weitere werden ausgelassen',
   },
+  'cameras.alone': { label: 'Für sich', help: 'Teilt mit keiner anderen Kamera ein Chiffrat' },
   'cameras.stallSeconds': {
     label: 'Stillstand nach',
     help: 'Ein Stream, der so lange kein Bild bringt, wird neu gestartet',
@@ -26,6 +27,10 @@ export const SETTINGS_DE: typeof SETTINGS_EN = {
   'inference.memoryMegabytes': {
     label: 'Arbeitsspeicher',
     help: 'Für alle geladenen Netze; üblich ist die Hälfte dessen, was die Maschine hat',
+  },
+  'inference.shareCiphertexts': {
+    label: 'Kameras gemeinsam auswerten',
+    help: 'Kameras teilen sich ein Chiffrat, wo ihr Netz für mehrere Bilder geschützt wurde',
   },
   outbox: { label: 'Ausgang' },
   'outbox.maxMegabytes': {

@@ -30,6 +30,11 @@ export const AUDIT_ERRORS = {
     meaning: 'An auditor came to a site whose backend audits answers itself.',
     action: 'Set `audit.auditor: process` in backend.yaml and restart the backend, or stop the auditor.',
   },
+  AUDITOR_OUTDATED: {
+    meaning:
+      'An auditor is of a version that knows no answers about several cameras, and one of those is to be audited.',
+    action: 'Update the auditor to the version of the backend; until then these answers are not audited.',
+  },
   AUDITOR_REFUSED: {
     meaning: 'The backend does not let an auditor do its work.',
     action: 'Look at its answer in the message: its token has to be valid and of the role auditor.',

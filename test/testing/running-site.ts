@@ -78,7 +78,7 @@ export async function startRunningSite(settings: Partial<BackendConfig> = {}): P
       const { configFile } = await enrolGateway({ site, name, outDirectory, brokerUrl });
       await deployModel({ site, model, gateway: name });
       const cameras = AgentConfig.shape.cameras.parse(list);
-      const inference = { interpreter: 'engine', threads: 1 } as const;
+      const inference = { interpreter: 'engine', threads: 1, shareCiphertexts: true } as const;
       const agentConfig = { ...(await loadConfig(configFile, AgentConfig)), cameras, inference };
       agents.push(runAgent({ config: change(agentConfig), log, signal: stop.signal }));
     },
