@@ -171,7 +171,7 @@ export const AgentConfig = z.strictObject({
         ),
       shareCiphertexts: z
         .boolean()
-        .default(true)
+        .default(false)
         .describe('Cameras share ciphertexts where their network was protected for several pictures'),
     })
     .prefault({}),
