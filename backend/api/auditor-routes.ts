@@ -33,30 +33,7 @@ export function addAuditorRoutes(
     if (auditor === null && request.routeOptions.config.role === 'auditor')
       return refuse(reply, 409, 'AUDITOR_NOT_WANTED', 'the backend of this site audits answers itself');
   });
-  server.put<{ Body: { readonly key: string } }>(
-    '/api/auditor/key',
-    {
-      config: { role: 'auditor', act: 'auditor key' },
-      schema: {
-        body: {
-          type: 'object',
-          required: ['key'],
-          properties: { key: { type: 'string', pattern: '^[A-Za-z0-9_-]{43}$' } },
-        },
-      },
-    },
-    async ({ body, identity }, reply) => {
-      const key = new Uint8Array(Buffer.from(body.key, 'base64url'));
-      if (key.length !== KEY_BYTES) return refuse(reply, 400, 'API_REQUEST_INVALID', 'the key has 32 bytes');
-      try {
-        await setAuditor(site.store, key, identity?.name ?? '', clock.now());
-      } catch (error) {
-        if (!(error instanceof BlindsightError) || error.code !== 'AUDITOR_KEY_CHANGED') throw error;
-        return refuse(reply, 409, error.code, error.message);
-      }
-      return reply.code(204).send();
-    },
-  );
+  addKeyRoute(server, site, clock);
   server.get<{ Querystring: { seconds: number; shared: boolean } }>(
     '/api/auditor/job',
     {
@@ -128,5 +105,32 @@ export function addAuditorRoutes(
     },
     async ({ params, body }, reply) =>
       reply.code(auditor!.settle(params.id, body.outcome) ? 204 : 410).send(),
+  );
+}
+
+function addKeyRoute(server: FastifyInstance, site: AuditorRoutesOptions['site'], clock: Clock): void {
+  server.put<{ Body: { readonly key: string } }>(
+    '/api/auditor/key',
+    {
+      config: { role: 'auditor', act: 'auditor key' },
+      schema: {
+        body: {
+          type: 'object',
+          required: ['key'],
+          properties: { key: { type: 'string', pattern: '^[A-Za-z0-9_-]{43}$' } },
+        },
+      },
+    },
+    async ({ body, identity }, reply) => {
+      const key = new Uint8Array(Buffer.from(body.key, 'base64url'));
+      if (key.length !== KEY_BYTES) return refuse(reply, 400, 'API_REQUEST_INVALID', 'the key has 32 bytes');
+      try {
+        await setAuditor(site.store, key, identity?.name ?? '', clock.now());
+      } catch (error) {
+        if (!(error instanceof BlindsightError) || error.code !== 'AUDITOR_KEY_CHANGED') throw error;
+        return refuse(reply, 409, error.code, error.message);
+      }
+      return reply.code(204).send();
+    },
   );
 }
