@@ -248,7 +248,16 @@ const regions: Step = ({ decoded, model }) =>
 const auditable: Step = ({ decoded, acceptsReference }) =>
   decoded!.envelope.interpreter === 'reference' && !acceptsReference ? 'unauditable' : null;
 
-const IDENTITY_STEPS: readonly Step[] = [knownGateway, split, signature, decode, takeApart, topic, site, camera];
+const IDENTITY_STEPS: readonly Step[] = [
+  knownGateway,
+  split,
+  signature,
+  decode,
+  takeApart,
+  topic,
+  site,
+  camera,
+];
 const SEQUENCE_STEPS: readonly Step[] = [sequence];
 const BOUND_STEPS: readonly Step[] = [release, withinBounds];
 const CONTENT_STEPS: readonly Step[] = [deployedModel, auditable, size, regions, shownAgain];
