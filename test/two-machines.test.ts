@@ -26,8 +26,6 @@ describe('docs/operations.md', () => {
     expect(rest.map(({ section }) => section)).toEqual([
       // agent/several-networks.test.ts, cli/commands/gateway.test.ts
       'Several networks on one gateway',
-      // For Prometheus; test/metrics.test.ts
-      'Metrics',
       // test/map.test.ts, cli/commands/camera-zone.test.ts
       'Counts, maps and zones',
       // test/home-assistant.test.ts

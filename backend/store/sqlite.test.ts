@@ -41,6 +41,18 @@ describe('openSqlite', () => {
     await Promise.all(stores.map((store) => store.close()));
   });
 
+  it('opens a file that another connection writes', async () => {
+    const file = nextFile();
+    const first = openSqlite(file);
+    await migrate(first);
+    await first.transaction(async () => {
+      const second = openSqlite(file);
+      expect(await second.all('PRAGMA auto_vacuum')).toEqual([{ auto_vacuum: 2 }]);
+      await second.close();
+    });
+    await first.close();
+  });
+
   it('gives the disk back what was deleted, up to what comes next', async () => {
     const file = nextFile();
     const store = await fill(openSqlite(file));

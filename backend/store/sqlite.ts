@@ -197,10 +197,12 @@ export function openSqlite(file: string): Database {
     };
     const writer = connect();
     chmodSync(file, 0o600);
-    // Two processes may create the file at once: this one statement needs the blocking wait. A new file can give room back (release-space.ts).
-    writer.exec(
-      `PRAGMA auto_vacuum = INCREMENTAL; PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL; PRAGMA busy_timeout = ${BLOCKING_MS}`,
-    );
+    // Two processes may create the file at once: these statements need the blocking wait.
+    writer.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    // A new file can give room back (release-space.ts). Said of another it writes, and so fails while somebody else does.
+    const { page_count: pages } = writer.prepare('PRAGMA page_count').get() as { page_count: number };
+    if (pages === 0) writer.exec('PRAGMA auto_vacuum = INCREMENTAL');
+    writer.exec(`PRAGMA journal_mode = WAL; PRAGMA busy_timeout = ${BLOCKING_MS}`);
     return new SqliteDatabase(new SqliteConnection(writer), new SqliteConnection(connect()), file);
   } catch (cause) {
     const known = named(cause, file);
