@@ -75,7 +75,7 @@ describe('envelope', () => {
       ...sample,
       ...{ site: long, gateway: long, camera: long },
       regions: Array.from({ length: MAX_REGIONS }, (_, i) => `${'n'.repeat(29)}-${10 + i}`),
-      ...{ session: Number.MAX_SAFE_INTEGER, sequence: Number.MAX_SAFE_INTEGER },
+      ...{ session: 2 ** 52, sequence: 2 ** 52 },
       timings: { prepareMs: 0.1, encryptMs: 0.1, evaluateMs: 0.1 },
       ciphertext: new Uint8Array(16_424),
     };

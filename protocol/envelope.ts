@@ -67,7 +67,9 @@ export const NEWEST_ENVELOPE = 2;
 export const ENVELOPE_OVERHEAD_BYTES = 8192;
 
 const epochMs = z.number().finite().nonnegative();
-const count = z.number().int().nonnegative();
+/** Far from where databases and JSON lose whole numbers, also with those of {@link answersOf} added. */
+const LARGEST_NUMBER = 2 ** 52;
+const count = z.number().int().nonnegative().max(LARGEST_NUMBER);
 const durationMs = z.number().finite().nonnegative();
 
 const FIELDS = {
@@ -75,7 +77,7 @@ const FIELDS = {
   gateway: GatewayName,
   camera: Name,
   regions: RegionNames.exactOptional(),
-  session: z.number().int().positive(),
+  session: z.number().int().positive().max(LARGEST_NUMBER),
   sequence: count,
   frameTimeMs: epochMs,
   readyTimeMs: epochMs,

@@ -80,6 +80,17 @@ describe('an envelope about several cameras', () => {
     expect(() => encodeEnvelope(alone, privateKey)).toThrow();
   });
 
+  it('has numbers that a database gives back: a larger one would stop everybody', () => {
+    for (const number of [Number.MAX_SAFE_INTEGER, 2 ** 52 + 1]) {
+      expect(refuses({ sequence: number })).toThrow();
+      expect(refuses({ session: number })).toThrow();
+    }
+    const largest = encodeEnvelope({ ...sample, sequence: 2 ** 52 }, privateKey);
+    const numbers = answersOf(decodeEnvelope(largest, MAX_BYTES).envelope).map(({ sequence }) => sequence);
+    expect(new Set(numbers).size).toBe(3);
+    expect(numbers.every(Number.isSafeInteger)).toBe(true);
+  });
+
   it('stays below the size that brokers are told to expect', () => {
     const name = (i: number) => String(i).padStart(32, 'x');
     const others = Array.from({ length: MAX_REGIONS - 1 }, (_, i) => ({

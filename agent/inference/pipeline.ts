@@ -217,8 +217,8 @@ export class Pipeline {
       try {
         const prepared = await this.#prepare(lane);
         // Another network may have come meanwhile, which its cameras see next.
-        if (prepared?.host !== job.host) continue;
-        job.join(lane, prepared.parts[0]!);
+        if (prepared?.host === job.host) job.join(lane, prepared.parts[0]!);
+        else for (const { pictures } of prepared?.parts ?? []) pictures.fill(0);
       } catch (error) {
         this.#lost([lane], error, signal);
       }

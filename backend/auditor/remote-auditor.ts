@@ -42,8 +42,12 @@ export class RemoteAuditor {
     }
   }
 
-  /** The job at hand, again where whoever fetched it before did not bring a verdict; null where there is none for so long. */
-  async offer(waitMs: number, signal: AbortSignal): Promise<OfferedJob | null> {
+  /**
+   * The job at hand, again where whoever fetched it before did not bring a verdict; null where there is none for so long.
+   *
+   * @param knowsShared whether the auditor knows answers about several cameras; otherwise such a job fails, alone, and those behind it have their turn
+   */
+  async offer(waitMs: number, signal: AbortSignal, knowsShared: boolean): Promise<OfferedJob | null> {
     if (this.#current === null) {
       const { promise, resolve } = Promise.withResolvers<void>();
       const enough = new AbortController();
@@ -53,7 +57,11 @@ export class RemoteAuditor {
       enough.abort();
       this.#waiting.delete(resolve);
     }
-    return this.#current;
+    if (knowsShared || this.#current?.job.place.others === undefined) return this.#current;
+    // It would take the further cameras for a lie.
+    const message = 'the auditor is of a version that knows no answers about several cameras: update it';
+    this.#current.reject(new BlindsightError('AUDITOR_OUTDATED', message));
+    return null;
   }
 
   /** Whether a file is part of the network of the job at hand: nothing else is given out. */

@@ -62,6 +62,9 @@ describe('the selection of answers', () => {
   it('takes more of what comes late, whatever it says of itself', async () => {
     expect(await chosenOf(open(SELDOM, 1), 5)).toEqual([]);
     expect(await chosenOf(open(SELDOM, 1), 5, { historical: true })).toHaveLength(5);
+    // Late behind a picture of now.
+    const others = [{ camera: 'yard', frameTimeMs: 0 }];
+    expect(await chosenOf(open(SELDOM, 1), 5, { schema: 2, others })).toHaveLength(5);
     expect(await chosenOf(open(SELDOM, 1), 5, { session: 2, frameTimeMs: NOW - 120_000 })).toEqual([]);
     expect(await chosenOf(open(SELDOM, 1), 5, { session: 2, frameTimeMs: NOW - 120_001 })).toHaveLength(5);
   });

@@ -45,7 +45,8 @@ export class Selection {
     const { store, key, share, lateShare } = this.#options;
     const { gateway, camera, regions, others, session, sequence, frameTimeMs, bundle } = envelope;
     const digest = answerDigest(envelope);
-    const isLate = envelope.historical || receivedMs - frameTimeMs > LATE_MS;
+    const oldestMs = Math.min(frameTimeMs, ...(others ?? []).map((one) => one.frameTimeMs));
+    const isLate = envelope.historical || receivedMs - oldestMs > LATE_MS;
     // Without a share there are no audits, of what waited neither.
     const told = share > 0 && isLate ? lateShare : share;
     const chosen = told === 0 ? 0 : Math.max(told, leastShare);

@@ -375,7 +375,11 @@ export class Processor {
     if (read.kind === 'withheld')
       return endAll({
         kind: 'withheld',
-        reason: answers.length > 1 && read.reason !== 'out-of-range' ? 'company' : read.reason,
+        reason:
+          answers.length > 1 &&
+          (read.reason !== 'out-of-range' || !model.interpretation.expected.includes(-1))
+            ? 'company'
+            : read.reason,
       });
     const endings: Ending[] = [];
     let place = 0;

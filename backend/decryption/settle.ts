@@ -11,6 +11,9 @@ import type { LeakKey } from '../store/leaks.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { Store } from '../store/store.ts';
 
+/** Counted of one place at most: a liar who skips numbers shall not make the counter larger than a number may be. */
+const MOST_GAPS = 1_000_000;
+
 /** How an answer ends. */
 export type Verdict =
   /** With no results where nothing of it is to be given out. */
@@ -121,7 +124,7 @@ async function passPlace(inside: Store, gateway: GatewayRecord, envelope: Envelo
   if (!isBeyond(envelope, last)) return false;
   const before = last.session === envelope.session ? last.sequence : envelope.sequence - 1;
   const missed = envelope.sequence - before - 1;
-  if (missed > 0) await inside.counters.add('gaps', missed);
+  if (missed > 0) await inside.counters.add('gaps', Math.min(missed, MOST_GAPS));
   await inside.gateways.advance(name, envelope);
   return true;
 }

@@ -21,7 +21,9 @@ export class LeakMeter {
 
   /** The share of this network's answers that has to be opened, whatever smaller share the settings say. */
   leastShare(model: Pick<ModelRecord, 'output' | 'interpretation'>): number {
-    return leastShare(this.#mostOf(model), keyBits(2 * model.interpretation.expected.length));
+    // Whether several cameras share a ciphertext, the gateway decides.
+    const mayShare = (model.interpretation.regions ?? 1) > 1;
+    return leastShare(this.#mostOf(model, mayShare), keyBits(2 * model.interpretation.expected.length));
   }
 
   /**

@@ -8,5 +8,7 @@ export interface ByteSource {
 /** Bytes in memory as a source. */
 export function asSource(bytes: Uint8Array | ByteSource): ByteSource {
   if (!(bytes instanceof Uint8Array)) return bytes;
-  return { length: bytes.length, read: (at, length) => bytes.subarray(at, at + length) };
+  // Of a Buffer `slice` would be a view, and `buffer` more than it holds.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return { length: plain.length, read: (at, length) => plain.subarray(at, at + length) };
 }

@@ -121,7 +121,8 @@ export function planProgram(program: Program): Plan {
       }
       case 'rotate-inner': {
         const relinearize = onlyReader(instruction.out);
-        if (relinearize?.op !== 'relinearize') {
+        // A summand of rotated sums is relinearized with them.
+        if (relinearize?.op !== 'relinearize' || fused.has(relinearize)) {
           steps.push(instruction);
           break;
         }

@@ -7,11 +7,11 @@ describe('ChooseParameters', () => {
     [1, 4096],
     [5, 8192],
     [6, 16384],
-    [14, 16384],
+    [13, 16384],
     [15, 32768],
-    [29, 32768],
+    [28, 32768],
     [30, 65536],
-    [60, 65536],
+    [59, 65536],
   ])('takes the smallest ring that holds %i levels within the security table', (depth, ringDegree) => {
     const { literal, alpha } = chooseParameters(depth);
     expect(literal.ringDegree).toBe(ringDegree);
@@ -39,6 +39,6 @@ describe('ChooseParameters', () => {
   });
 
   it('refuses what no ring holds', () => {
-    expect(() => chooseParameters(61)).toThrow('61 levels need 63 primes, more than N = 65536 holds');
+    expect(() => chooseParameters(60)).toThrow('60 levels need 62 primes, more than N = 65536 holds');
   });
 });

@@ -47,10 +47,12 @@ export function chooseParameters(
     const bits = hybrid > 1 ? SHORT_PRIME_BITS[ringDegree]! : LONG_PRIME_BITS;
     // Long primes that fit beside those that rescaling drops: the last one and the special ones.
     const most = Math.floor((MAX_LOG_QP[ringDegree]! - depth * bits) / LONG_PRIME_BITS) - 1;
-    if (most < 1) continue;
+    // Nor may short primes meet a single special prime.
+    const least = hybrid > 1 ? 2 : 1;
+    if (most < least) continue;
     let best: { alpha: number; value: number; cost: OperationCost } | null = null;
-    const largest = Math.max(1, Math.min(hybrid, most));
-    for (let alpha = 1; alpha <= largest; alpha++) {
+    const largest = Math.max(least, Math.min(hybrid, most));
+    for (let alpha = least; alpha <= largest; alpha++) {
       const cost = new OperationCost(machine, { ringDegree, alpha });
       const value = keySwitchValue(cost, depth) + 2 * keySwitchValue(cost, Math.floor(depth / 2));
       if (best === null || value < best.value) best = { alpha, value, cost };
