@@ -40,11 +40,13 @@ export const ERRORS = {
   FHE_MEMORY: {
     meaning:
       'The encryption engine may have less memory than it needs, even with constants and keys on disk.',
-    action: 'Raise inference.memoryMegabytes to what the message says, or choose a smaller network.',
+    action:
+      'Raise inference.memoryMegabytes to what the message says and release the network again, or choose a smaller one.',
   },
   FHE_DISK: {
     meaning: 'Constants and keys that do not fit into memory cannot be written to the disk, or read from it.',
-    action: 'Free space on the disk, or check it for errors; the engine is loaded anew from the bundle.',
+    action:
+      'Free space on the disk, or check it for errors; a network that was refused or taken back for it is then released again (`blindsight deploy`).',
   },
   FHE_PROGRAM: {
     meaning: 'A ciphertext program is not valid.',
