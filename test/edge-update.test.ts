@@ -106,7 +106,7 @@ const reported = (version: string, status: string, code: string | null = null) =
       report()?.version === version &&
       report()?.status === status &&
       (report()?.error?.code ?? null) === code,
-    200_000,
+    400_000,
   ).catch((error: unknown) => {
     throw new Error(`${JSON.stringify(report())}\n${logs.slice(-3000)}`, { cause: error });
   });
