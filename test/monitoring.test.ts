@@ -1,7 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,6 +12,7 @@ import { makeTestSite, type TestSite } from '#backend/testing/test-site.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { createLogger } from '#runtime/log.ts';
 import { cameraOf, gatewayOf, siteOf } from '../cockpit/testing/fixtures.ts';
+import { freePort } from '../demo/ports.ts';
 import { root } from './source-files.ts';
 
 const FOLDER = join(root, 'deploy/monitoring');
@@ -28,15 +28,6 @@ const rules = textOf('alerts.yml');
 const asked = (
   JSON.parse(textOf('dashboard.json')) as { panels: { title: string; targets: { expr: string }[] }[] }
 ).panels.flatMap(({ title, targets }) => targets.map(({ expr }) => ({ title, expr })));
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 describe('rules for Prometheus', () => {
   it('stay silent on a calm site and each speak in their own case', async () => {
@@ -100,7 +91,7 @@ describe('a real Prometheus beside a backend', () => {
       .replace('127.0.0.1:8480', `127.0.0.1:${api.port}`)
       .replaceAll('_interval: 15s', '_interval: 1s');
     writeFileSync(join(folder, 'prometheus.yml'), settings);
-    const port = await freePort();
+    const port = await freePort(0);
     url = `http://127.0.0.1:${port}/api/v1`;
     prometheus = spawn(
       'prometheus',

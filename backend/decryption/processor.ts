@@ -366,18 +366,15 @@ export class Processor {
     if (item.attempts >= MAX_ATTEMPTS) return endAll({ kind: 'withheld', reason: 'no-end' });
     await store.inbox.beginAttempt(item.id);
     const counts = answers.map(({ answer }) => placesOf(answer));
-    const read =
-      answers.length === 1
-        ? await decryptor.decrypt(model, keySet, envelope.ciphertext)
-        : await decryptor.decrypt(model, keySet, envelope.ciphertext, counts);
+    const isShared = answers.length > 1;
+    const read = await decryptor.decrypt(model, keySet, envelope.ciphertext, isShared ? counts : undefined);
     if (read.kind === 'refused') return endAll({ kind: 'refused', reason: 'ciphertext' });
     // It may be another camera's picture that spoils them all.
     if (read.kind === 'withheld')
       return endAll({
         kind: 'withheld',
         reason:
-          answers.length > 1 &&
-          (read.reason !== 'out-of-range' || !model.interpretation.expected.includes(-1))
+          isShared && (read.reason !== 'out-of-range' || !model.interpretation.expected.includes(-1))
             ? 'company'
             : read.reason,
       });

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { NetworkError } from '../errors.ts';
+import { decodeState, encodeState, fillArrays } from './state-form.ts';
 
 const MAGIC = 'blindsight training 1\n';
-const DIGEST_BYTES = 32;
 
 const finite = z.number();
 const factsSchema = z.object({
@@ -35,23 +34,14 @@ function refuse(text: string): never {
   throw new NetworkError('NETWORK_RESUME', text);
 }
 
-/**
- * State of a training as bytes: a line that says what it is, the length of a JSON head (4 bytes, little-endian), the head, the arrays (little-endian,
- * as on every machine that Node runs on), and the SHA-256 of all that.
- */
+/** State of a training as bytes, in the form of {@link encodeState}. */
 export function encodeCheckpoint(
   identity: Readonly<Record<string, string>>,
   facts: CheckpointFacts,
   arrays: Arrays,
 ): Uint8Array {
-  const head = Buffer.from(JSON.stringify({ identity, facts, lengths: arrays.map(({ length }) => length) }));
-  const size = Buffer.alloc(4);
-  size.writeUInt32LE(head.length);
-  const parts = arrays.map(({ buffer, byteOffset, byteLength }) =>
-    Buffer.from(new Uint8Array(buffer, byteOffset, byteLength)),
-  );
-  const bytes = Buffer.concat([Buffer.from(MAGIC), size, head, ...parts]);
-  return Buffer.concat([bytes, createHash('sha256').update(bytes).digest()]);
+  const head = { identity, facts, lengths: arrays.map(({ length }) => length) };
+  return Buffer.concat(encodeState(MAGIC, head, arrays));
 }
 
 /**
@@ -64,15 +54,11 @@ export function decodeCheckpoint(
   identity: Readonly<Record<string, string>>,
   arrays: Arrays,
 ): CheckpointFacts {
-  const bytes = Buffer.from(state.buffer, state.byteOffset, state.byteLength);
-  const body = bytes.subarray(0, Math.max(0, bytes.length - DIGEST_BYTES));
-  if (body.toString('latin1', 0, MAGIC.length) !== MAGIC)
-    refuse('this is no file of a training under way; name another one with --resume');
-  if (!createHash('sha256').update(body).digest().equals(bytes.subarray(body.length)))
-    refuse('the file is damaged; delete it to start anew');
-  const from = MAGIC.length + 4;
-  const end = from + body.readUInt32LE(MAGIC.length);
-  const head = headSchema.safeParse(JSON.parse(body.toString('utf8', from, end)));
+  const decoded = decodeState(MAGIC, state);
+  if (decoded === 'foreign')
+    return refuse('this is no file of a training under way; name another one with --resume');
+  if (decoded === 'damaged') return refuse('the file is damaged; delete it to start anew');
+  const head = headSchema.safeParse(decoded.head);
   if (!head.success) return refuse('the file is of another version of Blindsight; delete it to start anew');
   const { facts, lengths, identity: kept } = head.data;
   const others = Object.keys(identity).filter((name) => kept[name] !== identity[name]);
@@ -83,11 +69,7 @@ export function decodeCheckpoint(
   }
   if (lengths.join() !== arrays.map(({ length }) => length).join())
     refuse('the file is of another version of Blindsight; delete it to start anew');
-  let at = end;
-  for (const { buffer, byteOffset, byteLength } of arrays) {
-    new Uint8Array(buffer, byteOffset, byteLength).set(body.subarray(at, at + byteLength));
-    at += byteLength;
-  }
+  fillArrays(arrays, decoded.arrays);
   return facts;
 }
 

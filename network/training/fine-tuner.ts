@@ -5,14 +5,8 @@ import type { Graph } from '#network/model/graph.ts';
 import { writeOnnx } from '#network/model/onnx/onnx.ts';
 import { fineTune } from './fine-tune.ts';
 import { replaceInStages } from './replace-in-stages.ts';
-import {
-  bytesOf,
-  digestOf,
-  type Resumable,
-  readResumeFile,
-  type TrainingIdentity,
-  writeResumeFile,
-} from './resume-file.ts';
+import { type Resumable, readResumeFile, type TrainingIdentity, writeResumeFile } from './resume-file.ts';
+import { bytesOf, digestOf } from './state-form.ts';
 
 /** How to fine-tune an imported network. */
 export type FineTunerOptions = {

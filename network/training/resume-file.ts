@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { NetworkError } from '../errors.ts';
+import { decodeState, encodeState, fillArrays } from './state-form.ts';
 
 /** What a long training keeps to go on later: numbers and texts as JSON, and arrays by name. */
 export type Resumable = {
@@ -11,8 +11,7 @@ export type Resumable = {
 /** What a training is of: each part has a digest, or the settings themselves as text. */
 export type TrainingIdentity = Readonly<Record<string, string>>;
 
-const MAGIC = Buffer.from('BLINDSIGHT-RESUME-1\n');
-const DIGEST_BYTES = 32;
+const MAGIC = 'BLINDSIGHT-RESUME-1\n';
 
 type Header = {
   readonly identity: TrainingIdentity;
@@ -24,18 +23,6 @@ function refuse(file: string, reason: string, options?: ErrorOptions): never {
   throw new NetworkError('NETWORK_RESUME', `${file}: ${reason}`, options);
 }
 
-/** Hexadecimal SHA-256 of the parts, one after the other. */
-export function digestOf(...parts: readonly (Uint8Array | string)[]): string {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return hash.digest('hex');
-}
-
-/** The bytes of an array of floats. */
-export function bytesOf(values: Float32Array | Float64Array): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-}
-
 /** Writes the state of a training, whole or not at all: beside the file first, then in its place. */
 export async function writeResumeFile(
   file: string,
@@ -43,16 +30,13 @@ export async function writeResumeFile(
   { about, arrays }: Resumable,
 ): Promise<void> {
   const listed = [...arrays].map(([name, values]) => ({ name, size: values.length }));
-  const header = Buffer.from(JSON.stringify({ identity, about, arrays: listed } satisfies Header));
-  const size = Buffer.alloc(4);
-  size.writeUInt32LE(header.length);
-  const parts = [MAGIC, size, header, ...[...arrays.values()].map(bytesOf)];
+  const header = { identity, about, arrays: listed } satisfies Header;
+  const parts = encodeState(MAGIC, header, arrays.values());
   const beside = `${file}.${process.pid}.tmp`;
   try {
     const handle = await open(beside, 'w');
     try {
       for (const part of parts) await handle.writeFile(part);
-      await handle.writeFile(Buffer.from(digestOf(...parts), 'hex'));
       await handle.sync();
     } finally {
       await handle.close();
@@ -83,13 +67,11 @@ async function readIfThere(file: string): Promise<Buffer | null> {
 export async function readResumeFile(file: string, identity: TrainingIdentity): Promise<Resumable | null> {
   const bytes = await readIfThere(file);
   if (bytes === null) return null;
-  const body = bytes.subarray(0, -DIGEST_BYTES);
-  if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) refuse(file, 'is no resume file of this version');
-  if (digestOf(body) !== bytes.subarray(-DIGEST_BYTES).toString('hex')) refuse(file, 'is damaged or cut off');
-  const start = MAGIC.length + 4;
-  const end = start + body.readUInt32LE(MAGIC.length);
+  const state = decodeState(MAGIC, bytes);
+  if (state === 'foreign') return refuse(file, 'is no resume file of this version');
+  if (state === 'damaged') return refuse(file, 'is damaged or cut off');
   // Its digest fits, so it is as it was written.
-  const header = JSON.parse(body.toString('utf8', start, end)) as Header;
+  const header = state.head as Header;
   const different = Object.keys({ ...header.identity, ...identity }).filter(
     (part) => header.identity[part] !== identity[part],
   );
@@ -99,13 +81,7 @@ export async function readResumeFile(file: string, identity: TrainingIdentity): 
       `belongs to another training: its ${different.join(', ')} differ; give what it was begun with`,
     );
   }
-  const arrays = new Map<string, Float32Array>();
-  let at = end;
-  for (const { name, size } of header.arrays) {
-    const values = new Float32Array(size);
-    bytesOf(values).set(body.subarray(at, at + 4 * size));
-    arrays.set(name, values);
-    at += 4 * size;
-  }
+  const arrays = new Map(header.arrays.map(({ name, size }) => [name, new Float32Array(size)]));
+  fillArrays(arrays.values(), state.arrays);
   return { about: header.about, arrays };
 }

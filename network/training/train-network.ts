@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { PixelScaling } from '#network/compiler/rewrite/picture-input.ts';
 import { accuracyOf, type Confusion, confusionAccuracy, countConfusion } from '#network/model/confusion.ts';
 import { type Dataset, pictureValues, selectPictures } from '#network/model/dataset.ts';
@@ -19,6 +18,7 @@ import { majorityShare, modelCard } from './model-card.ts';
 import { drawOutlier } from './outliers.ts';
 import { publishNetwork } from './publish.ts';
 import type { Recipe } from './recipe.ts';
+import { bytesOf, digestOf } from './state-form.ts';
 import { Teacher } from './teacher.ts';
 import { predict, type TrainingOptions, trainNetwork } from './train.ts';
 
@@ -156,22 +156,17 @@ function identityOf({
   sequence = false,
   teacher,
 }: RecipeTraining): Record<string, string> {
-  const digest = (...parts: (string | Uint8Array)[]): string =>
-    parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest('hex');
   const { layers, picture, labels } = recipe;
-  const bytes = ({ pictures, classes }: Dataset): Uint8Array[] => [
-    new Uint8Array(pictures.buffer, pictures.byteOffset, pictures.byteLength),
-    classes,
-  ];
+  const bytes = ({ pictures, classes }: Dataset): Uint8Array[] => [bytesOf(pictures), classes];
   return {
     version: '1',
-    recipe: digest(JSON.stringify({ layers, picture, labels, training: recipe.training })),
-    pictures: digest(...bytes(training), ...bytes(test), String(sequence)),
+    recipe: digestOf(JSON.stringify({ layers, picture, labels, training: recipe.training })),
+    pictures: digestOf(...bytes(training), ...bytes(test), String(sequence)),
     seed: String(seed),
     teacher:
       teacher === undefined
         ? 'none'
-        : digest(writeOnnx(teacher.graph), JSON.stringify(teacher.scaling ?? {})),
+        : digestOf(writeOnnx(teacher.graph), JSON.stringify(teacher.scaling ?? {})),
   };
 }
 

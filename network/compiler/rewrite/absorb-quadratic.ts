@@ -1,5 +1,6 @@
 import type { Node } from '#network/model/graph.ts';
 import type { Polynomial } from '../approximation/polynomial.ts';
+import { completeSquare, stepOf } from './complete-square.ts';
 import { type Replacement, scalar } from './replace-nodes.ts';
 
 /** Below this share of the linear part a square is rounding error and is dropped. */
@@ -14,35 +15,20 @@ const NEGLIGIBLE = 1e-9;
  */
 export function absorbQuadratic(node: Node, polynomial: Polynomial): Replacement {
   const [c = 0, b = 0, a = 0] = polynomial;
-  const input = node.inputs[0]!;
-  const output = node.outputs[0]!;
-  const step = (operator: string, left: string, right: string, to: string): Node => ({
-    name: `${node.name || output}:${to === output ? 'out' : to.slice(output.length + 1)}`,
-    operator,
-    inputs: [left, right],
-    outputs: [to],
-    attributes: new Map(),
-  });
-  const [factor, shift, offset] = [`${output}:factor`, `${output}:shift`, `${output}:offset`];
-  const scaled = `${output}:scaled`;
   if (Math.abs(a) <= NEGLIGIBLE * Math.abs(b)) {
+    const output = node.outputs[0]!;
+    const [factor, offset, scaled] = [`${output}:factor`, `${output}:offset`, `${output}:scaled`];
     return {
-      nodes: [step('Mul', input, factor, scaled), step('Add', scaled, offset, output)],
+      nodes: [
+        stepOf(node, 'Mul', node.inputs[0]!, factor, scaled),
+        stepOf(node, 'Add', scaled, offset, output),
+      ],
       initializers: { [factor]: scalar(b), [offset]: scalar(c) },
     };
   }
-  const [shifted, square] = [`${output}:shifted`, `${output}:square`];
-  return {
-    nodes: [
-      step('Add', input, shift, shifted),
-      step('Mul', shifted, shifted, square),
-      step('Mul', square, factor, scaled),
-      step('Add', scaled, offset, output),
-    ],
-    initializers: {
-      [shift]: scalar(b / (2 * a)),
-      [factor]: scalar(a),
-      [offset]: scalar(c - (b * b) / (4 * a)),
-    },
-  };
+  return completeSquare(node, {
+    shift: scalar(b / (2 * a)),
+    factor: scalar(a),
+    offset: scalar(c - (b * b) / (4 * a)),
+  });
 }
