@@ -56,32 +56,32 @@ describe('Published networks', () => {
     expect(await runConformance(`${folder}mnist-8`)).toMatchObject({ passed: 1, failed: 0, refused: 0 });
   });
 
-  it.each(['ngraph-he-cryptonets.onnx', 'he-man-cryptonets_square.onnx'])(
-    '%s compiles as it is, at N = 8192',
-    (file) => {
-      const graph = load(file);
-      const size = sizeOf(graph.inputs[0]!.shape!.slice(1));
-      const [picture, ...others] = randomPictures(3, 4, size);
-      const ranges = calibrateSteps(
-        lowerSteps(graph),
-        Float32Array.from([picture!, ...others].flatMap((one) => [...one])),
-      );
-      const compiled = compileNetwork(graph, {
-        labels: DIGITS,
-        activationRanges: ranges.activations,
-        logitRange: ranges.logits,
-      });
-      expect(compiled.report.ringDegree).toBe(8192);
-      expect(compiled.report.stages.map((stage) => stage.plan)).toEqual(['patches', 'hoisted', 'hoisted']);
-      const answer = interpretSlots(
-        runClear(verifyProgram(compiled.program), compiled.constants, picture!),
-        compiled.interpretation,
-      );
-      const truth = runGraph(graph, picture!);
-      expect(answer).toMatchObject({
-        ok: true,
-        answers: [{ label: DIGITS[truth.indexOf(Math.max(...truth))] }],
-      });
-    },
-  );
+  it.each([
+    ['ngraph-he-cryptonets.onnx', 'baby-giant'],
+    ['he-man-cryptonets_square.onnx', 'hoisted'],
+  ])('%s compiles as it is, at N = 8192', (file, second) => {
+    const graph = load(file);
+    const size = sizeOf(graph.inputs[0]!.shape!.slice(1));
+    const [picture, ...others] = randomPictures(3, 4, size);
+    const ranges = calibrateSteps(
+      lowerSteps(graph),
+      Float32Array.from([picture!, ...others].flatMap((one) => [...one])),
+    );
+    const compiled = compileNetwork(graph, {
+      labels: DIGITS,
+      activationRanges: ranges.activations,
+      logitRange: ranges.logits,
+    });
+    expect(compiled.report.ringDegree).toBe(8192);
+    expect(compiled.report.stages.map((stage) => stage.plan)).toEqual(['patches', second, 'hoisted']);
+    const answer = interpretSlots(
+      runClear(verifyProgram(compiled.program), compiled.constants, picture!),
+      compiled.interpretation,
+    );
+    const truth = runGraph(graph, picture!);
+    expect(answer).toMatchObject({
+      ok: true,
+      answers: [{ label: DIGITS[truth.indexOf(Math.max(...truth))] }],
+    });
+  });
 });
