@@ -137,7 +137,7 @@ describe('EvaluateNetwork', () => {
     expect(Object.keys(evaluationJson(result))).toEqual([
       ...['images', 'clearAccuracy', 'polynomialAccuracy', 'encryptedAccuracy'],
       ...KEYS,
-      'bundleBytes',
+      ...['bundleBytes', 'memoryBytes', 'bytesPerRun'],
     ]);
     const text = evaluationText(result);
     expect(text).toContain('| accuracy, as given (polynomial already) | 80.00 % (16 of 20) |');

@@ -91,8 +91,8 @@ describe('traceModel', () => {
       const trace = await traceModel(site, writeOnnx(leaked));
       expect(trace).toMatchObject({ verdict: 'named', fingerprints: 2 });
       expect(trace.copies).toMatchObject([{ model: 'counter', version, keySet: 1, gateways: [gateway] }]);
-      // Rounding and noise of ciphertexts are far below what was put in.
-      expect(trace.copies[0]!.share).toBeGreaterThan(0.95);
+      // Rounding and noise of ciphertexts are far below what was put in; the tenth is what MarkFinder clips.
+      expect(trace.copies[0]!.share).toBeGreaterThan(0.9);
       expect(trace.copies[0]!.falseAlarmExponent).toBeLessThan(-1000);
     }
   }, 300_000);

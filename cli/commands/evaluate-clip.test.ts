@@ -166,7 +166,8 @@ describe('blindsight evaluate, of a map', () => {
   it('says of each label how often it is right, and counts nothing in answers that are withheld', async () => {
     await writeCounter('holder', 'labels', -1);
     await writeCounter('missing', 'labels', -3);
-    await writeCounter('withholder', 'labels', -1, 0.5);
+    // Answers 12, and none above 10.5 is given.
+    await writeCounter('withholder', 'labels', 10, 7);
     const holds = await count('holder');
     expect(holds).toMatchObject({ task: 'labels', accuracy: 1, clear: { accuracy: 1 } });
     expect(holds).not.toHaveProperty('count');
