@@ -67,6 +67,11 @@ describe('readRecipe', () => {
       /training\.schedule: expected one of .*; did you mean "cosine"\?/,
     ],
     [
+      'a wrong schedule of a phase',
+      ['"epochs"', '"schedule": [{ "share": 1, "schedule": "cosin" }], "epochs"'],
+      /training\.schedule\[0\]\.schedule: expected one of .*; did you mean "cosine"\?/,
+    ],
+    [
       'a kernel that does not fit',
       ['"kernel": 3', '"kernel": 9'],
       /my\.json: layers\[0\]\.layers\[0\]: a kernel of 9 × 9 does not fit .* make it 6 or smaller/,

@@ -23,6 +23,13 @@ export function describeIssues(
 function describeIssue(schema: z.core.$ZodType, value: unknown, issue: z.core.$ZodIssue): Problem[] {
   const path = issue.path.map((key) => (typeof key === 'symbol' ? String(key) : key));
   const found = valueAt(value, path);
+  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
+    const nearest = nearestBranch(issue.errors, found).map((inner) => ({
+      ...inner,
+      path: [...issue.path, ...inner.path],
+    }));
+    return describeIssues(schema, value, nearest);
+  }
   const here = schemaAt(schema, value, path);
   const choices = issue.code === 'invalid_value' ? issue.values.map(String) : literals(schema, value, path);
   if (issue.code === 'unrecognized_keys') {
@@ -32,6 +39,18 @@ function describeIssue(schema: z.core.$ZodType, value: unknown, issue: z.core.$Z
   const wanted = expectation(issue, choices);
   const got = found === undefined ? 'but it is missing' : `got ${shown(found)}`;
   return [{ path, atKey: false, text: `expected ${wanted}, ${got}${hint(issue, choices, found)}` }];
+}
+
+/** Of the branches of a union, none of which fits, the one that was most likely meant: what was found has at least its type. */
+function nearestBranch(
+  branches: readonly (readonly z.core.$ZodIssue[])[],
+  found: unknown,
+): readonly z.core.$ZodIssue[] {
+  const isOtherType = (issue: z.core.$ZodIssue) =>
+    issue.path.length === 0 &&
+    (issue.code === 'invalid_type' ||
+      (issue.code === 'invalid_value' && issue.values.every((value) => typeof value !== typeof found)));
+  return branches.find((issues) => !issues.some(isOtherType)) ?? branches[0]!;
 }
 
 function unknownKey(key: string, known: readonly string[]): string {
