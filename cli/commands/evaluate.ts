@@ -214,7 +214,9 @@ async function measureProgram(
   const { evaluationJson, evaluationText } = await import('#backend/evaluation/report.ts');
   const { RememberedRun } = await import('#backend/evaluation/remembered-run.ts');
   const frames = Math.ceil(dataset.classes.length / (regions ?? 1));
-  const remembered = engine === 'engine' && frames >= FEWEST_FRAMES ? new RememberedRun(frames) : null;
+  // What a bound on memory costs is nothing that `explain` estimates.
+  const isTypical = engine === 'engine' && memory === undefined && frames >= FEWEST_FRAMES;
+  const remembered = isTypical ? new RememberedRun(frames) : null;
   const evaluation = await evaluateNetwork({
     name,
     graph,

@@ -262,7 +262,7 @@ describe('listing and cost', () => {
       ring N = 8192, 4 primes + 1 special, log2(Q·P) = 150.0
       picture 1 × 8 × 8, 1 inputs, 3 constants
       keys: relinearization 3, rotations step@level: 3@1
-      memory about 2.7 MB
+      memory about 2.9 MB
 
        0  r0  encrypt input 0                             level 3  scale 2^28.00  size 2
        1  r1  inner r0·c0                                 level 3  scale 2^58.00  size 3
@@ -285,7 +285,7 @@ describe('listing and cost', () => {
         "bytes": {
           "constants": 307376,
           "evaluationKeys": 798832,
-          "memory": 2867776,
+          "memory": 3014656,
           "result": 61480,
         },
         "encryptions": 1,

@@ -1,11 +1,10 @@
 import type { KeyRequirements } from '../ckks/evaluation-keys.ts';
-import { evaluationKeysBytes } from '../ckks/evaluation-keys.ts';
 import { checkParameters, type Parameters } from '../ckks/parameters.ts';
 import { ringSwitchPrime } from '../ckks/ring-switch-key.ts';
-import { constantsBytes } from '../ckks/serialization.ts';
 import { FheError } from '../errors.ts';
 import { foldRounds } from './fold-rounds.ts';
 import { peakRegisterBytes } from './liveness.ts';
+import { materialBytes } from './material-bytes.ts';
 import { pictureValues } from './picture-values.ts';
 import type { Instruction, Program, ProgramConstant, Register } from './program.ts';
 import { RequirementCollector } from './requirements.ts';
@@ -135,10 +134,7 @@ class Verification {
       output: this.#output,
       requirements,
       registerBytes,
-      memoryBytes:
-        registerBytes +
-        2 * constantsBytes(this.#parameters, this.#program.constants) +
-        2 * evaluationKeysBytes(this.#parameters, requirements),
+      memoryBytes: registerBytes + materialBytes(this.#parameters, this.#program.constants, requirements),
     };
     return derived as VerifiedProgram;
   }

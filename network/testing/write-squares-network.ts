@@ -72,5 +72,11 @@ const classes = Array.from({ length: PICTURES }, (_, i) => {
   const logits = runGraph(graph, picture);
   return logits.indexOf(Math.max(...logits));
 });
-await writeFile(path.join(folder, 'images.idx'), idxBytes([PICTURES, CHANNELS, SIDE, SIDE], bytes));
+// IDX files hold a picture row by row with its channels last.
+const area = SIDE * SIDE;
+const interleaved = bytes.map((_, i) => {
+  const [picture, place] = [Math.floor(i / values), i % values];
+  return bytes[picture * values + (place % CHANNELS) * area + Math.floor(place / CHANNELS)]!;
+});
+await writeFile(path.join(folder, 'images.idx'), idxBytes([PICTURES, SIDE, SIDE, CHANNELS], interleaved));
 await writeFile(path.join(folder, 'labels.idx'), idxBytes([PICTURES], classes));
