@@ -41,12 +41,13 @@ export const ERRORS = {
     meaning:
       'The encryption engine may have less memory than it needs, even with constants and keys on disk.',
     action:
-      'Raise inference.memoryMegabytes to what the message says and release the network again, or choose a smaller one.',
+      'Raise inference.memoryMegabytes to what the message says: the gateway then tries the network again by itself. Or choose a smaller one.',
   },
   FHE_DISK: {
-    meaning: 'Constants and keys that do not fit into memory cannot be written to the disk, or read from it.',
+    meaning:
+      'Constants and keys that do not fit into memory cannot be written to the disk, or read from it; or the files of a network cannot be read.',
     action:
-      'Free space on the disk, or check it for errors; a network that was refused or taken back for it is then released again (`blindsight deploy`).',
+      'Free space on the disk, or check it for errors. The gateway tries again by itself, at the latest after a quarter of an hour.',
   },
   FHE_PROGRAM: {
     meaning: 'A ciphertext program is not valid.',

@@ -6,6 +6,12 @@ import { BlindsightError } from '#protocol/errors.ts';
 /** Of a read that only the digest wants. */
 const CHUNK_BYTES = 2 ** 22;
 
+/** That a part of a bundle is there but cannot be read: the disk's fault, not the bundle's. */
+export function unreadable(name: string, cause: unknown): BlindsightError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new BlindsightError('FHE_DISK', `part ${name} cannot be read: ${reason}`, { cause });
+}
+
 /**
  * A file that is read front to back, perhaps several times, and its digest on the way: a part of gigabytes is never in memory as a whole. What was
  * read counts only once {@link finish} has said that the last pass saw the bytes that were signed.
@@ -23,10 +29,14 @@ export class HashedFile implements ByteSource {
   constructor(path: string, name: string, length: number) {
     this.#name = name;
     this.length = length;
-    this.#fd = openSync(path, 'r');
+    this.#fd = this.#onDisk(() => openSync(path, 'r'));
   }
 
-  /** As {@link ByteSource}; a new pass begins where byte 0 is read. @throws BlindsightError BUNDLE_DIGEST where the file ends before */
+  /**
+   * As {@link ByteSource}; a new pass begins where byte 0 is read.
+   *
+   * @throws BlindsightError BUNDLE_DIGEST where the file ends before; FHE_DISK where it cannot be read
+   */
   read(at: number, length: number): Uint8Array {
     if (at === 0) {
       this.#hash = createHash('sha256');
@@ -35,7 +45,7 @@ export class HashedFile implements ByteSource {
     if (this.#buffer.length < length) this.#buffer = new Uint8Array(length);
     const bytes = this.#buffer.subarray(0, length);
     for (let done = 0; done < length; ) {
-      const read = readSync(this.#fd, bytes, done, length - done, at + done);
+      const read = this.#onDisk(() => readSync(this.#fd, bytes, done, length - done, at + done));
       if (read === 0) {
         throw new BlindsightError(
           'BUNDLE_DIGEST',
@@ -66,5 +76,13 @@ export class HashedFile implements ByteSource {
 
   close(): void {
     closeSync(this.#fd);
+  }
+
+  #onDisk<T>(call: () => T): T {
+    try {
+      return call();
+    } catch (cause) {
+      throw unreadable(this.#name, cause);
+    }
   }
 }

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { readdirSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { verifyProgram } from '#fhe';
@@ -73,6 +73,15 @@ describe('InterpreterHost', () => {
       code: 'BUNDLE_DIGEST',
       message: new RegExp(`part ${name}`),
     });
+  });
+
+  it.each(['constants', 'program'])('says that the disk does not give %s', async (name) => {
+    const bundle = await onDisk();
+    const path = join(bundle.directory, name);
+    await rm(path);
+    await symlink(name, path);
+    const opening = InterpreterHost.open({ bundle, kind: 'engine', threads: 1, selfTest: false });
+    await expect(opening).rejects.toMatchObject({ code: 'FHE_DISK', message: new RegExp(`part ${name}`) });
   });
 
   it('answers two pictures at a time as it does one after the other', async () => {

@@ -151,10 +151,14 @@ export class InterpreterHost {
     }
   }
 
-  /** Lets the interpreter free what it holds, then ends the threads; a busy one is ended immediately. */
-  async close(): Promise<void> {
+  /**
+   * Lets the interpreter free what it holds, then ends the threads; a busy one is ended immediately.
+   *
+   * @param reason that {@link gone} resolves with
+   */
+  async close(reason?: Error): Promise<void> {
     const ended = this.#reason !== null;
-    this.#reason ??= new BlindsightError('FHE_WORKER', 'the interpreter was closed');
+    this.#reason ??= reason ?? new BlindsightError('FHE_WORKER', 'the interpreter was closed');
     if (!ended && this.#lanes.every(({ pictures }) => pictures === 0)) {
       const request: WorkerRequest = { type: 'close' };
       for (const { thread } of this.#lanes.toReversed())

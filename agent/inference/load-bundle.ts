@@ -17,7 +17,7 @@ import {
 import { BlindsightError, type ErrorCode } from '#protocol/errors.ts';
 import type { BundlePart, BundlePartName } from '#protocol/manifest.ts';
 import type { InterpreterKind } from './bundle.ts';
-import { HashedFile } from './hashed-file.ts';
+import { HashedFile, unreadable } from './hashed-file.ts';
 import type { OpenRequest, SelfTest } from './worker-messages.ts';
 
 export type LoadedBundle = {
@@ -107,7 +107,7 @@ function partOf({ parts }: OpenRequest, name: BundlePartName): BundlePart | unde
   return parts.find((candidate) => candidate.name === name);
 }
 
-/** @throws BlindsightError BUNDLE_DIGEST for a file of another size */
+/** @throws BlindsightError BUNDLE_DIGEST for a file of another size; FHE_DISK where the disk does not say */
 async function findPart(
   request: OpenRequest,
   name: BundlePartName,
@@ -116,7 +116,10 @@ async function findPart(
   const path = join(request.directory, name);
   const size = await stat(path).then(
     (found) => found.size,
-    () => null,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null;
+      throw unreadable(name, error);
+    },
   );
   if (part === undefined || size !== part.bytes) {
     const found = size === null ? 'is missing' : `has ${size} bytes`;
@@ -127,7 +130,9 @@ async function findPart(
 
 async function readPart(request: OpenRequest, name: BundlePartName): Promise<Uint8Array> {
   const { path, part } = await findPart(request, name);
-  const bytes = await readFile(path);
+  const bytes = await readFile(path).catch((error: unknown) => {
+    throw unreadable(name, error);
+  });
   const digest = createHash('sha256').update(bytes).digest('hex');
   if (digest !== part.sha256) {
     throw new BlindsightError('BUNDLE_DIGEST', `part ${name} has digest ${digest}, expected ${part.sha256}`);

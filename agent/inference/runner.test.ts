@@ -20,6 +20,7 @@ const picture = (grey: number): Uint8Array => new Uint8Array(64).fill(255 * grey
 describe('Runner', () => {
   it('starts a thread that died again; the lost picture is told, the next is answered', async () => {
     const given: Bundle[] = [];
+    const reasons: Error[] = [];
     const warnings: string[] = [];
     const runner = new Runner({
       open,
@@ -31,7 +32,7 @@ describe('Runner', () => {
         destination: { write: (line: string) => void warnings.push(line) },
       }),
       onChange: () => undefined,
-      onGiveUp: (bundle) => void given.push(bundle),
+      onGiveUp: (bundle, reason) => void [given.push(bundle), reasons.push(reason)],
       restartMs: [10],
     });
     await runner.activate(await open());
@@ -62,6 +63,15 @@ describe('Runner', () => {
         expect(given.length).toBe(crash === CRASHES ? 1 : 0);
       }
       expect(await answer(1)).toBe(100);
+      // A disk that cannot be read is named as what is missing.
+      for (let crash = 1; crash <= CRASHES; crash++) {
+        await expect(answer(1 / 255)).rejects.toMatchObject({ code: 'FHE_DISK' });
+        await revived();
+      }
+      expect(reasons).toMatchObject([
+        { code: 'FHE_WORKER' },
+        { code: 'FHE_DISK', message: 'the disk is gone' },
+      ]);
     } finally {
       await runner.close();
     }

@@ -74,7 +74,7 @@ export class Runner {
       return result;
     } catch (error) {
       // A program that fails on one picture fails on the next: the thread is restarted in case its memory is corrupt.
-      if (host === this.#host) await host.close();
+      if (host === this.#host) await host.close(error instanceof Error ? error : undefined);
       throw error;
     }
   }

@@ -70,6 +70,8 @@ type BenchOptions = {
   readonly runs?: Readonly<Record<string, () => Promise<unknown>>>;
   /** Bundles that fail their self-test. */
   readonly failing?: readonly TestBundle[];
+  /** Least that a bundle needs. */
+  readonly needs?: { readonly megabytes: number };
 };
 
 /** Networks on a folder, with interpreters that only wait, and a site that serves what was released. */
@@ -84,6 +86,8 @@ async function bench(cameras: readonly FakeCamera[], options: BenchOptions = {})
   const open = async (bundle: Bundle) => {
     if (options.failing?.some(({ digest }) => digest === bundle.digest))
       throw new BlindsightError('BUNDLE_SELF_TEST', 'another answer');
+    if (state.megabytes < (options.needs?.megabytes ?? 0))
+      throw new BlindsightError('FHE_MEMORY', 'the least that works is more');
     opened.push(bundle.digest);
     const gone = Promise.withResolvers<Error>();
     const host = {
@@ -307,6 +311,19 @@ describe('Networks', () => {
     expect(await isThere(join(directory, 'networks', 'carpark'))).toBe(false);
     expect(networks.counts.answers).toBeGreaterThanOrEqual(before);
     expect(networks.report.networks).toEqual([]);
+  });
+
+  it('try the default network again where the settings give it more memory', async () => {
+    const { deploy, networks, state, answeredBy } = await bench([new FakeCamera('yard')], {
+      needs: { megabytes: 300 },
+    });
+    const counter = release('counter');
+    state.megabytes = 200;
+    deploy(counter);
+    await until('a refusal', () => networks.report.bundle.error?.code === 'FHE_MEMORY');
+    state.megabytes = 300;
+    await networks.renew(() => true);
+    await until('an answer', () => answeredBy('yard') === counter.digest);
   });
 
   it('refuse a network that does not fit into the memory before it is fetched, and take it once it fits', async () => {

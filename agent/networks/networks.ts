@@ -122,15 +122,19 @@ export class Networks {
   }
 
   /**
-   * Takes other settings up: interpreters that are not as they want them are opened again, and networks that were refused for want of memory have another turn.
+   * Takes other settings up: interpreters that are not as they want them are opened again, and networks that were refused for want of memory have another turn
+   * then, whatever became of the others.
    *
    * @throws what opening throws; the old interpreter then keeps running
    */
   async renew(fits: (host: InterpreterHost) => boolean): Promise<void> {
     const { open } = this.#options;
-    for (const { network } of this.#beside.values()) network.rollout.reconsider();
-    for (const { network } of this.#lines)
-      await renewInterpreter(network.runner, fits, (bundle) => open(bundle, false));
+    try {
+      for (const { network } of this.#lines)
+        await renewInterpreter(network.runner, fits, (bundle) => open(bundle, false));
+    } finally {
+      for (const { network } of this.#lines) network.rollout.reconsider();
+    }
   }
 
   /** Takes pictures until the signal ends it. */
@@ -230,7 +234,7 @@ export class Networks {
     await line.ended;
     this.#former = add(this.#former, line.network.pipeline.counts);
     // There may be room for another one now.
-    for (const { network } of this.#beside.values()) network.rollout.reconsider();
+    for (const { network } of this.#lines) network.rollout.reconsider();
   }
 
   /** Hands each camera to its network, or holds it. */

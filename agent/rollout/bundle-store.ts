@@ -23,11 +23,16 @@ export class BundleStore {
   }
 
   /**
-   * Makes room for a bundle and returns the folder in which its parts are collected. Other half-fetched bundles go.
+   * Makes room for a bundle and returns the folder in which its parts are collected. Other half-fetched bundles go, and where there is too little room also
+   * those that wait for the machine to have what they need.
    *
+   * @param needed digests of bundles that stay
    * @throws BlindsightError BUNDLE_TOO_LARGE where the disk has not enough free space
    */
-  async begin({ digest, manifest }: CheckedManifest): Promise<string> {
+  async begin(
+    { digest, manifest }: CheckedManifest,
+    needed: readonly (string | null)[] = [],
+  ): Promise<string> {
     await ensureDirectory(this.#directory);
     for (const other of await this.partials()) {
       if (other !== digest) await rm(this.partial(other), { recursive: true, force: true });
@@ -35,16 +40,22 @@ export class BundleStore {
     const directory = this.partial(digest);
     await ensureDirectory(directory);
     const bytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0);
-    const { bavail, bsize } = await statfs(this.#directory);
-    if (bytes + this.#reserveBytes > bavail * bsize) {
+    if (bytes + this.#reserveBytes > (await this.#freeBytes())) await this.keep([digest, ...needed]);
+    const free = await this.#freeBytes();
+    if (bytes + this.#reserveBytes > free) {
       const megabytes = (count: number) => `${Math.ceil(count / 2 ** 20)} MB`;
       throw new BlindsightError(
         'BUNDLE_TOO_LARGE',
-        `the bundle needs ${megabytes(bytes)}, the disk has ${megabytes(bavail * bsize)} free and must keep ${megabytes(this.#reserveBytes)}`,
+        `the bundle needs ${megabytes(bytes)}, the disk has ${megabytes(free)} free and must keep ${megabytes(this.#reserveBytes)}`,
       );
     }
     await this.#borrow(directory, manifest.parts);
     return directory;
+  }
+
+  async #freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.#directory);
+    return bavail * bsize;
   }
 
   /** Parts that another bundle here has, too, need not be fetched: a release that was signed anew has the same. Checked like fetched ones. */

@@ -6,6 +6,7 @@ import { encodeEvaluationKeys } from '#fhe/testing';
 import { makeBundle, makeNetwork, type TestNetwork } from '../testing/make-bundle.ts';
 import { openRolloutBench, type RolloutBenchOptions } from '../testing/rollout-bench.ts';
 import { until } from '../testing/until.ts';
+import { BundleStore } from './bundle-store.ts';
 
 const owner = generateKeyPairSync('ed25519');
 const stranger = generateKeyPairSync('ed25519');
@@ -250,6 +251,85 @@ describe('Rollout', () => {
     // Damage on disk is not the bundle's fault: it is fetched anew.
     again.release(two);
     await again.reaches('active', two.digest);
+  });
+
+  it.each(['FHE_MEMORY', 'FHE_DISK', 'NETWORK_MEMORY'] as const)(
+    'keeps a bundle that the machine cannot run (%s), and takes it once it can',
+    async (code) => {
+      let lacking: string | null = null;
+      const site = await bench({ lacks: ({ digest }) => (digest === lacking ? code : null) });
+      const [one, two] = [release(1), release(2)];
+      site.release(one);
+      await site.reaches('active', one.digest);
+      lacking = two.digest;
+      site.release(two);
+      expect(await site.reaches('refused', two.digest)).toMatchObject({
+        active: one.digest,
+        error: { code },
+      });
+      expect(await site.answers()).toBe(one.digest);
+      const fetched = site.requests.length;
+      lacking = null;
+      site.rollout.reconsider();
+      expect(await site.reaches('active', two.digest)).toMatchObject({ previous: one.digest, error: null });
+      expect(site.requests.length).toBe(fetched);
+    },
+  );
+
+  it('tries a disk again by itself, also with the only bundle that it has', async () => {
+    let isFull = true;
+    const lacks = () => (isFull ? 'FHE_DISK' : null);
+    const first = await bench({ lacks, retryMs: [20] });
+    const one = release(1);
+    first.release(one);
+    await first.reaches('refused', one.digest);
+    isFull = false;
+    await first.reaches('active', one.digest);
+    await first.close();
+    isFull = true;
+    const again = await bench({ directory: first.directory, lacks, retryMs: [20] });
+    expect(again.rollout.report).toMatchObject({ status: 'refused', error: { code: 'FHE_DISK' } });
+    isFull = false;
+    await again.reaches('active', one.digest);
+    expect(await again.answers()).toBe(one.digest);
+  });
+
+  it('goes back where the disk fails at run time, says so, and returns when it is whole', async () => {
+    let lacking: string | null = null;
+    const site = await bench({ lacks: ({ digest }) => (digest === lacking ? 'FHE_DISK' : null) });
+    const [one, two] = [release(1), release(2)];
+    for (const each of [one, two]) {
+      site.release(each);
+      await site.reaches('active', each.digest);
+    }
+    lacking = two.digest;
+    await site.runner.run(site.runner.host!, new Uint8Array(1)).catch(() => {});
+    expect(await site.reaches('rolled-back', two.digest)).toMatchObject({
+      active: one.digest,
+      error: { code: 'FHE_DISK' },
+    });
+    expect(await until('answers', site.answers)).toBe(one.digest);
+    lacking = null;
+    site.rollout.reconsider();
+    await site.reaches('active', two.digest);
+  });
+
+  it('gives up what waits for the machine where another bundle needs its room', async () => {
+    let lacking: string | null = null;
+    const site = await bench({ lacks: ({ digest }) => (digest === lacking ? 'FHE_DISK' : null) });
+    const [one, two, three] = [release(1), release(2), release(3)];
+    lacking = one.digest;
+    site.release(one);
+    await site.reaches('refused', one.digest);
+    await site.close();
+    const folders = () => readdir(join(site.directory, 'bundles'));
+    expect(await folders()).toEqual([one.digest]);
+    const store = new BundleStore(join(site.directory, 'bundles'), 2 ** 52);
+    const begin = (needed: readonly string[]) => store.begin({ ...three, counter: 3 } as never, needed);
+    await expect(begin([one.digest])).rejects.toMatchObject({ code: 'BUNDLE_TOO_LARGE' });
+    expect(await folders()).toContain(one.digest);
+    await expect(begin([two.digest])).rejects.toMatchObject({ code: 'BUNDLE_TOO_LARGE' });
+    expect(await folders()).toEqual([`${three.digest}.partial`]);
   });
 
   it('takes a bundle back that crashes at run time, for good', async () => {

@@ -40,13 +40,15 @@ export type RolloutOptions = ManifestOwner & {
 
 /** Failures that may pass by themselves; all others are the bundle's fault and final until another one is released. */
 const PASSING: readonly ErrorCode[] = ['BUNDLE_DIGEST', 'BUNDLE_UNAVAILABLE'];
-/** Failures that other owner keys, a fresh timestamp, or room in memory may put right. */
+/** What the machine lacks, and not the bundle: its files stay for the next attempt. */
+const OF_MACHINE: readonly ErrorCode[] = ['FHE_DISK', 'FHE_MEMORY', 'NETWORK_MEMORY'];
+/** Failures that other owner keys, a fresh timestamp, or room in memory or on the disk may put right. */
 const CURABLE: readonly string[] = [
+  ...OF_MACHINE,
   'BUNDLE_SIGNATURE',
   'TRUST_STALE',
   'TRUST_OLD',
   'TRUST_EXPIRED',
-  'NETWORK_MEMORY',
 ] satisfies ErrorCode[];
 const RETRY_MS = [30_000, 60_000, 300_000, 900_000];
 const PROGRESS_MS = 1_000;
@@ -75,9 +77,13 @@ export class Rollout {
   #reportedMs = Number.NEGATIVE_INFINITY;
   readonly #final = new Map<string, BlindsightError>();
   readonly #closing = new AbortController();
+  /** Aborts when the disk need not be tried again. */
+  #diskWatch = new AbortController();
+  readonly #diskLadder: RetryLadder;
 
   constructor(options: RolloutOptions) {
     this.#options = options;
+    this.#diskLadder = new RetryLadder(options.retryMs ?? RETRY_MS);
   }
 
   /** What the gateway says about its bundle. */
@@ -143,8 +149,8 @@ export class Rollout {
   }
 
   /**
-   * Owner keys, the newest counters or the room in memory are other ones now: what was refused for them has another turn, work on what would be refused now
-   * ends, and a bundle that the owner's keys no longer vouch for ends at once.
+   * Owner keys, the newest counters or the room in memory or on the disk are other ones now: what was refused for them has another turn, work on what would be
+   * refused now ends, and a bundle that the owner's keys no longer vouch for ends at once.
    */
   reconsider(): void {
     for (const [digest, { code }] of this.#final) if (CURABLE.includes(code)) this.#final.delete(digest);
@@ -171,11 +177,13 @@ export class Rollout {
     this.#fetcher?.restart();
   }
 
-  /** The active bundle keeps crashing: rolls it back. */
+  /** The active bundle keeps failing: rolls it back. */
   rollBack(bundle: Bundle, reason: Error): void {
+    const isOfMachine = reason instanceof BlindsightError && OF_MACHINE.includes(reason.code);
+    const error = isOfMachine ? reason : new BlindsightError('BUNDLE_CRASHED', reason.message);
     void this.#enqueue(async () => {
       if (this.#closing.signal.aborted || this.#state.active !== bundle.digest) return;
-      await this.#fallBack(bundle.digest, new BlindsightError('BUNDLE_CRASHED', reason.message));
+      await this.#fallBack(bundle.digest, error);
     });
   }
 
@@ -218,12 +226,13 @@ export class Rollout {
     if (active === null || this.#closing.signal.aborted) return;
     try {
       await this.#find(active);
-      // One that did not start for want of keys.
+      // One that did not start, or gave up, for want of keys, memory or disk.
       if (
         this.#status === 'refused' &&
         this.#subject === active &&
         CURABLE.includes(this.#error?.code ?? '')
       ) {
+        await this.#options.deactivate();
         await this.#load(active);
         this.#say('active', active);
       }
@@ -313,7 +322,8 @@ export class Rollout {
   ): Promise<InterpreterHost> {
     const { store, open } = this.#options;
     this.#say('fetching', checked.digest);
-    await this.#fetch(checked, await store.begin(checked), signal);
+    const { active, previous } = this.#state;
+    await this.#fetch(checked, await store.begin(checked, [active, previous]), signal);
     const bundle = await store.finish(checked, wire);
     this.#say('testing', checked.digest);
     return open(bundle, true, signal);
@@ -344,7 +354,8 @@ export class Rollout {
   async #refuse(digest: string, error: BlindsightError): Promise<void> {
     const { store } = this.#options;
     const { active, previous } = this.#state;
-    if (digest !== active && digest !== previous) await store.remove(digest);
+    const isKept = digest === active || digest === previous || OF_MACHINE.includes(error.code);
+    if (!isKept) await store.remove(digest);
     this.#say('refused', digest, { code: error.code, message: error.message.slice(0, 500) });
     this.#tellRefusal(digest, error);
   }
@@ -408,7 +419,23 @@ export class Rollout {
     this.#subject = subject;
     this.#error = error;
     this.#progress = status === 'active' || status === 'testing' ? 1 : 0;
+    if (error?.code === 'FHE_DISK') this.#watchDisk();
+    else if (status === 'active') this.#forgetDisk();
     this.#options.onReport();
+  }
+
+  /** Nobody says when a disk has room again, or is there again: it is tried now and then. */
+  #watchDisk(): void {
+    this.#diskWatch.abort();
+    this.#diskWatch = new AbortController();
+    const signal = AbortSignal.any([this.#diskWatch.signal, this.#closing.signal]);
+    const waited = this.#options.clock.sleep(this.#diskLadder.next(), signal);
+    waited.then(() => this.reconsider()).catch(() => {});
+  }
+
+  #forgetDisk(): void {
+    this.#diskWatch.abort();
+    this.#diskLadder.reset();
   }
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { testPicture } from '#fhe/testing';
 import { CHUNK_BYTES, encodeChunk } from '#protocol/chunk.ts';
+import { BlindsightError, type ErrorCode } from '#protocol/errors.ts';
 import type { BundlePartName } from '#protocol/manifest.ts';
 import type { ChunkRequest, Reported } from '#protocol/messages.ts';
 import { systemClock } from '#runtime/clock.ts';
@@ -27,6 +28,9 @@ export type RolloutBenchOptions = {
   readonly directory?: string;
   readonly reserveBytes?: number;
   readonly tamper?: (request: ChunkRequest, data: Uint8Array) => void;
+  /** What the machine lacks for a bundle now, if anything. */
+  readonly lacks?: (bundle: Bundle) => ErrorCode | null;
+  readonly retryMs?: readonly number[];
   /** Whose owner keys count, and whose gate is asked. */
   readonly trust?: (directory: string) => Promise<Trust>;
 };
@@ -42,8 +46,11 @@ export async function openRolloutBench(options: RolloutBenchOptions, owners: rea
   const events: string[] = [];
   const served = new Map<string, TestBundle>();
   let silent = false;
-  const open = (bundle: Bundle, selfTest: boolean, signal?: AbortSignal) =>
-    InterpreterHost.open({ bundle, kind: 'engine', threads: 1, selfTest, ...(signal && { signal }) });
+  const open = async (bundle: Bundle, selfTest: boolean, signal?: AbortSignal) => {
+    const lacking = options.lacks?.(bundle) ?? null;
+    if (lacking !== null) throw new BlindsightError(lacking, 'the machine lacks it');
+    return InterpreterHost.open({ bundle, kind: 'engine', threads: 1, selfTest, ...(signal && { signal }) });
+  };
   const runner = new Runner({
     open: (bundle) => open(bundle, false),
     clock: systemClock,
@@ -84,7 +91,7 @@ export async function openRolloutBench(options: RolloutBenchOptions, owners: rea
     log,
     onReport: () => reports.push(rollout.report),
     onEvent: (_level, code) => events.push(code),
-    retryMs: [600_000],
+    retryMs: options.retryMs ?? [600_000],
   });
   const close = async () => {
     await rollout.close();

@@ -15,7 +15,7 @@ export type Verdict =
   | { readonly act: 'end'; readonly state: RolloutGatewayState; readonly error: Reason | null }
   | null;
 
-/** Refusals after which a gateway tries again by itself, or once it has heard of other owner keys or has a fresh timestamp. */
+/** Refusals after which a gateway tries again by itself, or once it has heard of other owner keys, has a fresh timestamp, or has the memory. */
 const PASSING: readonly string[] = [
   'BUNDLE_DIGEST',
   'BUNDLE_UNAVAILABLE',
@@ -29,6 +29,9 @@ const PASSING: readonly string[] = [
   'TRUST_STALE',
   'TRUST_OLD',
   'TRUST_EXPIRED',
+  'FHE_DISK',
+  'FHE_MEMORY',
+  'NETWORK_MEMORY',
 ] satisfies ErrorCode[];
 
 export type Evidence = {

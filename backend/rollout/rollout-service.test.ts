@@ -215,8 +215,10 @@ describe('a rollout', () => {
     expect(await yard.releases()).toEqual({ g1: 1, g3: 1 });
   });
 
-  it('waits for a gateway that only needs a fresh timestamp, and says so when its time is over', async () => {
+  it('waits for a gateway that only needs a fresh timestamp or room on its disk, and says so when its time is over', async () => {
     const id = await yard.begin({ to: ['g1', 'g2'], waves: [], limitMs: 60_000 });
+    await yard.step();
+    await yard.report('g2', 'refused', 'FHE_DISK: no room');
     await yard.step();
     await yard.report('g1', 'refused', 'TRUST_STALE: the newest timestamp is old');
     await yard.report('g2', 'refused', 'BUNDLE_SIGNATURE: another owner');
