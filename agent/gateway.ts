@@ -23,10 +23,9 @@ import { every } from './every.ts';
 import type { GatewayParts } from './gateway-parts.ts';
 import { measureHealth } from './health/health.ts';
 import { readIdentity } from './identity.ts';
-import type { Bundle } from './inference/bundle.ts';
 import type { InterpreterHost } from './inference/interpreter-host.ts';
+import { InterpreterOpener, networkBytes, type OpenOptions } from './inference/interpreter-opener.ts';
 import { loadingLog } from './inference/loading-log.ts';
-import { fits, networkBytes, openFitting } from './inference/open-fitting.ts';
 import { AgentMetrics } from './metrics/agent-metrics.ts';
 import { MetricsServer } from './metrics/metrics-server.ts';
 import type { Snapshot } from './metrics/snapshot.ts';
@@ -75,6 +74,7 @@ export class Gateway {
   readonly #cameras: CameraSet;
   readonly #cameraList: CameraList;
   readonly #networks: Networks;
+  readonly #opener = new InterpreterOpener(() => this.#config.inference);
   readonly #outbox: Outbox;
   readonly #audits: Audits;
   readonly #sender: Sender;
@@ -210,7 +210,7 @@ export class Gateway {
       data: config.data,
       memoryBytes: () => networkBytes(this.#config.inference),
       onFollow: (names) => this.#uplink.follow(names),
-      open: (...bundle) => this.#open(...bundle),
+      open: (bundle) => this.#open(bundle),
       onAnswer: async (answer) => {
         const isKept = await recordAnswer(answer, recorder);
         if (isKept) this.#metrics.observe(answer.timings, clock.now() - answer.frameTimeMs);
@@ -360,9 +360,10 @@ export class Gateway {
     await configured;
   }
 
-  #open(bundle: Bundle, selfTest: boolean, signal = this.#closing.signal): Promise<InterpreterHost> {
-    const onProgress = loadingLog(bundle.manifest.model, this.#options.clock, this.#options.log);
-    return openFitting({ bundle, selfTest, signal, onProgress }, () => this.#config.inference);
+  #open(options: OpenOptions): Promise<InterpreterHost> {
+    const { clock, log } = this.#options;
+    const onProgress = loadingLog(options.bundle.manifest.model, clock, log);
+    return this.#opener.open({ signal: this.#closing.signal, ...options, onProgress });
   }
 
   /**
@@ -383,7 +384,7 @@ export class Gateway {
       changed(({ cameras }) => cameras) && (() => this.#applyCameras(config)),
       changed(previewOf) && (() => this.#applyPreview(config)),
       () => this.#metricsServer.apply(config.metrics),
-      () => this.#networks.renew((host) => fits(host, this.#config.inference)),
+      () => this.#networks.renew((host) => this.#opener.fits(host)),
     ];
     const failures: unknown[] = [];
     for (const part of parts)

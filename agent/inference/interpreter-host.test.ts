@@ -53,9 +53,16 @@ describe('InterpreterHost', () => {
       code: 'FHE_MEMORY',
       message: /the least that works is \d+ MB/,
     });
-    const host = await InterpreterHost.open({ ...options, memoryBytes: 2 ** 26 });
-    expect(host.memoryBytes).toBe(2 ** 26);
+    const host = await InterpreterHost.open({ ...options, memoryBytes: 2 ** 26, mayUseDisk: false });
+    expect(host.readsDisk).toBe(false);
+    expect(host.usedBytes).toBeGreaterThan(2 ** 20);
+    expect(host.usedBytes).toBeLessThanOrEqual(2 ** 26);
     await host.close();
+    const beside = InterpreterHost.open({ ...options, memoryBytes: 2 ** 20, mayUseDisk: false });
+    await expect(beside).rejects.toMatchObject({
+      code: 'NETWORK_MEMORY',
+      message: /than the 1 MB that are left/,
+    });
   });
 
   it.each([

@@ -3,14 +3,16 @@ import { BlindsightError } from '#protocol/errors.ts';
 import type { Manifest } from '#protocol/manifest.ts';
 import { TaskThread } from '#runtime/threads/task-thread.ts';
 import type { Bundle, InterpreterKind } from './bundle.ts';
-import type { Opened, OpenedProgram, SelfTest, WorkerRequest } from './worker-messages.ts';
+import type { Opened, SelfTest, WorkerRequest } from './worker-messages.ts';
 
 export type HostOptions = {
   readonly bundle: Bundle;
   readonly kind: InterpreterKind;
   readonly threads: number;
-  /** Most memory of the engine; as much as WebAssembly has where left out. What does not fit is read from disk for every picture. */
+  /** Most memory of the engine; as much as WebAssembly has where left out. */
   readonly memoryBytes?: number;
+  /** Whether what does not fit into it is read from disk for every picture, and not refused; true where left out. */
+  readonly mayUseDisk?: boolean;
   /** Told now and then which share of the bundle is loaded, 0 to 1. */
   readonly onProgress?: (share: number) => void;
   /** Runs the self-test before the bundle counts as opened. */
@@ -41,7 +43,10 @@ export class InterpreterHost {
   readonly bundle: Bundle;
   readonly kind: InterpreterKind;
   readonly threads: number;
-  readonly memoryBytes: number | null;
+  /** Memory that the engine took, in bytes; 0 for the reference interpreter. */
+  readonly usedBytes: number;
+  /** Whether constants or keys are read from disk for every picture. */
+  readonly readsDisk: boolean;
   readonly picture: PictureShape;
   /** Pictures per run; their values are concatenated. */
   readonly regions: number;
@@ -54,14 +59,15 @@ export class InterpreterHost {
   #busyMs = Number.NEGATIVE_INFINITY;
 
   private constructor(
-    { bundle, kind, threads, memoryBytes, runTimeoutMs }: HostOptions,
+    { bundle, kind, threads, runTimeoutMs }: HostOptions,
     lanes: readonly LaneThread[],
-    { picture, regions }: OpenedProgram,
+    { picture, regions, usedBytes, readsDisk }: Omit<Opened, 'lane'>,
   ) {
     this.bundle = bundle;
     this.kind = kind;
     this.threads = threads;
-    this.memoryBytes = memoryBytes ?? null;
+    this.usedBytes = usedBytes;
+    this.readsDisk = readsDisk;
     this.picture = picture;
     this.regions = regions;
     this.#lanes = lanes;
@@ -72,10 +78,11 @@ export class InterpreterHost {
   /**
    * Starts the threads and loads the bundle in them.
    *
-   * @throws BlindsightError with a BUNDLE_ code if the bundle is refused, FHE_MEMORY or FHE_DISK if the machine cannot run it, FHE_WORKER if a thread ends or takes too long
+   * @throws BlindsightError with a BUNDLE_ code if the bundle is refused, FHE_MEMORY or FHE_DISK if the machine cannot run it, NETWORK_MEMORY if
+   * it does not fit into its memory and may not use the disk, FHE_WORKER if a thread ends or takes too long
    */
   static async open(options: HostOptions): Promise<InterpreterHost> {
-    const { bundle, kind, threads, signal, memoryBytes = null, onProgress } = options;
+    const { bundle, kind, threads, signal, memoryBytes = null, mayUseDisk = true, onProgress } = options;
     signal?.throwIfAborted();
     const { directory, manifest } = bundle;
     const selfTest = options.selfTest ? chooseSelfTest(manifest, kind) : null;
@@ -92,20 +99,22 @@ export class InterpreterHost {
     const { parts } = manifest;
     const share = kind === 'engine' && threads > 1;
     const request: WorkerRequest = {
-      ...{ type: 'open', directory, parts, kind, threads, memoryBytes, selfTest, share },
+      ...{ type: 'open', directory, parts, kind, threads, memoryBytes, mayUseDisk, selfTest, share },
     };
     try {
-      const { lane, ...program } = await first.thread.run<Opened>(request, {
+      const { lane, ...opened } = await first.thread.run<Opened>(request, {
         ...limits,
         ...(onProgress && { onProgress: (share) => onProgress(share as number) }),
       });
       if (lane !== null) {
         const second = startLane('interpreter-2', script);
         lanes.push(second);
+        const { picture, regions } = opened;
+        const program = { picture, regions };
         const join: WorkerRequest = { type: 'join', program, lane, threads: Math.floor(threads / 2) };
         await second.thread.run(join, limits);
       }
-      return new InterpreterHost(options, lanes, program);
+      return new InterpreterHost(options, lanes, opened);
     } catch (error) {
       for (const { thread } of lanes) await thread.close();
       const stopped = error instanceof BlindsightError && error.code === 'WORKER_FAILED';

@@ -20,7 +20,8 @@ async function open(request: OpenRequest, onProgress: (share: number) => void): 
     const { interpreter, verified, lane } = await loadBundle(request, onProgress);
     const { picture, regions = 1 } = verified.program;
     loaded = { interpreter, picture, regions };
-    return { picture, regions, lane };
+    const use = 'memoryUse' in interpreter ? interpreter.memoryUse : { memoryBytes: 0, bytesPerRun: 0 };
+    return { picture, regions, lane, usedBytes: use.memoryBytes, readsDisk: use.bytesPerRun > 0 };
   } catch (error) {
     if (error instanceof BlindsightError) throw error;
     const message = error instanceof Error ? error.message : String(error);

@@ -21,7 +21,7 @@ import { HashedFile, unreadable } from './hashed-file.ts';
 import type { OpenRequest, SelfTest } from './worker-messages.ts';
 
 export type LoadedBundle = {
-  readonly interpreter: Interpreter;
+  readonly interpreter: Interpreter | SharingInterpreter;
   readonly verified: VerifiedProgram;
   /** Null for the reference interpreter, and where none was asked for. */
   readonly lane: SharedLane | null;
@@ -39,7 +39,7 @@ export type LoadedBundle = {
  * interpreter computes anything. Runs in a worker thread.
  *
  * @param onProgress told now and then which share of the bundle is loaded
- * @throws BlindsightError FHE_MEMORY or FHE_DISK where the machine cannot run it; BUNDLE_DIGEST, BUNDLE_PROGRAM, BUNDLE_KEY_MISSING or BUNDLE_SELF_TEST
+ * @throws BlindsightError FHE_MEMORY or FHE_DISK where the machine cannot run it; NETWORK_MEMORY where it could with the disk; BUNDLE_DIGEST, BUNDLE_PROGRAM, BUNDLE_KEY_MISSING or BUNDLE_SELF_TEST
  */
 export async function loadBundle(
   request: OpenRequest,
@@ -143,7 +143,7 @@ async function readPart(request: OpenRequest, name: BundlePartName): Promise<Uin
 async function create(
   kind: InterpreterKind,
   material: FileMaterial,
-  { threads, directory, memoryBytes }: OpenRequest,
+  { threads, directory, memoryBytes, mayUseDisk }: OpenRequest,
   onProgress: (share: number) => void,
 ): Promise<Interpreter | SharingInterpreter> {
   let interpreter: Interpreter | SharingInterpreter;
@@ -152,10 +152,15 @@ async function create(
       kind === 'reference'
         ? await createReferenceInterpreter(material)
         : await createEngineInterpreter(material, {
-            ...{ threads, folder: directory, onProgress },
+            ...{ threads, onProgress },
+            ...(mayUseDisk && { folder: directory }),
             ...(memoryBytes !== null && { memoryBytes }),
           });
   } catch (error) {
+    if (!mayUseDisk && error instanceof FheError && error.code === 'FHE_TOO_LARGE') {
+      const megabytes = Math.floor((memoryBytes ?? 0) / 2 ** 20);
+      throw new BlindsightError('NETWORK_MEMORY', `it takes more than the ${megabytes} MB that are left`);
+    }
     // Bytes that nobody signed may be refused for any reason: that they are not those is said first. Not where all of them were not even read.
     if (error instanceof FheError && !isOfMachine(error)) material.finish();
     throw asBundleError(error);

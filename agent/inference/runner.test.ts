@@ -22,8 +22,9 @@ describe('Runner', () => {
     const given: Bundle[] = [];
     const reasons: Error[] = [];
     const warnings: string[] = [];
+    let fails = false;
     const runner = new Runner({
-      open,
+      open: () => (fails ? Promise.reject(new Error('no memory')) : open()),
       clock: systemClock,
       log: createLogger({
         name: 'test',
@@ -72,6 +73,18 @@ describe('Runner', () => {
         { code: 'FHE_WORKER' },
         { code: 'FHE_DISK', message: 'the disk is gone' },
       ]);
+      // In the place of the old one, where there is no memory for both.
+      const restarts = runner.restarts;
+      const host = runner.host!;
+      await runner.reopen(host);
+      expect(host.closed).toBe(true);
+      expect(await answer(1)).toBe(100);
+      fails = true;
+      await expect(runner.reopen(runner.host!)).rejects.toThrow('no memory');
+      fails = false;
+      await revived();
+      expect(await answer(1)).toBe(100);
+      expect(runner.restarts).toBe(restarts + 1);
     } finally {
       await runner.close();
     }

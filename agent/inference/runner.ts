@@ -48,6 +48,11 @@ export class Runner {
     return this.#restarts;
   }
 
+  /** Opens a bundle that passed its self-test before; it does not run yet. */
+  open(bundle: Bundle): Promise<InterpreterHost> {
+    return this.#options.open(bundle);
+  }
+
   /** Makes a tested interpreter the one that runs, and ends the one before it. */
   async activate(host: InterpreterHost): Promise<void> {
     const before = this.#host;
@@ -57,6 +62,25 @@ export class Runner {
     this.#ladder = this.#newLadder();
     this.#adopt(host);
     await before?.close();
+  }
+
+  /**
+   * Ends an interpreter and opens its bundle again by the settings of now, for want of memory for both at a time.
+   *
+   * @throws what opening throws; it is tried again then, as after a crash
+   */
+  async reopen(host: InterpreterHost): Promise<void> {
+    if (host !== this.#host) return;
+    this.#term.abort();
+    this.#term = new AbortController();
+    const { signal } = this.#term;
+    await host.close();
+    try {
+      await this.#openAgain(host.bundle, signal);
+    } catch (error) {
+      if (!signal.aborted) this.#failed(host.bundle, asError(error));
+      throw error;
+    }
   }
 
   /**
@@ -74,7 +98,7 @@ export class Runner {
       return result;
     } catch (error) {
       // A program that fails on one picture fails on the next: the thread is restarted in case its memory is corrupt.
-      if (host === this.#host) await host.close(error instanceof Error ? error : undefined);
+      if (host === this.#host) await host.close(asError(error));
       throw error;
     }
   }
@@ -110,20 +134,25 @@ export class Runner {
   }
 
   async #restart(bundle: Bundle, signal: AbortSignal): Promise<void> {
-    const { clock, open } = this.#options;
-    await clock.sleep(this.#ladder.next(), signal).catch(() => {});
+    await this.#options.clock.sleep(this.#ladder.next(), signal).catch(() => {});
     if (signal.aborted) return;
     try {
-      const host = await open(bundle);
-      if (signal.aborted) return await host.close();
+      await this.#openAgain(bundle, signal);
       this.#restarts++;
-      this.#adopt(host);
     } catch (error) {
-      if (!signal.aborted) this.#failed(bundle, error instanceof Error ? error : new Error(String(error)));
+      if (!signal.aborted) this.#failed(bundle, asError(error));
     }
+  }
+
+  async #openAgain(bundle: Bundle, signal: AbortSignal): Promise<void> {
+    const host = await this.#options.open(bundle);
+    if (signal.aborted) await host.close();
+    else this.#adopt(host);
   }
 
   #newLadder(): RetryLadder {
     return new RetryLadder(this.#options.restartMs ?? RESTART_MS);
   }
 }
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));

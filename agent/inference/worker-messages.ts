@@ -14,6 +14,8 @@ export type OpenRequest = {
   readonly threads: number;
   /** Most memory of the engine; null for as much as WebAssembly has. */
   readonly memoryBytes: number | null;
+  /** Whether what does not fit into it may be read from disk. */
+  readonly mayUseDisk: boolean;
   /** Null if it was tested before. */
   readonly selfTest: SelfTest | null;
   /** Whether another thread shall run pictures beside this one. */
@@ -26,8 +28,15 @@ export type OpenedProgram = {
   readonly regions: number;
 };
 
-/** Answers an {@link OpenRequest}: what a second thread needs, where one was asked for. */
-export type Opened = OpenedProgram & { readonly lane: SharedLane | null };
+/** Answers an {@link OpenRequest}. */
+export type Opened = OpenedProgram & {
+  /** What a second thread needs, where one was asked for. */
+  readonly lane: SharedLane | null;
+  /** Memory of the engine, in bytes; 0 for the reference interpreter. */
+  readonly usedBytes: number;
+  /** Whether constants or keys are read from disk for every picture. */
+  readonly readsDisk: boolean;
+};
 
 /** The first task of the second thread. Answered with nothing. */
 export type JoinRequest = {

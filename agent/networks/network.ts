@@ -5,7 +5,9 @@ import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
 import type { Bundle } from '../inference/bundle.ts';
 import type { InterpreterHost } from '../inference/interpreter-host.ts';
+import type { OpenOptions } from '../inference/interpreter-opener.ts';
 import { Pipeline, type PipelineOptions } from '../inference/pipeline.ts';
+import { renewInterpreter } from '../inference/renew-interpreter.ts';
 import { Runner } from '../inference/runner.ts';
 import { Rollout, type RolloutOptions } from '../rollout/rollout.ts';
 import type { NetworkFiles } from './network-files.ts';
@@ -17,8 +19,8 @@ export type NetworkOptions = Pick<
   Pick<PipelineOptions, 'onMasked' | 'isWatched' | 'onAnswer' | 'sharesCiphertexts'> & {
     /** The gate for what was never accepted before: freshness. Throws. */
     readonly admit: NonNullable<RolloutOptions['admit']>;
-    /** Loads a bundle in a thread of its own. */
-    readonly open: (bundle: Bundle, selfTest: boolean, signal?: AbortSignal) => Promise<InterpreterHost>;
+    /** Loads a bundle in threads of its own. */
+    readonly open: (options: OpenOptions) => Promise<InterpreterHost>;
     readonly request: (request: ChunkRequest) => void;
     /** Called when what its rollout reports, or {@link Network.model}, changed. */
     readonly onReport: () => void;
@@ -35,7 +37,9 @@ export class Network {
   #model: string | null = null;
 
   constructor(files: NetworkFiles, options: NetworkOptions) {
-    const { open, clock, log } = options;
+    const { clock, log } = options;
+    const open = (bundle: Bundle, selfTest: boolean, signal?: AbortSignal) =>
+      options.open({ bundle, selfTest, isBeside: this.runner.host !== null, ...(signal && { signal }) });
     this.runner = new Runner({
       open: (bundle) => open(bundle, false),
       clock,
@@ -46,6 +50,7 @@ export class Network {
     this.rollout = new Rollout({
       ...options,
       ...files,
+      open,
       activate: async (host) => {
         await this.runner.activate(host);
         this.#model = host.bundle.manifest.model;
@@ -56,6 +61,11 @@ export class Network {
       },
     });
     this.pipeline = new Pipeline({ ...options, cameras: [], runner: this.runner });
+  }
+
+  /** Opens the bundle that runs again where its interpreter is not as settings want it; see {@link renewInterpreter}. */
+  renew(fits: (host: InterpreterHost) => boolean): Promise<void> {
+    return renewInterpreter(this.runner, fits);
   }
 
   /** Name of the model that answers, also while its interpreter is started again; null where there is none. */

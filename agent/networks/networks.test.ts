@@ -10,8 +10,8 @@ import type { ChunkRequest } from '#protocol/messages.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { createLogger } from '#runtime/log.ts';
 import type { Frame } from '../camera/frame.ts';
-import type { Bundle } from '../inference/bundle.ts';
 import type { InterpreterHost } from '../inference/interpreter-host.ts';
+import type { OpenOptions } from '../inference/interpreter-opener.ts';
 import type { Answer } from '../inference/pipeline.ts';
 import { makeBundle, type TestBundle } from '../testing/make-bundle.ts';
 import { temporaryDirectory } from '../testing/temporary-directory.ts';
@@ -83,7 +83,7 @@ async function bench(cameras: readonly FakeCamera[], options: BenchOptions = {})
   const watched = new Set<string>();
   const masked: string[] = [];
   const state = { megabytes: 1000, followed: [] as readonly string[], storing: 0, mostStoring: 0, closed: 0 };
-  const open = async (bundle: Bundle) => {
+  const open = async ({ bundle }: OpenOptions) => {
     if (options.failing?.some(({ digest }) => digest === bundle.digest))
       throw new BlindsightError('BUNDLE_SELF_TEST', 'another answer');
     if (state.megabytes < (options.needs?.megabytes ?? 0))

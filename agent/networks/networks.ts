@@ -7,7 +7,6 @@ import type { Reported } from '#protocol/messages.ts';
 import type { Camera } from '../camera/camera.ts';
 import type { InterpreterHost } from '../inference/interpreter-host.ts';
 import type { Answer, FrameSource } from '../inference/pipeline.ts';
-import { renewInterpreter } from '../inference/renew-interpreter.ts';
 import { whenAborted } from '../when-aborted.ts';
 import { memoryOf, Network, type NetworkOptions } from './network.ts';
 import { besidePlaces, type NetworkFiles, openNetworkFiles } from './network-files.ts';
@@ -39,6 +38,8 @@ export class Networks {
   /** Pictures of networks that are not there any more. */
   #former = { answers: 0, failures: 0 };
   #signal: AbortSignal | null = null;
+  /** That the settings gave to networks last. */
+  #memoryBytes: number;
   readonly #closing = new AbortController();
   readonly #failed = Promise.withResolvers<never>();
   #work: Promise<void> = Promise.resolve();
@@ -49,6 +50,7 @@ export class Networks {
   constructor(files: NetworkFiles, options: NetworksOptions) {
     this.#options = options;
     this.#failed.promise.catch(() => {});
+    this.#memoryBytes = options.memoryBytes();
     this.#main = this.#line(files);
   }
 
@@ -118,7 +120,7 @@ export class Networks {
 
   /** Owner keys or the newest counters are other ones now. */
   trustChanged(): void {
-    for (const { network } of this.#lines) network.rollout.reconsider();
+    for (const { network } of this.#lines) network.rollout.reconsider('trust');
   }
 
   /**
@@ -128,13 +130,19 @@ export class Networks {
    * @throws what opening throws; the old interpreter then keeps running
    */
   async renew(fits: (host: InterpreterHost) => boolean): Promise<void> {
-    const { open } = this.#options;
     try {
-      for (const { network } of this.#lines)
-        await renewInterpreter(network.runner, fits, (bundle) => open(bundle, false));
+      for (const { network } of this.#lines) await network.renew(fits);
     } finally {
-      for (const { network } of this.#lines) network.rollout.reconsider();
+      const bytes = this.#options.memoryBytes();
+      // Trying one again may end what runs for a while, so only where it may help.
+      if (bytes !== this.#memoryBytes) this.#machineChanged();
+      this.#memoryBytes = bytes;
     }
+  }
+
+  /** There may be memory that was missing. */
+  #machineChanged(): void {
+    for (const { network } of this.#lines) network.rollout.reconsider('machine');
   }
 
   /** Takes pictures until the signal ends it. */
@@ -233,8 +241,7 @@ export class Networks {
     await line.network.close();
     await line.ended;
     this.#former = add(this.#former, line.network.pipeline.counts);
-    // There may be room for another one now.
-    for (const { network } of this.#lines) network.rollout.reconsider();
+    this.#machineChanged();
   }
 
   /** Hands each camera to its network, or holds it. */

@@ -270,11 +270,30 @@ describe('Rollout', () => {
       expect(await site.answers()).toBe(one.digest);
       const fetched = site.requests.length;
       lacking = null;
-      site.rollout.reconsider();
+      site.rollout.reconsider('machine');
       expect(await site.reaches('active', two.digest)).toMatchObject({ previous: one.digest, error: null });
       expect(site.requests.length).toBe(fetched);
     },
   );
+
+  it('ends the bundle that runs where there is no memory for two, and brings it back where the other one fails', async () => {
+    const site = await bench({ lacks: (_bundle, isBeside) => (isBeside ? 'NETWORK_MEMORY' : null) });
+    const [one, two] = [release(1), release(2)];
+    const bad = release(3, owner.privateKey, { selfTest: { engine: 'ab'.repeat(32) } });
+    for (const each of [one, two]) {
+      site.release(each);
+      await site.reaches('active', each.digest);
+    }
+    expect(await site.answers()).toBe(two.digest);
+    site.release(bad);
+    const report = await site.reaches('refused', bad.digest);
+    expect(report).toMatchObject({ active: two.digest, error: { code: 'BUNDLE_SELF_TEST' } });
+    expect(await site.answers()).toBe(two.digest);
+    const four = release(4);
+    site.release(four);
+    await site.reaches('active', four.digest);
+    expect(await site.answers()).toBe(four.digest);
+  });
 
   it('tries a disk again by itself, also with the only bundle that it has', async () => {
     let isFull = true;
@@ -310,7 +329,7 @@ describe('Rollout', () => {
     });
     expect(await until('answers', site.answers)).toBe(one.digest);
     lacking = null;
-    site.rollout.reconsider();
+    site.rollout.reconsider('machine');
     await site.reaches('active', two.digest);
   });
 

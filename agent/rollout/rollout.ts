@@ -42,14 +42,9 @@ export type RolloutOptions = ManifestOwner & {
 const PASSING: readonly ErrorCode[] = ['BUNDLE_DIGEST', 'BUNDLE_UNAVAILABLE'];
 /** What the machine lacks, and not the bundle: its files stay for the next attempt. */
 const OF_MACHINE: readonly ErrorCode[] = ['FHE_DISK', 'FHE_MEMORY', 'NETWORK_MEMORY'];
-/** Failures that other owner keys, a fresh timestamp, or room in memory or on the disk may put right. */
-const CURABLE: readonly string[] = [
-  ...OF_MACHINE,
-  'BUNDLE_SIGNATURE',
-  'TRUST_STALE',
-  'TRUST_OLD',
-  'TRUST_EXPIRED',
-] satisfies ErrorCode[];
+/** Failures that other owner keys or a fresh timestamp may put right. */
+const OF_TRUST: readonly ErrorCode[] = ['BUNDLE_SIGNATURE', 'TRUST_STALE', 'TRUST_OLD', 'TRUST_EXPIRED'];
+const CURABLE: readonly string[] = [...OF_MACHINE, ...OF_TRUST];
 const RETRY_MS = [30_000, 60_000, 300_000, 900_000];
 const PROGRESS_MS = 1_000;
 /** Refusals that are remembered; forged manifests must not fill the memory. */
@@ -77,6 +72,8 @@ export class Rollout {
   #reportedMs = Number.NEGATIVE_INFINITY;
   readonly #final = new Map<string, BlindsightError>();
   readonly #closing = new AbortController();
+  /** Whether the bundle that ran had to end before the one that was installed last could be tested. */
+  #hadToStop = false;
   /** Aborts when the disk need not be tried again. */
   #diskWatch = new AbortController();
   readonly #diskLadder: RetryLadder;
@@ -149,16 +146,17 @@ export class Rollout {
   }
 
   /**
-   * Owner keys, the newest counters or the room in memory or on the disk are other ones now: what was refused for them has another turn, work on what would be
+   * Owner keys or the newest counters, or the room in memory or on the disk, are other ones now: what was refused for them has another turn, work on what would be
    * refused now ends, and a bundle that the owner's keys no longer vouch for ends at once.
    */
-  reconsider(): void {
-    for (const [digest, { code }] of this.#final) if (CURABLE.includes(code)) this.#final.delete(digest);
+  reconsider(changed: 'trust' | 'machine'): void {
+    const cured: readonly string[] = changed === 'trust' ? OF_TRUST : OF_MACHINE;
+    for (const [digest, { code }] of this.#final) if (cured.includes(code)) this.#final.delete(digest);
     if (this.#job !== null && this.#jobWire !== null && this.#gate(this.#jobWire) !== null) {
       this.#job.stop.abort();
       this.#job = null;
     }
-    void this.#enqueue(() => this.#vouchAgain());
+    void this.#enqueue(() => this.#vouchAgain(cured));
     if (this.#newest.length > 0) this.receiveManifest(this.#newest);
   }
 
@@ -221,17 +219,13 @@ export class Rollout {
   }
 
   /** What runs, or should, against the keys of now. */
-  async #vouchAgain(): Promise<void> {
+  async #vouchAgain(cured: readonly string[]): Promise<void> {
     const { active } = this.#state;
     if (active === null || this.#closing.signal.aborted) return;
     try {
       await this.#find(active);
       // One that did not start, or gave up, for want of keys, memory or disk.
-      if (
-        this.#status === 'refused' &&
-        this.#subject === active &&
-        CURABLE.includes(this.#error?.code ?? '')
-      ) {
+      if (this.#status === 'refused' && this.#subject === active && cured.includes(this.#error?.code ?? '')) {
         await this.#options.deactivate();
         await this.#load(active);
         this.#say('active', active);
@@ -272,6 +266,16 @@ export class Rollout {
   }
 
   async #install(checked: CheckedManifest, wire: Uint8Array, signal: AbortSignal): Promise<void> {
+    this.#hadToStop = false;
+    try {
+      await this.#bringIn(checked, wire, signal);
+    } catch (error) {
+      await this.#bringBack();
+      throw error;
+    }
+  }
+
+  async #bringIn(checked: CheckedManifest, wire: Uint8Array, signal: AbortSignal): Promise<void> {
     const { store, stateFile, activate, onEvent } = this.#options;
     const { digest, manifest } = checked;
     this.#options.log.info(
@@ -302,14 +306,15 @@ export class Rollout {
 
   /** The bundle may be on disk already, after an activation that a crash cut short; damaged files are fetched again. */
   async #reopen(digest: string, signal: AbortSignal): Promise<InterpreterHost | null> {
-    const { store, open } = this.#options;
+    const { store } = this.#options;
     const bundle = await this.#find(digest);
     if (bundle === null) return null;
     this.#say('testing', digest);
     try {
-      return await open(bundle, true, signal);
+      return await this.#test(bundle, signal);
     } catch (error) {
       if (asBlindsightError(error).code !== 'BUNDLE_DIGEST') throw error;
+      await this.#bringBack();
       await store.remove(digest);
       return null;
     }
@@ -320,13 +325,41 @@ export class Rollout {
     wire: Uint8Array,
     signal: AbortSignal,
   ): Promise<InterpreterHost> {
-    const { store, open } = this.#options;
+    const { store } = this.#options;
     this.#say('fetching', checked.digest);
     const { active, previous } = this.#state;
     await this.#fetch(checked, await store.begin(checked, [active, previous]), signal);
     const bundle = await store.finish(checked, wire);
     this.#say('testing', checked.digest);
+    return this.#test(bundle, signal);
+  }
+
+  /** Opens a bundle beside the one that runs, or in its place where there is no memory for both. */
+  async #test(bundle: Bundle, signal: AbortSignal): Promise<InterpreterHost> {
+    const { open, deactivate, log } = this.#options;
+    try {
+      return await open(bundle, true, signal);
+    } catch (error) {
+      if (asBlindsightError(error).code !== 'NETWORK_MEMORY') throw error;
+    }
+    log.info(
+      { bundle: bundle.digest },
+      'no memory for two networks: the one that runs ends before this one is tested',
+    );
+    this.#hadToStop = true;
+    await deactivate();
     return open(bundle, true, signal);
+  }
+
+  /** Starts what was ended for a bundle that failed. */
+  async #bringBack(): Promise<void> {
+    const { active } = this.#state;
+    if (!this.#hadToStop || active === null || this.#closing.signal.aborted) return;
+    try {
+      await this.#load(active);
+    } catch (error) {
+      if (!this.#closing.signal.aborted) await this.#fallBack(active, asBlindsightError(error));
+    }
   }
 
   async #fetch(checked: CheckedManifest, directory: string, signal: AbortSignal): Promise<void> {
@@ -419,18 +452,18 @@ export class Rollout {
     this.#subject = subject;
     this.#error = error;
     this.#progress = status === 'active' || status === 'testing' ? 1 : 0;
-    if (error?.code === 'FHE_DISK') this.#watchDisk();
+    if (error?.code === 'FHE_DISK' && !this.#hadToStop) this.#watchDisk();
     else if (status === 'active') this.#forgetDisk();
     this.#options.onReport();
   }
 
-  /** Nobody says when a disk has room again, or is there again: it is tried now and then. */
+  /** Nobody says when a disk has room again, or is there again: it is tried now and then, unless something would have to end for it. */
   #watchDisk(): void {
     this.#diskWatch.abort();
     this.#diskWatch = new AbortController();
     const signal = AbortSignal.any([this.#diskWatch.signal, this.#closing.signal]);
     const waited = this.#options.clock.sleep(this.#diskLadder.next(), signal);
-    waited.then(() => this.reconsider()).catch(() => {});
+    waited.then(() => this.reconsider('machine')).catch(() => {});
   }
 
   #forgetDisk(): void {

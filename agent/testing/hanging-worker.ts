@@ -4,6 +4,7 @@ import { type Answer, serveTasks } from '#runtime/threads/serve-tasks.ts';
 /** An interpreter's thread that opens and then computes for ever. */
 serveTasks(async (task): Promise<Answer<WorkerReply>> => {
   const picture = { channels: 1, height: 8, width: 8 } as const;
-  if ((task as WorkerRequest).type === 'open') return { result: { picture, regions: 1, lane: null } };
+  if ((task as WorkerRequest).type === 'open')
+    return { result: { picture, regions: 1, lane: null, usedBytes: 0, readsDisk: false } };
   for (;;) Math.random();
 });

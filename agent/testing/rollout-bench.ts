@@ -29,7 +29,7 @@ export type RolloutBenchOptions = {
   readonly reserveBytes?: number;
   readonly tamper?: (request: ChunkRequest, data: Uint8Array) => void;
   /** What the machine lacks for a bundle now, if anything. */
-  readonly lacks?: (bundle: Bundle) => ErrorCode | null;
+  readonly lacks?: (bundle: Bundle, isBeside: boolean) => ErrorCode | null;
   readonly retryMs?: readonly number[];
   /** Whose owner keys count, and whose gate is asked. */
   readonly trust?: (directory: string) => Promise<Trust>;
@@ -47,7 +47,7 @@ export async function openRolloutBench(options: RolloutBenchOptions, owners: rea
   const served = new Map<string, TestBundle>();
   let silent = false;
   const open = async (bundle: Bundle, selfTest: boolean, signal?: AbortSignal) => {
-    const lacking = options.lacks?.(bundle) ?? null;
+    const lacking = options.lacks?.(bundle, runner.host !== null) ?? null;
     if (lacking !== null) throw new BlindsightError(lacking, 'the machine lacks it');
     return InterpreterHost.open({ bundle, kind: 'engine', threads: 1, selfTest, ...(signal && { signal }) });
   };
@@ -98,7 +98,7 @@ export async function openRolloutBench(options: RolloutBenchOptions, owners: rea
     await runner.close();
   };
   onTestFinished(close);
-  trust?.connect({ onChange: () => rollout.reconsider(), onReport: () => {}, onEvent: () => {} });
+  trust?.connect({ onChange: () => rollout.reconsider('trust'), onReport: () => {}, onEvent: () => {} });
   await rollout.start();
   const release = (bundle: TestBundle) => {
     served.set(bundle.digest, bundle);
