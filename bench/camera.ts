@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +14,7 @@ import { SimulatedCamera } from '#demo/simulated-camera.ts';
 import type { Result } from '#protocol/messages.ts';
 import { answers, listens } from '#runtime/probe.ts';
 import { currentCommit, describeMachine } from './machine.ts';
+import { childOf, processorMs } from './processor-time.ts';
 
 /** What a site on this machine makes of one camera that offers more pictures than it can answer. */
 export type CameraSpeed = {
@@ -42,8 +42,6 @@ const RATE = 60;
 const CLIP_SECONDS = 20;
 /** Answers before the measurement: caches, compilers and the auditor are warm. */
 const WARM_ANSWERS = 200;
-/** A tick of the kernel's accounts. */
-const TICK_MS = 10;
 
 export type CameraBenchOptions = {
   readonly quick?: boolean;
@@ -187,31 +185,6 @@ async function measure(
     >,
     processorMsPerAnswer: Object.fromEntries(used),
   };
-}
-
-/** User and system time of a process and its threads so far. */
-function processorMs(pid: number | undefined): number {
-  const [user, system] = statOf(pid).slice(11, 13);
-  return (Number(user) + Number(system)) * TICK_MS;
-}
-
-function childOf(parent: number | undefined): number | undefined {
-  const numbers = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  const child = numbers.find((name) => {
-    try {
-      return statOf(Number(name))[1] === String(parent);
-    } catch {
-      return false; // Gone meanwhile.
-    }
-  });
-  return child === undefined ? undefined : Number(child);
-}
-
-/** Fields of /proc/<pid>/stat from the third one on: the second may hold spaces. */
-function statOf(pid: number | undefined): string[] {
-  return readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /s, '')
-    .split(' ');
 }
 
 function quantile(values: readonly number[], share: number): number {

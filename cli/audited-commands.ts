@@ -34,6 +34,7 @@ export const AUDITED_COMMANDS: Readonly<Record<string, AuditedCommand>> = {
   auditor: elsewhere,
   backend: elsewhere,
   bench: elsewhere,
+  'bench city': elsewhere,
   broker: elsewhere,
   'camera assign': acts(),
   'camera group': acts(),

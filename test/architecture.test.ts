@@ -166,6 +166,7 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
   },
   bench: {
     costs: [],
+    city: [],
   },
   cli: {
     daemons: [],

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { printJson } from '../print.ts';
 import { runCommand } from '../run-command.ts';
+import { registerBenchCity } from './bench-city.ts';
 
 type Options = {
   readonly json?: boolean;
@@ -12,7 +13,7 @@ type Options = {
 
 /** `blindsight bench`: our kernel and Microsoft SEAL (node-seal) side by side on this machine. */
 export function registerBench(program: Command): void {
-  program
+  const bench = program
     .command('bench')
     .description('benchmark encrypted arithmetic here: our kernel next to node-seal, then complete pictures')
     .option('--json', 'print JSON')
@@ -71,4 +72,5 @@ Examples:
         else process.stdout.write(`${formatReport(report)}\n`);
       }),
     );
+  registerBenchCity(bench);
 }

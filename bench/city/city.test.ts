@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest';
+import { benchCity } from './city.ts';
+import { planCity } from './city-plan.ts';
+
+it('runs a small city: all that is offered is stored, once', async () => {
+  const said = new Set<string>();
+  const report = await benchCity({
+    ...{ gateways: 3, rate: 2, seconds: 2, signal: new AbortController().signal },
+    onProgress: (text) => said.add(text),
+  });
+  const { cpuSecondsPerThousand, plan } = report;
+  expect(report).toMatchObject({ gateways: 3, offered: 12, stored: 12, lost: 0, twice: 0 });
+  expect(report.bytesPerAnswer).toBeGreaterThan(1000);
+  expect(cpuSecondsPerThousand.verify).toBeGreaterThan(0);
+  expect(plan.map(({ gateways }) => gateways)).toEqual([1000, 10_000, 100_000]);
+  expect([...said]).toContain('restarting the broker');
+}, 120_000);
+
+it('stops where it is told to', async () => {
+  const stop = new AbortController();
+  const run = benchCity({
+    ...{ gateways: 3, rate: 2, seconds: 600, signal: stop.signal },
+    onProgress: (text) => {
+      if (text === 'warming up') stop.abort(new Error('enough'));
+    },
+  });
+  await expect(run).rejects.toThrow('enough');
+}, 120_000);
+
+it('plans machines, network and disk from what an answer costs', () => {
+  const costs = {
+    cpuSecondsPerThousand: { broker: 0.5, verify: 0.25, decrypt: 0.75, store: 0.9 },
+    ...{ bytesPerAnswer: 12_000, diskBytesPerAnswer: 1000 },
+  };
+  const [thousand, , city] = planCity(costs, 2);
+  expect(thousand).toMatchObject({ gateways: 1000, machines: 2, networkMegabytesPerSecond: 12 });
+  expect(thousand!.diskGigabytesPerDay).toBeCloseTo(86.4);
+  expect(city).toMatchObject({ gateways: 100_000, machines: 200, networkMegabytesPerSecond: 1200 });
+});

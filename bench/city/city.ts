@@ -1,0 +1,202 @@
+import { createPublicKey } from 'node:crypto';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { withSite } from '#backend/site-folder.ts';
+import type { SettledAnswer } from '#backend/store/feed.ts';
+import { DaemonProcess } from '#demo/daemon-process.ts';
+import { freePort } from '#demo/ports.ts';
+import { untilReady } from '#demo/ready.ts';
+import { encodeEnvelope, readEnvelope, signedSchema, splitEnvelope } from '#protocol/envelope.ts';
+import { createLogger } from '#runtime/log.ts';
+import { answers, listens } from '#runtime/probe.ts';
+import { currentCommit, describeMachine } from '../machine.ts';
+import { processorMs, residentBytes, threadsMs } from '../processor-time.ts';
+import { planCity } from './city-plan.ts';
+import type { CityReport } from './city-report.ts';
+import { CITY_NETWORK, type CitySite, makeCitySite } from './city-site.ts';
+import { Fleet } from './fleet.ts';
+
+export type CityBenchOptions = {
+  readonly gateways: number;
+  /** Answers a second and gateway. */
+  readonly rate: number;
+  /** How long answers are offered. */
+  readonly seconds: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: (text: string, share: number) => void;
+};
+
+/** Caches, compilers and keys are warm after it. */
+const WARM_SECONDS = 5;
+/** For answers to get through, and gateways to connect. */
+const PATIENCE_SECONDS = 180;
+const LOOK_MS = 200;
+const VERIFICATIONS = 2000;
+const log = createLogger({ name: 'city', level: 'error', format: 'json', destination: { write: () => {} } });
+
+/**
+ * Measures a site of many gateways on this machine: enrolled gateways with real ciphertexts and signatures of their own, TLS, broker, backend and store as processes. The gateways are
+ * in this process, which takes its share of the cores; a broker that is restarted then takes all of them back at once.
+ *
+ * @throws BlindsightError DEMO_NOT_READY; the signal's reason
+ */
+export async function benchCity(options: CityBenchOptions): Promise<CityReport> {
+  const { signal, onProgress } = options;
+  const folder = await mkdtemp(join(tmpdir(), 'blindsight-city-'));
+  const cleanUp: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true })];
+  try {
+    const [brokerPort, apiPort] = [await freePort(0), await freePort(0)];
+    const site = await makeCitySite(folder, { ...options, brokerPort, apiPort });
+    const start = async (name: string, config: string, isReady: () => Promise<boolean>) => {
+      const logFile = join(folder, `${name}.log`);
+      const daemon = new DaemonProcess(name, config, logFile, (text) => onProgress(text, 0));
+      daemon.start();
+      cleanUp.unshift(() => daemon.stop());
+      await untilReady(`the ${name}`, isReady, logFile, signal);
+      return daemon;
+    };
+    const broker = await start('broker', site.brokerConfig, () => listens(brokerPort));
+    const backend = await start('backend', site.backendConfig, () =>
+      answers(`http://127.0.0.1:${apiPort}/api/state`),
+    );
+    onProgress('connecting', 0);
+    const fleet = await Fleet.start(site.gateways, `mqtts://127.0.0.1:${brokerPort}`, log);
+    cleanUp.unshift(() => fleet.close());
+    await fleet.untilLive(PATIENCE_SECONDS, signal);
+    const settled = () => untilSettled(fleet, site.data, signal);
+    await fleet.offer(site.answers, { ...options, seconds: WARM_SECONDS }, signal, (share) =>
+      onProgress('warming up', share),
+    );
+    await settled();
+    const measured = await measure(options, site, fleet, { broker, backend }, settled);
+    onProgress('restarting the broker', 0);
+    await broker.stop();
+    const again = await start('broker', site.brokerConfig, () => listens(brokerPort));
+    const connectSeconds = await fleet.untilLive(PATIENCE_SECONDS, signal);
+    const memory = (daemon: DaemonProcess) => residentBytes(daemon.pid) / 1e6;
+    const report = {
+      ...{ machine: describeMachine(), commit: await currentCommit(), network: CITY_NETWORK },
+      ...{ broker: 'aedes', store: 'sqlite', ...measured, connectSeconds },
+      memoryMegabytes: { broker: memory(again), backend: memory(backend) },
+    };
+    return { ...report, plan: planCity(report, availableParallelism()) };
+  } finally {
+    for (const undo of cleanUp) await undo();
+  }
+}
+
+type Daemons = { readonly broker: DaemonProcess; readonly backend: DaemonProcess };
+type Measured = Omit<
+  CityReport,
+  'machine' | 'commit' | 'network' | 'broker' | 'store' | 'connectSeconds' | 'memoryMegabytes' | 'plan'
+>;
+
+async function measure(
+  { gateways, rate, seconds, signal, onProgress }: CityBenchOptions,
+  site: CitySite,
+  fleet: Fleet,
+  { broker, backend }: Daemons,
+  settled: () => Promise<void>,
+): Promise<Measured> {
+  const accounts = () => ({
+    broker: processorMs(broker.pid),
+    backend: processorMs(backend.pid),
+    decrypt: threadsMs(backend.pid, 'decrypt'),
+    disk: diskBytes(site.data),
+  });
+  const known = new Map(fleet.gateways.map(({ name, offered }) => [name, offered.length]));
+  const bytesBefore = fleet.gateways.reduce((sum, one) => sum + one.bytes, 0);
+  const before = accounts();
+  const diskBefore = await before.disk;
+  await fleet.offer(site.answers, { rate, seconds }, signal, (share) =>
+    onProgress(`${gateways} gateways; without receipt: ${fleet.waiting}`, share),
+  );
+  await settled();
+  const after = accounts();
+  const offered = fleet.gateways.flatMap(({ name, offered }) =>
+    offered.slice(known.get(name)).map((place) => `${name}/${place}`),
+  );
+  const { settledAnswers, twice } = await readAnswers(site.data);
+  const found = new Map(settledAnswers.map((one) => [`${one.gateway}/${one.session}/${one.sequence}`, one]));
+  const latencies = offered.flatMap((place) => {
+    const one = found.get(place);
+    return one === undefined ? [] : [one.storedMs - one.frameMs];
+  });
+  const perThousand = (ms: number) => ms / Math.max(1, latencies.length);
+  const verify = verifyMs(site);
+  const decrypt = perThousand(after.decrypt - before.decrypt);
+  const diskAfter = await after.disk;
+  const bytes = fleet.gateways.reduce((sum, one) => sum + one.bytes, 0) - bytesBefore;
+  return {
+    ...{ gateways, rate, seconds, offered: offered.length, stored: latencies.length },
+    ...{ lost: offered.length - latencies.length, twice },
+    latencyMs: {
+      median: quantile(latencies, 0.5),
+      p95: quantile(latencies, 0.95),
+      p99: quantile(latencies, 0.99),
+    },
+    cpuSecondsPerThousand: {
+      broker: perThousand(after.broker - before.broker),
+      ...{ verify, decrypt },
+      store: perThousand(after.backend - before.backend) - decrypt - verify,
+    },
+    bytesPerAnswer: bytes / Math.max(1, offered.length),
+    diskBytesPerAnswer: (diskAfter - diskBefore) / Math.max(1, latencies.length),
+  };
+}
+
+/** Waits until all that was offered has a receipt and nothing waits in the inbox, or patience is over: what is missing then is lost. */
+function untilSettled(fleet: Fleet, data: string, signal: AbortSignal): Promise<void> {
+  const deadline = performance.now() + 1000 * PATIENCE_SECONDS;
+  return withSite(data, async ({ store }) => {
+    while (performance.now() < deadline) {
+      signal.throwIfAborted();
+      if (fleet.waiting === 0 && (await store.inbox.count()) === 0) return;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+  });
+}
+
+/** All answers in the store, and how many more were counted there than it has. */
+function readAnswers(data: string): Promise<{ settledAnswers: readonly SettledAnswer[]; twice: number }> {
+  return withSite(data, async ({ store }) => {
+    const { answers: settledAnswers } = await store.feed.storedBefore(Number.MAX_SAFE_INTEGER, 2 ** 31);
+    const { accepted = 0, withheld = 0 } = await store.counters.all();
+    return { settledAnswers, twice: accepted + withheld - settledAnswers.length };
+  });
+}
+
+/** Time of one core to check the signature of an answer and to decode it, ms. */
+function verifyMs({ answers, gateways }: CitySite): number {
+  const { site, name, bundle, signingKey } = gateways[0]!;
+  const publicKey = createPublicKey(signingKey);
+  const wires = answers.map((ciphertext, sequence) =>
+    encodeEnvelope(
+      {
+        ...{ schema: 1, site, gateway: name, camera: 'camera', session: 1, sequence },
+        ...{ frameTimeMs: 1, readyTimeMs: 1, bundle, interpreter: 'engine', historical: false },
+        ...{ timings: { prepareMs: 1, encryptMs: 1, evaluateMs: 1 }, ciphertext },
+      },
+      signingKey,
+    ),
+  );
+  const { user, system } = process.cpuUsage();
+  for (let i = 0; i < VERIFICATIONS; i++) {
+    const signed = splitEnvelope(wires[i % wires.length]!, 2 ** 20);
+    readEnvelope(signed, signedSchema(signed, publicKey)!);
+  }
+  const used = process.cpuUsage();
+  return (used.user + used.system - user - system) / 1000 / VERIFICATIONS;
+}
+
+/** Of the database and its log. */
+async function diskBytes(folder: string): Promise<number> {
+  const files = (await readdir(folder)).filter((name) => name.startsWith('blindsight.db'));
+  const sizes = await Promise.all(files.map(async (name) => (await stat(join(folder, name))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+function quantile(values: readonly number[], share: number): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(share * values.length)] ?? 0;
+}

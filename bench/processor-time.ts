@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** A tick of the kernel's accounts. */
+const TICK_MS = 10;
+const PAGE_BYTES = 4096;
+
+/** User and system time of a process and its threads so far, ms. */
+export function processorMs(pid: number | undefined): number {
+  return ticksOf(`/proc/${pid}/stat`) * TICK_MS;
+}
+
+/** The same of those threads of a process that are alive and whose name begins so, ms. */
+export function threadsMs(pid: number | undefined, name: string): number {
+  const folder = `/proc/${pid}/task`;
+  const own = readdirSync(folder).filter((thread) =>
+    readFileSync(`${folder}/${thread}/comm`, 'utf8').startsWith(name),
+  );
+  return own.reduce((sum, thread) => sum + ticksOf(`${folder}/${thread}/stat`), 0) * TICK_MS;
+}
+
+/** Memory that a process has now, bytes. */
+export function residentBytes(pid: number | undefined): number {
+  return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES;
+}
+
+/** The number of the process that another one started; undefined where there is none. */
+export function childOf(parent: number | undefined): number | undefined {
+  const numbers = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const child = numbers.find((name) => {
+    try {
+      return fieldsOf(`/proc/${name}/stat`)[1] === String(parent);
+    } catch {
+      return false; // Gone meanwhile.
+    }
+  });
+  return child === undefined ? undefined : Number(child);
+}
+
+function ticksOf(file: string): number {
+  const [user, system] = fieldsOf(file).slice(11, 13);
+  return Number(user) + Number(system);
+}
+
+/** Fields of a stat file from the third one on: the second may hold spaces. */
+function fieldsOf(file: string): string[] {
+  return readFileSync(file, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+}

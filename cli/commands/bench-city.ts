@@ -1,0 +1,42 @@
+import type { Command } from 'commander';
+import { integer, number } from '../parse-option.ts';
+import { printJson } from '../print.ts';
+import { runCommand } from '../run-command.ts';
+
+type Options = {
+  readonly gateways: number;
+  readonly rate: number;
+  readonly seconds: number;
+  readonly json?: boolean;
+};
+
+/** `blindsight bench city`: what a site on this machine makes of many gateways. */
+export function registerBenchCity(bench: Command): void {
+  bench
+    .command('city')
+    .description('a site of many simulated gateways: what is stored, how soon, and what each answer costs')
+    .option('--gateways <n>', 'how many', integer(1, 10_000), 100)
+    .option('--rate <hz>', 'answers a second of each', number, 1)
+    .option('--seconds <s>', 'how long they send', integer(1, 3600), 30)
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Gateways, broker, backend and store share this machine. Run nothing else in the meantime.
+
+Examples:
+  blindsight bench city
+  blindsight bench city --gateways 500 --json`,
+    )
+    .action(({ json = false, ...options }: Options) =>
+      runCommand(async ({ progress, signal }) => {
+        const { benchCity } = await import('#bench/city/city.ts');
+        const { formatCity } = await import('#bench/city/print-city.ts');
+        const onProgress = (text: string, share: number) => progress.update('bench', text, share);
+        const report = await benchCity({ ...options, signal, onProgress });
+        progress.end();
+        if (json) printJson(report);
+        else process.stdout.write(`${formatCity(report)}\n`);
+      }),
+    );
+}
