@@ -93,7 +93,7 @@ export function explainSketch(
   const warnings: string[] = [];
   if (memory > COMMON_MEMORY_BYTES) {
     warnings.push(
-      `the engine would need about ${(memory / 1e9).toFixed(1)} GB, more than the 4 GB that WebAssembly can address: this plan can be made, but not run`,
+      `the engine would need about ${(memory / 1e9).toFixed(1)} GB, more than the 4 GB that WebAssembly can address: what is beyond is read from disk for every picture, which the estimated time leaves out`,
     );
   }
   return {
