@@ -14,8 +14,8 @@ export type WatchdogOptions = {
   readonly patienceMs?: number;
 };
 
-/** Longer than the longest run of an interpreter, which has a time limit of its own. */
-const PATIENCE_MS = 180_000;
+/** Longer than an interpreter may take without progress. */
+const PATIENCE_MS = 360_000;
 const STATUS_MS = 10_000;
 
 /**

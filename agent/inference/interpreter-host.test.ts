@@ -2,11 +2,12 @@ import { generateKeyPairSync } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { verifyProgram } from '#fhe';
 import { runClear } from '#fhe/design';
 import { createDecryptor } from '#fhe/secret';
 import { testPicture, worstError } from '#fhe/testing';
+import { TaskThread } from '#runtime/threads/task-thread.ts';
 import { makeBundle, makeNetwork, type TestNetwork } from '../testing/make-bundle.ts';
 import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { until } from '../testing/until.ts';
@@ -104,6 +105,26 @@ describe('InterpreterHost', () => {
     await host.close();
   });
 
+  it("keeps an engine's memory out of its own thread, where it would stay until garbage is collected", async () => {
+    const bundle = await onDisk();
+    const run = vi.spyOn(TaskThread.prototype, 'run');
+    try {
+      const host = await InterpreterHost.open({ bundle, kind: 'engine', threads: 2, selfTest: false });
+      expect(host.lanes).toBe(2);
+      const results = await Promise.all(run.mock.results.map(({ value }) => value));
+      expect(results).toHaveLength(2);
+      const said = [...results, ...run.mock.calls.map(([task]) => task)].flatMap((each) =>
+        Object.values(each ?? {}),
+      );
+      expect(
+        said.filter((value) => value instanceof WebAssembly.Memory || 'memory' in Object(value)),
+      ).toEqual([]);
+      await host.close();
+    } finally {
+      run.mockRestore();
+    }
+  });
+
   it('refuses a bundle that has no self-test for its interpreter', async () => {
     const { manifest, ...rest } = await onDisk();
     const bundle = {
@@ -150,7 +171,7 @@ describe('InterpreterHost', () => {
     });
     await expect(host.run(picture())).rejects.toMatchObject({
       code: 'FHE_WORKER',
-      message: /took longer than 0.2 s/,
+      message: /no progress for 0.2 s/,
     });
     expect(host.closed).toBe(true);
     await host.gone;

@@ -1,3 +1,4 @@
+import { MessageChannel } from 'node:worker_threads';
 import type { PictureShape, RunResult } from '#fhe';
 import { BlindsightError } from '#protocol/errors.ts';
 import type { Manifest } from '#protocol/manifest.ts';
@@ -17,7 +18,7 @@ export type HostOptions = {
   readonly onProgress?: (share: number) => void;
   /** Runs the self-test before the bundle counts as opened. */
   readonly selfTest: boolean;
-  /** A thread that takes longer is terminated, in milliseconds. */
+  /** A thread that makes no progress for so long is terminated, in milliseconds. */
   readonly openTimeoutMs?: number;
   readonly runTimeoutMs?: number;
   readonly signal?: AbortSignal;
@@ -26,7 +27,8 @@ export type HostOptions = {
 };
 
 const OPEN_TIMEOUT_MS = 600_000;
-const RUN_TIMEOUT_MS = 120_000;
+/** The engine itself finds threads that died within seconds; beyond a slow disk, whose progress is seen, this is for what nobody thought of. */
+const RUN_TIMEOUT_MS = 300_000;
 const CLOSE_TIMEOUT_MS = 1_500;
 /** For so long after two pictures were under way at a time, the next one leaves half of the threads to another that will come. */
 const BUSY_MS = 250;
@@ -45,8 +47,6 @@ export class InterpreterHost {
   readonly threads: number;
   /** Memory that the engine took, in bytes; 0 for the reference interpreter. */
   readonly usedBytes: number;
-  /** Whether constants or keys are read from disk for every picture. */
-  readonly readsDisk: boolean;
   readonly picture: PictureShape;
   /** Pictures per run; their values are concatenated. */
   readonly regions: number;
@@ -54,6 +54,7 @@ export class InterpreterHost {
   readonly gone: Promise<Error>;
   readonly #lanes: readonly LaneThread[];
   readonly #runTimeoutMs: number;
+  readonly #diskUse: Float64Array | null;
   #reason: Error | null = null;
   /** When two pictures were last under way at a time. */
   #busyMs = Number.NEGATIVE_INFINITY;
@@ -61,13 +62,13 @@ export class InterpreterHost {
   private constructor(
     { bundle, kind, threads, runTimeoutMs }: HostOptions,
     lanes: readonly LaneThread[],
-    { picture, regions, usedBytes, readsDisk }: Omit<Opened, 'lane'>,
+    { picture, regions, usedBytes, diskUse }: Opened,
   ) {
     this.bundle = bundle;
     this.kind = kind;
     this.threads = threads;
     this.usedBytes = usedBytes;
-    this.readsDisk = readsDisk;
+    this.#diskUse = diskUse;
     this.picture = picture;
     this.regions = regions;
     this.#lanes = lanes;
@@ -97,29 +98,43 @@ export class InterpreterHost {
     const lanes = [first];
     const limits = { timeoutMs: options.openTimeoutMs ?? OPEN_TIMEOUT_MS, ...(signal && { signal }) };
     const { parts } = manifest;
-    const share = kind === 'engine' && threads > 1;
+    const { port1: laneTo, port2: laneFrom } = new MessageChannel();
     const request: WorkerRequest = {
-      ...{ type: 'open', directory, parts, kind, threads, memoryBytes, mayUseDisk, selfTest, share },
+      ...{ laneTo: kind === 'engine' && threads > 1 ? laneTo : null },
+      ...{ type: 'open', directory, parts, kind, threads, memoryBytes, mayUseDisk, selfTest },
     };
     try {
-      const { lane, ...opened } = await first.thread.run<Opened>(request, {
+      const opened = await first.thread.run<Opened>(request, {
         ...limits,
+        ...(request.laneTo !== null && { transfer: [laneTo] }),
         ...(onProgress && { onProgress: (share) => onProgress(share as number) }),
       });
-      if (lane !== null) {
+      if (opened.isShared) {
         const second = startLane('interpreter-2', script);
         lanes.push(second);
         const { picture, regions } = opened;
         const program = { picture, regions };
-        const join: WorkerRequest = { type: 'join', program, lane, threads: Math.floor(threads / 2) };
-        await second.thread.run(join, limits);
+        const join: WorkerRequest = { type: 'join', program, laneFrom, threads: Math.floor(threads / 2) };
+        await second.thread.run(join, { ...limits, transfer: [laneFrom] });
       }
       return new InterpreterHost(options, lanes, opened);
     } catch (error) {
       for (const { thread } of lanes) await thread.close();
       const stopped = error instanceof BlindsightError && error.code === 'WORKER_FAILED';
       throw stopped ? workerError(error) : error;
+    } finally {
+      for (const port of [laneTo, laneFrom]) port.close();
     }
+  }
+
+  /** Whether constants or keys are read from disk for every picture. */
+  get readsDisk(): boolean {
+    return this.#diskUse !== null;
+  }
+
+  /** What was read from disk for pictures, in bytes: grows while one is under way. */
+  get bytesRead(): number {
+    return this.#diskUse?.[1] ?? 0;
   }
 
   get closed(): boolean {
@@ -149,7 +164,8 @@ export class InterpreterHost {
     const request: WorkerRequest = { type: 'run', picture, seed, threads };
     lane.pictures++;
     try {
-      return await lane.thread.run<RunResult>(request, { timeoutMs: this.#runTimeoutMs });
+      const limits = { timeoutMs: this.#runTimeoutMs, progressOf: () => this.bytesRead };
+      return await lane.thread.run<RunResult>(request, limits);
     } catch (error) {
       const failure = workerError(error);
       // The threads are never restarted: new ones would not have the program.

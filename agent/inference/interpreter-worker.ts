@@ -1,4 +1,5 @@
-import { assertNever, createSecondLane, type Interpreter, type RunResult } from '#fhe';
+import { receiveMessageOnPort } from 'node:worker_threads';
+import { assertNever, createSecondLane, type Interpreter, type RunResult, type SharedLane } from '#fhe';
 import { BlindsightError } from '#protocol/errors.ts';
 import { type Answer, serveTasks } from '#runtime/threads/serve-tasks.ts';
 import { pictureInputs } from '#vision/picture-input.ts';
@@ -20,8 +21,10 @@ async function open(request: OpenRequest, onProgress: (share: number) => void): 
     const { interpreter, verified, lane } = await loadBundle(request, onProgress);
     const { picture, regions = 1 } = verified.program;
     loaded = { interpreter, picture, regions };
-    const use = 'memoryUse' in interpreter ? interpreter.memoryUse : { memoryBytes: 0, bytesPerRun: 0 };
-    return { picture, regions, lane, usedBytes: use.memoryBytes, readsDisk: use.bytesPerRun > 0 };
+    if (lane !== null) request.laneTo?.postMessage(lane);
+    const { memoryUse = null, diskUse = null } = 'memoryUse' in interpreter ? interpreter : {};
+    const usedBytes = memoryUse?.memoryBytes ?? 0;
+    return { picture, regions, isShared: lane !== null, usedBytes, diskUse };
   } catch (error) {
     if (error instanceof BlindsightError) throw error;
     const message = error instanceof Error ? error.message : String(error);
@@ -29,7 +32,8 @@ async function open(request: OpenRequest, onProgress: (share: number) => void): 
   }
 }
 
-function join({ program, lane, threads }: JoinRequest): null {
+function join({ program, laneFrom, threads }: JoinRequest): null {
+  const { message: lane } = receiveMessageOnPort(laneFrom) as { readonly message: SharedLane };
   loaded = { interpreter: createSecondLane(lane, threads), ...program };
   return null;
 }

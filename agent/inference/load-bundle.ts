@@ -99,7 +99,7 @@ async function openMaterial(
     await interpreter.close();
     throw error;
   }
-  const lane = request.share && 'share' in interpreter ? interpreter.share() : null;
+  const lane = request.laneTo !== null && 'share' in interpreter ? interpreter.share() : null;
   return { interpreter, verified, lane };
 }
 

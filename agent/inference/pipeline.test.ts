@@ -183,6 +183,18 @@ describe('Pipeline', () => {
     expect(pipeline.counts.answers).toBeGreaterThanOrEqual(1);
   });
 
+  it('is not called stuck while its network is read from disk', async () => {
+    const run = Promise.withResolvers<void>();
+    const { pipeline, state, end } = bench([new FakeCamera('a', 60)], { run: () => run.promise });
+    const host = state.host as unknown as { bytesRead: number };
+    await until('work', () => pipeline.stuckMs > 40);
+    host.bytesRead = 1_000;
+    expect(pipeline.stuckMs).toBe(0);
+    await until('a disk that stands still', () => pipeline.stuckMs > 40);
+    run.resolve();
+    await end();
+  });
+
   it('rests without a program or a picture, and is not called stuck for that', async () => {
     const camera = new FakeCamera('a', 60);
     const { pipeline, state, answers, end } = bench([camera]);

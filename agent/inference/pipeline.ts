@@ -79,6 +79,7 @@ export class Pipeline {
   #answers = 0;
   #failures = 0;
   #progressMs: number;
+  #bytesRead = 0;
   /** The picture that is being prepared, or is ready, while others are computed. */
   #ahead: Promise<Job<Lane> | null> | null = null;
   readonly #computing = new Set<Promise<void>>();
@@ -116,7 +117,12 @@ export class Pipeline {
    */
   get stuckMs(): number {
     const now = this.#options.clock.monotonic();
-    const idle = this.#options.runner.host === null || this.#lanes.every((lane) => !lane.camera.hasFrame);
+    const { host } = this.#options.runner;
+    // A picture may take minutes where its network is read from a slow disk.
+    const bytesRead = host?.bytesRead ?? 0;
+    if (bytesRead !== this.#bytesRead) this.#progressMs = now;
+    this.#bytesRead = bytesRead;
+    const idle = host === null || this.#lanes.every((lane) => !lane.camera.hasFrame);
     if (idle && this.#ahead === null && this.#computing.size === 0) this.#progressMs = now;
     return now - this.#progressMs;
   }

@@ -1,4 +1,5 @@
-import type { PictureShape, RunResult, SharedLane } from '#fhe';
+import type { MessagePort } from 'node:worker_threads';
+import type { PictureShape, RunResult } from '#fhe';
 import type { BundlePart } from '#protocol/manifest.ts';
 import type { InterpreterKind } from './bundle.ts';
 
@@ -18,8 +19,11 @@ export type OpenRequest = {
   readonly mayUseDisk: boolean;
   /** Null if it was tested before. */
   readonly selfTest: SelfTest | null;
-  /** Whether another thread shall run pictures beside this one. */
-  readonly share: boolean;
+  /**
+   * Where the `SharedLane` goes, for a thread that shall run pictures beside this one; null for none. Never through the event loop's thread: what it has
+   * seen of an engine's memory stays until its garbage is collected, which may be never.
+   */
+  readonly laneTo: MessagePort | null;
 };
 
 export type OpenedProgram = {
@@ -30,19 +34,20 @@ export type OpenedProgram = {
 
 /** Answers an {@link OpenRequest}. */
 export type Opened = OpenedProgram & {
-  /** What a second thread needs, where one was asked for. */
-  readonly lane: SharedLane | null;
+  /** Whether there is a lane for a second thread. */
+  readonly isShared: boolean;
   /** Memory of the engine, in bytes; 0 for the reference interpreter. */
   readonly usedBytes: number;
-  /** Whether constants or keys are read from disk for every picture. */
-  readonly readsDisk: boolean;
+  /** As that of the engine: grows while a run reads constants or keys from disk; null where none does. */
+  readonly diskUse: Float64Array | null;
 };
 
 /** The first task of the second thread. Answered with nothing. */
 export type JoinRequest = {
   readonly type: 'join';
   readonly program: OpenedProgram;
-  readonly lane: SharedLane;
+  /** Where the `SharedLane` has come. */
+  readonly laneFrom: MessagePort;
   readonly threads: number;
 };
 

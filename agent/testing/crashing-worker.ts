@@ -7,7 +7,7 @@ serveTasks(async (task): Promise<Answer<WorkerReply>> => {
   const request = task as WorkerRequest;
   const picture = { channels: 1, height: 8, width: 8 } as const;
   if (request.type === 'open')
-    return { result: { picture, regions: 1, lane: null, usedBytes: 0, readsDisk: false } };
+    return { result: { picture, regions: 1, isShared: false, usedBytes: 0, diskUse: null } };
   if (request.type !== 'run') return { result: null };
   if (request.picture[0] === 1) throw new BlindsightError('FHE_DISK', 'the disk is gone');
   if (request.picture[0] === 0) {

@@ -5,6 +5,6 @@ import { type Answer, serveTasks } from '#runtime/threads/serve-tasks.ts';
 serveTasks(async (task): Promise<Answer<WorkerReply>> => {
   const picture = { channels: 1, height: 8, width: 8 } as const;
   if ((task as WorkerRequest).type === 'open')
-    return { result: { picture, regions: 1, lane: null, usedBytes: 0, readsDisk: false } };
+    return { result: { picture, regions: 1, isShared: false, usedBytes: 0, diskUse: null } };
   for (;;) Math.random();
 });

@@ -14,6 +14,11 @@ let remembered = 0;
 serveTasks(async (task, onProgress) => {
   if (task === 'fail') throw Object.assign(new Error('as told'), { code: 'NAME_INVALID' });
   if (task === 'hang') for (;;);
+  const work = async (steps, onStep) => {
+    for (let i = 1; i <= steps; i++) { await new Promise((go) => setTimeout(go, 20)); onStep(i); }
+  };
+  if (task === 'tell') { await work(100, onProgress); return { result: 'told' }; }
+  if (task.words) { await work(100, (i) => Atomics.store(task.words, 0, i)); return { result: 'counted' }; }
   if (task === 'die') process.exit(3);
   if (task === 'throw') { setImmediate(() => { throw new Error('stray'); }); return new Promise(() => {}); }
   if (task === 'progress') { onProgress(1); onProgress(2); return { result: 'done' }; }
@@ -74,10 +79,22 @@ describe('a thread for tasks', () => {
     const { gone } = thread.start();
     const late = thread.run('hang', { timeoutMs: 50 });
     const behind = thread.run('progress');
-    await expect(late).rejects.toMatchObject({ code: 'WORKER_FAILED', message: /longer than 0.05 s/ });
+    await expect(late).rejects.toMatchObject({ code: 'WORKER_FAILED', message: /no progress for 0.05 s/ });
     await expect(behind).rejects.toMatchObject({ code: 'WORKER_FAILED' });
-    expect((await gone).message).toContain('longer than 0.05 s');
+    expect((await gone).message).toContain('no progress for 0.05 s');
     expect(await thread.run('progress', { timeoutMs: 60_000 })).toBe('done');
+  });
+
+  it('lets a task take its time that makes progress', async () => {
+    await thread.run('progress');
+    const words = new Int32Array(new SharedArrayBuffer(4));
+    const timeoutMs = 1_000;
+    expect(await thread.run('tell', { timeoutMs })).toBe('told');
+    const progressOf = () => Atomics.load(words, 0);
+    expect(await thread.run({ words }, { timeoutMs, progressOf })).toBe('counted');
+    await expect(thread.run('hang', { timeoutMs: 50, progressOf })).rejects.toMatchObject({
+      code: 'WORKER_FAILED',
+    });
   });
 
   it('ends a thread whose task is called off, which throws the reason', async () => {

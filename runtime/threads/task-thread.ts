@@ -5,7 +5,7 @@ import type { FromThread, ToThread } from './messages.ts';
 type Waiting = {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
-  readonly onProgress: ((progress: unknown) => void) | undefined;
+  readonly onProgress: (progress: unknown) => void;
 };
 
 type Running = {
@@ -19,8 +19,10 @@ export type TaskOptions = {
   /** Buffers that are transferred to the thread instead of copied. */
   readonly transfer?: readonly TransferListItem[];
   readonly onProgress?: (progress: unknown) => void;
-  /** Ends the thread, and fails its other tasks, if this task takes longer. */
+  /** Ends the thread, and fails its other tasks, if this task neither ends nor makes progress for so long. */
   readonly timeoutMs?: number;
+  /** Where a task cannot tell its progress: something that is another value once it has made some. */
+  readonly progressOf?: () => unknown;
   /** Ends the thread, and fails its other tasks; this task throws the signal's reason. */
   readonly signal?: AbortSignal;
 };
@@ -70,7 +72,7 @@ export class TaskThread {
 
   /** @throws whatever the task throws; BlindsightError WORKER_FAILED where the thread ends first; the signal's reason. */
   async run<T>(task: unknown, options: TaskOptions = {}): Promise<T> {
-    const { transfer = [], onProgress, timeoutMs, signal } = options;
+    const { transfer = [], onProgress, timeoutMs, progressOf, signal } = options;
     signal?.throwIfAborted();
     this.start();
     const running = this.#running!;
@@ -78,7 +80,11 @@ export class TaskThread {
     this.#lastId += 1;
     const id = this.#lastId;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    this.#waiting.set(id, { resolve, reject, onProgress });
+    const told = (progress: unknown): void => {
+      timer?.refresh();
+      onProgress?.(progress);
+    };
+    this.#waiting.set(id, { resolve, reject, onProgress: told });
     const stop = (reason: string): void => {
       this.#end(running, reason);
       void worker.terminate();
@@ -88,10 +94,14 @@ export class TaskThread {
       stop('a task was canceled');
     };
     signal?.addEventListener('abort', abort, { once: true });
-    const timer =
-      timeoutMs === undefined
-        ? undefined
-        : setTimeout(() => stop(`a task took longer than ${timeoutMs / 1000} s`), timeoutMs);
+    let seen = progressOf?.();
+    const late = (): void => {
+      const now = progressOf?.();
+      if (now === seen) stop(`a task made no progress for ${timeoutMs! / 1000} s`);
+      else timer?.refresh();
+      seen = now;
+    };
+    const timer = timeoutMs === undefined ? undefined : setTimeout(late, timeoutMs);
     try {
       worker.ref();
       worker.postMessage({ id, task } satisfies ToThread, [...transfer]);
@@ -107,7 +117,7 @@ export class TaskThread {
     const waiting = this.#waiting.get(message.id);
     if (waiting === undefined) return;
     if (message.kind === 'progress') {
-      waiting.onProgress?.(message.progress);
+      waiting.onProgress(message.progress);
       return;
     }
     this.#waiting.delete(message.id);

@@ -43,6 +43,11 @@ export type MemoryUse = {
 export interface SharingInterpreter extends Interpreter {
   readonly memoryUse: MemoryUse;
   /**
+   * Milliseconds spent on reading constants and keys from disk, and bytes read, so far; null where all are in memory. Another thread sees by it that a run,
+   * which blocks its own, goes on.
+   */
+  readonly diskUse: Float64Array | null;
+  /**
    * Room for one more picture at a time, for `createSecondLane`. Takes the memory of its registers; no run may be under way.
    *
    * @returns null where there is no memory left for it, or constants come from disk: two pictures would read everything twice
@@ -117,6 +122,10 @@ class EngineInterpreter implements SharingInterpreter {
   get memoryUse(): MemoryUse {
     const { byteLength } = this.#engine.arena.memory.buffer;
     return { memoryBytes: byteLength, bytesPerRun: this.#reader?.bytesPerRun ?? 0 };
+  }
+
+  get diskUse(): Float64Array | null {
+    return this.#reader?.spent ?? null;
   }
 
   run(values: Float32Array, seed?: Uint8Array, threads?: number): RunResult {

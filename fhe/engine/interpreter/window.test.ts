@@ -56,7 +56,13 @@ describe('a window smaller than constants and keys', () => {
       if (test.program.name === 'wide') {
         expect(small.memoryUse.memoryBytes).toBeLessThan(roomy.memoryUse.memoryBytes * 0.6);
       }
-      for (let run = 0; run < 5; run++) expect(Buffer.compare(small.runEncrypted(inputs), expected)).toBe(0);
+      const read: number[] = [];
+      for (let run = 0; run < 5; run++) {
+        expect(Buffer.compare(small.runEncrypted(inputs), expected)).toBe(0);
+        read.push(small.diskUse![1]!);
+      }
+      expect(read[4]! - read[0]!).toBeGreaterThanOrEqual(3 * small.memoryUse.bytesPerRun);
+      expect(roomy.diskUse).toBeNull();
       const seed = new Uint8Array(32).fill(3);
       const answer = roomy.run(testPicture, seed).ciphertext;
       for (const threads of [1, 2, 1]) {

@@ -50,6 +50,11 @@ export class WindowReader {
     this.#worker.on('error', () => undefined);
   }
 
+  /** Milliseconds spent on reading and bytes read, over all runs: grows while one is under way. In memory that threads share. */
+  get spent(): Float64Array {
+    return this.#spent;
+  }
+
   /** Bytes that every run reads. */
   get bytesPerRun(): number {
     const { chunks, parts } = this.plan;
