@@ -152,6 +152,17 @@ const decode: Step = (draft) => {
   }
 };
 
+/**
+ * What is asked of each picture below is asked as often as an envelope says that there are pictures: as often as the network of its own release may answer
+ * about, and never as often as a gateway likes.
+ */
+const fewPictures: Step = ({ item, decoded, deployment, model }) => {
+  const pictures = 1 + (decoded!.envelope.others?.length ?? 0);
+  if (pictures === 1) return null;
+  if (!model || deployment?.gateway !== item.gateway) return 'model';
+  return pictures <= (model.interpretation.regions ?? 1) ? null : 'regions';
+};
+
 /** Anew each time: what is refused of them depends on what was settled since. */
 const takeApart: Step = (draft) => {
   draft.answers = answersOf(draft.decoded!.envelope).map((answer) => ({ answer, refusal: null }));
@@ -253,13 +264,15 @@ const IDENTITY_STEPS: readonly Step[] = [
   split,
   signature,
   decode,
-  takeApart,
   topic,
   site,
+  release,
+  fewPictures,
+  takeApart,
   camera,
 ];
 const SEQUENCE_STEPS: readonly Step[] = [sequence];
-const BOUND_STEPS: readonly Step[] = [release, withinBounds];
+const BOUND_STEPS: readonly Step[] = [withinBounds];
 const CONTENT_STEPS: readonly Step[] = [deployedModel, auditable, size, regions, shownAgain];
 
 /**

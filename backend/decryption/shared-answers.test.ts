@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Envelope, encodeEnvelope } from '#protocol/envelope.ts';
 import { keepNetwork } from '../protection/keep-network.ts';
 import { type DecryptingSite, drain, makeDecryptingSite } from '../testing/decrypting-site.ts';
@@ -97,9 +97,26 @@ describe('an envelope about two cameras', () => {
     const processor = bench.makeProcessor();
     const others = [...also('yard'), ...also('lot')];
     await send({ others }, processor);
-    expect(await counters()).toEqual({ 'refused.regions': 3 });
+    expect(await counters()).toEqual({ 'refused.regions': 1 });
     const envelope = bench.makeEnvelope({ schema: 2, others: also('door'), sequence: 10 });
     expect(() => encodeEnvelope(envelope, bench.gateway.signingKey)).toThrow('each camera once');
+  });
+
+  it('asks the store about each picture only where the network of its release answers about so many', async () => {
+    const { site } = bench;
+    await bench.enrol('other');
+    const ofOther = await releaseTo(site, 'other', 'tiny');
+    const many = Array.from({ length: 63 }, (_, i) => also(`camera-${i}`)).flat();
+    const { cameras, results } = site.store;
+    const spies = [vi.spyOn(cameras, 'claim'), vi.spyOn(results, 'hasAbout')] as const;
+    const processor = bench.makeProcessor();
+    await send({ others: many }, processor);
+    await send({ others: many, bundle: '0'.repeat(64), sequence: 100 }, processor);
+    await send({ bundle: ofOther, sequence: 200 }, processor);
+    expect(await counters()).toEqual({ 'refused.regions': 1, 'refused.model': 2 });
+    for (const spy of spies) expect(spy).not.toHaveBeenCalled();
+    await send({ sequence: 300 }, processor);
+    for (const spy of spies) expect(spy).toHaveBeenCalledTimes(2);
   });
 
   it('does not let another gateway speak about a camera that is not its own; the others are heard', async () => {
