@@ -56,6 +56,8 @@ const RATE_SLACK = 0.95;
  * that, which must not tell: so this goes by the clock.
  */
 const ALONE_MS = 10_000;
+/** One by one all cameras take no more than a quarter of the time, however long a run takes. */
+const ALONE_PART = 4;
 
 type Lane = {
   readonly camera: FrameSource;
@@ -79,6 +81,8 @@ export class Pipeline {
   #answers = 0;
   #failures = 0;
   #progressMs: number;
+  /** How long the last run took. */
+  #runMs = 0;
   #bytesRead = 0;
   /** The picture that is being prepared, or is ready, while others are computed. */
   #ahead: Promise<Job<Lane> | null> | null = null;
@@ -245,7 +249,8 @@ export class Pipeline {
   }
 
   #isAloneDue({ camera, aloneMs }: Lane): boolean {
-    return camera.config.alone === true || this.#options.clock.monotonic() - aloneMs >= ALONE_MS;
+    const everyMs = Math.max(ALONE_MS, ALONE_PART * this.#lanes.length * this.#runMs);
+    return camera.config.alone === true || this.#options.clock.monotonic() - aloneMs >= everyMs;
   }
 
   /** Masks and shrinks the newest picture of a camera; null where no network is to see it. */
@@ -325,8 +330,10 @@ export class Pipeline {
     const about = { ...first!, ...(others.length > 0 && { others }) };
     const place = { site, gateway, ...about, bundle: host.bundle.digest };
     const picture = fillPlaces(run, host.regions);
+    const begunMs = clock.monotonic();
     const { timings, ...answer } = await runToOpen(runner, host, picture, place);
     this.#progressMs = clock.monotonic();
+    this.#runMs = this.#progressMs - begunMs;
     const prepareMs = run.parts.reduce((sum, part) => sum + part.prepareMs, 0);
     const readyTimeMs = clock.now();
     return { ...about, ...answer, readyTimeMs, host, timings: { ...timings, prepareMs } };

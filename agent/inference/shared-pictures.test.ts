@@ -205,6 +205,19 @@ describe('a network for four pictures and several cameras', () => {
     expect(names[1]).not.toEqual(names[2]);
   });
 
+  it('lets cameras share three quarters of the time where a run takes long', async () => {
+    const cameras = [...'ab'].map((name) => new ToldCamera(name));
+    const { answers, clock, show, end } = bench(cameras);
+    for (let i = 0; i < 16; i++) {
+      await show({ a: 10 + i, b: 30 + i });
+      await clock.advance(6_000);
+      await end(i);
+    }
+    const shared = answers.filter(({ others }) => others !== undefined).length;
+    expect(shared).toBeGreaterThanOrEqual(9);
+    expect(shared).toBeLessThanOrEqual(13);
+  });
+
   it('takes one at a time where the backend knows no other envelopes', async () => {
     const { answers, state, begin, show, end } = bench([...'ab'].map((name) => new ToldCamera(name)));
     await begin();
