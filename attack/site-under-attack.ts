@@ -245,7 +245,7 @@ class LiveSite implements SiteUnderAttack {
     await this.#intake.idle();
     // Each once: what has to wait for an audit stays in the inbox.
     for (let item = await inbox.first(0); item !== null; item = await inbox.first(item.id)) {
-      await this.#processor.process(item);
+      await this.#processor.process([item]);
     }
   }
 

@@ -61,6 +61,8 @@ export class AnswerBounds {
   readonly #rates: AnswerRates;
   /** Least recently used first. */
   readonly #counts = new Map<string, number>();
+  /** Of answers that are being decrypted. */
+  readonly #taken = new Map<string, number>();
 
   constructor(store: Store, limits: AnswerLimits) {
     this.#store = store;
@@ -78,7 +80,8 @@ export class AnswerBounds {
     const oldestMs = Math.max(receivedMs - this.#limits.maxAgeMs, enrolledMs);
     if (frameMs < oldestMs - BEHIND_MS) return 'too-old';
     const count = await this.#count(camera, Math.min(Math.round(frameMs), receivedMs));
-    return count < (await this.#perMinute(about)) ? null : 'too-many';
+    const taken = this.#taken.get(keyOf(camera, Math.min(Math.round(frameMs), receivedMs))) ?? 0;
+    return count + taken < (await this.#perMinute(about)) ? null : 'too-many';
   }
 
   async #perMinute(about: BoundedAnswer): Promise<number> {
@@ -92,6 +95,20 @@ export class AnswerBounds {
     const { rates, mayRunFile } = await this.#rates.ratesOf(gateway, camera, fromMs, fromMs + MINUTE_MS);
     const set = rates.map(({ perSecond, regions }) => perSecond * Math.ceil(regions / regionsAtOnce));
     return Math.max(...set, mayRunFile ? this.#limits.perCameraPerSecond : 0);
+  }
+
+  /** An answer about this picture time is being decrypted: it counts, too, until it is given back. */
+  take(camera: string, frameMs: number): void {
+    const key = keyOf(camera, frameMs);
+    this.#taken.set(key, (this.#taken.get(key) ?? 0) + 1);
+  }
+
+  /** It was settled, or was not. */
+  giveBack(camera: string, frameMs: number): void {
+    const key = keyOf(camera, frameMs);
+    const left = (this.#taken.get(key) ?? 0) - 1;
+    if (left > 0) this.#taken.set(key, left);
+    else this.#taken.delete(key);
   }
 
   /** An envelope about this picture time was settled. */

@@ -20,15 +20,17 @@ export type DecryptTask =
       /** How much of each answer may leave the thread. */
       readonly output: OutputPolicy;
     }
-  | {
-      readonly kind: 'decrypt';
-      readonly keySet: string;
-      readonly ciphertext: Uint8Array;
-      /** Regions of each picture that it is about, where there are several pictures. */
-      readonly pictures?: readonly number[];
-    }
+  /** Answered by a {@link DecryptOutcome} for each. */
+  | { readonly kind: 'decrypt'; readonly answers: readonly ToDecrypt[] }
   /** Wipes and forgets a key. */
   | { readonly kind: 'close'; readonly keySet: string };
+
+export type ToDecrypt = {
+  readonly keySet: string;
+  readonly ciphertext: Uint8Array;
+  /** Regions of each picture that it is about, where there are several pictures. */
+  readonly pictures?: readonly number[];
+};
 
 /** All that ever leaves the thread: what the output policy of the network lets out, or why there is nothing. */
 export type DecryptAnswer =
@@ -38,3 +40,6 @@ export type DecryptAnswer =
   | { readonly kind: 'refused' }
   /** Decrypted, but not trusted. */
   | { readonly kind: 'withheld'; readonly reason: Withheld };
+
+/** `failed`: the trouble is ours, not that of the answer. */
+export type DecryptOutcome = DecryptAnswer | { readonly kind: 'failed'; readonly message: string };

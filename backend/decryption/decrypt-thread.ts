@@ -2,7 +2,7 @@ import { decodeProgram, FheError, type Interpretation, outputsOf, verifyProgram 
 import { answerNoise, answerNoiseKey, createDecryptor, interpretSlots } from '#fhe/secret';
 import type { OutputPolicy } from '#protocol/output-policy.ts';
 import { serveTasks } from '#runtime/threads/serve-tasks.ts';
-import type { DecryptAnswer, DecryptTask } from './decrypt-task.ts';
+import type { DecryptAnswer, DecryptOutcome, DecryptTask, ToDecrypt } from './decrypt-task.ts';
 import { roundAnswer } from './round-answer.ts';
 
 type Opened = {
@@ -49,10 +49,7 @@ function slotsOf({ decryptor }: Opened, ciphertext: Uint8Array): Float64Array | 
   }
 }
 
-function decrypt(
-  opened: Opened,
-  { ciphertext, pictures }: Extract<DecryptTask, { kind: 'decrypt' }>,
-): DecryptAnswer {
+function decrypt(opened: Opened, { ciphertext, pictures }: ToDecrypt): DecryptAnswer {
   const slots = slotsOf(opened, ciphertext);
   if (slots === null) return { kind: 'refused' };
   try {
@@ -74,6 +71,17 @@ function decrypt(
   }
 }
 
+/** One that fails leaves the others as they are. */
+function outcomeOf(answer: ToDecrypt): DecryptOutcome {
+  try {
+    const opened = keySets.get(answer.keySet);
+    if (opened === undefined) throw new Error(`the key set ${answer.keySet} is not open`);
+    return decrypt(opened, answer);
+  } catch (error) {
+    return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
+  }
+}
+
 serveTasks(async (message) => {
   const task = message as DecryptTask;
   if (task.kind === 'open') {
@@ -84,7 +92,5 @@ serveTasks(async (message) => {
     close(task.keySet);
     return { result: null };
   }
-  const opened = keySets.get(task.keySet);
-  if (opened === undefined) throw new Error(`the key set ${task.keySet} is not open`);
-  return { result: decrypt(opened, task) };
+  return { result: task.answers.map(outcomeOf) };
 });

@@ -67,11 +67,11 @@ describe('the decryptor', () => {
     const thread = TaskThread.prototype.run;
     const tasks: string[] = [];
     vi.spyOn(TaskThread.prototype, 'run').mockImplementation(function (this: TaskThread, task, options) {
-      const { kind, keySet } = task as DecryptTask;
-      if (kind !== 'decrypt') tasks.push(`${kind} ${keySet.split('/')[2]?.split(' ')[0]}`);
+      const told = task as DecryptTask;
+      if (told.kind !== 'decrypt') tasks.push(`${told.kind} ${told.keySet.split('/')[2]?.split(' ')[0]}`);
       return thread.call(this, task, options) as never;
     });
-    const small = new Decryptor(site, 2);
+    const small = new Decryptor(site, { maxOpen: 2, threads: 1 });
     const decrypt = (at: number, of = at) =>
       small.decrypt(model, keySets[at]!, networks[of]!.answer([0.2, 0.9]));
     const right = { kind: 'answer', answers: [{ label: 'occupied' }] };

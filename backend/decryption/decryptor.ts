@@ -1,120 +1,42 @@
-import { BlindsightError } from '#protocol/errors.ts';
-import { TaskThread } from '#runtime/threads/task-thread.ts';
-import { SECRETS } from '../sealing/identities.ts';
+import { availableParallelism } from 'node:os';
 import type { Site } from '../site.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { KeySetId } from '../store/protections.ts';
-import type { AnswerRing, DecryptAnswer, DecryptTask } from './decrypt-task.ts';
+import { DecryptLane } from './decrypt-lane.ts';
+import type { DecryptAnswer } from './decrypt-task.ts';
 
-/** Keys that the thread holds at once: the memory of a thousand gateways' tables would be gigabytes. */
+export type DecryptorOptions = {
+  /** Keys that all threads together hold at once, at least one each. */
+  readonly maxOpen?: number;
+  readonly threads?: number;
+};
+
+/** The memory of a thousand gateways' tables would be gigabytes. */
 const MAX_OPEN = 64;
+const MAX_THREADS = 4;
+/** A thread that is behind by more answers of one key than this shares them with another, which is given the key, too. */
+const SPREAD = 8;
 
-/** A key that the thread holds or is given. */
-type Open = { readonly done: Promise<void>; isOpen: boolean };
-
-/**
- * Decrypts answers in its own thread, each under the key set that it was computed with. Secret keys are unsealed on the way there and wiped here;
- * the one that was not used for longest makes room, and is wiped there.
- */
+/** Decrypts answers in threads of its own. A key is in one thread, as long as that one keeps up. */
 export class Decryptor {
-  readonly #site: Pick<Site, 'store' | 'vault' | 'blobs'>;
-  readonly #maxOpen: number;
-  readonly #thread = new TaskThread('decrypt', new URL('./decrypt-thread.ts', import.meta.url));
-  /** What the thread of this generation has, least recently used first. */
-  readonly #open = new Map<string, Open>();
-  #generation = -1;
-  #closed = false;
+  readonly #lanes: readonly DecryptLane[];
 
-  /** @param maxOpen keys that the thread holds at once, at least 1; 64 where left out */
-  constructor(site: Pick<Site, 'store' | 'vault' | 'blobs'>, maxOpen = MAX_OPEN) {
-    this.#site = site;
-    this.#maxOpen = maxOpen;
+  constructor(
+    site: Pick<Site, 'store' | 'vault' | 'blobs'>,
+    { maxOpen = MAX_OPEN, threads = Math.min(MAX_THREADS, availableParallelism()) }: DecryptorOptions = {},
+  ) {
+    const each = Math.ceil(maxOpen / threads);
+    this.#lanes = Array.from({ length: threads }, () => new DecryptLane(site, each));
   }
 
   /**
-   * Makes sure that the thread holds a key, with the output policy of its network now.
+   * Makes sure that a thread holds a key, with the output policy of its network now.
    *
    * @param model the network of the key set
    * @throws BlindsightError SECRET_MISSING, SECRET_TAMPERED, BUNDLE_DAMAGED, WORKER_FAILED.
    */
-  async prepare(model: ModelRecord, keySet: KeySetId): Promise<void> {
-    const name = nameOf(model, keySet);
-    for (;;) {
-      const known = this.#find(name);
-      if (known !== undefined) return known.done;
-      if (this.#open.size < this.#maxOpen) break;
-      await this.#closeOldest();
-    }
-    const opening: Open = {
-      done: this.#openKey(name, model, keySet).then(() => {
-        opening.isOpen = true;
-      }),
-      isOpen: false,
-    };
-    this.#open.set(name, opening);
-    try {
-      await opening.done;
-    } catch (error) {
-      if (this.#open.get(name) === opening) this.#open.delete(name);
-      throw error;
-    }
-  }
-
-  /** A key that is open or about to be, as the one that was used last. A thread that died has taken all of them with it. */
-  #find(name: string): Open | undefined {
-    this.#thread.start();
-    if (this.#thread.generation !== this.#generation) {
-      this.#generation = this.#thread.generation;
-      this.#open.clear();
-    }
-    const found = this.#open.get(name);
-    if (found === undefined) return undefined;
-    this.#open.delete(name);
-    this.#open.set(name, found);
-    return found;
-  }
-
-  /** The thread takes tasks in the order in which they are given: what was to be decrypted under the key is, before it is closed. */
-  async #closeOldest(): Promise<void> {
-    const [keySet, oldest] = this.#open.entries().next().value!;
-    if (!oldest.isOpen) return oldest.done.catch(() => {});
-    this.#open.delete(keySet);
-    const task: DecryptTask = { kind: 'close', keySet };
-    // Where the thread has died, so has the key.
-    this.#thread.run(task).catch(() => {});
-  }
-
-  async #openKey(name: string, model: ModelRecord, keySet: KeySetId): Promise<void> {
-    const part = model.parts.find((candidate) => candidate.name === 'program');
-    if (part === undefined) throw new BlindsightError('BUNDLE_DAMAGED', `${name} has no program`);
-    const { store, vault, blobs } = this.#site;
-    const program = await blobs.get(part.sha256);
-    const { ring, identity } = await this.#answerKey(keySet);
-    const secretKey = owned(await vault.fetch(store, identity));
-    const task: DecryptTask = {
-      kind: 'open',
-      keySet: name,
-      program,
-      ring,
-      secretKey,
-      interpretation: model.interpretation,
-      output: model.output,
-    };
-    if (this.#closed) {
-      secretKey.fill(0);
-      throw new BlindsightError('WORKER_FAILED', 'the decryptor was closed');
-    }
-    // Transferred, not copied: no second copy of the key stays in this thread.
-    await this.#thread.run(task, { transfer: [secretKey.buffer] });
-  }
-
-  /** The key of answers. Where there is a result ring, the key of the network itself is not unsealed here at all. */
-  async #answerKey(keySet: KeySetId): Promise<{ ring: AnswerRing; identity: string }> {
-    const result = SECRETS.keySetResultSecretKey(keySet);
-    const sealed = await this.#site.store.secrets.get(result);
-    return sealed === null
-      ? { ring: 'main', identity: SECRETS.keySetSecretKey(keySet) }
-      : { ring: 'result', identity: result };
+  prepare(model: ModelRecord, keySet: KeySetId): Promise<void> {
+    return this.#laneFor(model, keySet).prepare(model, keySet);
   }
 
   /**
@@ -123,33 +45,30 @@ export class Decryptor {
    * @param pictures regions of each picture that it is about, where there are several pictures: each is then judged by itself
    * @throws as {@link prepare}
    */
-  async decrypt(
+  decrypt(
     model: ModelRecord,
     keySet: KeySetId,
     ciphertext: Uint8Array,
     pictures?: readonly number[],
   ): Promise<DecryptAnswer> {
-    const name = nameOf(model, keySet);
-    while (this.#find(name)?.isOpen !== true) await this.prepare(model, keySet);
-    const task: DecryptTask = { kind: 'decrypt', keySet: name, ciphertext, ...(pictures && { pictures }) };
-    return this.#thread.run<DecryptAnswer>(task);
+    return this.#laneFor(model, keySet).decrypt(model, keySet, ciphertext, pictures);
+  }
+
+  #laneFor(model: ModelRecord, keySet: KeySetId): DecryptLane {
+    const free = this.#leastBusy(this.#lanes);
+    const holders = this.#lanes.filter((lane) => lane.has(model, keySet));
+    if (holders.length === 0) return free;
+    const holder = this.#leastBusy(holders);
+    return holder.pending - free.pending > SPREAD ? free : holder;
+  }
+
+  #leastBusy(lanes: readonly DecryptLane[]): DecryptLane {
+    return lanes.reduce((best, next) =>
+      next.pending < best.pending || (next.pending === best.pending && next.keys < best.keys) ? next : best,
+    );
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    await this.#thread.close();
+    await Promise.all(this.#lanes.map((lane) => lane.close()));
   }
-}
-
-/** A key with another output policy is opened as another one. */
-function nameOf({ output }: ModelRecord, { model, version, number }: KeySetId): string {
-  return `${model}/${version}/${number} ${JSON.stringify(output)}`;
-}
-
-/** Moves bytes into a buffer of their own, so that it can be transferred, and wipes where they were. */
-function owned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const copy = new Uint8Array(bytes.length);
-  copy.set(bytes);
-  bytes.fill(0);
-  return copy;
 }

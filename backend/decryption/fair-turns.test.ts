@@ -28,7 +28,7 @@ describe('turns of gateways', () => {
     await vi.waitUntil(async () => (await bench.site.store.inbox.count()) === 0, { timeout: 60_000 });
     stop.abort();
     await running;
-    const turns = order.mock.calls.map(([{ gateway }]) => gateway);
+    const turns = order.mock.calls.flatMap(([items]) => items.map(({ gateway }) => gateway));
     expect(turns).toHaveLength(205);
     // Which of the two begins is a matter of their names.
     expect(turns.slice(0, 10).filter((gateway) => gateway === 'gate')).toHaveLength(5);
@@ -51,7 +51,7 @@ describe('turns of gateways', () => {
     stop.abort();
     await running;
     const order = bench.results.map(({ camera, sequence }) => `${camera} ${sequence}`);
-    expect(order[0]).toBe('yard 0');
+    expect(order.at(-1)).toBe('door 0');
     expect(order.sort()).toEqual(['door 0', 'door 1', 'yard 0']);
   });
 });

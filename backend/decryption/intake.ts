@@ -31,6 +31,9 @@ const MAX_PENDING = 512;
 
 const FULL = { full: 'inbox-full', 'site-full': 'site-full' } as const;
 
+const byGateway = (one: Arrival, other: Arrival): number =>
+  one.gateway < other.gateway ? -1 : Number(one.gateway > other.gateway);
+
 type Drops = { count: number; readonly gateways: Set<string> };
 
 /** `blindsight/v1/<site>/<gateway>/camera/<camera>/inference` */
@@ -112,7 +115,8 @@ export class Intake {
     const isLow = (await isDiskLow?.()) ?? false;
     return store.transaction(async (inside) => {
       const kept: Arrival[] = [];
-      for (const arrival of batch) {
+      // In one order, whoever writes about several gateways at once: otherwise PostgreSQL finds transactions that wait for each other.
+      for (const arrival of batch.toSorted(byGateway)) {
         // What is already waiting is confirmed even while the disk is nearly full.
         const outcome = await inside.inbox.add(arrival, isLow ? NOTHING : bound);
         if (outcome === 'stored' || outcome === 'present') kept.push(arrival);

@@ -128,8 +128,8 @@ describe('which answers have to be opened, and when their gateway is asked', () 
     for (const [sequence, ciphertext] of ciphertexts.slice(0, 12).entries()) {
       await at.put({ sequence, ciphertext, interpreter: 'engine' });
       const item = await at.site.store.inbox.first();
-      await expect(audited.processor.process(item!)).rejects.toBe(crash);
-      await expect(audited.processor.process(item!)).rejects.toBe(crash);
+      await expect(audited.processor.process([item!])).rejects.toBe(crash);
+      await expect(audited.processor.process([item!])).rejects.toBe(crash);
       await at.site.store.inbox.remove(item!.id);
     }
     const chosen = await challenges();

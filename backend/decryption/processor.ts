@@ -1,14 +1,13 @@
 import type { BackendConfig } from '#config/schema.ts';
-import { answerWords } from '#protocol/answer-words.ts';
-import { type Envelope, placesOf } from '#protocol/envelope.ts';
+import { placesOf } from '#protocol/envelope.ts';
 import { BlindsightError } from '#protocol/errors.ts';
-import type { MapAnswer, Result } from '#protocol/messages.ts';
-import type { OutputPolicy } from '#protocol/output-policy.ts';
+import type { Result } from '#protocol/messages.ts';
 import type { Refusal } from '#protocol/refusals.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';
 import { LeakMeter, type Told } from '../leak/leak-meter.ts';
+import type { CounterName } from '../store/counters.ts';
 import type { HeldBound } from '../store/held.ts';
 import type { InboxItem, Passed } from '../store/inbox.ts';
 import type { LeakKey } from '../store/leaks.ts';
@@ -16,23 +15,24 @@ import type { ModelRecord } from '../store/models.ts';
 import type { KeySetId } from '../store/protections.ts';
 import { quarantineGateway } from '../store/quarantine-gateway.ts';
 import type { Store } from '../store/store.ts';
+import { isStoreTrouble } from '../store/store-trouble.ts';
 import { AnswerBounds, type AnswerLimits } from './answer-bounds.ts';
+import { BatchPlaces } from './batch-places.ts';
 import {
+  type Checked,
   type CheckedEnvelope,
   checkEnvelope,
   type EnvelopeChecks,
   type RefusedEnvelope,
 } from './check-envelope.ts';
-import { countZones } from './count-zones.ts';
 import type { DecryptAnswer } from './decrypt-task.ts';
+import { EndingMaker, type Opened } from './ending-maker.ts';
 import { FLOOD, FloodWatch } from './flood-watch.ts';
-import { LabelEvents } from './label-events.ts';
 import { type AnswerAudits, LookAhead } from './look-ahead.ts';
 import { PublicKeys } from './public-keys.ts';
 import { ReadEnvelopes } from './read-envelopes.ts';
 import { RefusalLog } from './refusal-log.ts';
-import type { RegionAnswer } from './round-answer.ts';
-import { type Ending, frameTime, settle, type Verdict } from './settle.ts';
+import { type Ending, frameTime, settle } from './settle.ts';
 import { WithheldLog } from './withheld-log.ts';
 
 /** What the processor asks of a decryptor; see {@link Decryptor}. */
@@ -65,6 +65,17 @@ export type ProcessorOptions = {
   readonly audit: Pick<BackendConfig['audit'], 'share' | 'lateShare' | 'aheadAnswers'>;
 };
 
+/** An envelope of a batch, and what was found of it. */
+type Work = { readonly item: InboxItem; readonly checked: Checked };
+
+/** What is to be written of an envelope, and what is said and done once that is durable. */
+type Outcome = {
+  readonly item: InboxItem;
+  readonly write: (inside: Store) => Promise<() => Promise<void> | void>;
+};
+
+/** Envelopes that are settled together: two commits for so many. */
+const BATCH = 64;
 /** Kept envelopes that come back at once after a release, so that what comes in now does not wait for all of them. */
 const TAKEN_BACK = 64;
 /** How soon a release by another process (the command line), or the end of an audit, is seen. */
@@ -80,7 +91,7 @@ const MIN_PAUSE_MS = 50;
 const STUCK_MS = 120_000;
 
 /**
- * Takes envelopes from the inbox one at a time, of one gateway after the other, what is current of each before what waited: check, decrypt once, settle, publish.
+ * Takes envelopes from the inbox in batches, of one gateway after the other, what is current of each before what waited: check, decrypt once, settle, publish.
  *
  * Decrypted once means: one place in the sequence, one outcome. The attempt is durable before the decryption begins, the outcome
  * is durable together with the removal from the inbox, and nothing of it is seen outside before. So after a crash in between,
@@ -95,7 +106,7 @@ export class Processor {
   #lookMs = 0;
   readonly #bounds: AnswerBounds;
   readonly #ahead: LookAhead;
-  readonly #events: LabelEvents;
+  readonly #endings: EndingMaker;
   readonly #meter: LeakMeter;
   readonly #checks: EnvelopeChecks;
   #wake: (() => void) | null = null;
@@ -111,7 +122,7 @@ export class Processor {
     this.#withheld = new WithheldLog(options.store, options.clock, options.log);
     this.#bounds = new AnswerBounds(options.store, options.limits);
     const check = this.#check.bind(this);
-    this.#events = new LabelEvents(options.store);
+    this.#endings = new EndingMaker(options.store, options.clock);
     this.#meter = new LeakMeter(options.audit);
     const leastShare = this.#meter.leastShare.bind(this.#meter);
     this.#ahead = new LookAhead({ ...options, check, leastShare });
@@ -149,7 +160,7 @@ export class Processor {
   }
 
   async #work(signal: AbortSignal): Promise<void> {
-    const { clock, store } = this.#options;
+    const { clock } = this.#options;
     signal.addEventListener('abort', () => this.wake(), { once: true });
     const ladder = new RetryLadder([100, 1000, 5000, 30_000]);
     let turn = '';
@@ -163,10 +174,10 @@ export class Processor {
       // Before the inbox is read, so that nothing that arrives in between is missed.
       const woken = this.#nextWake();
       try {
-        const item = await store.inbox.next(turn, seen);
-        if (item !== null) {
-          turn = item.gateway;
-          await this.#timed(item);
+        const items = await this.#next(turn, seen);
+        if (items.length > 0) {
+          turn = items.at(-1)!.gateway;
+          await this.#timed(items);
         } else if (!(await this.#takeBack())) {
           const lookMs = this.#lookMs - clock.monotonic();
           if (retryMs === null) {
@@ -211,13 +222,25 @@ export class Processor {
     enough.abort();
   }
 
-  async #timed(item: InboxItem): Promise<void> {
+  async #timed(items: readonly InboxItem[]): Promise<void> {
     this.#begunMs = this.#options.clock.monotonic();
     try {
-      await this.process(item);
+      await this.process(items);
     } finally {
       this.#begunMs = null;
     }
+  }
+
+  /** Envelopes that wait, of one gateway after the other from the one after `turn` on. */
+  async #next(turn: string, seen: Map<string, Passed>): Promise<readonly InboxItem[]> {
+    const { inbox } = this.#options.store;
+    const items: InboxItem[] = [];
+    while (items.length < BATCH) {
+      const item = await inbox.next(items.at(-1)?.gateway ?? turn, seen);
+      if (item === null) break;
+      items.push(item);
+    }
+    return items;
   }
 
   #nextWake(): Promise<void> {
@@ -226,35 +249,111 @@ export class Processor {
     return promise;
   }
 
-  /** Processes one envelope to its end. */
-  async process(item: InboxItem): Promise<void> {
-    const { store, clock, onChange } = this.#options;
-    const checked = await this.#check(item);
+  /**
+   * Processes different envelopes of the inbox to their end: all attempts are durable together before the first decryption, and so are all outcomes. One of which a decryption has begun
+   * before is processed by itself, so that an envelope that ends the thread, or the process, takes no others with it more than once.
+   *
+   * @throws the first error; whatever had none is settled
+   */
+  async process(items: readonly InboxItem[]): Promise<void> {
+    const [together, later, errors]: [InboxItem[], InboxItem[], unknown[]] = [[], [], []];
+    const note = (error: unknown) => errors.push(error);
+    for (const item of items)
+      if (items.length > 1 && item.attempts > 0) await this.process([item]).catch(note);
+      else together.push(item);
+    const places = new BatchPlaces(this.#bounds);
+    try {
+      const works: Work[] = [];
+      for (const item of together) await this.#look(item, places, works, later).catch(note);
+      const outcomes = await this.#outcomes(works, errors);
+      // In one order, as in the intake.
+      await this.#commit(outcomes.sort(byGateway), errors);
+    } finally {
+      places.giveBack();
+    }
+    if (later.length > 0) await this.process(later).catch(note);
+    for (const error of errors.slice(1)) this.#reportTrouble(error);
+    if (errors.length > 0) throw errors[0];
+  }
+
+  async #look(item: InboxItem, places: BatchPlaces, works: Work[], later: InboxItem[]): Promise<void> {
+    // Those behind it of its gateway, too: they keep their order.
+    const isBehind = later.some(({ gateway }) => gateway === item.gateway);
+    const checked = isBehind ? null : await this.#check(item);
+    if (checked === null || !places.take(item, checked)) {
+      later.push(item);
+      return;
+    }
     // Before anything is decrypted, and whatever comes of it.
     await this.#ahead.see(item, checked);
-    if (checked.outcome === 'hold') return this.#hold(item);
-    if (checked.outcome === 'decrypt')
-      return (await this.#awaitsAudit(item)) ? this.#hold(item) : this.#decrypt(item, checked);
-    if (checked.outcome === 'duplicate') {
-      await store.transaction(async (inside) => {
-        await inside.counters.add('duplicates');
-        await inside.inbox.remove(item.id);
-      });
-      return onChange();
+    const { gateway } = item;
+    if (checked.outcome !== 'decrypt') works.push({ item, checked });
+    else if (await this.#awaitsAudit(gateway, places.decryptions(gateway)))
+      works.push({ item, checked: { outcome: 'hold' } });
+    else {
+      places.addDecryption(gateway);
+      works.push({ item, checked });
     }
+  }
+
+  /** What is to be written of each envelope, decrypted where it has to be. */
+  async #outcomes(works: readonly Work[], errors: unknown[]): Promise<Outcome[]> {
+    const decrypted = await this.#decrypt(works, errors);
+    return works.flatMap(({ item, checked }): readonly Outcome[] => {
+      if (checked.outcome === 'hold') return [this.#hold(item)];
+      if (checked.outcome === 'duplicate') return [this.#leave(item, 'duplicates')];
+      if (checked.outcome === 'refuse') return [this.#refuse(item, checked)];
+      const endings = decrypted.get(item.id);
+      return endings === undefined ? [] : [this.#settle(item, checked, endings)];
+    });
+  }
+
+  /** Writes outcomes together, or where one of them cannot be written, each by itself; then says what came of them. */
+  async #commit(outcomes: readonly Outcome[], errors: unknown[]): Promise<void> {
+    if (outcomes.length === 0) return;
+    const { store } = this.#options;
+    let tell: (() => Promise<void> | void)[] = [];
+    try {
+      tell = await store.transaction(async (inside) => {
+        const written: typeof tell = [];
+        for (const { write } of outcomes) written.push(await write(inside));
+        return written;
+      });
+    } catch (error) {
+      if (outcomes.length === 1 || isStoreTrouble(error)) errors.push(error);
+      else for (const outcome of outcomes) await this.#commit([outcome], errors);
+      return;
+    }
+    for (const one of tell) await Promise.resolve(one()).catch((error: unknown) => errors.push(error));
+    if (tell.length > 0) this.#options.onChange();
+  }
+
+  #refuse(item: InboxItem, checked: RefusedEnvelope): Outcome {
+    const { clock } = this.#options;
     const { reason } = checked;
-    const endings = endingsOf(checked);
-    if (endings === null) {
-      await store.transaction(async (inside) => {
-        await inside.counters.add(`refused.${reason}`);
-        await inside.inbox.remove(item.id);
-      });
-    } else {
-      await settle(store, item, endings, null, clock.now());
-      this.#count(item, endings);
-    }
-    await this.#refused(item.gateway, reason);
-    onChange();
+    const endings = this.#endings.refused(checked);
+    if (endings === null)
+      return this.#leave(item, `refused.${reason}`, () => this.#refused(item.gateway, reason));
+    return {
+      item,
+      write: async (inside) => {
+        await settle(inside, item, endings, null, clock.now());
+        return () => {
+          this.#count(item, endings);
+          return this.#refused(item.gateway, reason);
+        };
+      },
+    };
+  }
+
+  /** Counts an envelope and forgets it. */
+  #leave(item: InboxItem, counter: CounterName, tell: () => Promise<void> | void = () => {}): Outcome {
+    const write = async (inside: Store) => {
+      await inside.counters.add(counter);
+      await inside.inbox.remove(item.id);
+      return tell;
+    };
+    return { item, write };
   }
 
   /** What was settled uses up the rates of its cameras. */
@@ -271,27 +370,27 @@ export class Processor {
    * Whether so many answers of a gateway were decrypted since the oldest one that still has to be opened was chosen that the next ones wait for that verdict: whoever
    * lies gets no further by being slow to answer for it.
    */
-  async #awaitsAudit({ gateway }: InboxItem): Promise<boolean> {
+  async #awaitsAudit(gateway: string, decrypting: number): Promise<boolean> {
     const { store, audit } = this.#options;
     const waiting = await store.challenges.waiting(gateway);
-    return waiting !== null && waiting.ahead >= audit.aheadAnswers;
+    return waiting !== null && waiting.ahead + decrypting >= audit.aheadAnswers;
   }
 
-  async #hold(item: InboxItem): Promise<void> {
-    const { store, heldBound, onChange } = this.#options;
-    const dropped = await store.transaction(async (inside) => {
+  #hold(item: InboxItem): Outcome {
+    const { heldBound } = this.#options;
+    const write = async (inside: Store) => {
       await inside.inbox.remove(item.id);
       if ((await inside.gateways.get(item.gateway)) === null) {
         await inside.counters.add('refused.unknown-gateway');
-        return 0;
+        return () => {};
       }
       const kept = await inside.held.add(item, heldBound);
       if (!kept.added) await inside.counters.add('duplicates');
-      if (kept.dropped > 0) await inside.counters.add('refused.held-full', kept.dropped);
-      return kept.dropped;
-    });
-    if (dropped > 0) await this.#refusals.add(item.gateway, 'held-full');
-    onChange();
+      if (kept.dropped === 0) return () => {};
+      await inside.counters.add('refused.held-full', kept.dropped);
+      return () => this.#refusals.add(item.gateway, 'held-full');
+    };
+    return { item, write };
   }
 
   /** Says that an envelope was refused; a flood of what is no answer brings its gateway into quarantine. */
@@ -305,25 +404,72 @@ export class Processor {
     }
   }
 
-  async #decrypt(item: InboxItem, checked: CheckedEnvelope): Promise<void> {
-    const { store, clock, decryptor, onResult, onChange } = this.#options;
-    const { model, keySet } = checked;
-    const { gateway } = item;
+  /** @returns how the answers of each envelope end that was decrypted, by id of the item; those that had trouble are left out. */
+  async #decrypt(works: readonly Work[], errors: unknown[]): Promise<ReadonlyMap<number, readonly Ending[]>> {
+    const { store, clock, decryptor } = this.#options;
     const begunMs = clock.monotonic();
-    // Trouble with keys or files is ours, not the envelope's: it throws, and the envelope waits.
-    await decryptor.prepare(model, keySet);
-    const endings = this.#decided.get(item.id) ?? (await this.#decide(item, checked, begunMs));
-    if (this.#decided.size < MAX_DECIDED) this.#decided.set(item.id, endings);
-    const ends = await settle(store, item, endings, model, clock.now(), this.#told(checked, endings));
+    const known = new Map<number, readonly Ending[]>();
+    const ready: (Work & { readonly checked: CheckedEnvelope })[] = [];
+    const prepare = async ({ item, checked }: Work) => {
+      if (checked.outcome !== 'decrypt') return;
+      // Trouble with keys or files is ours, not the envelope's: it waits, and no attempt is counted.
+      await decryptor.prepare(checked.model, checked.keySet);
+      const decided = this.#decided.get(item.id);
+      if (decided === undefined) ready.push({ item, checked });
+      else known.set(item.id, decided);
+    };
+    for (const work of works) await prepare(work).catch((error: unknown) => errors.push(error));
+    const tried = ready.filter(({ item }) => item.attempts < MAX_ATTEMPTS);
+    if (tried.length > 0)
+      await store.transaction(async ({ inbox }) => {
+        for (const { item } of tried) await inbox.beginAttempt(item.id);
+      });
+    const reads = await Promise.allSettled(ready.map((work) => this.#read(work)));
+    for (const [i, { item, checked }] of ready.entries()) {
+      const read = reads[i]!;
+      try {
+        if (read.status === 'rejected') throw read.reason;
+        const endings = await this.#endings.endings(item, checked, read.value, begunMs);
+        known.set(item.id, endings);
+        if (this.#decided.size < MAX_DECIDED) this.#decided.set(item.id, endings);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    return known;
+  }
+
+  async #read({ item, checked }: Work & { readonly checked: CheckedEnvelope }): Promise<Opened> {
+    if (item.attempts >= MAX_ATTEMPTS) return { kind: 'withheld', reason: 'no-end' };
+    const { model, keySet, answers, envelope } = checked;
+    const pictures = answers.length > 1 ? answers.map(({ answer }) => placesOf(answer)) : undefined;
+    return this.#options.decryptor.decrypt(model, keySet, envelope.ciphertext, pictures);
+  }
+
+  #settle(item: InboxItem, checked: CheckedEnvelope, endings: readonly Ending[]): Outcome {
+    const { clock } = this.#options;
+    const told = this.#told(checked, endings);
+    const write = async (inside: Store) => {
+      const ends = await settle(inside, item, endings, checked.model, clock.now(), told);
+      return () => this.#tell(item, endings, ends);
+    };
+    return { item, write };
+  }
+
+  /** What was settled, now that it is durable. */
+  async #tell(
+    item: InboxItem,
+    endings: readonly Ending[],
+    ends: Awaited<ReturnType<typeof settle>>,
+  ): Promise<void> {
+    const { gateway } = item;
     this.#decided.delete(item.id);
-    let isSeen = false;
     for (const [i, { answer, verdict }] of endings.entries()) {
       const end = ends[i]!;
-      isSeen ||= verdict.kind !== 'answer' || end === 'void' || end.length > 0;
       if (end === 'void') continue;
       const names = { gateway, camera: answer.camera };
       this.#count(item, [{ answer, verdict }]);
-      if (verdict.kind === 'answer') for (const result of verdict.results) onResult(result);
+      if (verdict.kind === 'answer') for (const result of verdict.results) this.#options.onResult(result);
       else if (verdict.kind === 'withheld') this.#withheld.add(names, verdict.reason);
       const reason = verdict.kind === 'withheld' ? verdict.reason : null;
       for (const turn of end) await this.#withheld.turned(names, turn, reason);
@@ -332,7 +478,6 @@ export class Processor {
       ends[i] !== 'void' && (verdict.kind === 'refused' || verdict.kind === 'passed') ? [verdict.reason] : [],
     );
     for (const reason of new Set(refused)) await this.#refused(gateway, reason);
-    if (isSeen) onChange();
   }
 
   /** What the outcome tells about the key that the answer was under. */
@@ -349,130 +494,7 @@ export class Processor {
     const key = { gateway: gateway.name, model: model.name, version: model.version, number: keySet.number };
     return { ...key, ...this.#meter.measure(model, envelope, results, withheld) };
   }
-
-  async #decide(
-    item: InboxItem,
-    { envelope, answers, model, keySet }: CheckedEnvelope,
-    begunMs: number,
-  ): Promise<readonly Ending[]> {
-    const { store, decryptor } = this.#options;
-    const endAll = (verdict: Verdict) =>
-      answers.map(
-        ({ answer, refusal }): Ending => ({
-          answer,
-          verdict: refusal === null ? verdict : { kind: 'passed', reason: refusal },
-        }),
-      );
-    if (item.attempts >= MAX_ATTEMPTS) return endAll({ kind: 'withheld', reason: 'no-end' });
-    await store.inbox.beginAttempt(item.id);
-    const counts = answers.map(({ answer }) => placesOf(answer));
-    const isShared = answers.length > 1;
-    const read = await decryptor.decrypt(model, keySet, envelope.ciphertext, isShared ? counts : undefined);
-    if (read.kind === 'refused') return endAll({ kind: 'refused', reason: 'ciphertext' });
-    // It may be another camera's picture that spoils them all.
-    if (read.kind === 'withheld')
-      return endAll({
-        kind: 'withheld',
-        reason:
-          isShared && (read.reason !== 'out-of-range' || !model.interpretation.expected.includes(-1))
-            ? 'company'
-            : read.reason,
-      });
-    const endings: Ending[] = [];
-    let place = 0;
-    for (const [i, { answer, refusal }] of answers.entries()) {
-      const own = read.answers.slice(place, place + counts[i]!);
-      place += counts[i]!;
-      const verdict: Verdict =
-        refusal !== null
-          ? { kind: 'passed', reason: refusal }
-          : isTrusted(own)
-            ? { kind: 'answer', results: await this.#resultsOf(item, answer, model, own, begunMs) }
-            : { kind: 'withheld', reason: 'out-of-range' };
-      endings.push({ answer, verdict });
-    }
-    return endings;
-  }
-
-  /**
-   * What is given out of an answer about one picture.
-   *
-   * @param read one for each of its regions, and perhaps more
-   */
-  async #resultsOf(
-    item: InboxItem,
-    answer: Envelope,
-    model: ModelRecord,
-    read: readonly RegionAnswer[],
-    begunMs: number,
-  ): Promise<readonly Result[]> {
-    const { clock } = this.#options;
-    const frameMs = frameTime(answer, item);
-    const { prepareMs, encryptMs, evaluateMs } = answer.timings;
-    const frame = {
-      frameTime: new Date(frameMs).toISOString(),
-      sequence: answer.sequence,
-      historical: answer.historical,
-      latencyMs: {
-        prepare: prepareMs,
-        encrypt: encryptMs,
-        evaluate: evaluateMs,
-        transport: Math.max(0, Math.round(item.receivedMs - answer.readyTimeMs)),
-        decrypt: Math.round((clock.monotonic() - begunMs) * 10) / 10,
-        total: Math.max(0, Math.round(clock.now() - frameMs)),
-      },
-    };
-    const answers = await this.#inZones(answer.camera, read, answer);
-    // Answers beyond the regions that were named are copies that fill the ciphertext.
-    const results = (answer.regions ?? [undefined]).map(
-      (region, i): Result => ({
-        camera: answer.camera,
-        ...(region !== undefined && { region }),
-        model: model.name,
-        modelVersion: model.version,
-        ...answers[i]!,
-        ...(model.output.output !== 'rounded' && { output: model.output.output }),
-        ...frame,
-      }),
-    );
-    return this.#news(results, model.output, frameMs);
-  }
-
-  /** Adds to a map how many of its points are in each zone of its camera. A camera that answers about named parts of its picture has none. */
-  async #inZones(
-    camera: string,
-    answers: readonly RegionAnswer[],
-    { regions }: Envelope,
-  ): Promise<readonly (RegionAnswer | MapAnswer)[]> {
-    if (regions !== undefined || answers[0]?.task !== 'map') return answers;
-    const zones = await this.#options.store.zones.of(camera);
-    return zones.length === 0 ? answers : answers.map((answer) => countZones(answer, zones));
-  }
-
-  /** What of an answer is given out: all of it, or under the policy `event` those regions whose label has changed. The rest is forgotten here. */
-  async #news(results: readonly Result[], policy: OutputPolicy, frameMs: number): Promise<readonly Result[]> {
-    if (policy.output !== 'event') {
-      for (const { camera } of results) this.#events.forget(camera);
-      return results;
-    }
-    const news: Result[] = [];
-    for (const result of results)
-      if (await this.#events.add({ ...result, label: answerWords(result), frameMs }, policy.equal))
-        news.push(result);
-    return news;
-  }
 }
 
-/** How the answers of an envelope end that is not decrypted; null where they take no place in the sequence. */
-function endingsOf({ reason, settles, passes }: RefusedEnvelope): readonly Ending[] | null {
-  const answers = settles ?? passes?.answers ?? null;
-  if (answers === null) return null;
-  const whole: Verdict = settles === null ? { kind: 'passed', reason } : { kind: 'refused', reason };
-  return answers.map(({ answer, refusal }) => ({
-    answer,
-    verdict: refusal === null ? whole : { kind: 'passed', reason: refusal },
-  }));
-}
-
-const isTrusted = (answers: readonly (RegionAnswer | null)[]): answers is readonly RegionAnswer[] =>
-  !answers.includes(null);
+const byGateway = ({ item: one }: Outcome, { item: other }: Outcome): number =>
+  one.gateway < other.gateway ? -1 : Number(one.gateway > other.gateway);

@@ -207,7 +207,7 @@ describe('a gateway in quarantine', () => {
         attempts: 0,
       };
       for (let i = 0; i < count; i++)
-        await processor.process({ ...about, id: -1, envelope: randomBytes(60) });
+        await processor.process([{ ...about, id: -1, envelope: randomBytes(60) }]);
     };
     await garbage(FLOOD.messages - 1);
     expect((await bench.site.store.gateways.get('other'))?.quarantine).toBeNull();

@@ -6,7 +6,7 @@ import { createLogger } from '#runtime/log.ts';
 import { Decryptor } from '../decryption/decryptor.ts';
 import { Processor, type ProcessorOptions } from '../decryption/processor.ts';
 import { keepNetwork } from '../protection/keep-network.ts';
-import type { InboxBound } from '../store/inbox.ts';
+import type { InboxBound, InboxItem } from '../store/inbox.ts';
 import { enrolTestGateway, makeTestSite, releaseTo, type TestSite } from './test-site.ts';
 import type { TinyNetwork } from './tiny-network.ts';
 
@@ -135,11 +135,16 @@ export async function makeDecryptingSite(
   };
 }
 
-/** Processes all that waits. */
-export async function drain({ site }: DecryptingSite, processor: Processor): Promise<void> {
+/** Processes all that waits, many at a time. */
+export async function drain({ site: { store } }: DecryptingSite, processor: Processor): Promise<void> {
   for (;;) {
-    const item = await site.store.inbox.first();
-    if (item === null) return;
-    await processor.process(item);
+    const items: InboxItem[] = [];
+    let next = await store.inbox.first();
+    while (next !== null && items.length < 64) {
+      items.push(next);
+      next = await store.inbox.first(next.id);
+    }
+    if (items.length === 0) return;
+    await processor.process(items);
   }
 }

@@ -1,0 +1,59 @@
+import { answerDigest } from '#protocol/answer-digest.ts';
+import type { InboxItem } from '../store/inbox.ts';
+import type { AnswerBounds } from './answer-bounds.ts';
+import type { Checked } from './check-envelope.ts';
+import { frameTime } from './settle.ts';
+
+/**
+ * What the envelopes of a batch take before any of it is in the store: places in sequences, pictures, the rates of cameras, and decryptions of gateways. What is checked against
+ * the store alone would not see the envelopes before it in its batch.
+ */
+export class BatchPlaces {
+  readonly #bounds: AnswerBounds;
+  readonly #taken = new Set<string>();
+  readonly #decryptions = new Map<string, number>();
+  readonly #rates: { readonly camera: string; readonly frameMs: number }[] = [];
+
+  constructor(bounds: AnswerBounds) {
+    this.#bounds = bounds;
+  }
+
+  /** @returns false, and takes nothing, where another envelope of the batch is at one of its places, or shows the same about the same moment: only what is settled says which counts. */
+  take(item: InboxItem, checked: Checked): boolean {
+    const answers =
+      checked.outcome === 'decrypt'
+        ? checked.answers
+        : checked.outcome === 'refuse'
+          ? (checked.settles ?? checked.passes?.answers ?? [])
+          : [];
+    if (answers.length === 0) return true;
+    const digest = answerDigest(answers[0]!.answer);
+    const places = answers.flatMap(({ answer }) => [
+      `${item.gateway} ${answer.session} ${answer.sequence}`,
+      `${answer.camera} ${frameTime(answer, item)} ${digest}`,
+    ]);
+    if (places.some((place) => this.#taken.has(place))) return false;
+    for (const place of places) this.#taken.add(place);
+    for (const { answer } of answers) {
+      const rate = { camera: answer.camera, frameMs: frameTime(answer, item) };
+      this.#bounds.take(rate.camera, rate.frameMs);
+      this.#rates.push(rate);
+    }
+    return true;
+  }
+
+  /** Decryptions of a gateway so far. */
+  decryptions(gateway: string): number {
+    return this.#decryptions.get(gateway) ?? 0;
+  }
+
+  /** One more answer of this gateway will be decrypted. */
+  addDecryption(gateway: string): void {
+    this.#decryptions.set(gateway, this.decryptions(gateway) + 1);
+  }
+
+  /** The batch is over. */
+  giveBack(): void {
+    for (const { camera, frameMs } of this.#rates.splice(0)) this.#bounds.giveBack(camera, frameMs);
+  }
+}

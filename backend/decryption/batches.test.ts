@@ -1,0 +1,119 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { BlindsightError } from '#protocol/errors.ts';
+import { ResultStore } from '../store/results.ts';
+import { type DecryptingSite, drain, makeDecryptingSite } from '../testing/decrypting-site.ts';
+import { makeTinyNetwork, type TinyNetwork } from '../testing/tiny-network.ts';
+
+const MINUTE_MS = 60_000;
+
+describe('envelopes that are processed together', () => {
+  let network: TinyNetwork;
+  let bench: DecryptingSite;
+  beforeAll(async () => {
+    network = await makeTinyNetwork();
+  });
+  afterAll(() => network.close());
+  beforeEach(async () => {
+    bench = await makeDecryptingSite(network);
+  });
+  afterEach(async () => {
+    vi.restoreAllMocks();
+    await bench.close();
+  });
+
+  const waiting = async () => {
+    const items = [];
+    for (let item = await bench.site.store.inbox.first(); item !== null; ) {
+      items.push(item);
+      item = await bench.site.store.inbox.first(item.id);
+    }
+    return items;
+  };
+  const sequences = () => bench.results.map(({ sequence }) => sequence);
+
+  it('are durable together, however many there are: one commit before the decryptions, one after', async () => {
+    for (let sequence = 0; sequence < 20; sequence++)
+      await bench.put({ sequence, ciphertext: network.answer([0.2, 0.9]) });
+    const processor = bench.makeProcessor();
+    await processor.process((await waiting()).slice(0, 1));
+    const commits = vi.spyOn(bench.site.store, 'transaction');
+    await processor.process(await waiting());
+    expect(commits).toHaveBeenCalledTimes(2);
+    expect(sequences()).toEqual(Array.from({ length: 20 }, (_, sequence) => sequence));
+    expect(await bench.site.store.counters.all()).toEqual({ accepted: 20 });
+  });
+
+  it('have one outcome for each place, and one answer for each picture', async () => {
+    const frameTimeMs = Date.now() - 5000;
+    const [first, second] = [network.answer([0.2, 0.9]), network.answer([0.9, 0.2])];
+    await bench.put({ sequence: 0, ciphertext: first, frameTimeMs });
+    // Another answer at the same place, and the same answer about the same moment at another one.
+    await bench.put({ sequence: 0, ciphertext: second });
+    await bench.put({ sequence: 1, ciphertext: first, frameTimeMs });
+    await bench.put({ sequence: 2, ciphertext: second });
+    const decrypt = vi.spyOn(bench.decryptor, 'decrypt');
+    await drain(bench, bench.makeProcessor());
+    expect(decrypt).toHaveBeenCalledTimes(2);
+    expect(sequences()).toEqual([0, 2]);
+    expect(await bench.site.store.counters.all()).toEqual({ accepted: 2, 'refused.replayed': 2 });
+  });
+
+  it('count against the rate of their camera before they are settled', async () => {
+    const minuteMs = MINUTE_MS * (Math.floor(Date.now() / MINUTE_MS) - 1);
+    for (let sequence = 0; sequence < 20; sequence++)
+      await bench.put({ sequence, ciphertext: network.answer([0.2, 0.9]), frameTimeMs: minuteMs + sequence });
+    const processor = bench.makeProcessor({
+      limits: {
+        ...{ perCameraPerSecond: 1 / 60, ofCameras: new Map(), maxAgeMs: 72 * 3_600_000 },
+        formerReleaseMs: 72 * 3_600_000,
+      },
+    });
+    await drain(bench, processor);
+    // One a minute, five more for timers that are not exact, and a twentieth.
+    expect(await bench.site.store.counters.all()).toEqual({ accepted: 7, 'refused.too-many': 13 });
+  });
+
+  it('lose nothing to one that ends the thread: it alone is given up', async () => {
+    const poison = network.answer([0.2, 0.9]);
+    for (let sequence = 0; sequence < 5; sequence++)
+      await bench.put({ sequence, ciphertext: sequence === 2 ? poison : network.answer([0.2, 0.9]) });
+    const { decrypt } = bench.decryptor;
+    let isDead = false;
+    vi.spyOn(bench.decryptor, 'decrypt').mockImplementation(async (model, keySet, ciphertext) => {
+      const isPoison = Buffer.compare(ciphertext, poison) === 0;
+      if (isPoison) isDead = true;
+      // Whatever is with it in the thread fails, too.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (isPoison)
+        setImmediate(() => {
+          isDead = false;
+        });
+      if (isDead) throw new BlindsightError('WORKER_FAILED', 'the thread ended');
+      return decrypt.call(bench.decryptor, model, keySet, ciphertext);
+    });
+    const processor = bench.makeProcessor();
+    for (let round = 0; round < 6; round++) await processor.process(await waiting()).catch(() => {});
+    expect(sequences()).toEqual(expect.arrayContaining([0, 1, 3, 4]));
+    expect(await bench.site.store.counters.all()).toMatchObject({ accepted: 4, withheld: 1 });
+    expect(await bench.site.store.inbox.count()).toBe(0);
+  });
+
+  it('are each written by itself where one of them cannot be', async () => {
+    for (let sequence = 0; sequence < 4; sequence++)
+      await bench.put({ sequence, ciphertext: network.answer([0.2, 0.9]) });
+    const { add } = ResultStore.prototype;
+    const fault = new Error('a row that no table takes');
+    vi.spyOn(ResultStore.prototype, 'add').mockImplementation(function (this: ResultStore, record) {
+      if (record.sequence === 1) throw fault;
+      return add.call(this, record);
+    });
+    const processor = bench.makeProcessor();
+    await expect(processor.process(await waiting())).rejects.toBe(fault);
+    expect(sequences()).toEqual([0, 2, 3]);
+    const decrypt = vi.spyOn(bench.decryptor, 'decrypt');
+    vi.mocked(ResultStore.prototype.add).mockRestore();
+    await processor.process(await waiting());
+    expect(sequences()).toEqual([0, 2, 3, 1]);
+    expect(decrypt).not.toHaveBeenCalled();
+  });
+});
