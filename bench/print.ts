@@ -88,7 +88,7 @@ export function formatReport({ machine, commit, operations, frames }: BenchRepor
 }
 
 /** Columns as wide as their widest entry; the first left-aligned, the others right-aligned. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
   return [head, ...rows].map((row) =>
     row

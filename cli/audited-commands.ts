@@ -35,6 +35,7 @@ export const AUDITED_COMMANDS: Readonly<Record<string, AuditedCommand>> = {
   backend: elsewhere,
   bench: elsewhere,
   'bench city': elsewhere,
+  'bench clear': elsewhere,
   broker: elsewhere,
   'camera assign': acts(),
   'camera group': acts(),

@@ -4,6 +4,8 @@
  */
 
 export { countOperations } from './engine/costs/count-operations.ts';
+export { type FrameWork, frameWork } from './engine/costs/frame-work.ts';
+export { KernelRates } from './engine/costs/kernel-rates.ts';
 export { MachineMeasurement, measureMachine } from './engine/costs/measure-machine.ts';
 export {
   type MachineCost,

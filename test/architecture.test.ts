@@ -165,8 +165,9 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     attacks: ['shaping'],
   },
   bench: {
-    costs: [],
     city: [],
+    clear: [],
+    costs: ['clear'],
   },
   cli: {
     daemons: [],

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { printJson } from '../print.ts';
 import { runCommand } from '../run-command.ts';
 import { registerBenchCity } from './bench-city.ts';
+import { registerBenchClear } from './bench-clear.ts';
 
 type Options = {
   readonly json?: boolean;
@@ -73,4 +74,5 @@ Examples:
       }),
     );
   registerBenchCity(bench);
+  registerBenchClear(bench);
 }

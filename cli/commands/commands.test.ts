@@ -11,6 +11,7 @@ describe('the command line', () => {
   it.each([
     'demo',
     'bench',
+    'bench clear',
     'conformance',
     'evaluate',
     'explain',
