@@ -141,7 +141,12 @@ export function decodeEvaluationKeys(
   let relinearization: KeySwitchKey | null = null;
   const rotations = new Map<number, KeySwitchKey>();
   let ringSwitch: RingSwitchKey | undefined;
-  for (const entry of readEvaluationKeys(parameters, bytes)) {
+  const { ringDegree } = parameters;
+  const entries = readKeyFile(parameters, bytes, (reader, { step, level, seed }) => {
+    const b = reader.residues(digitCount(parameters, level), limbPrimes(parameters, level, 'QP'), ringDegree);
+    return { step, key: { level, b, seed } };
+  });
+  for (const entry of entries) {
     if ('ringSwitch' in entry) ringSwitch = entry.ringSwitch;
     else if (entry.step === 0) relinearization = entry.key;
     else rotations.set(entry.step, entry.key);
@@ -149,20 +154,24 @@ export function decodeEvaluationKeys(
   return { relinearization, rotations, ...(ringSwitch === undefined ? {} : { ringSwitch }) };
 }
 
-/** A key of a file; step 0 is the relinearization key. */
-export type KeyEntry =
-  | { readonly step: number; readonly key: KeySwitchKey }
+/** A key of a file whose residues are yet to be unpacked and checked; step 0 is the relinearization key. */
+export type PackedKeyEntry =
+  | {
+      readonly step: number;
+      readonly key: Omit<KeySwitchKey, 'b'> & { readonly packed: Uint8Array<ArrayBuffer> };
+    }
   | { readonly ringSwitch: RingSwitchKey };
 
-/** As {@link decodeEvaluationKeys}, one key after the other: of a file of gigabytes only one need be in memory. */
-export function* readEvaluationKeys(
+/** As {@link decodeEvaluationKeys}, one key after the other and not unpacked: of a file of gigabytes only one need be in memory. */
+export function* readPackedKeys(
   parameters: ParametersLiteral,
   bytes: Uint8Array | ByteSource,
-): Generator<KeyEntry> {
+): Generator<PackedKeyEntry> {
   const { ringDegree } = parameters;
-  yield* readKeyFile(parameters, bytes, (reader, { step, level, seed }): KeyEntry => {
-    const b = reader.residues(digitCount(parameters, level), limbPrimes(parameters, level, 'QP'), ringDegree);
-    return { step, key: { level, b, seed } };
+  yield* readKeyFile(parameters, bytes, (reader, { step, level, seed }): PackedKeyEntry => {
+    const primes = limbPrimes(parameters, level, 'QP');
+    const packed = reader.packedResidues(digitCount(parameters, level), primes, ringDegree);
+    return { step, key: { level, packed, seed } };
   });
 }
 

@@ -225,6 +225,11 @@ export class FormatReader {
     return values;
   }
 
+  /** A copy of the bytes that {@link residues} would read, as they are: whoever unpacks them checks them. */
+  packedResidues(polynomials: number, primes: readonly number[], degree: number): Uint8Array<ArrayBuffer> {
+    return Uint8Array.from(this.raw(polynomials * polynomialBytes(primes, degree)));
+  }
+
   /** Leaves out what {@link residues} would read. */
   skipResidues(polynomials: number, primes: readonly number[], degree: number): void {
     this.#skip(polynomials * polynomialBytes(primes, degree));

@@ -223,15 +223,35 @@ export function decodeConstants(
   types: readonly SeededType[],
   bytes: Uint8Array | ByteSource,
 ): SeededCiphertext[] {
-  return [...readConstants(parameters, types, bytes)];
+  const { ringDegree } = parameters;
+  return [
+    ...readConstantFile(parameters, types, bytes, (reader, { level, modulus }) => ({
+      first: reader.residues(1, limbPrimes(parameters, level, modulus), ringDegree),
+    })),
+  ];
 }
 
-/** As {@link decodeConstants}, one after the other: of a file of gigabytes only one need be in memory. */
-export function* readConstants(
+/** A constant of a file whose residues are yet to be unpacked and checked. */
+export type PackedConstant = Omit<SeededCiphertext, 'first'> & { readonly packed: Uint8Array<ArrayBuffer> };
+
+/** As {@link decodeConstants}, one after the other and not unpacked: of a file of gigabytes only one need be in memory. */
+export function* readPackedConstants(
   parameters: ParametersLiteral,
   types: readonly SeededType[],
   bytes: Uint8Array | ByteSource,
-): Generator<SeededCiphertext> {
+): Generator<PackedConstant> {
+  const { ringDegree } = parameters;
+  yield* readConstantFile(parameters, types, bytes, (reader, { level, modulus }) => ({
+    packed: reader.packedResidues(1, limbPrimes(parameters, level, modulus), ringDegree),
+  }));
+}
+
+function* readConstantFile<T>(
+  parameters: ParametersLiteral,
+  types: readonly SeededType[],
+  bytes: Uint8Array | ByteSource,
+  read: (reader: FormatReader, type: SeededType) => T,
+): Generator<T & SeededType & Pick<SeededCiphertext, 'seed'>> {
   const reader: FormatReader = new FormatReader(Kind.constants, parameters, bytes, 'constants');
   const count = reader.u32();
   if (count > MAX_CONSTANTS || count !== types.length) {
@@ -251,8 +271,8 @@ export function* readConstants(
     if (flag > 1 || level !== type.level || modulus !== type.modulus || scale !== type.scale) {
       reader.fail(`constant ${index} has another level, scale or modulus than the program says`);
     }
-    const first = reader.residues(1, limbPrimes(parameters, level, modulus), parameters.ringDegree);
-    yield { level, scale, modulus, first, seed: reader.raw(SEED_BYTES).slice() };
+    const residues = read(reader, { level, scale, modulus });
+    yield { ...residues, level, scale, modulus, seed: Uint8Array.from(reader.raw(SEED_BYTES)) };
   }
   reader.end();
 }

@@ -33,6 +33,19 @@ export function mulModPrepared(a: number, w: number, quotient: number, q: number
   return raise((raise(r, q) - q) | 0, q);
 }
 
+/** Multiplies residues by 2^32 modulo q, in place. As {@link mulModPrepared}; calls would take five times as long, so there are none. */
+export function toMontgomery(residues: Uint32Array, q: number): void {
+  const one = 2 ** 32 % q;
+  const quotient = one / q;
+  for (let i = 0; i < residues.length; i++) {
+    const a = residues[i]!;
+    const estimate = (a * quotient) | 0;
+    let r = (Math.imul(a, one) - Math.imul(estimate, q)) | 0;
+    r = (r + (q & (r >> 31)) - q) | 0;
+    residues[i] = (r + (q & (r >> 31))) | 0;
+  }
+}
+
 /** a + b mod q; a, b in [0, q). */
 export function addMod(a: number, b: number, q: number): number {
   return raise((a + b - q) | 0, q);

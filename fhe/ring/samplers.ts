@@ -36,8 +36,14 @@ function openStream(seed: Uint8Array, purpose: StreamPurpose, index: StreamIndex
   nonce.writeUInt16BE(index.digit, 2);
   nonce.writeUInt16BE(index.limb, 4);
   const cipher = createCipheriv('aes-256-ctr', seed, nonce);
-  return (length: number): Buffer => cipher.update(Buffer.alloc(length));
+  return (length: number): Buffer => {
+    if (zeros.length < length) zeros = new Uint8Array(length);
+    return cipher.update(zeros.subarray(0, length));
+  };
 }
+
+/** What the keystream is added to, kept from one stream to the next. */
+let zeros = new Uint8Array();
 
 /**
  * Uniform residues modulo the prime q < 2^30: consecutive 32-bit little-endian words of the stream, cut to the bit length of q, taken in
@@ -55,9 +61,10 @@ export function sampleUniform(
   for (let filled = 0; filled < out.length; ) {
     // Whole AES blocks, so that the words do not depend on how many are drawn at a time.
     const bytes = next(Math.ceil((out.length - filled) * 0.275) * 16);
-    const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (let at = 0; at < bytes.length && filled < out.length; at += 4) {
-      const word = (words.getUint32(at, true) & mask) >>> 0;
+    // All supported machines are little-endian, and a buffer of its own begins at a multiple of eight.
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+    for (let at = 0; at < words.length && filled < out.length; at++) {
+      const word = words[at]! & mask;
       if (word < q) out[filled++] = word;
     }
   }

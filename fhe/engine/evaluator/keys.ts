@@ -1,5 +1,5 @@
 import { digitCount, expandKeyHalf, type KeySwitchKey } from '../../ckks/evaluation-keys.ts';
-import { mulMod } from '../../ring/modular.ts';
+import { toMontgomery } from '../../ring/modular.ts';
 import type { Address } from '../memory/arena.ts';
 import type { Part } from '../window/window.ts';
 import type { EngineContext } from './context.ts';
@@ -55,16 +55,29 @@ export function fillKeyPart(
   const limb = engine.limbIndex(level, position);
   const { words } = engine.arena;
   const q = engine.primes[position]!;
-  const one = 2 ** 32 % q;
-  const reciprocal = 1 / q;
   for (let digit = 0; digit < digits; digit++) {
     const from = (digit * limbs + limb) * degree;
-    [b, a].forEach((half, which) => {
-      let to = address / 4 + 8 * digit + 4 * which;
-      for (let i = from; i < from + degree; i += 4, to += 8 * digits) {
-        for (let lane = 0; lane < 4; lane++) words[to + lane] = mulMod(half[i + lane]!, one, q, reciprocal);
-      }
-    });
+    for (const [half, all] of [b, a].entries()) {
+      const residues = Uint32Array.from(all.subarray(from, from + degree));
+      toMontgomery(residues, q);
+      interleave(words, address / 4, residues, { digit, digits, half });
+    }
+  }
+}
+
+/** Writes a limb to its place in the part of a key for its prime. @param at index of the part among the words */
+export function interleave(
+  words: Uint32Array,
+  at: number,
+  residues: Uint32Array,
+  { digit, digits, half }: { readonly digit: number; readonly digits: number; readonly half: number },
+): void {
+  let to = at + 8 * digit + 4 * half;
+  for (let i = 0; i < residues.length; i += 4, to += 8 * digits) {
+    words[to] = residues[i]!;
+    words[to + 1] = residues[i + 1]!;
+    words[to + 2] = residues[i + 2]!;
+    words[to + 3] = residues[i + 3]!;
   }
 }
 

@@ -82,9 +82,9 @@ export async function createEngineInterpreter(
   const { engine, plan } = prepared;
   let file: StreamedFile | null = null;
   try {
-    if (plan !== null) file = new StreamedFile(folder!, plan, engine.arena.memory, prepared.window!.address);
-    const sources = { ...material, signal, onProgress };
-    await loadMaterial(engine, material.program, prepared.placed, prepared.scratch, file, sources);
+    if (plan !== null) file = new StreamedFile(folder!, plan);
+    const sources = { ...material, threads, signal, onProgress };
+    await loadMaterial(engine, material.program, prepared.placed, file, sources);
     return new EngineInterpreter(prepared, file);
   } catch (error) {
     file?.close();
@@ -110,7 +110,7 @@ class EngineInterpreter implements SharingInterpreter {
         ? null
         : new WindowReader(plan, {
             ...{ memory, pool: engine.pool.control },
-            ...{ file: file.fd, checksums: file.checksums },
+            ...{ file: file.open.fd, checksums: file.open.checksums },
           });
     this.#lane = new Lane(memory, engine.pool, lane.recorded, this.#reader);
   }

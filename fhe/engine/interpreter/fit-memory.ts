@@ -4,7 +4,6 @@ import { FheError } from '../../errors.ts';
 import type { VerifiedProgram } from '../../program/verifier.ts';
 import { EngineContext } from '../evaluator/context.ts';
 import { Encryptor } from '../evaluator/encryptor.ts';
-import { MontgomeryScratch } from '../evaluator/montgomery-scratch.ts';
 import { RingSwitcher } from '../evaluator/ring-switcher.ts';
 import type { KernelBuild } from '../threads/kernel-module.ts';
 import { Window, type WindowPlan } from '../window/window.ts';
@@ -36,7 +35,6 @@ export type Prepared = {
   readonly shared: SharedMaterial;
   readonly lane: LaneInMemory;
   readonly placed: PlacedMaterial;
-  readonly scratch: MontgomeryScratch;
   /** What is read for every picture; null where all is in memory. */
   readonly window: Window | null;
   readonly plan: WindowPlan | null;
@@ -117,7 +115,6 @@ async function prepare(
       resultRing === undefined ? null : new RingSwitcher(engine, resultRing, index.ringSwitch!);
     const window = windowBytes === null ? null : new Window(engine.arena, windowBytes);
     const placed = placeMaterial(engine, program, uses, index, isResident);
-    const scratch = new MontgomeryScratch(engine);
     const shared: SharedMaterial = {
       encryptor,
       program: { engine, verified, plan, ringSwitcher, window, ...placed },
@@ -128,7 +125,6 @@ async function prepare(
       shared,
       lane,
       placed,
-      scratch,
       window,
       plan: window?.plan(lane.recorded.evaluation) ?? null,
     };

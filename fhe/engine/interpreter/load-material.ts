@@ -1,12 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import type { ByteSource } from '../../ckks/byte-source.ts';
-import { expandKeyHalf, readEvaluationKeys } from '../../ckks/evaluation-keys.ts';
-import { expandSecondHalf, readConstants, type SeededCiphertext } from '../../ckks/serialization.ts';
+import { digitCount, readPackedKeys } from '../../ckks/evaluation-keys.ts';
+import { readPackedConstants } from '../../ckks/serialization.ts';
 import type { VerifiedProgram } from '../../program/verifier.ts';
+import { StreamPurpose } from '../../ring/samplers.ts';
 import type { EngineContext } from '../evaluator/context.ts';
-import { fillKeyPart } from '../evaluator/keys.ts';
-import type { MontgomeryScratch } from '../evaluator/montgomery-scratch.ts';
 import { isStreamed } from '../evaluator/weight.ts';
+import type { PackedItem } from './item-expander.ts';
+import { Loader } from './loader.ts';
 import { keyItem, type PlacedMaterial } from './place-material.ts';
 import type { StreamedFile } from './streamed-file.ts';
 
@@ -14,6 +15,8 @@ import type { StreamedFile } from './streamed-file.ts';
 export type MaterialSources = {
   readonly constants: Uint8Array | ByteSource;
   readonly evaluationKeys: Uint8Array | ByteSource;
+  /** That may work on them. */
+  readonly threads: number;
   readonly signal?: AbortSignal | undefined;
   /** Called now and then. @param share of the bytes that are loaded, 0 to 1 */
   readonly onProgress?: ((share: number) => void) | undefined;
@@ -21,89 +24,97 @@ export type MaterialSources = {
 
 /** Between two turns of the event loop, in milliseconds. */
 const TURN_MS = 100;
+/** Below this it takes longer to start threads. */
+const THREADS_FROM_BYTES = 16 * 2 ** 20;
 
 /**
- * Expands constants and keys to where they were placed: memory, or the file behind the window. One of them at a time is in the host's memory.
+ * Expands constants and keys to where they were placed: memory, or the file behind the window. A few of them at a time are in the host's memory. The caller's
+ * thread reads, and whoever makes the sources checks; others expand meanwhile.
  *
  * @param file for what does not stay in memory
- * @throws FheError FHE_FORMAT as `decodeConstants` and `decodeEvaluationKeys`; FHE_DISK as {@link StreamedFile}
+ * @throws FheError FHE_FORMAT as `decodeConstants` and `decodeEvaluationKeys`; FHE_DISK where the file cannot be written; FHE_WORKER if a thread died
  */
 export async function loadMaterial(
   engine: EngineContext,
   { program, parameters }: VerifiedProgram,
   placed: PlacedMaterial,
-  scratch: MontgomeryScratch,
   file: StreamedFile | null,
-  { constants, evaluationKeys, signal, onProgress }: MaterialSources,
+  { constants, evaluationKeys, threads, signal, onProgress }: MaterialSources,
 ): Promise<void> {
   const total = constants.length + evaluationKeys.length;
+  const { primes, limbBytes, arena } = engine;
+  const { ringDegree } = parameters;
+  const data = { memory: arena.memory, primes, ringDegree, limbBytes, file: file?.open ?? null };
+  const loader = new Loader(data, threads > 1 && total >= THREADS_FROM_BYTES ? threads : 0);
   let turnMs = performance.now();
-  const turn = async (done: number): Promise<void> => {
+  const add = async (item: PackedItem, done: number): Promise<void> => {
+    await loader.add(item);
     if (performance.now() - turnMs < TURN_MS) return;
     await setImmediate();
     signal?.throwIfAborted();
     onProgress?.(done / total);
     turnMs = performance.now();
   };
-  let index = 0;
-  for (const constant of readConstants(parameters, program.constants, constants)) {
-    loadConstant(engine, constant, index, placed, scratch, file);
-    await turn((constants.length * ++index) / program.constants.length);
-  }
-  const count = 1 + placed.keys.rotations.size;
-  let read = 0;
-  for (const entry of readEvaluationKeys(parameters, evaluationKeys)) {
-    if ('ringSwitch' in entry) continue;
-    const { step, key } = entry;
-    const place = step === 0 ? placed.keys.relinearization : placed.keys.rotations.get(step);
-    // A file may have more keys than the program uses.
-    if (place === null || place === undefined) continue;
-    const a = expandKeyHalf(parameters, key);
-    for (const position of engine.positions(key.level, true)) {
-      const part = place.at(position);
-      if (typeof part === 'number') fillKeyPart(engine, key, a, position, part);
+  try {
+    let index = 0;
+    for (const constant of readPackedConstants(parameters, program.constants, constants)) {
+      const item = constantItem(engine, constant, index, placed, file);
+      await add(item, (constants.length * ++index) / program.constants.length);
     }
-    file?.write(keyItem(step), (position, at) => {
-      fillKeyPart(engine, key, a, position, at);
-      return at;
-    });
-    await turn(constants.length + (evaluationKeys.length * Math.min(++read, count)) / count);
+    const count = 1 + placed.keys.rotations.size;
+    let read = 0;
+    for (const entry of readPackedKeys(parameters, evaluationKeys)) {
+      if ('ringSwitch' in entry) continue;
+      const item = keyOf(engine, entry, placed, file);
+      // A file may have more keys than the program uses.
+      if (item === null) continue;
+      await add(item, constants.length + (evaluationKeys.length * Math.min(++read, count)) / count);
+    }
+    await loader.finish();
+  } finally {
+    await loader.close();
   }
   onProgress?.(1);
   signal?.throwIfAborted();
 }
 
-function loadConstant(
+type Entry<Generated> = Generated extends Generator<infer T> ? T : never;
+type PackedConstant = Entry<ReturnType<typeof readPackedConstants>>;
+type PackedKey = Exclude<Entry<ReturnType<typeof readPackedKeys>>, { readonly ringSwitch: unknown }>;
+
+function constantItem(
   engine: EngineContext,
-  constant: SeededCiphertext,
+  { level, modulus, packed, seed }: PackedConstant,
   index: number,
   placed: PlacedMaterial,
-  scratch: MontgomeryScratch,
   file: StreamedFile | null,
-): void {
+): PackedItem {
   const { factor, addend } = placed.constants[index]!;
-  const { first, level, modulus } = constant;
-  const second = expandSecondHalf(engine.parameters, constant);
-  const degree = engine.parameters.ringDegree;
-  if (addend !== null) {
-    engine.write(addend, first);
-    engine.write(addend, second, 1);
-  }
-  if (factor === null) return;
-  const convert = (position: number): number => {
-    const at = engine.limbIndex(level, position) * degree;
-    return scratch.convert(position, first.subarray(at, at + degree), second.subarray(at, at + degree));
+  const isInMemory = factor !== null && !isStreamed(factor);
+  return {
+    ...{ what: 'constants', packed, seed, purpose: StreamPurpose.ciphertext, digits: 1, isKey: false },
+    positions: engine.positions(level, modulus === 'QP'),
+    plain: addend?.address ?? null,
+    montgomery: isInMemory ? factor.address : null,
+    parts: isInMemory || factor === null ? [] : file!.partsOf(index),
   };
-  if (isStreamed(factor)) {
-    file?.write(index, convert);
-    return;
-  }
-  const bytes = new Uint8Array(engine.arena.memory.buffer);
-  for (const position of engine.positions(level, modulus === 'QP')) {
-    const from = convert(position);
-    for (const component of [0, 1]) {
-      const at = from + component * engine.limbBytes;
-      bytes.copyWithin(engine.limb(factor, component, position), at, at + engine.residueBytes);
-    }
-  }
+}
+
+function keyOf(
+  engine: EngineContext,
+  { step, key: { level, packed, seed } }: PackedKey,
+  placed: PlacedMaterial,
+  file: StreamedFile | null,
+): PackedItem | null {
+  const place = step === 0 ? placed.keys.relinearization : placed.keys.rotations.get(step);
+  if (place === null || place === undefined) return null;
+  const first = place.at(0);
+  return {
+    ...{ what: 'evaluation keys', packed, seed, purpose: StreamPurpose.keySwitchKey, isKey: true },
+    digits: digitCount(engine.parameters, level),
+    positions: engine.positions(level, true),
+    plain: null,
+    montgomery: typeof first === 'number' ? first : null,
+    parts: typeof first === 'number' ? [] : file!.partsOf(keyItem(step)),
+  };
 }

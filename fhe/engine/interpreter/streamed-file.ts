@@ -1,18 +1,19 @@
-import {
-  closeSync,
-  constants,
-  mkdtempSync,
-  openSync,
-  rmdirSync,
-  statfsSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, mkdtempSync, openSync, rmdirSync, statfsSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 import { FheError } from '../../errors.ts';
-import type { Address } from '../memory/arena.ts';
 import type { FilePart, WindowPlan } from '../window/window.ts';
+
+/** A part, and its number among the parts of the plan. */
+export type PlacedPart = FilePart & { readonly index: number };
+
+/** What writing takes. Can be sent to a thread. */
+export type OpenFile = {
+  readonly fd: number;
+  /** CRC-32 of each part of the plan. */
+  readonly checksums: Uint32Array;
+  /** For messages. */
+  readonly folder: string;
+};
 
 /** That the file system keeps for others. */
 const SPARE_BYTES = 64 * 2 ** 20;
@@ -22,30 +23,20 @@ const SPARE_BYTES = 64 * 2 ** 20;
  * only. It has no name: it is unlinked when it is made, so that nothing is left of it once its process has ended, however that ends.
  */
 export class StreamedFile {
-  readonly fd: number;
-  /** CRC-32 of each part of the plan. */
-  readonly checksums: Uint32Array;
-  readonly #memory: WebAssembly.Memory;
-  readonly #scratch: Address;
-  readonly #byItem = new Map<number, { readonly part: FilePart; readonly index: number }[]>();
+  readonly open: OpenFile;
+  readonly #byItem = new Map<number, PlacedPart[]>();
   readonly #folder: string;
   #closed = false;
 
-  /**
-   * @param scratch room for a part in memory
-   * @throws FheError FHE_DISK where the folder cannot be written or has too little room
-   */
-  constructor(folder: string, plan: WindowPlan, memory: WebAssembly.Memory, scratch: Address) {
+  /** @throws FheError FHE_DISK where the folder cannot be written or has too little room */
+  constructor(folder: string, plan: WindowPlan) {
     this.#folder = folder;
-    this.#memory = memory;
-    this.#scratch = scratch;
-    this.checksums = new Uint32Array(new SharedArrayBuffer(4 * plan.parts.length));
     plan.parts.forEach((part, index) => {
       const own = this.#byItem.get(part.item);
-      if (own === undefined) this.#byItem.set(part.item, [{ part, index }]);
-      else own.push({ part, index });
+      if (own === undefined) this.#byItem.set(part.item, [{ ...part, index }]);
+      else own.push({ ...part, index });
     });
-    this.fd = this.#onDisk(() => {
+    const fd = this.#onDisk(() => {
       const { bavail, bsize } = statfsSync(folder);
       const free = bavail * bsize;
       if (free < plan.fileBytes + SPARE_BYTES) {
@@ -62,23 +53,12 @@ export class StreamedFile {
         rmdirSync(own);
       }
     });
+    this.open = { fd, checksums: new Uint32Array(new SharedArrayBuffer(4 * plan.parts.length)), folder };
   }
 
-  /**
-   * Writes all parts of an item.
-   *
-   * @param make writes the part for a prime to memory, at the address that it is given or another one that it returns
-   */
-  write(item: number, make: (position: number, at: Address) => Address): void {
-    for (const { part, index } of this.#byItem.get(item) ?? []) {
-      const bytes = new Uint8Array(this.#memory.buffer, make(part.position, this.#scratch), part.bytes);
-      this.checksums[index] = crc32(bytes);
-      this.#onDisk(() => {
-        for (let done = 0; done < part.bytes; ) {
-          done += writeSync(this.fd, bytes, done, part.bytes - done, part.offset + done);
-        }
-      });
-    }
+  /** Where the parts of an item go. */
+  partsOf(item: number): readonly PlacedPart[] {
+    return this.#byItem.get(item) ?? [];
   }
 
   #onDisk<T>(call: () => T): T {
@@ -93,7 +73,7 @@ export class StreamedFile {
   }
 
   close(): void {
-    if (!this.#closed) closeSync(this.fd);
+    if (!this.#closed) closeSync(this.open.fd);
     this.#closed = true;
   }
 }
