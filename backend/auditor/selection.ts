@@ -50,7 +50,7 @@ export class Selection {
     // Without a share there are no audits, of what waited neither.
     const told = share > 0 && isLate ? lateShare : share;
     const chosen = told === 0 ? 0 : Math.max(told, leastShare);
-    if (draw(key, { gateway, session, sequence, digest }) >= chosen) return false;
+    if (chosen === 0 || draw(key, { gateway, session, sequence, digest }) >= chosen) return false;
     await store.challenges.choose({
       ...{ gateway, camera, session, sequence },
       ...{ ...(regions !== undefined && { regions }), ...(others !== undefined && { others }) },

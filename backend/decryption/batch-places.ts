@@ -14,11 +14,15 @@ export class BatchPlaces {
   readonly #decryptions = new Map<string, number>();
   readonly #rates: { readonly camera: string; readonly frameMs: number }[] = [];
 
-  constructor(bounds: AnswerBounds) {
+  #before: BatchPlaces | null;
+
+  /** @param before those of a batch that may not be settled yet */
+  constructor(bounds: AnswerBounds, before: BatchPlaces | null = null) {
     this.#bounds = bounds;
+    this.#before = before;
   }
 
-  /** @returns false, and takes nothing, where another envelope of the batch is at one of its places, or shows the same about the same moment: only what is settled says which counts. */
+  /** @returns false, and takes nothing, where another envelope of the batch, or of the one before, is at one of its places, or shows the same about the same moment: only what is settled says which counts. */
   take(item: InboxItem, checked: Checked): boolean {
     const answers =
       checked.outcome === 'decrypt'
@@ -32,7 +36,7 @@ export class BatchPlaces {
       `${item.gateway} ${answer.session} ${answer.sequence}`,
       `${answer.camera} ${frameTime(answer, item)} ${digest}`,
     ]);
-    if (places.some((place) => this.#taken.has(place))) return false;
+    if (places.some((place) => this.#has(place))) return false;
     for (const place of places) this.#taken.add(place);
     for (const { answer } of answers) {
       const rate = { camera: answer.camera, frameMs: frameTime(answer, item) };
@@ -42,18 +46,27 @@ export class BatchPlaces {
     return true;
   }
 
-  /** Decryptions of a gateway so far. */
+  #has(place: string): boolean {
+    for (let one: BatchPlaces | null = this; one !== null; one = one.#before)
+      if (one.#taken.has(place)) return true;
+    return false;
+  }
+
+  /** Decryptions of a gateway so far that are not settled. */
   decryptions(gateway: string): number {
-    return this.#decryptions.get(gateway) ?? 0;
+    return (this.#decryptions.get(gateway) ?? 0) + (this.#before?.decryptions(gateway) ?? 0);
   }
 
   /** One more answer of this gateway will be decrypted. */
   addDecryption(gateway: string): void {
-    this.#decryptions.set(gateway, this.decryptions(gateway) + 1);
+    this.#decryptions.set(gateway, (this.#decryptions.get(gateway) ?? 0) + 1);
   }
 
-  /** The batch is over. */
+  /** The batch is over: the store says what came of it. */
   giveBack(): void {
+    this.#taken.clear();
+    this.#decryptions.clear();
+    this.#before = null;
     for (const { camera, frameMs } of this.#rates.splice(0)) this.#bounds.giveBack(camera, frameMs);
   }
 }

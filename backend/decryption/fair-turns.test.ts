@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type DecryptingSite, makeDecryptingSite } from '../testing/decrypting-site.ts';
 import { makeTinyNetwork, type TinyNetwork } from '../testing/tiny-network.ts';
+import { Batches } from './batches.ts';
 
 describe('turns of gateways', () => {
   let network: TinyNetwork;
@@ -22,7 +23,7 @@ describe('turns of gateways', () => {
     const ciphertext = network.answer([0.2, 0.9]);
     for (let sequence = 0; sequence < 5; sequence++) await bench.put({ sequence, ciphertext });
     const processor = bench.makeProcessor();
-    const order = vi.spyOn(processor, 'process');
+    const order = vi.spyOn(Batches.prototype, 'look');
     const stop = new AbortController();
     const running = processor.run(stop.signal);
     await vi.waitUntil(async () => (await bench.site.store.inbox.count()) === 0, { timeout: 60_000 });

@@ -86,6 +86,18 @@ describe('the intake', () => {
     expect(await site.store.counters.all()).toEqual({ 'refused.inbox-full': 3 });
   });
 
+  it('keeps room in memory for others while one gateway floods', async () => {
+    const intake = makeIntake();
+    for (let index = 0; index < 5000; index++) intake.receive(TOPIC, Buffer.from(`garbage ${index}`), PACKET);
+    for (let index = 0; index < 32; index++)
+      intake.receive(TOPIC.replace('gate', 'other'), bytes(index), PACKET);
+    await intake.idle();
+    const of = (name: string) => receipted.filter((line) => line.startsWith(`${name} `)).length;
+    // The first is on its way to the disk before the others come.
+    expect({ gate: of('gate'), other: of('other') }).toEqual({ gate: 65, other: 32 });
+    expect(await site.store.counters.all()).toEqual({ 'refused.inbox-full': 5000 - 65 });
+  });
+
   it('takes no more of all gateways than the bound of the site', async () => {
     const intake = makeIntake({ bound: { items: 9, bytes: 1000, siteBytes: 250 } });
     for (const gateway of ['one', 'three', 'two'])

@@ -26,8 +26,15 @@ const BOUND: InboxBound = { items: 20_000, bytes: 2 ** 30, siteBytes: 4 * 2 ** 3
 const NOTHING: InboxBound = { items: 0, bytes: 0, siteBytes: 0 };
 /** Envelopes that one commit makes durable. */
 const MAX_BATCH = 64;
-/** Envelopes in memory before their commit; more are dropped without receipt, and come again. */
-const MAX_PENDING = 512;
+/** Envelopes of one gateway in memory before their commit, twice as many as it sends without receipt; more are dropped, and come again: whoever floods takes nobody else's room. */
+const MAX_PENDING = 64;
+/** Bytes of all of them. */
+const MAX_PENDING_BYTES = 64 * 2 ** 20;
+/** Commits begin no sooner one after the other, so that each makes more durable while much comes. */
+const PACE_MS = 10;
+/** How long it is known what waits of all gateways, as long as it is no more than this share of what may. */
+const SITE_KNOWN_MS = 1000;
+const SITE_KNOWN_SHARE = 0.9;
 
 const FULL = { full: 'inbox-full', 'site-full': 'site-full' } as const;
 
@@ -50,6 +57,10 @@ function namesIn(topic: string): { readonly gateway: string; readonly camera: st
 export class Intake {
   readonly #options: IntakeOptions;
   #pending: Arrival[] = [];
+  #pendingBytes = 0;
+  readonly #pendingOf = new Map<string, number>();
+  #site = { siteBytes: 0, readMs: Number.NEGATIVE_INFINITY };
+  #committedMs = Number.NEGATIVE_INFINITY;
   /** What was dropped since the last commit: a flood must cause neither a flood of commits nor of memory. */
   #drops = new Map<Refusal, Drops>();
   #flushing: Promise<void> | null = null;
@@ -62,12 +73,14 @@ export class Intake {
   readonly receive: MessageHandler = (topic, payload, packet) => {
     const names = namesIn(topic);
     if (names === null) return;
-    const reason = this.#reasonToDrop(payload, packet.retain);
+    const reason = this.#reasonToDrop(names.gateway, payload, packet.retain);
     if (reason !== null) {
       this.#drop([names.gateway], reason);
     } else {
       const receivedMs = this.#options.clock.now();
       this.#pending.push({ ...names, digest: envelopeDigest(payload), receivedMs, envelope: payload });
+      this.#pendingBytes += payload.length;
+      this.#pendingOf.set(names.gateway, (this.#pendingOf.get(names.gateway) ?? 0) + 1);
     }
     this.#flushing ??= this.#flush().finally(() => {
       this.#flushing = null;
@@ -81,10 +94,22 @@ export class Intake {
     this.#drops.set(reason, drops);
   }
 
-  #reasonToDrop(payload: Uint8Array, retained: boolean): Refusal | null {
+  #reasonToDrop(gateway: string, payload: Uint8Array, retained: boolean): Refusal | null {
     if (retained) return 'retained';
     if (payload.length > ENVELOPE_MAX_BYTES) return 'oversized';
-    return this.#pending.length >= MAX_PENDING ? 'inbox-full' : null;
+    const isFull = this.#pendingBytes + payload.length > MAX_PENDING_BYTES;
+    return isFull || (this.#pendingOf.get(gateway) ?? 0) >= MAX_PENDING ? 'inbox-full' : null;
+  }
+
+  #take(): Arrival[] {
+    const batch = this.#pending.splice(0, MAX_BATCH);
+    for (const { gateway, envelope } of batch) {
+      this.#pendingBytes -= envelope.length;
+      const left = this.#pendingOf.get(gateway)! - 1;
+      if (left > 0) this.#pendingOf.set(gateway, left);
+      else this.#pendingOf.delete(gateway);
+    }
+    return batch;
   }
 
   /** Resolves when everything that was received is durable or dropped. */
@@ -93,8 +118,12 @@ export class Intake {
   }
 
   async #flush(): Promise<void> {
+    const { clock } = this.#options;
     while (this.#pending.length > 0 || this.#drops.size > 0) {
-      const batch = this.#pending.splice(0, MAX_BATCH);
+      const earlyMs = this.#committedMs + PACE_MS - clock.monotonic();
+      if (earlyMs > 0 && this.#pending.length < MAX_BATCH) await clock.sleep(earlyMs);
+      this.#committedMs = clock.monotonic();
+      const batch = this.#take();
       try {
         const kept = await this.#keep(batch);
         for (const { gateway, digest } of kept) this.#options.receipts.add(gateway, digest);
@@ -115,15 +144,26 @@ export class Intake {
     const isLow = (await isDiskLow?.()) ?? false;
     return store.transaction(async (inside) => {
       const kept: Arrival[] = [];
+      const site = await this.#siteUsage(inside, bound);
       // In one order, whoever writes about several gateways at once: otherwise PostgreSQL finds transactions that wait for each other.
       for (const arrival of batch.toSorted(byGateway)) {
         // What is already waiting is confirmed even while the disk is nearly full.
-        const outcome = await inside.inbox.add(arrival, isLow ? NOTHING : bound);
+        const outcome = await inside.inbox.add(arrival, isLow ? NOTHING : bound, site);
+        if (outcome === 'stored') site.siteBytes += arrival.envelope.length;
         if (outcome === 'stored' || outcome === 'present') kept.push(arrival);
         else this.#drop([arrival.gateway], isLow ? 'disk-full' : FULL[outcome]);
       }
       return kept;
     });
+  }
+
+  /** What waits of all gateways: read now and then, and added to in between. */
+  async #siteUsage({ inbox }: Store, bound: InboxBound): Promise<{ siteBytes: number }> {
+    const nowMs = this.#options.clock.monotonic();
+    const { siteBytes, readMs } = this.#site;
+    if (nowMs - readMs > SITE_KNOWN_MS || siteBytes > SITE_KNOWN_SHARE * bound.siteBytes)
+      this.#site = { siteBytes: await inbox.siteBytes(), readMs: nowMs };
+    return this.#site;
   }
 
   async #countDrops(): Promise<void> {

@@ -26,6 +26,10 @@ export type LookAheadOptions = {
 };
 
 const PAUSE_MS = 1000;
+/** So long an envelope is left to the processor, which looks at it, too: far below the time after which its gateway is asked. */
+const LEAVE_MS = 100;
+/** Ids of envelopes that the processor has seen before their turn here; more than it sees in that time. */
+const MAX_SEEN = 4096;
 
 /**
  * Has answers chosen for audits as they arrive, however many wait to be decrypted before them: when a gateway is asked must not tell how long
@@ -35,6 +39,8 @@ export class LookAhead {
   readonly #options: LookAheadOptions;
   #wake: () => void = () => {};
   #afterId = 0;
+  /** What the processor had decided beyond `#afterId`. */
+  readonly #seen = new Set<number>();
 
   constructor(options: LookAheadOptions) {
     this.#options = options;
@@ -53,6 +59,7 @@ export class LookAhead {
     // What is held may be discarded; when it is released, it is new in the inbox.
     if (checked.outcome === 'decrypt')
       await audits.consider(checked.envelope, item.receivedMs, leastShare(checked.model));
+    if (item.id > this.#afterId && this.#seen.size < MAX_SEEN) this.#seen.add(item.id);
   }
 
   /** Looks at each envelope of the inbox once, until the signal aborts. */
@@ -68,8 +75,13 @@ export class LookAhead {
           await woken;
           continue;
         }
-        await this.see(item, await check(item));
+        if (!this.#seen.has(item.id)) {
+          const leftMs = item.receivedMs + LEAVE_MS - clock.now();
+          if (leftMs > 0) await clock.sleep(Math.min(leftMs, LEAVE_MS), signal).catch(() => {});
+        }
+        if (!this.#seen.has(item.id)) await this.see(item, await check(item));
         this.#afterId = item.id;
+        for (const id of this.#seen) if (id <= item.id) this.#seen.delete(id);
       } catch (error) {
         log.error({ err: error }, 'it could not be decided whether an answer has to be opened; trying again');
         await clock.sleep(PAUSE_MS, signal).catch(() => {});

@@ -1,94 +1,28 @@
-import type { BackendConfig } from '#config/schema.ts';
-import { placesOf } from '#protocol/envelope.ts';
 import { BlindsightError } from '#protocol/errors.ts';
-import type { Result } from '#protocol/messages.ts';
-import type { Refusal } from '#protocol/refusals.ts';
-import type { Clock } from '#runtime/clock.ts';
-import type { Logger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';
-import { LeakMeter, type Told } from '../leak/leak-meter.ts';
-import type { CounterName } from '../store/counters.ts';
-import type { HeldBound } from '../store/held.ts';
 import type { InboxItem, Passed } from '../store/inbox.ts';
-import type { LeakKey } from '../store/leaks.ts';
-import type { ModelRecord } from '../store/models.ts';
-import type { KeySetId } from '../store/protections.ts';
-import { quarantineGateway } from '../store/quarantine-gateway.ts';
-import type { Store } from '../store/store.ts';
-import { isStoreTrouble } from '../store/store-trouble.ts';
-import { AnswerBounds, type AnswerLimits } from './answer-bounds.ts';
-import { BatchPlaces } from './batch-places.ts';
-import {
-  type Checked,
-  type CheckedEnvelope,
-  checkEnvelope,
-  type EnvelopeChecks,
-  type RefusedEnvelope,
-} from './check-envelope.ts';
-import type { DecryptAnswer } from './decrypt-task.ts';
-import { EndingMaker, type Opened } from './ending-maker.ts';
-import { FLOOD, FloodWatch } from './flood-watch.ts';
+import { type Batch, Batches, type BatchOptions } from './batches.ts';
 import { type AnswerAudits, LookAhead } from './look-ahead.ts';
-import { PublicKeys } from './public-keys.ts';
-import { ReadEnvelopes } from './read-envelopes.ts';
-import { RefusalLog } from './refusal-log.ts';
-import { type Ending, frameTime, settle } from './settle.ts';
-import { WithheldLog } from './withheld-log.ts';
 
-/** What the processor asks of a decryptor; see {@link Decryptor}. */
-export type AnswerDecryptor = {
-  prepare(model: ModelRecord, keySet: KeySetId): Promise<void>;
-  decrypt(
-    model: ModelRecord,
-    keySet: KeySetId,
-    ciphertext: Uint8Array,
-    pictures?: readonly number[],
-  ): Promise<DecryptAnswer>;
-};
-
-export type ProcessorOptions = {
-  readonly store: Store;
-  readonly site: string;
-  readonly decryptor: AnswerDecryptor;
-  readonly limits: AnswerLimits;
+export type ProcessorOptions = BatchOptions & {
   /** Chooses which answers have to be opened. */
   readonly audits: AnswerAudits;
-  /** Whether answers of the reference interpreter are taken, which no audit can open. */
-  readonly acceptsReference: boolean;
-  readonly clock: Clock;
-  readonly log: Logger;
-  /** Called after an answer is durable, for each region that it is about. */
-  readonly onResult: (result: Result) => void;
-  /** Called after anything else that an operator can see has changed. */
-  readonly onChange: () => void;
-  readonly heldBound: HeldBound;
-  readonly audit: Pick<BackendConfig['audit'], 'share' | 'lateShare' | 'aheadAnswers'>;
-};
-
-/** An envelope of a batch, and what was found of it. */
-type Work = { readonly item: InboxItem; readonly checked: Checked };
-
-/** What is to be written of an envelope, and what is said and done once that is durable. */
-type Outcome = {
-  readonly item: InboxItem;
-  readonly write: (inside: Store) => Promise<() => Promise<void> | void>;
 };
 
 /** Envelopes that are settled together: two commits for so many. */
 const BATCH = 64;
+/** Batches that are not full begin no sooner one after the other, so that each settles more while much comes. */
+const PACE_MS = 20;
 /** Kept envelopes that come back at once after a release, so that what comes in now does not wait for all of them. */
 const TAKEN_BACK = 64;
 /** How soon a release by another process (the command line), or the end of an audit, is seen. */
 const RELEASE_SEEN_MS = 1000;
-
-/** How often a decryption is begun before the envelope is taken for one that ends the thread. */
-const MAX_ATTEMPTS = 3;
-/** Outcomes that wait for the store to take them; small, and few while the store does not even take attempts. */
-const MAX_DECIDED = 1000;
 /** Pause after trouble, so that a store that fails at once is not asked in a tight loop. */
 const MIN_PAUSE_MS = 50;
-/** Longest time that one envelope may take before the processor counts as stuck. */
+/** Longest time that a batch may take before the processor counts as stuck. */
 const STUCK_MS = 120_000;
+
+type Underway = { readonly batch: Batch; readonly done: Promise<readonly unknown[]>; isDone: boolean };
 
 /**
  * Takes envelopes from the inbox in batches, of one gateway after the other, what is current of each before what waited: check, decrypt once, settle, publish.
@@ -99,48 +33,27 @@ const STUCK_MS = 120_000;
  */
 export class Processor {
   readonly #options: ProcessorOptions;
-  readonly #refusals: RefusalLog;
-  readonly #withheld: WithheldLog;
-  readonly #floods: FloodWatch;
+  readonly #batches: Batches;
+  readonly #ahead: LookAhead;
   /** When to look again for what was kept of gateways that are released. */
   #lookMs = 0;
-  readonly #bounds: AnswerBounds;
-  readonly #ahead: LookAhead;
-  readonly #endings: EndingMaker;
-  readonly #meter: LeakMeter;
-  readonly #checks: EnvelopeChecks;
   #wake: (() => void) | null = null;
-  /** Outcomes that the store has not taken yet, by id of the item. */
-  readonly #decided = new Map<number, readonly Ending[]>();
-  /** When the envelope at hand was begun; null while there is none. */
+  /** The batch that is being decrypted and settled while the next one is looked at. */
+  #underway: Underway | null = null;
+  /** When the batch at hand was begun; null while there is none. */
   #begunMs: number | null = null;
 
   constructor(options: ProcessorOptions) {
     this.#options = options;
-    this.#refusals = new RefusalLog(options.store, options.clock, options.log);
-    this.#floods = new FloodWatch(options.clock);
-    this.#withheld = new WithheldLog(options.store, options.clock, options.log);
-    this.#bounds = new AnswerBounds(options.store, options.limits);
-    const check = this.#check.bind(this);
-    this.#endings = new EndingMaker(options.store, options.clock);
-    this.#meter = new LeakMeter(options.audit);
-    const leastShare = this.#meter.leastShare.bind(this.#meter);
-    this.#ahead = new LookAhead({ ...options, check, leastShare });
-    const { store, site, acceptsReference } = options;
-    this.#checks = {
-      ...{
-        store,
-        site,
-        acceptsReference,
-        bounds: this.#bounds,
-        keys: new PublicKeys(),
-        read: new ReadEnvelopes(),
-      },
-      formerReleaseMs: options.limits.formerReleaseMs,
-    };
+    this.#batches = new Batches(options, (item, checked) => this.#ahead.see(item, checked));
+    this.#ahead = new LookAhead({
+      ...options,
+      check: (item) => this.#batches.check(item),
+      leastShare: (model) => this.#batches.leastShare(model),
+    });
   }
 
-  /** Whether one envelope has been at hand for longer than any decryption takes. */
+  /** Whether a batch has been at hand for longer than any takes. */
   get isStuck(): boolean {
     return this.#begunMs !== null && this.#options.clock.monotonic() - this.#begunMs > STUCK_MS;
   }
@@ -163,13 +76,23 @@ export class Processor {
     const { clock } = this.#options;
     signal.addEventListener('abort', () => this.wake(), { once: true });
     const ladder = new RetryLadder([100, 1000, 5000, 30_000]);
-    let turn = '';
     const seen = new Map<string, Passed>();
+    let turn = '';
     let retryMs: number | null = null;
+    const note = async (errors: readonly unknown[]) => {
+      if (errors.length === 0) return;
+      for (const error of errors) this.#reportTrouble(error);
+      retryMs ??= clock.monotonic() + ladder.next();
+      // The store itself may be the trouble: no hurry in that case either.
+      await clock.sleep(MIN_PAUSE_MS, signal).catch(() => {});
+    };
     while (!signal.aborted) {
       if (retryMs !== null && clock.monotonic() >= retryMs) {
+        // Nothing comes twice into hand.
+        const errors = await this.#finish();
         seen.clear();
         retryMs = null;
+        await note(errors);
       }
       // Before the inbox is read, so that nothing that arrives in between is missed.
       const woken = this.#nextWake();
@@ -177,7 +100,11 @@ export class Processor {
         const items = await this.#next(turn, seen);
         if (items.length > 0) {
           turn = items.at(-1)!.gateway;
-          await this.#timed(items);
+          await note(await this.#takeUp(items));
+          if (items.length < BATCH) await this.#pace(signal);
+        } else if (this.#underway !== null) {
+          await Promise.race([this.#underway.done, woken]);
+          if (this.#underway.isDone) await note(await this.#finish());
         } else if (!(await this.#takeBack())) {
           const lookMs = this.#lookMs - clock.monotonic();
           if (retryMs === null) {
@@ -189,12 +116,65 @@ export class Processor {
           }
         }
       } catch (error) {
-        this.#reportTrouble(error);
-        retryMs ??= clock.monotonic() + ladder.next();
-        // The store itself may be the trouble: no hurry in that case either.
-        await clock.sleep(MIN_PAUSE_MS, signal).catch(() => {});
+        await note([error]);
       }
     }
+    await note(await this.#finish());
+  }
+
+  /** Looks at envelopes while those before them are being decrypted, and then begins with them. @returns what went wrong with those before */
+  async #takeUp(items: readonly InboxItem[]): Promise<readonly unknown[]> {
+    if (items.some(({ attempts }) => attempts > 0)) {
+      const errors = await this.#finish();
+      return [...errors, ...(await this.#processAlone(items))];
+    }
+    const batch = await this.#batches.look(items, this.#underway?.batch);
+    const errors = await this.#finish();
+    const underway = {
+      batch,
+      isDone: false,
+      done: this.#batches.settle(batch).finally(() => {
+        underway.isDone = true;
+      }),
+    };
+    this.#underway = underway;
+    this.#begunMs = this.#options.clock.monotonic();
+    if (batch.later.length === 0) return errors;
+    return [...errors, ...(await this.#finish()), ...(await this.#processAlone(batch.later))];
+  }
+
+  /** Waits until nothing is in hand. @returns what went wrong with it */
+  async #finish(): Promise<readonly unknown[]> {
+    const errors = (await this.#underway?.done) ?? [];
+    this.#underway = null;
+    this.#begunMs = null;
+    return errors;
+  }
+
+  /**
+   * Processes different envelopes of the inbox to their end, while the processor does not run.
+   *
+   * @throws the first error; whatever had none is settled
+   */
+  async process(items: readonly InboxItem[]): Promise<void> {
+    const [error] = await this.#batches.process(items);
+    if (error !== undefined) throw error;
+  }
+
+  async #processAlone(items: readonly InboxItem[]): Promise<readonly unknown[]> {
+    this.#begunMs = this.#options.clock.monotonic();
+    try {
+      return await this.#batches.process(items);
+    } finally {
+      this.#begunMs = null;
+    }
+  }
+
+  async #pace(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const begunMs = this.#begunMs ?? clock.monotonic();
+    const earlyMs = begunMs + PACE_MS - clock.monotonic();
+    if (earlyMs > 0) await clock.sleep(earlyMs, signal).catch(() => {});
   }
 
   /** What was kept of gateways that their owner has released, or whose audit is over. @returns whether there is more to do now. */
@@ -222,15 +202,6 @@ export class Processor {
     enough.abort();
   }
 
-  async #timed(items: readonly InboxItem[]): Promise<void> {
-    this.#begunMs = this.#options.clock.monotonic();
-    try {
-      await this.process(items);
-    } finally {
-      this.#begunMs = null;
-    }
-  }
-
   /** Envelopes that wait, of one gateway after the other from the one after `turn` on. */
   async #next(turn: string, seen: Map<string, Passed>): Promise<readonly InboxItem[]> {
     const { inbox } = this.#options.store;
@@ -248,253 +219,4 @@ export class Processor {
     this.#wake = resolve;
     return promise;
   }
-
-  /**
-   * Processes different envelopes of the inbox to their end: all attempts are durable together before the first decryption, and so are all outcomes. One of which a decryption has begun
-   * before is processed by itself, so that an envelope that ends the thread, or the process, takes no others with it more than once.
-   *
-   * @throws the first error; whatever had none is settled
-   */
-  async process(items: readonly InboxItem[]): Promise<void> {
-    const [together, later, errors]: [InboxItem[], InboxItem[], unknown[]] = [[], [], []];
-    const note = (error: unknown) => errors.push(error);
-    for (const item of items)
-      if (items.length > 1 && item.attempts > 0) await this.process([item]).catch(note);
-      else together.push(item);
-    const places = new BatchPlaces(this.#bounds);
-    try {
-      const works: Work[] = [];
-      for (const item of together) await this.#look(item, places, works, later).catch(note);
-      const outcomes = await this.#outcomes(works, errors);
-      // In one order, as in the intake.
-      await this.#commit(outcomes.sort(byGateway), errors);
-    } finally {
-      places.giveBack();
-    }
-    if (later.length > 0) await this.process(later).catch(note);
-    for (const error of errors.slice(1)) this.#reportTrouble(error);
-    if (errors.length > 0) throw errors[0];
-  }
-
-  async #look(item: InboxItem, places: BatchPlaces, works: Work[], later: InboxItem[]): Promise<void> {
-    // Those behind it of its gateway, too: they keep their order.
-    const isBehind = later.some(({ gateway }) => gateway === item.gateway);
-    const checked = isBehind ? null : await this.#check(item);
-    if (checked === null || !places.take(item, checked)) {
-      later.push(item);
-      return;
-    }
-    // Before anything is decrypted, and whatever comes of it.
-    await this.#ahead.see(item, checked);
-    const { gateway } = item;
-    if (checked.outcome !== 'decrypt') works.push({ item, checked });
-    else if (await this.#awaitsAudit(gateway, places.decryptions(gateway)))
-      works.push({ item, checked: { outcome: 'hold' } });
-    else {
-      places.addDecryption(gateway);
-      works.push({ item, checked });
-    }
-  }
-
-  /** What is to be written of each envelope, decrypted where it has to be. */
-  async #outcomes(works: readonly Work[], errors: unknown[]): Promise<Outcome[]> {
-    const decrypted = await this.#decrypt(works, errors);
-    return works.flatMap(({ item, checked }): readonly Outcome[] => {
-      if (checked.outcome === 'hold') return [this.#hold(item)];
-      if (checked.outcome === 'duplicate') return [this.#leave(item, 'duplicates')];
-      if (checked.outcome === 'refuse') return [this.#refuse(item, checked)];
-      const endings = decrypted.get(item.id);
-      return endings === undefined ? [] : [this.#settle(item, checked, endings)];
-    });
-  }
-
-  /** Writes outcomes together, or where one of them cannot be written, each by itself; then says what came of them. */
-  async #commit(outcomes: readonly Outcome[], errors: unknown[]): Promise<void> {
-    if (outcomes.length === 0) return;
-    const { store } = this.#options;
-    let tell: (() => Promise<void> | void)[] = [];
-    try {
-      tell = await store.transaction(async (inside) => {
-        const written: typeof tell = [];
-        for (const { write } of outcomes) written.push(await write(inside));
-        return written;
-      });
-    } catch (error) {
-      if (outcomes.length === 1 || isStoreTrouble(error)) errors.push(error);
-      else for (const outcome of outcomes) await this.#commit([outcome], errors);
-      return;
-    }
-    for (const one of tell) await Promise.resolve(one()).catch((error: unknown) => errors.push(error));
-    if (tell.length > 0) this.#options.onChange();
-  }
-
-  #refuse(item: InboxItem, checked: RefusedEnvelope): Outcome {
-    const { clock } = this.#options;
-    const { reason } = checked;
-    const endings = this.#endings.refused(checked);
-    if (endings === null)
-      return this.#leave(item, `refused.${reason}`, () => this.#refused(item.gateway, reason));
-    return {
-      item,
-      write: async (inside) => {
-        await settle(inside, item, endings, null, clock.now());
-        return () => {
-          this.#count(item, endings);
-          return this.#refused(item.gateway, reason);
-        };
-      },
-    };
-  }
-
-  /** Counts an envelope and forgets it. */
-  #leave(item: InboxItem, counter: CounterName, tell: () => Promise<void> | void = () => {}): Outcome {
-    const write = async (inside: Store) => {
-      await inside.counters.add(counter);
-      await inside.inbox.remove(item.id);
-      return tell;
-    };
-    return { item, write };
-  }
-
-  /** What was settled uses up the rates of its cameras. */
-  #count(item: InboxItem, endings: readonly Ending[]): void {
-    for (const { answer, verdict } of endings)
-      if (verdict.kind !== 'passed') this.#bounds.add(answer.camera, frameTime(answer, item));
-  }
-
-  #check(item: InboxItem) {
-    return checkEnvelope(this.#checks, item);
-  }
-
-  /**
-   * Whether so many answers of a gateway were decrypted since the oldest one that still has to be opened was chosen that the next ones wait for that verdict: whoever
-   * lies gets no further by being slow to answer for it.
-   */
-  async #awaitsAudit(gateway: string, decrypting: number): Promise<boolean> {
-    const { store, audit } = this.#options;
-    const waiting = await store.challenges.waiting(gateway);
-    return waiting !== null && waiting.ahead + decrypting >= audit.aheadAnswers;
-  }
-
-  #hold(item: InboxItem): Outcome {
-    const { heldBound } = this.#options;
-    const write = async (inside: Store) => {
-      await inside.inbox.remove(item.id);
-      if ((await inside.gateways.get(item.gateway)) === null) {
-        await inside.counters.add('refused.unknown-gateway');
-        return () => {};
-      }
-      const kept = await inside.held.add(item, heldBound);
-      if (!kept.added) await inside.counters.add('duplicates');
-      if (kept.dropped === 0) return () => {};
-      await inside.counters.add('refused.held-full', kept.dropped);
-      return () => this.#refusals.add(item.gateway, 'held-full');
-    };
-    return { item, write };
-  }
-
-  /** Says that an envelope was refused; a flood of what is no answer brings its gateway into quarantine. */
-  async #refused(gateway: string, reason: Refusal): Promise<void> {
-    const { store, clock, log } = this.#options;
-    await this.#refusals.add(gateway, reason);
-    if (reason === 'unknown-gateway' || !this.#floods.add(gateway, reason)) return;
-    const why = `${FLOOD.messages} messages within ${FLOOD.windowMs / 60_000} minutes were not messages that a gateway sends`;
-    if (await quarantineGateway(store, gateway, why, clock.now())) {
-      log.error({ gateway, code: 'GATEWAY_QUARANTINED' }, `gateway ${gateway} is in quarantine: ${why}`);
-    }
-  }
-
-  /** @returns how the answers of each envelope end that was decrypted, by id of the item; those that had trouble are left out. */
-  async #decrypt(works: readonly Work[], errors: unknown[]): Promise<ReadonlyMap<number, readonly Ending[]>> {
-    const { store, clock, decryptor } = this.#options;
-    const begunMs = clock.monotonic();
-    const known = new Map<number, readonly Ending[]>();
-    const ready: (Work & { readonly checked: CheckedEnvelope })[] = [];
-    const prepare = async ({ item, checked }: Work) => {
-      if (checked.outcome !== 'decrypt') return;
-      // Trouble with keys or files is ours, not the envelope's: it waits, and no attempt is counted.
-      await decryptor.prepare(checked.model, checked.keySet);
-      const decided = this.#decided.get(item.id);
-      if (decided === undefined) ready.push({ item, checked });
-      else known.set(item.id, decided);
-    };
-    for (const work of works) await prepare(work).catch((error: unknown) => errors.push(error));
-    const tried = ready.filter(({ item }) => item.attempts < MAX_ATTEMPTS);
-    if (tried.length > 0)
-      await store.transaction(async ({ inbox }) => {
-        for (const { item } of tried) await inbox.beginAttempt(item.id);
-      });
-    const reads = await Promise.allSettled(ready.map((work) => this.#read(work)));
-    for (const [i, { item, checked }] of ready.entries()) {
-      const read = reads[i]!;
-      try {
-        if (read.status === 'rejected') throw read.reason;
-        const endings = await this.#endings.endings(item, checked, read.value, begunMs);
-        known.set(item.id, endings);
-        if (this.#decided.size < MAX_DECIDED) this.#decided.set(item.id, endings);
-      } catch (error) {
-        errors.push(error);
-      }
-    }
-    return known;
-  }
-
-  async #read({ item, checked }: Work & { readonly checked: CheckedEnvelope }): Promise<Opened> {
-    if (item.attempts >= MAX_ATTEMPTS) return { kind: 'withheld', reason: 'no-end' };
-    const { model, keySet, answers, envelope } = checked;
-    const pictures = answers.length > 1 ? answers.map(({ answer }) => placesOf(answer)) : undefined;
-    return this.#options.decryptor.decrypt(model, keySet, envelope.ciphertext, pictures);
-  }
-
-  #settle(item: InboxItem, checked: CheckedEnvelope, endings: readonly Ending[]): Outcome {
-    const { clock } = this.#options;
-    const told = this.#told(checked, endings);
-    const write = async (inside: Store) => {
-      const ends = await settle(inside, item, endings, checked.model, clock.now(), told);
-      return () => this.#tell(item, endings, ends);
-    };
-    return { item, write };
-  }
-
-  /** What was settled, now that it is durable. */
-  async #tell(
-    item: InboxItem,
-    endings: readonly Ending[],
-    ends: Awaited<ReturnType<typeof settle>>,
-  ): Promise<void> {
-    const { gateway } = item;
-    this.#decided.delete(item.id);
-    for (const [i, { answer, verdict }] of endings.entries()) {
-      const end = ends[i]!;
-      if (end === 'void') continue;
-      const names = { gateway, camera: answer.camera };
-      this.#count(item, [{ answer, verdict }]);
-      if (verdict.kind === 'answer') for (const result of verdict.results) this.#options.onResult(result);
-      else if (verdict.kind === 'withheld') this.#withheld.add(names, verdict.reason);
-      const reason = verdict.kind === 'withheld' ? verdict.reason : null;
-      for (const turn of end) await this.#withheld.turned(names, turn, reason);
-    }
-    const refused = endings.flatMap(({ verdict }, i) =>
-      ends[i] !== 'void' && (verdict.kind === 'refused' || verdict.kind === 'passed') ? [verdict.reason] : [],
-    );
-    for (const reason of new Set(refused)) await this.#refused(gateway, reason);
-  }
-
-  /** What the outcome tells about the key that the answer was under. */
-  #told(
-    { gateway, envelope, model, keySet }: CheckedEnvelope,
-    endings: readonly Ending[],
-  ): (Told & LeakKey) | null {
-    const given = endings.flatMap(({ verdict }) =>
-      verdict.kind === 'answer' ? [verdict.results.length] : [],
-    );
-    const withheld = endings.filter(({ verdict }) => verdict.kind === 'withheld').length;
-    if (given.length === 0 && withheld === 0) return null;
-    const results = given.length === 0 ? 'withheld' : given.reduce((sum, count) => sum + count, 0);
-    const key = { gateway: gateway.name, model: model.name, version: model.version, number: keySet.number };
-    return { ...key, ...this.#meter.measure(model, envelope, results, withheld) };
-  }
 }
-
-const byGateway = ({ item: one }: Outcome, { item: other }: Outcome): number =>
-  one.gateway < other.gateway ? -1 : Number(one.gateway > other.gateway);
