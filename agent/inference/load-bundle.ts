@@ -16,8 +16,8 @@ import {
 } from '#fhe';
 import { BlindsightError, type ErrorCode } from '#protocol/errors.ts';
 import type { BundlePart, BundlePartName } from '#protocol/manifest.ts';
+import { HashedFile, unreadable } from '#runtime/hashed-file.ts';
 import type { InterpreterKind } from './bundle.ts';
-import { HashedFile, unreadable } from './hashed-file.ts';
 import type { OpenRequest, SelfTest } from './worker-messages.ts';
 
 export type LoadedBundle = {

@@ -1,10 +1,20 @@
-import { createEngineInterpreter, decodeProgram, type Interpreter, type Program, verifyProgram } from '#fhe';
+import { totalmem } from 'node:os';
+import {
+  createEngineInterpreter,
+  decodeProgram,
+  FheError,
+  type InterpreterMaterial,
+  type Program,
+  type SharingInterpreter,
+  verifyProgram,
+} from '#fhe';
 import { BlindsightError } from '#protocol/errors.ts';
 import type { BundlePart, BundlePartName } from '#protocol/manifest.ts';
+import type { HashedFile } from '#runtime/hashed-file.ts';
 import { BlobFolder } from '../store/blob-folder.ts';
 
 /** A network of some release, ready to run. */
-export type OpenProgram = { readonly program: Program; readonly interpreter: Interpreter };
+export type OpenProgram = { readonly program: Program; readonly interpreter: SharingInterpreter };
 type Held = OpenProgram & { readonly bytes: number };
 
 /** Parts of bundles whose interpreters are open at once; one is always. */
@@ -15,13 +25,20 @@ const THREADS = 1;
 /** Interpreters of the networks that are audited: the least recently used are closed first. */
 export class OpenPrograms {
   readonly #folder: BlobFolder;
+  readonly #directory: string;
+  readonly #memoryBytes: number;
   readonly #open = new Map<string, Held>();
   readonly #maxBytes: number;
 
-  /** @param folder parts of bundles, named by their digests */
-  constructor(folder: string, maxBytes = MAX_BYTES) {
+  /**
+   * @param folder parts of bundles, named by their digests; what of a network does not fit into memory is read from a file there
+   * @param memoryBytes that one of them may have
+   */
+  constructor(folder: string, maxBytes = MAX_BYTES, memoryBytes = halfOfMachine()) {
     this.#folder = new BlobFolder(folder);
+    this.#directory = folder;
     this.#maxBytes = maxBytes;
+    this.#memoryBytes = memoryBytes;
   }
 
   /** How many interpreters are open. */
@@ -56,20 +73,59 @@ export class OpenPrograms {
   }
 
   async #load(parts: readonly BundlePart[]): Promise<OpenProgram> {
-    const verified = verifyProgram(decodeProgram(await this.#read(parts, 'program')));
-    const material = {
-      program: verified,
-      publicKey: await this.#read(parts, 'public-key'),
-      constants: await this.#read(parts, 'constants'),
-      evaluationKeys: await this.#read(parts, 'evaluation-keys'),
+    const program = verifyProgram(decodeProgram(await this.#read(parts, 'program')));
+    const publicKey = await this.#read(parts, 'public-key');
+    const opened: { readonly file: HashedFile; readonly sha256: string }[] = [];
+    const open = (name: BundlePartName): HashedFile => {
+      const { sha256, bytes } = partOf(parts, name);
+      const file = this.#folder.open(sha256, name, bytes);
+      opened.push({ file, sha256 });
+      return file;
     };
-    const interpreter = await createEngineInterpreter(material, { threads: THREADS });
-    return { program: verified.program, interpreter };
+    const finish = () => {
+      for (const { file, sha256 } of opened) file.finish(sha256);
+    };
+    try {
+      const material = { constants: open('constants'), evaluationKeys: open('evaluation-keys') };
+      const interpreter = await this.#create({ program, publicKey, ...material }, finish);
+      return { program: program.program, interpreter };
+    } catch (error) {
+      const isFile = error instanceof BlindsightError && ['BUNDLE_DIGEST', 'FHE_DISK'].includes(error.code);
+      throw isFile ? new BlindsightError('BUNDLE_DAMAGED', error.message, { cause: error }) : error;
+    } finally {
+      for (const { file } of opened) file.close();
+    }
+  }
+
+  /** @param finish throws where what was read is not what the manifest says */
+  async #create(material: InterpreterMaterial, finish: () => void): Promise<SharingInterpreter> {
+    const options = { threads: THREADS, folder: this.#directory, memoryBytes: this.#memoryBytes };
+    const interpreter = await createEngineInterpreter(material, options).catch((error: unknown) => {
+      // That bytes are not the owner's is said before what is wrong with them.
+      if (error instanceof FheError && error.code === 'FHE_FORMAT') finish();
+      throw error;
+    });
+    try {
+      finish();
+      return interpreter;
+    } catch (error) {
+      await interpreter.close();
+      throw error;
+    }
   }
 
   async #read(parts: readonly BundlePart[], name: BundlePartName): Promise<Uint8Array> {
-    const part = parts.find((candidate) => candidate.name === name);
-    if (part === undefined) throw new BlindsightError('BUNDLE_DAMAGED', `the bundle has no part ${name}`);
-    return this.#folder.get(part.sha256);
+    return this.#folder.get(partOf(parts, name).sha256);
   }
+}
+
+function partOf(parts: readonly BundlePart[], name: BundlePartName): BundlePart {
+  const part = parts.find((candidate) => candidate.name === name);
+  if (part === undefined) throw new BlindsightError('BUNDLE_DAMAGED', `the bundle has no part ${name}`);
+  return part;
+}
+
+/** Decryption, and whoever else runs there, have the rest. */
+function halfOfMachine(): number {
+  return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY) / 2;
 }

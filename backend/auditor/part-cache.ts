@@ -58,9 +58,12 @@ export class PartCache {
   }
 
   async #evict(needed: ReadonlySet<string>): Promise<void> {
-    const files = await Promise.all(
-      (await readdir(this.folder)).map(async (name) => ({ name, ...(await stat(join(this.folder, name))) })),
-    );
+    const files: { readonly name: string; readonly size: number; readonly mtimeMs: number }[] = [];
+    for (const name of await readdir(this.folder)) {
+      // An engine that is being opened makes a folder here, and removes it at once.
+      const found = await stat(join(this.folder, name)).catch(() => null);
+      if (found?.isFile()) files.push({ name, size: found.size, mtimeMs: found.mtimeMs });
+    }
     let total = files.reduce((sum, { size }) => sum + size, 0);
     for (const { name, size } of files.sort((a, b) => a.mtimeMs - b.mtimeMs)) {
       if (total <= this.#maxBytes) return;

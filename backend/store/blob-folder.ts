@@ -4,6 +4,7 @@ import { open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promi
 import { join } from 'node:path';
 import { BlindsightError } from '#protocol/errors.ts';
 import { ensureDirectory, syncFolder, writeFileAtomic } from '#runtime/files.ts';
+import { HashedFile } from '#runtime/hashed-file.ts';
 
 const DIGEST = /^[0-9a-f]{64}$/;
 const LEFTOVER = /^\.[0-9a-f]{12}\.tmp$/;
@@ -126,6 +127,11 @@ export class BlobFolder {
       throw new BlindsightError('BUNDLE_DAMAGED', `${this.#path(sha256)} was changed`);
     }
     return bytes;
+  }
+
+  /** Opens a file that need not fit into memory. @param name for messages @throws BlindsightError FHE_DISK where it cannot be opened */
+  open(sha256: string, name: string, bytes: number): HashedFile {
+    return new HashedFile(this.#path(sha256), name, bytes);
   }
 
   /** Stores a copy of a file of another folder, which need not fit into memory. @throws BlindsightError as {@link get} */

@@ -1,8 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { HashedFile } from '#agent/inference/hashed-file.ts';
 import { createEngineInterpreter, decodeProgram, verifyProgram } from '#fhe';
+import { HashedFile } from '#runtime/hashed-file.ts';
 import type { Runner } from './runner.ts';
 
 /** The engine as a gateway loads it: program and public key in memory, constants and evaluation keys read from their files. */

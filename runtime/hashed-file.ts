@@ -1,6 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
-import type { ByteSource } from '#fhe';
 import { BlindsightError } from '#protocol/errors.ts';
 
 /** Of a read that only the digest wants. */
@@ -16,7 +15,7 @@ export function unreadable(name: string, cause: unknown): BlindsightError {
  * A file that is read front to back, perhaps several times, and its digest on the way: a part of gigabytes is never in memory as a whole. What was
  * read counts only once {@link finish} has said that the last pass saw the bytes that were signed.
  */
-export class HashedFile implements ByteSource {
+export class HashedFile {
   readonly length: number;
   readonly #name: string;
   readonly #fd: number;
@@ -33,7 +32,7 @@ export class HashedFile implements ByteSource {
   }
 
   /**
-   * As {@link ByteSource}; a new pass begins where byte 0 is read.
+   * The bytes from `at` on, until the next call; a new pass begins where byte 0 is read.
    *
    * @throws BlindsightError BUNDLE_DIGEST where the file ends before; FHE_DISK where it cannot be read
    */
