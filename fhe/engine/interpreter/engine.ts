@@ -83,7 +83,7 @@ export async function createEngineInterpreter(
   let file: StreamedFile | null = null;
   try {
     if (plan !== null) file = new StreamedFile(folder!, plan);
-    const sources = { ...material, threads, signal, onProgress };
+    const sources = { ...material, index, threads, signal, onProgress };
     await loadMaterial(engine, material.program, prepared.placed, file, sources);
     return new EngineInterpreter(prepared, file);
   } catch (error) {

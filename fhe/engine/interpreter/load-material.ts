@@ -1,7 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { ByteSource } from '../../ckks/byte-source.ts';
-import { digitCount, readPackedKeys } from '../../ckks/evaluation-keys.ts';
+import { digitCount, type KeyIndex, readPackedKeys } from '../../ckks/evaluation-keys.ts';
 import { readPackedConstants } from '../../ckks/serialization.ts';
+import { FheError } from '../../errors.ts';
 import type { VerifiedProgram } from '../../program/verifier.ts';
 import { StreamPurpose } from '../../ring/samplers.ts';
 import type { EngineContext } from '../evaluator/context.ts';
@@ -15,6 +17,8 @@ import type { StreamedFile } from './streamed-file.ts';
 export type MaterialSources = {
   readonly constants: Uint8Array | ByteSource;
   readonly evaluationKeys: Uint8Array | ByteSource;
+  /** What was read of the keys before, and memory was given out by. */
+  readonly index: KeyIndex;
   /** That may work on them. */
   readonly threads: number;
   readonly signal?: AbortSignal | undefined;
@@ -39,7 +43,7 @@ export async function loadMaterial(
   { program, parameters }: VerifiedProgram,
   placed: PlacedMaterial,
   file: StreamedFile | null,
-  { constants, evaluationKeys, threads, signal, onProgress }: MaterialSources,
+  { constants, evaluationKeys, index: keyIndex, threads, signal, onProgress }: MaterialSources,
 ): Promise<void> {
   const total = constants.length + evaluationKeys.length;
   const { primes, limbBytes, arena } = engine;
@@ -64,6 +68,7 @@ export async function loadMaterial(
     const count = 1 + placed.keys.rotations.size;
     let read = 0;
     for (const entry of readPackedKeys(parameters, evaluationKeys)) {
+      checkIndex(keyIndex, entry);
       if ('ringSwitch' in entry) continue;
       const item = keyOf(engine, entry, placed, file);
       // A file may have more keys than the program uses.
@@ -76,6 +81,19 @@ export async function loadMaterial(
   }
   onProgress?.(1);
   signal?.throwIfAborted();
+}
+
+/**
+ * Levels and the ring-switching key were read in a pass of their own, which no digest covers: whoever has the disk could have shown other bytes then. So they count only
+ * if they are those of this pass.
+ */
+function checkIndex(index: KeyIndex, entry: Entry<ReturnType<typeof readPackedKeys>>): void {
+  const isSame =
+    'ringSwitch' in entry
+      ? isDeepStrictEqual(entry.ringSwitch, index.ringSwitch)
+      : (entry.step === 0 ? index.relinearization : index.rotations.get(entry.step))?.level ===
+        entry.key.level;
+  if (!isSame) throw new FheError('FHE_FORMAT', 'evaluation keys: they changed while they were read');
 }
 
 type Entry<Generated> = Generated extends Generator<infer T> ? T : never;

@@ -2,12 +2,21 @@ import { ftruncateSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ByteSource } from '../../ckks/byte-source.ts';
+import { encodeEvaluationKeys, type KeySwitchKey } from '../../ckks/evaluation-keys.ts';
 import type { Parameters } from '../../ckks/parameters.ts';
 import type { InterpreterMaterial } from '../../program/interpreter.ts';
 import { verifyProgram } from '../../program/verifier.ts';
 import { encryptInputs } from '../../secret/encrypt.ts';
+import { randomKey } from '../../testing/engine-harness.ts';
 import { testParameters } from '../../testing/parameters.ts';
-import { makeMaterial, testPicture, testPrograms, wideProgram } from '../../testing/programs.ts';
+import {
+  makeMaterial,
+  switchRingProgram,
+  testPicture,
+  testPrograms,
+  wideProgram,
+} from '../../testing/programs.ts';
 import { createEngineInterpreter, type EngineOptions } from './engine.ts';
 
 let folder: string;
@@ -34,6 +43,51 @@ async function openSmallest(
   ).rejects.toThrow(`the least that works is ${least} MB`);
   return createEngineInterpreter(material, { ...options, folder, memoryBytes: least * MIB });
 }
+
+describe('keys that are shown otherwise in the pass that no digest covers', () => {
+  /** Shows other bytes until everything was read once. */
+  function twoFaced(bytes: Uint8Array, before: Uint8Array): ByteSource {
+    let passes = 0;
+    const read = (at: number, length: number): Uint8Array => {
+      if (at === 0) passes++;
+      return (passes < 2 ? before : bytes).subarray(at, at + length);
+    };
+    return { length: bytes.length, read };
+  }
+
+  it('are refused where a level is another one', async () => {
+    const parameters = testParameters(4096, 3, { bits: 26 });
+    const test = testPrograms(parameters).find(({ program }) => program.name === 'drop-level')!;
+    const { material } = await makeMaterial(test);
+    // Of the same length: a key that nobody uses has the level of the other one.
+    const [low, high] = [1, 2].map((level) => randomKey(parameters, level, level)) as [
+      KeySwitchKey,
+      KeySwitchKey,
+    ];
+    const encode = (used: KeySwitchKey, unused: KeySwitchKey): Uint8Array =>
+      encodeEvaluationKeys(parameters, {
+        relinearization: null,
+        rotations: new Map([
+          [8, used],
+          [9, unused],
+        ]),
+      });
+    const [keys, shown] = [encode(low, high), encode(high, low)];
+    await (await createEngineInterpreter({ ...material, evaluationKeys: keys })).close();
+    const evaluationKeys = twoFaced(keys, shown);
+    await expect(createEngineInterpreter({ ...material, evaluationKeys })).rejects.toThrow('changed while');
+  });
+
+  it('are refused where the ring-switching key is another one', async () => {
+    const parameters = testParameters(4096, 2);
+    const { material } = await makeMaterial(switchRingProgram(parameters, parameters.moduli[0]!));
+    const keys = material.evaluationKeys;
+    const shown = Uint8Array.from(keys);
+    shown[shown.length - 5]! ^= 1;
+    const evaluationKeys = twoFaced(keys, shown);
+    await expect(createEngineInterpreter({ ...material, evaluationKeys })).rejects.toThrow('changed while');
+  });
+});
 
 describe('a window smaller than constants and keys', () => {
   const [one, two] = [1, 2].map((special) => testParameters(8192, 4, { special })) as [
