@@ -360,10 +360,17 @@ export class Gateway {
     await configured;
   }
 
-  #open(options: OpenOptions): Promise<InterpreterHost> {
+  async #open(options: OpenOptions): Promise<InterpreterHost> {
     const { clock, log } = this.#options;
-    const onProgress = loadingLog(options.bundle.manifest.model, clock, log);
-    return this.#opener.open({ signal: this.#closing.signal, ...options, onProgress });
+    const network = options.bundle.manifest.model;
+    const onProgress = loadingLog(network, clock, log);
+    const host = await this.#opener.open({ signal: this.#closing.signal, ...options, onProgress });
+    const { kind, threads, lanes, readsDisk } = host;
+    if (kind === 'engine' && threads > 1 && lanes === 1) {
+      const why = readsDisk ? 'it is read from disk for every picture' : 'there is no memory for two';
+      log.info({ network }, `this network works on one picture at a time: ${why}`);
+    }
+    return host;
   }
 
   /**

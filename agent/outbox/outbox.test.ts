@@ -61,6 +61,18 @@ describe('Outbox', () => {
     expect((await readdir(directory)).length).toBe(3);
   });
 
+  it('knows of how many cameras each is after a restart, and reads none of them for it', async () => {
+    const directory = await temporaryDirectory();
+    const { outbox } = await opened(directory);
+    for (let i = 0; i < 4; i++) await outbox.append({ ...answer(1, 1 + 3 * i), answers: 3 });
+    await outbox.append(answer(1, 13));
+    for (const name of await readdir(directory))
+      if (name.endsWith('.envelope')) await writeFile(join(directory, name), new Uint8Array(100));
+    const { outbox: again } = await opened(directory, { maxBytes: 300 });
+    expect(again.status).toMatchObject({ waiting: 4, dropped: 9 });
+    expect(sequences(again)).toEqual([10, 13]);
+  });
+
   it('drops by age, unless the wall clock was never set', async () => {
     const { outbox, clock } = await opened(await temporaryDirectory());
     const now = clock.now();

@@ -1,6 +1,6 @@
 import { readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeEnvelope, envelopeDigest } from '#protocol/envelope.ts';
+import { envelopeDigest } from '#protocol/envelope.ts';
 import type { Health } from '#protocol/messages.ts';
 import type { Clock } from '#runtime/clock.ts';
 import { ensureDirectory, syncFolder, writeFileAtomic } from '#runtime/files.ts';
@@ -67,7 +67,7 @@ export class Outbox {
   readonly #unsaved = new Map<Entry, { readonly path: string; readonly wire: Uint8Array }>();
   #countFailed = false;
   #bytes = 0;
-  /** That wait; an envelope of an earlier process counts as one. */
+  /** That wait. */
   #answers = 0;
   #onDrop: DropListener = () => {};
 
@@ -260,7 +260,7 @@ export class Outbox {
       }
       const { size, mtimeMs } = await stat(path);
       const entry = {
-        ...{ ...parsed, bytes: size, openingBytes: 0, answers: null, answer: null, former: true },
+        ...{ ...parsed, bytes: size, openingBytes: 0, answer: null, former: true },
         ...{ storedMs: mtimeMs, historical: null, sent: false },
       };
       const last = found.at(-1);
@@ -295,8 +295,7 @@ export class Outbox {
   async #drop(entries: readonly Entry[], cause: DropCause, reason: string): Promise<void> {
     const paths = entries.map((entry) => this.#path(entry));
     for (const entry of entries) this.#forget(entry);
-    let count = 0;
-    for (const [i, { answers }] of entries.entries()) count += answers ?? (await countAnswers(paths[i]!));
+    const count = entries.reduce((sum, { answers }) => sum + answers, 0);
     this.#options.log.warn({ count, total: this.#drops.count + count }, `answers dropped: ${reason}`);
     await this.#count(count);
     this.#onDrop(count, cause, reason);
@@ -324,7 +323,7 @@ export class Outbox {
     this.#entries.add(entry);
     this.#byDigest.set(entry.digest, entry);
     this.#bytes += entry.bytes;
-    this.#answers += entry.answers ?? 1;
+    this.#answers += entry.answers;
   }
 
   #forget(entry: Entry): void {
@@ -334,7 +333,7 @@ export class Outbox {
     this.#unsaved.delete(entry);
     this.#takeFresh(entry);
     this.#bytes -= entry.bytes;
-    this.#answers -= entry.answers ?? 1;
+    this.#answers -= entry.answers;
     this.#settleOpening(entry);
   }
 
@@ -366,15 +365,5 @@ export class Outbox {
   #path(entry: Entry): string {
     const unsaved = this.#unsaved.get(entry);
     return unsaved !== undefined ? unsaved.path : join(this.#options.directory, entryFile(entry));
-  }
-}
-
-/** How many answers an envelope on the disk is; 1 for what cannot be read. */
-async function countAnswers(path: string): Promise<number> {
-  try {
-    const { others = [] } = decodeEnvelope(await readFile(path), Number.MAX_SAFE_INTEGER).envelope;
-    return 1 + others.length;
-  } catch {
-    return 1;
   }
 }

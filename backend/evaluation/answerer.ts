@@ -1,4 +1,3 @@
-import { tmpdir } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import {
   createEngineInterpreter,
@@ -29,9 +28,10 @@ export type Answerer = {
   close(): Promise<void>;
 };
 
-/** How much memory the engine may have, in bytes, and how it tells how far it has loaded the network. */
+/** How much memory the engine may have, in bytes, and where what does not fit may lie; nowhere where left out. */
 export type AnswererOptions = {
   readonly memoryBytes?: number | undefined;
+  readonly folder?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 };
 
@@ -42,14 +42,14 @@ const ATTEMPTS = 3;
  * Makes keys, encrypts every parameter and prepares an interpreter: protection and deployment of a network, in memory. The keys die with
  * the process. Without encryption (`clear`) there are none.
  *
- * What does not fit into the engine's memory goes to a file in the folder for temporary files, which has no name and ends with the process.
+ * What does not fit into the engine's memory goes to a file in the folder, which has no name and ends with the process.
  *
  * @throws FheError where keys or constants do not fit, or the memory is too small.
  */
 export async function openAnswerer(
   compiled: CompiledNetwork,
   kind: EngineKind,
-  { memoryBytes, signal }: AnswererOptions = {},
+  { memoryBytes, folder, signal }: AnswererOptions = {},
 ): Promise<Answerer> {
   const { program, verified, constants } = compiled;
   if (kind === 'clear') {
@@ -78,7 +78,7 @@ export async function openAnswerer(
   );
   const material = { program: verified, ...parts };
   const limits = {
-    folder: tmpdir(),
+    ...(folder !== undefined && { folder }),
     ...(memoryBytes !== undefined && { memoryBytes }),
     ...(signal && { signal }),
   };

@@ -35,6 +35,8 @@ export type EvaluationRequest = {
   readonly regions?: number;
   /** Most memory of the engine in bytes; what does not fit is read from disk for every picture. WebAssembly's 4 GiB by default. */
   readonly memoryBytes?: number;
+  /** Where what does not fit lies; everything must fit where left out. */
+  readonly folder?: string;
   /** Ends the measurement; the result is what was measured until then. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: EvaluationProgress) => void;
@@ -165,7 +167,9 @@ export async function evaluateNetwork(request: EvaluationRequest): Promise<Evalu
   let withheld = 0;
   let worstLogitError = 0;
   let largestLogit = 0;
-  const answerer = await openAnswerer(compiled, engine, { memoryBytes: request.memoryBytes, signal });
+  const answerer = await openAnswerer(compiled, engine, {
+    ...{ memoryBytes: request.memoryBytes, folder: request.folder, signal },
+  });
   try {
     const pictureOf = (n: number): Float32Array => dataset.pictures.subarray(n * size, (n + 1) * size);
     const group = new Float32Array(regions * size);

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { type AnswerKind, bitsOfAnswer, bitsOfVectors, keyBits, unnoticedAnswers } from './leak-bits.ts';
+import {
+  type AnswerKind,
+  bitsOfAnswer,
+  bitsOfVectors,
+  keyBits,
+  log2OfChoices,
+  unnoticedAnswers,
+} from './leak-bits.ts';
+import { LeakMeter } from './leak-meter.ts';
 
 /** A network that classifies. */
 const classes = (count: number, regions = 1): AnswerKind => ({
@@ -9,6 +17,26 @@ const classes = (count: number, regions = 1): AnswerKind => ({
 });
 
 describe('bits of an answer', () => {
+  it('are also those of which places told something', () => {
+    expect(log2OfChoices(1, [1, 0])).toBe(0);
+    expect(log2OfChoices(4, [0, 0])).toBe(0);
+    expect(log2OfChoices(4, [2, 0])).toBeCloseTo(Math.log2(6), 9);
+    // One tells, another is withheld, two are silent: 4 · 3.
+    expect(log2OfChoices(4, [1, 1])).toBeCloseTo(Math.log2(12), 9);
+    const model = {
+      output: { output: 'event', equal: 3 },
+      interpretation: { ...classes(2, 4), expected: new Array(64).fill(0) },
+    } as unknown as Parameters<LeakMeter['measure']>[0];
+    const meter = new LeakMeter({ share: 0.02, lateShare: 0.02 });
+    const others = ['b', 'c', 'd'].map((camera) => ({ camera, frameTimeMs: 1 }));
+    const bits = (results: number, withheld: number) =>
+      meter.measure(model, { interpreter: 'engine', others }, results, withheld).bits;
+    expect(bits(1, 0)).toBeCloseTo(1 + 2, 9);
+    expect(bits(2, 0)).toBeCloseTo(2 + Math.log2(6), 9);
+    expect(bits(0, 1)).toBeCloseTo(2, 9);
+    expect(meter.measure(model, { interpreter: 'engine' }, 1).bits).toBeCloseTo(1, 9);
+  });
+
   it('are enough for every vector that rounding can give, of two and of three labels', () => {
     for (const [labels, step] of [
       [2, 0.05],

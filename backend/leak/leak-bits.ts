@@ -55,6 +55,14 @@ function log2OfSubsets(n: number, most: number, least = 0): number {
   return all;
 }
 
+/** log2 of in how many ways groups of these sizes can be chosen of n things. */
+export function log2OfChoices(n: number, sizes: readonly number[]): number {
+  let left = n;
+  let bits = 0;
+  for (const size of sizes) for (let k = 1; k <= size && left > 0; k++) bits += Math.log2(left-- / k);
+  return bits;
+}
+
 /** log2(2^a + 2^b). */
 function log2OfSum(a: number, b: number): number {
   const top = Math.max(a, b);

@@ -1,8 +1,8 @@
 import type { BackendConfig } from '#config/schema.ts';
-import type { Envelope } from '#protocol/envelope.ts';
+import { type Envelope, placesOf } from '#protocol/envelope.ts';
 import type { ModelRecord } from '../store/models.ts';
 import { leastShare } from './audit-share.ts';
-import { bitsOfAnswer, bitsOfRegion, keyBits } from './leak-bits.ts';
+import { bitsOfAnswer, bitsOfRegion, keyBits, log2OfChoices } from './leak-bits.ts';
 
 /** What one answer told, and how surely it is honest. */
 export type Told = { readonly share: number; readonly bits: number; readonly most: number };
@@ -32,15 +32,20 @@ export class LeakMeter {
    */
   measure(
     model: Pick<ModelRecord, 'output' | 'interpretation'>,
-    { interpreter, others }: Pick<Envelope, 'interpreter' | 'others'>,
+    envelope: Pick<Envelope, 'interpreter' | 'regions' | 'others'>,
     results: number | 'withheld',
     withheld = 0,
   ): Told {
+    const { interpreter, others } = envelope;
     const { share, lateShare } = this.#audit;
     const { output, interpretation } = model;
     const most = this.#mostOf(model, others !== undefined);
+    // Of an event also which of its pictures and regions told something, and which were withheld.
     const told =
-      output.output === 'event' ? Number(results) * bitsOfRegion(output, interpretation) + withheld : most;
+      output.output === 'event'
+        ? Number(results) * bitsOfRegion(output, interpretation) +
+          log2OfChoices(placesOf(envelope), [Number(results), withheld])
+        : most;
     return {
       // SEAL draws its own randomness, so nobody can compute these again.
       share:

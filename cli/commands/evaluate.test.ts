@@ -83,6 +83,19 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('evaluate', () => {
+  it('puts what does not fit into memory where it is told to', async () => {
+    const bounded = (megabytes: string, ...words: string[]) =>
+      evaluate(...scaling, '--memory', megabytes, ...words).then(
+        ({ stdout }) => stdout,
+        ({ stderr }: { readonly stderr: string }) => stderr,
+      );
+    const least = /least that works is (\d+) MB/.exec(await bounded('1'))?.[1];
+    const refused = await bounded(least!, '--disk', at('nowhere'));
+    expect(refused).toContain('FHE_DISK');
+    expect(refused).toContain(at('nowhere'));
+    expect(JSON.parse(await bounded(least!)).bytesPerRun).toBeGreaterThan(0);
+  });
+
   it('prepares pictures as their owner did, and takes the network as it is with --engine original', async () => {
     expect(JSON.parse((await evaluate(...scaling, '--engine', 'original')).stdout)).toEqual({
       images: PICTURES,

@@ -1,3 +1,5 @@
+import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { EngineKind } from '#backend/evaluation/answerer.ts';
 import type { EvaluationProgress } from '#backend/evaluation/evaluate-network.ts';
@@ -29,6 +31,7 @@ type EvaluateOptions = ClipOptions & {
   readonly calibrate?: string;
   readonly regions?: number;
   readonly memory?: number;
+  readonly disk?: string;
   readonly engine: 'engine' | 'reference' | 'clear' | 'original';
   readonly json?: boolean;
 };
@@ -86,6 +89,10 @@ export function registerEvaluate(program: Command): void {
       '--memory <MB>',
       'for a classification: most memory of the engine; what does not fit is read from disk for every picture (default: 4096)',
       integer(1, 4096),
+    )
+    .option(
+      '--disk <dir>',
+      'where that lies (default: beside the network; for a bundled one the folder that the command is given in)',
     )
     .option('--json', 'print JSON')
     .addHelpText(
@@ -181,7 +188,20 @@ async function evaluatePictures(
   );
   const run = { signal, progress };
   if (engine === 'original') await measureOriginal(prepared, options, run);
-  else await measureProgram(prepared, engine, options, run);
+  else
+    await measureProgram(
+      prepared,
+      engine,
+      { ...options, disk: options.disk ?? (await folderOf(network)) },
+      run,
+    );
+}
+
+/** Where the files of a network are; a bundled one has no folder to write to. */
+async function folderOf(network: string): Promise<string> {
+  const found = await stat(network).catch(() => null);
+  if (found === null) return process.cwd();
+  return found.isDirectory() ? network : dirname(network);
 }
 
 /** `--engine original`: the baseline for protection. */
@@ -207,7 +227,7 @@ async function measureOriginal(
 async function measureProgram(
   { name, original, graph, approximated, labels, dataset, ranges, calibration }: PreparedEvaluation,
   engine: EngineKind,
-  { regions, memory, json }: EvaluateOptions,
+  { regions, memory, disk, json }: EvaluateOptions,
   { signal, progress }: CommandRun,
 ): Promise<void> {
   const { evaluateNetwork } = await import('#backend/evaluation/evaluate-network.ts');
@@ -228,6 +248,7 @@ async function measureProgram(
     engine,
     ...(regions !== undefined && { regions }),
     ...(memory !== undefined && { memoryBytes: memory * 2 ** 20 }),
+    ...(disk !== undefined && { folder: disk }),
     signal,
     onProgress: evaluationLines(progress, engine, approximated),
     ...(remembered && { beforeFrame: (program) => remembered.beforeFrame(program) }),

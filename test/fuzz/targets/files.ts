@@ -164,7 +164,11 @@ export const FILE_TARGETS: readonly Target[] = [
     sources: ['/agent/outbox/', '/protocol/topics'],
     refusals: [],
     seeds: () => [
-      new TextEncoder().encode(entryFile({ session: 7, sequence: 8, camera: 'front', digest: DIGEST })),
+      ...[1, 12].map((answers) =>
+        new TextEncoder().encode(
+          entryFile({ session: 7, sequence: 8, camera: 'front', digest: DIGEST, answers }),
+        ),
+      ),
     ],
     run(input) {
       const name = new TextDecoder().decode(input);
