@@ -13,8 +13,9 @@ export class SimulatedClock implements Clock {
     this.#now = nowMs;
   }
 
+  /** Whole milliseconds, as the clock of the system has them. */
   now(): number {
-    return this.#now;
+    return Math.floor(this.#now);
   }
 
   monotonic(): number {
