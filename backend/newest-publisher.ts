@@ -27,6 +27,9 @@ export type NewestPublisherOptions<T extends { readonly gateway: string }> = {
 
 /** How soon something new from the command line is noticed. */
 const POLL_MS = 1000;
+/** Of the time at most: a look reads what all gateways should have. */
+const POLL_SHARE = 0.05;
+const MOST_POLL_MS = 10_000;
 
 /**
  * Keeps what is retained for every gateway on one topic at the newest that the store has. Stateless across restarts: what to publish follows
@@ -38,6 +41,8 @@ export class NewestPublisher<T extends { readonly gateway: string }> {
   readonly #published = new Map<string, string | number>();
   /** Removed gateways whose topic this connection has cleared. */
   readonly #cleared = new Set<string>();
+  /** How long the last look into the store took. */
+  #tookMs = 0;
 
   constructor(options: NewestPublisherOptions<T>) {
     this.#options = options;
@@ -50,7 +55,7 @@ export class NewestPublisher<T extends { readonly gateway: string }> {
     await this.publish();
   }
 
-  /** Publishes what is new each second until the signal aborts. */
+  /** Publishes what is new each second, or less often where there are so many gateways that looking takes long, until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log, noun } = this.#options;
     while (!signal.aborted) {
@@ -59,16 +64,21 @@ export class NewestPublisher<T extends { readonly gateway: string }> {
       } catch (error) {
         log.warn({ err: error }, `${noun} could not be published; trying again`);
       }
-      await clock.sleep(POLL_MS, signal).catch(() => {});
+      await clock
+        .sleep(Math.min(Math.max(POLL_MS, this.#tookMs / POLL_SHARE), MOST_POLL_MS), signal)
+        .catch(() => {});
     }
   }
 
   /** Publishes the newest for each topic that this connection has not published yet, and clears the topics of removed gateways. */
   async publish(): Promise<void> {
-    const { store, link, topicOf, current, idOf, wireOf, onPublish, onPublished } = this.#options;
+    const { store, link, clock, topicOf, current, idOf, wireOf, onPublish, onPublished } = this.#options;
     const { topicsOf = async (gateway: string) => [topicOf(gateway, null)] } = this.#options;
     if (!link.connected) return;
-    for (const newest of await current()) {
+    const begunMs = clock.monotonic();
+    const all = await current();
+    this.#tookMs = clock.monotonic() - begunMs;
+    for (const newest of all) {
       const topic = topicOf(newest.gateway, newest);
       const id = idOf(newest);
       if (this.#published.get(topic) === id) continue;

@@ -6,6 +6,9 @@ const MAX_WAITING_BYTES = 1_000_000;
 const MAX_READERS = 64;
 /** State events are merged: at most one in this interval. */
 const STATE_INTERVAL_MS = 250;
+/** Of the time at most: the state of many gateways takes long to put together. */
+const STATE_SHARE = 0.1;
+const MOST_STATE_INTERVAL_MS = 5_000;
 const HEARTBEAT_MS = 15_000;
 
 function frame(event: SiteEvent): string {
@@ -21,6 +24,7 @@ export class EventHub {
   #opening = 0;
   readonly #heartbeat: NodeJS.Timeout;
   #stateTimer: NodeJS.Timeout | null = null;
+  #stateIntervalMs = STATE_INTERVAL_MS;
 
   constructor(snapshot: () => Promise<SiteState>, onError: (error: unknown) => void) {
     this.#snapshot = snapshot;
@@ -63,12 +67,20 @@ export class EventHub {
     this.#stateTimer = setTimeout(() => {
       this.#stateTimer = null;
       this.#sendState();
-    }, STATE_INTERVAL_MS);
+    }, this.#stateIntervalMs);
   }
 
   #sendState(): void {
     if (this.#readers.size === 0) return;
-    this.#snapshot().then((data) => this.#send(frame({ type: 'state', data })), this.#onError);
+    const begunMs = performance.now();
+    this.#snapshot().then((data) => {
+      this.#send(frame({ type: 'state', data }));
+      const tookMs = performance.now() - begunMs;
+      this.#stateIntervalMs = Math.min(
+        Math.max(STATE_INTERVAL_MS, tookMs / STATE_SHARE),
+        MOST_STATE_INTERVAL_MS,
+      );
+    }, this.#onError);
   }
 
   publish(event: SiteEvent): void {
