@@ -295,6 +295,26 @@ describe('Rollout', () => {
     expect(await site.answers()).toBe(four.digest);
   });
 
+  it('keeps two within the memory that the settings give, or one', async () => {
+    // 64 MB are for the threads of each, and these networks take some three.
+    for (const [memoryMegabytes, isBeside] of [
+      [200, true],
+      [100, false],
+    ] as const) {
+      const site = await bench({ memoryMegabytes });
+      const [one, two] = [release(1), release(2)];
+      for (const each of [one, two]) {
+        site.release(each);
+        await site.reaches('active', each.digest);
+      }
+      expect(site.opened).toEqual([
+        { digest: one.digest, isBeside: false },
+        { digest: two.digest, isBeside },
+      ]);
+      expect(await site.answers()).toBe(two.digest);
+    }
+  });
+
   it('tries a disk again by itself, also with the only bundle that it has', async () => {
     let isFull = true;
     const lacks = () => (isFull ? 'FHE_DISK' : null);

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { AgentConfig } from '#config/schema.ts';
 import { testPicture } from '#fhe/testing';
 import { CHUNK_BYTES, encodeChunk } from '#protocol/chunk.ts';
 import { BlindsightError, type ErrorCode } from '#protocol/errors.ts';
@@ -11,7 +12,7 @@ import { ensureDirectory } from '#runtime/files.ts';
 import { LaidOutNumber } from '#runtime/laid-out-number.ts';
 import { createLogger } from '#runtime/log.ts';
 import type { Bundle } from '../inference/bundle.ts';
-import { InterpreterHost } from '../inference/interpreter-host.ts';
+import { InterpreterOpener } from '../inference/interpreter-opener.ts';
 import { Runner } from '../inference/runner.ts';
 import { BundleStore } from '../rollout/bundle-store.ts';
 import { recoverState } from '../rollout/recover-state.ts';
@@ -31,6 +32,8 @@ export type RolloutBenchOptions = {
   /** What the machine lacks for a bundle now, if anything. */
   readonly lacks?: (bundle: Bundle, isBeside: boolean) => ErrorCode | null;
   readonly retryMs?: readonly number[];
+  /** Of all interpreters together. */
+  readonly memoryMegabytes?: number;
   /** Whose owner keys count, and whose gate is asked. */
   readonly trust?: (directory: string) => Promise<Trust>;
 };
@@ -46,10 +49,17 @@ export async function openRolloutBench(options: RolloutBenchOptions, owners: rea
   const events: string[] = [];
   const served = new Map<string, TestBundle>();
   let silent = false;
+  const { memoryMegabytes = 1_000 } = options;
+  const inference = AgentConfig.shape.inference.parse({ threads: 1, memoryMegabytes });
+  const opener = new InterpreterOpener(() => inference);
+  const opened: { readonly digest: string; readonly isBeside: boolean }[] = [];
   const open = async (bundle: Bundle, selfTest: boolean, signal?: AbortSignal) => {
     const lacking = options.lacks?.(bundle, runner.host !== null) ?? null;
     if (lacking !== null) throw new BlindsightError(lacking, 'the machine lacks it');
-    return InterpreterHost.open({ bundle, kind: 'engine', threads: 1, selfTest, ...(signal && { signal }) });
+    const isBeside = runner.host !== null;
+    const host = await opener.open({ bundle, selfTest, isBeside, ...(signal && { signal }) });
+    opened.push({ digest: bundle.digest, isBeside });
+    return host;
   };
   const runner = new Runner({
     open: (bundle) => open(bundle, false),
@@ -131,6 +141,7 @@ export async function openRolloutBench(options: RolloutBenchOptions, owners: rea
     release,
     reaches,
     answers,
+    opened,
     reports,
     requests,
     events,
