@@ -14,7 +14,7 @@ import { SimulatedCamera } from '#demo/simulated-camera.ts';
 import type { Result } from '#protocol/messages.ts';
 import { answers, listens } from '#runtime/probe.ts';
 import { currentCommit, describeMachine } from './machine.ts';
-import { childOf, processorMs } from './processor-time.ts';
+import { childrenOf, processorMs } from './processor-time.ts';
 
 /** What a site on this machine makes of one camera that offers more pictures than it can answer. */
 export type CameraSpeed = {
@@ -72,7 +72,7 @@ export async function benchCamera({
     const seconds = quick ? 5 : 20;
     return await measure(origin, seconds, signal, () => ({
       camera: processorMs(camera.pid),
-      decoder: processorMs(childOf(daemons.gateway.pid)),
+      decoder: processorMs(childrenOf(daemons.gateway.pid)[0]),
       gateway: processorMs(daemons.gateway.pid),
       broker: processorMs(daemons.broker.pid),
       backend: processorMs(daemons.backend.pid),

@@ -9,6 +9,18 @@ export function processorMs(pid: number | undefined): number {
   return ticksOf(`/proc/${pid}/stat`) * TICK_MS;
 }
 
+/** The same of the processes that another one has started and that are still there, ms. */
+export function childrenMs(parent: number | undefined): number {
+  let sum = 0;
+  for (const child of childrenOf(parent))
+    try {
+      sum += processorMs(child);
+    } catch {
+      // Gone meanwhile.
+    }
+  return sum;
+}
+
 /** The same of those threads of a process that are alive and whose name begins so, ms. */
 export function threadsMs(pid: number | undefined, name: string): number {
   const folder = `/proc/${pid}/task`;
@@ -23,17 +35,17 @@ export function residentBytes(pid: number | undefined): number {
   return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES;
 }
 
-/** The number of the process that another one started; undefined where there is none. */
-export function childOf(parent: number | undefined): number | undefined {
+/** The numbers of the processes that another one started. */
+export function childrenOf(parent: number | undefined): readonly number[] {
   const numbers = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  const child = numbers.find((name) => {
+  const children = numbers.filter((name) => {
     try {
       return fieldsOf(`/proc/${name}/stat`)[1] === String(parent);
     } catch {
       return false; // Gone meanwhile.
     }
   });
-  return child === undefined ? undefined : Number(child);
+  return children.map(Number);
 }
 
 function ticksOf(file: string): number {

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { AlertPublisher } from '#backend/alerts/alert-publisher.ts';
 import { type Authority, createAuthority, type Issued } from '#backend/enrolment/authority.ts';
 import { makeTestSite } from '#backend/testing/test-site.ts';
+import { embeddedBroker, mosquitto, nats, type RunningBroker } from '#broker/testing/contract-brokers.ts';
 import { envelopeDigest } from '#protocol/envelope.ts';
 import { Receipt } from '#protocol/messages.ts';
 import { parseMessage } from '#protocol/parse-message.ts';
@@ -16,7 +17,6 @@ import { systemClock } from '#runtime/clock.ts';
 import { connectLink, type Link, type LinkOptions } from '#runtime/link.ts';
 import { createLogger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';
-import { embeddedBroker, mosquitto, nats, type RunningBroker } from './contract-brokers.ts';
 
 const WAIT = { timeout: 120_000 };
 

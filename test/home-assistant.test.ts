@@ -7,6 +7,12 @@ import { type Authority, createAuthority, type Issued } from '#backend/enrolment
 import { DiscoveryPublisher } from '#backend/home-assistant/discovery-publisher.ts';
 import { HomeAssistant } from '#backend/testing/home-assistant.ts';
 import { makeTestSite, type TestSite } from '#backend/testing/test-site.ts';
+import {
+  embeddedBroker,
+  homeMosquitto,
+  mosquitto,
+  type RunningBroker,
+} from '#broker/testing/contract-brokers.ts';
 import type { SiteState } from '#protocol/api.ts';
 import type { MapResult } from '#protocol/messages.ts';
 import { coversFilter } from '#protocol/topic-filter.ts';
@@ -25,7 +31,6 @@ import {
   resultOf,
   siteOf,
 } from '../cockpit/testing/fixtures.ts';
-import { embeddedBroker, homeMosquitto, mosquitto, type RunningBroker } from './contract-brokers.ts';
 
 const SITE = 'north';
 const topics = siteTopics(SITE);

@@ -13,13 +13,13 @@ import {
   type Issued,
   type IssueRequest,
 } from '#backend/enrolment/authority.ts';
+import { embeddedBroker, mosquitto, type RunningBroker } from '#broker/testing/contract-brokers.ts';
 import type { BlindsightError } from '#protocol/errors.ts';
 import { gatewayTopics } from '#protocol/topics.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { connectLink, type Link, type LinkOptions } from '#runtime/link.ts';
 import { createLogger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';
-import { embeddedBroker, mosquitto, type RunningBroker } from './contract-brokers.ts';
 
 const DAY_MS = 86_400_000;
 const TIME = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d UTC`;

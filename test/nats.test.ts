@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Authority, createAuthority } from '#backend/enrolment/authority.ts';
+import { nats, natsCluster } from '#broker/testing/contract-brokers.ts';
 import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { connectLink, type Link } from '#runtime/link.ts';
 import { createLogger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';
-import { nats, natsCluster } from './contract-brokers.ts';
 
 const SITE = 'north';
 const WAIT = { timeout: 120_000, interval: 50 };

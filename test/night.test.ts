@@ -15,6 +15,7 @@ import { keepNetwork } from '#backend/protection/keep-network.ts';
 import { withSite } from '#backend/site-folder.ts';
 import { Receiver } from '#backend/testing/receiver.ts';
 import { makeTinyNetwork, type TinyNetwork } from '#backend/testing/tiny-network.ts';
+import { mosquitto, type RunningBroker } from '#broker/testing/contract-brokers.ts';
 import { loadConfig } from '#config/load.ts';
 import { AgentConfig } from '#config/schema.ts';
 import type { AlertView } from '#protocol/alert.ts';
@@ -31,7 +32,6 @@ import { readLinkCredentials } from '#runtime/link-credentials.ts';
 import { createLogger } from '#runtime/log.ts';
 import { buildCockpit } from '../cockpit/build.mjs';
 import { launchBrowser, openPage } from '../cockpit/testing/browser.ts';
-import { mosquitto, type RunningBroker } from './contract-brokers.ts';
 
 const WAIT = { timeout: 120_000, interval: 100 };
 const [SITE, CAMERA] = ['yard', 'gate-camera'];

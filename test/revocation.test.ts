@@ -16,6 +16,7 @@ import { removeGateway } from '#backend/operations/remove-gateway.ts';
 import { renewCertificates } from '#backend/operations/renew-certificates.ts';
 import { openSite, type Site } from '#backend/site.ts';
 import type { RecordedKind } from '#backend/store/certificates.ts';
+import { embeddedBroker, mosquitto, type RunningBroker } from '#broker/testing/contract-brokers.ts';
 import { loadConfig } from '#config/load.ts';
 import { BackendConfig } from '#config/schema.ts';
 import { gatewayTopics, siteTopics, VIEWER_COMMON_NAME } from '#protocol/topics.ts';
@@ -23,7 +24,6 @@ import { systemClock } from '#runtime/clock.ts';
 import { connectLink, type Link } from '#runtime/link.ts';
 import { createLogger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';
-import { embeddedBroker, mosquitto, type RunningBroker } from './contract-brokers.ts';
 
 const WAIT = { timeout: 120_000 };
 const log = createLogger({ name: 'test', level: 'error', format: 'json', destination: { write: () => {} } });

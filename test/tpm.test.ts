@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { enrolByInvitation, writeRequest } from '#agent/enrolment/enrol.ts';
 import type { Authority } from '#backend/enrolment/authority.ts';
 import { openAuthority } from '#backend/enrolment/open-authority.ts';
+import { embeddedBroker, mosquitto, type RunningBroker } from '#broker/testing/contract-brokers.ts';
 import { loadConfig } from '#config/load.ts';
 import { AgentConfig } from '#config/schema.ts';
 import { gatewayTopics } from '#protocol/topics.ts';
@@ -16,7 +17,6 @@ import { readLinkCredentials } from '#runtime/link-credentials.ts';
 import { createLogger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';
 import { isTpmKey, tpmPublicKey } from '#runtime/tpm/device-key.ts';
-import { embeddedBroker, mosquitto, type RunningBroker } from './contract-brokers.ts';
 import { EnrolmentSite } from './testing/enrolment-site.ts';
 import { TestTpm } from './testing/test-tpm.ts';
 

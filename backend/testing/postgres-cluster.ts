@@ -32,6 +32,7 @@ async function serverUser(): Promise<{ uid: number; gid: number } | null> {
 export type PostgresCluster = {
   /** Where it also listens with TLS, if it was asked to. */
   readonly port: number | null;
+  readonly pid: number | undefined;
   /** Makes an empty database. @returns its postgresql:// address. */
   createDatabase(): Promise<string>;
   /** Ends the server at once, as a crash would: clients lose their connections, what was committed stays. */
@@ -44,12 +45,13 @@ export type PostgresCluster = {
 /**
  * Starts a PostgreSQL cluster of its own in a temporary folder, on a Unix socket there and on no network.
  *
+ * @param durable whether it syncs what is committed to the disk
  * @param tls PEM with which it listens on 127.0.0.1, too, and takes nobody there who does not use TLS
  */
-export async function startPostgres(tls?: {
-  readonly certificate: string;
-  readonly key: string;
-}): Promise<PostgresCluster> {
+export async function startPostgres(
+  tls?: { readonly certificate: string; readonly key: string },
+  { durable = false }: { readonly durable?: boolean } = {},
+): Promise<PostgresCluster> {
   const bin = findBinaries();
   const user = await serverUser();
   const folder = await mkdtemp(join(tmpdir(), 'blindsight-postgres-'));
@@ -65,7 +67,7 @@ export async function startPostgres(tls?: {
   const port = tls === undefined ? null : await freePort();
   const settings = [
     `unix_socket_directories=${folder}`,
-    'fsync=off',
+    `fsync=${durable ? 'on' : 'off'}`,
     'max_connections=50',
     ...(port === null ? ['listen_addresses='] : ['listen_addresses=127.0.0.1', `port=${port}`, 'ssl=on']),
   ];
@@ -113,6 +115,9 @@ export async function startPostgres(tls?: {
   let count = 0;
   return {
     port,
+    get pid() {
+      return server.pid;
+    },
     async createDatabase() {
       count += 1;
       await query(`CREATE DATABASE test${count}`);

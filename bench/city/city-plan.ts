@@ -1,7 +1,7 @@
 /** What one answer costs. */
 export type CityCosts = {
   /**
-   * Processor seconds for a thousand answers. `decrypt`: the threads that hold keys. `verify`: signature and decoding, timed by themselves. `store`: all else of the backend,
+   * Processor seconds for a thousand answers. `decrypt`: the threads that hold keys. `verify`: signature and decoding, timed by themselves. `store`: all else of the backend, and the processes of its database:
    * results, history, events, the page and what it sends back included.
    */
   readonly cpuSecondsPerThousand: {

@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto';
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withSite } from '#backend/site-folder.ts';
@@ -7,14 +7,17 @@ import type { SettledAnswer } from '#backend/store/feed.ts';
 import { DaemonProcess } from '#demo/daemon-process.ts';
 import { freePort } from '#demo/ports.ts';
 import { untilReady } from '#demo/ready.ts';
+import { changeSettings } from '#demo/settings.ts';
 import { encodeEnvelope, readEnvelope, signedSchema, splitEnvelope } from '#protocol/envelope.ts';
 import { createLogger } from '#runtime/log.ts';
-import { answers, listens } from '#runtime/probe.ts';
+import { answers } from '#runtime/probe.ts';
 import { currentCommit, describeMachine } from '../machine.ts';
 import { processorMs, residentBytes, threadsMs } from '../processor-time.ts';
+import { type CityBroker, startCityBroker } from './city-broker.ts';
 import { planCity } from './city-plan.ts';
 import type { CityReport } from './city-report.ts';
 import { CITY_NETWORK, type CitySite, makeCitySite } from './city-site.ts';
+import { type CityStore, type CityStoreKind, startCityStore } from './city-store.ts';
 import { Fleet } from './fleet.ts';
 
 export type CityBenchOptions = {
@@ -23,6 +26,8 @@ export type CityBenchOptions = {
   readonly rate: number;
   /** How long answers are offered. */
   readonly seconds: number;
+  readonly broker: CityBroker;
+  readonly store: CityStoreKind;
   readonly signal: AbortSignal;
   readonly onProgress: (text: string, share: number) => void;
 };
@@ -39,29 +44,33 @@ const log = createLogger({ name: 'city', level: 'error', format: 'json', destina
  * Measures a site of many gateways on this machine: enrolled gateways with real ciphertexts and signatures of their own, TLS, broker, backend and store as processes. The gateways are
  * in this process, which takes its share of the cores; a broker that is restarted then takes all of them back at once.
  *
- * @throws BlindsightError DEMO_NOT_READY; the signal's reason
+ * @throws BlindsightError DEMO_NOT_READY; the signal's reason; an Error where Mosquitto, NATS or PostgreSQL is not installed
  */
 export async function benchCity(options: CityBenchOptions): Promise<CityReport> {
   const { signal, onProgress } = options;
   const folder = await mkdtemp(join(tmpdir(), 'blindsight-city-'));
   const cleanUp: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true })];
   try {
-    const [brokerPort, apiPort] = [await freePort(0), await freePort(0)];
-    const site = await makeCitySite(folder, { ...options, brokerPort, apiPort });
-    const start = async (name: string, config: string, isReady: () => Promise<boolean>) => {
-      const logFile = join(folder, `${name}.log`);
-      const daemon = new DaemonProcess(name, config, logFile, (text) => onProgress(text, 0));
-      daemon.start();
-      cleanUp.unshift(() => daemon.stop());
-      await untilReady(`the ${name}`, isReady, logFile, signal);
-      return daemon;
-    };
-    const broker = await start('broker', site.brokerConfig, () => listens(brokerPort));
-    const backend = await start('backend', site.backendConfig, () =>
-      answers(`http://127.0.0.1:${apiPort}/api/state`),
-    );
+    const store = await startCityStore(options.store, folder);
+    cleanUp.unshift(() => store.stop());
+    const apiPort = await freePort(0);
+    const { postgresqlUrlFile } = store;
+    const site = await makeCitySite(folder, {
+      ...{ gateways: options.gateways, rate: options.rate, signal, onProgress },
+      ...{ brokerPort: 8883, apiPort, ...(postgresqlUrlFile && { postgresqlUrlFile }) },
+    });
+    const broker = await startCityBroker(options.broker, site, folder, signal);
+    cleanUp.unshift(() => broker.stop());
+    const url = `mqtts://127.0.0.1:${broker.port}`;
+    await changeSettings(site.backendConfig, [[['broker', 'url'], url]]);
+    const logFile = join(folder, 'backend.log');
+    const backend = new DaemonProcess('backend', site.backendConfig, logFile, (text) => onProgress(text, 0));
+    backend.start();
+    cleanUp.unshift(() => backend.stop());
+    const state = `http://127.0.0.1:${apiPort}/api/state`;
+    await untilReady('the backend', () => answers(state), logFile, signal);
     onProgress('connecting', 0);
-    const fleet = await Fleet.start(site.gateways, `mqtts://127.0.0.1:${brokerPort}`, log);
+    const fleet = await Fleet.start(site.gateways, url, log);
     cleanUp.unshift(() => fleet.close());
     await fleet.untilLive(PATIENCE_SECONDS, signal);
     const settled = () => untilSettled(fleet, site.data, signal);
@@ -69,16 +78,15 @@ export async function benchCity(options: CityBenchOptions): Promise<CityReport> 
       onProgress('warming up', share),
     );
     await settled();
-    const measured = await measure(options, site, fleet, { broker, backend }, settled);
+    const measured = await measure(options, site, fleet, { broker, backend, store }, settled);
     onProgress('restarting the broker', 0);
-    await broker.stop();
-    const again = await start('broker', site.brokerConfig, () => listens(brokerPort));
+    await broker.restart();
     const connectSeconds = await fleet.untilLive(PATIENCE_SECONDS, signal);
-    const memory = (daemon: DaemonProcess) => residentBytes(daemon.pid) / 1e6;
+    const memory = (process: { readonly pid?: number | undefined }) => residentBytes(process.pid) / 1e6;
     const report = {
       ...{ machine: describeMachine(), commit: await currentCommit(), network: CITY_NETWORK },
-      ...{ broker: 'aedes', store: 'sqlite', ...measured, connectSeconds },
-      memoryMegabytes: { broker: memory(again), backend: memory(backend) },
+      ...{ broker: options.broker, store: options.store, ...measured, connectSeconds },
+      memoryMegabytes: { broker: memory(broker), backend: memory(backend) },
     };
     return { ...report, plan: planCity(report, availableParallelism()) };
   } finally {
@@ -86,7 +94,11 @@ export async function benchCity(options: CityBenchOptions): Promise<CityReport> 
   }
 }
 
-type Daemons = { readonly broker: DaemonProcess; readonly backend: DaemonProcess };
+type Daemons = {
+  readonly broker: { readonly pid?: number | undefined };
+  readonly backend: DaemonProcess;
+  readonly store: CityStore;
+};
 type Measured = Omit<
   CityReport,
   'machine' | 'commit' | 'network' | 'broker' | 'store' | 'connectSeconds' | 'memoryMegabytes' | 'plan'
@@ -96,14 +108,15 @@ async function measure(
   { gateways, rate, seconds, signal, onProgress }: CityBenchOptions,
   site: CitySite,
   fleet: Fleet,
-  { broker, backend }: Daemons,
+  { broker, backend, store }: Daemons,
   settled: () => Promise<void>,
 ): Promise<Measured> {
   const accounts = () => ({
     broker: processorMs(broker.pid),
     backend: processorMs(backend.pid),
     decrypt: threadsMs(backend.pid, 'decrypt'),
-    disk: diskBytes(site.data),
+    store: store.processorMs(),
+    disk: store.diskBytes(site.data),
   });
   const known = new Map(fleet.gateways.map(({ name, offered }) => [name, offered.length]));
   const bytesBefore = fleet.gateways.reduce((sum, one) => sum + one.bytes, 0);
@@ -139,7 +152,7 @@ async function measure(
     cpuSecondsPerThousand: {
       broker: perThousand(after.broker - before.broker),
       ...{ verify, decrypt },
-      store: perThousand(after.backend - before.backend) - decrypt - verify,
+      store: perThousand(after.backend + after.store - before.backend - before.store) - decrypt - verify,
     },
     bytesPerAnswer: bytes / Math.max(1, offered.length),
     diskBytesPerAnswer: (diskAfter - diskBefore) / Math.max(1, latencies.length),
@@ -188,13 +201,6 @@ function verifyMs({ answers, gateways }: CitySite): number {
   }
   const used = process.cpuUsage();
   return (used.user + used.system - user - system) / 1000 / VERIFICATIONS;
-}
-
-/** Of the database and its log. */
-async function diskBytes(folder: string): Promise<number> {
-  const files = (await readdir(folder)).filter((name) => name.startsWith('blindsight.db'));
-  const sizes = await Promise.all(files.map(async (name) => (await stat(join(folder, name))).size));
-  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 function quantile(values: readonly number[], share: number): number {

@@ -53,7 +53,7 @@ export class SimulatedGateway {
     this.#sessions = sessions;
     this.#uplink = new Uplink({
       ...{ site, gateway: name, sessions, clock, log },
-      connect: (will) => connectLink({ ...credentials, url, clientId: 'agent', clock, log, will }),
+      connect: (will) => connectLink({ ...credentials, url, clientId: name, clock, log, will }),
       birth: () => ({ version: 'bench', platform: 'bench', cameras: [this.camera], bundle }),
       cameraStates: () => [
         {

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { integer, number } from '../parse-option.ts';
 import { printJson } from '../print.ts';
 import { runCommand } from '../run-command.ts';
@@ -7,8 +7,13 @@ type Options = {
   readonly gateways: number;
   readonly rate: number;
   readonly seconds: number;
+  readonly broker: (typeof CITY_BROKERS)[number];
+  readonly store: (typeof CITY_STORES)[number];
   readonly json?: boolean;
 };
+
+const CITY_BROKERS = ['aedes', 'mosquitto', 'nats'] as const;
+const CITY_STORES = ['sqlite', 'postgresql'] as const;
 
 /** `blindsight bench city`: what a site on this machine makes of many gateways. */
 export function registerBenchCity(bench: Command): void {
@@ -18,6 +23,8 @@ export function registerBenchCity(bench: Command): void {
     .option('--gateways <n>', 'how many', integer(1, 10_000), 100)
     .option('--rate <hz>', 'answers a second of each', number, 1)
     .option('--seconds <s>', 'how long they send', integer(1, 3600), 30)
+    .addOption(new Option('--broker <kind>', 'which broker').choices(CITY_BROKERS).default('aedes'))
+    .addOption(new Option('--store <kind>', 'which database').choices(CITY_STORES).default('sqlite'))
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -26,7 +33,8 @@ Gateways, broker, backend and store share this machine. Run nothing else in the 
 
 Examples:
   blindsight bench city
-  blindsight bench city --gateways 500 --json`,
+  blindsight bench city --gateways 500 --json
+  blindsight bench city --broker nats --store postgresql`,
     )
     .action(({ json = false, ...options }: Options) =>
       runCommand(async ({ progress, signal }) => {

@@ -3,15 +3,17 @@ import { chmod, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Broker, startBroker } from '#broker/main.ts';
-import { mosquittoAccessList } from '#broker/mosquitto.ts';
-import { natsUsers } from '#broker/nats.ts';
 import { BrokerConfig } from '#config/schema.ts';
 import { createLogger } from '#runtime/log.ts';
+import { type Broker, startBroker } from '../main.ts';
+import { mosquittoAccessList } from '../mosquitto.ts';
+import { natsUsers } from '../nats.ts';
 
 /** A broker that runs for a test, on a port of its own that it keeps over a restart. */
 export type RunningBroker = {
   readonly port: number;
+  /** Of its process, where it is one of its own. */
+  readonly pid?: number | undefined;
   /** Of a protocol of its own, beside MQTT. */
   readonly clientPort?: number;
   /** It knows no limit for a message. */
@@ -27,6 +29,8 @@ export type BrokerSettings = {
   readonly folder: string;
   readonly site: string;
   readonly maxMessageKilobytes: number;
+  /** Names that NATS has to be told; `gate-1` to `gate-3` where left out. */
+  readonly gateways?: readonly string[];
 };
 
 export async function embeddedBroker({
@@ -71,7 +75,7 @@ export async function mosquitto({
   maxMessageKilobytes,
 }: BrokerSettings): Promise<RunningBroker> {
   const port = await freePort();
-  const shipped = await readFile(join(import.meta.dirname, '../deploy/mosquitto/mosquitto.conf'), 'utf8');
+  const shipped = await readFile(join(import.meta.dirname, '../../deploy/mosquitto/mosquitto.conf'), 'utf8');
   const data = join(folder, 'mosquitto');
   await mkdir(data);
   // Started as root it becomes the user mosquitto; here it stays who we are.
@@ -89,6 +93,9 @@ export async function mosquitto({
   let child = await run('mosquitto', file, port);
   return {
     port,
+    get pid() {
+      return child.pid;
+    },
     async restart() {
       await end(child);
       child = await run('mosquitto', file, port);
@@ -106,6 +113,9 @@ export async function nats(settings: BrokerSettings): Promise<RunningBroker> {
   let child = await run('nats-server', file, port);
   return {
     port,
+    get pid() {
+      return child.pid;
+    },
     clientPort,
     takesAnySize: true,
     async restart() {
@@ -128,7 +138,7 @@ export async function natsCluster(settings: BrokerSettings) {
       routePort: await freePort(),
     })),
   );
-  const shipped = await readFile(join(import.meta.dirname, '../deploy/nats/cluster.conf'), 'utf8');
+  const shipped = await readFile(join(import.meta.dirname, '../../deploy/nats/cluster.conf'), 'utf8');
   const openssl = shipped.match(/(?<=#\s+)openssl(?:.*\n\s*# {5})*.*/)![0].replace(/\\\n\s*#/g, '');
   const route = openssl.replace('DNS:nats-1.example', 'DNS:localhost').split(/\s+/);
   await promisify(execFile)(route[0]!, route.slice(1), { cwd: settings.folder });
@@ -169,7 +179,7 @@ async function writeNats(
   end = '',
 ): Promise<string> {
   const { folder, maxMessageKilobytes } = settings;
-  const shipped = await readFile(join(import.meta.dirname, '../deploy/nats/nats-server.conf'), 'utf8');
+  const shipped = await readFile(join(import.meta.dirname, '../../deploy/nats/nats-server.conf'), 'utf8');
   const configuration = shipped
     .replaceAll('/etc/nats/blindsight', folder)
     .replace('/var/lib/nats', join(folder, name))
@@ -185,8 +195,11 @@ async function writeNats(
   return file;
 }
 
-async function writeUsers({ folder, site }: BrokerSettings, withdrawn: readonly string[]): Promise<void> {
-  const names = ['gate-1', 'gate-2', 'gate-3'].filter((name) => !withdrawn.includes(name));
+async function writeUsers(
+  { folder, site, gateways = ['gate-1', 'gate-2', 'gate-3'] }: BrokerSettings,
+  withdrawn: readonly string[],
+): Promise<void> {
+  const names = gateways.filter((name) => !withdrawn.includes(name));
   await writeFile(join(folder, 'users.conf'), natsUsers(site, names));
 }
 
