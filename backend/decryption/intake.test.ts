@@ -56,6 +56,17 @@ describe('the intake', () => {
     expect(stored).toBeLessThan(5);
   });
 
+  it('puts no commit off for whoever waits for the last one', async () => {
+    // A clock that stands still.
+    const intake = makeIntake({ clock: new SimulatedClock() });
+    for (let index = 0; index < 3; index++) {
+      intake.receive(TOPIC, bytes(index), PACKET);
+      if (index > 0) await new Promise((resolve) => setImmediate(resolve));
+      await intake.idle();
+    }
+    expect(receipted).toHaveLength(3);
+  });
+
   it('confirms the same bytes again without keeping them twice', async () => {
     const intake = makeIntake();
     intake.receive(TOPIC, bytes(1), PACKET);

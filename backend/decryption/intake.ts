@@ -61,6 +61,9 @@ export class Intake {
   readonly #pendingOf = new Map<string, number>();
   #site = { siteBytes: 0, readMs: Number.NEGATIVE_INFINITY };
   #committedMs = Number.NEGATIVE_INFINITY;
+  /** How many wait until nothing is left: for them no commit is put off. */
+  #waiting = 0;
+  #hurry = new AbortController();
   /** What was dropped since the last commit: a flood must cause neither a flood of commits nor of memory. */
   #drops = new Map<Refusal, Drops>();
   #flushing: Promise<void> | null = null;
@@ -114,14 +117,23 @@ export class Intake {
 
   /** Resolves when everything that was received is durable or dropped. */
   async idle(): Promise<void> {
-    while (this.#flushing !== null) await this.#flushing;
+    this.#waiting += 1;
+    this.#hurry.abort();
+    try {
+      while (this.#flushing !== null) await this.#flushing;
+    } finally {
+      this.#waiting -= 1;
+    }
   }
 
   async #flush(): Promise<void> {
     const { clock } = this.#options;
     while (this.#pending.length > 0 || this.#drops.size > 0) {
       const earlyMs = this.#committedMs + PACE_MS - clock.monotonic();
-      if (earlyMs > 0 && this.#pending.length < MAX_BATCH) await clock.sleep(earlyMs);
+      if (earlyMs > 0 && this.#pending.length < MAX_BATCH && this.#waiting === 0) {
+        this.#hurry = new AbortController();
+        await clock.sleep(earlyMs, this.#hurry.signal).catch(() => {});
+      }
       this.#committedMs = clock.monotonic();
       const batch = this.#take();
       try {
