@@ -138,7 +138,7 @@ function compile(request: EvaluationRequest, network: StepNetwork): CompiledNetw
  * before the first picture is measured.
  */
 export async function evaluateNetwork(request: EvaluationRequest): Promise<Evaluation> {
-  const { dataset, signal, engine, original, regions = 1 } = request;
+  const { dataset, signal, engine, original, memoryBytes, folder, regions = 1 } = request;
   const images = dataset.classes.length;
   const size = pictureValues(dataset.picture);
   const network = lowerSteps(request.graph);
@@ -167,9 +167,7 @@ export async function evaluateNetwork(request: EvaluationRequest): Promise<Evalu
   let withheld = 0;
   let worstLogitError = 0;
   let largestLogit = 0;
-  const answerer = await openAnswerer(compiled, engine, {
-    ...{ memoryBytes: request.memoryBytes, folder: request.folder, signal },
-  });
+  const answerer = await openAnswerer(compiled, engine, { memoryBytes, folder, signal });
   try {
     const pictureOf = (n: number): Float32Array => dataset.pictures.subarray(n * size, (n + 1) * size);
     const group = new Float32Array(regions * size);
