@@ -295,6 +295,59 @@ describe('Rollout', () => {
     expect(await site.answers()).toBe(four.digest);
   });
 
+  it('starts what it ended for a bundle that failed once the disk gives it again', async () => {
+    const one = release(1);
+    const bad = release(2, owner.privateKey, { selfTest: { engine: 'ab'.repeat(32) } });
+    let isGone = false;
+    const site = await bench({
+      lacks: ({ digest }, isBeside) => {
+        if (isBeside) return 'NETWORK_MEMORY';
+        return isGone && digest === one.digest ? 'FHE_DISK' : null;
+      },
+      retryMs: [20],
+    });
+    site.release(one);
+    await site.reaches('active', one.digest);
+    isGone = true;
+    site.release(bad);
+    const report = await site.reaches('refused', bad.digest);
+    expect(report).toMatchObject({ active: one.digest, error: { code: 'BUNDLE_SELF_TEST' } });
+    expect(site.runner.host).toBeNull();
+    isGone = false;
+    expect(await until('answers', site.answers)).toBe(one.digest);
+  });
+
+  it('brings back once what it ended for a damaged bundle that a newer one then replaces', async () => {
+    const { parts } = network;
+    // With a part that the one that runs does not have: it must be fetched.
+    const broken = { ...network, parts: { ...parts, program: parts.program.slice(0, -1) } };
+    const [one, three] = [release(1), release(3)];
+    const two = makeBundle(broken, owner.privateKey, { counter: 2 });
+    let isTight = false;
+    const site = await bench({
+      lacks: ({ digest }, isBeside) => {
+        if (isTight) return isBeside ? 'NETWORK_MEMORY' : null;
+        return digest === two.digest ? 'FHE_MEMORY' : null;
+      },
+    });
+    site.release(one);
+    await site.reaches('active', one.digest);
+    site.release(two);
+    await site.reaches('refused', two.digest);
+    await writeFile(join(site.directory, 'bundles', two.digest, 'program'), 'damaged');
+    isTight = true;
+    site.mute(true);
+    const fetched = site.requests.length;
+    site.rollout.reconsider('machine');
+    await until('fetching it anew', () => site.requests.length > fetched);
+    expect(site.runner.host?.bundle.digest).toBe(one.digest);
+    site.mute(false);
+    site.release(three);
+    await site.reaches('active', three.digest);
+    expect(site.opened.map(({ digest }) => digest)).toEqual([one.digest, one.digest, three.digest]);
+    expect(site.events).toEqual(['BUNDLE_ACTIVE', 'FHE_MEMORY', 'BUNDLE_ACTIVE']);
+  });
+
   it('keeps two within the memory that the settings give, or one', async () => {
     // 64 MB are for the threads of each, and these networks take some three.
     for (const [memoryMegabytes, isBeside] of [

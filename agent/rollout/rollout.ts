@@ -74,6 +74,8 @@ export class Rollout {
   readonly #closing = new AbortController();
   /** Whether the bundle that ran had to end before the one that was installed last could be tested. */
   #hadToStop = false;
+  /** Why the active bundle was ended or not started; null since one was last handed over. */
+  #whyIdle: ErrorCode | null = null;
   /** Aborts when the disk need not be tried again. */
   #diskWatch = new AbortController();
   readonly #diskLadder: RetryLadder;
@@ -224,8 +226,10 @@ export class Rollout {
     if (active === null || this.#closing.signal.aborted) return;
     try {
       await this.#find(active);
-      // One that did not start, or gave up, for want of keys, memory or disk.
-      if (this.#status === 'refused' && this.#subject === active && cured.includes(this.#error?.code ?? '')) {
+      // One that did not start, or gave up, for want of keys, memory or disk, also where another one was refused since.
+      const isRefused = this.#status === 'refused' && this.#subject === active;
+      const reason = isRefused ? this.#error?.code : this.#whyIdle;
+      if (cured.includes(reason ?? '')) {
         await this.#options.deactivate();
         await this.#load(active);
         this.#say('active', active);
@@ -269,6 +273,7 @@ export class Rollout {
     this.#hadToStop = false;
     try {
       await this.#bringIn(checked, wire, signal);
+      this.#hadToStop = false;
     } catch (error) {
       await this.#bringBack();
       throw error;
@@ -276,7 +281,7 @@ export class Rollout {
   }
 
   async #bringIn(checked: CheckedManifest, wire: Uint8Array, signal: AbortSignal): Promise<void> {
-    const { store, stateFile, activate, onEvent } = this.#options;
+    const { store, stateFile, onEvent } = this.#options;
     const { digest, manifest } = checked;
     this.#options.log.info(
       { bundle: digest, model: manifest.model, counter: manifest.counter },
@@ -298,7 +303,7 @@ export class Rollout {
       await host.close();
       throw error;
     }
-    await activate(host);
+    await this.#activate(host);
     this.#say('active', digest);
     onEvent('info', 'BUNDLE_ACTIVE', `${manifest.model} version ${manifest.modelVersion} is active`);
     await store.keep([this.#state.active, this.#state.previous]);
@@ -347,14 +352,16 @@ export class Rollout {
       'no memory for two networks: the one that runs ends before this one is tested',
     );
     this.#hadToStop = true;
+    this.#whyIdle = 'NETWORK_MEMORY';
     await deactivate();
     return open(bundle, true, signal);
   }
 
-  /** Starts what was ended for a bundle that failed. */
+  /** Starts what was ended for a bundle that failed, unless it runs again. */
   async #bringBack(): Promise<void> {
     const { active } = this.#state;
-    if (!this.#hadToStop || active === null || this.#closing.signal.aborted) return;
+    if (!this.#hadToStop || this.#whyIdle === null) return;
+    if (active === null || this.#closing.signal.aborted) return;
     try {
       await this.#load(active);
     } catch (error) {
@@ -427,16 +434,22 @@ export class Rollout {
         log.error({ err: cause, bundle: previous }, 'the previous bundle cannot be loaded either');
       }
     }
+    this.#whyIdle = error.code;
     if (damaged) await stateFile.update({ active: null, previous: null });
     this.#say('refused', failed, reported);
   }
 
   async #load(digest: string): Promise<void> {
-    const { open, activate } = this.#options;
+    const { open } = this.#options;
     const bundle = await this.#find(digest);
     if (bundle === null) throw new BlindsightError('BUNDLE_DIGEST', `bundle ${digest} is not on disk`);
     this.#options.checkRoom?.(bundle.manifest);
-    await activate(await open(bundle, false, this.#closing.signal));
+    await this.#activate(await open(bundle, false, this.#closing.signal));
+  }
+
+  async #activate(host: InterpreterHost): Promise<void> {
+    await this.#options.activate(host);
+    this.#whyIdle = null;
   }
 
   #advance(progress: number): void {
@@ -452,7 +465,8 @@ export class Rollout {
     this.#subject = subject;
     this.#error = error;
     this.#progress = status === 'active' || status === 'testing' ? 1 : 0;
-    if (error?.code === 'FHE_DISK' && !this.#hadToStop) this.#watchDisk();
+    const wouldEnd = this.#hadToStop && this.#whyIdle === null;
+    if (error?.code === 'FHE_DISK' && !wouldEnd) this.#watchDisk();
     else if (status === 'active') this.#forgetDisk();
     this.#options.onReport();
   }
