@@ -3,24 +3,26 @@ import { readdirSync } from 'node:fs';
 import { readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { verifyProgram } from '#fhe';
+import { type SharingInterpreter, verifyProgram } from '#fhe';
 import { runClear } from '#fhe/design';
 import { createDecryptor } from '#fhe/secret';
-import { testPicture, worstError } from '#fhe/testing';
+import { testParameters, testPicture, wideProgram, worstError } from '#fhe/testing';
 import { TaskThread } from '#runtime/threads/task-thread.ts';
-import { makeBundle, makeNetwork, type TestNetwork } from '../testing/make-bundle.ts';
+import { makeBundle, makeNetwork, networkOf, type TestNetwork } from '../testing/make-bundle.ts';
 import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { until } from '../testing/until.ts';
 import type { Bundle } from './bundle.ts';
 import { InterpreterHost } from './interpreter-host.ts';
+import { loadBundle } from './load-bundle.ts';
+import type { OpenRequest } from './worker-messages.ts';
 
 let network: TestNetwork;
 beforeAll(async () => {
   network = await makeNetwork();
 });
 
-async function onDisk(): Promise<Bundle> {
-  const { digest, manifest, parts } = makeBundle(network, generateKeyPairSync('ed25519').privateKey);
+async function onDisk(of = network): Promise<Bundle> {
+  const { digest, manifest, parts } = makeBundle(of, generateKeyPairSync('ed25519').privateKey);
   const directory = await temporaryDirectory();
   for (const [name, bytes] of Object.entries(parts)) await writeFile(join(directory, name), bytes);
   return { digest, manifest, directory };
@@ -64,6 +66,29 @@ describe('InterpreterHost', () => {
       code: 'NETWORK_MEMORY',
       message: /than the 1 MB that are left/,
     });
+  });
+
+  it('sees what a self-test reads from disk, which may be slow and blocks its thread', async () => {
+    const bundle = await onDisk(await networkOf(wideProgram(testParameters(8192, 4), 10)));
+    const options = { bundle, kind: 'engine', threads: 1, selfTest: true } as const;
+    const refusal = await InterpreterHost.open({ ...options, memoryBytes: 2 ** 20 }).catch(String);
+    const memoryBytes = Number(/the least that works is (\d+) MB/.exec(String(refusal))?.[1]) * 2 ** 20;
+    const run = vi.spyOn(TaskThread.prototype, 'run');
+    const host = await InterpreterHost.open({ ...options, memoryBytes });
+    const [request, limits] = run.mock.calls[0]!;
+    run.mockRestore();
+    expect(host.readsDisk).toBe(true);
+    expect(limits?.progressOf?.()).toBeGreaterThan(0);
+    await host.close();
+
+    const told: number[] = [];
+    const { interpreter } = await loadBundle({ ...(request as OpenRequest), laneTo: null }, (progress) => {
+      if (typeof progress !== 'number') told.push(progress[1]!);
+    });
+    const { bytesPerRun } = (interpreter as SharingInterpreter).memoryUse;
+    // Before the test no more than its start was read.
+    expect(told).toEqual([expect.toSatisfy((bytes: number) => bytes < bytesPerRun)]);
+    await interpreter.close();
   });
 
   it.each([

@@ -4,7 +4,7 @@ import { BlindsightError } from '#protocol/errors.ts';
 import type { Manifest } from '#protocol/manifest.ts';
 import { TaskThread } from '#runtime/threads/task-thread.ts';
 import type { Bundle, InterpreterKind } from './bundle.ts';
-import type { Opened, SelfTest, WorkerRequest } from './worker-messages.ts';
+import type { Opened, OpenProgress, SelfTest, WorkerRequest } from './worker-messages.ts';
 
 export type HostOptions = {
   readonly bundle: Bundle;
@@ -103,11 +103,17 @@ export class InterpreterHost {
       ...{ laneTo: kind === 'engine' && threads > 1 ? laneTo : null },
       ...{ type: 'open', directory, parts, kind, threads, memoryBytes, mayUseDisk, selfTest },
     };
+    let diskUse: Float64Array | null = null;
+    const told = (progress: OpenProgress): void => {
+      if (typeof progress === 'number') onProgress?.(progress);
+      else diskUse = progress;
+    };
     try {
       const opened = await first.thread.run<Opened>(request, {
         ...limits,
         ...(request.laneTo !== null && { transfer: [laneTo] }),
-        ...(onProgress && { onProgress: (share) => onProgress(share as number) }),
+        onProgress: (progress) => told(progress as OpenProgress),
+        progressOf: () => diskUse?.[1],
       });
       if (opened.isShared) {
         const second = startLane('interpreter-2', script);

@@ -8,6 +8,7 @@ import type {
   JoinRequest,
   Opened,
   OpenedProgram,
+  OpenProgress,
   OpenRequest,
   WorkerReply,
   WorkerRequest,
@@ -16,7 +17,7 @@ import type {
 /** What this thread holds. */
 let loaded: (OpenedProgram & { readonly interpreter: Pick<Interpreter, 'run' | 'close'> }) | null = null;
 
-async function open(request: OpenRequest, onProgress: (share: number) => void): Promise<Opened> {
+async function open(request: OpenRequest, onProgress: (progress: OpenProgress) => void): Promise<Opened> {
   try {
     const { interpreter, verified, lane } = await loadBundle(request, onProgress);
     const { picture, regions = 1 } = verified.program;
@@ -51,7 +52,7 @@ function run({ picture, seed, threads }: Extract<WorkerRequest, { type: 'run' }>
 
 async function serve(
   request: WorkerRequest,
-  onProgress: (share: number) => void,
+  onProgress: (progress: OpenProgress) => void,
 ): Promise<Answer<WorkerReply>> {
   switch (request.type) {
     case 'open':

@@ -18,7 +18,7 @@ import { BlindsightError, type ErrorCode } from '#protocol/errors.ts';
 import type { BundlePart, BundlePartName } from '#protocol/manifest.ts';
 import { HashedFile, unreadable } from '#runtime/hashed-file.ts';
 import type { InterpreterKind } from './bundle.ts';
-import type { OpenRequest, SelfTest } from './worker-messages.ts';
+import type { OpenProgress, OpenRequest, SelfTest } from './worker-messages.ts';
 
 export type LoadedBundle = {
   readonly interpreter: Interpreter | SharingInterpreter;
@@ -38,12 +38,12 @@ export type LoadedBundle = {
  * Constants and evaluation keys are not in memory as a whole: they are loaded as they are read, and their digests are known, and checked, before the
  * interpreter computes anything. Runs in a worker thread.
  *
- * @param onProgress told now and then which share of the bundle is loaded
+ * @param onProgress told now and then how far it is
  * @throws BlindsightError FHE_MEMORY or FHE_DISK where the machine cannot run it; NETWORK_MEMORY where it could with the disk; BUNDLE_DIGEST, BUNDLE_PROGRAM, BUNDLE_KEY_MISSING or BUNDLE_SELF_TEST
  */
 export async function loadBundle(
   request: OpenRequest,
-  onProgress: (share: number) => void = () => undefined,
+  onProgress: (progress: OpenProgress) => void = () => undefined,
 ): Promise<LoadedBundle> {
   const program = await readPart(request, 'program');
   const publicKey = await readPart(request, 'public-key');
@@ -80,21 +80,21 @@ type FileMaterial = InterpreterMaterial & { readonly finish: () => void };
 async function openMaterial(
   request: OpenRequest,
   material: FileMaterial,
-  onProgress: (share: number) => void,
+  onProgress: (progress: OpenProgress) => void,
 ): Promise<LoadedBundle> {
   const { kind, selfTest } = request;
   const { program: verified } = material;
   if (selfTest !== null && selfTest.kind !== kind) {
     const tester = await create(selfTest.kind, material, request, onProgress);
     try {
-      await runSelfTest(request, tester, selfTest);
+      await runSelfTest(request, tester, selfTest, onProgress);
     } finally {
       await tester.close();
     }
   }
   const interpreter = await create(kind, material, request, onProgress);
   try {
-    if (selfTest?.kind === kind) await runSelfTest(request, interpreter, selfTest);
+    if (selfTest?.kind === kind) await runSelfTest(request, interpreter, selfTest, onProgress);
   } catch (error) {
     await interpreter.close();
     throw error;
@@ -144,7 +144,7 @@ async function create(
   kind: InterpreterKind,
   material: FileMaterial,
   { threads, directory, memoryBytes, mayUseDisk }: OpenRequest,
-  onProgress: (share: number) => void,
+  onProgress: (progress: OpenProgress) => void,
 ): Promise<Interpreter | SharingInterpreter> {
   let interpreter: Interpreter | SharingInterpreter;
   try {
@@ -181,10 +181,13 @@ function isOfMachine({ code }: FheError): boolean {
 
 async function runSelfTest(
   request: OpenRequest,
-  interpreter: Interpreter,
+  interpreter: Interpreter | SharingInterpreter,
   { kind, sha256 }: SelfTest,
+  onProgress: (progress: OpenProgress) => void,
 ): Promise<void> {
   const inputs = decodeInputs(await readPart(request, 'self-test'));
+  // It blocks this thread: another one sees by it that a slow disk is read.
+  if ('diskUse' in interpreter && interpreter.diskUse !== null) onProgress(interpreter.diskUse);
   const answer = refusing(() => interpreter.runEncrypted(inputs));
   const digest = createHash('sha256').update(answer).digest('hex');
   if (digest !== sha256) {

@@ -26,6 +26,9 @@ export type OpenRequest = {
   readonly laneTo: MessagePort | null;
 };
 
+/** Told while a bundle is opened: which share of it is loaded, 0 to 1; before the self-test of one that reads from disk, its {@link Opened.diskUse}. */
+export type OpenProgress = number | Float64Array;
+
 export type OpenedProgram = {
   readonly picture: PictureShape;
   /** Pictures per run; their values are concatenated. */

@@ -2,7 +2,7 @@ import { createHash, type KeyObject } from 'node:crypto';
 import { encode } from 'cborg';
 import { createEngineInterpreter, createReferenceInterpreter, encodeProgram, type Program } from '#fhe';
 import { encryptInputs, type OwnerKeys } from '#fhe/secret';
-import { makeMaterial, testParameters, testPicture, testPrograms } from '#fhe/testing';
+import { makeMaterial, type TestProgram, testParameters, testPicture, testPrograms } from '#fhe/testing';
 import {
   BUNDLE_PARTS,
   type BundlePartName,
@@ -30,7 +30,11 @@ export type NetworkChange = Partial<Pick<Program, 'picture' | 'regions'>>;
 export async function makeNetwork(name = 'inner', change: NetworkChange = {}): Promise<TestNetwork> {
   const parameters = testParameters(4096, 3, { bits: 26 });
   const found = testPrograms(parameters).find((candidate) => candidate.program.name === name)!;
-  const test = { ...found, program: { ...found.program, ...change } };
+  return networkOf({ ...found, program: { ...found.program, ...change } });
+}
+
+/** The same of a program of one's own. */
+export async function networkOf(test: TestProgram): Promise<TestNetwork> {
   const { keys, material } = await makeMaterial(test);
   const inputs = await encryptInputs(material.program, keys.secretKey, testPicture);
   const interpreters = [

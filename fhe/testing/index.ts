@@ -33,4 +33,4 @@ export { SealScope } from '../seal/runtime.ts';
 export { decodeSecretKey } from '../secret/secret-key.ts';
 export { EngineHarness, randomCiphertext, randomKey, randomResidues } from './engine-harness.ts';
 export { testParameters, worstError } from './parameters.ts';
-export { makeMaterial, testPicture, testPrograms, wideProgram } from './programs.ts';
+export { makeMaterial, type TestProgram, testPicture, testPrograms, wideProgram } from './programs.ts';
