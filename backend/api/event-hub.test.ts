@@ -96,6 +96,28 @@ describe('the event hub', () => {
     vi.useRealTimers();
   });
 
+  it('puts together one state at a time, and another one if it has changed meanwhile', async () => {
+    hub.close();
+    const waiting: (() => void)[] = [];
+    hub = new EventHub(
+      () => new Promise((resolve) => waiting.push(() => resolve(STATE))),
+      () => {},
+    );
+    openReader();
+    await vi.waitFor(() => expect(waiting).toHaveLength(1), WAIT);
+    waiting[0]!();
+    await vi.waitFor(() => expect(responses[0]!.headersSent).toBe(true), WAIT);
+    hub.stateChanged();
+    await vi.waitFor(() => expect(waiting).toHaveLength(2), WAIT);
+    for (let i = 0; i < 3; i++) {
+      hub.stateChanged();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    expect(waiting).toHaveLength(2);
+    waiting[1]!();
+    await vi.waitFor(() => expect(waiting).toHaveLength(3), WAIT);
+  });
+
   it('ends a stream whose first state cannot be read', async () => {
     const errors: unknown[] = [];
     hub.close();

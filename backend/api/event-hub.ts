@@ -24,6 +24,9 @@ export class EventHub {
   #opening = 0;
   readonly #heartbeat: NodeJS.Timeout;
   #stateTimer: NodeJS.Timeout | null = null;
+  /** Whether a state is being put together, and whether it has changed since that began. */
+  #isReading = false;
+  #hasChanged = false;
   #stateIntervalMs = STATE_INTERVAL_MS;
 
   constructor(snapshot: () => Promise<SiteState>, onError: (error: unknown) => void) {
@@ -64,6 +67,10 @@ export class EventHub {
   /** Says that the state has changed; events follow at a bounded rate. */
   stateChanged(): void {
     if (this.#stateTimer !== null || this.#readers.size === 0) return;
+    if (this.#isReading) {
+      this.#hasChanged = true;
+      return;
+    }
     this.#stateTimer = setTimeout(() => {
       this.#stateTimer = null;
       this.#sendState();
@@ -71,16 +78,21 @@ export class EventHub {
   }
 
   #sendState(): void {
-    if (this.#readers.size === 0) return;
+    if (this.#readers.size === 0 || this.#isReading) return;
+    this.#isReading = true;
+    this.#hasChanged = false;
     const begunMs = performance.now();
-    this.#snapshot().then((data) => {
-      this.#send(frame({ type: 'state', data }));
-      const tookMs = performance.now() - begunMs;
-      this.#stateIntervalMs = Math.min(
-        Math.max(STATE_INTERVAL_MS, tookMs / STATE_SHARE),
-        MOST_STATE_INTERVAL_MS,
-      );
-    }, this.#onError);
+    void this.#snapshot()
+      .then((data) => this.#send(frame({ type: 'state', data })), this.#onError)
+      .finally(() => {
+        this.#isReading = false;
+        const tookMs = performance.now() - begunMs;
+        this.#stateIntervalMs = Math.min(
+          Math.max(STATE_INTERVAL_MS, tookMs / STATE_SHARE),
+          MOST_STATE_INTERVAL_MS,
+        );
+        if (this.#hasChanged) this.stateChanged();
+      });
   }
 
   publish(event: SiteEvent): void {

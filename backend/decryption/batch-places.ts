@@ -38,7 +38,10 @@ export class BatchPlaces {
     ]);
     if (places.some((place) => this.#has(place))) return false;
     for (const place of places) this.#taken.add(place);
-    for (const { answer } of answers) {
+    // What is passed over uses up no rate, whosever camera it names.
+    if (checked.outcome === 'refuse' && checked.passes !== null) return true;
+    for (const { answer, refusal } of answers) {
+      if (refusal !== null) continue;
       const rate = { camera: answer.camera, frameMs: frameTime(answer, item) };
       this.#bounds.take(rate.camera, rate.frameMs);
       this.#rates.push(rate);

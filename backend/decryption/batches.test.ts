@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BlindsightError } from '#protocol/errors.ts';
+import { quarantineGateway } from '../store/quarantine-gateway.ts';
 import { ResultStore } from '../store/results.ts';
 import { type DecryptingSite, drain, makeDecryptingSite } from '../testing/decrypting-site.ts';
 import { makeTinyNetwork, type TinyNetwork } from '../testing/tiny-network.ts';
@@ -71,6 +72,24 @@ describe('envelopes that are processed together', () => {
     await drain(bench, processor);
     // One a minute, five more for timers that are not exact, and a twentieth.
     expect(await bench.site.store.counters.all()).toEqual({ accepted: 7, 'refused.too-many': 13 });
+  });
+
+  it('are kept undecided where their gateway comes into quarantine after they were looked at', async () => {
+    await bench.put({ sequence: 0, ciphertext: network.answer([0.2, 0.9]) });
+    const { prepare } = bench.decryptor;
+    vi.spyOn(bench.decryptor, 'prepare').mockImplementation(async (model, keySet) => {
+      await quarantineGateway(bench.site.store, 'gate', 'a look', Date.now());
+      return prepare.call(bench.decryptor, model, keySet);
+    });
+    const decrypt = vi.spyOn(bench.decryptor, 'decrypt');
+    await drain(bench, bench.makeProcessor());
+    expect(decrypt).not.toHaveBeenCalled();
+    expect(sequences()).toEqual([]);
+    await bench.site.store.gateways.release('gate');
+    expect(await bench.site.store.held.takeBack(10, 200)).toBe(1);
+    vi.mocked(bench.decryptor.prepare).mockRestore();
+    await drain(bench, bench.makeProcessor());
+    expect(sequences()).toEqual([0]);
   });
 
   it('lose nothing to one that ends the thread: it alone is given up', async () => {

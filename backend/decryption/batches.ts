@@ -188,9 +188,9 @@ export class Batches {
 
   /** What is to be written of each envelope, decrypted where it has to be. */
   async #outcomes(works: readonly Work[], errors: unknown[]): Promise<Outcome[]> {
-    const decrypted = await this.#decrypt(works, errors);
+    const { decrypted, quarantined } = await this.#decrypt(works, errors);
     return works.flatMap(({ item, checked }): readonly Outcome[] => {
-      if (checked.outcome === 'hold') return [this.#hold(item)];
+      if (checked.outcome === 'hold' || quarantined.has(item.id)) return [this.#hold(item)];
       if (checked.outcome === 'duplicate') return [this.#leave(item, 'duplicates')];
       if (checked.outcome === 'refuse') return [this.#refuse(item, checked)];
       const endings = decrypted.get(item.id);
@@ -305,9 +305,15 @@ export class Batches {
     }
   }
 
-  /** @returns how the answers of each envelope end that was decrypted, by id of the item; those that had trouble are left out. */
-  async #decrypt(works: readonly Work[], errors: unknown[]): Promise<ReadonlyMap<number, readonly Ending[]>> {
-    const { store, clock, decryptor } = this.#options;
+  /**
+   * @returns how the answers of each envelope end that was decrypted, by id of the item; those that had trouble are left out. And those whose gateway came into
+   * quarantine after they were looked at.
+   */
+  async #decrypt(
+    works: readonly Work[],
+    errors: unknown[],
+  ): Promise<{ decrypted: ReadonlyMap<number, readonly Ending[]>; quarantined: ReadonlySet<number> }> {
+    const { clock, decryptor } = this.#options;
     const begunMs = clock.monotonic();
     const known = new Map<number, readonly Ending[]>();
     const ready: (Work & { readonly checked: CheckedEnvelope })[] = [];
@@ -320,13 +326,10 @@ export class Batches {
       else known.set(item.id, decided);
     };
     for (const work of works) await prepare(work).catch((error: unknown) => errors.push(error));
-    const tried = ready.filter(({ item }) => item.attempts < MAX_ATTEMPTS);
-    if (tried.length > 0)
-      await store.transaction(async ({ inbox }) => {
-        for (const { item } of tried) await inbox.beginAttempt(item.id);
-      });
-    const reads = await Promise.allSettled(ready.map((work) => this.#read(work)));
-    for (const [i, { item, checked }] of ready.entries()) {
+    const quarantined = await this.#begin(ready.map(({ item }) => item));
+    const free = ready.filter(({ item }) => !quarantined.has(item.id));
+    const reads = await Promise.allSettled(free.map((work) => this.#read(work)));
+    for (const [i, { item, checked }] of free.entries()) {
       const read = reads[i]!;
       try {
         if (read.status === 'rejected') throw read.reason;
@@ -337,7 +340,22 @@ export class Batches {
         errors.push(error);
       }
     }
-    return known;
+    return { decrypted: known, quarantined };
+  }
+
+  /** Makes the attempts durable. @returns those of them, by id, whose gateway has come into quarantine: of them nothing begins */
+  async #begin(items: readonly InboxItem[]): Promise<ReadonlySet<number>> {
+    if (items.length === 0) return new Set();
+    return this.#options.store.transaction(async ({ inbox, gateways }) => {
+      const isQuarantined = new Map<string, boolean>();
+      for (const name of new Set(items.map(({ gateway }) => gateway)))
+        isQuarantined.set(name, ((await gateways.get(name))?.quarantine ?? null) !== null);
+      const held = items.filter(({ gateway }) => isQuarantined.get(gateway) === true);
+      const ids = new Set(held.map(({ id }) => id));
+      for (const { id, attempts } of items)
+        if (!ids.has(id) && attempts < MAX_ATTEMPTS) await inbox.beginAttempt(id);
+      return ids;
+    });
   }
 
   async #read({ item, checked }: Work & { readonly checked: CheckedEnvelope }): Promise<Opened> {

@@ -4,6 +4,7 @@ import { systemClock } from '#runtime/clock.ts';
 import { createLogger } from '#runtime/log.ts';
 import { SimulatedClock } from '#runtime/simulated-clock.ts';
 import { makeTestSite, type TestSite } from '../testing/test-site.ts';
+import { ENVELOPE_MAX_BYTES } from './check-envelope.ts';
 import { Intake, type IntakeOptions } from './intake.ts';
 import { ReceiptSender } from './receipt-sender.ts';
 import { RefusalLog } from './refusal-log.ts';
@@ -107,6 +108,16 @@ describe('the intake', () => {
     // The first is on its way to the disk before the others come.
     expect({ gate: of('gate'), other: of('other') }).toEqual({ gate: 65, other: 32 });
     expect(await site.store.counters.all()).toEqual({ 'refused.inbox-full': 5000 - 65 });
+  });
+
+  it('keeps room in memory for others while one gateway sends the longest envelopes there are', async () => {
+    const intake = makeIntake();
+    for (let index = 0; index < 65; index++) intake.receive(TOPIC, bytes(index, ENVELOPE_MAX_BYTES), PACKET);
+    intake.receive(TOPIC.replace('gate', 'other'), bytes(1), PACKET);
+    await intake.idle();
+    expect(receipted.filter((line) => line.startsWith('other '))).toHaveLength(1);
+    // Eight in memory, and one on its way to the disk.
+    expect(await site.store.counters.all()).toEqual({ 'refused.inbox-full': 65 - 9 });
   });
 
   it('takes no more of all gateways than the bound of the site', async () => {

@@ -28,8 +28,9 @@ const NOTHING: InboxBound = { items: 0, bytes: 0, siteBytes: 0 };
 const MAX_BATCH = 64;
 /** Envelopes of one gateway in memory before their commit, twice as many as it sends without receipt; more are dropped, and come again: whoever floods takes nobody else's room. */
 const MAX_PENDING = 64;
-/** Bytes of all of them. */
-const MAX_PENDING_BYTES = 64 * 2 ** 20;
+/** Their bytes, and those of all gateways. */
+const MAX_PENDING_BYTES = 8 * 2 ** 20;
+const MAX_SITE_PENDING_BYTES = 64 * 2 ** 20;
 /** Commits begin no sooner one after the other, so that each makes more durable while much comes. */
 const PACE_MS = 10;
 /** How long it is known what waits of all gateways, as long as it is no more than this share of what may. */
@@ -40,6 +41,10 @@ const FULL = { full: 'inbox-full', 'site-full': 'site-full' } as const;
 
 const byGateway = (one: Arrival, other: Arrival): number =>
   one.gateway < other.gateway ? -1 : Number(one.gateway > other.gateway);
+
+type Pending = { readonly count: number; readonly bytes: number };
+
+const NONE_PENDING: Pending = { count: 0, bytes: 0 };
 
 type Drops = { count: number; readonly gateways: Set<string> };
 
@@ -58,7 +63,7 @@ export class Intake {
   readonly #options: IntakeOptions;
   #pending: Arrival[] = [];
   #pendingBytes = 0;
-  readonly #pendingOf = new Map<string, number>();
+  readonly #pendingOf = new Map<string, Pending>();
   #site = { siteBytes: 0, readMs: Number.NEGATIVE_INFINITY };
   #committedMs = Number.NEGATIVE_INFINITY;
   /** How many wait until nothing is left: for them no commit is put off. */
@@ -83,7 +88,8 @@ export class Intake {
       const receivedMs = this.#options.clock.now();
       this.#pending.push({ ...names, digest: envelopeDigest(payload), receivedMs, envelope: payload });
       this.#pendingBytes += payload.length;
-      this.#pendingOf.set(names.gateway, (this.#pendingOf.get(names.gateway) ?? 0) + 1);
+      const { count, bytes } = this.#pendingOf.get(names.gateway) ?? NONE_PENDING;
+      this.#pendingOf.set(names.gateway, { count: count + 1, bytes: bytes + payload.length });
     }
     this.#flushing ??= this.#flush().finally(() => {
       this.#flushing = null;
@@ -100,16 +106,20 @@ export class Intake {
   #reasonToDrop(gateway: string, payload: Uint8Array, retained: boolean): Refusal | null {
     if (retained) return 'retained';
     if (payload.length > ENVELOPE_MAX_BYTES) return 'oversized';
-    const isFull = this.#pendingBytes + payload.length > MAX_PENDING_BYTES;
-    return isFull || (this.#pendingOf.get(gateway) ?? 0) >= MAX_PENDING ? 'inbox-full' : null;
+    const { count, bytes } = this.#pendingOf.get(gateway) ?? NONE_PENDING;
+    const isFull =
+      count >= MAX_PENDING ||
+      bytes + payload.length > MAX_PENDING_BYTES ||
+      this.#pendingBytes + payload.length > MAX_SITE_PENDING_BYTES;
+    return isFull ? 'inbox-full' : null;
   }
 
   #take(): Arrival[] {
     const batch = this.#pending.splice(0, MAX_BATCH);
     for (const { gateway, envelope } of batch) {
       this.#pendingBytes -= envelope.length;
-      const left = this.#pendingOf.get(gateway)! - 1;
-      if (left > 0) this.#pendingOf.set(gateway, left);
+      const { count, bytes } = this.#pendingOf.get(gateway)!;
+      if (count > 1) this.#pendingOf.set(gateway, { count: count - 1, bytes: bytes - envelope.length });
       else this.#pendingOf.delete(gateway);
     }
     return batch;

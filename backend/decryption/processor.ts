@@ -37,6 +37,8 @@ export class Processor {
   readonly #ahead: LookAhead;
   /** When to look again for what was kept of gateways that are released. */
   #lookMs = 0;
+  /** Whether more of it may be there. */
+  #hasMore = false;
   #wake: (() => void) | null = null;
   /** The batch that is being decrypted and settled while the next one is looked at. */
   #underway: Underway | null = null;
@@ -87,16 +89,19 @@ export class Processor {
       await clock.sleep(MIN_PAUSE_MS, signal).catch(() => {});
     };
     while (!signal.aborted) {
-      if (retryMs !== null && clock.monotonic() >= retryMs) {
-        // Nothing comes twice into hand.
-        const errors = await this.#finish();
-        seen.clear();
-        retryMs = null;
-        await note(errors);
-      }
       // Before the inbox is read, so that nothing that arrives in between is missed.
       const woken = this.#nextWake();
       try {
+        const isRetry = retryMs !== null && clock.monotonic() >= retryMs;
+        if (isRetry || clock.monotonic() >= this.#lookMs) {
+          // However much comes in. Nothing comes twice into hand.
+          const errors = await this.#finish();
+          if (isRetry) retryMs = null;
+          await note(errors);
+          if (isRetry || retryMs === null) seen.clear();
+          if (!isRetry && retryMs === null) ladder.reset();
+          await this.#takeBack();
+        }
         const items = await this.#next(turn, seen);
         if (items.length > 0) {
           turn = items.at(-1)!.gateway;
@@ -105,15 +110,12 @@ export class Processor {
         } else if (this.#underway !== null) {
           await Promise.race([this.#underway.done, woken]);
           if (this.#underway.isDone) await note(await this.#finish());
-        } else if (!(await this.#takeBack())) {
-          const lookMs = this.#lookMs - clock.monotonic();
-          if (retryMs === null) {
-            ladder.reset();
-            await this.#sleepUnlessWoken(lookMs, woken);
-            seen.clear();
-          } else {
-            await this.#sleepUnlessWoken(Math.min(lookMs, retryMs - clock.monotonic()), woken);
-          }
+        } else if (this.#hasMore) {
+          await this.#takeBack();
+        } else {
+          const nextMs = Math.min(this.#lookMs, retryMs ?? Number.POSITIVE_INFINITY);
+          await this.#sleepUnlessWoken(nextMs - clock.monotonic(), woken);
+          if (retryMs === null) seen.clear();
         }
       } catch (error) {
         await note([error]);
@@ -177,18 +179,14 @@ export class Processor {
     if (earlyMs > 0) await clock.sleep(earlyMs, signal).catch(() => {});
   }
 
-  /** What was kept of gateways that their owner has released, or whose audit is over. @returns whether there is more to do now. */
-  async #takeBack(): Promise<boolean> {
+  /** Brings back what was kept of gateways that their owner has released, or whose audit is over. */
+  async #takeBack(): Promise<void> {
     const { clock, store, onChange, audit } = this.#options;
-    if (clock.monotonic() < this.#lookMs) return false;
-    const count = await store.held.takeBack(TAKEN_BACK, audit.aheadAnswers);
-    if (count === 0) {
-      this.#lookMs = clock.monotonic() + RELEASE_SEEN_MS;
-      return false;
-    }
+    this.#lookMs = clock.monotonic() + RELEASE_SEEN_MS;
+    this.#hasMore = (await store.held.takeBack(TAKEN_BACK, audit.aheadAnswers)) > 0;
+    if (!this.#hasMore) return;
     this.#ahead.wake();
     onChange();
-    return true;
   }
 
   #reportTrouble(error: unknown): void {

@@ -67,6 +67,29 @@ describe('a gateway in quarantine', () => {
     expect(await releaseGateway(bench.site, 'gate')).toEqual({ released: false, answers: 0 });
   });
 
+  it('is released while others send without a pause, and what was kept comes back all the same', async () => {
+    const other = await bench.enrol('other');
+    await quarantineGateway(bench.site, 'gate', 'a look');
+    for (const sequence of [0, 1, 2]) await send(sequence);
+    const stop = new AbortController();
+    const running = processor.run(stop.signal);
+    const flood = (async () => {
+      for (let sequence = 0; !stop.signal.aborted; sequence++) {
+        // Stale, so that they cost no decryption.
+        await bench.put({ sequence, camera: 'hall', frameTimeMs: 1 }, other, { camera: 'hall' });
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    })();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await releaseGateway(bench.site, 'gate');
+    try {
+      await vi.waitFor(() => expect(sequences()).toEqual([0, 1, 2]), { timeout: 20_000 });
+    } finally {
+      stop.abort();
+      await Promise.all([flood, running]);
+    }
+  });
+
   it('released by another process is noticed by a backend that idles, and what came since is not behind', async () => {
     await quarantineGateway(bench.site, 'gate', 'a look');
     for (const sequence of [0, 1, 2]) await send(sequence);

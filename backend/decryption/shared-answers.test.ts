@@ -93,6 +93,40 @@ describe('an envelope about two cameras', () => {
     expect(await counters()).toEqual({ accepted: 2, duplicates: 1, 'refused.replayed': 6, gaps: 6 });
   });
 
+  it('uses up nothing of the rate of a camera that another gateway has', async () => {
+    const other = await bench.enrol('other');
+    const minuteMs = 60_000 * (Math.floor(Date.now() / 60_000) - 30);
+    const honest = { camera: 'hall', ciphertext: network.answer(PIXELS) };
+    await bench.put({ ...honest, sequence: 0, frameTimeMs: minuteMs - 60_000 }, other, { camera: 'hall' });
+    const processor = bench.makeProcessor({
+      limits: {
+        ...{ perCameraPerSecond: 1 / 60, ofCameras: new Map(), maxAgeMs: 72 * 3_600_000 },
+        formerReleaseMs: 72 * 3_600_000,
+      },
+    });
+    await drain(bench, processor);
+    for (let i = 0; i < 12; i++) {
+      // Of its own camera about another minute each time, so that its own rate stops none of them.
+      const envelope = bench.makeEnvelope({
+        schema: 2,
+        sequence: 2 * i,
+        frameTimeMs: minuteMs - (12 - i) * 60_000,
+        others: [{ camera: 'hall', frameTimeMs: minuteMs + i }],
+        ciphertext: network.answer(PIXELS),
+      });
+      await bench.putBytes(encodeEnvelope(envelope, bench.gateway.signingKey), { camera: 'door' });
+    }
+    await bench.put({ ...honest, sequence: 1, frameTimeMs: minuteMs + 30 }, other, { camera: 'hall' });
+    const { store } = bench.site;
+    const items = [];
+    for (let item = await store.inbox.first(); item !== null; item = await store.inbox.first(item.id))
+      items.push(item);
+    await processor.process(items);
+    expect(bench.results.filter(({ camera }) => camera === 'hall').map(({ sequence }) => sequence)).toEqual([
+      0, 1,
+    ]);
+  });
+
   it('is refused where it names a camera twice, or more pictures than there are places', async () => {
     const processor = bench.makeProcessor();
     const others = [...also('yard'), ...also('lot')];
