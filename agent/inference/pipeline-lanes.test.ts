@@ -128,6 +128,25 @@ describe('a pipeline on two lanes', () => {
     await until('the answer', () => stored().length === 1);
   });
 
+  it('lets four answers wait for the disk, and computes no further ones until it takes them', async () => {
+    const { state, answer, showUntilTaken, fill, stored, begun } = bench();
+    const disk = Promise.withResolvers<void>();
+    state.storing = disk.promise;
+    await fill();
+    for (const number of [1, 2, 3, 4]) {
+      answer(number);
+      await until('the next run', () => begun().includes(number + 2));
+      await showUntilTaken(number + 3);
+    }
+    for (const number of [5, 6]) answer(number);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(begun()).toEqual([1, 2, 3, 4, 5, 6]);
+    disk.resolve();
+    await until('the run that had to wait', () => begun().includes(7));
+    await until('all answers', () => stored().length === 6);
+    expect(stored()).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
   it('takes the newest picture when there is room, and lets those before it go', async () => {
     const { camera, show, answer, fill, begun } = bench();
     await fill();

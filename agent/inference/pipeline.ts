@@ -59,6 +59,9 @@ const ALONE_MS = 10_000;
 /** One by one all cameras take no more than a quarter of the time, however long a run takes. */
 const ALONE_PART = 4;
 
+/** Pictures whose answers may wait for the disk: as many as even out its moments, few enough to stay new where it is always slow. */
+const WAITING_TO_BE_STORED = 4;
+
 type Lane = {
   readonly camera: FrameSource;
   readonly filter: PrivacyFilter;
@@ -86,7 +89,9 @@ export class Pipeline {
   #bytesRead = 0;
   /** The picture that is being prepared, or is ready, while others are computed. */
   #ahead: Promise<Job<Lane> | null> | null = null;
-  readonly #computing = new Set<Promise<void>>();
+  #computing = 0;
+  /** Pictures that are computed, or whose answers are not stored yet. */
+  #begun = 0;
   /** Resolves when the answers of all pictures so far are stored, or lost. */
   #stored: Promise<void> = Promise.resolve();
 
@@ -127,7 +132,7 @@ export class Pipeline {
     if (bytesRead !== this.#bytesRead) this.#progressMs = now;
     this.#bytesRead = bytesRead;
     const idle = host === null || this.#lanes.every((lane) => !lane.camera.hasFrame);
-    if (idle && this.#ahead === null && this.#computing.size === 0) this.#progressMs = now;
+    if (idle && this.#ahead === null && this.#begun === 0) this.#progressMs = now;
     return now - this.#progressMs;
   }
 
@@ -153,7 +158,8 @@ export class Pipeline {
       while (job !== null && !signal.aborted) {
         this.#wake = Promise.withResolvers<void>();
         await this.#fill(job, signal);
-        if (this.#computing.size < job.host.lanes) break;
+        const { lanes } = job.host;
+        if (this.#computing < lanes && this.#begun < lanes + WAITING_TO_BE_STORED) break;
         await this.#wake.promise;
       }
       if (signal.aborted) break;
@@ -162,7 +168,6 @@ export class Pipeline {
       this.#progressMs = clock.monotonic();
     }
     signal.removeEventListener('abort', wake);
-    await Promise.all(this.#computing);
     (await this.#ahead)?.wipe();
     this.#ahead = null;
     await this.#stored;
@@ -286,42 +291,37 @@ export class Pipeline {
   /** Begins to compute the answers of some pictures. */
   #compute(job: Job<Lane>, signal: AbortSignal): void {
     if (job.lanes.size === 1) for (const lane of job.lanes) lane.aloneMs = this.#options.clock.monotonic();
+    this.#computing++;
+    this.#begun++;
     const turn = this.#stored;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#stored = promise;
-    const computing = this.#answer(job, turn, resolve)
-      .catch((error: unknown) => void this.#lost(job.lanes, error, signal))
-      .finally(() => {
-        this.#computing.delete(computing);
-        this.wake();
-      });
-    this.#computing.add(computing);
+    const answered = this.#answer(job, turn).catch((error: unknown) => this.#lost(job.lanes, error, signal));
+    this.#stored = Promise.all([turn, answered]).then(() => {
+      this.#begun--;
+      this.wake();
+    });
   }
 
   /**
-   * Resolves when the last answer is about to be stored.
+   * Resolves when the answers are stored.
    *
    * @param turn resolves when the answers of earlier pictures are stored: numbers keep the order of pictures
-   * @param onStored called when nothing of these pictures is left to store
    */
-  async #answer(job: Job<Lane>, turn: Promise<void>, onStored: () => void): Promise<void> {
+  async #answer(job: Job<Lane>, turn: Promise<void>): Promise<void> {
     const stored: Promise<boolean>[] = [];
-    let counted = turn;
     try {
       for (const run of job.runs) {
         const answer = await this.#run(job.host, run);
-        await (stored.at(-1) ?? turn);
-        stored.push(this.#store(answer));
+        stored.push((stored.at(-1) ?? turn).then(() => this.#store(answer)));
       }
-      counted = Promise.all(stored).then((kept) => {
-        for (const { camera } of job.lanes) camera.markInference();
-        if (kept.every(Boolean)) this.#answers += job.lanes.size;
-        else this.#failures += job.lanes.size;
-      });
     } finally {
       job.wipe();
-      void Promise.all([turn, counted, ...stored]).then(onStored);
+      this.#computing--;
+      this.wake();
+      await Promise.all(stored);
     }
+    for (const { camera } of job.lanes) camera.markInference();
+    if ((await Promise.all(stored)).every(Boolean)) this.#answers += job.lanes.size;
+    else this.#failures += job.lanes.size;
   }
 
   async #run(host: InterpreterHost, run: JobRun): Promise<Answer> {
