@@ -1,4 +1,5 @@
 import sharp from 'sharp';
+import { greyPixels } from './grey-pixels.ts';
 import { type PictureFormat, shownChannels } from './picture-format.ts';
 import { pictureInput } from './picture-input.ts';
 
@@ -44,7 +45,7 @@ export async function preparePicture(
 }
 
 /**
- * Cuts the region of interest out of a frame, makes it grey where the network wants no colours, and shrinks it to the network's size (Lanczos).
+ * Cuts the region of interest out of a frame, shrinks it to the network's size (Lanczos), and makes it grey where the network wants no colours.
  *
  * @returns bytes of the channels that a frame shows (motion, which `RegionView` adds, is none), channel first, rows from the top
  */
@@ -56,17 +57,17 @@ export async function prepareBytes(
   const { width, height } = frame;
   let picture = sharp(frame.data, { raw: { width, height, channels: 3 } });
   if (region !== undefined) picture = picture.extract(regionPixels(region, width, height));
-  const channels = shownChannels(format);
-  if (channels === 1) picture = picture.greyscale();
-  const { data, info } = await picture
+  const data = await picture
     .resize(format.width, format.height, { fit: 'fill', kernel: 'lanczos3' })
     .raw()
-    .toBuffer({ resolveWithObject: true });
+    .toBuffer();
+  const channels = shownChannels(format);
+  if (channels === 1) return greyPixels(data);
   const size = format.width * format.height;
   const bytes = new Uint8Array(channels * size);
   for (let channel = 0; channel < channels; channel++) {
     for (let pixel = 0; pixel < size; pixel++) {
-      bytes[channel * size + pixel] = data[pixel * info.channels + channel]!;
+      bytes[channel * size + pixel] = data[3 * pixel + channel]!;
     }
   }
   return bytes;
