@@ -18,9 +18,14 @@ let runner: Runner | null = null;
 let pictures: readonly Float32Array[] = [];
 
 async function openSubject(subject: Subject): Promise<Runner> {
-  if (subject.kind === 'engine') return (await import('./engine-runner.ts')).openEngine(subject.folder);
-  const { openOnnx } = await import('./onnx-runner.ts');
-  return openOnnx(subject.file, subject.shape, subject.threads);
+  switch (subject.kind) {
+    case 'engine':
+      return (await import('./engine-runner.ts')).openEngine(subject.folder);
+    case 'plain-engine':
+      return (await import('./engine-runner.ts')).openPlainEngine(subject.folder);
+    case 'onnx':
+      return (await import('./onnx-runner.ts')).openOnnx(subject.file, subject.shape, subject.threads);
+  }
 }
 
 async function open(request: Extract<Request, { type: 'open' }>): Promise<Opened> {

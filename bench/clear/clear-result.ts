@@ -11,6 +11,11 @@ export type FormFigures = FrameFigures & {
   readonly bytesRead: number;
 };
 
+export type EngineFigures = FormFigures & {
+  /** Largest difference of a logit from onnxruntime's, of the largest logit. */
+  readonly worstError: number;
+};
+
 /** How far the encrypted form is from what the machine can do at most. */
 export type LimitShare = {
   readonly machine: MachineLimits;
@@ -30,9 +35,9 @@ export type ClearResult = {
   readonly replaced: number;
   /** Of a process that loaded nothing. */
   readonly emptyBytes: number;
-  readonly encrypted: FormFigures;
+  readonly encrypted: EngineFigures;
+  /** Encrypted pictures and plain weights, in the engine, by the same plan: what is saved is the price of hiding the weights. */
+  readonly plainWeights: EngineFigures;
   readonly clear: FormFigures & { readonly threads: number };
-  /** Largest difference of a logit between the encrypted and the clear form, of the largest logit. */
-  readonly worstError: number;
   readonly limit: LimitShare;
 };

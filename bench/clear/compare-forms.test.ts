@@ -37,14 +37,16 @@ describe('a network in its forms', () => {
     result = all[0]!;
   });
 
-  it('answers alike encrypted and in the clear', () => {
+  it('answers alike encrypted, with plain weights and in the clear', () => {
     expect(result.network).toBe('small.onnx');
-    expect(result.worstError).toBeGreaterThan(0);
-    expect(result.worstError).toBeLessThan(2 ** -8);
+    for (const { worstError } of [result.encrypted, result.plainWeights]) {
+      expect(worstError).toBeGreaterThan(0);
+      expect(worstError).toBeLessThan(2 ** -8);
+    }
   });
 
   it('has a time, processor time, memory and bytes in each', () => {
-    for (const form of [result.encrypted, result.clear] satisfies FormFigures[]) {
+    for (const form of [result.encrypted, result.plainWeights, result.clear] satisfies FormFigures[]) {
       expect(form.frames).toBeGreaterThanOrEqual(3);
       expect(form.medianMs).toBeGreaterThan(0);
       expect(form.processorMs).toBeGreaterThan(0);
@@ -54,6 +56,8 @@ describe('a network in its forms', () => {
     expect(result.clear.runtime).toMatch(/^onnxruntime-(web|node) \d+\.\d+\.\d+$/);
     // Keys and encrypted weights are in the memory of the one, and not of the other.
     expect(result.encrypted.peakBytes).toBeGreaterThan(result.emptyBytes + result.encrypted.bytesRead);
+    // Half of the weights, and no key for their products.
+    expect(result.plainWeights.bytesRead).toBeLessThan(result.encrypted.bytesRead);
     const parameters = [...convolutionalGraph(3).initializers.values()];
     expect(result.clear.bytesRead).toBe(4 * parameters.reduce((sum, { data }) => sum + data.length, 0));
   });

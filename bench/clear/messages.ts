@@ -2,6 +2,8 @@
 export type Subject =
   /** The engine on a network whose parts are files in a folder, as a gateway has them. */
   | { readonly kind: 'engine'; readonly folder: string }
+  /** The engine with weights that are not encrypted. */
+  | { readonly kind: 'plain-engine'; readonly folder: string }
   /** onnxruntime on a file. */
   | {
       readonly kind: 'onnx';

@@ -24,8 +24,9 @@ function formRow(network: string, form: string, figures: FormFigures): string[] 
 
 /** Results as tables for a terminal. */
 export function printClear(results: readonly ClearResult[]): string {
-  const forms = results.flatMap(({ network, encrypted, clear }) => [
+  const forms = results.flatMap(({ network, encrypted, plainWeights, clear }) => [
     formRow(network, 'encrypted', encrypted),
+    formRow('', 'plain weights', plainWeights),
     formRow('', `${clear.runtime}, threads: ${clear.threads}`, clear),
   ]);
   const limits = results.map(({ network, encrypted, limit }) => [

@@ -1,7 +1,8 @@
 /**
  * Writes the tables and pictures of docs/what-protection-costs.md: `node bench/costs/write-page.ts [NAME …]`. Accuracy and measured times are
  * what the results pages of network/zoo recorded; plans and estimates come from `blindsight explain --json`, run now for the named
- * networks (all by default) and taken from explained.json for the others. The text between the tables is written by hand and stays.
+ * networks (all by default) and taken from explained.json for the others; the same networks in the clear are what `blindsight bench clear --record
+ * docs/what-protection-costs/clear.json` measured. The text between the tables is written by hand and stays.
  */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,8 +10,12 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { listZoo } from '#network/model/description/zoo.ts';
 import { writeOnnx } from '#network/model/onnx/onnx.ts';
+import { readClearRecord } from '../clear/clear-record.ts';
+import { networkTitle } from '../network-title.ts';
+import { clearTables } from './clear-tables.ts';
 import { drawBars, drawCurves } from './draw.ts';
 import { type Cost, ExplanationRecord } from './explanation-record.ts';
+import { markdownTable } from './markdown-table.ts';
 import { type RecordedResult, readResults } from './read-results.ts';
 import { DESIGNS, GROWTH, type StudyPoint, studyGraph } from './studies.ts';
 
@@ -32,16 +37,11 @@ async function explainNetworks(record: ExplanationRecord): Promise<Map<string, C
   const costs = new Map<string, Cost>();
   for (const name of await listZoo()) costs.set(name, await record.cost(name, async () => name));
   for (const path of IMPORTED) {
-    const name = path.replace('/model', '').replace(/^.*\//, '');
+    const name = networkTitle(path);
     const file = fileURLToPath(new URL(`test/data/onnx/${path}`, ROOT));
     costs.set(name, await record.cost(name, async () => file));
   }
   return costs;
-}
-
-function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(headings), `|---|${'---:|'.repeat(headings.length - 1)}`, ...rows.map(line)].join('\n');
 }
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
@@ -49,7 +49,7 @@ const milliseconds = (ms: number): string =>
   ms < 10_000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(0)} s`;
 
 function costTable(explanations: ReadonlyMap<string, Cost>, results: readonly RecordedResult[]): string {
-  return table(
+  return markdownTable(
     [
       'network',
       'N',
@@ -81,7 +81,7 @@ function costTable(explanations: ReadonlyMap<string, Cost>, results: readonly Re
 }
 
 function accuracyTable(results: readonly RecordedResult[]): string {
-  return table(
+  return markdownTable(
     [
       'network',
       'pictures',
@@ -170,6 +170,7 @@ async function main(): Promise<void> {
   const tables: Record<string, string> = {
     accuracy: accuracyTable(results),
     cost: costTable(explanations, results),
+    ...clearTables(await readClearRecord(new URL('clear.json', PICTURES))),
   };
   try {
     const panels = [];
@@ -196,7 +197,7 @@ async function main(): Promise<void> {
       })),
       ['encrypt and evaluate one picture'],
     );
-    tables.design = table(
+    tables.design = markdownTable(
       ['network', 'N', 'levels', 'key switches', 'products', 'bundle', 'estimate'],
       designs.map(({ point, explanation }) => [
         point.label,

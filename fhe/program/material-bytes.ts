@@ -1,27 +1,28 @@
 import { digitCount, type KeyRequirements } from '../ckks/evaluation-keys.ts';
 import type { ParametersLiteral } from '../ckks/parameters.ts';
 import { ringSwitchResidues } from '../ckks/ring-switch-key.ts';
-import { limbPrimes, type SeededType } from '../ckks/serialization.ts';
+import { limbPrimes } from '../ckks/serialization.ts';
+import type { Program } from './program.ts';
 
-/** Both polynomials of each, a word a residue. */
-const BYTES_OF_PAIR = 2 * Uint32Array.BYTES_PER_ELEMENT;
+const BYTES_OF_RESIDUE = Uint32Array.BYTES_PER_ELEMENT;
 
 /**
- * Bytes that constants and evaluation keys take once they are expanded: both polynomials, four bytes a residue, of however few bits its prime is. The
- * bundle holds one polynomial, and no more bits than a prime has: of five squares on CIFAR-10 1168 MB there are 2.9 GB here.
+ * Bytes that constants and evaluation keys take once they are expanded: both polynomials (of constants that are not encrypted, the one that they
+ * have), four bytes a residue, of however few bits its prime is. The bundle holds one polynomial, and no more bits than a prime has: of five squares on CIFAR-10 1168 MB there are 2.9 GB here.
  */
 export function materialBytes(
   parameters: ParametersLiteral,
-  constants: readonly SeededType[],
+  { constants, weights }: Pick<Program, 'constants' | 'weights'>,
   { relinearizationLevel, rotations, ringSwitch }: KeyRequirements,
 ): number {
   const limbs = (level: number, modulus: 'Q' | 'QP') => limbPrimes(parameters, level, modulus).length;
   const keyLevels = rotations.map(({ level }) => level);
   if (relinearizationLevel !== null) keyLevels.push(relinearizationLevel);
   const polynomials =
-    constants.reduce((sum, { level, modulus }) => sum + limbs(level, modulus), 0) +
-    keyLevels.reduce((sum, level) => sum + digitCount(parameters, level) * limbs(level, 'QP'), 0);
+    constants.reduce((sum, { level, modulus }) => sum + limbs(level, modulus), 0) *
+      (weights === 'plain' ? 1 : 2) +
+    2 * keyLevels.reduce((sum, level) => sum + digitCount(parameters, level) * limbs(level, 'QP'), 0);
   const residues =
-    polynomials * parameters.ringDegree + (ringSwitch === undefined ? 0 : ringSwitchResidues(parameters));
-  return BYTES_OF_PAIR * residues;
+    polynomials * parameters.ringDegree + (ringSwitch === undefined ? 0 : 2 * ringSwitchResidues(parameters));
+  return BYTES_OF_RESIDUE * residues;
 }

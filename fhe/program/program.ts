@@ -105,6 +105,11 @@ export type Program = {
    * pictures, one picture after the other.
    */
   readonly regions?: number;
+  /**
+   * `plain` where constants are encoded, but not encrypted, so that a product with one has two polynomials: it shows what hiding weights costs
+   * (`plain-weights.ts`), and hides none. The wire form has no such field, so that no gateway takes such a program. Absent otherwise.
+   */
+  readonly weights?: 'plain';
   readonly inputs: readonly ProgramInput[];
   readonly constants: readonly ProgramConstant[];
   readonly instructions: readonly Instruction[];

@@ -60,6 +60,8 @@ export async function createReferenceInterpreter(
       `the reference interpreter knows one special prime: the program has ${parameters.specialModuli.length}`,
     );
   }
+  if (program.weights === 'plain')
+    throw new FheError('FHE_PROGRAM', 'the reference interpreter knows encrypted constants only');
   const publicKey = decodePublicKey(parameters, material.publicKey);
   const keys = decodeEvaluationKeys(parameters, material.evaluationKeys);
   checkKeys(requirements, keys);

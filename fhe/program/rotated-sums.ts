@@ -2,11 +2,12 @@ import { normalizeStep } from '../ring/automorphism.ts';
 import { readRegisters } from './liveness.ts';
 import type { Instruction, Program, Register } from './program.ts';
 
-/** A summand: a product that is relinearized, rescaled and (unless `step` is 0) rotated to the left by `step`, normalized. */
+/** A summand: a product that is relinearized (unless weights are plain), rescaled and (unless `step` is 0) rotated to the left by `step`, normalized. */
 export type RotatedPart = {
-  readonly relinearize: Extract<Instruction, { op: 'relinearize' }>;
+  /** The first of `instructions`; its source is the product. */
+  readonly first: Extract<Instruction, { op: 'relinearize' | 'rescale' }>;
   readonly step: number;
-  /** The instructions that make it, `relinearize` included. */
+  /** The instructions that make it of the product. */
   readonly instructions: readonly Instruction[];
 };
 
@@ -24,7 +25,8 @@ type Cluster = { readonly parts: RotatedPart[]; readonly additions: Instruction[
 export function findRotatedSums({
   instructions,
   parameters,
-}: Pick<Program, 'instructions' | 'parameters'>): RotatedSum[] {
+  weights,
+}: Pick<Program, 'instructions' | 'parameters' | 'weights'>): RotatedSum[] {
   const writers = new Map<Register, Instruction>();
   const readers = new Map<Register, Set<Instruction>>();
   for (const instruction of instructions) {
@@ -40,13 +42,15 @@ export function findRotatedSums({
     const last = writers.get(register)!;
     const rescale = last.op === 'rotate' ? writers.get(last.source)! : last;
     if (rescale.op !== 'rescale' || (last.op === 'rotate' && !isReadOnlyBy(rescale.out, last))) return null;
-    const relinearize = writers.get(rescale.source)!;
-    if (relinearize.op !== 'relinearize' || !isReadOnlyBy(relinearize.out, rescale)) return null;
-    const rotates = last.op === 'rotate';
+    const before = writers.get(rescale.source)!;
+    if (!isReadOnlyBy(rescale.source, rescale)) return null;
+    const isProduct = before.op === 'inner' || before.op === 'rotate-inner';
+    if (!(weights === 'plain' ? isProduct : before.op === 'relinearize')) return null;
+    const first = before.op === 'relinearize' ? before : rescale;
     return {
-      relinearize,
-      step: rotates ? normalizeStep(last.step, parameters.ringDegree) : 0,
-      instructions: rotates ? [relinearize, rescale, last] : [relinearize, rescale],
+      first,
+      step: last.op === 'rotate' ? normalizeStep(last.step, parameters.ringDegree) : 0,
+      instructions: [...new Set([first, rescale, last])],
     };
   };
   const clusters = new Map<Register, Cluster>();

@@ -134,7 +134,7 @@ class Verification {
       output: this.#output,
       requirements,
       registerBytes,
-      memoryBytes: registerBytes + materialBytes(this.#parameters, this.#program.constants, requirements),
+      memoryBytes: registerBytes + materialBytes(this.#parameters, this.#program, requirements),
     };
     return derived as VerifiedProgram;
   }
@@ -258,7 +258,8 @@ class Verification {
       this.#sameScale(scale, product);
       if (step !== undefined) this.#rotation(step, level);
     }
-    return { level, scale: scale!, size: 3, ring: 'main' };
+    const size = this.#program.weights === 'plain' ? 2 : 3;
+    return { level, scale: scale!, size, ring: 'main' };
   }
 
   #end(source: Register): void {

@@ -20,6 +20,7 @@ export {
 export { Encryptor, supplyPicture } from '../engine/evaluator/encryptor.ts';
 export type { Evaluator } from '../engine/evaluator/evaluator.ts';
 export type { RecordedTape } from '../engine/tape/tape.ts';
+export { encodePlainConstants, withPlainWeights } from '../program/plain-weights.ts';
 export { mulMod } from '../ring/modular.ts';
 export { createRing } from '../ring/ring.ts';
 export { createSealContext, type SealContext } from '../seal/context.ts';

@@ -1,7 +1,5 @@
-import { digitCount } from '../../ckks/evaluation-keys.ts';
-import { limbPrimes } from '../../ckks/serialization.ts';
+import { materialBytes } from '../../program/material-bytes.ts';
 import type { VerifiedProgram } from '../../program/verifier.ts';
-import { countUses } from '../interpreter/count-uses.ts';
 import { planProgram } from '../interpreter/plan.ts';
 import { addWork, OperationWork } from './operation-work.ts';
 import { stepWork } from './step-work.ts';
@@ -18,34 +16,17 @@ export type FrameWork = {
 
 /** Counts the work of encrypting and evaluating one frame in the engine, with its fusions. */
 export function frameWork(verified: VerifiedProgram): FrameWork {
-  const { program, parameters } = verified;
+  const { program, parameters, requirements } = verified;
   const { ringDegree, specialModuli } = parameters;
-  const count = new OperationWork(Math.max(1, specialModuli.length));
+  const count = new OperationWork(Math.max(1, specialModuli.length), program.weights);
   const plan = planProgram(program);
   const { transforms, keyProducts, products, conversions } = addWork(
     ...plan.inputs.map(({ input }) => count.encrypt(program.inputs[input]!.level)),
     ...plan.steps.map((step) => stepWork(step, verified, count)),
   );
   return {
-    bytes: materialBytes(verified),
+    bytes: materialBytes(parameters, program, requirements),
     products: (keyProducts + products + conversions) * ringDegree,
     butterflies: transforms * (ringDegree / 2) * Math.log2(ringDegree),
   };
-}
-
-function materialBytes({ program, parameters, requirements }: VerifiedProgram): number {
-  const { ringDegree } = parameters;
-  const limbBytes = 4 * ringDegree;
-  const { factors, addends, keys } = countUses(planProgram(program), ringDegree);
-  const limbs = (level: number, modulus: 'Q' | 'QP'): number => limbPrimes(parameters, level, modulus).length;
-  const constantBytes = [...factors.keys(), ...addends].reduce((sum, index) => {
-    const { level, modulus } = program.constants[index]!;
-    return sum + 2 * limbs(level, modulus) * limbBytes;
-  }, 0);
-  const levels = new Map(requirements.rotations.map(({ step, level }) => [step, level]));
-  const keyBytes = [...keys.keys()].reduce((sum, step) => {
-    const level = step === 0 ? requirements.relinearizationLevel! : levels.get(step)!;
-    return sum + 2 * digitCount(parameters, level) * limbs(level, 'QP') * limbBytes;
-  }, 0);
-  return constantBytes + keyBytes;
 }

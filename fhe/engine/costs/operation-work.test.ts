@@ -84,6 +84,26 @@ describe.each([1, 2, 3])('the work of operations with %i special primes', (alpha
       ['add', count.elementwise(level), (e) => e.add(out, two, two)],
     ];
 
+    it('counts the transforms of sums with plain weights', () => {
+      const plain = new OperationWork(alpha, 'plain');
+      const one = turned.map((term) => ({ ...term, weight: engine.allocate(1, level, true) }));
+      const evaluator = (record: (evaluator: Evaluator) => void): number =>
+        transformsOf((tape) => record(new Evaluator(engine, tape, keys)));
+      expect(evaluator((e) => e.rotateInner(lower, one))).toBe(
+        addWork(plain.rotatedSum(level, 3, 2, 1), plain.divide(level, 2, alpha + 1)).transforms,
+      );
+      const rotated = evaluator((e) => {
+        const part = e.rotatedSum(level, 2);
+        e.addRotated(part, two, 0);
+        e.addRotated(part, two, 1);
+        e.finishRotated(lower, part);
+      });
+      expect(rotated).toBe(
+        addWork(plain.addRotated(level, false), plain.addRotated(level, true), plain.finishRotated(level))
+          .transforms,
+      );
+    });
+
     it.each(operations)('counts the transforms that the evaluator records: %s', (_, work, record) => {
       expect(transformsOf((tape) => record(new Evaluator(engine, tape, keys)))).toBe(work.transforms);
     });

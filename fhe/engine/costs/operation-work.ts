@@ -1,3 +1,5 @@
+import type { Program } from '../../program/program.ts';
+
 /** The work of engine operations: counts of passes over one limb, as the evaluator records them. */
 export type Work = {
   /** NTTs of one limb. */
@@ -58,23 +60,32 @@ export function timesWork(part: Work, times: number): Work {
 
 /** Counts the work of operations at a level, with α special primes and digits of α limbs (../evaluator). */
 export class OperationWork {
-  readonly #alpha: number;
+  /** Special primes, limbs in a digit. */
+  readonly alpha: number;
+  readonly #weights: Program['weights'];
 
-  constructor(alpha: number) {
-    this.#alpha = alpha;
+  /** @param weights as those of a program */
+  constructor(alpha: number, weights?: Program['weights']) {
+    this.alpha = alpha;
+    this.#weights = weights;
+  }
+
+  /** Products of residues for each of a ciphertext's and a weight's. */
+  get #productsOfWeight(): number {
+    return this.#weights === 'plain' ? 2 : 4;
   }
 
   digits(level: number): number {
-    return Math.ceil((level + 1) / this.#alpha);
+    return Math.ceil((level + 1) / this.alpha);
   }
 
   extended(level: number): number {
-    return level + 1 + this.#alpha;
+    return level + 1 + this.alpha;
   }
 
   /** Digits of one polynomial, transformed to all primes. */
   decompose(level: number): Work {
-    const alpha = this.#alpha;
+    const alpha = this.alpha;
     const digits = this.digits(level);
     const converted = digits * this.extended(level) - (level + 1);
     return work({
@@ -84,7 +95,7 @@ export class OperationWork {
   }
 
   /** Division of `polynomials` polynomials by `divisor` primes, of which `limbs` limbs remain. */
-  divide(limbs: number, polynomials: number, divisor = this.#alpha): Work {
+  divide(limbs: number, polynomials: number, divisor = this.alpha): Work {
     return work({
       transforms: polynomials * (divisor + limbs),
       conversions: divisor === 1 ? 0 : polynomials * (limbs * divisor + (divisor * (divisor - 1)) / 2),
@@ -126,16 +137,17 @@ export class OperationWork {
       work({ barriers: 1, passes: 2 * (level + 1) }),
       this.decompose(level),
       this.keyInner(level),
-      this.divide(level, 2, this.#alpha + 1),
+      this.divide(level, 2, this.alpha + 1),
     );
   }
 
   /**
-   * Sum of rotations of `sources` ciphertexts times weights; `turning` of the `terms` are rotated by a non-zero step. Three polynomials, times P.
+   * Sum of rotations of `sources` ciphertexts times weights; `turning` of the `terms` are rotated by a non-zero step. Three polynomials (two where weights
+   * are plain), times P.
    */
   rotatedSum(level: number, terms: number, turning: number, sources: number): Work {
     return addWork(
-      work({ barriers: 1, products: 4 * terms * this.extended(level) }),
+      work({ barriers: 1, products: this.#productsOfWeight * terms * this.extended(level) }),
       timesWork(this.decompose(level), sources),
       timesWork(this.keyInner(level), turning),
     );
@@ -149,12 +161,13 @@ export class OperationWork {
       this.divide(level + 1, 1),
       this.decompose(level),
       this.keyInner(level),
-      this.divide(limbs, 2, this.#alpha + (rescaling ? 1 : 0)),
+      this.divide(limbs, 2, this.alpha + (rescaling ? 1 : 0)),
     );
   }
 
-  /** A product relinearized, rescaled, perhaps rotated, and added to a sum that is divided later. */
+  /** A product relinearized (unless weights are plain), rescaled, perhaps rotated, and added to a sum that is divided later. */
   addRotated(level: number, rotates: boolean): Work {
+    if (this.#weights === 'plain') return this.#addRotatedPlain(level, rotates);
     const relinearized = addWork(
       work({ barriers: 1, passes: 2 * (level + 1) + this.extended(level) }),
       this.decompose(level),
@@ -164,7 +177,19 @@ export class OperationWork {
     return addWork(
       relinearized,
       work({ barriers: 1, passes: 2 * this.extended(level - 1) }),
-      this.divide(level, 1, this.#alpha + 1),
+      this.divide(level, 1, this.alpha + 1),
+      this.decompose(level - 1),
+      this.keyInner(level - 1),
+    );
+  }
+
+  #addRotatedPlain(level: number, rotates: boolean): Work {
+    const added = work({ barriers: 1, passes: (rotates ? 1 : 2) * (level + 1) });
+    if (!rotates) return added;
+    return addWork(
+      added,
+      work({ barriers: 1, passes: 2 * this.extended(level - 1) }),
+      this.divide(level, 1, 1),
       this.decompose(level - 1),
       this.keyInner(level - 1),
     );
@@ -172,9 +197,11 @@ export class OperationWork {
 
   /** The division of such a sum of products of a level. */
   finishRotated(level: number): Work {
+    if (this.#weights === 'plain')
+      return addWork(work({ barriers: 2 }), this.divide(level, 2, 1), this.divide(level, 2));
     return addWork(
       work({ barriers: 1, passes: 2 * this.extended(level - 1) }),
-      this.divide(level, 2, this.#alpha + 1),
+      this.divide(level, 2, this.alpha + 1),
     );
   }
 
@@ -192,6 +219,11 @@ export class OperationWork {
   fold(level: number, steps: number): Work {
     const rounds = timesWork(this.foldRound(level, 3), Math.floor(steps / 2));
     return steps % 2 === 0 ? rounds : addWork(rounds, this.foldRound(level, 1));
+  }
+
+  /** Σ of `terms` products with weights. */
+  weighted(level: number, terms: number): Work {
+    return work({ barriers: 1, products: this.#productsOfWeight * terms * (level + 1) });
   }
 
   /** Σ of `terms` products of ciphertexts. */

@@ -8,16 +8,17 @@ export function stepWork(step: Step, { registers }: VerifiedProgram, work: Opera
   const levelOf = (register: Register): number => registers.get(register)!.level;
   switch (step.op) {
     case 'inner':
-      return work.inner(levelOf(step.out), step.terms.length);
+      return work.weighted(levelOf(step.out), step.terms.length);
     case 'rotate-inner':
     case 'rotate-inner-relinearize': {
       const level = levelOf(step.terms[0]!.source);
       const turning = step.terms.filter((term) => term.step !== 0);
       const sources = new Set(turning.map((term) => term.source)).size;
       const sum = work.rotatedSum(level, step.terms.length, turning.length, sources);
-      return step.op === 'rotate-inner'
-        ? addWork(sum, work.divide(level + 1, 3))
-        : addWork(sum, work.relinearizeTimesP(level, levelOf(step.out) < level));
+      const { size, level: below } = registers.get(step.out)!;
+      if (step.op === 'rotate-inner-relinearize')
+        return addWork(sum, work.relinearizeTimesP(level, below < level));
+      return addWork(sum, work.divide(below + 1, size, work.alpha + level - below));
     }
     case 'relinearize':
       return work.relinearize(levelOf(step.source));

@@ -1,9 +1,15 @@
 import { FheError } from '../../errors.ts';
 import type { Address } from '../memory/arena.ts';
-import { type Group, Op, type TapeRecorder } from '../tape/tape.ts';
+import { type Group, Op, type TapeRecorder, type TaskOrder } from '../tape/tape.ts';
 import type { Window } from '../window/window.ts';
 import type { Block, EngineContext } from './context.ts';
-import { type Accumulators, type Decomposition, type DigitRange, KeySwitcher } from './key-switch.ts';
+import {
+  type Accumulators,
+  type Decomposition,
+  type DigitRange,
+  KeySwitcher,
+  settled,
+} from './key-switch.ts';
 import type { EngineKey } from './keys.ts';
 import { type RotatedWeight, recordRotatedSum } from './rotate-inner.ts';
 import { RotatedSum } from './rotated-sum.ts';
@@ -16,18 +22,8 @@ export type EngineKeys = {
   readonly rotations: ReadonlyMap<number, EngineKey>;
 };
 
-/** A product not yet relinearized: three polynomials, modulo Q or (times P) modulo Q·P. */
-export type Degree2 = { readonly block: Block; readonly ready: ReadonlyMap<number, Group> };
-
-const NOTHING_PENDING: ReadonlyMap<number, Group> = new Map();
-
 /** One term of a sum of products. */
 export type WeightedTerm = { readonly source: Block; readonly weight: Weight };
-
-/** A block written by earlier instructions. */
-export function settled(block: Block): Degree2 {
-  return { block, ready: NOTHING_PENDING };
-}
 
 /**
  * Records CKKS operations on a tape. Every public method is one instruction: it begins behind a barrier, and reads and writes blocks in
@@ -139,7 +135,7 @@ export class Evaluator {
     });
   }
 
-  /** out = Σ source ⊗ weight, weights in Montgomery form. */
+  /** out = Σ source ⊗ weight, weights in Montgomery form; two polynomials where they are not encrypted. */
   inner(out: Block, terms: readonly WeightedTerm[]): void {
     const inMemory = terms.flatMap(({ source, weight }) => (isStreamed(weight) ? [] : [{ source, weight }]));
     if (inMemory.length === terms.length) this.#instruction(() => this.#tensor(out, inMemory, false));
@@ -159,12 +155,9 @@ export class Evaluator {
           betweenLimbs(engine, weight),
         ]),
       );
-      const to = [0, 1, 2].map((component) => engine.limb(out, component, position));
-      const args = [...to, records, terms.length, 0, engine.prime(position), 0];
       const group = this.#tape.group();
-      for (const range of engine.halves()) {
-        this.#tape.task(Op.tensor, [...args, range], { outside: supplied.outside, group });
-      }
+      const order = { outside: supplied.outside, group };
+      this.#sum(out, position, { records, count: terms.length, offset: 0 }, 0, order);
       supplied.used(group);
     }
   }
@@ -184,10 +177,29 @@ export class Evaluator {
       ]),
     );
     for (const position of engine.positions(out.level, false)) {
-      const to = [0, 1, 2].map((component) => engine.limb(out, component, position));
       const offset = position * engine.limbBytes;
-      const args = [...to, records, terms.length, offset, engine.prime(position), plain ? 1 : 0];
-      for (const range of engine.halves()) this.#tape.task(Op.tensor, [...args, range]);
+      this.#sum(out, position, { records, count: terms.length, offset }, plain ? 1 : 0);
+    }
+  }
+
+  /** The sum of products modulo one prime, a task for each half. */
+  #sum(
+    out: Block,
+    position: number,
+    {
+      records,
+      count,
+      offset,
+    }: { readonly records: Address; readonly count: number; readonly offset: number },
+    plain: 0 | 1,
+    order?: TaskOrder,
+  ): void {
+    const engine = this.#engine;
+    const to = Array.from({ length: out.size }, (_, component) => engine.limb(out, component, position));
+    const args = [...to, records, count, offset, engine.prime(position)];
+    for (const range of engine.halves()) {
+      if (out.size === 2) this.#tape.task(Op.innerPlain, [...args, range], order);
+      else this.#tape.task(Op.tensor, [...args, plain, range], order);
     }
   }
 
@@ -201,7 +213,7 @@ export class Evaluator {
     this.#instruction(() => this.#relinearize(out, settled(source)));
   }
 
-  #relinearize(out: Block, { block, ready }: Degree2): void {
+  #relinearize(out: Block, { block, ready }: Accumulators): void {
     const engine = this.#engine;
     const rescaling = out.level < block.level;
     const after = ready.get(0) ?? null;
@@ -333,15 +345,16 @@ export class Evaluator {
 
   /**
    * out = Σ rot(source, step) ⊗ weight. All rotations are hoisted and summed modulo Q·P; the sum is divided by P once.
-   * If `out` has two polynomials it is also relinearized, and if it is one level lower also rescaled.
+   * If `out` has two polynomials it is also relinearized (unless weights are plain: then the sum has two), and if it is one level lower also rescaled.
    */
   rotateInner(out: Block, terms: readonly RotatedWeight[]): void {
     this.#instruction(() => {
       const sums = recordRotatedSum(this.#engine, this.#tape, this.#switcher, terms, (step, level) =>
         this.#rotationKey(step, level),
       );
-      if (out.size === 3) {
-        this.#switcher.divide(out, sums, this.#engine.specialPositions());
+      if (out.size === sums.block.size) {
+        const rescaled = out.level < sums.block.level ? [sums.block.level] : [];
+        this.#switcher.divide(out, sums, [...this.#engine.specialPositions(), ...rescaled]);
         return;
       }
       this.#relinearizeTimesP(out, sums);
@@ -378,15 +391,15 @@ export class Evaluator {
     this.#switcher.divide(out, { block: inner.block, ready }, divisor);
   }
 
-  /** Room for a sum of rotated products of `level`. */
-  rotatedSum(level: number): RotatedSum {
-    return new RotatedSum(this.#engine, this.#tape, this.#switcher, level);
+  /** Room for a sum of rotated products of `level`. @param products polynomials of each: 2 with weights that are not encrypted */
+  rotatedSum(level: number, products: 2 | 3 = 3): RotatedSum {
+    return new RotatedSum(this.#engine, this.#tape, this.#switcher, level, products);
   }
 
-  /** sum += source, relinearized, rescaled and rotated by `step` (normalized, 0 for none). */
+  /** sum += source, relinearized where it has three polynomials, rescaled and rotated by `step` (normalized, 0 for none). */
   addRotated(sum: RotatedSum, source: Block, step: number): void {
     this.#instruction(() => {
-      const relinearization = this.#relinearizationKey(source.level);
+      const relinearization = source.size === 3 ? this.#relinearizationKey(source.level) : null;
       const rotation = step === 0 ? null : { step, key: this.#rotationKey(step, source.level - 1) };
       sum.add(source, relinearization, rotation);
     });

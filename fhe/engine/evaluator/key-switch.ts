@@ -24,8 +24,15 @@ export type Decomposition = {
 /** Which representatives of residues the digits are. */
 export type DigitRange = 'centered' | 'seal';
 
-/** A pair of polynomials modulo q·P whose limbs become ready one after the other. */
+/** Polynomials, modulo Q or (times P) modulo Q·P, whose limbs become ready one after the other. */
 export type Accumulators = { readonly block: Block; readonly ready: ReadonlyMap<number, Group> };
+
+const NOTHING_PENDING: ReadonlyMap<number, Group> = new Map();
+
+/** A block written by earlier instructions. */
+export function settled(block: Block): Accumulators {
+  return { block, ready: NOTHING_PENDING };
+}
 
 /** Digits transformed to this many primes are held at once; with three, two threads never wait for memory. */
 const RING = 3;

@@ -4,13 +4,13 @@ import { type Group, Op, type TapeRecorder } from '../tape/tape.ts';
 import type { Block, EngineContext } from './context.ts';
 import type { Accumulators, KeySwitcher } from './key-switch.ts';
 import type { EngineKey } from './keys.ts';
-import { limbsAt, partOf, type Weight } from './weight.ts';
+import { isPlain, limbsAt, partOf, type Weight } from './weight.ts';
 
 /** One term of `Evaluator.rotateInner`; `step` is normalized, `weight` modulo Q·P in Montgomery form. */
 export type RotatedWeight = { readonly source: Block; readonly step: number; readonly weight: Weight };
 
 /**
- * Σ rot(source, step) ⊗ weight times P, three polynomials modulo Q·P: every source is decomposed once; for each prime one task (of each
+ * Σ rot(source, step) ⊗ weight times P, three polynomials modulo Q·P (two where weights are not encrypted): every source is decomposed once; for each prime one task (of each
  * thread) rotates, switches keys and multiplies.
  *
  * @param rotationKey finds the key of a step for a level, or throws.
@@ -25,7 +25,8 @@ export function recordRotatedSum(
   const { level } = terms[0]!.source;
   const sources = [...new Set(terms.filter(({ step }) => step !== 0).map(({ source }) => source))];
   const decompositions = sources.map((source) => switcher.decompose((p) => engine.limb(source, 1, p), level));
-  const block = switcher.scratch(3, level, true);
+  const plain = isPlain(terms[0]!.weight);
+  const block = switcher.scratch(plain ? 2 : 3, level, true);
   const consume = (position: number, digits: Address[][], after: Group | null): Group => {
     const arrays = digits.map((list) => engine.arena.place(list));
     const group = tape.group();
@@ -89,7 +90,7 @@ export function recordRotatedSum(
         range,
         engine.prime(position),
       ];
-      tape.task(Op.rotateInner, args, { ...order, outside: supplied.outside });
+      tape.task(plain ? Op.rotateInnerPlain : Op.rotateInner, args, { ...order, outside: supplied.outside });
     }
     supplied.used(order.group);
   }

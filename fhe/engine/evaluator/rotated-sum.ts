@@ -1,7 +1,7 @@
 import { shoupCompanion } from '../memory/tables.ts';
 import { type Group, Op, type TapeRecorder } from '../tape/tape.ts';
 import type { Block, EngineContext } from './context.ts';
-import type { Accumulators, KeySwitcher } from './key-switch.ts';
+import { type Accumulators, type KeySwitcher, settled } from './key-switch.ts';
 import type { EngineKey } from './keys.ts';
 
 /**
@@ -19,39 +19,57 @@ export class RotatedSum {
   readonly #switcher: KeySwitcher;
   /** Level of the products. */
   readonly #level: number;
-  /** Summands times P·q_l: first polynomials of all, second ones of those that are not rotated. */
+  /** Summands times P·q_l (of products with plain weights times q_l): first polynomials of all, second ones of those that are not rotated. */
   readonly #whole: Block;
   /** Rotated summands times P, without their part of `#whole`. */
   readonly #switched: Block;
   readonly #written = { first: false, second: false, switched: false };
 
-  constructor(engine: EngineContext, tape: TapeRecorder, switcher: KeySwitcher, level: number) {
+  /** @param products polynomials of each: 3, or 2 of products with weights that are not encrypted */
+  constructor(
+    engine: EngineContext,
+    tape: TapeRecorder,
+    switcher: KeySwitcher,
+    level: number,
+    products: 2 | 3,
+  ) {
     this.#engine = engine;
     this.#tape = tape;
     this.#switcher = switcher;
     this.#level = level;
-    this.#whole = engine.allocate(2, level, true);
+    this.#whole = engine.allocate(2, level, products === 3);
     this.#switched = engine.allocate(2, level - 1, true);
   }
 
+  /** Primes by which `#whole` is divided in the end. */
   get #divisor(): number[] {
-    return [...this.#engine.specialPositions(), this.#level];
+    return this.#whole.special ? [...this.#engine.specialPositions(), this.#level] : [this.#level];
   }
 
-  /** Adds a product (three polynomials). @param rotation null for a summand that is not rotated. */
+  /**
+   * Adds a product.
+   *
+   * @param relinearization null for one of two polynomials
+   * @param rotation null for a summand that is not rotated.
+   */
   add(
     source: Block,
-    relinearization: EngineKey,
+    relinearization: EngineKey | null,
     rotation: { readonly step: number; readonly key: EngineKey } | null,
   ): void {
-    const engine = this.#engine;
-    const switcher = this.#switcher;
-    const decomposition = switcher.decompose((p) => engine.limb(source, 2, p), this.#level);
-    const inner = switcher.keyInner(decomposition, relinearization, 0, [this.#level]);
-    const sums = switcher.addTimesP(inner, (component, position) => engine.limb(source, component, position));
+    const sums = relinearization === null ? settled(source) : this.#relinearized(source, relinearization);
     this.#addFirst(sums, rotation?.step ?? 0);
     if (rotation === null) this.#addSecond(sums);
     else this.#addSwitched(sums, rotation);
+  }
+
+  /** A product under s, times P. */
+  #relinearized(source: Block, key: EngineKey): Accumulators {
+    const engine = this.#engine;
+    const switcher = this.#switcher;
+    const decomposition = switcher.decompose((p) => engine.limb(source, 2, p), this.#level);
+    const inner = switcher.keyInner(decomposition, key, 0, [this.#level]);
+    return switcher.addTimesP(inner, (component, position) => engine.limb(source, component, position));
   }
 
   #addFirst({ block, ready }: Accumulators, step: number): void {
@@ -61,11 +79,11 @@ export class RotatedSum {
     this.#written.first = true;
     const table = step === 0 ? 0 : engine.tables.rotation(step);
     const tables = table === 0 ? 0 : engine.arena.place([table]);
-    for (const position of engine.positions(this.#level, true)) {
+    for (const position of engine.positions(this.#level, this.#whole.special)) {
       const to = engine.limb(this.#whole, 0, position);
       const from = engine.limb(block, 0, position);
       const prime = engine.prime(position);
-      const order = { after: [ready.get(position)!] };
+      const order = { after: [ready.get(position) ?? null] };
       if (table === 0) {
         if (isFirst) this.#tape.task(Op.copy, [to, from, engine.residueBytes], order);
         else this.#tape.task(Op.add, [to, to, from, prime], order);
@@ -76,10 +94,10 @@ export class RotatedSum {
 
   #addSecond({ block, ready }: Accumulators): void {
     const engine = this.#engine;
-    for (const position of engine.positions(this.#level, true)) {
+    for (const position of engine.positions(this.#level, this.#whole.special)) {
       const to = engine.limb(this.#whole, 1, position);
       const from = engine.limb(block, 1, position);
-      const order = { after: [ready.get(position)!] };
+      const order = { after: [ready.get(position) ?? null] };
       if (this.#written.second) this.#tape.task(Op.add, [to, to, from, engine.prime(position)], order);
       else this.#tape.task(Op.copy, [to, from, engine.residueBytes], order);
     }
@@ -114,6 +132,10 @@ export class RotatedSum {
 
   /** Writes the sum, one level below the products. At least one summand was rotated. */
   finish(out: Block): void {
+    if (!this.#whole.special) {
+      this.#finishPlain(out);
+      return;
+    }
     const engine = this.#engine;
     const dropped = engine.primes[this.#level]!;
     const ready = new Map<number, Group>();
@@ -138,6 +160,23 @@ export class RotatedSum {
       if (group.count > 0) ready.set(position, group);
     }
     this.#switcher.divide(out, { block: this.#whole, ready }, this.#divisor);
+  }
+
+  /** Of products with plain weights: their part has no P in it, and is rescaled by itself. */
+  #finishPlain(out: Block): void {
+    const engine = this.#engine;
+    const rescaled = this.#switcher.scratch(2, this.#level - 1);
+    const ready = new Map<number, Group>();
+    for (const position of this.#written.second ? [] : engine.positions(this.#level, false)) {
+      const group = this.#tape.group();
+      this.#tape.task(Op.clear, [engine.limb(this.#whole, 1, position), engine.residueBytes], { group });
+      ready.set(position, group);
+    }
+    this.#switcher.divide(rescaled, { block: this.#whole, ready }, this.#divisor);
+    this.#tape.barrier();
+    this.#switcher.divide(out, settled(this.#switched), engine.specialPositions(), (component, position) =>
+      engine.limb(rescaled, component, position),
+    );
   }
 
   /** Gives its memory back: what is recorded later may use it. */

@@ -14,6 +14,11 @@ export type StreamedWeight = {
 /** A constant in Montgomery form. */
 export type Weight = Block | StreamedWeight;
 
+/** Whether a constant is not encrypted: one polynomial, always in memory. All constants of a program are alike. */
+export function isPlain(weight: Weight): boolean {
+  return !isStreamed(weight) && weight.size === 1;
+}
+
 export function isStreamed(weight: Weight): weight is StreamedWeight {
   return 'at' in weight;
 }
@@ -23,12 +28,12 @@ export function partOf(engine: EngineContext, weight: Weight, position: number):
   return isStreamed(weight) ? weight.at(position) : engine.limb(weight, 0, position);
 }
 
-/** Bytes from the first limb of a prime to the second. */
+/** Bytes from the first limb of a prime to the second; of a constant that is not encrypted nobody reads what is there. */
 export function betweenLimbs(engine: EngineContext, weight: Weight): number {
   return isStreamed(weight) ? engine.limbBytes : engine.distance(weight);
 }
 
-/** Both limbs of a prime, the first being at `address`. */
+/** Both limbs of a prime, the first being at `address`; see {@link betweenLimbs}. */
 export function limbsAt(engine: EngineContext, weight: Weight, address: Address): [Address, Address] {
   return [address, address + betweenLimbs(engine, weight)];
 }

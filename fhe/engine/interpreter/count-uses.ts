@@ -1,5 +1,6 @@
 import { assertNever } from '../../assert-never.ts';
 import { foldRounds } from '../../program/fold-rounds.ts';
+import type { Program } from '../../program/program.ts';
 import { normalizeStep } from '../../ring/automorphism.ts';
 import type { Plan, Step } from './plan.ts';
 
@@ -13,7 +14,11 @@ export type MaterialUses = {
 };
 
 /** Counts what the steps of a plan read. */
-export function countUses({ steps }: Plan, ringDegree: number): MaterialUses {
+export function countUses(
+  { steps }: Plan,
+  { parameters: { ringDegree }, weights }: Pick<Program, 'parameters' | 'weights'>,
+): MaterialUses {
+  const isPlain = weights === 'plain';
   const factors = new Map<number, number>();
   const addends = new Set<number>();
   const keys = new Map<number, number>();
@@ -54,7 +59,7 @@ export function countUses({ steps }: Plan, ringDegree: number): MaterialUses {
         key(0);
         break;
       case 'add-rotated':
-        key(0);
+        if (!isPlain) key(0);
         rotate(step.step);
         break;
       case 'add-constant':

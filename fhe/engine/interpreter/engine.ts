@@ -2,6 +2,7 @@ import { indexEvaluationKeys } from '../../ckks/evaluation-keys.ts';
 import { decodeCiphertext, decodePublicKey } from '../../ckks/serialization.ts';
 import { FheError } from '../../errors.ts';
 import type { Interpreter, InterpreterMaterial, RunResult } from '../../program/interpreter.ts';
+import type { PlainMaterial } from '../../program/plain-weights.ts';
 import { checkKeys } from '../../program/requirements.ts';
 import type { EngineContext } from '../evaluator/context.ts';
 import { engineThreads } from '../threads/engine-threads.ts';
@@ -23,7 +24,7 @@ export type EngineOptions = {
   readonly memoryBytes?: number;
   /**
    * Where a file may be made for constants and keys that do not fit into the memory: they are read from it for every picture, in the order of
-   * their use. Without a folder they must fit.
+   * their use. Without a folder they must fit, and so must weights that are not encrypted: they are never written.
    */
   readonly folder?: string;
   readonly signal?: AbortSignal;
@@ -69,7 +70,7 @@ export interface SharingInterpreter extends Interpreter {
  * does not suffice even so; FHE_DISK where the file cannot be written. What `signal` is aborted with.
  */
 export async function createEngineInterpreter(
-  material: InterpreterMaterial,
+  material: InterpreterMaterial | PlainMaterial,
   { threads = engineThreads(), build = 'release', ...options }: EngineOptions = {},
 ): Promise<SharingInterpreter> {
   const { parameters, requirements } = material.program;
@@ -77,7 +78,12 @@ export async function createEngineInterpreter(
   checkKeys(requirements, index);
   const publicKey = decodePublicKey(parameters, material.publicKey);
   const { memoryBytes, folder = null, signal, onProgress } = options;
-  const limits = { threads, build, memoryBytes, hasDisk: folder !== null };
+  const limits = {
+    threads,
+    build,
+    memoryBytes,
+    hasDisk: folder !== null && material.program.program.weights !== 'plain',
+  };
   const prepared = await fitMemory({ verified: material.program, publicKey, index }, limits);
   const { engine, plan } = prepared;
   let file: StreamedFile | null = null;

@@ -58,7 +58,7 @@ const MARGIN_BYTES = MIB;
 export async function fitMemory(subject: Subject, limits: MemoryLimits): Promise<Prepared> {
   const { program } = subject.verified;
   const planned = planProgram(program);
-  const uses = countUses(planned, program.parameters.ringDegree);
+  const uses = countUses(planned, program);
   const most = Math.min(limits.memoryBytes ?? MOST_BYTES, MOST_BYTES);
   const record = (choice: Choice): Promise<Prepared> => prepare(subject, planned, uses, choice);
   const { threads, build } = limits;

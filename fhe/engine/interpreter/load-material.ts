@@ -4,18 +4,21 @@ import type { ByteSource } from '../../ckks/byte-source.ts';
 import { digitCount, type KeyIndex, readPackedKeys } from '../../ckks/evaluation-keys.ts';
 import { readPackedConstants } from '../../ckks/serialization.ts';
 import { FheError } from '../../errors.ts';
+import type { PlainConstant } from '../../program/plain-weights.ts';
 import type { VerifiedProgram } from '../../program/verifier.ts';
 import { StreamPurpose } from '../../ring/samplers.ts';
 import type { EngineContext } from '../evaluator/context.ts';
 import { isStreamed } from '../evaluator/weight.ts';
 import type { PackedItem } from './item-expander.ts';
+import { loadPlainConstants } from './load-plain-constants.ts';
 import { Loader } from './loader.ts';
 import { keyItem, type PlacedMaterial } from './place-material.ts';
 import type { StreamedFile } from './streamed-file.ts';
 
 /** Serialized constants and keys, and who wants to know how far they are. */
 export type MaterialSources = {
-  readonly constants: Uint8Array | ByteSource;
+  /** Serialized; of a program with plain weights the constants themselves. */
+  readonly constants: Uint8Array | ByteSource | Iterable<PlainConstant>;
   readonly evaluationKeys: Uint8Array | ByteSource;
   /** What was read of the keys before, and memory was given out by. */
   readonly index: KeyIndex;
@@ -45,7 +48,14 @@ export async function loadMaterial(
   file: StreamedFile | null,
   { constants, evaluationKeys, index: keyIndex, threads, signal, onProgress }: MaterialSources,
 ): Promise<void> {
-  const total = constants.length + evaluationKeys.length;
+  const isWritten = constants instanceof Uint8Array || 'read' in constants;
+  if (isWritten === (program.weights === 'plain'))
+    throw new FheError(
+      'FHE_FORMAT',
+      'constants: encrypted for a program with plain weights, or the other way round',
+    );
+  const constantBytes = isWritten ? constants.length : 0;
+  const total = constantBytes + evaluationKeys.length;
   const { primes, limbBytes, arena } = engine;
   const { ringDegree } = parameters;
   const data = { memory: arena.memory, primes, ringDegree, limbBytes, file: file?.open ?? null };
@@ -60,11 +70,13 @@ export async function loadMaterial(
     turnMs = performance.now();
   };
   try {
-    let index = 0;
-    for (const constant of readPackedConstants(parameters, program.constants, constants)) {
-      const item = constantItem(engine, constant, index, placed, file);
-      await add(item, (constants.length * ++index) / program.constants.length);
-    }
+    if (isWritten) {
+      let index = 0;
+      for (const constant of readPackedConstants(parameters, program.constants, constants)) {
+        const item = constantItem(engine, constant, index, placed, file);
+        await add(item, (constantBytes * ++index) / program.constants.length);
+      }
+    } else loadPlainConstants(engine, placed.constants, constants);
     const count = 1 + placed.keys.rotations.size;
     let read = 0;
     for (const entry of readPackedKeys(parameters, evaluationKeys)) {
@@ -73,7 +85,7 @@ export async function loadMaterial(
       const item = keyOf(engine, entry, placed, file);
       // A file may have more keys than the program uses.
       if (item === null) continue;
-      await add(item, constants.length + (evaluationKeys.length * Math.min(++read, count)) / count);
+      await add(item, constantBytes + (evaluationKeys.length * Math.min(++read, count)) / count);
     }
     await loader.finish();
   } finally {

@@ -22,17 +22,22 @@ export function keyLevel({ relinearization, rotations }: KeyIndex, step: number)
   return (step === 0 ? relinearization : rotations.get(step))!.level;
 }
 
+/** Of a constant. */
+function polynomials(weights: Program['weights']): number {
+  return weights === 'plain' ? 1 : 2;
+}
+
 /** What a run reads and may stay in memory or not, by first use. */
 export function listItems(
   engine: EngineContext,
-  { constants }: Program,
+  { constants, weights }: Program,
   { factors, keys, order }: MaterialUses,
   index: KeyIndex,
 ): MaterialItem[] {
   return order.map((entry) => {
     if ('factor' in entry) {
       const { level, modulus } = constants[entry.factor]!;
-      const bytes = engine.blockBytes({ size: 2, level, special: modulus === 'QP' });
+      const bytes = engine.blockBytes({ size: polynomials(weights), level, special: modulus === 'QP' });
       return { item: entry.factor, bytes, uses: factors.get(entry.factor)! };
     }
     const level = keyLevel(index, entry.key);
@@ -44,14 +49,15 @@ export function listItems(
 /** Gives memory to what is resident and lets the rest come through the window. @param isResident by item number */
 export function placeMaterial(
   engine: EngineContext,
-  { constants }: Program,
+  { constants, weights }: Program,
   { factors, addends, keys }: MaterialUses,
   index: KeyIndex,
   isResident: (item: number) => boolean,
 ): PlacedMaterial {
+  const size = polynomials(weights);
   const weight = ({ level, modulus }: ProgramConstant, item: number): Weight => {
     const special = modulus === 'QP';
-    if (isResident(item)) return engine.allocate(2, level, special);
+    if (isResident(item)) return engine.allocate(size, level, special);
     const bytes = 2 * engine.limbBytes;
     return { level, special, at: (position) => ({ item, position, bytes }) };
   };
@@ -63,7 +69,7 @@ export function placeMaterial(
     constants: constants.map((constant, item) => ({
       factor: factors.has(item) ? weight(constant, item) : null,
       // As small as they are few: always in memory.
-      addend: addends.has(item) ? engine.allocate(2, constant.level, constant.modulus === 'QP') : null,
+      addend: addends.has(item) ? engine.allocate(size, constant.level, constant.modulus === 'QP') : null,
     })),
     keys: {
       relinearization: keys.has(0) ? key(0) : null,

@@ -36,4 +36,19 @@ describe('planProgram', () => {
     expect(stepsOf({ instructions: twice }).slice(-2)).toEqual(['finish-rotated', 'add']);
     expect(programVersion({ instructions: program.instructions.slice(0, 4), parameters })).toBe(1);
   });
+
+  it('rescales a sum of rotated products by itself where it is not relinearized first, unless weights are plain', () => {
+    const level = parameters.maxLevel;
+    const summed: Partial<Program> = {
+      constants: [{ level, scale: parameters.moduli[level]!, modulus: 'QP' }],
+      instructions: [
+        { op: 'encrypt', out: 0, input: 0 },
+        { op: 'rotate-inner', out: 1, terms: [{ source: 0, step: 1, constant: 0 }] },
+        { op: 'rescale', out: 2, source: 1 },
+        { op: 'output', source: 2 },
+      ],
+    };
+    expect(stepsOf(summed)).toEqual(['rotate-inner', 'rescale']);
+    expect(stepsOf({ ...summed, weights: 'plain' })).toEqual(['rotate-inner']);
+  });
 });

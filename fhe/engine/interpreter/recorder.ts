@@ -133,7 +133,7 @@ class ProgramRecorder {
         break;
       case 'add-rotated': {
         const source = this.#read(step.source);
-        const sum = this.#sums.get(step.sum) ?? evaluator.rotatedSum(source.level);
+        const sum = this.#sums.get(step.sum) ?? evaluator.rotatedSum(source.level, source.size === 2 ? 2 : 3);
         this.#sums.set(step.sum, sum);
         evaluator.addRotated(sum, source, step.step);
         break;

@@ -29,6 +29,8 @@ export const Op = {
   foldInner: 25,
   splitDigits: 26,
   shrink: 27,
+  innerPlain: 28,
+  rotateInnerPlain: 29,
 } as const;
 export type Op = (typeof Op)[keyof typeof Op];
 

@@ -5,7 +5,7 @@
 import { requireBelow } from './contracts';
 import { highWords, multiplyShoup, reduceMontgomery, subtractIfAbove } from './modular';
 import { degree, modulus, montgomeryInverse, montgomeryOne, montgomeryOneCompanion } from './prime';
-import { SUM, sumsOf, TILE } from './tiled-sums';
+import { PLAIN_SUM, SUM, sumsOf, TILE } from './tiled-sums';
 
 /** dst = a + b. */
 export function add(dst: usize, a: usize, b: usize, prime: usize): void {
@@ -121,6 +121,58 @@ export function tensor(dst0: usize, dst1: usize, dst2: usize, terms: usize, coun
       v128.store(dst0 + i, r0);
       v128.store(dst1 + i, r1);
       v128.store(dst2 + i, r2);
+    }
+  }
+}
+
+/**
+ * (dst0, dst1) = Σ (a₀, a₁) · w over `count` terms, weights that are not encrypted, in Montgomery form. Terms as of {@link tensor}; their last word is
+ * not read. The high words grow by less than q/4 a term and are brought below 2q every eight terms.
+ */
+export function innerPlain(dst0: usize, dst1: usize, terms: usize, count: u32, offset: usize, prime: usize, range: usize): void {
+  if (!ASC_NO_ASSERT) {
+    for (let k: u32 = 0, term = terms; k < count; k++, term += 16) {
+      const a = <usize>load<u32>(term) + offset;
+      requireBelow(a, 1, prime);
+      requireBelow(a + <usize>load<u32>(term, 4), 1, prime);
+      requireBelow(<usize>load<u32>(term, 8) + offset, 1, prime);
+    }
+  }
+  const q32 = modulus(prime);
+  const q = i32x4.splat(q32), q2 = i32x4.splat(q32 << 1), qi = i32x4.splat(montgomeryInverse(prime));
+  const top = highWords(q32 << 1);
+  const to = <usize>load<u32>(range, 4);
+  const sums = sumsOf(range);
+  for (let tile = <usize>load<u32>(range); tile < to; tile += TILE) {
+    const end = min(tile + TILE, to);
+    memory.fill(sums, 0, (end - tile >> 4) * PLAIN_SUM);
+    for (let group: u32 = 0; group < count; group += 8) {
+      const first = terms + (<usize>group << 4);
+      const last = first + (<usize>min<u32>(count - group, 8) << 4);
+      let sum = sums;
+      for (let i = tile; i < end; i += 16, sum += PLAIN_SUM) {
+        let l0 = v128.load(sum), h0 = v128.load(sum, 16), l1 = v128.load(sum, 32), h1 = v128.load(sum, 48);
+        const at = i + offset;
+        for (let term = first; term < last; term += 16) {
+          const a = <usize>load<u32>(term) + at;
+          const a0 = v128.load(a), a1 = v128.load(a + <usize>load<u32>(term, 4));
+          const w = v128.load(<usize>load<u32>(term, 8) + at);
+          l0 = i64x2.add(l0, i64x2.extmul_low_i32x4_u(a0, w));
+          h0 = i64x2.add(h0, i64x2.extmul_high_i32x4_u(a0, w));
+          l1 = i64x2.add(l1, i64x2.extmul_low_i32x4_u(a1, w));
+          h1 = i64x2.add(h1, i64x2.extmul_high_i32x4_u(a1, w));
+        }
+        v128.store(sum, subtractIfAbove(l0, top)); v128.store(sum, subtractIfAbove(h0, top), 16);
+        v128.store(sum, subtractIfAbove(l1, top), 32); v128.store(sum, subtractIfAbove(h1, top), 48);
+      }
+    }
+    let sum = sums;
+    for (let i = tile; i < end; i += 16, sum += PLAIN_SUM) {
+      // Brought below 2q already.
+      const r0 = reduceMontgomery(v128.load(sum), v128.load(sum, 16), q, qi);
+      const r1 = reduceMontgomery(v128.load(sum, 32), v128.load(sum, 48), q, qi);
+      v128.store(dst0 + i, subtractIfAbove(subtractIfAbove(r0, q2), q));
+      v128.store(dst1 + i, subtractIfAbove(subtractIfAbove(r1, q2), q));
     }
   }
 }

@@ -2,17 +2,21 @@ import { requireBelow } from './contracts';
 import { requireDigits } from './limb';
 import { highWords, multiplyShoup, reduceMontgomery, subtractIfAbove } from './modular';
 import { modulus, montgomeryInverse } from './prime';
-import { addProduct, SUM, sumsOf, TILE } from './tiled-sums';
+import { addPlainProduct, addProduct, PLAIN_SUM, SUM, sumsOf, TILE } from './tiled-sums';
+
+/** What weights are, as a type argument: a branch on it is decided when the kernel is compiled. */
+type Encrypted = u8;
+type Plain = u32;
 
 /** In debug builds: digits, weights and, where P does not vanish, ciphertexts are canonical. */
-function requireTerms(terms: usize, count: u32, p: u32, prime: usize): void {
+function requireTerms<Weights>(terms: usize, count: u32, p: u32, prime: usize): void {
   for (let k: u32 = 0; k < count; k++, terms += 48) {
     const rotates = load<u32>(terms) != 0;
     if (rotates) requireDigits(<usize>load<u32>(terms, 4), load<u32>(terms, 8), prime);
     if (p) requireBelow(<usize>load<u32>(terms, 24), 1, prime);
     if (p && !rotates) requireBelow(<usize>load<u32>(terms, 28), 1, prime);
     requireBelow(<usize>load<u32>(terms, 32), 1, prime);
-    requireBelow(<usize>load<u32>(terms, 36), 1, prime);
+    if (sizeof<Weights>() == sizeof<Encrypted>()) requireBelow(<usize>load<u32>(terms, 36), 1, prime);
   }
 }
 
@@ -25,7 +29,19 @@ function requireTerms(terms: usize, count: u32, p: u32, prime: usize): void {
  * `p`, `ps` is P mod q with its companion (0, 0 on a special prime, where P vanishes). Keys and weights in Montgomery form.
  */
 export function rotateInner(dst: usize, distance: usize, terms: usize, count: u32, p: u32, ps: u32, patterns: usize, range: usize, prime: usize): void {
-  if (!ASC_NO_ASSERT) requireTerms(terms, count, p, prime);
+  sumRotated<Encrypted>(dst, distance, terms, count, p, ps, patterns, range, prime);
+}
+
+/** As {@link rotateInner} with weights that are not encrypted, one polynomial each: (dst0, dst1) = Σ rot(aₖ) · wₖ. Word 9 of a term is not read. */
+export function rotateInnerPlain(dst: usize, distance: usize, terms: usize, count: u32, p: u32, ps: u32, patterns: usize, range: usize, prime: usize): void {
+  sumRotated<Plain>(dst, distance, terms, count, p, ps, patterns, range, prime);
+}
+
+function sumRotated<Weights>(dst: usize, distance: usize, terms: usize, count: u32, p: u32, ps: u32, patterns: usize, range: usize, prime: usize): void {
+  if (!ASC_NO_ASSERT) requireTerms<Weights>(terms, count, p, prime);
+  const isPlain = sizeof<Weights>() == sizeof<Plain>();
+  const width: usize = isPlain ? PLAIN_SUM : SUM;
+  const group: u32 = isPlain ? 7 : 3;
   const q32 = modulus(prime);
   const q = i32x4.splat(q32), q2 = i32x4.splat(q32 << 1), qi = i32x4.splat(montgomeryInverse(prime));
   const top = highWords(q32 << 1);
@@ -34,20 +50,20 @@ export function rotateInner(dst: usize, distance: usize, terms: usize, count: u3
   const sums = sumsOf(range);
   for (let tile = <usize>load<u32>(range); tile < to; tile += TILE) {
     const end = min(tile + TILE, to);
-    memory.fill(sums, 0, (end - tile >> 4) * SUM);
+    memory.fill(sums, 0, (end - tile >> 4) * width);
     let term = terms;
     for (let k: u32 = 0; k < count; k++, term += 48) {
       const table = <usize>load<u32>(term);
       const first = <usize>load<u32>(term, 24), second = <usize>load<u32>(term, 28);
       const w0 = <usize>load<u32>(term, 32), w1 = <usize>load<u32>(term, 36);
-      const full = (k & 3) == 3;
+      const full = (k & group) == group;
       let sum = sums;
       if (table) {
         const digits = <usize>load<u32>(term, 4), last = digits + (<usize>load<u32>(term, 8) << 2);
         const stride = <usize>load<u32>(term, 16);
         // Longer than the digits where the key reaches further than the source.
         let row = <usize>load<u32>(term, 12) + (tile >> 4) * stride;
-        for (let i = tile; i < end; i += 16, sum += SUM, row += stride) {
+        for (let i = tile; i < end; i += 16, sum += width, row += stride) {
           let key = row;
           const entry = load<u32>(table + (i >> 2));
           const from = <usize>(entry & ~15);
@@ -72,23 +88,26 @@ export function rotateInner(dst: usize, distance: usize, terms: usize, count: u3
           let r0 = subtractIfAbove(reduceMontgomery(l0, h0, q, qi), q2);
           r0 = subtractIfAbove(subtractIfAbove(i32x4.add(r0, multiplyShoup(a0, pv, pvs, q)), q2), q);
           const r1 = subtractIfAbove(subtractIfAbove(reduceMontgomery(l1, h1, q, qi), q2), q);
-          addProduct(sum, r0, r1, v128.load(w0 + i), v128.load(w1 + i), full, top);
+          if (isPlain) addPlainProduct(sum, r0, r1, v128.load(w0 + i), full, top);
+          else addProduct(sum, r0, r1, v128.load(w0 + i), v128.load(w1 + i), full, top);
         }
       } else {
-        for (let i = tile; i < end; i += 16, sum += SUM) {
+        for (let i = tile; i < end; i += 16, sum += width) {
           const r0 = subtractIfAbove(multiplyShoup(v128.load(first + i), pv, pvs, q), q);
           const r1 = subtractIfAbove(multiplyShoup(v128.load(second + i), pv, pvs, q), q);
-          addProduct(sum, r0, r1, v128.load(w0 + i), v128.load(w1 + i), full, top);
+          if (isPlain) addPlainProduct(sum, r0, r1, v128.load(w0 + i), full, top);
+          else addProduct(sum, r0, r1, v128.load(w0 + i), v128.load(w1 + i), full, top);
         }
       }
     }
     let sum = sums;
-    for (let i = tile; i < end; i += 16, sum += SUM) {
+    for (let i = tile; i < end; i += 16, sum += width) {
       const s0 = reduceMontgomery(subtractIfAbove(v128.load(sum), top), subtractIfAbove(v128.load(sum, 16), top), q, qi);
       const s1 = reduceMontgomery(subtractIfAbove(v128.load(sum, 32), top), subtractIfAbove(v128.load(sum, 48), top), q, qi);
-      const s2 = reduceMontgomery(subtractIfAbove(v128.load(sum, 64), top), subtractIfAbove(v128.load(sum, 80), top), q, qi);
       v128.store(dst + i, subtractIfAbove(subtractIfAbove(s0, q2), q));
       v128.store(dst + distance + i, subtractIfAbove(subtractIfAbove(s1, q2), q));
+      if (isPlain) continue;
+      const s2 = reduceMontgomery(subtractIfAbove(v128.load(sum, 64), top), subtractIfAbove(v128.load(sum, 80), top), q, qi);
       v128.store(dst + distance * 2 + i, subtractIfAbove(subtractIfAbove(s2, q2), q));
     }
   }

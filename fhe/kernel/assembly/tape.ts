@@ -9,8 +9,8 @@ import { addScaled, foldInner, keyInnerPermuted, permute, permuteSum } from './a
 import { convertForward, divide, inverseAdd, mixedRadix } from './base';
 import { encryptLimb, encryptTop, forwardSmall, sampleError, sampleTernary } from './encrypt';
 import { encode } from './fourier';
-import { rotateInner } from './rotate-inner';
-import { add, keyInner, multiply, scale, square, tensor } from './limb';
+import { rotateInner, rotateInnerPlain } from './rotate-inner';
+import { add, innerPlain, keyInner, multiply, scale, square, tensor } from './limb';
 import { forward } from './ntt';
 import { shrink, splitDigits } from './ring-switch';
 
@@ -65,6 +65,8 @@ function execute(t: usize): void {
     case 25: foldInner(argument(t, 0), argument(t, 1), argument(t, 2), argument(t, 3), argument(t, 4), argument(t, 5), argument(t, 6), argument(t, 7)); break;
     case 26: splitDigits(argument(t, 0), argument(t, 1), argument(t, 2), argument(t, 3)); break;
     case 27: shrink(argument(t, 0), argument(t, 1), argument(t, 2), argument(t, 3), argument(t, 4), argument(t, 5), argument(t, 6), argument(t, 7)); break;
+    case 28: innerPlain(argument(t, 0), argument(t, 1), argument(t, 2), argument(t, 3), argument(t, 4), argument(t, 5), argument(t, 6)); break;
+    case 29: rotateInnerPlain(argument(t, 0), argument(t, 1), argument(t, 2), argument(t, 3), argument(t, 4), argument(t, 5), argument(t, 6), argument(t, 7), argument(t, 8)); break;
     default: unreachable();
   }
 }

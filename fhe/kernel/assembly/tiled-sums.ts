@@ -37,3 +37,22 @@ export function addProduct(sum: usize, r0: v128, r1: v128, w0: v128, w1: v128, f
   v128.store(sum, l1, 32); v128.store(sum, h1, 48);
   v128.store(sum, l2, 64); v128.store(sum, h2, 80);
 }
+
+/** Bytes of the sums of four coefficients where weights are not encrypted: two polynomials. */
+export const PLAIN_SUM: usize = 64;
+
+/** As {@link addProduct} for a weight of one polynomial: adds (r0·w, r1·w). `full`: every eighth term must. */
+// @ts-ignore: decorator
+@inline
+export function addPlainProduct(sum: usize, r0: v128, r1: v128, w: v128, full: bool, top: v128): void {
+  let l0 = i64x2.add(v128.load(sum), i64x2.extmul_low_i32x4_u(r0, w));
+  let h0 = i64x2.add(v128.load(sum, 16), i64x2.extmul_high_i32x4_u(r0, w));
+  let l1 = i64x2.add(v128.load(sum, 32), i64x2.extmul_low_i32x4_u(r1, w));
+  let h1 = i64x2.add(v128.load(sum, 48), i64x2.extmul_high_i32x4_u(r1, w));
+  if (full) {
+    l0 = subtractIfAbove(l0, top); h0 = subtractIfAbove(h0, top);
+    l1 = subtractIfAbove(l1, top); h1 = subtractIfAbove(h1, top);
+  }
+  v128.store(sum, l0); v128.store(sum, h0, 16);
+  v128.store(sum, l1, 32); v128.store(sum, h1, 48);
+}
