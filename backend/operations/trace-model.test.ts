@@ -91,9 +91,9 @@ describe('traceModel', () => {
       const trace = await traceModel(site, writeOnnx(leaked));
       expect(trace).toMatchObject({ verdict: 'named', fingerprints: 2 });
       expect(trace.copies).toMatchObject([{ model: 'counter', version, keySet: 1, gateways: [gateway] }]);
-      // Rounding and noise of ciphertexts are far below what was put in; the tenth is what MarkFinder clips.
-      expect(trace.copies[0]!.share).toBeGreaterThan(0.9);
-      expect(trace.copies[0]!.falseAlarmExponent).toBeLessThan(-1000);
+      // Rounding and noise of ciphertexts are far below what was put in; the rest is what MarkFinder clips, more in a small network.
+      expect(trace.copies[0]!.share).toBeGreaterThan(0.85);
+      expect(trace.copies[0]!.falseAlarmExponent).toBeLessThan(-500);
     }
   }, 300_000);
 

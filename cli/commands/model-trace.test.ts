@@ -45,7 +45,9 @@ describe('blindsight model trace', () => {
     const { text, code } = await trace(copy);
     expect(code).toBe(0);
     expect(text).toMatch(/^GATEWAY +NETWORK +KEYS +STILL THERE +BY CHANCE\n/);
-    expect(text).toMatch(/\nnever deployed +counter version 1 +1 +9\d % +less than one in 10\^[1-9]\d{3}\n/);
+    expect(text).toMatch(
+      /\nnever deployed +counter version 1 +1 +[89]\d % +less than one in 10\^[1-9]\d{2,3}\n/,
+    );
     expect(text).toContain('whose copy leaked, not who took it');
     const json = JSON.parse((await trace(copy, '--json', '--model', 'counter')).text);
     expect(json).toMatchObject({ verdict: 'named', copies: [{ model: 'counter', version: 1, keySet: 1 }] });
