@@ -1,4 +1,5 @@
 import type { TargetedKeyboardEvent, TargetedPointerEvent } from 'preact';
+import { useRef } from 'preact/hooks';
 import { useWords } from '../../hooks/use-words.ts';
 import { arrowStep } from '../../view/arrow-step.ts';
 import { formatPercent } from '../../view/format.ts';
@@ -37,11 +38,17 @@ export function Handles({ shape, height, pixel, onBegin, onChange, onRemove }: P
   const words = useWords().editor.shapes;
   const corners = shape.kind === 'mask' ? shape.mask : cornersOf(shape.box);
   const at = ([x, y]: Point) => ({ cx: x * ACROSS, cy: y * height });
-  const press = (event: TargetedKeyboardEvent<SVGElement>, corner: number, [x, y]: Point) => {
+  // Keys can come faster than the page is drawn: each step goes on from the one before.
+  const latest = useRef(shape);
+  latest.current = shape;
+  const press = (event: TargetedKeyboardEvent<SVGElement>, corner: number) => {
     const step = arrowStep(event);
     if (step !== null) {
       event.preventDefault();
-      return onChange(withCorner(shape, corner, pointAt(x + step[0], y + step[1])));
+      const { current } = latest;
+      const [x, y] = (current.kind === 'mask' ? current.mask : cornersOf(current.box))[corner]!;
+      latest.current = withCorner(current, corner, pointAt(x + step[0], y + step[1]));
+      return onChange(latest.current);
     }
     if (event.key !== 'Delete' && event.key !== 'Backspace') return;
     event.preventDefault();
@@ -81,7 +88,7 @@ export function Handles({ shape, height, pixel, onBegin, onChange, onRemove }: P
         const [x, y] = [formatPercent(corner[0]), formatPercent(corner[1])];
         const handlers = {
           ...AS_BUTTON,
-          onKeyDown: (event: TargetedKeyboardEvent<SVGElement>) => press(event, index, corner),
+          onKeyDown: (event: TargetedKeyboardEvent<SVGElement>) => press(event, index),
           onPointerDown: (event: TargetedPointerEvent<SVGElement>) =>
             onBegin(event, (to) => withCorner(shape, index, to)),
         };
