@@ -1,5 +1,6 @@
 import { ALERT_ERRORS } from './errors/alerts.ts';
 import { AUDIT_ERRORS } from './errors/audits.ts';
+import { BENCH_ERRORS } from './errors/benches.ts';
 import { CERTIFICATE_ERRORS } from './errors/certificates.ts';
 import { COMMAND_ERRORS } from './errors/commands.ts';
 import { DEMO_ERRORS } from './errors/demos.ts';
@@ -428,6 +429,7 @@ export const ERRORS = {
 
   // command line
   ...DEMO_ERRORS,
+  ...BENCH_ERRORS,
   DATA_IN_USE: {
     meaning: 'Another process already uses this data folder in the same role.',
     action:

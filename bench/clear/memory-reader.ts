@@ -1,4 +1,6 @@
-import asc from 'assemblyscript/asc';
+import { importDevelopmentPackage } from './development-package.ts';
+
+type Compiler = typeof import('assemblyscript/asc');
 
 /** Reads memory from `from` to `to`, 64 bytes at a time, and returns something that depends on all of it. */
 type Read = (from: number, to: number) => bigint;
@@ -19,6 +21,7 @@ const PAGE = 2 ** 16;
 
 /** Compiles the loop; it is not in the kernel, because no gateway needs it. */
 export async function compileReader(): Promise<WebAssembly.Module> {
+  const asc = await importDevelopmentPackage<Compiler>('assemblyscript/asc');
   const { error, stderr, binary } = await asc.compileString(SOURCE, {
     ...{ optimizeLevel: 3, noAssert: true, runtime: 'stub', enable: 'simd' },
   });

@@ -1,28 +1,16 @@
-import { createRequire } from 'node:module';
+import { importDevelopmentPackage, isInstalled } from './development-package.ts';
 import type { Runner } from './runner.ts';
 
 /** What both packages export alike. */
 type Onnxruntime = Pick<typeof import('onnxruntime-web'), 'env' | 'InferenceSession' | 'Tensor'>;
-
-const require = createRequire(import.meta.url);
-
-function isInstalled(name: string): boolean {
-  try {
-    require.resolve(name);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /**
  * The native runtime where somebody installed it (bench/README.md says how): it has 288 MB, and its install script downloads more, so it is no
  * dependency. Else the one in WebAssembly.
  */
 async function findOnnxruntime(): Promise<{ readonly name: string; readonly runtime: Onnxruntime }> {
-  const native = 'onnxruntime-node';
-  if (isInstalled(native)) return { name: native, runtime: require(native) as Onnxruntime };
-  return { name: 'onnxruntime-web', runtime: await import('onnxruntime-web') };
+  const name = isInstalled('onnxruntime-node') ? 'onnxruntime-node' : 'onnxruntime-web';
+  return { name, runtime: await importDevelopmentPackage<Onnxruntime>(name) };
 }
 
 /** An ONNX file in onnxruntime, on processor threads only. @param shape of its one input */
