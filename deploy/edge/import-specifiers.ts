@@ -1,5 +1,5 @@
 /**
- * Module specifiers in a source file: static imports and re-exports, dynamic imports of a literal, and files named relative to the
+ * Module specifiers in a source file: static imports and re-exports, dynamic imports of a literal (not of a type, which is erased), and files named relative to the
  * module (worker scripts, WebAssembly).
  */
 export function importSpecifiers(source: string): string[] {
