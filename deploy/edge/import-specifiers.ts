@@ -7,7 +7,7 @@ export function importSpecifiers(source: string): string[] {
   const patterns = [
     /^\s*(?:import|export)\s[^'";]*?\bfrom\s*['"]([^'"]+)['"]/gm,
     /^\s*import\s*['"]([^'"]+)['"]/gm,
-    /\bimport\(\s*['"]([^'"]+)['"]\s*\)/g,
+    /(?<!\btypeof\s)\bimport\(\s*['"]([^'"]+)['"]\s*\)/g,
     /\bnew URL\(\s*['"]([^'"]+)['"]\s*,\s*import\.meta\.url/g,
     /\bimport\.meta\.resolve\(\s*['"]([^'"]+)['"]\s*\)/g,
   ];
