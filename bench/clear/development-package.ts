@@ -1,7 +1,7 @@
 import { BlindsightError } from '#protocol/errors.ts';
 
 /** Whether a package is there to be imported. */
-export function isInstalled(name: string): boolean {
+function isInstalled(name: string): boolean {
   try {
     import.meta.resolve(name);
     return true;

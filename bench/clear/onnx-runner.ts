@@ -1,4 +1,5 @@
-import { importDevelopmentPackage, isInstalled } from './development-package.ts';
+import { createRequire } from 'node:module';
+import { importDevelopmentPackage } from './development-package.ts';
 import type { Runner } from './runner.ts';
 
 /** What both packages export alike. */
@@ -9,8 +10,16 @@ type Onnxruntime = Pick<typeof import('onnxruntime-web'), 'env' | 'InferenceSess
  * dependency. Else the one in WebAssembly.
  */
 async function findOnnxruntime(): Promise<{ readonly name: string; readonly runtime: Onnxruntime }> {
-  const name = isInstalled('onnxruntime-node') ? 'onnxruntime-node' : 'onnxruntime-web';
-  return { name, runtime: await importDevelopmentPackage<Onnxruntime>(name) };
+  // By `require`, which looks in NODE_PATH; imports do not.
+  const require = createRequire(import.meta.url);
+  const native = 'onnxruntime-node';
+  try {
+    require.resolve(native);
+  } catch {
+    const name = 'onnxruntime-web';
+    return { name, runtime: await importDevelopmentPackage<Onnxruntime>(name) };
+  }
+  return { name: native, runtime: require(native) as Onnxruntime };
 }
 
 /** An ONNX file in onnxruntime, on processor threads only. @param shape of its one input */
