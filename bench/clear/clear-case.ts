@@ -9,6 +9,7 @@ import { loadNetwork } from '#network/model/description/load-network.ts';
 import type { Graph } from '#network/model/graph.ts';
 import { writeOnnx } from '#network/model/onnx/onnx.ts';
 import { SeededRandom } from '#network/model/random.ts';
+import { singlePicture } from './single-picture.ts';
 
 /** One network in two forms that answer alike, and pictures for both. */
 export type ClearCase = {
@@ -61,7 +62,7 @@ export async function openClearCase(network: string): Promise<ClearCase> {
   return {
     name: named.name,
     compiled,
-    onnx: writeOnnx(graph),
+    onnx: writeOnnx(singlePicture(graph)),
     shape: [1, ...graph.inputs[0]!.shape!.slice(1)],
     pictures: Array.from({ length: PICTURES }, noise),
     parameterBytes: parameterBytes(graph),

@@ -35,8 +35,9 @@ function circumstances(rows: readonly RecordedClear[]): string {
   ].join(' ');
 }
 
-/** The tables about the same network in its forms, by their names on the page. */
+/** The tables about the same network in its forms, by their names on the page; none where nothing was recorded. */
 export function clearTables(rows: readonly RecordedClear[]): Record<string, string> {
+  if (rows.length === 0) return {};
   const three = ['encrypted', 'plain weights', 'in the clear'];
   const times = (factor: number): string => `${figure(factor)} ×`;
   return {
