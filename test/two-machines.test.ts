@@ -135,7 +135,9 @@ describe.skipIf(obstacle !== null)('docs/operations.md on two machines', () => {
       .poll(() => blindsight('gateway list'), WAIT)
       .toMatch(/^gate-1 .* online\b.* counter version 1 /m);
     // Private keys are where they were made, and what could decrypt is not on the gateway.
-    expect(await site('find / -xdev -name signing.key -o -xdev -name gateway.key')).toBe('');
+    expect(await site('find /etc /home /root /var -xdev -name signing.key -o -xdev -name gateway.key')).toBe(
+      '',
+    );
     expect(await gateway('ls /usr/lib/blindsight')).not.toMatch(/backend|network/);
     await expect(site('ssh gate-1.example.org cat invitation.txt')).rejects.toThrow('No such file');
   });
