@@ -73,7 +73,7 @@ function costTable(explanations: ReadonlyMap<string, Cost>, results: readonly Re
         megabytes(bytes.bundle),
         megabytes(bytes.memory),
         milliseconds(estimatedMs.total),
-        result ? milliseconds(result.medianMs) : 'not run',
+        result ? milliseconds(result.medianMs) : '-',
         `${((ms * WATTS) / 1000).toPrecision(2)} J${result ? '' : ' (estimate)'}`,
       ];
     }),
