@@ -54,9 +54,9 @@ describe('the editor', () => {
     await page.getByLabel('Rate (pictures a second)').fill('1.05');
     await page.getByRole('button', { name: 'Gateway', exact: true }).click();
     await page.getByLabel('Space (MB)').fill('512');
-    expect(await textOf(page)).toBe(
-      `${SETTINGS.replace('rate: 4', 'rate: 1.05')}outbox: { maxMegabytes: 512 }\n`,
-    );
+    await expect
+      .poll(() => textOf(page))
+      .toBe(`${SETTINGS.replace('rate: 4', 'rate: 1.05')}outbox: { maxMegabytes: 512 }\n`);
     expect(complaints).toEqual([]);
   });
 
@@ -87,7 +87,7 @@ describe('the editor', () => {
     expect(await page.getByLabel('Rate (pictures a second)').getAttribute('aria-invalid')).toBe('true');
     await page.getByRole('button', { name: 'Review and push' }).click();
     await page.getByText('Line 8: cameras[0].rate: expected at most 60, got 80').waitFor();
-    expect(await page.getByRole('button', { name: 'Push', exact: true }).isDisabled()).toBe(true);
+    await expect.poll(() => page.getByRole('button', { name: 'Push', exact: true }).isDisabled()).toBe(true);
     expect(site.settings.pushes).toEqual([]);
   });
 
@@ -118,11 +118,11 @@ describe('the editor', () => {
     await corner.focus();
     await page.keyboard.press('ArrowRight');
     await page.keyboard.press('Shift+ArrowDown');
-    expect(parse(await textOf(page)).cameras[0].masks[0][1]).toEqual([0.51, 0.15]);
+    await expect.poll(async () => parse(await textOf(page)).cameras[0].masks[0][1]).toEqual([0.51, 0.15]);
 
     await page.getByRole('button', { name: 'Mask 1', exact: true }).click();
     await page.getByLabel('Corner 3: y').fill('0.75');
-    expect(await textOf(page)).toContain('- [[0.1, 0.1], [0.51, 0.15], [0.5, 0.75]] # windows');
+    await expect.poll(() => textOf(page)).toContain('- [[0.1, 0.1], [0.51, 0.15], [0.5, 0.75]] # windows');
   });
 
   it('does everything by keyboard alone: draws a mask, adds a corner, moves it, removes it', async () => {
@@ -131,20 +131,20 @@ describe('the editor', () => {
     const draw = page.getByRole('button', { name: 'Draw a mask' });
     await draw.focus();
     await page.keyboard.press('Enter');
-    expect(await masks()).toHaveLength(2);
+    await expect.poll(masks).toHaveLength(2);
     await page.getByRole('button', { name: 'Mask 2', exact: true }).click();
     await page.getByRole('button', { name: 'Mask 2: add a corner after corner 1' }).focus();
     await page.keyboard.press('Enter');
-    expect((await masks())[1]).toHaveLength(5);
+    await expect.poll(async () => (await masks())[1]).toHaveLength(5);
     await page.getByRole('button', { name: 'Mask 2', exact: true }).click();
     await page.getByRole('button', { name: /^Mask 2, corner 5/ }).focus();
     await page.keyboard.press('Delete');
-    expect((await masks())[1]).toHaveLength(4);
+    await expect.poll(async () => (await masks())[1]).toHaveLength(4);
     for (const name of ['Mask 2', 'Mask 1']) {
       await page.getByRole('button', { name: `${name}; arrow keys` }).focus();
       await page.keyboard.press('Delete');
     }
-    expect(await masks()).toEqual([]);
+    await expect.poll(masks).toEqual([]);
   });
 
   it('takes a login, hands it on with the push, and never shows it again', async () => {
@@ -195,7 +195,7 @@ describe('the editor', () => {
     await page.getByText('-healthSeconds: 9').waitFor();
     await page.getByRole('button', { name: 'Take version 2, drop mine' }).click();
     await page.getByRole('button', { name: 'Gateway', exact: true }).click();
-    expect(await page.getByLabel('Report every (s)').inputValue()).toBe('9');
+    await expect.poll(() => page.getByLabel('Report every (s)').inputValue()).toBe('9');
   });
 
   it('says what it cannot show as a form, and leaves the text to be mended', async () => {
@@ -204,7 +204,7 @@ describe('the editor', () => {
     await page.getByLabel('Settings (YAML)').fill('cameras: [\n');
     await page.locator('#settings-text-help .field-problem').first().waitFor();
     await page.getByRole('button', { name: 'Form' }).click();
-    expect(await page.getByLabel('Settings (YAML)').inputValue()).toBe('cameras: [\n');
+    await expect.poll(() => page.getByLabel('Settings (YAML)').inputValue()).toBe('cameras: [\n');
     await page.getByLabel('Settings (YAML)').fill('cameras: []\n');
     await page.getByRole('button', { name: 'Add a camera' }).waitFor();
   });
@@ -232,7 +232,7 @@ describe('the editor', () => {
     const field = page.getByLabel('Open (s)');
     expect(await field.getAttribute('placeholder')).toBe('3');
     await field.fill('4');
-    expect(await textOf(page)).toBe(`${SETTINGS}lid: { openSeconds: 4 }\n`);
+    await expect.poll(() => textOf(page)).toBe(`${SETTINGS}lid: { openSeconds: 4 }\n`);
   });
 
   it('lets an integrator read, and push nothing', async () => {
@@ -244,7 +244,7 @@ describe('the editor', () => {
     for (const name of ['Draw a mask', 'Add a camera', 'Remove this camera', 'Replace'])
       expect(await page.getByRole('button', { name }).isDisabled(), name).toBe(true);
     await page.getByRole('button', { name: 'YAML' }).click();
-    expect(await page.getByLabel('Settings (YAML)').getAttribute('readonly')).not.toBeNull();
+    await expect.poll(() => page.getByLabel('Settings (YAML)').getAttribute('readonly')).not.toBeNull();
     expect(complaints).toEqual([]);
   });
 

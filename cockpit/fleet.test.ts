@@ -31,10 +31,10 @@ describe('a fleet', () => {
     expect(await names.count()).toBe(60);
     expect(await names.first().textContent()).toBe('mast-8');
     await page.getByLabel('Search the gateways').fill('mast-4 online');
-    expect(await names.count()).toBe(11);
+    await expect.poll(() => names.count()).toBe(11);
     await page.getByLabel('Search the gateways').fill('');
     await page.getByLabel('Only those that need a hand').check();
-    expect(await names.allTextContents()).toEqual(['mast-8']);
+    await expect.poll(() => names.allTextContents()).toEqual(['mast-8']);
     await page.getByRole('link', { name: 'mast-8' }).focus();
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'mast-8' }).waitFor();

@@ -40,7 +40,7 @@ describe('a wall of sixty cameras', () => {
     );
     expect(requests.filter((address) => address.includes('/history'))).toEqual([]);
     await page.getByLabel('Only those that need you').check();
-    expect(await names(page)).toEqual(['North gate 2']);
+    await expect.poll(() => names(page)).toEqual(['North gate 2']);
     await page.getByLabel('Only those that need you').uncheck();
     await page.getByLabel('Search the cameras').fill('bridge platforms');
     await page.getByText('2 of 60').waitFor();
@@ -52,6 +52,21 @@ describe('a wall of sixty cameras', () => {
       (count) => count === 1,
     );
     expect(complaints).toEqual([]);
+  });
+
+  it('keeps both of two changes that come before it draws again', async () => {
+    bench.site().site = needySite(60);
+    const { page } = await bench.open();
+    await page.locator('.tile').nth(59).waitFor();
+    await page.getByLabel('Only those that need you').check();
+    await expect.poll(() => names(page)).toEqual(['North gate 2']);
+    await page.evaluate(() => {
+      document.querySelector<HTMLInputElement>('.fleet-needy input')!.click();
+      const search = document.querySelector<HTMLInputElement>('.fleet-search')!;
+      search.value = 'bridge platforms';
+      search.dispatchEvent(new Event('input', { bubbles: true }));
+    });
+    await page.getByText('2 of 60').waitFor();
   });
 
   it('draws no tile anew that says the same', async () => {

@@ -43,13 +43,15 @@ export function FleetTable(props: {
             placeholder={fleet.searchShort}
             autoComplete="off"
             value={filter.words}
-            onInput={(event) => setFilter({ ...filter, words: event.currentTarget.value })}
+            onInput={({ currentTarget: { value } }) => setFilter((now) => ({ ...now, words: value }))}
           />
           <label class="fleet-needy">
             <input
               type="checkbox"
               checked={filter.onlyNeedy}
-              onChange={(event) => setFilter({ ...filter, onlyNeedy: event.currentTarget.checked })}
+              onChange={({ currentTarget: { checked } }) =>
+                setFilter((now) => ({ ...now, onlyNeedy: checked }))
+              }
             />
             {fleet.onlyNeedy}
           </label>

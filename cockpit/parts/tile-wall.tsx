@@ -43,7 +43,7 @@ export function TileWall({ site, nowMs, isAway }: Props) {
         {words.nav.cameras}
       </h2>
       {tiles.length > FEW && (
-        <Tools filter={filter} onFilter={setFilter} shown={shown.length} all={tiles.length} />
+        <Tools filter={filter} onChange={setFilter} shown={shown.length} all={tiles.length} />
       )}
       {hasGroups
         ? groups.map(({ group, tiles: own }) => (
@@ -60,12 +60,13 @@ export function TileWall({ site, nowMs, isAway }: Props) {
 
 type ToolProps = {
   readonly filter: TileFilter;
-  readonly onFilter: (filter: TileFilter) => void;
+  /** Of what it is by then: two changes may come between two drawings. */
+  readonly onChange: (change: (now: TileFilter) => TileFilter) => void;
   readonly shown: number;
   readonly all: number;
 };
 
-function Tools({ filter, onFilter, shown, all }: ToolProps) {
+function Tools({ filter, onChange, shown, all }: ToolProps) {
   const { filter: words } = useWords();
   return (
     <div class="fleet-tools">
@@ -76,13 +77,13 @@ function Tools({ filter, onFilter, shown, all }: ToolProps) {
         placeholder={words.searchShort}
         autoComplete="off"
         value={filter.words}
-        onInput={(event) => onFilter({ ...filter, words: event.currentTarget.value })}
+        onInput={({ currentTarget: { value } }) => onChange((now) => ({ ...now, words: value }))}
       />
       <label class="fleet-needy">
         <input
           type="checkbox"
           checked={filter.onlyNeedy}
-          onChange={(event) => onFilter({ ...filter, onlyNeedy: event.currentTarget.checked })}
+          onChange={({ currentTarget: { checked } }) => onChange((now) => ({ ...now, onlyNeedy: checked }))}
         />
         {words.onlyNeedy}
       </label>
