@@ -4,6 +4,11 @@ import { ringSwitchResidues } from '../ckks/ring-switch-key.ts';
 import { limbPrimes } from '../ckks/serialization.ts';
 import type { Program } from './program.ts';
 
+/** Polynomials of a constant: one where constants are not encrypted. */
+export function constantSize(weights: Program['weights']): 1 | 2 {
+  return weights === 'plain' ? 1 : 2;
+}
+
 const BYTES_OF_RESIDUE = Uint32Array.BYTES_PER_ELEMENT;
 
 /**
@@ -19,8 +24,7 @@ export function materialBytes(
   const keyLevels = rotations.map(({ level }) => level);
   if (relinearizationLevel !== null) keyLevels.push(relinearizationLevel);
   const polynomials =
-    constants.reduce((sum, { level, modulus }) => sum + limbs(level, modulus), 0) *
-      (weights === 'plain' ? 1 : 2) +
+    constants.reduce((sum, { level, modulus }) => sum + limbs(level, modulus), 0) * constantSize(weights) +
     2 * keyLevels.reduce((sum, level) => sum + digitCount(parameters, level) * limbs(level, 'QP'), 0);
   const residues =
     polynomials * parameters.ringDegree + (ringSwitch === undefined ? 0 : 2 * ringSwitchResidues(parameters));

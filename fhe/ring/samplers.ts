@@ -36,14 +36,12 @@ function openStream(seed: Uint8Array, purpose: StreamPurpose, index: StreamIndex
   nonce.writeUInt16BE(index.digit, 2);
   nonce.writeUInt16BE(index.limb, 4);
   const cipher = createCipheriv('aes-256-ctr', seed, nonce);
-  return (length: number): Buffer => {
-    if (zeros.length < length) zeros = new Uint8Array(length);
-    return cipher.update(zeros.subarray(0, length));
-  };
+  return (length: number): Buffer =>
+    cipher.update(length > ZEROS.length ? new Uint8Array(length) : ZEROS.subarray(0, length));
 }
 
-/** What the keystream is added to, kept from one stream to the next. */
-let zeros = new Uint8Array();
+/** What the keystream is added to, so that it stands alone: enough for a limb of the largest ring at a time. */
+const ZEROS = new Uint8Array(2 ** 19);
 
 /**
  * Uniform residues modulo the prime q < 2^30: consecutive 32-bit little-endian words of the stream, cut to the bit length of q, taken in

@@ -5,9 +5,9 @@ import { limbPrimes } from '../ckks/serialization.ts';
 import { type Block, EngineContext } from '../engine/evaluator/context.ts';
 import { type EngineKeys, Evaluator } from '../engine/evaluator/evaluator.ts';
 import type { DigitRange } from '../engine/evaluator/key-switch.ts';
-import { loadKey } from '../engine/evaluator/keys.ts';
 import type { RecordedTape } from '../engine/tape/tape.ts';
 import type { KernelBuild } from '../engine/threads/kernel-module.ts';
+import { loadKey } from './load-key.ts';
 import { testRandom } from './parameters.ts';
 
 export type HarnessOptions = {
@@ -46,8 +46,7 @@ export class EngineHarness {
   /** A weight: residues modulo Q, or Q·P where `special`, in Montgomery form. */
   uploadWeight(residues: Uint32Array, level: number, special: boolean): Block {
     const block = this.engine.allocate(2, level, special);
-    this.engine.write(block, residues);
-    this.engine.runOnce((tape) => this.engine.toMontgomery(tape, block));
+    this.engine.writeMontgomery(block, residues);
     return block;
   }
 

@@ -1,10 +1,10 @@
 import type { ParametersLiteral } from '../../ckks/parameters.ts';
-import { invMod, mulMod } from '../../ring/modular.ts';
+import { invMod, mulMod, toMontgomery } from '../../ring/modular.ts';
 import type { Address } from '../memory/arena.ts';
 import { Arena } from '../memory/arena.ts';
 import { placeRange } from '../memory/place-range.ts';
 import { KernelTables, shoupCompanion } from '../memory/tables.ts';
-import { Op, TapeRecorder } from '../tape/tape.ts';
+import { TapeRecorder } from '../tape/tape.ts';
 import { Control } from '../threads/control.ts';
 import { KernelPool, type PoolOptions } from '../threads/pool.ts';
 
@@ -192,20 +192,17 @@ export class EngineContext {
     return readResidues(this.arena.memory, this.place(block));
   }
 
-  /** Multiplies all limbs of a block by 2^32 modulo their primes: constants and keys are stored that way. */
-  toMontgomery(tape: TapeRecorder, block: Block): void {
-    for (let component = 0; component < block.size; component++) {
-      for (const position of this.positions(block.level, block.special)) {
-        this.scaleToMontgomery(tape, this.limb(block, component, position), position);
-      }
-    }
-  }
-
-  /** As {@link toMontgomery}, one limb. */
-  scaleToMontgomery(tape: TapeRecorder, at: Address, position: number): void {
-    const q = this.primes[position]!;
-    const factor = 2 ** 32 % q;
-    tape.task(Op.scale, [at, at, factor, shoupCompanion(factor, q), this.prime(position)]);
+  /** Writes residues to a block times 2^32 modulo their primes: factors of sums are stored that way. */
+  writeMontgomery(block: Block, residues: Uint32Array): void {
+    const { ringDegree } = this.parameters;
+    const scaled = Uint32Array.from(residues);
+    const positions = this.positions(block.level, block.special);
+    for (let from = 0, limb = 0; from < scaled.length; from += ringDegree, limb++)
+      toMontgomery(
+        scaled.subarray(from, from + ringDegree),
+        this.primes[positions[limb % positions.length]!]!,
+      );
+    this.write(block, scaled);
   }
 
   /**

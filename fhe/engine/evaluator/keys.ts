@@ -1,5 +1,4 @@
-import { digitCount, expandKeyHalf, type KeySwitchKey } from '../../ckks/evaluation-keys.ts';
-import { toMontgomery } from '../../ring/modular.ts';
+import { digitCount } from '../../ckks/evaluation-keys.ts';
 import type { Address } from '../memory/arena.ts';
 import type { Part } from '../window/window.ts';
 import type { EngineContext } from './context.ts';
@@ -24,7 +23,7 @@ export function keyPartBytes({ parameters, residueBytes }: EngineContext, level:
 /** A key in memory. */
 export type PlacedKey = Omit<EngineKey, 'at'> & { at(position: number): Address };
 
-/** A key with memory for all its parts, which are written by {@link fillKeyPart}. */
+/** A key with memory for all its parts, which are written limb by limb: {@link interleave}. */
 export function placeKey(engine: EngineContext, level: number): PlacedKey {
   const bytes = keyPartBytes(engine, level);
   const address = engine.arena.allocate(engine.limbCount(level, true) * bytes);
@@ -41,30 +40,6 @@ function shapeOf({ parameters }: EngineContext, level: number): { level: number;
   return { level, stride: 32 * digitCount(parameters, level) };
 }
 
-/** Writes the part of a key for one prime to `address`. @param a as `expandKeyHalf` returns it */
-export function fillKeyPart(
-  engine: EngineContext,
-  { level, b }: Pick<KeySwitchKey, 'level' | 'b'>,
-  a: Uint32Array,
-  position: number,
-  address: Address,
-): void {
-  const degree = engine.parameters.ringDegree;
-  const digits = digitCount(engine.parameters, level);
-  const limbs = engine.limbCount(level, true);
-  const limb = engine.limbIndex(level, position);
-  const { words } = engine.arena;
-  const q = engine.primes[position]!;
-  for (let digit = 0; digit < digits; digit++) {
-    const from = (digit * limbs + limb) * degree;
-    for (const [half, all] of [b, a].entries()) {
-      const residues = Uint32Array.from(all.subarray(from, from + degree));
-      toMontgomery(residues, q);
-      interleave(words, address / 4, residues, { digit, digits, half });
-    }
-  }
-}
-
 /** Writes a limb to its place in the part of a key for its prime. @param at index of the part among the words */
 export function interleave(
   words: Uint32Array,
@@ -79,14 +54,4 @@ export function interleave(
     words[to + 2] = residues[i + 2]!;
     words[to + 3] = residues[i + 3]!;
   }
-}
-
-/** Expands a key into wasm memory. */
-export function loadKey(engine: EngineContext, key: KeySwitchKey): EngineKey {
-  const placed = placeKey(engine, key.level);
-  const a = expandKeyHalf(engine.parameters, key);
-  for (const position of engine.positions(key.level, true)) {
-    fillKeyPart(engine, key, a, position, placed.at(position));
-  }
-  return placed;
 }

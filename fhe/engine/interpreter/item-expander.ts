@@ -6,7 +6,7 @@ import { toMontgomery } from '../../ring/modular.ts';
 import { type StreamPurpose, sampleUniform } from '../../ring/samplers.ts';
 import { interleave } from '../evaluator/keys.ts';
 import type { Address } from '../memory/arena.ts';
-import type { OpenFile, PlacedPart } from './streamed-file.ts';
+import { type OpenFile, type PlacedPart, writing } from './streamed-file.ts';
 
 /** A constant or key as it is in its file, and where it goes. Can be sent to a thread. */
 export type PackedItem = {
@@ -113,13 +113,8 @@ export class ItemExpander {
     const { fd, checksums, folder } = this.#data.file!;
     const part = new Uint8Array(this.#part.buffer);
     checksums[index] = crc32(part);
-    try {
+    writing(folder, () => {
       for (let done = 0; done < bytes; ) done += writeSync(fd, part, done, bytes - done, offset + done);
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new FheError('FHE_DISK', `constants and keys cannot be written to ${folder}: ${reason}`, {
-        cause,
-      });
-    }
+    });
   }
 }

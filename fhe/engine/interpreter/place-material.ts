@@ -1,5 +1,6 @@
 import type { KeyIndex } from '../../ckks/evaluation-keys.ts';
 import { MAX_CONSTANTS } from '../../ckks/serialization.ts';
+import { constantSize } from '../../program/material-bytes.ts';
 import type { Program, ProgramConstant } from '../../program/program.ts';
 import type { EngineContext } from '../evaluator/context.ts';
 import type { EngineKeys } from '../evaluator/evaluator.ts';
@@ -22,11 +23,6 @@ export function keyLevel({ relinearization, rotations }: KeyIndex, step: number)
   return (step === 0 ? relinearization : rotations.get(step))!.level;
 }
 
-/** Of a constant. */
-function polynomials(weights: Program['weights']): number {
-  return weights === 'plain' ? 1 : 2;
-}
-
 /** What a run reads and may stay in memory or not, by first use. */
 export function listItems(
   engine: EngineContext,
@@ -37,7 +33,7 @@ export function listItems(
   return order.map((entry) => {
     if ('factor' in entry) {
       const { level, modulus } = constants[entry.factor]!;
-      const bytes = engine.blockBytes({ size: polynomials(weights), level, special: modulus === 'QP' });
+      const bytes = engine.blockBytes({ size: constantSize(weights), level, special: modulus === 'QP' });
       return { item: entry.factor, bytes, uses: factors.get(entry.factor)! };
     }
     const level = keyLevel(index, entry.key);
@@ -54,7 +50,7 @@ export function placeMaterial(
   index: KeyIndex,
   isResident: (item: number) => boolean,
 ): PlacedMaterial {
-  const size = polynomials(weights);
+  const size = constantSize(weights);
   const weight = ({ level, modulus }: ProgramConstant, item: number): Weight => {
     const special = modulus === 'QP';
     if (isResident(item)) return engine.allocate(size, level, special);

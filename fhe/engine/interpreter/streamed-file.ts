@@ -25,18 +25,16 @@ const SPARE_BYTES = 64 * 2 ** 20;
 export class StreamedFile {
   readonly open: OpenFile;
   readonly #byItem = new Map<number, PlacedPart[]>();
-  readonly #folder: string;
   #closed = false;
 
   /** @throws FheError FHE_DISK where the folder cannot be written or has too little room */
   constructor(folder: string, plan: WindowPlan) {
-    this.#folder = folder;
     plan.parts.forEach((part, index) => {
       const own = this.#byItem.get(part.item);
       if (own === undefined) this.#byItem.set(part.item, [{ ...part, index }]);
       else own.push({ ...part, index });
     });
-    const fd = this.#onDisk(() => {
+    const fd = writing(folder, () => {
       const { bavail, bsize } = statfsSync(folder);
       const free = bavail * bsize;
       if (free < plan.fileBytes + SPARE_BYTES) {
@@ -61,19 +59,18 @@ export class StreamedFile {
     return this.#byItem.get(item) ?? [];
   }
 
-  #onDisk<T>(call: () => T): T {
-    try {
-      return call();
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new FheError('FHE_DISK', `constants and keys cannot be written to ${this.#folder}: ${reason}`, {
-        cause,
-      });
-    }
-  }
-
   close(): void {
     if (!this.#closed) closeSync(this.open.fd);
     this.#closed = true;
+  }
+}
+
+/** Calls what writes to the file, or makes it. @throws FheError FHE_DISK with the folder and the reason */
+export function writing<T>(folder: string, call: () => T): T {
+  try {
+    return call();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new FheError('FHE_DISK', `constants and keys cannot be written to ${folder}: ${reason}`, { cause });
   }
 }
