@@ -1,6 +1,6 @@
-import { totalmem } from 'node:os';
 import type { AgentConfig } from '#config/schema.ts';
 import { BlindsightError } from '#protocol/errors.ts';
+import { machineMemory } from '#runtime/machine-memory.ts';
 import { type HostOptions, InterpreterHost } from './interpreter-host.ts';
 
 type Inference = AgentConfig['inference'];
@@ -81,15 +81,10 @@ function withOthers(error: unknown, others: number, most: number): unknown {
 
 /** What all engines together may have in memory: what the settings say, or else three quarters of what the machine has. */
 function engineBytes({ memoryMegabytes }: Inference): number {
-  return Math.floor(memoryMegabytes === undefined ? 0.75 * machineBytes() : memoryMegabytes * 2 ** 20);
-}
-
-/** A container or a service may have less than the machine. */
-function machineBytes(): number {
-  return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  return Math.floor(memoryMegabytes === undefined ? 0.75 * machineMemory() : memoryMegabytes * 2 ** 20);
 }
 
 /** What networks may have in memory before another one beside them is refused. */
 export function networkBytes({ memoryMegabytes }: Inference): number {
-  return memoryMegabytes === undefined ? machineBytes() / 2 : memoryMegabytes * 2 ** 20;
+  return memoryMegabytes === undefined ? machineMemory() / 2 : memoryMegabytes * 2 ** 20;
 }

@@ -1,4 +1,3 @@
-import { totalmem } from 'node:os';
 import {
   createEngineInterpreter,
   decodeProgram,
@@ -11,6 +10,7 @@ import {
 import { BlindsightError } from '#protocol/errors.ts';
 import type { BundlePart, BundlePartName } from '#protocol/manifest.ts';
 import type { HashedFile } from '#runtime/hashed-file.ts';
+import { machineMemory } from '#runtime/machine-memory.ts';
 import { BlobFolder } from '../store/blob-folder.ts';
 
 /** A network of some release, ready to run. */
@@ -21,6 +21,9 @@ type Held = OpenProgram & { readonly bytes: number };
 const MAX_BYTES = 256 * 2 ** 20;
 /** Audits take what decryption leaves. */
 const THREADS = 1;
+
+/** Of the machine's memory, for one of them: decryption, and whoever else runs there, have the rest. */
+const MEMORY_SHARE = 0.5;
 
 /** Interpreters of the networks that are audited: the least recently used are closed first. */
 export class OpenPrograms {
@@ -34,7 +37,7 @@ export class OpenPrograms {
    * @param folder parts of bundles, named by their digests; what of a network does not fit into memory is read from a file there
    * @param memoryBytes that one of them may have
    */
-  constructor(folder: string, maxBytes = MAX_BYTES, memoryBytes = halfOfMachine()) {
+  constructor(folder: string, maxBytes = MAX_BYTES, memoryBytes = MEMORY_SHARE * machineMemory()) {
     this.#folder = new BlobFolder(folder);
     this.#directory = folder;
     this.#maxBytes = maxBytes;
@@ -123,9 +126,4 @@ function partOf(parts: readonly BundlePart[], name: BundlePartName): BundlePart 
   const part = parts.find((candidate) => candidate.name === name);
   if (part === undefined) throw new BlindsightError('BUNDLE_DAMAGED', `the bundle has no part ${name}`);
   return part;
-}
-
-/** Decryption, and whoever else runs there, have the rest. */
-function halfOfMachine(): number {
-  return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY) / 2;
 }

@@ -28,7 +28,7 @@ export class BatchPlaces {
       checked.outcome === 'decrypt'
         ? checked.answers
         : checked.outcome === 'refuse'
-          ? (checked.settles ?? checked.passes?.answers ?? [])
+          ? (checked.settles ?? checked.passes ?? [])
           : [];
     if (answers.length === 0) return true;
     const digest = answerDigest(answers[0]!.answer);

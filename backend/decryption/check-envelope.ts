@@ -51,7 +51,7 @@ export type RefusedEnvelope = {
   /** Its answers, if the envelope is the gateway's own and they take their places in the sequence. */
   readonly settles: readonly CheckedAnswer[] | null;
   /** Present if it is the gateway's own but beyond a limit: it is not stored, so that a flood takes no space, but it is not a gap. */
-  readonly passes: { readonly answers: readonly CheckedAnswer[]; readonly gateway: GatewayRecord } | null;
+  readonly passes: readonly CheckedAnswer[] | null;
 };
 export type DuplicateEnvelope = { readonly outcome: 'duplicate' };
 /** The envelope is valid, but its gateway is in quarantine. */
@@ -293,12 +293,12 @@ export async function checkEnvelope(against: EnvelopeChecks, item: InboxItem): P
       const verdict = await step(draft);
       if (verdict === 'duplicate') return { outcome: 'duplicate' };
       if (verdict !== null) {
-        const { answers, gateway } = draft;
+        const { answers } = draft;
         return {
           outcome: 'refuse',
           reason: verdict,
           settles: place === 'taken' ? answers! : null,
-          passes: place === 'passed' ? { answers: answers!, gateway: gateway! } : null,
+          passes: place === 'passed' ? answers! : null,
         };
       }
     }

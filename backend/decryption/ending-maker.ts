@@ -6,7 +6,7 @@ import type { Clock } from '#runtime/clock.ts';
 import type { InboxItem } from '../store/inbox.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { Store } from '../store/store.ts';
-import type { CheckedEnvelope, RefusedEnvelope } from './check-envelope.ts';
+import type { CheckedAnswer, CheckedEnvelope, RefusedEnvelope } from './check-envelope.ts';
 import { countZones } from './count-zones.ts';
 import type { DecryptAnswer } from './decrypt-task.ts';
 import { LabelEvents } from './label-events.ts';
@@ -39,19 +39,12 @@ export class EndingMaker {
     read: Opened,
     begunMs: number,
   ): Promise<readonly Ending[]> {
-    const endAll = (verdict: Verdict) =>
-      answers.map(
-        ({ answer, refusal }): Ending => ({
-          answer,
-          verdict: refusal === null ? verdict : { kind: 'passed', reason: refusal },
-        }),
-      );
-    if (read.kind === 'refused') return endAll({ kind: 'refused', reason: 'ciphertext' });
+    if (read.kind === 'refused') return endAll(answers, { kind: 'refused', reason: 'ciphertext' });
     const isShared = answers.length > 1;
     // It may be another camera's picture that spoils them all.
     const isOfAny = read.kind === 'withheld' && read.reason !== 'no-end' && isShared;
     if (read.kind === 'withheld')
-      return endAll({
+      return endAll(answers, {
         kind: 'withheld',
         reason:
           isOfAny && (read.reason !== 'out-of-range' || !model.interpretation.expected.includes(-1))
@@ -77,13 +70,9 @@ export class EndingMaker {
 
   /** How the answers of an envelope end that is not decrypted; null where they take no place in the sequence. */
   refused({ reason, settles, passes }: RefusedEnvelope): readonly Ending[] | null {
-    const answers = settles ?? passes?.answers ?? null;
+    const answers = settles ?? passes;
     if (answers === null) return null;
-    const whole: Verdict = settles === null ? { kind: 'passed', reason } : { kind: 'refused', reason };
-    return answers.map(({ answer, refusal }) => ({
-      answer,
-      verdict: refusal === null ? whole : { kind: 'passed', reason: refusal },
-    }));
+    return endAll(answers, settles === null ? { kind: 'passed', reason } : { kind: 'refused', reason });
   }
 
   /**
@@ -153,6 +142,14 @@ export class EndingMaker {
         news.push(result);
     return news;
   }
+}
+
+/** All answers end alike, but for those that were refused by themselves before. */
+function endAll(answers: readonly CheckedAnswer[], verdict: Verdict): readonly Ending[] {
+  return answers.map(({ answer, refusal }) => ({
+    answer,
+    verdict: refusal === null ? verdict : { kind: 'passed', reason: refusal },
+  }));
 }
 
 const isTrusted = (answers: readonly (RegionAnswer | null)[]): answers is readonly RegionAnswer[] =>
