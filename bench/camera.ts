@@ -15,6 +15,7 @@ import type { Result } from '#protocol/messages.ts';
 import { answers, listens } from '#runtime/probe.ts';
 import { currentCommit, describeMachine } from './machine.ts';
 import { childrenOf, processorMs } from './processor-time.ts';
+import { quantile } from './quantile.ts';
 
 /** What a site on this machine makes of one camera that offers more pictures than it can answer. */
 export type CameraSpeed = {
@@ -185,8 +186,4 @@ async function measure(
     >,
     processorMsPerAnswer: Object.fromEntries(used),
   };
-}
-
-function quantile(values: readonly number[], share: number): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(share * values.length)]!;
 }

@@ -15,10 +15,11 @@ import type { Database, Value } from '#backend/store/database.ts';
 import { migrate } from '#backend/store/migrations.ts';
 import { openSqlite } from '#backend/store/sqlite.ts';
 import { Store } from '#backend/store/store.ts';
-import { encodeEnvelope, envelopeDigest } from '#protocol/envelope.ts';
+import { envelopeDigest } from '#protocol/envelope.ts';
 import { systemClock as clock } from '#runtime/clock.ts';
 import { createLogger } from '#runtime/log.ts';
 import { makeCitySite } from './city/city-site.ts';
+import { cameraOf, simulatedEnvelope } from './city/simulated-envelope.ts';
 import { currentCommit, describeMachine } from './machine.ts';
 
 const { values: options } = parseArgs({
@@ -83,23 +84,13 @@ try {
     const quick = new Store(opened);
     await quick.transaction(async (inside) => {
       for (let i = 0; i < answers; i++) {
-        const { site: name, name: gateway, bundle, signingKey } = city.gateways[i % gateways]!;
-        const camera = `camera-${gateway}`;
+        const gateway = city.gateways[i % gateways]!;
+        const place = { session: 1, sequence: Math.floor(i / gateways) };
         const frameTimeMs = nowMs - 100 * Math.floor((answers - i) / gateways) - 1000;
-        const envelope = encodeEnvelope(
-          {
-            ...{ schema: 1, site: name, gateway, camera, session: 1, sequence: Math.floor(i / gateways) },
-            ...{ frameTimeMs, readyTimeMs: frameTimeMs, bundle, interpreter: 'engine', historical: false },
-            ...{ timings: { prepareMs: 1, encryptMs: 1, evaluateMs: 1 } },
-            ciphertext: city.answers[i % city.answers.length]!,
-          },
-          signingKey,
-        );
-        const receivedMs = nowMs;
-        await inside.inbox.add(
-          { gateway, camera, receivedMs, digest: envelopeDigest(envelope), envelope },
-          BOUND,
-        );
+        const ciphertext = city.answers[i % city.answers.length]!;
+        const envelope = simulatedEnvelope(gateway, place, frameTimeMs, ciphertext);
+        const arrival = { gateway: gateway.name, camera: cameraOf(gateway), receivedMs: nowMs };
+        await inside.inbox.add({ ...arrival, digest: envelopeDigest(envelope), envelope }, BOUND);
       }
     });
     const database = new SlowDatabase(opened);

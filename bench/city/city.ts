@@ -8,17 +8,19 @@ import { DaemonProcess } from '#demo/daemon-process.ts';
 import { freePort } from '#demo/ports.ts';
 import { untilReady } from '#demo/ready.ts';
 import { changeSettings } from '#demo/settings.ts';
-import { encodeEnvelope, readEnvelope, signedSchema, splitEnvelope } from '#protocol/envelope.ts';
+import { readEnvelope, signedSchema, splitEnvelope } from '#protocol/envelope.ts';
 import { createLogger } from '#runtime/log.ts';
 import { answers } from '#runtime/probe.ts';
 import { currentCommit, describeMachine } from '../machine.ts';
 import { processorMs, residentBytes, threadsMs } from '../processor-time.ts';
+import { quantile } from '../quantile.ts';
 import { type CityBroker, startCityBroker } from './city-broker.ts';
 import { planCity } from './city-plan.ts';
 import type { CityReport } from './city-report.ts';
 import { CITY_NETWORK, type CitySite, makeCitySite } from './city-site.ts';
 import { type CityStore, type CityStoreKind, startCityStore } from './city-store.ts';
 import { Fleet } from './fleet.ts';
+import { simulatedEnvelope } from './simulated-envelope.ts';
 
 export type CityBenchOptions = {
   readonly gateways: number;
@@ -182,17 +184,10 @@ function readAnswers(data: string): Promise<{ settledAnswers: readonly SettledAn
 
 /** Time of one core to check the signature of an answer and to decode it, ms. */
 function verifyMs({ answers, gateways }: CitySite): number {
-  const { site, name, bundle, signingKey } = gateways[0]!;
-  const publicKey = createPublicKey(signingKey);
+  const gateway = gateways[0]!;
+  const publicKey = createPublicKey(gateway.signingKey);
   const wires = answers.map((ciphertext, sequence) =>
-    encodeEnvelope(
-      {
-        ...{ schema: 1, site, gateway: name, camera: 'camera', session: 1, sequence },
-        ...{ frameTimeMs: 1, readyTimeMs: 1, bundle, interpreter: 'engine', historical: false },
-        ...{ timings: { prepareMs: 1, encryptMs: 1, evaluateMs: 1 }, ciphertext },
-      },
-      signingKey,
-    ),
+    simulatedEnvelope(gateway, { session: 1, sequence }, 1, ciphertext),
   );
   const { user, system } = process.cpuUsage();
   for (let i = 0; i < VERIFICATIONS; i++) {
@@ -201,8 +196,4 @@ function verifyMs({ answers, gateways }: CitySite): number {
   }
   const used = process.cpuUsage();
   return (used.user + used.system - user - system) / 1000 / VERIFICATIONS;
-}
-
-function quantile(values: readonly number[], share: number): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(share * values.length)] ?? 0;
 }

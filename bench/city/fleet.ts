@@ -36,10 +36,6 @@ export class Fleet {
     return this.gateways.reduce((sum, { waiting }) => sum + waiting, 0);
   }
 
-  get offered(): number {
-    return this.gateways.reduce((sum, { offered }) => sum + offered.length, 0);
-  }
-
   /**
    * Each gateway offers answers at a rate, from a moment of its own within the first interval on.
    *

@@ -1,23 +1,18 @@
-import type { KeyObject } from 'node:crypto';
 import { SessionCounter } from '#agent/uplink/session-counter.ts';
 import { Uplink } from '#agent/uplink/uplink.ts';
-import { encodeEnvelope, envelopeDigest } from '#protocol/envelope.ts';
+import { envelopeDigest } from '#protocol/envelope.ts';
 import type { Reported } from '#protocol/messages.ts';
 import { gatewayTopics } from '#protocol/topics.ts';
 import { systemClock as clock } from '#runtime/clock.ts';
 import { connectLink, type LinkCredentials } from '#runtime/link.ts';
 import type { Logger } from '#runtime/log.ts';
+import { cameraOf, type Signer, simulatedEnvelope } from './simulated-envelope.ts';
 
 /** What makes a gateway of the site. */
-export type GatewayIdentity = {
-  readonly site: string;
-  readonly name: string;
+export type GatewayIdentity = Signer & {
   /** Where it keeps its session number. */
   readonly folder: string;
   readonly credentials: LinkCredentials;
-  readonly signingKey: KeyObject;
-  /** Digest of the release that it runs. */
-  readonly bundle: string;
 };
 
 /** An answer in a gateway's hand, until its receipt. */
@@ -48,7 +43,7 @@ export class SimulatedGateway {
   private constructor(identity: GatewayIdentity, url: string, sessions: SessionCounter, log: Logger) {
     const { site, name, bundle, credentials } = identity;
     this.name = name;
-    this.camera = `camera-${name}`;
+    this.camera = cameraOf(identity);
     this.#identity = identity;
     this.#sessions = sessions;
     this.#uplink = new Uplink({
@@ -95,18 +90,8 @@ export class SimulatedGateway {
 
   /** Offers an answer about now. */
   offer(ciphertext: Uint8Array): void {
-    const { site, signingKey, bundle } = this.#identity;
-    const nowMs = Date.now();
     const ticket = this.#sessions.take();
-    const wire = encodeEnvelope(
-      {
-        ...{ schema: 1, site, gateway: this.name, camera: this.camera, ...ticket },
-        ...{ frameTimeMs: nowMs, readyTimeMs: nowMs, bundle, interpreter: 'engine', historical: false },
-        timings: { prepareMs: 1, encryptMs: 1, evaluateMs: 1 },
-        ciphertext,
-      },
-      signingKey,
-    );
+    const wire = simulatedEnvelope(this.#identity, ticket, Date.now(), ciphertext);
     this.offered.push(`${ticket.session}/${ticket.sequence}`);
     this.bytes += wire.length + this.#topic.length;
     this.#waiting.set(envelopeDigest(wire), { wire, sentMs: null });

@@ -11,6 +11,7 @@ import { type ClearCase, openClearCase } from './clear-case.ts';
 import type { ClearResult, EngineFigures, LimitShare } from './clear-result.ts';
 import { betterLimits, type MachineLimits, measureLimits } from './machine-limits.ts';
 import { MeasuredProcess } from './measured-process.ts';
+import { compileReader } from './memory-reader.ts';
 import type { Subject } from './messages.ts';
 import { exposeCase, protectCase } from './protect-case.ts';
 
@@ -52,11 +53,12 @@ export async function compareForms(
         threads,
         process: await processes.open({ kind: 'onnx', file, shape: given.shape, threads }),
       });
-    let limits = await measureLimits();
+    const reader = await compileReader();
+    let limits = await measureLimits(reader);
     for (let round = 0; round < rounds; round++) {
       onRound(round);
       await processes.run(milliseconds);
-      limits = betterLimits(limits, await measureLimits());
+      limits = betterLimits(limits, await measureLimits(reader));
     }
     const fastest = clear.reduce((best, next) =>
       next.process.figures.medianMs < best.process.figures.medianMs ? next : best,

@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { engineThreads } from '#fhe/design';
 import type { LimitThreadData, ThreadRates } from './limit-thread.ts';
-import { compileReader } from './memory-reader.ts';
 
 /** What this machine can do at most, all threads of the engine together; a second. */
 export type MachineLimits = {
@@ -19,11 +18,11 @@ export type MachineLimits = {
 const READ_BYTES = 256 * 2 ** 20;
 const MILLISECONDS = 250;
 
-/** Measures, on as many threads as the engine takes, side by side: memory that is read, then products, then butterflies. Takes about a second. */
-export async function measureLimits(): Promise<MachineLimits> {
+/** Measures, on as many threads as the engine takes, side by side: memory that is read, then products, then butterflies. Takes about a second. @param reader of `compileReader` */
+export async function measureLimits(reader: WebAssembly.Module): Promise<MachineLimits> {
   const threads = engineThreads();
   const data: LimitThreadData = {
-    ...{ reader: await compileReader(), bytes: READ_BYTES, milliseconds: MILLISECONDS, threads },
+    ...{ reader, bytes: READ_BYTES, milliseconds: MILLISECONDS, threads },
     arrived: new Int32Array(new SharedArrayBuffer(4)),
   };
   const rates = await Promise.all(
