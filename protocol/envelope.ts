@@ -5,11 +5,13 @@ import {
   encodeSigned,
   isOtherVersion,
   isSignedByLaterVersion,
+  isSignedByLaterVersionAside,
   readSigned,
   type Signed,
   type SignedKind,
   splitSigned,
   verifySigned,
+  verifySignedAside,
 } from './signed.ts';
 
 /** The picture of one camera, or named regions of it, as an answer names it. */
@@ -197,6 +199,21 @@ export function verifyEnvelope(signed: Signed, publicKey: KeyObject): boolean {
 export function signedSchema(signed: Signed, publicKey: KeyObject): Envelope['schema'] | null {
   if (verifySigned(KIND, signed, publicKey)) return 1;
   return verifySigned(SHARED_KIND, signed, publicKey) ? 2 : null;
+}
+
+/** What the signature of an envelope says under one key. */
+export type EnvelopeSignature = {
+  /** For which it was signed; null where it was not. */
+  readonly schema: Envelope['schema'] | null;
+  /** Whether a later version of Blindsight signed it; see {@link isLaterEnvelope}. */
+  readonly isLater: boolean;
+};
+
+/** What {@link signedSchema} and {@link isLaterEnvelope} say, found in the threads of the platform: the event loop goes on. */
+export async function readSignature(signed: Signed, publicKey: KeyObject): Promise<EnvelopeSignature> {
+  if (await verifySignedAside(KIND, signed, publicKey)) return { schema: 1, isLater: false };
+  if (await verifySignedAside(SHARED_KIND, signed, publicKey)) return { schema: 2, isLater: false };
+  return { schema: null, isLater: await isSignedByLaterVersionAside(SHARED_KIND, signed, publicKey) };
 }
 
 const kindOf = (schema: Envelope['schema']) => (schema === 2 ? SHARED_KIND : KIND);

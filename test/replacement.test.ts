@@ -8,8 +8,8 @@ import { pushConfiguration, rollBackConfiguration } from '#backend/configuration
 import type { AnswerBounds } from '#backend/decryption/answer-bounds.ts';
 import { checkEnvelope } from '#backend/decryption/check-envelope.ts';
 import { FloodWatch } from '#backend/decryption/flood-watch.ts';
-import { PublicKeys } from '#backend/decryption/public-keys.ts';
 import { ReadEnvelopes } from '#backend/decryption/read-envelopes.ts';
+import { SignatureChecks } from '#backend/decryption/signature-checks.ts';
 import { quarantineGateway } from '#backend/operations/gateways.ts';
 import { decodeConfiguration } from '#protocol/configuration.ts';
 import { encodeEnvelope } from '#protocol/envelope.ts';
@@ -133,7 +133,7 @@ it('refuses what the box before has signed, by that name, and does not take it f
         store: site.store,
         site: 'plaza',
         bounds,
-        keys: new PublicKeys(),
+        signatures: new SignatureChecks(),
         read: new ReadEnvelopes(),
         formerReleaseMs: 0,
         acceptsReference: true,

@@ -55,7 +55,7 @@ export class AnswerRates {
     const known = this.#settings.get(key) ?? (await this.#read(gateway, version));
     this.#settings.delete(key);
     this.#settings.set(key, known);
-    if (this.#settings.size > MAX_SETTINGS) this.#settings.delete([...this.#settings.keys()][0]!);
+    if (this.#settings.size > MAX_SETTINGS) this.#settings.delete(this.#settings.keys().next().value!);
     return known;
   }
 

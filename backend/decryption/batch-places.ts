@@ -13,7 +13,6 @@ export class BatchPlaces {
   readonly #taken = new Set<string>();
   readonly #decryptions = new Map<string, number>();
   readonly #rates: { readonly camera: string; readonly frameMs: number }[] = [];
-
   #before: BatchPlaces | null;
 
   /** @param before those of a batch that may not be settled yet */
@@ -65,9 +64,8 @@ export class BatchPlaces {
     this.#decryptions.set(gateway, (this.#decryptions.get(gateway) ?? 0) + 1);
   }
 
-  /** The batch is over: the store says what came of it. */
+  /** The batch is over: the store says what came of it. The next one goes on to know its places: it may have asked the store before that said so. */
   giveBack(): void {
-    this.#taken.clear();
     this.#decryptions.clear();
     this.#before = null;
     for (const { camera, frameMs } of this.#rates.splice(0)) this.#bounds.giveBack(camera, frameMs);

@@ -26,10 +26,10 @@ import {
 import type { DecryptAnswer } from './decrypt-task.ts';
 import { EndingMaker, type Opened } from './ending-maker.ts';
 import { FLOOD, FloodWatch } from './flood-watch.ts';
-import { PublicKeys } from './public-keys.ts';
 import { ReadEnvelopes } from './read-envelopes.ts';
 import { RefusalLog } from './refusal-log.ts';
 import { type Ending, frameTime, settle } from './settle.ts';
+import { SignatureChecks } from './signature-checks.ts';
 import { WithheldLog } from './withheld-log.ts';
 
 /** What is asked of a decryptor; see {@link Decryptor}. */
@@ -110,7 +110,8 @@ export class Batches {
     this.#meter = new LeakMeter(options.audit);
     this.#checks = {
       ...{ store, site, acceptsReference, bounds: this.#bounds },
-      ...{ keys: new PublicKeys(), read: new ReadEnvelopes(), formerReleaseMs: limits.formerReleaseMs },
+      ...{ signatures: new SignatureChecks(), read: new ReadEnvelopes() },
+      formerReleaseMs: limits.formerReleaseMs,
     };
   }
 
@@ -140,6 +141,7 @@ export class Batches {
   async look(items: readonly InboxItem[], before: Batch | null = null): Promise<Batch> {
     const places = new BatchPlaces(this.#bounds, before?.places ?? null);
     const batch: Batch & { later: InboxItem[]; works: Work[] } = { works: [], later: [], errors: [], places };
+    await this.prepare(items);
     for (const item of items)
       await this.#look(item, batch).catch((error: unknown) => batch.errors.push(error));
     return batch;
@@ -255,6 +257,11 @@ export class Batches {
   #count(item: InboxItem, endings: readonly Ending[]): void {
     for (const { answer, verdict } of endings)
       if (verdict.kind !== 'passed') this.#bounds.add(answer.camera, frameTime(answer, item));
+  }
+
+  /** Checks the signatures of envelopes that are about to be checked, without the event loop. */
+  prepare(items: readonly InboxItem[]): Promise<void> {
+    return this.#checks.signatures.prepare(items);
   }
 
   /** Everything that must hold before an envelope is decrypted. */

@@ -3,11 +3,9 @@ import {
   answersOf,
   type DecodedEnvelope,
   type Envelope,
-  isLaterEnvelope,
   isUnknownEnvelope,
   placesOf,
   readEnvelope,
-  signedSchema,
   splitEnvelope,
   verifyEnvelope,
 } from '#protocol/envelope.ts';
@@ -20,12 +18,10 @@ import type { ModelRecord } from '../store/models.ts';
 import type { KeySetRecord } from '../store/protections.ts';
 import type { Store } from '../store/store.ts';
 import type { AnswerBounds } from './answer-bounds.ts';
-import type { PublicKeys } from './public-keys.ts';
+import { ENVELOPE_MAX_BYTES } from './envelope-limit.ts';
 import type { ReadEnvelopes } from './read-envelopes.ts';
 import { frameTime } from './settle.ts';
-
-/** Largest wire form of an envelope: two polynomials of N = 65536 at level 0, and room for the rest. */
-export const ENVELOPE_MAX_BYTES = 2 ** 20;
+import type { SignatureChecks } from './signature-checks.ts';
 
 /** One of the answers in an envelope. */
 export type CheckedAnswer = {
@@ -65,7 +61,7 @@ export type EnvelopeChecks = {
   readonly bounds: AnswerBounds;
   /** Whether answers are taken that no audit can open. */
   readonly acceptsReference: boolean;
-  readonly keys: PublicKeys;
+  readonly signatures: SignatureChecks;
   /** What was found of envelopes that are checked twice. */
   readonly read: ReadEnvelopes;
   /** How long answers of earlier releases are taken after another one became active, ms. */
@@ -109,7 +105,7 @@ const split: Step = (draft) => {
     return null;
   }
   try {
-    draft.signed = splitEnvelope(draft.item.envelope, ENVELOPE_MAX_BYTES);
+    draft.signed = splitEnvelope(item.envelope, ENVELOPE_MAX_BYTES);
     return null;
   } catch {
     return 'malformed';
@@ -125,29 +121,30 @@ const knownGateway: Step = async (draft) => {
 
 /** Under the key of the gateway that the *topic* names: the broker has checked that one against the certificate. */
 const signature: Step = (draft) => {
-  const { signed, decoded, gateway, keys } = draft;
+  const { item, signed, decoded, gateway, signatures } = draft;
   if (decoded !== undefined) return null;
   const { signingKey, formerSigningKey } = gateway!;
-  const key = keys.get(signingKey);
-  const schema = signedSchema(signed!, key);
+  const { schema, isLater } = signatures.read(item, signed!, signingKey);
   if (schema !== null) {
     draft.schema = schema;
     return null;
   }
-  if (isLaterEnvelope(signed!, key)) return 'version';
-  const isOfBoxBefore = formerSigningKey !== null && verifyEnvelope(signed!, keys.get(formerSigningKey));
+  if (isLater) return 'version';
+  const isOfBoxBefore =
+    formerSigningKey !== null && verifyEnvelope(signed!, signatures.key(formerSigningKey));
   return isOfBoxBefore ? 'replaced' : 'signature';
 };
 
 const decode: Step = (draft) => {
-  const { item, keys, gateway, read } = draft;
+  const { item, signatures, gateway, read } = draft;
   if (draft.decoded !== undefined) return null;
   try {
     draft.decoded = readEnvelope(draft.signed!, draft.schema!);
     read.keep(item.digest, gateway!.signingKey, draft.decoded, item.envelope.length);
     return null;
   } catch {
-    const isUnknown = isUnknownEnvelope(item.envelope, ENVELOPE_MAX_BYTES, keys.get(gateway!.signingKey));
+    const key = signatures.key(gateway!.signingKey);
+    const isUnknown = isUnknownEnvelope(item.envelope, ENVELOPE_MAX_BYTES, key);
     return isUnknown ? 'version' : 'malformed';
   }
 };

@@ -4,7 +4,7 @@ import { systemClock } from '#runtime/clock.ts';
 import { createLogger } from '#runtime/log.ts';
 import { SimulatedClock } from '#runtime/simulated-clock.ts';
 import { makeTestSite, type TestSite } from '../testing/test-site.ts';
-import { ENVELOPE_MAX_BYTES } from './check-envelope.ts';
+import { ENVELOPE_MAX_BYTES } from './envelope-limit.ts';
 import { Intake, type IntakeOptions } from './intake.ts';
 import { ReceiptSender } from './receipt-sender.ts';
 import { RefusalLog } from './refusal-log.ts';

@@ -5,7 +5,7 @@ import type { MessageHandler } from '#runtime/link.ts';
 import type { Logger } from '#runtime/log.ts';
 import type { Arrival, InboxBound } from '../store/inbox.ts';
 import type { Store } from '../store/store.ts';
-import { ENVELOPE_MAX_BYTES } from './check-envelope.ts';
+import { ENVELOPE_MAX_BYTES } from './envelope-limit.ts';
 import type { ReceiptSender } from './receipt-sender.ts';
 import type { RefusalLog } from './refusal-log.ts';
 

@@ -1,7 +1,7 @@
 import type { Envelope } from '#protocol/envelope.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
-import type { InboxItem } from '../store/inbox.ts';
+import type { InboxItem, InboxMark } from '../store/inbox.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { Store } from '../store/store.ts';
 import type { Checked } from './check-envelope.ts';
@@ -17,6 +17,8 @@ export type AnswerAudits = {
 export type LookAheadOptions = {
   readonly store: Store;
   readonly audits: AnswerAudits;
+  /** Checks the signatures of envelopes that are about to be checked, without the event loop. */
+  readonly prepare: (items: readonly InboxItem[]) => Promise<void>;
   /** Everything that must hold before an envelope is decrypted. */
   readonly check: (item: InboxItem) => Promise<Checked>;
   /** The share of a network's answers that has to be opened, at least. */
@@ -28,6 +30,8 @@ export type LookAheadOptions = {
 const PAUSE_MS = 1000;
 /** So long an envelope is left to the processor, which looks at it, too: far below the time after which its gateway is asked. */
 const LEAVE_MS = 100;
+/** Envelopes that it looks at one after the other, prepared together. */
+const CHUNK = 32;
 /** Ids of envelopes that the processor has seen before their turn here; more than it sees in that time. */
 const MAX_SEEN = 4096;
 
@@ -64,28 +68,48 @@ export class LookAhead {
 
   /** Looks at each envelope of the inbox once, until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const { store, check, clock, log } = this.#options;
+    const { clock, log } = this.#options;
     signal.addEventListener('abort', () => this.wake(), { once: true });
     while (!signal.aborted) {
       const { promise: woken, resolve } = Promise.withResolvers<void>();
       this.#wake = resolve;
       try {
-        const item = await store.inbox.first(this.#afterId);
-        if (item === null) {
-          await woken;
-          continue;
-        }
-        if (!this.#seen.has(item.id)) {
-          const leftMs = item.receivedMs + LEAVE_MS - clock.now();
-          if (leftMs > 0) await clock.sleep(Math.min(leftMs, LEAVE_MS), signal).catch(() => {});
-        }
-        if (!this.#seen.has(item.id)) await this.see(item, await check(item));
-        this.#afterId = item.id;
-        for (const id of this.#seen) if (id <= item.id) this.#seen.delete(id);
+        if (!(await this.#lookOn(signal))) await woken;
       } catch (error) {
         log.error({ err: error }, 'it could not be decided whether an answer has to be opened; trying again');
         await clock.sleep(PAUSE_MS, signal).catch(() => {});
       }
     }
+  }
+
+  /** Looks at those whose turn it is. @returns false where the inbox has nothing new */
+  async #lookOn(signal: AbortSignal): Promise<boolean> {
+    const { store, prepare, check, clock } = this.#options;
+    const marks = await store.inbox.marks(this.#afterId, CHUNK);
+    const first = marks.find(({ id }) => !this.#seen.has(id));
+    if (first !== undefined) {
+      const leftMs = first.receivedMs + LEAVE_MS - clock.now();
+      if (leftMs > 0) await clock.sleep(Math.min(leftMs, LEAVE_MS), signal).catch(() => {});
+    }
+    const turn: InboxMark[] = [];
+    for (const mark of marks) {
+      const leftMs = mark.receivedMs + LEAVE_MS - clock.now();
+      // What is further in the future came before a clock was set back.
+      if (mark.id !== first?.id && !this.#seen.has(mark.id) && leftMs > 0 && leftMs <= LEAVE_MS) break;
+      turn.push(mark);
+    }
+    const items = new Map<number, InboxItem>();
+    for (const { id } of turn) {
+      const item = this.#seen.has(id) ? null : await store.inbox.get(id);
+      if (item !== null) items.set(id, item);
+    }
+    await prepare([...items.values()]);
+    for (const { id } of turn) {
+      const item = this.#seen.has(id) ? undefined : items.get(id);
+      if (item !== undefined) await this.see(item, await check(item));
+      this.#afterId = id;
+    }
+    for (const id of this.#seen) if (id <= this.#afterId) this.#seen.delete(id);
+    return marks.length > 0;
   }
 }

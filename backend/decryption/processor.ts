@@ -50,6 +50,7 @@ export class Processor {
     this.#batches = new Batches(options, (item, checked) => this.#ahead.see(item, checked));
     this.#ahead = new LookAhead({
       ...options,
+      prepare: (items) => this.#batches.prepare(items),
       check: (item) => this.#batches.check(item),
       leastShare: (model) => this.#batches.leastShare(model),
     });

@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 
 /** Keys of gateways that are at work; of others they are read again. */
-const MAX_KEYS = 1024;
+const MAX_KEYS = 16_384;
 
 /** Public keys as objects: reading one from its text takes longer than to check a signature with it. */
 export class PublicKeys {
@@ -12,7 +12,7 @@ export class PublicKeys {
     const key = this.#keys.get(pem) ?? createPublicKey(pem);
     this.#keys.delete(pem);
     this.#keys.set(pem, key);
-    if (this.#keys.size > MAX_KEYS) this.#keys.delete([...this.#keys.keys()][0]!);
+    if (this.#keys.size > MAX_KEYS) this.#keys.delete(this.#keys.keys().next().value!);
     return key;
   }
 }

@@ -2,7 +2,7 @@ import { ENVELOPE_OVERHEAD_BYTES } from '#protocol/envelope.ts';
 import { BlindsightError } from '#protocol/errors.ts';
 import { type Manifest, manifestDigest, signManifest } from '#protocol/manifest.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
-import { ENVELOPE_MAX_BYTES } from '../decryption/check-envelope.ts';
+import { ENVELOPE_MAX_BYTES } from '../decryption/envelope-limit.ts';
 import { openOwnerKey } from '../owner-keys/owner-key.ts';
 import type { Site } from '../site.ts';
 import type { DeploymentRecord } from '../store/deployments.ts';

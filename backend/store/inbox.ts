@@ -13,6 +13,9 @@ export type InboxItem = {
   readonly envelope: Uint8Array;
 };
 
+/** An item of which only this is read. */
+export type InboxMark = Pick<InboxItem, 'id' | 'receivedMs'>;
+
 /** An envelope as received. */
 export type Arrival = Omit<InboxItem, 'id' | 'attempts'>;
 
@@ -137,6 +140,24 @@ export class InboxStore {
       `SELECT id, digest, gateway, camera, received_ms AS "receivedMs", attempts, envelope
        FROM inbox WHERE id > ? ORDER BY id LIMIT 1`,
       afterId,
+    );
+    return row ?? null;
+  }
+
+  /** The oldest items after one, as far as it takes to know whether their turn has come. */
+  async marks(afterId: number, limit: number): Promise<InboxMark[]> {
+    return this.#database.all<InboxMark>(
+      'SELECT id, received_ms AS "receivedMs" FROM inbox WHERE id > ? ORDER BY id LIMIT ?',
+      afterId,
+      limit,
+    );
+  }
+
+  async get(id: number): Promise<InboxItem | null> {
+    const [row] = await this.#database.all<InboxItem>(
+      `SELECT id, digest, gateway, camera, received_ms AS "receivedMs", attempts, envelope
+       FROM inbox WHERE id = ?`,
+      id,
     );
     return row ?? null;
   }

@@ -17,7 +17,7 @@ export class ParsedTexts<T> {
     const known = this.#parsed.get(text) ?? this.#parse(text);
     this.#parsed.delete(text);
     this.#parsed.set(text, known);
-    if (this.#parsed.size > MAX_TEXTS) this.#parsed.delete([...this.#parsed.keys()][0]!);
+    if (this.#parsed.size > MAX_TEXTS) this.#parsed.delete(this.#parsed.keys().next().value!);
     return known;
   }
 }
