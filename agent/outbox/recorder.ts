@@ -11,10 +11,15 @@ export type RecorderOptions = {
   readonly site: string;
   readonly gateway: string;
   readonly signingKey: KeyObject;
-  readonly sessions: SessionCounter;
-  readonly outbox: Outbox;
+  readonly sessions: Pick<SessionCounter, 'take'>;
+  readonly outbox: Pick<Outbox, 'append'>;
   readonly openings: Pick<Openings, 'keep'>;
-  readonly sender: Sender;
+  readonly sender: Pick<Sender, 'live' | 'pump'>;
+};
+
+/** What of an answer is recorded. */
+type Recorded = Omit<Answer, 'host'> & {
+  readonly host: Pick<Answer['host'], 'kind'> & { readonly bundle: Pick<Answer['host']['bundle'], 'digest'> };
 };
 
 const tenth = (ms: number): number => Math.round(ms * 10) / 10;
@@ -24,7 +29,7 @@ const tenth = (ms: number): number => Math.round(ms * 10) / 10;
  *
  * @returns false if the disk refused it; the outbox has counted and reported that
  */
-export async function recordAnswer(answer: Answer, options: RecorderOptions): Promise<boolean> {
+export async function recordAnswer(answer: Recorded, options: RecorderOptions): Promise<boolean> {
   const { site, gateway, signingKey, sessions, outbox, openings, sender } = options;
   const { others } = answer;
   const answers = 1 + (others?.length ?? 0);

@@ -1,0 +1,114 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CityStoreKind } from '#bench/city/city-store.ts';
+import { currentCommit, describeMachine } from '#bench/machine.ts';
+import { type Account, account } from './account.ts';
+import type { ChaosReport } from './chaos-report.ts';
+import type { Kind, Moment } from './kind.ts';
+import { ALL_KINDS } from './kinds/all.ts';
+import { readSettled } from './read-settled.ts';
+import { drawSchedule } from './schedule.ts';
+import { World } from './world.ts';
+
+export type ChaosOptions = {
+  readonly seed: number;
+  /** How long faults happen. */
+  readonly seconds: number;
+  readonly gateways: number;
+  /** Answers a second and gateway. */
+  readonly rate: number;
+  readonly store: CityStoreKind;
+  /** Mean time from one fault to the next. */
+  readonly everyMs: number;
+  /** All where left out. */
+  readonly kinds?: readonly string[];
+  /** Done once, after the last fault: what the account must find. */
+  readonly sabotage?: 'lose' | 'double';
+  readonly signal: AbortSignal;
+  readonly onProgress: (text: string, share: number) => void;
+};
+
+/** For all that waits to get through once all is well again. */
+const PATIENCE_MS = 150_000;
+const SABOTAGE_MS = 4_000;
+
+/**
+ * Runs a site, hurts it at moments that follow from the seed, lets it heal, and asks for each answer that was ever made where it went. The folder with logs and ledgers stays where something is
+ * wrong.
+ *
+ * @throws the signal's reason; an Error where a kind of fault is not known, or the site does not even start
+ */
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const { seed, seconds, signal, onProgress } = options;
+  const named = options.kinds?.map((name) => kindOf(name)) ?? ALL_KINDS;
+  const world = await World.open(options);
+  let isWell = false;
+  try {
+    const kinds = named.filter(({ needs }) => isPossible(world, options, needs));
+    const moments = drawSchedule(kinds, {
+      ...{ seed, ms: 1000 * seconds, everyMs: options.everyMs, gateways: [...world.gateways.keys()] },
+    });
+    const counts = await strikeAll(world, moments, options);
+    if (options.sabotage !== undefined) {
+      await world.untilLive(signal);
+      [...world.gateways.values()][0]!.tell({ sabotage: options.sabotage });
+      await delay(SABOTAGE_MS, undefined, { signal });
+    }
+    onProgress('healing', 1);
+    const result = await settle(world, signal);
+    isWell = result.lost.length + result.twice.length + result.wrong.length === 0;
+    return {
+      ...{ machine: describeMachine(), commit: await currentCommit(), seed, seconds },
+      ...{ gateways: options.gateways, rate: options.rate, store: options.store, everyMs: options.everyMs },
+      moments: counts,
+      impossible: named.filter((kind) => !kinds.includes(kind)).map(({ name }) => name),
+      ...{ ...result, isWell },
+      surprises: [...world.processes.values()].flatMap((one) => one.surprises),
+      folder: isWell ? null : world.folder,
+    };
+  } finally {
+    await world.close(!isWell && !signal.aborted);
+  }
+}
+
+function kindOf(name: string): Kind {
+  const kind = ALL_KINDS.find((one) => one.name === name);
+  if (kind === undefined)
+    throw new Error(`no kind of fault ${name}; there are ${ALL_KINDS.map((one) => one.name).join(', ')}`);
+  return kind;
+}
+
+function isPossible(world: World, { store }: ChaosOptions, needs: Kind['needs']): boolean {
+  if (needs === 'disks') return world.disks.size > 0;
+  return needs === undefined || store === needs;
+}
+
+/** @returns how many moments of each kind there were */
+async function strikeAll(
+  world: World,
+  moments: readonly Moment[],
+  { seconds, signal, onProgress }: ChaosOptions,
+): Promise<Readonly<Record<string, number>>> {
+  const begunMs = performance.now();
+  const counts: Record<string, number> = {};
+  const running: Promise<void>[] = [];
+  for (const moment of moments) {
+    await delay(Math.max(0, begunMs + moment.atMs - performance.now()), undefined, { signal });
+    counts[moment.kind] = (counts[moment.kind] ?? 0) + 1;
+    onProgress(`${moment.kind} ${moment.target}`, moment.atMs / 1000 / seconds);
+    running.push(kindOf(moment.kind).strike(world, moment, signal));
+  }
+  await Promise.all(running);
+  signal.throwIfAborted();
+  return counts;
+}
+
+async function settle(world: World, signal: AbortSignal): Promise<Account> {
+  world.heal();
+  const waiting = await world.untilDrained(PATIENCE_MS, signal);
+  const { settled, counters } = await readSettled(world.site.data);
+  return account({
+    ...{ waiting, settled, counters },
+    ledgers: new Map([...world.gateways].map(([name, gateway]) => [name, gateway.ledger()])),
+    dropped: new Map([...world.gateways].map(([name, { status }]) => [name, status?.dropped ?? 0])),
+  });
+}

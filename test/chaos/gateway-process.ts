@@ -1,0 +1,163 @@
+// node gateway-process.ts FOLDER START: a gateway of a chaos run. Camera and network are left out; all from the answer on is the gateway's own: numbers, signature, outbox, sender,
+// uplink, link. What it made of each answer stands in its ledger before anything else happens to it.
+import { createPrivateKey } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Outbox } from '#agent/outbox/outbox.ts';
+import { recordAnswer } from '#agent/outbox/recorder.ts';
+import { Sender } from '#agent/outbox/sender.ts';
+import { SessionCounter } from '#agent/uplink/session-counter.ts';
+import { Uplink } from '#agent/uplink/uplink.ts';
+import { cameraOf } from '#bench/city/simulated-envelope.ts';
+import { answerDigest } from '#protocol/answer-digest.ts';
+import { gatewayTopics } from '#protocol/topics.ts';
+import { systemClock as clock } from '#runtime/clock.ts';
+import { watchLifeline } from '#runtime/lifeline.ts';
+import { connectLink, type LinkCredentials } from '#runtime/link.ts';
+import { createLogger } from '#runtime/log.ts';
+import type { GatewayOrder, GatewaySettings } from './gateway-settings.ts';
+import { LedgerWriter } from './ledger.ts';
+import { uniqueAnswer } from './unique-answer.ts';
+import { UnreliablePublisher } from './unreliable-publisher.ts';
+
+const STATUS_MS = 200;
+/** Numbers of the answers of one start. */
+const PER_START = 1e7;
+const RESEND_MS = [4_000, 8_000, 16_000];
+
+const [, , folder = '', start = '1'] = process.argv;
+watchLifeline(() => process.exit(1));
+const settings = JSON.parse(readFileSync(join(folder, 'chaos.json'), 'utf8')) as GatewaySettings;
+const { site, name, bundle, url, rate, outboxBytes } = settings;
+const data = join(folder, 'data');
+mkdirSync(data, { recursive: true });
+const log = createLogger({
+  name,
+  level: 'info',
+  format: 'json',
+  destination: { write: (line) => void process.stderr.write(line) },
+});
+const ledger = new LedgerWriter(join(folder, 'ledger'));
+const answers = readdirSync(join(folder, '..', 'answers')).map((file) =>
+  Uint8Array.from(readFileSync(join(folder, '..', 'answers', file))),
+);
+const signingKey = createPrivateKey(readFileSync(join(folder, 'signing.key')));
+const credentials = (which: string): LinkCredentials => ({
+  ca: readFileSync(join(folder, 'ca.pem')),
+  certificate: readFileSync(join(folder, `${which}.pem`)),
+  key: readFileSync(join(folder, `${which}.key`)),
+});
+let current = 'gateway';
+let isMaking = true;
+let made = 0;
+
+const sessions = await SessionCounter.open(data, clock);
+const directory = join(data, 'outbox');
+const outbox = await Outbox.open({ directory, maxBytes: outboxBytes, maxAgeMs: 72 * 3_600_000, clock, log });
+outbox.onDrop((count, cause) => ledger.write('drop', count, cause));
+ledger.write('start', sessions.session, outbox.status.dropped, outbox.status.waiting);
+const camera = cameraOf({ name });
+const uplink: Uplink = new Uplink({
+  ...{ site, gateway: name, sessions, clock, log },
+  connect: (will) =>
+    connectLink({ url, clientId: name, clock, log, will, credentials: () => credentials(current) }),
+  birth: () => ({ version: 'chaos', platform: 'chaos', cameras: [camera], bundle }),
+  cameraStates: () => [
+    {
+      ...{ camera, state: 'streaming' as const, detail: '', nextRetry: null },
+      ...{ since: new Date(clock.now()).toISOString(), captureRate: 1, inferenceRate: 1 },
+    },
+  ],
+  goneCameras: { gone: [], forget: async () => {} },
+  reported: () => ({
+    bundle: {
+      ...{ status: 'active', active: bundle, previous: null, counter: 1, progress: 1 },
+      ...{ subject: bundle, error: null },
+    },
+  }),
+  onUp: () => sender.linkUp(),
+  onBackend: (session) => sender.backendChanged(session),
+  onReceipt: (digests) => void sender.received(digests),
+  onManifest: () => {},
+  onChunk: () => {},
+  onConfiguration: () => {},
+  onCommand: () => {},
+  onChallenge: () => {},
+  onSoftware: () => {},
+  onTrust: () => {},
+  onAuditor: () => {},
+});
+const publisher = new UnreliablePublisher(uplink.link);
+const sender: Sender = new Sender({
+  ...{ outbox, link: publisher, signingKey, sessions, clock, log, resendMs: RESEND_MS },
+  topic: gatewayTopics(site, name).inference,
+});
+
+async function make(): Promise<void> {
+  const number = Number(start) * PER_START + made++;
+  const ciphertext = uniqueAnswer(answers[made % answers.length]!, number);
+  const frameTimeMs = clock.now();
+  ledger.write('made', number, answerDigest({ ciphertext }), frameTimeMs);
+  const isKept = await recordAnswer(
+    {
+      ...{ camera, frameTimeMs, readyTimeMs: frameTimeMs, ciphertext, opening: null },
+      host: { kind: 'engine', bundle: { digest: bundle } },
+      timings: { prepareMs: 1, encryptMs: 1, evaluateMs: 1 },
+    },
+    {
+      ...{ site, gateway: name, signingKey, outbox, sender },
+      openings: { keep: () => ({ answer: '', bytes: 0, stored: Promise.resolve() }) },
+      sessions: {
+        take: (count) => {
+          const ticket = sessions.take(count);
+          ledger.write('numbered', number, ticket.session, ticket.sequence);
+          return ticket;
+        },
+      },
+    },
+  );
+  ledger.write(isKept ? 'kept' : 'refused', number);
+}
+
+/** What a checker must find: an answer that is gone without a word, or one that is told twice under different numbers. */
+async function sabotage(how: 'lose' | 'double'): Promise<void> {
+  if (how === 'double') {
+    const ciphertext = uniqueAnswer(answers[0]!, Number(start) * PER_START + made);
+    await publisher.forge({ site, name, bundle, signingKey }, sessions, ciphertext, clock.now());
+    return;
+  }
+  publisher.mute(true);
+  await make();
+  const newest = readdirSync(directory)
+    .filter((file) => file.endsWith('.envelope'))
+    .sort()
+    .at(-1)!;
+  unlinkSync(join(directory, newest));
+  process.kill(process.pid, 'SIGKILL');
+}
+
+createInterface({ input: process.stdin }).on('line', (line) => {
+  const order = JSON.parse(line) as GatewayOrder;
+  if (order.making !== undefined) isMaking = order.making;
+  if (order.delivery !== undefined) publisher.deliver(order.delivery);
+  if (order.certificate !== undefined) {
+    current = order.certificate;
+    uplink.link.reconnect();
+  }
+  if (order.sabotage !== undefined) void sabotage(order.sabotage);
+});
+setInterval(() => {
+  const { waiting, dropped } = outbox.status;
+  process.stdout.write(`${JSON.stringify({ isMaking, made, waiting, dropped, isLive: sender.live })}\n`);
+}, STATUS_MS);
+const stop = new AbortController();
+process.once('SIGTERM', () => stop.abort());
+const sending = sender.run(stop.signal);
+while (!stop.signal.aborted) {
+  if (isMaking) await make();
+  await clock.sleep(1000 / rate, stop.signal).catch(() => {});
+}
+await sending;
+await uplink.close();
+process.exit(0);
