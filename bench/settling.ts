@@ -111,10 +111,11 @@ try {
       },
     });
     const begunMs = performance.now();
-    const cpu = process.cpuUsage();
+    const [cpu, ofMain] = [process.cpuUsage(), process.threadCpuUsage()];
     await processor.run(stop.signal);
     const seconds = (performance.now() - begunMs) / 1000;
     const { user, system } = process.cpuUsage(cpu);
+    const main = process.threadCpuUsage(ofMain);
     await decryptor.close();
     const waiting = await store.inbox.count();
     await opened.close();
@@ -122,6 +123,7 @@ try {
       ...{ machine: describeMachine(), commit: await currentCommit(), answers, gateways, syncMs },
       ...{ settledPerSecond: results / seconds, commitsPerAnswer: database.commits / results, waiting },
       cpuMsPerAnswer: (user + system) / 1000 / results,
+      mainThreadMsPerAnswer: (main.user + main.system) / 1000 / results,
     };
     process.stdout.write(`${JSON.stringify(record, null, 2)}\n`);
   });

@@ -16,6 +16,7 @@ import type { Store } from '../store/store.ts';
 import { isStoreTrouble } from '../store/store-trouble.ts';
 import { AnswerBounds, type AnswerLimits } from './answer-bounds.ts';
 import { BatchPlaces } from './batch-places.ts';
+import { BatchRecords } from './batch-records.ts';
 import {
   type Checked,
   type CheckedEnvelope,
@@ -59,6 +60,8 @@ export type BatchOptions = {
   readonly heldBound: HeldBound;
   readonly audit: Pick<BackendConfig['audit'], 'share' | 'lateShare' | 'aheadAnswers'>;
 };
+
+type EnvelopeCheck = (item: InboxItem) => Promise<Checked>;
 
 /** An envelope of a batch, and what was found of it. */
 type Work = { readonly item: InboxItem; readonly checked: Checked };
@@ -141,9 +144,9 @@ export class Batches {
   async look(items: readonly InboxItem[], before: Batch | null = null): Promise<Batch> {
     const places = new BatchPlaces(this.#bounds, before?.places ?? null);
     const batch: Batch & { later: InboxItem[]; works: Work[] } = { works: [], later: [], errors: [], places };
-    await this.prepare(items);
+    const check = await this.checker(items);
     for (const item of items)
-      await this.#look(item, batch).catch((error: unknown) => batch.errors.push(error));
+      await this.#look(item, check, batch).catch((error: unknown) => batch.errors.push(error));
     return batch;
   }
 
@@ -167,11 +170,12 @@ export class Batches {
 
   async #look(
     item: InboxItem,
+    check: EnvelopeCheck,
     { works, later, places }: Batch & { later: InboxItem[]; works: Work[] },
   ): Promise<void> {
     // Those behind it of its gateway, too: they keep their order.
     const isBehind = later.some(({ gateway }) => gateway === item.gateway);
-    const checked = isBehind ? null : await this.check(item);
+    const checked = isBehind ? null : await check(item);
     if (checked === null || !places.take(item, checked)) {
       later.push(item);
       return;
@@ -259,14 +263,11 @@ export class Batches {
       if (verdict.kind !== 'passed') this.#bounds.add(answer.camera, frameTime(answer, item));
   }
 
-  /** Checks the signatures of envelopes that are about to be checked, without the event loop. */
-  prepare(items: readonly InboxItem[]): Promise<void> {
-    return this.#checks.signatures.prepare(items);
-  }
-
-  /** Everything that must hold before an envelope is decrypted. */
-  check(item: InboxItem): Promise<Checked> {
-    return checkEnvelope(this.#checks, item);
+  /** Everything that must hold before an envelope is decrypted, for some that are looked at now: their signatures are checked, together. */
+  async checker(items: readonly InboxItem[]): Promise<EnvelopeCheck> {
+    await this.#checks.signatures.prepare(items);
+    const records = new BatchRecords(this.#options.store);
+    return (item) => checkEnvelope(this.#checks, item, records);
   }
 
   /** The share of a network's answers that has to be opened, at least. */
@@ -356,7 +357,7 @@ export class Batches {
     return this.#options.store.transaction(async ({ inbox, gateways }) => {
       const isQuarantined = new Map<string, boolean>();
       for (const name of new Set(items.map(({ gateway }) => gateway)))
-        isQuarantined.set(name, ((await gateways.get(name))?.quarantine ?? null) !== null);
+        isQuarantined.set(name, (await gateways.sender(name))?.isQuarantined === true);
       const held = items.filter(({ gateway }) => isQuarantined.get(gateway) === true);
       const ids = new Set(held.map(({ id }) => id));
       for (const { id, attempts } of items)

@@ -11,13 +11,13 @@ import {
 } from '#protocol/envelope.ts';
 import type { Refusal } from '#protocol/refusals.ts';
 import type { Signed } from '#protocol/signed.ts';
-import type { DeploymentRecord } from '../store/deployments.ts';
-import { type GatewayRecord, isBeyond } from '../store/gateways.ts';
+import type { ReleaseOfAnswer } from '../store/deployments.ts';
+import { isBeyond, type SenderRecord } from '../store/gateways.ts';
 import type { InboxItem } from '../store/inbox.ts';
 import type { ModelRecord } from '../store/models.ts';
-import type { KeySetRecord } from '../store/protections.ts';
 import type { Store } from '../store/store.ts';
 import type { AnswerBounds } from './answer-bounds.ts';
+import { BatchRecords, type KeySetOfAnswer } from './batch-records.ts';
 import { ENVELOPE_MAX_BYTES } from './envelope-limit.ts';
 import type { ReadEnvelopes } from './read-envelopes.ts';
 import { frameTime } from './settle.ts';
@@ -36,10 +36,10 @@ export type CheckedEnvelope = {
   readonly envelope: Envelope;
   /** In the order of the ciphertext; at least one is not refused. */
   readonly answers: readonly CheckedAnswer[];
-  readonly gateway: GatewayRecord;
+  readonly gateway: SenderRecord;
   readonly model: ModelRecord;
   /** The keys that it was computed under. */
-  readonly keySet: KeySetRecord;
+  readonly keySet: KeySetOfAnswer;
 };
 export type RefusedEnvelope = {
   readonly outcome: 'refuse';
@@ -70,18 +70,19 @@ export type EnvelopeChecks = {
 
 /** What the steps find, in order; each step may rely on those before it. */
 type Draft = EnvelopeChecks & {
+  readonly records: BatchRecords;
   readonly item: InboxItem;
   signed?: Signed;
   /** For which the signature holds. */
   schema?: Envelope['schema'];
   decoded?: DecodedEnvelope;
   answers?: { readonly answer: Envelope; refusal: Refusal | null }[];
-  gateway?: GatewayRecord;
+  gateway?: SenderRecord;
   /** The release that it names; null where there is none. */
-  deployment?: DeploymentRecord | null;
+  deployment?: ReleaseOfAnswer | null;
   /** Of the release; null where there is none. */
   model?: ModelRecord | null;
-  keySet?: KeySetRecord;
+  keySet?: KeySetOfAnswer;
 };
 
 /** @returns a refusal, `duplicate`, or null to go on. */
@@ -113,7 +114,7 @@ const split: Step = (draft) => {
 };
 
 const knownGateway: Step = async (draft) => {
-  const gateway = await draft.store.gateways.get(draft.item.gateway);
+  const gateway = await draft.store.gateways.sender(draft.item.gateway);
   if (gateway === null) return 'unknown-gateway';
   draft.gateway = gateway;
   return null;
@@ -184,17 +185,17 @@ const camera: Step = each(async ({ store, item }, answer) => {
  * outbox keeps those that it has no longer than that time. Judged by when they came, as what a gateway says about its own times is not asked.
  */
 const deployedModel: Step = async (draft) => {
-  const { store, deployment, model } = draft;
+  const { records, deployment, model } = draft;
   if (!deployment || !model || deployment.gateway !== draft.item.gateway) return 'model';
   const { model: name, version, protection: number } = deployment;
-  const keySet = await store.protections.get({ model: name, version, number });
+  const keySet = await records.keySet({ model: name, version, number });
   if (keySet === null) return 'model';
   draft.keySet = keySet;
   const { receivedMs } = draft.item;
   // By the time at which it came: what a gateway says about its own is not asked.
   const ends = [model.retirement, keySet.retirement, deployment].map((one) => one?.refusedFromMs ?? null);
   if (ends.some((endMs) => endMs !== null && receivedMs >= endMs)) return 'retired';
-  const supersededMs = await store.deployments.supersededMs(deployment);
+  const { supersededMs } = deployment;
   return supersededMs !== null && receivedMs >= supersededMs + draft.formerReleaseMs ? 'superseded' : null;
 };
 
@@ -224,10 +225,10 @@ const shownAgain: Step = async ({ store, item, decoded, answers }) => {
 };
 
 const release: Step = async (draft) => {
-  const { store, decoded } = draft;
-  const found = await store.deployments.get(decoded!.envelope.bundle);
+  const { store, records, decoded } = draft;
+  const found = await store.deployments.ofAnswer(decoded!.envelope.bundle);
   draft.deployment = found;
-  draft.model = found === null ? null : await store.models.get(found.model, found.version);
+  draft.model = found === null ? null : await records.model(found.model, found.version);
   return null;
 };
 
@@ -275,9 +276,15 @@ const CONTENT_STEPS: readonly Step[] = [deployedModel, auditable, size, regions,
 /**
  * Everything that must hold before an envelope is decrypted (design: no decryption oracle), in order. Public data only:
  * nothing here looks at a secret key.
+ *
+ * @param records what was read for others that are looked at together with it
  */
-export async function checkEnvelope(against: EnvelopeChecks, item: InboxItem): Promise<Checked> {
-  const draft: Draft = { ...against, item };
+export async function checkEnvelope(
+  against: EnvelopeChecks,
+  item: InboxItem,
+  records = new BatchRecords(against.store),
+): Promise<Checked> {
+  const draft: Draft = { ...against, item, records };
   const stages = [
     { steps: IDENTITY_STEPS, place: 'none' },
     { steps: SEQUENCE_STEPS, place: 'none' },
@@ -300,7 +307,7 @@ export async function checkEnvelope(against: EnvelopeChecks, item: InboxItem): P
       }
     }
   }
-  if (draft.gateway!.quarantine !== null) return { outcome: 'hold' };
+  if (draft.gateway!.isQuarantined) return { outcome: 'hold' };
   return {
     outcome: 'decrypt',
     envelope: draft.decoded!.envelope,

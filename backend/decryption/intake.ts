@@ -32,7 +32,7 @@ const MAX_PENDING = 64;
 const MAX_PENDING_BYTES = 8 * 2 ** 20;
 const MAX_SITE_PENDING_BYTES = 64 * 2 ** 20;
 /** Commits begin no sooner one after the other, so that each makes more durable while much comes. */
-const PACE_MS = 10;
+const PACE_MS = 25;
 /** How long it is known what waits of all gateways, as long as it is no more than this share of what may. */
 const SITE_KNOWN_MS = 1000;
 const SITE_KNOWN_SHARE = 0.9;

@@ -17,10 +17,8 @@ export type AnswerAudits = {
 export type LookAheadOptions = {
   readonly store: Store;
   readonly audits: AnswerAudits;
-  /** Checks the signatures of envelopes that are about to be checked, without the event loop. */
-  readonly prepare: (items: readonly InboxItem[]) => Promise<void>;
-  /** Everything that must hold before an envelope is decrypted. */
-  readonly check: (item: InboxItem) => Promise<Checked>;
+  /** Everything that must hold before an envelope is decrypted, for some that are looked at now. */
+  readonly checker: (items: readonly InboxItem[]) => Promise<(item: InboxItem) => Promise<Checked>>;
   /** The share of a network's answers that has to be opened, at least. */
   readonly leastShare: (model: ModelRecord) => number;
   readonly clock: Clock;
@@ -84,7 +82,7 @@ export class LookAhead {
 
   /** Looks at those whose turn it is. @returns false where the inbox has nothing new */
   async #lookOn(signal: AbortSignal): Promise<boolean> {
-    const { store, prepare, check, clock } = this.#options;
+    const { store, checker, clock } = this.#options;
     const marks = await store.inbox.marks(this.#afterId, CHUNK);
     const first = marks.find(({ id }) => !this.#seen.has(id));
     if (first !== undefined) {
@@ -103,7 +101,7 @@ export class LookAhead {
       const item = this.#seen.has(id) ? null : await store.inbox.get(id);
       if (item !== null) items.set(id, item);
     }
-    await prepare([...items.values()]);
+    const check = await checker([...items.values()]);
     for (const { id } of turn) {
       const item = this.#seen.has(id) ? undefined : items.get(id);
       if (item !== undefined) await this.see(item, await check(item));

@@ -12,7 +12,7 @@ export type ProcessorOptions = BatchOptions & {
 /** Envelopes that are settled together: two commits for so many. */
 const BATCH = 64;
 /** Batches that are not full begin no sooner one after the other, so that each settles more while much comes. */
-const PACE_MS = 20;
+const PACE_MS = 40;
 /** Kept envelopes that come back at once after a release, so that what comes in now does not wait for all of them. */
 const TAKEN_BACK = 64;
 /** How soon a release by another process (the command line), or the end of an audit, is seen. */
@@ -50,8 +50,7 @@ export class Processor {
     this.#batches = new Batches(options, (item, checked) => this.#ahead.see(item, checked));
     this.#ahead = new LookAhead({
       ...options,
-      prepare: (items) => this.#batches.prepare(items),
-      check: (item) => this.#batches.check(item),
+      checker: (items) => this.#batches.checker(items),
       leastShare: (model) => this.#batches.leastShare(model),
     });
   }

@@ -5,7 +5,7 @@ import type { Refusal } from '#protocol/refusals.ts';
 import type { Withheld } from '#protocol/withheld.ts';
 import type { Told } from '../leak/leak-meter.ts';
 import type { Turn } from '../store/cameras.ts';
-import { type GatewayRecord, isBeyond } from '../store/gateways.ts';
+import { isBeyond, type SenderRecord } from '../store/gateways.ts';
 import type { InboxItem } from '../store/inbox.ts';
 import type { LeakKey } from '../store/leaks.ts';
 import type { ModelRecord } from '../store/models.ts';
@@ -50,7 +50,7 @@ export async function settle(
     const digest = answerDigest(endings[0]!.answer);
     for (const ending of endings) {
       // Each time anew: the one before has moved it on.
-      const gateway = await inside.gateways.get(item.gateway);
+      const gateway = await inside.gateways.sender(item.gateway);
       if (gateway === null) {
         await inside.counters.add('refused.unknown-gateway');
         ends.push('void');
@@ -71,7 +71,7 @@ export async function settle(
 
 async function settleOne(
   inside: Store,
-  gateway: GatewayRecord,
+  gateway: SenderRecord,
   item: InboxItem,
   { answer, verdict }: Ending,
   model: ModelRecord | null,
@@ -119,7 +119,7 @@ async function settleOne(
  *
  * @returns false where the gateway was further already.
  */
-async function passPlace(inside: Store, gateway: GatewayRecord, envelope: Envelope): Promise<boolean> {
+async function passPlace(inside: Store, gateway: SenderRecord, envelope: Envelope): Promise<boolean> {
   const { name, last } = gateway;
   if (!isBeyond(envelope, last)) return false;
   const before = last.session === envelope.session ? last.sequence : envelope.sequence - 1;

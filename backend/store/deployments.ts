@@ -32,6 +32,15 @@ export type DeploymentRecord = {
   readonly refusedFromMs: number | null;
 };
 
+/** As much of a release as answers are judged by. */
+export type ReleaseOfAnswer = Pick<
+  DeploymentRecord,
+  'digest' | 'gateway' | 'model' | 'version' | 'protection' | 'refusedFromMs'
+> & {
+  /** When its gateway first reported a later one of the same network as active that it has not given up since; null where it has not. */
+  readonly supersededMs: number | null;
+};
+
 type Row = Omit<DeploymentRecord, 'createdMs' | 'updatedMs' | 'refusedFromMs' | 'beside'> & {
   beside: number;
   created_ms: number;
@@ -103,6 +112,19 @@ export class DeploymentStore {
     return row === undefined ? null : fromRow(row);
   }
 
+  /** As much as answers are judged by, of which there are many. */
+  async ofAnswer(digest: string): Promise<ReleaseOfAnswer | null> {
+    const [row] = await this.#database.all<ReleaseOfAnswer>(
+      `SELECT digest, gateway, model, version, protection, refused_from_ms AS "refusedFromMs",
+         (SELECT MIN(o.active_ms) FROM deployments AS o
+          WHERE o.gateway = d.gateway AND o.beside = d.beside AND (d.beside = 0 OR o.model = d.model)
+            AND o.counter > d.counter AND o.status = 'active') AS "supersededMs"
+       FROM deployments AS d WHERE digest = ?`,
+      digest,
+    );
+    return row ?? null;
+  }
+
   /** The newest release of each network of the gateways that were not removed: what each should run, of a gateway the default network first. */
   async current(): Promise<DeploymentRecord[]> {
     const rows = await this.#database.all<Row>(
@@ -123,17 +145,6 @@ export class DeploymentStore {
   /** The newest release of each network that its gateway has reported as active: what ran last, as far as is known. */
   async running(): Promise<DeploymentRecord[]> {
     return (await this.#database.all<Row>(newestWhere("status = 'active'"))).map(fromRow);
-  }
-
-  /** When the gateway of a release first reported a later one of the same network as active that it has not given up since; null where it has not. */
-  async supersededMs({ digest }: Pick<DeploymentRecord, 'digest'>): Promise<number | null> {
-    const [row] = await this.#database.all<{ since: number | null }>(
-      `SELECT MIN(o.active_ms) AS since FROM deployments AS d JOIN deployments AS o
-         ON o.gateway = d.gateway AND o.beside = d.beside AND (d.beside = 0 OR o.model = d.model)
-       WHERE d.digest = ? AND o.counter > d.counter AND o.status = 'active'`,
-      digest,
-    );
-    return row?.since ?? null;
   }
 
   /** Refuses answers of all releases that a gateway ever got with a key set, from a time on; an earlier time stays. */

@@ -37,6 +37,12 @@ export type GatewayRecord = {
   readonly several: boolean | null;
 };
 
+/** As much of a gateway as its answers are judged by. */
+export type SenderRecord = Pick<
+  GatewayRecord,
+  'name' | 'signingKey' | 'formerSigningKey' | 'enrolledMs' | 'last'
+> & { readonly isQuarantined: boolean };
+
 export type RemovedGateway = {
   readonly name: string;
   readonly certificateSerial: string;
@@ -61,6 +67,17 @@ type Row = {
   trust: string | null;
   several: number | null;
 };
+
+type SenderRow = Pick<
+  Row,
+  | 'name'
+  | 'signing_key'
+  | 'former_signing_key'
+  | 'enrolled_ms'
+  | 'last_session'
+  | 'last_sequence'
+  | 'quarantined_ms'
+>;
 
 function fromRow(row: Row): GatewayRecord {
   return {
@@ -177,6 +194,24 @@ export class GatewayStore {
       name,
     );
     return row === undefined ? null : fromRow(row);
+  }
+
+  /** As much as answers are judged by, of which there are many: the same as {@link get}, sooner. */
+  async sender(name: string): Promise<SenderRecord | null> {
+    const [row] = await this.#database.all<SenderRow>(
+      `SELECT name, signing_key, former_signing_key, enrolled_ms, last_session, last_sequence, quarantined_ms
+       FROM gateways WHERE name = ? AND removed_ms IS NULL`,
+      name,
+    );
+    if (row === undefined) return null;
+    return {
+      name: row.name,
+      signingKey: row.signing_key,
+      formerSigningKey: row.former_signing_key,
+      enrolledMs: row.enrolled_ms,
+      last: { session: row.last_session, sequence: row.last_sequence },
+      isQuarantined: row.quarantined_ms !== null,
+    };
   }
 
   /** Keeps what a gateway says about keys and freshness. @returns false where nothing changed. */

@@ -67,15 +67,19 @@ function fromRow(row: Row, read: (text: string) => Material = fromText): KeySetR
     isShared: row.shared === 1,
     parts,
     selfTest,
-    retirement:
-      row.retired_ms === null
-        ? null
-        : {
-            sinceMs: row.retired_ms,
-            refusedFromMs: row.refused_from_ms ?? row.retired_ms,
-            reason: row.reason ?? '',
-            clearedMs: row.cleared_ms,
-          },
+    retirement: retirementOf(row),
+  };
+}
+
+type RetirementRow = Pick<Row, 'retired_ms' | 'refused_from_ms' | 'reason' | 'cleared_ms'>;
+
+function retirementOf(row: RetirementRow): KeySetRecord['retirement'] {
+  if (row.retired_ms === null) return null;
+  return {
+    sinceMs: row.retired_ms,
+    refusedFromMs: row.refused_from_ms ?? row.retired_ms,
+    reason: row.reason ?? '',
+    clearedMs: row.cleared_ms,
   };
 }
 
@@ -121,6 +125,18 @@ export class ProtectionStore {
       number,
     );
     return row === undefined ? null : fromRow(row, (text) => this.#materials.get(text));
+  }
+
+  /** Whether there is such a key set, and since when it is out of service. */
+  async retirement(id: KeySetId): Promise<Pick<KeySetRecord, 'retirement'> | null> {
+    const [row] = await this.#database.all<RetirementRow>(
+      `SELECT retired_ms, refused_from_ms, reason, cleared_ms FROM protections
+       WHERE model = ? AND version = ? AND number = ?`,
+      id.model,
+      id.version,
+      id.number,
+    );
+    return row === undefined ? null : { retirement: retirementOf(row) };
   }
 
   /** All of a version of a network, by number. */

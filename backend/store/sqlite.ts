@@ -16,6 +16,11 @@ const DIALECT: Dialect = {
 const BUSY_TIMEOUT_MS = 10_000;
 /** How long SQLite itself waits, blocking the thread; the rest of the wait lets the event loop run. */
 const BLOCKING_MS = 20;
+/**
+ * Pages of the write-ahead log (16 MB) after which they are copied into the file. Envelopes come and go, so most pages are written again before that: the fewer
+ * copies, each within somebody's commit, the less there is to write.
+ */
+const CHECKPOINT_PAGES = 4000;
 const BUSY_ERROR = 5;
 const FULL_ERROR = 13;
 /** SQLITE_IOERR_SHMSIZE: no room for the index of the write-ahead log. */
@@ -192,7 +197,9 @@ export function openSqlite(file: string): Database {
   try {
     const connect = () => {
       const connection = new DatabaseSync(file, { timeout: BLOCKING_MS, enableForeignKeyConstraints: true });
-      connection.exec('PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF');
+      connection.exec(
+        `PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
+      );
       return connection;
     };
     const writer = connect();

@@ -74,7 +74,11 @@ export function describeDeployments(
     expect(await deployments.running()).toEqual([]);
     for (const digest of ['2', '3', '4']) await deployments.setStatus(digest, 'active', null, 7);
     expect((await deployments.running()).map(({ digest }) => digest).sort()).toEqual(['3', '4']);
-    const superseded = ['1', '2', '3', '4', '5'].map((digest) => deployments.supersededMs({ digest }));
-    expect(await Promise.all(superseded)).toEqual([7, 7, null, null, null]);
+    const judged = await Promise.all(['1', '2', '3', '4', '5'].map((digest) => deployments.ofAnswer(digest)));
+    expect(judged.map((one) => one?.supersededMs ?? null)).toEqual([7, 7, null, null, null]);
+    for (const one of judged.filter((known) => known !== null)) {
+      const { supersededMs: _, ...own } = one;
+      expect(await deployments.get(own.digest)).toMatchObject(own);
+    }
   });
 }

@@ -75,6 +75,11 @@ export function describeProtections(store: () => Store, open: () => Promise<Data
       expect(await protections.retire(SECOND, retirement)).toBe(true);
       expect(await protections.retire(SECOND, { ...retirement, sinceMs: 8 })).toBe(false);
       expect((await protections.get(SECOND))?.retirement).toEqual({ ...retirement, clearedMs: null });
+      expect(await protections.retirement(SECOND)).toEqual({
+        retirement: { ...retirement, clearedMs: null },
+      });
+      expect(await protections.retirement(FIRST)).toEqual({ retirement: null });
+      expect(await protections.retirement({ ...FIRST, number: 9 })).toBeNull();
       expect(await protections.take(SECOND, 'one')).toBe(false);
       await add(3);
       expect(await protections.setCleared(SECOND, 10)).toBe(true);

@@ -231,10 +231,16 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       await enrol();
       expect(await store.gateways.quarantine('gate', 'range', 7)).toBe(true);
       expect(await store.gateways.quarantine('gate', 'other', 8)).toBe(false);
-      expect((await store.gateways.get('gate'))?.quarantine).toEqual({ sinceMs: 7, reason: 'range' });
+      const gateway = (await store.gateways.get('gate'))!;
+      expect(gateway.quarantine).toEqual({ sinceMs: 7, reason: 'range' });
+      const { name, signingKey, formerSigningKey, enrolledMs, last } = gateway;
+      const sender = { name, signingKey, formerSigningKey, enrolledMs, last, isQuarantined: true };
+      expect(await store.gateways.sender('gate')).toEqual(sender);
+      expect(await store.gateways.sender('nobody')).toBeNull();
       expect(await store.gateways.release('gate')).toBe(true);
       expect(await store.gateways.release('gate')).toBe(false);
       expect((await store.gateways.get('gate'))?.quarantine).toBeNull();
+      expect(await store.gateways.sender('gate')).toEqual({ ...sender, isQuarantined: false });
     });
 
     it('keeps what came of a gateway in quarantine apart, within its bound, and brings it back in order', async () => {
