@@ -35,10 +35,17 @@ export class DaemonProcess {
    * @param configFile its configuration file
    * @param logFile is appended to
    * @param onExit hears in a sentence of an end that was not asked for
+   * @param options of its command line besides
    */
-  constructor(name: string, configFile: string, logFile: string, onExit: (message: string) => void) {
+  constructor(
+    name: string,
+    configFile: string,
+    logFile: string,
+    onExit: (message: string) => void,
+    options: readonly string[] = [],
+  ) {
     this.name = name;
-    this.#arguments = [CLI, name, '--config', configFile];
+    this.#arguments = [CLI, name, '--config', configFile, ...options];
     this.#logFile = logFile;
     this.#onExit = onExit;
   }

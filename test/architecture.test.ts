@@ -117,7 +117,8 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     sealing: ['store'],
     'owner-keys': ['store', 'sealing'],
     leak: ['store'],
-    decryption: ['store', 'sealing', 'leak'],
+    roles: ['store'],
+    decryption: ['store', 'sealing', 'leak', 'roles'],
     // Which answers are audited, and when, must not depend on what they decrypt to: nothing of decryption/ is within its reach.
     auditor: ['store', 'sealing', 'owner-keys'],
     enrolment: ['store', 'sealing'],

@@ -8,7 +8,19 @@ import { PACKAGES } from '../deploy/package/contents.ts';
 import { readSource } from './source-files.ts';
 
 const run = promisify(execFile);
-const UNITS = ['blindsight-agent', 'blindsight-backend', 'blindsight-broker', 'blindsight-auditor'];
+const UNITS = [
+  'blindsight-agent',
+  'blindsight-backend',
+  'blindsight-broker',
+  'blindsight-auditor',
+  'blindsight-role@',
+  'blindsight-decryptor@',
+];
+/** Processes of the backend that have some of its roles. */
+const ROLES: Readonly<Record<string, string>> = {
+  'blindsight-role@': ' --role %i',
+  'blindsight-decryptor@': ' --role decryptor',
+};
 
 /** systemd-analyze's exposure: 0 is safest, 10 is none; what remains is the network, /proc and systemd-notify. */
 const MAX_EXPOSURE = 2;
@@ -51,7 +63,7 @@ describe('systemd units', () => {
 
   it.each(UNITS)('%s starts what the installer installs, and lets V8 compile', (unit) => {
     const text = readSource(`deploy/systemd/${unit}.service`);
-    const daemon = unit.replace('blindsight-', '');
+    const daemon = unit in ROLES ? 'backend' : unit.replace('blindsight-', '');
     const { prefix } = PACKAGES.find(({ units }) => units.includes(`${unit}.service`))!;
     // The launcher chooses among the program of the package and its updates.
     const command = daemon === 'agent' ? 'launch-agent' : `blindsight ${daemon}`;
@@ -59,7 +71,7 @@ describe('systemd units', () => {
     const options =
       daemon === 'auditor'
         ? String.raw`--url \$\{BACKEND\} --token-file \$\{CREDENTIALS_DIRECTORY\}/token --data /\S+`
-        : String.raw`--config /\S+`;
+        : String.raw`--config /\S+${ROLES[unit] ?? ''}`;
     expect(text).toMatch(new RegExp(`^ExecStart=${prefix}/bin/${command} ${options}$`, 'm'));
     expect(text).toContain('Type=notify\n');
     expect(text).toMatch(/^WatchdogSec=\d+$/m);
@@ -74,12 +86,14 @@ describe('systemd units', () => {
 
   it.each(UNITS)('%s has a user and a folder of its own, and a key that root keeps for it', (unit) => {
     const text = readSource(`deploy/systemd/${unit}.service`);
-    expect(text).toMatch(new RegExp(`^User=${unit}$`, 'm'));
-    expect(text).toMatch(new RegExp(`^StateDirectory=${unit}\nStateDirectoryMode=0700$`, 'm'));
+    // The processes of the backend have one between them.
+    const owner = unit in ROLES ? 'blindsight-backend' : unit;
+    expect(text).toMatch(new RegExp(`^User=${owner}$`, 'm'));
+    expect(text).toMatch(new RegExp(`^StateDirectory=${owner}\nStateDirectoryMode=0700$`, 'm'));
     const keys = [...text.matchAll(/^LoadCredential=\S+?:(\S+)$/gm)].map(([, file]) => file);
     expect(keys).not.toEqual([]);
     for (const file of keys) expect(file).toMatch(/^\/etc\/blindsight\//);
     const writes = [...text.matchAll(/^ReadWritePaths=(.*)$/gm)].map(([, paths]) => paths);
-    expect(writes).toEqual(unit === 'blindsight-backend' ? ['/var/lib/blindsight-for-broker'] : []);
+    expect(writes).toEqual(owner === 'blindsight-backend' ? ['/var/lib/blindsight-for-broker'] : []);
   });
 });

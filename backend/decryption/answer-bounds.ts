@@ -111,6 +111,11 @@ export class AnswerBounds {
     else this.#taken.delete(key);
   }
 
+  /** Counts again in the store. */
+  forget(): void {
+    this.#counts.clear();
+  }
+
   /** An envelope about this picture time was settled. */
   add(camera: string, frameMs: number): void {
     const key = keyOf(camera, frameMs);

@@ -37,9 +37,10 @@ describe('envelopes that are processed together', () => {
       await bench.put({ sequence, ciphertext: network.answer([0.2, 0.9]) });
     const processor = bench.makeProcessor();
     await processor.process((await waiting()).slice(0, 1));
-    const commits = vi.spyOn(bench.site.store, 'transaction');
+    const before = vi.spyOn(bench.site.store, 'transaction');
+    const after = vi.spyOn(bench.site.store, 'settling');
     await processor.process(await waiting());
-    expect(commits).toHaveBeenCalledTimes(2);
+    expect([before, after].map(({ mock }) => mock.calls.length)).toEqual([1, 1]);
     expect(sequences()).toEqual(Array.from({ length: 20 }, (_, sequence) => sequence));
     expect(await bench.site.store.counters.all()).toEqual({ accepted: 20 });
   });

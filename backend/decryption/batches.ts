@@ -5,6 +5,7 @@ import type { Refusal } from '#protocol/refusals.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
 import { LeakMeter, type Told } from '../leak/leak-meter.ts';
+import type { GatewayShards } from '../roles/gateway-shards.ts';
 import type { CounterName } from '../store/counters.ts';
 import type { HeldBound } from '../store/held.ts';
 import type { InboxItem } from '../store/inbox.ts';
@@ -59,6 +60,8 @@ export type BatchOptions = {
   readonly onChange: () => void;
   readonly heldBound: HeldBound;
   readonly audit: Pick<BackendConfig['audit'], 'share' | 'lateShare' | 'aheadAnswers'>;
+  /** Whose answers it settles, where other processes settle those of others. */
+  readonly shards?: Pick<GatewayShards, 'mine' | 'balance' | 'confirm'>;
 };
 
 type EnvelopeCheck = (item: InboxItem) => Promise<Checked>;
@@ -210,7 +213,11 @@ export class Batches {
     const { store } = this.#options;
     let tell: (() => Promise<void> | void)[] = [];
     try {
-      tell = await store.transaction(async (inside) => {
+      tell = await store.settling(async (inside) => {
+        await this.#options.shards?.confirm(
+          inside,
+          outcomes.map(({ item }) => item.gateway),
+        );
         const written: typeof tell = [];
         for (const { write } of outcomes) written.push(await write(inside));
         return written;
@@ -261,6 +268,12 @@ export class Batches {
   #count(item: InboxItem, endings: readonly Ending[]): void {
     for (const { answer, verdict } of endings)
       if (verdict.kind !== 'passed') this.#bounds.add(answer.camera, frameTime(answer, item));
+  }
+
+  /** Others may have settled answers of gateways that are new here. */
+  forget(): void {
+    this.#bounds.forget();
+    this.#decided.clear();
   }
 
   /** Everything that must hold before an envelope is decrypted, for some that are looked at now: their signatures are checked, together. */
@@ -354,7 +367,12 @@ export class Batches {
   /** Makes the attempts durable. @returns those of them, by id, whose gateway has come into quarantine: of them nothing begins */
   async #begin(items: readonly InboxItem[]): Promise<ReadonlySet<number>> {
     if (items.length === 0) return new Set();
-    return this.#options.store.transaction(async ({ inbox, gateways }) => {
+    return this.#options.store.transaction(async (inside) => {
+      const { inbox, gateways } = inside;
+      await this.#options.shards?.confirm(
+        inside,
+        items.map(({ gateway }) => gateway),
+      );
       const isQuarantined = new Map<string, boolean>();
       for (const name of new Set(items.map(({ gateway }) => gateway)))
         isQuarantined.set(name, (await gateways.sender(name))?.isQuarantined === true);

@@ -1,6 +1,7 @@
 import type { Envelope } from '#protocol/envelope.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
+import type { GatewayShards } from '../roles/gateway-shards.ts';
 import type { InboxItem, InboxMark } from '../store/inbox.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { Store } from '../store/store.ts';
@@ -23,6 +24,7 @@ export type LookAheadOptions = {
   readonly leastShare: (model: ModelRecord) => number;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly shards?: Pick<GatewayShards, 'mine'>;
 };
 
 const PAUSE_MS = 1000;
@@ -41,6 +43,7 @@ export class LookAhead {
   readonly #options: LookAheadOptions;
   #wake: () => void = () => {};
   #afterId = 0;
+  #fromStart = false;
   /** What the processor had decided beyond `#afterId`. */
   readonly #seen = new Set<number>();
 
@@ -51,6 +54,12 @@ export class LookAhead {
   /** Signals that the inbox has something new. */
   wake(): void {
     this.#wake();
+  }
+
+  /** Looks at all again: there may be gateways of which others had looked at what waits. */
+  again(): void {
+    this.#fromStart = true;
+    this.wake();
   }
 
   /** Has it decided whether an answer has to be opened, by what was checked about it. */
@@ -82,8 +91,10 @@ export class LookAhead {
 
   /** Looks at those whose turn it is. @returns false where the inbox has nothing new */
   async #lookOn(signal: AbortSignal): Promise<boolean> {
-    const { store, checker, clock } = this.#options;
-    const marks = await store.inbox.marks(this.#afterId, CHUNK);
+    const { store, checker, clock, shards } = this.#options;
+    if (this.#fromStart) this.#afterId = 0;
+    this.#fromStart = false;
+    const marks = await store.inbox.marks(this.#afterId, CHUNK, shards?.mine);
     const first = marks.find(({ id }) => !this.#seen.has(id));
     if (first !== undefined) {
       const leftMs = first.receivedMs + LEAVE_MS - clock.now();

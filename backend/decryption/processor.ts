@@ -100,6 +100,12 @@ export class Processor {
           await note(errors);
           if (isRetry || retryMs === null) seen.clear();
           if (!isRetry && retryMs === null) ladder.reset();
+          // While nothing is in hand.
+          if (await this.#options.shards?.balance()) {
+            this.#batches.forget();
+            this.#ahead.again();
+            seen.clear();
+          }
           await this.#takeBack();
         }
         const items = await this.#next(turn, seen);
@@ -202,10 +208,11 @@ export class Processor {
 
   /** Envelopes that wait, of one gateway after the other from the one after `turn` on. */
   async #next(turn: string, seen: Map<string, Passed>): Promise<readonly InboxItem[]> {
-    const { inbox } = this.#options.store;
+    const { store, shards } = this.#options;
+    const { inbox } = store;
     const items: InboxItem[] = [];
     while (items.length < BATCH) {
-      const item = await inbox.next(items.at(-1)?.gateway ?? turn, seen);
+      const item = await inbox.next(items.at(-1)?.gateway ?? turn, seen, shards?.mine);
       if (item === null) break;
       items.push(item);
     }

@@ -56,7 +56,7 @@ export class GatewayListener {
 
   /** Subscribes on a link. */
   listen(link: Pick<Link, 'subscribe' | 'publish'>): void {
-    const { site, view, reported } = this.#options;
+    const { site, view } = this.#options;
     const { anyGateway } = siteTopics(site);
     this.#on(link, anyGateway('birth'), Birth, (gateway, birth, { arrival }) => {
       view.heard(gateway, arrival, birth.time, birth.session);
@@ -74,15 +74,26 @@ export class GatewayListener {
       view.heard(gateway, arrival, event.time);
       return this.#log(gateway, event);
     });
-    this.#on(link, anyGateway('reported'), Reported, async (gateway, report, { arrival }) => {
-      view.heard(gateway, arrival, report.time, report.session);
-      view.setReported(gateway, report);
-      await reported(gateway, report);
-    });
+    this.listenToReports(link);
     this.#on(link, anyGateway('camera/+/state'), CameraState, (gateway, state, { levels, arrival }) => {
       view.heard(gateway, arrival);
       return this.#cameraState(gateway, state, levels[5]);
     });
+  }
+
+  /** Subscribes to what gateways report about what they were sent, and to nothing else: for a process beside the one that listens to all. */
+  listenToReports(link: Pick<Link, 'subscribe'>): void {
+    const { site, view, reported } = this.#options;
+    this.#on(
+      link,
+      siteTopics(site).anyGateway('reported'),
+      Reported,
+      async (gateway, report, { arrival }) => {
+        view.heard(gateway, arrival, report.time, report.session);
+        view.setReported(gateway, report);
+        await reported(gateway, report);
+      },
+    );
   }
 
   #on<T>(

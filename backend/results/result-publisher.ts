@@ -10,6 +10,8 @@ export type ResultPublisherOptions = RetainedResultsOptions & {
   readonly log: Logger;
   /** Hears, once, of each answer that an earlier process stored and did not publish. */
   readonly onLeft: (result: Result) => void;
+  /** Whether other processes settle answers: then it hears of all of them, and the store is asked for them. */
+  readonly settledElsewhere?: boolean;
   /** Envelopes that wait for a broker at most; older ones stay in the history, but are not published any more. */
   readonly maxWaiting?: number;
 };
@@ -17,6 +19,8 @@ export type ResultPublisherOptions = RetainedResultsOptions & {
 /** How often what the broker has acknowledged is noted, and how soon the answer of a camera that is gone is cleared. */
 const NOTE_MS = 1_000;
 const SWEEP_MS = 3_000;
+/** How soon what others have settled is noticed. */
+const LOOK_MS = 100;
 /** Envelopes under way to the broker at a time. */
 const BATCH = 64;
 const MAX_WAITING = 100_000;
@@ -73,6 +77,7 @@ export class ResultPublisher {
       this.#publishAll(signal),
       this.#every(NOTE_MS, signal, () => this.#note()),
       this.#every(SWEEP_MS, signal, () => this.sweep()),
+      this.#options.settledElsewhere ? this.#every(LOOK_MS, signal, async () => this.#wake()) : null,
     ]);
     await this.#note().catch(() => {}); // Published again after the start, which does no harm.
   }
@@ -83,13 +88,14 @@ export class ResultPublisher {
   }
 
   async #publishAll(signal: AbortSignal): Promise<void> {
-    const { store, link, clock, log } = this.#options;
+    const { store, link, clock, log, settledElsewhere = false } = this.#options;
     let isOpen = false;
     while (!signal.aborted) {
       const { promise: woken, resolve } = Promise.withResolvers<void>();
       this.#wake = resolve;
       try {
-        if (!isOpen) this.#left = await store.publications.newest();
+        if (!isOpen)
+          this.#left = settledElsewhere ? Number.POSITIVE_INFINITY : await store.publications.newest();
         isOpen = true;
         const end = link.connected ? await this.#publishSome() : 'idle';
         if (end === 'idle') await woken;

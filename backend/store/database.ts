@@ -24,6 +24,8 @@ export type Dialect = {
   readonly kind: 'sqlite' | 'postgresql';
   readonly integer: string;
   readonly bytes: string;
+  /** The time of the database, ms since the epoch. */
+  readonly now: string;
   readonly serial: string;
   /** Appended to CREATE TABLE. */
   readonly tableOptions: string;

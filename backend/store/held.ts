@@ -69,7 +69,8 @@ export class HeldStore {
     for (;;) {
       const loser = await this.#beyond(gateway, bound);
       if (loser === null) return { added: true, dropped };
-      await this.#dropOldest(loser);
+      // Another process may have dropped it, or brought it back, at this moment.
+      if (!(await this.#dropOldest(loser))) return { added: true, dropped };
       dropped += 1;
     }
   }
@@ -83,17 +84,19 @@ export class HeldStore {
     return usage.reduce((sum, { bytes }) => sum + bytes, 0) > bound.siteBytes ? most.gateway : null;
   }
 
-  async #dropOldest(gateway: string): Promise<void> {
+  async #dropOldest(gateway: string): Promise<boolean> {
     const [gone] = await this.#database.all<{ bytes: number }>(
       `DELETE FROM held WHERE id = (SELECT id FROM held WHERE gateway = ? ORDER BY id LIMIT 1)
        RETURNING LENGTH(envelope) AS bytes`,
       gateway,
     );
+    if (gone === undefined) return false;
     await this.#database.run(
       'UPDATE held_usage SET items = items - 1, bytes = bytes - ?, dropped = dropped + 1 WHERE gateway = ?',
-      gone!.bytes,
+      gone.bytes,
       gateway,
     );
+    return true;
   }
 
   /** What is kept, for each gateway that has or had anything here. */
@@ -135,8 +138,9 @@ export class HeldStore {
       );
       const inbox = new InboxStore(inside);
       for (const row of rows) {
+        // Several processes may bring it back at the same moment.
+        if ((await inside.run('DELETE FROM held WHERE id = ?', row.id)) === 0) continue;
         await inbox.takeBack(row);
-        await inside.run('DELETE FROM held WHERE id = ?', row.id);
         await inside.run(
           'UPDATE held_usage SET items = items - 1, bytes = bytes - ? WHERE gateway = ?',
           row.envelope.length,

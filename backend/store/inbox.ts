@@ -1,4 +1,5 @@
 import type { Database } from './database.ts';
+import { shardOf } from './shard-of.ts';
 
 export type InboxItem = {
   readonly id: number;
@@ -46,6 +47,12 @@ const LATE = Buffer.concat([Buffer.from([0x6a]), Buffer.from('historical'), Buff
  */
 function saysLate(envelope: Uint8Array): boolean {
   return Buffer.from(envelope.buffer, envelope.byteOffset, envelope.byteLength).includes(LATE);
+}
+
+/** Of no gateway where there is no part. */
+function among(shards: readonly number[] | null): string {
+  if (shards === null) return '';
+  return shards.length === 0 ? 'AND 1 = 0' : `AND shard IN (${shards.map(() => '?').join(', ')})`;
 }
 
 /** What is waiting of one gateway. */
@@ -98,23 +105,43 @@ export class InboxStore {
 
   async #insert(inside: Database, item: Arrival & { readonly attempts: number }): Promise<void> {
     const inserted = await inside.run(
-      `INSERT INTO inbox (gateway, digest, camera, received_ms, attempts, late, envelope)
-       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (gateway, digest) DO NOTHING`,
+      `INSERT INTO inbox (gateway, digest, camera, received_ms, attempts, late, shard, envelope)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (gateway, digest) DO NOTHING`,
       item.gateway,
       item.digest,
       item.camera,
       item.receivedMs,
       item.attempts,
       saysLate(item.envelope) ? 1 : 0,
+      shardOf(item.gateway),
       item.envelope,
     );
     if (inserted === 0) return;
     await inside.run(
-      `INSERT INTO inbox_usage (gateway, items, bytes) VALUES (?, 1, ?)
-       ON CONFLICT (gateway) DO UPDATE SET items = inbox_usage.items + 1, bytes = inbox_usage.bytes + excluded.bytes`,
+      `INSERT INTO inbox_usage (gateway, items, bytes, shard) VALUES (?, 1, ?, ?)
+       ON CONFLICT (gateway) DO UPDATE SET items = inbox_usage.items + 1, bytes = inbox_usage.bytes + excluded.bytes,
+         shard = excluded.shard`,
       item.gateway,
       item.envelope.length,
+      shardOf(item.gateway),
     );
+  }
+
+  /** Notes which part of the gateways those are in of which something waited before parts were noted. */
+  async divide(): Promise<void> {
+    const rows = await this.#database.all<{ gateway: string }>(
+      `SELECT gateway FROM inbox_usage WHERE shard IS NULL
+       UNION SELECT gateway FROM inbox WHERE shard IS NULL ORDER BY gateway`,
+    );
+    for (const { gateway } of rows) {
+      const shard = shardOf(gateway);
+      await this.#database.run(
+        'UPDATE inbox SET shard = ? WHERE gateway = ? AND shard IS NULL',
+        shard,
+        gateway,
+      );
+      await this.#database.run('UPDATE inbox_usage SET shard = ? WHERE gateway = ?', shard, gateway);
+    }
   }
 
   async #usage(inside: Database, gateway: string): Promise<Usage> {
@@ -144,11 +171,16 @@ export class InboxStore {
     return row ?? null;
   }
 
-  /** The oldest items after one, as far as it takes to know whether their turn has come. */
-  async marks(afterId: number, limit: number): Promise<InboxMark[]> {
+  /**
+   * The oldest items after one, as far as it takes to know whether their turn has come.
+   *
+   * @param shards parts of the gateways that they are looked for in; null for all
+   */
+  async marks(afterId: number, limit: number, shards: readonly number[] | null = null): Promise<InboxMark[]> {
     return this.#database.all<InboxMark>(
-      'SELECT id, received_ms AS "receivedMs" FROM inbox WHERE id > ? ORDER BY id LIMIT ?',
+      `SELECT id, received_ms AS "receivedMs" FROM inbox WHERE id > ? ${among(shards)} ORDER BY id LIMIT ?`,
       afterId,
+      ...(shards ?? []),
       limit,
     );
   }
@@ -168,15 +200,21 @@ export class InboxStore {
    *
    * @param turn the gateway that had the last one, '' at first: the next in the order of names is that one's neighbor
    * @param seen what is passed over, by gateway; noted here for the item returned
+   * @param shards as above
    * @returns null where nothing else waits
    */
-  async next(turn: string, seen: Map<string, Passed>): Promise<InboxItem | null> {
+  async next(
+    turn: string,
+    seen: Map<string, Passed>,
+    shards: readonly number[] | null = null,
+  ): Promise<InboxItem | null> {
     let from = turn;
     let isAround = false;
     for (;;) {
       const [row] = await this.#database.all<{ gateway: string }>(
-        'SELECT gateway FROM inbox_usage WHERE items > 0 AND gateway > ? ORDER BY gateway LIMIT 1',
+        `SELECT gateway FROM inbox_usage WHERE items > 0 AND gateway > ? ${among(shards)} ORDER BY gateway LIMIT 1`,
         from,
+        ...(shards ?? []),
       );
       if (row === undefined || (isAround && row.gateway > turn)) {
         if (isAround || turn === '') return null;

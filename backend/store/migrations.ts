@@ -367,6 +367,15 @@ const MIGRATIONS: readonly Migration[] = [
   ],
   // Pictures of further cameras that an answer to be opened is about, as JSON.
   () => ['ALTER TABLE challenges ADD COLUMN others TEXT'],
+  // What one of several processes has for itself; the part of the gateways that something waits of (of what waited before: `InboxStore.divide`); and who was heard.
+  ({ integer, tableOptions }) => [
+    `CREATE TABLE leases (
+      name TEXT PRIMARY KEY, holder TEXT NOT NULL, until_ms ${integer} NOT NULL
+    ) ${tableOptions}`,
+    `ALTER TABLE inbox ADD COLUMN shard ${integer}`,
+    `ALTER TABLE inbox_usage ADD COLUMN shard ${integer}`,
+    `CREATE TABLE heard (gateway TEXT PRIMARY KEY, received_ms ${integer} NOT NULL) ${tableOptions}`,
+  ],
 ];
 
 function leakTables(real: string, integer: string, tableOptions: string): string[] {

@@ -7,6 +7,7 @@ const DIALECT: Dialect = {
   kind: 'postgresql',
   integer: 'BIGINT',
   bytes: 'BYTEA',
+  now: 'CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)',
   serial: 'BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY',
   tableOptions: '',
 };

@@ -8,6 +8,7 @@ const DIALECT: Dialect = {
   kind: 'sqlite',
   integer: 'INTEGER',
   bytes: 'BLOB',
+  now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
   serial: 'INTEGER PRIMARY KEY AUTOINCREMENT',
   tableOptions: 'STRICT',
 };

@@ -14,11 +14,15 @@ import { DeploymentStore } from './deployments.ts';
 import { FeedStore } from './feed.ts';
 import { FloorStore } from './floors.ts';
 import { GatewayStore } from './gateways.ts';
+import { HeardStore } from './heard.ts';
 import { HeldStore } from './held.ts';
 import { InboxStore } from './inbox.ts';
 import { InvitationStore } from './invitations.ts';
 import { JournalStore } from './journal.ts';
+import { LateCounters } from './late-counters.ts';
+import { LatePublications } from './late-publications.ts';
 import { LeakStore } from './leaks.ts';
+import { LeaseStore } from './leases.ts';
 import { ModelStore } from './models.ts';
 import { PeopleStore } from './people.ts';
 import { ProtectionStore } from './protections.ts';
@@ -36,6 +40,11 @@ import { SoftwareStore } from './software.ts';
 import { StoredAnswers } from './stored-answers.ts';
 import { TokenStore } from './tokens.ts';
 import { ZoneStore } from './zones.ts';
+
+/** Key of PostgreSQL's advisory lock under which the end of a settlement is written. */
+const SETTLING = 2021161081;
+
+type Late = { readonly counters?: CounterStore; readonly publications?: PublicationStore };
 
 /** Everything a site stores, by concern. Works over any {@link Database}. */
 export class Store {
@@ -66,6 +75,8 @@ export class Store {
   readonly counters: CounterStore;
   readonly journal: JournalStore;
   readonly leaks: LeakStore;
+  readonly leases: LeaseStore;
+  readonly heard: HeardStore;
   readonly alerts: AlertStore;
   readonly deliveries: DeliveryStore;
   readonly channels: ChannelStore;
@@ -77,10 +88,15 @@ export class Store {
   readonly rules: RuleStore;
   readonly situations: SituationStore;
   readonly #database: Database;
+  readonly #late: Late;
 
-  /** @param database with the schema of `migrate`. */
-  constructor(database: Database) {
+  /**
+   * @param database with the schema of `migrate`.
+   * @param late what is written at the end of the transaction that it is in
+   */
+  constructor(database: Database, late: Late = {}) {
     this.#database = database;
+    this.#late = late;
     this.settings = new SettingStore(database);
     this.secrets = new SecretStore(database);
     this.models = new ModelStore(database);
@@ -104,13 +120,15 @@ export class Store {
     this.held = new HeldStore(database);
     this.challenges = new ChallengeStore(database);
     this.results = new ResultStore(database);
-    this.publications = new PublicationStore(database);
+    this.publications = late.publications ?? new PublicationStore(database);
     this.storedAnswers = new StoredAnswers(database);
     this.feed = new FeedStore(database);
     this.rollUps = new RollUpStore(database);
-    this.counters = new CounterStore(database);
+    this.counters = late.counters ?? new CounterStore(database);
     this.journal = new JournalStore(database);
     this.leaks = new LeakStore(database);
+    this.leases = new LeaseStore(database);
+    this.heard = new HeardStore(database);
     this.alerts = new AlertStore(database);
     this.deliveries = new DeliveryStore(database);
     this.channels = new ChannelStore(database);
@@ -122,7 +140,23 @@ export class Store {
 
   /** Runs `work` with a store whose writes become durable together or not at all. */
   transaction<T>(work: (store: Store) => Promise<T>): Promise<T> {
-    return this.#database.transaction((inside) => work(new Store(inside)));
+    return this.#database.transaction((inside) => work(new Store(inside, this.#late)));
+  }
+
+  /**
+   * The same for whoever settles answers. Counters and publications are written at the end, by one process after the other: so several that settle do not wait
+   * for each other longer than that, nor for ever, and whoever sees a publication sees all those with smaller numbers.
+   */
+  settling<T>(work: (store: Store) => Promise<T>): Promise<T> {
+    return this.#database.transaction(async (inside) => {
+      const counters = new LateCounters(inside);
+      const publications = new LatePublications(inside);
+      const result = await work(new Store(inside, { counters, publications }));
+      if (inside.dialect.kind === 'postgresql') await inside.all(`SELECT pg_advisory_xact_lock(${SETTLING})`);
+      await counters.write();
+      await publications.write();
+      return result;
+    });
   }
 
   async close(): Promise<void> {

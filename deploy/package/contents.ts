@@ -43,7 +43,14 @@ export const PACKAGES: readonly PackageContents[] = [
   {
     name: 'blindsight-site',
     prefix: '/usr/lib/blindsight-site',
-    units: ['blindsight-broker.service', 'blindsight-backend.service', 'blindsight-auditor.service'],
+    units: [
+      'blindsight-broker.service',
+      'blindsight-backend.service',
+      'blindsight-auditor.service',
+      // Nobody starts these but who divides the backend into processes.
+      'blindsight-role@.service',
+      'blindsight-decryptor@.service',
+    ],
     // setpriv, by which the command becomes the user of the backend.
     depends: ['util-linux', ...TOOLS],
     summary: 'encrypted neural networks on the pictures of cameras: the site',

@@ -1,0 +1,124 @@
+import { BlindsightError } from '#protocol/errors.ts';
+import type { Clock } from '#runtime/clock.ts';
+import type { Logger } from '#runtime/log.ts';
+import { SHARDS, shardOf } from '../store/shard-of.ts';
+import type { Store } from '../store/store.ts';
+import { DECRYPTOR, LEASE_MS, RENEW_MS } from './lease-times.ts';
+
+export type GatewayShardsOptions = {
+  readonly store: Store;
+  /** Name of this process, which no other one has. */
+  readonly holder: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+};
+
+const SHARD = 'shard/';
+
+/** Names of decryptors that are gone for so long are removed. */
+const GONE_MS = 3_600_000;
+/** In order of their numbers, also as text. */
+const nameOf = (shard: number): string => `${SHARD}${String(shard).padStart(2, '0')}`;
+const numberOf = (name: string): number => Number(name.slice(SHARD.length));
+
+/**
+ * The gateways whose answers this decryptor settles: parts of all, leased from the store, about as many as each other decryptor has. What is known of a gateway in memory only
+ * (counts of its cameras, what is in hand) is therefore known to whoever needs it. A decryptor that ends gives its parts back; those of one that died are free a few seconds later.
+ *
+ * A process may stop at any place and go on when its parts are another's. So each of its transactions that settles something asks for them, see {@link confirm}.
+ */
+export class GatewayShards {
+  readonly #options: GatewayShardsOptions;
+  #mine: readonly number[] = [];
+  #renewedMs: number;
+
+  constructor(options: GatewayShardsOptions) {
+    this.#options = options;
+    this.#renewedMs = options.clock.monotonic();
+  }
+
+  get mine(): readonly number[] {
+    return this.#mine;
+  }
+
+  /** Whether the store takes no prolongation for much longer than a lease lasts. */
+  get isStuck(): boolean {
+    return this.#options.clock.monotonic() - this.#renewedMs > 10 * LEASE_MS;
+  }
+
+  /** Prolongs what is held until the signal aborts, then gives all of it back. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    while (!signal.aborted) {
+      await this.#renew().catch((error: unknown) =>
+        log.warn({ err: error }, 'this decryptor could not say that it lives; another one may take over'),
+      );
+      await clock.sleep(RENEW_MS, signal).catch(() => {});
+    }
+  }
+
+  /** Gives everything back. Nothing may be in hand. */
+  async leave(): Promise<void> {
+    const { store, holder } = this.#options;
+    for (const shard of this.#mine) await store.leases.release(nameOf(shard), holder);
+    this.#mine = [];
+    await store.leases.remove(DECRYPTOR + holder, holder);
+  }
+
+  async #renew(): Promise<void> {
+    const { store, holder, clock } = this.#options;
+    const held = new Set(await store.leases.renew(holder, LEASE_MS));
+    this.#renewedMs = clock.monotonic();
+    // What another one has taken meanwhile; what is new here, `balance` knows of.
+    this.#mine = this.#mine.filter((shard) => held.has(nameOf(shard)));
+  }
+
+  /**
+   * Takes parts that are free and gives back what is more than its share. Nothing may be in hand.
+   *
+   * @returns whether something is new: what was known of those gateways before may be wrong
+   */
+  async balance(): Promise<boolean> {
+    const { store, holder, log } = this.#options;
+    const { leases } = store;
+    const own = DECRYPTOR + holder;
+    await leases.make([own, ...(this.#mine.length === 0 ? allNames() : [])]);
+    await leases.take(own, holder, LEASE_MS);
+    const others = (await leases.taken(DECRYPTOR)).filter((name) => name !== own).length;
+    const share = Math.ceil(SHARDS / (others + 1));
+    const before = this.#mine;
+    for (const shard of before.slice(share)) await leases.release(nameOf(shard), holder);
+    const mine = before.slice(0, share);
+    const gained: number[] = [];
+    if (mine.length < share)
+      for (const name of await leases.free(SHARD)) {
+        if (mine.length + gained.length >= share) break;
+        if (await leases.take(name, holder, LEASE_MS)) gained.push(numberOf(name));
+      }
+    this.#mine = [...mine, ...gained];
+    if (gained.length === 0) return false;
+    if (before.length === 0) {
+      await store.inbox.divide();
+      await leases.forget(DECRYPTOR, GONE_MS);
+    }
+    log.info({ gained: gained.length, shards: this.#mine.length, others }, 'takes gateways over');
+    return true;
+  }
+
+  /**
+   * Makes sure that gateways are this decryptor's until the transaction ends.
+   *
+   * @throws BlindsightError GATEWAYS_TAKEN_OVER: then nothing of it may be written
+   */
+  async confirm(inside: Store, gateways: Iterable<string>): Promise<void> {
+    const names = [...new Set([...gateways].map((gateway) => nameOf(shardOf(gateway))))].sort();
+    const held = await inside.leases.confirm(this.#options.holder, names);
+    if (held.length < names.length)
+      throw new BlindsightError(
+        'GATEWAYS_TAKEN_OVER',
+        'another decryptor has taken over gateways whose answers were in hand here; it settles them',
+      );
+  }
+}
+
+const allNames = (): string[] => Array.from({ length: SHARDS }, (_, shard) => nameOf(shard));

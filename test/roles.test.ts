@@ -1,0 +1,200 @@
+import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { loadConfig } from '#config/load.ts';
+import { AgentConfig, BackendConfig } from '#config/schema.ts';
+import type { DaemonProcess } from '#demo/daemon-process.ts';
+import { envelopeDigest } from '#protocol/envelope.ts';
+import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
+import { systemClock } from '#runtime/clock.ts';
+import { connectLink } from '#runtime/link.ts';
+import { readLinkCredentials } from '#runtime/link-credentials.ts';
+import { createLogger } from '#runtime/log.ts';
+import { answers } from '#runtime/probe.ts';
+import { seededDelays } from '#runtime/testing/seeded-delays.ts';
+import { makeRolesSite, type RolesSite } from './testing/roles-site.ts';
+
+const BOUND = { items: 100_000, bytes: 2 ** 33, siteBytes: 2 ** 34 };
+const WAIT = { timeout: 240_000, interval: 100 };
+const GATEWAYS = 8;
+const ROUNDS = 6;
+/** Answers of each gateway in a round. */
+const ANSWERS = 40;
+
+describe('several decryptors', () => {
+  let bench: RolesSite;
+  beforeEach(async () => {
+    bench = await makeRolesSite(GATEWAYS);
+  });
+  afterEach(() => bench.close());
+
+  async function put(from: number, to: number): Promise<void> {
+    for (let sequence = from; sequence < to; sequence++)
+      for (const gateway of bench.gateways) {
+        const envelope = bench.envelope(gateway, sequence);
+        const { name } = gateway;
+        const camera = `camera-${name}`;
+        const digest = envelopeDigest(envelope);
+        const item = { gateway: name, camera, digest, receivedMs: Date.now(), envelope };
+        expect(await bench.site.store.inbox.add(item, BOUND)).toBe('stored');
+      }
+  }
+
+  const untilSettled = () =>
+    vi.waitFor(async () => expect(await bench.site.store.inbox.count()).toBe(0), WAIT);
+
+  /** Every place has one answer, which was counted, and is to be published and followed, once. */
+  async function expectAllOnce(offered: number): Promise<void> {
+    const { store } = bench.site;
+    const { answers } = await store.feed.storedBefore(Number.MAX_SAFE_INTEGER, 2 ** 31);
+    const places = answers.map(({ gateway, session, sequence }) => `${gateway}/${session}/${sequence}`);
+    expect(new Set(places).size).toBe(offered);
+    expect(places.length).toBe(offered);
+    expect(answers.filter(({ withheld }) => withheld !== null)).toEqual([]);
+    expect(await store.counters.all()).toEqual({ accepted: offered });
+    const publications = await store.publications.after(0, 10 * offered);
+    expect(publications.map(({ results }) => results.length)).toEqual(publications.map(() => 1));
+    const published = publications.flatMap(({ results }) =>
+      results.map(({ camera, sequence }) => `${camera}/${sequence}`),
+    );
+    expect(published.length).toBe(offered);
+    expect(new Set(published).size).toBe(offered);
+    expect((await store.feed.take(10 * offered)).length).toBe(offered);
+  }
+
+  const signalTo = (process: DaemonProcess, signal: NodeJS.Signals) => {
+    if (process.pid !== undefined) global.process.kill(process.pid, signal);
+  };
+
+  it('settle each answer once, whichever of them is killed at whatever moment', async () => {
+    const decryptors = ['one', 'two'].map((name) => bench.start(name, 'backend', 'decryptor'));
+    const delays = seededDelays(ROUNDS, 1500);
+    for (const [round, delayMs] of delays.entries()) {
+      await put(round * ANSWERS, (round + 1) * ANSWERS);
+      await delay(delayMs);
+      signalTo(decryptors[(round + delayMs) % 2]!, 'SIGKILL');
+    }
+    await untilSettled();
+    await expectAllOnce(GATEWAYS * ROUNDS * ANSWERS);
+    const logs = ['one', 'two'].map((name) => readFileSync(join(bench.folder, `${name}.log`), 'utf8'));
+    for (const log of logs) expect(log).toContain('takes gateways over');
+  });
+
+  it('leave what another one has taken over, when they were stopped and go on', async () => {
+    const decryptors = ['one', 'two'].map((name) => bench.start(name, 'backend', 'decryptor'));
+    const { leases } = bench.site.store;
+    await vi.waitFor(async () => {
+      expect((await leases.taken('decryptor/')).length).toBe(2);
+      expect((await leases.taken('shard/')).length).toBe(64);
+    }, WAIT);
+    await put(0, 2 * ANSWERS);
+    signalTo(decryptors[0]!, 'SIGSTOP');
+    await untilSettled();
+    await put(2 * ANSWERS, 3 * ANSWERS);
+    signalTo(decryptors[0]!, 'SIGCONT');
+    await put(3 * ANSWERS, 4 * ANSWERS);
+    await untilSettled();
+    await expectAllOnce(GATEWAYS * 4 * ANSWERS);
+  });
+
+  it('are refused on SQLite, by a code', async () => {
+    const file = join(bench.folder, 'sqlite.yaml');
+    const text = readFileSync(join(bench.folder, 'site/backend.yaml'), 'utf8');
+    writeFileSync(file, text.replace(/kind: postgresql[\s\S]*?\n(?=\S)/, 'kind: sqlite\n'), {
+      mode: 0o600,
+    });
+    const command = [
+      join(import.meta.dirname, '../cli/main.ts'),
+      'backend',
+      '--config',
+      file,
+      '--role',
+      'decryptor',
+    ];
+    const failure = await promisify(execFile)(process.execPath, command).catch((error: unknown) => error);
+    expect(String((failure as { stderr?: string }).stderr)).toContain('ROLES_NEED_POSTGRESQL');
+  });
+});
+
+describe('a site whose roles are processes', () => {
+  let bench: RolesSite;
+  beforeEach(async () => {
+    bench = await makeRolesSite(1);
+  });
+  afterEach(() => bench.close());
+
+  const log = createLogger({
+    name: 'test',
+    level: 'error',
+    format: 'json',
+    destination: { write: () => {} },
+  });
+
+  async function connect(clientId: string, credentials: Parameters<typeof readLinkCredentials>[0]) {
+    const link = connectLink({
+      ...{ url: bench.brokerUrl, clientId, clock: systemClock, log },
+      ...(await readLinkCredentials(credentials)),
+    });
+    await vi.waitFor(() => expect(link.connected).toBe(true), WAIT);
+    return link;
+  }
+
+  it('takes answers in, gives out results and releases, and goes on with whoever stands by', async () => {
+    const gateway = bench.gateways[0]!;
+    const topics = gatewayTopics('yard', gateway.name);
+    bench.start('broker', 'broker');
+    const roles = ['api', 'api', 'deployer', 'decryptor', 'decryptor', 'auditor'];
+    const processes = roles.map((role, i) => bench.start(`${role}-${i}`, 'backend', role));
+    const page = `http://127.0.0.1:${bench.apiPort}/healthz`;
+    await vi.waitFor(async () => expect(await answers(page)).toBe(true), WAIT);
+    const { broker } = await loadConfig(join(bench.folder, gateway.name, 'agent.yaml'), AgentConfig);
+    const link = await connect(gateway.name, broker);
+    const heard: string[] = [];
+    link.subscribe(topics.receipt, (_, payload) => heard.push(Buffer.from(payload).toString()));
+    const manifests: string[] = [];
+    link.subscribe(topics.bundleManifest, (topic) => manifests.push(topic));
+    const backend = await loadConfig(join(bench.folder, 'site/backend.yaml'), BackendConfig);
+    const watcher = await connect('watcher', backend.broker);
+    const results: number[] = [];
+    watcher.subscribe(siteTopics('yard').result(`camera-${gateway.name}`), (_, payload) =>
+      results.push(JSON.parse(Buffer.from(payload).toString()).sequence),
+    );
+    // As a gateway does, until it has its receipt.
+    const offer = async (sequence: number) => {
+      const wire = bench.envelope(gateway, sequence);
+      await vi.waitFor(
+        async () => {
+          await link.publish(topics.inference(`camera-${gateway.name}`), wire);
+          expect(heard.some((receipt) => receipt.includes(envelopeDigest(wire)))).toBe(true);
+        },
+        { ...WAIT, interval: 500 },
+      );
+      await vi.waitFor(() => expect(results).toContain(sequence), WAIT);
+    };
+    await offer(0);
+    await vi.waitFor(() => expect(manifests.length).toBeGreaterThan(0), WAIT);
+    const working = await vi.waitFor(async () => {
+      const held = processes.slice(0, 2).find((_, i) => logOf(`api-${i}`).includes('page on port'));
+      expect(held).toBeDefined();
+      return held!;
+    }, WAIT);
+    const standby = processes[working === processes[0] ? 1 : 0]!;
+    expect(logOf(`api-${processes.indexOf(standby)}`)).toContain('standing by');
+    process.kill(working.pid!, 'SIGKILL');
+    // Nor is it started again.
+    await working.stop();
+    await offer(1);
+    expect(logOf(`api-${processes.indexOf(standby)}`)).toContain('page on port');
+    process.kill(processes[3]!.pid!, 'SIGKILL');
+    process.kill(processes[4]!.pid!, 'SIGKILL');
+    await offer(2);
+    expect(await bench.site.store.counters.all()).toMatchObject({ accepted: 3 });
+    await link.close();
+    await watcher.close();
+  });
+
+  const logOf = (name: string) => readFileSync(join(bench.folder, `${name}.log`), 'utf8');
+});
