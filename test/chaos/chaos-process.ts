@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, closeSync, openSync } from 'node:fs';
+import { appendFileSync, closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
@@ -9,6 +9,8 @@ import { LIFELINE_ENVIRONMENT } from '#runtime/lifeline.ts';
 /** As a service manager waits before it starts a service again. */
 const RESTART_MS = 300;
 const STOP_MS = 10_000;
+/** Of a log, in letters. */
+const MOST_WORDS = 300;
 const CLOCK = pathToFileURL(join(import.meta.dirname, 'shift-clock.ts')).href;
 
 export type ChaosProcessOptions = {
@@ -74,8 +76,8 @@ export class ChaosProcess {
     this.#child = null;
     if (this.#isClosing) return;
     const how = signal ?? `exit code ${code}`;
+    if (!this.#isAsked) this.surprises.push(`${this.name} (${how}): ${lastWords(this.#options.logFile)}`);
     appendFileSync(this.#options.logFile, `# ${this.name} ended (${how})\n`);
-    if (!this.#isAsked) this.surprises.push(`${this.name} ended by itself (${how})`);
     if (this.#holds === 0) this.#restart = setTimeout(() => this.start(), RESTART_MS);
   }
 
@@ -117,4 +119,13 @@ export class ChaosProcess {
     await exit;
     clearTimeout(kill);
   }
+}
+
+/** The end of a log. */
+function lastWords(logFile: string): string {
+  const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n');
+  const last =
+    lines.findLast((line) => line.startsWith('{') || /Error|^\s+throw/.test(line)) ?? lines.at(-1)!;
+  const message = /"msg":"(.*)"\}?$/.exec(last)?.[1] ?? last;
+  return message.slice(0, MOST_WORDS);
 }

@@ -17,6 +17,8 @@ export type ChaosReport = Account & {
   readonly impossible: readonly string[];
   /** Processes that ended although nobody ended them. */
   readonly surprises: readonly string[];
+  /** From the end of the last fault until nothing waited any more. */
+  readonly healSeconds: number;
   /** Nothing lost, nothing twice, nothing wrong. */
   readonly isWell: boolean;
   /** Logs and ledgers, where something is to be found in them. */

@@ -21,8 +21,8 @@ export type ChaosOptions = {
   readonly everyMs: number;
   /** All where left out. */
   readonly kinds?: readonly string[];
-  /** Done once, after the last fault: what the account must find. */
-  readonly sabotage?: 'lose' | 'double';
+  /** After the last fault the first gateway is made to lose an answer, and the last one to send one under two numbers: the account must find both. */
+  readonly isSabotaged?: boolean;
   readonly signal: AbortSignal;
   readonly onProgress: (text: string, share: number) => void;
 };
@@ -48,20 +48,24 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       ...{ seed, ms: 1000 * seconds, everyMs: options.everyMs, gateways: [...world.gateways.keys()] },
     });
     const counts = await strikeAll(world, moments, options);
-    if (options.sabotage !== undefined) {
+    if (options.isSabotaged) {
       await world.untilLive(signal);
-      [...world.gateways.values()][0]!.tell({ sabotage: options.sabotage });
+      const all = [...world.gateways.values()];
+      all[0]!.tell({ sabotage: 'lose' });
+      all.at(-1)!.tell({ sabotage: 'double' });
       await delay(SABOTAGE_MS, undefined, { signal });
     }
     onProgress('healing', 1);
+    const healingMs = performance.now();
     const result = await settle(world, signal);
+    const healSeconds = Math.round((performance.now() - healingMs) / 1000);
     isWell = result.lost.length + result.twice.length + result.wrong.length === 0;
     return {
       ...{ machine: describeMachine(), commit: await currentCommit(), seed, seconds },
       ...{ gateways: options.gateways, rate: options.rate, store: options.store, everyMs: options.everyMs },
       moments: counts,
       impossible: named.filter((kind) => !kinds.includes(kind)).map(({ name }) => name),
-      ...{ ...result, isWell },
+      ...{ ...result, isWell, healSeconds },
       surprises: [...world.processes.values()].flatMap((one) => one.surprises),
       folder: isWell ? null : world.folder,
     };
@@ -91,14 +95,22 @@ async function strikeAll(
   const begunMs = performance.now();
   const counts: Record<string, number> = {};
   const running: Promise<void>[] = [];
+  const failures: Error[] = [];
   for (const moment of moments) {
     await delay(Math.max(0, begunMs + moment.atMs - performance.now()), undefined, { signal });
     counts[moment.kind] = (counts[moment.kind] ?? 0) + 1;
     onProgress(`${moment.kind} ${moment.target}`, moment.atMs / 1000 / seconds);
-    running.push(kindOf(moment.kind).strike(world, moment, signal));
+    running.push(
+      kindOf(moment.kind)
+        .strike(world, moment, signal)
+        .catch((cause: unknown) => {
+          failures.push(new Error(`${moment.kind} ${moment.target} could not be done`, { cause }));
+        }),
+    );
   }
   await Promise.all(running);
   signal.throwIfAborted();
+  if (failures[0] !== undefined) throw failures[0];
   return counts;
 }
 

@@ -16,6 +16,7 @@ import { systemClock as clock } from '#runtime/clock.ts';
 import { watchLifeline } from '#runtime/lifeline.ts';
 import { connectLink, type LinkCredentials } from '#runtime/link.ts';
 import { createLogger } from '#runtime/log.ts';
+import { RetryLadder } from '#runtime/retry.ts';
 import type { GatewayOrder, GatewaySettings } from './gateway-settings.ts';
 import { LedgerWriter } from './ledger.ts';
 import { uniqueAnswer } from './unique-answer.ts';
@@ -24,7 +25,9 @@ import { UnreliablePublisher } from './unreliable-publisher.ts';
 const STATUS_MS = 200;
 /** Numbers of the answers of one start. */
 const PER_START = 1e7;
+/** Shorter than those of real gateways: more of them fit into a run. */
 const RESEND_MS = [4_000, 8_000, 16_000];
+const RECONNECT_MS = [500, 1_000, 2_000, 4_000];
 
 const [, , folder = '', start = '1'] = process.argv;
 watchLifeline(() => process.exit(1));
@@ -61,7 +64,10 @@ const camera = cameraOf({ name });
 const uplink: Uplink = new Uplink({
   ...{ site, gateway: name, sessions, clock, log },
   connect: (will) =>
-    connectLink({ url, clientId: name, clock, log, will, credentials: () => credentials(current) }),
+    connectLink({
+      ...{ url, clientId: name, clock, log, will, credentials: () => credentials(current) },
+      ladder: new RetryLadder(RECONNECT_MS),
+    }),
   birth: () => ({ version: 'chaos', platform: 'chaos', cameras: [camera], bundle }),
   cameraStates: () => [
     {

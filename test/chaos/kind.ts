@@ -23,7 +23,7 @@ export type Kind = {
   /** Shortest and longest, ms. */
   readonly lasts: readonly [number, number];
   /** What is needed for it, which not every run has. */
-  readonly needs?: 'disks' | 'postgresql';
+  readonly needs?: 'disks' | 'sqlite' | 'postgresql';
   /** Does it, and undoes it before it resolves; no later than the signal says. */
   readonly strike: (world: World, moment: Moment, signal: AbortSignal) => Promise<void>;
 };

@@ -23,7 +23,7 @@ export function formatChaos(report: ChaosReport): string {
     '',
     `made ${made}, stored ${stored}, dropped and counted ${dropped}, refused for their date and counted ${refused}, killed before they were promised ${unpromised}`,
     ...Object.entries(withheld).map(([reason, count]) => `withheld (${reason}): ${count}`),
-    `lost ${lost.length}, twice ${twice.length}`,
+    `lost ${lost.length}, twice ${twice.length}; all settled ${report.healSeconds} s after the last fault`,
     ...list('lost', lost),
     ...list('twice', twice),
     ...list('wrong', wrong),

@@ -1,11 +1,12 @@
 import { renameSync, writeFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openAuthority } from '#backend/enrolment/open-authority.ts';
 import { withSite } from '#backend/site-folder.ts';
+import { type PostgresCluster, startPostgres } from '#backend/testing/postgres-cluster.ts';
 import { type CitySite, makeCitySite } from '#bench/city/city-site.ts';
-import { type CityStore, type CityStoreKind, startCityStore } from '#bench/city/city-store.ts';
+import type { CityStoreKind } from '#bench/city/city-store.ts';
 import { freePort } from '#demo/ports.ts';
 import { untilReady } from '#demo/ready.ts';
 import { changeSettings } from '#demo/settings.ts';
@@ -27,7 +28,7 @@ export type WorldOptions = {
 
 const CLI = join(import.meta.dirname, '..', '..', 'cli', 'main.ts');
 /** Small enough to fill at once, large enough for a run. */
-const DISK_MEGABYTES = { site: 384, gateway: 48 };
+const DISK_MEGABYTES = { site: 96, gateway: 48 };
 const OUTBOX_BYTES = 24 * 2 ** 20;
 const DAY_MS = 86_400_000;
 const LOOK_MS = 100;
@@ -37,7 +38,8 @@ const LIVE_MS = 120_000;
 export class World {
   readonly folder: string;
   readonly site: CitySite;
-  readonly store: CityStore;
+  /** Where the site does not keep its own. */
+  readonly database: PostgresCluster | null;
   readonly brokerPort: number;
   readonly apiPort: number;
   /** By the names of the processes at whose side of the broker they are: `backend` and each gateway. */
@@ -52,7 +54,7 @@ export class World {
   ) {
     this.folder = parts.folder;
     this.site = parts.site;
-    this.store = parts.store;
+    this.database = parts.database;
     this.brokerPort = parts.brokerPort;
     this.apiPort = parts.apiPort;
     this.links = parts.links;
@@ -71,12 +73,15 @@ export class World {
       if (disk !== null) disks.set(name, disk);
     };
     await mount('site', DISK_MEGABYTES.site, join(folder, 'site'));
-    const store = await startCityStore(options.store, folder);
+    const database = options.store === 'sqlite' ? null : await startPostgres(undefined, { durable: true });
+    const postgresqlUrlFile = join(folder, 'postgresql.url');
+    if (database !== null)
+      await writeFile(postgresqlUrlFile, await database.createDatabase(), { mode: 0o600 });
     const [brokerPort, apiPort] = [await freePort(0), await freePort(0)];
     const site = await makeCitySite(folder, {
       // Answers that waited are about the minute in which they were made, and none may be one too many.
       ...{ ...options, rate: 4 * rate, brokerPort, apiPort },
-      ...(store.postgresqlUrlFile !== undefined && { postgresqlUrlFile: store.postgresqlUrlFile }),
+      ...(database !== null && { postgresqlUrlFile }),
     });
     const links = new Map<string, FaultyLink>();
     for (const name of ['backend', ...site.gateways.map((one) => one.name)])
@@ -85,7 +90,7 @@ export class World {
       [['broker', 'url'], `mqtts://127.0.0.1:${links.get('backend')!.port}`],
     ]);
     await writeAnswers(join(folder, 'answers'), site.answers);
-    await writeExpired(site);
+    await writeExpired(site, join(folder, 'broker-certificates'));
     const processes = new Map<string, ChaosProcess>();
     const daemon = (name: string, config: string) =>
       processes.set(
@@ -110,7 +115,7 @@ export class World {
       processes.set(name, gateway.process);
     }
     const world = new World({
-      ...{ folder, site, store, brokerPort, apiPort, links, processes, gateways, disks },
+      ...{ folder, site, database, brokerPort, apiPort, links, processes, gateways, disks },
     });
     try {
       processes.get('broker')!.start();
@@ -179,7 +184,7 @@ export class World {
   async close(keepFolder: boolean): Promise<void> {
     for (const process of [...this.processes.values()].reverse()) await process.close();
     for (const link of this.links.values()) await link.close();
-    await this.store.stop();
+    await this.database?.stop();
     if (keepFolder) return;
     for (const disk of this.disks.values()) disk.unmount();
     await rm(this.folder, { recursive: true, maxRetries: 5 });
@@ -196,17 +201,20 @@ async function writeAnswers(folder: string, list: readonly Uint8Array[]): Promis
   for (const [i, answer] of list.entries()) await writeFile(join(folder, `${i}.bin`), answer);
 }
 
-/** For each gateway a certificate that was valid until yesterday. */
-async function writeExpired({ data, gateways }: CitySite): Promise<void> {
+/** For the broker and for each gateway a certificate that was valid until yesterday. */
+async function writeExpired({ data, gateways }: CitySite, ofBroker: string): Promise<void> {
+  const past = { days: 1, fromMs: Date.now() - 3 * DAY_MS };
+  await mkdir(ofBroker);
+  const certificate = await readFile(join(data, 'certificates', 'broker.pem'), 'utf8');
   await withSite(data, async ({ store, vault }) => {
     const authority = await openAuthority(store, vault);
     for (const { name, folder } of gateways) {
-      const issued = await authority.issue({
-        ...{ kind: 'gateway', commonName: name, days: 1 },
-        fromMs: Date.now() - 3 * DAY_MS,
-      });
+      const issued = await authority.issue({ ...past, kind: 'gateway', commonName: name });
       await writeFile(join(folder, 'expired.pem'), issued.certificate);
       await writeFile(join(folder, 'expired.key'), issued.key, { mode: 0o600 });
     }
+    const expired = await authority.renew({ ...past, kind: 'broker', commonName: 'broker', certificate });
+    await writeFile(join(ofBroker, 'expired.pem'), expired);
+    await writeFile(join(ofBroker, 'valid.pem'), certificate);
   });
 }
