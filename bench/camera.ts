@@ -1,18 +1,10 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { DEMO_CAMERAS } from '#demo/cameras.ts';
-import { DaemonProcess } from '#demo/daemon-process.ts';
 import { followEvents } from '#demo/event-stream.ts';
-import { freePort } from '#demo/ports.ts';
-import { prepareSite } from '#demo/prepare-site.ts';
-import { untilReady } from '#demo/ready.ts';
-import { changeSettings } from '#demo/settings.ts';
-import { SimulatedCamera } from '#demo/simulated-camera.ts';
 import type { Result } from '#protocol/messages.ts';
-import { answers, listens } from '#runtime/probe.ts';
+import { CAMERA, startCameraSite } from './camera-site.ts';
 import { currentCommit, describeMachine } from './machine.ts';
 import { childrenOf, processorMs } from './processor-time.ts';
 import { quantile } from './quantile.ts';
@@ -37,10 +29,6 @@ export type CameraSpeed = {
 const STAGES = ['prepare', 'encrypt', 'evaluate', 'transport', 'decrypt', 'total'] as const;
 type Stage = (typeof STAGES)[number];
 
-/** Small, so that camera and decoder, which stand for what is elsewhere or in hardware, leave the cores to the rest. */
-const [WIDTH, HEIGHT] = [320, 180];
-const RATE = 60;
-const CLIP_SECONDS = 20;
 /** Answers before the measurement: caches, compilers and the auditor are warm. */
 const WARM_ANSWERS = 200;
 
@@ -65,10 +53,9 @@ export async function benchCamera({
   const cleanUp: (() => Promise<void>)[] = [() => rm(folder, { recursive: true })];
   try {
     onProgress('camera and site', 0);
-    const clip = await smallClip(folder, signal);
-    const camera = await SimulatedCamera.start(clip, (message) => onProgress(message, 0));
-    cleanUp.unshift(() => camera.stop());
-    const { origin, daemons } = await startSite(folder, camera.url, signal, cleanUp);
+    const { origin, camera, daemons } = await startCameraSite(folder, signal, cleanUp, (message) =>
+      onProgress(message, 0),
+    );
     onProgress('answers', 0.2);
     const seconds = quick ? 5 : 20;
     return await measure(origin, seconds, signal, () => ({
@@ -82,59 +69,6 @@ export async function benchCamera({
   } finally {
     for (const undo of cleanUp) await undo();
   }
-}
-
-async function smallClip(folder: string, signal: AbortSignal): Promise<string> {
-  const clip = join(folder, 'clip.mp4');
-  const filter = `scale=${WIDTH}:${HEIGHT},fps=${RATE}`;
-  await promisify(execFile)(
-    'ffmpeg',
-    [
-      ...['-loglevel', 'error', '-i', DEMO_CAMERAS[0].clip, '-t', String(CLIP_SECONDS), '-an', '-vf', filter],
-      ...['-c:v', 'libx264', '-preset', 'veryfast', '-tune', 'zerolatency', '-g', String(RATE), clip],
-    ],
-    { signal },
-  );
-  return clip;
-}
-
-type Daemons = Readonly<Record<'broker' | 'backend' | 'gateway', DaemonProcess>>;
-
-async function startSite(
-  folder: string,
-  url: string,
-  signal: AbortSignal,
-  cleanUp: (() => Promise<void>)[],
-): Promise<{ readonly origin: string; readonly daemons: Daemons }> {
-  const [counter] = DEMO_CAMERAS;
-  const site = await prepareSite(join(folder, 'site'), [counter], signal);
-  const [broker, page] = [await freePort(0), await freePort(0)];
-  const brokerUrl = `mqtts://127.0.0.1:${broker}`;
-  const origin = `http://127.0.0.1:${page}`;
-  await changeSettings(site.brokerConfig, [[['port'], broker]]);
-  await changeSettings(site.backendConfig, [
-    [['broker', 'url'], brokerUrl],
-    [['api', 'port'], page],
-    [['answers', 'perCameraPerSecond'], 2 * RATE],
-  ]);
-  await changeSettings(site.agentConfig, [
-    [['broker', 'url'], brokerUrl],
-    [['cameras'], [{ name: counter.camera, url, rate: RATE }]],
-  ]);
-  const start = async (name: string, config: string, isReady: () => Promise<boolean>) => {
-    const log = join(folder, `${name}.log`);
-    const daemon = new DaemonProcess(name, config, log, () => {});
-    daemon.start();
-    cleanUp.unshift(() => daemon.stop());
-    await untilReady(`the ${name}`, isReady, log, signal);
-    return daemon;
-  };
-  const daemons = {
-    broker: await start('broker', site.brokerConfig, () => listens(broker)),
-    backend: await start('backend', site.backendConfig, () => answers(`${origin}/api/state`)),
-    gateway: await start('agent', site.agentConfig, async () => true),
-  };
-  return { origin, daemons };
 }
 
 async function measure(
@@ -176,7 +110,7 @@ async function measure(
     machine: describeMachine(),
     commit: await currentCommit(),
     network: DEMO_CAMERAS[0].network,
-    camera: { width: WIDTH, height: HEIGHT, picturesPerSecond: RATE },
+    camera: CAMERA,
     seconds: tookMs / 1000,
     answersPerSecond: (1000 * latencies.length) / tookMs,
     pictureToPageMs: { median: quantile(latencies, 0.5), p95: quantile(latencies, 0.95) },
