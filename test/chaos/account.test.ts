@@ -36,7 +36,11 @@ describe('an account', () => {
   it('does not miss what was dropped and counted, but what is missing beside it', () => {
     const list = [made(1), made(2), made(3)];
     const dropped = new Map([['gate', 1]]);
-    expect(of(list, [settled(1), settled(2)], { dropped })).toMatchObject({ ...WELL, dropped: 1 });
+    expect(of(list, [settled(1), settled(2)], { dropped })).toMatchObject({
+      ...WELL,
+      dropped: 1,
+      missing: 1,
+    });
     expect(of(list, [settled(1)], { dropped }).lost).toHaveLength(1);
   });
 

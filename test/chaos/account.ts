@@ -31,6 +31,8 @@ export type Account = {
   readonly withheld: Readonly<Record<string, number>>;
   /** Dropped and counted by the outbox, or refused by the disk and counted. */
   readonly dropped: number;
+  /** Of those that were promised, how many are not stored: what was dropped, refused or lost. */
+  readonly missing: number;
   /** Refused for their date, and counted by the backend. */
   readonly refused: number;
   /** Promised, and nowhere: not stored, not counted, not waiting. */
@@ -99,7 +101,7 @@ export function account({ ledgers, dropped, waiting, settled, counters }: Found)
     (one) => one.withheld!,
   );
   return {
-    ...{ made, unpromised, stored: rows.size, refused, lost, twice, wrong },
+    ...{ made, unpromised, stored: rows.size, missing: missing.length, refused, lost, twice, wrong },
     withheld: Object.fromEntries([...reasons].map(([reason, list]) => [reason, list.length])),
     dropped: [...dropped.values()].reduce((all, one) => all + one, 0),
   };

@@ -21,7 +21,7 @@ export function formatChaos(report: ChaosReport): string {
     `  ${'all'.padEnd(width)}  ${String(total).padStart(4)}`,
     ...(impossible.length > 0 ? [`not possible here: ${impossible.join(', ')}`] : []),
     '',
-    `made ${made}, stored ${stored}, dropped and counted ${dropped}, refused for their date and counted ${refused}, killed before they were promised ${unpromised}`,
+    `made ${made}, stored ${stored}, promised and not stored ${report.missing}, dropped and counted ${dropped}, refused for their date and counted ${refused}, killed before they were promised ${unpromised}`,
     ...Object.entries(withheld).map(([reason, count]) => `withheld (${reason}): ${count}`),
     `lost ${lost.length}, twice ${twice.length}; all settled ${report.healSeconds} s after the last fault`,
     ...list('lost', lost),

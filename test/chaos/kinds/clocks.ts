@@ -12,7 +12,7 @@ const jumpMs = (amount: number): number => 1_000 * (MOST_HOURS * 3_600) ** amoun
 const shift =
   (sign: 1 | -1, most = Number.POSITIVE_INFINITY): Kind['strike'] =>
   async (world, { target, ms, amount }, signal) => {
-    world.setClock(target, sign * Math.min(most, jumpMs(amount)));
+    world.setClock(target, sign * Math.round(Math.min(most, jumpMs(amount))));
     await delay(ms, undefined, { signal }).catch(() => {});
     world.setClock(target, 0);
   };
