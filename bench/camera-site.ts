@@ -30,6 +30,7 @@ export type CameraSite = {
  *
  * @param cleanUp what undoes it, the last started first, is put before what is in it
  * @param onExit hears of a camera that ended by itself
+ * @param rate pictures a second
  * @throws BlindsightError DEMO_CAMERA, DEMO_NOT_READY
  */
 export async function startCameraSite(
@@ -37,9 +38,10 @@ export async function startCameraSite(
   signal: AbortSignal,
   cleanUp: (() => Promise<void>)[],
   onExit: (message: string) => void,
+  rate: number = RATE,
 ): Promise<CameraSite> {
   const [counter] = DEMO_CAMERAS;
-  const clip = await smallClip(folder, signal);
+  const clip = await smallClip(folder, rate, signal);
   const camera = await SimulatedCamera.start(clip, onExit);
   cleanUp.unshift(() => camera.stop());
   const site = await prepareSite(join(folder, 'site'), [counter], signal);
@@ -50,11 +52,11 @@ export async function startCameraSite(
   await changeSettings(site.backendConfig, [
     [['broker', 'url'], brokerUrl],
     [['api', 'port'], page],
-    [['answers', 'perCameraPerSecond'], 2 * RATE],
+    [['answers', 'perCameraPerSecond'], 2 * rate],
   ]);
   await changeSettings(site.agentConfig, [
     [['broker', 'url'], brokerUrl],
-    [['cameras'], [{ name: counter.camera, url: camera.url, rate: RATE }]],
+    [['cameras'], [{ name: counter.camera, url: camera.url, rate }]],
   ]);
   const start = async (name: string, config: string, isReady: () => Promise<boolean>) => {
     const log = join(folder, `${name}.log`);
@@ -72,14 +74,14 @@ export async function startCameraSite(
   return { origin, camera, daemons };
 }
 
-async function smallClip(folder: string, signal: AbortSignal): Promise<string> {
+async function smallClip(folder: string, rate: number, signal: AbortSignal): Promise<string> {
   const clip = join(folder, 'clip.mp4');
-  const filter = `scale=${WIDTH}:${HEIGHT},fps=${RATE}`;
+  const filter = `scale=${WIDTH}:${HEIGHT},fps=${rate}`;
   await promisify(execFile)(
     'ffmpeg',
     [
       ...['-loglevel', 'error', '-i', DEMO_CAMERAS[0].clip, '-t', String(CLIP_SECONDS), '-an', '-vf', filter],
-      ...['-c:v', 'libx264', '-preset', 'veryfast', '-tune', 'zerolatency', '-g', String(RATE), clip],
+      ...['-c:v', 'libx264', '-preset', 'veryfast', '-tune', 'zerolatency', '-g', String(rate), clip],
     ],
     { signal },
   );

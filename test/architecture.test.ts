@@ -180,6 +180,7 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     city: [],
     clear: [],
     costs: ['clear'],
+    soak: [],
   },
   cli: {
     daemons: [],

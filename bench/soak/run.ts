@@ -1,4 +1,4 @@
-// node bench/soak/run.ts [--minutes 30] [--warm M] [--json] [--record FILE]: by how much memory, descriptors and disk of a site at full rate grow in an hour
+// node bench/soak/run.ts [--minutes 30] [--warm M] [--rate 60] [--json] [--record FILE]: by how much memory, descriptors and disk of a site at full rate grow in an hour
 import { parseArgs } from 'node:util';
 import { writeFileAtomic } from '#runtime/files.ts';
 import { lookAround, SITE_FOLDERS } from '../record.ts';
@@ -12,6 +12,8 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '30' },
     /** Left out of the slopes; a third of the time where it is not given. */
     warm: { type: 'string' },
+    /** Pictures a second; by default more than two cores can answer. */
+    rate: { type: 'string', default: '60' },
     json: { type: 'boolean', default: false },
     record: { type: 'string' },
   },
@@ -22,7 +24,12 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop
 let saidMs = 0;
 const circumstances = await lookAround(SITE_FOLDERS);
 const report = await soak({
-  ...{ minutes, warmMinutes: Number(values.warm ?? minutes / 3), signal: stop.signal },
+  ...{
+    rate: Number(values.rate),
+    minutes,
+    warmMinutes: Number(values.warm ?? minutes / 3),
+    signal: stop.signal,
+  },
   onProgress: (text, share) => {
     if (Date.now() - saidMs < SAY_MS) return;
     saidMs = Date.now();

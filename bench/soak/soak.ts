@@ -29,7 +29,7 @@ export type SoakReport = {
   readonly machine: string;
   readonly commit: string;
   readonly network: string;
-  readonly camera: typeof CAMERA;
+  readonly camera: Readonly<Record<keyof typeof CAMERA, number>>;
   readonly minutes: number;
   readonly warmMinutes: number;
   readonly answers: number;
@@ -42,6 +42,8 @@ export type SoakReport = {
 };
 
 export type SoakOptions = {
+  /** Pictures a second that the camera offers. */
+  readonly rate: number;
   readonly minutes: number;
   readonly warmMinutes: number;
   readonly signal: AbortSignal;
@@ -55,12 +57,19 @@ const LOOK_MS = 5_000;
  *
  * @throws BlindsightError DEMO_CAMERA, DEMO_NOT_READY; the signal's reason
  */
-export async function soak({ minutes, warmMinutes, signal, onProgress }: SoakOptions): Promise<SoakReport> {
+export async function soak(options: SoakOptions): Promise<SoakReport> {
+  const { rate, minutes, warmMinutes, signal, onProgress } = options;
   const folder = await mkdtemp(join(tmpdir(), 'blindsight-soak-'));
   const cleanUp: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, maxRetries: 5 })];
   try {
     onProgress('camera and site', 0);
-    const { origin, daemons } = await startCameraSite(folder, signal, cleanUp, (text) => onProgress(text, 0));
+    const { origin, daemons } = await startCameraSite(
+      folder,
+      signal,
+      cleanUp,
+      (text) => onProgress(text, 0),
+      rate,
+    );
     const stop = new AbortController();
     const counting = countResults(origin, AbortSignal.any([signal, stop.signal]));
     await counting.first;
@@ -95,7 +104,8 @@ export async function soak({ minutes, warmMinutes, signal, onProgress }: SoakOpt
       >;
     return {
       ...{ machine: describeMachine(), commit: await currentCommit(), network: DEMO_CAMERAS[0].network },
-      ...{ camera: CAMERA, minutes, warmMinutes, answers, answersPerSecond: answers / minutes / 60 },
+      camera: { ...CAMERA, picturesPerSecond: rate },
+      ...{ minutes, warmMinutes, answers, answersPerSecond: answers / minutes / 60 },
       ...{ memoryMegabytes: each('memory'), descriptors: each('descriptors'), threads: each('threads') },
       diskMegabytes: { gateway: growthOf('gateway disk'), site: growthOf('site disk') },
     };
