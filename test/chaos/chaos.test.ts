@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,6 +56,24 @@ it('finds an answer that a gateway was made to lose, and one that another was ma
     expect(readFileSync(join(report.folder!, 'g-1', 'ledger'), 'utf8')).toMatch(/^kept /m);
   } finally {
     if (report.folder !== null) await removeWorld(report.folder);
+  }
+});
+
+it('leaves nothing behind where it is told to stop before it has begun', async () => {
+  const before = process.env.TMPDIR;
+  const folder = mkdtempSync(join(tmpdir(), 'blindsight-stopped-'));
+  process.env.TMPDIR = folder;
+  try {
+    const stop = new AbortController();
+    const run = runChaos(
+      quick({ signal: stop.signal, onProgress: () => stop.abort(new Error('enough of that')) }),
+    );
+    await expect(run).rejects.toThrow('enough of that');
+    expect(readdirSync(folder)).toEqual([]);
+  } finally {
+    if (before === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = before;
+    await rm(folder, { recursive: true });
   }
 });
 

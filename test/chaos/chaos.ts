@@ -28,7 +28,7 @@ export type ChaosOptions = {
 };
 
 /** For all that waits to get through once all is well again. */
-const PATIENCE_MS = 150_000;
+const PATIENCE_MS = 240_000;
 const SABOTAGE_MS = 4_000;
 
 /**

@@ -34,6 +34,16 @@ const DAY_MS = 86_400_000;
 const LOOK_MS = 100;
 const LIVE_MS = 120_000;
 
+/** What has to be ended or removed. */
+type WorldParts = {
+  readonly folder: string;
+  readonly database: PostgresCluster | null;
+  readonly links: Map<string, FaultyLink>;
+  readonly processes: Map<string, ChaosProcess>;
+  readonly gateways: Map<string, ChaosGateway>;
+  readonly disks: Map<string, SmallDisk>;
+};
+
 /** A small site whose parts can be hurt: broker, backend and gateways as processes, links between them, and disks and clocks of their own. */
 export class World {
   readonly folder: string;
@@ -41,39 +51,48 @@ export class World {
   /** Where the site does not keep its own. */
   readonly database: PostgresCluster | null;
   readonly brokerPort: number;
-  readonly apiPort: number;
   /** By the names of the processes at whose side of the broker they are: `backend` and each gateway. */
-  readonly links: ReadonlyMap<string, FaultyLink>;
-  readonly processes: ReadonlyMap<string, ChaosProcess>;
-  readonly gateways: ReadonlyMap<string, ChaosGateway>;
+  readonly links: Map<string, FaultyLink>;
+  readonly processes: Map<string, ChaosProcess>;
+  readonly gateways: Map<string, ChaosGateway>;
   /** `site` for backend and broker; none where this user may not mount. */
-  readonly disks: ReadonlyMap<string, SmallDisk>;
+  readonly disks: Map<string, SmallDisk>;
 
-  private constructor(
-    parts: Omit<World, 'shiftClock' | 'setClock' | 'heal' | 'untilLive' | 'untilDrained' | 'close' | 'logs'>,
-  ) {
+  private constructor(parts: WorldParts & Pick<World, 'site' | 'brokerPort'>) {
     this.folder = parts.folder;
     this.site = parts.site;
     this.database = parts.database;
     this.brokerPort = parts.brokerPort;
-    this.apiPort = parts.apiPort;
     this.links = parts.links;
     this.processes = parts.processes;
     this.gateways = parts.gateways;
     this.disks = parts.disks;
   }
 
+  /** @throws the signal's reason; an Error where it does not start. Nothing of it is left then. */
   static async open(options: WorldOptions): Promise<World> {
+    const parts: WorldParts = {
+      folder: await mkdtemp(join(tmpdir(), 'blindsight-chaos-')),
+      database: options.store === 'sqlite' ? null : await startPostgres(undefined, { durable: true }),
+      ...{ links: new Map(), processes: new Map(), gateways: new Map(), disks: new Map() },
+    };
+    try {
+      return await World.#start(options, parts);
+    } catch (error) {
+      await closeParts(parts, false);
+      throw error;
+    }
+  }
+
+  static async #start(options: WorldOptions, parts: WorldParts): Promise<World> {
     const { signal, rate } = options;
-    const folder = await mkdtemp(join(tmpdir(), 'blindsight-chaos-'));
-    const disks = new Map<string, SmallDisk>();
+    const { folder, database, links, processes, gateways, disks } = parts;
     const mount = async (name: string, megabytes: number, at: string) => {
       await mkdir(at, { recursive: true, mode: 0o700 });
       const disk = mountSmallDisk(megabytes, at);
       if (disk !== null) disks.set(name, disk);
     };
     await mount('site', DISK_MEGABYTES.site, join(folder, 'site'));
-    const database = options.store === 'sqlite' ? null : await startPostgres(undefined, { durable: true });
     const postgresqlUrlFile = join(folder, 'postgresql.url');
     if (database !== null)
       await writeFile(postgresqlUrlFile, await database.createDatabase(), { mode: 0o600 });
@@ -83,7 +102,6 @@ export class World {
       ...{ ...options, rate: 4 * rate, brokerPort, apiPort },
       ...(database !== null && { postgresqlUrlFile }),
     });
-    const links = new Map<string, FaultyLink>();
     for (const name of ['backend', ...site.gateways.map((one) => one.name)])
       links.set(name, await FaultyLink.open(name, () => brokerPort));
     await changeSettings(site.backendConfig, [
@@ -91,7 +109,6 @@ export class World {
     ]);
     await writeAnswers(join(folder, 'answers'), site.answers);
     await writeExpired(site, join(folder, 'broker-certificates'));
-    const processes = new Map<string, ChaosProcess>();
     const daemon = (name: string, config: string) =>
       processes.set(
         name,
@@ -102,7 +119,6 @@ export class World {
       );
     daemon('broker', site.brokerConfig);
     daemon('backend', site.backendConfig);
-    const gateways = new Map<string, ChaosGateway>();
     for (const { name, site: siteName, bundle, folder: own } of site.gateways) {
       await mount(name, DISK_MEGABYTES.gateway, join(own, 'data'));
       const url = `mqtts://127.0.0.1:${links.get(name)!.port}`;
@@ -114,21 +130,14 @@ export class World {
       gateways.set(name, gateway);
       processes.set(name, gateway.process);
     }
-    const world = new World({
-      ...{ folder, site, database, brokerPort, apiPort, links, processes, gateways, disks },
-    });
-    try {
-      processes.get('broker')!.start();
-      await untilReady('the broker', () => listens(brokerPort), filesOf(folder, 'broker').logFile, signal);
-      processes.get('backend')!.start();
-      const state = `http://127.0.0.1:${apiPort}/api/state`;
-      await untilReady('the backend', () => answers(state), filesOf(folder, 'backend').logFile, signal);
-      for (const gateway of gateways.values()) gateway.process.start();
-      await world.untilLive(signal);
-    } catch (error) {
-      await world.close(false);
-      throw error;
-    }
+    processes.get('broker')!.start();
+    await untilReady('the broker', () => listens(brokerPort), filesOf(folder, 'broker').logFile, signal);
+    processes.get('backend')!.start();
+    const state = `http://127.0.0.1:${apiPort}/api/state`;
+    await untilReady('the backend', () => answers(state), filesOf(folder, 'backend').logFile, signal);
+    for (const gateway of gateways.values()) gateway.process.start();
+    const world = new World({ ...parts, site, brokerPort });
+    await world.untilLive(signal);
     return world;
   }
 
@@ -181,14 +190,18 @@ export class World {
     });
   }
 
-  async close(keepFolder: boolean): Promise<void> {
-    for (const process of [...this.processes.values()].reverse()) await process.close();
-    for (const link of this.links.values()) await link.close();
-    await this.database?.stop();
-    if (keepFolder) return;
-    for (const disk of this.disks.values()) disk.unmount();
-    await rm(this.folder, { recursive: true, maxRetries: 5 });
+  close(keepFolder: boolean): Promise<void> {
+    return closeParts(this, keepFolder);
   }
+}
+
+async function closeParts(parts: WorldParts, keepFolder: boolean): Promise<void> {
+  for (const process of [...parts.processes.values()].reverse()) await process.close();
+  for (const link of parts.links.values()) await link.close();
+  await parts.database?.stop();
+  if (keepFolder) return;
+  for (const disk of parts.disks.values()) disk.unmount();
+  await rm(parts.folder, { recursive: true, maxRetries: 5 });
 }
 
 function filesOf(folder: string, name: string) {
