@@ -39,6 +39,19 @@ describe('turns of gateways', () => {
     expect(await bench.site.store.counters.all()).toEqual({ accepted: 5, 'refused.malformed': 200 });
   });
 
+  it('are of many in each batch: what one sends too much of is half of it at most', async () => {
+    await bench.enrol('liar');
+    for (let count = 0; count < 100; count++)
+      await bench.putBytes(randomBytes(2000), { gateway: 'liar', camera: 'yard' });
+    const batches = vi.spyOn(Batches.prototype, 'look');
+    const stop = new AbortController();
+    const running = bench.makeProcessor().run(stop.signal);
+    await vi.waitUntil(async () => (await bench.site.store.inbox.count()) === 0, { timeout: 60_000 });
+    stop.abort();
+    await running;
+    expect(batches.mock.calls.map(([items]) => items.length)).toEqual([32, 32, 32, 4]);
+  });
+
   it('pass over what cannot be processed now, and it comes again', async () => {
     const ciphertext = network.answer([0.2, 0.9]);
     const other = await bench.enrol('other');

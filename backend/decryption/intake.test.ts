@@ -110,6 +110,22 @@ describe('the intake', () => {
     expect(await site.store.counters.all()).toEqual({ 'refused.inbox-full': 5000 - 65 });
   });
 
+  it('commits some of each gateway, in turns, while one floods: nobody waits behind all that it sends', async () => {
+    const commits: string[][] = [];
+    const intake = makeIntake({
+      onStored: () => commits.push(receipted.slice(commits.flat().length).map((line) => line.split(' ')[0]!)),
+    });
+    for (let index = 0; index <= 60; index++) intake.receive(TOPIC, bytes(index), PACKET);
+    for (let of = 0; of < 30; of++) intake.receive(TOPIC.replace('gate', `other-${of}`), bytes(1), PACKET);
+    await intake.idle();
+    expect(commits.flat()).toHaveLength(91);
+    const ofGate = commits.map((names) => names.filter((name) => name === 'gate').length);
+    expect(Math.max(...ofGate)).toBeLessThanOrEqual(16);
+    // The first was on its way before the others came.
+    const all = commits.slice(0, 2).flat();
+    expect(all.filter((name) => name.startsWith('other-'))).toHaveLength(30);
+  });
+
   it('keeps room in memory for others while one gateway sends the longest envelopes there are', async () => {
     const intake = makeIntake();
     for (let index = 0; index < 65; index++) intake.receive(TOPIC, bytes(index, ENVELOPE_MAX_BYTES), PACKET);

@@ -6,6 +6,7 @@ import type { Logger } from '#runtime/log.ts';
 import type { Arrival, InboxBound } from '../store/inbox.ts';
 import type { Store } from '../store/store.ts';
 import { ENVELOPE_MAX_BYTES } from './envelope-limit.ts';
+import { PendingArrivals } from './pending-arrivals.ts';
 import type { ReceiptSender } from './receipt-sender.ts';
 import type { RefusalLog } from './refusal-log.ts';
 
@@ -24,13 +25,6 @@ export type IntakeOptions = {
 
 const BOUND: InboxBound = { items: 20_000, bytes: 2 ** 30, siteBytes: 4 * 2 ** 30 };
 const NOTHING: InboxBound = { items: 0, bytes: 0, siteBytes: 0 };
-/** Envelopes that one commit makes durable. */
-const MAX_BATCH = 64;
-/** Envelopes of one gateway in memory before their commit, twice as many as it sends without receipt; more are dropped, and come again: whoever floods takes nobody else's room. */
-const MAX_PENDING = 64;
-/** Their bytes, and those of all gateways. */
-const MAX_PENDING_BYTES = 8 * 2 ** 20;
-const MAX_SITE_PENDING_BYTES = 64 * 2 ** 20;
 /** Commits begin no sooner one after the other, so that each makes more durable while much comes. */
 const PACE_MS = 25;
 /** How long it is known what waits of all gateways, as long as it is no more than this share of what may. */
@@ -41,10 +35,6 @@ const FULL = { full: 'inbox-full', 'site-full': 'site-full' } as const;
 
 const byGateway = (one: Arrival, other: Arrival): number =>
   one.gateway < other.gateway ? -1 : Number(one.gateway > other.gateway);
-
-type Pending = { readonly count: number; readonly bytes: number };
-
-const NONE_PENDING: Pending = { count: 0, bytes: 0 };
 
 type Drops = { count: number; readonly gateways: Set<string> };
 
@@ -61,9 +51,7 @@ function namesIn(topic: string): { readonly gateway: string; readonly camera: st
  */
 export class Intake {
   readonly #options: IntakeOptions;
-  #pending: Arrival[] = [];
-  #pendingBytes = 0;
-  readonly #pendingOf = new Map<string, Pending>();
+  readonly #pending = new PendingArrivals();
   #site = { siteBytes: 0, readMs: Number.NEGATIVE_INFINITY };
   #committedMs = Number.NEGATIVE_INFINITY;
   /** How many wait until nothing is left: for them no commit is put off. */
@@ -81,16 +69,12 @@ export class Intake {
   readonly receive: MessageHandler = (topic, payload, packet) => {
     const names = namesIn(topic);
     if (names === null) return;
-    const reason = this.#reasonToDrop(names.gateway, payload, packet.retain);
-    if (reason !== null) {
-      this.#drop([names.gateway], reason);
-    } else {
-      const receivedMs = this.#options.clock.now();
-      this.#pending.push({ ...names, digest: envelopeDigest(payload), receivedMs, envelope: payload });
-      this.#pendingBytes += payload.length;
-      const { count, bytes } = this.#pendingOf.get(names.gateway) ?? NONE_PENDING;
-      this.#pendingOf.set(names.gateway, { count: count + 1, bytes: bytes + payload.length });
-    }
+    const receivedMs = this.#options.clock.now();
+    const arrival = { ...names, receivedMs, envelope: payload };
+    if (packet.retain) this.#drop([names.gateway], 'retained');
+    else if (payload.length > ENVELOPE_MAX_BYTES) this.#drop([names.gateway], 'oversized');
+    // What is dropped comes again: its gateway has no receipt for it.
+    else if (!this.#pending.add(arrival)) this.#drop([names.gateway], 'inbox-full');
     this.#flushing ??= this.#flush().finally(() => {
       this.#flushing = null;
     });
@@ -101,28 +85,6 @@ export class Intake {
     drops.count += count;
     for (const gateway of gateways) drops.gateways.add(gateway);
     this.#drops.set(reason, drops);
-  }
-
-  #reasonToDrop(gateway: string, payload: Uint8Array, retained: boolean): Refusal | null {
-    if (retained) return 'retained';
-    if (payload.length > ENVELOPE_MAX_BYTES) return 'oversized';
-    const { count, bytes } = this.#pendingOf.get(gateway) ?? NONE_PENDING;
-    const isFull =
-      count >= MAX_PENDING ||
-      bytes + payload.length > MAX_PENDING_BYTES ||
-      this.#pendingBytes + payload.length > MAX_SITE_PENDING_BYTES;
-    return isFull ? 'inbox-full' : null;
-  }
-
-  #take(): Arrival[] {
-    const batch = this.#pending.splice(0, MAX_BATCH);
-    for (const { gateway, envelope } of batch) {
-      this.#pendingBytes -= envelope.length;
-      const { count, bytes } = this.#pendingOf.get(gateway)!;
-      if (count > 1) this.#pendingOf.set(gateway, { count: count - 1, bytes: bytes - envelope.length });
-      else this.#pendingOf.delete(gateway);
-    }
-    return batch;
   }
 
   /** Resolves when everything that was received is durable or dropped. */
@@ -138,14 +100,16 @@ export class Intake {
 
   async #flush(): Promise<void> {
     const { clock } = this.#options;
-    while (this.#pending.length > 0 || this.#drops.size > 0) {
+    while (this.#pending.size > 0 || this.#drops.size > 0) {
       const earlyMs = this.#committedMs + PACE_MS - clock.monotonic();
-      if (earlyMs > 0 && this.#pending.length < MAX_BATCH && this.#waiting === 0) {
+      if (earlyMs > 0 && !this.#pending.isBatch && this.#waiting === 0) {
         this.#hurry = new AbortController();
         await clock.sleep(earlyMs, this.#hurry.signal).catch(() => {});
       }
       this.#committedMs = clock.monotonic();
-      const batch = this.#take();
+      const batch = this.#pending
+        .take()
+        .map((arrival): Arrival => ({ ...arrival, digest: envelopeDigest(arrival.envelope) }));
       try {
         const kept = await this.#keep(batch);
         for (const { gateway, digest } of kept) this.#options.receipts.add(gateway, digest);
@@ -155,7 +119,7 @@ export class Intake {
         // No receipt: the gateways still have these and send them again.
         this.#options.log.error({ err: error, count: batch.length }, 'cannot store what was received');
         // What was dropped is counted with the next arrival that can be.
-        if (this.#pending.length === 0) return;
+        if (this.#pending.size === 0) return;
       }
     }
   }

@@ -11,6 +11,8 @@ export type ProcessorOptions = BatchOptions & {
 
 /** Envelopes that are settled together: two commits for so many. */
 const BATCH = 64;
+/** Of one gateway, so that what comes of the others meanwhile has its turn soon. */
+const SHARE = 32;
 /** Batches that are not full begin no sooner one after the other, so that each settles more while much comes. */
 const PACE_MS = 40;
 /** Kept envelopes that come back at once after a release, so that what comes in now does not wait for all of them. */
@@ -21,6 +23,10 @@ const RELEASE_SEEN_MS = 1000;
 const MIN_PAUSE_MS = 50;
 /** Longest time that a batch may take before the processor counts as stuck. */
 const STUCK_MS = 120_000;
+
+/** Whether more waits, perhaps. */
+const isFull = (items: readonly InboxItem[]): boolean =>
+  items.length >= BATCH || items.filter(({ gateway }) => gateway === items[0]?.gateway).length >= SHARE;
 
 type Underway = { readonly batch: Batch; readonly done: Promise<readonly unknown[]>; isDone: boolean };
 
@@ -112,7 +118,7 @@ export class Processor {
         if (items.length > 0) {
           turn = items.at(-1)!.gateway;
           await note(await this.#takeUp(items));
-          if (items.length < BATCH) await this.#pace(signal);
+          if (!isFull(items)) await this.#pace(signal);
         } else if (this.#underway !== null) {
           await Promise.race([this.#underway.done, woken]);
           if (this.#underway.isDone) await note(await this.#finish());
@@ -211,9 +217,12 @@ export class Processor {
     const { store, shards } = this.#options;
     const { inbox } = store;
     const items: InboxItem[] = [];
+    const counts = new Map<string, number>();
+    const hasEnough = (gateway: string) => (counts.get(gateway) ?? 0) >= SHARE;
     while (items.length < BATCH) {
-      const item = await inbox.next(items.at(-1)?.gateway ?? turn, seen, shards?.mine);
+      const item = await inbox.next(items.at(-1)?.gateway ?? turn, seen, shards?.mine, hasEnough);
       if (item === null) break;
+      counts.set(item.gateway, (counts.get(item.gateway) ?? 0) + 1);
       items.push(item);
     }
     return items;

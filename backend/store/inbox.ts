@@ -201,12 +201,14 @@ export class InboxStore {
    * @param turn the gateway that had the last one, '' at first: the next in the order of names is that one's neighbor
    * @param seen what is passed over, by gateway; noted here for the item returned
    * @param shards as above
+   * @param isLeftOut says of a gateway that it has had enough
    * @returns null where nothing else waits
    */
   async next(
     turn: string,
     seen: Map<string, Passed>,
     shards: readonly number[] | null = null,
+    isLeftOut: (gateway: string) => boolean = () => false,
   ): Promise<InboxItem | null> {
     let from = turn;
     let isAround = false;
@@ -222,6 +224,7 @@ export class InboxStore {
         continue;
       }
       from = row.gateway;
+      if (isLeftOut(row.gateway)) continue;
       const passed = seen.get(row.gateway) ?? { current: 0, late: 0, row: 0 };
       const order =
         passed.row < CURRENT_IN_A_ROW ? (['current', 'late'] as const) : (['late', 'current'] as const);

@@ -1,5 +1,6 @@
-import { readdir, stat, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
 import { startPostgres } from '#backend/testing/postgres-cluster.ts';
 import { childrenMs } from '../processor-time.ts';
@@ -31,11 +32,15 @@ export async function startCityStore(kind: CityStoreKind, folder: string): Promi
   };
 }
 
-/** Of the database and its log. */
+/** Of the pages that hold something, whether they are in the file or in its log. */
 async function sqliteBytes(folder: string): Promise<number> {
-  const files = (await readdir(folder)).filter((name) => name.startsWith('blindsight.db'));
-  const sizes = await Promise.all(files.map(async (name) => (await stat(join(folder, name))).size));
-  return sizes.reduce((sum, size) => sum + size, 0);
+  const database = new DatabaseSync(join(folder, 'blindsight.db'), { readOnly: true });
+  try {
+    const count = (name: string) => Number(Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0]);
+    return (count('page_count') - count('freelist_count')) * count('page_size');
+  } finally {
+    database.close();
+  }
 }
 
 async function postgresqlBytes(url: string): Promise<number> {

@@ -23,6 +23,20 @@ it.each([
   120_000,
 );
 
+it('has all answers of the others stored once while one more gateway floods', async () => {
+  const report = await benchCity({
+    ...{ gateways: 3, rate: 2, seconds: 3, signal: new AbortController().signal, flood: 300 },
+    ...{ broker: 'aedes', store: 'sqlite', onProgress: () => {} },
+  });
+  expect(report).toMatchObject({
+    offered: 18,
+    lost: 0,
+    twice: 0,
+    flood: { perSecond: 300, offered: 18, lost: 0 },
+  });
+  expect(report.flood!.sent).toBeGreaterThan(3 * 18);
+}, 240_000);
+
 it('stops where it is told to', async () => {
   const stop = new AbortController();
   const run = benchCity({

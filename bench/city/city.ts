@@ -16,10 +16,11 @@ import { processorMs, residentBytes, threadsMs } from '../processor-time.ts';
 import { quantile } from '../quantile.ts';
 import { type CityBroker, startCityBroker } from './city-broker.ts';
 import { planCity } from './city-plan.ts';
-import type { CityReport } from './city-report.ts';
+import type { CityReport, FloodReport } from './city-report.ts';
 import { CITY_NETWORK, type CitySite, makeCitySite } from './city-site.ts';
 import { type CityStore, type CityStoreKind, startCityStore } from './city-store.ts';
 import { Fleet } from './fleet.ts';
+import { Flooder } from './flooder.ts';
 import { simulatedEnvelope } from './simulated-envelope.ts';
 
 export type CityBenchOptions = {
@@ -30,6 +31,8 @@ export type CityBenchOptions = {
   readonly seconds: number;
   readonly broker: CityBroker;
   readonly store: CityStoreKind;
+  /** Messages a second of one more gateway, which floods while all is measured a second time; 0 for none. */
+  readonly flood?: number;
   readonly signal: AbortSignal;
   readonly onProgress: (text: string, share: number) => void;
 };
@@ -49,7 +52,7 @@ const log = createLogger({ name: 'city', level: 'error', format: 'json', destina
  * @throws BlindsightError DEMO_NOT_READY; the signal's reason; an Error where Mosquitto, NATS or PostgreSQL is not installed
  */
 export async function benchCity(options: CityBenchOptions): Promise<CityReport> {
-  const { signal, onProgress } = options;
+  const { signal, onProgress, flood = 0 } = options;
   const folder = await mkdtemp(join(tmpdir(), 'blindsight-city-'));
   const cleanUp: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true })];
   try {
@@ -58,7 +61,7 @@ export async function benchCity(options: CityBenchOptions): Promise<CityReport> 
     const apiPort = await freePort(0);
     const { postgresqlUrlFile } = store;
     const site = await makeCitySite(folder, {
-      ...{ gateways: options.gateways, rate: options.rate, signal, onProgress },
+      ...{ gateways: options.gateways + (flood > 0 ? 1 : 0), rate: options.rate, signal, onProgress },
       ...{ brokerPort: 8883, apiPort, ...(postgresqlUrlFile && { postgresqlUrlFile }) },
     });
     const broker = await startCityBroker(options.broker, site, folder, signal);
@@ -72,7 +75,7 @@ export async function benchCity(options: CityBenchOptions): Promise<CityReport> 
     const state = `http://127.0.0.1:${apiPort}/api/state`;
     await untilReady('the backend', () => answers(state), logFile, signal);
     onProgress('connecting', 0);
-    const fleet = await Fleet.start(site.gateways, url, log);
+    const fleet = await Fleet.start(site.gateways.slice(0, options.gateways), url, log);
     cleanUp.unshift(() => fleet.close());
     await fleet.untilLive(PATIENCE_SECONDS, signal);
     const settled = () => untilSettled(fleet, site.data, signal);
@@ -81,6 +84,7 @@ export async function benchCity(options: CityBenchOptions): Promise<CityReport> 
     );
     await settled();
     const measured = await measure(options, site, fleet, { broker, backend, store }, settled);
+    const flooded = flood === 0 ? null : await measureFlood(options, site, fleet, url, settled);
     onProgress('restarting the broker', 0);
     await broker.restart();
     const connectSeconds = await fleet.untilLive(PATIENCE_SECONDS, signal);
@@ -89,6 +93,9 @@ export async function benchCity(options: CityBenchOptions): Promise<CityReport> 
       ...{ machine: describeMachine(), commit: await currentCommit(), network: CITY_NETWORK },
       ...{ broker: options.broker, store: options.store, ...measured, connectSeconds },
       memoryMegabytes: { broker: memory(broker), backend: memory(backend) },
+      ...(flooded && {
+        flood: { ...flooded, timesP99: flooded.latencyMs.p99 / Math.max(1, measured.latencyMs.p99) },
+      }),
     };
     return { ...report, plan: planCity(report, availableParallelism()) };
   } finally {
@@ -103,8 +110,17 @@ type Daemons = {
 };
 type Measured = Omit<
   CityReport,
-  'machine' | 'commit' | 'network' | 'broker' | 'store' | 'connectSeconds' | 'memoryMegabytes' | 'plan'
+  | 'machine'
+  | 'commit'
+  | 'network'
+  | 'broker'
+  | 'store'
+  | 'connectSeconds'
+  | 'memoryMegabytes'
+  | 'plan'
+  | 'flood'
 >;
+type Outcomes = Pick<Measured, 'offered' | 'stored' | 'lost' | 'twice' | 'latencyMs'>;
 
 async function measure(
   { gateways, rate, seconds, signal, onProgress }: CityBenchOptions,
@@ -120,7 +136,7 @@ async function measure(
     store: store.processorMs(),
     disk: store.diskBytes(site.data),
   });
-  const known = new Map(fleet.gateways.map(({ name, offered }) => [name, offered.length]));
+  const known = offeredSoFar(fleet);
   const bytesBefore = fleet.gateways.reduce((sum, one) => sum + one.bytes, 0);
   const before = accounts();
   const diskBefore = await before.disk;
@@ -129,35 +145,75 @@ async function measure(
   );
   await settled();
   const after = accounts();
-  const offered = fleet.gateways.flatMap(({ name, offered }) =>
-    offered.slice(known.get(name)).map((place) => `${name}/${place}`),
-  );
-  const { settledAnswers, twice } = await readAnswers(site.data);
-  const found = new Map(settledAnswers.map((one) => [`${one.gateway}/${one.session}/${one.sequence}`, one]));
-  const latencies = offered.flatMap((place) => {
-    const one = found.get(place);
-    return one === undefined ? [] : [one.storedMs - one.frameMs];
-  });
-  const perThousand = (ms: number) => ms / Math.max(1, latencies.length);
+  const outcomes = await readOutcomes(site, fleet, known);
+  const { stored, offered } = outcomes;
+  const perThousand = (ms: number) => ms / Math.max(1, stored);
   const verify = verifyMs(site);
   const decrypt = perThousand(after.decrypt - before.decrypt);
   const diskAfter = await after.disk;
   const bytes = fleet.gateways.reduce((sum, one) => sum + one.bytes, 0) - bytesBefore;
   return {
-    ...{ gateways, rate, seconds, offered: offered.length, stored: latencies.length },
-    ...{ lost: offered.length - latencies.length, twice },
-    latencyMs: {
-      median: quantile(latencies, 0.5),
-      p95: quantile(latencies, 0.95),
-      p99: quantile(latencies, 0.99),
-    },
+    ...{ gateways, rate, seconds, ...outcomes },
     cpuSecondsPerThousand: {
       broker: perThousand(after.broker - before.broker),
       ...{ verify, decrypt },
       store: perThousand(after.backend + after.store - before.backend - before.store) - decrypt - verify,
     },
-    bytesPerAnswer: bytes / Math.max(1, offered.length),
-    diskBytesPerAnswer: (diskAfter - diskBefore) / Math.max(1, latencies.length),
+    bytesPerAnswer: bytes / Math.max(1, offered),
+    diskBytesPerAnswer: (diskAfter - diskBefore) / Math.max(1, stored),
+  };
+}
+
+/** The same once more, while the gateway beyond those of the fleet floods. */
+async function measureFlood(
+  { rate, seconds, flood = 0, signal, onProgress }: CityBenchOptions,
+  site: CitySite,
+  fleet: Fleet,
+  url: string,
+  settled: () => Promise<void>,
+): Promise<Omit<FloodReport, 'timesP99'>> {
+  const flooder = new Flooder(site.gateways.at(-1)!, url, log);
+  const stop = new AbortController();
+  const flooding = flooder.run(flood, site.answers, stop.signal);
+  try {
+    const known = offeredSoFar(fleet);
+    await fleet.offer(site.answers, { rate, seconds }, signal, (share) =>
+      onProgress(`one floods: ${flooder.sent} messages`, share),
+    );
+    stop.abort();
+    await flooding;
+    await settled();
+    const { offered, lost, latencyMs } = await readOutcomes(site, fleet, known);
+    return { perSecond: flood, sent: flooder.sent, offered, lost, latencyMs };
+  } finally {
+    stop.abort();
+    await flooder.close();
+  }
+}
+
+const offeredSoFar = (fleet: Fleet): ReadonlyMap<string, number> =>
+  new Map(fleet.gateways.map(({ name, offered }) => [name, offered.length]));
+
+/** What became of the answers of a fleet that were offered since. */
+async function readOutcomes(
+  { data }: CitySite,
+  fleet: Fleet,
+  since: ReadonlyMap<string, number>,
+): Promise<Outcomes> {
+  const offered = fleet.gateways.flatMap(({ name, offered }) =>
+    offered.slice(since.get(name)).map((place) => `${name}/${place}`),
+  );
+  const { settledAnswers, twice } = await readAnswers(data);
+  const found = new Map(settledAnswers.map((one) => [`${one.gateway}/${one.session}/${one.sequence}`, one]));
+  const latencies = offered.flatMap((place) => {
+    const one = found.get(place);
+    return one === undefined ? [] : [one.storedMs - one.frameMs];
+  });
+  const at = (share: number) => quantile(latencies, share);
+  return {
+    ...{ offered: offered.length, stored: latencies.length },
+    ...{ lost: offered.length - latencies.length, twice },
+    latencyMs: { median: at(0.5), p95: at(0.95), p99: at(0.99) },
   };
 }
 

@@ -3,7 +3,7 @@ import type { CityReport } from './city-report.ts';
 /** What a city came to, as sentences. */
 export function formatCity(report: CityReport): string {
   const { machine, commit, network, broker, store, gateways, rate, seconds } = report;
-  const { offered, stored, lost, twice, latencyMs, memoryMegabytes, connectSeconds } = report;
+  const { offered, stored, lost, twice, latencyMs, memoryMegabytes, connectSeconds, flood } = report;
   const { cpuSecondsPerThousand: cpu, bytesPerAnswer, diskBytesPerAnswer, plan } = report;
   return [
     machine,
@@ -12,6 +12,12 @@ export function formatCity(report: CityReport): string {
     `${gateways} gateways with ${network} at ${rate} Hz for ${seconds} s, ${broker} and ${store}:`,
     `offered ${offered}, stored ${stored}, lost ${lost}, twice ${twice}`,
     `from gateway to store: ${latencyMs.median} ms (median), ${latencyMs.p95} ms (95 %), ${latencyMs.p99} ms (99 %)`,
+    ...(flood === undefined
+      ? []
+      : [
+          `while one more sends ${flood.perSecond} messages a second (${flood.sent} in all): ${flood.latencyMs.median} ms (median), ${flood.latencyMs.p95} ms (95 %), ` +
+            `${flood.latencyMs.p99} ms (99 %, ${flood.timesP99.toFixed(2)} times as long), lost ${flood.lost} of ${flood.offered}`,
+        ]),
     `processor seconds for a thousand answers: broker ${cpu.broker.toFixed(2)}, verify ${cpu.verify.toFixed(2)}, decrypt ${cpu.decrypt.toFixed(2)}, store ${cpu.store.toFixed(2)}`,
     `an answer: ${bytesPerAnswer.toFixed(0)} bytes on the wire, ${diskBytesPerAnswer.toFixed(0)} on disk`,
     `memory: broker ${memoryMegabytes.broker.toFixed(0)} MB, backend ${memoryMegabytes.backend.toFixed(0)} MB`,

@@ -9,6 +9,7 @@ type Options = {
   readonly seconds: number;
   readonly broker: (typeof CITY_BROKERS)[number];
   readonly store: (typeof CITY_STORES)[number];
+  readonly flood: number;
   readonly json?: boolean;
 };
 
@@ -25,6 +26,12 @@ export function registerBenchCity(bench: Command): void {
     .option('--seconds <s>', 'how long they send', integer(1, 3600), 30)
     .addOption(new Option('--broker <kind>', 'which broker').choices(CITY_BROKERS).default('aedes'))
     .addOption(new Option('--store <kind>', 'which database').choices(CITY_STORES).default('sqlite'))
+    .option(
+      '--flood <hz>',
+      'messages a second of one more gateway, half of them garbage: what the others have then',
+      integer(0, 100_000),
+      0,
+    )
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -34,6 +41,7 @@ Gateways, broker, backend and store share this machine. Run nothing else in the 
 Examples:
   blindsight bench city
   blindsight bench city --gateways 500 --json
+  blindsight bench city --gateways 200 --flood 500
   blindsight bench city --broker nats --store postgresql`,
     )
     .action(({ json = false, ...options }: Options) =>
