@@ -1,4 +1,12 @@
-import { decodeProgram, FheError, type Interpretation, outputsOf, verifyProgram } from '#fhe';
+import { createHash } from 'node:crypto';
+import {
+  decodeProgram,
+  FheError,
+  type Interpretation,
+  outputsOf,
+  type VerifiedProgram,
+  verifyProgram,
+} from '#fhe';
 import { answerNoise, answerNoiseKey, createDecryptor, interpretSlots } from '#fhe/secret';
 import type { OutputPolicy } from '#protocol/output-policy.ts';
 import { serveTasks } from '#runtime/threads/serve-tasks.ts';
@@ -12,11 +20,15 @@ type Opened = {
   readonly output: OutputPolicy;
 };
 
+const MAX_PROGRAMS = 8;
+
 const keySets = new Map<string, Opened>();
+/** By SHA-256 of their bytes, hex; least recently used first. */
+const programs = new Map<string, VerifiedProgram>();
 
 async function open(task: Extract<DecryptTask, { kind: 'open' }>): Promise<void> {
   close(task.keySet);
-  const program = decodeProgram(task.program);
+  const program = verified(task.program);
   // Never both: with a result ring this thread has nothing that opens weights.
   const keys =
     task.ring === 'result'
@@ -24,7 +36,7 @@ async function open(task: Extract<DecryptTask, { kind: 'open' }>): Promise<void>
       : { secretKey: task.secretKey };
   try {
     keySets.set(task.keySet, {
-      decryptor: await createDecryptor(verifyProgram(program), keys),
+      decryptor: await createDecryptor(program, keys),
       interpretation: task.interpretation,
       noiseKey: answerNoiseKey(task.secretKey),
       output: task.output,
@@ -32,6 +44,16 @@ async function open(task: Extract<DecryptTask, { kind: 'open' }>): Promise<void>
   } finally {
     task.secretKey.fill(0);
   }
+}
+
+/** All key sets of a network have one program. */
+function verified(bytes: Uint8Array): VerifiedProgram {
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  const program = programs.get(digest) ?? verifyProgram(decodeProgram(bytes));
+  programs.delete(digest);
+  programs.set(digest, program);
+  if (programs.size > MAX_PROGRAMS) programs.delete(programs.keys().next().value!);
+  return program;
 }
 
 function close(keySet: string): void {

@@ -1,10 +1,11 @@
+import type { CKKSEncoder } from 'node-seal/throws';
 import { createAnswerForm } from '../ckks/answer.ts';
 import type { Ciphertext } from '../ckks/ciphertext.ts';
 import { checkParameters, type Parameters, type ParametersLiteral } from '../ckks/parameters.ts';
 import { FheError } from '../errors.ts';
 import { type RegisterType, SCALE_TOLERANCE, type VerifiedProgram } from '../program/verifier.ts';
 import { createRing, type Ring } from '../ring/ring.ts';
-import { openSealContext } from '../seal/context.ts';
+import { openSealContext, type SealContext } from '../seal/context.ts';
 import { toSealCiphertext } from '../seal/convert.ts';
 import { guardSeal, loadSeal, type Seal, SealScope } from '../seal/runtime.ts';
 import type { OwnerKeys } from './owner-keys.ts';
@@ -44,14 +45,18 @@ export async function createDecryptor(
     );
   }
   const secret = decodeSecretKey(parameters, secretKey);
-  const seal = await loadSeal();
-  const ring = createRing(parameters.ringDegree);
+  const { seal, release } = await shareSeal();
   const levels = new Map<number, Opener>();
   const form = createAnswerForm(parameters, expected?.ring === 'result');
   // All answers of a program have one level: its tables are made now, not while the first answer waits.
-  if (expected !== null) {
-    levels.set(expected.level, openLevel(seal, ring, parameters, expected.level, secret));
+  try {
+    if (expected !== null) levels.set(expected.level, openLevel(seal, parameters, expected.level, secret));
+  } catch (error) {
+    secret.fill(0);
+    release();
+    throw error;
   }
+  let isOpen = true;
 
   return {
     decrypt(bytes) {
@@ -67,7 +72,7 @@ export async function createDecryptor(
         }
       }
       const { level } = ciphertext;
-      const opener = levels.get(level) ?? openLevel(seal, ring, parameters, level, secret);
+      const opener = levels.get(level) ?? openLevel(seal, parameters, level, secret);
       levels.set(level, opener);
       return opener.open(ciphertext);
     },
@@ -75,6 +80,8 @@ export async function createDecryptor(
       secret.fill(0);
       for (const opener of levels.values()) opener.close();
       levels.clear();
+      if (isOpen) release();
+      isOpen = false;
     },
   };
 }
@@ -88,7 +95,6 @@ type Opener = { open(ciphertext: Ciphertext): Float64Array; close(): void };
  */
 function openLevel(
   seal: Seal,
-  ring: Ring,
   { ringDegree, moduli, specialModuli }: Parameters,
   level: number,
   secret: Int8Array,
@@ -98,12 +104,12 @@ function openLevel(
     moduli: moduli.slice(0, level + 1),
     specialModuli: specialModuli.slice(0, 1),
   });
-  const bridge = openSealContext(seal, truncated, 'keys-and-top');
+  const tables = shareTables(seal, truncated);
+  const { bridge, encoder } = tables;
   const scope = new SealScope();
-  scope.own({ delete: bridge.close });
-  const key = scope.own(toSealSecretKey(bridge, ring, secret));
+  scope.own({ delete: tables.release });
+  const key = scope.own(toSealSecretKey(bridge, tables.ring, secret));
   const decryptor = scope.own(new seal.Decryptor(bridge.context, key));
-  const encoder = scope.own(new seal.CKKSEncoder(bridge.context));
   return {
     open(ciphertext) {
       using temporary = new SealScope();
@@ -117,6 +123,62 @@ function openLevel(
     },
     close: () => scope[Symbol.dispose](),
   };
+}
+
+/** The instance of SEAL of all decryptors of this thread: each has a heap of its own. Dropped with the last of them. */
+const instance: { seal: Promise<Seal> | null; users: number } = { seal: null, users: 0 };
+
+async function shareSeal(): Promise<{ readonly seal: Seal; readonly release: () => void }> {
+  instance.users += 1;
+  const release = () => {
+    instance.users -= 1;
+    if (instance.users === 0) instance.seal = null;
+  };
+  try {
+    instance.seal ??= loadSeal();
+    return { seal: await instance.seal, release };
+  } catch (error) {
+    instance.seal = null;
+    release();
+    throw error;
+  }
+}
+
+/** What decryption needs beside a key: the same for all keys of the same parameters, and much larger than one. */
+type Tables = {
+  readonly bridge: SealContext;
+  readonly encoder: CKKSEncoder;
+  readonly ring: Ring;
+  readonly close: () => void;
+  users: number;
+};
+
+/** By their parameters, as long as anybody uses them. */
+const shared = new Map<string, Tables>();
+
+/** @returns tables that are freed once all who have them have released them */
+function shareTables(seal: Seal, parameters: Parameters): Tables & { readonly release: () => void } {
+  const { ringDegree, moduli, specialModuli } = parameters;
+  const name = [ringDegree, ...moduli, 'and', ...specialModuli].join(' ');
+  const tables = shared.get(name) ?? makeTables(seal, parameters);
+  shared.set(name, tables);
+  tables.users += 1;
+  const release = () => {
+    tables.users -= 1;
+    if (tables.users > 0) return;
+    shared.delete(name);
+    tables.close();
+  };
+  return { ...tables, release };
+}
+
+function makeTables(seal: Seal, parameters: Parameters): Tables {
+  const bridge = openSealContext(seal, parameters, 'keys-and-top');
+  const scope = new SealScope();
+  scope.own({ delete: bridge.close });
+  const encoder = scope.own(new seal.CKKSEncoder(bridge.context));
+  const ring = createRing(parameters.ringDegree);
+  return { bridge, encoder, ring, close: () => scope[Symbol.dispose](), users: 0 };
 }
 
 function answerType({

@@ -101,6 +101,24 @@ describe('owner side', () => {
     });
   });
 
+  it('opens with each key what is under it, of many at once; one that is closed takes nothing from the others', async () => {
+    const other = await createOwnerKeys(parameters);
+    const [input] = await encryptInputs(verifyProgram(program), keys.secretKey, testPicture);
+    const open = () => createDecryptor(parameters, keys);
+    const [first, second, stranger] = await Promise.all([open(), open(), createDecryptor(parameters, other)]);
+    const expected = first.decrypt(input!);
+    expect(worstError(second.decrypt(input!), expected)).toBe(0);
+    expect(worstError(stranger.decrypt(input!), expected)).toBeGreaterThan(1);
+    first.close();
+    first.close();
+    expect(worstError(second.decrypt(input!), expected)).toBe(0);
+    second.close();
+    stranger.close();
+    const again = await open();
+    expect(worstError(again.decrypt(input!), expected)).toBe(0);
+    again.close();
+  });
+
   it('opens only what looks like the answer of the program', async () => {
     const decryptor = await createDecryptor(verifyProgram(program), keys);
     try {
