@@ -108,8 +108,18 @@ function openLevel(
   const { bridge, encoder } = tables;
   const scope = new SealScope();
   scope.own({ delete: tables.release });
-  const key = scope.own(toSealSecretKey(bridge, tables.ring, secret));
-  const decryptor = scope.own(new seal.Decryptor(bridge.context, key));
+  const makeDecryptor = () => {
+    const key = scope.own(toSealSecretKey(bridge, tables.ring, secret));
+    return scope.own(new seal.Decryptor(bridge.context, key));
+  };
+  let decryptor: ReturnType<typeof makeDecryptor>;
+  try {
+    decryptor = makeDecryptor();
+  } catch (error) {
+    // Otherwise the tables would outlive the instance of SEAL that they are of.
+    scope[Symbol.dispose]();
+    throw error;
+  }
   return {
     open(ciphertext) {
       using temporary = new SealScope();
