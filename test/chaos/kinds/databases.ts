@@ -1,10 +1,14 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { PostgresCluster } from '#backend/testing/postgres-cluster.ts';
 import type { Kind } from '../kind.ts';
 
 const TRIES = 200;
 const BETWEEN_MS = 5;
+
+/** One after the other: a server that is gone cannot end. */
+const crashes = new WeakMap<PostgresCluster, Promise<void>>();
 
 /** What happens to the database. */
 export const DATABASE_KINDS: readonly Kind[] = [
@@ -33,9 +37,14 @@ export const DATABASE_KINDS: readonly Kind[] = [
     lasts: [100, 6_000],
     needs: 'postgresql',
     strike: async ({ database }, { ms }, signal) => {
-      await database!.crash();
-      await delay(ms, undefined, { signal }).catch(() => {});
-      await database!.restart();
+      const crash = async () => {
+        await database!.crash();
+        await delay(ms, undefined, { signal }).catch(() => {});
+        await database!.restart();
+      };
+      const last = (crashes.get(database!) ?? Promise.resolve()).then(crash);
+      crashes.set(database!, last);
+      await last;
     },
   },
 ];
