@@ -24,6 +24,8 @@ export type CityReport = CityCosts & {
   readonly network: string;
   readonly broker: string;
   readonly store: string;
+  /** Processes beside the one with the other roles; 0: one process of the backend. */
+  readonly decryptors: number;
   readonly gateways: number;
   /** Answers a second and gateway. */
   readonly rate: number;

@@ -3,14 +3,15 @@ import { benchCity } from './city.ts';
 import { planCity } from './city-plan.ts';
 
 it.each([
-  { broker: 'aedes', store: 'sqlite' },
-  { broker: 'nats', store: 'postgresql' },
+  { broker: 'aedes', store: 'sqlite', decryptors: 0 },
+  { broker: 'nats', store: 'postgresql', decryptors: 2 },
 ] as const)(
-  'runs a small city on $broker and $store: all that is offered is stored, once',
-  async ({ broker, store }) => {
+  'runs a small city on $broker and $store, with $decryptors decryptors: all that is offered is stored, once',
+  async ({ broker, store, decryptors }) => {
     const said = new Set<string>();
     const report = await benchCity({
-      ...{ gateways: 3, rate: 2, seconds: 2, signal: new AbortController().signal, broker, store },
+      ...{ gateways: 3, rate: 2, seconds: 2, signal: new AbortController().signal },
+      ...{ broker, store, decryptors },
       onProgress: (text) => said.add(text),
     });
     const { cpuSecondsPerThousand, plan } = report;
@@ -40,7 +41,8 @@ it('has all answers of the others stored once while one more gateway floods', as
 it('stops where it is told to', async () => {
   const stop = new AbortController();
   const run = benchCity({
-    ...{ gateways: 3, rate: 2, seconds: 600, signal: stop.signal, broker: 'aedes', store: 'sqlite' },
+    ...{ gateways: 3, rate: 2, seconds: 600, signal: stop.signal },
+    ...{ broker: 'aedes', store: 'sqlite', decryptors: 0 },
     onProgress: (text) => {
       if (text === 'warming up') stop.abort(new Error('enough'));
     },

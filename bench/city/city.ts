@@ -4,7 +4,6 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withSite } from '#backend/site-folder.ts';
 import type { SettledAnswer } from '#backend/store/feed.ts';
-import { DaemonProcess } from '#demo/daemon-process.ts';
 import { freePort } from '#demo/ports.ts';
 import { untilReady } from '#demo/ready.ts';
 import { changeSettings } from '#demo/settings.ts';
@@ -12,8 +11,9 @@ import { readEnvelope, signedSchema, splitEnvelope } from '#protocol/envelope.ts
 import { createLogger } from '#runtime/log.ts';
 import { answers } from '#runtime/probe.ts';
 import { currentCommit, describeMachine } from '../machine.ts';
-import { processorMs, residentBytes, threadsMs } from '../processor-time.ts';
+import { processorMs, residentBytes } from '../processor-time.ts';
 import { quantile } from '../quantile.ts';
+import { CityBackend } from './city-backend.ts';
 import { type CityBroker, startCityBroker } from './city-broker.ts';
 import { planCity } from './city-plan.ts';
 import type { CityReport, FloodReport } from './city-report.ts';
@@ -33,6 +33,8 @@ export type CityBenchOptions = {
   readonly store: CityStoreKind;
   /** Messages a second of one more gateway, which floods while all is measured a second time; 0 for none. */
   readonly flood?: number;
+  /** Processes that decrypt beside the one with the other roles; 0, the default, for one process. */
+  readonly decryptors?: number;
   readonly signal: AbortSignal;
   readonly onProgress: (text: string, share: number) => void;
 };
@@ -68,12 +70,11 @@ export async function benchCity(options: CityBenchOptions): Promise<CityReport> 
     cleanUp.unshift(() => broker.stop());
     const url = `mqtts://127.0.0.1:${broker.port}`;
     await changeSettings(site.backendConfig, [[['broker', 'url'], url]]);
-    const logFile = join(folder, 'backend.log');
-    const backend = new DaemonProcess('backend', site.backendConfig, logFile, (text) => onProgress(text, 0));
+    const backend = new CityBackend(site.backendConfig, folder, options, (text) => onProgress(text, 0));
     backend.start();
     cleanUp.unshift(() => backend.stop());
     const state = `http://127.0.0.1:${apiPort}/api/state`;
-    await untilReady('the backend', () => answers(state), logFile, signal);
+    await untilReady('the backend', () => answers(state), backend.logFile, signal);
     onProgress('connecting', 0);
     const fleet = await Fleet.start(site.gateways.slice(0, options.gateways), url, log);
     cleanUp.unshift(() => fleet.close());
@@ -88,11 +89,16 @@ export async function benchCity(options: CityBenchOptions): Promise<CityReport> 
     onProgress('restarting the broker', 0);
     await broker.restart();
     const connectSeconds = await fleet.untilLive(PATIENCE_SECONDS, signal);
-    const memory = (process: { readonly pid?: number | undefined }) => residentBytes(process.pid) / 1e6;
     const report = {
       ...{ machine: describeMachine(), commit: await currentCommit(), network: CITY_NETWORK },
-      ...{ broker: options.broker, store: options.store, ...measured, connectSeconds },
-      memoryMegabytes: { broker: memory(broker), backend: memory(backend) },
+      ...{
+        broker: options.broker,
+        store: options.store,
+        decryptors: options.decryptors ?? 0,
+        ...measured,
+        connectSeconds,
+      },
+      memoryMegabytes: { broker: residentBytes(broker.pid) / 1e6, backend: backend.residentBytes() / 1e6 },
       ...(flooded && {
         flood: { ...flooded, timesP99: flooded.latencyMs.p99 / Math.max(1, measured.latencyMs.p99) },
       }),
@@ -105,7 +111,7 @@ export async function benchCity(options: CityBenchOptions): Promise<CityReport> 
 
 type Daemons = {
   readonly broker: { readonly pid?: number | undefined };
-  readonly backend: DaemonProcess;
+  readonly backend: CityBackend;
   readonly store: CityStore;
 };
 type Measured = Omit<
@@ -115,6 +121,7 @@ type Measured = Omit<
   | 'network'
   | 'broker'
   | 'store'
+  | 'decryptors'
   | 'connectSeconds'
   | 'memoryMegabytes'
   | 'plan'
@@ -131,8 +138,8 @@ async function measure(
 ): Promise<Measured> {
   const accounts = () => ({
     broker: processorMs(broker.pid),
-    backend: processorMs(backend.pid),
-    decrypt: threadsMs(backend.pid, 'decrypt'),
+    backend: backend.processorMs(),
+    decrypt: backend.decryptMs(),
     store: store.processorMs(),
     disk: store.diskBytes(site.data),
   });

@@ -10,6 +10,7 @@ type Options = {
   readonly broker: (typeof CITY_BROKERS)[number];
   readonly store: (typeof CITY_STORES)[number];
   readonly flood: number;
+  readonly decryptors: number;
   readonly json?: boolean;
 };
 
@@ -32,6 +33,12 @@ export function registerBenchCity(bench: Command): void {
       integer(0, 100_000),
       0,
     )
+    .option(
+      '--decryptors <n>',
+      'processes that decrypt beside the one with the rest; 0: one process',
+      integer(0, 64),
+      0,
+    )
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -42,7 +49,7 @@ Examples:
   blindsight bench city
   blindsight bench city --gateways 500 --json
   blindsight bench city --gateways 200 --flood 500
-  blindsight bench city --broker nats --store postgresql`,
+  blindsight bench city --broker nats --store postgresql --decryptors 2`,
     )
     .action(({ json = false, ...options }: Options) =>
       runCommand(async ({ progress, signal }) => {
