@@ -67,7 +67,8 @@ export class GatewayShards {
 
   async #renew(): Promise<void> {
     const { store, holder, clock } = this.#options;
-    const held = new Set(await store.leases.renew(holder, LEASE_MS));
+    await store.leases.take(DECRYPTOR + holder, holder, LEASE_MS);
+    const held = new Set(await store.leases.held(SHARD, holder));
     this.#renewedMs = clock.monotonic();
     // What another one has taken meanwhile; what is new here, `balance` knows of.
     this.#mine = this.#mine.filter((shard) => held.has(nameOf(shard)));
@@ -91,9 +92,9 @@ export class GatewayShards {
     const mine = before.slice(0, share);
     const gained: number[] = [];
     if (mine.length < share)
-      for (const name of await leases.free(SHARD)) {
+      for (const name of await leases.unclaimed(SHARD, DECRYPTOR)) {
         if (mine.length + gained.length >= share) break;
-        if (await leases.take(name, holder, LEASE_MS)) gained.push(numberOf(name));
+        if (await leases.claim(name, holder, DECRYPTOR)) gained.push(numberOf(name));
       }
     this.#mine = [...mine, ...gained];
     if (gained.length === 0) return false;

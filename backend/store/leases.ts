@@ -33,11 +33,6 @@ export class LeaseStore {
     return taken > 0;
   }
 
-  /** Names below a prefix that nobody has, or whose holder let them run out. */
-  async free(prefix: string): Promise<string[]> {
-    return this.#names(`until_ms <= ${this.#database.dialect.now}`, prefix);
-  }
-
   /** Names below a prefix that somebody has. */
   async taken(prefix: string): Promise<string[]> {
     return this.#names(`until_ms > ${this.#database.dialect.now}`, prefix);
@@ -52,6 +47,37 @@ export class LeaseStore {
       holder,
     );
     return rows.map(({ name }) => name);
+  }
+
+  /**
+   * Takes a part, which its holder has as long as its own lease lasts: a lease of the holder's name below a prefix. So whoever has many prolongs one.
+   *
+   * @returns whether it is the holder's now
+   */
+  async claim(name: string, holder: string, lives: string): Promise<boolean> {
+    const taken = await this.#database.run(
+      `UPDATE leases SET holder = ? WHERE name = ? AND (holder = ? OR ${this.#isLeft()})`,
+      holder,
+      name,
+      holder,
+      lives,
+    );
+    return taken > 0;
+  }
+
+  /** Parts below a prefix that nobody has who lives. */
+  unclaimed(prefix: string, lives: string): Promise<string[]> {
+    return this.#names(this.#isLeft(), lives, prefix);
+  }
+
+  /** Names below a prefix that a holder has. */
+  held(prefix: string, holder: string): Promise<string[]> {
+    return this.#names('holder = ?', holder, prefix);
+  }
+
+  #isLeft(): string {
+    return `NOT EXISTS (SELECT 1 FROM leases AS life
+      WHERE life.name = CAST(? AS TEXT) || leases.holder AND life.until_ms > ${this.#database.dialect.now})`;
   }
 
   /**
@@ -95,10 +121,11 @@ export class LeaseStore {
     );
   }
 
-  async #names(condition: string, prefix: string): Promise<string[]> {
+  /** @param values the last one a prefix */
+  async #names(condition: string, ...values: readonly string[]): Promise<string[]> {
     const rows = await this.#database.all<{ name: string }>(
-      `SELECT name FROM leases WHERE ${condition} AND name LIKE ? ORDER BY name`,
-      `${prefix}%`,
+      `SELECT name FROM leases WHERE ${condition} AND name LIKE ? || '%' ORDER BY name`,
+      ...values,
     );
     return rows.map(({ name }) => name);
   }

@@ -5,6 +5,7 @@ import { describeCommands } from './command-contract.ts';
 import { describeConfigurations } from './configuration-contract.ts';
 import { describePeople } from './people-contract.ts';
 import { describeProtections } from './protections-contract.ts';
+import { describeRoles } from './roles-contract.ts';
 import { describeRollouts } from './rollout-contract.ts';
 import { describeSoftware } from './software-contract.ts';
 import { describeTrust } from './trust-contract.ts';
@@ -23,6 +24,7 @@ export function describeFleet(
   describeChallenges(store);
   describeCommands(store);
   describeConfigurations(store);
+  describeRoles(store);
   describeRollouts(store);
   describeSoftware(store);
   describePeople(opened);

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '#runtime/clock.ts';
+import { createLogger } from '#runtime/log.ts';
+import { GatewayShards } from '../roles/gateway-shards.ts';
+import { SHARDS, shardOf } from '../store/shard-of.ts';
+import type { Store } from '../store/store.ts';
+
+const log = createLogger({ name: 'test', level: 'error', format: 'json', destination: { write: () => {} } });
+const LONG_MS = 3_600_000;
+const BOUND = { items: 10, bytes: 10_000, siteBytes: 10_000 };
+
+/** What every store must do for several processes that share the work. @param store the one of this test, empty */
+export function describeRoles(store: () => Store): void {
+  describe('several processes', () => {
+    it('have a lease one at a time, until its holder lets it run out', async () => {
+      const { leases } = store();
+      await leases.make(['role/api', 'role/api']);
+      expect(await leases.take('role/api', 'one', LONG_MS)).toBe(true);
+      expect(await leases.take('role/api', 'two', LONG_MS)).toBe(false);
+      expect(await leases.take('role/api', 'one', 0)).toBe(true);
+      expect(await leases.take('role/api', 'two', LONG_MS)).toBe(true);
+      expect(await leases.renew('one', LONG_MS)).toEqual([]);
+      await leases.release('role/api', 'one');
+      expect(await leases.taken('role/')).toEqual(['role/api']);
+      await leases.release('role/api', 'two');
+      expect(await leases.taken('role/')).toEqual([]);
+    });
+
+    it('have parts as long as the lease of their holder lasts', async () => {
+      const { leases } = store();
+      await leases.make(['shard/00', 'decryptor/one']);
+      await leases.take('decryptor/one', 'one', LONG_MS);
+      expect(await leases.claim('shard/00', 'one', 'decryptor/')).toBe(true);
+      expect(await leases.claim('shard/00', 'two', 'decryptor/')).toBe(false);
+      expect(await leases.unclaimed('shard/', 'decryptor/')).toEqual([]);
+      await leases.take('decryptor/one', 'one', 0);
+      expect(await leases.unclaimed('shard/', 'decryptor/')).toEqual(['shard/00']);
+      expect(await leases.claim('shard/00', 'two', 'decryptor/')).toBe(true);
+      expect(await leases.confirm('one', ['shard/00'])).toEqual([]);
+      expect(await leases.confirm('two', ['shard/00'])).toEqual(['shard/00']);
+    });
+
+    it('divide the gateways evenly, and one that was taken for dead writes nothing about what it lost', async () => {
+      const make = (holder: string) => new GatewayShards({ store: store(), holder, clock: systemClock, log });
+      const [one, two] = [make('one'), make('two')];
+      expect(await one.balance()).toBe(true);
+      expect(one.mine).toHaveLength(SHARDS);
+      // Nothing is free: it only says that it lives.
+      expect(await two.balance()).toBe(false);
+      expect(await one.balance()).toBe(false);
+      expect(one.mine).toHaveLength(SHARDS / 2);
+      expect(await two.balance()).toBe(true);
+      expect([...one.mine, ...two.mine].sort((a, b) => a - b)).toEqual(
+        Array.from({ length: SHARDS }, (_, shard) => shard),
+      );
+      const names = Array.from({ length: 200 }, (_, i) => `gate-${i}`);
+      const ofOne = names.filter((name) => one.mine.includes(shardOf(name)));
+      expect(ofOne.length).toBeGreaterThan(50);
+      const settle = (names: readonly string[]) =>
+        store().settling(async (inside) => {
+          await one.confirm(inside, names);
+          await inside.counters.add('accepted', names.length);
+        });
+      await settle(ofOne);
+      await expect(settle(names)).rejects.toMatchObject({ code: 'GATEWAYS_TAKEN_OVER' });
+      // It does not know it yet.
+      await store().leases.take('decryptor/one', 'one', 0);
+      expect(await two.balance()).toBe(true);
+      expect(two.mine).toHaveLength(SHARDS);
+      expect(one.mine).toHaveLength(SHARDS / 2);
+      await expect(settle(ofOne)).rejects.toMatchObject({ code: 'GATEWAYS_TAKEN_OVER' });
+      expect(await store().counters.all()).toEqual({ accepted: ofOne.length });
+      await two.leave();
+      expect(await one.balance()).toBe(true);
+      expect(one.mine).toHaveLength(SHARDS);
+    });
+
+    it('read from the inbox what is theirs, and what waited before there were parts', async () => {
+      const { inbox } = store();
+      const names = ['gate-1', 'gate-2', 'gate-3', 'gate-4', 'gate-5'];
+      for (const gateway of names)
+        await inbox.add(
+          { gateway, camera: 'door', digest: gateway, receivedMs: 1, envelope: Uint8Array.of(1) },
+          BOUND,
+        );
+      const mine = [shardOf('gate-2'), shardOf('gate-4')];
+      const seen = new Map();
+      const read: string[] = [];
+      for (
+        let item = await inbox.next('', seen, mine);
+        item !== null;
+        item = await inbox.next(item.gateway, seen, mine)
+      )
+        read.push(item.gateway);
+      expect(read.toSorted()).toEqual(names.filter((name) => mine.includes(shardOf(name))));
+      expect(await inbox.marks(0, 10, mine)).toHaveLength(read.length);
+      expect(await inbox.next('', new Map(), [])).toBeNull();
+      await inbox.divide();
+      expect(await inbox.marks(0, 10)).toHaveLength(names.length);
+    });
+
+    it('tell each other when a gateway was heard last', async () => {
+      const { heard } = store();
+      await heard.note('gate', 5);
+      await heard.note('gate', 9);
+      await heard.note('gate', 7);
+      expect(await heard.after(5)).toEqual([{ gateway: 'gate', receivedMs: 9 }]);
+      expect(await heard.after(9)).toEqual([]);
+    });
+
+    it('count and publish at the end of a settlement, or not at all', async () => {
+      const { counters } = store();
+      const add = async (inside: Store, fails: boolean) => {
+        for (let i = 0; i < 3; i++) await inside.counters.add('accepted');
+        await inside.transaction((within) => within.counters.add('gaps', 2));
+        await inside.publications.add('gate', 1, 1);
+        expect(await counters.all()).toEqual({});
+        if (fails) throw new Error('no');
+      };
+      await expect(store().settling((inside) => add(inside, true))).rejects.toThrow('no');
+      expect(await counters.all()).toEqual({});
+      await store().settling((inside) => add(inside, false));
+      expect(await counters.all()).toEqual({ accepted: 3, gaps: 2 });
+      expect(await store().publications.after(0, 10)).toHaveLength(1);
+    });
+  });
+}
