@@ -22,7 +22,7 @@ const WAIT = { timeout: 240_000, interval: 100 };
 const GATEWAYS = 8;
 const ROUNDS = 6;
 /** Answers of each gateway in a round. */
-const ANSWERS = 40;
+const ANSWERS = 20;
 
 describe('several decryptors', () => {
   let bench: RolesSite;
