@@ -118,6 +118,27 @@ describe.skipIf(WHY_NOT !== null)(`examples/pytorch${WHY_NOT === null ? '' : `: 
     });
   });
 
+  it.skipIf(spawnSync(PYTHON, ['-c', 'import onnx']).status !== 0)(
+    'takes a teacher as ONNX, whose answers are those of the network that was written',
+    async () => {
+      const layers = ['--layers', '8k4s2 r8s2', '--activation', 'relu', '--epochs', '1'];
+      await train('--out', at('given.onnx'), ...layers);
+      const compare = `
+import sys, torch
+sys.path.insert(0, ${JSON.stringify(join(root, 'examples/pytorch'))})
+from given import Given
+from train import load
+pictures = torch.rand(5, 3, ${SIDE}, ${SIDE})
+(own, _), given = load(${JSON.stringify(at('given.pt'))}, '', 3, ${CLASSES}), Given(${JSON.stringify(at('given.onnx'))}, [0.0], [1.0])
+shifted = Given(${JSON.stringify(at('given.onnx'))}, [0.5, 0.25, 0.0], [2.0, 1.0, 4.0])
+put = pictures * torch.tensor([2.0, 1.0, 4.0]).view(1, 3, 1, 1) + torch.tensor([0.5, 0.25, 0.0]).view(1, 3, 1, 1)
+with torch.no_grad(): print(float(own(pictures).abs().max()) > 0.1, *(float((own(pictures) - answers).abs().max()) < 1e-4 for answers in (given(pictures), shifted(put))))`;
+      expect((await run(PYTHON, ['-B', '-c', compare])).stdout).toBe('True True True\n');
+      const { stdout } = await train('--out', at('pupil.onnx'), '--teacher', at('given.onnx'));
+      expect(stdout).toMatch(/epoch 2 of 2: loss .*, (9\d|100)\.\d\d % of 240/);
+    },
+  );
+
   it.each([
     ['layers that are none', ['--layers', '64 x3'], /"x3" is no layer/],
     ['labels of other pictures', ['--images', 'IMAGES', 'IMAGES'], /480 pictures, but 240 labels/],

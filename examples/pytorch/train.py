@@ -68,13 +68,25 @@ def load(file, option, channels, classes):
     return model.eval(), saved["recipe"]
 
 
+def read_teacher(o, shape, classes):
+    if not o.teacher.endswith(".onnx"): return load(o.teacher, "--teacher", shape[0], classes)[0]
+    from given import Given  # Debian's python3-onnx, which nothing else here needs
+
+    teacher = Given(o.teacher, o.teacher_mean, o.teacher_std).eval()
+    answers = teacher(torch.zeros(1, *shape)).shape[1]
+    if answers != classes: raise SystemExit(f"--teacher {o.teacher}: {answers} classes, but the pictures have {classes}")
+    return teacher
+
+
 def read_options():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     for name in ("images", "labels", "test-images", "test-labels"): options.add_argument("--" + name, nargs="+", required=True, metavar="IDX", help="plain or gzip, read one after the other")
     options.add_argument("--out", required=True, metavar="FILE.onnx", help="written every five epochs, with FILE.pt to be a --teacher")
     options.add_argument("--layers", default="32k4s2 64 64s2 128 128s2", help="a word a layer: maps, k kernel (else 3), s stride (else 1); r: a residual block of two")
     options.add_argument("--activation", choices=["quadratic", "relu"], default="quadratic", help="relu: for a teacher, or to compare")
-    options.add_argument("--teacher", metavar="FILE.pt", help="a network that this script trained, whose answers are learnt, too")
+    options.add_argument("--teacher", metavar="FILE.pt|onnx", help="a network whose answers are learnt, too: one that this script trained, or any as ONNX")
+    options.add_argument("--teacher-mean", nargs="+", type=float, default=[0.0], metavar="M", help="what an ONNX teacher had subtracted from bytes / 255: one number, or one a channel")
+    options.add_argument("--teacher-std", nargs="+", type=float, default=[1.0], metavar="S", help="and what that was divided by")
     options.add_argument("--epochs", type=int, default=24, help="times that each picture is seen")
     options.add_argument("--batch", type=int, default=128, help="pictures a step")
     options.add_argument("--rate", type=float, default=0.3, help="highest learning rate of the cycle")
@@ -104,7 +116,7 @@ def main():
     if len(pictures) < o.batch: raise SystemExit(f"--batch {o.batch}: there are {len(pictures)} pictures only")
     sample = pictures[:: max(1, len(pictures) // 5000)].float() / 255
     recipe = dict(layers=o.layers, activation=o.activation, classes=int(labels.max()) + 1, mean=sample.mean((0, 2, 3)), deviation=sample.std((0, 2, 3)))
-    teacher = load(o.teacher, "--teacher", pictures.shape[1], recipe["classes"])[0] if o.teacher else None
+    teacher = read_teacher(o, pictures.shape[1:], recipe["classes"]) if o.teacher else None
     model, recipe = load(o.start, "--start", pictures.shape[1], recipe["classes"]) if o.start else (build(**recipe), recipe)
     if (recipe["layers"], recipe["activation"]) != (o.layers, o.activation): raise SystemExit(f"--start {o.start}: has the layers \"{recipe['layers']}\", {recipe['activation']}")
     size, steps = pictures.shape[-2:], len(pictures) // o.batch
