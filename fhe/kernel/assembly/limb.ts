@@ -5,7 +5,10 @@
 import { requireBelow } from './contracts';
 import { highWords, multiplyShoup, reduceMontgomery, subtractIfAbove } from './modular';
 import { degree, modulus, montgomeryInverse, montgomeryOne, montgomeryOneCompanion } from './prime';
-import { PLAIN_SUM, SUM, sumsOf, TILE } from './tiled-sums';
+import { PLAIN_SUM, SUM, sumsOf, TILE, touch } from './tiled-sums';
+
+/** Bytes of a limb whose part of a key is touched at once. */
+const AHEAD: usize = 256;
 
 /** dst = a + b. */
 export function add(dst: usize, a: usize, b: usize, prime: usize): void {
@@ -55,6 +58,21 @@ function requireTerms(terms: usize, count: u32, offset: usize, prime: usize): vo
   }
 }
 
+/** As `touch`, of a tile of all polynomials of the terms from `term` to `last`, line by line; `isPlain`: a weight has one polynomial. */
+// @ts-ignore: decorator
+@inline
+function touchTerms(term: usize, last: usize, at: usize, bytes: usize, isPlain: bool): void {
+  for (const end = at + bytes; at < end; at += 64) {
+    for (let one = term; one < last; one += 16) {
+      const a = <usize>load<u32>(one) + at, w = <usize>load<u32>(one, 8) + at;
+      load<u64>(a);
+      load<u64>(a + <usize>load<u32>(one, 4));
+      load<u64>(w);
+      if (!isPlain) load<u64>(w + <usize>load<u32>(one, 12));
+    }
+  }
+}
+
 /** Takes the sum with th < 4q (high words) to a canonical residue, times 2^−32. */
 // @ts-ignore: decorator
 @inline
@@ -76,6 +94,7 @@ export function tensor(dst0: usize, dst1: usize, dst2: usize, terms: usize, coun
   const q = i32x4.splat(q32), q2 = i32x4.splat(q32 << 1), qi = i32x4.splat(montgomeryInverse(prime));
   const top = highWords(q32 << 1);
   const one = i32x4.splat(montgomeryOne(prime)), ones = i32x4.splat(montgomeryOneCompanion(prime));
+  const stop = terms + (<usize>count << 4);
   const to = <usize>load<u32>(range, 4);
   const sums = sumsOf(range);
   for (let tile = <usize>load<u32>(range); tile < to; tile += TILE) {
@@ -84,21 +103,29 @@ export function tensor(dst0: usize, dst1: usize, dst2: usize, terms: usize, coun
     for (let group: u32 = 0; group < count; group += 4) {
       const first = terms + (<usize>group << 4);
       const last = first + (<usize>min<u32>(count - group, 4) << 4);
+      if (last < stop) touchTerms(last, min(last + 64, stop), tile + offset, end - tile, false);
+      else if (end < to) touchTerms(terms, min(terms + 64, stop), end + offset, min(TILE, to - end), false);
       let sum = sums;
       for (let i = tile; i < end; i += 16, sum += SUM) {
-        let l0 = v128.load(sum), h0 = v128.load(sum, 16), l1 = v128.load(sum, 32), h1 = v128.load(sum, 48), l2 = v128.load(sum, 64), h2 = v128.load(sum, 80);
+        let l0 = i64x2.splat(0), h0 = i64x2.splat(0), l1 = i64x2.splat(0), h1 = i64x2.splat(0), l2 = i64x2.splat(0), h2 = i64x2.splat(0);
         const at = i + offset;
         for (let term = first; term < last; term += 16) {
-          const a = <usize>load<u32>(term) + at, w = <usize>load<u32>(term, 8) + at;
-          const a0 = v128.load(a), w0 = v128.load(w);
-          const a1 = v128.load(a + <usize>load<u32>(term, 4)), w1 = v128.load(w + <usize>load<u32>(term, 12));
+          const from = <usize>load<u32>(term) + at, weight = <usize>load<u32>(term, 8) + at;
+          const a0 = v128.load(from), w0 = v128.load(weight);
+          const a1 = v128.load(from + <usize>load<u32>(term, 4)), w1 = v128.load(weight + <usize>load<u32>(term, 12));
           l0 = i64x2.add(l0, i64x2.extmul_low_i32x4_u(a0, w0));
           h0 = i64x2.add(h0, i64x2.extmul_high_i32x4_u(a0, w0));
-          l1 = i64x2.add(l1, i64x2.add(i64x2.extmul_low_i32x4_u(a0, w1), i64x2.extmul_low_i32x4_u(a1, w0)));
-          h1 = i64x2.add(h1, i64x2.add(i64x2.extmul_high_i32x4_u(a0, w1), i64x2.extmul_high_i32x4_u(a1, w0)));
+          const a = i32x4.add(a0, a1), w = i32x4.add(w0, w1);
+          l1 = i64x2.add(l1, i64x2.extmul_low_i32x4_u(a, w));
+          h1 = i64x2.add(h1, i64x2.extmul_high_i32x4_u(a, w));
           l2 = i64x2.add(l2, i64x2.extmul_low_i32x4_u(a1, w1));
           h2 = i64x2.add(h2, i64x2.extmul_high_i32x4_u(a1, w1));
         }
+        // Karatsuba: of each term (a₀ + a₁)·(w₀ + w₁) − a₀·w₀ − a₁·w₁; four of the first, below 2^62 each, are below 2^64.
+        l1 = i64x2.add(i64x2.sub(l1, i64x2.add(l0, l2)), v128.load(sum, 32));
+        h1 = i64x2.add(i64x2.sub(h1, i64x2.add(h0, h2)), v128.load(sum, 48));
+        l0 = i64x2.add(l0, v128.load(sum)); h0 = i64x2.add(h0, v128.load(sum, 16));
+        l2 = i64x2.add(l2, v128.load(sum, 64)); h2 = i64x2.add(h2, v128.load(sum, 80));
         v128.store(sum, subtractIfAbove(l0, top)); v128.store(sum, subtractIfAbove(h0, top), 16);
         v128.store(sum, subtractIfAbove(l1, top), 32); v128.store(sum, subtractIfAbove(h1, top), 48);
         v128.store(sum, subtractIfAbove(l2, top), 64); v128.store(sum, subtractIfAbove(h2, top), 80);
@@ -141,6 +168,7 @@ export function innerPlain(dst0: usize, dst1: usize, terms: usize, count: u32, o
   const q32 = modulus(prime);
   const q = i32x4.splat(q32), q2 = i32x4.splat(q32 << 1), qi = i32x4.splat(montgomeryInverse(prime));
   const top = highWords(q32 << 1);
+  const stop = terms + (<usize>count << 4);
   const to = <usize>load<u32>(range, 4);
   const sums = sumsOf(range);
   for (let tile = <usize>load<u32>(range); tile < to; tile += TILE) {
@@ -149,6 +177,8 @@ export function innerPlain(dst0: usize, dst1: usize, terms: usize, count: u32, o
     for (let group: u32 = 0; group < count; group += 8) {
       const first = terms + (<usize>group << 4);
       const last = first + (<usize>min<u32>(count - group, 8) << 4);
+      if (last < stop) touchTerms(last, min(last + 128, stop), tile + offset, end - tile, true);
+      else if (end < to) touchTerms(terms, min(terms + 128, stop), end + offset, min(TILE, to - end), true);
       let sum = sums;
       for (let i = tile; i < end; i += 16, sum += PLAIN_SUM) {
         let l0 = v128.load(sum), h0 = v128.load(sum, 16), l1 = v128.load(sum, 32), h1 = v128.load(sum, 48);
@@ -215,6 +245,7 @@ export function keyInner(dst0: usize, dst1: usize, digits: usize, count: u32, ke
   const bytes = <usize>degree(prime) << 2;
   // Two groups at a time: one load of a digit's address serves both.
   for (let i: usize = 0; i < bytes; i += 32) {
+    if ((i & (AHEAD - 1)) == 0 && i + AHEAD < bytes) touch(key + (AHEAD >> 4) * stride, (AHEAD >> 4) * stride);
     let l0 = i64x2.splat(0), h0 = i64x2.splat(0), l1 = i64x2.splat(0), h1 = i64x2.splat(0);
     let m0 = i64x2.splat(0), n0 = i64x2.splat(0), m1 = i64x2.splat(0), n1 = i64x2.splat(0);
     let w = key, v = key + stride, left = count;

@@ -2,7 +2,7 @@ import { requireBelow } from './contracts';
 import { requireDigits } from './limb';
 import { highWords, multiplyShoup, reduceMontgomery, subtractIfAbove } from './modular';
 import { modulus, montgomeryInverse } from './prime';
-import { addPlainProduct, addProduct, PLAIN_SUM, SUM, sumsOf, TILE } from './tiled-sums';
+import { addPlainProduct, addProduct, PLAIN_SUM, SUM, sumsOf, TILE, touch } from './tiled-sums';
 
 /** What weights are, as a type argument: a branch on it is decided when the kernel is compiled. */
 type Encrypted = u8;
@@ -37,6 +37,17 @@ export function rotateInnerPlain(dst: usize, distance: usize, terms: usize, coun
   sumRotated<Plain>(dst, distance, terms, count, p, ps, patterns, range, prime);
 }
 
+/** Touches what a term needs of a tile: its weight, and its rows of the key. */
+// @ts-ignore: decorator
+@inline
+function touchTerm<Weights>(term: usize, tile: usize, bytes: usize): void {
+  touch(<usize>load<u32>(term, 32) + tile, bytes);
+  if (sizeof<Weights>() == sizeof<Encrypted>()) touch(<usize>load<u32>(term, 36) + tile, bytes);
+  if (!load<u32>(term)) return;
+  const stride = <usize>load<u32>(term, 16);
+  touch(<usize>load<u32>(term, 12) + (tile >> 4) * stride, (bytes >> 4) * stride);
+}
+
 function sumRotated<Weights>(dst: usize, distance: usize, terms: usize, count: u32, p: u32, ps: u32, patterns: usize, range: usize, prime: usize): void {
   if (!ASC_NO_ASSERT) requireTerms<Weights>(terms, count, p, prime);
   const isPlain = sizeof<Weights>() == sizeof<Plain>();
@@ -57,6 +68,8 @@ function sumRotated<Weights>(dst: usize, distance: usize, terms: usize, count: u
       const first = <usize>load<u32>(term, 24), second = <usize>load<u32>(term, 28);
       const w0 = <usize>load<u32>(term, 32), w1 = <usize>load<u32>(term, 36);
       const full = (k & group) == group;
+      if (k + 1 < count) touchTerm<Weights>(term + 48, tile, end - tile);
+      else if (end < to) touchTerm<Weights>(terms, end, min(TILE, to - end));
       let sum = sums;
       if (table) {
         const digits = <usize>load<u32>(term, 4), last = digits + (<usize>load<u32>(term, 8) << 2);

@@ -18,6 +18,16 @@ export function sumsOf(range: usize): usize {
   return range + 64;
 }
 
+/**
+ * Reads a word of each cache line from `at` on and drops it: WebAssembly has no instruction to prefetch. Lines that are asked for all at once come at the
+ * speed of the memory; asked for one by one between products, each was waited for.
+ */
+// @ts-ignore: decorator
+@inline
+export function touch(at: usize, bytes: usize): void {
+  for (const end = at + bytes; at < end; at += 64) load<u64>(at);
+}
+
 /** Adds (r0, r1) ⊗ (w0, w1) to the sums at `sum`. `full`: brings them below 2q (`top`, see highWords), which every fourth term must. */
 // @ts-ignore: decorator
 @inline
