@@ -16,21 +16,22 @@ const GONE_MS = 60_000;
 /** Whether any decryptor lives, for a process that is none. */
 export class DecryptorWatch {
   readonly #options: DecryptorWatchOptions;
-  #seenMs: number;
+  /** Null while nobody looks: a process that stands by, or has no page, knows nothing of them. */
+  #seenMs: number | null = null;
 
   constructor(options: DecryptorWatchOptions) {
     this.#options = options;
-    this.#seenMs = options.clock.monotonic();
   }
 
   /** Nothing is decrypted: none has lived for a minute. */
   get isGone(): boolean {
-    return this.#options.clock.monotonic() - this.#seenMs > GONE_MS;
+    return this.#seenMs !== null && this.#options.clock.monotonic() - this.#seenMs > GONE_MS;
   }
 
   /** Looks until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { leases, clock, log } = this.#options;
+    this.#seenMs = clock.monotonic();
     while (!signal.aborted) {
       const wasGone = this.isGone;
       try {
