@@ -52,11 +52,14 @@ export class LeaseStore {
   /**
    * Takes a part, which its holder has as long as its own lease lasts: a lease of the holder's name below a prefix. So whoever has many prolongs one.
    *
-   * @returns whether it is the holder's now
+   * @returns whether it is the holder's now; not while a transaction that began before confirms it, see below
    */
   async claim(name: string, holder: string, lives: string): Promise<boolean> {
+    // Nobody waits for a process that stopped in its transaction while he could work for other gateways.
+    const lock = this.#isPostgresql ? 'FOR UPDATE OF leases SKIP LOCKED' : '';
     const taken = await this.#database.run(
-      `UPDATE leases SET holder = ? WHERE name = ? AND (holder = ? OR ${this.#isLeft()})`,
+      `UPDATE leases SET holder = ? WHERE name = (
+        SELECT name FROM leases WHERE name = ? AND (holder = ? OR ${this.#isLeft()}) ${lock})`,
       holder,
       name,
       holder,
@@ -75,6 +78,10 @@ export class LeaseStore {
     return this.#names('holder = ?', holder, prefix);
   }
 
+  get #isPostgresql(): boolean {
+    return this.#database.dialect.kind === 'postgresql';
+  }
+
   #isLeft(): string {
     return `NOT EXISTS (SELECT 1 FROM leases AS life
       WHERE life.name = CAST(? AS TEXT) || leases.holder AND life.until_ms > ${this.#database.dialect.now})`;
@@ -88,7 +95,7 @@ export class LeaseStore {
   async confirm(holder: string, names: readonly string[]): Promise<string[]> {
     if (names.length === 0) return [];
     // SQLite has one writer at a time.
-    const lock = this.#database.dialect.kind === 'postgresql' ? 'FOR SHARE' : '';
+    const lock = this.#isPostgresql ? 'FOR SHARE' : '';
     const rows = await this.#database.all<{ name: string }>(
       `SELECT name FROM leases WHERE holder = ? AND name IN (${names.map(() => '?').join(', ')}) ORDER BY name ${lock}`,
       holder,

@@ -29,8 +29,9 @@ function numbered(sql: string): string {
   });
 }
 
-/** Classes of SQLSTATE: connection, operator intervention (shut down), system error; and Node's socket errors. */
-const AWAY = /^(08|57P|58)|^(ECONN\w+|ENOENT|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
+/** Classes of SQLSTATE: connection, operator intervention (shut down), system error; a transaction that was silent for too long; and Node's socket errors. */
+const AWAY =
+  /^(08|57P|58|25P03)|^(ECONN\w+|ENOENT|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
 const AWAY_WORDS = /connection terminated|not queryable|timeout exceeded|Query read timeout/i;
 const NO_SPACE = '53100';
 
@@ -48,6 +49,19 @@ function named(error: unknown): unknown {
 
 /** Longer than any of our statements takes; a server that vanished silently must not block its caller forever. */
 const QUERY_TIMEOUT_MS = 120_000;
+
+/**
+ * A process that stops in its transaction, or a machine that loses its power, keeps others from what that one has locked no longer than from what it had leased:
+ * the server ends its connection. Who goes on later finds nothing of it done, as after any loss of the connection.
+ */
+const SILENT_MS = 10_000;
+const SESSION = [
+  `SET idle_in_transaction_session_timeout = ${SILENT_MS}`,
+  `SET tcp_user_timeout = ${SILENT_MS}`,
+  `SET tcp_keepalives_idle = ${SILENT_MS / 1000}`,
+  'SET tcp_keepalives_interval = 2',
+  'SET tcp_keepalives_count = 5',
+].join('; ');
 
 type Queryable = Pick<pg.ClientBase, 'query'>;
 
@@ -121,6 +135,11 @@ class PostgresDatabase extends PostgresQueries implements Database {
   }
 }
 
+/** The pool waits for it. Not in the parameters of the start, which proxies of connections refuse. */
+async function onConnect(client: pg.ClientBase): Promise<void> {
+  await client.query(SESSION);
+}
+
 /**
  * Opens a PostgreSQL database.
  *
@@ -136,6 +155,7 @@ export async function openPostgresql(url: string): Promise<Database> {
     query_timeout: QUERY_TIMEOUT_MS,
     keepAlive: true,
     types,
+    onConnect,
   });
   // A client that loses its server must not end the process, idle or in a transaction: the next query reports it.
   pool.on('error', () => {});
