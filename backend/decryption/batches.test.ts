@@ -1,11 +1,16 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BlindsightError } from '#protocol/errors.ts';
+import { systemClock } from '#runtime/clock.ts';
+import { createLogger } from '#runtime/log.ts';
+import { GatewayShards } from '../roles/gateway-shards.ts';
 import { quarantineGateway } from '../store/quarantine-gateway.ts';
 import { ResultStore } from '../store/results.ts';
+import { shardOf } from '../store/shard-of.ts';
 import { type DecryptingSite, drain, makeDecryptingSite } from '../testing/decrypting-site.ts';
 import { makeTinyNetwork, type TinyNetwork } from '../testing/tiny-network.ts';
 
 const MINUTE_MS = 60_000;
+const log = createLogger({ name: 'test', level: 'error', format: 'json', destination: { write: () => {} } });
 
 describe('envelopes that are processed together', () => {
   let network: TinyNetwork;
@@ -117,6 +122,35 @@ describe('envelopes that are processed together', () => {
     expect(await bench.site.store.counters.all()).toMatchObject({ accepted: 4, withheld: 1 });
     expect(await bench.site.store.inbox.count()).toBe(0);
   });
+
+  it.each(['begins', 'is settled'])(
+    'are left where another decryptor has taken their gateway over before it %s, and nothing else is',
+    async (when) => {
+      const { store } = bench.site;
+      const shards = new GatewayShards({ store, holder: 'one', clock: systemClock, log });
+      await shards.balance();
+      const other = await bench.enrol('gate-1');
+      expect(shardOf(other.name)).not.toBe(shardOf('gate'));
+      for (let sequence = 0; sequence < 3; sequence++)
+        await bench.put({ sequence, ciphertext: network.answer([0.2, 0.9]) });
+      await bench.put({ sequence: 7, camera: 'yard', ciphertext: network.answer([0.2, 0.9]) }, other);
+      const lose = () => store.leases.release(`shard/${String(shardOf(other.name)).padStart(2, '0')}`, 'one');
+      const { decrypt } = bench.decryptor;
+      const decrypting = vi.spyOn(bench.decryptor, 'decrypt').mockImplementation(async (...about) => {
+        if (when === 'is settled') await lose();
+        return decrypt.apply(bench.decryptor, about);
+      });
+      if (when === 'begins') await lose();
+      const settling = vi.spyOn(store, 'settling');
+      const processor = bench.makeProcessor({ shards });
+      await expect(processor.process(await waiting())).rejects.toMatchObject({ code: 'GATEWAYS_TAKEN_OVER' });
+      expect(sequences()).toEqual([0, 1, 2]);
+      expect(decrypting).toHaveBeenCalledTimes(when === 'begins' ? 3 : 4);
+      expect(settling).toHaveBeenCalledTimes(when === 'begins' ? 1 : 2);
+      expect(shards.mine).not.toContain(shardOf(other.name));
+      expect((await waiting()).map(({ gateway }) => gateway)).toEqual([other.name]);
+    },
+  );
 
   it('are each written by itself where one of them cannot be', async () => {
     for (let sequence = 0; sequence < 4; sequence++)

@@ -1,5 +1,6 @@
 import type { BackendConfig } from '#config/schema.ts';
 import { placesOf } from '#protocol/envelope.ts';
+import { BlindsightError } from '#protocol/errors.ts';
 import type { Result } from '#protocol/messages.ts';
 import type { Refusal } from '#protocol/refusals.ts';
 import type { Clock } from '#runtime/clock.ts';
@@ -13,6 +14,7 @@ import type { LeakKey } from '../store/leaks.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { KeySetId } from '../store/protections.ts';
 import { quarantineGateway } from '../store/quarantine-gateway.ts';
+import { shardOf } from '../store/shard-of.ts';
 import type { Store } from '../store/store.ts';
 import { isStoreTrouble } from '../store/store-trouble.ts';
 import { AnswerBounds, type AnswerLimits } from './answer-bounds.ts';
@@ -75,6 +77,8 @@ type Outcome = {
   readonly write: (inside: Store) => Promise<() => Promise<void> | void>;
 };
 
+type Decided = { readonly gateway: string; readonly endings: readonly Ending[] };
+
 /** Envelopes that are settled together, as far as they were looked at. */
 export type Batch = {
   readonly works: readonly Work[];
@@ -101,7 +105,7 @@ export class Batches {
   readonly #meter: LeakMeter;
   readonly #checks: EnvelopeChecks;
   /** Outcomes that the store has not taken yet, by id of the item. */
-  readonly #decided = new Map<number, readonly Ending[]>();
+  readonly #decided = new Map<number, Decided>();
 
   /** @param see decides of each envelope, before anything is decrypted, whether it has to be opened */
   constructor(options: BatchOptions, see: (item: InboxItem, checked: Checked) => Promise<void>) {
@@ -223,8 +227,12 @@ export class Batches {
         return written;
       });
     } catch (error) {
+      const own = outcomes.filter(({ item }) => this.#isMine(item.gateway));
       if (outcomes.length === 1 || isStoreTrouble(error)) errors.push(error);
-      else for (const outcome of outcomes) await this.#commit([outcome], errors);
+      else if (isTakenOver(error) && own.length < outcomes.length) {
+        errors.push(error);
+        await this.#commit(own, errors);
+      } else for (const outcome of outcomes) await this.#commit([outcome], errors);
       return;
     }
     for (const one of tell)
@@ -274,6 +282,10 @@ export class Batches {
   forget(): void {
     this.#bounds.forget();
     this.#decided.clear();
+  }
+
+  #isMine(gateway: string): boolean {
+    return this.#options.shards?.mine.includes(shardOf(gateway)) ?? true;
   }
 
   /** Everything that must hold before an envelope is decrypted, for some that are looked at now: their signatures are checked, together. */
@@ -337,6 +349,7 @@ export class Batches {
     const { clock, decryptor } = this.#options;
     const begunMs = clock.monotonic();
     const known = new Map<number, readonly Ending[]>();
+    for (const [id, { gateway }] of this.#decided) if (!this.#isMine(gateway)) this.#decided.delete(id);
     const ready: (Work & { readonly checked: CheckedEnvelope })[] = [];
     const prepare = async ({ item, checked }: Work) => {
       if (checked.outcome !== 'decrypt') return;
@@ -344,11 +357,11 @@ export class Batches {
       await decryptor.prepare(checked.model, checked.keySet);
       const decided = this.#decided.get(item.id);
       if (decided === undefined) ready.push({ item, checked });
-      else known.set(item.id, decided);
+      else known.set(item.id, decided.endings);
     };
     for (const work of works) await prepare(work).catch((error: unknown) => errors.push(error));
-    const quarantined = await this.#begin(ready.map(({ item }) => item));
-    const free = ready.filter(({ item }) => !quarantined.has(item.id));
+    const { begun, quarantined } = await this.#begin(ready, errors);
+    const free = begun.filter(({ item }) => !quarantined.has(item.id));
     const reads = await Promise.allSettled(free.map((work) => this.#read(work)));
     for (const [i, { item, checked }] of free.entries()) {
       const read = reads[i]!;
@@ -356,7 +369,7 @@ export class Batches {
         if (read.status === 'rejected') throw read.reason;
         const endings = await this.#endings.endings(item, checked, read.value, begunMs);
         known.set(item.id, endings);
-        if (this.#decided.size < MAX_DECIDED) this.#decided.set(item.id, endings);
+        if (this.#decided.size < MAX_DECIDED) this.#decided.set(item.id, { gateway: item.gateway, endings });
       } catch (error) {
         errors.push(error);
       }
@@ -364,8 +377,26 @@ export class Batches {
     return { decrypted: known, quarantined };
   }
 
-  /** Makes the attempts durable. @returns those of them, by id, whose gateway has come into quarantine: of them nothing begins */
-  async #begin(items: readonly InboxItem[]): Promise<ReadonlySet<number>> {
+  /**
+   * Makes the attempts durable.
+   *
+   * @returns those whose gateway no other decryptor has taken over, and which of them, by id, have one that came into quarantine: of these nothing begins
+   */
+  async #begin<One extends Work>(
+    works: readonly One[],
+    errors: unknown[],
+  ): Promise<{ begun: readonly One[]; quarantined: ReadonlySet<number> }> {
+    try {
+      return { begun: works, quarantined: await this.#attempt(works.map(({ item }) => item)) };
+    } catch (error) {
+      const own = works.filter(({ item }) => this.#isMine(item.gateway));
+      if (!isTakenOver(error) || own.length === works.length) throw error;
+      errors.push(error);
+      return this.#begin(own, errors);
+    }
+  }
+
+  async #attempt(items: readonly InboxItem[]): Promise<ReadonlySet<number>> {
     if (items.length === 0) return new Set();
     return this.#options.store.transaction(async (inside) => {
       const { inbox, gateways } = inside;
@@ -440,6 +471,9 @@ export class Batches {
     return { ...key, ...this.#meter.measure(model, envelope, results, withheld) };
   }
 }
+
+const isTakenOver = (error: unknown): boolean =>
+  error instanceof BlindsightError && error.code === 'GATEWAYS_TAKEN_OVER';
 
 const byGateway = ({ item: one }: Outcome, { item: other }: Outcome): number =>
   one.gateway < other.gateway ? -1 : Number(one.gateway > other.gateway);

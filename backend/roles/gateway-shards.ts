@@ -31,6 +31,7 @@ export class GatewayShards {
   readonly #options: GatewayShardsOptions;
   #mine: readonly number[] = [];
   #renewedMs: number;
+  #isBalancing = false;
 
   constructor(options: GatewayShardsOptions) {
     this.#options = options;
@@ -67,11 +68,14 @@ export class GatewayShards {
 
   async #renew(): Promise<void> {
     const { store, holder, clock } = this.#options;
+    const before = this.#mine;
     await store.leases.take(DECRYPTOR + holder, holder, LEASE_MS);
     const held = new Set(await store.leases.held(SHARD, holder));
     this.#renewedMs = clock.monotonic();
+    // What was read is older than what `balance` knows, where it came in between.
+    if (this.#isBalancing || this.#mine !== before) return;
     // What another one has taken meanwhile; what is new here, `balance` knows of.
-    this.#mine = this.#mine.filter((shard) => held.has(nameOf(shard)));
+    this.#mine = before.filter((shard) => held.has(nameOf(shard)));
   }
 
   /**
@@ -80,45 +84,68 @@ export class GatewayShards {
    * @returns whether something is new: what was known of those gateways before may be wrong
    */
   async balance(): Promise<boolean> {
+    this.#isBalancing = true;
+    try {
+      return await this.#balance();
+    } finally {
+      this.#isBalancing = false;
+    }
+  }
+
+  /** Where it fails in the middle, the next one begins with what the store says: nothing is this decryptor's that it does not work on. */
+  async #balance(): Promise<boolean> {
     const { store, holder, log } = this.#options;
     const { leases } = store;
     const own = DECRYPTOR + holder;
-    await leases.make([own, ...(this.#mine.length === 0 ? allNames() : [])]);
+    const isFirst = this.#mine.length === 0;
+    await leases.make([own, ...(isFirst ? allNames() : [])]);
     await leases.take(own, holder, LEASE_MS);
     const others = (await leases.taken(DECRYPTOR)).filter((name) => name !== own).length;
     const share = Math.ceil(SHARDS / (others + 1));
-    const before = this.#mine;
-    for (const shard of before.slice(share)) await leases.release(nameOf(shard), holder);
-    const mine = before.slice(0, share);
-    const gained: number[] = [];
-    if (mine.length < share)
-      for (const name of await leases.unclaimed(SHARD, DECRYPTOR)) {
-        if (mine.length + gained.length >= share) break;
-        if (await leases.claim(name, holder, DECRYPTOR)) gained.push(numberOf(name));
-      }
-    this.#mine = [...mine, ...gained];
+    const held = (await leases.held(SHARD, holder)).map(numberOf);
+    const known = this.#mine.filter((shard) => held.includes(shard));
+    // Of these a claim was the last that was heard, or not even that.
+    const found = held.filter((shard) => !known.includes(shard));
+    this.#mine = known.slice(0, share);
+    for (const shard of [...known, ...found].slice(share)) await leases.release(nameOf(shard), holder);
+    const gained = found.slice(0, share - this.#mine.length);
+    const missing = share - this.#mine.length - gained.length;
+    if (missing > 0) gained.push(...(await this.#claim(missing)));
     if (gained.length === 0) return false;
-    if (before.length === 0) {
+    if (isFirst) {
       await store.inbox.divide();
       await leases.forget(DECRYPTOR, GONE_MS);
     }
+    this.#mine = [...this.#mine, ...gained];
     log.info({ gained: gained.length, shards: this.#mine.length, others }, 'takes gateways over');
     return true;
+  }
+
+  async #claim(count: number): Promise<number[]> {
+    const { store, holder } = this.#options;
+    const claimed: number[] = [];
+    for (const name of await store.leases.unclaimed(SHARD, DECRYPTOR)) {
+      if (claimed.length >= count) break;
+      if (await store.leases.claim(name, holder, DECRYPTOR)) claimed.push(numberOf(name));
+    }
+    return claimed;
   }
 
   /**
    * Makes sure that gateways are this decryptor's until the transaction ends.
    *
-   * @throws BlindsightError GATEWAYS_TAKEN_OVER: then nothing of it may be written
+   * @throws BlindsightError GATEWAYS_TAKEN_OVER: then nothing of it may be written, and `mine` has what is left
    */
   async confirm(inside: Store, gateways: Iterable<string>): Promise<void> {
     const names = [...new Set([...gateways].map((gateway) => nameOf(shardOf(gateway))))].sort();
     const held = await inside.leases.confirm(this.#options.holder, names);
-    if (held.length < names.length)
-      throw new BlindsightError(
-        'GATEWAYS_TAKEN_OVER',
-        'another decryptor has taken over gateways whose answers were in hand here; it settles them',
-      );
+    if (held.length === names.length) return;
+    const lost = names.filter((name) => !held.includes(name)).map(numberOf);
+    this.#mine = this.#mine.filter((shard) => !lost.includes(shard));
+    throw new BlindsightError(
+      'GATEWAYS_TAKEN_OVER',
+      'another decryptor has taken over gateways whose answers were in hand here; it settles them',
+    );
   }
 }
 

@@ -35,11 +35,9 @@ export class RoleLeases {
    * @returns false where the signal aborted first
    */
   async take(signal: AbortSignal, onStandby: () => void): Promise<boolean> {
-    const { leases, holder, clock, log } = this.#options;
+    const { leases, clock, log } = this.#options;
     await leases.make(this.#names);
     for (let isFirst = true; !signal.aborted; isFirst = false) {
-      // What it has already must not run out while it waits for the rest.
-      await leases.renew(holder, LEASE_MS);
       const missing = await this.#missing();
       if (missing === null) return true;
       if (isFirst)
@@ -51,9 +49,14 @@ export class RoleLeases {
     return false;
   }
 
+  /** Takes all of them or none: who stands by keeps nobody from working. @returns one that another process has */
   async #missing(): Promise<string | null> {
     const { leases, holder } = this.#options;
-    for (const name of this.#names) if (!(await leases.take(name, holder, LEASE_MS))) return name;
+    for (const name of this.#names)
+      if (!(await leases.take(name, holder, LEASE_MS))) {
+        await this.leave();
+        return name;
+      }
     return null;
   }
 

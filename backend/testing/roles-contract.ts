@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { systemClock } from '#runtime/clock.ts';
 import { createLogger } from '#runtime/log.ts';
 import { GatewayShards } from '../roles/gateway-shards.ts';
+import { RoleLeases } from '../roles/role-leases.ts';
 import { SHARDS, shardOf } from '../store/shard-of.ts';
 import type { Store } from '../store/store.ts';
 
@@ -12,6 +13,8 @@ const BOUND = { items: 10, bytes: 10_000, siteBytes: 10_000 };
 /** What every store must do for several processes that share the work. @param store the one of this test, empty */
 export function describeRoles(store: () => Store): void {
   describe('several processes', () => {
+    const make = (holder: string) => new GatewayShards({ store: store(), holder, clock: systemClock, log });
+
     it('have a lease one at a time, until its holder lets it run out', async () => {
       const { leases } = store();
       await leases.make(['role/api', 'role/api']);
@@ -41,7 +44,6 @@ export function describeRoles(store: () => Store): void {
     });
 
     it('divide the gateways evenly, and one that was taken for dead writes nothing about what it lost', async () => {
-      const make = (holder: string) => new GatewayShards({ store: store(), holder, clock: systemClock, log });
       const [one, two] = [make('one'), make('two')];
       expect(await one.balance()).toBe(true);
       expect(one.mine).toHaveLength(SHARDS);
@@ -73,6 +75,72 @@ export function describeRoles(store: () => Store): void {
       await two.leave();
       expect(await one.balance()).toBe(true);
       expect(one.mine).toHaveLength(SHARDS);
+    });
+
+    it('leave no part without work after trouble with the store in the middle', async () => {
+      const one = make('one');
+      const { leases, inbox } = store();
+      const { claim } = leases;
+      let claims = 0;
+      const claiming = vi.spyOn(leases, 'claim').mockImplementation(async (...about) => {
+        claims += 1;
+        const isTaken = await claim.apply(leases, about);
+        // It is durable, but the answer does not come.
+        if (claims === 2) throw new Error('away');
+        return isTaken;
+      });
+      await expect(one.balance()).rejects.toThrow('away');
+      expect(one.mine).toEqual([]);
+      claiming.mockRestore();
+      const dividing = vi.spyOn(inbox, 'divide').mockRejectedValueOnce(new Error('away'));
+      await expect(one.balance()).rejects.toThrow('away');
+      expect(await one.balance()).toBe(true);
+      expect(dividing).toHaveBeenCalledTimes(2);
+      dividing.mockRestore();
+      expect(one.mine).toHaveLength(SHARDS);
+      expect(await one.balance()).toBe(false);
+    });
+
+    it('keep what they gain while they say that they live', async () => {
+      const one = make('one');
+      const { leases } = store();
+      const { held } = leases;
+      const [read, goesOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const reading = vi.spyOn(leases, 'held').mockImplementationOnce(async (...about) => {
+        const names = await held.apply(leases, about);
+        read.resolve();
+        await goesOn.promise;
+        return names;
+      });
+      const stop = new AbortController();
+      const running = one.run(stop.signal);
+      await read.promise;
+      await one.balance();
+      goesOn.resolve();
+      stop.abort();
+      await running;
+      reading.mockRestore();
+      expect(one.mine).toHaveLength(SHARDS);
+    });
+
+    it('have all their roles or none', async () => {
+      const stop = new AbortController();
+      const { promise: aborted, resolve } = Promise.withResolvers<void>();
+      stop.signal.addEventListener('abort', () => resolve());
+      const clock = { ...systemClock, sleep: () => aborted };
+      const { leases } = store();
+      await leases.make(['role/auditor']);
+      await leases.take('role/auditor', 'other', LONG_MS);
+      const both = new RoleLeases({ leases, holder: 'both', roles: ['api', 'auditor'], clock, log });
+      const standby = Promise.withResolvers<void>();
+      const taking = both.take(stop.signal, standby.resolve);
+      await standby.promise;
+      expect(await leases.taken('role/')).toEqual(['role/auditor']);
+      stop.abort();
+      expect(await taking).toBe(false);
+      await leases.release('role/auditor', 'other');
+      expect(await both.take(new AbortController().signal, () => {})).toBe(true);
+      expect(await leases.taken('role/')).toEqual(['role/api', 'role/auditor']);
     });
 
     it('read from the inbox what is theirs, and what waited before there were parts', async () => {
