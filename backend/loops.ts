@@ -34,7 +34,7 @@ export function startLoops(
   ];
 }
 
-function decryptorLoops({ together, clock, stop }: Core, processor: Processor): Promise<void>[] {
+function decryptorLoops({ together, clock, stop, failed }: Core, processor: Processor): Promise<void>[] {
   if (together === null) return [processor.run(stop.signal)];
   const look = async () => {
     while (!stop.signal.aborted) {
@@ -44,7 +44,10 @@ function decryptorLoops({ together, clock, stop }: Core, processor: Processor): 
   };
   const { shards, heard } = together;
   return [
-    Promise.all([processor.run(stop.signal), shards.run(stop.signal)]).then(() => shards.leave()),
+    // Where the store does not answer, they are free when their lease runs out.
+    Promise.all([processor.run(stop.signal), shards.run(stop.signal)]).then(() =>
+      shards.leave().catch(failed),
+    ),
     heard.send(stop.signal),
     look(),
   ];

@@ -50,13 +50,20 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
   const credentials = await readLinkCredentials(config.broker, owner);
   const core = await openCore({ ...options, roles });
   const { hub, site, log, together } = core;
+  const leases = new AbortController();
+  let leasing: Promise<void> | undefined;
   const giveUp = async (error: unknown) => {
     hub.close();
+    leases.abort();
+    await leasing;
     await together?.leases.leave().catch(() => {});
     await site.close();
     throw error;
   };
   await takeRoles(core, options).catch(giveUp);
+  // From now on: what follows may take longer than a lease lasts.
+  leasing = together?.leases.run(leases.signal, (error) => options.onTakenOver?.(error));
+  if (roles.has('api')) await core.view.load().catch(giveUp);
   const processor: Processor | null = roles.has('decryptor') ? makeProcessor(core, () => services) : null;
   const api = roles.has('api') ? await serveApi(core, processor, token).catch(giveUp) : null;
   const link =
@@ -65,8 +72,6 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
   if (link !== null && services !== null) listen(core, link, services);
 
   const loops = startLoops(core, processor, services);
-  const leases = new AbortController();
-  const leasing = together?.leases.run(leases.signal, (error) => options.onTakenOver?.(error));
   let closing: Promise<void> | null = null;
   const closeAll = async () => {
     if (link !== null && services !== null) await stopServices(core, link, services);
@@ -94,10 +99,9 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
   return { port: api?.port ?? 0, isStuck, close };
 }
 
-/** Waits for the roles that one process of a site has at a time, and reads what they begin with. */
-async function takeRoles({ together, roles, view }: Core, { signal, onStandby = () => {} }: BackendOptions) {
+/** Waits for the roles that one process of a site has at a time. */
+async function takeRoles({ together }: Core, { signal, onStandby = () => {} }: BackendOptions) {
   if (together !== null && !(await together.leases.take(signal, onStandby))) throw signal.reason;
-  if (roles.has('api')) await view.load();
 }
 
 function isDecryptionStuck({ together }: Core, processor: Processor | null): boolean {
