@@ -33,7 +33,8 @@ export class HeardRelay {
       const asked = new Set((await store.challenges.asked()).map(({ gateway }) => gateway));
       for (const [gateway, receivedMs] of this.#heard) {
         if (asked.has(gateway)) await store.heard.note(gateway, receivedMs);
-        this.#heard.delete(gateway);
+        // It may have been heard again meanwhile.
+        if (this.#heard.get(gateway) === receivedMs) this.#heard.delete(gateway);
       }
     });
   }
