@@ -79,6 +79,18 @@ describe('systemd units', () => {
     expect(text).not.toMatch(/^MemoryDenyWriteExecute=/m);
   });
 
+  it.each(Object.keys(ROLES))(
+    '%s, wherever one runs, is another program after an upgrade, and none after removal',
+    (unit) => {
+      const command = (script: string, verb: string) =>
+        new RegExp(`^ +systemctl ${verb} (.*)$`, 'm').exec(
+          readSource(`deploy/package/scripts/site.${script}`),
+        );
+      expect(command('postinst', 'try-restart')?.[1]).toContain(`'${unit}*.service'`);
+      expect(command('prerm', 'stop')?.[1]).toContain(`'${unit}*.service'`);
+    },
+  );
+
   it('lets an edited agent.yaml be read again by a reload, without an end of the gateway', () =>
     expect(readSource('deploy/systemd/blindsight-agent.service')).toMatch(
       /^ExecReload=\/bin\/kill -HUP \$MAINPID$/m,
