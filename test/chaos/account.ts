@@ -1,4 +1,5 @@
 import { WITHHELD } from '#protocol/withheld.ts';
+import { CLOCK_OFF_MS } from './clock-off.ts';
 import type { Ledger, Made } from './ledger.ts';
 
 /** A row of what the backend has settled. */
@@ -20,6 +21,8 @@ export type Found = {
   readonly settled: readonly Settled[];
   /** Of the backend. */
   readonly counters: Readonly<Record<string, number>>;
+  /** When its clock was far off, as far as anybody looked. */
+  readonly backendOffMs: readonly number[];
 };
 
 export type Account = {
@@ -33,7 +36,7 @@ export type Account = {
   readonly dropped: number;
   /** Of those that were promised, how many are not stored: what was dropped, refused or lost. */
   readonly missing: number;
-  /** Refused for their date, and counted by the backend. */
+  /** Not stored, and dated by a clock that was far off, no more than the backend counted as refused for their date. */
   readonly refused: number;
   /** Promised, and nowhere: not stored, not counted, not waiting. */
   readonly lost: readonly string[];
@@ -45,11 +48,13 @@ export type Account = {
 
 /** Nothing is stored of these, but each is counted: a gateway whose clock is wrong loses them by rule. */
 const BY_DATE = ['refused.future', 'refused.too-old', 'refused.too-many'];
+/** How long a process may be too busy to look at its clock. */
+const BUSY_MS = 5_000;
 /** These come again. */
 const TO_COME_AGAIN = ['refused.inbox-full', 'refused.site-full', 'refused.disk-full'];
 
 /** Where each answer that was ever made has gone. */
-export function account({ ledgers, dropped, waiting, settled, counters }: Found): Account {
+export function account({ ledgers, dropped, waiting, settled, counters, backendOffMs }: Found): Account {
   const rows = Map.groupBy(settled, ({ gateway, digest }) => `${gateway}/${digest}`);
   const known = new Set<string>();
   const missing: { readonly gateway: string; readonly made: Made }[] = [];
@@ -71,19 +76,22 @@ export function account({ ledgers, dropped, waiting, settled, counters }: Found)
   const answers = settled.filter(({ withheld }) => withheld === null || Object.hasOwn(WITHHELD, withheld));
   const counted = (counters.accepted ?? 0) + (counters.withheld ?? 0);
   if (counted !== answers.length) twice.push(`${counted} counted, ${answers.length} stored`);
-  const sum = (names: readonly string[]) => names.reduce((all, name) => all + (counters[name] ?? 0), 0);
-  const refused = sum(BY_DATE);
+  // Copies of a refused answer are refused and counted, too: the count is only the most that may have been.
+  const counts = BY_DATE.reduce((all, name) => all + (counters[name] ?? 0), 0);
   const lost: string[] = [];
-  let excused = refused;
+  let refused = 0;
   for (const [gateway, of] of Map.groupBy(missing, (one) => one.gateway)) {
     // What the outbox counted beside those that its disk refused.
     const own = ledgers.get(gateway)!.made.filter(({ isKept }) => isKept === false).length;
-    const explained = (dropped.get(gateway) ?? 0) - own + (waiting.get(gateway) ?? 0);
-    const unexplained = of.slice(Math.max(0, explained));
-    lost.push(
-      ...unexplained.slice(excused).map(({ made: one }) => `${gateway} ${one.place ?? '?'} (${one.number})`),
-    );
-    excused = Math.max(0, excused - unexplained.length);
+    const explained = Math.max(0, (dropped.get(gateway) ?? 0) - own + (waiting.get(gateway) ?? 0));
+    // No outbox drops what it has a receipt for, and nothing is refused that got none.
+    const received = of.filter(({ made: one }) => one.receiptMs !== null);
+    const unreceived = of.filter(({ made: one }) => one.receiptMs === null);
+    const off = received.filter(({ made: one }) => isDatedWrong(one, backendOffMs));
+    const excused = new Set(off.slice(0, counts - refused));
+    refused += excused.size;
+    const unexplained = [...received.filter((one) => !excused.has(one)), ...unreceived.slice(explained)];
+    lost.push(...unexplained.map(({ made: one }) => `${gateway} ${one.place ?? '?'} (${one.number})`));
   }
   const wrong = Object.entries(counters)
     .filter(([name, value]) => name.startsWith('refused.') && value > 0)
@@ -105,4 +113,11 @@ export function account({ ledgers, dropped, waiting, settled, counters }: Found)
     withheld: Object.fromEntries([...reasons].map(([reason, list]) => [reason, list.length])),
     dropped: [...dropped.values()].reduce((all, one) => all + one, 0),
   };
+}
+
+/** Whether the clock of its gateway was far off when it was made, or that of the backend before its receipt was there. */
+function isDatedWrong({ frameMs, madeMs, receiptMs }: Made, backendOffMs: readonly number[]): boolean {
+  if (Math.abs(frameMs - madeMs) > CLOCK_OFF_MS) return true;
+  const [fromMs, toMs] = [madeMs - BUSY_MS, (receiptMs ?? Number.POSITIVE_INFINITY) + BUSY_MS];
+  return backendOffMs.some((ms) => ms >= fromMs && ms <= toMs);
 }

@@ -1,16 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, closeSync, openSync, readFileSync } from 'node:fs';
+import { appendFileSync, closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { LIFELINE_ENVIRONMENT } from '#runtime/lifeline.ts';
+import { lastWords, type Surprise } from './surprise.ts';
 
 /** As a service manager waits before it starts a service again. */
 const RESTART_MS = 300;
 const STOP_MS = 10_000;
-/** Of a log, in letters. */
-const MOST_WORDS = 300;
 const CLOCK = pathToFileURL(join(import.meta.dirname, 'shift-clock.ts')).href;
 
 export type ChaosProcessOptions = {
@@ -28,10 +27,12 @@ export type ChaosProcessOptions = {
 export class ChaosProcess {
   readonly name: string;
   /** Ends that nobody here asked for. */
-  readonly surprises: string[] = [];
+  readonly surprises: Surprise[] = [];
   readonly #options: ChaosProcessOptions;
   #child: ChildProcess | null = null;
   #starts = 0;
+  /** Where its log begins. */
+  #logFrom = 0;
   #holds = 0;
   #isClosing = false;
   #isAsked = false;
@@ -58,6 +59,7 @@ export class ChaosProcess {
   start(): void {
     const { arguments: given, logFile, clockFile, onOutput } = this.#options;
     const log = openSync(logFile, 'a', 0o600);
+    this.#logFrom = fstatSync(log).size;
     this.#starts++;
     this.#isAsked = false;
     const child = spawn(process.execPath, ['--import', CLOCK, ...given(this.#starts)], {
@@ -76,7 +78,10 @@ export class ChaosProcess {
     this.#child = null;
     if (this.#isClosing) return;
     const how = signal ?? `exit code ${code}`;
-    if (!this.#isAsked) this.surprises.push(`${this.name} (${how}): ${lastWords(this.#options.logFile)}`);
+    if (!this.#isAsked) {
+      const words = lastWords(readFileSync(this.#options.logFile).subarray(this.#logFrom).toString());
+      this.surprises.push({ process: this.name, how, words, atMs: performance.now() });
+    }
     appendFileSync(this.#options.logFile, `# ${this.name} ended (${how})\n`);
     if (this.#holds === 0) this.#restart = setTimeout(() => this.start(), RESTART_MS);
   }
@@ -119,13 +124,4 @@ export class ChaosProcess {
     await exit;
     clearTimeout(kill);
   }
-}
-
-/** The end of a log. */
-function lastWords(logFile: string): string {
-  const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n');
-  const last =
-    lines.findLast((line) => line.startsWith('{') || /Error|^\s+throw/.test(line)) ?? lines.at(-1)!;
-  const message = /"msg":"(.*)"\}?$/.exec(last)?.[1] ?? last;
-  return message.slice(0, MOST_WORDS);
 }

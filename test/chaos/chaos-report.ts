@@ -15,7 +15,7 @@ export type ChaosReport = Account & {
   readonly moments: Readonly<Record<string, number>>;
   /** Kinds that this machine or this site cannot have. */
   readonly impossible: readonly string[];
-  /** Processes that ended although nobody ended them. */
+  /** Processes that ended although nobody ended them; those that no fault explains are wrong, too. */
   readonly surprises: readonly string[];
   /** From the end of the last fault until nothing waited any more. */
   readonly healSeconds: number;

@@ -48,6 +48,8 @@ it('finds an answer that a gateway was made to lose, and one that another was ma
     expect(report, formatChaos(report)).toMatchObject({
       lost: [expect.stringMatching(/^g-1 \d+\/\d+ \(\d+\)$/)],
       twice: [expect.stringMatching(/^g-2\/[0-9a-f]{64} at /)],
+      // It killed itself, for which there is no fault.
+      wrong: [expect.stringMatching(/^no fault explains that it ended: g-1 \(SIGKILL\)/)],
       isWell: false,
     });
     expect(formatChaos(report)).toContain('npm run chaos -- --seed 1 ');

@@ -7,6 +7,7 @@ import type { Kind, Moment } from './kind.ts';
 import { ALL_KINDS } from './kinds/all.ts';
 import { readSettled } from './read-settled.ts';
 import { drawSchedule } from './schedule.ts';
+import { describeSurprise, isExplained, type Struck } from './surprise.ts';
 import { World } from './world.ts';
 
 export type ChaosOptions = {
@@ -47,7 +48,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const moments = drawSchedule(kinds, {
       ...{ seed, ms: 1000 * seconds, everyMs: options.everyMs, gateways: [...world.gateways.keys()] },
     });
-    const counts = await strikeAll(world, moments, options);
+    const { counts, struck } = await strikeAll(world, moments, options);
     if (options.isSabotaged) {
       await world.untilLive(signal);
       const all = [...world.gateways.values()];
@@ -59,14 +60,20 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const healingMs = performance.now();
     const result = await settle(world, signal);
     const healSeconds = Math.round((performance.now() - healingMs) / 1000);
-    isWell = result.lost.length + result.twice.length + result.wrong.length === 0;
+    const surprises = [...world.processes.values()].flatMap((one) => one.surprises);
+    const unexplained = surprises.filter((one) => !isExplained(one, struck));
+    const wrong = [
+      ...result.wrong,
+      ...unexplained.map((one) => `no fault explains that it ended: ${describeSurprise(one)}`),
+    ];
+    isWell = result.lost.length + result.twice.length + wrong.length === 0;
     return {
       ...{ machine: describeMachine(), commit: await currentCommit(), seed, seconds },
       ...{ gateways: options.gateways, rate: options.rate, store: options.store, everyMs: options.everyMs },
       moments: counts,
       impossible: named.filter((kind) => !kinds.includes(kind)).map(({ name }) => name),
-      ...{ ...result, isWell, healSeconds },
-      surprises: [...world.processes.values()].flatMap((one) => one.surprises),
+      ...{ ...result, wrong, isWell, healSeconds },
+      surprises: surprises.map(describeSurprise),
       folder: isWell ? null : world.folder,
     };
   } finally {
@@ -86,32 +93,40 @@ function isPossible(world: World, { store }: ChaosOptions, needs: Kind['needs'])
   return needs === undefined || store === needs;
 }
 
-/** @returns how many moments of each kind there were */
+/** @returns how many moments of each kind there were, and when */
 async function strikeAll(
   world: World,
   moments: readonly Moment[],
   { seconds, signal, onProgress }: ChaosOptions,
-): Promise<Readonly<Record<string, number>>> {
+): Promise<{ counts: Readonly<Record<string, number>>; struck: readonly Struck[] }> {
   const begunMs = performance.now();
   const counts: Record<string, number> = {};
+  const struck: Struck[] = [];
   const running: Promise<void>[] = [];
   const failures: Error[] = [];
   for (const moment of moments) {
     await delay(Math.max(0, begunMs + moment.atMs - performance.now()), undefined, { signal });
     counts[moment.kind] = (counts[moment.kind] ?? 0) + 1;
     onProgress(`${moment.kind} ${moment.target}`, moment.atMs / 1000 / seconds);
+    const kind = kindOf(moment.kind);
+    const { target } = moment;
+    const fault: Struck = { kind, target, fromMs: performance.now(), toMs: Number.POSITIVE_INFINITY };
+    struck.push(fault);
     running.push(
-      kindOf(moment.kind)
+      kind
         .strike(world, moment, signal)
         .catch((cause: unknown) => {
-          failures.push(new Error(`${moment.kind} ${moment.target} could not be done`, { cause }));
+          failures.push(new Error(`${moment.kind} ${target} could not be done`, { cause }));
+        })
+        .finally(() => {
+          fault.toMs = performance.now();
         }),
     );
   }
   await Promise.all(running);
   signal.throwIfAborted();
   if (failures[0] !== undefined) throw failures[0];
-  return counts;
+  return { counts, struck };
 }
 
 async function settle(world: World, signal: AbortSignal): Promise<Account> {
@@ -119,7 +134,7 @@ async function settle(world: World, signal: AbortSignal): Promise<Account> {
   const waiting = await world.untilDrained(PATIENCE_MS, signal);
   const { settled, counters } = await readSettled(world.site.data);
   return account({
-    ...{ waiting, settled, counters },
+    ...{ waiting, settled, counters, backendOffMs: world.clockOffMs('backend') },
     ledgers: new Map([...world.gateways].map(([name, gateway]) => [name, gateway.ledger()])),
     dropped: new Map([...world.gateways].map(([name, { status }]) => [name, status?.dropped ?? 0])),
   });

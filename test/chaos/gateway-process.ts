@@ -11,6 +11,7 @@ import { SessionCounter } from '#agent/uplink/session-counter.ts';
 import { Uplink } from '#agent/uplink/uplink.ts';
 import { cameraOf } from '#bench/city/simulated-envelope.ts';
 import { answerDigest } from '#protocol/answer-digest.ts';
+import { envelopeDigest } from '#protocol/envelope.ts';
 import { gatewayTopics } from '#protocol/topics.ts';
 import { systemClock as clock } from '#runtime/clock.ts';
 import { watchLifeline } from '#runtime/lifeline.ts';
@@ -51,6 +52,8 @@ const credentials = (which: string): LinkCredentials => ({
   certificate: readFileSync(join(folder, `${which}.pem`)),
   key: readFileSync(join(folder, `${which}.key`)),
 });
+/** Whatever the wall clock was made to say. */
+const rightMs = () => Math.round(performance.timeOrigin + performance.now());
 let current = 'gateway';
 let isMaking = true;
 let made = 0;
@@ -84,7 +87,10 @@ const uplink: Uplink = new Uplink({
   }),
   onUp: () => sender.linkUp(),
   onBackend: (session) => sender.backendChanged(session),
-  onReceipt: (digests) => void sender.received(digests),
+  onReceipt: (digests) => {
+    for (const digest of digests) ledger.write('receipt', digest, rightMs());
+    void sender.received(digests);
+  },
   onManifest: () => {},
   onChunk: () => {},
   onConfiguration: () => {},
@@ -104,7 +110,7 @@ async function make(): Promise<void> {
   const number = Number(start) * PER_START + made++;
   const ciphertext = uniqueAnswer(answers[made % answers.length]!, number);
   const frameTimeMs = clock.now();
-  ledger.write('made', number, answerDigest({ ciphertext }), frameTimeMs);
+  ledger.write('made', number, answerDigest({ ciphertext }), frameTimeMs, rightMs());
   const isKept = await recordAnswer(
     {
       ...{ camera, frameTimeMs, readyTimeMs: frameTimeMs, ciphertext, opening: null },
@@ -112,7 +118,13 @@ async function make(): Promise<void> {
       timings: { prepareMs: 1, encryptMs: 1, evaluateMs: 1 },
     },
     {
-      ...{ site, gateway: name, signingKey, outbox, sender },
+      ...{ site, gateway: name, signingKey, sender },
+      outbox: {
+        append: (entry) => {
+          ledger.write('signed', number, envelopeDigest(entry.wire));
+          return outbox.append(entry);
+        },
+      },
       openings: { keep: () => ({ answer: '', bytes: 0, stored: Promise.resolve() }) },
       sessions: {
         take: (count) => {

@@ -24,6 +24,8 @@ export type Kind = {
   readonly lasts: readonly [number, number];
   /** What is needed for it, which not every run has. */
   readonly needs?: 'disks' | 'sqlite' | 'postgresql';
+  /** What a process says that this may end; left out where it may end none but those that it kills. */
+  readonly mayEnd?: RegExp;
   /** Does it, and undoes it before it resolves; no later than the signal says. */
   readonly strike: (world: World, moment: Moment, signal: AbortSignal) => Promise<void>;
 };

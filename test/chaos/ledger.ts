@@ -6,11 +6,16 @@ export type Made = {
   readonly number: number;
   /** Of its ciphertext. */
   readonly digest: string;
+  /** As its gateway dated it. */
   readonly frameMs: number;
+  /** By the right clock. */
+  readonly madeMs: number;
   /** Its first number in the gateway's sequence; null where it never got one. */
   place: string | null;
   /** Whether the outbox promised to keep it; null where the process was killed before it said so: then it may be there or not. */
   isKept: boolean | null;
+  /** When its gateway heard that it came, by the right clock; null where it never did. */
+  receiptMs: number | null;
 };
 
 export type Ledger = {
@@ -19,7 +24,7 @@ export type Ledger = {
   readonly drops: Readonly<Record<string, number>>;
 };
 
-type Line = 'start' | 'made' | 'numbered' | 'kept' | 'refused' | 'drop';
+type Line = 'start' | 'made' | 'numbered' | 'signed' | 'kept' | 'refused' | 'drop' | 'receipt';
 
 /** Lines that are with the operating system when `write` returns, so that they outlive any process. */
 export class LedgerWriter {
@@ -38,14 +43,22 @@ export class LedgerWriter {
 export function readLedger(path: string): Ledger {
   const made = new Map<number, Made>();
   const drops: Record<string, number> = {};
+  const byEnvelope = new Map<string, Made>();
   for (const line of readFileSync(path, 'utf8').split('\n')) {
-    const [kind, first = '', second = '', third = ''] = line.split(' ');
+    const [kind, first = '', second = '', third = '', fourth = ''] = line.split(' ');
     const one = made.get(Number(first));
     if (kind === 'made') {
       const number = Number(first);
-      made.set(number, { number, digest: second, frameMs: Number(third), place: null, isKept: null });
+      made.set(number, {
+        ...{ number, digest: second, frameMs: Number(third), madeMs: Number(fourth) },
+        ...{ place: null, isKept: null, receiptMs: null },
+      });
     } else if (kind === 'numbered' && one) one.place = `${second}/${third}`;
-    else if (kind === 'kept' && one) one.isKept = true;
+    else if (kind === 'signed' && one) byEnvelope.set(second, one);
+    else if (kind === 'receipt') {
+      const received = byEnvelope.get(first);
+      if (received !== undefined) received.receiptMs ??= Number(second);
+    } else if (kind === 'kept' && one) one.isKept = true;
     else if (kind === 'refused' && one) one.isKept = false;
     else if (kind === 'drop') drops[second] = (drops[second] ?? 0) + Number(first);
   }

@@ -1,4 +1,4 @@
-import { renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,15 +71,15 @@ export class World {
 
   /** @throws the signal's reason; an Error where it does not start. Nothing of it is left then. */
   static async open(options: WorldOptions): Promise<World> {
-    const parts: WorldParts = {
-      folder: await mkdtemp(join(tmpdir(), 'blindsight-chaos-')),
-      database: options.store === 'sqlite' ? null : await startPostgres(undefined, { durable: true }),
-      ...{ links: new Map(), processes: new Map(), gateways: new Map(), disks: new Map() },
-    };
+    const empty = { links: new Map(), processes: new Map(), gateways: new Map(), disks: new Map() };
+    const database = options.store === 'sqlite' ? null : await startPostgres(undefined, { durable: true });
+    let parts: WorldParts | null = null;
     try {
+      parts = { folder: await mkdtemp(join(tmpdir(), 'blindsight-chaos-')), database, ...empty };
       return await World.#start(options, parts);
     } catch (error) {
-      await closeParts(parts, false);
+      if (parts === null) await database?.stop();
+      else await closeParts(parts, false);
       throw error;
     }
   }
@@ -151,6 +151,12 @@ export class World {
     // In one piece: a reader must not see half of a number.
     writeFileSync(`${clockFile}.new`, String(shiftMs));
     renameSync(`${clockFile}.new`, clockFile);
+  }
+
+  /** Moments at which a process found its clock far off, by the right one. */
+  clockOffMs(name: string): readonly number[] {
+    const { clockFile } = filesOf(this.folder, name);
+    return readFileSync(`${clockFile}.off`, 'utf8').trim().split('\n').filter(Boolean).map(Number);
   }
 
   /** Undoes all that may be left of faults. */

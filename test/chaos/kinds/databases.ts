@@ -18,6 +18,7 @@ export const DATABASE_KINDS: readonly Kind[] = [
     targets: ['site'],
     lasts: [100, 5_000],
     needs: 'sqlite',
+    mayEnd: /database is locked/,
     strike: async ({ site }, { ms }, signal) => {
       const database = new DatabaseSync(join(site.data, 'blindsight.db'));
       try {
@@ -36,6 +37,7 @@ export const DATABASE_KINDS: readonly Kind[] = [
     targets: ['site'],
     lasts: [100, 6_000],
     needs: 'postgresql',
+    mayEnd: /ECONNREFUSED|ECONNRESET|Connection terminated|the database system is/,
     strike: async ({ database }, { ms }, signal) => {
       const crash = async () => {
         await database!.crash();

@@ -13,6 +13,8 @@ const SOME_BYTES = 200_000;
 /** How many faults fill a disk now: the last one leaves room. */
 const fills = new WeakMap<SmallDisk, number>();
 const TRY_MS = 200;
+const FULL = /ENOSPC|EDQUOT|disk is full/;
+const READ_ONLY = /EROFS|read-?only/i;
 
 /** Read-only at the same time it cannot be emptied yet. */
 async function emptied(disk: SmallDisk): Promise<void> {
@@ -51,6 +53,7 @@ export const DISK_KINDS: readonly Kind[] = [
     targets: ['site', 'gateway'],
     lasts: [500, 6_000],
     needs: 'disks',
+    mayEnd: FULL,
     strike: fillFor(() => 0),
   },
   {
@@ -59,6 +62,7 @@ export const DISK_KINDS: readonly Kind[] = [
     targets: ['site', 'gateway'],
     lasts: [500, 6_000],
     needs: 'disks',
+    mayEnd: FULL,
     strike: fillFor((amount) => SOME_BYTES * amount),
   },
   {
@@ -67,6 +71,7 @@ export const DISK_KINDS: readonly Kind[] = [
     targets: ['broker', 'backend', 'gateway'],
     lasts: [1_000, 6_000],
     needs: 'disks',
+    mayEnd: FULL,
     strike: async (world, moment, signal) => {
       const filled = fillFor(() => 0)(world, moment, signal);
       await delay(moment.ms * 0.3);
@@ -80,6 +85,7 @@ export const DISK_KINDS: readonly Kind[] = [
     targets: ['backend', 'gateway'],
     lasts: [1_000, 6_000],
     needs: 'disks',
+    mayEnd: READ_ONLY,
     strike: async ({ disks, processes }, { target, ms }, signal) => {
       const folder = (disks.get(target) ?? disks.get('site')!).folder;
       const users = target === 'backend' ? ['backend', 'broker'] : [target];
