@@ -8,6 +8,7 @@ import { followEvents } from '#demo/event-stream.ts';
 import { CAMERA, startCameraSite } from '../camera-site.ts';
 import { currentCommit, describeMachine } from '../machine.ts';
 import { residentBytes } from '../processor-time.ts';
+import { countResults } from './count-results.ts';
 import { hourlyGrowth, type Reading } from './slope.ts';
 
 const PROCESSES = ['gateway', 'backend', 'broker'] as const;
@@ -71,7 +72,9 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
       rate,
     );
     const stop = new AbortController();
-    const counting = countResults(origin, AbortSignal.any([signal, stop.signal]));
+    const counting = countResults(
+      followEvents(`${origin}/api/events`, AbortSignal.any([signal, stop.signal])),
+    );
     await counting.first;
     const readings = new Map<string, Reading[]>();
     const begunMs = performance.now();
@@ -93,6 +96,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
       note('site disk', (all - ofGateway) / 2 ** 20);
       onProgress(`${counting.count} answers`, timeMs / 60_000 / minutes);
       await delay(LOOK_MS, undefined, { signal });
+      counting.check();
     }
     const answers = counting.count - before;
     stop.abort();
@@ -123,20 +127,6 @@ function growth(readings: readonly Reading[], warmMs: number, ms: number): Growt
     ...{ first: readings[0]!.value, warm: warm[0]?.value ?? Number.NaN, last: readings.at(-1)!.value },
     ...{ hourly: hourlyGrowth(warm), quarters },
   };
-}
-
-/** Counts results as the page hears of them. */
-function countResults(origin: string, signal: AbortSignal) {
-  const first = Promise.withResolvers<void>();
-  const counting = { count: 0, first: first.promise };
-  const follow = async () => {
-    for await (const { type } of followEvents(`${origin}/api/events`, signal)) {
-      if (type === 'result') counting.count++;
-      if (counting.count > 0) first.resolve();
-    }
-  };
-  follow().catch((error: unknown) => first.reject(error));
-  return counting;
 }
 
 /** Of all files below a folder, as they lie on the disk; some may go while it looks. */
