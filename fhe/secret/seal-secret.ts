@@ -18,7 +18,7 @@ export function fromSealSecretKey(bridge: SealContext, ring: Ring, key: SealSecr
   return coefficients;
 }
 
-/** Our secret key in SEAL's heap. The caller deletes it. */
+/** Our secret key in SEAL's heap. The caller deletes it, which frees it there and overwrites nothing (SECURITY.md). */
 export function toSealSecretKey(bridge: SealContext, ring: Ring, secret: Int8Array): SealSecretKey {
   const primes = [...bridge.parameters.moduli, ...bridge.parameters.specialModuli];
   const residues = secretResidues(ring, secret, primes);
