@@ -1,3 +1,4 @@
+import { keyBytes } from '#fhe/secret';
 import { BlindsightError } from '#protocol/errors.ts';
 import { TaskThread } from '#runtime/threads/task-thread.ts';
 import { SECRETS } from '../sealing/identities.ts';
@@ -7,30 +8,39 @@ import type { KeySetId } from '../store/protections.ts';
 import type { AnswerRing, DecryptAnswer, DecryptOutcome, DecryptTask, ToDecrypt } from './decrypt-task.ts';
 
 /** A key that the thread holds or is given. */
-type Open = { readonly done: Promise<void>; isOpen: boolean };
+type Open = { readonly done: Promise<void>; isOpen: boolean; bytes: number };
+
+/** Of the first answer of most programs: level 0, and the one for keys. */
+const FEWEST_PRIMES = 2;
 
 /** An answer that is given to the thread with the others of this moment. */
 type Waiting = ToDecrypt & Pick<PromiseWithResolvers<DecryptAnswer>, 'resolve' | 'reject'>;
 
 /**
  * A thread that decrypts answers, each under the key set that it was computed with. Secret keys are unsealed on the way there and wiped here;
- * the one that was not used for longest makes room, and is wiped there.
+ * the one that was not used for longest makes room, and is closed there.
  */
 export class DecryptLane {
   readonly #site: Pick<Site, 'store' | 'vault' | 'blobs'>;
-  readonly #maxOpen: number;
-  readonly #thread = new TaskThread('decrypt', new URL('./decrypt-thread.ts', import.meta.url));
+  readonly #maxBytes: number;
+  readonly #thread: TaskThread;
   /** What the thread of this generation has, least recently used first. */
   readonly #open = new Map<string, Open>();
+  /** What a key of a network takes in memory, once one was open. */
+  readonly #keyBytes = new Map<string, number>();
   #generation = -1;
   #closed = false;
   #pending = 0;
   #waiting: Waiting[] = [];
 
-  /** @param maxOpen keys that the thread holds at once, at least 1 */
-  constructor(site: Pick<Site, 'store' | 'vault' | 'blobs'>, maxOpen: number) {
+  /**
+   * @param maxBytes of the keys that the thread holds at once; one it holds in any case
+   * @param script of the thread
+   */
+  constructor(site: Pick<Site, 'store' | 'vault' | 'blobs'>, maxBytes: number, script: URL) {
+    this.#thread = new TaskThread('decrypt', script);
     this.#site = site;
-    this.#maxOpen = maxOpen;
+    this.#maxBytes = maxBytes;
   }
 
   /** Answers that it has not decrypted yet. */
@@ -59,14 +69,16 @@ export class DecryptLane {
     for (;;) {
       const known = this.#find(name);
       if (known !== undefined) return known.done;
-      if (this.#open.size < this.#maxOpen) break;
+      if (this.#open.size === 0 || this.#bytes + this.#bytesOf(model) <= this.#maxBytes) break;
       await this.#closeOldest();
     }
     const opening: Open = {
-      done: this.#openKey(name, model, keySet).then(() => {
+      done: this.#openKey(name, model, keySet).then((bytes) => {
         opening.isOpen = true;
+        opening.bytes = bytes;
+        this.#keyBytes.set(networkOf(model), bytes);
       }),
-      isOpen: false,
+      ...{ isOpen: false, bytes: this.#bytesOf(model) },
     };
     this.#open.set(name, opening);
     try {
@@ -75,6 +87,15 @@ export class DecryptLane {
       if (this.#open.get(name) === opening) this.#open.delete(name);
       throw error;
     }
+  }
+
+  get #bytes(): number {
+    return [...this.#open.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** Until the thread has told, as if answers were in the ring of the network, which is the larger one. */
+  #bytesOf(model: ModelRecord): number {
+    return this.#keyBytes.get(networkOf(model)) ?? keyBytes(model.ringDegree, FEWEST_PRIMES);
   }
 
   /** A key that is open or about to be, as the one that was used last. A thread that died has taken all of them with it. */
@@ -102,7 +123,8 @@ export class DecryptLane {
     this.#thread.run(task).catch(() => {});
   }
 
-  async #openKey(name: string, model: ModelRecord, keySet: KeySetId): Promise<void> {
+  /** @returns what it takes in memory, bytes */
+  async #openKey(name: string, model: ModelRecord, keySet: KeySetId): Promise<number> {
     const part = model.parts.find((candidate) => candidate.name === 'program');
     if (part === undefined) throw new BlindsightError('BUNDLE_DAMAGED', `${name} has no program`);
     const { store, vault, blobs } = this.#site;
@@ -123,7 +145,7 @@ export class DecryptLane {
       throw new BlindsightError('WORKER_FAILED', 'the decryptor was closed');
     }
     // Transferred, not copied: no second copy of the key stays in this thread.
-    await this.#thread.run(task, { transfer: [secretKey.buffer] });
+    return await this.#thread.run<number>(task, { transfer: [secretKey.buffer] });
   }
 
   /** The key of answers. Where there is a result ring, the key of the network itself is not unsealed here at all. */
@@ -184,6 +206,9 @@ export class DecryptLane {
     await this.#thread.close();
   }
 }
+
+/** All keys of a network are of one size. */
+const networkOf = ({ name, version }: ModelRecord): string => `${name}/${version}`;
 
 /** A key with another output policy is opened as another one. */
 function nameOf({ output }: ModelRecord, { model, version, number }: KeySetId): string {

@@ -8,6 +8,7 @@ export type AnswerRing = 'result' | 'main';
 
 /** Tasks of the decrypting thread. */
 export type DecryptTask =
+  /** Answered by the bytes that the key takes in memory. */
   | {
       readonly kind: 'open';
       /** Its name in `decrypt` and `close`. */

@@ -9,7 +9,8 @@ import {
 } from '#fhe';
 import { answerNoise, answerNoiseKey, createDecryptor, interpretSlots } from '#fhe/secret';
 import type { OutputPolicy } from '#protocol/output-policy.ts';
-import { serveTasks } from '#runtime/threads/serve-tasks.ts';
+import { endThread } from '#runtime/threads/end-thread.ts';
+import { type Answer, serveTasks } from '#runtime/threads/serve-tasks.ts';
 import type { DecryptAnswer, DecryptOutcome, DecryptTask, ToDecrypt } from './decrypt-task.ts';
 import { roundAnswer } from './round-answer.ts';
 
@@ -26,7 +27,8 @@ const keySets = new Map<string, Opened>();
 /** By SHA-256 of their bytes, hex; least recently used first. */
 const programs = new Map<string, VerifiedProgram>();
 
-async function open(task: Extract<DecryptTask, { kind: 'open' }>): Promise<void> {
+/** @returns about what the key takes in memory, bytes */
+async function open(task: Extract<DecryptTask, { kind: 'open' }>): Promise<number> {
   close(task.keySet);
   const program = verified(task.program);
   // Never both: with a result ring this thread has nothing that opens weights.
@@ -35,12 +37,14 @@ async function open(task: Extract<DecryptTask, { kind: 'open' }>): Promise<void>
       ? { secretKey: new Uint8Array(), resultSecretKey: task.secretKey }
       : { secretKey: task.secretKey };
   try {
+    const decryptor = await createDecryptor(program, keys);
     keySets.set(task.keySet, {
-      decryptor: await createDecryptor(program, keys),
+      decryptor,
       interpretation: task.interpretation,
       noiseKey: answerNoiseKey(task.secretKey),
       output: task.output,
     });
+    return decryptor.bytes;
   } finally {
     task.secretKey.fill(0);
   }
@@ -93,26 +97,31 @@ function decrypt(opened: Opened, { ciphertext, pictures }: ToDecrypt): DecryptAn
   }
 }
 
-/** One that fails leaves the others as they are. */
+/** Whether SEAL has to be started again, which takes another thread. */
+const isSealLost = (error: unknown): boolean => error instanceof FheError && error.code === 'FHE_WORKER';
+
+/** One that fails leaves the others as they are. @throws FheError FHE_WORKER */
 function outcomeOf(answer: ToDecrypt): DecryptOutcome {
   try {
     const opened = keySets.get(answer.keySet);
     if (opened === undefined) throw new Error(`the key set ${answer.keySet} is not open`);
     return decrypt(opened, answer);
   } catch (error) {
+    if (isSealLost(error)) throw error;
     return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
   }
 }
 
-serveTasks(async (message) => {
-  const task = message as DecryptTask;
-  if (task.kind === 'open') {
-    await open(task);
-    return { result: null };
-  }
-  if (task.kind === 'close') {
-    close(task.keySet);
-    return { result: null };
-  }
-  return { result: task.answers.map(outcomeOf) };
-});
+async function perform(task: DecryptTask): Promise<Answer> {
+  if (task.kind === 'open') return { result: await open(task) };
+  if (task.kind === 'decrypt') return { result: task.answers.map(outcomeOf) };
+  close(task.keySet);
+  return { result: null };
+}
+
+serveTasks((task) =>
+  perform(task as DecryptTask).catch((error: unknown) => {
+    if (isSealLost(error)) return endThread(error);
+    throw error;
+  }),
+);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { keyBytes } from '#fhe/secret';
 import { TaskThread } from '#runtime/threads/task-thread.ts';
 import { findModel } from '../operations/models.ts';
 import { keepNetwork } from '../protection/keep-network.ts';
@@ -10,6 +11,8 @@ import { makeTinyNetwork, type TinyNetwork } from '../testing/tiny-network.ts';
 import type { DecryptTask } from './decrypt-task.ts';
 import { Decryptor } from './decryptor.ts';
 
+/** Of a key of the tiny network. */
+const SMALL_BYTES = keyBytes(2048, 2);
 const FIRST = { model: 'tiny', version: 1, number: 1 };
 
 describe('the decryptor', () => {
@@ -57,6 +60,27 @@ describe('the decryptor', () => {
     await network.close();
   });
 
+  it('holds keys up to a number of bytes: fewer of a larger ring', async () => {
+    const opened: string[] = [];
+    const run = TaskThread.prototype.run;
+    vi.spyOn(TaskThread.prototype, 'run').mockImplementation(function (this: TaskThread, task, options) {
+      opened.push((task as DecryptTask).kind);
+      return run.call(this, task, options) as never;
+    });
+    const small = new Decryptor(site, { maxBytes: 2 * SMALL_BYTES, threads: 1 });
+    const network = await makeTinyNetwork({ resultRing: false });
+    // What is kept is wiped.
+    const secretKey = network.protectedNetwork.secretKey.slice();
+    await keepNetwork(site, 'tiny', network.protectedNetwork, 1);
+    const model = await findModel(site, 'tiny');
+    const second = await addKeySet({ ...network.protectedNetwork, secretKey });
+    for (const keySet of [FIRST, second, FIRST]) await small.prepare(model, keySet);
+    expect(opened).toEqual(['open', 'close', 'open', 'close', 'open']);
+    vi.restoreAllMocks();
+    await small.close();
+    await network.close();
+  });
+
   it('holds a bounded number of keys, and opens one again that made room for others', async () => {
     const networks: TinyNetwork[] = [];
     for (let i = 0; i < 5; i++) networks.push(await makeTinyNetwork());
@@ -71,7 +95,7 @@ describe('the decryptor', () => {
       if (told.kind !== 'decrypt') tasks.push(`${told.kind} ${told.keySet.split('/')[2]?.split(' ')[0]}`);
       return thread.call(this, task, options) as never;
     });
-    const small = new Decryptor(site, { maxOpen: 2, threads: 1 });
+    const small = new Decryptor(site, { maxBytes: 2 * SMALL_BYTES, threads: 1 });
     const decrypt = (at: number, of = at) =>
       small.decrypt(model, keySets[at]!, networks[of]!.answer([0.2, 0.9]));
     const right = { kind: 'answer', answers: [{ label: 'occupied' }] };
@@ -89,11 +113,12 @@ describe('the decryptor', () => {
   });
 
   /** Further keys for the tiny network. */
-  async function addKeySet({ resultSecretKey }: ProtectedNetwork): Promise<KeySetId> {
+  async function addKeySet({ resultSecretKey, secretKey }: ProtectedNetwork): Promise<KeySetId> {
     const { store, vault } = site;
     const id = { ...FIRST, number: await store.protections.nextNumber('tiny', 1) };
     await store.protections.add({ ...id, createdMs: 1, gateway: null, parts: [], selfTest: {} });
-    await vault.keep(store, SECRETS.keySetResultSecretKey(id), resultSecretKey!, 1);
+    if (resultSecretKey === null) await vault.keep(store, SECRETS.keySetSecretKey(id), secretKey, 1);
+    else await vault.keep(store, SECRETS.keySetResultSecretKey(id), resultSecretKey, 1);
     return id;
   }
 });

@@ -6,13 +6,17 @@ import { DecryptLane } from './decrypt-lane.ts';
 import type { DecryptAnswer } from './decrypt-task.ts';
 
 export type DecryptorOptions = {
-  /** Keys that all threads together hold at once, at least one each. */
-  readonly maxOpen?: number;
+  /** Of the keys that all threads together hold at once, at least one each. */
+  readonly maxBytes?: number;
   readonly threads?: number;
+  /** What runs in them. */
+  readonly script?: URL;
 };
 
-/** Half a megabyte each in the small ring; opening one again takes as long as ten answers. */
-const MAX_OPEN = 1024;
+const SCRIPT = new URL('./decrypt-thread.ts', import.meta.url);
+
+/** A thousand keys of the small ring, half a megabyte each; opening one again takes as long as ten answers. A thread has 4 GB for them and for the tables that they share. */
+const MAX_BYTES = 512 * 2 ** 20;
 const MAX_THREADS = 4;
 /** A thread that is behind by more answers of one key than this shares them with another, which is given the key, too. */
 const SPREAD = 8;
@@ -23,10 +27,14 @@ export class Decryptor {
 
   constructor(
     site: Pick<Site, 'store' | 'vault' | 'blobs'>,
-    { maxOpen = MAX_OPEN, threads = Math.min(MAX_THREADS, availableParallelism()) }: DecryptorOptions = {},
+    {
+      maxBytes = MAX_BYTES,
+      threads = Math.min(MAX_THREADS, availableParallelism()),
+      script = SCRIPT,
+    }: DecryptorOptions = {},
   ) {
-    const each = Math.ceil(maxOpen / threads);
-    this.#lanes = Array.from({ length: threads }, () => new DecryptLane(site, each));
+    const each = maxBytes / threads;
+    this.#lanes = Array.from({ length: threads }, () => new DecryptLane(site, each, script));
   }
 
   /**

@@ -18,16 +18,20 @@ export async function loadSeal(): Promise<Seal> {
 }
 
 /**
- * Runs `action` and turns whatever SEAL throws (C++ exceptions arrive as numbers or objects without a stack) into an FheError.
+ * Runs `action` and turns whatever SEAL throws (C++ exceptions arrive as `WebAssembly.Exception`, which is no Error) into an FheError.
  *
- * @throws FheError FHE_FORMAT with the name of the action.
+ * @throws FheError FHE_FORMAT with the name of the action; FHE_WORKER where the instance was aborted or its heap is full: it is of no more use.
  */
 export function guardSeal<T>(what: string, action: () => T): T {
   try {
     return action();
   } catch (cause) {
     if (cause instanceof FheError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = String((cause as { message?: unknown } | null)?.message ?? cause);
+    if (cause instanceof WebAssembly.RuntimeError || reason.includes('bad_alloc'))
+      throw new FheError('FHE_WORKER', `SEAL could not ${what}, and has to be started again: ${reason}`, {
+        cause,
+      });
     throw new FheError('FHE_FORMAT', `SEAL refused to ${what}: ${reason}`, { cause });
   }
 }

@@ -8,17 +8,21 @@ import { createRing, type Ring } from '../ring/ring.ts';
 import { openSealContext, type SealContext } from '../seal/context.ts';
 import { toSealCiphertext } from '../seal/convert.ts';
 import { guardSeal, loadSeal, type Seal, SealScope } from '../seal/runtime.ts';
+import { keyBytes } from './key-bytes.ts';
 import type { OwnerKeys } from './owner-keys.ts';
 import { toSealSecretKey } from './seal-secret.ts';
 import { decodeSecretKey } from './secret-key.ts';
 
 /** Decrypts answers of one program. The result must not leave the decryptor unrounded: see `interpretSlots`. */
 export type Decryptor = {
+  /** About what its key takes in memory. */
+  readonly bytes: number;
   /**
    * All slots of a serialized ciphertext.
    *
    * @throws FheError FHE_FORMAT if the bytes are not a ciphertext, or not of the level, scale and size of the program's answer; then no
-   * key has been used.
+   * key has been used. FHE_STATE for whatever SEAL refuses of such a ciphertext all the same, FHE_WORKER where SEAL has to be started again: then
+   * nothing is said about the bytes.
    */
   decrypt(ciphertext: Uint8Array): Float64Array;
   /** Forgets the key. */
@@ -30,10 +34,13 @@ export type Decryptor = {
  *
  * For a program it decrypts only what looks like the answer of that program (level, scale, size and ring); for bare parameters, as in
  * tests and tools, any ciphertext.
+ *
+ * @param load starts SEAL where no other decryptor of this thread has
  */
 export async function createDecryptor(
   target: VerifiedProgram | ParametersLiteral,
   keys: Pick<OwnerKeys, 'secretKey' | 'resultSecretKey'>,
+  load: () => Promise<Seal> = loadSeal,
 ): Promise<Decryptor> {
   const expected = 'registers' in target ? answerType(target) : null;
   const parameters = expected?.parameters ?? checkParameters(target as ParametersLiteral);
@@ -45,45 +52,60 @@ export async function createDecryptor(
     );
   }
   const secret = decodeSecretKey(parameters, secretKey);
-  const { seal, release } = await shareSeal();
   const levels = new Map<number, Opener>();
-  const form = createAnswerForm(parameters, expected?.ring === 'result');
-  // All answers of a program have one level: its tables are made now, not while the first answer waits.
-  try {
-    if (expected !== null) levels.set(expected.level, openLevel(seal, parameters, expected.level, secret));
-  } catch (error) {
+  let release = () => {};
+  const close = () => {
     secret.fill(0);
+    for (const opener of levels.values()) opener.close();
+    levels.clear();
     release();
-    throw error;
-  }
-  let isOpen = true;
-
-  return {
-    decrypt(bytes) {
-      const ciphertext = form.decode(bytes);
-      if (expected !== null) {
-        const { level, scale, size } = expected;
-        const sameScale = Math.abs(ciphertext.scale / scale - 1) <= SCALE_TOLERANCE;
-        if (ciphertext.level !== level || ciphertext.size !== size || !sameScale) {
-          throw new FheError(
-            'FHE_FORMAT',
-            `ciphertext of level ${ciphertext.level}, size ${ciphertext.size} and scale ${ciphertext.scale}: the answer has level ${level}, size ${size} and scale ${scale}`,
-          );
-        }
-      }
-      const { level } = ciphertext;
+    release = () => {};
+  };
+  try {
+    const shared = await shareSeal(load);
+    release = shared.release;
+    const { seal } = shared;
+    const openerOf = (level: number): Opener => {
       const opener = levels.get(level) ?? openLevel(seal, parameters, level, secret);
       levels.set(level, opener);
-      return opener.open(ciphertext);
-    },
-    close() {
-      secret.fill(0);
-      for (const opener of levels.values()) opener.close();
-      levels.clear();
-      if (isOpen) release();
-      isOpen = false;
-    },
-  };
+      return opener;
+    };
+    const form = createAnswerForm(parameters, expected?.ring === 'result');
+    // All answers of a program have one level: its tables are made now, not while the first answer waits.
+    if (expected !== null) openerOf(expected.level);
+    return {
+      bytes: keyBytes(parameters.ringDegree, (expected?.level ?? parameters.maxLevel) + 2),
+      decrypt(bytes) {
+        const ciphertext = form.decode(bytes);
+        if (expected !== null) checkType(ciphertext, expected);
+        return afterDecoding(() => openerOf(ciphertext.level).open(ciphertext));
+      },
+      close,
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** @throws FheError FHE_FORMAT */
+function checkType(ciphertext: Ciphertext, { level, scale, size }: RegisterType): void {
+  const sameScale = Math.abs(ciphertext.scale / scale - 1) <= SCALE_TOLERANCE;
+  if (ciphertext.level === level && ciphertext.size === size && sameScale) return;
+  throw new FheError(
+    'FHE_FORMAT',
+    `ciphertext of level ${ciphertext.level}, size ${ciphertext.size} and scale ${ciphertext.scale}: the answer has level ${level}, size ${size} and scale ${scale}`,
+  );
+}
+
+/** The bytes are in order by now: what SEAL says from here on is not about who sent them. */
+function afterDecoding<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (cause) {
+    if (!(cause instanceof FheError) || cause.code !== 'FHE_FORMAT') throw cause;
+    throw new FheError('FHE_STATE', cause.message, { cause });
+  }
 }
 
 /** SEAL's tools for one level. */
@@ -110,7 +132,7 @@ function openLevel(
   scope.own({ delete: tables.release });
   const makeDecryptor = () => {
     const key = scope.own(toSealSecretKey(bridge, tables.ring, secret));
-    return scope.own(new seal.Decryptor(bridge.context, key));
+    return scope.own(guardSeal('take a key', () => new seal.Decryptor(bridge.context, key)));
   };
   let decryptor: ReturnType<typeof makeDecryptor>;
   try {
@@ -138,14 +160,16 @@ function openLevel(
 /** The instance of SEAL of all decryptors of this thread: each has a heap of its own. Dropped with the last of them. */
 const instance: { seal: Promise<Seal> | null; users: number } = { seal: null, users: 0 };
 
-async function shareSeal(): Promise<{ readonly seal: Seal; readonly release: () => void }> {
+async function shareSeal(
+  load: () => Promise<Seal>,
+): Promise<{ readonly seal: Seal; readonly release: () => void }> {
   instance.users += 1;
   const release = () => {
     instance.users -= 1;
     if (instance.users === 0) instance.seal = null;
   };
   try {
-    instance.seal ??= loadSeal();
+    instance.seal ??= load();
     return { seal: await instance.seal, release };
   } catch (error) {
     instance.seal = null;
@@ -186,9 +210,14 @@ function makeTables(seal: Seal, parameters: Parameters): Tables {
   const bridge = openSealContext(seal, parameters, 'keys-and-top');
   const scope = new SealScope();
   scope.own({ delete: bridge.close });
-  const encoder = scope.own(new seal.CKKSEncoder(bridge.context));
-  const ring = createRing(parameters.ringDegree);
-  return { bridge, encoder, ring, close: () => scope[Symbol.dispose](), users: 0 };
+  try {
+    const encoder = scope.own(guardSeal('make an encoder', () => new seal.CKKSEncoder(bridge.context)));
+    const ring = createRing(parameters.ringDegree);
+    return { bridge, encoder, ring, close: () => scope[Symbol.dispose](), users: 0 };
+  } catch (error) {
+    scope[Symbol.dispose]();
+    throw error;
+  }
 }
 
 function answerType({

@@ -11,5 +11,6 @@ export { createDecryptor } from './decryptor.ts';
 export { encryptConstants, encryptInputs } from './encrypt.ts';
 export { makeEvaluationKeys } from './evaluation-keys.ts';
 export { interpretSlots } from './interpret.ts';
+export { keyBytes } from './key-bytes.ts';
 export { createOwnerKeys, type OwnerKeys } from './owner-keys.ts';
 export { type LabelAnswer, roundLabel } from './round-label.ts';
