@@ -57,17 +57,19 @@ describe('the page of a camera', () => {
     const { page, complaints, requests } = await bench.open();
     await page.goto(`${site.url}#/cameras/cam-03`);
     await page.getByRole('img', { name: /^Plan of Platform: 3 cars/ }).waitFor();
-    expect(await page.locator('.answer').textContent()).toMatch(
-      /3 cars.*Since \d\d:\d\d · 14 today · 5.min each/,
-    );
+    await expect
+      .poll(() => page.locator('.answer').textContent())
+      .toMatch(/3 cars.*Since \d\d:\d\d · 14 today · 5.min each/);
     await page.getByLabel('24 h').check();
     await until(
       async () => requests.filter((address) => address.endsWith('cam-03/history?minutes=1440')).length,
       (count) => count === 1,
     );
-    expect(await page.getByRole('link', { name: 'Download as CSV' }).getAttribute('href')).toMatch(
-      /^api\/cameras\/cam-03\/export\?format=csv&by=minute&from=\d{4}-\d\d-\d\dT\d\d:\d\d:00\.000Z$/,
-    );
+    await expect
+      .poll(() => page.getByRole('link', { name: 'Download as CSV' }).getAttribute('href'))
+      .toMatch(
+        /^api\/cameras\/cam-03\/export\?format=csv&by=minute&from=\d{4}-\d\d-\d\dT\d\d:\d\d:00\.000Z$/,
+      );
     await page.getByRole('button', { name: /^Mark as reviewed: Car, Platform/ }).click();
     await page.getByText('reviewed by ann').waitFor();
     await page.getByText('Name and groups').click();

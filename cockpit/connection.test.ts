@@ -10,13 +10,13 @@ describe('while the backend goes and comes', () => {
     await page.getByText('Live').waitFor();
     await bench.site().stop();
     await page.getByText(/The backend has been unreachable since \d\d:\d\d:\d\d/).waitFor();
-    expect(await page.locator('.answer-label').textContent()).toBe('counter: Person');
-    expect(await page.getByRole('status').first().textContent()).toBe('Backend unreachable');
+    await expect.poll(() => page.locator('.answer-label').textContent()).toBe('counter: Person');
+    await expect.poll(() => page.getByRole('status').first().textContent()).toBe('Backend unreachable');
 
     complaints.length = 0;
     await bench.site().start();
     await page.getByText('Live').waitFor({ timeout: 15_000 });
-    expect(await page.getByText(/The backend has been unreachable/).count()).toBe(0);
+    await expect.poll(() => page.getByText(/The backend has been unreachable/).count()).toBe(0);
     bench.site().sendResult(resultOf({ label: 'empty', probability: 0.8, frameTime: agoTime(0) }));
     await page.getByText('80 %').first().waitFor();
     // While it was away Chromium itself complains of refused connections; the page must not.
@@ -31,10 +31,10 @@ describe('where the backend is down from the beginning', () => {
     bench.site().failing = true;
     const { page } = await bench.open();
     await page.getByText('The backend does not answer').waitFor();
-    expect(await page.locator('.card').count()).toBe(0);
+    await expect.poll(() => page.locator('.card').count()).toBe(0);
     bench.site().failing = false;
     await page.locator('.answer-label').waitFor({ timeout: 15_000 });
-    expect(await page.getByText('The backend does not answer').count()).toBe(0);
+    await expect.poll(() => page.getByText('The backend does not answer').count()).toBe(0);
   });
 });
 
@@ -91,7 +91,7 @@ describe('where a token is asked for', () => {
     await field.fill('wrong');
     await page.keyboard.press('Enter');
     await page.getByText('This is not the token of this site.').waitFor();
-    expect(await page.locator('.answer').count()).toBe(0);
+    await expect.poll(() => page.locator('.answer').count()).toBe(0);
 
     await field.fill('correct horse');
     await page.getByRole('button', { name: 'Open the cockpit' }).click();
@@ -116,6 +116,6 @@ describe('where a token is asked for', () => {
     await page.getByText('Live').waitFor();
     bench.site().endSessions();
     await page.getByLabel('Token').waitFor();
-    expect(await page.locator('.answer').count()).toBe(0);
+    await expect.poll(() => page.locator('.answer').count()).toBe(0);
   });
 });

@@ -84,7 +84,9 @@ describe('the editor', () => {
     const { page, site } = await open();
     await page.getByLabel('Rate (pictures a second)').fill('80');
     await page.getByText('Expected at most 60, got 80 (line 8)').waitFor();
-    expect(await page.getByLabel('Rate (pictures a second)').getAttribute('aria-invalid')).toBe('true');
+    await expect
+      .poll(() => page.getByLabel('Rate (pictures a second)').getAttribute('aria-invalid'))
+      .toBe('true');
     await page.getByRole('button', { name: 'Review and push' }).click();
     await page.getByText('Line 8: cameras[0].rate: expected at most 60, got 80').waitFor();
     await expect.poll(() => page.getByRole('button', { name: 'Push', exact: true }).isDisabled()).toBe(true);
@@ -187,7 +189,7 @@ describe('the editor', () => {
     await page.getByRole('link', { name: 'History' }).click();
     await page.getByText('Version 1').waitFor();
     await page.getByRole('link', { name: 'Settings' }).click();
-    expect(await page.getByLabel('Rate (pictures a second)').inputValue()).toBe('7');
+    await expect.poll(() => page.getByLabel('Rate (pictures a second)').inputValue()).toBe('7');
     site.settings.add('gate-1', `${SETTINGS}healthSeconds: 9\n`, { author: 'bob' });
     site.setState(withSettings(pushed({ version: 2, running: 2, author: 'bob' })));
     await page.getByText('bob pushed version 2 meanwhile').waitFor();
@@ -230,7 +232,7 @@ describe('the editor', () => {
     const { page } = await open();
     await page.getByRole('button', { name: 'Gateway', exact: true }).click();
     const field = page.getByLabel('Open (s)');
-    expect(await field.getAttribute('placeholder')).toBe('3');
+    await expect.poll(() => field.getAttribute('placeholder')).toBe('3');
     await field.fill('4');
     await expect.poll(() => textOf(page)).toBe(`${SETTINGS}lid: { openSeconds: 4 }\n`);
   });
@@ -239,8 +241,10 @@ describe('the editor', () => {
     bench.site().role = 'integrator';
     const { page, complaints } = await open();
     await page.getByLabel('Rate (pictures a second)').waitFor();
-    expect(await page.getByLabel('Rate (pictures a second)').getAttribute('readonly')).not.toBeNull();
-    expect(await page.getByRole('button', { name: 'Review and push' }).isDisabled()).toBe(true);
+    await expect
+      .poll(() => page.getByLabel('Rate (pictures a second)').getAttribute('readonly'))
+      .not.toBeNull();
+    await expect.poll(() => page.getByRole('button', { name: 'Review and push' }).isDisabled()).toBe(true);
     for (const name of ['Draw a mask', 'Add a camera', 'Remove this camera', 'Replace'])
       expect(await page.getByRole('button', { name }).isDisabled(), name).toBe(true);
     await page.getByRole('button', { name: 'YAML' }).click();
@@ -280,7 +284,7 @@ describe('the editor', () => {
     const { page } = await bench.open();
     await page.goto(`${site.url}#/gateways/gate-1/settings`);
     await page.getByText('which this site has not seen').waitFor();
-    expect(await page.getByLabel('Name', { exact: true }).inputValue()).toBe('counter');
+    await expect.poll(() => page.getByLabel('Name', { exact: true }).inputValue()).toBe('counter');
     await page.getByText(/Expected rtsp:/).waitFor();
   });
 });
@@ -308,10 +312,10 @@ describe('after a session ended', () => {
     await page.getByText('This cockpit is locked').waitFor();
     await logIn();
     await page.getByRole('button', { name: 'Replace' }).waitFor();
-    expect(await page.getByLabel('Rate (pictures a second)').inputValue()).toBe('7');
-    expect(await page.getByLabel('Password').count()).toBe(0);
+    await expect.poll(() => page.getByLabel('Rate (pictures a second)').inputValue()).toBe('7');
+    await expect.poll(() => page.getByLabel('Password').count()).toBe(0);
     await page.getByRole('button', { name: 'Review and push' }).click();
     await page.getByText('+    rate: 7').waitFor();
-    expect(await page.getByText('New login').count()).toBe(0);
+    await expect.poll(() => page.getByText('New login').count()).toBe(0);
   });
 });

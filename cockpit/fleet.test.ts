@@ -28,8 +28,8 @@ describe('a fleet', () => {
     await page.goto(`${bench.site().url}#/gateways`);
     await page.getByText('1 of 60 needs a hand').waitFor();
     const names = page.locator('.fleet-table tbody th');
-    expect(await names.count()).toBe(60);
-    expect(await names.first().textContent()).toBe('mast-8');
+    await expect.poll(() => names.count()).toBe(60);
+    await expect.poll(() => names.first().textContent()).toBe('mast-8');
     await page.getByLabel('Search the gateways').fill('mast-4 online');
     await expect.poll(() => names.count()).toBe(11);
     await page.getByLabel('Search the gateways').fill('');
@@ -115,11 +115,11 @@ describe('a gateway', () => {
     const { page } = await bench.open();
     await page.goto(`${bench.site().url}#/gateways/mast-1/settings`);
     await page.getByText('Disk free').waitFor();
-    expect(await page.getByRole('link', { name: 'Settings' }).count()).toBe(0);
-    expect(await page.getByRole('button', { name: 'Restart …' }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('link', { name: 'Settings' }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('button', { name: 'Restart …' }).count()).toBe(0);
     await page.getByRole('link', { name: 'Gateways' }).click();
     await page.getByRole('article', { name: /counter version 3/ }).waitFor();
-    expect(await page.getByRole('button', { name: /Pause|Abort/ }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('button', { name: /Pause|Abort/ }).count()).toBe(0);
   });
 
   it('is shown in German without a word of English, but for names and what it says itself', async () => {
@@ -170,7 +170,7 @@ describe('a gateway', () => {
     await page.getByLabel('Reason').fill('the box was opened');
     await page.getByRole('button', { name: 'Make new keys for gate-1' }).click();
     await page.getByText('Key set 7 is release 12; it is sent to gate-1 now.').waitFor();
-    expect(await page.getByRole('alert').count()).toBe(0);
+    await expect.poll(() => page.getByRole('alert').count()).toBe(0);
     expect(site.acts).toEqual(['/api/gateways/gate-1/rekey', '/api/gateways/gate-1/rekey']);
   });
 
@@ -179,7 +179,7 @@ describe('a gateway', () => {
     const { page } = await bench.open();
     await page.goto(`${bench.site().url}#/gateways/gate-1`);
     await page.getByRole('button', { name: 'Restart …' }).waitFor();
-    expect(await page.getByRole('button', { name: 'New keys …' }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('button', { name: 'New keys …' }).count()).toBe(0);
   });
 
   it('hands out its log, and takes a level for a time', async () => {
@@ -193,7 +193,7 @@ describe('a gateway', () => {
     const link = last.getByRole('link', { name: /Download/ });
     await link.waitFor();
     const id = site.commands.list[0]!.id;
-    expect(await link.getAttribute('href')).toBe(`api/gateways/gate-1/commands/${id}/content`);
+    await expect.poll(() => link.getAttribute('href')).toBe(`api/gateways/gate-1/commands/${id}/content`);
     await page.getByLabel('for', { exact: true }).selectOption('one day');
     await page.getByRole('button', { name: 'Set' }).click();
     await until(

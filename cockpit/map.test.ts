@@ -58,9 +58,9 @@ describe('a camera whose network answers with a map', () => {
     await plan.waitFor();
     const { width, height } = (await plan.boundingBox())!;
     expect(width / height).toBeCloseTo(4 / 3, 1);
-    expect(await page.locator('.answer-counts').textContent()).toBe('3 cars');
-    expect(await page.locator('.answer-zones').textContent()).toBe('entrance2');
-    expect(await page.locator('[aria-live]').textContent()).toBe('counter: 3 cars: entrance 2');
+    await expect.poll(() => page.locator('.answer-counts').textContent()).toBe('3 cars');
+    await expect.poll(() => page.locator('.answer-zones').textContent()).toBe('entrance2');
+    await expect.poll(() => page.locator('[aria-live]').textContent()).toBe('counter: 3 cars: entrance 2');
     await until(
       () => dots(page),
       (at) =>
@@ -108,8 +108,8 @@ describe('a camera whose network answers with a map', () => {
       async () => hour.getAttribute('aria-label'),
       (words) => words === 'Last minute, 2 answers: at most 3 cars, at last 2.',
     );
-    expect(await hour.getAttribute('aria-valuetext')).toBe('Now, Car 2');
-    expect(await page.locator('img, image, video, picture').count()).toBe(0);
+    await expect.poll(() => hour.getAttribute('aria-valuetext')).toBe('Now, Car 2');
+    await expect.poll(() => page.locator('img, image, video, picture').count()).toBe(0);
     expect(requests.filter((address) => /\.(jpe?g|png|webp|gif|mp4)/.test(address))).toEqual([]);
     expect(complaints).toEqual([]);
   });
@@ -128,6 +128,6 @@ describe('a camera whose network answers with a map', () => {
     bench.site().site = { ...site, cameras: [{ ...site.cameras[0]!, result: told }] };
     const { page } = await bench.open();
     await page.getByText('3 cars').first().waitFor();
-    expect(await page.locator('.plan').count()).toBe(0);
+    await expect.poll(() => page.locator('.plan').count()).toBe(0);
   });
 });

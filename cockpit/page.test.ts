@@ -26,8 +26,8 @@ describe('a camera', () => {
   it('shows its answer, and the next one as it comes, without a complaint or a foreign request', async () => {
     const { page, complaints, requests } = await bench.open();
     await page.getByText('97 %').first().waitFor();
-    expect(await label(page).textContent()).toBe('counter: Person');
-    expect(await label(page).getAttribute('aria-live')).toBe('polite');
+    await expect.poll(() => label(page).textContent()).toBe('counter: Person');
+    await expect.poll(() => label(page).getAttribute('aria-live')).toBe('polite');
 
     await until(
       async () => bench.site().listeners,
@@ -40,7 +40,7 @@ describe('a camera', () => {
         resultOf({ label: 'empty', probability: 0.91, probabilities, frameTime: agoTime(0), sequence: 2 }),
       );
     await page.getByText('91 %').first().waitFor();
-    expect(await label(page).textContent()).toBe('counter: Empty');
+    await expect.poll(() => label(page).textContent()).toBe('counter: Empty');
 
     expect(complaints).toEqual([]);
     expect(requests.length).toBeGreaterThan(4);
@@ -57,17 +57,16 @@ describe('a camera', () => {
     histories.set('counter/stairs', { ...hourOf('counter', Date.now(), 60_000), region: 'stairs' });
     const { page, complaints } = await bench.open();
     await label(page).nth(1).waitFor();
-    expect(await page.locator('.region h3').allTextContents()).toEqual(['entrance', 'stairs']);
-    expect(await label(page).allTextContents()).toEqual([
-      'counter, entrance: Person',
-      'counter, stairs: Person',
-    ]);
+    await expect.poll(() => page.locator('.region h3').allTextContents()).toEqual(['entrance', 'stairs']);
+    await expect
+      .poll(() => label(page).allTextContents())
+      .toEqual(['counter, entrance: Person', 'counter, stairs: Person']);
     const hours = page.locator('.region .plot');
     await until(
       async () => hours.nth(1).getAttribute('aria-label'),
       (text) => /^Last hour, [\d,\s]+ answers/.test(text ?? ''),
     );
-    expect(await hours.nth(0).getAttribute('aria-label')).toBe('No answers in the last hour.');
+    await expect.poll(() => hours.nth(0).getAttribute('aria-label')).toBe('No answers in the last hour.');
     await until(
       async () => bench.site().listeners,
       (count) => count === 1,
@@ -75,7 +74,7 @@ describe('a camera', () => {
     const next = resultOf({ region: 'stairs', label: 'empty', frameTime: agoTime(0), sequence: 2 });
     bench.site().sendResult(next);
     await page.getByText('counter, stairs: Empty').waitFor();
-    expect(await label(page).first().textContent()).toBe('counter, entrance: Person');
+    await expect.poll(() => label(page).first().textContent()).toBe('counter, entrance: Person');
     expect(complaints).toEqual([]);
   });
 
@@ -92,10 +91,10 @@ describe('a camera', () => {
     bench.site().site = withResult(8000);
     const { page } = await bench.open();
     const age = page.locator('.answer-age');
-    expect(await age.textContent()).toMatch(/^Seen \d+\s s ago$|^Seen \d+\ss ago$/);
-    expect(await page.locator('.answer.is-stale').count()).toBe(0);
+    await expect.poll(() => age.textContent()).toMatch(/^Seen \d+\s s ago$|^Seen \d+\ss ago$/);
+    await expect.poll(() => page.locator('.answer.is-stale').count()).toBe(0);
     await page.locator('.answer.is-stale').waitFor({ timeout: 8000 });
-    expect(await age.textContent()).toMatch(/^StaleSeen 1\d\ss ago$/);
+    await expect.poll(() => age.textContent()).toMatch(/^StaleSeen 1\d\ss ago$/);
 
     await until(
       async () => bench.site().listeners,
@@ -125,10 +124,10 @@ describe('a camera', () => {
     const { page } = await bench.open();
     await page.locator('.camera .chip', { hasText: 'Access denied' }).waitFor();
     await page.locator('.headline', { hasText: 'counter: Access denied' }).waitFor();
-    expect(await page.locator('.reason').textContent()).toMatch(
-      /password\. 401 from 10\.0\.4\.17\. Trying again in \d+\ss\./,
-    );
-    expect(await label(page).textContent()).toBe('No answer yet');
+    await expect
+      .poll(() => page.locator('.reason').textContent())
+      .toMatch(/password\. 401 from 10\.0\.4\.17\. Trying again in \d+\ss\./);
+    await expect.poll(() => label(page).textContent()).toBe('No answer yet');
   });
 
   it('names the network that its settings name, and says that the gateway does not have it', async () => {
@@ -139,9 +138,9 @@ describe('a camera', () => {
     const { page } = await bench.open();
     await page.getByText('No network', { exact: true }).waitFor();
     const fact = page.locator('.fact', { hasText: 'Network' });
-    expect(await fact.textContent()).toContain('carpark v2 is fetched once a camera names it.');
-    expect(await fact.locator('.fact-value').textContent()).toBe('carpark v2');
-    expect(await page.locator('.card.gateway').textContent()).toContain('counter v3, carpark v2');
+    await expect.poll(() => fact.textContent()).toContain('carpark v2 is fetched once a camera names it.');
+    await expect.poll(() => fact.locator('.fact-value').textContent()).toBe('carpark v2');
+    await expect.poll(() => page.locator('.card.gateway').textContent()).toContain('counter v3, carpark v2');
   });
 
   it('shows whatever a label or a reason says as text, never as markup', async () => {
@@ -159,9 +158,9 @@ describe('a camera', () => {
       models: [modelOf({ labels: [evil] })],
     });
     const { page, complaints } = await bench.open();
-    expect(await label(page).textContent()).toBe(`counter: ${evil}`);
-    expect(await page.locator('img, [onerror]').count()).toBe(0);
-    expect(await page.title()).toBe('(2) Gateway gate-1 does not run its network · old-town');
+    await expect.poll(() => label(page).textContent()).toBe(`counter: ${evil}`);
+    await expect.poll(() => page.locator('img, [onerror]').count()).toBe(0);
+    await expect.poll(() => page.title()).toBe('(2) Gateway gate-1 does not run its network · old-town');
     expect(complaints).toEqual([]);
   });
 });
@@ -180,25 +179,23 @@ describe('the site', () => {
       counters: { accepted: 5, duplicates: 3, gaps: 2, refused: { signature: 7 }, withheld: 1 },
     });
     const { page } = await bench.open();
-    expect(await page.locator('.notice > p').allTextContents()).toEqual([
-      expect.stringMatching(/^Gateway gate-1 has been in quarantine/),
-      expect.stringMatching(/^The message broker is unreachable/),
-      expect.stringMatching(/^Gateway gate-1 lost 12 answers/),
-    ]);
-    expect(await page.locator('.headline').textContent()).toBe('3 need youGateway gate-1 is in quarantine');
-    expect(await page.title()).toBe('(3) Gateway gate-1 is in quarantine · old-town');
-    expect(await page.locator('link[rel=icon]').getAttribute('href')).toContain('eye-bad');
+    await expect
+      .poll(() => page.locator('.notice > p').allTextContents())
+      .toEqual([
+        expect.stringMatching(/^Gateway gate-1 has been in quarantine/),
+        expect.stringMatching(/^The message broker is unreachable/),
+        expect.stringMatching(/^Gateway gate-1 lost 12 answers/),
+      ]);
+    await expect
+      .poll(() => page.locator('.headline').textContent())
+      .toBe('3 need youGateway gate-1 is in quarantine');
+    await expect.poll(() => page.title()).toBe('(3) Gateway gate-1 is in quarantine · old-town');
+    await expect.poll(() => page.locator('link[rel=icon]').getAttribute('href')).toContain('eye-bad');
     await page.locator('.site-details > summary').click();
-    expect(await page.getByRole('progressbar').first().getAttribute('value')).toBe('0.42');
-    expect(await page.locator('.count-value').allTextContents()).toEqual([
-      '5',
-      '2',
-      '3',
-      '1',
-      '7',
-      '41',
-      '12',
-    ]);
+    await expect.poll(() => page.getByRole('progressbar').first().getAttribute('value')).toBe('0.42');
+    await expect
+      .poll(() => page.locator('.count-value').allTextContents())
+      .toEqual(['5', '2', '3', '1', '7', '41', '12']);
     await page.getByText('Why answers were refused').click();
     await page.getByText(/^The signature is not that of the gateway\. Look/).waitFor();
   });
@@ -207,14 +204,14 @@ describe('the site', () => {
     bench.site().site = presentSite({ gateways: [gatewayOf({ state: 'offline', since: agoTime(300) })] });
     const { page } = await bench.open();
     await page.getByText('Gateway offline').waitFor();
-    expect(await page.locator('.answer.is-live').count()).toBe(0);
+    await expect.poll(() => page.locator('.answer.is-live').count()).toBe(0);
     await until(
       async () => bench.site().listeners,
       (count) => count === 1,
     );
     bench.site().sendResult(resultOf({ frameTime: agoTime(0), sequence: 2 }));
     await page.locator('.answer.is-live').waitFor();
-    expect(await page.getByText(/offline/i).count()).toBe(0);
+    await expect.poll(() => page.getByText(/offline/i).count()).toBe(0);
   });
 
   it('says whose clock is wrong', async () => {
@@ -230,8 +227,8 @@ describe('the site', () => {
     bench.site().site = { ...shown, cameras: [{ ...shown.cameras[0]!, withheld: 4321, unusual }] };
     const { page } = await bench.open();
     await page.getByText('This camera shows something the network was not trained for').waitFor();
-    expect(await page.locator('.camera .chip').first().textContent()).toBe('Unusual picture');
-    expect(await page.locator('.gateway').textContent()).toMatch(/Kept812/);
+    await expect.poll(() => page.locator('.camera .chip').first().textContent()).toBe('Unusual picture');
+    await expect.poll(() => page.locator('.gateway').textContent()).toMatch(/Kept812/);
     await page.locator('.camera summary').click();
     await page.getByText(/4.321/).waitFor();
     bench.site().setState(shown);
@@ -244,7 +241,7 @@ describe('the site', () => {
     // The headline says of both sites that there is no camera yet.
     const noCamera = page.getByRole('heading', { name: 'No camera yet' });
     await page.getByRole('heading', { name: 'No gateway yet' }).waitFor();
-    expect(await noCamera.count()).toBe(0);
+    await expect.poll(() => noCamera.count()).toBe(0);
     await page.getByText('npx blindsight gateway enrol NAME --out FOLDER --data /srv/old-town').waitFor();
     await until(
       async () => bench.site().listeners,
@@ -254,7 +251,7 @@ describe('the site', () => {
     await noCamera.waitFor();
     bench.site().setState(presentSite());
     await label(page).waitFor();
-    expect(await page.getByText('No camera yet').count()).toBe(0);
+    await expect.poll(() => page.getByText('No camera yet').count()).toBe(0);
   });
 
   it('keeps the cryptography folded away until somebody asks', async () => {

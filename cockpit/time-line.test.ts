@@ -38,9 +38,9 @@ describe('the time line', () => {
         (count) => count > 5000,
       );
     }
-    expect(await page.locator('.plot').getAttribute('aria-label')).toMatch(
-      /^Last hour, [\d\s]+ answers: Empty \d+ %, Person \d+ %\.$/,
-    );
+    await expect
+      .poll(() => page.locator('.plot').getAttribute('aria-label'))
+      .toMatch(/^Last hour, [\d\s]+ answers: Empty \d+ %, Person \d+ %\.$/);
   });
 
   /** Columns of the plot in which the color of the legend's swatch number `index` appears, as spans of shares of its width. */
@@ -107,7 +107,7 @@ describe('the time line', () => {
       async () => (await spans(page, 1)).length,
       (count) => count > 0,
     );
-    expect(await page.locator('.legend').textContent()).not.toContain('Withheld');
+    await expect.poll(() => page.locator('.legend').textContent()).not.toContain('Withheld');
     bench.site().setState({ ...shown, time: agoTime(0), cameras: [{ ...shown.cameras[0]!, withheld: 1 }] });
     await page.locator('.legend').getByText('Withheld').waitFor();
     const [mark] = await until(

@@ -30,14 +30,14 @@ describe('a wall of sixty cameras', () => {
     bench.site().site = { ...site, alerts: { open: [ALERT], count: 1 } };
     const { page, complaints, requests } = await bench.open();
     await page.locator('.tile').nth(59).waitFor();
-    expect(await page.locator('.headline').textContent()).toBe('2 need youSomeone at South gate');
-    expect(await page.title()).toBe('(2) Someone at South gate · old-town');
+    await expect.poll(() => page.locator('.headline').textContent()).toBe('2 need youSomeone at South gate');
+    await expect.poll(() => page.title()).toBe('(2) Someone at South gate · old-town');
     expect((await names(page))[0]).toBe('North gate 2');
-    expect(await page.locator('.tile').first().textContent()).toMatch(/^North gate 2Unreachable/);
+    await expect.poll(() => page.locator('.tile').first().textContent()).toMatch(/^North gate 2Unreachable/);
     // A status, an answer and since when; nothing of an hour of answers of each.
-    expect(await page.locator('.tile', { hasText: 'South gate 8' }).textContent()).toMatch(
-      /^South gate 8WatchingPerson?.*since \d\d:\d\d/,
-    );
+    await expect
+      .poll(() => page.locator('.tile', { hasText: 'South gate 8' }).textContent())
+      .toMatch(/^South gate 8WatchingPerson?.*since \d\d:\d\d/);
     expect(requests.filter((address) => address.includes('/history'))).toEqual([]);
     await page.getByLabel('Only those that need you').check();
     await expect.poll(() => names(page)).toEqual(['North gate 2']);
@@ -113,8 +113,10 @@ describe('a wall of sixty cameras', () => {
     );
     await bench.site().stop();
     await page.getByText('No word from the backend').waitFor();
-    expect(await page.locator('.chip.tone-good, .tile.tone-good, .headline.tone-good').count()).toBe(0);
-    expect(await page.locator('link[rel=icon]').getAttribute('href')).toContain('eye-bad');
+    await expect
+      .poll(() => page.locator('.chip.tone-good, .tile.tone-good, .headline.tone-good').count())
+      .toBe(0);
+    await expect.poll(() => page.locator('link[rel=icon]').getAttribute('href')).toContain('eye-bad');
   });
 });
 
@@ -123,12 +125,12 @@ describe('the language', () => {
     bench.site().site = needySite(12);
     const { page } = await bench.open({ locale: 'de-AT' });
     await page.getByText('North gate 2: Nicht erreichbar').waitFor();
-    expect(await page.locator('html').getAttribute('lang')).toBe('de');
+    await expect.poll(() => page.locator('html').getAttribute('lang')).toBe('de');
     await page.getByRole('button', { name: 'English' }).click();
     await page.getByText('North gate 2: Unreachable').waitFor();
     await page.reload();
     await page.getByText('North gate 2: Unreachable').waitFor();
-    expect(await page.locator('html').getAttribute('lang')).toBe('en');
+    await expect.poll(() => page.locator('html').getAttribute('lang')).toBe('en');
   });
 });
 
@@ -139,9 +141,9 @@ describe('the inbox', () => {
     const { page, complaints } = await bench.open();
     await page.getByRole('link', { name: 'Someone at South gate' }).click();
     const line = page.getByRole('listitem').filter({ hasText: 'Someone at South gate' });
-    expect(await line.textContent()).toMatch(
-      /Critical.*South gate.*for 10 s · since .* · 2 times · rule night/,
-    );
+    await expect
+      .poll(() => line.textContent())
+      .toMatch(/Critical.*South gate.*for 10 s · since .* · 2 times · rule night/);
     await page.getByRole('button', { name: 'Acknowledge: Someone at South gate' }).click();
     await until(
       async () => site.records.told,
@@ -165,7 +167,7 @@ describe('the inbox', () => {
     const { page } = await bench.open();
     await page.getByRole('link', { name: /^Alerts/ }).click();
     await page.getByText('Someone at South gate').last().waitFor();
-    expect(await page.getByRole('button', { name: /Acknowledge/ }).count()).toBe(0);
-    expect(await page.getByRole('link', { name: 'Journal' }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('button', { name: /Acknowledge/ }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('link', { name: 'Journal' }).count()).toBe(0);
   });
 });
