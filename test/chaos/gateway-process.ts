@@ -56,6 +56,7 @@ const credentials = (which: string): LinkCredentials => ({
 const rightMs = () => Math.round(performance.timeOrigin + performance.now());
 let current = 'gateway';
 let isMaking = true;
+let isToLose = false;
 let made = 0;
 
 const sessions = await SessionCounter.open(data, clock);
@@ -138,13 +139,14 @@ async function make(): Promise<void> {
   ledger.write(isKept ? 'kept' : 'refused', number);
 }
 
-/** What a checker must find: an answer that is gone without a word, or one that is told twice under different numbers. */
-async function sabotage(how: 'lose' | 'double'): Promise<void> {
-  if (how === 'double') {
-    const ciphertext = uniqueAnswer(answers[0]!, Number(start) * PER_START + made);
-    await publisher.forge({ site, name, bundle, signingKey }, sessions, ciphertext, clock.now());
-    return;
-  }
+/** What a checker must find: an answer that is told twice under different numbers. */
+async function forge(): Promise<void> {
+  const ciphertext = uniqueAnswer(answers[0]!, Number(start) * PER_START + made);
+  await publisher.forge({ site, name, bundle, signingKey }, sessions, ciphertext, clock.now());
+}
+
+/** And one that is gone without a word. No other is made meanwhile, or the newest might be one that nobody promised yet. */
+async function lose(): Promise<void> {
   publisher.mute(true);
   await make();
   const newest = readdirSync(directory)
@@ -163,7 +165,8 @@ createInterface({ input: process.stdin }).on('line', (line) => {
     current = order.certificate;
     uplink.link.reconnect();
   }
-  if (order.sabotage !== undefined) void sabotage(order.sabotage);
+  if (order.sabotage === 'lose') isToLose = true;
+  if (order.sabotage === 'double') void forge();
 });
 setInterval(() => {
   const { waiting, dropped } = outbox.status;
@@ -173,6 +176,7 @@ const stop = new AbortController();
 process.once('SIGTERM', () => stop.abort());
 const sending = sender.run(stop.signal);
 while (!stop.signal.aborted) {
+  if (isToLose) await lose();
   if (isMaking) await make();
   await clock.sleep(1000 / rate, stop.signal).catch(() => {});
 }
