@@ -79,8 +79,11 @@ describe('several decryptors', () => {
     }
     await untilSettled();
     await expectAllOnce(GATEWAYS * ROUNDS * ANSWERS);
-    const logs = ['one', 'two'].map((name) => readFileSync(join(bench.folder, `${name}.log`), 'utf8'));
-    for (const log of logs) expect(log).toContain('takes gateways over');
+    // On a busy machine one of them may have settled everything while the other one was killed before it began.
+    await vi.waitFor(() => {
+      for (const name of ['one', 'two'])
+        expect(readFileSync(join(bench.folder, `${name}.log`), 'utf8')).toContain('takes gateways over');
+    }, WAIT);
   });
 
   it('leave what another one has taken over, when they were stopped and go on', async () => {
