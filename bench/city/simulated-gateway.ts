@@ -1,11 +1,11 @@
 import { SessionCounter } from '#agent/uplink/session-counter.ts';
 import { Uplink } from '#agent/uplink/uplink.ts';
 import { envelopeDigest } from '#protocol/envelope.ts';
-import type { Reported } from '#protocol/messages.ts';
 import { gatewayTopics } from '#protocol/topics.ts';
 import { systemClock as clock } from '#runtime/clock.ts';
 import { connectLink, type LinkCredentials } from '#runtime/link.ts';
 import type { Logger } from '#runtime/log.ts';
+import { answersOnly } from './answers-only.ts';
 import { cameraOf, type Signer, simulatedEnvelope } from './simulated-envelope.ts';
 
 /** What makes a gateway of the site. */
@@ -49,26 +49,10 @@ export class SimulatedGateway {
     this.#uplink = new Uplink({
       ...{ site, gateway: name, sessions, clock, log },
       connect: (will) => connectLink({ ...credentials, url, clientId: name, clock, log, will }),
-      birth: () => ({ version: 'bench', platform: 'bench', cameras: [this.camera], bundle }),
-      cameraStates: () => [
-        {
-          ...{ camera: this.camera, state: 'streaming' as const, detail: '', nextRetry: null },
-          ...{ since: new Date().toISOString(), captureRate: 1, inferenceRate: 1 },
-        },
-      ],
-      goneCameras: { gone: [], forget: async () => {} },
-      reported: () => ({ bundle: reportedBundle(bundle) }),
+      ...answersOnly('bench', this.camera, bundle),
       onUp: () => {},
       onBackend: (session) => this.#backendChanged(session !== null),
       onReceipt: (digests) => this.#received(digests),
-      onManifest: () => {},
-      onChunk: () => {},
-      onConfiguration: () => {},
-      onCommand: () => {},
-      onChallenge: () => {},
-      onSoftware: () => {},
-      onTrust: () => {},
-      onAuditor: () => {},
     });
   }
 
@@ -133,8 +117,4 @@ export class SimulatedGateway {
       this.#uplink.link.publish(this.#topic, one.wire).catch(() => {});
     }
   }
-}
-
-function reportedBundle(active: string): Reported['bundle'] {
-  return { status: 'active', active, previous: null, counter: 1, progress: 1, subject: active, error: null };
 }

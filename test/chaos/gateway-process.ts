@@ -9,6 +9,7 @@ import { recordAnswer } from '#agent/outbox/recorder.ts';
 import { Sender } from '#agent/outbox/sender.ts';
 import { SessionCounter } from '#agent/uplink/session-counter.ts';
 import { Uplink } from '#agent/uplink/uplink.ts';
+import { answersOnly } from '#bench/city/answers-only.ts';
 import { cameraOf } from '#bench/city/simulated-envelope.ts';
 import { answerDigest } from '#protocol/answer-digest.ts';
 import { envelopeDigest } from '#protocol/envelope.ts';
@@ -72,34 +73,13 @@ const uplink: Uplink = new Uplink({
       ...{ url, clientId: name, clock, log, will, credentials: () => credentials(current) },
       ladder: new RetryLadder(RECONNECT_MS),
     }),
-  birth: () => ({ version: 'chaos', platform: 'chaos', cameras: [camera], bundle }),
-  cameraStates: () => [
-    {
-      ...{ camera, state: 'streaming' as const, detail: '', nextRetry: null },
-      ...{ since: new Date(clock.now()).toISOString(), captureRate: 1, inferenceRate: 1 },
-    },
-  ],
-  goneCameras: { gone: [], forget: async () => {} },
-  reported: () => ({
-    bundle: {
-      ...{ status: 'active', active: bundle, previous: null, counter: 1, progress: 1 },
-      ...{ subject: bundle, error: null },
-    },
-  }),
+  ...answersOnly('chaos', camera, bundle),
   onUp: () => sender.linkUp(),
   onBackend: (session) => sender.backendChanged(session),
   onReceipt: (digests) => {
     for (const digest of digests) ledger.write('receipt', digest, rightMs());
     void sender.received(digests);
   },
-  onManifest: () => {},
-  onChunk: () => {},
-  onConfiguration: () => {},
-  onCommand: () => {},
-  onChallenge: () => {},
-  onSoftware: () => {},
-  onTrust: () => {},
-  onAuditor: () => {},
 });
 const publisher = new UnreliablePublisher(uplink.link);
 const sender: Sender = new Sender({
