@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { AgentConfig } from '#config/schema.ts';
-import { NEWEST_ENVELOPE } from '#protocol/envelope.ts';
+import { GATHERED_ENVELOPE, SHARED_ENVELOPE } from '#protocol/envelope.ts';
 import { gatewayTopics } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
 import { ensureDirectory } from '#runtime/files.ts';
@@ -33,9 +33,11 @@ import { statusLine } from './metrics/status-line.ts';
 import { defaultPlace, openNetworkFiles } from './networks/network-files.ts';
 import { Networks } from './networks/networks.ts';
 import { Audits, type AuditsOptions } from './opening/audits.ts';
+import type { AnswerTraces } from './outbox/answer-traces.ts';
+import { Gatherer } from './outbox/gatherer.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { outboxBounds } from './outbox/outbox-bounds.ts';
-import { recordAnswer } from './outbox/recorder.ts';
+import { recordAnswers } from './outbox/recorder.ts';
 import { Sender } from './outbox/sender.ts';
 import type { PreviewServer } from './preview/preview-server.ts';
 import { previewOf, startPreview } from './preview/start-preview.ts';
@@ -56,6 +58,8 @@ export type GatewayOptions = {
   readonly clock: Clock;
   /** The newest lines of `log`. */
   readonly recent?: RecentLines;
+  /** Where some answers are traced. */
+  readonly traces?: AnswerTraces | null;
   /** Ends the process in peace, for something to start it again. @throws BlindsightError where nothing would */
   readonly restart?: () => void;
 };
@@ -77,6 +81,7 @@ export class Gateway {
   readonly #opener = new InterpreterOpener(() => this.#config.inference);
   readonly #outbox: Outbox;
   readonly #audits: Audits;
+  readonly #gatherer: Gatherer;
   readonly #sender: Sender;
   readonly #software: Software;
   readonly #uplink: Uplink;
@@ -192,7 +197,9 @@ export class Gateway {
     this.#uplink = this.#joinUplink(parts);
     const { signingKey } = identity;
     const topic = gatewayTopics(site, gateway).inference;
-    this.#sender = new Sender({ outbox, link: this.#uplink.link, topic, signingKey, sessions, clock, log });
+    const { traces = null } = options;
+    const sending = { outbox, link: this.#uplink.link, topic, signingKey, sessions };
+    this.#sender = new Sender({ ...sending, traces, clock, log });
     outbox.onDrop((count, cause, reason) => {
       this.#metrics.dropped(count, cause);
       if (cause !== 'disk')
@@ -203,7 +210,22 @@ export class Gateway {
       this.#publishHealth().catch((err: unknown) => log.warn({ err }, 'a report failed'));
     });
     const { openings } = parts.audits;
-    const recorder = { site, gateway, signingKey, sessions, outbox, openings, sender: this.#sender };
+    const recorder = {
+      ...{ site, gateway, signingKey, sessions, outbox, openings },
+      ...{ sender: this.#sender, traces },
+    };
+    this.#gatherer = new Gatherer({
+      togetherMs: () => this.#config.answers.togetherSeconds * 1000,
+      isKnown: () => this.#newestEnvelope >= GATHERED_ENVELOPE,
+      record: async (together) => {
+        const isKept = await recordAnswers(together, recorder);
+        for (const { timings, frameTimeMs } of isKept ? together.answers : [])
+          this.#metrics.observe(timings, clock.now() - frameTimeMs);
+        return isKept;
+      },
+      lost: (count) => outbox.lose(count, 'gathered answers could not be recorded'),
+      ...{ noted: outbox.gathered, clock, log },
+    });
     this.#networks = new Networks(parts.network, {
       ...{ site, gateway, ownerKeys: trust.ownerKeys, admit: trust.admit, clock, log },
       ...tell,
@@ -211,15 +233,11 @@ export class Gateway {
       memoryBytes: () => networkBytes(this.#config.inference),
       onFollow: (names) => this.#uplink.follow(names),
       open: (bundle) => this.#open(bundle),
-      onAnswer: async (answer) => {
-        const isKept = await recordAnswer(answer, recorder);
-        if (isKept) this.#metrics.observe(answer.timings, clock.now() - answer.frameTimeMs);
-        return isKept;
-      },
+      onAnswer: (answer) => this.#gatherer.add(answer),
       onMasked: (camera, frame) => this.#preview?.show(camera, frame),
       isWatched: (camera) => this.#preview?.isWatched(camera) ?? false,
       sharesCiphertexts: () =>
-        this.#config.inference.shareCiphertexts && this.#newestEnvelope >= NEWEST_ENVELOPE,
+        this.#config.inference.shareCiphertexts && this.#newestEnvelope >= SHARED_ENVELOPE,
     });
     this.#networks.setCameras(this.#cameras.all);
     trust.connect({
@@ -325,7 +343,8 @@ export class Gateway {
         (ending) => this.#trust.run(ending),
         (ending) => this.#software.run(ending),
         (ending) => this.#cameras.run(ending),
-        (ending) => this.#networks.run(ending),
+        (ending) => this.#networks.run(ending).finally(() => this.#gatherer.close()),
+        (ending) => this.#gatherer.run(ending),
         (ending) => this.#sender.run(ending),
         (ending) => this.#audits.run(ending, () => this.#sender.live),
         (ending) => this.#every(CAMERA_STATE_MS, ending, () => this.#uplink.publishCameras()),
@@ -400,6 +419,7 @@ export class Gateway {
   }
 
   async #applyCameras({ cameras }: AgentConfig): Promise<void> {
+    await this.#gatherer.flush();
     await this.#cameraList.setCameras(cameras.map(({ name }) => name));
     await this.#cameras.apply(cameras);
     this.#networks.setCameras(this.#cameras.all);

@@ -8,9 +8,11 @@ import type { Logger } from '#runtime/log.ts';
 import { createNotifier } from '#runtime/notify.ts';
 import { onceThereIsSpace } from '#runtime/once-there-is-space.ts';
 import type { RecentLines } from '#runtime/recent-lines.ts';
+import { openTracer } from '#runtime/tracing/open-tracer.ts';
 import { LogFile } from './command/log-file.ts';
 import { Gateway } from './gateway.ts';
 import { runWatchdog } from './health/watchdog.ts';
+import { AnswerTraces } from './outbox/answer-traces.ts';
 import { runTogether } from './run-together.ts';
 
 export type AgentOptions = ({ readonly config: AgentConfig } | { readonly configFile: string }) & {
@@ -40,8 +42,12 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   };
   const config = 'config' in options ? options.config : await loadConfig(options.configFile, AgentConfig);
   const notifier = createNotifier({ log });
+  const { site, gateway: name } = config;
+  const service = { name: 'gateway', site, gateway: name } as const;
+  const tracer = await openTracer(config.tracing, { service, clock, log });
+  const traces = tracer && new AnswerTraces({ tracer, site, gateway: name, clock });
   const gateway = await onceThereIsSpace(
-    () => Gateway.open({ config, log, clock, restart, ...(recent && { recent }) }),
+    () => Gateway.open({ config, log, clock, restart, traces, ...(recent && { recent }) }),
     {
       log,
       signal,
@@ -65,6 +71,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     await runTogether(signal, [(ending) => gateway.run(ending), (ending) => runWatchdog(watch, ending)]);
   } finally {
     stopReloading?.();
+    await tracer?.close();
     logFile?.flush();
   }
   log.info('gateway stopped');
@@ -75,7 +82,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
 async function reload(gateway: Gateway, started: AgentConfig, file: string, log: Logger): Promise<void> {
   try {
     const config = await loadConfig(file, AgentConfig);
-    const fixed = (['site', 'gateway', 'data', 'broker', 'identity'] as const).filter(
+    const fixed = (['site', 'gateway', 'data', 'broker', 'identity', 'tracing'] as const).filter(
       (setting) => !isDeepStrictEqual(config[setting], started[setting]),
     );
     if (fixed.length > 0)
@@ -96,6 +103,6 @@ function refuseUnsupervised(): void {
     );
 }
 
-function pick({ site, gateway, data, broker, identity }: AgentConfig) {
-  return { site, gateway, data, broker, identity };
+function pick({ site, gateway, data, broker, identity, tracing }: AgentConfig) {
+  return { site, gateway, data, broker, identity, tracing };
 }

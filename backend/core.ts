@@ -4,13 +4,18 @@ import { dirname } from 'node:path';
 import type { BackendConfig } from '#config/schema.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
+import { openTracer } from '#runtime/tracing/open-tracer.ts';
 import { EventHub } from './api/event-hub.ts';
 import { RemoteAuditor } from './auditor/remote-auditor.ts';
 import { openSelectionKey, Selection } from './auditor/selection.ts';
+import { BackendPresence } from './backend-presence.ts';
 import { Decryptor } from './decryption/decryptor.ts';
+import { EnvelopeTraces } from './decryption/envelope-traces.ts';
 import { LocalTime } from './events/local-time.ts';
 import { Situations } from './events/situations.ts';
 import { AnswerMetrics } from './metrics/answer-metrics.ts';
+import { StreamQueue } from './queue/stream-queue.ts';
+import { readStreamSettings } from './queue/stream-settings.ts';
 import { SiteView } from './results/site-view.ts';
 import type { BackendRole } from './roles/backend-roles.ts';
 import { DecryptorWatch } from './roles/decryptor-watch.ts';
@@ -40,7 +45,10 @@ export async function openCore({ config, log: outer, roles, clock = systemClock,
   const disk = folder === null ? null : { folder, isLow: () => isDiskLow(folder) };
   const watch = new StoreWatch({ clock, log: outer, disk });
   const { log } = watch;
-  const site = await openSite(config, watch.failed);
+  const settings = await readStreamSettings(config);
+  // Where envelopes wait, if not in the store.
+  const queue = settings && new StreamQueue({ settings, clock, log, onTrouble: watch.failed });
+  const site = await openSite(config, watch.failed, queue);
   const onChange = () => hub.stateChanged();
   const localTime = new LocalTime(config.timeZone);
   const answersAbout = (camera: string, region: string | undefined) => view.answersAbout(camera, region);
@@ -58,17 +66,35 @@ export async function openCore({ config, log: outer, roles, clock = systemClock,
   });
   const hub = new EventHub(snapshot, failed);
   watch.onChange(onChange);
+  const service = { name: 'backend', site: site.name, roles: [...roles].join(' ') } as const;
+  const tracer = await openTracer(config.tracing, { service, clock, log });
   return {
-    ...{ config, clock, log, disk, watch, site, view, situations, rules, failed, snapshot, hub, onChange },
+    ...{
+      config,
+      clock,
+      log,
+      disk,
+      watch,
+      site,
+      queue,
+      view,
+      situations,
+      rules,
+      failed,
+      snapshot,
+      hub,
+      onChange,
+    },
     ...{ roles, together: config.store.kind === 'sqlite' ? null : makeTogether(site, roles, clock, log) },
     decryptor: new Decryptor(site),
+    tracer,
+    traces: tracer && new EnvelopeTraces({ tracer, site: site.name, clock }),
     answers: new AnswerMetrics(),
     remoteAuditor: config.audit.auditor === 'process' ? new RemoteAuditor(clock) : null,
     selection: new Selection({ store: site.store, key: selectionKey, share, lateShare }),
     /** Ends the loops. */
     stop: new AbortController(),
-    /** Of the connection to the broker that there is now. */
-    session: { current: 0 },
+    presence: new BackendPresence(site, clock),
   };
 }
 

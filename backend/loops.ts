@@ -11,6 +11,7 @@ import { RollUps } from './history/roll-ups.ts';
 import { LeakWatch } from './leak/leak-watch.ts';
 import { acceptInvited } from './operations/accept-enrolment.ts';
 import { reprotectGateway } from './operations/reprotect-gateway.ts';
+import { setAside } from './queue/set-aside.ts';
 import { type RetentionOptions, removeOldResults } from './results/retention.ts';
 import { maxMessageBytes, type Services } from './services.ts';
 import type { Store } from './store/store.ts';
@@ -34,8 +35,13 @@ export function startLoops(
   ];
 }
 
-function decryptorLoops({ together, clock, stop, failed }: Core, processor: Processor): Promise<void>[] {
-  if (together === null) return [processor.run(stop.signal)];
+function decryptorLoops(
+  { together, clock, log, site, stop, failed, queue }: Core,
+  processor: Processor,
+): Promise<void>[] {
+  queue?.onArrival(() => processor.wake());
+  const aside = queue === null ? [] : [setAside({ store: site.store, queue, clock, log }, stop.signal)];
+  if (together === null) return [processor.run(stop.signal), ...aside];
   const look = async () => {
     while (!stop.signal.aborted) {
       processor.wake();
@@ -50,6 +56,7 @@ function decryptorLoops({ together, clock, stop, failed }: Core, processor: Proc
     ),
     heard.send(stop.signal),
     look(),
+    ...aside,
   ];
 }
 
@@ -65,6 +72,7 @@ function apiLoops(core: Core, services: Services): Promise<void>[] {
     enrol(core),
     services.alerts.run(stop.signal),
     services.results.run(stop.signal),
+    ...(services.settledReceipts === null ? [] : [services.settledReceipts.run(stop.signal)]),
     core.rules.run(stop.signal),
     new FollowService({ store, followers: makeFollowers(core), clock, log }).run(stop.signal),
     services.homeAssistant.run(stop.signal),

@@ -71,13 +71,20 @@ export async function runBackend(options: BackendOptions): Promise<RunningBacken
   const services: Services | null = link === null ? null : makeServices(core, link, processor);
   if (link !== null && services !== null) listen(core, link, services);
 
+  const queueStop = new AbortController();
+  const queueing = core.queue?.run(queueStop.signal);
   const loops = startLoops(core, processor, services);
   let closing: Promise<void> | null = null;
   const closeAll = async () => {
     if (link !== null && services !== null) await stopServices(core, link, services);
     core.stop.abort();
     await Promise.all(loops);
+    // What was settled last is removed, too.
+    await core.queue?.idle();
+    queueStop.abort();
+    await queueing;
     await core.decryptor.close();
+    await core.tracer?.close();
     await api?.close();
     hub.close();
     leases.abort();
@@ -136,6 +143,7 @@ function makeProcessor(core: Core, services: () => Services | null): Processor {
     },
     onChange,
     ...(together !== null && { shards: together.shards }),
+    traces: core.traces,
   });
 }
 

@@ -16,6 +16,8 @@ export type NewestPublisherOptions<T extends { readonly gateway: string }> = {
   readonly topicsOf?: (gateway: string) => Promise<readonly string[]>;
   /** The newest one for each topic that has any. */
   readonly current: () => Promise<readonly T[]>;
+  /** Changes, nearly always, when `current` does, and is cheaper; where left out, `current` is asked each time. */
+  readonly markOf?: () => Promise<string>;
   /** Tells a newer one of a gateway from the one before. */
   readonly idOf: (newest: T) => string | number;
   readonly wireOf: (newest: T) => Uint8Array;
@@ -30,6 +32,8 @@ const POLL_MS = 1000;
 /** Of the time at most: a look reads what all gateways should have. */
 const POLL_SHARE = 0.05;
 const MOST_POLL_MS = 10_000;
+/** How long a mark that stays the same is believed. */
+const BELIEF_MS = 60_000;
 
 /**
  * Keeps what is retained for every gateway on one topic at the newest that the store has. Stateless across restarts: what to publish follows
@@ -43,6 +47,8 @@ export class NewestPublisher<T extends { readonly gateway: string }> {
   readonly #cleared = new Set<string>();
   /** How long the last look into the store took. */
   #tookMs = 0;
+  /** What `markOf` said before all that there was then was published, and when. */
+  #done = { mark: '', atMs: Number.NEGATIVE_INFINITY };
 
   constructor(options: NewestPublisherOptions<T>) {
     this.#options = options;
@@ -52,6 +58,7 @@ export class NewestPublisher<T extends { readonly gateway: string }> {
   async linkUp(): Promise<void> {
     this.#published.clear();
     this.#cleared.clear();
+    this.#done = { mark: '', atMs: Number.NEGATIVE_INFINITY };
     await this.publish();
   }
 
@@ -72,10 +79,24 @@ export class NewestPublisher<T extends { readonly gateway: string }> {
 
   /** Publishes the newest for each topic that this connection has not published yet, and clears the topics of removed gateways. */
   async publish(): Promise<void> {
-    const { store, link, clock, topicOf, current, idOf, wireOf, onPublish, onPublished } = this.#options;
+    const { store, link, clock, topicOf, markOf } = this.#options;
     const { topicsOf = async (gateway: string) => [topicOf(gateway, null)] } = this.#options;
     if (!link.connected) return;
     const begunMs = clock.monotonic();
+    const mark = await markOf?.();
+    if (mark === undefined || mark !== this.#done.mark || begunMs - this.#done.atMs > BELIEF_MS) {
+      await this.#publishAll(begunMs);
+      this.#done = { mark: mark ?? '', atMs: begunMs };
+    } else this.#tookMs = clock.monotonic() - begunMs;
+    for (const { name } of await store.gateways.removed()) {
+      if (this.#cleared.has(name)) continue;
+      for (const topic of await topicsOf(name)) await link.publish(topic, '', { retain: true });
+      this.#cleared.add(name);
+    }
+  }
+
+  async #publishAll(begunMs: number): Promise<void> {
+    const { link, clock, topicOf, current, idOf, wireOf, onPublish, onPublished } = this.#options;
     const all = await current();
     this.#tookMs = clock.monotonic() - begunMs;
     for (const newest of all) {
@@ -91,11 +112,6 @@ export class NewestPublisher<T extends { readonly gateway: string }> {
         throw error;
       }
       onPublished(newest);
-    }
-    for (const { name } of await store.gateways.removed()) {
-      if (this.#cleared.has(name)) continue;
-      for (const topic of await topicsOf(name)) await link.publish(topic, '', { retain: true });
-      this.#cleared.add(name);
     }
   }
 }

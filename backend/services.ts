@@ -1,8 +1,6 @@
 import type { BackendConfig } from '#config/schema.ts';
-import { NEWEST_ENVELOPE } from '#protocol/envelope.ts';
-import type { BackendState, Reported } from '#protocol/messages.ts';
+import type { Reported } from '#protocol/messages.ts';
 import { siteTopics } from '#protocol/topics.ts';
-import type { Clock } from '#runtime/clock.ts';
 import { installedVersion } from '#runtime/installed-version.ts';
 import { connectLink, type Link, type LinkCredentials } from '#runtime/link.ts';
 import { AlertService } from './alerts/alert-service.ts';
@@ -14,6 +12,7 @@ import { Intake } from './decryption/intake.ts';
 import type { Processor } from './decryption/processor.ts';
 import { ReceiptSender } from './decryption/receipt-sender.ts';
 import { RefusalLog } from './decryption/refusal-log.ts';
+import { SettledReceipts } from './decryption/settled-receipts.ts';
 import { ChunkServer } from './deployment/chunk-server.ts';
 import { DeploymentService } from './deployment/deployment-service.ts';
 import { RenewalService } from './enrolment/renewal-service.ts';
@@ -22,7 +21,6 @@ import { GatewayListener } from './results/gateway-listener.ts';
 import { ResultPublisher } from './results/result-publisher.ts';
 import { RekeyService } from './rollout/rekey-service.ts';
 import { RolloutService } from './rollout/rollout-service.ts';
-import { BACKEND_SESSION } from './site.ts';
 import { SoftwareService } from './software/software-service.ts';
 import type { DeploymentRecord } from './store/deployments.ts';
 import { TrustService } from './trust/trust-service.ts';
@@ -35,7 +33,7 @@ export const maxMessageBytes = ({ broker }: BackendConfig): number => broker.max
 
 /** The connection of this process to the broker. The one with the API is that of the backend: gateways go by whether it is there. */
 export function openLink(core: Core, credentials: LinkCredentials): Link {
-  const { config, roles, session, site, clock, log } = core;
+  const { config, roles, presence, clock, log } = core;
   const own = ['deployer', 'auditor'].filter((role) => roles.has(role as 'deployer' | 'auditor'));
   return connectLink({
     url: config.broker.url,
@@ -43,20 +41,8 @@ export function openLink(core: Core, credentials: LinkCredentials): Link {
     clientId: roles.has('api') ? 'backend' : `backend-${own.join('-')}`,
     clock,
     log,
-    ...(roles.has('api') && {
-      will: async () => {
-        session.current = await site.store.settings.next(BACKEND_SESSION);
-        return backendState('offline', site.name, session.current, clock);
-      },
-    }),
+    ...(roles.has('api') && { will: () => presence.will() }),
   });
-}
-
-/** The message that tells gateways whether somebody listens. */
-function backendState(state: BackendState['state'], site: string, session: number, clock: Clock) {
-  const time = new Date(clock.now()).toISOString();
-  const message: BackendState = { state, session, time, envelope: NEWEST_ENVELOPE };
-  return { topic: siteTopics(site).backendState, payload: JSON.stringify(message), retain: true };
 }
 
 /** Everything that speaks over the link. */
@@ -67,6 +53,7 @@ export function makeServices(core: Core, link: Link, processor: Processor | null
   const receipts = new ReceiptSender({ site: site.name, link, clock, log });
   return {
     receipts,
+    settledReceipts: core.queue && new SettledReceipts({ store: site.store, receipts, clock, log }),
     results: new ResultPublisher({
       ...common,
       view,
@@ -124,6 +111,8 @@ export function makeServices(core: Core, link: Link, processor: Processor | null
       refusals: new RefusalLog(site.store, clock, log),
       onStored: () => processor?.wake(),
       ...(disk !== null && { isDiskLow: disk.isLow }),
+      ...(core.queue !== null && { queue: core.queue }),
+      traces: core.traces,
     }),
   };
 }
@@ -152,8 +141,10 @@ export function listen(core: Core, link: Link, services: Services): void {
   const { store, name } = site;
   const topics = siteTopics(name);
   if (roles.has('api')) {
-    link.subscribe(topics.inferences, intake.receive);
+    // Without a receipt they come again: whatever a broker keeps and repeats of them besides is work for nothing.
+    link.subscribe(topics.inferences, intake.receive, { qos: 0 });
     services.alerts.listen();
+    core.presence.listen(link);
   }
   if (roles.has('deployer')) {
     link.subscribe(topics.anyGateway('bundle/request'), chunks.receive);
@@ -193,13 +184,8 @@ export function listen(core: Core, link: Link, services: Services): void {
   });
 }
 
-async function apiLinkUp(
-  { site, session, clock, stop }: Core,
-  link: Link,
-  services: Services,
-): Promise<void> {
-  const { topic, payload, retain } = backendState('online', site.name, session.current, clock);
-  await link.publish(topic, payload, { retain });
+async function apiLinkUp({ presence, stop }: Core, link: Link, services: Services): Promise<void> {
+  await presence.say(link);
   services.results.linkUp(stop.signal);
   services.alerts.linkUp();
 }
@@ -211,8 +197,7 @@ export async function stopServices(
   { receipts, intake, chunks, renewals }: Services,
 ): Promise<void> {
   receipts.flush();
-  const offline = backendState('offline', core.site.name, core.session.current, core.clock);
-  await link.close(core.roles.has('api') ? [offline] : []);
+  await link.close(core.roles.has('api') ? [core.presence.leave()] : []);
   await intake.idle();
   await renewals.idle();
   receipts.flush();

@@ -5,6 +5,7 @@ import { readInstallationKey } from './sealing/installation-key.ts';
 import { Vault } from './sealing/vault.ts';
 import { BlobFolder } from './store/blob-folder.ts';
 import { openStore } from './store/open.ts';
+import type { OutsideInbox } from './store/outside-inbox.ts';
 import type { Store } from './store/store.ts';
 import type { StoreTrouble } from './store/store-trouble.ts';
 
@@ -39,14 +40,16 @@ export function blobFolder(dataDirectory: string): BlobFolder {
  * Opens a site that `initializeSite` made. Daemon and command line may have it open at once.
  *
  * @param onTrouble hears of each failure that the store is the cause of
+ * @param outside the inbox, where it is not in the store
  * @throws BlindsightError STORE_UNAVAILABLE, STORE_TOO_NEW, INSTALLATION_KEY_INVALID, SITE_MISSING.
  */
 export async function openSite(
   config: BackendConfig,
   onTrouble?: (trouble: StoreTrouble) => void,
+  outside: OutsideInbox | null = null,
 ): Promise<Site> {
   const vault = new Vault(await readInstallationKey(config.installationKey));
-  const store = await openStore(config.store, onTrouble);
+  const store = await openStore(config.store, onTrouble, outside);
   try {
     const name = await store.settings.get(SITE_NAME);
     if (name !== config.site) {

@@ -5,11 +5,13 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { loadConfig } from '#config/load.ts';
 import { BackendConfig } from '#config/schema.ts';
 import type { JournalEntry, SiteState } from '#protocol/api.ts';
+import { readSecretFile } from '#runtime/files.ts';
 import { createLogger } from '#runtime/log.ts';
 import { mountSmallDisk, NO_MOUNT } from '#runtime/testing/small-disk.ts';
 import { type RunningBackend, runBackend } from './main.ts';
 import { initializeSite } from './operations/initialize-site.ts';
 import { openStore } from './store/open.ts';
+import { openPostgresql } from './store/postgresql.ts';
 import { startPostgres } from './testing/postgres-cluster.ts';
 
 const WAIT = { timeout: 60_000, interval: 100 };
@@ -118,6 +120,28 @@ describe('the backend whose store is in trouble', () => {
     await cluster.restart();
     await vi.waitFor(async () => expect(await health()).toMatchObject({ http: 200, status: 'ok' }), WAIT);
     expect(about('STORE_UNAVAILABLE')).toHaveLength(2);
+
+    // It answers, and takes no writes.
+    const url = Buffer.from(await readSecretFile((config.store as { urlFile: string }).urlFile)).toString(
+      'utf8',
+    );
+    const setReadOnly = async (value: 'on' | 'off') => {
+      const options = encodeURIComponent('-c default_transaction_read_only=off');
+      const admin = await openPostgresql(`${url.trim()}&options=${options}`);
+      await admin.run(`ALTER SYSTEM SET default_transaction_read_only = ${value}`);
+      await admin.run('SELECT pg_reload_conf()');
+      await admin.close();
+    };
+    await setReadOnly('on');
+    await vi.waitFor(
+      async () => expect(await health()).toMatchObject({ http: 503, code: 'STORE_READ_ONLY' }),
+      WAIT,
+    );
+    expect(await (await fetched('/metrics')).text()).toContain(
+      'blindsight_store_trouble{code="STORE_READ_ONLY"} 1',
+    );
+    await setReadOnly('off');
+    await vi.waitFor(async () => expect(await health()).toMatchObject({ http: 200, status: 'ok' }), WAIT);
     await backend?.close();
     backend = null;
     await cluster.stop();

@@ -8,7 +8,7 @@ import { type Answer, Pipeline } from '#agent/inference/pipeline.ts';
 import { Runner } from '#agent/inference/runner.ts';
 import { Openings } from '#agent/opening/openings.ts';
 import { Outbox } from '#agent/outbox/outbox.ts';
-import { recordAnswer } from '#agent/outbox/recorder.ts';
+import { recordAnswers } from '#agent/outbox/recorder.ts';
 import { Sender } from '#agent/outbox/sender.ts';
 import { SessionCounter } from '#agent/uplink/session-counter.ts';
 import { ThreadAuditor } from '#backend/auditor/thread-auditor.ts';
@@ -134,7 +134,7 @@ type Kept = { readonly place: AnswerPlace; readonly answer: string };
 async function makeGateway(
   folder: string,
   bundle: Host['bundle'],
-  signingKey: Parameters<typeof recordAnswer>[1]['signingKey'],
+  signingKey: Parameters<typeof recordAnswers>[1]['signingKey'],
   auditorKey: KeyObject,
 ) {
   const clock = systemClock;
@@ -171,7 +171,8 @@ async function makeGateway(
   const onAnswer = async (answer: Answer): Promise<boolean> => {
     const { camera: name, frameTimeMs, ciphertext } = answer;
     if (!isKeeping) for (const secret of [answer.opening?.picture, answer.opening?.seed]) secret?.fill(0);
-    const isStored = await recordAnswer(isKeeping ? answer : { ...answer, opening: null }, recorder);
+    const opening = isKeeping ? answer.opening : null;
+    const isStored = await recordAnswers({ answers: [answer], ciphertext, opening }, recorder);
     if (isKeeping)
       kept.push({
         place: { ...SITE, camera: name, frameTimeMs, bundle: bundle.digest },

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DEMO_CAMERAS } from '#demo/cameras.ts';
 import { DaemonProcess } from '#demo/daemon-process.ts';
-import { freePort } from '#demo/ports.ts';
 import { prepareSite } from '#demo/prepare-site.ts';
 import { untilReady } from '#demo/ready.ts';
 import { changeSettings } from '#demo/settings.ts';
 import { SimulatedCamera } from '#demo/simulated-camera.ts';
+import { freePort } from '#runtime/ports.ts';
 import { answers, listens } from '#runtime/probe.ts';
 
 /** Small, so that camera and decoder, which stand for what is elsewhere or in hardware, leave the cores to the rest. */

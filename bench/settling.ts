@@ -48,7 +48,7 @@ class SlowDatabase implements Database {
   }
 
   all<Row>(sql: string, ...values: readonly Value[]): Promise<Row[]> {
-    if (!/^\s*(SELECT|PRAGMA)\b/.test(sql))
+    if (/\b(INSERT|UPDATE|DELETE)\b/.test(sql))
       return this.transaction((inside) => inside.all<Row>(sql, ...values));
     return this.#inner.all<Row>(sql, ...values);
   }

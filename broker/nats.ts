@@ -1,3 +1,4 @@
+import { queueNames } from '#protocol/queue-names.ts';
 import { VIEWER_COMMON_NAME } from '#protocol/topics.ts';
 import { accessOf, type Identity } from './access.ts';
 
@@ -37,8 +38,9 @@ export function natsUsers(
 
 function user(site: string, subject: string, identity: Identity): string {
   const { write, read } = accessOf(site, identity);
-  const publish = write.flatMap(({ filter }) => subjectsOf(filter));
-  const subscribe = [...read.flatMap(subjectsOf), DELIVERIES];
+  const queue = identity.kind === 'backend' ? queueSubjects(site) : { publish: [], subscribe: [] };
+  const publish = [...write.flatMap(({ filter }) => subjectsOf(filter)), ...queue.publish];
+  const subscribe = [...read.flatMap(subjectsOf), DELIVERIES, ...queue.subscribe];
   return [
     `  { user: ${quoted(subject)}, permissions: {`,
     // An empty list would allow everything.
@@ -46,6 +48,21 @@ function user(site: string, subject: string, identity: Identity): string {
     `      subscribe: { allow: ${list(subscribe)} }`,
     '  } }',
   ].join('\n');
+}
+
+/** What the backend needs for the stream in which envelopes wait, of this site and no other; all else of JetStream's API it has no business with. */
+function queueSubjects(site: string) {
+  const { stream, subjects, answers } = queueNames(site);
+  const api = [
+    ...['CREATE', 'UPDATE', 'INFO', 'MSG.GET', 'MSG.DELETE'].map((call) => `STREAM.${call}.${stream}`),
+    ...['CREATE', 'DELETE', 'INFO', 'MSG.NEXT'].map((call) => `CONSUMER.${call}.${stream}.>`),
+    `CONSUMER.CREATE.${stream}`,
+    `DIRECT.GET.${stream}`,
+  ];
+  return {
+    publish: [`${subjects}.*`, ...api.map((call) => `$JS.API.${call}`)],
+    subscribe: [`${answers}.>`],
+  };
 }
 
 /** An MQTT filter as NATS subjects: `/` is `.`, `+` is `*`, and `#` is `>`, which does not match its parent, as `#` does. */

@@ -4,6 +4,7 @@ import { GatewayName, MAX_NETWORKS, MAX_REGIONS, Name } from '#protocol/names.ts
 import { ROLES } from '#protocol/roles.ts';
 import { isTimeZone } from '#protocol/time-zone.ts';
 import { filePath, secretPath } from './paths.ts';
+import { Tracing } from './tracing.ts';
 
 const fraction = z.number().min(0).max(1);
 
@@ -175,6 +176,15 @@ export const AgentConfig = z.strictObject({
         .describe('Cameras share ciphertexts where their network was protected for several pictures'),
     })
     .prefault({}),
+  answers: z
+    .strictObject({
+      togetherSeconds: z.number().min(0).max(60).default(0).meta({
+        title: 'Together for',
+        description:
+          'Answers wait so long for others at most, to be sent and decrypted as one; 0: each is sent at once',
+      }),
+    })
+    .prefault({}),
   outbox: z
     .strictObject({
       maxMegabytes: megabytes
@@ -206,18 +216,20 @@ export const AgentConfig = z.strictObject({
     .default(30)
     .meta({ title: 'Report every', description: 'Between two reports of load and health' }),
   log: Log,
+  tracing: Tracing.optional(),
   /** What holds where this file was changed after a configuration was pushed: that one, or the file. */
   configuration: z.strictObject({ onEdit: z.enum(['pushed', 'file']).default('pushed') }).prefault({}),
 });
 export type AgentConfig = z.infer<typeof AgentConfig>;
 
-/** The part of {@link AgentConfig} that can be pushed: everything except who the gateway is, whom it trusts, and where its data is. */
+/** The part of {@link AgentConfig} that can be pushed: everything except who the gateway is, whom it trusts, where its data is, and whom it tells of its work. */
 export const PushedSettings = AgentConfig.omit({
   site: true,
   gateway: true,
   data: true,
   broker: true,
   identity: true,
+  tracing: true,
   configuration: true,
 });
 export type PushedSettings = z.infer<typeof PushedSettings>;
@@ -270,6 +282,25 @@ export const BackendConfig = z.strictObject({
       z.strictObject({ kind: z.literal('postgresql'), urlFile: secretPath() }),
     ])
     .prefault({ kind: 'sqlite' }),
+  /** Where envelopes wait to be settled once they have a receipt: in the store, or in a stream of NATS JetStream. */
+  queue: z
+    .discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('inbox') }),
+      z.strictObject({
+        kind: z.literal('jetstream'),
+        /** Of the same certificates as the broker. */
+        servers: z
+          .array(z.string().regex(/^tls:\/\/[^@/\s]+:\d+$/, 'tls://host:port'))
+          .min(1)
+          .max(16),
+        /** Servers that have an envelope before it gets its receipt: the majority of so many. */
+        replicas: z.union([z.literal(1), z.literal(3), z.literal(5)]).default(1),
+        /** Of all gateways; beyond that, and beyond the number of one gateway, there is no receipt. */
+        maxMegabytes: megabytes.default(4096),
+        maxPerGateway: z.number().int().min(64).default(20_000),
+      }),
+    ])
+    .prefault({ kind: 'inbox' }),
   /** 32 random bytes, 0600; `$CREDENTIALS_DIRECTORY/installation-key` wins. */
   installationKey: secretPath().default('installation.key'),
   api: z
@@ -382,6 +413,7 @@ export const BackendConfig = z.strictObject({
     })
     .prefault({}),
   log: Log,
+  tracing: Tracing.optional(),
 });
 export type BackendConfig = z.infer<typeof BackendConfig>;
 

@@ -6,6 +6,7 @@
 export { assertNever } from './assert-never.ts';
 export type { ByteSource } from './ckks/byte-source.ts';
 export { evaluationKeysBytes } from './ckks/evaluation-keys.ts';
+export { Gathering } from './ckks/gathering.ts';
 export {
   checkParameters,
   findPrimes,
@@ -22,7 +23,9 @@ export {
 export { createSecondLane, type SharedLane } from './engine/interpreter/second-lane.ts';
 export { FheError } from './errors.ts';
 export { answerFormOf } from './program/answer-form-of.ts';
+export { answerPlaces } from './program/answer-places.ts';
 export { decodeProgram, encodeProgram } from './program/codec.ts';
+export { copiesOf } from './program/copies-of.ts';
 export type { Interpretation } from './program/interpretation.ts';
 export type { Interpreter, InterpreterMaterial, RunResult, RunTimings } from './program/interpreter.ts';
 export { outputsOf } from './program/outputs-of.ts';

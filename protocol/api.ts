@@ -387,9 +387,23 @@ export type AuditActView = {
   readonly details: Readonly<Record<string, unknown>>;
 };
 
-/** Server-sent events of GET /api/events: `event: state` with SiteState, `event: result` with Result. */
+/** Entries that are new or different, whole, and the keys of all in their order where that changed; see `applySiteChange`. */
+export type ListChange<Entry> = { readonly changed: readonly Entry[]; readonly keys?: readonly string[] };
+
+type SiteLists = Pick<SiteState, 'gateways' | 'cameras' | 'models'>;
+
+/** What became different of a SiteState: other values whole, null where there is none any more. */
+export type SiteChange = {
+  readonly [Name in Exclude<keyof SiteState, keyof SiteLists>]?: SiteState[Name] | null;
+} & { readonly [Name in keyof SiteLists]?: ListChange<SiteLists[Name][number]> };
+
+/**
+ * Server-sent events of GET /api/events: `event: state` with SiteState, `event: result` with Result. With `?changes=true` only the first of the former has all of it, and
+ * `event: change` with SiteChange follows.
+ */
 export type SiteEvent =
   | { readonly type: 'state'; readonly data: SiteState }
+  | { readonly type: 'change'; readonly data: SiteChange }
   | { readonly type: 'result'; readonly data: Result };
 
 /** GET /api/journal?limit=100, newest first: what an operator should be able to look up; with &said=false without the words of gateways. */

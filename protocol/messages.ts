@@ -223,8 +223,8 @@ export const BackendState = z.object({
 export type BackendState = z.infer<typeof BackendState>;
 
 /**
- * SHA-256 (hex) of the exact payload bytes of inference messages that the backend has stored durably, sent immediately and before
- * anything is checked or decrypted: it tells the gateway what it may delete, and nothing else. See protocol/README.md, "Receipts".
+ * SHA-256 (hex) of the exact payload bytes of inference messages that the backend has stored durably, sent at times that say nothing
+ * about what was found in them: it tells the gateway what it may delete, and nothing else. See protocol/README.md, "Receipts".
  */
 export const Receipt = z.object({ received: z.array(Digest).min(1).max(256) });
 export type Receipt = z.infer<typeof Receipt>;

@@ -1,16 +1,16 @@
 import { hkdfSync, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { decodeCanonical, encodeCanonical } from './cbor.ts';
-import type { Envelope } from './envelope.ts';
+import { type Envelope, MAX_GATHERED } from './envelope.ts';
 import { BlindsightError } from './errors.ts';
 import { hpkeOpen } from './hpke-open.ts';
 import { hpkeSeal } from './hpke-seal.ts';
 
 /** What an answer was computed from: with the bundle and the place of the answer it determines the answer's bytes, on every machine. */
 export type Opening = {
-  /** The prepared pictures before their light is normalized: regions × channels × height × width bytes. */
+  /** The prepared pictures before their light is normalized: regions × channels × height × width bytes. Of answers that were gathered one after the other. */
   readonly picture: Uint8Array;
-  /** 32 random bytes; the randomness of the encryption follows from them and from the {@link AnswerPlace}. */
+  /** 32 random bytes; the randomness of the encryption follows from them and from the {@link AnswerPlace}. As many for each answer that was gathered. */
   readonly seed: Uint8Array;
 };
 
@@ -30,8 +30,32 @@ const SEAL_INFO = new TextEncoder().encode('blindsight opening 1');
 
 const Shape = z.tuple([
   z.instanceof(Uint8Array).refine((picture) => picture.length > 0, 'a picture'),
-  z.instanceof(Uint8Array).refine((seed) => seed.length === OPENING_SEED_BYTES, '32 bytes'),
+  z
+    .instanceof(Uint8Array)
+    .refine(
+      ({ length }) =>
+        length > 0 && length % OPENING_SEED_BYTES === 0 && length <= MAX_GATHERED * OPENING_SEED_BYTES,
+      '32 bytes for each answer',
+    ),
 ]);
+
+/** One opening of answers that were gathered, each of its own; the bytes of these are wiped. */
+export function joinOpenings(openings: readonly Opening[]): Opening {
+  const joined = {
+    picture: Uint8Array.from(Buffer.concat(openings.map(({ picture }) => picture))),
+    seed: Uint8Array.from(Buffer.concat(openings.map(({ seed }) => seed))),
+  };
+  for (const { picture, seed } of openings) for (const secret of [picture, seed]) secret.fill(0);
+  return joined;
+}
+
+/** What {@link joinOpenings} joined, sharing its bytes; null where these are not of so many answers alike. */
+export function splitOpening({ picture, seed }: Opening, count: number): readonly Opening[] | null {
+  if (seed.length !== count * OPENING_SEED_BYTES || picture.length % count !== 0) return null;
+  const part = (bytes: Uint8Array, i: number) =>
+    bytes.subarray((i * bytes.length) / count, ((i + 1) * bytes.length) / count);
+  return Array.from({ length: count }, (_, i) => ({ picture: part(picture, i), seed: part(seed, i) }));
+}
 
 /** The 32 bytes that the engine encrypts with: HKDF-SHA256 (RFC 5869) of the opening's seed, with the place as its info. */
 export function encryptionSeed(seed: Uint8Array, place: AnswerPlace): Uint8Array {

@@ -101,7 +101,7 @@ describe('an envelope about several cameras', () => {
   });
 
   it('is of a later version to a backend of before, and one of a later version yet is that to this one', () => {
-    const kind = { code: 'ENVELOPE_INVALID', noun: 'envelope', domain: 'blindsight envelope 3' } as const;
+    const kind = { code: 'ENVELOPE_INVALID', noun: 'envelope', domain: 'blindsight envelope 4' } as const;
     const schema = { safeParse: (data: unknown) => ({ success: true, data }) } as never;
     const signed = splitEnvelope(encodeSigned({ ...kind, schema }, sample, privateKey), MAX_BYTES);
     expect(signedSchema(signed, publicKey)).toBeNull();

@@ -87,7 +87,8 @@ it('a signature says the same aside as at once: this version, the next, another 
   const expected = [
     [1, { schema: 1, isLater: false }],
     [2, { schema: 2, isLater: false }],
-    [3, { schema: null, isLater: true }],
+    [3, { schema: 3, isLater: false }],
+    [4, { schema: null, isLater: true }],
     [9, { schema: null, isLater: false }],
   ] as const;
   for (const [domain, finding] of expected) {

@@ -24,7 +24,7 @@ export function gatewayTopics(site: string, gateway: string) {
     log: `${prefix}/log`,
     /** gateway → all, retained; JSON {@link CameraState} */
     cameraState: (camera: string) => `${prefix}/camera/${camera}/state`,
-    /** gateway → backend, QoS 1; CBOR envelope */
+    /** gateway → backend, QoS 0; CBOR envelope */
     inference: (camera: string) => `${prefix}/camera/${camera}/inference`,
     /** backend → gateway, retained; CBOR signed configuration that the gateway should run */
     desired: `${prefix}/desired`,
@@ -52,7 +52,7 @@ export function gatewayTopics(site: string, gateway: string) {
     certificateRequest: `${prefix}/certificate/request`,
     /** backend → gateway; JSON {@link RenewalAnswer} */
     certificateIssued: `${prefix}/certificate/issued`,
-    /** backend → gateway, QoS 1; JSON {@link Receipt}: which envelopes the backend holds durably */
+    /** backend → gateway, QoS 0; JSON {@link Receipt}: which envelopes the backend holds durably */
     receipt: `${prefix}/receipt`,
   };
 }

@@ -1,10 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { LaidOutNumber } from './laid-out-number.ts';
 import { mountSmallDisk, NO_MOUNT } from './testing/small-disk.ts';
 
+const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'blindsight-number-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const zero = async () => 0;
@@ -42,6 +45,28 @@ describe('LaidOutNumber', () => {
       writeFileSync(join(folder, 'garbage'), Buffer.from(after).fill(0, slot, slot + 4096));
       expect((await open(join(folder, 'garbage'))).value).toBe(old);
     }
+  });
+
+  it('changes while the process is out of descriptors, where it is held, and is opened anew where its file is gone', async () => {
+    const [path, other] = [join(folder, 'held'), join(folder, 'not-held')];
+    // In a process of its own: one that cannot open a file cannot start a program either, or run the tests after this one.
+    const script = `
+      import { openSync, writeSync } from 'node:fs';
+      import { LaidOutNumber } from './laid-out-number.ts';
+      const held = await LaidOutNumber.open(${JSON.stringify(path)}, async () => 0, { isHeld: true });
+      const other = await LaidOutNumber.open(${JSON.stringify(other)}, async () => 0);
+      try {
+        for (;;) openSync('/dev/null', 'r');
+      } catch {}
+      const ends = await Promise.allSettled([held.add(5), other.add(5)]);
+      writeSync(1, JSON.stringify(ends.map(({ status, reason }) => reason?.code ?? status)));`;
+    const node = [process.execPath, '--input-type=module', '--eval', script];
+    const { stdout } = await run('prlimit', ['--nofile=64', ...node], { cwd: import.meta.dirname });
+    expect(JSON.parse(stdout)).toEqual(['fulfilled', 'EMFILE']);
+    const number = await LaidOutNumber.open(path, zero, { isHeld: true });
+    expect(number.value).toBe(5);
+    unlinkSync(path);
+    await expect(number.add(1)).rejects.toThrow('ENOENT');
   });
 
   it('starts anew where both slots are damaged', async () => {

@@ -1,7 +1,18 @@
 import { createHash } from 'node:crypto';
-import { open, readFile } from 'node:fs/promises';
+import * as fs from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { z } from 'zod';
 import { writeFileAtomic } from './files.ts';
+
+/** On descriptors, because whoever holds a file of `fs/promises` for ever is told to close it. */
+const [open, look, overwrite, sync, close] = [
+  promisify(fs.open),
+  promisify(fs.fstat),
+  promisify(fs.write),
+  promisify(fs.fdatasync),
+  promisify(fs.close),
+];
 
 /** Each slot fills a block of the disk, so that a torn write damages only one of them. */
 const SLOT_BYTES = 4096;
@@ -43,10 +54,14 @@ export class LaidOutNumber {
   #write: number;
   /** Whether the file exists in its full size; it may not if the disk was full from the start. */
   #isLaidOut: boolean;
+  /** Of the file, where it is held; for as long as the process lives. */
+  #descriptor: number | null = null;
+  readonly #isHeld: boolean;
   /** Resolves when the last requested change is done. */
   #tail: Promise<void> = Promise.resolve();
 
-  private constructor(path: string, value: number, write: number, isLaidOut: boolean) {
+  private constructor(path: string, value: number, write: number, isLaidOut: boolean, isHeld: boolean) {
+    this.#isHeld = isHeld;
     this.#path = path;
     this.#value = value;
     this.#write = write;
@@ -57,17 +72,25 @@ export class LaidOutNumber {
    * Opens or preallocates the file. If there is no room for it, the number is kept in memory, and each change tries again.
    *
    * @param initial the number if the file is missing or both slots are damaged
+   * @param isHeld whether the file stays open, so that the number changes on the disk also while the process is out of descriptors
    */
-  static async open(path: string, initial: () => Promise<number>): Promise<LaidOutNumber> {
+  static async open(
+    path: string,
+    initial: () => Promise<number>,
+    { isHeld = false } = {},
+  ): Promise<LaidOutNumber> {
     const bytes = await readFile(path).catch(() => Buffer.alloc(0));
     const slots = Array.from({ length: SLOTS }, (_, i) =>
       decode(bytes.subarray(i * SLOT_BYTES, (i + 1) * SLOT_BYTES)),
     );
     const [newest] = slots.filter((slot) => slot !== null).sort((a, b) => b.write - a.write);
     if (newest !== undefined) {
-      return new LaidOutNumber(path, newest.value, newest.write, bytes.length === SLOTS * SLOT_BYTES);
+      const isLaidOut = bytes.length === SLOTS * SLOT_BYTES;
+      const found = new LaidOutNumber(path, newest.value, newest.write, isLaidOut, isHeld);
+      await found.#hold();
+      return found;
     }
-    const number = new LaidOutNumber(path, await initial(), 0, false);
+    const number = new LaidOutNumber(path, await initial(), 0, false, isHeld);
     await number.#layOut().catch(() => {});
     return number;
   }
@@ -96,14 +119,25 @@ export class LaidOutNumber {
 
   async #overwrite(): Promise<void> {
     const write = this.#write + 1;
-    const file = await open(this.#path, 'r+');
+    const held = await this.#held();
+    const file = held ?? (await open(this.#path, 'r+'));
     try {
-      await file.write(encode(this.#value, write), 0, SLOT_BYTES, (write % SLOTS) * SLOT_BYTES);
-      await file.datasync();
+      await overwrite(file, encode(this.#value, write), 0, SLOT_BYTES, (write % SLOTS) * SLOT_BYTES);
+      await sync(file);
     } finally {
-      await file.close();
+      if (held === null) await close(file);
     }
     this.#write = write;
+  }
+
+  /** The file that is held, if it is still the one at its path. */
+  async #held(): Promise<number | null> {
+    return this.#descriptor !== null && (await look(this.#descriptor)).nlink > 0 ? this.#descriptor : null;
+  }
+
+  /** Where it cannot be opened, each change opens it. */
+  async #hold(): Promise<void> {
+    if (this.#isHeld && this.#isLaidOut) this.#descriptor = await open(this.#path, 'r+').catch(() => null);
   }
 
   async #layOut(): Promise<void> {
@@ -112,5 +146,6 @@ export class LaidOutNumber {
       mode: 0o600,
     });
     this.#isLaidOut = true;
+    await this.#hold();
   }
 }

@@ -35,7 +35,8 @@ export interface Session {
     payload: Uint8Array | string,
     options: { qos: 0 | 1; retain: boolean },
   ): Promise<void>;
-  subscribe(filters: readonly string[]): Promise<void>;
+  /** @param filters each with the most that its messages come with */
+  subscribe(filters: ReadonlyMap<string, 0 | 1>): Promise<void>;
   unsubscribe(filter: string): void;
   /** DISCONNECT: the broker drops the will. */
   leave(): Promise<void>;
@@ -172,15 +173,16 @@ function operations(client: MqttClient, broken: Promise<BlindsightError>, log: L
     async publish(topic: string, payload: Uint8Array | string, options: { qos: 0 | 1; retain: boolean }) {
       await exchange((done) => client.publish(topic, toBuffer(payload), options, (error) => done(error)));
     },
-    async subscribe(filters: readonly string[]) {
+    async subscribe(filters: ReadonlyMap<string, 0 | 1>) {
+      const wanted = Object.fromEntries([...filters].map(([filter, qos]) => [filter, { qos }]));
       const granted = await exchange<{ topic: string; qos: number }[]>((done) =>
-        client.subscribe([...filters], { qos: 1 }, (error, list, packet) => {
+        client.subscribe(wanted, (error, list, packet) => {
           // A refused filter is reported as an error although the connection is well: the codes say which.
           const codes = packet?.granted;
           if (codes)
             done(
               null,
-              filters.map((topic, i) => ({ topic, qos: Number(codes[i]) })),
+              [...filters.keys()].map((topic, i) => ({ topic, qos: Number(codes[i]) })),
             );
           else done(error, list);
         }),

@@ -2,7 +2,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { Aedes } from 'aedes';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from './clock.ts';
-import { connectLink, type Link, type LinkOptions } from './link.ts';
+import { connectLink, type Link, type LinkOptions, type MessageHandler } from './link.ts';
 import { createLogger } from './log.ts';
 import { RetryLadder } from './retry.ts';
 
@@ -119,6 +119,33 @@ describe('connectLink', () => {
     await writer.publish('a/3/c', 'x');
     await writer.publish('b', '');
     await vi.waitFor(() => expect(heard).toEqual(['a/1/c=x', 'a/2/c=y', 'b']), WAIT);
+  });
+
+  it('subscribes with the quality that is asked for, on each connection', async () => {
+    const reader = site.link();
+    const heard: string[] = [];
+    const note: MessageHandler = (topic, payload, { qos }) =>
+      void heard.push(`${topic}=${Buffer.from(payload)} ${qos}`);
+    reader.subscribe('a/+', note, { qos: 0 });
+    reader.subscribe('b', note);
+    await up(reader);
+    reader.subscribe('c', note, { qos: 0 });
+    const writer = site.link();
+    await up(writer);
+    const say = async (text: string) => {
+      const all = ['a/1', 'b', 'c'].map((topic, i) => `${topic}=${text} ${i % 2}`);
+      await vi.waitFor(async () => {
+        for (const topic of ['a/1', 'b', 'c']) await writer.publish(topic, text);
+        expect(heard).toEqual(expect.arrayContaining(all));
+      }, WAIT);
+      expect(new Set(heard.filter((line) => line.includes(`=${text} `)))).toEqual(new Set(all));
+    };
+    await say('first');
+    const down = new Promise<void>((resolve) => reader.onDown(() => resolve()));
+    reader.reconnect();
+    await down;
+    await up(reader);
+    await say('second');
   });
 
   it('rejects LINK_DOWN at once without a connection, and queues nothing', async () => {

@@ -16,6 +16,10 @@ export type PublishOptions = {
 
 /** What a handler learns of a message besides topic and payload. */
 export type MessageInfo = { readonly retain: boolean; readonly dup: boolean; readonly qos: 0 | 1 | 2 };
+export type SubscribeOptions = {
+  /** The most that a message comes with; of 0 where what is lost is sent again by who sent it. The first to ask for a filter decides. */
+  readonly qos?: 0 | 1;
+};
 export type MessageHandler = (topic: string, payload: Uint8Array, packet: MessageInfo) => void;
 
 /** A message of the farewell: published before a clean close, so that no last will is needed. */
@@ -34,11 +38,11 @@ export interface Link {
    */
   publish(topic: string, payload: Uint8Array | string, options?: PublishOptions): Promise<void>;
   /**
-   * Subscribes with QoS 1, now and on every later connection before `onUp`. Messages may come twice and must not be relied on to be
+   * Subscribes with QoS 1, or less where it says so, now and on every later connection before `onUp`. Messages may come twice and must not be relied on to be
    * ordered across connections. Retained messages come to those handlers that were there when the filter was granted.
    * Returns how to unsubscribe.
    */
-  subscribe(filter: string, handler: MessageHandler): () => void;
+  subscribe(filter: string, handler: MessageHandler, options?: SubscribeOptions): () => void;
   /** Called after each connection is made and its subscriptions are granted; immediately if that is already the case. */
   onUp(handler: () => void | Promise<void>): () => void;
   /** Disconnects cleanly, so that the broker drops the will, and reconnects, with a new will and new runs of `onUp`. */
@@ -82,7 +86,11 @@ class LastingLink implements Link {
   readonly #options: LinkOptions;
   readonly #ladder: RetryLadder;
   readonly #takeovers: TakeoverWatch;
-  readonly #subscriptions = new Set<{ readonly filter: string; readonly handler: MessageHandler }>();
+  readonly #subscriptions = new Set<{
+    readonly filter: string;
+    readonly handler: MessageHandler;
+    readonly qos: 0 | 1;
+  }>();
   readonly #upHandlers = new Set<() => void | Promise<void>>();
   readonly #downHandlers = new Set<(reason: BlindsightError) => void>();
   readonly #closing = new AbortController();
@@ -129,13 +137,13 @@ class LastingLink implements Link {
     }
   }
 
-  subscribe(filter: string, handler: MessageHandler): () => void {
-    const entry = { filter, handler };
-    const isNew = !this.#filters().includes(filter);
+  subscribe(filter: string, handler: MessageHandler, { qos = 1 }: SubscribeOptions = {}): () => void {
+    const entry = { filter, handler, qos };
+    const isNew = !this.#filters().has(filter);
     this.#subscriptions.add(entry);
-    if (isNew) this.#session?.subscribe([filter]).catch(() => undefined); // broken: the next connection subscribes
+    if (isNew) this.#session?.subscribe(new Map([[filter, qos]])).catch(() => undefined); // broken: the next connection subscribes
     return () => {
-      if (!this.#subscriptions.delete(entry) || this.#filters().includes(filter)) return;
+      if (!this.#subscriptions.delete(entry) || this.#filters().has(filter)) return;
       this.#session?.unsubscribe(filter);
     };
   }
@@ -228,15 +236,18 @@ class LastingLink implements Link {
   async #subscribeAll(candidate: Session): Promise<void> {
     const granted = new Set<string>();
     for (;;) {
-      const missing = this.#filters().filter((filter) => !granted.has(filter));
-      if (missing.length === 0) return;
-      for (const filter of missing) granted.add(filter);
+      const missing = new Map([...this.#filters()].filter(([filter]) => !granted.has(filter)));
+      if (missing.size === 0) return;
+      for (const filter of missing.keys()) granted.add(filter);
       await candidate.subscribe(missing);
     }
   }
 
-  #filters(): string[] {
-    return [...new Set([...this.#subscriptions].map(({ filter }) => filter))];
+  /** Each with its quality. */
+  #filters(): Map<string, 0 | 1> {
+    const filters = new Map<string, 0 | 1>();
+    for (const { filter, qos } of this.#subscriptions) if (!filters.has(filter)) filters.set(filter, qos);
+    return filters;
   }
 
   readonly #deliver: MessageHandler = (topic, payload, packet) => {

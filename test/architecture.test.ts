@@ -117,8 +117,9 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     sealing: ['store'],
     'owner-keys': ['store', 'sealing'],
     leak: ['store'],
+    queue: ['store'],
     roles: ['store'],
-    decryption: ['store', 'sealing', 'leak', 'roles'],
+    decryption: ['store', 'sealing', 'leak', 'queue', 'roles'],
     // Which answers are audited, and when, must not depend on what they decrypt to: nothing of decryption/ is within its reach.
     auditor: ['store', 'sealing', 'owner-keys'],
     enrolment: ['store', 'sealing'],
@@ -179,8 +180,8 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
   bench: {
     city: [],
     clear: [],
-    costs: ['clear'],
-    soak: [],
+    ...{ costs: ['clear'], soak: [] },
+    week: ['city'],
   },
   cli: {
     daemons: [],
@@ -245,6 +246,7 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
   runtime: {
     threads: [],
     tpm: [],
+    tracing: [],
   },
 };
 

@@ -16,8 +16,8 @@ import { gatewayTopics } from '#protocol/topics.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { connectLink, type Link } from '#runtime/link.ts';
 import { readLinkCredentials } from '#runtime/link-credentials.ts';
+import { freePort } from '#runtime/ports.ts';
 import { DaemonProcess } from '../demo/daemon-process.ts';
-import { freePort } from '../demo/ports.ts';
 import { root } from './source-files.ts';
 import { type RunningSite, startRunningSite } from './testing/running-site.ts';
 
@@ -123,7 +123,8 @@ cameras:
     const [first] = answersTo(command.id);
     const heard = answersTo(command.id).length;
     await watcher.publish(topic, recorded);
-    await expect.poll(() => answersTo(command.id).length, WAIT).toBe(heard + 1);
+    // At least once: that of before may have come a second time meanwhile.
+    await expect.poll(() => answersTo(command.id).length, WAIT).toBeGreaterThan(heard);
     expect(Buffer.from(answersTo(command.id).at(-1)!.payload).equals(first!.payload)).toBe(true);
     expect(ends).toHaveLength(1);
   });

@@ -16,7 +16,7 @@ import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { connectLink, type Link } from '#runtime/link.ts';
 import { readLinkCredentials } from '#runtime/link-credentials.ts';
-import { freePort } from '../demo/ports.ts';
+import { freePort } from '#runtime/ports.ts';
 import { root } from './source-files.ts';
 import { type RunningSite, startRunningSite } from './testing/running-site.ts';
 

@@ -9,9 +9,9 @@ import { enrolGateway } from '#backend/operations/enrol-gateway.ts';
 import { PushedSettings } from '#config/schema.ts';
 import { validateConfig } from '#config/validate.ts';
 import { decodeConfiguration } from '#protocol/configuration.ts';
+import { freePort } from '#runtime/ports.ts';
 import { buildCockpit } from '../cockpit/build.mjs';
 import { launchBrowser, openPage, type WatchedPage } from '../cockpit/testing/browser.ts';
-import { freePort } from '../demo/ports.ts';
 import { type RunningSite, startRunningSite } from './testing/running-site.ts';
 
 const WAIT = { timeout: 120_000 };

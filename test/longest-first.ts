@@ -11,6 +11,7 @@ const LONGEST = [
   'test/commands.test.ts',
   'test/rollout.test.ts',
   'test/unusual-pictures.test.ts',
+  'test/chaos/city.test.ts',
 ];
 
 /**

@@ -11,8 +11,8 @@ import { AnswerMetrics } from '#backend/metrics/answer-metrics.ts';
 import { makeTestSite, type TestSite } from '#backend/testing/test-site.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { createLogger } from '#runtime/log.ts';
+import { freePort } from '#runtime/ports.ts';
 import { cameraOf, gatewayOf, siteOf } from '../cockpit/testing/fixtures.ts';
-import { freePort } from '../demo/ports.ts';
 import { root } from './source-files.ts';
 
 const FOLDER = join(root, 'deploy/monitoring');

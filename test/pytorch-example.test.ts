@@ -92,6 +92,19 @@ describe.skipIf(WHY_NOT !== null)(`examples/pytorch${WHY_NOT === null ? '' : `: 
     expect(evaluation.worstLogitError).toBeLessThan(0.1);
   });
 
+  it('trains ways around that stay linear, and answers the same when encrypted', async () => {
+    const { stdout } = await train('--out', at('around.onnx'), '--layers', 'l4k4s2 p4 p8s2');
+    expect(stdout).toMatch(/epoch 2 of 2: loss .*, (9\d|100)\.\d\d % of 240/);
+    const evaluation = await blindsight(
+      'evaluate',
+      at('around.onnx'),
+      '--images',
+      at('images.idx'),
+      ...data(),
+    );
+    expect(evaluation).toMatchObject({ images: 20, agreement: 1 });
+  });
+
   it('teaches a network what another one with ReLU and a residual block has learnt', async () => {
     await train(
       '--out',

@@ -21,11 +21,11 @@ import { openSite, type Site } from '#backend/site.ts';
 import { startBroker } from '#broker/main.ts';
 import { loadConfig } from '#config/load.ts';
 import { AgentConfig, BackendConfig, BrokerConfig } from '#config/schema.ts';
-import { freePort } from '#demo/ports.ts';
 import { RenewalAnswer, type RenewalRequest, renewalDigest, signRenewal } from '#protocol/renewal.ts';
 import { gatewayTopics } from '#protocol/topics.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { createLogger } from '#runtime/log.ts';
+import { freePort } from '#runtime/ports.ts';
 import { RenewingGateway, writeGateway } from './testing/renewing-gateway.ts';
 
 const DAY_MS = 86_400_000;
@@ -76,6 +76,34 @@ describe('a gateway', () => {
     expect(anew.lines.join('')).toContain('is not the key of the certificate');
     await writeFile(join(place, 'certificate/gateway.pem'), 'damaged');
     expect((await RenewingGateway.open(place)).keeper.endMs).toBe(anew.keeper.endMs);
+  });
+
+  it('asks again, ever more rarely, where the site does not answer, and no more once it has', async () => {
+    const gateway = await RenewingGateway.open(await newGateway());
+    await gateway.age(100);
+    const stop = new AbortController();
+    const running = gateway.keeper.run(stop.signal);
+    const pass = async (minutes: number) => {
+      for (let turn = 0; turn < 6 * minutes; turn++) {
+        await gateway.clock.advance(10_000);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      // What is asked is made and signed in threads.
+      await expect.poll(() => gateway.requests.length, WAIT).toBeGreaterThan(0);
+    };
+    await pass(2);
+    await expect.poll(() => gateway.requests.length, WAIT).toBeGreaterThanOrEqual(2);
+    await pass(50);
+    const asked = gateway.requests.length;
+    expect(asked).toBeLessThan(10);
+    const request = gateway.requests.at(-1)!;
+    await gateway.receive(request, await gateway.certify(authority, request, gateway.clock.now()));
+    expect(gateway.reconnects).toBe(1);
+    const answered = gateway.requests.length;
+    await pass(120);
+    expect(gateway.requests).toHaveLength(answered);
+    stop.abort();
+    await running;
   });
 
   it('takes nothing that is of another authority, name, key or kind, shorter, or not yet valid', async () => {

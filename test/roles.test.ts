@@ -3,17 +3,19 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, type RunnerTask, vi } from 'vitest';
 import { loadConfig } from '#config/load.ts';
 import { AgentConfig, BackendConfig } from '#config/schema.ts';
 import type { DaemonProcess } from '#demo/daemon-process.ts';
-import { envelopeDigest } from '#protocol/envelope.ts';
+import { decodeEnvelope, envelopeDigest } from '#protocol/envelope.ts';
 import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
+import { traceName } from '#protocol/trace-name.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { connectLink } from '#runtime/link.ts';
 import { readLinkCredentials } from '#runtime/link-credentials.ts';
 import { createLogger } from '#runtime/log.ts';
 import { answers } from '#runtime/probe.ts';
+import { OtlpReceiver } from '#runtime/testing/otlp-receiver.ts';
 import { seededDelays } from '#runtime/testing/seeded-delays.ts';
 import { makeRolesSite, type RolesSite } from './testing/roles-site.ts';
 
@@ -24,12 +26,18 @@ const ROUNDS = 6;
 /** Answers of each gateway in a round. */
 const ANSWERS = 20;
 
+/** Where the test failed, the logs say what the processes thought. */
+async function closeBench(bench: RolesSite, { result }: RunnerTask): Promise<void> {
+  if (result?.state === 'fail') console.error(bench.logEnds());
+  await bench.close();
+}
+
 describe('several decryptors', () => {
   let bench: RolesSite;
   beforeEach(async () => {
     bench = await makeRolesSite(GATEWAYS);
   });
-  afterEach(() => bench.close());
+  afterEach(({ task }) => closeBench(bench, task));
 
   async function put(from: number, to: number): Promise<void> {
     for (let sequence = from; sequence < to; sequence++)
@@ -124,10 +132,15 @@ describe('several decryptors', () => {
 
 describe('a site whose roles are processes', () => {
   let bench: RolesSite;
+  let collector: OtlpReceiver;
   beforeEach(async () => {
-    bench = await makeRolesSite(1);
+    collector = await OtlpReceiver.start();
+    bench = await makeRolesSite(1, [[['tracing'], { endpoint: collector.endpoint, share: 1 }]]);
   });
-  afterEach(() => bench.close());
+  afterEach(async ({ task }) => {
+    await closeBench(bench, task);
+    await collector.close();
+  });
 
   const log = createLogger({
     name: 'test',
@@ -179,6 +192,21 @@ describe('a site whose roles are processes', () => {
     };
     await offer(0);
     await vi.waitFor(() => expect(manifests.length).toBeGreaterThan(0), WAIT);
+    // One trace, told by two processes.
+    const { session } = decodeEnvelope(bench.envelope(gateway, 0), 65_536).envelope;
+    const { traceId } = traceName({ site: 'yard', gateway: gateway.name, session, sequence: 0 });
+    await vi.waitFor(() => {
+      const told = collector.traces
+        .get(traceId)
+        ?.map(({ name, resource }) => [name, resource['blindsight.roles']]);
+      expect(told).toEqual(
+        expect.arrayContaining([
+          ['receive', 'api'],
+          ['wait', 'decryptor'],
+          ['settle', 'decryptor'],
+        ]),
+      );
+    }, WAIT);
     const working = await vi.waitFor(async () => {
       const held = processes.slice(0, 2).find((_, i) => logOf(`api-${i}`).includes('page on port'));
       expect(held).toBeDefined();

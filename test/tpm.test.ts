@@ -15,6 +15,7 @@ import { systemClock } from '#runtime/clock.ts';
 import { connectLink, type Link } from '#runtime/link.ts';
 import { readLinkCredentials } from '#runtime/link-credentials.ts';
 import { createLogger } from '#runtime/log.ts';
+import { freePort } from '#runtime/ports.ts';
 import { RetryLadder } from '#runtime/retry.ts';
 import { isTpmKey, tpmPublicKey } from '#runtime/tpm/device-key.ts';
 import { EnrolmentSite } from './testing/enrolment-site.ts';
@@ -170,10 +171,7 @@ describe.each([
     expect(await cause(url, 'device:/dev/tpm-that-is-not-there')).toMatch(
       /^TPM_UNAVAILABLE this machine has no/,
     );
-    const free = createServer().listen(0, '127.0.0.1');
-    await vi.waitFor(() => expect(free.address()).not.toBeNull(), WAIT);
-    const { port } = free.address() as { port: number };
-    await new Promise((resolve) => free.close(resolve));
+    const port = await freePort(0);
     expect(await cause(`mqtts://localhost:${port}`)).toMatch(/^LINK_DOWN nothing listens at /);
     const relay = createServer((near) => near.pipe(connect(broker.port, '127.0.0.1')).pipe(near));
     await new Promise<void>((resolve) => relay.listen(0, '127.0.0.2', resolve));

@@ -107,9 +107,11 @@ describe('decodeMap', () => {
           const decoding = { ...PLAIN, classes: 2, smoothing, distance, most };
           const { points } = decodeMap(values, decoding);
           expect(points.length).toBeLessThanOrEqual(most);
+          // Half a cell, but for the rounding of the comparison itself.
+          const half = 0.5 + 1e-12;
           for (const [i, a] of points.entries()) {
-            expect(Math.abs(a.x * 8 - a.column - 0.5)).toBeLessThanOrEqual(0.5);
-            expect(Math.abs(a.y * 6 - a.row - 0.5)).toBeLessThanOrEqual(0.5);
+            expect(Math.abs(a.x * 8 - a.column - 0.5)).toBeLessThanOrEqual(half);
+            expect(Math.abs(a.y * 6 - a.row - 0.5)).toBeLessThanOrEqual(half);
             for (const b of points.slice(i + 1)) {
               if (a.class !== b.class) continue;
               expect(Math.hypot(a.row - b.row, a.column - b.column)).toBeGreaterThanOrEqual(distance);
@@ -118,6 +120,17 @@ describe('decodeMap', () => {
         },
       ),
     );
+  });
+
+  it('stays in the cell where a neighbor is as high but for the last digits', () => {
+    const values = new Float64Array(48);
+    values[4 * 8 + 3] = 3;
+    values[4 * 8 + 4] = 3 - 2 ** -50;
+    values[3 * 8 + 3] = 3 - 2 ** -51;
+    for (const { x, y, column, row } of decodeMap(values, PLAIN).points) {
+      expect(x * 8).toBeLessThanOrEqual(column + 1);
+      expect(y * 6).toBeGreaterThanOrEqual(row);
+    }
   });
 
   it('takes exactly as many values as cells', () => {

@@ -110,5 +110,6 @@ function peaksOf(map: Float64Array, index: number, { height, width, threshold }:
 function summit(before: number | undefined, value: number, after: number | undefined): number {
   if (before === undefined || after === undefined) return 0;
   const bend = before - 2 * value + after;
-  return bend === 0 ? 0 : (before - after) / (2 * bend);
+  // Never beyond the cell; where neighbors are nearly as high, rounding is.
+  return bend === 0 ? 0 : Math.max(-0.5, Math.min(0.5, (before - after) / (2 * bend)));
 }

@@ -20,6 +20,7 @@ import { ensureDirectory, writeFileAtomic } from '#runtime/files.ts';
 import type { Link } from '#runtime/link.ts';
 import { readLinkCredentials } from '#runtime/link-credentials.ts';
 import type { Logger } from '#runtime/log.ts';
+import { RetryLadder } from '#runtime/retry.ts';
 import { isTpmKey, tpmCertificateRequest } from '#runtime/tpm/device-key.ts';
 import { DEFAULT_TPM } from '#runtime/tpm/openssl.ts';
 import { makeCertificateRequest } from '../enrolment/make-certificate-request.ts';
@@ -35,6 +36,10 @@ type Credentials = Awaited<ReturnType<typeof readLinkCredentials>>;
 
 const LOOK_MS = 3_600_000;
 const SAY_MS = 24 * 3_600_000;
+/** How often it is seen whether something is to be done. */
+const TURN_MS = 10_000;
+/** Until a request without an answer is made again: the site bounds how many it looks at in a minute, and issues in a day. */
+const AGAIN_MS = [40_000, 300_000, 1_800_000];
 
 /**
  * What the gateway shows to the broker, renewed by itself at two thirds of its life.
@@ -100,13 +105,25 @@ export class CertificateKeeper {
     link.onUp(() => void this.#queue(() => this.#look()));
   }
 
-  /** Looks each hour whether it is time. */
+  /** Looks each hour whether it is time, and sooner again where the site does not answer. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
+    const again = new RetryLadder(AGAIN_MS);
+    let hourMs = clock.monotonic();
+    let againMs = Number.POSITIVE_INFINITY;
     while (!signal.aborted) {
-      this.#sayEnd();
-      await this.#queue(() => this.#look());
-      await clock.sleep(LOOK_MS, signal).catch(() => {});
+      const isHour = clock.monotonic() >= hourMs;
+      const isAgain = this.#asked !== '' && clock.monotonic() >= againMs;
+      if (isHour) {
+        this.#sayEnd();
+        hourMs = clock.monotonic() + LOOK_MS;
+      }
+      if (isHour || isAgain) await this.#queue(() => this.#look());
+      if (this.#asked === '') {
+        again.reset();
+        againMs = Number.POSITIVE_INFINITY;
+      } else if (isAgain || againMs === Number.POSITIVE_INFINITY) againMs = clock.monotonic() + again.next();
+      await clock.sleep(TURN_MS, signal).catch(() => {});
     }
     await this.#work;
   }

@@ -9,6 +9,7 @@ export function pushedPart({
   data,
   broker,
   identity,
+  tracing,
   configuration,
   ...settings
 }: AgentConfig): PushedSettings {

@@ -4,7 +4,7 @@ import { BlindsightError } from '#protocol/errors.ts';
 import type { Manifest } from '#protocol/manifest.ts';
 import { TaskThread } from '#runtime/threads/task-thread.ts';
 import type { Bundle, InterpreterKind } from './bundle.ts';
-import type { Opened, OpenProgress, SelfTest, WorkerRequest } from './worker-messages.ts';
+import type { AnswerRoom, Opened, OpenProgress, SelfTest, WorkerRequest } from './worker-messages.ts';
 
 export type HostOptions = {
   readonly bundle: Bundle;
@@ -50,6 +50,9 @@ export class InterpreterHost {
   readonly picture: PictureShape;
   /** Pictures per run; their values are concatenated. */
   readonly regions: number;
+  /** Answers that have room in one ciphertext, and their ring. */
+  readonly places: number;
+  readonly answerRing: AnswerRoom['answerRing'];
   /** Resolves with the reason when its threads are gone, even after {@link close}. */
   readonly gone: Promise<Error>;
   readonly #lanes: readonly LaneThread[];
@@ -62,7 +65,7 @@ export class InterpreterHost {
   private constructor(
     { bundle, kind, threads, runTimeoutMs }: HostOptions,
     lanes: readonly LaneThread[],
-    { picture, regions, usedBytes, diskUse }: Opened,
+    { picture, regions, places, answerRing, usedBytes, diskUse }: Opened,
   ) {
     this.bundle = bundle;
     this.kind = kind;
@@ -71,6 +74,8 @@ export class InterpreterHost {
     this.#diskUse = diskUse;
     this.picture = picture;
     this.regions = regions;
+    this.places = places;
+    this.answerRing = answerRing;
     this.#lanes = lanes;
     this.#runTimeoutMs = runTimeoutMs ?? RUN_TIMEOUT_MS;
     this.gone = this.#watch();

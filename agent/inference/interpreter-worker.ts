@@ -1,5 +1,12 @@
 import { receiveMessageOnPort } from 'node:worker_threads';
-import { assertNever, createSecondLane, type Interpreter, type RunResult, type SharedLane } from '#fhe';
+import {
+  answerPlaces,
+  assertNever,
+  createSecondLane,
+  type Interpreter,
+  type RunResult,
+  type SharedLane,
+} from '#fhe';
 import { BlindsightError } from '#protocol/errors.ts';
 import { type Answer, serveTasks } from '#runtime/threads/serve-tasks.ts';
 import { pictureInputs } from '#vision/picture-input.ts';
@@ -25,7 +32,11 @@ async function open(request: OpenRequest, onProgress: (progress: OpenProgress) =
     if (lane !== null) request.laneTo?.postMessage(lane);
     const { memoryUse = null, diskUse = null } = 'memoryUse' in interpreter ? interpreter : {};
     const usedBytes = memoryUse?.memoryBytes ?? 0;
-    return { picture, regions, isShared: lane !== null, usedBytes, diskUse };
+    const { ringDegree, moduli, specialModuli } = verified.resultParameters;
+    return {
+      ...{ picture, regions, isShared: lane !== null, usedBytes, diskUse },
+      ...{ places: answerPlaces(verified), answerRing: { ringDegree, moduli, specialModuli } },
+    };
   } catch (error) {
     if (error instanceof BlindsightError) throw error;
     const message = error instanceof Error ? error.message : String(error);

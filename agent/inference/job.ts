@@ -9,6 +9,8 @@ export type JobPart = {
   /** How many these are. */
   readonly places: number;
   readonly prepareMs: number;
+  /** Milliseconds since the epoch when it was prepared. */
+  readonly preparedTimeMs: number;
 };
 
 /** What one run of the network answers about. */

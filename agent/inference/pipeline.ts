@@ -16,6 +16,8 @@ import type { Runner } from './runner.ts';
 export type Answer = AnsweredPicture & {
   /** Pictures of further cameras that it is about, too. */
   readonly others?: readonly AnsweredPicture[];
+  /** Milliseconds since the epoch when the last of its pictures was prepared. */
+  readonly preparedTimeMs: number;
   readonly readyTimeMs: number;
   readonly host: InterpreterHost;
   readonly timings: RunTimings & { readonly prepareMs: number };
@@ -281,7 +283,8 @@ export class Pipeline {
         ...{ camera: camera.name, frameTimeMs: frame.timeMs },
         ...(names !== undefined && { regions: names }),
       };
-      parts.push({ about, pictures, places, prepareMs: clock.monotonic() - begun });
+      const prepareMs = clock.monotonic() - begun;
+      parts.push({ about, pictures, places, prepareMs, preparedTimeMs: clock.now() });
       begun = clock.monotonic();
     }
     camera.recycle?.(frame);
@@ -335,8 +338,9 @@ export class Pipeline {
     this.#progressMs = clock.monotonic();
     this.#runMs = this.#progressMs - begunMs;
     const prepareMs = run.parts.reduce((sum, part) => sum + part.prepareMs, 0);
+    const preparedTimeMs = Math.max(...run.parts.map((part) => part.preparedTimeMs));
     const readyTimeMs = clock.now();
-    return { ...about, ...answer, readyTimeMs, host, timings: { ...timings, prepareMs } };
+    return { ...about, ...answer, preparedTimeMs, readyTimeMs, host, timings: { ...timings, prepareMs } };
   }
 
   async #store(answer: Answer): Promise<boolean> {

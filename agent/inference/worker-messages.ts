@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { PictureShape, RunResult } from '#fhe';
+import type { ParametersLiteral, PictureShape, RunResult } from '#fhe';
 import type { BundlePart } from '#protocol/manifest.ts';
 import type { InterpreterKind } from './bundle.ts';
 
@@ -35,15 +35,23 @@ export type OpenedProgram = {
   readonly regions: number;
 };
 
-/** Answers an {@link OpenRequest}. */
-export type Opened = OpenedProgram & {
-  /** Whether there is a lane for a second thread. */
-  readonly isShared: boolean;
-  /** Memory of the engine, in bytes; 0 for the reference interpreter. */
-  readonly usedBytes: number;
-  /** As that of the engine: grows while a run reads constants or keys from disk; null where none does. */
-  readonly diskUse: Float64Array | null;
+/** How its answers may be put together; see `Gathering`. */
+export type AnswerRoom = {
+  /** Answers that have room in one ciphertext. */
+  readonly places: number;
+  readonly answerRing: ParametersLiteral;
 };
+
+/** Answers an {@link OpenRequest}. */
+export type Opened = OpenedProgram &
+  AnswerRoom & {
+    /** Whether there is a lane for a second thread. */
+    readonly isShared: boolean;
+    /** Memory of the engine, in bytes; 0 for the reference interpreter. */
+    readonly usedBytes: number;
+    /** As that of the engine: grows while a run reads constants or keys from disk; null where none does. */
+    readonly diskUse: Float64Array | null;
+  };
 
 /** The first task of the second thread. Answered with nothing. */
 export type JoinRequest = {

@@ -15,7 +15,7 @@ export type PictureTimes = {
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 /** Of this prefix are all names. */
 const PREFIX = 'blindsight_agent_';
-const CAUSES = ['age', 'size', 'damage', 'disk'] as const;
+const CAUSES = ['age', 'size', 'damage', 'disk', 'killed'] as const;
 
 /** Figures of a gateway in the format of Prometheus; most are read when somebody asks. */
 export class AgentMetrics {

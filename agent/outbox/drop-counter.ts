@@ -9,7 +9,10 @@ const Former = z.strictObject({ dropped: z.number().int().nonnegative() });
 /** Files of a {@link DropCounter} in its folder. */
 export const DROP_FILES: readonly string[] = ['dropped.count', 'dropped.json'];
 
-/** How many answers were ever dropped on this gateway; survives restarts, and counts even while the disk is full. */
+/**
+ * How many answers were ever dropped on this gateway; survives restarts, and counts even while the disk is full or the process out of descriptors: those are reasons
+ * to drop.
+ */
 export class DropCounter {
   readonly #number: LaidOutNumber;
 
@@ -20,7 +23,7 @@ export class DropCounter {
   /** A missing or unreadable counter starts at 0: it must not keep a gateway from working. */
   static async open(folder: string): Promise<DropCounter> {
     const [path, former] = DROP_FILES.map((name) => join(folder, name)) as [string, string];
-    const number = await LaidOutNumber.open(path, () => readFormer(former));
+    const number = await LaidOutNumber.open(path, () => readFormer(former), { isHeld: true });
     if (number.isLaidOut) await unlink(former).catch(() => {});
     return new DropCounter(number);
   }

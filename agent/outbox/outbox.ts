@@ -10,6 +10,7 @@ import type { Ticket } from '../uplink/session-counter.ts';
 import { DiskTrouble, type TroubleListener } from './disk-trouble.ts';
 import { DROP_FILES, DropCounter } from './drop-counter.ts';
 import { type Entry, entryFile, parseEntryFile } from './entry.ts';
+import { GATHERED_FILE, GatheredCount } from './gathered-count.ts';
 
 export type OutboxBounds = { readonly maxBytes: number; readonly maxAgeMs: number };
 
@@ -31,12 +32,14 @@ export type Appended = Pick<Entry, 'session' | 'sequence' | 'camera'> & {
   readonly opening?: Kept | null;
 };
 
-/** Why answers were lost: waited too long, no room by our bounds, damaged or unknown on the disk, refused by the disk. */
-export type DropCause = 'age' | 'size' | 'damage' | 'disk';
+/** Why answers were lost: waited too long, no room by our bounds, damaged or unknown on the disk, refused by the disk, gathered in memory when the process was killed. */
+export type DropCause = 'age' | 'size' | 'damage' | 'disk' | 'killed';
 export type DropListener = (count: number, cause: DropCause, reason: string) => void;
 
 /** Overflow drops a little more than needed, so that a full outbox does not write its counter at each append. */
 const AFTER_OVERFLOW = 0.98;
+
+const KILLED = 'they were gathered in memory when the gateway was killed';
 
 /** What of new answers stays in memory until it is first sent: a window's worth. */
 const FRESH_BYTES = 2 ** 20;
@@ -52,6 +55,8 @@ export class Outbox {
   readonly #options: OutboxOptions;
   #bounds: OutboxBounds;
   readonly #drops: DropCounter;
+  /** Of answers that are in memory only. */
+  readonly gathered: GatheredCount;
   readonly #trouble: DiskTrouble;
   readonly #entries = new Set<Entry>();
   readonly #byDigest = new Map<string, Entry>();
@@ -71,10 +76,11 @@ export class Outbox {
   #answers = 0;
   #onDrop: DropListener = () => {};
 
-  private constructor(options: OutboxOptions, drops: DropCounter) {
+  private constructor(options: OutboxOptions, drops: DropCounter, gathered: GatheredCount) {
     this.#options = options;
     this.#bounds = options;
     this.#drops = drops;
+    this.gathered = gathered;
     this.#trouble = new DiskTrouble(options.directory, options.clock, options.log);
   }
 
@@ -82,8 +88,14 @@ export class Outbox {
   static async open(options: OutboxOptions): Promise<Outbox> {
     await ensureDirectory(options.directory);
     const drops = await DropCounter.open(options.directory);
-    const outbox = new Outbox(options, drops);
+    const gathered = await GatheredCount.open(options.directory);
+    const outbox = new Outbox(options, drops, gathered);
     await outbox.#load();
+    if (gathered.lost > 0) {
+      options.log.warn({ count: gathered.lost }, `answers dropped: ${KILLED}`);
+      await outbox.#count(gathered.lost);
+      await gathered.set(0).catch(() => {});
+    }
     return outbox;
   }
 
@@ -92,9 +104,10 @@ export class Outbox {
     this.#bounds = bounds;
   }
 
-  /** Sets who is told the number, the cause and the reason after answers were lost. What the disk refused is also told by {@link onTrouble}. */
+  /** Sets who is told the number, the cause and the reason after answers were lost, at once of those that the process before had gathered. What the disk refused is also told by {@link onTrouble}. */
   onDrop(listener: DropListener): void {
     this.#onDrop = listener;
+    if (this.gathered.lost > 0) listener(this.gathered.lost, 'killed', KILLED);
   }
 
   /** Sets who is told when the disk starts refusing answers, and when it accepts them again. */
@@ -233,6 +246,12 @@ export class Outbox {
     if (this.#entries.has(entry)) await this.#drop([entry], 'damage', reason);
   }
 
+  /** Counts, and tells, answers that were lost before they could be stored. */
+  async lose(count: number, reason: string): Promise<void> {
+    await this.#count(count);
+    this.#onDrop(count, 'damage', reason);
+  }
+
   /** Drops what is older than the limit allows. */
   async expire(): Promise<void> {
     const expired: Entry[] = [];
@@ -255,7 +274,8 @@ export class Outbox {
       const parsed = parseEntryFile(name);
       if (parsed === null) {
         if (name.endsWith('.tmp')) await unlink(path);
-        else if (!DROP_FILES.includes(name)) log.warn({ file: path }, 'a file in the outbox is not ours');
+        else if (name !== GATHERED_FILE && !DROP_FILES.includes(name))
+          log.warn({ file: path }, 'a file in the outbox is not ours');
         continue;
       }
       const { size, mtimeMs } = await stat(path);

@@ -1,6 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { decodeEnvelope, type Envelope, encodeEnvelope, envelopeDigest } from '#protocol/envelope.ts';
+import {
+  countAnswers,
+  decodeEnvelope,
+  type Envelope,
+  encodeEnvelope,
+  envelopeDigest,
+} from '#protocol/envelope.ts';
+import type { PublishOptions } from '#runtime/link.ts';
 import { createLogger } from '#runtime/log.ts';
 import { SimulatedClock } from '#runtime/simulated-clock.ts';
 import { temporaryDirectory } from '../testing/temporary-directory.ts';
@@ -37,13 +44,14 @@ async function bench(options: Partial<SenderOptions> = {}, directory?: string) {
     clock,
     log,
   });
-  const published: { topic: string; digest: string; envelope: Envelope }[] = [];
+  const published: { topic: string; digest: string; envelope: Envelope; qos: number | undefined }[] = [];
   const link = {
     connected: true,
-    publish: async (topic: string, payload: Uint8Array | string) => {
+    publish: async (topic: string, payload: Uint8Array | string, options?: PublishOptions) => {
       const wire = payload as Uint8Array;
       const decoded = decodeEnvelope(wire, 1e6);
-      published.push({ topic, digest: envelopeDigest(wire), envelope: decoded.envelope });
+      const { envelope } = decoded;
+      published.push({ topic, digest: envelopeDigest(wire), envelope, qos: options?.qos });
     },
   };
   const sender = new Sender({
@@ -56,10 +64,12 @@ async function bench(options: Partial<SenderOptions> = {}, directory?: string) {
     log,
     ...options,
   });
-  const append = async (sequence: number, historical = !sender.live) => {
-    const made = envelope(sequence, historical);
+  const append = async (sequence: number, historical = !sender.live, more: Partial<Envelope> = {}) => {
+    const made = { ...envelope(sequence, historical), ...more };
     const { session, camera } = made;
-    await outbox.append({ session, camera, sequence, historical, wire: encodeEnvelope(made, privateKey) });
+    const answers = countAnswers(made);
+    const wire = encodeEnvelope(made, privateKey);
+    await outbox.append({ session, camera, sequence, answers, historical, wire });
     sender.pump();
   };
   const sequences = () => published.map((message) => message.envelope.sequence);
@@ -86,6 +96,8 @@ describe('Sender', () => {
     await sent(1, 2, 3);
     expect(published.map((m) => m.envelope.historical)).toEqual([true, true, false]);
     expect(published.map((m) => m.topic)).toEqual(['t/odd', 't/even', 't/odd']);
+    // Receipts say what arrived: a broker that keeps and acknowledges each would do it for nobody.
+    expect(published.map((m) => m.qos)).toEqual([0, 0, 0]);
     await sender.received([published[0]!.digest, published[2]!.digest, 'f'.repeat(64)]);
     expect([...outbox.entries].map((e) => e.sequence)).toEqual([2]);
   });
@@ -182,6 +194,24 @@ describe('Sender', () => {
     expect(outbox.status.waiting).toBe(0);
     const { outbox: reopened } = await bench({}, directory);
     expect(reopened.status).toMatchObject({ waiting: 0, dropped: 0 });
+  });
+
+  it('gives what is numbered anew as many numbers as it has answers', async () => {
+    let next = 1;
+    const take = (count: number) => {
+      next += count;
+      return { session: 90, sequence: next - count };
+    };
+    const { append, sender, published, sent } = await bench({ sessions: { isTaken: () => true, take } });
+    const [frameTimeMs, readyTimeMs] = [Date.now() + 1, Date.now() + 2];
+    const timings = { prepareMs: 1, encryptMs: 1, evaluateMs: 1 };
+    const later = [{ camera: 'third', frameTimeMs, readyTimeMs, timings }];
+    await append(11, true, { schema: 3, later });
+    await append(13, true, { schema: 2, others: [{ camera: 'third', frameTimeMs }] });
+    await append(15, true);
+    sender.backendChanged(1);
+    await sent(1, 3, 5);
+    expect(published.map(({ envelope }) => envelope.session)).toEqual([90, 90, 90]);
   });
 
   it('signs anew as historical what an earlier process left, once', async () => {

@@ -1,10 +1,11 @@
 import type { KeyObject } from 'node:crypto';
-import { decodeEnvelope, type Envelope, encodeEnvelope } from '#protocol/envelope.ts';
+import { countAnswers, decodeEnvelope, type Envelope, encodeEnvelope } from '#protocol/envelope.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Link } from '#runtime/link.ts';
 import type { Logger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';
 import type { SessionCounter } from '../uplink/session-counter.ts';
+import type { AnswerTraces } from './answer-traces.ts';
 import type { Entry } from './entry.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -14,6 +15,8 @@ export type SenderOptions = {
   readonly topic: (camera: string) => string;
   readonly signingKey: KeyObject;
   readonly sessions: Pick<SessionCounter, 'isTaken' | 'take'>;
+  /** Where some answers are traced. */
+  readonly traces?: Pick<AnswerTraces, 'delivered'> | null;
   readonly clock: Clock;
   readonly log: Logger;
   /** Entries without receipt at a time. */
@@ -23,7 +26,12 @@ export type SenderOptions = {
   readonly resendMs?: readonly number[];
 };
 
-type Flight = { dueMs: number; readonly ladder: RetryLadder };
+type Flight = {
+  dueMs: number;
+  readonly ladder: RetryLadder;
+  /** When it left first on this connection, on the wall clock. */
+  readonly sentMs: number;
+};
 
 const WINDOW_ENTRIES = 32;
 const WINDOW_BYTES = 4 * 2 ** 20;
@@ -72,7 +80,9 @@ export class Sender {
   async received(digests: readonly string[]): Promise<void> {
     for (const digest of digests) {
       const entry = await this.#options.outbox.settle(digest);
-      if (entry !== null) this.#flights.delete(entry);
+      if (entry === null) continue;
+      if (this.#options.traces) this.#options.traces.delivered(entry, this.#flights.get(entry)?.sentMs);
+      this.#flights.delete(entry);
     }
     this.pump();
   }
@@ -147,10 +157,12 @@ export class Sender {
       return;
     }
     entry.sent = true;
-    this.#flights.set(entry, { ladder, dueMs: clock.monotonic() + ladder.next() });
+    const sentMs = known?.sentMs ?? clock.now();
+    this.#flights.set(entry, { ladder, sentMs, dueMs: clock.monotonic() + ladder.next() });
     // Not awaited: the window, not the broker's acknowledgment, is what paces us. A break of the link clears the
     // flights on the next connection.
-    link.publish(topic(entry.camera), wire, { qos: 1 }).catch((error: Error) => {
+    // And of quality 0: the receipt says more than the broker's word, which costs it a message that is stored.
+    link.publish(topic(entry.camera), wire, { qos: 0 }).catch((error: Error) => {
       log.debug({ sequence: entry.sequence, reason: error.message }, 'an answer stays in the outbox');
     });
   }
@@ -175,8 +187,9 @@ export class Sender {
     }
     entry.historical = true;
     if (envelope.historical && !isTaken) return wire;
-    const count = 1 + (envelope.others?.length ?? 0);
-    const ticket = isTaken ? sessions.take(count) : { session: entry.session, sequence: entry.sequence };
+    const ticket = isTaken
+      ? sessions.take(countAnswers(envelope))
+      : { session: entry.session, sequence: entry.sequence };
     await outbox.replace(
       entry,
       encodeEnvelope({ ...envelope, ...ticket, historical: true }, signingKey),

@@ -24,6 +24,7 @@ describe('an update of the program', () => {
     gateway.publish(await gateway.release('good', '1.1.0'));
     expect(await gateway.reported('1.1.0', 'active')).toMatchObject({ counter: 3 });
     expect(startsOf(gateway)).toEqual(['1.0.0 base', '1.1.0 a', '1.2.0 b', '1.1.0 a']);
+    await gateway.until(() => gateway.events.length === 3);
     expect(gateway.events.map(({ code }) => code)).toEqual(new Array(3).fill('SOFTWARE_ACTIVE'));
     expect(readdirSync(join(gateway.software, 'archives'))).toEqual([]);
     // The program that runs, signed anew: nothing is fetched, nothing is started.
@@ -62,7 +63,9 @@ describe('an update of the program', () => {
     // On a machine that is slow enough one that hangs is ended before it can note its start.
     const tried = startsOf(gateway).filter((start) => start === '1.1.0 a').length;
     expect(mode === 'hangs' ? [0, 1] : [tries]).toContain(tried);
-    expect(gateway.events.filter((event) => event.code === code)).toHaveLength(1);
+    // It may be told twice, where the kill came before the gateway knew that it was heard.
+    const told = gateway.events.filter((event) => event.code === code).map((event) => JSON.stringify(event));
+    expect(new Set(told).size).toBe(1);
   });
 
   it('that is bad after a good one goes back to that, and the next good one is taken', async () => {

@@ -19,7 +19,7 @@ import { Pipeline } from '../inference/pipeline.ts';
 import { Runner } from '../inference/runner.ts';
 import { Audits } from '../opening/audits.ts';
 import { Outbox } from '../outbox/outbox.ts';
-import { recordAnswer } from '../outbox/recorder.ts';
+import { recordAnswers } from '../outbox/recorder.ts';
 import { Sender } from '../outbox/sender.ts';
 import { SessionCounter } from '../uplink/session-counter.ts';
 import { makeBundle, makeNetwork, type NetworkChange } from './make-bundle.ts';
@@ -123,7 +123,7 @@ export async function startAuditedGateway(site: AuditedSite, camera: Partial<Cam
   const pipeline = new Pipeline({
     ...{ ...SITE, clock, log, runner, cameras: [projector] },
     onAnswer: async (answer) => {
-      const isKept = await recordAnswer(answer, recorder);
+      const isKept = await recordAnswers({ ...answer, answers: [answer] }, recorder);
       stored++;
       return isKept;
     },

@@ -6,8 +6,11 @@ import { type Answer, serveTasks } from '#runtime/threads/serve-tasks.ts';
 serveTasks(async (task): Promise<Answer<WorkerReply>> => {
   const request = task as WorkerRequest;
   const picture = { channels: 1, height: 8, width: 8 } as const;
+  const answerRing = { ringDegree: 2048, moduli: [], specialModuli: [] };
   if (request.type === 'open')
-    return { result: { picture, regions: 1, isShared: false, usedBytes: 0, diskUse: null } };
+    return {
+      result: { picture, regions: 1, isShared: false, usedBytes: 0, diskUse: null, places: 1, answerRing },
+    };
   if (request.type !== 'run') return { result: null };
   if (request.picture[0] === 1) throw new BlindsightError('FHE_DISK', 'the disk is gone');
   if (request.picture[0] === 0) {

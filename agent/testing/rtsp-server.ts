@@ -25,14 +25,42 @@ export const MOUNTS = {
   '/audio': 'audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay0 pt=8',
 } as const;
 
-/** A GStreamer RTSP server on the loopback interface. */
+/** A process that listens, and on which port: 0 chooses one. */
+async function listen(port: number, mounts: readonly string[], login?: { user: string; password: string }) {
+  const user = login === undefined ? [] : ['--user', login.user];
+  const child = spawn('/usr/bin/python3', [SCRIPT, '--port', String(port), ...user, ...mounts], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  child.stdin?.end(`${login?.password ?? ''}\n`);
+  const lines = createInterface({ input: child.stdout! });
+  const [line] = (await once(lines, 'line')) as [string];
+  return { child, port: (JSON.parse(line) as { port: number }).port };
+}
+
+/**
+ * A GStreamer RTSP server on the loopback interface. Its viewers share a pipeline, so that they see the same picture at the same time; when two begin at once, release 1.22 sometimes aborts
+ * (an assertion in `gst_rtsp_media_get_rates`): then it starts again on its port, as a camera does.
+ */
 export class RtspServer {
   readonly port: number;
-  readonly #child: ChildProcess;
+  #child: ChildProcess;
+  #stopped = false;
 
-  private constructor(child: ChildProcess, port: number) {
+  private constructor(child: ChildProcess, port: number, again: () => Promise<ChildProcess>) {
     this.#child = child;
     this.port = port;
+    this.#keepRunning(again);
+  }
+
+  #keepRunning(again: () => Promise<ChildProcess>): void {
+    this.#child.once('exit', (_, signal) => {
+      if (signal !== 'SIGABRT') return;
+      void again().then((child) => {
+        if (this.#stopped) child.kill('SIGKILL');
+        this.#child = child;
+        this.#keepRunning(again);
+      });
+    });
   }
 
   /**
@@ -46,28 +74,17 @@ export class RtspServer {
       patterns?: Readonly<Record<string, string>>;
     } = {},
   ) {
-    const { port, login, patterns = {} } = options;
+    const { port = 0, login, patterns = {} } = options;
     const drawn = Object.entries(patterns).map(([path, pattern]) => {
       const source = `videotestsrc is-live=true pattern=${pattern} ! video/x-raw,framerate=5/1,width=160,height=120`;
       return [path, `${source} ! videoconvert ! ${H264}`] as const;
     });
-    const child = spawn(
-      '/usr/bin/python3',
-      [
-        SCRIPT,
-        ...['--port', String(port ?? 0)],
-        ...(login === undefined ? [] : ['--user', login.user]),
-        ...[...Object.entries(MOUNTS), ...drawn].flatMap(([path, pipeline]) => [
-          '--mount',
-          `${path}=${pipeline}`,
-        ]),
-      ],
-      { stdio: ['pipe', 'pipe', 'inherit'] },
-    );
-    child.stdin?.end(`${login?.password ?? ''}\n`);
-    const lines = createInterface({ input: child.stdout! });
-    const [line] = (await once(lines, 'line')) as [string];
-    return new RtspServer(child, (JSON.parse(line) as { port: number }).port);
+    const mounts = [...Object.entries(MOUNTS), ...drawn].flatMap(([path, pipeline]) => [
+      '--mount',
+      `${path}=${pipeline}`,
+    ]);
+    const { child, port: bound } = await listen(port, mounts, login);
+    return new RtspServer(child, bound, async () => (await listen(bound, mounts, login)).child);
   }
 
   /** Freezes the process: connections stay open and say nothing more. */
@@ -80,6 +97,7 @@ export class RtspServer {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const gone = once(this.#child, 'exit');
     this.#child.kill('SIGKILL');

@@ -80,10 +80,15 @@ export class TestBackend {
     return backend;
   }
 
-  /** Says that the backend is there, or away; subscriptions stay, so that a test sees what comes all the same. */
-  async announce(state: 'online' | 'offline'): Promise<void> {
+  /**
+   * Says that the backend is there, or away; subscriptions stay, so that a test sees what comes all the same.
+   *
+   * @param envelope newest version of envelopes that it takes
+   */
+  async announce(state: 'online' | 'offline', envelope?: number): Promise<void> {
     if (state === 'online') this.#session++;
-    await this.#say(STATE, { state, session: this.#session, time: new Date().toISOString() }, true);
+    const time = new Date().toISOString();
+    await this.#say(STATE, { state, session: this.#session, time, ...(envelope && { envelope }) }, true);
   }
 
   async deploy(bundle: TestBundle): Promise<void> {

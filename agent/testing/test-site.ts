@@ -3,7 +3,6 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,16 +10,9 @@ import { type Authority, createAuthority } from '#backend/enrolment/authority.ts
 import { type Broker, startBroker } from '#broker/main.ts';
 import { BrokerConfig } from '#config/schema.ts';
 import { createLogger } from '#runtime/log.ts';
+import { freePort } from '#runtime/ports.ts';
 
 const PROCESS = fileURLToPath(new URL('./agent-process.ts', import.meta.url));
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
 
 /** A site in a temporary folder: certificates, a broker that comes and goes, and a gateway as a process of its own. */
 export class TestSite {
@@ -45,7 +37,7 @@ export class TestSite {
   /** @param cameras YAML of the cameras */
   static async create(cameras: string): Promise<TestSite> {
     const directory = await mkdtemp(join(tmpdir(), 'blindsight-site-'));
-    const site = new TestSite(directory, await freePort(), await createAuthority());
+    const site = new TestSite(directory, await freePort(0), await createAuthority());
     await site.write('ca.pem', site.#authority.certificate);
     await site.#issue('broker', 'broker');
     await site.#issue('gateway', 'gate-1');

@@ -137,6 +137,22 @@ describe('Uplink', () => {
     expect(second.session).toBe(first.session + 1);
   });
 
+  it('does not take the end of an earlier session of the backend for the end of this one', async () => {
+    const { up, ours, hear, calls } = await bench();
+    const offline = (session: number) => ({ ...online(session), state: 'offline' });
+    up();
+    ours();
+    hear(backendState, online(19));
+    // Retained, and shown late.
+    hear(backendState, offline(18), true);
+    expect(calls).toEqual(['up', 'backend 19']);
+    hear(backendState, offline(19));
+    // One whose database was restored counts from before.
+    hear(backendState, online(7));
+    hear(backendState, offline(7));
+    expect(calls.slice(2)).toEqual(['backend null', 'backend 7', 'backend null']);
+  });
+
   it('clears the retained state of a camera that is gone, once', async () => {
     const { published, up } = await bench();
     up();

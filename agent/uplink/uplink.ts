@@ -14,7 +14,7 @@ import {
 import { parseMessage } from '#protocol/parse-message.ts';
 import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
-import type { Farewell, Link, Will } from '#runtime/link.ts';
+import type { Farewell, Link, MessageHandler, Will } from '#runtime/link.ts';
 import type { Logger } from '#runtime/log.ts';
 import type { CameraList } from './camera-list.ts';
 import type { SessionCounter } from './session-counter.ts';
@@ -81,11 +81,13 @@ export class Uplink {
       return { topic: this.#topics.state, payload: this.#gatewayState('offline', 'lost'), retain: true };
     });
     this.link.subscribe(siteTopics(options.site).backendState, (_, payload) => this.#receiveBackend(payload));
-    this.link.subscribe(this.#topics.receipt, (_, payload, packet) => {
+    const receive: MessageHandler = (_, payload, packet) => {
       if (packet.retain) return;
       const receipt = this.#parse(Receipt, payload);
       if (receipt !== null) options.onReceipt(receipt.received);
-    });
+    };
+    // One that is lost comes again when its answer does.
+    this.link.subscribe(this.#topics.receipt, receive, { qos: 0 });
     this.link.subscribe(this.#topics.command('+', '+'), (topic, payload, packet) => {
       if (!packet.retain) this.#receiveCommand(topic, payload);
     });
@@ -255,6 +257,9 @@ export class Uplink {
 
   #receiveBackend(payload: Uint8Array): void {
     const state = payload.length === 0 ? null : this.#parse(BackendState, payload);
+    // A broker may show what it had retained after what has come since: the end of an earlier session is no end of this one.
+    const isOver = state?.state === 'offline' && state.session < (this.#backendSession ?? 0);
+    if (isOver) return;
     if (state !== null) this.#options.onEnvelopes?.(state.envelope ?? 1);
     this.#setBackend(state?.state === 'online' ? state.session : null);
   }

@@ -34,7 +34,7 @@ export function addAuditorRoutes(
       return refuse(reply, 409, 'AUDITOR_NOT_WANTED', 'the backend of this site audits answers itself');
   });
   addKeyRoute(server, site, clock);
-  server.get<{ Querystring: { seconds: number; shared: boolean } }>(
+  server.get<{ Querystring: { seconds: number; shared: boolean; gathered: boolean } }>(
     '/api/auditor/job',
     {
       config,
@@ -45,14 +45,16 @@ export function addAuditorRoutes(
             seconds: { type: 'integer', minimum: 0, maximum: MAX_WAIT_SECONDS, default: MAX_WAIT_SECONDS },
             // Said by auditors that know answers about several cameras.
             shared: { type: 'boolean', default: false },
+            // And those that know answers that are gathered.
+            gathered: { type: 'boolean', default: false },
           },
         },
       },
     },
-    async ({ query: { seconds, shared } }, reply) => {
+    async ({ query: { seconds, ...knows } }, reply) => {
       const left = new AbortController();
       reply.raw.once('close', () => left.abort());
-      const offered = await auditor!.offer(seconds * 1000, left.signal, shared);
+      const offered = await auditor!.offer(seconds * 1000, left.signal, knows);
       if (offered === null) return reply.code(204).send();
       const { place, answer, opening, parts } = offered.job;
       return { id: offered.id, place, answer, opening: Buffer.from(opening).toString('base64'), parts };

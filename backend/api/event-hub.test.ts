@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { SiteEvent, SiteState } from '#protocol/api.ts';
+import type { GatewayView, SiteEvent, SiteState } from '#protocol/api.ts';
 import { EventHub } from './event-hub.ts';
 
 /** On a busy machine. */
@@ -36,9 +36,9 @@ describe('the event hub', () => {
     );
     responses = [];
     sockets = [];
-    server = createServer((_, response) => {
+    server = createServer(({ url }, response) => {
       responses.push(response);
-      void hub.add(response);
+      void hub.add(response, url === '/changes');
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -50,14 +50,48 @@ describe('the event hub', () => {
     server.close();
   });
 
-  function openReader(): Socket {
+  function openReader(wantsChanges = false): Socket {
     const address = server.address();
     const socket = connect(typeof address === 'object' && address !== null ? address.port : 0, '127.0.0.1');
     socket.on('error', () => {});
-    socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n');
+    socket.write(`GET /${wantsChanges ? 'changes' : ''} HTTP/1.1\r\nhost: localhost\r\n\r\n`);
     sockets.push(socket);
     return socket;
   }
+
+  it('tells what changes to who asks for it, all against the same state, and all of it to the others', async () => {
+    const gateways = ['a', 'b'].map((name) => ({ name, version: '1' }) as GatewayView);
+    let state: SiteState = { ...STATE, gateways };
+    hub.close();
+    hub = new EventHub(
+      async () => state,
+      () => {},
+    );
+    const texts = ['', '', ''];
+    const read = (i: number) =>
+      openReader(i > 0).on('data', (data) => {
+        texts[i] += data.toString();
+      });
+    read(0);
+    read(1);
+    await vi.waitFor(() => expect(texts[1]).toContain('event: state'), WAIT);
+    // Told nobody yet, when the third one comes: the second one must hear of it, too.
+    state = { ...state, gateways: [gateways[0]!, { ...gateways[1]!, version: '2' }] };
+    read(2);
+    await vi.waitFor(() => expect(texts[2]).toContain('"version":"2"'), WAIT);
+    await vi.waitFor(
+      () => expect(texts[1]).toMatch(/event: change\ndata: .*"changed":\[\{"name":"b","version":"2"\}\]/),
+      WAIT,
+    );
+    state = { ...state, broker: { connected: false, detail: 'gone' } };
+    hub.stateChanged();
+    const changed =
+      'event: change\ndata: {"time":"2026-01-01T00:00:00.000Z","broker":{"connected":false,"detail":"gone"}}\n\n';
+    for (const i of [1, 2]) await vi.waitFor(() => expect(texts[i]).toContain(changed), WAIT);
+    await vi.waitFor(() => expect(texts[0]).toMatch(/event: state\ndata: .*"gone".*\n/), WAIT);
+    expect(texts[0]).not.toContain('event: change');
+    for (const i of [1, 2]) expect(texts[i]!.match(/event: state/g)).toHaveLength(1);
+  });
 
   it('cuts off a reader that does not read, and goes on serving the others', async () => {
     let text = '';

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { SiteEvent, SiteState } from '#protocol/api.ts';
+import { SiteChanges } from '#protocol/site-change.ts';
 
 /** Bytes that may wait for a slow reader before it is cut off; its browser reconnects and gets the full state. */
 const MAX_WAITING_BYTES = 1_000_000;
@@ -15,11 +16,15 @@ function frame(event: SiteEvent): string {
   return `event: ${event.type}\ndata: ${JSON.stringify(event.data)}\n\n`;
 }
 
-/** Server-sent events to any number of pages: first the state, then what changes. */
+/** Server-sent events to any number of pages: first the state, then all of it whenever it changes, or what changes where that is asked for. */
 export class EventHub {
   readonly #snapshot: () => Promise<SiteState>;
   readonly #onError: (error: unknown) => void;
-  readonly #readers = new Set<ServerResponse>();
+  /** Who hears of all of the state each time, and who of what changes. */
+  readonly #stateReaders = new Set<ServerResponse>();
+  readonly #changeReaders = new Set<ServerResponse>();
+  /** From one state that was told to the next. */
+  readonly #changes = new SiteChanges();
   /** Readers still waiting for their first state. */
   #opening = 0;
   readonly #heartbeat: NodeJS.Timeout;
@@ -38,11 +43,15 @@ export class EventHub {
   }
 
   get isFull(): boolean {
-    return this.#readers.size + this.#opening >= MAX_READERS;
+    return this.#readers.length + this.#opening >= MAX_READERS;
   }
 
-  /** Starts an event stream on a response whose headers are not sent yet; ends it if the state cannot be read. */
-  async add(response: ServerResponse): Promise<void> {
+  /**
+   * Starts an event stream on a response whose headers are not sent yet; ends it if the state cannot be read.
+   *
+   * @param wantsChanges whether it hears of what changes, instead of all of the state each time
+   */
+  async add(response: ServerResponse, wantsChanges = false): Promise<void> {
     this.#opening += 1;
     let state: SiteState;
     try {
@@ -60,13 +69,16 @@ export class EventHub {
       'x-accel-buffering': 'no',
     });
     response.write(`retry: 2000\n\n${frame({ type: 'state', data: state })}`);
-    this.#readers.add(response);
-    response.on('close', () => this.#readers.delete(response));
+    // So that all are told against the same one.
+    if (wantsChanges) this.#sendChange(state);
+    const readers = wantsChanges ? this.#changeReaders : this.#stateReaders;
+    readers.add(response);
+    response.on('close', () => readers.delete(response));
   }
 
   /** Says that the state has changed; events follow at a bounded rate. */
   stateChanged(): void {
-    if (this.#stateTimer !== null || this.#readers.size === 0) return;
+    if (this.#stateTimer !== null || this.#readers.length === 0) return;
     if (this.#isReading) {
       this.#hasChanged = true;
       return;
@@ -78,12 +90,16 @@ export class EventHub {
   }
 
   #sendState(): void {
-    if (this.#readers.size === 0 || this.#isReading) return;
+    if (this.#readers.length === 0 || this.#isReading) return;
     this.#isReading = true;
     this.#hasChanged = false;
     const begunMs = performance.now();
     void this.#snapshot()
-      .then((data) => this.#send(frame({ type: 'state', data })), this.#onError)
+      .then((state) => {
+        if (this.#changeReaders.size > 0) this.#sendChange(state);
+        if (this.#stateReaders.size > 0)
+          this.#send(frame({ type: 'state', data: state }), this.#stateReaders);
+      }, this.#onError)
       .finally(() => {
         this.#isReading = false;
         const tookMs = performance.now() - begunMs;
@@ -96,11 +112,19 @@ export class EventHub {
   }
 
   publish(event: SiteEvent): void {
-    this.#send(frame(event));
+    this.#send(frame(event), this.#readers);
   }
 
-  #send(text: string): void {
-    for (const reader of this.#readers) {
+  #sendChange(state: SiteState): void {
+    this.#send(frame({ type: 'change', data: this.#changes.next(state) }), this.#changeReaders);
+  }
+
+  get #readers(): ServerResponse[] {
+    return [...this.#stateReaders, ...this.#changeReaders];
+  }
+
+  #send(text: string, readers: Iterable<ServerResponse>): void {
+    for (const reader of readers) {
       if (reader.writableEnded) continue;
       if (reader.writableLength > MAX_WAITING_BYTES) reader.destroy();
       else reader.write(text);
@@ -111,6 +135,7 @@ export class EventHub {
     clearInterval(this.#heartbeat);
     if (this.#stateTimer !== null) clearTimeout(this.#stateTimer);
     for (const reader of this.#readers) reader.end();
-    this.#readers.clear();
+    this.#stateReaders.clear();
+    this.#changeReaders.clear();
   }
 }

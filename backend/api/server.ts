@@ -151,21 +151,30 @@ function addRoutes(
     },
     ({ query: { limit, said } }) => store.journal.latest(limit, said),
   );
-  server.get('/api/events', { config: { role: 'viewer' } }, async (request, reply) => {
-    if (hub.isFull) {
-      return reply.code(503).send({
-        error: { code: 'API_READERS_FULL' satisfies ErrorCode, message: 'too many pages are open' },
-      });
-    }
-    reply.hijack();
-    // Hijacked replies do not get the headers set by the security hook.
-    for (const [name, value] of Object.entries(reply.getHeaders())) {
-      if (value !== undefined) reply.raw.setHeader(name, value);
-    }
-    const { identity, client } = request;
-    if (identity !== null) streams.add(reply.raw, () => gatekeeper.isStill(identity, client.asked));
-    await hub.add(reply.raw);
-  });
+  server.get<{ Querystring: { changes: boolean } }>(
+    '/api/events',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        querystring: { type: 'object', properties: { changes: { type: 'boolean', default: false } } },
+      },
+    },
+    async (request, reply) => {
+      if (hub.isFull) {
+        return reply.code(503).send({
+          error: { code: 'API_READERS_FULL' satisfies ErrorCode, message: 'too many pages are open' },
+        });
+      }
+      reply.hijack();
+      // Hijacked replies do not get the headers set by the security hook.
+      for (const [name, value] of Object.entries(reply.getHeaders())) {
+        if (value !== undefined) reply.raw.setHeader(name, value);
+      }
+      const { identity, client } = request;
+      if (identity !== null) streams.add(reply.raw, () => gatekeeper.isStill(identity, client.asked));
+      await hub.add(reply.raw, request.query.changes);
+    },
+  );
   const metrics = createMetrics({
     ...{ store, snapshot, trouble, isStuck, dataDirectory: site.dataDirectory },
     ...(options.answers && { answers: options.answers }),

@@ -93,6 +93,7 @@ export class AuditLoop {
     camera,
     regions,
     others,
+    later,
     frameTimeMs,
     bundle,
     digest,
@@ -107,6 +108,7 @@ export class AuditLoop {
       place: {
         ...{ site, gateway, camera, frameTimeMs, bundle },
         ...{ ...(regions !== undefined && { regions }), ...(others !== undefined && { others }) },
+        ...(later !== undefined && { later }),
       },
       answer: digest,
       opening,

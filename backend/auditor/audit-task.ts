@@ -1,9 +1,13 @@
+import type { AnsweredPicture } from '#protocol/envelope.ts';
 import type { BundlePart } from '#protocol/manifest.ts';
 import type { AnswerPlace } from '#protocol/opening.ts';
 
+/** What an answer is about, and those that were gathered behind it in the same ciphertext. */
+export type AuditedPlace = AnswerPlace & { readonly later?: readonly AnsweredPicture[] };
+
 /** All that it takes to audit an answer; public but for the opening, which is sealed. */
 export type AuditJob = {
-  readonly place: AnswerPlace;
+  readonly place: AuditedPlace;
   /** SHA-256, hex, of the ciphertext of the answer. */
   readonly answer: string;
   /** As the gateway sealed it. */

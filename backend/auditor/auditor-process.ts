@@ -3,13 +3,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BlindsightError } from '#protocol/errors.ts';
 import type { BundlePart } from '#protocol/manifest.ts';
-import type { AnswerPlace } from '#protocol/opening.ts';
 import { publicKeyBytes } from '#protocol/public-key.ts';
 import type { Clock } from '#runtime/clock.ts';
 import { ensureDirectory, readSecretFile, writeFileAtomic } from '#runtime/files.ts';
 import type { Logger } from '#runtime/log.ts';
 import { RetryLadder } from '#runtime/retry.ts';
-import type { AuditOutcome } from './audit-task.ts';
+import type { AuditedPlace, AuditOutcome } from './audit-task.ts';
 import { PartCache } from './part-cache.ts';
 import { ThreadAuditor } from './thread-auditor.ts';
 
@@ -33,7 +32,7 @@ export const AUDITOR_STEP_MS = 45 * 60_000;
 
 type Job = {
   readonly id: string;
-  readonly place: AnswerPlace;
+  readonly place: AuditedPlace;
   readonly answer: string;
   /** base64 */
   readonly opening: string;
@@ -93,7 +92,12 @@ async function auditNext(
   auditor: ThreadAuditor,
   signal: AbortSignal,
 ): Promise<void> {
-  const response = await call(options, signal, 'GET', `/api/auditor/job?seconds=${WAIT_SECONDS}&shared=true`);
+  const response = await call(
+    options,
+    signal,
+    'GET',
+    `/api/auditor/job?seconds=${WAIT_SECONDS}&shared=true&gathered=true`,
+  );
   if (response.status === 204) return;
   const { id, place, answer, opening, parts } = (await response.json()) as Job;
   await cache.ensure(parts, async (sha256, offset) => {

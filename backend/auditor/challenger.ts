@@ -8,7 +8,7 @@ import {
 } from '#protocol/challenge.ts';
 import { ANSWER_MAX_PARTS, CONTENT_MAX_BYTES, type CommandAnswer } from '#protocol/command-answer.ts';
 import { BlindsightError } from '#protocol/errors.ts';
-import { OPENING_MAX_BYTES } from '#protocol/opening.ts';
+import { OPENING_MAX_BYTES, OPENING_SEED_BYTES } from '#protocol/opening.ts';
 import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Link } from '#runtime/link.ts';
@@ -164,7 +164,10 @@ export class Challenger {
     const batches: ChallengeRecord[][] = [];
     let room = 0;
     for (const answer of answers) {
-      const opening = (await this.#options.pictureBytes(answer.bundle)) + OPENING_OVERHEAD_BYTES;
+      const count = 1 + (answer.later?.length ?? 0);
+      const opening =
+        count * ((await this.#options.pictureBytes(answer.bundle)) + OPENING_SEED_BYTES) +
+        OPENING_OVERHEAD_BYTES;
       const bytes = Math.min(opening, OPENING_MAX_BYTES);
       const last = batches.at(-1);
       if (last === undefined || last.length === CHALLENGE_MAX_ANSWERS || room < bytes) {

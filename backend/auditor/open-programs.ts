@@ -5,6 +5,7 @@ import {
   type InterpreterMaterial,
   type Program,
   type SharingInterpreter,
+  type VerifiedProgram,
   verifyProgram,
 } from '#fhe';
 import { BlindsightError } from '#protocol/errors.ts';
@@ -14,7 +15,11 @@ import { machineMemory } from '#runtime/machine-memory.ts';
 import { BlobFolder } from '../store/blob-folder.ts';
 
 /** A network of some release, ready to run. */
-export type OpenProgram = { readonly program: Program; readonly interpreter: SharingInterpreter };
+export type OpenProgram = {
+  readonly program: Program;
+  readonly verified: VerifiedProgram;
+  readonly interpreter: SharingInterpreter;
+};
 type Held = OpenProgram & { readonly bytes: number };
 
 /** Parts of bundles whose interpreters are open at once; one is always. */
@@ -76,7 +81,7 @@ export class OpenPrograms {
   }
 
   async #load(parts: readonly BundlePart[]): Promise<OpenProgram> {
-    const program = verifyProgram(decodeProgram(await this.#read(parts, 'program')));
+    const verified = verifyProgram(decodeProgram(await this.#read(parts, 'program')));
     const publicKey = await this.#read(parts, 'public-key');
     const opened: { readonly file: HashedFile; readonly sha256: string }[] = [];
     const open = (name: BundlePartName): HashedFile => {
@@ -90,8 +95,8 @@ export class OpenPrograms {
     };
     try {
       const material = { constants: open('constants'), evaluationKeys: open('evaluation-keys') };
-      const interpreter = await this.#create({ program, publicKey, ...material }, finish);
-      return { program: program.program, interpreter };
+      const interpreter = await this.#create({ program: verified, publicKey, ...material }, finish);
+      return { program: verified.program, verified, interpreter };
     } catch (error) {
       const isFile = error instanceof BlindsightError && ['BUNDLE_DIGEST', 'FHE_DISK'].includes(error.code);
       throw isFile ? new BlindsightError('BUNDLE_DAMAGED', error.message, { cause: error }) : error;

@@ -45,9 +45,14 @@ export class RemoteAuditor {
   /**
    * The job at hand, again where whoever fetched it before did not bring a verdict; null where there is none for so long.
    *
-   * @param knowsShared whether the auditor knows answers about several cameras; otherwise such a job fails, alone, and those behind it have their turn
+   * @param knows what the auditor knows beside answers by themselves: those about several cameras, and those that are gathered. A job of which it knows nothing fails, alone, and those behind
+   *   it have their turn
    */
-  async offer(waitMs: number, signal: AbortSignal, knowsShared: boolean): Promise<OfferedJob | null> {
+  async offer(
+    waitMs: number,
+    signal: AbortSignal,
+    knows: { readonly shared: boolean; readonly gathered: boolean },
+  ): Promise<OfferedJob | null> {
     if (this.#current === null) {
       const { promise, resolve } = Promise.withResolvers<void>();
       const enough = new AbortController();
@@ -57,10 +62,13 @@ export class RemoteAuditor {
       enough.abort();
       this.#waiting.delete(resolve);
     }
-    if (knowsShared || this.#current?.job.place.others === undefined) return this.#current;
-    // It would take the further cameras for a lie.
-    const message = 'the auditor is of a version that knows no answers about several cameras: update it';
-    this.#current.reject(new BlindsightError('AUDITOR_OUTDATED', message));
+    const { others, later } = this.#current?.job.place ?? {};
+    if ((knows.shared || others === undefined) && (knows.gathered || later === undefined))
+      return this.#current;
+    // It would take the further ones for a lie.
+    const what = later === undefined ? 'answers about several cameras' : 'answers that are gathered';
+    const message = `the auditor is of a version that knows no ${what}: update it`;
+    this.#current?.reject(new BlindsightError('AUDITOR_OUTDATED', message));
     return null;
   }
 

@@ -82,6 +82,14 @@ describe('the selection of answers', () => {
     expect(first.symmetricKeySize).toBe(32);
   });
 
+  it('has one key where several processes of a new site begin at once', async () => {
+    const fresh = await makeTestSite('new');
+    const keys = await Promise.all([1, 2, 3].map((ms) => openSelectionKey(fresh.store, fresh.vault, ms)));
+    const kept = await openSelectionKey(fresh.store, fresh.vault, 4);
+    expect(keys.map((one) => one.equals(kept))).toEqual([true, true, true]);
+    await fresh.close();
+  });
+
   it.each([0.02, 0.1])(
     'catches who always lies after 1 / share answers in the mean, share %f, in 200 runs',
     async (share) => {

@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { answerDigest } from '#protocol/answer-digest.ts';
 import { encodeCanonical } from '#protocol/cbor.ts';
-import type { Envelope } from '#protocol/envelope.ts';
+import type { AnsweredPicture, Envelope } from '#protocol/envelope.ts';
 import { SECRETS } from '../sealing/identities.ts';
 import type { Vault } from '../sealing/vault.ts';
 import type { Store } from '../store/store.ts';
@@ -43,9 +43,9 @@ export class Selection {
    */
   async consider(envelope: Envelope, receivedMs: number, leastShare = 0): Promise<boolean> {
     const { store, key, share, lateShare } = this.#options;
-    const { gateway, camera, regions, others, session, sequence, frameTimeMs, bundle } = envelope;
+    const { gateway, camera, regions, others, later, session, sequence, frameTimeMs, bundle } = envelope;
     const digest = answerDigest(envelope);
-    const oldestMs = Math.min(frameTimeMs, ...(others ?? []).map((one) => one.frameTimeMs));
+    const oldestMs = Math.min(frameTimeMs, ...(others ?? later ?? []).map((one) => one.frameTimeMs));
     const isLate = envelope.historical || receivedMs - oldestMs > LATE_MS;
     // Without a share there are no audits, of what waited neither.
     const told = share > 0 && isLate ? lateShare : share;
@@ -54,10 +54,16 @@ export class Selection {
     await store.challenges.choose({
       ...{ gateway, camera, session, sequence },
       ...{ ...(regions !== undefined && { regions }), ...(others !== undefined && { others }) },
+      ...(later !== undefined && { later: later.map(pictureOf) }),
       ...{ digest, frameTimeMs, bundle, receivedMs, dueMs: dueTime(receivedMs) },
     });
     return true;
   }
+}
+
+/** What of an answer enters its encryption. */
+function pictureOf({ camera, regions, frameTimeMs }: AnsweredPicture): AnsweredPicture {
+  return { camera, ...(regions !== undefined && { regions }), frameTimeMs };
 }
 
 /**
@@ -85,8 +91,14 @@ function draw(
 
 /** The key of the selection: made at first use, sealed in the store. */
 export async function openSelectionKey(store: Store, vault: Vault, nowMs: number): Promise<KeyObject> {
-  if ((await store.secrets.get(SECRETS.auditSelectionKey)) === null)
-    await vault.keep(store, SECRETS.auditSelectionKey, randomBytes(32), nowMs);
+  const isThere = async () => (await store.secrets.get(SECRETS.auditSelectionKey)) !== null;
+  if (!(await isThere())) {
+    const made = vault.keep(store, SECRETS.auditSelectionKey, randomBytes(32), nowMs);
+    // Another process of a new site may have been first: its key is the one.
+    await made.catch(async (error: unknown) => {
+      if (!(await isThere())) throw error;
+    });
+  }
   const bytes = await vault.fetch(store, SECRETS.auditSelectionKey);
   const key = createSecretKey(bytes);
   bytes.fill(0);

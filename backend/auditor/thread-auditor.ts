@@ -8,7 +8,7 @@ export type ThreadAuditorOptions = {
   readonly parts: string;
 };
 
-/** Loading a network of a gigabyte and running it on one slow core takes minutes. */
+/** Loading a network of a gigabyte and running it on one slow core takes minutes; for each answer that was gathered. */
 const TIMEOUT_MS = 1_800_000;
 
 /** Audits answers in a thread of its own, one at a time. */
@@ -27,7 +27,7 @@ export class ThreadAuditor {
     this.#thread.start();
     if (this.#opened !== this.#thread.generation) await this.#open();
     return this.#thread.run<AuditOutcome>({ kind: 'audit', job } satisfies AuditTask, {
-      timeoutMs: TIMEOUT_MS,
+      timeoutMs: TIMEOUT_MS * (1 + (job.place.later?.length ?? 0)),
     });
   }
 

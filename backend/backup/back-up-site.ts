@@ -6,16 +6,19 @@ import type { BackendConfig } from '#config/schema.ts';
 import { BlindsightError } from '#protocol/errors.ts';
 import { type Clock, systemClock } from '#runtime/clock.ts';
 import { isDiskFull } from '#runtime/disk-full.ts';
-import { ensureDirectory, syncFolder, writeFileAtomic } from '#runtime/files.ts';
-import { auditKey, CHECKPOINT_FILE, writeCheckpoint } from '../audit/checkpoint.ts';
+import { ensureDirectory, readSecretFile, syncFolder, writeFileAtomic } from '#runtime/files.ts';
+import { auditKey, CHECKPOINT_FILE, moveCheckpoint } from '../audit/checkpoint.ts';
 import { STORE_FILE } from '../operations/initialize-site.ts';
 import { ROOT_KEY_FILE } from '../owner-keys/root-key.ts';
 import { readInstallationKey } from '../sealing/installation-key.ts';
+import { Vault } from '../sealing/vault.ts';
 import { blobFolder, type Site } from '../site.ts';
 import { blobsInUse } from '../store/blobs-in-use.ts';
+import { SCHEMA_VERSION } from '../store/migrations.ts';
 import { copySqlite, openSqliteReadOnly } from '../store/sqlite.ts';
 import { Store } from '../store/store.ts';
-import { type BackupManifest, describePart, MANIFEST_FILE } from './manifest.ts';
+import { type BackupManifest, DUMP_FILE, describePart, MANIFEST_FILE } from './manifest.ts';
+import { dumpPostgresql } from './postgresql-dump.ts';
 
 export type BackUpSiteOptions = {
   readonly site: Site;
@@ -26,6 +29,8 @@ export type BackUpSiteOptions = {
   readonly to: string;
   /** File to which the installation key is copied, apart from the backup; by default it is not copied. */
   readonly keyTo?: string;
+  /** Whether a database in PostgreSQL is left to copies of its own. */
+  readonly withoutDatabase?: boolean;
   readonly onProgress?: (text: string, share: number) => void;
   readonly clock?: Clock;
 };
@@ -40,7 +45,7 @@ const KEYS_APART = ['installation.key', ROOT_KEY_FILE];
  * their digest and never change, so those copied after the store match it. The installation key is not included: whoever finds the backup must
  * not be able to open what it seals. The folder appears complete or not at all.
  *
- * @throws BlindsightError OUTPUT_EXISTS, BUNDLE_DAMAGED, DISK_FULL
+ * @throws BlindsightError OUTPUT_EXISTS, BUNDLE_DAMAGED, DISK_FULL, DATABASE_COPY
  */
 export async function backUpSite(options: BackUpSiteOptions): Promise<BackupManifest> {
   const to = resolve(options.to);
@@ -83,12 +88,11 @@ async function fill(temporary: string, options: BackUpSiteOptions): Promise<Back
   const { site, config, folder, onProgress = () => {}, clock = systemClock } = options;
   const createdTime = new Date(clock.now()).toISOString();
   const paths: string[] = [];
-  if (config.store.kind === 'sqlite') {
-    const copy = join(temporary, STORE_FILE);
-    await copySqlite(config.store.file, copy, (share) => onProgress('copying the store', share));
-    paths.push(STORE_FILE);
-    if (await signCopiedAudit(site, temporary, clock.now())) paths.push(CHECKPOINT_FILE);
-  }
+  // Before the database, so that this has all that was signed.
+  const hasStore = config.store.kind === 'sqlite' || !options.withoutDatabase;
+  if (hasStore && (await takeCheckpoint(site, temporary, clock.now()))) paths.push(CHECKPOINT_FILE);
+  const { database, files } = await takeStore(temporary, options);
+  paths.push(...files);
   const digests = await digestsOf(site, config, temporary);
   const blobs = blobFolder(temporary);
   for (const [index, digest] of digests.entries()) {
@@ -116,6 +120,7 @@ async function fill(temporary: string, options: BackUpSiteOptions): Promise<Back
     site: site.name,
     store: config.store.kind,
     createdTime,
+    ...(database !== undefined && { database }),
     parts,
   };
   await writeFileAtomic(join(temporary, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`, {
@@ -124,19 +129,40 @@ async function fill(temporary: string, options: BackUpSiteOptions): Promise<Back
   return manifest;
 }
 
-/** The audit log of the copy may end before that of the site: its checkpoint is signed for it. @returns false where there is no log */
-async function signCopiedAudit(site: Site, temporary: string, timeMs: number): Promise<boolean> {
-  const store = new Store(openSqliteReadOnly(join(temporary, STORE_FILE)));
-  try {
-    const head = await store.audit.head();
-    if (head.seq === 0) return false;
-    const key = await auditKey(site, timeMs);
-    if (key === null) return false;
-    await writeCheckpoint({ name: site.name, dataDirectory: temporary }, key, head, timeMs);
-    return true;
-  } finally {
-    await store.close();
+/** Copies the store, where the backup is to hold it. */
+async function takeStore(
+  temporary: string,
+  { site, config, withoutDatabase = false, onProgress = () => {} }: BackUpSiteOptions,
+): Promise<{ readonly files: readonly string[]; readonly database?: BackupManifest['database'] }> {
+  if (config.store.kind === 'sqlite') {
+    const copy = join(temporary, STORE_FILE);
+    await copySqlite(config.store.file, copy, (share) => onProgress('copying the store', share));
+    return { files: [STORE_FILE] };
   }
+  if (withoutDatabase) return { files: [] };
+  onProgress('copying the database', 0);
+  const url = Buffer.from(await readSecretFile(config.store.urlFile))
+    .toString('utf8')
+    .trim();
+  const keyCheck = Buffer.from(await Vault.checkOf(site.store)).toString('base64');
+  await dumpPostgresql(url, join(temporary, DUMP_FILE));
+  return { files: [DUMP_FILE], database: { schema: SCHEMA_VERSION, keyCheck } };
+}
+
+/**
+ * Takes along how far the audit log goes, as it is signed for this site, and not anew for the copy: of a log that was cut off the checkpoint is the proof.
+ *
+ * @returns false where there is none
+ */
+async function takeCheckpoint(site: Site, temporary: string, timeMs: number): Promise<boolean> {
+  const key = await auditKey(site, timeMs);
+  return site.store.audit.locked(async (audit) => {
+    await moveCheckpoint(site, audit, key, timeMs);
+    const file = join(site.dataDirectory, CHECKPOINT_FILE);
+    if (!existsSync(file)) return false;
+    await copyFile(file, join(temporary, CHECKPOINT_FILE));
+    return true;
+  });
 }
 
 /** Digests of the bundle parts and archives that the copied store refers to, so that the two match. */

@@ -6,6 +6,8 @@ import { z } from 'zod';
 import { BlindsightError } from '#protocol/errors.ts';
 
 export const MANIFEST_FILE = 'backup.json';
+/** Of a store in PostgreSQL, as pg_dump writes it; missing where the database was left out. */
+export const DUMP_FILE = 'blindsight.dump';
 
 const Part = z.strictObject({
   /** Relative to the folder of the backup; never outside it. */
@@ -20,6 +22,14 @@ export const BackupManifest = z.strictObject({
   site: z.string(),
   store: z.enum(['sqlite', 'postgresql']),
   createdTime: z.iso.datetime(),
+  /** Of a database that is included: what has to be known before another one is filled with it. Missing in the first such backups. */
+  database: z
+    .strictObject({
+      schema: z.number().int().positive(),
+      /** By which the installation key is recognized, as the vault sealed it. */
+      keyCheck: z.base64(),
+    })
+    .optional(),
   parts: z.array(Part),
 });
 export type BackupManifest = z.infer<typeof BackupManifest>;

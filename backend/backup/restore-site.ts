@@ -27,7 +27,9 @@ import { readInstallationKey } from '../sealing/installation-key.ts';
 import { BACKEND_SESSION, openSite, type Site } from '../site.ts';
 import { repeatSoftware } from '../software/release-software.ts';
 import { TRIED_MS } from '../store/deliveries.ts';
-import type { BackupManifest } from './manifest.ts';
+import { openPostgresql } from '../store/postgresql.ts';
+import { type BackupManifest, DUMP_FILE } from './manifest.ts';
+import { restorePostgresql } from './postgresql-dump.ts';
 import { verifyBackup } from './verify-backup.ts';
 
 export type RestoreSiteOptions = {
@@ -35,7 +37,7 @@ export type RestoreSiteOptions = {
   /** Folder to make; may exist empty. */
   readonly to: string;
   readonly keyFile: string;
-  /** For a site in PostgreSQL: a file with the URL of the database, which was restored before. */
+  /** For a site in PostgreSQL: a file with the URL of the database, which is empty; or was restored before, where the backup does not hold it. */
   readonly postgresqlUrlFile?: string;
   readonly onProgress?: (text: string, share: number) => void;
   readonly clock?: Clock;
@@ -55,7 +57,7 @@ export type RestoredSite = {
  * Places in the sequences of gateways stay as they were, so that answers that still wait at gateways are taken; what was decrypted after the backup
  * and is sent again is the same ciphertext at the same place, and gives the same answer.
  *
- * @throws BlindsightError BACKUP_INVALID, OUTPUT_EXISTS, INSTALLATION_KEY_INVALID, and what opening the store throws
+ * @throws BlindsightError BACKUP_INVALID, OUTPUT_EXISTS, INSTALLATION_KEY_INVALID, DATABASE_COPY, and what opening the store throws
  */
 export async function restoreSite(options: RestoreSiteOptions): Promise<RestoredSite> {
   const { from, keyFile, clock = systemClock, onProgress } = options;
@@ -67,26 +69,39 @@ export async function restoreSite(options: RestoreSiteOptions): Promise<Restored
   if (manifest.store === 'postgresql' && options.postgresqlUrlFile === undefined) {
     throw new BlindsightError(
       'BACKUP_INVALID',
-      'the store of this site is in PostgreSQL: restore that with pg_restore first, and name the database with --postgresql',
+      hasDatabase(manifest)
+        ? 'the store of this site is in PostgreSQL: name an empty database for it with --postgresql'
+        : 'the store of this site is in PostgreSQL: restore that with pg_restore first, and name the database with --postgresql',
+    );
+  }
+  if (manifest.store === 'sqlite' && options.postgresqlUrlFile !== undefined) {
+    throw new BlindsightError(
+      'BACKUP_INVALID',
+      'the store of this site is SQLite, and stays so: leave --postgresql out',
     );
   }
   await ensureDirectory(dirname(to));
+  let isFilled = false;
   const temporary = join(dirname(to), `.${basename(to)}.${randomBytes(6).toString('hex')}.tmp`);
   try {
     await mkdir(temporary, { mode: 0o700 });
     for (const [index, { path }] of manifest.parts.entries()) {
       onProgress?.('copying', index / manifest.parts.length);
-      await copyPart(join(from, path), join(temporary, path), path);
+      if (path !== DUMP_FILE) await copyPart(join(from, path), join(temporary, path), path);
     }
     const key = await readInstallationKey(keyFile, {});
     await writeFileAtomic(join(temporary, 'installation.key'), key, { mode: 0o600 });
     key.fill(0);
-    if (options.postgresqlUrlFile !== undefined) {
-      const url = await readSecretFile(options.postgresqlUrlFile);
-      await writeFileAtomic(join(temporary, POSTGRESQL_URL_FILE), url, { mode: 0o600 });
-    }
+    const url =
+      options.postgresqlUrlFile === undefined ? null : await readSecretFile(options.postgresqlUrlFile);
+    if (url !== null) await writeFileAtomic(join(temporary, POSTGRESQL_URL_FILE), url, { mode: 0o600 });
     const configFile = await writeSettings(temporary, manifest.store);
     const config = await loadConfig(configFile, BackendConfig);
+    if (url !== null && hasDatabase(manifest)) {
+      onProgress?.('restoring the database', 0);
+      await fillDatabase(Buffer.from(url).toString('utf8').trim(), from);
+      isFilled = true;
+    }
     const site = await openSite(config);
     const outcome = await issueBrokerKey(site)
       .then(() => goOn(site, config, manifest, clock))
@@ -96,9 +111,46 @@ export async function restoreSite(options: RestoreSiteOptions): Promise<Restored
     return { manifest, ...outcome };
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
-    if (!isDiskFull(error)) throw error;
-    throw new BlindsightError('DISK_FULL', `the disk of ${to} is full`, { cause: error });
+    const named = isDiskFull(error)
+      ? new BlindsightError('DISK_FULL', `the disk of ${to} is full`, { cause: error })
+      : error;
+    throw isFilled ? afterFilling(named) : named;
   }
+}
+
+/** Says what has to be done before another attempt. */
+function afterFilling(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const text = `${error.message}. The database that --postgresql names is filled by now: make it anew, empty, before you try again`;
+  return error instanceof BlindsightError
+    ? new BlindsightError(error.code, text, { cause: error })
+    : new Error(text, { cause: error });
+}
+
+function hasDatabase({ parts }: BackupManifest): boolean {
+  return parts.some(({ path }) => path === DUMP_FILE);
+}
+
+/** @throws BlindsightError OUTPUT_EXISTS where there is something in the database */
+async function fillDatabase(url: string, from: string): Promise<void> {
+  const database = await openPostgresql(url);
+  try {
+    // Not those of its own, which are named pg_…, and not what an extension brought.
+    const [table] = await database.all<{ name: string }>(
+      `SELECT n.nspname || '.' || c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'p', 'f') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+          AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+        ORDER BY 1 LIMIT 1`,
+    );
+    if (table !== undefined)
+      throw new BlindsightError(
+        'OUTPUT_EXISTS',
+        `the database that --postgresql names is not empty: it has the table ${table.name}`,
+      );
+  } finally {
+    await database.close();
+  }
+  await restorePostgresql(url, join(from, DUMP_FILE));
 }
 
 /** What others than the daemons may read; the rest is a secret, or nobody's business. */
@@ -161,7 +213,7 @@ async function issueBrokerKey({ brokerDirectory, store, vault }: Site): Promise<
 async function goOn(
   site: Site,
   config: BackendConfig,
-  { createdTime }: BackupManifest,
+  manifest: BackupManifest,
   clock: Clock,
 ): Promise<Omit<RestoredSite, 'manifest'>> {
   const { store } = site;
@@ -188,11 +240,11 @@ async function goOn(
       level: 'warn',
       code: 'SITE_RESTORED',
       subject: site.name,
-      message: `restored from a backup of ${createdTime}; what happened since then is unknown here${late === 0 ? '' : `; alerts that waited then and are too old to be delivered: ${late}`}`,
+      message: `restored from a backup of ${manifest.createdTime}; what happened since then is unknown here${late === 0 ? '' : `; alerts that waited then and are too old to be delivered: ${late}`}`,
     });
   });
-  // PostgreSQL is restored by its own means, to another moment than the folder: the log is signed as it came.
-  if (config.store.kind === 'postgresql') await acceptAudit(site, clock);
+  // Restored by its own means, and to another moment than the folder: the log is signed as it came. One that is in the backup has to go as far as the checkpoint there.
+  if (config.store.kind === 'postgresql' && !hasDatabase(manifest)) await acceptAudit(site, clock);
   const maxMessageBytes = config.broker.maxMessageKilobytes * 1024;
   const notReleased = await repeatDeployments({ site, maxMessageBytes, clock });
   await repeatConfigurations(site, clock);

@@ -8,7 +8,7 @@ import { blobsInUse } from '../store/blobs-in-use.ts';
 import { SCHEMA_VERSION } from '../store/migrations.ts';
 import { openSqliteReadOnly } from '../store/sqlite.ts';
 import { Store } from '../store/store.ts';
-import { type BackupManifest, describePart, readManifest } from './manifest.ts';
+import { type BackupManifest, DUMP_FILE, describePart, readManifest } from './manifest.ts';
 
 export type VerifyBackupOptions = {
   /** Installation key; without it nobody can say whether the sealed keys open. */
@@ -20,6 +20,8 @@ export type VerifiedBackup = {
   readonly manifest: BackupManifest;
   /** Secrets that were opened with the key; null if none was given, or if the store is not included. */
   readonly secrets: number | null;
+  /** Also where the secrets are in a dump, which is not opened for this; null where none was given, or nothing says which one is right. */
+  readonly isKeyRight: true | null;
   /** Answers in the store; null if the store is not included. */
   readonly answers: number | null;
 };
@@ -41,7 +43,10 @@ export async function verifyBackup(
     if (found === null) throw invalid(folder, `${part.path} is missing`);
     if (found.sha256 !== part.sha256) throw invalid(folder, `${part.path} was changed`);
   }
-  if (manifest.store === 'postgresql') return { manifest, secrets: null, answers: null };
+  if (manifest.store === 'postgresql') {
+    const isKeyRight = await checkDatabase(folder, manifest, options.keyFile);
+    return { manifest, secrets: null, answers: null, isKeyRight };
+  }
   const file = join(folder, STORE_FILE);
   if (!manifest.parts.some(({ path }) => path === STORE_FILE)) throw invalid(folder, 'it has no store');
   const database = openSqliteReadOnly(file);
@@ -51,18 +56,37 @@ export async function verifyBackup(
     const [check] = await database.all<{ integrity_check: string }>('PRAGMA integrity_check');
     if (check?.integrity_check !== 'ok') throw invalid(folder, `${STORE_FILE}: ${check?.integrity_check}`);
     const [schema] = await database.all<{ version: number }>('SELECT version FROM schema_version');
-    if ((schema?.version ?? 0) > SCHEMA_VERSION) {
-      throw new BlindsightError('STORE_TOO_NEW', `${file} was written by a newer version`);
-    }
+    if (schema !== undefined && schema.version > SCHEMA_VERSION) throw tooNew(file, schema.version);
     const name = await store.settings.get(SITE_NAME);
     if (name !== manifest.site) throw invalid(folder, `its store is of site ${name}, not ${manifest.site}`);
     await checkBundles(folder, manifest, store);
     const [row] = await database.all<{ count: number }>('SELECT COUNT(*) AS count FROM results');
     const secrets = options.keyFile === undefined ? null : await openAll(options.keyFile, store);
-    return { manifest, secrets, answers: row?.count ?? 0 };
+    return { manifest, secrets, answers: row?.count ?? 0, isKeyRight: secrets === null ? null : true };
   } finally {
     await store.close();
   }
+}
+
+/** What the manifest says about a dump: filling a database takes long, and can be done once. */
+async function checkDatabase(
+  folder: string,
+  { database }: BackupManifest,
+  keyFile: string | undefined,
+): Promise<true | null> {
+  if (database === undefined) return null;
+  const { schema, keyCheck } = database;
+  if (schema > SCHEMA_VERSION) throw tooNew(join(folder, DUMP_FILE), schema);
+  if (keyFile === undefined) return null;
+  new Vault(await readInstallationKey(keyFile, {})).recognize(Buffer.from(keyCheck, 'base64'));
+  return true;
+}
+
+function tooNew(file: string, schema: number): BlindsightError {
+  return new BlindsightError(
+    'STORE_TOO_NEW',
+    `${file} has schema ${schema}, this version of Blindsight knows at most ${SCHEMA_VERSION}`,
+  );
 }
 
 async function checkBundles(folder: string, manifest: BackupManifest, store: Store): Promise<void> {

@@ -1,5 +1,6 @@
 import type { BackendConfig } from '#config/schema.ts';
 import type { Refusal } from '#protocol/refusals.ts';
+import type { PushedVersions } from '../store/configurations.ts';
 import type { Store } from '../store/store.ts';
 import { AnswerRates } from './answer-rates.ts';
 
@@ -61,6 +62,8 @@ export class AnswerBounds {
   readonly #rates: AnswerRates;
   /** Least recently used first. */
   readonly #counts = new Map<string, number>();
+  /** How often something was added, of all cameras. */
+  #added = 0;
   /** Of answers that are being decrypted. */
   readonly #taken = new Map<string, number>();
 
@@ -72,27 +75,41 @@ export class AnswerBounds {
 
   /**
    * @param enrolledMs when its gateway was
+   * @param pushed the settings that were pushed to it
    * @returns null if one more answer may be decrypted.
    */
-  async refusal(about: BoundedAnswer, enrolledMs: number): Promise<Refusal | null> {
+  async refusal(
+    about: BoundedAnswer,
+    enrolledMs: number,
+    pushed: () => Promise<PushedVersions>,
+  ): Promise<Refusal | null> {
     const { camera, frameMs, receivedMs } = about;
     if (frameMs > receivedMs + AHEAD_MS) return 'future';
     const oldestMs = Math.max(receivedMs - this.#limits.maxAgeMs, enrolledMs);
     if (frameMs < oldestMs - BEHIND_MS) return 'too-old';
-    const count = await this.#count(camera, Math.min(Math.round(frameMs), receivedMs));
-    const taken = this.#taken.get(keyOf(camera, Math.min(Math.round(frameMs), receivedMs))) ?? 0;
-    return count + taken < (await this.#perMinute(about)) ? null : 'too-many';
+    const aboutMs = Math.min(Math.round(frameMs), receivedMs);
+    // Before the store is asked: what is settled meanwhile counts twice then, and never not at all.
+    const taken = this.#taken.get(keyOf(camera, aboutMs)) ?? 0;
+    const count = await this.#count(camera, aboutMs);
+    return count + taken < (await this.#perMinute(about, pushed)) ? null : 'too-many';
   }
 
-  async #perMinute(about: BoundedAnswer): Promise<number> {
-    const exact = (this.#limits.ofCameras.get(about.camera) ?? (await this.#perSecond(about))) * 60;
+  async #perMinute(about: BoundedAnswer, pushed: () => Promise<PushedVersions>): Promise<number> {
+    const exact =
+      (this.#limits.ofCameras.get(about.camera) ?? (await this.#perSecond(about, await pushed()))) * 60;
     return Math.ceil(exact * TOLERANCE.factor) + TOLERANCE.answers;
   }
 
   /** The rate that the owner set, times the ciphertexts of a picture; where its gateway may run a file of its own, the limit for those, if that is more. */
-  async #perSecond({ gateway, camera, frameMs, regionsAtOnce }: BoundedAnswer): Promise<number> {
+  async #perSecond(
+    { gateway, camera, frameMs, regionsAtOnce }: BoundedAnswer,
+    pushed: PushedVersions,
+  ): Promise<number> {
     const fromMs = minuteOf(frameMs) * MINUTE_MS;
-    const { rates, mayRunFile } = await this.#rates.ratesOf(gateway, camera, fromMs, fromMs + MINUTE_MS);
+    const { rates, mayRunFile } = await this.#rates.ratesOf(pushed, gateway, camera, {
+      fromMs,
+      toMs: fromMs + MINUTE_MS,
+    });
     const set = rates.map(({ perSecond, regions }) => perSecond * Math.ceil(regions / regionsAtOnce));
     return Math.max(...set, mayRunFile ? this.#limits.perCameraPerSecond : 0);
   }
@@ -121,13 +138,17 @@ export class AnswerBounds {
     const key = keyOf(camera, frameMs);
     const count = this.#counts.get(key);
     if (count !== undefined) this.#counts.set(key, count + 1);
+    this.#added += 1;
   }
 
   async #count(camera: string, frameMs: number): Promise<number> {
     const key = keyOf(camera, frameMs);
     const fromMs = minuteOf(frameMs) * MINUTE_MS;
-    const count =
-      this.#counts.get(key) ?? (await this.#store.results.countAbout(camera, fromMs, fromMs + MINUTE_MS));
+    const added = this.#added;
+    const known = this.#counts.get(key);
+    const count = known ?? (await this.#store.results.countAbout(camera, fromMs, fromMs + MINUTE_MS));
+    // What was settled since may be counted, or not: it is read again.
+    if (known === undefined && this.#added !== added) return count;
     this.#counts.delete(key);
     this.#counts.set(key, count);
     if (this.#counts.size > MAX_COUNTS) {

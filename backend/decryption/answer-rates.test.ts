@@ -5,6 +5,7 @@ import type { ConfigurationStatus } from '../store/configurations.ts';
 import { enrolTestGateway, makeTestSite, type TestSite } from '../testing/test-site.ts';
 import { AnswerBounds, answerLimits } from './answer-bounds.ts';
 import { AnswerRates } from './answer-rates.ts';
+import { BatchRecords } from './batch-records.ts';
 
 const [MINUTE_MS, HOUR_MS] = [60_000, 3_600_000];
 const NOW_MS = Date.UTC(2026, 5, 1, 12, 0, 0);
@@ -36,13 +37,11 @@ describe('rates that the owner has pushed', () => {
   }
   const become = (version: number, status: ConfigurationStatus, atMs: number) =>
     site.store.configurations.setStatus('gate', version, status, null, atMs);
+  const pushed = () => new BatchRecords(site.store).pushed('gate');
   const ratesAt = async (ms: number, camera = 'door') => {
-    const { rates, mayRunFile } = await new AnswerRates(site.store).ratesOf(
-      'gate',
-      camera,
-      ms,
-      ms + MINUTE_MS,
-    );
+    const span = { fromMs: ms, toMs: ms + MINUTE_MS };
+    const known = new AnswerRates(site.store);
+    const { rates, mayRunFile } = await known.ratesOf(await pushed(), 'gate', camera, span);
     return [...rates.map(({ perSecond }) => perSecond), ...(mayRunFile ? ['file'] : [])];
   };
 
@@ -90,7 +89,7 @@ describe('rates that the owner has pushed', () => {
       const bounds = new AnswerBounds(site.store, limits);
       const answer = { gateway: 'gate', camera: 'door', frameMs: NOW_MS, receivedMs: NOW_MS, regionsAtOnce };
       for (let count = 0; ; count++) {
-        if ((await bounds.refusal(answer, 0)) !== null) return count;
+        if ((await bounds.refusal(answer, 0, pushed)) !== null) return count;
         bounds.add('door', NOW_MS);
       }
     };

@@ -1,7 +1,7 @@
 import { PushedSettings } from '#config/schema.ts';
 import { validateConfig } from '#config/validate.ts';
 import { decodeConfiguration } from '#protocol/configuration.ts';
-import type { PushedVersion } from '../store/configurations.ts';
+import type { PushedVersion, PushedVersions } from '../store/configurations.ts';
 import type { Store } from '../store/store.ts';
 
 /** Clocks of gateways may differ from ours by less. */
@@ -35,10 +35,15 @@ export class AnswerRates {
    * What a camera may have been set to at some time: by every version that its gateway may have run then. While one is on its way, the one before counts, too; one
    * that the gateway reports as rejected never ran.
    *
-   * @param fromMs until `toMs`: when the pictures were taken, as their gateway dates them
+   * @param pushed to the gateway
+   * @param span when the pictures were taken, as their gateway dates them
    */
-  async ratesOf(gateway: string, camera: string, fromMs: number, toMs: number): Promise<KnownRates> {
-    const { versions, runsFile } = await this.#store.configurations.pushed(gateway);
+  async ratesOf(
+    { versions, runsFile }: PushedVersions,
+    gateway: string,
+    camera: string,
+    { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+  ): Promise<KnownRates> {
     const rates: CameraRate[] = [];
     for (const version of versions) {
       const { status, createdMs, updatedMs } = version;

@@ -59,9 +59,9 @@ export class BatchPlaces {
     return (this.#decryptions.get(gateway) ?? 0) + (this.#before?.decryptions(gateway) ?? 0);
   }
 
-  /** One more answer of this gateway will be decrypted. */
-  addDecryption(gateway: string): void {
-    this.#decryptions.set(gateway, (this.#decryptions.get(gateway) ?? 0) + 1);
+  /** So many more answers of this gateway will be decrypted. */
+  addDecryption(gateway: string, count: number): void {
+    this.#decryptions.set(gateway, (this.#decryptions.get(gateway) ?? 0) + count);
   }
 
   /** The batch is over: the store says what came of it. The next one goes on to know its places: it may have asked the store before that said so. */

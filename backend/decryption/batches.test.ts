@@ -3,8 +3,8 @@ import { BlindsightError } from '#protocol/errors.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { createLogger } from '#runtime/log.ts';
 import { GatewayShards } from '../roles/gateway-shards.ts';
+import { LateResults } from '../store/late-results.ts';
 import { quarantineGateway } from '../store/quarantine-gateway.ts';
-import { ResultStore } from '../store/results.ts';
 import { shardOf } from '../store/shard-of.ts';
 import { type DecryptingSite, drain, makeDecryptingSite } from '../testing/decrypting-site.ts';
 import { makeTinyNetwork, type TinyNetwork } from '../testing/tiny-network.ts';
@@ -152,12 +152,36 @@ describe('envelopes that are processed together', () => {
     },
   );
 
+  it('are written together again where another transaction was in the way, and not for ever', async () => {
+    const put = async (from: number) => {
+      for (let sequence = from; sequence < from + 4; sequence++)
+        await bench.put({ sequence, ciphertext: network.answer([0.2, 0.9]) });
+    };
+    const deadlock = Object.assign(new Error('deadlock detected'), { code: '40P01' });
+    const processor = bench.makeProcessor();
+    const settling = vi.spyOn(bench.site.store, 'settling');
+    settling.mockRejectedValueOnce(deadlock).mockRejectedValueOnce(deadlock);
+    await put(0);
+    await processor.process(await waiting());
+    expect(settling).toHaveBeenCalledTimes(3);
+    expect(sequences()).toEqual([0, 1, 2, 3]);
+    settling.mockClear().mockRejectedValue(deadlock);
+    await put(4);
+    await expect(processor.process(await waiting())).rejects.toBe(deadlock);
+    // Four times together, and then each by itself, as often.
+    expect(settling).toHaveBeenCalledTimes(4 + 4 * 4);
+    settling.mockRestore();
+    await processor.process(await waiting());
+    expect(sequences()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(await bench.site.store.counters.all()).toEqual({ accepted: 8 });
+  });
+
   it('are each written by itself where one of them cannot be', async () => {
     for (let sequence = 0; sequence < 4; sequence++)
       await bench.put({ sequence, ciphertext: network.answer([0.2, 0.9]) });
-    const { add } = ResultStore.prototype;
+    const { add } = LateResults.prototype;
     const fault = new Error('a row that no table takes');
-    vi.spyOn(ResultStore.prototype, 'add').mockImplementation(function (this: ResultStore, record) {
+    vi.spyOn(LateResults.prototype, 'add').mockImplementation(function (this: LateResults, record) {
       if (record.sequence === 1) throw fault;
       return add.call(this, record);
     });
@@ -165,7 +189,7 @@ describe('envelopes that are processed together', () => {
     await expect(processor.process(await waiting())).rejects.toBe(fault);
     expect(sequences()).toEqual([0, 2, 3]);
     const decrypt = vi.spyOn(bench.decryptor, 'decrypt');
-    vi.mocked(ResultStore.prototype.add).mockRestore();
+    vi.mocked(LateResults.prototype.add).mockRestore();
     await processor.process(await waiting());
     expect(sequences()).toEqual([0, 2, 3, 1]);
     expect(decrypt).not.toHaveBeenCalled();

@@ -10,15 +10,15 @@ import type { GatewayShards } from '../roles/gateway-shards.ts';
 import type { CounterName } from '../store/counters.ts';
 import type { HeldBound } from '../store/held.ts';
 import type { InboxItem } from '../store/inbox.ts';
+import { isDeadlock } from '../store/is-deadlock.ts';
 import type { LeakKey } from '../store/leaks.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { KeySetId } from '../store/protections.ts';
 import { quarantineGateway } from '../store/quarantine-gateway.ts';
 import { shardOf } from '../store/shard-of.ts';
-import type { Store } from '../store/store.ts';
+import type { Settled, Store } from '../store/store.ts';
 import { isStoreTrouble } from '../store/store-trouble.ts';
 import { AnswerBounds, type AnswerLimits } from './answer-bounds.ts';
-import { BatchPlaces } from './batch-places.ts';
 import { BatchRecords } from './batch-records.ts';
 import {
   type Checked,
@@ -27,9 +27,11 @@ import {
   type EnvelopeChecks,
   type RefusedEnvelope,
 } from './check-envelope.ts';
-import type { DecryptAnswer } from './decrypt-task.ts';
+import type { Contents, DecryptAnswer } from './decrypt-task.ts';
 import { EndingMaker, type Opened } from './ending-maker.ts';
+import type { BatchTimes, EnvelopeTraces } from './envelope-traces.ts';
 import { FLOOD, FloodWatch } from './flood-watch.ts';
+import { type Batch, type EnvelopeCheck, Looks, type Work } from './looks.ts';
 import { ReadEnvelopes } from './read-envelopes.ts';
 import { RefusalLog } from './refusal-log.ts';
 import { type Ending, frameTime, settle } from './settle.ts';
@@ -43,7 +45,7 @@ export type AnswerDecryptor = {
     model: ModelRecord,
     keySet: KeySetId,
     ciphertext: Uint8Array,
-    pictures?: readonly number[],
+    contents?: Contents,
   ): Promise<DecryptAnswer>;
 };
 
@@ -64,12 +66,9 @@ export type BatchOptions = {
   readonly audit: Pick<BackendConfig['audit'], 'share' | 'lateShare' | 'aheadAnswers'>;
   /** Whose answers it settles, where other processes settle those of others. */
   readonly shards?: Pick<GatewayShards, 'mine' | 'balance' | 'confirm'>;
+  /** Where some envelopes are traced. */
+  readonly traces?: Pick<EnvelopeTraces, 'settled'> | null;
 };
-
-type EnvelopeCheck = (item: InboxItem) => Promise<Checked>;
-
-/** An envelope of a batch, and what was found of it. */
-type Work = { readonly item: InboxItem; readonly checked: Checked };
 
 /** What is to be written of an envelope, and what is said and done once that is durable. */
 type Outcome = {
@@ -77,26 +76,30 @@ type Outcome = {
   readonly write: (inside: Store) => Promise<() => Promise<void> | void>;
 };
 
-type Decided = { readonly gateway: string; readonly endings: readonly Ending[] };
+/** A batch, and when it was looked at. */
+export type LookedBatch = Batch & Pick<BatchTimes, 'lookMs' | 'lookedMs'>;
 
-/** Envelopes that are settled together, as far as they were looked at. */
-export type Batch = {
-  readonly works: readonly Work[];
-  /** Those in whose way another one is: to be looked at when that one is settled. */
-  readonly later: readonly InboxItem[];
-  readonly errors: unknown[];
-  readonly places: BatchPlaces;
-};
+type Decided = Pick<InboxItem, 'gateway' | 'digest'> & { readonly endings: readonly Ending[] };
+
+/** Whose answers are settled. */
+function namesOf(outcomes: readonly Outcome[]): Settled {
+  return {
+    gateways: outcomes.map(({ item }) => item.gateway),
+    cameras: outcomes.map(({ item }) => item.camera),
+  };
+}
 
 /** How often a decryption is begun before the envelope is taken for one that ends the thread. */
 const MAX_ATTEMPTS = 3;
+/** How often a batch is written again as it is, after others were in its way. */
+const MAX_DEADLOCKS = 3;
 /** Outcomes that wait for the store to take them; small, and few while the store does not even take attempts. */
 const MAX_DECIDED = 1000;
 
 /** Takes envelopes to their end, many at a time: check, decrypt once, settle, tell. */
 export class Batches {
   readonly #options: BatchOptions;
-  readonly #see: (item: InboxItem, checked: Checked) => Promise<void>;
+  readonly #looks: Looks;
   readonly #refusals: RefusalLog;
   readonly #withheld: WithheldLog;
   readonly #floods: FloodWatch;
@@ -110,12 +113,12 @@ export class Batches {
   /** @param see decides of each envelope, before anything is decrypted, whether it has to be opened */
   constructor(options: BatchOptions, see: (item: InboxItem, checked: Checked) => Promise<void>) {
     this.#options = options;
-    this.#see = see;
     const { store, site, acceptsReference, clock, log, limits } = options;
     this.#refusals = new RefusalLog(store, clock, log);
     this.#floods = new FloodWatch(clock);
     this.#withheld = new WithheldLog(store, clock, log);
     this.#bounds = new AnswerBounds(store, limits);
+    this.#looks = new Looks({ store, bounds: this.#bounds, aheadAnswers: options.audit.aheadAnswers, see });
     this.#endings = new EndingMaker(store, clock);
     this.#meter = new LeakMeter(options.audit);
     this.#checks = {
@@ -148,13 +151,11 @@ export class Batches {
    *
    * @param before a batch that may not be settled yet
    */
-  async look(items: readonly InboxItem[], before: Batch | null = null): Promise<Batch> {
-    const places = new BatchPlaces(this.#bounds, before?.places ?? null);
-    const batch: Batch & { later: InboxItem[]; works: Work[] } = { works: [], later: [], errors: [], places };
-    const check = await this.checker(items);
-    for (const item of items)
-      await this.#look(item, check, batch).catch((error: unknown) => batch.errors.push(error));
-    return batch;
+  async look(items: readonly InboxItem[], before: Batch | null = null): Promise<LookedBatch> {
+    const { clock } = this.#options;
+    const lookMs = clock.now();
+    const batch = await this.#looks.look(items, await this.checker(items), before?.places ?? null);
+    return { ...batch, lookMs, lookedMs: clock.now() };
   }
 
   /**
@@ -162,41 +163,20 @@ export class Batches {
    *
    * @returns what went wrong; whatever had no trouble is settled
    */
-  async settle({ works, errors, places }: Batch): Promise<readonly unknown[]> {
+  async settle({ works, errors, places, lookMs, lookedMs }: LookedBatch): Promise<readonly unknown[]> {
+    const { clock } = this.#options;
+    const turnMs = clock.now();
     try {
       const outcomes = await this.#outcomes(works, errors);
+      const times = { lookMs, lookedMs, turnMs, decryptedMs: clock.now() };
       // In one order, as in the intake.
-      await this.#commit(outcomes.sort(byGateway), errors);
+      await this.#commit(outcomes.sort(byGateway), errors, times);
     } catch (error) {
       errors.push(error);
     } finally {
       places.giveBack();
     }
     return errors;
-  }
-
-  async #look(
-    item: InboxItem,
-    check: EnvelopeCheck,
-    { works, later, places }: Batch & { later: InboxItem[]; works: Work[] },
-  ): Promise<void> {
-    // Those behind it of its gateway, too: they keep their order.
-    const isBehind = later.some(({ gateway }) => gateway === item.gateway);
-    const checked = isBehind ? null : await check(item);
-    if (checked === null || !places.take(item, checked)) {
-      later.push(item);
-      return;
-    }
-    // Before anything is decrypted, and whatever comes of it.
-    await this.#see(item, checked);
-    const { gateway } = item;
-    if (checked.outcome !== 'decrypt') works.push({ item, checked });
-    else if (await this.#awaitsAudit(gateway, places.decryptions(gateway)))
-      works.push({ item, checked: { outcome: 'hold' } });
-    else {
-      places.addDecryption(gateway);
-      works.push({ item, checked });
-    }
   }
 
   /** What is to be written of each envelope, decrypted where it has to be. */
@@ -212,9 +192,14 @@ export class Batches {
   }
 
   /** Writes outcomes together, or where one of them cannot be written, each by itself; then says what came of them. */
-  async #commit(outcomes: readonly Outcome[], errors: unknown[]): Promise<void> {
+  async #commit(
+    outcomes: readonly Outcome[],
+    errors: unknown[],
+    times: BatchTimes,
+    deadlocks = 0,
+  ): Promise<void> {
     if (outcomes.length === 0) return;
-    const { store } = this.#options;
+    const { store, traces } = this.#options;
     let tell: (() => Promise<void> | void)[] = [];
     try {
       tell = await store.settling(async (inside) => {
@@ -224,16 +209,23 @@ export class Batches {
         );
         const written: typeof tell = [];
         for (const { write } of outcomes) written.push(await write(inside));
+        await inside.inbox.remove(outcomes.map(({ item }) => item.id));
         return written;
-      });
+      }, namesOf(outcomes));
     } catch (error) {
       const own = outcomes.filter(({ item }) => this.#isMine(item.gateway));
-      if (outcomes.length === 1 || isStoreTrouble(error)) errors.push(error);
+      const isAgain = isDeadlock(error) && deadlocks < MAX_DEADLOCKS;
+      if (isStoreTrouble(error) || (outcomes.length === 1 && !isAgain)) errors.push(error);
       else if (isTakenOver(error) && own.length < outcomes.length) {
         errors.push(error);
-        await this.#commit(own, errors);
-      } else for (const outcome of outcomes) await this.#commit([outcome], errors);
+        await this.#commit(own, errors, times);
+      } else if (isAgain) await this.#commit(outcomes, errors, times, deadlocks + 1);
+      else for (const outcome of outcomes) await this.#commit([outcome], errors, times);
       return;
+    }
+    if (traces) {
+      const items = outcomes.map(({ item }) => item);
+      traces.settled(items, times);
     }
     for (const one of tell)
       try {
@@ -266,7 +258,6 @@ export class Batches {
   #leave(item: InboxItem, counter: CounterName, tell: () => Promise<void> | void = () => {}): Outcome {
     const write = async (inside: Store) => {
       await inside.counters.add(counter);
-      await inside.inbox.remove(item.id);
       return tell;
     };
     return { item, write };
@@ -295,25 +286,14 @@ export class Batches {
     return (item) => checkEnvelope(this.#checks, item, records);
   }
 
-  /** The share of a network's answers that has to be opened, at least. */
-  leastShare(model: ModelRecord): number {
-    return this.#meter.leastShare(model);
-  }
-
-  /**
-   * Whether so many answers of a gateway were decrypted since the oldest one that still has to be opened was chosen that the next ones wait for that verdict: whoever
-   * lies gets no further by being slow to answer for it.
-   */
-  async #awaitsAudit(gateway: string, decrypting: number): Promise<boolean> {
-    const { store, audit } = this.#options;
-    const waiting = await store.challenges.waiting(gateway);
-    return waiting !== null && waiting.ahead + decrypting >= audit.aheadAnswers;
+  /** The share of a network's ciphertexts with so many answers gathered in each that has to be opened, at least. */
+  leastShare(model: ModelRecord, gathered: number): number {
+    return this.#meter.leastShare(model, gathered);
   }
 
   #hold(item: InboxItem): Outcome {
     const { heldBound } = this.#options;
     const write = async (inside: Store) => {
-      await inside.inbox.remove(item.id);
       if ((await inside.gateways.get(item.gateway)) === null) {
         await inside.counters.add('refused.unknown-gateway');
         return () => {};
@@ -356,7 +336,8 @@ export class Batches {
       // Trouble with keys or files is ours, not the envelope's: it waits, and no attempt is counted.
       await decryptor.prepare(checked.model, checked.keySet);
       const decided = this.#decided.get(item.id);
-      if (decided === undefined) ready.push({ item, checked });
+      // A stream that lost its end has another envelope at this place.
+      if (decided?.digest !== item.digest || decided.gateway !== item.gateway) ready.push({ item, checked });
       else known.set(item.id, decided.endings);
     };
     for (const work of works) await prepare(work).catch((error: unknown) => errors.push(error));
@@ -369,7 +350,10 @@ export class Batches {
         if (read.status === 'rejected') throw read.reason;
         const endings = await this.#endings.endings(item, checked, read.value, begunMs);
         known.set(item.id, endings);
-        if (this.#decided.size < MAX_DECIDED) this.#decided.set(item.id, { gateway: item.gateway, endings });
+        if (this.#decided.size < MAX_DECIDED) {
+          const { gateway, digest } = item;
+          this.#decided.set(item.id, { gateway, digest, endings });
+        }
       } catch (error) {
         errors.push(error);
       }
@@ -404,13 +388,11 @@ export class Batches {
         inside,
         items.map(({ gateway }) => gateway),
       );
-      const isQuarantined = new Map<string, boolean>();
-      for (const name of new Set(items.map(({ gateway }) => gateway)))
-        isQuarantined.set(name, (await gateways.sender(name))?.isQuarantined === true);
-      const held = items.filter(({ gateway }) => isQuarantined.get(gateway) === true);
+      const senders = await gateways.senders([...new Set(items.map(({ gateway }) => gateway))]);
+      const held = items.filter(({ gateway }) => senders.get(gateway)?.isQuarantined === true);
       const ids = new Set(held.map(({ id }) => id));
-      for (const { id, attempts } of items)
-        if (!ids.has(id) && attempts < MAX_ATTEMPTS) await inbox.beginAttempt(id);
+      const begun = items.filter(({ id, attempts }) => !ids.has(id) && attempts < MAX_ATTEMPTS);
+      await inbox.beginAttempts(begun.map(({ id }) => id));
       return ids;
     });
   }
@@ -418,8 +400,13 @@ export class Batches {
   async #read({ item, checked }: Work & { readonly checked: CheckedEnvelope }): Promise<Opened> {
     if (item.attempts >= MAX_ATTEMPTS) return { kind: 'withheld', reason: 'no-end' };
     const { model, keySet, answers, envelope } = checked;
-    const pictures = answers.length > 1 ? answers.map(({ answer }) => placesOf(answer)) : undefined;
-    return this.#options.decryptor.decrypt(model, keySet, envelope.ciphertext, pictures);
+    const contents: Contents =
+      envelope.later !== undefined
+        ? { gathered: answers.length }
+        : answers.length > 1
+          ? { pictures: answers.map(({ answer }) => placesOf(answer)) }
+          : {};
+    return this.#options.decryptor.decrypt(model, keySet, envelope.ciphertext, contents);
   }
 
   #settle(item: InboxItem, checked: CheckedEnvelope, endings: readonly Ending[]): Outcome {

@@ -1,6 +1,8 @@
+import { copiesOf } from '#fhe';
 import { answerDigest } from '#protocol/answer-digest.ts';
 import {
   answersOf,
+  countAnswers,
   type DecodedEnvelope,
   type Envelope,
   isUnknownEnvelope,
@@ -114,7 +116,7 @@ const split: Step = (draft) => {
 };
 
 const knownGateway: Step = async (draft) => {
-  const gateway = await draft.store.gateways.sender(draft.item.gateway);
+  const gateway = await draft.records.sender(draft.item.gateway);
   if (gateway === null) return 'unknown-gateway';
   draft.gateway = gateway;
   return null;
@@ -151,14 +153,17 @@ const decode: Step = (draft) => {
 };
 
 /**
- * What is asked of each picture below is asked as often as an envelope says that there are pictures: as often as the network of its own release may answer
+ * What is asked of each picture or gathered answer below is asked as often as an envelope says that there are some: as often as the network of its own release may answer
  * about, and never as often as a gateway likes.
  */
 const fewPictures: Step = ({ item, decoded, deployment, model }) => {
-  const pictures = 1 + (decoded!.envelope.others?.length ?? 0);
-  if (pictures === 1) return null;
+  const { envelope } = decoded!;
+  const answers = countAnswers(envelope);
+  if (answers === 1) return null;
   if (!model || deployment?.gateway !== item.gateway) return 'model';
-  return pictures <= (model.interpretation.regions ?? 1) ? null : 'regions';
+  const { interpretation } = model;
+  const most = envelope.later === undefined ? (interpretation.regions ?? 1) : copiesOf(interpretation);
+  return answers <= most ? null : 'regions';
 };
 
 /** Anew each time: what is refused of them depends on what was settled since. */
@@ -174,8 +179,10 @@ const topic: Step = ({ item, decoded }) => {
 
 const site: Step = (draft) => (draft.decoded!.envelope.site === draft.site ? null : 'site');
 
-const camera: Step = each(async ({ store, item }, answer) => {
-  const owner = await store.cameras.claim(answer.camera, item.gateway, item.receivedMs);
+const camera: Step = each(async ({ store, records, item }, answer) => {
+  const owner =
+    (await records.owner(answer.camera)) ??
+    (await store.cameras.claim(answer.camera, item.gateway, item.receivedMs));
   return owner === item.gateway ? null : 'camera';
 });
 
@@ -208,8 +215,9 @@ const sequence: Step = async ({ store, item, decoded, answers, gateway }) => {
   const digest = answerDigest(decoded!.envelope);
   let isSettled = false;
   for (const { answer } of answers!) {
-    if (await store.floors.covers(item.gateway, answer)) return 'stale';
     const settled = await store.results.digestAt(item.gateway, answer.session, answer.sequence);
+    // After the place itself: floors are raised before what is below them goes, so that one of the two says that it was settled.
+    if (await store.floors.covers(item.gateway, answer)) return 'stale';
     if (settled !== null && settled !== digest) return 'replayed';
     isSettled ||= settled !== null;
   }
@@ -217,41 +225,59 @@ const sequence: Step = async ({ store, item, decoded, answers, gateway }) => {
 };
 
 /** A picture is encrypted anew for each answer, so the same ciphertext about the same moment under another number is the one before, shown again. */
-const shownAgain: Step = async ({ store, item, decoded, answers }) => {
+const shownAgain: Step = async ({ records, item, decoded, answers }) => {
   const digest = answerDigest(decoded!.envelope);
   for (const { answer } of answers!)
-    if (await store.results.hasAbout(answer.camera, frameTime(answer, item), digest)) return 'replayed';
+    if (await records.isShown({ camera: answer.camera, frameMs: frameTime(answer, item), digest }))
+      return 'replayed';
   return null;
 };
 
 const release: Step = async (draft) => {
-  const { store, records, decoded } = draft;
-  const found = await store.deployments.ofAnswer(decoded!.envelope.bundle);
+  const { records, decoded } = draft;
+  const found = await records.release(decoded!.envelope.bundle);
   draft.deployment = found;
   draft.model = found === null ? null : await records.model(found.model, found.version);
   return null;
 };
 
-/** Before anything takes a place in the store, so that what is stored is bounded, too. */
-const withinBounds: Step = each(
-  async ({ bounds, item, model, gateway }, { camera: name, frameTimeMs: frameMs }) => {
-    const regionsAtOnce = model?.interpretation.regions ?? 1;
-    const about = {
-      gateway: item.gateway,
-      camera: name,
-      receivedMs: item.receivedMs,
-      frameMs,
-      regionsAtOnce,
-    };
-    return bounds.refusal(about, gateway!.enrolledMs);
-  },
-);
+/** Before anything takes a place in the store, so that what is stored is bounded, too. Gathered answers about one camera count for each other. */
+const withinBounds: Step = async (draft) => {
+  const { bounds, item } = draft;
+  const taken: { readonly camera: string; readonly frameMs: number }[] = [];
+  try {
+    return await each(async ({ records, model, gateway }, answer) => {
+      const { camera: name, frameTimeMs: frameMs } = answer;
+      const regionsAtOnce = model?.interpretation.regions ?? 1;
+      const about = {
+        gateway: item.gateway,
+        camera: name,
+        receivedMs: item.receivedMs,
+        frameMs,
+        regionsAtOnce,
+      };
+      const refusal = await bounds.refusal(about, gateway!.enrolledMs, () => records.pushed(item.gateway));
+      if (refusal !== null) return refusal;
+      const own = { camera: name, frameMs: frameTime(answer, item) };
+      bounds.take(own.camera, own.frameMs);
+      taken.push(own);
+      return null;
+    })(draft);
+  } finally {
+    for (const own of taken) bounds.giveBack(own.camera, own.frameMs);
+  }
+};
 
 const size: Step = ({ decoded, model }) =>
   decoded!.envelope.ciphertext.length === model!.answerBytes ? null : 'size';
 
-const regions: Step = ({ decoded, model }) =>
-  placesOf(decoded!.envelope) <= (model!.interpretation.regions ?? 1) ? null : 'regions';
+const regions: Step = ({ decoded, answers, model }) => {
+  const { envelope } = decoded!;
+  const most = model!.interpretation.regions ?? 1;
+  // Each gathered answer has a place with room for so many.
+  const own = envelope.later === undefined ? [envelope] : answers!.map(({ answer }) => answer);
+  return own.every((one) => placesOf(one) <= most) ? null : 'regions';
+};
 
 /** Of a reference interpreter nobody can compute an answer again: SEAL draws its own randomness. */
 const auditable: Step = ({ decoded, acceptsReference }) =>

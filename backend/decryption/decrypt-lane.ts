@@ -5,7 +5,14 @@ import { SECRETS } from '../sealing/identities.ts';
 import type { Site } from '../site.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { KeySetId } from '../store/protections.ts';
-import type { AnswerRing, DecryptAnswer, DecryptOutcome, DecryptTask, ToDecrypt } from './decrypt-task.ts';
+import type {
+  AnswerRing,
+  Contents,
+  DecryptAnswer,
+  DecryptOutcome,
+  DecryptTask,
+  ToDecrypt,
+} from './decrypt-task.ts';
 
 /** A key that the thread holds or is given. */
 type Open = { readonly done: Promise<void>; isOpen: boolean; bytes: number };
@@ -160,14 +167,14 @@ export class DecryptLane {
   /**
    * Decrypts an answer under its key set, which is opened where it is not.
    *
-   * @param pictures regions of each picture that it is about, where there are several pictures: each is then judged by itself
+   * @param contents what it is about, where that is not one picture: each is then judged by itself
    * @throws as {@link prepare}
    */
   async decrypt(
     model: ModelRecord,
     keySet: KeySetId,
     ciphertext: Uint8Array,
-    pictures?: readonly number[],
+    contents: Contents = {},
   ): Promise<DecryptAnswer> {
     const name = nameOf(model, keySet);
     this.#pending += 1;
@@ -175,7 +182,7 @@ export class DecryptLane {
       while (this.#find(name)?.isOpen !== true) await this.prepare(model, keySet);
       const { promise, resolve, reject } = Promise.withResolvers<DecryptAnswer>();
       if (this.#waiting.length === 0) queueMicrotask(() => this.#flush());
-      this.#waiting.push({ keySet: name, ciphertext, ...(pictures && { pictures }), resolve, reject });
+      this.#waiting.push({ keySet: name, ciphertext, ...contents, resolve, reject });
       return await promise;
     } finally {
       this.#pending -= 1;

@@ -31,10 +31,21 @@ export type ToDecrypt = {
   readonly ciphertext: Uint8Array;
   /** Regions of each picture that it is about, where there are several pictures. */
   readonly pictures?: readonly number[];
+  /** Answers that were gathered in it; one where left out. */
+  readonly gathered?: number;
 };
+
+/** What an envelope says that its ciphertext answers about. */
+export type Contents = Pick<ToDecrypt, 'pictures' | 'gathered'>;
 
 /** All that ever leaves the thread: what the output policy of the network lets out, or why there is nothing. */
 export type DecryptAnswer =
+  | OneAnswer
+  /** Each of those that were gathered, judged by itself. */
+  | { readonly kind: 'gathered'; readonly each: readonly Exclude<OneAnswer, { readonly kind: 'refused' }>[] };
+
+/** Of a ciphertext with one answer in it. */
+export type OneAnswer =
   /** One for each region that the ciphertext answers about; null for those of a picture whose answer is not trusted, where there are several. */
   | { readonly kind: 'answer'; readonly answers: readonly (RegionAnswer | null)[] }
   /** Not decrypted: the ciphertext is not an answer of the program. */

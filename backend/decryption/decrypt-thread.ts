@@ -66,17 +66,62 @@ function close(keySet: string): void {
 }
 
 /** Slots of an answer; null where the bytes are not, in level, scale and size, exactly what the program answers with. */
-function slotsOf({ decryptor }: Opened, ciphertext: Uint8Array): Float64Array | null {
+function slotsOf<Slots>(read: () => Slots): Slots | null {
   try {
-    return decryptor.decrypt(ciphertext);
+    return read();
   } catch (error) {
     if (error instanceof FheError && error.code === 'FHE_FORMAT') return null;
     throw error;
   }
 }
 
-function decrypt(opened: Opened, { ciphertext, pictures }: ToDecrypt): DecryptAnswer {
-  const slots = slotsOf(opened, ciphertext);
+/** What a place of a ciphertext holds in which answers are gathered: copies are gone, and the imaginary parts of slots are empty. */
+function interpretationOfPlace(interpretation: Interpretation, places: number): Interpretation {
+  const period = interpretation.expected.length / places;
+  const expected = new Int32Array(2 * period).fill(-1);
+  expected.set(interpretation.expected.subarray(0, period));
+  return { ...interpretation, expected };
+}
+
+/** One by one: none of them reaches the coefficients of another, so each is given out or withheld by itself. Places without an answer must be empty. */
+function decryptGathered(opened: Opened, ciphertext: Uint8Array, count: number): DecryptAnswer {
+  const { decryptor, interpretation, output, noiseKey } = opened;
+  if (count > decryptor.places) return { kind: 'refused' };
+  const read = slotsOf(() => decryptor.decryptGathered(ciphertext));
+  if (read === null) return { kind: 'refused' };
+  try {
+    const largest = read
+      .slice(count)
+      .reduce((most, slots) => slots.reduce((sum, value) => worse(sum, Math.abs(value)), most), 0);
+    if (!(largest * interpretation.unit <= interpretation.tolerance))
+      return { kind: 'withheld', reason: 'not-zero' };
+    const own = interpretationOfPlace(interpretation, decryptor.places);
+    const outputs = (interpretation.regions ?? 1) * outputsOf(interpretation);
+    const noise = answerNoise(noiseKey, ciphertext, count * outputs);
+    const round = (values: Float64Array) => roundAnswer(values, interpretation, output);
+    return {
+      kind: 'gathered',
+      each: read.slice(0, count).map((slots, i) => {
+        const judged = interpretSlots(slots, own, {
+          noise: noise.subarray(i * outputs, (i + 1) * outputs),
+          round,
+        });
+        return judged.ok
+          ? { kind: 'answer', answers: judged.answers }
+          : { kind: 'withheld', reason: judged.reason };
+      }),
+    };
+  } finally {
+    for (const slots of read) slots.fill(0);
+  }
+}
+
+/** The larger one; not a number where one is not. */
+const worse = (a: number, b: number): number => (a >= b ? a : b >= a ? b : Number.NaN);
+
+function decrypt(opened: Opened, { ciphertext, pictures, gathered }: ToDecrypt): DecryptAnswer {
+  if (gathered !== undefined) return decryptGathered(opened, ciphertext, gathered);
+  const slots = slotsOf(() => opened.decryptor.decrypt(ciphertext));
   if (slots === null) return { kind: 'refused' };
   try {
     const { interpretation, output, noiseKey } = opened;

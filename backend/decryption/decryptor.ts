@@ -3,7 +3,7 @@ import type { Site } from '../site.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { KeySetId } from '../store/protections.ts';
 import { DecryptLane } from './decrypt-lane.ts';
-import type { DecryptAnswer } from './decrypt-task.ts';
+import type { Contents, DecryptAnswer } from './decrypt-task.ts';
 
 export type DecryptorOptions = {
   /** Of the keys that all threads together hold at once, at least one each. */
@@ -50,16 +50,16 @@ export class Decryptor {
   /**
    * Decrypts an answer under its key set, which is opened where it is not.
    *
-   * @param pictures regions of each picture that it is about, where there are several pictures: each is then judged by itself
+   * @param contents what it is about, where that is not one picture: each is then judged by itself
    * @throws as {@link prepare}
    */
   decrypt(
     model: ModelRecord,
     keySet: KeySetId,
     ciphertext: Uint8Array,
-    pictures?: readonly number[],
+    contents: Contents = {},
   ): Promise<DecryptAnswer> {
-    return this.#laneFor(model, keySet).decrypt(model, keySet, ciphertext, pictures);
+    return this.#laneFor(model, keySet).decrypt(model, keySet, ciphertext, contents);
   }
 
   #laneFor(model: ModelRecord, keySet: KeySetId): DecryptLane {

@@ -35,12 +35,21 @@ export class EndingMaker {
    */
   async endings(
     item: InboxItem,
-    { answers, model }: CheckedEnvelope,
+    { answers, model, envelope }: Pick<CheckedEnvelope, 'answers' | 'model' | 'envelope'>,
     read: Opened,
     begunMs: number,
   ): Promise<readonly Ending[]> {
     if (read.kind === 'refused') return endAll(answers, { kind: 'refused', reason: 'ciphertext' });
-    const isShared = answers.length > 1;
+    if (read.kind === 'gathered') {
+      const endings: Ending[] = [];
+      for (const [i, one] of answers.entries())
+        endings.push(
+          ...(await this.endings(item, { answers: [one], model, envelope }, read.each[i]!, begunMs)),
+        );
+      return endings;
+    }
+    // Of gathered answers none reaches the place of another: what stands where none is was put there.
+    const isShared = answers.length > 1 && envelope.later === undefined;
     // It may be another camera's picture that spoils them all.
     const isOfAny = read.kind === 'withheld' && read.reason !== 'no-end' && isShared;
     if (read.kind === 'withheld')

@@ -10,7 +10,7 @@ import { ReceiptSender } from './receipt-sender.ts';
 import { RefusalLog } from './refusal-log.ts';
 
 const TOPIC = 'blindsight/v1/yard/gate/camera/door/inference';
-const PACKET = { retain: false, dup: false, qos: 1 } as const;
+const PACKET = { retain: false, dup: false, qos: 0 } as const;
 const log = createLogger({ name: 'test', level: 'error', format: 'json', destination: { write: () => {} } });
 const bytes = (index: number, length = 100) => new Uint8Array(length).fill(index);
 

@@ -3,9 +3,11 @@ import type { Refusal } from '#protocol/refusals.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { MessageHandler } from '#runtime/link.ts';
 import type { Logger } from '#runtime/log.ts';
+import type { Kept, StreamQueue } from '../queue/stream-queue.ts';
 import type { Arrival, InboxBound } from '../store/inbox.ts';
 import type { Store } from '../store/store.ts';
 import { ENVELOPE_MAX_BYTES } from './envelope-limit.ts';
+import type { EnvelopeTraces } from './envelope-traces.ts';
 import { PendingArrivals } from './pending-arrivals.ts';
 import type { ReceiptSender } from './receipt-sender.ts';
 import type { RefusalLog } from './refusal-log.ts';
@@ -21,6 +23,10 @@ export type IntakeOptions = {
   readonly bound?: InboxBound;
   /** Whether the disk of the inbox is nearly full; asked before each commit. Never, where it is not on a disk of this machine. */
   readonly isDiskLow?: () => Promise<boolean>;
+  /** Where envelopes wait, if not in the store: their receipts are due once they are settled. */
+  readonly queue?: Pick<StreamQueue, 'keep'>;
+  /** Where some envelopes are traced. */
+  readonly traces?: Pick<EnvelopeTraces, 'kept'> | null;
 };
 
 const BOUND: InboxBound = { items: 20_000, bytes: 2 ** 30, siteBytes: 4 * 2 ** 30 };
@@ -31,10 +37,7 @@ const PACE_MS = 25;
 const SITE_KNOWN_MS = 1000;
 const SITE_KNOWN_SHARE = 0.9;
 
-const FULL = { full: 'inbox-full', 'site-full': 'site-full' } as const;
-
-const byGateway = (one: Arrival, other: Arrival): number =>
-  one.gateway < other.gateway ? -1 : Number(one.gateway > other.gateway);
+const FULL = { full: 'inbox-full', 'site-full': 'site-full', oversized: 'oversized' } as const;
 
 type Drops = { count: number; readonly gateways: Set<string> };
 
@@ -47,7 +50,7 @@ function namesIn(topic: string): { readonly gateway: string; readonly camera: st
 
 /**
  * First station of an envelope: durable in the inbox, then a receipt, whatever the bytes are. Nothing is decoded here, so a receipt
- * says nothing about them.
+ * says nothing about them. Where envelopes wait in a queue outside of the store, receipts come later; see `SettledReceipts`.
  */
 export class Intake {
   readonly #options: IntakeOptions;
@@ -112,7 +115,9 @@ export class Intake {
         .map((arrival): Arrival => ({ ...arrival, digest: envelopeDigest(arrival.envelope) }));
       try {
         const kept = await this.#keep(batch);
-        for (const { gateway, digest } of kept) this.#options.receipts.add(gateway, digest);
+        if (this.#options.queue === undefined)
+          for (const { gateway, digest } of kept) this.#options.receipts.add(gateway, digest);
+        if (this.#options.traces) this.#options.traces.kept(kept);
         if (kept.length > 0) this.#options.onStored();
         await this.#countDrops();
       } catch (error) {
@@ -126,20 +131,30 @@ export class Intake {
 
   async #keep(batch: readonly Arrival[]): Promise<Arrival[]> {
     if (batch.length === 0) return [];
+    if (this.#options.queue !== undefined) return this.#queue(batch, this.#options.queue);
     const { store, bound = BOUND, isDiskLow } = this.#options;
     const isLow = (await isDiskLow?.()) ?? false;
-    return store.transaction(async (inside) => {
-      const kept: Arrival[] = [];
-      const site = await this.#siteUsage(inside, bound);
-      // In one order, whoever writes about several gateways at once: otherwise PostgreSQL finds transactions that wait for each other.
-      for (const arrival of batch.toSorted(byGateway)) {
-        // What is already waiting is confirmed even while the disk is nearly full.
-        const outcome = await inside.inbox.add(arrival, isLow ? NOTHING : bound, site);
-        if (outcome === 'stored') site.siteBytes += arrival.envelope.length;
-        if (outcome === 'stored' || outcome === 'present') kept.push(arrival);
-        else this.#drop([arrival.gateway], isLow ? 'disk-full' : FULL[outcome]);
-      }
-      return kept;
+    const site = await this.#siteUsage(store, bound);
+    // What is already waiting is confirmed even while the disk is nearly full.
+    const outcomes = await store.transaction(({ inbox }) =>
+      inbox.addAll(batch, isLow ? NOTHING : bound, site),
+    );
+    for (const [i, { envelope }] of batch.entries())
+      if (outcomes[i] === 'stored') site.siteBytes += envelope.length;
+    return this.#durable(batch, outcomes, isLow);
+  }
+
+  async #queue(batch: readonly Arrival[], queue: Pick<StreamQueue, 'keep'>): Promise<Arrival[]> {
+    return this.#durable(batch, await queue.keep(batch), false);
+  }
+
+  /** Those that are durable. The others are dropped, but for what failed: that is as lost on the way, and its gateway sends it again. */
+  #durable(batch: readonly Arrival[], outcomes: readonly Kept[], isLow: boolean): Arrival[] {
+    return batch.filter((arrival, i) => {
+      const outcome = outcomes[i]!;
+      if (outcome === 'stored' || outcome === 'present') return true;
+      if (outcome !== 'failed') this.#drop([arrival.gateway], isLow ? 'disk-full' : FULL[outcome]);
+      return false;
     });
   }
 

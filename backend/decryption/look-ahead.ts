@@ -1,4 +1,4 @@
-import type { Envelope } from '#protocol/envelope.ts';
+import { type Envelope, gatheredIn } from '#protocol/envelope.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { Logger } from '#runtime/log.ts';
 import type { GatewayShards } from '../roles/gateway-shards.ts';
@@ -21,7 +21,7 @@ export type LookAheadOptions = {
   /** Everything that must hold before an envelope is decrypted, for some that are looked at now. */
   readonly checker: (items: readonly InboxItem[]) => Promise<(item: InboxItem) => Promise<Checked>>;
   /** The share of a network's answers that has to be opened, at least. */
-  readonly leastShare: (model: ModelRecord) => number;
+  readonly leastShare: (model: ModelRecord, gathered: number) => number;
   readonly clock: Clock;
   readonly log: Logger;
   readonly shards?: Pick<GatewayShards, 'mine'>;
@@ -68,8 +68,10 @@ export class LookAhead {
     if (checked.outcome === 'refuse') return;
     audits.heard(item.gateway, item.receivedMs);
     // What is held may be discarded; when it is released, it is new in the inbox.
-    if (checked.outcome === 'decrypt')
-      await audits.consider(checked.envelope, item.receivedMs, leastShare(checked.model));
+    if (checked.outcome === 'decrypt') {
+      const { envelope, model } = checked;
+      await audits.consider(envelope, item.receivedMs, leastShare(model, gatheredIn(envelope)));
+    }
     if (item.id > this.#afterId && this.#seen.size < MAX_SEEN) this.#seen.add(item.id);
   }
 
@@ -107,17 +109,16 @@ export class LookAhead {
       if (mark.id !== first?.id && !this.#seen.has(mark.id) && leftMs > 0 && leftMs <= LEAVE_MS) break;
       turn.push(mark);
     }
-    const items = new Map<number, InboxItem>();
-    for (const { id } of turn) {
-      const item = this.#seen.has(id) ? null : await store.inbox.get(id);
-      if (item !== null) items.set(id, item);
-    }
-    const check = await checker([...items.values()]);
-    for (const { id } of turn) {
-      const item = this.#seen.has(id) ? undefined : items.get(id);
-      if (item !== undefined) await this.see(item, await check(item));
-      this.#afterId = id;
-    }
+    const unseen = turn.filter(({ id }) => !this.#seen.has(id)).map(({ id }) => id);
+    const items = await store.inbox.all(unseen);
+    const check = await checker(items);
+    const seeAll = async (own: readonly InboxItem[]) => {
+      for (const item of own) if (!this.#seen.has(item.id)) await this.see(item, await check(item));
+    };
+    // Gateways beside each other, so that what is asked of the store is asked together; each one's own in their order.
+    const inOrder = items.toSorted((one, other) => one.id - other.id);
+    await Promise.all([...Map.groupBy(inOrder, ({ gateway }) => gateway).values()].map(seeAll));
+    this.#afterId = turn.at(-1)?.id ?? this.#afterId;
     for (const id of this.#seen) if (id <= this.#afterId) this.#seen.delete(id);
     return marks.length > 0;
   }

@@ -133,8 +133,8 @@ describe('an envelope', () => {
     await deliver(wire('blindsight envelope 1', bench.gateway.signingKey));
     expect(await counters()).toMatchObject({ 'refused.malformed': 1 });
     // One that comes from a later version of Blindsight is known by its signature alone.
-    await deliver(wire('blindsight envelope 3', bench.gateway.signingKey));
-    await deliver(wire('blindsight envelope 3', stranger));
+    await deliver(wire('blindsight envelope 4', bench.gateway.signingKey));
+    await deliver(wire('blindsight envelope 4', stranger));
     expect(await counters()).toEqual({
       'refused.malformed': 1,
       'refused.signature': 2,

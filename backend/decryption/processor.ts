@@ -1,7 +1,7 @@
 import { BlindsightError } from '#protocol/errors.ts';
 import { RetryLadder } from '#runtime/retry.ts';
 import type { InboxItem, Passed } from '../store/inbox.ts';
-import { type Batch, Batches, type BatchOptions } from './batches.ts';
+import { Batches, type BatchOptions, type LookedBatch } from './batches.ts';
 import { type AnswerAudits, LookAhead } from './look-ahead.ts';
 
 export type ProcessorOptions = BatchOptions & {
@@ -28,7 +28,7 @@ const STUCK_MS = 120_000;
 const isFull = (items: readonly InboxItem[]): boolean =>
   items.length >= BATCH || items.filter(({ gateway }) => gateway === items[0]?.gateway).length >= SHARE;
 
-type Underway = { readonly batch: Batch; readonly done: Promise<readonly unknown[]>; isDone: boolean };
+type Underway = { readonly batch: LookedBatch; readonly done: Promise<readonly unknown[]>; isDone: boolean };
 
 /**
  * Takes envelopes from the inbox in batches, of one gateway after the other, what is current of each before what waited: check, decrypt once, settle, publish.
@@ -57,7 +57,7 @@ export class Processor {
     this.#ahead = new LookAhead({
       ...options,
       checker: (items) => this.#batches.checker(items),
-      leastShare: (model) => this.#batches.leastShare(model),
+      leastShare: (model, gathered) => this.#batches.leastShare(model, gathered),
     });
   }
 
@@ -114,7 +114,8 @@ export class Processor {
           }
           await this.#takeBack();
         }
-        const items = await this.#next(turn, seen);
+        const most = { items: BATCH, ofOne: SHARE };
+        const items = await this.#options.store.inbox.take(turn, seen, most, this.#options.shards?.mine);
         if (items.length > 0) {
           turn = items.at(-1)!.gateway;
           await note(await this.#takeUp(items));
@@ -193,9 +194,9 @@ export class Processor {
 
   /** Brings back what was kept of gateways that their owner has released, or whose audit is over. */
   async #takeBack(): Promise<void> {
-    const { clock, store, onChange, audit } = this.#options;
+    const { clock, store, onChange, audit, shards } = this.#options;
     this.#lookMs = clock.monotonic() + RELEASE_SEEN_MS;
-    this.#hasMore = (await store.held.takeBack(TAKEN_BACK, audit.aheadAnswers)) > 0;
+    this.#hasMore = (await store.held.takeBack(TAKEN_BACK, audit.aheadAnswers, shards?.mine)) > 0;
     if (!this.#hasMore) return;
     this.#ahead.wake();
     onChange();
@@ -210,22 +211,6 @@ export class Processor {
     const enough = new AbortController();
     await Promise.race([this.#options.clock.sleep(Math.max(0, ms), enough.signal).catch(() => {}), woken]);
     enough.abort();
-  }
-
-  /** Envelopes that wait, of one gateway after the other from the one after `turn` on. */
-  async #next(turn: string, seen: Map<string, Passed>): Promise<readonly InboxItem[]> {
-    const { store, shards } = this.#options;
-    const { inbox } = store;
-    const items: InboxItem[] = [];
-    const counts = new Map<string, number>();
-    const hasEnough = (gateway: string) => (counts.get(gateway) ?? 0) >= SHARE;
-    while (items.length < BATCH) {
-      const item = await inbox.next(items.at(-1)?.gateway ?? turn, seen, shards?.mine, hasEnough);
-      if (item === null) break;
-      counts.set(item.gateway, (counts.get(item.gateway) ?? 0) + 1);
-      items.push(item);
-    }
-    return items;
   }
 
   #nextWake(): Promise<void> {

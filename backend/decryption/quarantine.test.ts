@@ -105,7 +105,7 @@ describe('a gateway in quarantine', () => {
     const other = await bench.enrol('other');
     await quarantineGateway(bench.site, 'gate', 'a look');
     for (const sequence of [0, 1, 2]) await send(sequence);
-    const first = vi.spyOn(bench.site.store.inbox, 'next');
+    const first = vi.spyOn(bench.site.store.inbox, 'take');
     const stop = new AbortController();
     const running = processor.run(stop.signal);
     await bench.put({ camera: 'yard', ciphertext: answers[0]! }, other);

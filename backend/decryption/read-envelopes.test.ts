@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { DecodedEnvelope } from '#protocol/envelope.ts';
 import type { InboxItem } from '../store/inbox.ts';
 import { type DecryptingSite, makeDecryptingSite } from '../testing/decrypting-site.ts';
+import { makeEnvelopeChecks } from '../testing/envelope-checks.ts';
 import { makeTinyNetwork, type TinyNetwork } from '../testing/tiny-network.ts';
 import { AnswerBounds } from './answer-bounds.ts';
 import { BatchPlaces } from './batch-places.ts';
@@ -59,12 +60,7 @@ describe('an envelope that is checked twice', () => {
   afterAll(() => network.close());
   beforeEach(async () => {
     bench = await makeDecryptingSite(network);
-    const limits = { perCameraPerSecond: 640, ofCameras: new Map(), maxAgeMs: 1e9, formerReleaseMs: 1e9 };
-    checks = {
-      ...{ store: bench.site.store, site: bench.site.name, acceptsReference: true, formerReleaseMs: 1e9 },
-      bounds: new AnswerBounds(bench.site.store, limits),
-      ...{ signatures: new SignatureChecks(), read: new ReadEnvelopes() },
-    };
+    checks = makeEnvelopeChecks(bench.site);
   });
   afterEach(() => bench.close());
 
@@ -96,7 +92,7 @@ describe('an envelope that is checked twice', () => {
     await bench.put({ sequence: 0, ciphertext: network.answer([0.2, 0.7]) });
     const first = await received();
     expect(await checkEnvelope(checks, first)).toMatchObject({ outcome: 'decrypt' });
-    await bench.site.store.inbox.remove(first.id);
+    await bench.site.store.inbox.remove([first.id]);
     await bench.put({ sequence: 1, ciphertext: network.answer([0.2, 0.7]) });
     await signatures.prepare([await received()]);
     const { publicKey } = generateKeyPairSync('ed25519');
@@ -141,7 +137,7 @@ describe('an envelope that is checked twice', () => {
     const envelope = Uint8Array.from(item.envelope);
     envelope[envelope.length - 1]! ^= 1;
     await bench.putBytes(envelope);
-    await bench.site.store.inbox.remove(item.id);
+    await bench.site.store.inbox.remove([item.id]);
     expect(await checkEnvelope(checks, await received())).toMatchObject({
       outcome: 'refuse',
       reason: 'signature',

@@ -55,7 +55,7 @@ export class ReceiptSender {
       for (let from = 0; from < all.length; from += MAX_DIGESTS) {
         const received = all.slice(from, from + MAX_DIGESTS);
         link
-          .publish(gatewayTopics(site, gateway).receipt, JSON.stringify({ received }), { qos: 1 })
+          .publish(gatewayTopics(site, gateway).receipt, JSON.stringify({ received }), { qos: 0 })
           .catch((error: unknown) => log.debug({ err: error, gateway }, 'a receipt was not sent'));
       }
     }

@@ -29,7 +29,7 @@ export type Ending = { readonly answer: Envelope; readonly verdict: Verdict };
 
 /**
  * Writes the end of an envelope that took its places in the sequence: outcomes, positions, gaps, counters, their places in the feed
- * of those who follow answers, and its removal from the inbox, all durable together. After a crash either all of it is there, or the envelope still waits.
+ * of those who follow answers. Call it in the transaction that removes the envelope from the inbox: after a crash either all of it is there, or the envelope still waits.
  *
  * @param endings of its answers, in the order of their numbers
  * @param told what an answer that was decrypted tells about its key; null where none was
@@ -45,7 +45,6 @@ export async function settle(
   told: (Told & LeakKey) | null = null,
 ): Promise<readonly (readonly Turn[] | 'void')[]> {
   return store.transaction(async (inside) => {
-    await inside.inbox.remove(item.id);
     const ends: (readonly Turn[] | 'void')[] = [];
     const digest = answerDigest(endings[0]!.answer);
     for (const ending of endings) {
@@ -63,7 +62,7 @@ export async function settle(
           verdict.kind === 'withheld' ||
           (verdict.kind === 'refused' && verdict.reason === 'ciphertext')),
     );
-    if (isDecrypted) await inside.challenges.noteDecrypted(item.gateway);
+    if (isDecrypted) await inside.challenges.noteDecrypted(item.gateway, told?.answers ?? 1);
     if (told !== null && isDecrypted) await inside.leaks.add(told, told.share, told);
     return ends;
   });
@@ -101,14 +100,14 @@ async function settleOne(
   if (!(await passPlace(inside, gateway, answer))) await inside.counters.add('late');
   if (verdict.kind === 'answer') {
     await inside.counters.add('accepted');
-    if (verdict.results.length > 0) await inside.publications.add(item.gateway, session, sequence);
+    if (verdict.results.length > 0) await inside.publications.add(item.gateway, session, sequence, nowMs);
   }
   if (verdict.kind === 'withheld') await inside.counters.add('withheld');
   if (verdict.kind === 'refused') {
     await inside.counters.add(`refused.${verdict.reason}`);
     return [];
   }
-  await inside.feed.add(item.gateway, session, sequence);
+  await inside.feed.add(item.gateway, session, sequence, nowMs);
   const isSpoiled = verdict.kind === 'withheld' && verdict.reason === 'company';
   const withheld = isSpoiled ? 'company' : verdict.kind === 'withheld';
   return inside.cameras.noteAnswer(camera, answer.regions, withheld, nowMs);

@@ -142,7 +142,7 @@ describe('an envelope about two cameras', () => {
     const ofOther = await releaseTo(site, 'other', 'tiny');
     const many = Array.from({ length: 63 }, (_, i) => also(`camera-${i}`)).flat();
     const { cameras, results } = site.store;
-    const spies = [vi.spyOn(cameras, 'claim'), vi.spyOn(results, 'hasAbout')] as const;
+    const spies = [vi.spyOn(cameras, 'claim'), vi.spyOn(results, 'about')] as const;
     const processor = bench.makeProcessor();
     await send({ others: many }, processor);
     await send({ others: many, bundle: '0'.repeat(64), sequence: 100 }, processor);

@@ -77,6 +77,33 @@ describe('deployment', () => {
     };
   }
 
+  it('reads all releases when there is a new one, after a minute, and on a new connection, and not each second', async () => {
+    const current = vi.spyOn(site.store.deployments, 'current');
+    await releaseTo(site, 'gate', 'counter');
+    await service.linkUp();
+    expect(published).toHaveLength(1);
+    for (let second = 0; second < 5; second++) await service.publishReleases();
+    expect(current).toHaveBeenCalledTimes(1);
+    // In the same millisecond as the one before, for all that is known.
+    await releaseTo(site, 'gate', 'counter');
+    await service.publishReleases();
+    expect(published).toHaveLength(2);
+    expect(current).toHaveBeenCalledTimes(2);
+    failing = true;
+    await releaseTo(site, 'gate', 'counter');
+    await expect(service.publishReleases()).rejects.toThrow('down');
+    failing = false;
+    await service.publishReleases();
+    expect(published).toHaveLength(3);
+    await service.publishReleases();
+    expect(current).toHaveBeenCalledTimes(4);
+    await clock.advance(61_000);
+    await service.publishReleases();
+    await service.linkUp();
+    expect(current).toHaveBeenCalledTimes(6);
+    expect(published).toHaveLength(4);
+  });
+
   it('clears the manifest of a gateway that was removed, once for each connection', async () => {
     await releaseTo(site, 'gate', 'counter');
     await service.publishReleases();

@@ -52,6 +52,7 @@ export class DeploymentService {
         ];
       },
       current: () => this.#current(),
+      markOf: async () => [await options.store.deployments.newest(), ...(await this.#retired())].join(' '),
       idOf: ({ digest, isRetired }) => (isRetired ? `${digest} retired` : digest),
       // Nothing clears what is retained; whoever runs it runs on.
       wireOf: ({ manifest, isRetired }) => (isRetired ? new Uint8Array() : manifest),
@@ -81,12 +82,17 @@ export class DeploymentService {
 
   /** What each network of a gateway should be; nothing new of a network that is retired. */
   async #current(): Promise<Wanted[]> {
-    const { deployments, models } = this.#options.store;
-    const retired = (await models.list()).filter(({ retirement }) => retirement !== null);
-    return (await deployments.current()).map((release) => ({
+    const retired = await this.#retired();
+    return (await this.#options.store.deployments.current()).map((release) => ({
       ...release,
-      isRetired: retired.some(({ name, version }) => name === release.model && version === release.version),
+      isRetired: retired.has(`${release.model}/${release.version}`),
     }));
+  }
+
+  /** Versions of networks, `name/version` each. */
+  async #retired(): Promise<ReadonlySet<string>> {
+    const retired = (await this.#options.store.models.list()).filter(({ retirement }) => retirement !== null);
+    return new Set(retired.map(({ name, version }) => `${name}/${version}`));
   }
 
   /** Records what a gateway reports about its releases. */

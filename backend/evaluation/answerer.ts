@@ -33,6 +33,8 @@ export type AnswererOptions = {
   readonly memoryBytes?: number | undefined;
   readonly folder?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Hears how much of keys and parameters is made. */
+  readonly onProgress?: (share: number) => void;
 };
 
 /** Retries of a frame on which a thread of the engine failed. */
@@ -49,7 +51,7 @@ const ATTEMPTS = 3;
 export async function openAnswerer(
   compiled: CompiledNetwork,
   kind: EngineKind,
-  { memoryBytes, folder, signal }: AnswererOptions = {},
+  { memoryBytes, folder, signal, onProgress }: AnswererOptions = {},
 ): Promise<Answerer> {
   const { program, verified, constants } = compiled;
   if (kind === 'clear') {
@@ -68,9 +70,11 @@ export async function openAnswerer(
   }
   const keys = await createOwnerKeys(verified.parameters, program.resultRing);
   const parts = {
-    constants: await encryptConstants(verified, keys.secretKey, constants),
+    constants: await encryptConstants(verified, keys.secretKey, constants, (share) =>
+      onProgress?.(share / 2),
+    ),
     publicKey: keys.publicKey,
-    evaluationKeys: await makeEvaluationKeys(verified, keys),
+    evaluationKeys: await makeEvaluationKeys(verified, keys, (share) => onProgress?.((1 + share) / 2)),
   };
   const bundleBytes = Object.values(parts).reduce(
     (sum, bytes) => sum + bytes.length,

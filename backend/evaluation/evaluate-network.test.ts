@@ -44,8 +44,11 @@ describe('EvaluateNetwork', () => {
     if (clear) expect(result.bundleBytes).toBeNull();
     else expect(result.bundleBytes).toBeGreaterThan(10_000);
     expect(result.confusion.flat().reduce((sum, one) => sum + one, 0)).toBe(20);
-    const expected = clear ? ['compiling', 'measuring'] : ['compiling', 'encrypting', 'measuring'];
-    expect(steps.map(({ step }) => step).slice(0, expected.length)).toEqual(expected);
+    const expected = ['compiling', ...(clear ? [] : ['encrypting', 'loading']), 'measuring'];
+    expect([...new Set(steps.map(({ step }) => step))]).toEqual(expected);
+    const shares = steps.flatMap(({ step, share }) => (step === 'encrypting' ? (share ?? []) : []));
+    expect(shares.length > 2).toBe(!clear);
+    expect(shares).toEqual(shares.toSorted((a, b) => a - b));
     expect(steps.at(-1)).toMatchObject({ done: 20, images: 20 });
   });
 
@@ -85,6 +88,25 @@ describe('EvaluateNetwork', () => {
     expect(result.agreement).toBeCloseTo(1 - result.withheld / 20, 9);
     expect(result.confusion.flat().reduce((sum, one) => sum + one, 0)).toBe(20 - result.withheld);
     expect(result.encryptedAccuracy).toBeLessThan(result.clearAccuracy);
+  });
+
+  it('leaves out of its ranges the one picture that is far from all others, and says so', async () => {
+    const { calibration, dataset } = request('clear');
+    const ordinary = await evaluateNetwork(request('clear'));
+    const size = dataset.pictures.length / dataset.classes.length;
+    const usual = calibration ?? dataset.pictures;
+    // A hundred pictures more, one of which is a thousand times as bright as any can be.
+    const many = new Float32Array(usual.length + 100 * size);
+    many.set(usual);
+    for (let i = 0; i < 100; i++) many.set(usual.subarray(0, size), usual.length + i * size);
+    many.set(
+      usual.subarray(0, size).map((value) => 1000 * value + 1000),
+      usual.length,
+    );
+    const result = await evaluateNetwork(request('clear', { calibration: many }));
+    expect(ordinary.leftOut).toBe(0);
+    expect(result).toMatchObject({ leftOut: 1, withheld: 0, agreement: 1 });
+    expect(evaluationText(result)).toContain('| calibration pictures left out, far from all others | 1 |');
   });
 
   it('refuses what does not fit, and does not begin when it was stopped before', async () => {

@@ -3,7 +3,7 @@ import { interpretSlots } from '#fhe/secret';
 import { compileNetwork } from '#network/compiler/compile.ts';
 import type { CompiledNetwork } from '#network/compiler/compiled-network.ts';
 import { interpretationError } from '#network/compiler/interpretation-error.ts';
-import { calibrateSteps } from '#network/compiler/lowering/calibrate-steps.ts';
+import { calibrateOrdinary } from '#network/compiler/lowering/calibrate-ordinary.ts';
 import { lowerSteps } from '#network/compiler/lowering/lower-steps.ts';
 import { runSteps } from '#network/compiler/lowering/run-steps.ts';
 import { registerSizes, type StepNetwork } from '#network/compiler/lowering/steps.ts';
@@ -46,7 +46,10 @@ export type EvaluationRequest = {
 
 /** Progress of an evaluation. */
 export type EvaluationProgress = {
-  readonly step: 'compiling' | 'encrypting' | 'measuring';
+  /** `loading` goes on until a first picture, which is not counted, is answered. */
+  readonly step: 'compiling' | 'encrypting' | 'loading' | 'measuring';
+  /** Of a step, how much is done; where it is known. */
+  readonly share?: number;
   readonly done: number;
   readonly images: number;
   readonly clearAccuracy: number;
@@ -72,6 +75,8 @@ export type Evaluation = {
   readonly largestLogit: number;
   /** Answers that the decryptor would withhold; they count as wrong and as disagreeing. */
   readonly withheld: number;
+  /** Calibration pictures that are far outside of what all others are: answers about pictures like these are withheld. */
+  readonly leftOut: number;
   /** Pictures in one ciphertext. */
   readonly regions: number;
   /** The gateway's part of a ciphertext with all its pictures: encryption and evaluation. */
@@ -109,7 +114,10 @@ function thinned(pictures: Float32Array, size: number): Float32Array {
   return used;
 }
 
-function compile(request: EvaluationRequest, network: StepNetwork): CompiledNetwork {
+async function compile(
+  request: EvaluationRequest,
+  network: StepNetwork,
+): Promise<{ readonly compiled: CompiledNetwork; readonly leftOut: number }> {
   const { dataset, graph, name } = request;
   const size = pictureValues(dataset.picture);
   const sizes = registerSizes(network);
@@ -120,15 +128,19 @@ function compile(request: EvaluationRequest, network: StepNetwork): CompiledNetw
   if (classes < dataset.labels.length) {
     throw new NetworkError('NETWORK_DATA', `${classes} outputs for ${dataset.labels.length} classes`);
   }
-  const ranges =
-    request.ranges ?? calibrateSteps(network, thinned(request.calibration ?? dataset.pictures, size));
-  return compileNetwork(graph, {
+  const pictures = thinned(request.calibration ?? dataset.pictures, size);
+  const { ranges, leftOut } =
+    request.ranges === undefined
+      ? await calibrateOrdinary(network, pictures, { ...(request.signal && { signal: request.signal }) })
+      : { ranges: request.ranges, leftOut: 0 };
+  const compiled = compileNetwork(graph, {
     name,
     labels: request.labels ?? Array.from({ length: classes }, (_, i) => String(i)),
     activationRanges: ranges.activations,
     logitRange: ranges.logits,
     ...(request.regions !== undefined && { regions: request.regions }),
   });
+  return { compiled, leftOut };
 }
 
 /**
@@ -142,14 +154,12 @@ export async function evaluateNetwork(request: EvaluationRequest): Promise<Evalu
   const images = dataset.classes.length;
   const size = pictureValues(dataset.picture);
   const network = lowerSteps(request.graph);
-  let originalHits = 0;
-  let polynomialHits = 0;
-  let hits = 0;
-  let done = 0;
-  const report = (step: EvaluationProgress['step']): void => {
+  let [originalHits, polynomialHits, hits, done] = [0, 0, 0, 0];
+  const report = (step: EvaluationProgress['step'], stepShare?: number): void => {
     const share = (count: number): number => (done === 0 ? 0 : count / done);
     request.onProgress?.({
       step,
+      ...(stepShare !== undefined && { share: stepShare }),
       done,
       images,
       clearAccuracy: share(original ? originalHits : polynomialHits),
@@ -158,7 +168,7 @@ export async function evaluateNetwork(request: EvaluationRequest): Promise<Evalu
     });
   };
   report('compiling');
-  const compiled = compile(request, network);
+  const { compiled, leftOut } = await compile(request, network);
   if (engine !== 'clear') report('encrypting');
   const classes = compiled.interpretation.labels.length;
   const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
@@ -167,7 +177,8 @@ export async function evaluateNetwork(request: EvaluationRequest): Promise<Evalu
   let withheld = 0;
   let worstLogitError = 0;
   let largestLogit = 0;
-  const answerer = await openAnswerer(compiled, engine, { memoryBytes, folder, signal });
+  const onProgress = (share: number): void => (share < 1 ? report('encrypting', share) : report('loading'));
+  const answerer = await openAnswerer(compiled, engine, { memoryBytes, folder, signal, onProgress });
   try {
     const pictureOf = (n: number): Float32Array => dataset.pictures.subarray(n * size, (n + 1) * size);
     const group = new Float32Array(regions * size);
@@ -180,7 +191,7 @@ export async function evaluateNetwork(request: EvaluationRequest): Promise<Evalu
     fillGroup(0);
     // A warm-up frame, not counted: code gets compiled and caches fill.
     await answerer.answer(group);
-    for (; done < images; report('measuring')) {
+    for (; done < images; report('measuring', done / images)) {
       if (done === 0) signal?.throwIfAborted();
       if (signal?.aborted) break;
       await request.beforeFrame?.(compiled.program);
@@ -225,8 +236,7 @@ export async function evaluateNetwork(request: EvaluationRequest): Promise<Evalu
     agreement: agreeing / done,
     worstLogitError,
     largestLogit,
-    withheld,
-    regions,
+    ...{ withheld, leftOut, regions },
     latencyMs: { median: quantile(measured, 0.5), p95: quantile(measured, 0.95) },
     ringDegree,
     logQP,

@@ -73,7 +73,7 @@ function memoryRows({ memory, latencyMs }: Evaluation): (readonly [string, strin
 
 /** The outcome as Markdown: figures, then the confusion matrix of the answers. */
 export function evaluationText(evaluation: Evaluation): string {
-  const { images, approximated, agreement, withheld, bundleBytes, ringDegree, logQP } = evaluation;
+  const { images, approximated, agreement, withheld, leftOut, bundleBytes, ringDegree, logQP } = evaluation;
   const rows: readonly (readonly [string, string])[] = [
     ['pictures', String(images)],
     ...accuracyRows(evaluation),
@@ -86,6 +86,9 @@ export function evaluationText(evaluation: Evaluation): string {
       `${evaluation.worstLogitError.toExponential(2)} (largest logit ${evaluation.largestLogit.toFixed(1)})`,
     ],
     ['answers withheld', String(withheld)],
+    ...(leftOut === 0
+      ? []
+      : [['calibration pictures left out, far from all others', String(leftOut)] as const]),
     ...latencyRows(evaluation),
     ...(bundleBytes === null
       ? []

@@ -2,6 +2,8 @@ import type { Situation } from '#protocol/situation.ts';
 import type { Clock } from '#runtime/clock.ts';
 import type { AnswerFollower } from '../follow/answer-follower.ts';
 import type { SettledAnswer } from '../store/feed.ts';
+import type { EventChange } from '../store/recorded-events.ts';
+import type { SituationKey } from '../store/situations.ts';
 import type { Store } from '../store/store.ts';
 import { CameraTimes } from './camera-times.ts';
 import { EventHours } from './event-hours.ts';
@@ -243,15 +245,19 @@ export class Situations implements AnswerFollower {
   }
 
   async #save(inside: Store): Promise<void> {
+    const states: [SituationKey, unknown][] = [];
+    const events: EventChange[] = [];
     for (const camera of this.#touched) {
       for (const subject of this.#cameras?.get(camera)?.values() ?? []) {
         if (!subject.mustBeSaved(this.#monotonic(), SAVE_MS)) continue;
-        await inside.situations.put(subject.key, subject.write(this.#monotonic()));
+        states.push([subject.key, subject.write(this.#monotonic())]);
         const { event, seen } = subject;
         if (event !== null && event.id !== null)
-          await inside.recordedEvents.update(event.id, event.startMs, null, seen);
+          events.push({ id: event.id, startMs: event.startMs, endMs: null, ...seen });
       }
     }
+    await inside.situations.put(states);
+    await inside.recordedEvents.updateAll(events);
     this.#touched.clear();
   }
 }

@@ -37,6 +37,32 @@ describe('bits of an answer', () => {
     expect(meter.measure(model, { interpreter: 'engine' }, 1).bits).toBeCloseTo(1, 9);
   });
 
+  it('are as many times more where answers are gathered, which are audited as densely for it', () => {
+    const model = {
+      output: { output: 'rounded', step: 0.05 },
+      interpretation: { ...classes(10), expected: new Int32Array(1024) },
+    } as unknown as Parameters<LeakMeter['measure']>[0];
+    const meter = new LeakMeter({ share: 0.02, lateShare: 0.02 });
+    const timings = { prepareMs: 0, encryptMs: 0, evaluateMs: 0 };
+    const later = Array.from({ length: 15 }, () => ({
+      camera: 'a',
+      frameTimeMs: 1,
+      readyTimeMs: 1,
+      timings,
+    }));
+    const alone = meter.measure(model, { interpreter: 'engine' }, 1);
+    const gathered = meter.measure(model, { interpreter: 'engine', later }, 16);
+    expect(gathered).toMatchObject({ answers: 16, most: alone.most });
+    expect(gathered.bits).toBeCloseTo(16 * alone.bits, 9);
+    expect(meter.measure(model, { interpreter: 'engine', later }, 'withheld').bits).toBe(16);
+    // What slips through unnoticed tells no more of the key than the share of the settings lets through of single ones.
+    const told = ({ share, most }: typeof alone) => unnoticedAnswers(1e9, share) * most;
+    expect(meter.leastShare(model, 16)).toBeCloseTo(0.3, 2);
+    expect(gathered.share).toBeCloseTo(meter.leastShare(model, 16) / 16, 9);
+    expect(told(gathered)).toBeLessThan(keyBits(2048) / 4);
+    expect(told(alone)).toBeLessThan(keyBits(2048) / 4);
+  });
+
   it('are enough for every vector that rounding can give, of two and of three labels', () => {
     for (const [labels, step] of [
       [2, 0.05],

@@ -1,11 +1,21 @@
 import type { BackendConfig } from '#config/schema.ts';
-import { type Envelope, placesOf } from '#protocol/envelope.ts';
+import { type Envelope, gatheredIn, placesOf } from '#protocol/envelope.ts';
 import type { ModelRecord } from '../store/models.ts';
 import { leastShare } from './audit-share.ts';
 import { bitsOfAnswer, bitsOfRegion, keyBits, log2OfChoices } from './leak-bits.ts';
 
-/** What one answer told, and how surely it is honest. */
-export type Told = { readonly share: number; readonly bits: number; readonly most: number };
+/**
+ * What the answers of one ciphertext told, and how surely they are honest. Several that were gathered are audited together: who lies in one of them may as well lie in all, which counts as if
+ * each were audited so much more rarely.
+ */
+export type Told = {
+  readonly share: number;
+  /** Of all of them. */
+  readonly bits: number;
+  /** That each of them could have told. */
+  readonly most: number;
+  readonly answers: number;
+};
 
 /** Networks and policies whose bits are remembered. */
 const MAX_KNOWN = 256;
@@ -19,41 +29,51 @@ export class LeakMeter {
     this.#audit = audit;
   }
 
-  /** The share of this network's answers that has to be opened, whatever smaller share the settings say. */
-  leastShare(model: Pick<ModelRecord, 'output' | 'interpretation'>): number {
+  /** The share of this network's ciphertexts with so many answers in each that has to be opened, whatever smaller share the settings say. */
+  leastShare(model: Pick<ModelRecord, 'output' | 'interpretation'>, gathered = 1): number {
     // Whether several cameras share a ciphertext, the gateway decides.
     const mayShare = (model.interpretation.regions ?? 1) > 1;
-    return leastShare(this.#mostOf(model, mayShare), keyBits(2 * model.interpretation.expected.length));
+    const bits = gathered * this.#mostOf(model, mayShare);
+    return leastShare(bits, keyBits(2 * model.interpretation.expected.length));
   }
 
   /**
    * @param results how many of it were given out; `withheld` where it was not trusted, which can be seen, too
-   * @param withheld pictures of other cameras in it whose answers were not trusted
+   * @param withheld other answers in it, about pictures of other cameras or gathered, that were not trusted
    */
   measure(
     model: Pick<ModelRecord, 'output' | 'interpretation'>,
-    envelope: Pick<Envelope, 'interpreter' | 'regions' | 'others'>,
+    envelope: Pick<Envelope, 'interpreter' | 'regions' | 'others' | 'later'>,
     results: number | 'withheld',
     withheld = 0,
   ): Told {
-    const { interpreter, others } = envelope;
+    const { interpreter, others, later = [] } = envelope;
+    const answers = gatheredIn(envelope);
     const { share, lateShare } = this.#audit;
+    const opened = Math.max(this.leastShare(model, answers), Math.min(share, lateShare));
     const { output, interpretation } = model;
     const most = this.#mostOf(model, others !== undefined);
     // Of an event also which of its pictures and regions told something, and which were withheld.
     const told =
       output.output === 'event'
         ? Number(results) * bitsOfRegion(output, interpretation) +
-          log2OfChoices(placesOf(envelope), [Number(results), withheld])
-        : most;
+          log2OfChoices(
+            later.reduce((sum, one) => sum + placesOf(one), placesOf(envelope)),
+            [Number(results), withheld],
+          )
+        : answers * most;
     return {
       // SEAL draws its own randomness, so nobody can compute these again.
       share:
         interpreter === 'reference' || share === 0
           ? 0
-          : Math.max(this.leastShare(model), Math.min(share, lateShare)),
-      bits: results === 'withheld' ? 1 : told,
+          : // Where all are opened no lie slips through, however many are in one.
+            opened === 1
+            ? 1
+            : opened / answers,
+      bits: results === 'withheld' ? answers : told,
       most,
+      answers,
     };
   }
 

@@ -51,7 +51,7 @@ export function createMetrics(source: MetricsSource): Registry {
   });
   new Gauge({
     name: 'blindsight_store_trouble',
-    help: '1 while the store cannot be used, by the code of the cause',
+    help: '1 while the store, or the queue beside it, cannot be used, by the code of the cause',
     labelNames: ['code'],
     registers,
     collect() {

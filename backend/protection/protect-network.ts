@@ -66,10 +66,14 @@ export function createProtector(
     const { parameters } = verified;
     onProgress({ step: 'making the key pair', fraction: 0.1 });
     const keys = await createOwnerKeys(parameters, program.resultRing);
-    onProgress({ step: `encrypting ${compiled.constants.length} constants`, fraction: 0.2 });
-    const constants = await encryptConstants(verified, keys.secretKey, compiled.constants);
-    onProgress({ step: 'making the evaluation keys', fraction: 0.35 });
-    const evaluationKeys = await makeEvaluationKeys(verified, keys);
+    const encrypting = (share: number) =>
+      onProgress({ step: `encrypting ${compiled.constants.length} constants`, fraction: 0.2 + 0.15 * share });
+    encrypting(0);
+    const constants = await encryptConstants(verified, keys.secretKey, compiled.constants, encrypting);
+    const making = (share: number) =>
+      onProgress({ step: 'making the evaluation keys', fraction: 0.35 + 0.25 * share });
+    making(0);
+    const evaluationKeys = await makeEvaluationKeys(verified, keys, making);
     onProgress({ step: 'running the self-test', fraction: 0.6 });
     const { publicKey } = keys;
     const material = { program: verified, constants, publicKey, evaluationKeys };

@@ -42,6 +42,7 @@ export async function removeOldResults(options: RetentionOptions, signal: AbortS
 async function removeOnce(options: RetentionOptions, signal: AbortSignal): Promise<void> {
   const { days, lateHours, clock, log } = options;
   const { results } = options.store;
+  await results.prepare(clock.now());
   const old = await results.removeBefore(Math.floor(clock.now() - days * DAY_MS));
   if (old > 0) log.info({ removed: old }, 'old results removed');
   const bytes = await bound(options);

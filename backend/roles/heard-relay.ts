@@ -28,26 +28,30 @@ export class HeardRelay {
 
   /** In the decryptor: notes what was heard, until the signal aborts. */
   send(signal: AbortSignal): Promise<void> {
-    const { store } = this.#options;
+    const { store, clock } = this.#options;
     return this.#every(signal, async () => {
       const asked = new Set((await store.challenges.asked()).map(({ gateway }) => gateway));
-      for (const [gateway, receivedMs] of this.#heard) {
-        if (asked.has(gateway)) await store.heard.note(gateway, receivedMs);
-        // It may have been heard again meanwhile.
+      const heard = [...this.#heard];
+      const nowMs = clock.now();
+      const owing = heard.filter(([gateway]) => asked.has(gateway));
+      await store.heard.note(owing.map(([gateway, receivedMs]) => [gateway, nowMs - receivedMs]));
+      // It may have been heard again meanwhile.
+      for (const [gateway, receivedMs] of heard)
         if (this.#heard.get(gateway) === receivedMs) this.#heard.delete(gateway);
-      }
     });
   }
 
-  /** In the auditor: passes on what decryptors have heard, until the signal aborts. */
+  /** In the auditor: passes on what decryptors have heard, by the clock of here, until the signal aborts. */
   receive(signal: AbortSignal, heard: (gateway: string, receivedMs: number) => void): Promise<void> {
     const { store, clock } = this.#options;
     const known = new Map<string, number>();
     return this.#every(signal, async () => {
-      for (const { gateway, receivedMs } of await store.heard.after(clock.now() - PAST_MS)) {
-        if (known.get(gateway) === receivedMs) continue;
-        known.set(gateway, receivedMs);
-        heard(gateway, receivedMs);
+      const last = await store.heard.within(PAST_MS);
+      const nowMs = clock.now();
+      for (const { gateway, heardMs, agoMs } of last) {
+        if (known.get(gateway) === heardMs) continue;
+        known.set(gateway, heardMs);
+        heard(gateway, nowMs - agoMs);
       }
     });
   }

@@ -92,14 +92,30 @@ export class Vault {
     await this.keep(store, CHECK, randomBytes(KEY_BYTES), timeMs);
   }
 
+  /** What {@link Vault.mark} left in a store: sealed, and of no use but to {@link recognize} the key. @throws BlindsightError SECRET_MISSING */
+  static async checkOf(store: Store): Promise<Uint8Array> {
+    const check = await store.secrets.get(CHECK);
+    if (check === null) throw new BlindsightError('SECRET_MISSING', `the store has no secret ${CHECK}`);
+    return check;
+  }
+
   /**
    * Checks that this is the key of the store.
    *
    * @throws BlindsightError INSTALLATION_KEY_INVALID, SECRET_MISSING.
    */
   async verify(store: Store): Promise<void> {
+    this.recognize(await Vault.checkOf(store));
+  }
+
+  /**
+   * Checks that this is the key of the store that {@link Vault.checkOf} read.
+   *
+   * @throws BlindsightError INSTALLATION_KEY_INVALID
+   */
+  recognize(check: Uint8Array): void {
     try {
-      (await this.fetch(store, CHECK)).fill(0);
+      this.open(CHECK, check).fill(0);
     } catch (cause) {
       if (!(cause instanceof BlindsightError) || cause.code !== 'SECRET_TAMPERED') throw cause;
       throw new BlindsightError('INSTALLATION_KEY_INVALID', 'the installation key does not open this store', {

@@ -1,5 +1,6 @@
 import { MAX_REGIONS } from '#protocol/names.ts';
 import type { Database } from './database.ts';
+import { rowsOf } from './many-rows.ts';
 import { NO_ANSWERS, noteAnswer, type RecentAnswers } from './recent-answers.ts';
 
 export type CameraRecord = { readonly camera: string; readonly gateway: string };
@@ -25,6 +26,33 @@ type Recent = [region: string, recent: RecentAnswers][];
 
 /** Cameras that one gateway may claim; its births name at most as many. */
 const MAX_CAMERAS = 64;
+
+/**
+ * Counts how an answer ended.
+ *
+ * @param before as it was stored; undefined where the camera's name may have been freed in the meantime
+ * @returns what is to be stored, and what turned; null where nothing changes
+ */
+export function noteEnd(
+  before: string | undefined,
+  regions: readonly string[] | undefined,
+  withheld: boolean,
+  nowMs: number,
+): { readonly recent: string; readonly turns: Turn[] } | null {
+  if (before === undefined) return null;
+  const all = new Map(JSON.parse(before) as Recent);
+  const turns: Turn[] = [];
+  for (const region of regions ?? [undefined]) {
+    const earlier = all.get(region ?? '') ?? NO_ANSWERS;
+    const recent = noteAnswer(earlier, withheld, nowMs);
+    all.set(region ?? '', recent);
+    const unusual = recent.unusualSinceMs !== null;
+    if (unusual !== (earlier.unusualSinceMs !== null)) turns.push({ region, unusual, recent });
+  }
+  // A gateway that invents names must not fill the disk: the oldest goes first.
+  const recent = JSON.stringify([...all].slice(-(MAX_REGIONS + 1)));
+  return withheld || recent !== before ? { recent, turns } : null;
+}
 
 /** Which gateway owns a camera: the first that claims it. */
 export class CameraStore {
@@ -79,6 +107,13 @@ export class CameraStore {
       camera,
     );
     return row?.gateway ?? null;
+  }
+
+  /** The owners of cameras, by name, without those that nobody owns. */
+  async owners(cameras: readonly string[]): Promise<Map<string, string>> {
+    const select = 'SELECT camera, gateway FROM cameras WHERE camera IN';
+    const rows = await rowsOf<CameraRecord>(this.#database, select, cameras);
+    return new Map(rows.map(({ camera, gateway }) => [camera, gateway]));
   }
 
   async #countOf(gateway: string): Promise<number> {
@@ -144,32 +179,25 @@ export class CameraStore {
       await this.#database.run('UPDATE cameras SET withheld = withheld + 1 WHERE camera = ?', camera);
       return [];
     }
-    const [row] = await this.#database.all<{ recent: string | null }>(
-      'SELECT recent FROM cameras WHERE camera = ?',
+    const noted = noteEnd((await this.recent([camera])).get(camera), regions, withheld, nowMs);
+    if (noted === null) return [];
+    await this.#database.run(
+      'UPDATE cameras SET recent = ?, withheld = withheld + ? WHERE camera = ?',
+      noted.recent,
+      withheld ? 1 : 0,
       camera,
     );
-    // Its name may have been freed in the meantime.
-    if (row === undefined) return [];
-    const all = new Map(JSON.parse(row.recent ?? '[]') as Recent);
-    const turns: Turn[] = [];
-    for (const region of regions ?? [undefined]) {
-      const before = all.get(region ?? '') ?? NO_ANSWERS;
-      const recent = noteAnswer(before, withheld, nowMs);
-      all.set(region ?? '', recent);
-      const unusual = recent.unusualSinceMs !== null;
-      if (unusual !== (before.unusualSinceMs !== null)) turns.push({ region, unusual, recent });
-    }
-    // A gateway that invents names must not fill the disk: the oldest goes first.
-    const kept = JSON.stringify([...all].slice(-(MAX_REGIONS + 1)));
-    if (withheld || kept !== row.recent) {
-      await this.#database.run(
-        'UPDATE cameras SET recent = ?, withheld = withheld + ? WHERE camera = ?',
-        kept,
-        withheld ? 1 : 0,
-        camera,
-      );
-    }
-    return turns;
+    return noted.turns;
+  }
+
+  /** How the latest answers of cameras ended, by name; see {@link noteEnd}. */
+  async recent(cameras: readonly string[]): Promise<Map<string, string>> {
+    const rows = await rowsOf<{ camera: string; recent: string | null }>(
+      this.#database,
+      'SELECT camera, recent FROM cameras WHERE camera IN',
+      cameras,
+    );
+    return new Map(rows.map(({ camera, recent }) => [camera, recent ?? '[]']));
   }
 
   /** What was withheld for each camera, by name. */

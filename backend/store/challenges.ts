@@ -1,12 +1,15 @@
 import type { AnsweredPicture } from '#protocol/envelope.ts';
 import type { AnswerPlace } from '#protocol/opening.ts';
 import type { Database } from './database.ts';
+import { rowsOf } from './many-rows.ts';
 
 /** `missing`: no opening that opens came, though the gateway sent further answers long after it was asked. */
 export type AuditVerdict = 'equal' | 'unequal' | 'missing';
 
 /** An answer that was chosen to be opened. */
 export type ChosenAnswer = Omit<AnswerPlace, 'site'> & {
+  /** Pictures of the answers that were gathered after it in the same ciphertext. */
+  readonly later?: readonly AnsweredPicture[];
   readonly session: number;
   readonly sequence: number;
   /** SHA-256, hex, of its ciphertext. */
@@ -60,6 +63,7 @@ type Row = {
   camera: string;
   regions: string | null;
   others: string | null;
+  later: string | null;
   frame_time: string;
   bundle: string;
   received_ms: number;
@@ -79,11 +83,12 @@ const EQUAL_KEPT_MS = DAY_MS;
 export const VERDICT_KEPT_MS = 30 * DAY_MS;
 
 function fromRow(row: Row): ChallengeRecord {
-  const { regions, others, frame_time, received_ms, due_ms, asked_ms, ...same } = row;
+  const { regions, others, later, frame_time, received_ms, due_ms, asked_ms, ...same } = row;
   return {
     ...same,
     ...(regions !== null && { regions: JSON.parse(regions) as string[] }),
     ...(others !== null && { others: JSON.parse(others) as AnsweredPicture[] }),
+    ...(later !== null && { later: JSON.parse(later) as AnsweredPicture[] }),
     frameTimeMs: Number(frame_time),
     receivedMs: received_ms,
     dueMs: due_ms,
@@ -91,7 +96,7 @@ function fromRow(row: Row): ChallengeRecord {
   };
 }
 
-const COLUMNS = `id, gateway, session, sequence, digest, camera, regions, others, frame_time, bundle, received_ms, due_ms,
+const COLUMNS = `id, gateway, session, sequence, digest, camera, regions, others, later, frame_time, bundle, received_ms, due_ms,
   message, asked_ms, opening, undone, verdict`;
 /** Gateways that were removed are asked nothing. */
 const PRESENT = 'gateway IN (SELECT name FROM gateways WHERE removed_ms IS NULL)';
@@ -108,8 +113,8 @@ export class ChallengeStore {
   async choose(answer: ChosenAnswer): Promise<boolean> {
     const changed = await this.#database.run(
       `INSERT INTO challenges
-         (gateway, session, sequence, digest, camera, regions, others, frame_time, bundle, received_ms, due_ms, decrypted, undone)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE((SELECT decrypted FROM audited_gateways WHERE gateway = ?), 0), 0)
+         (gateway, session, sequence, digest, camera, regions, others, later, frame_time, bundle, received_ms, due_ms, decrypted, undone)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE((SELECT decrypted FROM audited_gateways WHERE gateway = ?), 0), 0)
        ON CONFLICT (gateway, session, sequence, digest) DO NOTHING`,
       answer.gateway,
       answer.session,
@@ -118,6 +123,7 @@ export class ChallengeStore {
       answer.camera,
       answer.regions === undefined ? null : JSON.stringify(answer.regions),
       answer.others === undefined ? null : JSON.stringify(answer.others),
+      answer.later === undefined ? null : JSON.stringify(answer.later),
       // As text: frame times may have fractions, and the opening has to fit to the last bit.
       String(answer.frameTimeMs),
       answer.bundle,
@@ -128,23 +134,36 @@ export class ChallengeStore {
     return changed === 1;
   }
 
-  /** Counts an answer of a gateway as decrypted; call it in the transaction that settles the answer. */
-  async noteDecrypted(gateway: string): Promise<void> {
-    await this.#count(gateway, 'decrypted = audited_gateways.decrypted + 1', 'decrypted');
+  /** Counts answers of a gateway as decrypted; call it in the transaction that settles them. */
+  async noteDecrypted(gateway: string, count = 1): Promise<void> {
+    await this.#database.run(
+      `INSERT INTO audited_gateways (gateway, decrypted, equal, unequal, missing, missing_row, last_equal_ms, counted_from_ms)
+       VALUES (?, ?, 0, 0, 0, 0, NULL, 0)
+       ON CONFLICT (gateway) DO UPDATE SET decrypted = audited_gateways.decrypted + excluded.decrypted`,
+      gateway,
+      count,
+    );
   }
 
   /** What of a gateway waits for its verdict; null where nothing does. */
   async waiting(gateway: string): Promise<Waiting | null> {
+    return (await this.waitingOf([gateway])).get(gateway) ?? null;
+  }
+
+  /** The same of several, by name, without those of which nothing waits. */
+  async waitingOf(gateways: readonly string[]): Promise<Map<string, Waiting>> {
     const { integer } = this.#database.dialect;
-    const [row] = await this.#database.all<{ count: number; since_ms: number | null; ahead: number | null }>(
-      `SELECT CAST(COUNT(*) AS ${integer}) AS count, MIN(received_ms) AS since_ms,
-         (SELECT decrypted FROM audited_gateways WHERE gateway = ?) - MIN(decrypted) AS ahead
-       FROM challenges WHERE gateway = ? AND verdict IS NULL`,
-      gateway,
-      gateway,
+    const rows = await rowsOf<{ gateway: string; count: number; since_ms: number; ahead: number | null }>(
+      this.#database,
+      `SELECT gateway, CAST(COUNT(*) AS ${integer}) AS count, MIN(received_ms) AS since_ms,
+         (SELECT a.decrypted FROM audited_gateways AS a WHERE a.gateway = challenges.gateway) - MIN(decrypted) AS ahead
+       FROM challenges WHERE verdict IS NULL AND gateway IN`,
+      gateways,
+      'GROUP BY gateway',
     );
-    if (row === undefined || row.since_ms === null) return null;
-    return { count: row.count, sinceMs: row.since_ms, ahead: row.ahead ?? 0 };
+    return new Map(
+      rows.map((row) => [row.gateway, { count: row.count, sinceMs: row.since_ms, ahead: row.ahead ?? 0 }]),
+    );
   }
 
   /** Chosen answers that no message asks for yet and whose time has come, of one gateway after the other, oldest first. */
@@ -270,15 +289,14 @@ export class ChallengeStore {
   async #count(
     gateway: string,
     change: string,
-    column: AuditVerdict | 'decrypted',
+    column: AuditVerdict,
     equalMs: number | null = null,
   ): Promise<void> {
-    const one = (name: AuditVerdict | 'decrypted') => (name === column ? 1 : 0);
+    const one = (name: AuditVerdict) => (name === column ? 1 : 0);
     await this.#database.run(
       `INSERT INTO audited_gateways (gateway, decrypted, equal, unequal, missing, missing_row, last_equal_ms, counted_from_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT (gateway) DO UPDATE SET ${change}`,
+       VALUES (?, 0, ?, ?, ?, ?, ?, 0) ON CONFLICT (gateway) DO UPDATE SET ${change}`,
       gateway,
-      one('decrypted'),
       one('equal'),
       one('unequal'),
       one('missing'),

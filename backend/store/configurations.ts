@@ -1,5 +1,6 @@
 import type { ReportedConfiguration } from '#protocol/messages.ts';
 import type { Database } from './database.ts';
+import { rowsOf } from './many-rows.ts';
 
 /**
  * `pending`: the gateway has not said anything yet; `superseded`: a newer version came before this one was applied; the rest are its reports.
@@ -23,6 +24,12 @@ export type ConfigurationRecord = {
 
 /** What became of a version, without its settings. */
 export type PushedVersion = Pick<ConfigurationRecord, 'version' | 'status' | 'createdMs' | 'updatedMs'>;
+
+/** What became of each version for a gateway, newest first, and whether it says that it runs the file on it. */
+export type PushedVersions = { readonly versions: readonly PushedVersion[]; readonly runsFile: boolean };
+
+/** Of a gateway to which nothing was pushed. */
+export const NOTHING_PUSHED: PushedVersions = { versions: [], runsFile: true };
 
 /** What a gateway says it runs. */
 export type RunningConfiguration = {
@@ -138,17 +145,25 @@ export class ConfigurationStore {
     return rows.map(fromRow);
   }
 
-  /** What became of each version for a gateway, newest first, and whether it says that it runs the file on it. */
-  async pushed(
-    gateway: string,
-  ): Promise<{ readonly versions: readonly PushedVersion[]; readonly runsFile: boolean }> {
-    const versions = await this.#database.all<PushedVersion>(
-      `SELECT version, status, created_ms AS "createdMs", updated_ms AS "updatedMs"
-       FROM configurations WHERE gateway = ? ORDER BY version DESC`,
-      gateway,
+  /** What was pushed to gateways, by their names, without those to which nothing was. */
+  async pushedTo(gateways: readonly string[]): Promise<Map<string, PushedVersions>> {
+    const rows = await rowsOf<PushedVersion & { readonly gateway: string }>(
+      this.#database,
+      `SELECT gateway, version, status, created_ms AS "createdMs", updated_ms AS "updatedMs"
+       FROM configurations WHERE gateway IN`,
+      gateways,
+      'ORDER BY version DESC',
     );
-    if (versions.length === 0) return { versions, runsFile: true };
-    return { versions, runsFile: (await this.running(gateway)).running === 0 };
+    const versions = Map.groupBy(rows, ({ gateway }) => gateway);
+    const running = await rowsOf<{ name: string; running: number | null }>(
+      this.#database,
+      'SELECT name, configuration_running AS running FROM gateways WHERE name IN',
+      [...versions.keys()],
+    );
+    const runsFile = new Set(running.filter((one) => one.running === 0).map(({ name }) => name));
+    return new Map(
+      [...versions].map(([gateway, of]) => [gateway, { versions: of, runsFile: runsFile.has(gateway) }]),
+    );
   }
 
   /** All versions for a gateway, newest first. */

@@ -1,4 +1,5 @@
 import type { Database } from './database.ts';
+import { rowsOf } from './many-rows.ts';
 import type { KeySetId } from './protections.ts';
 
 /** `waiting`: the gateway has not said anything yet; `superseded`: a newer release came first; the rest are its reports. */
@@ -112,17 +113,18 @@ export class DeploymentStore {
     return row === undefined ? null : fromRow(row);
   }
 
-  /** As much as answers are judged by, of which there are many. */
-  async ofAnswer(digest: string): Promise<ReleaseOfAnswer | null> {
-    const [row] = await this.#database.all<ReleaseOfAnswer>(
+  /** As much of releases as answers are judged by, of which there are many; by digest. */
+  async ofAnswers(digests: readonly string[]): Promise<Map<string, ReleaseOfAnswer>> {
+    const rows = await rowsOf<ReleaseOfAnswer>(
+      this.#database,
       `SELECT digest, gateway, model, version, protection, refused_from_ms AS "refusedFromMs",
          (SELECT MIN(o.active_ms) FROM deployments AS o
           WHERE o.gateway = d.gateway AND o.beside = d.beside AND (d.beside = 0 OR o.model = d.model)
             AND o.counter > d.counter AND o.status = 'active') AS "supersededMs"
-       FROM deployments AS d WHERE digest = ?`,
-      digest,
+       FROM deployments AS d WHERE digest IN`,
+      digests,
     );
-    return row ?? null;
+    return new Map(rows.map((row) => [row.digest, row]));
   }
 
   /** The newest release of each network of the gateways that were not removed: what each should run, of a gateway the default network first. */
@@ -140,6 +142,16 @@ export class DeploymentStore {
       gateway,
     );
     return rows.map(fromRow);
+  }
+
+  /** Changes with each release that is added, in a time that does not depend on how many there are; one that was begun before and is committed after another may not show. */
+  async newest(): Promise<string> {
+    const { integer } = this.#database.dialect;
+    const rows = await this.#database.all<{ created_ms: number; count: number }>(
+      `SELECT created_ms, CAST(COUNT(*) AS ${integer}) AS count FROM deployments
+       WHERE created_ms = (SELECT MAX(created_ms) FROM deployments) GROUP BY created_ms`,
+    );
+    return rows.map(({ created_ms, count }) => `${created_ms}/${count}`).join();
   }
 
   /** The newest release of each network that its gateway has reported as active: what ran last, as far as is known. */

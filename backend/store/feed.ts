@@ -1,6 +1,8 @@
 import { WITHHELD } from '#protocol/withheld.ts';
 import type { Database, Value } from './database.ts';
+import { inRuns, marks } from './many-rows.ts';
 import { type ResultRecord, readResult } from './results.ts';
+import { storedSince } from './stored-since.ts';
 
 /** An answer as it was settled: what it says about the picture and each named region, or why it was withheld. */
 export type SettledAnswer = Omit<ResultRecord, 'digest'> & {
@@ -9,17 +11,17 @@ export type SettledAnswer = Omit<ResultRecord, 'digest'> & {
 };
 
 type Place = Pick<ResultRecord, 'gateway' | 'session' | 'sequence'>;
-type FeedRow = Place & { readonly id: number };
+type FeedRow = Place & { readonly id: number; readonly stored_ms: number | null };
 type ResultRow = Omit<ResultRecord, 'digest' | 'frameMs' | 'storedMs' | 'results'> & {
   readonly frame_ms: number;
   readonly stored_ms: number;
   readonly result: string | null;
 };
-type RegionRow = Place & { readonly result: string };
+type RegionRow = Place & { readonly region: string; readonly result: string };
 
 const RECORDS =
   'SELECT gateway, session, sequence, camera, model, version, frame_ms, stored_ms, withheld, result FROM results';
-const REGIONS = 'SELECT gateway, session, sequence, result FROM region_results';
+const REGIONS = 'SELECT gateway, session, sequence, region, result FROM region_results';
 
 /**
  * Answers that are settled, and that history, events and alerts have not taken yet. A row is committed together with the result, and removed
@@ -32,13 +34,15 @@ export class FeedStore {
     this.#database = database;
   }
 
-  /** Call it in the transaction that stores the result. */
-  async add(gateway: string, session: number, sequence: number): Promise<void> {
+  /**
+   * Call it in the transaction that stores the result.
+   *
+   * @param storedMs when that is stored, so that it is looked for in fewer places
+   */
+  async add(gateway: string, session: number, sequence: number, storedMs?: number): Promise<void> {
     await this.#database.run(
-      'INSERT INTO feed (gateway, session, sequence) VALUES (?, ?, ?)',
-      gateway,
-      session,
-      sequence,
+      'INSERT INTO feed (gateway, session, sequence, stored_ms) VALUES (?, ?, ?, ?)',
+      ...[gateway, session, sequence, storedMs ?? null],
     );
   }
 
@@ -55,16 +59,13 @@ export class FeedStore {
   async take(limit: number): Promise<SettledAnswer[]> {
     const rows = await this.#database.all<FeedRow>(
       `DELETE FROM feed WHERE id IN (SELECT id FROM feed ORDER BY id LIMIT ?)
-       RETURNING id, gateway, session, sequence`,
+       RETURNING id, gateway, session, sequence, stored_ms`,
       limit,
     );
-    const settled: SettledAnswer[] = [];
-    for (const places of Map.groupBy(rows, ({ gateway, session }) => `${gateway}/${session}`).values()) {
-      const ids = new Map(places.map((place) => [place.sequence, place.id]));
-      const answers = settledAnswers(await this.#records(places), await this.#regions(places));
-      for (const answer of answers) settled.push({ ...answer, id: ids.get(answer.sequence) ?? 0 });
-    }
-    return settled.sort((one, other) => one.id - other.id);
+    const ids = new Map(rows.map((place) => [key(place), place.id]));
+    return settledAnswers(await this.#at<ResultRow>(RECORDS, rows), await this.#at<RegionRow>(REGIONS, rows))
+      .map((answer) => ({ ...answer, id: ids.get(key(answer)) ?? 0 }))
+      .sort((one, other) => one.id - other.id);
   }
 
   /**
@@ -96,29 +97,20 @@ export class FeedStore {
     return { answers: settledAnswers(given, regions).map((answer) => ({ ...answer, id: 0 })), sinceMs };
   }
 
-  #records(places: readonly Place[]): Promise<ResultRow[]> {
-    return this.#at<ResultRow>(RECORDS, places);
-  }
-
-  #regions(places: readonly Place[]): Promise<RegionRow[]> {
-    return this.#at<RegionRow>(REGIONS, places, 'ORDER BY region');
-  }
-
-  /** Rows at places of one session. */
-  #at<Row>(select: string, places: readonly Place[], order = ''): Promise<Row[]> {
-    const [{ gateway, session } = { gateway: '', session: 0 }] = places;
-    const sequences: Value[] = places.map(({ sequence }) => sequence);
-    // A few lengths only, because a statement of each is kept: the last place is asked for several times.
-    let length = 1;
-    while (length < sequences.length) length *= 4;
-    while (sequences.length < length) sequences.push(sequences.at(-1)!);
-    const marks = sequences.map(() => '?').join(', ');
-    return this.#database.all<Row>(
-      `${select} WHERE gateway = ? AND session = ? AND sequence IN (${marks}) ${order}`,
-      gateway,
-      session,
-      ...sequences,
-    );
+  /** Rows at places. */
+  async #at<Row>(select: string, places: readonly FeedRow[]): Promise<Row[]> {
+    const { integer } = this.#database.dialect;
+    const number = `CAST(? AS ${integer})`;
+    const found: Row[] = [];
+    for (const run of inRuns(places)) {
+      const stored = storedSince(this.#database, Math.min(...run.map(({ stored_ms }) => stored_ms ?? 0)));
+      const sql = `WITH places (gateway, session, sequence) AS (VALUES ${marks(run.length, ['?', number, number])})
+        ${select} JOIN places USING (gateway, session, sequence) WHERE 1 = 1 ${stored.and}`;
+      const values: Value[] = run.flatMap((place) => [place.gateway, place.session, place.sequence]);
+      values.push(...stored.values);
+      found.push(...(await this.#database.all<Row>(sql, ...values)));
+    }
+    return found;
   }
 
   /** Removes the oldest, until at most `kept` are left. @returns how many were removed. */
@@ -131,7 +123,10 @@ function settledAnswers(
   records: readonly ResultRow[],
   regions: readonly RegionRow[],
 ): Omit<SettledAnswer, 'id'>[] {
-  const told = Map.groupBy(regions, key);
+  const told = Map.groupBy(
+    regions.toSorted((one, other) => (one.region < other.region ? -1 : Number(one.region > other.region))),
+    key,
+  );
   return records.map(({ frame_ms: frameMs, stored_ms: storedMs, result, ...rest }) => {
     const texts = [
       ...(result === null ? [] : [result]),

@@ -40,6 +40,7 @@ export class FloorStore {
       gateway,
     );
     const raised = bounded(withPlaces(known, places));
+    if (JSON.stringify(raised) === JSON.stringify(known)) return;
     await this.#database.run('DELETE FROM floors WHERE gateway = ?', gateway);
     for (const { from, session, sequence } of raised) {
       await this.#database.run(

@@ -2,6 +2,7 @@ import type { ReportedTrust } from '#protocol/messages.ts';
 import { CertificateStore } from './certificates.ts';
 import { ChallengeStore } from './challenges.ts';
 import type { Database } from './database.ts';
+import { rowsOf } from './many-rows.ts';
 
 /** Position of an envelope in everything a gateway sends; sessions count first. */
 export type Position = { readonly session: number; readonly sequence: number };
@@ -198,20 +199,30 @@ export class GatewayStore {
 
   /** As much as answers are judged by, of which there are many: the same as {@link get}, sooner. */
   async sender(name: string): Promise<SenderRecord | null> {
-    const [row] = await this.#database.all<SenderRow>(
+    return (await this.senders([name])).get(name) ?? null;
+  }
+
+  /** As {@link sender}, of several by name, without those that are unknown. */
+  async senders(names: readonly string[]): Promise<Map<string, SenderRecord>> {
+    const rows = await rowsOf<SenderRow>(
+      this.#database,
       `SELECT name, signing_key, former_signing_key, enrolled_ms, last_session, last_sequence, quarantined_ms
-       FROM gateways WHERE name = ? AND removed_ms IS NULL`,
-      name,
+       FROM gateways WHERE removed_ms IS NULL AND name IN`,
+      names,
     );
-    if (row === undefined) return null;
-    return {
-      name: row.name,
-      signingKey: row.signing_key,
-      formerSigningKey: row.former_signing_key,
-      enrolledMs: row.enrolled_ms,
-      last: { session: row.last_session, sequence: row.last_sequence },
-      isQuarantined: row.quarantined_ms !== null,
-    };
+    return new Map(
+      rows.map((row) => [
+        row.name,
+        {
+          name: row.name,
+          signingKey: row.signing_key,
+          formerSigningKey: row.former_signing_key,
+          enrolledMs: row.enrolled_ms,
+          last: { session: row.last_session, sequence: row.last_sequence },
+          isQuarantined: row.quarantined_ms !== null,
+        },
+      ]),
+    );
   }
 
   /** Keeps what a gateway says about keys and freshness. @returns false where nothing changed. */

@@ -1,6 +1,10 @@
 import type { BackendConfig } from '#config/schema.ts';
 import type { Database } from './database.ts';
 import { type InboxItem, InboxStore } from './inbox.ts';
+import { shardOf } from './shard-of.ts';
+
+/** Of which something is brought back at a time. */
+const MOST_GATEWAYS = 64;
 
 /** How much is kept while gateways are in quarantine. Beyond that the oldest is dropped. */
 export type HeldBound = {
@@ -116,37 +120,48 @@ export class HeldStore {
    *
    * @param limit at most so many
    * @param aheadAnswers of a gateway that were decrypted since the oldest answer that still waits for its audit was chosen: from so many on it waits
+   * @param shards parts of the gateways of which it is done: of others it is in hand elsewhere, where the same may just be kept again
    * @returns how many; 0 where there are none.
    */
-  async takeBack(limit: number, aheadAnswers: number): Promise<number> {
+  async takeBack(
+    limit: number,
+    aheadAnswers: number,
+    shards: readonly number[] | null = null,
+  ): Promise<number> {
     const isFree = (gateway: string) => `quarantined_ms IS NULL AND removed_ms IS NULL AND COALESCE(
       (SELECT decrypted FROM audited_gateways WHERE gateway = ${gateway})
         - (SELECT MIN(decrypted) FROM challenges WHERE gateway = ${gateway} AND verdict IS NULL), -1) < ?`;
-    const [any] = await this.#database.all(
-      `SELECT held_usage.gateway FROM held_usage JOIN gateways ON name = held_usage.gateway
-       WHERE items > 0 AND ${isFree('held_usage.gateway')} LIMIT 1`,
+    const free = await this.#database.all<{ gateway: string }>(
+      `SELECT held_usage.gateway AS gateway FROM held_usage JOIN gateways ON name = held_usage.gateway
+       WHERE items > 0 AND ${isFree('held_usage.gateway')} ORDER BY held_usage.gateway`,
       aheadAnswers,
     );
-    if (any === undefined) return 0;
+    const own = free
+      .map(({ gateway }) => gateway)
+      .filter((gateway) => shards === null || shards.includes(shardOf(gateway)))
+      .slice(0, MOST_GATEWAYS);
+    if (own.length === 0) return 0;
     return this.#database.transaction(async (inside) => {
       const rows = await inside.all<InboxItem>(
         `SELECT id, held.gateway, digest, camera, received_ms AS "receivedMs", attempts, envelope
          FROM held JOIN gateways ON name = held.gateway
-         WHERE ${isFree('held.gateway')} ORDER BY id LIMIT ?`,
+         WHERE held.gateway IN (${own.map(() => '?').join(', ')}) AND ${isFree('held.gateway')} ORDER BY id LIMIT ?`,
+        ...own,
         aheadAnswers,
         limit,
       );
-      const inbox = new InboxStore(inside);
+      const gone: InboxItem[] = [];
       for (const row of rows) {
         // Several processes may bring it back at the same moment.
         if ((await inside.run('DELETE FROM held WHERE id = ?', row.id)) === 0) continue;
-        await inbox.takeBack(row);
+        gone.push(row);
         await inside.run(
           'UPDATE held_usage SET items = items - 1, bytes = bytes - ? WHERE gateway = ?',
           row.envelope.length,
           row.gateway,
         );
       }
+      await new InboxStore(inside).takeBack(gone);
       return rows.length;
     });
   }

@@ -1,14 +1,21 @@
+import type { Database } from './database.ts';
+import { LatePlaces } from './late-places.ts';
 import { PublicationStore } from './publications.ts';
 
 /** Publications that are written at the end of a transaction, in the order in which they came. */
 export class LatePublications extends PublicationStore {
-  readonly #places: [gateway: string, session: number, sequence: number][] = [];
+  readonly #places: LatePlaces;
 
-  override async add(gateway: string, session: number, sequence: number): Promise<void> {
-    this.#places.push([gateway, session, sequence]);
+  constructor(database: Database) {
+    super(database);
+    this.#places = new LatePlaces(database, 'publications');
   }
 
-  async write(): Promise<void> {
-    for (const place of this.#places.splice(0)) await super.add(...place);
+  override add(...place: Parameters<PublicationStore['add']>): Promise<void> {
+    return this.#places.add(...place);
+  }
+
+  write(): Promise<void> {
+    return this.#places.write();
   }
 }

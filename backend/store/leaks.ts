@@ -1,4 +1,5 @@
 import type { Database } from './database.ts';
+import { insertRows } from './many-rows.ts';
 
 /** The keys that answers of one gateway are under. */
 export type LeakKey = {
@@ -52,25 +53,31 @@ export class LeakStore {
   }
 
   /**
-   * Adds one answer. Call it in the transaction that settles it.
+   * Adds answers of one ciphertext. Call it in the transaction that settles them.
    *
    * @param share the probability with which it is audited
    * @param bits that it told, 0 if nothing of it is seen; `most` that it could have told
    */
-  async add(key: LeakKey, share: number, { bits, most }: { bits: number; most: number }): Promise<void> {
-    await this.#database.run(
-      `INSERT INTO leak_sums (${KEY}, share, answers, telling, bits, most) VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?)
-       ON CONFLICT (${KEY}, share) DO UPDATE SET answers = leak_sums.answers + 1,
+  async add(
+    key: LeakKey,
+    share: number,
+    { bits, most, answers = 1 }: { bits: number; most: number; answers?: number },
+  ): Promise<void> {
+    await this.addSums([{ ...key, share, answers, telling: bits > 0 ? answers : 0, bits, most }]);
+  }
+
+  /** Adds sums of different keys and shares. */
+  protected async addSums(sums: readonly LeakSum[]): Promise<void> {
+    await insertRows(
+      this.#database,
+      `INSERT INTO leak_sums (${KEY}, share, answers, telling, bits, most)`,
+      sums.map(({ gateway, model, version, number, share, answers, telling, bits, most }) => [
+        ...[gateway, model, version, number],
+        ...[share, answers, telling, bits, most],
+      ]),
+      `ON CONFLICT (${KEY}, share) DO UPDATE SET answers = leak_sums.answers + excluded.answers,
          telling = leak_sums.telling + excluded.telling, bits = leak_sums.bits + excluded.bits,
          most = CASE WHEN excluded.most > leak_sums.most THEN excluded.most ELSE leak_sums.most END`,
-      key.gateway,
-      key.model,
-      key.version,
-      key.number,
-      share,
-      bits > 0 ? 1 : 0,
-      bits,
-      most,
     );
   }
 

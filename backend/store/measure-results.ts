@@ -1,22 +1,25 @@
 import type { Database } from './database.ts';
+import { sampleTable } from './sample-table.ts';
 
 /** What the results take. */
 export type ResultSize = {
   readonly bytes: number;
-  /** Of one with its regions, where `bytes` is an estimate that lags behind deletions; null where it can simply be asked for again. */
+  /** Of one with its regions in the tables that rows are deleted from; null where `bytes` can simply be asked for again. */
   readonly bytesEach: number | null;
 };
 
 /** Of a row in PostgreSQL and its entries in the indexes, beside what the columns hold. */
 const ROW_OVERHEAD_BYTES = 160;
-/** Rows that say how large one is: the newest. */
-const SAMPLE = 500;
 
 /**
- * How many bytes the results take. SQLite: all pages of the file that are in use, whatever they hold, exactly. PostgreSQL, whose tables keep the room of what
- * was deleted: rows by its statistics, times the mean size of the newest.
+ * How many bytes the results take. SQLite: all pages of the file that are in use, whatever they hold. PostgreSQL: the files of all tables of days, and of their indexes.
+ *
+ * @param thinned tables of PostgreSQL that rows are deleted from, by whose files nobody sees that: these by their rows, as {@link sampleTable} has them
  */
-export async function measureResults(database: Database): Promise<ResultSize> {
+export async function measureResults(
+  database: Database,
+  thinned: readonly string[] = [],
+): Promise<ResultSize> {
   if (database.dialect.kind === 'sqlite') {
     const [row] = await database.all<{ bytes: number }>(
       `SELECT (page_count - freelist_count) * page_size AS bytes
@@ -24,17 +27,20 @@ export async function measureResults(database: Database): Promise<ResultSize> {
     );
     return { bytes: row!.bytes, bytesEach: null };
   }
-  const results = await measureTable(database, 'results');
-  const regions = await measureTable(database, 'region_results');
-  const bytes = results.rows * results.each + regions.rows * regions.each;
-  return { bytes, bytesEach: bytes / Math.max(1, results.rows) };
-}
-
-async function measureTable(database: Database, table: string): Promise<{ rows: number; each: number }> {
-  const [row] = await database.all<{ live: number | string; mean: number | string | null }>(
-    `SELECT (SELECT n_live_tup FROM pg_stat_user_tables WHERE relid = CAST('${table}' AS regclass)) AS live,
-       (SELECT AVG(pg_column_size(newest.*)) FROM
-         (SELECT * FROM ${table} ORDER BY stored_ms DESC LIMIT ${SAMPLE}) AS newest) AS mean`,
+  const tables = await database.all<{ name: string; bytes: number | null }>(
+    `SELECT relname AS name, pg_total_relation_size(pg_class.oid) AS bytes FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+     WHERE inhparent IN (CAST('results' AS regclass), CAST('region_results' AS regclass))`,
   );
-  return { rows: Number(row!.live), each: Number(row!.mean ?? 0) + ROW_OVERHEAD_BYTES };
+  let [bytes, ofThinned, results] = [0, 0, 0];
+  for (const table of tables) {
+    const file = table.bytes ?? 0;
+    if (!thinned.includes(table.name)) {
+      bytes += file;
+      continue;
+    }
+    const { rows, bytes: columns } = await sampleTable(database, table.name);
+    ofThinned += Math.min(file, columns + rows * ROW_OVERHEAD_BYTES);
+    if (!table.name.startsWith('region_')) results += rows;
+  }
+  return { bytes: bytes + ofThinned, bytesEach: ofThinned / Math.max(1, results) };
 }

@@ -1,5 +1,6 @@
 import { BlindsightError } from '#protocol/errors.ts';
 import type { Database, Dialect } from './database.ts';
+import { partitionedResults } from './partitioned-results.ts';
 
 type Migration = (dialect: Dialect) => readonly string[];
 
@@ -376,6 +377,28 @@ const MIGRATIONS: readonly Migration[] = [
     `ALTER TABLE inbox_usage ADD COLUMN shard ${integer}`,
     `CREATE TABLE heard (gateway TEXT PRIMARY KEY, received_ms ${integer} NOT NULL) ${tableOptions}`,
   ],
+  // How often a decryption was begun of envelopes that wait in a queue outside of the store.
+  ({ integer, tableOptions }) => [
+    `CREATE TABLE attempts (
+      gateway TEXT NOT NULL, digest TEXT NOT NULL, count ${integer} NOT NULL, PRIMARY KEY (gateway, digest)
+    ) ${tableOptions}`,
+  ],
+  // Pictures of the answers that were gathered behind one that is to be opened, as JSON.
+  () => ['ALTER TABLE challenges ADD COLUMN later TEXT'],
+  // Receipts of what waited outside of the store and is settled in it; whoever speaks to gateways takes them away.
+  ({ integer, tableOptions }) => [
+    `CREATE TABLE due_receipts (
+      gateway TEXT NOT NULL, digest TEXT NOT NULL, received_ms ${integer} NOT NULL, PRIMARY KEY (gateway, digest)
+    ) ${tableOptions}`,
+  ],
+  // In PostgreSQL results in tables of a day each (ResultPartitions); and when it was stored what waits to be followed or published.
+  ({ kind, integer }) => [
+    `ALTER TABLE feed ADD COLUMN stored_ms ${integer}`,
+    `ALTER TABLE publications ADD COLUMN stored_ms ${integer}`,
+    ...(kind === 'sqlite' ? [] : partitionedResults()),
+  ],
+  // Whether there is a newer release is asked each second, however many there are.
+  () => ['CREATE INDEX deployments_created ON deployments (created_ms)'],
 ];
 
 function leakTables(real: string, integer: string, tableOptions: string): string[] {

@@ -55,7 +55,7 @@ function parametersOf(url: string): Parameters {
 }
 
 /** A socket in the file system, or an address of the loopback interface: nobody is in between. */
-function isThisMachine(host: string): boolean {
+export function isThisMachine(host: string): boolean {
   if (host.startsWith('/') || host === 'localhost' || host === '::1') return true;
   return isIP(host) === 4 && host.startsWith('127.');
 }

@@ -1,6 +1,7 @@
 import type { Result } from '#protocol/messages.ts';
 import type { Database } from './database.ts';
 import { readResult } from './results.ts';
+import { storedSince } from './stored-since.ts';
 
 /** The answers of one settled envelope, on their way to the results tree. */
 export type Publication = { readonly id: number; readonly results: readonly Result[] };
@@ -12,6 +13,7 @@ type Row = {
   sequence: number;
   result: string | null;
   version: number | null;
+  since: number;
 };
 
 /**
@@ -25,25 +27,31 @@ export class PublicationStore {
     this.#database = database;
   }
 
-  /** Call it in the transaction that stores the result. */
-  async add(gateway: string, session: number, sequence: number): Promise<void> {
+  /**
+   * Call it in the transaction that stores the result.
+   *
+   * @param storedMs when that is stored, so that it is looked for in fewer places
+   */
+  async add(gateway: string, session: number, sequence: number, storedMs?: number): Promise<void> {
     await this.#database.run(
-      'INSERT INTO publications (gateway, session, sequence) VALUES (?, ?, ?)',
-      gateway,
-      session,
-      sequence,
+      'INSERT INTO publications (gateway, session, sequence, stored_ms) VALUES (?, ?, ?, ?)',
+      ...[gateway, session, sequence, storedMs ?? null],
     );
   }
 
   /** The oldest ones after `id`; without results where those were deleted. */
   async after(id: number, limit: number): Promise<Publication[]> {
+    const since = await this.#since(id, limit);
+    if (since === null) return [];
+    const stored = storedSince(this.#database, since, 'results');
     const rows = await this.#database.all<Row>(
-      `SELECT publications.id, publications.gateway, publications.session, publications.sequence, results.result, results.version
+      `SELECT publications.id, publications.gateway, publications.session, publications.sequence,
+         COALESCE(publications.stored_ms, 0) AS since, results.result, results.version
        FROM publications LEFT JOIN results ON results.gateway = publications.gateway
          AND results.session = publications.session AND results.sequence = publications.sequence
+         ${stored.and}
        WHERE publications.id > ? ORDER BY publications.id LIMIT ?`,
-      id,
-      limit,
+      ...[...stored.values, id, limit],
     );
     const publications: Publication[] = [];
     for (const row of rows) {
@@ -56,12 +64,23 @@ export class PublicationStore {
     return publications;
   }
 
-  async #regionResults({ gateway, session, sequence }: Row): Promise<string[]> {
+  /** Since when what is asked for next was stored, null where there is nothing. SQLite has one table for all days, and is not asked. */
+  async #since(id: number, limit: number): Promise<number | null> {
+    if (this.#database.dialect.kind === 'sqlite') return 0;
+    const [oldest] = await this.#database.all<{ since: number | null }>(
+      `SELECT MIN(COALESCE(stored_ms, 0)) AS since
+       FROM (SELECT stored_ms FROM publications WHERE id > ? ORDER BY id LIMIT ?) AS next`,
+      id,
+      limit,
+    );
+    return oldest?.since ?? null;
+  }
+
+  async #regionResults({ gateway, session, sequence, since }: Row): Promise<string[]> {
     const rows = await this.#database.all<{ result: string }>(
-      'SELECT result FROM region_results WHERE gateway = ? AND session = ? AND sequence = ? ORDER BY region',
-      gateway,
-      session,
-      sequence,
+      `SELECT result FROM region_results
+       WHERE gateway = ? AND session = ? AND sequence = ? AND stored_ms >= ? ORDER BY region`,
+      ...[gateway, session, sequence, since],
     );
     return rows.map(({ result }) => result);
   }

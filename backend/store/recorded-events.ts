@@ -1,5 +1,6 @@
 import type { RecordedEvent } from '#protocol/recorded-event.ts';
 import type { Database } from './database.ts';
+import { inRuns, marks } from './many-rows.ts';
 import type { SituationKey } from './situations.ts';
 
 type Row = {
@@ -19,6 +20,13 @@ type Row = {
 
 /** What has been seen of an event so far. */
 export type Seen = { readonly peak: number | null; readonly answers: number };
+
+/** How an event has changed; `endMs` is null while it lasts. */
+export type EventChange = Seen & {
+  readonly id: number;
+  readonly startMs: number;
+  readonly endMs: number | null;
+};
 
 export type EventFilter = {
   readonly camera?: string;
@@ -62,11 +70,25 @@ export class RecordedEventStore {
   }
 
   /** @param endMs null while it lasts */
-  async update(id: number, startMs: number, endMs: number | null, { peak, answers }: Seen): Promise<void> {
-    await this.#database.run(
-      'UPDATE events SET start_ms = ?, end_ms = ?, peak = ?, answers = ? WHERE id = ?',
-      ...[Math.round(startMs), endMs === null ? null : Math.round(endMs), peak, answers, id],
-    );
+  async update(id: number, startMs: number, endMs: number | null, seen: Seen): Promise<void> {
+    await this.updateAll([{ id, startMs, endMs, ...seen }]);
+  }
+
+  /** The same of different events. */
+  async updateAll(events: readonly EventChange[]): Promise<void> {
+    const { integer } = this.#database.dialect;
+    const number = `CAST(? AS ${integer})`;
+    const columns = [number, number, number, 'CAST(? AS DOUBLE PRECISION)', number];
+    for (const run of inRuns(events))
+      await this.#database.run(
+        `WITH seen (id, start_ms, end_ms, peak, answers) AS (VALUES ${marks(run.length, columns)})
+         UPDATE events SET start_ms = seen.start_ms, end_ms = seen.end_ms, peak = seen.peak, answers = seen.answers
+         FROM seen WHERE events.id = seen.id`,
+        ...run.flatMap(({ id, startMs, endMs, peak, answers }) => [
+          ...[id, Math.round(startMs), endMs === null ? null : Math.round(endMs)],
+          ...[peak, answers],
+        ]),
+      );
   }
 
   /** Whether an event of the same subject lasted within a span, ends included. */

@@ -1,4 +1,5 @@
 import type { Database } from './database.ts';
+import { insertRows } from './many-rows.ts';
 
 /** What a situation is about; an empty region or zone is the whole picture. */
 export type SituationKey = {
@@ -25,11 +26,16 @@ export class SituationStore {
     return rows.map((row) => ({ ...row, state: JSON.parse(row.state) as unknown }));
   }
 
-  async put({ camera, region, zone, label }: SituationKey, state: unknown): Promise<void> {
-    await this.#database.run(
-      `INSERT INTO situations (camera, region, zone, label, state) VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT (camera, region, zone, label) DO UPDATE SET state = excluded.state`,
-      ...[camera, region, zone, label, JSON.stringify(state)],
+  /** @param states of different situations */
+  async put(states: readonly (readonly [key: SituationKey, state: unknown])[]): Promise<void> {
+    await insertRows(
+      this.#database,
+      'INSERT INTO situations (camera, region, zone, label, state)',
+      states.map(([{ camera, region, zone, label }, state]) => [
+        ...[camera, region, zone, label],
+        JSON.stringify(state),
+      ]),
+      'ON CONFLICT (camera, region, zone, label) DO UPDATE SET state = excluded.state',
     );
   }
 

@@ -41,6 +41,20 @@ describe('openSqlite', () => {
     await Promise.all(stores.map((store) => store.close()));
   });
 
+  it('reads with a list of values while somebody writes, and writes with one', async () => {
+    const file = nextFile();
+    const database = openSqlite(file);
+    await database.run('CREATE TABLE t (a INTEGER)');
+    await database.transaction(async (inside) => {
+      await inside.run('INSERT INTO t VALUES (1)');
+      const read = 'WITH asked (a) AS (VALUES (?)) SELECT a, (SELECT COUNT(*) FROM t) AS count FROM asked';
+      expect(await database.all(read, 7)).toEqual([{ a: 7, count: 0 }]);
+    });
+    const write = 'WITH asked (a) AS (VALUES (?)) INSERT INTO t SELECT a FROM asked RETURNING a';
+    expect(await database.all(write, 9)).toEqual([{ a: 9 }]);
+    await database.close();
+  });
+
   it('opens a file that another connection writes', async () => {
     const file = nextFile();
     const first = openSqlite(file);

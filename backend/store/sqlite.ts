@@ -26,8 +26,9 @@ const BUSY_ERROR = 5;
 const FULL_ERROR = 13;
 /** SQLITE_IOERR_SHMSIZE: no room for the index of the write-ahead log. */
 const NO_SHM_ERROR = 4874;
-/** Input/output, corrupt, read-only, not a database: primary codes, the low byte. */
-const BROKEN_ERRORS = [10, 11, 8, 26];
+/** Input/output, corrupt, not a database: primary codes, the low byte. */
+const BROKEN_ERRORS = [10, 11, 26];
+const READ_ONLY_ERROR = 8;
 
 /** Statements on one connection, each prepared once. */
 class SqliteConnection {
@@ -108,12 +109,18 @@ function named(error: unknown, file: string): unknown {
     const message = `the disk of the backend is full: ${file} cannot grow, so no answers are accepted; gateways keep theirs`;
     return new BlindsightError('DISK_FULL', message, { cause: error });
   }
+  if ((code & 0xff) === READ_ONLY_ERROR) {
+    const message = `the store ${file} is read-only, so no answers are accepted; gateways keep theirs`;
+    return new BlindsightError('STORE_READ_ONLY', message, { cause: error });
+  }
   if (!BROKEN_ERRORS.includes(code & 0xff)) return error;
   const reason = error instanceof Error ? error.message : String(error);
   return new BlindsightError('STORE_UNAVAILABLE', `the store ${file} cannot be used: ${reason}`, {
     cause: error,
   });
 }
+
+const READS = /^\s*(SELECT\b|PRAGMA\b|WITH\b(?![\s\S]*\b(INSERT|UPDATE|DELETE)\b))/;
 
 /** One connection writes, one transaction at a time; another reads what is committed, and never waits. */
 class SqliteDatabase implements Database {
@@ -131,7 +138,7 @@ class SqliteDatabase implements Database {
   }
 
   async all<Row>(sql: string, ...values: readonly Value[]): Promise<Row[]> {
-    if (!/^\s*(SELECT|PRAGMA)\b/.test(sql)) {
+    if (!READS.test(sql)) {
       return this.transaction((inside) => inside.all<Row>(sql, ...values));
     }
     try {

@@ -79,8 +79,11 @@ export class StoreWatch {
       this.failed(new BlindsightError('DISK_FULL', message) as StoreTrouble);
       return;
     }
-    // Notices a database that does not answer even when nobody else asks.
-    await store.inbox.count();
+    // Notices a database, or a queue beside it, that does not answer even when nobody else asks.
+    await store.inbox.count().catch((error: unknown) => {
+      if (isStoreTrouble(error)) this.failed(error);
+      throw error;
+    });
     if (this.#present === null || clock.monotonic() - this.#failedMs < CALM_MS) return;
     await this.#over(this.#present, store);
   }

@@ -1,6 +1,7 @@
 import type { Result } from '#protocol/messages.ts';
 import type { Database } from './database.ts';
 import { readResult } from './results.ts';
+import { storedSince } from './stored-since.ts';
 
 /** An answer as it is stored, or the reason why there is none. */
 export type StoredAnswer = {
@@ -45,17 +46,18 @@ export class StoredAnswers {
       session: -1,
       sequence: -1,
     };
+    const stored = storedSince(this.#database, frameMs);
     const rows = await this.#database.all<Row>(
       `SELECT gateway, session, sequence, model, version, frame_ms, withheld, result FROM results
-       WHERE camera = ? AND frame_ms >= ? AND frame_ms < ? AND (frame_ms, gateway, session, sequence) > (?, ?, ?, ?)
+       WHERE camera = ? AND frame_ms >= ? AND frame_ms < ? AND (frame_ms, gateway, session, sequence) > (?, ?, ?, ?) ${stored.and}
        ORDER BY frame_ms, gateway, session, sequence LIMIT ?`,
-      ...[camera, frameMs, beforeMs, frameMs, gateway, session, sequence, limit],
+      ...[camera, frameMs, beforeMs, frameMs, gateway, session, sequence, ...stored.values, limit],
     );
     const [first, last] = [rows[0]?.frame_ms ?? 0, rows.at(-1)?.frame_ms ?? -1];
     const regions = await this.#database.all<RegionRow>(
       `SELECT gateway, session, sequence, result FROM region_results
-       WHERE camera = ? AND frame_ms >= ? AND frame_ms <= ? ORDER BY region`,
-      ...[camera, first, last],
+       WHERE camera = ? AND frame_ms >= ? AND frame_ms <= ? ${stored.and} ORDER BY region`,
+      ...[camera, first, last, ...stored.values],
     );
     const ofRegions = Map.groupBy(regions, key);
     return rows.map(({ frame_ms, result, ...row }) => {

@@ -39,18 +39,16 @@ async function work(): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 1));
       continue;
     }
-    await store.inbox.beginAttempt(item.id);
+    await store.inbox.beginAttempts([item.id]);
     const sequence = Number(item.digest);
     const envelope = bareEnvelope('yard', sequence);
     const frameTime = new Date(sequence).toISOString();
     const result = { camera: 'door', sequence, frameTime } as never;
-    await settle(
-      store,
-      item,
-      [{ answer: envelope, verdict: { kind: 'answer', results: [result] } }],
-      null,
-      1,
-    );
+    const ending = { answer: envelope, verdict: { kind: 'answer', results: [result] } } as const;
+    await store.settling(async (inside) => {
+      await settle(inside, item, [ending], null, 1);
+      await inside.inbox.remove([item.id]);
+    });
     say(`settled ${sequence}`);
     publisher?.publish(result);
     await immediate();

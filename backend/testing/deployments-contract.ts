@@ -38,6 +38,10 @@ export function describeDeployments(
       'waiting',
     ]);
     expect((await store().deployments.current()).map((row) => row.digest)).toEqual(['three']);
+    const newest = await store().deployments.newest();
+    await store().deployments.setStatus('three', 'active', null, 9);
+    expect(await store().deployments.newest()).toBe(newest);
+    await store().deployments.setStatus('three', 'waiting', null, 9);
     expect(await store().deployments.setStatus('three', 'refused', 'X: y', 9)).toBe(true);
     expect(await store().deployments.setStatus('three', 'refused', 'X: y', 10)).toBe(false);
     expect(await store().deployments.get('three')).toMatchObject({ detail: 'X: y', updatedMs: 9 });
@@ -74,7 +78,8 @@ export function describeDeployments(
     expect(await deployments.running()).toEqual([]);
     for (const digest of ['2', '3', '4']) await deployments.setStatus(digest, 'active', null, 7);
     expect((await deployments.running()).map(({ digest }) => digest).sort()).toEqual(['3', '4']);
-    const judged = await Promise.all(['1', '2', '3', '4', '5'].map((digest) => deployments.ofAnswer(digest)));
+    const releases = await deployments.ofAnswers(['1', '2', '3', '4', '5']);
+    const judged = ['1', '2', '3', '4', '5'].map((digest) => releases.get(digest) ?? null);
     expect(judged.map((one) => one?.supersededMs ?? null)).toEqual([7, 7, null, null, null]);
     for (const one of judged.filter((known) => known !== null)) {
       const { supersededMs: _, ...own } = one;

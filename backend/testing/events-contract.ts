@@ -10,9 +10,11 @@ export function describeEvents(store: () => Store): void {
   describe('events and rules', () => {
     it('keeps what is there now, once for each place and label', async () => {
       const { situations } = store();
-      await situations.put(KEY, { level: 1 });
-      await situations.put(KEY, { level: 2 });
-      await situations.put({ ...KEY, label: 'it is; a "label"' }, {});
+      await situations.put([[KEY, { level: 1 }]]);
+      await situations.put([
+        [KEY, { level: 2 }],
+        [{ ...KEY, label: 'it is; a "label"' }, {}],
+      ]);
       expect((await situations.all()).map(({ label, state }) => [label, state])).toEqual([
         ['it is; a "label"', {}],
         ['person', { level: 2 }],

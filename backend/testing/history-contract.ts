@@ -295,9 +295,21 @@ export function describeHistory(
     it('begins with what a store from before there were roll-ups holds', async () => {
       const old = await open();
       await migrate(old, 31);
-      const former = new Store(old);
-      for (const number of [1, 2])
-        await former.results.add({ ...answer, sequence: number, frameMs: NOON, storedMs: NOON + number });
+      for (const sequence of [1, 2])
+        await old.run(
+          `INSERT INTO results (gateway, session, sequence, digest, camera, model, version, frame_ms, stored_ms, result)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+          ...[
+            answer.gateway,
+            answer.session,
+            sequence,
+            answer.digest,
+            answer.camera,
+            answer.model,
+            answer.version,
+          ],
+          ...[NOON, NOON + sequence, JSON.stringify(answer.results[0])],
+        );
       await migrate(old);
       const store = new Store(old);
       const rollUps = new RollUps(DAYS);

@@ -1,11 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { createEngineInterpreter, decodeProgram, type Interpreter, verifyProgram } from '#fhe';
+import {
+  answerPlaces,
+  createEngineInterpreter,
+  decodeProgram,
+  Gathering,
+  type Interpreter,
+  type VerifiedProgram,
+  verifyProgram,
+} from '#fhe';
 import { answerDigest } from '#protocol/answer-digest.ts';
 import { auditorPublicKey, decodeAuditorKey } from '#protocol/auditor-key.ts';
 import { CHALLENGE_TYPE, decodeChallenge, encodeOpenings, OPENINGS_MEDIA_TYPE } from '#protocol/challenge.ts';
 import { type CommandAnswer, encodeAnswer, signAnswer } from '#protocol/command-answer.ts';
-import type { Envelope } from '#protocol/envelope.ts';
-import { encryptionSeed, type Opening, sealOpening } from '#protocol/opening.ts';
+import { answersOf, type Envelope } from '#protocol/envelope.ts';
+import { encryptionSeed, joinOpenings, type Opening, sealOpening } from '#protocol/opening.ts';
 import { gatewayTopics } from '#protocol/topics.ts';
 import { pictureInputs } from '#vision/picture-input.ts';
 import type { DecryptingSite, TestGateway } from './decrypting-site.ts';
@@ -24,13 +32,21 @@ export class OpeningGateway {
   readonly gateway: TestGateway;
   readonly #at: DecryptingSite;
   readonly #interpreter: Interpreter;
+  readonly #program: VerifiedProgram;
   readonly #now: () => number;
   readonly #openings = new Map<string, Opening>();
   #sequence = -1;
   /** What it has in hand for an answer; a liar shows something else. */
   show: (opening: Opening | null, answer: string) => Opening | Uint8Array | null = (opening) => opening;
 
-  private constructor(at: DecryptingSite, gateway: TestGateway, interpreter: Interpreter, now: () => number) {
+  private constructor(
+    at: DecryptingSite,
+    gateway: TestGateway,
+    interpreter: Interpreter,
+    program: VerifiedProgram,
+    now: () => number,
+  ) {
+    this.#program = program;
     this.#now = now;
     this.#at = at;
     this.gateway = gateway;
@@ -43,15 +59,16 @@ export class OpeningGateway {
     { gateway = at.gateway, now = Date.now } = {},
   ): Promise<OpeningGateway> {
     const part = (name: string) => protectedNetwork.parts.find((one) => one.name === name)!.bytes;
+    const program = verifyProgram(decodeProgram(part('program')));
     const interpreter = await createEngineInterpreter(
       {
-        program: verifyProgram(decodeProgram(part('program'))),
+        program,
         ...{ publicKey: part('public-key'), constants: part('constants') },
         evaluationKeys: part('evaluation-keys'),
       },
       { threads: 1 },
     );
-    return new OpeningGateway(at, gateway, interpreter, now);
+    return new OpeningGateway(at, gateway, interpreter, program, now);
   }
 
   /** Computes an answer about a picture and sends it. @param changes `ciphertext` sends another in its place */
@@ -69,6 +86,48 @@ export class OpeningGateway {
     const envelope = { ...bare, ciphertext: changes.ciphertext ?? new Uint8Array(ciphertext) };
     if (changes.ciphertext === undefined) this.#openings.set(answerDigest(envelope), { picture, seed });
     await this.#at.put(envelope, this.gateway, { receivedMs });
+    return envelope;
+  }
+
+  /** Computes answers about pictures of 1 × 2 and sends them gathered. @param forge changes one before they are added up */
+  async sendGathered(
+    pictures: readonly Uint8Array[],
+    {
+      forge = (answer: Uint8Array, _index: number): Uint8Array => answer,
+      ...changes
+    }: Partial<Envelope> & {
+      readonly forge?: (answer: Uint8Array, index: number) => Uint8Array;
+    } = {},
+  ): Promise<Envelope> {
+    const now = this.#now();
+    const timings = { prepareMs: 1, encryptMs: 2, evaluateMs: 3 };
+    const at = (i: number) => ({
+      camera: 'door',
+      frameTimeMs: now - 1000 + i,
+      readyTimeMs: now - 500,
+      timings,
+    });
+    const bare = this.#at.makeEnvelope(
+      {
+        ...at(0),
+        ...{ schema: 3, sequence: this.#sequence + 1, interpreter: 'engine' },
+        later: pictures.slice(1).map((_, i) => at(i + 1)),
+        ...changes,
+      },
+      this.gateway,
+    );
+    this.#sequence += pictures.length;
+    const sum = new Gathering(this.#program.resultParameters, answerPlaces(this.#program));
+    const openings = answersOf(bare).map((place, i): Opening => {
+      const seed = new Uint8Array(randomBytes(32));
+      const picture = pictures[i]!.slice();
+      const values = pictureInputs(picture, { channels: 1, height: 1, width: 2 }, 1);
+      sum.add(forge(this.#interpreter.run(values, encryptionSeed(seed, place)).ciphertext, i));
+      return { picture, seed };
+    });
+    const envelope = { ...bare, ciphertext: sum.finish() };
+    this.#openings.set(answerDigest(envelope), joinOpenings(openings));
+    await this.#at.put(envelope, this.gateway, { receivedMs: now });
     return envelope;
   }
 

@@ -1,13 +1,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
-import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { freePort } from '#runtime/ports.ts';
 
 const run = promisify(execFile);
 const ROOT = '/usr/lib/postgresql';
@@ -33,13 +33,26 @@ export type PostgresCluster = {
   /** Where it also listens with TLS, if it was asked to. */
   readonly port: number | null;
   readonly pid: number | undefined;
+  /** Folder of its socket. */
+  readonly host: string;
   /** Makes an empty database. @returns its postgresql:// address. */
   createDatabase(): Promise<string>;
-  /** Ends the server at once, as a crash would: clients lose their connections, what was committed stays. */
-  crash(): Promise<void>;
+  /** Ends the server at once, as a crash would: clients lose their connections, what was committed stays. @param how SIGINT as a service manager does it, SIGQUIT where left out */
+  crash(how?: 'SIGINT' | 'SIGQUIT'): Promise<void>;
   /** Starts the server again after {@link crash}. */
   restart(): Promise<void>;
+  /** Starts another server that follows this one, which from then on says that something is committed only when both have it. */
+  standBy(): Promise<PostgresStandby>;
   stop(): Promise<void>;
+};
+
+const INSIST_MS = 20_000;
+
+export type PostgresStandby = {
+  /** Folder of its socket: what an address names in place of, or beside, that of the first server. */
+  readonly host: string;
+  /** Makes it the one that writes. */
+  promote(): Promise<void>;
 };
 
 /**
@@ -64,9 +77,8 @@ export async function startPostgres(
     ['-D', data, '-U', 'blindsight', '-A', 'trust', '-E', 'UTF8', '--no-sync'],
     options,
   );
-  const port = tls === undefined ? null : await freePort();
+  const port = tls === undefined ? null : await freePort(0);
   const settings = [
-    `unix_socket_directories=${folder}`,
     `fsync=${durable ? 'on' : 'off'}`,
     'max_connections=50',
     ...(port === null ? ['listen_addresses='] : ['listen_addresses=127.0.0.1', `port=${port}`, 'ssl=on']),
@@ -79,42 +91,48 @@ export async function startPostgres(
     }
     await writeFile(join(data, 'pg_hba.conf'), 'local all all trust\nhostssl all all 127.0.0.1/32 trust\n');
   }
-  const launch = () =>
-    spawn(join(bin, 'postgres'), ['-D', data, ...settings.flatMap((setting) => ['-c', setting])], {
-      stdio: 'ignore',
-      ...options,
-    });
+  const launch = (from = data, host = folder) =>
+    spawn(
+      join(bin, 'postgres'),
+      ['-D', from, ...[...settings, `unix_socket_directories=${host}`].flatMap((setting) => ['-c', setting])],
+      { stdio: 'ignore', ...options },
+    );
   let server: ChildProcess = launch();
-  const address = (database: string) =>
-    `postgresql://blindsight@/${database}?host=${encodeURIComponent(folder)}${port === null ? '' : `&port=${port}`}`;
-  const query = async (sql: string) => {
-    const client = new pg.Client({ connectionString: address('postgres') });
+  const address = (database: string, host = folder) =>
+    `postgresql://blindsight@/${database}?host=${encodeURIComponent(host)}${port === null ? '' : `&port=${port}`}`;
+  const query = async (sql: string, host = folder) => {
+    const client = new pg.Client({ connectionString: address('postgres', host) });
     await client.connect();
     try {
-      await client.query(sql);
+      return (await client.query(sql)).rows as Record<string, unknown>[];
     } finally {
       await client.end();
     }
   };
-  const ready = async () => {
+  const ready = async (process = server, host = folder) => {
     for (let attempt = 0; ; attempt++) {
       try {
-        return await query('SELECT 1');
+        return await query('SELECT 1', host);
       } catch (error) {
-        if (attempt > 2_400 || server.exitCode !== null) throw error;
+        if (attempt > 2_400 || process.exitCode !== null) throw error;
         await delay(50);
       }
     }
   };
-  const end = async (signal: NodeJS.Signals) => {
-    const closed = once(server, 'close');
-    server.kill(signal);
+  const end = async (signal: NodeJS.Signals, process = server) => {
+    const closed = once(process, 'close');
+    process.kill(signal);
+    // PostgreSQL 15, told to end while it recovered, has been seen to wait for its checkpointer for ever: insist, as a service manager does.
+    const insisting = setTimeout(() => process.kill('SIGQUIT'), INSIST_MS);
     await closed;
+    clearTimeout(insisting);
   };
+  let follower: ChildProcess | null = null;
   await ready();
   let count = 0;
   return {
     port,
+    host: folder,
     get pid() {
       return server.pid;
     },
@@ -123,23 +141,40 @@ export async function startPostgres(
       await query(`CREATE DATABASE test${count}`);
       return address(`test${count}`);
     },
-    crash: () => end('SIGQUIT'),
+    crash: (how = 'SIGQUIT') => end(how),
     async restart() {
       server = launch();
       await ready();
     },
+    async standBy() {
+      const host = join(folder, 'standby');
+      const copy = join(host, 'data');
+      await mkdir(host, { mode: 0o711 });
+      if (user !== null) await chown(host, user.uid, user.gid);
+      const from = ['-h', folder, '-U', 'blindsight', ...(port === null ? [] : ['-p', String(port)])];
+      const how = ['--wal-method=stream', '--checkpoint=fast', '--write-recovery-conf', '--no-sync'];
+      await run(join(bin, 'pg_basebackup'), [...from, '-D', copy, ...how], options);
+      follower = launch(copy, host);
+      await ready(follower, host);
+      await query("ALTER SYSTEM SET synchronous_standby_names = '*'");
+      await query('SELECT pg_reload_conf()');
+      const follows = "SELECT FROM pg_stat_replication WHERE sync_state = 'sync'";
+      for (let attempt = 0; (await query(follows)).length === 0; attempt++) {
+        if (attempt > 2_400) throw new Error('the standby does not follow');
+        await delay(50);
+      }
+      return {
+        host,
+        async promote() {
+          await query('SELECT pg_promote()', host);
+        },
+      };
+    },
     async stop() {
+      if (follower !== null && follower.exitCode === null && follower.signalCode === null)
+        await end('SIGINT', follower);
       if (server.exitCode === null && server.signalCode === null) await end('SIGINT');
       await rm(folder, { recursive: true });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -169,11 +169,20 @@ export function describeRoles(store: () => Store): void {
 
     it('tell each other when a gateway was heard last', async () => {
       const { heard } = store();
-      await heard.note('gate', 5);
-      await heard.note('gate', 9);
-      await heard.note('gate', 7);
-      expect(await heard.after(5)).toEqual([{ gateway: 'gate', receivedMs: 9 }]);
-      expect(await heard.after(9)).toEqual([]);
+      const last = async () => (await heard.within(3_600_000))[0]!;
+      await heard.note([['gate', 9000]]);
+      const first = await last();
+      expect(first).toMatchObject({ gateway: 'gate' });
+      expect(first.agoMs).toBeGreaterThanOrEqual(9000);
+      await heard.note([['gate', 3_000_000]]);
+      expect((await last()).heardMs).toBe(first.heardMs);
+      await heard.note([
+        ['other', 5_000_000],
+        ['gate', 10],
+      ]);
+      expect((await last()).heardMs).toBeGreaterThan(first.heardMs);
+      expect(await heard.within(3_600_000)).toHaveLength(1);
+      await heard.note([]);
     });
 
     it('count and publish at the end of a settlement, or not at all', async () => {

@@ -11,8 +11,12 @@ import { describeEvents } from './events-contract.ts';
 import { describeFeed } from './feed-contract.ts';
 import { describeFleet } from './fleet-contract.ts';
 import { describeHistory } from './history-contract.ts';
+import { describeInbox } from './inbox-contract.ts';
 import { describeRetention } from './retention-contract.ts';
+import { describeSettling } from './settling-contract.ts';
 import { describeShares } from './shares-contract.ts';
+
+const DAY_MS = 86_400_000;
 
 const MODEL: NewModel = {
   name: 'counter',
@@ -253,9 +257,9 @@ export function describeStore(name: string, open: () => Promise<Database>): void
         await store.inbox.add({ ...arrival, digest: `${byte}`, envelope }, inbound);
         const item = (await store.inbox.first())!;
         expect(item).toMatchObject({ attempts: 0 });
-        await store.inbox.beginAttempt(item.id);
+        await store.inbox.beginAttempts([item.id]);
         await store.transaction(async (inside) => {
-          await inside.inbox.remove(item.id);
+          await inside.inbox.remove([item.id]);
           const kept = await inside.held.add({ ...item, attempts: 1 }, bound);
           expect(kept).toEqual({ added: true, dropped: byte === 3 ? 1 : 0 });
           expect((await inside.held.add(item, bound)).added).toBe(false);
@@ -332,6 +336,8 @@ export function describeStore(name: string, open: () => Promise<Database>): void
     describeDeployments(() => store, MODEL, enrol);
     describeFleet(() => ({ store, database }), open);
     describeShares(() => ({ store }));
+    describeInbox(() => ({ store }));
+    describeSettling(() => ({ store, database }), RESULT);
     describeAlerts(() => store);
     describeEvents(() => store);
     describeRetention(() => ({ store, database }), RESULT);
@@ -355,9 +361,9 @@ export function describeStore(name: string, open: () => Promise<Database>): void
         receivedMs: 10,
       });
       expect([...first.envelope]).toEqual([1, 2, 3]);
-      await store.inbox.beginAttempt(first.id);
+      await store.inbox.beginAttempts([first.id]);
       expect((await store.inbox.first())?.attempts).toBe(1);
-      await store.inbox.remove(first.id);
+      await store.inbox.remove([first.id]);
       expect((await store.inbox.first())?.digest).toBe('b');
       expect(await store.inbox.count()).toBe(2);
     });
@@ -372,8 +378,8 @@ export function describeStore(name: string, open: () => Promise<Database>): void
         for (let left = 2; left > 0; left--) {
           expect(await store.inbox.count()).toBe(left);
           const { id } = (await store.inbox.first())!;
-          await store.inbox.remove(id);
-          await store.inbox.remove(id);
+          await store.inbox.remove([id]);
+          await store.inbox.remove([id]);
         }
       }
       expect(await store.inbox.count()).toBe(0);
@@ -416,27 +422,25 @@ export function describeStore(name: string, open: () => Promise<Database>): void
     it('answers history ascending, without withheld ones, and forgets on request', async () => {
       await enrol();
       for (const [sequence, frameMs] of [300, 100, 200].entries()) {
-        await store.results.add({ ...RESULT, sequence, frameMs, storedMs: frameMs });
+        // Each on a day of its own.
+        await store.results.add({ ...RESULT, sequence, frameMs, storedMs: frameMs * DAY_MS });
       }
-      await store.results.add({ ...RESULT, sequence: 9, frameMs: 250, withheld: 'range', results: [] });
+      const unknown = { ...RESULT, withheld: 'range', storedMs: 300 * DAY_MS, results: [] };
+      await store.results.add({ ...unknown, sequence: 9, frameMs: 250 });
       const times = async (sinceMs: number, limit: number, beforeMs = 301) =>
         (await store.results.history('door', { sinceMs, beforeMs }, limit)).map((row) => row.frameMs);
       expect(await times(0, 10)).toEqual([100, 200, 300]);
       expect(await times(150, 10)).toEqual([200, 300]);
       expect(await times(0, 10, 300)).toEqual([100, 200]);
       expect(await times(0, 2)).toEqual([200, 300]);
-      for (const [sequence, frameMs] of [
-        [10, 251],
-        [11, 420],
-      ] as const) {
-        await store.results.add({ ...RESULT, sequence, frameMs, withheld: 'range', results: [] });
-      }
+      await store.results.add({ ...unknown, sequence: 10, frameMs: 251 });
+      await store.results.add({ ...unknown, sequence: 11, frameMs: 420 });
       const withheld = (limit: number, beforeMs: number) =>
         store.results.withheldTimes('door', { sinceMs: 0, beforeMs }, 100, limit);
       expect(await withheld(9, 421)).toEqual([251, 420]);
       expect(await withheld(1, 421)).toEqual([420]);
       expect(await withheld(9, 420)).toEqual([251]);
-      expect(await store.results.removeBefore(250)).toBe(2);
+      expect(await store.results.removeBefore(250 * DAY_MS)).toBe(2);
       expect(await times(0, 10)).toEqual([300]);
       expect(await store.floors.covers('gate', { session: 2, sequence: 2 })).toBe(true);
       expect(await store.floors.covers('gate', { session: 2, sequence: 3 })).toBe(false);
@@ -447,7 +451,13 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       const answers = (time: number) =>
         ['left', 'right'].map((region) => ({ ...ANSWER, region, sequence: time, probability: time / 1000 }));
       for (const time of [100, 300, 200]) {
-        const record = { ...RESULT, sequence: time, frameMs: time, storedMs: time, results: answers(time) };
+        const record = {
+          ...RESULT,
+          sequence: time,
+          frameMs: time,
+          storedMs: time * DAY_MS,
+          results: answers(time),
+        };
         expect(await store.results.add(record)).toBe(true);
         expect(await store.results.add({ ...record, results: [{ ...ANSWER, region: 'other' }] })).toBe(false);
       }
@@ -465,7 +475,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
       expect(await sequences('other')).toEqual([]);
       expect(await sequences()).toEqual([]);
       expect(await store.results.digestAt('gate', 2, 300)).toBe(RESULT.digest);
-      expect(await store.results.removeBefore(250)).toBe(2);
+      expect(await store.results.removeBefore(250 * DAY_MS)).toBe(2);
       expect(await sequences('left')).toEqual([300]);
     });
 

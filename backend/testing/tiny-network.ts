@@ -26,11 +26,14 @@ function sharedSlots(regions: number): number[] {
 type Meaning = Pick<Interpretation, 'labels' | 'task' | 'map' | 'decoding'>;
 
 /** Two pixels, two logits: logitᵢ = weight · pixelᵢ. As small as an encrypted network gets, for tests of what is around it. */
-function tinyProgram(resultRing: boolean, regions: number): Program {
+function tinyProgram(resultRing: boolean, regions: number, period: number): Program {
   const moduli = [...findPrimes(RING_DEGREE, 30, 1), ...findPrimes(RING_DEGREE, 27, 1)];
   const slots = new Int32Array(SLOTS).fill(-1);
-  // Copies in every half: the answer repeats itself in the slots of the small ring.
-  for (let copy = 0; copy < SLOTS; copy += RESULT_DEGREE / 2) slots.set(sharedSlots(regions), copy);
+  const folds = foldsTo(period);
+  // Copies in every half, or made by folding: the answer repeats itself in the slots of the small ring.
+  const copies = folds.length > 0 ? [0] : [0, RESULT_DEGREE / 2];
+  for (const copy of copies) slots.set(sharedSlots(regions), copy);
+  const last = folds.length > 0 ? 4 : 3;
   return {
     version: 1,
     name: 'tiny',
@@ -45,16 +48,28 @@ function tinyProgram(resultRing: boolean, regions: number): Program {
       { op: 'inner', out: 1, terms: [{ source: 0, constant: 0 }] },
       { op: 'relinearize', out: 2, source: 1 },
       { op: 'rescale', out: 3, source: 2 },
-      ...(resultRing ? [{ op: 'switch-ring', out: 4, source: 3 } as const] : []),
-      { op: 'output', source: resultRing ? 4 : 3 },
+      ...(folds.length > 0 ? [{ op: 'fold', out: 4, source: 3, steps: folds } as const] : []),
+      ...(resultRing ? [{ op: 'switch-ring', out: last + 1, source: last } as const] : []),
+      { op: 'output', source: resultRing ? last + 1 : last },
     ],
   };
 }
 
-function interpretation(resultRing: boolean, regions: number, meaning: Meaning): Interpretation {
+/** Distances by which an answer in the small ring is copied so that it repeats itself after so many slots; none where it does anyway. */
+function foldsTo(period: number): number[] {
+  const folds: number[] = [];
+  if (period < RESULT_DEGREE / 2) for (let step = SLOTS / 2; step >= period; step /= 2) folds.push(step);
+  return folds;
+}
+
+function interpretation(
+  resultRing: boolean,
+  regions: number,
+  period: number,
+  meaning: Meaning,
+): Interpretation {
   const expected = new Int32Array(resultRing ? RESULT_DEGREE / 2 : SLOTS).fill(-1);
-  for (let copy = 0; copy < expected.length; copy += RESULT_DEGREE / 2)
-    expected.set(sharedSlots(regions), copy);
+  for (let copy = 0; copy < expected.length; copy += period) expected.set(sharedSlots(regions), copy);
   return { ...meaning, ...(regions > 1 && { regions }), expected, unit: 1, range: 10, tolerance: 0.01 };
 }
 
@@ -75,15 +90,17 @@ export type TinyNetwork = {
  *
  * @param resultRing whether answers travel in the small ring.
  * @param regions pictures that one run answers about.
+ * @param period slots after which an answer repeats itself: 1024 / period of them have room in one ciphertext.
  * @param meaning of the outputs, two labels of a classification by default.
  */
 export async function makeTinyNetwork({
   weight = 4,
   resultRing = true,
   regions = 1,
+  period = RESULT_DEGREE / 2,
   meaning = { labels: LABELS } as Meaning,
 } = {}): Promise<TinyNetwork> {
-  const program = tinyProgram(resultRing, regions);
+  const program = tinyProgram(resultRing, regions, period);
   const verified = verifyProgram(program);
   const { parameters } = verified;
   const keys = await createOwnerKeys(parameters, program.resultRing);
@@ -120,7 +137,7 @@ export async function makeTinyNetwork({
       resultSecretKey: keys.resultSecretKey === undefined ? null : Uint8Array.from(keys.resultSecretKey),
       selfTest: { reference: createHash('sha256').update(expected).digest('hex') },
       answerBytes: expected.length,
-      interpretation: interpretation(resultRing, regions, meaning),
+      interpretation: interpretation(resultRing, regions, period, meaning),
     },
   };
 }

@@ -2,9 +2,9 @@ import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mosquitto, nats, type RunningBroker } from '#broker/testing/contract-brokers.ts';
 import { DaemonProcess } from '#demo/daemon-process.ts';
-import { freePort } from '#demo/ports.ts';
 import { untilReady } from '#demo/ready.ts';
 import { changeSettings } from '#demo/settings.ts';
+import { freePort } from '#runtime/ports.ts';
 import { listens } from '#runtime/probe.ts';
 import type { CitySite } from './city-site.ts';
 
@@ -19,7 +19,7 @@ export async function startCityBroker(
   { data, brokerConfig, gateways }: CitySite,
   folder: string,
   signal: AbortSignal,
-): Promise<Pick<RunningBroker, 'port' | 'pid' | 'restart' | 'stop'>> {
+): Promise<Pick<RunningBroker, 'port' | 'clientPort' | 'pid' | 'restart' | 'stop'>> {
   if (kind === 'aedes') return startEmbedded(brokerConfig, folder, signal);
   const place = join(folder, 'broker');
   await mkdir(place);

@@ -24,6 +24,7 @@ export type CityReport = CityCosts & {
   readonly network: string;
   readonly broker: string;
   readonly store: string;
+  readonly queue: string;
   /** Processes beside the one with the other roles; 0: one process of the backend. */
   readonly decryptors: number;
   readonly gateways: number;

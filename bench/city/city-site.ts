@@ -29,19 +29,22 @@ export type CitySiteOptions = Required<Pick<InitializeSiteOptions, 'brokerPort' 
     readonly gateways: number;
     /** Answers a second and gateway. */
     readonly rate: number;
+    /** Of the backend, beside those of every such site. */
+    readonly settings?: Parameters<typeof changeSettings>[1];
     readonly signal: AbortSignal;
     readonly onProgress: (text: string, share: number) => void;
   };
 
 /** Makes a site in a folder, enrols gateways, and releases a network to all of them under the same keys. Nothing is audited: simulated gateways cannot open an answer. */
 export async function makeCitySite(folder: string, options: CitySiteOptions): Promise<CitySite> {
-  const { gateways: count, rate, signal, onProgress, ...ports } = options;
+  const { gateways: count, rate, settings = [], signal, onProgress, ...ports } = options;
   const data = join(folder, 'site');
   onProgress('keys and the network', 0);
   const { configFile: backendConfig, brokerConfigFile } = await initializeSite(data, SITE, ports);
   await changeSettings(backendConfig, [
     [['audit'], { share: 0 }],
     [['answers', 'perCameraPerSecond'], Math.max(1, Math.ceil(2 * rate))],
+    ...settings,
   ]);
   return withSite(data, async (site) => {
     await protectModel({ site, network: CITY_NETWORK, signal });

@@ -3,19 +3,20 @@ import { benchCity } from './city.ts';
 import { planCity } from './city-plan.ts';
 
 it.each([
-  { broker: 'aedes', store: 'sqlite', decryptors: 0 },
-  { broker: 'nats', store: 'postgresql', decryptors: 2 },
+  { broker: 'aedes', store: 'sqlite', queue: 'inbox', decryptors: 0 },
+  { broker: 'nats', store: 'postgresql', queue: 'inbox', decryptors: 2 },
+  { broker: 'nats', store: 'postgresql', queue: 'jetstream', decryptors: 2 },
 ] as const)(
-  'runs a small city on $broker and $store, with $decryptors decryptors: all that is offered is stored, once',
-  async ({ broker, store, decryptors }) => {
+  'runs a small city on $broker and $store, its queue in the $queue, with $decryptors decryptors: all that is offered is stored, once',
+  async ({ broker, store, queue, decryptors }) => {
     const said = new Set<string>();
     const report = await benchCity({
       ...{ gateways: 3, rate: 2, seconds: 2, signal: new AbortController().signal },
-      ...{ broker, store, decryptors },
+      ...{ broker, store, queue, decryptors },
       onProgress: (text) => said.add(text),
     });
     const { cpuSecondsPerThousand, plan } = report;
-    expect(report).toMatchObject({ gateways: 3, offered: 12, stored: 12, lost: 0, twice: 0 });
+    expect(report).toMatchObject({ queue, gateways: 3, offered: 12, stored: 12, lost: 0, twice: 0 });
     expect(report.bytesPerAnswer).toBeGreaterThan(1000);
     expect(cpuSecondsPerThousand.verify).toBeGreaterThan(0);
     expect(plan.map(({ gateways }) => gateways)).toEqual([1000, 10_000, 100_000]);

@@ -4,11 +4,11 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withSite } from '#backend/site-folder.ts';
 import type { SettledAnswer } from '#backend/store/feed.ts';
-import { freePort } from '#demo/ports.ts';
 import { untilReady } from '#demo/ready.ts';
 import { changeSettings } from '#demo/settings.ts';
 import { readEnvelope, signedSchema, splitEnvelope } from '#protocol/envelope.ts';
 import { createLogger } from '#runtime/log.ts';
+import { freePort } from '#runtime/ports.ts';
 import { answers } from '#runtime/probe.ts';
 import { currentCommit, describeMachine } from '../machine.ts';
 import { processorMs, residentBytes } from '../processor-time.ts';
@@ -16,6 +16,7 @@ import { quantile } from '../quantile.ts';
 import { CityBackend } from './city-backend.ts';
 import { type CityBroker, startCityBroker } from './city-broker.ts';
 import { planCity } from './city-plan.ts';
+import { type CityQueue, type CityQueueKind, useCityQueue } from './city-queue.ts';
 import type { CityReport, FloodReport } from './city-report.ts';
 import { CITY_NETWORK, type CitySite, makeCitySite } from './city-site.ts';
 import { type CityStore, type CityStoreKind, startCityStore } from './city-store.ts';
@@ -31,6 +32,8 @@ export type CityBenchOptions = {
   readonly seconds: number;
   readonly broker: CityBroker;
   readonly store: CityStoreKind;
+  /** Where envelopes wait; the inbox, the default, is in the store. */
+  readonly queue?: CityQueueKind;
   /** Messages a second of one more gateway, which floods while all is measured a second time; 0 for none. */
   readonly flood?: number;
   /** Processes that decrypt beside the one with the other roles; 0, the default, for one process. */
@@ -51,10 +54,12 @@ const log = createLogger({ name: 'city', level: 'error', format: 'json', destina
  * Measures a site of many gateways on this machine: enrolled gateways with real ciphertexts and signatures of their own, TLS, broker, backend and store as processes. The gateways are
  * in this process, which takes its share of the cores; a broker that is restarted then takes all of them back at once.
  *
- * @throws BlindsightError DEMO_NOT_READY; the signal's reason; an Error where Mosquitto, NATS or PostgreSQL is not installed
+ * @throws BlindsightError DEMO_NOT_READY; the signal's reason; an Error where Mosquitto, NATS or PostgreSQL is not installed, or JetStream is asked for without NATS
  */
 export async function benchCity(options: CityBenchOptions): Promise<CityReport> {
   const { signal, onProgress, flood = 0 } = options;
+  if (options.queue === 'jetstream' && options.broker !== 'nats')
+    throw new Error('a queue in JetStream needs NATS as the broker: --broker nats');
   const folder = await mkdtemp(join(tmpdir(), 'blindsight-city-'));
   const cleanUp: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true })];
   try {
@@ -70,6 +75,7 @@ export async function benchCity(options: CityBenchOptions): Promise<CityReport> 
     cleanUp.unshift(() => broker.stop());
     const url = `mqtts://127.0.0.1:${broker.port}`;
     await changeSettings(site.backendConfig, [[['broker', 'url'], url]]);
+    const queue = await useCityQueue(options.queue ?? 'inbox', site, [broker.clientPort ?? 0]);
     const backend = new CityBackend(site.backendConfig, folder, options, (text) => onProgress(text, 0));
     backend.start();
     cleanUp.unshift(() => backend.stop());
@@ -79,7 +85,7 @@ export async function benchCity(options: CityBenchOptions): Promise<CityReport> 
     const fleet = await Fleet.start(site.gateways.slice(0, options.gateways), url, log);
     cleanUp.unshift(() => fleet.close());
     await fleet.untilLive(PATIENCE_SECONDS, signal);
-    const settled = () => untilSettled(fleet, site.data, signal);
+    const settled = () => untilSettled(fleet, site.data, queue, signal);
     await fleet.offer(site.answers, { ...options, seconds: WARM_SECONDS }, signal, (share) =>
       onProgress('warming up', share),
     );
@@ -94,6 +100,7 @@ export async function benchCity(options: CityBenchOptions): Promise<CityReport> 
       ...{
         broker: options.broker,
         store: options.store,
+        queue: options.queue ?? 'inbox',
         decryptors: options.decryptors ?? 0,
         ...measured,
         connectSeconds,
@@ -121,6 +128,7 @@ type Measured = Omit<
   | 'network'
   | 'broker'
   | 'store'
+  | 'queue'
   | 'decryptors'
   | 'connectSeconds'
   | 'memoryMegabytes'
@@ -224,13 +232,13 @@ async function readOutcomes(
   };
 }
 
-/** Waits until all that was offered has a receipt and nothing waits in the inbox, or patience is over: what is missing then is lost. */
-function untilSettled(fleet: Fleet, data: string, signal: AbortSignal): Promise<void> {
+/** Waits until all that was offered has a receipt and nothing waits in the queue, or patience is over: what is missing then is lost. */
+function untilSettled(fleet: Fleet, data: string, queue: CityQueue, signal: AbortSignal): Promise<void> {
   const deadline = performance.now() + 1000 * PATIENCE_SECONDS;
   return withSite(data, async ({ store }) => {
     while (performance.now() < deadline) {
       signal.throwIfAborted();
-      if (fleet.waiting === 0 && (await store.inbox.count()) === 0) return;
+      if (fleet.waiting === 0 && (await queue.waiting(store)) === 0) return;
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   });

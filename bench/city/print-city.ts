@@ -2,15 +2,16 @@ import type { CityReport } from './city-report.ts';
 
 /** What a city came to, as sentences. */
 export function formatCity(report: CityReport): string {
-  const { machine, commit, network, broker, store, decryptors, gateways, rate, seconds } = report;
+  const { machine, commit, network, broker, store, queue, decryptors, gateways, rate, seconds } = report;
   const processes = decryptors === 0 ? '' : ` and ${decryptors} decryptor${decryptors === 1 ? '' : 's'}`;
+  const places = queue === 'inbox' ? `${broker} and ${store}` : `${broker}, ${queue} and ${store}`;
   const { offered, stored, lost, twice, latencyMs, memoryMegabytes, connectSeconds, flood } = report;
   const { cpuSecondsPerThousand: cpu, bytesPerAnswer, diskBytesPerAnswer, plan } = report;
   return [
     machine,
     `commit ${commit}`,
     '',
-    `${gateways} gateways with ${network} at ${rate} Hz for ${seconds} s, ${broker} and ${store}${processes}:`,
+    `${gateways} gateways with ${network} at ${rate} Hz for ${seconds} s, ${places}${processes}:`,
     `offered ${offered}, stored ${stored}, lost ${lost}, twice ${twice}`,
     `from gateway to store: ${latencyMs.median} ms (median), ${latencyMs.p95} ms (95 %), ${latencyMs.p99} ms (99 %)`,
     ...(flood === undefined

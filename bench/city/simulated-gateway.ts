@@ -114,7 +114,7 @@ export class SimulatedGateway {
       if (one.sentMs !== null && Date.now() - one.sentMs < RESEND_MS) continue;
       one.sentMs = Date.now();
       // Without its receipt it is sent again on the next connection.
-      this.#uplink.link.publish(this.#topic, one.wire).catch(() => {});
+      this.#uplink.link.publish(this.#topic, one.wire, { qos: 0 }).catch(() => {});
     }
   }
 }

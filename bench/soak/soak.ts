@@ -1,11 +1,12 @@
 import { readdirSync } from 'node:fs';
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DEMO_CAMERAS } from '#demo/cameras.ts';
 import { followEvents } from '#demo/event-stream.ts';
 import { CAMERA, startCameraSite } from '../camera-site.ts';
+import { folderBytes } from '../folder-bytes.ts';
 import { currentCommit, describeMachine } from '../machine.ts';
 import { residentBytes } from '../processor-time.ts';
 import { countResults } from './count-results.ts';
@@ -127,16 +128,4 @@ function growth(readings: readonly Reading[], warmMs: number, ms: number): Growt
     ...{ first: readings[0]!.value, warm: warm[0]?.value ?? Number.NaN, last: readings.at(-1)!.value },
     ...{ hourly: hourlyGrowth(warm), quarters },
   };
-}
-
-/** Of all files below a folder, as they lie on the disk; some may go while it looks. */
-async function folderBytes(folder: string): Promise<number> {
-  let sum = 0;
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []))
-    if (entry.isFile())
-      sum += await stat(join(entry.parentPath, entry.name)).then(
-        ({ blocks }) => blocks * 512,
-        () => 0,
-      );
-  return sum;
 }

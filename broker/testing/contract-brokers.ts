@@ -18,7 +18,8 @@ export type RunningBroker = {
   readonly clientPort?: number;
   /** It knows no limit for a message. */
   readonly takesAnySize?: true;
-  restart(): Promise<void>;
+  /** @param meanwhile what is done while it is away */
+  restart(meanwhile?: () => Promise<void>): Promise<void>;
   /** Makes it read anew who was withdrawn, where it does not do so by itself. */
   reload(): void;
   stop(): Promise<void>;
@@ -59,8 +60,9 @@ export async function embeddedBroker({
   const { port } = broker;
   return {
     port,
-    async restart() {
+    async restart(meanwhile) {
       await broker.close();
+      await meanwhile?.();
       broker = await start(port);
     },
     reload() {},
@@ -96,8 +98,9 @@ export async function mosquitto({
     get pid() {
       return child.pid;
     },
-    async restart() {
+    async restart(meanwhile) {
       await end(child);
+      await meanwhile?.();
       child = await run('mosquitto', file, port);
     },
     reload: () => void child.kill('SIGHUP'),
@@ -118,8 +121,9 @@ export async function nats(settings: BrokerSettings): Promise<RunningBroker> {
     },
     clientPort,
     takesAnySize: true,
-    async restart() {
+    async restart(meanwhile) {
       await end(child);
+      await meanwhile?.();
       child = await run('nats-server', file, port);
     },
     reload: () =>
@@ -130,8 +134,8 @@ export async function nats(settings: BrokerSettings): Promise<RunningBroker> {
   };
 }
 
-/** Three of them on loopback, as deploy/nats/cluster.conf has it. */
-export async function natsCluster(settings: BrokerSettings) {
+/** Settings of three of them on loopback, as deploy/nats/cluster.conf has it. */
+export async function writeNatsCluster(settings: BrokerSettings) {
   const places = await Promise.all(
     [1, 2, 3].map(async (number) => ({
       ...{ name: `nats-${number}`, port: await freePort(), clientPort: await freePort() },
@@ -143,7 +147,7 @@ export async function natsCluster(settings: BrokerSettings) {
   const route = openssl.replace('DNS:nats-1.example', 'DNS:localhost').split(/\s+/);
   await promisify(execFile)(route[0]!, route.slice(1), { cwd: settings.folder });
   await copyFile(join(settings.folder, 'route.pem'), join(settings.folder, 'routes.pem'));
-  const children = await Promise.all(
+  return Promise.all(
     places.map(async ({ routePort, ...place }) => {
       const cluster = shipped
         .replaceAll('/etc/nats/blindsight', settings.folder)
@@ -155,11 +159,18 @@ export async function natsCluster(settings: BrokerSettings) {
         );
       await writeFile(join(settings.folder, `${place.name}-cluster.conf`), cluster);
       const file = await writeNats(settings, place, `include ${place.name}-cluster.conf\n`);
-      return run('nats-server', file, place.port);
+      return { ...place, file };
     }),
   );
+}
+
+/** Three servers that run. */
+export async function natsCluster(settings: BrokerSettings) {
+  const places = await writeNatsCluster(settings);
+  const children = await Promise.all(places.map(({ file, port }) => run('nats-server', file, port)));
   return {
     ports: places.map(({ port }) => port),
+    clientPorts: places.map(({ clientPort }) => clientPort),
     /** Takes one of them away without a word. */
     async lose(index: number) {
       const child = children[index]!;

@@ -9,6 +9,7 @@ type Options = {
   readonly seconds: number;
   readonly broker: (typeof CITY_BROKERS)[number];
   readonly store: (typeof CITY_STORES)[number];
+  readonly queue: (typeof CITY_QUEUES)[number];
   readonly flood: number;
   readonly decryptors: number;
   readonly json?: boolean;
@@ -16,6 +17,7 @@ type Options = {
 
 const CITY_BROKERS = ['aedes', 'mosquitto', 'nats'] as const;
 const CITY_STORES = ['sqlite', 'postgresql'] as const;
+const CITY_QUEUES = ['inbox', 'jetstream'] as const;
 
 /** `blindsight bench city`: what a site on this machine makes of many gateways. */
 export function registerBenchCity(bench: Command): void {
@@ -27,6 +29,11 @@ export function registerBenchCity(bench: Command): void {
     .option('--seconds <s>', 'how long they send', integer(1, 3600), 30)
     .addOption(new Option('--broker <kind>', 'which broker').choices(CITY_BROKERS).default('aedes'))
     .addOption(new Option('--store <kind>', 'which database').choices(CITY_STORES).default('sqlite'))
+    .addOption(
+      new Option('--queue <kind>', 'where answers wait: in the database, or in NATS')
+        .choices(CITY_QUEUES)
+        .default('inbox'),
+    )
     .option(
       '--flood <hz>',
       'messages a second of one more gateway, half of them garbage: what the others have then',
@@ -49,7 +56,8 @@ Examples:
   blindsight bench city
   blindsight bench city --gateways 500 --json
   blindsight bench city --gateways 200 --flood 500
-  blindsight bench city --broker nats --store postgresql --decryptors 2`,
+  blindsight bench city --broker nats --store postgresql --decryptors 2
+  blindsight bench city --broker nats --queue jetstream --store postgresql --decryptors 2`,
     )
     .action(({ json = false, ...options }: Options) =>
       runCommand(async ({ progress, signal }) => {

@@ -63,8 +63,9 @@ describe('blindsight evaluate, of a map', () => {
 
   it('finds the same encrypted and in the clear, beside two baselines, and draws it', async () => {
     const left = 'left 0,0 0.5,0 0.5,1 0,1';
-    const { stdout } = await onClip('--from', '0.5', '--json', '--zone', left, '--report', path('report'));
-    const result = JSON.parse(stdout);
+    const run = await onClip('--from', '0.5', '--json', '--zone', left, '--report', path('report'));
+    expect(run.stdout, run.stderr).not.toBe('');
+    const result = JSON.parse(run.stdout);
     expect(result).toMatchObject({ frames: 20, firstFrame: 20, agreement: 1, withheld: 0, ringDegree: 8192 });
     expect(result.worstLogitError).toBeLessThan(0.01);
     expect(result.f1).toBeGreaterThan(0.9);

@@ -271,16 +271,17 @@ function evaluationLines(
   approximated: boolean,
 ): (report: EvaluationProgress) => void {
   const clear = engine === 'clear';
-  return ({ step, done, images, clearAccuracy, polynomialAccuracy, encryptedAccuracy }) => {
+  return ({ step, share, done, images, clearAccuracy, polynomialAccuracy, encryptedAccuracy }) => {
     const text = {
       compiling: `compiling the network to a ${clear ? '' : 'ciphertext '}program`,
       encrypting: 'making keys, encrypting every parameter',
+      loading: 'loading, and a first picture that is not counted',
       measuring: [
         `${done} of ${images} pictures: ${shareText(encryptedAccuracy)} right ${clear ? 'as program' : 'encrypted'}`,
         ...(approximated ? [`${shareText(polynomialAccuracy)} as polynomial`] : []),
         `${shareText(clearAccuracy)} as given`,
       ].join(', '),
     }[step];
-    progress.update(step, text, step === 'measuring' ? done / images : undefined);
+    progress.update(step, text, share);
   };
 }

@@ -15,7 +15,6 @@ import { makeTinyNetwork, type TinyNetwork } from '#backend/testing/tiny-network
 import { startBroker } from '#broker/main.ts';
 import { loadConfig } from '#config/load.ts';
 import { AgentConfig, BackendConfig, BrokerConfig } from '#config/schema.ts';
-import { freePort } from '#demo/ports.ts';
 import { writeOnnx } from '#network/model/onnx/onnx.ts';
 import { SeededRandom } from '#network/model/random.ts';
 import { graphOf, node, randomTensor } from '#network/testing/small-graphs.ts';
@@ -25,6 +24,7 @@ import { systemClock } from '#runtime/clock.ts';
 import { connectLink } from '#runtime/link.ts';
 import { readLinkCredentials } from '#runtime/link-credentials.ts';
 import { createLogger } from '#runtime/log.ts';
+import { freePort } from '#runtime/ports.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const log = createLogger({ name: 'test', level: 'error', format: 'json', destination: { write: () => {} } });

@@ -5,6 +5,8 @@ import { formatBytes } from '../print.ts';
 import { runCommand } from '../run-command.ts';
 import { SITE_OPTION } from '../site-option.ts';
 
+type Options = { readonly data: string; readonly keyOut?: string; readonly withoutDatabase?: boolean };
+
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
 /** `blindsight site backup DIR`. */
@@ -16,12 +18,13 @@ export function registerSiteBackup(site: Command): void {
     )
     .argument('<dir>', 'folder to create; must not exist')
     .option('--key-out <file>', 'copy the installation key to this file; keep it apart from the backup')
+    .option('--without-database', 'leave a database in PostgreSQL to copies of your own')
     .option(...SITE_OPTION)
     .addHelpText(
       'after',
       '\nExample:\n  blindsight site backup /backup/plaza-monday --data ./plaza --key-out /safe/plaza.key',
     )
-    .action((dir: string, { data, keyOut }: { data: string; keyOut?: string }) =>
+    .action((dir: string, { data, keyOut, withoutDatabase = false }: Options) =>
       runCommand(async ({ progress }) => {
         const { siteFiles, withSite } = await import('#backend/site-folder.ts');
         const { backUpSite } = await import('#backend/backup/back-up-site.ts');
@@ -33,6 +36,7 @@ export function registerSiteBackup(site: Command): void {
             config,
             folder: siteFiles(data).folder,
             to: dir,
+            withoutDatabase,
             ...(keyOut !== undefined && { keyTo: keyOut }),
             onProgress: (text, share) => progress.update('backing up', text, share),
           }),
@@ -45,7 +49,7 @@ export function registerSiteBackup(site: Command): void {
             ? `The installation key is NOT included: without ${key} nobody can open the keys in this backup. Keep a copy of it elsewhere.`
             : `The installation key is in ${resolve(keyOut)}: keep it apart from the backup.`,
         );
-        if (manifest.store === 'postgresql') {
+        if (manifest.store === 'postgresql' && withoutDatabase) {
           say(
             'The store is in PostgreSQL and NOT included. Back it up with pg_dump --format=custom, before this.',
           );

@@ -22,7 +22,7 @@ export function registerSiteRestore(site: Command): void {
     .option('--installation-key <file>', 'the installation key of the site')
     .option(
       '--postgresql <url-file>',
-      'for a site in PostgreSQL: file (0600) with the URL of the restored database',
+      'for a site in PostgreSQL: file (0600) with the URL of an empty database; or of the restored one, where the backup is without it',
     )
     .option('--verify', 'check only')
     .addHelpText(
@@ -65,15 +65,16 @@ async function check(
   progress: CommandRun['progress'],
 ): Promise<void> {
   const { verifyBackup } = await import('#backend/backup/verify-backup.ts');
-  const { manifest, secrets, answers } = await verifyBackup(backup, {
+  const { manifest, secrets, answers, isKeyRight } = await verifyBackup(backup, {
     ...(keyFile !== undefined && { keyFile }),
     onProgress: (text, share) => progress.update('checking', text, share),
   });
   progress.end();
   say(`${resolve(backup)} is complete: the site ${manifest.site} as of ${manifest.createdTime}.`);
   if (answers !== null) say(`Answers: ${answers}.`);
-  if (manifest.store === 'postgresql')
-    say('Its store is in PostgreSQL and not included: it was not checked.');
-  else if (secrets !== null) say(`All ${secrets} secrets open with the installation key.`);
+  if (manifest.store === 'postgresql') {
+    say('Its store is in PostgreSQL: what is in it was not checked.');
+    if (isKeyRight) say('The installation key is the one of this site.');
+  } else if (secrets !== null) say(`All ${secrets} secrets open with the installation key.`);
   else say('Its secrets were not checked: that needs --installation-key.');
 }

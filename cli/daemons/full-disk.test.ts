@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { initializeSite } from '#backend/operations/initialize-site.ts';
 import { DaemonProcess } from '#demo/daemon-process.ts';
-import { freePort } from '#demo/ports.ts';
+import { freePort } from '#runtime/ports.ts';
 import { isAlive, listens } from '#runtime/probe.ts';
 import { mountSmallDisk, NO_MOUNT } from '#runtime/testing/small-disk.ts';
 

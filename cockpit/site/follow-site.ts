@@ -1,5 +1,6 @@
-import type { History, SiteState } from '#protocol/api.ts';
+import type { History, SiteChange, SiteState } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
+import { applySiteChange } from '#protocol/site-change.ts';
 import { parseRoute } from '../view/route.ts';
 import { shownCameras } from '../view/shown-cameras.ts';
 import { batchActions } from './batch-actions.ts';
@@ -79,7 +80,7 @@ async function requestState(signal: AbortSignal): Promise<SiteState | 'locked'> 
 /** Listens until the stream breaks, falls silent or the signal fires; true if anything was received. */
 function listen(first: SiteState, covered: Covered, { dispatch, signal }: FollowOptions): Promise<boolean> {
   return new Promise((resolve) => {
-    const events = new EventSource('api/events');
+    const events = new EventSource('api/events?changes=true');
     const shown = batchActions(dispatch);
     let site = first;
     let watched: readonly string[] | null = null;
@@ -126,12 +127,16 @@ function listen(first: SiteState, covered: Covered, { dispatch, signal }: Follow
     };
 
     events.addEventListener('open', hear);
-    events.addEventListener('state', (event) => {
+    const hearState = (next: SiteState) => {
       hear();
-      site = JSON.parse(event.data) as SiteState;
+      site = next;
       shown.add({ type: 'state', site, atMs: Date.now() });
       watch();
-    });
+    };
+    events.addEventListener('state', ({ data }) => hearState(JSON.parse(data) as SiteState));
+    events.addEventListener('change', ({ data }) =>
+      hearState(applySiteChange(site, JSON.parse(data) as SiteChange)),
+    );
     addEventListener('hashchange', watch);
     events.addEventListener('result', (event) => {
       hear();

@@ -6,6 +6,7 @@ import { extname, join, normalize } from 'node:path';
 import type { History, SessionView, SiteState } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
 import type { Role } from '#protocol/roles.ts';
+import { SiteChanges } from '#protocol/site-change.ts';
 import { emptyHistory } from '#protocol/thin-history.ts';
 import { historyKey } from '../site/site-model.ts';
 import { FakeCommands } from './fake-commands.ts';
@@ -54,6 +55,7 @@ export class FakeSite {
   #port = 0;
   /** Part of the session cookie; counting on ends every session. */
   #sessionNumber = 1;
+  readonly #changes = new SiteChanges();
   readonly #streams = new Set<ServerResponse>();
 
   constructor(options: FakeSiteOptions) {
@@ -90,7 +92,7 @@ export class FakeSite {
   /** Replaces the state and tells every listener. */
   setState(site: SiteState): void {
     this.site = site;
-    this.#send('state', site);
+    this.#send('change', this.#changes.next(site));
   }
 
   /** Ends every session, and with it every event stream, as a backend does that was given a new token. */
@@ -137,6 +139,7 @@ export class FakeSite {
   #openStream(response: ServerResponse): void {
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     response.write(`event: state\ndata: ${JSON.stringify(this.site)}\n\n`);
+    this.#send('change', this.#changes.next(this.site));
     this.#streams.add(response);
     response.on('close', () => this.#streams.delete(response));
   }

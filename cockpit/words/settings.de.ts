@@ -32,6 +32,11 @@ export const SETTINGS_DE: typeof SETTINGS_EN = {
     label: 'Kameras gemeinsam auswerten',
     help: 'Kameras teilen sich ein Chiffrat, wo ihr Netz für mehrere Bilder geschützt wurde',
   },
+  answers: { label: 'Antworten' },
+  'answers.togetherSeconds': {
+    label: 'Gemeinsam für',
+    help: 'So lange warten Antworten höchstens auf weitere, um als eine gesendet und entschlüsselt zu werden; 0: jede geht sofort',
+  },
   outbox: { label: 'Ausgang' },
   'outbox.maxMegabytes': {
     label: 'Platz',

@@ -43,16 +43,16 @@ def convolution(before, maps, kernel, stride, activation):
 
 
 class Residual(nn.Module):
-    """Two convolutions of 3×3 with a way around them."""
+    """Two convolutions of 3×3 with a way around them. Where the sum has no activation the way around stays linear through all blocks: a level less each, and nothing on it is squared again and again."""
 
-    def __init__(self, before, maps, stride, activation):
+    def __init__(self, before, maps, stride, activation, after):
         super().__init__()
-        self.first, self.second = convolution(before, maps, 3, stride, activation), convolution(maps, maps, 3, 1, activation)
+        self.first, self.second = convolution(before, maps, 3, stride, activation), convolution(maps, maps, 3, 1, activation if after else None)
         self.around = nn.Identity() if before == maps and stride == 1 else convolution(before, maps, 1, stride, None)
-        self.activation = activation()
+        self.activation, self.after = activation(), activation() if after else nn.Identity()
 
     def forward(self, x):
-        return self.activation(self.second(self.activation(self.first(x))) + self.around(x))
+        return self.after(self.second(self.activation(self.first(x))) + self.around(x))
 
 
 class Normalise(nn.Module):
@@ -68,12 +68,13 @@ class Normalise(nn.Module):
 
 
 def build(layers, activation, classes, mean, deviation):
-    """`layers` is a word a layer, "32k4s2 64 r64s2": maps, k kernel (else 3), s stride (else 1); r makes a residual block of two layers."""
+    """`layers` is a word a layer, "32k4s2 64 r64s2": maps, k kernel (else 3), s stride (else 1); r makes a residual block of two layers, p one without an activation after its sum, l a layer without an activation."""
     parts, maps, activation = [Normalise(mean, deviation)], len(mean), {"quadratic": Square, "relu": nn.ReLU}[activation]
     for word in layers.split():
-        match = re.fullmatch(r"(r?)([1-9]\d*)(?:k([1-9]))?(?:s([1-9]))?", word)
-        if not match: raise SystemExit(f'--layers: "{word}" is no layer; write 64, 64k4, 64s2 or r64s2')
+        match = re.fullmatch(r"([rpl]?)([1-9]\d*)(?:k([1-9]))?(?:s([1-9]))?", word)
+        if not match: raise SystemExit(f'--layers: "{word}" is no layer; write 64, 64k4, 64s2, r64s2 or p64s2')
         before, maps, kernel, stride = maps, int(match[2]), int(match[3] or 3), int(match[4] or 1)
-        if match[1]: parts.append(Residual(before, maps, stride, activation))
+        if match[1] == "l": parts.append(convolution(before, maps, kernel, stride, None))
+        elif match[1]: parts.append(Residual(before, maps, stride, activation, match[1] == "r"))
         else: parts += [convolution(before, maps, kernel, stride, activation), activation()]
     return nn.Sequential(*parts, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(maps, classes)).to(memory_format=torch.channels_last)

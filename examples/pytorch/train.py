@@ -82,7 +82,7 @@ def read_options():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     for name in ("images", "labels", "test-images", "test-labels"): options.add_argument("--" + name, nargs="+", required=True, metavar="IDX", help="plain or gzip, read one after the other")
     options.add_argument("--out", required=True, metavar="FILE.onnx", help="written every five epochs, with FILE.pt to be a --teacher")
-    options.add_argument("--layers", default="32k4s2 64 64s2 128 128s2", help="a word a layer: maps, k kernel (else 3), s stride (else 1); r: a residual block of two")
+    options.add_argument("--layers", default="32k4s2 64 64s2 128 128s2", help="a word a layer: maps, k kernel (else 3), s stride (else 1); r: a residual block of two; p: one without an activation after its sum; l: a layer without an activation")
     options.add_argument("--activation", choices=["quadratic", "relu"], default="quadratic", help="relu: for a teacher, or to compare")
     options.add_argument("--teacher", metavar="FILE.pt|onnx", help="a network whose answers are learnt, too: one that this script trained, or any as ONNX")
     options.add_argument("--teacher-mean", nargs="+", type=float, default=[0.0], metavar="M", help="what an ONNX teacher had subtracted from bytes / 255: one number, or one a channel")

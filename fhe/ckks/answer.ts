@@ -22,7 +22,14 @@ export type AnswerForm = {
  */
 const COMPACT_BITS = [21, 27] as const;
 
-const COMPACT_BODY_BYTES = 8;
+/** Of the scale. */
+export const COMPACT_BODY_BYTES = 8;
+
+/** Bits of a coefficient of c₀ and of c₁ modulo q; never above the modulus, so that different numbers mean different coefficients. */
+export function compactBits(q: number): readonly [number, number] {
+  const most = Math.floor(Math.log2(q));
+  return [Math.min(COMPACT_BITS[0], most), Math.min(COMPACT_BITS[1], most)];
+}
 
 /**
  * @param parameters of the answers' ring.
@@ -47,9 +54,7 @@ class CompactForm implements AnswerForm {
   constructor(parameters: ParametersLiteral) {
     this.#parameters = parameters;
     this.#modulus = parameters.moduli[0]!;
-    // Never above the modulus, so that different numbers mean different coefficients.
-    const most = Math.floor(Math.log2(this.#modulus));
-    this.#bits = COMPACT_BITS.map((bits) => Math.min(bits, most));
+    this.#bits = compactBits(this.#modulus);
   }
 
   get #transform(): ReturnType<typeof createNtt> {

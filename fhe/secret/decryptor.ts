@@ -1,15 +1,18 @@
-import type { CKKSEncoder } from 'node-seal/throws';
+import type { CKKSEncoder, Plaintext as SealPlaintext } from 'node-seal/throws';
 import { createAnswerForm } from '../ckks/answer.ts';
 import type { Ciphertext } from '../ckks/ciphertext.ts';
 import { checkParameters, type Parameters, type ParametersLiteral } from '../ckks/parameters.ts';
 import { FheError } from '../errors.ts';
+import { answerPlaces } from '../program/answer-places.ts';
 import { type RegisterType, SCALE_TOLERANCE, type VerifiedProgram } from '../program/verifier.ts';
 import { createRing, type Ring } from '../ring/ring.ts';
 import { openSealContext, type SealContext } from '../seal/context.ts';
-import { toSealCiphertext } from '../seal/convert.ts';
+import { saveSeal, toSealCiphertext } from '../seal/convert.ts';
+import { readSealPlaintext } from '../seal/format.ts';
 import { guardSeal, loadSeal, type Seal, SealScope } from '../seal/runtime.ts';
 import { keyBytes } from './key-bytes.ts';
 import type { OwnerKeys } from './owner-keys.ts';
+import { placeReader } from './place-reader.ts';
 import { toSealSecretKey } from './seal-secret.ts';
 import { decodeSecretKey } from './secret-key.ts';
 
@@ -25,6 +28,14 @@ export type Decryptor = {
    * nothing is said about the bytes.
    */
   decrypt(ciphertext: Uint8Array): Float64Array;
+  /**
+   * The same of a ciphertext in which several answers of the program are gathered: the slots of each place, as far as an answer does not repeat itself, then the imaginary parts of these slots, which are zero in an answer.
+   *
+   * @throws as {@link decrypt}
+   */
+  decryptGathered(ciphertext: Uint8Array): Float64Array[];
+  /** Answers of the program that have room in one ciphertext. */
+  readonly places: number;
   /** Forgets the key. */
   close(): void;
 };
@@ -73,12 +84,29 @@ export async function createDecryptor(
     const form = createAnswerForm(parameters, expected?.ring === 'result');
     // All answers of a program have one level: its tables are made now, not while the first answer waits.
     if (expected !== null) openerOf(expected.level);
+    const decode = (bytes: Uint8Array): Ciphertext => {
+      const ciphertext = form.decode(bytes);
+      if (expected !== null) checkType(ciphertext, expected);
+      return ciphertext;
+    };
+    const places = 'registers' in target ? answerPlaces(target) : 1;
+    let readPlaces: ReturnType<typeof placeReader> | null = null;
     return {
       bytes: keyBytes(parameters.ringDegree, (expected?.level ?? parameters.maxLevel) + 2),
+      places,
       decrypt(bytes) {
-        const ciphertext = form.decode(bytes);
-        if (expected !== null) checkType(ciphertext, expected);
+        const ciphertext = decode(bytes);
         return afterDecoding(() => openerOf(ciphertext.level).open(ciphertext));
+      },
+      decryptGathered(bytes) {
+        const ciphertext = decode(bytes);
+        readPlaces ??= placeReader(parameters, places);
+        const residues = afterDecoding(() => openerOf(ciphertext.level).openResidues(ciphertext));
+        try {
+          return readPlaces(residues, ciphertext.scale);
+        } finally {
+          residues.fill(0);
+        }
       },
       close,
     };
@@ -109,7 +137,12 @@ function afterDecoding<T>(action: () => T): T {
 }
 
 /** SEAL's tools for one level. */
-type Opener = { open(ciphertext: Ciphertext): Float64Array; close(): void };
+type Opener = {
+  open(ciphertext: Ciphertext): Float64Array;
+  /** The plaintext's residues in NTT form. */
+  openResidues(ciphertext: Ciphertext): Uint32Array;
+  close(): void;
+};
 
 /**
  * A SEAL context with only the primes of the level: decryption needs no others, and SEAL builds a long chain very slowly (see
@@ -142,17 +175,28 @@ function openLevel(
     scope[Symbol.dispose]();
     throw error;
   }
+  const decrypted = <T>(ciphertext: Ciphertext, read: (plaintext: SealPlaintext) => T): T => {
+    using temporary = new SealScope();
+    return guardSeal('decrypt', () => {
+      const source = temporary.own(toSealCiphertext(bridge, ciphertext));
+      const plaintext = temporary.own(new seal.Plaintext());
+      decryptor.decrypt(source, plaintext);
+      return read(plaintext);
+    });
+  };
   return {
-    open(ciphertext) {
-      using temporary = new SealScope();
-      return guardSeal('decrypt', () => {
-        const source = temporary.own(toSealCiphertext(bridge, ciphertext));
-        const plaintext = temporary.own(new seal.Plaintext());
-        decryptor.decrypt(source, plaintext);
+    open: (ciphertext) =>
+      decrypted(ciphertext, (plaintext) => {
         const slots: Float64Array = encoder.decodeFloat64(plaintext);
         return slots.slice();
-      });
-    },
+      }),
+    openResidues: (ciphertext) =>
+      decrypted(ciphertext, (plaintext) => {
+        const bytes = saveSeal(seal, plaintext);
+        const residues = readSealPlaintext(bytes, (level + 1) * ringDegree);
+        bytes.fill(0);
+        return residues;
+      }),
     close: () => scope[Symbol.dispose](),
   };
 }

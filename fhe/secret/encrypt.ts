@@ -12,6 +12,7 @@ import { createSymmetricEncryptor, type SymmetricEncryptor } from './symmetric.t
  * Encrypts the constants of a program at the level and scale of their use: symmetric and seeded, each with its own seeds.
  *
  * @param values the slot values of every constant, in order; missing slots are zero.
+ * @param onProgress hears of the share that is done, after each.
  * @returns the serialized constants (see `encodeConstants`).
  * @throws FheError FHE_RANGE if the number of constants or a value does not fit.
  */
@@ -19,6 +20,7 @@ export async function encryptConstants(
   { program, parameters }: VerifiedProgram,
   secretKey: Uint8Array,
   values: readonly Float64Array[],
+  onProgress: (share: number) => void = () => {},
 ): Promise<Uint8Array> {
   if (values.length !== program.constants.length) {
     throw new FheError(
@@ -30,7 +32,10 @@ export async function encryptConstants(
   try {
     // One at a time, because all of them can have gigabytes.
     const encryptEach = function* (): Generator<SeededCiphertext> {
-      for (const [i, type] of program.constants.entries()) yield encryptor.encrypt(values[i]!, type);
+      for (const [i, type] of program.constants.entries()) {
+        yield encryptor.encrypt(values[i]!, type);
+        onProgress((i + 1) / values.length);
+      }
     };
     return encodeEachConstant(parameters, program.constants, encryptEach());
   } finally {

@@ -16,10 +16,15 @@ import { freshSeeds } from './symmetric.ts';
 /**
  * Makes exactly the evaluation keys that a program needs, each truncated to the highest level of its uses.
  *
+ * @param onProgress hears of the share that is done, after each rotation key.
  * @returns the serialized keys (see `encodeEvaluationKeys`).
  * @throws FheError FHE_KEY_MISSING if the program has a result ring and the keys have no secret for it.
  */
-export async function makeEvaluationKeys(verified: VerifiedProgram, keys: OwnerKeys): Promise<Uint8Array> {
+export async function makeEvaluationKeys(
+  verified: VerifiedProgram,
+  keys: OwnerKeys,
+  onProgress: (share: number) => void = () => {},
+): Promise<Uint8Array> {
   const { parameters, resultParameters, requirements } = verified;
   const ring = createRing(parameters.ringDegree);
   const degree = ring.degree;
@@ -48,6 +53,7 @@ export async function makeEvaluationKeys(verified: VerifiedProgram, keys: OwnerK
   const rotationKeys = new Map<number, KeySwitchKey>();
   for (const { step, level } of rotations) {
     rotationKeys.set(step, make(permuted(secret, level + 1, galoisElement(step, degree), degree), level));
+    onProgress(rotationKeys.size / rotations.length);
   }
   const made = { relinearization, rotations: rotationKeys };
   const ringSwitch =

@@ -34,4 +34,11 @@ export { SealScope } from '../seal/runtime.ts';
 export { decodeSecretKey } from '../secret/secret-key.ts';
 export { EngineHarness, randomCiphertext, randomKey, randomResidues } from './engine-harness.ts';
 export { testParameters, worstError } from './parameters.ts';
-export { makeMaterial, type TestProgram, testPicture, testPrograms, wideProgram } from './programs.ts';
+export {
+  makeMaterial,
+  repeatingProgram,
+  type TestProgram,
+  testPicture,
+  testPrograms,
+  wideProgram,
+} from './programs.ts';

@@ -211,6 +211,27 @@ export function switchRingProgram(parameters: Parameters, modulus: number): Test
 }
 
 /**
+ * A program whose answer travels in the ring n = 2048 and repeats itself there: the first eight values of the picture, at every 64 slots.
+ *
+ * @param period in slots of the answer
+ */
+export function repeatingProgram(parameters: Parameters, period = 64): TestProgram {
+  const steps: number[] = [];
+  for (let step = parameters.slots / 2; step >= period; step /= 2) steps.push(step);
+  const { program, constants } = build('repeating', parameters, [
+    { op: 'encrypt', out: 0, input: 0 },
+    { op: 'drop-level', out: 1, source: 0, level: 0 },
+    { op: 'fold', out: 2, source: 1, steps },
+    { op: 'switch-ring', out: 3, source: 2 },
+    { op: 'output', source: 3 },
+  ]);
+  const slots = Int32Array.from({ length: parameters.slots }, (_, i) => (i < 8 ? i : -1));
+  const inputs = program.inputs.map((input) => ({ ...input, slots }));
+  const resultRing = { ringDegree: 2048, modulus: parameters.moduli[0]! };
+  return { program: { ...program, inputs, resultRing }, constants };
+}
+
+/**
  * Sums of many products at two levels, with rotations in between: more material than registers, by far.
  *
  * @param parameters at least three data primes of one size.

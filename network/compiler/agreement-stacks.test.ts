@@ -104,6 +104,11 @@ describe('AgreementStacks', () => {
     expect(precisionBits).toBeLessThan(-Math.log2(errors.engine!) + 2);
   }, 300_000);
 
+  it('answers like the clear network with a way around that is linear through two blocks', async () => {
+    const { errors } = await measure(['conv', 'around', 'around'], 3, ['engine']);
+    expect(errors.engine).toBeLessThan(TOLERANCE);
+  }, 300_000);
+
   it(
     `answers like the clear network for ${STACKS} random stacks`,
     async () => {

@@ -121,6 +121,18 @@ describe('CompileStacks', () => {
     60_000 + 10_000 * RUNS,
   );
 
+  it('compiles what was calibrated before sums were kept', () => {
+    const graph = randomStack(2, ['conv', 'around', 'around', 'around'], { side: 6, maps: 4 });
+    const pictures = Float32Array.from(randomPictures(5, 12, 36).flatMap((picture) => [...picture]));
+    const [before, now] = (['through', 'cheaper'] as const).map((sums) => {
+      const ranges = calibrateSteps(lowerSteps(graph, sums), pictures);
+      return compileNetwork(graph, {
+        ...{ labels: ['a', 'b', 'c'], activationRanges: ranges.activations, logitRange: ranges.logits },
+      }).program.parameters.moduli.length;
+    });
+    expect(before).toBeLessThan(now!);
+  });
+
   it('writes the same program for any weights of one architecture', () => {
     const bytes = [1, 2].map((seed) =>
       Buffer.from(encodeProgram(compile(randomStack(seed, ['conv', 'residual']), 64).program)).toString(

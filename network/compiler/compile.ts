@@ -10,7 +10,7 @@ import { type WrittenProgram, writeProgram } from './emit/write-program.ts';
 import { balanceSteps } from './lowering/balance-steps.ts';
 import { lowerSteps } from './lowering/lower-steps.ts';
 import { mergePools } from './lowering/merge-pools.ts';
-import type { StepNetwork } from './lowering/steps.ts';
+import { type StepNetwork, scaledRegisters } from './lowering/steps.ts';
 import type { PlanProgress } from './packing/layout-problem.ts';
 import { type PlannedNetwork, planNetwork } from './packing/plan-network.ts';
 import { refuseTooLarge } from './refuse-too-large.ts';
@@ -58,9 +58,18 @@ function logitScale({ logitRange }: CompileOptions): number {
   return LOGIT_HEADROOM * logitRange;
 }
 
+/** The steps whose ranges are known: descriptions from before sums were kept have fewer. */
+function lowerCalibrated(graph: Graph, ranges: number): StepNetwork {
+  const fits = (network: StepNetwork) => scaledRegisters(network).length === ranges;
+  const lowered = lowerSteps(graph);
+  if (fits(lowered)) return lowered;
+  const through = lowerSteps(graph, 'through');
+  return fits(through) ? through : lowered;
+}
+
 function prepareSteps(graph: Graph, options: CompileOptions): StepNetwork {
   checkRegions(options.regions ?? 1);
-  const lowered = lowerSteps(graph);
+  const lowered = lowerCalibrated(graph, options.activationRanges.length);
   checkOptions(lowered, options);
   return balanceSteps(lowered, options.activationRanges, ACTIVATION_PEAK, logitScale(options));
 }

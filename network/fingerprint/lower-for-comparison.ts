@@ -10,5 +10,5 @@ import type { Graph } from '../model/graph.ts';
  * @throws NetworkError NETWORK_NOT_POLYNOMIAL, NETWORK_OPERATOR, NETWORK_SHAPE, NETWORK_DATA, NETWORK_TOO_LARGE.
  */
 export function lowerForComparison(graph: Graph): StepNetwork {
-  return mergePools(lowerSteps(graph));
+  return mergePools(lowerSteps(graph, 'through'));
 }

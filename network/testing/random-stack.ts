@@ -9,6 +9,7 @@ export const STACK_PARTS = [
   'depthwise',
   'pool',
   'residual',
+  'around',
   'projection',
   'inception',
   'arrange',
@@ -19,8 +20,8 @@ export const STACK_PARTS = [
 export type StackPart = (typeof STACK_PARTS)[number];
 
 /**
- * A random network of these parts, each followed by a square (`cubic`: by x + x³/8; `pool`, `arrange` and `blocks`: by nothing), on
- * channels × side × side pictures; ends in a dense layer of three outputs. `projection` is a residual block with a strided 1 × 1
+ * A random network of these parts, each followed by a square (`cubic`: by x + x³/8; `pool`, `around`, `arrange` and `blocks`: by nothing), on
+ * channels × side × side pictures; ends in a dense layer of three outputs. `around` is a residual block whose sum is not squared, `projection` is a residual block with a strided 1 × 1
  * convolution as shortcut, `inception` joins two convolutions and the tensor itself, `arrange` pads, transposes and slices, `blocks`
  * turns blocks of 2 × 2 into channels.
  */
@@ -79,7 +80,9 @@ export function randomStack(
       name = add('Mul', [name, name]);
       continue;
     }
-    if (part === 'pool') {
+    // Where there is no window of 2 × 2 left, a convolution stands for what takes one.
+    const hasWindow = h > 1 && w > 1;
+    if (part === 'pool' && hasWindow) {
       name = add('AveragePool', [name], { kernel_shape: ints(2, 2), strides: ints(2, 2) });
       shape = [c, Math.floor(h / 2), Math.floor(w / 2)];
       continue;
@@ -93,16 +96,17 @@ export function randomStack(
       shape = [c, h + 2, w];
       continue;
     }
-    if (part === 'blocks') {
+    if (part === 'blocks' && hasWindow) {
       // An odd row or column has no block.
       const even = add('Slice', [name, whole(0, 0), whole(h - (h % 2), w - (w % 2)), whole(2, 3)]);
       name = add('SpaceToDepth', [even], { blocksize: { kind: 'int', value: 2 } });
       shape = [4 * c, Math.floor(h / 2), Math.floor(w / 2)];
       continue;
     }
-    if (part === 'residual') {
+    if (part === 'residual' || part === 'around') {
       const inner = convolve(name, c, c);
       name = add('Add', [convolve(add('Mul', [inner, inner]), c, c), name]);
+      if (part === 'around') continue;
     } else if (part === 'projection') {
       const inner = convolve(name, c, maps, { stride: 2 });
       const shortcut = convolve(name, c, maps, { stride: 2, size: 1 });

@@ -81,6 +81,7 @@ export class NetworkUnderway {
     part: DatasetPart,
     chosen: readonly number[],
     visit: (filled: number, at: number) => void,
+    clamped = false,
   ): void {
     const { pictures } = this.trainer;
     for (let at = 0; at < chosen.length; at += this.batch) {
@@ -88,7 +89,7 @@ export class NetworkUnderway {
       some.forEach((picture, n) => {
         pictures.set(pictureOf(part, picture), n * pictureValues(part.whole.picture));
       });
-      this.trainer.forward(false);
+      this.trainer.forward(false, clamped);
       visit(some.length, at);
     }
   }
@@ -113,7 +114,7 @@ export class NetworkUnderway {
     const stride = Math.ceil((chosen.length * pixels) / SAMPLES) | 1;
     const samples = Array.from({ length: maps }, (): number[] => []);
     let next = 0;
-    this.#eachBatch(this.#training, chosen, (filled) => {
+    const sample = (filled: number): void => {
       const { values } = activation.input;
       for (; next < filled * pixels; next += stride) {
         const [picture, pixel] = [Math.floor(next / pixels), next % pixels];
@@ -121,7 +122,9 @@ export class NetworkUnderway {
           samples[map]!.push(values[(picture * maps + map) * pixels + pixel]!);
       }
       next -= filled * pixels;
-    });
+    };
+    // As in training: where all quadratics before it are free, a few pictures would make the deviations.
+    this.#eachBatch(this.#training, chosen, sample, true);
     let [low, high, worst, squares, count] = [Infinity, -Infinity, 0, 0, 0];
     const polynomials = samples.map((values, map) => {
       const fit = fitQuadratic(f, Float64Array.from(values));

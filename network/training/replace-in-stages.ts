@@ -11,6 +11,7 @@ import { SeededRandom } from '#network/model/random.ts';
 import { NetworkError } from '../errors.ts';
 import { Adam } from './adam.ts';
 import { mirrorPicture } from './augment.ts';
+import type { ChangingActivation } from './gradients/changing-activation.ts';
 import type { GraphTrainer } from './gradients/graph-trainer.ts';
 import { insertNormalization, type NormalizedGraph } from './insert-normalization.ts';
 import { layOutTrainer } from './lay-out-trainer.ts';
@@ -56,6 +57,13 @@ const AVERAGED = 0.1;
 const GRADIENT_NORM = 1;
 /** Typical size of a coefficient, in deviations of the activation's inputs. */
 const COEFFICIENT = 0.3;
+/**
+ * While training, a quadratic takes no input that is further out than so many deviations, and what is there is pulled back: where all activations are
+ * quadratics, one picture in a hundred would square itself through the network and spoil the statistics of its batch. Of a ResNet-8 on CIFAR-10, after half
+ * an epoch: 3 gave 76.1 % with the clamp and 73.7 % without, 4 82.0 and 78.4 %, 6 (and a penalty that begins with a slope) 81.1 and 79.6 %.
+ */
+const LIMIT_DEVIATIONS = 6;
+const PULL = 0.02;
 /** The given network teaches most of it: it is the network's own answers that must be kept. */
 const DISTILLATION = { share: 0.75, temperature: 2 };
 /** Mirrored pictures are shown, too, if the given network knows them nearly as well: it has learned that left and right do not matter. */
@@ -167,6 +175,11 @@ class StagedTraining {
     return this.#elapsedMs + performance.now() - this.#since;
   }
 
+  #bound(activation: ChangingActivation): void {
+    activation.limit = LIMIT_DEVIATIONS;
+    activation.pull = PULL / this.#batch;
+  }
+
   /** Ends the report of the newest stage. */
   #endStage(): void {
     const last = this.#layers.at(-1);
@@ -182,6 +195,7 @@ class StagedTraining {
     const seconds = this.#now() / 1000;
     const found = this.#network.calibrate(activation);
     activation.share = 1;
+    this.#bound(activation);
     const { node } = activation;
     const accuracyBefore = this.#accuracy;
     this.#accuracy = this.#network.measure(this.#measured);
@@ -315,6 +329,7 @@ class StagedTraining {
     this.#average.steps = kept.averageSteps;
     for (const [name, values] of this.#kept().arrays) values.set(arrays.get(name)!);
     for (const parameter of this.#parameters) parameter.write();
+    for (const activation of this.#trainer.activations.slice(0, this.#begun)) this.#bound(activation);
     // The next stage may begin before the next step, with what the last one left.
     this.#setShares(this.#step - 1);
   }

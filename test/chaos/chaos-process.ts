@@ -14,7 +14,8 @@ const CLOCK = pathToFileURL(join(import.meta.dirname, 'shift-clock.ts')).href;
 
 export type ChaosProcessOptions = {
   readonly name: string;
-  /** Of Node. */
+  /** Node, with a clock of its own, where left out. */
+  readonly program?: string;
   readonly arguments: (start: number) => readonly string[];
   readonly logFile: string;
   /** By how much its clock is wrong, ms. */
@@ -57,12 +58,14 @@ export class ChaosProcess {
   }
 
   start(): void {
-    const { arguments: given, logFile, clockFile, onOutput } = this.#options;
+    const { program, arguments: given, logFile, clockFile, onOutput } = this.#options;
     const log = openSync(logFile, 'a', 0o600);
     this.#logFrom = fstatSync(log).size;
     this.#starts++;
     this.#isAsked = false;
-    const child = spawn(process.execPath, ['--import', CLOCK, ...given(this.#starts)], {
+    const itsOwn = given(this.#starts);
+    const line = program === undefined ? ['--import', CLOCK, ...itsOwn] : itsOwn;
+    const child = spawn(program ?? process.execPath, line, {
       stdio: ['pipe', onOutput === undefined ? log : 'pipe', log, 'pipe'],
       detached: true,
       env: { ...process.env, ...LIFELINE_ENVIRONMENT, BLINDSIGHT_CHAOS_CLOCK: clockFile },

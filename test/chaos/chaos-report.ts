@@ -10,6 +10,7 @@ export type ChaosReport = Account & {
   readonly gateways: number;
   readonly rate: number;
   readonly store: string;
+  readonly broker: string;
   readonly everyMs: number;
   /** How many of each kind of fault. */
   readonly moments: Readonly<Record<string, number>>;

@@ -17,7 +17,7 @@ const QUICK_KINDS = [
 ];
 
 const quick = (more: Partial<ChaosOptions>): ChaosOptions => ({
-  ...{ seed: 1, seconds: 5, gateways: 2, rate: 5, store: 'sqlite', everyMs: 350 },
+  ...{ seed: 1, seconds: 5, gateways: 2, rate: 5, store: 'sqlite', broker: 'aedes', everyMs: 350 },
   kinds: QUICK_KINDS,
   signal: new AbortController().signal,
   onProgress: () => {},

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { CityQueueKind } from '#bench/city/city-queue.ts';
 import type { CityStoreKind } from '#bench/city/city-store.ts';
 import { currentCommit, describeMachine } from '#bench/machine.ts';
 import { type Account, account } from './account.ts';
@@ -8,7 +9,7 @@ import { ALL_KINDS } from './kinds/all.ts';
 import { readSettled } from './read-settled.ts';
 import { drawSchedule } from './schedule.ts';
 import { describeSurprise, isExplained, type Struck } from './surprise.ts';
-import { World } from './world.ts';
+import { type ChaosBroker, World } from './world.ts';
 
 export type ChaosOptions = {
   readonly seed: number;
@@ -18,6 +19,9 @@ export type ChaosOptions = {
   /** Answers a second and gateway. */
   readonly rate: number;
   readonly store: CityStoreKind;
+  readonly broker: ChaosBroker;
+  /** Where answers wait with NATS: in the database where left out. */
+  readonly queue?: CityQueueKind;
   /** Mean time from one fault to the next. */
   readonly everyMs: number;
   /** All where left out. */
@@ -44,9 +48,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const world = await World.open(options);
   let isWell = false;
   try {
-    const kinds = named.filter(({ needs }) => isPossible(world, options, needs));
+    const kinds = named.flatMap((kind) => possible(world, options, kind) ?? []);
     const moments = drawSchedule(kinds, {
-      ...{ seed, ms: 1000 * seconds, everyMs: options.everyMs, gateways: [...world.gateways.keys()] },
+      ...{ seed, ms: 1000 * seconds, everyMs: options.everyMs, targets: world.targets },
     });
     const { counts, struck } = await strikeAll(world, moments, options);
     if (options.isSabotaged) {
@@ -62,16 +66,20 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const healSeconds = Math.round((performance.now() - healingMs) / 1000);
     const surprises = [...world.processes.values()].flatMap((one) => one.surprises);
     const unexplained = surprises.filter((one) => !isExplained(one, struck));
+    const obstacles = [...world.gateways].flatMap(([name, { status }]) =>
+      status !== null && status.waiting > 0 ? [`${name}: ${status.obstacle ?? 'nothing is in its way'}`] : [],
+    );
     const wrong = [
-      ...result.wrong,
+      ...[...result.wrong, ...obstacles],
       ...unexplained.map((one) => `no fault explains that it ended: ${describeSurprise(one)}`),
     ];
     isWell = result.lost.length + result.twice.length + wrong.length === 0;
     return {
       ...{ machine: describeMachine(), commit: await currentCommit(), seed, seconds },
       ...{ gateways: options.gateways, rate: options.rate, store: options.store, everyMs: options.everyMs },
+      broker: options.broker,
       moments: counts,
-      impossible: named.filter((kind) => !kinds.includes(kind)).map(({ name }) => name),
+      impossible: named.map(({ name }) => name).filter((name) => kinds.every((kind) => kind.name !== name)),
       ...{ ...result, wrong, isWell, healSeconds },
       surprises: surprises.map(describeSurprise),
       folder: isWell ? null : world.folder,
@@ -88,9 +96,20 @@ function kindOf(name: string): Kind {
   return kind;
 }
 
-function isPossible(world: World, { store }: ChaosOptions, needs: Kind['needs']): boolean {
-  if (needs === 'disks') return world.disks.size > 0;
-  return needs === undefined || store === needs;
+/** A kind with those of its targets that this world has for it; null where there is none. */
+function possible(world: World, { store, broker, queue }: ChaosOptions, kind: Kind): Kind | null {
+  const { needs } = kind;
+  if (
+    needs === 'disks'
+      ? world.disks.size === 0
+      : needs !== undefined && ![store, broker, queue].includes(needs as never)
+  )
+    return null;
+  const targets = kind.targets.filter(
+    (target) =>
+      world.targets[target].length > 0 && !(target === 'broker' && kind.broker && broker !== 'aedes'),
+  );
+  return targets.length === 0 ? null : { ...kind, targets };
 }
 
 /** @returns how many moments of each kind there were, and when */
@@ -133,8 +152,9 @@ async function settle(world: World, signal: AbortSignal): Promise<Account> {
   world.heal();
   const waiting = await world.untilDrained(PATIENCE_MS, signal);
   const { settled, counters } = await readSettled(world.site.data);
+  const backendOffMs = world.targets.backend.flatMap((name) => world.clockOffMs(name));
   return account({
-    ...{ waiting, settled, counters, backendOffMs: world.clockOffMs('backend') },
+    ...{ waiting, settled, counters, backendOffMs },
     ledgers: new Map([...world.gateways].map(([name, gateway]) => [name, gateway.ledger()])),
     dropped: new Map([...world.gateways].map(([name, { status }]) => [name, status?.dropped ?? 0])),
   });

@@ -5,11 +5,11 @@ import { mkdirSync, readdirSync, readFileSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Outbox } from '#agent/outbox/outbox.ts';
-import { recordAnswer } from '#agent/outbox/recorder.ts';
 import { Sender } from '#agent/outbox/sender.ts';
 import { SessionCounter } from '#agent/uplink/session-counter.ts';
 import { Uplink } from '#agent/uplink/uplink.ts';
 import { answersOnly } from '#bench/city/answers-only.ts';
+import { recordSimulated } from '#bench/city/record-simulated.ts';
 import { cameraOf } from '#bench/city/simulated-envelope.ts';
 import { answerDigest } from '#protocol/answer-digest.ts';
 import { envelopeDigest } from '#protocol/envelope.ts';
@@ -77,11 +77,12 @@ const uplink: Uplink = new Uplink({
   onUp: () => sender.linkUp(),
   onBackend: (session) => sender.backendChanged(session),
   onReceipt: (digests) => {
+    if (publisher.loses()) return;
     for (const digest of digests) ledger.write('receipt', digest, rightMs());
     void sender.received(digests);
   },
 });
-const publisher = new UnreliablePublisher(uplink.link);
+const publisher: UnreliablePublisher = new UnreliablePublisher(uplink.link);
 const sender: Sender = new Sender({
   ...{ outbox, link: publisher, signingKey, sessions, clock, log, resendMs: RESEND_MS },
   topic: gatewayTopics(site, name).inference,
@@ -92,12 +93,8 @@ async function make(): Promise<void> {
   const ciphertext = uniqueAnswer(answers[made % answers.length]!, number);
   const frameTimeMs = clock.now();
   ledger.write('made', number, answerDigest({ ciphertext }), frameTimeMs, rightMs());
-  const isKept = await recordAnswer(
-    {
-      ...{ camera, frameTimeMs, readyTimeMs: frameTimeMs, ciphertext, opening: null },
-      host: { kind: 'engine', bundle: { digest: bundle } },
-      timings: { prepareMs: 1, encryptMs: 1, evaluateMs: 1 },
-    },
+  const isKept = await recordSimulated(
+    { ciphertext, bundle, frameTimeMs },
     {
       ...{ site, gateway: name, signingKey, sender },
       outbox: {
@@ -106,7 +103,6 @@ async function make(): Promise<void> {
           return outbox.append(entry);
         },
       },
-      openings: { keep: () => ({ answer: '', bytes: 0, stored: Promise.resolve() }) },
       sessions: {
         take: (count) => {
           const ticket = sessions.take(count);
@@ -150,7 +146,10 @@ createInterface({ input: process.stdin }).on('line', (line) => {
 });
 setInterval(() => {
   const { waiting, dropped } = outbox.status;
-  process.stdout.write(`${JSON.stringify({ isMaking, made, waiting, dropped, isLive: sender.live })}\n`);
+  const { obstacle } = uplink;
+  process.stdout.write(
+    `${JSON.stringify({ isMaking, made, waiting, dropped, isLive: sender.live, obstacle })}\n`,
+  );
 }, STATUS_MS);
 const stop = new AbortController();
 process.once('SIGTERM', () => stop.abort());

@@ -12,7 +12,7 @@ export type GatewaySettings = {
 };
 
 /** How its answers travel: once each; three times; in another order; with older ones between them. */
-export type Delivery = 'once' | 'thrice' | 'shuffled' | 'again';
+export type Delivery = 'once' | 'thrice' | 'shuffled' | 'again' | 'never';
 
 /** What it is told, a line of JSON each. */
 export type GatewayOrder = {
@@ -29,4 +29,6 @@ export type GatewayStatus = {
   readonly waiting: number;
   readonly dropped: number;
   readonly isLive: boolean;
+  /** Why answers cannot leave, if they cannot. */
+  readonly obstacle: string | null;
 };

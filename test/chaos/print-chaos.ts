@@ -5,7 +5,7 @@ const SHOWN = 10;
 
 /** What a run came to, for people. */
 export function formatChaos(report: ChaosReport): string {
-  const { seed, seconds, gateways, rate, store, everyMs, moments, made, stored, isWell } = report;
+  const { seed, seconds, gateways, rate, store, broker, everyMs, moments, made, stored, isWell } = report;
   const { unpromised, dropped, refused, withheld, lost, twice, wrong, surprises, impossible } = report;
   const kinds = Object.entries(moments).toSorted(([one], [other]) => one.localeCompare(other));
   const width = Math.max(...kinds.map(([name]) => name.length), 0);
@@ -15,7 +15,7 @@ export function formatChaos(report: ChaosReport): string {
   return [
     report.machine,
     `commit ${report.commit}`,
-    `seed ${seed}, ${seconds} s, ${gateways} gateways at ${rate} Hz, ${store}, a fault every ${everyMs} ms`,
+    `seed ${seed}, ${seconds} s, ${gateways} gateways at ${rate} Hz, ${broker} and ${store}, a fault every ${everyMs} ms`,
     '',
     ...kinds.map(([name, count]) => `  ${name.padEnd(width)}  ${String(count).padStart(4)}`),
     `  ${'all'.padEnd(width)}  ${String(total).padStart(4)}`,

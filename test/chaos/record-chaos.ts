@@ -1,7 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { writeFileAtomic } from '#runtime/files.ts';
 import type { ChaosReport } from './chaos-report.ts';
+
+/** What a process said at its end names its files: where they lie is nobody's business. */
+const ROOT = join(import.meta.dirname, '..', '..', '/');
 
 type Recorded = Omit<ChaosReport, 'folder'> & { readonly recordedAt: string; readonly load: number };
 
@@ -32,5 +37,8 @@ export async function recordChaos(file: string, { folder: _, ...report }: ChaosR
     twice: sum(({ twice }) => twice.length),
     runs,
   };
-  await writeFileAtomic(file, Buffer.from(`${JSON.stringify(record, null, 2)}\n`));
+  const written = JSON.stringify(record, null, 2)
+    .replaceAll(pathToFileURL(ROOT).href, '')
+    .replaceAll(ROOT, '');
+  await writeFileAtomic(file, Buffer.from(`${written}\n`));
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Kind } from './kind.ts';
+import type { Kind, Targets } from './kind.ts';
 import { drawSchedule } from './schedule.ts';
 
 const kinds = ['one', 'two', 'three'].map(
@@ -8,8 +8,11 @@ const kinds = ['one', 'two', 'three'].map(
     strike: async () => {},
   }),
 );
-const draw = (seed: number) =>
-  drawSchedule(kinds, { seed, ms: 60_000, everyMs: 500, gateways: ['g-1', 'g-2'] });
+const targets: Targets = {
+  ...{ broker: ['broker'], backend: ['backend'], decryptor: [], link: ['backend'], site: ['site'] },
+  gateway: ['g-1', 'g-2'],
+};
+const draw = (seed: number) => drawSchedule(kinds, { seed, ms: 60_000, everyMs: 500, targets });
 
 it('draws the same moments from the same seed, and others from another', () => {
   expect(draw(7)).toEqual(draw(7));

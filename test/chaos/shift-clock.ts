@@ -1,6 +1,7 @@
 // Loaded before a process of a chaos run (`--import`), in all of its threads: its wall clock jumps when the number in a file changes.
 // Moments at which it was far off, by the right clock, are noted beside that file.
 import { openSync, readFileSync, writeSync } from 'node:fs';
+import { replaceDate } from '#runtime/testing/replace-date.ts';
 import { CLOCK_OFF_MS } from './clock-off.ts';
 
 const LOOK_MS = 50;
@@ -24,10 +25,5 @@ if (file !== undefined) {
   };
   look();
   setInterval(look, LOOK_MS).unref();
-  const now = (): number => RealDate.now() + shiftMs;
-  globalThis.Date = new Proxy(RealDate, {
-    construct: (target, given, newTarget) =>
-      Reflect.construct(target, given.length === 0 ? [now()] : given, newTarget),
-    get: (target, name, receiver) => (name === 'now' ? now : Reflect.get(target, name, receiver)),
-  });
+  replaceDate(() => RealDate.now() + shiftMs);
 }

@@ -20,8 +20,8 @@ export type Struck = {
 
 /** A process that began beside a fault may take so long to start, and end by it only then. */
 const START_MS = 15_000;
-/** They share a disk and a database, which are `site`. */
-const OF_SITE = ['site', 'backend', 'broker'];
+/** They share a disk and a database, which are `site`; gateways do not. */
+const isOfSite = (name: string): boolean => !/^g-\d+$/.test(name);
 /** Of what a process said last, in letters. */
 const SHOWN = 300;
 
@@ -29,7 +29,7 @@ const SHOWN = 300;
 export function isExplained({ process, words, atMs }: Surprise, struck: readonly Struck[]): boolean {
   return struck.some(
     ({ kind, target, fromMs, toMs }) =>
-      (target === process || (OF_SITE.includes(target) && OF_SITE.includes(process))) &&
+      (target === process || (isOfSite(target) && isOfSite(process))) &&
       atMs >= fromMs &&
       atMs <= toMs + START_MS &&
       kind.mayEnd?.test(words) === true,

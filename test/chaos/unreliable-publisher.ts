@@ -13,7 +13,7 @@ const MEMORY = 200;
 const HOLD_MS = 700;
 const FORGED_TIMES = 5;
 
-/** A link whose answers arrive as QoS 1 allows: more than once, late, and in any order. */
+/** A link whose answers arrive as QoS 0 and 1 allow: more than once, late, in any order, and not at all. */
 export class UnreliablePublisher implements Pick<Link, 'publish' | 'connected'> {
   readonly #link: Link;
   readonly #before: Message[] = [];
@@ -35,12 +35,17 @@ export class UnreliablePublisher implements Pick<Link, 'publish' | 'connected'> 
     this.#play();
   }
 
+  /** Whether the next message is lost without a word. */
+  loses(): boolean {
+    return this.#delivery === 'never' && ++this.#turn % 2 === 0;
+  }
+
   mute(isMute: boolean): void {
     this.#isMute = isMute;
   }
 
   publish(topic: string, payload: Uint8Array | string, options?: PublishOptions): Promise<void> {
-    if (this.#isMute) return Promise.resolve();
+    if (this.#isMute || this.loses()) return Promise.resolve();
     const message = { topic, payload };
     this.#before.push(message);
     if (this.#before.length > MEMORY) this.#before.shift();
@@ -78,7 +83,7 @@ export class UnreliablePublisher implements Pick<Link, 'publish' | 'connected'> 
   }
 
   #show({ topic, payload }: Message): void {
-    this.#link.publish(topic, payload).catch(() => {});
+    this.#link.publish(topic, payload, { qos: 0 }).catch(() => {});
   }
 
   /** The newest first, the others in the order of every other one: no two neighbors stay together. */
@@ -87,6 +92,6 @@ export class UnreliablePublisher implements Pick<Link, 'publish' | 'connected'> 
     this.#hand = [];
     const order = [...hand.filter((_, i) => i % 2 === 0), ...hand.filter((_, i) => i % 2 === 1)];
     for (const { topic, payload, done, failed } of order)
-      this.#link.publish(topic, payload).then(done, failed);
+      this.#link.publish(topic, payload, { qos: 0 }).then(done, failed);
   }
 }

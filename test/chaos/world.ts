@@ -1,27 +1,36 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openAuthority } from '#backend/enrolment/open-authority.ts';
 import { withSite } from '#backend/site-folder.ts';
 import { type PostgresCluster, startPostgres } from '#backend/testing/postgres-cluster.ts';
+import { type CityQueue, type CityQueueKind, useCityQueue } from '#bench/city/city-queue.ts';
 import { type CitySite, makeCitySite } from '#bench/city/city-site.ts';
 import type { CityStoreKind } from '#bench/city/city-store.ts';
-import { freePort } from '#demo/ports.ts';
 import { untilReady } from '#demo/ready.ts';
 import { changeSettings } from '#demo/settings.ts';
+import { freePort } from '#runtime/ports.ts';
 import { answers, listens } from '#runtime/probe.ts';
 import { mountSmallDisk, type SmallDisk } from '#runtime/testing/small-disk.ts';
 import { ChaosGateway } from './chaos-gateway.ts';
 import { ChaosProcess } from './chaos-process.ts';
 import { FaultyLink } from './faulty-link.ts';
 import type { GatewaySettings } from './gateway-settings.ts';
+import type { Targets } from './kind.ts';
+import { makeNatsServers } from './nats-servers.ts';
+
+export type ChaosBroker = 'aedes' | 'nats';
 
 export type WorldOptions = {
   readonly gateways: number;
   /** Answers a second and gateway. */
   readonly rate: number;
   readonly store: CityStoreKind;
+  /** Ours, with one process for all of the backend; or three servers of NATS, and decryptors beside the rest of the backend, which needs PostgreSQL. */
+  readonly broker: ChaosBroker;
+  /** Where answers wait with NATS: in the database where left out. */
+  readonly queue?: CityQueueKind;
   readonly signal: AbortSignal;
   readonly onProgress: (text: string, share: number) => void;
 };
@@ -29,6 +38,9 @@ export type WorldOptions = {
 const CLI = join(import.meta.dirname, '..', '..', 'cli', 'main.ts');
 /** Small enough to fill at once, large enough for a run. */
 const DISK_MEGABYTES = { site: 96, gateway: 48 };
+/** Beside the process with the other roles, where NATS is the broker. */
+const DECRYPTORS = ['decryptor-1', 'decryptor-2'];
+const SPARE = 'decryptor-3';
 const OUTBOX_BYTES = 24 * 2 ** 20;
 const DAY_MS = 86_400_000;
 const LOOK_MS = 100;
@@ -51,18 +63,37 @@ export class World {
   /** Where the site does not keep its own. */
   readonly database: PostgresCluster | null;
   readonly brokerPort: number;
-  /** By the names of the processes at whose side of the broker they are: `backend` and each gateway. */
+  /** What may be hurt, by what it is. */
+  readonly targets: Targets;
+  /** Whose files are on the disk `site`. */
+  readonly onSiteDisk: readonly string[];
+  /** The file of the certificate that the broker shows. */
+  readonly brokerCertificate: string;
+  /** A decryptor that comes only when it is let go. */
+  readonly spare: ChaosProcess | null;
+  readonly queue: CityQueue;
+  /** By the names of the processes at whose side of the broker they are: `backend` and each gateway; `queue-1` and so on to servers of the queue. */
   readonly links: Map<string, FaultyLink>;
   readonly processes: Map<string, ChaosProcess>;
   readonly gateways: Map<string, ChaosGateway>;
   /** `site` for backend and broker; none where this user may not mount. */
   readonly disks: Map<string, SmallDisk>;
 
-  private constructor(parts: WorldParts & Pick<World, 'site' | 'brokerPort'>) {
+  private constructor(parts: WorldParts & Pick<World, 'site'> & { readonly broker: Brokers }) {
+    const { broker, queue, ports, certificate, backend } = parts.broker;
+    const links = [...parts.links.keys()].filter((name) => !parts.gateways.has(name));
+    this.targets = {
+      ...{ broker, backend, decryptor: backend.filter((name) => DECRYPTORS.includes(name)) },
+      ...{ gateway: [...parts.gateways.keys()], link: links, site: ['site'] },
+    };
+    this.onSiteDisk = broker.length > 1 ? backend : [...backend, ...broker];
+    this.brokerCertificate = certificate;
+    this.spare = parts.processes.get(SPARE) ?? null;
+    this.queue = queue;
+    this.brokerPort = ports[0]!;
     this.folder = parts.folder;
     this.site = parts.site;
     this.database = parts.database;
-    this.brokerPort = parts.brokerPort;
     this.links = parts.links;
     this.processes = parts.processes;
     this.gateways = parts.gateways;
@@ -85,7 +116,7 @@ export class World {
   }
 
   static async #start(options: WorldOptions, parts: WorldParts): Promise<World> {
-    const { signal, rate } = options;
+    const { signal, rate, broker, queue = 'inbox' } = options;
     const { folder, database, links, processes, gateways, disks } = parts;
     const mount = async (name: string, megabytes: number, at: string) => {
       await mkdir(at, { recursive: true, mode: 0o700 });
@@ -102,23 +133,18 @@ export class World {
       ...{ ...options, rate: 4 * rate, brokerPort, apiPort },
       ...(database !== null && { postgresqlUrlFile }),
     });
+    await writeAnswers(join(folder, 'answers'), site.answers);
+    await writeExpired(site, join(folder, 'broker-certificates'));
+    const brokers =
+      broker === 'nats' ? await addNats(site, parts, queue) : await addEmbedded(site, parts, brokerPort);
+    let turn = 0;
+    // As a balancer of connections that does not know who is there.
+    const next = () => brokers.ports[turn++ % brokers.ports.length]!;
     for (const name of ['backend', ...site.gateways.map((one) => one.name)])
-      links.set(name, await FaultyLink.open(name, () => brokerPort));
+      links.set(name, await FaultyLink.open(name, next));
     await changeSettings(site.backendConfig, [
       [['broker', 'url'], `mqtts://127.0.0.1:${links.get('backend')!.port}`],
     ]);
-    await writeAnswers(join(folder, 'answers'), site.answers);
-    await writeExpired(site, join(folder, 'broker-certificates'));
-    const daemon = (name: string, config: string) =>
-      processes.set(
-        name,
-        new ChaosProcess({
-          ...{ name, ...filesOf(folder, name) },
-          arguments: () => [CLI, name, '--config', config],
-        }),
-      );
-    daemon('broker', site.brokerConfig);
-    daemon('backend', site.backendConfig);
     for (const { name, site: siteName, bundle, folder: own } of site.gateways) {
       await mount(name, DISK_MEGABYTES.gateway, join(own, 'data'));
       const url = `mqtts://127.0.0.1:${links.get(name)!.port}`;
@@ -130,13 +156,17 @@ export class World {
       gateways.set(name, gateway);
       processes.set(name, gateway.process);
     }
-    processes.get('broker')!.start();
-    await untilReady('the broker', () => listens(brokerPort), filesOf(folder, 'broker').logFile, signal);
-    processes.get('backend')!.start();
+    for (const [i, name] of brokers.broker.entries()) {
+      processes.get(name)!.start();
+      const port = brokers.ports[i]!;
+      await untilReady('the broker', () => listens(port), filesOf(folder, name).logFile, signal);
+    }
+    for (const name of brokers.backend) processes.get(name)!.start();
+    await processes.get(SPARE)?.hold();
     const state = `http://127.0.0.1:${apiPort}/api/state`;
     await untilReady('the backend', () => answers(state), filesOf(folder, 'backend').logFile, signal);
     for (const gateway of gateways.values()) gateway.process.start();
-    const world = new World({ ...parts, site, brokerPort });
+    const world = new World({ ...parts, site, broker: brokers });
     await world.untilLive(signal);
     return world;
   }
@@ -155,8 +185,9 @@ export class World {
 
   /** Moments at which a process found its clock far off, by the right one. */
   clockOffMs(name: string): readonly number[] {
-    const { clockFile } = filesOf(this.folder, name);
-    return readFileSync(`${clockFile}.off`, 'utf8').trim().split('\n').filter(Boolean).map(Number);
+    const file = `${filesOf(this.folder, name).clockFile}.off`;
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    return text.trim().split('\n').filter(Boolean).map(Number);
   }
 
   /** Undoes all that may be left of faults. */
@@ -190,7 +221,8 @@ export class World {
         await new Promise((resolve) => setTimeout(resolve, 5 * LOOK_MS));
         for (const [name, { status, statusMs }] of this.gateways)
           waiting.set(name, status === null || status.isMaking || statusMs < sinceMs ? 1 : status.waiting);
-        const inAll = [...waiting.values()].reduce((sum, one) => sum + one, 0) + (await store.inbox.count());
+        const inQueue = await this.queue.waiting(store).catch(() => 1);
+        const inAll = [...waiting.values()].reduce((sum, one) => sum + one, 0) + inQueue;
         if (inAll === 0 || performance.now() > deadline) return waiting;
       }
     });
@@ -208,6 +240,55 @@ async function closeParts(parts: WorldParts, keepFolder: boolean): Promise<void>
   if (keepFolder) return;
   for (const disk of parts.disks.values()) disk.unmount();
   await rm(parts.folder, { recursive: true, maxRetries: 5 });
+}
+
+/** What carries and keeps answers, and who works on them. */
+type Brokers = {
+  /** Names of processes, and where each takes MQTT. */
+  readonly broker: readonly string[];
+  readonly ports: readonly number[];
+  readonly certificate: string;
+  readonly backend: readonly string[];
+  readonly queue: CityQueue;
+};
+
+function addDaemon({ folder, processes }: WorldParts, name: string, given: readonly string[]): void {
+  const files = filesOf(folder, name);
+  processes.set(name, new ChaosProcess({ name, ...files, arguments: () => [CLI, ...given] }));
+}
+
+async function addEmbedded(site: CitySite, parts: WorldParts, port: number): Promise<Brokers> {
+  addDaemon(parts, 'broker', ['broker', '--config', site.brokerConfig]);
+  addDaemon(parts, 'backend', ['backend', '--config', site.backendConfig]);
+  return {
+    ...{ broker: ['broker'], ports: [port], backend: ['backend'] },
+    certificate: join(site.data, 'certificates', 'broker.pem'),
+    queue: await useCityQueue('inbox', site, []),
+  };
+}
+
+async function addNats(site: CitySite, parts: WorldParts, queue: CityQueueKind): Promise<Brokers> {
+  const { folder, processes, links } = parts;
+  const servers = await makeNatsServers(site, join(folder, 'nats'), (name) => filesOf(folder, name));
+  for (const one of servers.processes) processes.set(one.name, one);
+  const toQueue: number[] = [];
+  for (const [i, port] of servers.clientPorts.entries()) {
+    const link = await FaultyLink.open(`queue-${i + 1}`, () => port);
+    links.set(link.name, link);
+    toQueue.push(link.port);
+  }
+  const backend = (name: string, roles: readonly string[]) =>
+    addDaemon(parts, name, [
+      ...['backend', '--config', site.backendConfig],
+      ...roles.flatMap((role) => ['--role', role]),
+    ]);
+  backend('backend', ['api', 'deployer', 'auditor']);
+  for (const name of [...DECRYPTORS, SPARE]) backend(name, ['decryptor']);
+  return {
+    broker: servers.processes.map(({ name }) => name),
+    ...{ ports: servers.ports, certificate: servers.certificate, backend: ['backend', ...DECRYPTORS] },
+    queue: await useCityQueue(queue, site, toQueue),
+  };
 }
 
 function filesOf(folder: string, name: string) {

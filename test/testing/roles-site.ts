@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { deployModel } from '#backend/operations/deploy-model.ts';
 import { enrolGateway } from '#backend/operations/enrol-gateway.ts';
 import { initializeSite } from '#backend/operations/initialize-site.ts';
@@ -12,9 +12,9 @@ import { startCityStore } from '#bench/city/city-store.ts';
 import { loadConfig } from '#config/load.ts';
 import { BackendConfig } from '#config/schema.ts';
 import { DaemonProcess } from '#demo/daemon-process.ts';
-import { freePort } from '#demo/ports.ts';
-import { changeSettings } from '#demo/settings.ts';
+import { changeSettings, type Setting } from '#demo/settings.ts';
 import { encodeEnvelope } from '#protocol/envelope.ts';
+import { freePort } from '#runtime/ports.ts';
 
 type Signer = { readonly name: string; readonly signingKey: KeyObject; readonly bundle: string };
 
@@ -29,11 +29,18 @@ export type RolesSite = {
   start(name: string, command: 'broker' | 'backend', ...roles: readonly string[]): DaemonProcess;
   /** An answer about a picture of its own. */
   envelope(gateway: Signer, sequence: number): Uint8Array;
+  /** The last lines of each process' log. */
+  logEnds(): string;
   close(): Promise<void>;
 };
 
-/** @param count gateways */
-export async function makeRolesSite(count: number): Promise<RolesSite> {
+const LOG_LINES = 12;
+
+/**
+ * @param count gateways
+ * @param settings of the backend, in which they differ from those of a new site
+ */
+export async function makeRolesSite(count: number, settings: readonly Setting[] = []): Promise<RolesSite> {
   const folder = mkdtempSync(join(tmpdir(), 'blindsight-roles-'));
   const store = await startCityStore('postgresql', folder);
   const data = join(folder, 'site');
@@ -43,7 +50,7 @@ export async function makeRolesSite(count: number): Promise<RolesSite> {
     postgresqlUrlFile: store.postgresqlUrlFile!,
   });
   // Its answers are the reference interpreter's.
-  await changeSettings(configFile, [[['audit'], { share: 0 }]]);
+  await changeSettings(configFile, [[['audit'], { share: 0 }], ...settings]);
   const site = await openSite(await loadConfig(configFile, BackendConfig));
   const network = await makeTinyNetwork();
   await keepNetwork(site, 'tiny', network.protectedNetwork as Parameters<typeof keepNetwork>[2], 1);
@@ -88,6 +95,13 @@ export async function makeRolesSite(count: number): Promise<RolesSite> {
         },
         signingKey,
       ),
+    logEnds: () =>
+      globSync(join(folder, '*.log'))
+        .map(
+          (file) =>
+            `${basename(file)}:\n${readFileSync(file, 'utf8').split('\n').slice(-LOG_LINES).join('\n')}`,
+        )
+        .join('\n'),
     async close() {
       await Promise.all(processes.map((process) => process.stop()));
       await site.close();

@@ -12,7 +12,7 @@ import { startBroker } from '#broker/main.ts';
 import { loadConfig } from '#config/load.ts';
 import { AgentConfig, BackendConfig, BrokerConfig } from '#config/schema.ts';
 import { createLogger, type Logger } from '#runtime/log.ts';
-import { freePort } from '../../demo/ports.ts';
+import { freePort } from '#runtime/ports.ts';
 import { type TwoLogits, writeTwoLogits } from './two-logits.ts';
 
 /** A site `yard` in this process: broker, backend and gateways, all of them real. */

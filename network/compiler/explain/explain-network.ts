@@ -1,4 +1,5 @@
 import {
+  answerPlaces,
   checkParameters,
   encodeProgram,
   type Instruction,
@@ -119,6 +120,7 @@ export function explainSketch(
       answer: result,
       memory,
     },
+    answersTogether: answerPlaces(verified),
     precisionBits: estimatePrecisionBits(verified),
     machine: { measured: machine !== undefined, identity: machineIdentity() },
     measured: measured === undefined ? null : { ...measured, ratio: total / measured.medianMs },

@@ -48,6 +48,8 @@ export type Explanation = {
     /** Memory of the gateway's engine, estimated. */
     readonly memory: number;
   };
+  /** Answers that have room in one ciphertext of an answer's size, where a gateway puts them together (`answers.togetherSeconds`); 1 where each needs its own. */
+  readonly answersTogether: number;
   /** Bits of the largest calibrated logit above the noise, estimated. */
   readonly precisionBits: number;
   readonly machine: { readonly measured: boolean; readonly identity: string };

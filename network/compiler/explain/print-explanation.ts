@@ -36,6 +36,16 @@ function regionFacts({ regions, estimatedMs }: Explanation): [string, string][] 
   ];
 }
 
+/** At this rate it is said how long an answer waits for others. */
+const RATE = 10;
+
+/** What answers.togetherSeconds saves with this network, and what that costs. */
+function togetherFact({ answersTogether: places, bytes: { answer } }: Explanation): string {
+  if (places === 1)
+    return 'each answer needs a ciphertext of its own (answers.togetherSeconds changes nothing)';
+  return `${places} answers in one ciphertext (answers.togetherSeconds): ${Math.round(answer / places)} bytes and 1/${places} of a decryption for each; at ${RATE} a second the first one waits ${(places - 1) / RATE} s for the last`;
+}
+
 /** An explanation as text: a table of layers, then the totals. */
 export function printExplanation(explanation: Explanation): string {
   const { layers, estimatedMs, bytes: size } = explanation;
@@ -72,6 +82,7 @@ export function printExplanation(explanation: Explanation): string {
       `${formatBytes(size.bundle)}: constants ${formatBytes(size.constants)}, evaluation keys ${formatBytes(size.evaluationKeys)}, program ${formatBytes(size.program)}`,
     ],
     ['answer', formatBytes(size.answer)],
+    ['together', togetherFact(explanation)],
     ['memory', `${formatBytes(size.memory)} on the gateway (estimate)`],
     ['precision', `${explanation.precisionBits.toFixed(1)} bits of the largest logit (estimate)`],
   ];

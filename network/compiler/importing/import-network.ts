@@ -6,7 +6,7 @@ import { ACTIVATIONS } from '#network/model/operators/elementwise.ts';
 import { answerPictures } from '#network/model/run/answer-pictures.ts';
 import { shareText } from '#network/model/share-text.ts';
 import { METHODS, type Method } from '../approximation/approximate.ts';
-import { calibrateInTurns } from '../lowering/calibrate-in-turns.ts';
+import { calibrateOrdinary } from '../lowering/calibrate-ordinary.ts';
 import { lowerSteps } from '../lowering/lower-steps.ts';
 import { type ActivationReport, approximateActivations } from '../rewrite/approximate-activations.ts';
 import { dropEnding } from '../rewrite/drop-ending.ts';
@@ -195,12 +195,12 @@ export async function importNetwork(whole: Graph, options: ImportOptions): Promi
     ? await replaceInStages(parts, options)
     : await replaceAtOnce(parts, options);
   const accuracyAfter = await accuracyOn(graph, heldOut, options);
-  const ranges = await calibrateInTurns(lowerSteps(graph), calibrationPart(calibration), {
+  const { ranges, leftOut } = await calibrateOrdinary(lowerSteps(graph), calibrationPart(calibration), {
     ...(signal && { signal }),
     onProgress: (done) => onProgress?.({ step: 'calibrating', done }),
   });
   const imported = {
-    ...{ graph, layers, ending: ending?.operator ?? null, ranges, heldOut: heldOut.classes.length },
+    ...{ graph, layers, ending: ending?.operator ?? null, ranges, leftOut, heldOut: heldOut.classes.length },
     ...{ accuracyBefore, accuracyApproximated, accuracyAfter },
   };
   if (accuracyBefore - accuracyAfter > tolerance) {

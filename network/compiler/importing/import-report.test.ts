@@ -41,6 +41,7 @@ const imported: ImportedNetwork = {
   ],
   ending: null,
   ranges: { activations: [1, 2], logits: 3 },
+  leftOut: 0,
   heldOut: 200,
   accuracyBefore: 0.99,
   accuracyApproximated: 0.9,
@@ -62,6 +63,8 @@ describe('ImportReport', () => {
     expect(lines.at(-1)).toBe(
       'accuracy on held-out pictures: 99.00 % (198 of 200) as given, 90.00 % (180 of 200) approximated, 98.50 % (197 of 200) in the end',
     );
+    expect(importText(imported)).not.toContain('withheld');
+    expect(importText({ ...imported, leftOut: 2 })).toMatch(/^2 of the calibration pictures .* withheld$/m);
     expect(importText({ ...imported, layers: [] })).toContain('nothing to approximate');
     expect(importText({ ...imported, ending: 'Softmax' })).toContain(
       'Softmax at the end is left out: it comes after',

@@ -53,13 +53,20 @@ export function importText(imported: ImportedNetwork): string {
             `${imported.ending} at the end is left out: it comes after decryption.`,
           '',
         ]),
+    ...(imported.leftOut === 0
+      ? []
+      : [
+          `${imported.leftOut} of the calibration pictures are far outside of what all others are, and are left out of the ranges: answers about pictures like these will be withheld`,
+          '',
+        ]),
     `accuracy on held-out pictures: ${rate(imported.accuracyBefore)} as given, ${rate(imported.accuracyApproximated)} approximated, ${rate(imported.accuracyAfter)} in the end`,
   ].join('\n');
 }
 
 /** The same for programs; NaN becomes null. */
 export function importJson(imported: ImportedNetwork): object {
-  const { layers, ending, ranges, heldOut, accuracyBefore, accuracyApproximated, accuracyAfter } = imported;
+  const { layers, ending, ranges, leftOut, heldOut } = imported;
+  const { accuracyBefore, accuracyApproximated, accuracyAfter } = imported;
   return {
     layers: layers.map(({ caption: _, ...layer }) => ({
       ...layer,
@@ -67,6 +74,7 @@ export function importJson(imported: ImportedNetwork): object {
     })),
     ending,
     ranges,
+    leftOut,
     heldOut,
     accuracyBefore,
     accuracyApproximated,

@@ -9,6 +9,8 @@ export type ImportedNetwork = {
   /** The final operator, removed because the decryptor applies it: Softmax, LogSoftmax, ArgMax, Sigmoid. */
   readonly ending: string | null;
   readonly ranges: CalibratedRanges;
+  /** Calibration pictures that ranges leave out (`calibrateOrdinary`): answers about pictures like these are withheld. */
+  readonly leftOut: number;
   /** Pictures held out to measure accuracy on. */
   readonly heldOut: number;
   /** Shares of right answers on pictures held out from calibration and fine-tuning. */

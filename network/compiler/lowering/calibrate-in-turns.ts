@@ -1,10 +1,7 @@
-import { setImmediate } from 'node:timers/promises';
 import type { CalibratedRanges } from '#network/model/calibrated-ranges.ts';
 import { calibrateSteps } from './calibrate-steps.ts';
-import { registerSizes, type StepNetwork } from './steps.ts';
-
-/** Pictures processed per turn of the event loop. */
-const TURN = 20;
+import { rangesInTurns } from './ranges-in-turns.ts';
+import type { StepNetwork } from './steps.ts';
 
 /**
  * As {@link calibrateSteps}, but yields to the event loop.
@@ -18,18 +15,12 @@ export async function calibrateInTurns(
   pictures: Float32Array,
   options: { readonly signal?: AbortSignal; readonly onProgress?: (done: number) => void } = {},
 ): Promise<CalibratedRanges> {
-  const turn = TURN * registerSizes(network)[0]!;
-  let found = calibrateSteps(network, pictures.subarray(0, turn));
-  for (let at = turn; at < pictures.length; at += turn) {
-    options.onProgress?.(at / pictures.length);
-    await setImmediate();
-    options.signal?.throwIfAborted();
-    const { activations, logits } = calibrateSteps(network, pictures.subarray(at, at + turn));
-    found = {
-      activations: found.activations.map((range, i) => Math.max(range, activations[i]!)),
-      logits: Math.max(found.logits, logits),
-    };
-  }
-  options.onProgress?.(1);
-  return found;
+  const found = await rangesInTurns(network, pictures, options);
+  return found.reduce(
+    (most, { activations, logits }) => ({
+      activations: most.activations.map((range, i) => Math.max(range, activations[i]!)),
+      logits: Math.max(most.logits, logits),
+    }),
+    calibrateSteps(network, new Float32Array()),
+  );
 }

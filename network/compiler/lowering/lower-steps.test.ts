@@ -3,6 +3,7 @@ import { NetworkError } from '#network/errors.ts';
 import type { Graph, Node, Tensor } from '#network/model/graph.ts';
 import { SeededRandom } from '#network/model/random.ts';
 import { runGraph } from '#network/model/run/run.ts';
+import { randomStack } from '#network/testing/random-stack.ts';
 import {
   convolutionalGraph,
   graphOf,
@@ -29,9 +30,9 @@ function linearGraph(nodes: readonly Node[], initializers: Record<string, Tensor
 
 const picture = randomPictures(3, 1, 60)[0]!;
 
-function expectSame(graph: Graph): void {
-  const truth = runGraph(graph, picture);
-  runSteps(lowerSteps(graph), picture).forEach((value, i) => {
+function expectSame(graph: Graph, pixels = picture): void {
+  const truth = runGraph(graph, pixels);
+  runSteps(lowerSteps(graph), pixels).forEach((value, i) => {
     expect(Math.abs(value - truth[i]!)).toBeLessThan(1e-5);
   });
 }
@@ -171,6 +172,53 @@ describe('LowerSteps', () => {
       [18, 12],
       [12, 3],
     ]);
+  });
+
+  it('keeps sums that several layers read, where reading through them takes more products', () => {
+    const graph = randomStack(2, ['conv', 'around', 'around', 'around'], { side: 6, maps: 4 });
+    expectSame(graph, randomPictures(3, 1, 36)[0]!);
+    const { steps } = lowerSteps(graph);
+    const sources = steps.map((step) =>
+      step.kind === 'linear' ? step.terms.map((t) => t.source).sort((a, b) => a - b) : step.kind,
+    );
+    expect(sources).toEqual([
+      ...[[0], 'product'],
+      ...[[2], 'product', [2, 4]],
+      ...[[5], 'product', [5, 7]],
+      ...[[8], 'product', [8, 10]],
+    ]);
+  });
+
+  it('keeps the same sums whatever stands between them and who reads them, and none where networks are compared', () => {
+    const graph = randomStack(2, ['conv', 'around', 'around', 'around'], { side: 6, maps: 4 });
+    const one: Tensor = { type: 'float32', shape: [], data: Float64Array.of(1) };
+    const sums = new Set(graph.nodes.flatMap(({ operator, outputs }) => (operator === 'Add' ? outputs : [])));
+    const scaled: Graph = {
+      ...graph,
+      initializers: new Map([...graph.initializers, ['one', one]]),
+      nodes: graph.nodes.flatMap((each) => {
+        const [output = ''] = each.outputs;
+        if (!sums.has(output)) return [each];
+        return [{ ...each, outputs: [`${output}s`] }, node('Mul', [`${output}s`, 'one'], output)];
+      }),
+    };
+    const sourcesOf = (some: Graph, how?: 'through') =>
+      lowerSteps(some, how).steps.map((step) =>
+        step.kind === 'linear' ? step.terms.map((t) => t.source) : 0,
+      );
+    expect(sourcesOf(scaled)).toEqual(sourcesOf(graph));
+    expect(sourcesOf(scaled, 'through')).toEqual(sourcesOf(graph, 'through'));
+    expect(sourcesOf(graph, 'through').length).toBeLessThan(sourcesOf(graph).length);
+  });
+
+  it('reads through a sum where that takes fewer products than a level more', () => {
+    const square = node('Mul', ['picture', 'picture'], 'square');
+    const sum = node('Add', ['square', 'picture'], 'sum');
+    const scaled = node('Mul', ['sum', 'two'], 'scaled');
+    const two: Tensor = { type: 'float32', shape: [], data: Float64Array.of(2) };
+    const graph = linearGraph([square, sum, scaled, node('Add', ['scaled', 'sum'], 'h')], { two });
+    expectSame(graph);
+    expect(lowerSteps(graph).steps.filter(({ kind }) => kind === 'linear')).toHaveLength(2);
   });
 
   it('leaves a final softmax to the decryptor', () => {

@@ -22,6 +22,7 @@ export const TeamWords = {
 export const JOBS = [
   ...(['toLanes', 'fromLanes', 'packWeights', 'convolve', 'slopes'] as const),
   ...(['normalize', 'normalizeBack', 'quadratic', 'quadraticBack', 'clamp', 'clampBack'] as const),
+  ...(['change', 'changeBack'] as const),
 ] as const;
 
 /** See {@link JOBS}. */

@@ -1,7 +1,8 @@
 import { limitShift } from '#network/compiler/approximation/fit-quadratic.ts';
+import type { Workspace } from '#network/model/kernel/workspace.ts';
 import { type Node, sizeOf } from '../../model/graph.ts';
 import { ACTIVATIONS, type ScalarFunction } from '../../model/operators/elementwise.ts';
-import { inputOf, type NodeSite, type NodeStep, type TrainedValue } from './node-step.ts';
+import { inputOf, type NodeSite, type NodeStep, type Pass, type TrainedValue } from './node-step.ts';
 
 /** Constant, linear and square coefficient. */
 const TERMS = 3;
@@ -26,12 +27,22 @@ export class ChangingActivation implements NodeStep {
   readonly coefficients: { readonly values: Float32Array; readonly gradients: Float32Array };
   readonly centers: Float32Array;
   readonly deviations: Float32Array;
+  /** Where a pass clamps, the quadratic takes no x that is further from the center than so many deviations. */
+  limit = Number.POSITIVE_INFINITY;
+  /** Weight of the penalty on x beyond that (`changeBack` of the kernel); in the gradient of each value. */
+  pull = 0;
   /** Function and slope; Relu, the most frequent, has loops of its own. */
   readonly f: ScalarFunction;
   readonly #slope: ScalarFunction;
   readonly #isRelu: boolean;
   readonly #output: NodeSite['output'];
   readonly #pixels: number;
+  readonly #pass: Pass;
+  readonly #workspace: Workspace;
+  readonly #args: Int32Array;
+  readonly #floats: Float32Array;
+  /** Takes gradients by inputs that need none. */
+  readonly #nowhere: Float32Array;
 
   constructor(site: NodeSite) {
     const { call, output, workspace } = site;
@@ -48,13 +59,13 @@ export class ChangingActivation implements NodeStep {
       values: workspace.allocate(TERMS * maps),
       gradients: workspace.allocate(TERMS * maps),
     };
-    this.centers = new Float32Array(maps);
-    this.deviations = new Float32Array(maps).fill(1);
-  }
-
-  /** Values of one map of one picture. */
-  #first(picture: number, map: number): number {
-    return (picture * this.maps + map) * this.#pixels;
+    this.centers = workspace.allocate(maps);
+    this.deviations = workspace.allocate(maps).fill(1);
+    this.#pass = site.pass;
+    this.#workspace = workspace;
+    this.#args = workspace.keep(new Int32Array(16));
+    this.#floats = new Float32Array(this.#args.buffer, this.#args.byteOffset, this.#args.length);
+    this.#nowhere = workspace.allocate(this.input.gradients === undefined ? this.input.values.length : 0);
   }
 
   /** Keeps each square large enough to be completed (`limitShift`). */
@@ -71,56 +82,37 @@ export class ChangingActivation implements NodeStep {
     return [d * k0 - k1 * m + (k2 * m * m) / d, k1 - (2 * k2 * m) / d, k2 / d];
   }
 
+  /** Words of the kernel's jobs that both ways share. */
+  #words(from: Float32Array, to: Float32Array): (number | Float32Array)[] {
+    this.#floats[8] = this.share;
+    this.#floats[9] = this.#pass.clamped ? this.limit : Number.POSITIVE_INFINITY;
+    const { values } = this.coefficients;
+    const pictures = this.input.values.length / (this.maps * this.#pixels);
+    const places = [pictures, this.#pixels, 4 * this.maps * this.#pixels];
+    const numbers = [this.#args[8]!, this.#args[9]!, this.#isRelu ? 1 : 0];
+    return [from, to, ...places, values, this.centers, this.deviations, ...numbers];
+  }
+
   forward(): void {
     const { values } = this.input;
     const out = this.#output.values;
     const [share, isRelu, f] = [this.share, this.#isRelu, this.f];
-    if (share === 0) {
-      if (isRelu) for (let i = 0; i < out.length; i++) out[i] = Math.max(0, values[i]!);
-      else for (let i = 0; i < out.length; i++) out[i] = f(values[i]!);
-      return;
-    }
-    const pictures = values.length / (this.maps * this.#pixels);
-    for (let map = 0; map < this.maps; map++) {
-      const [c, b, a] = this.powers(map);
-      for (let n = 0; n < pictures; n++) {
-        const first = this.#first(n, map);
-        for (let i = first; i < first + this.#pixels; i++) {
-          const x = values[i]!;
-          const p = (a * x + b) * x + c;
-          out[i] = share === 1 ? p : share * p + (1 - share) * (isRelu ? Math.max(0, x) : f(x));
-        }
-      }
-    }
+    if (share < 1 && !isRelu) for (let i = 0; i < out.length; i++) out[i] = f(values[i]!);
+    if (share === 0 && !isRelu) return;
+    this.#workspace.run('change', this.#args, this.maps, this.#words(values, out));
   }
 
   backward(): void {
     const { values, gradients: to } = this.input;
     const from = this.#output.gradients;
-    const [share, isRelu, slope] = [this.share, this.#isRelu, this.#slope];
-    const pictures = values.length / (this.maps * this.#pixels);
-    const coefficients = this.coefficients.gradients;
-    for (let map = 0; map < this.maps; map++) {
-      const [, b, a] = this.powers(map);
-      const [m, d] = [this.centers[map]!, this.deviations[map]!];
-      let [sum, first, second] = [0, 0, 0];
-      for (let n = 0; n < pictures; n++) {
-        const begin = this.#first(n, map);
-        for (let i = begin; i < begin + this.#pixels; i++) {
-          const x = values[i]!;
-          const g = from[i]!;
-          const moved = x - m;
-          sum += g;
-          first += g * moved;
-          second += g * moved * moved;
-          if (to === undefined) continue;
-          const given = share === 1 ? 0 : (1 - share) * (isRelu ? (x > 0 ? 1 : 0) : slope(x));
-          to[i]! += g * (share * (2 * a * x + b) + given);
-        }
-      }
-      coefficients[TERMS * map]! += share * d * sum;
-      coefficients[TERMS * map + 1]! += share * first;
-      coefficients[TERMS * map + 2]! += (share * second) / d;
+    const [share, slope] = [this.share, this.#slope];
+    if (share < 1 && !this.#isRelu && to !== undefined) {
+      for (let i = 0; i < values.length; i++) to[i]! += (1 - share) * from[i]! * slope(values[i]!);
     }
+    this.#floats[13] = share === 0 ? 0 : this.pull;
+    const pull = this.#args[13]!;
+    const words = this.#words(from, to ?? this.#nowhere);
+    const { gradients } = this.coefficients;
+    this.#workspace.run('changeBack', this.#args, this.maps, [...words, values, gradients, pull]);
   }
 }

@@ -108,7 +108,7 @@ export class GraphTrainer {
   readonly #steps: readonly NodeStep[];
   readonly #gradients: readonly Float32Array[];
   readonly #logitGradients: Float32Array;
-  readonly #pass: Pass = { training: true };
+  readonly #pass: Pass = { training: true, clamped: true };
   readonly #values: ReadonlyMap<string, TrainedValue>;
 
   private constructor(graph: Graph, batch: number, workspace: Workspace, training: GraphTraining) {
@@ -189,9 +189,11 @@ export class GraphTrainer {
    * Forward pass.
    *
    * @param training whether batch normalization that is trained goes by the batch.
+   * @param clamped whether quadratics are kept from inputs far out, as they are in training.
    */
-  forward(training = true): void {
+  forward(training = true, clamped = training): void {
     this.#pass.training = training;
+    this.#pass.clamped = clamped;
     for (const step of this.#steps) step.forward();
   }
 

@@ -13,6 +13,8 @@ export type TrainedValue = {
 export type Pass = {
   /** Whether normalization goes by the batch, and its running statistics follow. */
   training: boolean;
+  /** Whether quadratics are kept from inputs far out (`ChangingActivation.limit`). */
+  clamped: boolean;
 };
 
 /** One node of a graph with its place in memory. */

@@ -1,4 +1,5 @@
 import type { Kind } from '../kind.ts';
+import { CITY_KINDS } from './cities.ts';
 import { CLOCK_KINDS } from './clocks.ts';
 import { CONNECTION_KINDS } from './connections.ts';
 import { DATABASE_KINDS } from './databases.ts';
@@ -17,4 +18,5 @@ export const ALL_KINDS: readonly Kind[] = [
   ...FILE_KINDS,
   ...CONNECTION_KINDS,
   ...DATABASE_KINDS,
+  ...CITY_KINDS,
 ];

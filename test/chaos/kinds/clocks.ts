@@ -23,6 +23,7 @@ export const CLOCK_KINDS: readonly Kind[] = [
     name: 'clock-ahead',
     what: 'the clock of a process jumps ahead by a second to four days, and back some seconds later',
     targets: ANY,
+    broker: 'ours',
     lasts: [500, 6_000],
     strike: shift(1),
   },
@@ -30,6 +31,7 @@ export const CLOCK_KINDS: readonly Kind[] = [
     name: 'clock-behind',
     what: 'the clock of a process jumps back by a second to a day, and forward again some seconds later',
     targets: ANY,
+    broker: 'ours',
     lasts: [500, 6_000],
     strike: shift(-1, 24 * HOUR_MS),
   },
@@ -37,6 +39,7 @@ export const CLOCK_KINDS: readonly Kind[] = [
     name: 'clock-at-start',
     what: 'a process starts with a clock that is behind by up to a day, and then is set',
     targets: ANY,
+    broker: 'ours',
     lasts: [2_000, 6_000],
     strike: async (world, moment, signal) => {
       const process = world.processes.get(moment.target)!;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { copyFile, readFile, rename } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -38,20 +39,23 @@ export const CONNECTION_KINDS: readonly Kind[] = [
     what: 'the broker is started with a certificate that has expired, and gets a valid one some seconds later',
     targets: ['broker'],
     lasts: [1_000, 6_000],
-    strike: async ({ processes, folder, site }, { ms }, signal) => {
-      const file = join(site.data, 'certificates', 'broker.pem');
+    strike: async ({ processes, folder, brokerCertificate: file }, { target, ms }, signal) => {
       const use = async (which: 'expired' | 'valid') => {
         try {
-          await copyFile(join(folder, 'broker-certificates', `${which}.pem`), `${file}.new`);
-          await rename(`${file}.new`, file);
+          // Servers of NATS share it: two may be at it at once.
+          const written = `${file}.${randomUUID()}`;
+          await copyFile(join(folder, 'broker-certificates', `${which}.pem`), written);
+          await rename(written, file);
         } catch (error) {
           if (!isUnwritable(error)) throw error;
         }
       };
       await use('expired');
-      processes.get('broker')!.signal('SIGKILL');
+      processes.get(target)!.signal('SIGKILL');
       await delay(ms, undefined, { signal }).catch(() => {});
       await use('valid');
+      // NATS reads it when it starts, and no sooner.
+      if (target !== 'broker') processes.get(target)!.signal('SIGKILL');
     },
   },
 ];

@@ -12,8 +12,14 @@ const deliver =
 
 const base = { targets: ['gateway'], lasts: [1_000, 6_000] } as const;
 
-/** How answers arrive, as at-least-once delivery allows. */
+/** How answers arrive, as QoS 0 and 1 allow. */
 export const DELIVERY_KINDS: readonly Kind[] = [
+  {
+    ...base,
+    name: 'delivered-never',
+    what: 'half of the answers of a gateway do not arrive, nor half of its receipts, and nobody hears of it',
+    strike: deliver('never'),
+  },
   {
     ...base,
     name: 'delivered-thrice',

@@ -69,6 +69,7 @@ export const DISK_KINDS: readonly Kind[] = [
     name: 'disk-full-and-killed',
     what: 'a process is killed while its disk is full, and starts on a full disk',
     targets: ['broker', 'backend', 'gateway'],
+    broker: 'ours',
     lasts: [1_000, 6_000],
     needs: 'disks',
     mayEnd: FULL,
@@ -86,9 +87,9 @@ export const DISK_KINDS: readonly Kind[] = [
     lasts: [1_000, 6_000],
     needs: 'disks',
     mayEnd: READ_ONLY,
-    strike: async ({ disks, processes }, { target, ms }, signal) => {
+    strike: async ({ disks, processes, onSiteDisk }, { target, ms }, signal) => {
       const folder = (disks.get(target) ?? disks.get('site')!).folder;
-      const users = target === 'backend' ? ['backend', 'broker'] : [target];
+      const users = onSiteDisk.includes(target) ? onSiteDisk : [target];
       for (const user of users) await processes.get(user)!.hold();
       // It may be busy all the same, with somebody who looks at it from outside.
       await run('mount', ['-o', 'remount,ro', folder]).catch(() => {});

@@ -62,6 +62,7 @@ export const FILE_KINDS: readonly Kind[] = [
     name: 'retained-torn',
     what: 'the broker is killed, and the end of what it keeps is cut off',
     targets: ['broker'],
+    broker: 'ours',
     lasts: [0, 0],
     strike: async ({ processes, site }, { amount }) => {
       const process = processes.get('broker')!;

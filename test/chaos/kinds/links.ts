@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultyLink, LinkFault } from '../faulty-link.ts';
 import type { Kind } from '../kind.ts';
 
-const ENDS = ['backend', 'gateway'] as const;
+const ENDS = ['link', 'gateway'] as const;
 
 /** What lasts for a while, and is over then. */
 const whileItLasts =
@@ -17,7 +17,7 @@ const whileItLasts =
     link.set(after);
   };
 
-/** What happens to the link of backend or gateway to the broker. */
+/** What happens to the link of backend or gateway to the broker, and of the backend to its queue. */
 export const LINK_KINDS: readonly Kind[] = [
   {
     name: 'link-cut',

@@ -90,7 +90,7 @@ export const PROCESS_KINDS: readonly Kind[] = [
     what: 'a process runs out of file descriptors for some seconds (prlimit)',
     targets: ANY,
     lasts: [500, 5_000],
-    mayEnd: /EMFILE|unable to open database file/,
+    mayEnd: /EMFILE|unable to open database file|too many open files/,
     strike: async ({ processes }, { target, ms }, signal) => {
       const { pid } = processes.get(target)!;
       if (pid === undefined) return;

@@ -6,6 +6,7 @@ import { decodeAnswerPart, encodeAnswer, signAnswer } from '#protocol/command-an
 import { decodeConfiguration, signConfiguration } from '#protocol/configuration.ts';
 import { readEnrolmentRequest, signEnrolmentRequest } from '#protocol/enrolment.ts';
 import { decodeEnvelope, encodeEnvelope, isUnknownEnvelope } from '#protocol/envelope.ts';
+import { envelopePlace } from '#protocol/envelope-place.ts';
 import { BUNDLE_PARTS, decodeManifest, signManifest } from '#protocol/manifest.ts';
 import { decodeOwnerKeys, signOwnerKeys } from '#protocol/owner-keys.ts';
 import { publicKeyBytes, publicKeyOf } from '#protocol/public-key.ts';
@@ -59,6 +60,8 @@ const envelope = {
   ...{ timings: { prepareMs: 1.5, encryptMs: 2, evaluateMs: 30 } },
   ciphertext: new Uint8Array(40).fill(5),
 } as const;
+const { frameTimeMs, readyTimeMs, timings } = envelope;
+const later = { camera: 'back', frameTimeMs, readyTimeMs, timings };
 
 const parts = BUNDLE_PARTS.map((name, i) => ({ name, bytes: 1000 + i, sha256: DIGEST }));
 const manifest = {
@@ -80,12 +83,19 @@ export const SIGNED_TARGETS: readonly Target[] = [
     () => [
       encodeEnvelope(envelope, signing),
       encodeEnvelope({ ...envelope, regions: ['left', 'right'], historical: true }, signing),
+      encodeEnvelope({ ...envelope, schema: 3, later: [{ ...later, regions: ['left'] }, later] }, signing),
     ],
     (wire) => {
-      // Asked about whatever does not decode: it must have an answer to everything.
+      // Asked about whatever does not decode: they must have an answer to everything.
       isUnknownEnvelope(wire, 65_536, verifying);
+      envelopePlace(wire);
       const decoded = decodeEnvelope(wire, 65_536);
       return { decoded, value: decoded.envelope };
+    },
+    ({ envelope: { session, sequence } }, wire) => {
+      const place = envelopePlace(wire);
+      if (place?.session !== session || place.sequence !== sequence)
+        throw new Error('a trace of an envelope would have another name on the gateway than in the backend');
     },
   ),
   signedTarget(

@@ -5,3 +5,4 @@ export { multiplyDouble } from './double-products';
 export { convolve, slopes } from './convolutions';
 export { fromLanes, packWeights, toLanes } from './picture-lanes';
 export { clamp, clampBack, normalize, normalizeBack, quadratic, quadraticBack } from './channels';
+export { change, changeBack } from './changing';
