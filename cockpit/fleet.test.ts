@@ -42,6 +42,21 @@ describe('a fleet', () => {
     expect(complaints).toEqual([]);
   });
 
+  it('is shown to whoever asked for it while the page was drawn for the first time', async () => {
+    bench.site().site = fleet(60);
+    const { page } = await bench.open();
+    await page.addInitScript(() => {
+      new MutationObserver((_, observer) => {
+        if (document.querySelector('#cockpit h1') === null) return;
+        observer.disconnect();
+        // In the task of the first drawing, before anybody listens; and without an event, as one that nobody heard.
+        history.replaceState(null, '', '#/gateways');
+      }).observe(document, { subtree: true, childList: true });
+    });
+    await page.reload();
+    await page.locator('.fleet-table').waitFor();
+  });
+
   it('draws no row anew that says the same', async () => {
     const site = bench.site();
     site.site = fleet(60);

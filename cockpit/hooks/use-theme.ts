@@ -18,6 +18,8 @@ export function useTheme(): { readonly theme: Theme; readonly toggle: () => void
     const query = matchMedia(DARK);
     const follow = () => setSystem(systemTheme());
     query.addEventListener('change', follow);
+    // Effects run after the next frame: see use-route.ts.
+    follow();
     return () => query.removeEventListener('change', follow);
   }, []);
 

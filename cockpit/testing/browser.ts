@@ -28,6 +28,8 @@ export type WatchedPage = {
 /** A new page in a context of its own (own storage, own cookies) that notes what it complains about and asks for. */
 export async function openPage(browser: Browser, options: BrowserContextOptions = {}): Promise<WatchedPage> {
   const context = await browser.newContext({ timezoneId: 'UTC', ...options });
+  // Playwright's 30 s are too little for a busy machine.
+  context.setDefaultTimeout(120_000);
   const page = await context.newPage();
   const complaints: string[] = [];
   const requests: string[] = [];
