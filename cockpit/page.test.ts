@@ -88,13 +88,13 @@ describe('a camera', () => {
   });
 
   it('ages by itself and turns stale without a word from anyone', async () => {
-    bench.site().site = withResult(8000);
+    bench.site().site = withResult(1000);
     const { page } = await bench.open();
     const age = page.locator('.answer-age');
     await expect.poll(() => age.textContent()).toMatch(/^Seen \d+\s s ago$|^Seen \d+\ss ago$/);
     await expect.poll(() => page.locator('.answer.is-stale').count()).toBe(0);
-    await page.locator('.answer.is-stale').waitFor({ timeout: 8000 });
-    await expect.poll(() => age.textContent()).toMatch(/^StaleSeen 1\d\ss ago$/);
+    await page.locator('.answer.is-stale').waitFor({ timeout: 60_000 });
+    await expect.poll(() => age.textContent()).toMatch(/^StaleSeen \d\d\ss ago$/);
 
     await until(
       async () => bench.site().listeners,

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '#runtime/ports.ts';
 
 const SCRIPT = fileURLToPath(new URL('./rtsp-server.py', import.meta.url));
 
@@ -74,7 +75,8 @@ export class RtspServer {
       patterns?: Readonly<Record<string, string>>;
     } = {},
   ) {
-    const { port = 0, login, patterns = {} } = options;
+    // One that nobody is given for a connection between its end and its next start.
+    const { port = await freePort(0), login, patterns = {} } = options;
     const drawn = Object.entries(patterns).map(([path, pattern]) => {
       const source = `videotestsrc is-live=true pattern=${pattern} ! video/x-raw,framerate=5/1,width=160,height=120`;
       return [path, `${source} ! videoconvert ! ${H264}`] as const;

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import type { History, SessionView, SiteState } from '#protocol/api.ts';
 import type { Result } from '#protocol/messages.ts';
 import type { Role } from '#protocol/roles.ts';
 import { SiteChanges } from '#protocol/site-change.ts';
 import { emptyHistory } from '#protocol/thin-history.ts';
+import { freePort } from '#runtime/ports.ts';
 import { historyKey } from '../site/site-model.ts';
 import { FakeCommands } from './fake-commands.ts';
 import { FakeRecords } from './fake-records.ts';
@@ -73,10 +73,11 @@ export class FakeSite {
 
   async start(): Promise<void> {
     const server = createServer((request, response) => void this.#answer(request, response));
+    // None that the browser may be given for a connection while this site is away.
+    if (this.#port === 0) this.#port = await freePort(0);
     server.listen(this.#port, '127.0.0.1');
     await once(server, 'listening');
     this.#server = server;
-    this.#port = (server.address() as AddressInfo).port;
   }
 
   async stop(): Promise<void> {

@@ -45,7 +45,12 @@ export class OtlpReceiver {
   private constructor() {
     this.#server = createServer(async (request, response) => {
       const parts: Buffer[] = [];
-      for await (const part of request) parts.push(part as Buffer);
+      try {
+        for await (const part of request) parts.push(part as Buffer);
+      } catch {
+        // Whoever sent it was killed meanwhile, or this receiver closes.
+        return;
+      }
       this.headers.push(request.headers);
       response.on('close', () => {
         if (!response.writableFinished) this.cut += 1;
