@@ -50,15 +50,15 @@ describe('addresses of several servers of PostgreSQL', () => {
 /** Of a server that is there, beside a standby: whoever reads that nothing is written would promote that one. */
 async function refusalsOf(hosts: string, pathname: string, database: Database): Promise<void> {
   const as = (user: string) => `postgresql://${user}@${pathname}?host=${hosts}`;
-  const servers = (url: string, connectionTimeoutMillis = 10_000) =>
-    new PostgresServers(addressesOf(url), { max: 1, connectionTimeoutMillis });
+  const options = { max: 1, connectionTimeoutMillis: 10_000 };
+  const servers = (url: string) => new PostgresServers(addressesOf(url), options);
   const failure = async (url: string) => {
     const pool = servers(url);
     const error: unknown = await pool.connect().catch((error: unknown) => error);
     await pool.end();
     return error;
   };
-  const busy = servers(as('blindsight'), 2000);
+  const busy = servers(as('blindsight'));
   const held = await busy.connect();
   await expect(busy.connect()).rejects.toThrow('timeout exceeded when trying to connect');
   held.release();
@@ -79,7 +79,7 @@ async function refusalsOf(hosts: string, pathname: string, database: Database): 
   const { port } = silent.address() as AddressInfo;
   const gone = new PostgresServers(
     [`postgresql://blindsight@127.0.0.1:${port}/x`, addressesOf(as('blindsight'))[0]!],
-    { max: 1, connectionTimeoutMillis: 2000 },
+    options,
   );
   await expect(gone.connect()).rejects.toMatchObject({ code: READ_ONLY });
   await gone.end();
@@ -112,7 +112,7 @@ describe('PostgreSQL with a standby', () => {
     };
     // A server hears of its settings a moment later.
     await expect
-      .poll(() => store.counters.add('accepted').catch((error: unknown) => error), { timeout: 20_000 })
+      .poll(() => store.counters.add('accepted').catch((error: unknown) => error), { timeout: 60_000 })
       .toMatchObject(readOnly);
     const before = await store.counters.all();
     const cut = store.transaction((inside) => inside.counters.add('accepted'));
