@@ -185,10 +185,10 @@ describe('Gatherer', () => {
     for (let round = 0; round < 3; round++) {
       await gatherer.add(answer());
       await gatherer.add(answer());
-      await expect.poll(() => noted.at(-1), { timeout: 20_000 }).toBe(2);
+      await expect.poll(() => noted.at(-1)).toBe(2);
       await gatherer.flush();
       await gatherer.flush();
-      await expect.poll(() => noted.at(-1), { timeout: 20_000 }).toBe(0);
+      await expect.poll(() => noted.at(-1)).toBe(0);
     }
   });
 
@@ -209,9 +209,9 @@ describe('answers that are gathered when a gateway is killed', () => {
     const first = await open(directory);
     const { gatherer } = bench({ noted: first.gathered });
     await gatherer.add(answer());
-    await expect.poll(async () => (await GatheredCount.open(directory)).lost, { timeout: 20_000 }).toBe(1);
+    await expect.poll(async () => (await GatheredCount.open(directory)).lost).toBe(1);
     await gatherer.add(answer());
-    await expect.poll(async () => (await GatheredCount.open(directory)).lost, { timeout: 20_000 }).toBe(2);
+    await expect.poll(async () => (await GatheredCount.open(directory)).lost).toBe(2);
     // Killed here.
     const second = await open(directory);
     const told: unknown[] = [];
@@ -230,7 +230,7 @@ describe('answers that are gathered when a gateway is killed', () => {
     });
     for (let i = 1; i < PLACES; i++) await gatherer.add(answer());
     const last = gatherer.add(answer());
-    await expect.poll(() => events.at(-1), { timeout: 20_000 }).toBe(`noted ${PLACES}`);
+    await expect.poll(() => events.at(-1)).toBe(`noted ${PLACES}`);
     recorded.resolve(true);
     await last;
     await gatherer.close();
