@@ -20,20 +20,22 @@ function lastMessage(logFile: string): string {
  *
  * @param what "the broker"
  * @param logFile its log, named where it takes too long
- * @throws BlindsightError DEMO_NOT_READY after a minute
+ * @param patienceMs a minute, unless somebody knows better
+ * @throws BlindsightError DEMO_NOT_READY after that
  */
 export async function untilReady(
   what: string,
   isReady: () => Promise<boolean>,
   logFile: string,
   signal: AbortSignal,
+  patienceMs = READY_MS,
 ): Promise<void> {
-  const deadline = Date.now() + READY_MS;
+  const deadline = Date.now() + patienceMs;
   while (!signal.aborted && !(await isReady())) {
     if (Date.now() > deadline) {
       throw new BlindsightError(
         'DEMO_NOT_READY',
-        `${what} is not ready after ${READY_MS / 1000} s; last line of ${logFile}: ${lastMessage(logFile)}`,
+        `${what} is not ready after ${patienceMs / 1000} s; last line of ${logFile}: ${lastMessage(logFile)}`,
       );
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));

@@ -10,6 +10,8 @@ import type { CitySite } from './city-site.ts';
 
 export type CityBroker = 'aedes' | 'mosquitto' | 'nats';
 
+/** A city begins with many processes at once, on whatever machine there is. */
+export const START_MS = 240_000;
 /** The limit of broker.example.yaml. */
 const MESSAGE_KILOBYTES = 256;
 
@@ -39,7 +41,7 @@ async function startEmbedded(config: string, folder: string, signal: AbortSignal
   const start = async () => {
     const daemon = new DaemonProcess('broker', config, logFile, () => {});
     daemon.start();
-    await untilReady('the broker', () => listens(port), logFile, signal);
+    await untilReady('the broker', () => listens(port), logFile, signal, START_MS);
     return daemon;
   };
   let daemon = await start();

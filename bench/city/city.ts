@@ -14,7 +14,7 @@ import { currentCommit, describeMachine } from '../machine.ts';
 import { processorMs, residentBytes } from '../processor-time.ts';
 import { quantile } from '../quantile.ts';
 import { CityBackend } from './city-backend.ts';
-import { type CityBroker, startCityBroker } from './city-broker.ts';
+import { type CityBroker, START_MS, startCityBroker } from './city-broker.ts';
 import { planCity } from './city-plan.ts';
 import { type CityQueue, type CityQueueKind, useCityQueue } from './city-queue.ts';
 import type { CityReport, FloodReport } from './city-report.ts';
@@ -80,7 +80,7 @@ export async function benchCity(options: CityBenchOptions): Promise<CityReport> 
     backend.start();
     cleanUp.unshift(() => backend.stop());
     const state = `http://127.0.0.1:${apiPort}/api/state`;
-    await untilReady('the backend', () => answers(state), backend.logFile, signal);
+    await untilReady('the backend', () => answers(state), backend.logFile, signal, START_MS);
     onProgress('connecting', 0);
     const fleet = await Fleet.start(site.gateways.slice(0, options.gateways), url, log);
     cleanUp.unshift(() => fleet.close());
@@ -238,7 +238,8 @@ function untilSettled(fleet: Fleet, data: string, queue: CityQueue, signal: Abor
   return withSite(data, async ({ store }) => {
     while (performance.now() < deadline) {
       signal.throwIfAborted();
-      if (fleet.waiting === 0 && (await queue.waiting(store)) === 0) return;
+      // A queue that does not answer in time is not empty.
+      if (fleet.waiting === 0 && (await queue.waiting(store).catch(() => 1)) === 0) return;
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   });

@@ -19,7 +19,7 @@ export type Struck = {
 };
 
 /** A process that began beside a fault may take so long to start, and end by it only then. */
-const START_MS = 15_000;
+const START_MS = 60_000;
 /** They share a disk and a database, which are `site`; gateways do not. */
 const isOfSite = (name: string): boolean => !/^g-\d+$/.test(name);
 /** Of what a process said last, in letters. */

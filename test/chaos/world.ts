@@ -44,7 +44,7 @@ const SPARE = 'decryptor-3';
 const OUTBOX_BYTES = 24 * 2 ** 20;
 const DAY_MS = 86_400_000;
 const LOOK_MS = 100;
-const LIVE_MS = 120_000;
+const LIVE_MS = 240_000;
 
 /** What has to be ended or removed. */
 type WorldParts = {
@@ -159,12 +159,18 @@ export class World {
     for (const [i, name] of brokers.broker.entries()) {
       processes.get(name)!.start();
       const port = brokers.ports[i]!;
-      await untilReady('the broker', () => listens(port), filesOf(folder, name).logFile, signal);
+      await untilReady('the broker', () => listens(port), filesOf(folder, name).logFile, signal, LIVE_MS);
     }
     for (const name of brokers.backend) processes.get(name)!.start();
     await processes.get(SPARE)?.hold();
     const state = `http://127.0.0.1:${apiPort}/api/state`;
-    await untilReady('the backend', () => answers(state), filesOf(folder, 'backend').logFile, signal);
+    await untilReady(
+      'the backend',
+      () => answers(state),
+      filesOf(folder, 'backend').logFile,
+      signal,
+      LIVE_MS,
+    );
     for (const gateway of gateways.values()) gateway.process.start();
     const world = new World({ ...parts, site, broker: brokers });
     await world.untilLive(signal);
