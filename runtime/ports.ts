@@ -11,6 +11,9 @@ const FIRST_PORT = 12_000;
 const END_PORT = 32_000;
 const ATTEMPTS = 100;
 
+/** By this process: whoever was given a port may not listen on it yet. */
+const given = new Set<number>();
+
 /** Whether nobody listens on a loopback port yet. */
 export function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
@@ -25,6 +28,8 @@ export async function freePort(preferred: number): Promise<number> {
   if (preferred !== 0 && (await isFree(preferred))) return preferred;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const port = randomInt(FIRST_PORT, END_PORT);
+    if (given.has(port)) continue;
+    given.add(port);
     if (await isFree(port)) return port;
   }
   throw new Error('no free port on the loopback interface');

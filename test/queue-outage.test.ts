@@ -11,7 +11,8 @@ describe('a backend whose queue goes away', () => {
   afterEach(() => bench.close());
 
   const read = async (path: string) => {
-    const answer = await fetch(`http://127.0.0.1:${bench.apiPort}${path}`);
+    const signal = AbortSignal.timeout(10_000);
+    const answer = await fetch(`http://127.0.0.1:${bench.apiPort}${path}`, { signal });
     return { status: answer.status, text: await answer.text() };
   };
   const health = (status: number, text: string) =>

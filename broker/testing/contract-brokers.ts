@@ -1,13 +1,19 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { chmod, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { BrokerConfig } from '#config/schema.ts';
 import { createLogger } from '#runtime/log.ts';
+import { freePort } from '#runtime/ports.ts';
 import { type Broker, startBroker } from '../main.ts';
 import { mosquittoAccessList } from '../mosquitto.ts';
 import { natsUsers } from '../nats.ts';
+
+/** How often it is looked whether a server listens: for two minutes, as others may need the machine. */
+const ATTEMPTS = 2_400;
+const LOOK_MS = 50;
+const STOP_MS = 20_000;
 
 /** A broker that runs for a test, on a port of its own that it keeps over a restart. */
 export type RunningBroker = {
@@ -76,7 +82,7 @@ export async function mosquitto({
   site,
   maxMessageKilobytes,
 }: BrokerSettings): Promise<RunningBroker> {
-  const port = await freePort();
+  const port = await freePort(0);
   const shipped = await readFile(join(import.meta.dirname, '../../deploy/mosquitto/mosquitto.conf'), 'utf8');
   const data = join(folder, 'mosquitto');
   await mkdir(data);
@@ -111,9 +117,9 @@ export async function mosquitto({
 /** The real NATS server, with the configuration and the users of deploy/, other paths and other ports. */
 export async function nats(settings: BrokerSettings): Promise<RunningBroker> {
   const { folder } = settings;
-  const [port, clientPort] = [await freePort(), await freePort()];
+  const [port, clientPort] = [await freePort(0), await freePort(0)];
   const file = await writeNats(settings, { name: 'nats', port, clientPort });
-  let child = await run('nats-server', file, port);
+  let child = await run('nats-server', file, port, clientPort);
   return {
     port,
     get pid() {
@@ -124,7 +130,7 @@ export async function nats(settings: BrokerSettings): Promise<RunningBroker> {
     async restart(meanwhile) {
       await end(child);
       await meanwhile?.();
-      child = await run('nats-server', file, port);
+      child = await run('nats-server', file, port, clientPort);
     },
     reload: () =>
       void readFile(join(folder, 'revoked-gateways'), 'utf8')
@@ -138,8 +144,8 @@ export async function nats(settings: BrokerSettings): Promise<RunningBroker> {
 export async function writeNatsCluster(settings: BrokerSettings) {
   const places = await Promise.all(
     [1, 2, 3].map(async (number) => ({
-      ...{ name: `nats-${number}`, port: await freePort(), clientPort: await freePort() },
-      routePort: await freePort(),
+      ...{ name: `nats-${number}`, port: await freePort(0), clientPort: await freePort(0) },
+      routePort: await freePort(0),
     })),
   );
   const shipped = await readFile(join(import.meta.dirname, '../../deploy/nats/cluster.conf'), 'utf8');
@@ -167,7 +173,9 @@ export async function writeNatsCluster(settings: BrokerSettings) {
 /** Three servers that run. */
 export async function natsCluster(settings: BrokerSettings) {
   const places = await writeNatsCluster(settings);
-  const children = await Promise.all(places.map(({ file, port }) => run('nats-server', file, port)));
+  const children = await Promise.all(
+    places.map(({ file, port, clientPort }) => run('nats-server', file, port, clientPort)),
+  );
   return {
     ports: places.map(({ port }) => port),
     clientPorts: places.map(({ clientPort }) => clientPort),
@@ -219,7 +227,7 @@ export async function homeMosquitto(
   folder: string,
   lines: string,
 ): Promise<Pick<RunningBroker, 'port' | 'stop'>> {
-  const port = await freePort();
+  const port = await freePort(0);
   const file = join(folder, 'home.conf');
   const user = process.geteuid?.() === 0 ? 'user root\n' : '';
   await writeFile(file, `${user}listener ${port} 127.0.0.1\nallow_anonymous true\n${lines}\n`);
@@ -227,7 +235,12 @@ export async function homeMosquitto(
   return { port, stop: () => end(child) };
 }
 
-async function run(program: 'mosquitto' | 'nats-server', file: string, port: number): Promise<ChildProcess> {
+/** @param ports all of which it listens on once it is there; it may open them one after the other */
+async function run(
+  program: 'mosquitto' | 'nats-server',
+  file: string,
+  ...ports: readonly number[]
+): Promise<ChildProcess> {
   const path = `${process.env.PATH}:/usr/sbin:/usr/local/sbin`;
   const child = spawn(program, ['-c', file], {
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -241,11 +254,12 @@ async function run(program: 'mosquitto' | 'nats-server', file: string, port: num
   child.once('error', (error) => {
     failure = error;
   });
-  for (let attempt = 0; attempt < 100; attempt++) {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     if (failure) throw failure;
-    if (child.exitCode !== null) throw new Error(`${program} ended with ${child.exitCode}: ${said}`);
-    if (await answers(port)) return child;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const how = child.exitCode ?? child.signalCode;
+    if (how !== null) throw new Error(`${program} ended with ${how}: ${said}`);
+    if ((await Promise.all(ports.map(answers))).every(Boolean)) return child;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
   await end(child);
   throw new Error(`${program} does not listen: ${said}`);
@@ -255,7 +269,10 @@ async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
+  // 2.9 of NATS does not hear it any more once it found its disk full.
+  const kill = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
   await ended;
+  clearTimeout(kill);
 }
 
 function answers(port: number): Promise<boolean> {
@@ -267,12 +284,4 @@ function answers(port: number): Promise<boolean> {
     });
     socket.once('error', () => resolve(false));
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

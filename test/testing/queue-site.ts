@@ -1,4 +1,5 @@
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StreamLink } from '#backend/queue/stream-link.ts';
 import { readStreamSettings } from '#backend/queue/stream-settings.ts';
@@ -18,8 +19,8 @@ export type QueueSite = RolesSite & {
 /** @param count gateways */
 export async function makeQueueSite(count: number): Promise<QueueSite> {
   const site = await makeRolesSite(count);
-  const folder = join(site.folder, 'nats');
-  await mkdir(folder);
+  // Not in the folder of the site, which is removed while the server still writes.
+  const folder = await mkdtemp(join(tmpdir(), 'blindsight-nats-'));
   const data = join(site.folder, 'site');
   for (const file of ['ca.pem', 'broker.pem', 'broker.key', 'revoked.crl'])
     await copyFile(join(data, 'certificates', file), join(folder, file));
@@ -42,6 +43,7 @@ export async function makeQueueSite(count: number): Promise<QueueSite> {
     async close() {
       await site.close();
       await broker.stop();
+      await rm(folder, { recursive: true });
     },
   };
 }
