@@ -15,7 +15,7 @@ describe('while the backend goes and comes', () => {
 
     complaints.length = 0;
     await bench.site().start();
-    await page.getByText('Live').waitFor({ timeout: 60_000 });
+    await page.getByText('Live').waitFor();
     await expect.poll(() => page.getByText(/The backend has been unreachable/).count()).toBe(0);
     bench.site().sendResult(resultOf({ label: 'empty', probability: 0.8, frameTime: agoTime(0) }));
     await page.getByText('80 %').first().waitFor();
@@ -33,7 +33,7 @@ describe('where the backend is down from the beginning', () => {
     await page.getByText('The backend does not answer').waitFor();
     await expect.poll(() => page.locator('.card').count()).toBe(0);
     bench.site().failing = false;
-    await page.locator('.answer-label').waitFor({ timeout: 60_000 });
+    await page.locator('.answer-label').waitFor();
     await expect.poll(() => page.getByText('The backend does not answer').count()).toBe(0);
   });
 });
@@ -77,7 +77,7 @@ describe('the time line after a break', () => {
       cameras: [cameraOf({ result: resultOf({ frameTime: agoTime(0) }) }), other, { ...cellar, withheld: 4 }],
     });
     await bench.site().start();
-    await expect.poll(() => bench.site().listeners, { timeout: 60_000 }).toBe(1);
+    await expect.poll(() => bench.site().listeners).toBe(1);
     await expect.poll(all).toEqual([2, 1, 2]);
   });
 });
