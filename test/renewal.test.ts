@@ -94,6 +94,7 @@ describe('a gateway', () => {
     await pass(2);
     await expect.poll(() => gateway.requests.length, WAIT).toBeGreaterThanOrEqual(2);
     await pass(50);
+    await gateway.settled();
     const asked = gateway.requests.length;
     expect(asked).toBeLessThan(10);
     const request = gateway.requests.at(-1)!;
@@ -101,6 +102,7 @@ describe('a gateway', () => {
     expect(gateway.reconnects).toBe(1);
     const answered = gateway.requests.length;
     await pass(120);
+    await gateway.settled();
     expect(gateway.requests).toHaveLength(answered);
     stop.abort();
     await running;

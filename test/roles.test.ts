@@ -213,12 +213,13 @@ describe('a site whose roles are processes', () => {
       return held!;
     }, WAIT);
     const standby = processes[working === processes[0] ? 1 : 0]!;
-    expect(logOf(`api-${processes.indexOf(standby)}`)).toContain('standing by');
+    const standbyLog = () => logOf(`api-${processes.indexOf(standby)}`);
+    await vi.waitFor(() => expect(standbyLog()).toContain('standing by'), WAIT);
     process.kill(working.pid!, 'SIGKILL');
     // Nor is it started again.
     await working.stop();
     await offer(1);
-    expect(logOf(`api-${processes.indexOf(standby)}`)).toContain('page on port');
+    await vi.waitFor(() => expect(standbyLog()).toContain('page on port'), WAIT);
     process.kill(processes[3]!.pid!, 'SIGKILL');
     process.kill(processes[4]!.pid!, 'SIGKILL');
     await offer(2);
