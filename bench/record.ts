@@ -4,7 +4,6 @@ import { loadavg } from 'node:os';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { writeFileAtomic } from '#runtime/files.ts';
-import type { CameraSpeed } from './camera.ts';
 import type { BenchReport } from './report.ts';
 
 /** A report as it is kept in bench/results: what was measured, when, and whether the numbers can be trusted. */
@@ -38,22 +37,17 @@ export async function recordReport(
   circumstances: Circumstances,
 ): Promise<void> {
   const { machine, commit, operations, frames } = report;
-  const record: BenchRecord = { ...circumstances, machine, commit, operations, frames };
-  await writeJson(file, record);
+  await recordMeasurement(file, { machine, commit, operations, frames }, circumstances);
 }
 
-/** Writes what a site made of a camera to a file, like {@link recordReport}. */
-export async function recordCameraSpeed(
+/** Writes whatever was measured to a file, like {@link recordReport}. */
+export async function recordMeasurement(
   file: string,
-  speed: CameraSpeed,
+  measured: object,
   circumstances: Circumstances,
 ): Promise<void> {
-  await writeJson(file, { ...circumstances, ...speed });
-}
-
-async function writeJson(file: string, record: object): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
-  await writeFileAtomic(file, Buffer.from(`${JSON.stringify(record, null, 2)}\n`));
+  await writeFileAtomic(file, Buffer.from(`${JSON.stringify({ ...circumstances, ...measured }, null, 2)}\n`));
 }
 
 async function isClean(measured: readonly string[]): Promise<boolean | null> {

@@ -1,7 +1,7 @@
 /**
  * Fills the inbox of a site with real answers and lets the backend's processor settle them, with milliseconds added to every commit, as on a slow disk:
  *
- *     node bench/settling.ts [--answers 4000] [--gateways 100] [--sync 2]
+ *     node bench/settling.ts [--answers 4000] [--gateways 100] [--sync 2] [--record FILE]
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,12 +21,14 @@ import { createLogger } from '#runtime/log.ts';
 import { makeCitySite } from './city/city-site.ts';
 import { cameraOf, simulatedEnvelope } from './city/simulated-envelope.ts';
 import { currentCommit, describeMachine } from './machine.ts';
+import { lookAround, recordMeasurement, SITE_FOLDERS } from './record.ts';
 
 const { values: options } = parseArgs({
   options: {
     answers: { type: 'string', default: '4000' },
     gateways: { type: 'string', default: '100' },
     sync: { type: 'string', default: '2' },
+    record: { type: 'string' },
   },
 });
 const [answers, gateways, syncMs] = [Number(options.answers), Number(options.gateways), Number(options.sync)];
@@ -71,6 +73,7 @@ class SlowDatabase implements Database {
   }
 }
 
+const circumstances = await lookAround(SITE_FOLDERS);
 const folder = await mkdtemp(join(tmpdir(), 'blindsight-settling-'));
 const signal = new AbortController().signal;
 try {
@@ -119,13 +122,14 @@ try {
     await decryptor.close();
     const waiting = await store.inbox.count();
     await opened.close();
-    const record = {
+    const report = {
       ...{ machine: describeMachine(), commit: await currentCommit(), answers, gateways, syncMs },
       ...{ settledPerSecond: results / seconds, commitsPerAnswer: database.commits / results, waiting },
       cpuMsPerAnswer: (user + system) / 1000 / results,
       mainThreadMsPerAnswer: (main.user + main.system) / 1000 / results,
     };
-    process.stdout.write(`${JSON.stringify(record, null, 2)}\n`);
+    process.stdout.write(`${JSON.stringify({ ...circumstances, ...report }, null, 2)}\n`);
+    if (options.record !== undefined) await recordMeasurement(options.record, report, circumstances);
   });
 } finally {
   await rm(folder, { recursive: true });

@@ -1,7 +1,7 @@
 /**
  * What it takes to put answers of a bundled network together, and what becomes of their precision:
  *
- *     node bench/together.ts [--network e2dm] [--rounds 20]
+ *     node bench/together.ts [--network e2dm] [--rounds 20] [--record FILE]
  */
 import { generateKeyPairSync } from 'node:crypto';
 import { parseArgs } from 'node:util';
@@ -20,10 +20,16 @@ import { runGraph } from '#network/model/run/run.ts';
 import { encodeEnvelope, type LaterAnswer } from '#protocol/envelope.ts';
 import { currentCommit, describeMachine } from './machine.ts';
 import { quantile } from './quantile.ts';
+import { lookAround, recordMeasurement } from './record.ts';
 
 const { values: options } = parseArgs({
-  options: { network: { type: 'string', default: 'e2dm' }, rounds: { type: 'string', default: '20' } },
+  options: {
+    network: { type: 'string', default: 'e2dm' },
+    rounds: { type: 'string', default: '20' },
+    record: { type: 'string' },
+  },
 });
+const circumstances = await lookAround(['.', '../fhe', '../network', '../protocol', '../agent']);
 const rounds = Number(options.rounds);
 const { graph, metadata } = await loadZooNetwork(options.network);
 const compiled = compileNetwork(graph, { ...metadata, name: options.network });
@@ -120,22 +126,18 @@ const median = (values: number[] = []) =>
     [...values].sort((a, b) => a - b),
     0.5,
   );
-console.log(
-  JSON.stringify(
-    {
-      ...{ machine: describeMachine(), commit: await currentCommit(), network: options.network },
-      ...{ labels: interpretation.labels.length, places, rounds },
-      bytesPerAnswer: { alone: envelopeBytes(1), together: Math.round(envelopeBytes(places) / places) },
-      /** As answers.togetherSeconds: 5 sends 50 of them. */
-      fiveSecondsAtTenHz: { answers: 50, bytesPerAnswer: Math.round(fiveSeconds / 50) },
-      milliseconds: Object.fromEntries(Object.entries(times).map(([name, list]) => [name, median(list)])),
-      /** Standard deviations as shares of the range of logits, and what the account of a key counts with. */
-      deviation: {
-        ...Object.fromEntries(Object.entries(errors).map(([name, sums]) => [name, deviation(sums)])),
-        ...{ worstEmpty: worstEmpty / range, tolerance: interpretation.tolerance / range, DEVIATION_SHARE },
-      },
-    },
-    null,
-    2,
-  ),
-);
+const report = {
+  ...{ machine: describeMachine(), commit: await currentCommit(), network: options.network },
+  ...{ labels: interpretation.labels.length, places, rounds },
+  bytesPerAnswer: { alone: envelopeBytes(1), together: Math.round(envelopeBytes(places) / places) },
+  /** As answers.togetherSeconds: 5 sends 50 of them. */
+  fiveSecondsAtTenHz: { answers: 50, bytesPerAnswer: Math.round(fiveSeconds / 50) },
+  milliseconds: Object.fromEntries(Object.entries(times).map(([name, list]) => [name, median(list)])),
+  /** Standard deviations as shares of the range of logits, and what the account of a key counts with. */
+  deviation: {
+    ...Object.fromEntries(Object.entries(errors).map(([name, sums]) => [name, deviation(sums)])),
+    ...{ worstEmpty: worstEmpty / range, tolerance: interpretation.tolerance / range, DEVIATION_SHARE },
+  },
+};
+console.log(JSON.stringify({ ...circumstances, ...report }, null, 2));
+if (options.record !== undefined) await recordMeasurement(options.record, report, circumstances);

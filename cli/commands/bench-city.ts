@@ -13,6 +13,7 @@ type Options = {
   readonly flood: number;
   readonly decryptors: number;
   readonly json?: boolean;
+  readonly record?: string;
 };
 
 const CITY_BROKERS = ['aedes', 'mosquitto', 'nats'] as const;
@@ -47,6 +48,7 @@ export function registerBenchCity(bench: Command): void {
       0,
     )
     .option('--json', 'print JSON')
+    .option('--record <file>', 'also write the report, the date and the load of the machine to a JSON file')
     .addHelpText(
       'after',
       `
@@ -55,17 +57,21 @@ Gateways, broker, backend and store share this machine. Run nothing else in the 
 Examples:
   blindsight bench city
   blindsight bench city --gateways 500 --json
+  blindsight bench city --gateways 500 --record bench/results/city-500.json
   blindsight bench city --gateways 200 --flood 500
   blindsight bench city --broker nats --store postgresql --decryptors 2
   blindsight bench city --broker nats --queue jetstream --store postgresql --decryptors 2`,
     )
-    .action(({ json = false, ...options }: Options) =>
+    .action(({ json = false, record, ...options }: Options) =>
       runCommand(async ({ progress, signal }) => {
         const { benchCity } = await import('#bench/city/city.ts');
         const { formatCity } = await import('#bench/city/print-city.ts');
+        const { lookAround, recordMeasurement, SITE_FOLDERS } = await import('#bench/record.ts');
+        const circumstances = await lookAround(SITE_FOLDERS);
         const onProgress = (text: string, share: number) => progress.update('bench', text, share);
         const report = await benchCity({ ...options, signal, onProgress });
         progress.end();
+        if (record !== undefined) await recordMeasurement(record, report, circumstances);
         if (json) printJson(report);
         else process.stdout.write(`${formatCity(report)}\n`);
       }),

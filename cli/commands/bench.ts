@@ -39,12 +39,12 @@ Examples:
         if (camera) {
           const { benchCamera } = await import('#bench/camera.ts');
           const { formatCameraSpeed } = await import('#bench/print.ts');
-          const { lookAround, recordCameraSpeed, SITE_FOLDERS } = await import('#bench/record.ts');
+          const { lookAround, recordMeasurement, SITE_FOLDERS } = await import('#bench/record.ts');
           const circumstances = await lookAround(SITE_FOLDERS);
           const onProgress = (text: string, share: number) => progress.update('bench', text, share);
           const speed = await benchCamera({ quick, onProgress, signal });
           progress.end();
-          if (record !== undefined) await recordCameraSpeed(record, speed, circumstances);
+          if (record !== undefined) await recordMeasurement(record, speed, circumstances);
           if (json) printJson(speed);
           else process.stdout.write(`${formatCameraSpeed(speed)}\n`);
           return;
