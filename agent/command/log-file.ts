@@ -17,19 +17,25 @@ const NAME = 'recent.jsonl';
 export class LogFile {
   readonly #path: string;
   readonly #recent: RecentLines;
+  readonly #maxBytes: number;
   readonly #timer: NodeJS.Timeout;
   #waiting = '';
   #bytes: number;
 
-  private constructor(path: string, recent: RecentLines, bytes: number) {
+  private constructor(path: string, recent: RecentLines, bytes: number, maxBytes: number) {
     this.#path = path;
     this.#recent = recent;
     this.#bytes = bytes;
+    this.#maxBytes = maxBytes;
     this.#timer = setInterval(() => this.flush(), FLUSH_MS).unref();
   }
 
-  /** Puts what earlier processes wrote before the recent lines, and writes those from now on. */
-  static async open(directory: string, recent: RecentLines): Promise<LogFile> {
+  /**
+   * Puts what earlier processes wrote before the recent lines, and writes those from now on.
+   *
+   * @param maxBytes of one of the two files
+   */
+  static async open(directory: string, recent: RecentLines, maxBytes = LOG_FILE_BYTES): Promise<LogFile> {
     const path = join(directory, NAME);
     const earlier: string[] = [];
     for (const file of [`${path}.1`, path]) {
@@ -39,7 +45,7 @@ export class LogFile {
     }
     const unwritten = recent.lines.map((line) => `${line}\n`).join('');
     recent.prepend(earlier);
-    const log = new LogFile(path, recent, statSync(path, { throwIfNoEntry: false })?.size ?? 0);
+    const log = new LogFile(path, recent, statSync(path, { throwIfNoEntry: false })?.size ?? 0, maxBytes);
     log.#waiting = unwritten;
     recent.onLine((line) => log.#take(line));
     return log;
@@ -51,7 +57,7 @@ export class LogFile {
     const text = this.#waiting;
     this.#waiting = '';
     try {
-      if (this.#bytes + Buffer.byteLength(text) > LOG_FILE_BYTES) {
+      if (this.#bytes + Buffer.byteLength(text) > this.#maxBytes) {
         this.#bytes = 0;
         renameSync(this.#path, `${this.#path}.1`);
       }

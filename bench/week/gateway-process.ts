@@ -3,6 +3,7 @@ import { createPrivateKey } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CertificateKeeper } from '#agent/certificate/certificate-keeper.ts';
+import { LogFile } from '#agent/command/log-file.ts';
 import { Outbox } from '#agent/outbox/outbox.ts';
 import { Sender } from '#agent/outbox/sender.ts';
 import { SessionCounter } from '#agent/uplink/session-counter.ts';
@@ -14,6 +15,7 @@ import { systemClock as clock } from '#runtime/clock.ts';
 import { watchLifeline } from '#runtime/lifeline.ts';
 import { connectLink } from '#runtime/link.ts';
 import { createLogger } from '#runtime/log.ts';
+import { RecentLines } from '#runtime/recent-lines.ts';
 import { RetryLadder } from '#runtime/retry.ts';
 import { answersOnly } from '../city/answers-only.ts';
 import { recordSimulated } from '../city/record-simulated.ts';
@@ -26,13 +28,18 @@ const [RECONNECT_MS, RESEND_MS] = [[3_600_000], [3_600_000]];
 
 const [, , folder = ''] = process.argv;
 watchLifeline(() => process.exit(1));
-const { bundle, everyMs } = JSON.parse(readFileSync(join(folder, 'week.json'), 'utf8')) as WeekGateway;
+const { bundle, everyMs, logBytes } = JSON.parse(
+  readFileSync(join(folder, 'week.json'), 'utf8'),
+) as WeekGateway;
 const config = await loadConfig(join(folder, 'agent.yaml'), AgentConfig);
 const { site, gateway: name } = config;
+const recent = new RecentLines();
 const log = createLogger({
-  ...{ name, level: 'info', format: 'json' },
+  // So that each answer is a line, and the log has something to rotate.
+  ...{ name, level: 'debug', format: 'json', recent },
   destination: { write: (line) => void process.stderr.write(line) },
 });
+const logFile = await LogFile.open(join(folder, 'log'), recent, logBytes);
 const answers = readdirSync(join(folder, '..', 'answers')).map((file) =>
   Uint8Array.from(readFileSync(join(folder, '..', 'answers', file))),
 );
@@ -72,7 +79,9 @@ async function make(): Promise<void> {
     { ciphertext: answers[made % answers.length]!, bundle, frameTimeMs: clock.now() },
     { site, gateway: name, signingKey, sender, outbox, sessions },
   );
-  if (isKept) made++;
+  if (!isKept) return;
+  made++;
+  log.debug({ camera, made }, 'an answer is in the outbox');
 }
 
 const ends = new Set<number>();
@@ -99,4 +108,5 @@ const all = [
 ];
 await Promise.all(all);
 await uplink.close();
+logFile.close();
 process.exit(0);

@@ -5,6 +5,7 @@ import { writeFileAtomic } from '#runtime/files.ts';
 import { replaceDate } from '#runtime/testing/replace-date.ts';
 import { lookAround, SITE_FOLDERS } from '../record.ts';
 import { type Pace, paceEnvironment } from './pace.ts';
+import type { Rotated } from './rotation.ts';
 import type { Day, WeekReport } from './week.ts';
 
 const SAY_MS = 15_000;
@@ -58,6 +59,9 @@ function format({ days, ...report }: WeekReport): string {
     `${name.padEnd(20)}${days.map((day) => of(day).toFixed(1).padStart(8)).join('')}`;
   const names = ['gateway', 'backend', 'broker'] as const;
   const { oldestDays } = report;
+  const kilobytes = (bytes: number | null) => ((bytes ?? 0) / 1024).toFixed(0);
+  const log = ({ rolled, bytes }: Rotated) =>
+    `rolled ${rolled} times, ${kilobytes(bytes.newer)} and ${kilobytes(bytes.older)} KB`;
   const age = (value: number | null) => (value === null ? 'none' : `${value.toFixed(1)} days old`);
   return [
     `${report.machine}\ncommit ${report.commit}, ${Math.round(report.factor)} times real time\n`,
@@ -67,6 +71,7 @@ function format({ days, ...report }: WeekReport): string {
     row('site on disk, MB', (day) => day.diskMegabytes.site),
     row('gateway on disk, MB', (day) => day.diskMegabytes.gateway),
     `\nmade ${report.made}, accepted ${report.accepted}, dropped ${report.dropped}; certificates of each gateway: ${report.certificates.join(', ')}`,
+    `logs of each gateway: ${report.logs.map(log).join('; ')}`,
     `the oldest result ${age(oldestDays.result)}, rolled-up minute ${age(oldestDays.minute)}, hour ${age(oldestDays.hour)}`,
     report.wrong.length === 0 ? 'all is well' : `wrong: ${report.wrong.join('; ')}`,
   ].join('\n');

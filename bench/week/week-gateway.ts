@@ -4,6 +4,8 @@ export type WeekGateway = {
   readonly bundle: string;
   /** From one answer to the next, in simulated milliseconds. */
   readonly everyMs: number;
+  /** Of one of the two files of its log. */
+  readonly logBytes: number;
 };
 
 /** What it says of itself now and then. */

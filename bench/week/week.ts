@@ -15,6 +15,7 @@ import { folderBytes } from '../folder-bytes.ts';
 import { currentCommit, describeMachine } from '../machine.ts';
 import { residentBytes } from '../processor-time.ts';
 import { type Pace, paceEnvironment } from './pace.ts';
+import { type Rotated, Rotation } from './rotation.ts';
 import type { WeekGateway, WeekStatus } from './week-gateway.ts';
 
 const CLI = join(import.meta.dirname, '..', '..', 'cli', 'main.ts');
@@ -28,6 +29,8 @@ const PATIENCE_MS = 60_000;
 /** Of the real clock, by which TLS judges: whoever gets one on the first day may still show it on the last. */
 const CERTIFICATE_DAYS = 9;
 const RESULT_DAYS = 2;
+/** An eighth of a gateway's own bound, which a week of a line a minute just reaches. */
+const LOG_BYTES = 2 ** 17;
 
 const NAMES = ['gateway', 'backend', 'broker'] as const;
 type Name = (typeof NAMES)[number];
@@ -54,6 +57,8 @@ export type WeekReport = {
   readonly refused: Readonly<Record<string, number>>;
   /** Certificates that each gateway has shown. */
   readonly certificates: readonly number[];
+  /** The two files of the log of each gateway. */
+  readonly logs: readonly Rotated[];
   /** Of the oldest result, and of the oldest minutes and hours that are rolled up, at the end. */
   readonly oldestDays: Readonly<Record<'result' | 'minute' | 'hour', number | null>>;
   /** What should not be. */
@@ -67,7 +72,7 @@ export type WeekOptions = {
 };
 
 /**
- * A site for a week of simulated time: broker, backend and two gateways as processes whose clocks go faster. Certificates are renewed, roll-ups roll, old results are removed, and
+ * A site for a week of simulated time: broker, backend and two gateways as processes whose clocks go faster. Certificates are renewed, roll-ups roll, logs rotate, old results are removed, and
  * each answer is accounted for. The clock of this process has to go as fast.
  */
 export async function week({ pace, signal, onProgress }: WeekOptions): Promise<WeekReport> {
@@ -95,7 +100,8 @@ export async function week({ pace, signal, onProgress }: WeekOptions): Promise<W
       start(name, [join(import.meta.dirname, 'gateway-process.ts'), own]);
       listen(processes.get(name)!, (status) => statuses.set(name, status));
     }
-    const days = await watch({ folder, site, processes, signal, onProgress });
+    const rotations = site.gateways.map((gateway) => new Rotation(join(gateway.folder, 'log')));
+    const days = await watch({ folder, site, processes, rotations, signal, onProgress });
     onProgress('what is under way', 1);
     for (const { name } of site.gateways) processes.get(name)!.stdin!.write('\n');
     const count = (of: (status: WeekStatus) => number) =>
@@ -109,7 +115,8 @@ export async function week({ pace, signal, onProgress }: WeekOptions): Promise<W
         if (((await store.counters.all()).accepted ?? 0) >= made) break;
       const dropped = count((status) => status.dropped);
       const certificates = [...statuses.values()].map((status) => status.certificates);
-      const found = { made, dropped, certificates, ...(await look(store)) };
+      const logs = rotations.map((rotation) => rotation.look());
+      const found = { made, dropped, certificates, logs, ...(await look(store)) };
       const about = { machine: describeMachine(), commit: await currentCommit(), factor: pace.factor };
       return { ...about, gateways: GATEWAYS, days, ...found, wrong: wrongOf(found, count) };
     });
@@ -126,7 +133,7 @@ async function prepare(folder: string, { answers, gateways }: CitySite): Promise
   await mkdir(join(folder, 'answers'));
   for (const [i, answer] of answers.entries()) await writeFile(join(folder, 'answers', `${i}.bin`), answer);
   for (const { bundle, folder: own } of gateways) {
-    const settings: WeekGateway = { bundle, everyMs: EVERY_MS };
+    const settings: WeekGateway = { bundle, everyMs: EVERY_MS, logBytes: LOG_BYTES };
     await writeFile(join(own, 'week.json'), JSON.stringify(settings));
   }
 }
@@ -165,9 +172,10 @@ type Watched = Pick<WeekOptions, 'signal' | 'onProgress'> & {
   readonly folder: string;
   readonly site: CitySite;
   readonly processes: ReadonlyMap<string, ChildProcess>;
+  readonly rotations: readonly Rotation[];
 };
 
-async function watch({ folder, site, processes, signal, onProgress }: Watched): Promise<Day[]> {
+async function watch({ folder, site, processes, rotations, signal, onProgress }: Watched): Promise<Day[]> {
   const gateway = site.gateways[0]!;
   const days: Day[] = [];
   const begunMs = clock.now();
@@ -177,6 +185,7 @@ async function watch({ folder, site, processes, signal, onProgress }: Watched): 
       lowest.set(name, Math.min(lowest.get(name) ?? value, value));
     while (clock.now() < begunMs + (days.length + 1) * DAY_MS) {
       await delay(LOOK_MS, undefined, { signal });
+      for (const rotation of rotations) rotation.look();
       for (const name of NAMES) {
         const child = processes.get(name === 'gateway' ? gateway.name : name)!;
         if (child.exitCode !== null) throw new Error(`${name} ended (${child.exitCode}); see ${folder}`);
@@ -222,10 +231,10 @@ async function look(store: Store) {
   };
 }
 
-type Found = Pick<WeekReport, 'made' | 'accepted' | 'dropped' | 'refused' | 'certificates' | 'oldestDays'>;
+type Found = Omit<WeekReport, 'machine' | 'commit' | 'factor' | 'gateways' | 'days' | 'wrong'>;
 
 function wrongOf(found: Found, count: (of: (status: WeekStatus) => number) => number): string[] {
-  const { made, accepted, dropped, refused, certificates, oldestDays } = found;
+  const { made, accepted, dropped, refused, certificates, logs, oldestDays } = found;
   const { result, minute, hour } = oldestDays;
   return [
     accepted === made ? '' : `${made} answers were made, and ${accepted} accepted`,
@@ -233,6 +242,10 @@ function wrongOf(found: Found, count: (of: (status: WeekStatus) => number) => nu
     dropped === 0 ? '' : `${dropped} were dropped`,
     Object.keys(refused).length === 0 ? '' : `some were refused: ${JSON.stringify(refused)}`,
     certificates.every((number) => number > 1) ? '' : 'a gateway has still the certificate that it came with',
+    logs.every(({ rolled, bytes }) => rolled > 0 && bytes.newer !== null && bytes.older !== null)
+      ? ''
+      : `a log did not rotate: ${JSON.stringify(logs)}`,
+    logs.every(({ mostBytes }) => mostBytes <= LOG_BYTES) ? '' : `a log is larger than ${LOG_BYTES} bytes`,
     // A day more for what is removed once in a while.
     result !== null && result < RESULT_DAYS + 1 ? '' : 'old results are not removed',
     minute !== null && minute < RESULT_DAYS + 2 ? '' : 'old minutes are not removed',
