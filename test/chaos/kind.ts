@@ -26,7 +26,7 @@ export type Kind = {
   readonly needs?: 'disks' | 'sqlite' | 'postgresql' | 'nats' | 'jetstream';
   /** Only a broker of ours can be hurt so: NATS is passed over. */
   readonly broker?: 'ours';
-  /** What a process says that this may end; left out where it may end none but those that it kills. */
+  /** What a process says that this may end, or the signal where it said nothing; left out where it may end none but those that it kills. */
   readonly mayEnd?: RegExp;
   /** Does it, and undoes it before it resolves; no later than the signal says. */
   readonly strike: (world: World, moment: Moment, signal: AbortSignal) => Promise<void>;

@@ -42,4 +42,14 @@ describe('the end of a process that nobody asked for', () => {
     const full = '{"level":"warn","msg":"the disk of the backend is full: no answers are accepted"}\n';
     expect(isExplained(ended('backend', full + bug), all)).toBe(false);
   });
+
+  it('without a word is explained only by how it ended, and by nothing once it has spoken', () => {
+    const descriptors = [struck('descriptors', 'backend')];
+    expect(isExplained(ended('backend', '', { how: 'SIGSEGV' }), descriptors)).toBe(true);
+    expect(isExplained(ended('backend', ''), descriptors)).toBe(false);
+    expect(isExplained(ended('backend', LOG, { how: 'SIGSEGV' }), descriptors)).toBe(false);
+    expect(isExplained(ended('backend', '', { how: 'SIGSEGV' }), [struck('disk-full', 'backend')])).toBe(
+      false,
+    );
+  });
 });

@@ -25,14 +25,14 @@ const isOfSite = (name: string): boolean => !/^g-\d+$/.test(name);
 /** Of what a process said last, in letters. */
 const SHOWN = 300;
 
-/** Whether a fault that was there explains that a process ended, by what it said. */
-export function isExplained({ process, words, atMs }: Surprise, struck: readonly Struck[]): boolean {
+/** Whether a fault that was there explains that a process ended, by what it said or, where it said nothing since it was started, by how it ended. */
+export function isExplained({ process, how, words, atMs }: Surprise, struck: readonly Struck[]): boolean {
   return struck.some(
     ({ kind, target, fromMs, toMs }) =>
       (target === process || (isOfSite(target) && isOfSite(process))) &&
       atMs >= fromMs &&
       atMs <= toMs + START_MS &&
-      kind.mayEnd?.test(words) === true,
+      kind.mayEnd?.test(words || how) === true,
   );
 }
 
