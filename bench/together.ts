@@ -18,6 +18,8 @@ import { loadZooNetwork } from '#network/model/description/zoo.ts';
 import { SeededRandom } from '#network/model/random.ts';
 import { runGraph } from '#network/model/run/run.ts';
 import { encodeEnvelope, type LaterAnswer } from '#protocol/envelope.ts';
+import { OPENING_SEED_BYTES } from '#protocol/opening.ts';
+import { gatheredMinute } from './gathered-minute.ts';
 import { currentCommit, describeMachine } from './machine.ts';
 import { quantile } from './quantile.ts';
 import { lookAround, recordMeasurement } from './record.ts';
@@ -65,13 +67,14 @@ const note = (name: string, deviation: number) => {
   errors[name]![0] += deviation ** 2;
   errors[name]![1] += 1;
 };
-let gathered = new Uint8Array();
+let [single, gathered] = [new Uint8Array(), new Uint8Array()];
 for (let round = 0; round < rounds; round++) {
   const gathering = new Gathering(verified.resultParameters, places);
   const clear: Float32Array[] = [];
   for (let place = 0; place < places; place++) {
     const picture = Float32Array.from({ length: channels * height * width }, () => random.below(256) / 255);
     const { ciphertext } = engine.run(picture);
+    single = new Uint8Array(ciphertext);
     clear.push(Float32Array.from(runGraph(graph, picture)));
     timed(times.add!, () => gathering.add(ciphertext));
     const slots = timed(times.decrypt!, () => decryptor.decrypt(ciphertext));
@@ -117,9 +120,15 @@ const envelopeBytes = (count: number) =>
     },
     privateKey,
   ).length;
-const full = Math.floor(50 / places);
-const rest = 50 - full * places;
-const fiveSeconds = full * envelopeBytes(places) + (rest > 0 ? envelopeBytes(rest) : 0);
+const minute = await gatheredMinute(10, privateKey, (frameTimeMs) => ({
+  ...{ ...at(0), frameTimeMs, readyTimeMs: frameTimeMs + 20, preparedTimeMs: frameTimeMs },
+  host: {
+    ...{ kind: 'engine', places, answerRing: verified.resultParameters },
+    bundle: { digest: 'ab'.repeat(32), manifest: { model: options.network } },
+  } as never,
+  ciphertext: single,
+  opening: { picture: new Uint8Array(channels * height * width), seed: new Uint8Array(OPENING_SEED_BYTES) },
+}));
 const deviation = ([squares, count]: [number, number]) => Math.sqrt(squares / count) / range;
 const median = (values: number[] = []) =>
   quantile(
@@ -130,8 +139,8 @@ const report = {
   ...{ machine: describeMachine(), commit: await currentCommit(), network: options.network },
   ...{ labels: interpretation.labels.length, places, rounds },
   bytesPerAnswer: { alone: envelopeBytes(1), together: Math.round(envelopeBytes(places) / places) },
-  /** As answers.togetherSeconds: 5 sends 50 of them. */
-  fiveSecondsAtTenHz: { answers: 50, bytesPerAnswer: Math.round(fiveSeconds / 50) },
+  /** What a gateway sends in a minute of ten answers a second. */
+  minuteAtTenHz: minute,
   milliseconds: Object.fromEntries(Object.entries(times).map(([name, list]) => [name, median(list)])),
   /** Standard deviations as shares of the range of logits, and what the account of a key counts with. */
   deviation: {
