@@ -1,7 +1,7 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { GatewayView, SiteEvent, SiteState } from '#protocol/api.ts';
 import { EventHub } from './event-hub.ts';
 
@@ -150,6 +150,49 @@ describe('the event hub', () => {
     expect(waiting).toHaveLength(2);
     waiting[1]!();
     await vi.waitFor(() => expect(waiting).toHaveLength(3), WAIT);
+  });
+
+  it('takes a tenth of the time at most for states, however long one takes, and gives a sign of life meanwhile', async () => {
+    vi.useFakeTimers({ now: Date.parse(STATE.time) });
+    onTestFinished(() => void vi.useRealTimers());
+    hub.close();
+    let reads = 0;
+    hub = new EventHub(
+      async () => {
+        reads += 1;
+        await new Promise((resolve) => setTimeout(resolve, 3000));
+        return { ...STATE, time: new Date().toISOString() };
+      },
+      () => {},
+    );
+    const heard: { readonly atMs: number; readonly text: string }[] = [];
+    const response = Object.assign(new EventEmitter(), {
+      writeHead: () => {},
+      write: (text: string) => heard.push({ atMs: Date.now(), text }),
+      end: () => {},
+      writableLength: 0,
+    });
+    const opened = hub.add(response as unknown as ServerResponse, true);
+    await vi.advanceTimersByTimeAsync(3000);
+    await opened;
+    reads = 0;
+    const minutes = 11;
+    for (let tenth = 0; tenth < 600 * minutes; tenth++) {
+      hub.stateChanged();
+      await vi.advanceTimersByTimeAsync(100);
+    }
+    // One of three seconds in each 33.
+    expect(reads).toBeGreaterThanOrEqual(20 * minutes * 0.08);
+    expect(3 * reads).toBeLessThanOrEqual(60 * minutes * 0.1);
+    const silences = heard.slice(1).map(({ atMs }, i) => atMs - heard[i]!.atMs);
+    expect(Math.max(...silences)).toBeLessThanOrEqual(15_000);
+    const times = heard.flatMap(({ text, atMs }) =>
+      [...text.matchAll(/event: change\ndata: (.*)\n/g)].map(
+        ([, json]) => (JSON.parse(json!) as SiteState).time === new Date(atMs).toISOString(),
+      ),
+    );
+    expect(times.length).toBeGreaterThan(reads);
+    expect(times).not.toContain(false);
   });
 
   it('ends a stream whose first state cannot be read', async () => {

@@ -7,9 +7,8 @@ const MAX_WAITING_BYTES = 1_000_000;
 const MAX_READERS = 64;
 /** State events are merged: at most one in this interval. */
 const STATE_INTERVAL_MS = 250;
-/** Of the time at most: the state of many gateways takes long to put together. */
+/** Of the time at most, however long that makes the pauses: the state of many gateways takes seconds to put together. */
 const STATE_SHARE = 0.1;
-const MOST_STATE_INTERVAL_MS = 5_000;
 const HEARTBEAT_MS = 15_000;
 
 function frame(event: SiteEvent): string {
@@ -32,13 +31,19 @@ export class EventHub {
   /** Whether a state is being put together, and whether it has changed since that began. */
   #isReading = false;
   #hasChanged = false;
-  #stateIntervalMs = STATE_INTERVAL_MS;
+  /** Not before this the next one, on the clock of {@link performance}. */
+  #nextStateMs = 0;
+  /** On the clock of the site, and on that of {@link performance} when it was told. */
+  #told: { readonly timeMs: number; readonly atMs: number } | null = null;
 
   constructor(snapshot: () => Promise<SiteState>, onError: (error: unknown) => void) {
     this.#snapshot = snapshot;
     this.#onError = onError;
-    // The full state and not just a comment: it also shows a page that this clock runs, and brings what the page missed.
-    this.#heartbeat = setInterval(() => this.#sendState(), HEARTBEAT_MS);
+    // The state and not just a comment: it also shows a page that this clock runs, and brings what the page missed.
+    this.#heartbeat = setInterval(() => {
+      if (this.#isReading || performance.now() < this.#nextStateMs) this.#sendTime();
+      else this.#sendState();
+    }, HEARTBEAT_MS);
     this.#heartbeat.unref();
   }
 
@@ -69,6 +74,7 @@ export class EventHub {
       'x-accel-buffering': 'no',
     });
     response.write(`retry: 2000\n\n${frame({ type: 'state', data: state })}`);
+    this.#told = { timeMs: Date.parse(state.time), atMs: performance.now() };
     // So that all are told against the same one.
     if (wantsChanges) this.#sendChange(state);
     const readers = wantsChanges ? this.#changeReaders : this.#stateReaders;
@@ -83,32 +89,45 @@ export class EventHub {
       this.#hasChanged = true;
       return;
     }
+    const pauseMs = Math.max(STATE_INTERVAL_MS, this.#nextStateMs - performance.now());
     this.#stateTimer = setTimeout(() => {
       this.#stateTimer = null;
       this.#sendState();
-    }, this.#stateIntervalMs);
+    }, pauseMs);
   }
 
   #sendState(): void {
     if (this.#readers.length === 0 || this.#isReading) return;
     this.#isReading = true;
     this.#hasChanged = false;
+    // What has changed until now is in this one.
+    if (this.#stateTimer !== null) clearTimeout(this.#stateTimer);
+    this.#stateTimer = null;
     const begunMs = performance.now();
     void this.#snapshot()
       .then((state) => {
+        this.#told = { timeMs: Date.parse(state.time), atMs: performance.now() };
         if (this.#changeReaders.size > 0) this.#sendChange(state);
         if (this.#stateReaders.size > 0)
           this.#send(frame({ type: 'state', data: state }), this.#stateReaders);
       }, this.#onError)
       .finally(() => {
         this.#isReading = false;
-        const tookMs = performance.now() - begunMs;
-        this.#stateIntervalMs = Math.min(
-          Math.max(STATE_INTERVAL_MS, tookMs / STATE_SHARE),
-          MOST_STATE_INTERVAL_MS,
-        );
+        const endMs = performance.now();
+        this.#nextStateMs = endMs + (endMs - begunMs) / STATE_SHARE;
         if (this.#hasChanged) this.stateChanged();
       });
+  }
+
+  /** A sign of life while it is too early for a state: the time alone, or nothing to who asks for all of a state. */
+  #sendTime(): void {
+    const { timeMs, atMs } = this.#told ?? { timeMs: Number.NaN, atMs: 0 };
+    const now = timeMs + performance.now() - atMs;
+    if (!Number.isNaN(now)) {
+      const data = { time: new Date(now).toISOString() };
+      this.#send(frame({ type: 'change', data }), this.#changeReaders);
+    }
+    this.#send(': so far all is as it was\n\n', this.#stateReaders);
   }
 
   publish(event: SiteEvent): void {
