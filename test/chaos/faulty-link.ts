@@ -25,7 +25,7 @@ export type LinkFault = {
 type Pair = { readonly near: Socket; readonly far: Socket };
 
 /**
- * A link to a TCP port that can be made slow, narrow, silent, half open or cut. It stands for a network of its own: the kernel of many machines has no netem, and what
+ * A link to a TCP port that can be made slow, narrow, silent, half open or cut. It stands for a network of its own: the kernel of the machines at hand has no netem, and what
  * daemons see of a link is what their sockets tell them.
  */
 export class FaultyLink {

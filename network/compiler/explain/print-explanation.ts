@@ -43,7 +43,7 @@ const RATE = 10;
 function togetherFact({ answersTogether: places, bytes: { answer } }: Explanation): string {
   if (places === 1)
     return 'each answer needs a ciphertext of its own (answers.togetherSeconds changes nothing)';
-  return `${places} answers in one ciphertext (answers.togetherSeconds): ${Math.round(answer / places)} bytes and 1/${places} of a decryption for each; at ${RATE} a second the first one waits ${(places - 1) / RATE} s for the last`;
+  return `${places} answers in one ciphertext (answers.togetherSeconds): ${Math.round(answer / places)} bytes and 1/${places} of a decryption for each; at ${RATE} a second the first one waits ${(places - 1) / RATE} s for the last, at lower rates at most togetherSeconds`;
 }
 
 /** An explanation as text: a table of layers, then the totals. */
