@@ -152,14 +152,20 @@ describe('the event hub', () => {
     await vi.waitFor(() => expect(waiting).toHaveLength(3), WAIT);
   });
 
-  it('takes a tenth of the time at most for states, however long one takes, and gives a sign of life meanwhile', async () => {
+  it('takes a tenth of the processor time at most for states, however long one takes, and gives a sign of life meanwhile', async () => {
     vi.useFakeTimers({ now: Date.parse(STATE.time) });
     onTestFinished(() => void vi.useRealTimers());
     hub.close();
     let reads = 0;
+    let usedMs = 0;
+    const usage = vi
+      .spyOn(process, 'threadCpuUsage')
+      .mockImplementation(() => ({ user: 1000 * usedMs, system: 0 }));
+    onTestFinished(() => usage.mockRestore());
     hub = new EventHub(
       async () => {
         reads += 1;
+        usedMs += 3000;
         await new Promise((resolve) => setTimeout(resolve, 3000));
         return { ...STATE, time: new Date().toISOString() };
       },
@@ -193,6 +199,31 @@ describe('the event hub', () => {
     );
     expect(times.length).toBeGreaterThan(reads);
     expect(times).not.toContain(false);
+  });
+
+  it('makes no long pause after a state that waited for something else', async () => {
+    vi.useFakeTimers({ now: Date.parse(STATE.time) });
+    onTestFinished(() => void vi.useRealTimers());
+    hub.close();
+    let reads = 0;
+    hub = new EventHub(
+      async () => {
+        reads += 1;
+        await new Promise((resolve) => setTimeout(resolve, 3000));
+        if (reads % 2 === 0) throw new Error('the database does not answer');
+        return STATE;
+      },
+      () => {},
+    );
+    const response = { writeHead: () => {}, write: () => {}, end: () => {}, writableLength: 0 };
+    const opened = hub.add(Object.assign(new EventEmitter(), response) as unknown as ServerResponse, true);
+    await vi.advanceTimersByTimeAsync(3000);
+    await opened;
+    for (let tenth = 0; tenth < 600; tenth++) {
+      hub.stateChanged();
+      await vi.advanceTimersByTimeAsync(100);
+    }
+    expect(reads).toBeGreaterThan(10);
   });
 
   it('ends a stream whose first state cannot be read', async () => {

@@ -7,9 +7,18 @@ const MAX_WAITING_BYTES = 1_000_000;
 const MAX_READERS = 64;
 /** State events are merged: at most one in this interval. */
 const STATE_INTERVAL_MS = 250;
-/** Of the time at most, however long that makes the pauses: the state of many gateways takes seconds to put together. */
+/**
+ * Of the thread's processor time at most, however long that makes the pauses: the state of many gateways takes seconds to put together. Not of the time
+ * by the clock: a state that waited for a busy machine or for a database would then be followed by a pause ten times as long.
+ */
 const STATE_SHARE = 0.1;
 const HEARTBEAT_MS = 15_000;
+
+/** What this thread has taken of a processor. */
+function processorMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
 
 function frame(event: SiteEvent): string {
   return `event: ${event.type}\ndata: ${JSON.stringify(event.data)}\n\n`;
@@ -103,7 +112,7 @@ export class EventHub {
     // What has changed until now is in this one.
     if (this.#stateTimer !== null) clearTimeout(this.#stateTimer);
     this.#stateTimer = null;
-    const begunMs = performance.now();
+    const begunMs = processorMs();
     void this.#snapshot()
       .then((state) => {
         this.#told = { timeMs: Date.parse(state.time), atMs: performance.now() };
@@ -113,8 +122,7 @@ export class EventHub {
       }, this.#onError)
       .finally(() => {
         this.#isReading = false;
-        const endMs = performance.now();
-        this.#nextStateMs = endMs + (endMs - begunMs) / STATE_SHARE;
+        this.#nextStateMs = performance.now() + (processorMs() - begunMs) / STATE_SHARE;
         if (this.#hasChanged) this.stateChanged();
       });
   }
