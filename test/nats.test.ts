@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Authority, createAuthority } from '#backend/enrolment/authority.ts';
-import { nats, natsCluster } from '#broker/testing/contract-brokers.ts';
+import { nats, natsCluster, type RunningBroker } from '#broker/testing/contract-brokers.ts';
 import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
 import { systemClock } from '#runtime/clock.ts';
 import { connectLink, type Link } from '#runtime/link.ts';
@@ -22,6 +22,7 @@ describe('NATS', () => {
   let folder: string;
   let authority: Authority;
   const links: Link[] = [];
+  const running: RunningBroker[] = [];
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'blindsight-nats-'));
     authority = await createAuthority();
@@ -32,11 +33,23 @@ describe('NATS', () => {
   });
   afterEach(async () => {
     await Promise.all(links.splice(0).map((link) => link.close()));
+    await Promise.all(running.splice(0).map((broker) => broker.stop()));
     await rm(folder, { recursive: true });
   });
 
   async function enter(kind: 'backend' | 'gateway', commonName: string, port: number): Promise<Link> {
-    const { certificate, key } = await authority.issue({ kind, commonName, days: 1 });
+    const link = await open(kind, commonName, port);
+    await vi.waitFor(() => expect(link.connected).toBe(true), WAIT);
+    return link;
+  }
+
+  async function open(
+    kind: 'backend' | 'gateway',
+    commonName: string,
+    port: number,
+    issuer = authority,
+  ): Promise<Link> {
+    const { certificate, key } = await issuer.issue({ kind, commonName, days: 1 });
     const link = connectLink({
       ...{ url: `mqtts://localhost:${port}`, ca: authority.certificate, certificate, key },
       ...{
@@ -47,7 +60,6 @@ describe('NATS', () => {
       },
     });
     links.push(link);
-    await vi.waitFor(() => expect(link.connected).toBe(true), WAIT);
     return link;
   }
 
@@ -77,6 +89,44 @@ describe('NATS', () => {
     expect(heard).not.toMatch(/PONG|\+OK/);
     await broker.stop();
   });
+
+  it.each([
+    ['backend', 'backend'],
+    ['gateway', 'gate-1'],
+  ] as const)(
+    'lets a %s of another site in only where it is given the authority of that site, too: a server is of one site',
+    async (kind, commonName) => {
+      const broker = await nats({ folder, site: SITE, maxMessageKilobytes: 256 });
+      running.push(broker);
+      const south = await createAuthority();
+      const foreign = await open(kind, commonName, broker.port, south);
+      const said: string[] = [];
+      foreign.onUp(() => {
+        said.push('up');
+      });
+      foreign.onDown(({ code }) => said.push(code));
+      await vi.waitFor(() => expect(said).not.toEqual([]), WAIT);
+      // Others are let in meanwhile.
+      const gateway = await enter('gateway', 'gate-1', broker.port);
+      await systemClock.sleep(500);
+      expect(said.join()).toMatch(/^LINK_[^u]*$/);
+
+      // It goes by the name in a certificate alone, and that is the same at each site.
+      await writeFile(join(folder, 'ca.pem'), authority.certificate + south.certificate);
+      const heard: string[] = [];
+      await broker.restart();
+      await vi.waitFor(() => expect(foreign.connected).toBe(true), WAIT);
+      const backend = kind === 'backend' ? foreign : await enter('backend', 'backend', broker.port);
+      const speaker = kind === 'backend' ? gateway : foreign;
+      backend.subscribe(siteTopics(SITE).inferences, (_topic, payload) =>
+        heard.push(Buffer.from(payload).toString()),
+      );
+      await vi.waitFor(async () => {
+        await speaker.publish(gate.inference('door'), 'taken for ours');
+        expect(heard).toContain('taken for ours');
+      }, WAIT);
+    },
+  );
 
   it('of three servers goes on when one is lost, with what was retained', async () => {
     const cluster = await natsCluster({ folder, site: SITE, maxMessageKilobytes: 256 });
