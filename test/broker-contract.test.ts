@@ -4,11 +4,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { AlertPublisher } from '#backend/alerts/alert-publisher.ts';
 import { type Authority, createAuthority, type Issued } from '#backend/enrolment/authority.ts';
 import { makeTestSite } from '#backend/testing/test-site.ts';
 import { embeddedBroker, mosquitto, nats, type RunningBroker } from '#broker/testing/contract-brokers.ts';
+import { connectPacket } from '#broker/testing/packets.ts';
 import { envelopeDigest } from '#protocol/envelope.ts';
 import { Receipt } from '#protocol/messages.ts';
 import { parseMessage } from '#protocol/parse-message.ts';
@@ -389,14 +391,64 @@ describe.each([
     for (const socket of idle) socket.destroy();
   });
 
-  it('carries receipts from the backend to the one gateway, for any bytes', async () => {
-    const backend = open(issued.get('backend'), 'receiving');
+  async function confirmAll(): Promise<Link> {
+    const backend = open(issued.get('backend'), `receiving-${links.size}`);
     backend.subscribe(site.inferences, (topic, payload) => {
       const [, , , name = ''] = topic.split('/');
       const receipt: Receipt = { received: [envelopeDigest(payload)] };
       void backend.publish(gatewayTopics(SITE, name).receipt, JSON.stringify(receipt));
     });
     await up(backend);
+    return backend;
+  }
+
+  it('carries what others say, and their receipts, while one gateway has a hundred connections', async () => {
+    await Promise.all([...links].map((link) => link.close()));
+    links.clear();
+    const backend = await confirmAll();
+    const neighbor = await enter('gate-2', {}, [other.receipt]);
+    const down: string[] = [];
+    neighbor.link.onDown(() => down.push('down'));
+    const { certificate: cert, key } = issued.get('gate-3')!;
+    const crowd: TLSSocket[] = [];
+    const before = broker.told?.().dropped ?? 0;
+    const openOne = async (clientId: string) => {
+      const socket = connectTls({
+        ...{ port: broker.port, host: 'localhost' },
+        ca: authority.certificate,
+        cert,
+        key,
+      });
+      crowd.push(socket.on('error', () => undefined));
+      socket.write(connectPacket(clientId));
+      expect(await once(socket, 'data')).toEqual([Buffer.from([0x20, 2, 0, 0])]);
+    };
+    for (let i = 0; i < 100; i += 10)
+      await Promise.all(Array.from({ length: 10 }, (_, k) => openOne(`gate-3-${i + k}`)));
+    const newcomer = await enter('gate-2', {}, [other.receipt]);
+    const said = [neighbor, newcomer].map(({ link }, i) => ({ link, body: Buffer.alloc(50_000, i + 1) }));
+    for (const { link, body } of said) await link.publish(other.inference('door'), body);
+    for (const { heard } of [neighbor, newcomer])
+      await vi.waitFor(() => {
+        const received = heard.flatMap(({ payload }) => parseMessage(Receipt, Buffer.from(payload)).received);
+        expect(new Set(received)).toEqual(new Set(said.map(({ body }) => envelopeDigest(body))));
+      }, WAIT);
+    expect(down).toEqual([]);
+    // Who stays is the newest; Mosquitto and NATS count all clients together only.
+    const bound = broker.told ? 32 : 100;
+    await vi.waitFor(() => {
+      expect(crowd.filter(({ closed }) => !closed)).toHaveLength(bound);
+      const { connected = [], dropped = 0, lines: written = [] } = broker.told?.() ?? {};
+      expect(connected.filter((name) => name === 'gate-3')).toHaveLength(broker.told ? bound : 0);
+      expect(dropped).toBeGreaterThanOrEqual(before + 100 - bound);
+      expect(written.some((line) => line.includes('gate-3: more than 32 connections'))).toBe(!!broker.told);
+    }, WAIT);
+    for (const socket of crowd) socket.destroy();
+    await backend.close();
+  });
+
+  it('carries receipts from the backend to the one gateway, for any bytes', async () => {
+    await confirmAll();
     const gateway = await enter('gate-1', {}, [gate.receipt]);
     const neighbor = await enter('gate-2', {}, [other.receipt, gate.receipt]);
     const bodies = Array.from({ length: 20 }, (_, i) => Buffer.alloc(50_000, i));

@@ -22,6 +22,10 @@ export type RunningBroker = {
   readonly pid?: number | undefined;
   /** Of a protocol of its own, beside MQTT. */
   readonly clientPort?: number;
+  /** How it is, and what it has written to its log, where it is of this process. */
+  readonly told?: () => Pick<ReturnType<Broker['health']>, 'connected' | 'dropped'> & {
+    readonly lines: readonly string[];
+  };
   /** It knows no limit for a message. */
   readonly takesAnySize?: true;
   /** @param meanwhile what is done while it is away */
@@ -45,7 +49,11 @@ export async function embeddedBroker({
   site,
   maxMessageKilobytes,
 }: BrokerSettings): Promise<RunningBroker> {
-  const log = createLogger({ name: 'broker', level: 'error', format: 'json' });
+  const lines: string[] = [];
+  const log = createLogger({
+    ...{ name: 'broker', level: 'warn', format: 'json' },
+    destination: { write: (line) => lines.push(line) },
+  });
   const start = (port: number): Promise<Broker> =>
     startBroker({
       config: BrokerConfig.parse({
@@ -66,6 +74,7 @@ export async function embeddedBroker({
   const { port } = broker;
   return {
     port,
+    told: () => ({ ...broker.health(), lines }),
     async restart(meanwhile) {
       await broker.close();
       await meanwhile?.();
