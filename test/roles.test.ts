@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, type RunnerTask, vi } from 'vitest';
+import { createInstallationKey } from '#backend/sealing/installation-key.ts';
 import { loadConfig } from '#config/load.ts';
 import { AgentConfig, BackendConfig } from '#config/schema.ts';
-import type { DaemonProcess } from '#demo/daemon-process.ts';
+import { DaemonProcess } from '#demo/daemon-process.ts';
+import { changeSettings } from '#demo/settings.ts';
 import { decodeEnvelope, envelopeDigest } from '#protocol/envelope.ts';
 import { gatewayTopics, siteTopics } from '#protocol/topics.ts';
 import { traceName } from '#protocol/trace-name.ts';
@@ -109,6 +111,41 @@ describe('several decryptors', () => {
     await put(3 * ANSWERS, 4 * ANSWERS);
     await untilSettled();
     await expectAllOnce(GATEWAYS * 4 * ANSWERS);
+  });
+
+  it('take nothing over with the installation key of another site, and leave all of it to who has the right one', async () => {
+    const config = join(bench.folder, 'site/foreign.yaml');
+    copyFileSync(join(bench.folder, 'site/backend.yaml'), config);
+    await createInstallationKey(join(bench.folder, 'site/foreign.key'));
+    await changeSettings(config, [[['installationKey'], 'foreign.key']]);
+    const logFile = join(bench.folder, 'foreign.log');
+    const refusals = () =>
+      existsSync(logFile) ? readFileSync(logFile, 'utf8').split('INSTALLATION_KEY_INVALID').length - 1 : 0;
+    const ends: string[] = [];
+    // It is started again and again, as systemd does.
+    const options = ['--role', 'decryptor'];
+    const foreign = new DaemonProcess('backend', config, logFile, (how) => ends.push(how), options);
+    foreign.start();
+    try {
+      await put(0, ANSWERS);
+      await vi.waitFor(() => expect(ends.length).toBeGreaterThan(0), WAIT);
+      const { inbox, leases } = bench.site.store;
+      expect(refusals()).toBeGreaterThan(0);
+      expect(await leases.taken('decryptor/')).toEqual([]);
+      expect(await inbox.count()).toBe(GATEWAYS * ANSWERS);
+
+      bench.start('right', 'backend', 'decryptor');
+      await untilSettled();
+      const before = refusals();
+      await put(ANSWERS, 2 * ANSWERS);
+      await vi.waitFor(() => expect(refusals()).toBeGreaterThan(before), WAIT);
+      await untilSettled();
+      expect(await leases.taken('decryptor/')).toHaveLength(1);
+      expect(readFileSync(logFile, 'utf8')).not.toContain('takes gateways over');
+      await expectAllOnce(GATEWAYS * 2 * ANSWERS);
+    } finally {
+      await foreign.stop();
+    }
   });
 
   it('are refused on SQLite, by a code', async () => {
