@@ -35,7 +35,8 @@ replaceDate(() => systemClock.now());
 const { week } = await import('./week.ts');
 const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(new Error(name)));
-const circumstances = await lookAround(SITE_FOLDERS);
+// By the real clock.
+const circumstances = { ...(await lookAround(SITE_FOLDERS)), recordedAt: new Date(realMs).toISOString() };
 let saidMs = 0;
 const report = await week({
   ...{ pace, signal: stop.signal },
