@@ -131,6 +131,10 @@ export function describeQueue(name: string, make: () => Promise<QueueBench>): vo
     const left = ({ store }: QueueWorker, count: number) =>
       vi.waitFor(async () => expect(await store.inbox.count()).toBe(count), WAIT);
 
+    /** Whoever takes hears of what was kept a moment later than whoever kept it. */
+    const known = ({ store }: QueueWorker, count: number) =>
+      vi.waitFor(async () => expect(await store.inbox.marks(0, 10_000)).toHaveLength(count), WAIT);
+
     it('gives out what it took, each gateway’s in its order, and nothing twice', async () => {
       const worker = await bench.worker();
       const envelopes = Array.from({ length: 60 }, (_, i) => body(100 + i));
@@ -231,6 +235,7 @@ export function describeQueue(name: string, make: () => Promise<QueueBench>): vo
       await send('gate', envelope, envelope);
       await send('other', envelope);
       expect(kept).toHaveLength(4);
+      await known(worker, 2);
       expect((await take(worker, 2)).map(({ gateway }) => gateway)).toEqual(['gate', 'other']);
       await left(worker, 2);
     });
@@ -242,6 +247,7 @@ export function describeQueue(name: string, make: () => Promise<QueueBench>): vo
       for (const envelope of honest) receive('gate', envelope);
       await intake.idle();
       for (const envelope of honest) expect(kept).toContain(nameOf('gate', envelope));
+      await known(worker, new Set(kept).size);
       const turns = (await take(worker, 20)).map(({ gateway }) => gateway);
       expect(turns.filter((gateway) => gateway === 'gate')).toHaveLength(5);
       expect(turns.slice(0, 10).filter((gateway) => gateway === 'gate')).toHaveLength(5);
