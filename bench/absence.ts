@@ -8,10 +8,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createPrivateKey } from 'node:crypto';
 import { once } from 'node:events';
-import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { entryFile, parseEntryFile } from '#agent/outbox/entry.ts';
@@ -23,9 +23,8 @@ import { protectModel } from '#backend/operations/protect-model.ts';
 import { withSite } from '#backend/site-folder.ts';
 import type { SiteState } from '#protocol/api.ts';
 import { decodeEnvelope, encodeEnvelope, envelopeDigest } from '#protocol/envelope.ts';
-import { writeFileAtomic } from '#runtime/files.ts';
 import { currentCommit, describeMachine } from './machine.ts';
-import { lookAround } from './record.ts';
+import { lookAround, tellMeasurement } from './record.ts';
 
 const CLI = join(import.meta.dirname, '..', 'cli', 'main.ts');
 const ENVELOPE_BYTES = 2 ** 24;
@@ -173,8 +172,7 @@ try {
     return /^blindsight_inbox_waiting 0$/m.test(await response.text()) && Date.now();
   });
   const { counters } = await state();
-  const record = {
-    ...circumstances,
+  const report = {
     ...{ machine: describeMachine(), commit: await currentCommit() },
     ...{ network: 'counter', rate, backlog },
     // From when the broker took connections again: a gateway asks for it at longer and longer intervals.
@@ -186,12 +184,7 @@ try {
     throughSeconds: (throughMs - backMs) / 1000,
     counters,
   };
-  const json = `${JSON.stringify(record, null, 2)}\n`;
-  process.stdout.write(json);
-  if (options.record !== undefined) {
-    await mkdir(dirname(options.record), { recursive: true });
-    await writeFileAtomic(options.record, Buffer.from(json));
-  }
+  await tellMeasurement(report, circumstances, options.record);
 } finally {
   await Promise.all([...daemons].map((child) => stop(child)));
   await camera.stop();

@@ -4,13 +4,12 @@
  *     node bench/deployment.ts [--gateways 50] [--network counter] [--record FILE]
  */
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { writeFileAtomic } from '#runtime/files.ts';
 import { currentCommit, describeMachine } from './machine.ts';
-import { lookAround } from './record.ts';
+import { lookAround, tellMeasurement } from './record.ts';
 
 const CLI = join(import.meta.dirname, '..', 'cli', 'main.ts');
 const { values: options } = parseArgs({
@@ -42,8 +41,7 @@ try {
   const protectSeconds = await blindsight('model', 'protect', options.network);
   // The keys that the network came with go to the first gateway; all others are made now, and every manifest is signed.
   const deploySeconds = await blindsight('deploy', options.network, 'all', '--per-gateway');
-  const record = {
-    ...circumstances,
+  const report = {
     machine: describeMachine(),
     commit: await currentCommit(),
     network: options.network,
@@ -51,12 +49,7 @@ try {
     protectSeconds,
     deploySeconds,
   };
-  const json = `${JSON.stringify(record, null, 2)}\n`;
-  process.stdout.write(json);
-  if (options.record !== undefined) {
-    await mkdir(dirname(options.record), { recursive: true });
-    await writeFileAtomic(options.record, Buffer.from(json));
-  }
+  await tellMeasurement(report, circumstances, options.record);
 } finally {
   await rm(folder, { recursive: true });
 }

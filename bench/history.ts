@@ -3,9 +3,9 @@
  *
  *     node bench/history.ts [--cameras 20] [--days 31] [--database sqlite|postgresql] [--record FILE]
  */
-import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readHistory } from '#backend/history/read-history.ts';
 import { readLines } from '#backend/history/read-lines.ts';
@@ -20,9 +20,8 @@ import { openSqlite } from '#backend/store/sqlite.ts';
 import { Store } from '#backend/store/store.ts';
 import { startPostgres } from '#backend/testing/postgres-cluster.ts';
 import type { Result } from '#protocol/messages.ts';
-import { writeFileAtomic } from '#runtime/files.ts';
 import { currentCommit, describeMachine } from './machine.ts';
-import { lookAround } from './record.ts';
+import { lookAround, tellMeasurement } from './record.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -169,8 +168,8 @@ try {
     });
   const lines = (minutes: number) =>
     timed(() => readLines(store, { minutes, points: 60, nowMs: NOW - 1 }, KEPT));
-  const record = {
-    ...{ ...circumstances, machine: describeMachine(), commit: await currentCommit() },
+  const report = {
+    ...{ machine: describeMachine(), commit: await currentCommit() },
     ...{
       database: options.database,
       cameras,
@@ -183,12 +182,7 @@ try {
     linesMs: { hour: await lines(60), day: await lines(1440) },
     batchMs: await writing(store),
   };
-  const json = `${JSON.stringify(record, null, 2)}\n`;
-  process.stdout.write(json);
-  if (options.record !== undefined) {
-    await mkdir(dirname(options.record), { recursive: true });
-    await writeFileAtomic(options.record, Buffer.from(json));
-  }
+  await tellMeasurement(report, circumstances, options.record);
   await store.close();
 } finally {
   await rm(folder, { recursive: true });

@@ -47,7 +47,21 @@ export async function recordMeasurement(
   circumstances: Circumstances,
 ): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
-  await writeFileAtomic(file, Buffer.from(`${JSON.stringify({ ...circumstances, ...measured }, null, 2)}\n`));
+  await writeFileAtomic(file, Buffer.from(jsonOf(measured, circumstances)));
+}
+
+/** Prints whatever was measured as JSON, under what circumstances too, and writes it to a file where one is named. */
+export async function tellMeasurement(
+  measured: object,
+  circumstances: Circumstances,
+  file: string | undefined,
+): Promise<void> {
+  process.stdout.write(jsonOf(measured, circumstances));
+  if (file !== undefined) await recordMeasurement(file, measured, circumstances);
+}
+
+function jsonOf(measured: object, circumstances: Circumstances): string {
+  return `${JSON.stringify({ ...circumstances, ...measured }, null, 2)}\n`;
 }
 
 async function isClean(measured: readonly string[]): Promise<boolean | null> {

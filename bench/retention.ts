@@ -3,8 +3,6 @@
  *
  *     node bench/retention.ts [--answers 3000000] [--days 6] [--gateways 400] [--rate 400] [--seconds 20] [--record FILE]
  */
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { RollUps } from '#backend/history/roll-ups.ts';
@@ -14,10 +12,9 @@ import { openPostgresql } from '#backend/store/postgresql.ts';
 import { Store } from '#backend/store/store.ts';
 import { startPostgres } from '#backend/testing/postgres-cluster.ts';
 import type { Result } from '#protocol/messages.ts';
-import { writeFileAtomic } from '#runtime/files.ts';
 import { currentCommit, describeMachine } from './machine.ts';
 import { childrenMs } from './processor-time.ts';
-import { lookAround } from './record.ts';
+import { lookAround, tellMeasurement } from './record.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -238,18 +235,13 @@ try {
   const [dead] = await database.all<{ dead: number }>(
     `SELECT CAST(COALESCE(SUM(n_dead_tup), 0) AS BIGINT) AS dead FROM pg_stat_user_tables WHERE relname LIKE 'results%'`,
   );
-  const record = {
-    ...{ ...circumstances, machine: describeMachine(), commit: await currentCommit() },
+  const report = {
+    ...{ machine: describeMachine(), commit: await currentCommit() },
     ...{ answers, days, gateways, rate, fillSeconds, alone, during, removed, removeSeconds },
     megabytes: { before, after },
     ...{ deadRows: dead!.dead, readMs },
   };
-  const json = `${JSON.stringify(record, null, 2)}\n`;
-  process.stdout.write(json);
-  if (options.record !== undefined) {
-    await mkdir(dirname(options.record), { recursive: true });
-    await writeFileAtomic(options.record, Buffer.from(json));
-  }
+  await tellMeasurement(report, circumstances, options.record);
   await Promise.all([database, other, third].map((one) => one.close()));
 } finally {
   await cluster.stop();

@@ -21,7 +21,7 @@ import { createLogger } from '#runtime/log.ts';
 import { makeCitySite } from './city/city-site.ts';
 import { cameraOf, simulatedEnvelope } from './city/simulated-envelope.ts';
 import { currentCommit, describeMachine } from './machine.ts';
-import { lookAround, recordMeasurement, SITE_FOLDERS } from './record.ts';
+import { lookAround, SITE_FOLDERS, tellMeasurement } from './record.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -128,8 +128,7 @@ try {
       cpuMsPerAnswer: (user + system) / 1000 / results,
       mainThreadMsPerAnswer: (main.user + main.system) / 1000 / results,
     };
-    process.stdout.write(`${JSON.stringify({ ...circumstances, ...report }, null, 2)}\n`);
-    if (options.record !== undefined) await recordMeasurement(options.record, report, circumstances);
+    await tellMeasurement(report, circumstances, options.record);
   });
 } finally {
   await rm(folder, { recursive: true });

@@ -22,7 +22,7 @@ import { OPENING_SEED_BYTES } from '#protocol/opening.ts';
 import { gatheredMinute } from './gathered-minute.ts';
 import { currentCommit, describeMachine } from './machine.ts';
 import { quantile } from './quantile.ts';
-import { lookAround, recordMeasurement } from './record.ts';
+import { lookAround, tellMeasurement } from './record.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -148,5 +148,4 @@ const report = {
     ...{ worstEmpty: worstEmpty / range, tolerance: interpretation.tolerance / range, DEVIATION_SHARE },
   },
 };
-console.log(JSON.stringify({ ...circumstances, ...report }, null, 2));
-if (options.record !== undefined) await recordMeasurement(options.record, report, circumstances);
+await tellMeasurement(report, circumstances, options.record);

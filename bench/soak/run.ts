@@ -1,7 +1,6 @@
 // node bench/soak/run.ts [--minutes 30] [--warm M] [--rate 60] [--json] [--record FILE]: by how much memory, descriptors and disk of a site at full rate grow in an hour
 import { parseArgs } from 'node:util';
-import { writeFileAtomic } from '#runtime/files.ts';
-import { lookAround, SITE_FOLDERS } from '../record.ts';
+import { lookAround, recordMeasurement, SITE_FOLDERS } from '../record.ts';
 import { formatSoak } from './print-soak.ts';
 import { soak } from './soak.ts';
 
@@ -36,10 +35,6 @@ const report = await soak({
     process.stderr.write(`${Math.round(100 * share)} %: ${text}\n`);
   },
 });
-if (values.record !== undefined)
-  await writeFileAtomic(
-    values.record,
-    Buffer.from(`${JSON.stringify({ ...circumstances, ...report }, null, 2)}\n`),
-  );
+if (values.record !== undefined) await recordMeasurement(values.record, report, circumstances);
 process.stdout.write(`${values.json ? JSON.stringify(report, null, 2) : formatSoak(report)}\n`);
 process.exit(0);

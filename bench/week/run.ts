@@ -1,9 +1,8 @@
 // node bench/week/run.ts [--minutes 17] [--json] [--record FILE]: a week of simulated time on a site, and what grows
 import { parseArgs } from 'node:util';
 import { systemClock } from '#runtime/clock.ts';
-import { writeFileAtomic } from '#runtime/files.ts';
 import { replaceDate } from '#runtime/testing/replace-date.ts';
-import { lookAround, SITE_FOLDERS } from '../record.ts';
+import { lookAround, recordMeasurement, SITE_FOLDERS } from '../record.ts';
 import { type Pace, paceEnvironment } from './pace.ts';
 import type { Rotated } from './rotation.ts';
 import type { Day, WeekReport } from './week.ts';
@@ -47,11 +46,7 @@ const report = await week({
     process.stderr.write(`${Math.round(100 * share)} %: ${text}, about ${left} minutes left\n`);
   },
 });
-if (values.record !== undefined)
-  await writeFileAtomic(
-    values.record,
-    Buffer.from(`${JSON.stringify({ ...circumstances, ...report }, null, 2)}\n`),
-  );
+if (values.record !== undefined) await recordMeasurement(values.record, report, circumstances);
 process.stdout.write(`${values.json ? JSON.stringify(report, null, 2) : format(report)}\n`);
 process.exit(report.wrong.length === 0 ? 0 : 1);
 
